@@ -1,0 +1,93 @@
+// Mail in: RFC 5322 and MIME structure as views over the caller's bytes.
+//
+// Came from: the fetcher or the SMTP server (whole message). Goes to: codec/convert (mail -> MM), and codec/mm7 (the multipart of an
+// HTTP body is a MIME entity too). parse() finds structure only; bodies are decoded when asked for. Tolerant by a written list
+// (codec/mime/README.md); limits are in core/limits.h and what exceeds them becomes one opaque part with a note, in linear time.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/result.h"
+
+namespace pushmail::mime {
+
+enum class TransferCoding : std::uint8_t { identity, base64, quoted_printable, uuencode };  // 7bit, 8bit and binary are identity
+
+/// A header field over the message's bytes. `value` is still folded and encoded.
+struct Field {
+  std::string_view name;
+  std::string_view value;
+};
+
+struct Parameter {
+  std::string name;   // lower case
+  std::string value;  // UTF-8, after RFC 2231 and (tolerated) RFC 2047 decoding
+};
+
+struct Part {
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+  std::size_t parent = none;         // index of the multipart or message/rfc822 that holds it
+  std::uint32_t depth = 0;
+  std::vector<Field> fields;
+  std::string media_type;            // lower case, never empty: text/plain by default
+  std::vector<Parameter> type_parameters;
+  std::string charset;               // lower case, empty when not given
+  std::string name;                  // file name as UTF-8: Content-Disposition filename, else Content-Type name
+  std::string content_id;            // without <>
+  std::string content_location;
+  bool is_attachment = false;        // Content-Disposition: attachment
+  TransferCoding coding = TransferCoding::identity;
+  ByteView body;                     // still transfer-coded
+
+  [[nodiscard]] bool is_multipart() const { return media_type.starts_with("multipart/"); }
+  /// The folded value of the first field of this name, compared without case; empty when absent.
+  [[nodiscard]] std::string_view field(std::string_view field_name) const;
+  [[nodiscard]] std::string_view type_parameter(std::string_view parameter_name) const;
+};
+
+/// Something that was broken and how it was read; for the decision log, never a reason to refuse.
+struct Tolerance {
+  std::string_view rule;             // from the written list
+  std::uint32_t at;
+};
+
+struct Message {
+  std::vector<Part> parts;           // document order; [0] is the message itself
+  std::vector<Tolerance> tolerated;
+};
+
+/// Parses a whole message. Views point into `bytes`. Fails only above limits that leave nothing readable.
+[[nodiscard]] Result<Message> parse(ByteView bytes);
+/// Parses one MIME entity whose Content-Type stands outside it (an HTTP body): `content_type` is that header's value.
+[[nodiscard]] Result<Message> parse_entity(std::string_view content_type, ByteView body);
+
+/// The part's bytes after transfer decoding. What cannot be decoded is passed over and noted in `*tolerated` when given.
+[[nodiscard]] Bytes decode_body(const Part& part, std::vector<Tolerance>* tolerated = nullptr);
+/// A text part as UTF-8 that is always valid, with LF line ends.
+[[nodiscard]] std::string decode_text(const Part& part, std::vector<Tolerance>* tolerated = nullptr);
+/// `bytes` in `charset` (labels as mail writes them: gb2312 is read as gb18030, iso-8859-1 as windows-1252 ...) as valid UTF-8.
+[[nodiscard]] std::string to_utf8(ByteView bytes, std::string_view charset);
+
+/// A field value unfolded, with RFC 2047 words decoded, raw 8-bit guessed, control characters removed: valid UTF-8 for people.
+[[nodiscard]] std::string decode_header(std::string_view value);
+
+/// One address of a header (RFC 5322 §3.4). `domain` is empty for a bare word.
+struct Mailbox {
+  std::string display_name;          // UTF-8, may be empty
+  std::string local_part;
+  std::string domain;                // lower case A-labels
+  [[nodiscard]] std::string address() const { return domain.empty() ? local_part : local_part + "@" + domain; }
+};
+/// Mailboxes of From, To, Cc, Reply-To; groups are flattened, comments dropped, nonsense skipped.
+[[nodiscard]] std::vector<Mailbox> parse_mailboxes(std::string_view value);
+/// A single addr-spec as SMTP and users type it; strict: no display name, no comments, no control bytes.
+[[nodiscard]] Result<Mailbox> parse_address(std::string_view text);
+
+}  // namespace pushmail::mime

@@ -1,0 +1,25 @@
+# Libraries from Debian, each as one imported target; their headers are SYSTEM, so that warnings are about our code.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+function(pushmail_pkg target module)
+  pkg_check_modules(${target} REQUIRED IMPORTED_TARGET ${module})
+  set_target_properties(PkgConfig::${target} PROPERTIES IMPORTED_GLOBAL TRUE)
+endfunction()
+
+pushmail_pkg(LIBXML2 libxml-2.0)
+pushmail_pkg(OPENSSL openssl)
+pushmail_pkg(SQLITE sqlite3)
+pushmail_pkg(URING liburing)
+pushmail_pkg(CARES libcares)
+pushmail_pkg(ISAL libisal)
+pushmail_pkg(DPDK libdpdk)
+pushmail_pkg(FMT fmt)
+
+find_package(Boost 1.81 REQUIRED COMPONENTS context)
+find_package(GTest REQUIRED)
+find_library(ETPAN_LIBRARY etpan REQUIRED)
+find_path(ETPAN_INCLUDE libetpan/libetpan.h REQUIRED)
+add_library(etpan INTERFACE IMPORTED GLOBAL)
+target_include_directories(etpan SYSTEM INTERFACE ${ETPAN_INCLUDE})
+target_link_libraries(etpan INTERFACE ${ETPAN_LIBRARY})

@@ -1,0 +1,79 @@
+// Byte views and the few conversions that every folder needs. No ownership here.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pushmail {
+
+using ByteView = std::span<const std::uint8_t>;
+using MutableBytes = std::span<std::uint8_t>;
+using Bytes = std::vector<std::uint8_t>;
+
+[[nodiscard]] inline ByteView bytes_of(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+[[nodiscard]] inline std::string_view text_of(ByteView bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+template <std::unsigned_integral T>
+[[nodiscard]] constexpr T swap_to(std::endian order, T value) {
+  return order == std::endian::native ? value : static_cast<T>(std::byteswap(value));
+}
+
+/// Reads sizeof(T) bytes at `from`; the caller has checked that they exist.
+template <std::unsigned_integral T>
+[[nodiscard]] T load(const std::uint8_t* from, std::endian order) {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return swap_to(order, value);
+}
+template <std::unsigned_integral T>
+void store(std::uint8_t* to, T value, std::endian order) {
+  value = swap_to(order, value);
+  std::memcpy(to, &value, sizeof value);
+}
+template <std::unsigned_integral T>
+void append(Bytes& to, T value, std::endian order) {
+  const std::size_t size = to.size();
+  to.resize(size + sizeof value);
+  store(to.data() + size, value, order);
+}
+inline void append(Bytes& to, ByteView bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
+inline void append(Bytes& to, std::string_view text) { append(to, bytes_of(text)); }
+
+/// ASCII only; the protocols here compare names without case in ASCII and nowhere else.
+[[nodiscard]] constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+[[nodiscard]] constexpr bool ascii_equal_nocase(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (ascii_lower(a[i]) != ascii_lower(b[i])) return false;
+  }
+  return true;
+}
+[[nodiscard]] constexpr bool ascii_starts_with_nocase(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() && ascii_equal_nocase(text.substr(0, prefix.size()), prefix);
+}
+/// Without leading and trailing space, tab, CR, LF.
+[[nodiscard]] constexpr std::string_view ascii_trim(std::string_view text) {
+  constexpr std::string_view blank = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(blank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blank) - first + 1);
+}
+
+/// Lower-case hex, two characters a byte.
+[[nodiscard]] std::string to_hex(ByteView bytes);
+/// Empty when `hex` is not an even number of hex digits.
+[[nodiscard]] Bytes from_hex(std::string_view hex);
+
+}  // namespace pushmail

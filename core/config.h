@@ -1,0 +1,90 @@
+// Configuration: /etc/pushmail/pushmail.toml and conf.d/*.toml (in order of name), checked against one table of keys.
+//
+// Every process reads the files itself and uses its own tables; all of them refuse unknown keys, wrong types, missing units and values
+// out of range, with file, line, key and rule, before any port opens (exit 78). Sizes and durations carry their unit ("25MiB", "30s").
+// The same table makes the sample file and `pushmailctl config check`.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/endpoint.h"
+
+namespace pushmail {
+
+enum class KeyType : std::uint8_t { text, flag, number, size, duration, endpoint, word, text_list };
+
+/// One key. In `path`, `peer.*.url` stands for every [peer.NAME]. `words` lists what a word may be, by `|`.
+struct ConfigKey {
+  std::string_view path;
+  KeyType type;
+  std::string_view default_value;  // as it would stand in the file, without quotes; `!` = must be given
+  std::string_view words;
+  std::int64_t least = INT64_MIN;  // numbers, bytes, or milliseconds
+  std::int64_t most = INT64_MAX;
+  std::string_view help;
+};
+
+/// The whole table, in the order of the sample file.
+[[nodiscard]] std::span<const ConfigKey> config_keys();
+
+struct ConfigError {
+  std::string file;
+  std::uint32_t line = 0;
+  std::string key;
+  std::string rule;
+  /// `file:line: key: rule`
+  [[nodiscard]] std::string message() const;
+};
+
+class Config {
+ public:
+  /// Reads `<root>/etc/pushmail/pushmail.toml` and `conf.d/*.toml` beside it. `root` empty: the real /etc.
+  [[nodiscard]] static std::expected<Config, ConfigError> load(const std::filesystem::path& root);
+  /// The same for text that is already read; `file` is only named in errors.
+  [[nodiscard]] static std::expected<Config, ConfigError> parse(std::string_view toml, std::string file);
+
+  // Typed values; asking for a key that is not in the table, or by the wrong type, is our own fault and aborts.
+  [[nodiscard]] std::string text(std::string_view path) const;          // text and word
+  [[nodiscard]] bool flag(std::string_view path) const;
+  [[nodiscard]] std::int64_t number(std::string_view path) const;
+  [[nodiscard]] std::uint64_t size(std::string_view path) const;        // bytes
+  [[nodiscard]] Duration duration(std::string_view path) const;
+  [[nodiscard]] Endpoint endpoint(std::string_view path) const;
+  [[nodiscard]] std::vector<std::string> texts(std::string_view path) const;
+  /// False when the key is neither in a file nor has a default.
+  [[nodiscard]] bool has(std::string_view path) const;
+  /// Names of the [peer.NAME] tables, in order of name.
+  [[nodiscard]] std::vector<std::string> peers() const;
+  /// `path = value` of everything that differs from its default; secrets are never in the configuration, only their files.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> changed() const;
+
+  /// Folders of design 8a.16 under the root this was loaded from.
+  [[nodiscard]] std::filesystem::path state_folder(std::string_view name) const;  // /var/lib/pushmail/<name>
+  [[nodiscard]] std::filesystem::path run_folder() const;                         // /run/pushmail
+
+ private:
+  using Value = std::variant<std::string, bool, std::int64_t, std::vector<std::string>>;
+  [[nodiscard]] const Value& value(std::string_view path, KeyType type) const;
+  std::expected<void, ConfigError> read(std::string_view toml, const std::string& file);
+  std::expected<void, ConfigError> complete(const std::string& file);
+
+  std::filesystem::path root_;
+  std::map<std::string, Value, std::less<>> values_;
+};
+
+/// The first line of a secret's file (design 8a.17), without its line end; refused when others may read the file.
+[[nodiscard]] std::expected<std::string, std::string> read_secret_file(const std::filesystem::path& path);
+
+/// A commented pushmail.toml with every key and its default.
+[[nodiscard]] std::string sample_config();
+
+}  // namespace pushmail

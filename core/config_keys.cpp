@@ -1,0 +1,99 @@
+// The table of all keys: the sample file, the check and the readers come from these rows.
+#include <array>
+
+#include "core/config.h"
+#include "core/limits.h"
+
+namespace pushmail {
+
+namespace {
+
+constexpr std::int64_t day_ms = 86'400'000;
+constexpr std::int64_t no_least = INT64_MIN;
+constexpr std::int64_t no_most = INT64_MAX;
+
+constexpr auto keys = std::to_array<ConfigKey>({
+    {"domain", KeyType::text, "!", "", no_least, no_most, "our mail domain: RCPT check, Message-ID, reply aliases, EHLO name"},
+    {"node", KeyType::number, "1", "", 0, 4095, "number of this node in item ids"},
+
+    {"link.kind", KeyType::word, "kernel", "kernel|dpdk", no_least, no_most, "what carries MM7 and SMTP: kernel sockets, or our TCP on a DPDK port"},
+    {"link.address", KeyType::text, "", "", no_least, no_most, "dpdk: our address and prefix, 198.18.0.2/24"},
+    {"link.gateway", KeyType::text, "", "", no_least, no_most, "dpdk: next hop for other networks"},
+    {"link.mac", KeyType::text, "", "", no_least, no_most, "dpdk: our MAC address; empty: the port's own"},
+    {"link.mtu", KeyType::number, "1500", "", 576, 9000, "dpdk: bytes of an IP packet"},
+    {"link.allow", KeyType::text, "", "", no_least, no_most, "dpdk: PCI address of the port (EAL --allow)"},
+    {"link.vdev", KeyType::text, "", "", no_least, no_most, "dpdk: virtual device (EAL --vdev), net_tap0,iface=pm0,mac=02:00:00:00:00:02"},
+    {"link.huge_pages", KeyType::flag, "false", "", no_least, no_most, "dpdk: use huge pages; without them EAL gets --no-huge"},
+    {"link.memory", KeyType::size, "512MiB", "", 64 << 20, no_most, "dpdk: memory of EAL"},
+
+    {"worker.poll", KeyType::word, "adaptive", "adaptive|busy", no_least, no_most, "whether an idle worker sleeps or spins"},
+
+    {"journal.segment_size", KeyType::size, "64MiB", "", 1 << 20, no_most, "size of a segment file"},
+    {"journal.lane_size_max", KeyType::size, "64GiB", "", 4 << 20, no_most, "above this a lane takes no more messages"},
+
+    {"smtp.listen", KeyType::endpoint, "0.0.0.0:25", "", no_least, no_most, "where forwarded mail comes in"},
+    {"smtp.size_max", KeyType::size, "25MiB", "", 1 << 10, limits::mail_size_max, "largest mail"},
+    {"smtp.smart_host", KeyType::endpoint, "", "", no_least, no_most, "where mail from phones goes"},
+    {"smtp.retry_first", KeyType::duration, "5s", "", 100, day_ms, "first retry after a temporary failure; doubles with jitter"},
+    {"smtp.retry_most", KeyType::duration, "10min", "", 100, day_ms, "longest time between two tries"},
+    {"smtp.expire", KeyType::duration, "5d", "", 1000, 30 * day_ms, "when a mail that cannot be sent fails"},
+
+    {"http.listen", KeyType::endpoint, "0.0.0.0:8080", "", no_least, no_most, "where MMSCs send DeliverReq and reports"},
+
+    {"peer.*.kind", KeyType::word, "mm7", "mm7", no_least, no_most, "what the peer speaks"},
+    {"peer.*.url", KeyType::text, "!", "", no_least, no_most, "where SubmitReq goes: http://host:port/path"},
+    {"peer.*.user", KeyType::text, "", "", no_least, no_most, "HTTP Basic: what we send"},
+    {"peer.*.password_file", KeyType::text, "", "", no_least, no_most, "HTTP Basic: file with the password"},
+    {"peer.*.inbound_user", KeyType::text, "", "", no_least, no_most, "HTTP Basic: what the peer must send; empty: only allow counts"},
+    {"peer.*.inbound_password_file", KeyType::text, "", "", no_least, no_most, "HTTP Basic: file with the peer's password"},
+    {"peer.*.allow", KeyType::text_list, "", "", no_least, no_most, "addresses the peer comes from; none: any"},
+    {"peer.*.vaspid", KeyType::text, "pushmail", "", no_least, no_most, "VASPID"},
+    {"peer.*.vasid", KeyType::text, "inbox", "", no_least, no_most, "VASID"},
+    {"peer.*.service_code", KeyType::text, "", "", no_least, no_most, "ServiceCode; empty: not sent"},
+    {"peer.*.service_number", KeyType::text, "!", "", no_least, no_most, "short code of the service: new mails from phones go to it"},
+    {"peer.*.sender", KeyType::word, "suffix", "suffix|alias|original", no_least, no_most, "what the phone sees as sender"},
+    {"peer.*.suffix_digits", KeyType::number, "4", "", 2, 8, "digits appended to the service number"},
+    {"peer.*.sender_refused", KeyType::number, "4007", "", 0, 4999, "StatusCode for a sender that is not bound; 0: accept and drop"},
+    {"peer.*.namespace", KeyType::text, "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4", "", no_least, no_most, "MM7 namespace we write"},
+    {"peer.*.mm7_version", KeyType::text, "6.8.0", "", no_least, no_most, "MM7Version we write"},
+    {"peer.*.number_form", KeyType::word, "plus", "plus|digits|plus_plmn", no_least, no_most, "how numbers are written"},
+    {"peer.*.parts", KeyType::word, "base64", "base64|binary", no_least, no_most, "transfer coding of the parts we write"},
+    {"peer.*.deduplicates", KeyType::flag, "false", "", no_least, no_most, "the peer recognises a TransactionID that it had before"},
+    {"peer.*.mm_size_max", KeyType::size, "300KiB", "", 1 << 10, limits::http_body_size_max, "largest MM"},
+    {"peer.*.expiry", KeyType::duration, "3d", "", 1000, 30 * day_ms, "ExpiryDate of an MM"},
+    {"peer.*.connections_max", KeyType::number, "4", "", 1, 100, "connections to the peer"},
+    {"peer.*.retry_first", KeyType::duration, "5s", "", 100, day_ms, "first retry after a temporary failure; doubles with jitter"},
+    {"peer.*.retry_most", KeyType::duration, "5min", "", 100, day_ms, "longest time between two tries"},
+
+    {"mailbox.allow_networks", KeyType::text_list, "", "", no_least, no_most, "networks of mailbox hosts beside public ones, 10.0.0.0/8"},
+    {"mailbox.fetchers", KeyType::number, "1", "", 1, 64, "fetcher processes"},
+    {"mailbox.mail_size_max", KeyType::size, "25MiB", "", 1 << 10, limits::mail_size_max, "larger mails are announced, not fetched"},
+
+    {"schedule.round", KeyType::duration, "15min", "", 1000, day_ms, "round robin: every mailbox once in this time"},
+
+    {"notify.smsc", KeyType::endpoint, "!", "", no_least, no_most, "SMPP 3.4 server"},
+    {"notify.system_id", KeyType::text, "pushmail", "", no_least, no_most, "SMPP system_id"},
+    {"notify.password_file", KeyType::text, "", "", no_least, no_most, "file with the SMPP password"},
+    {"notify.system_type", KeyType::text, "", "", no_least, no_most, "SMPP system_type"},
+    {"notify.source", KeyType::text, "!", "", no_least, no_most, "sender of our SMS; phones answer to it"},
+    {"notify.window", KeyType::number, "10", "", 1, 1000, "unanswered submit_sm"},
+    {"notify.enquire_link", KeyType::duration, "30s", "", 1000, day_ms, "time without traffic before enquire_link"},
+    {"notify.code_lifetime", KeyType::duration, "7d", "", 1000, 30 * day_ms, "how long a reply code is valid"},
+
+    {"api.agents", KeyType::text_list, "", "", no_least, no_most, "users beside root that may use the API socket"},
+
+    {"tls.extra_ca", KeyType::text, "", "", no_least, no_most, "PEM file of certification authorities beside Debian's"},
+
+    {"dns.servers", KeyType::text_list, "", "", no_least, no_most, "DNS servers, address:port; none: resolv.conf"},
+
+    {"log.level", KeyType::word, "info", "debug|info|warning|error", no_least, no_most, "least level that is written"},
+    {"log.pii", KeyType::word, "hashed", "hashed|clear", no_least, no_most, "whether numbers and addresses are readable in logs"},
+
+    {"secrets.kek_file", KeyType::text, "", "", no_least, no_most, "32-byte key that seals mailbox passwords, mode 0400; empty: $CREDENTIALS_DIRECTORY/kek"},
+});
+
+}  // namespace
+
+std::span<const ConfigKey> config_keys() { return keys; }
+
+}  // namespace pushmail

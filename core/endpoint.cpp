@@ -1,0 +1,72 @@
+#include "core/endpoint.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/bytes.h"
+#include "core/errors.h"
+
+namespace pushmail {
+
+namespace {
+constexpr std::array<std::uint8_t, 12> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+}
+
+IpAddress IpAddress::v4(std::uint32_t host_order) {
+  IpAddress ip;
+  std::copy(mapped_prefix.begin(), mapped_prefix.end(), ip.bytes.begin());
+  store(ip.bytes.data() + 12, host_order, std::endian::big);
+  return ip;
+}
+
+bool IpAddress::is_v4() const { return std::equal(mapped_prefix.begin(), mapped_prefix.end(), bytes.begin()); }
+
+std::uint32_t IpAddress::v4() const { return load<std::uint32_t>(bytes.data() + 12, std::endian::big); }
+
+Result<IpAddress> parse_ip(std::string_view text) {
+  const std::string terminated(text);
+  std::array<std::uint8_t, 4> four{};
+  if (inet_pton(AF_INET, terminated.c_str(), four.data()) == 1) {
+    return IpAddress::v4(load<std::uint32_t>(four.data(), std::endian::big));
+  }
+  IpAddress ip;
+  if (inet_pton(AF_INET6, terminated.c_str(), ip.bytes.data()) == 1) return ip;
+  return fail(core_bad_address);
+}
+
+Result<Endpoint> parse_endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return fail(core_bad_address);
+  std::string_view host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return fail(core_bad_address, colon);
+  }
+  Endpoint endpoint;
+  PM_TRY(endpoint.ip, parse_ip(host));
+  const std::string_view digits = text.substr(colon + 1);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), endpoint.port);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return fail(core_bad_address, colon + 1);
+  return endpoint;
+}
+
+std::string to_string(const IpAddress& ip) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (ip.is_v4()) {
+    inet_ntop(AF_INET, ip.bytes.data() + 12, text.data(), text.size());
+  } else {
+    inet_ntop(AF_INET6, ip.bytes.data(), text.data(), text.size());
+  }
+  return text.data();
+}
+
+std::string to_string(const Endpoint& endpoint) {
+  return endpoint.ip.is_v4() ? fmt::format("{}:{}", to_string(endpoint.ip), endpoint.port)
+                             : fmt::format("[{}]:{}", to_string(endpoint.ip), endpoint.port);
+}
+
+}  // namespace pushmail

@@ -1,0 +1,18 @@
+// The rules that core itself can find broken.
+#pragma once
+
+#include "core/result.h"
+
+namespace pushmail {
+
+inline constexpr ErrorInfo core_bad_msisdn{"core.bad_msisdn", "a phone number is 5 to 15 digits and does not start with 0", "ITU-T E.164 §6"};
+inline constexpr ErrorInfo core_bad_item_id{"core.bad_item_id", "an item id is 26 characters of base32", ""};
+inline constexpr ErrorInfo core_bad_trace_id{"core.bad_trace_id", "a trace id is 32 hex digits", "W3C Trace Context §3.2.2"};
+inline constexpr ErrorInfo core_bad_time{"core.bad_time", "not a date and time", "RFC 3339 §5.6"};
+inline constexpr ErrorInfo core_bad_address{"core.bad_address", "not an IP address, or not address:port", "RFC 4291 §2.2"};
+inline constexpr ErrorInfo core_record_short{"core.record_short", "the record ends before its announced length", ""};
+inline constexpr ErrorInfo core_record_too_long{"core.record_too_long", "the record is longer than the limit", ""};
+inline constexpr ErrorInfo core_record_crc{"core.record_crc", "the record's checksum does not match", ""};
+inline constexpr ErrorInfo core_record_field{"core.record_field", "a field runs past the end of its record, or has the wrong size", ""};
+
+}  // namespace pushmail

@@ -1,0 +1,120 @@
+#include "core/log.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <iterator>
+
+namespace pushmail {
+
+namespace {
+
+// Set once by log_start before any thread exists, read-only afterwards.
+struct Settings {
+  std::string plane = "none";
+  LogLevel least = LogLevel::info;
+  LogPersons persons = LogPersons::hashed;
+  std::array<std::uint8_t, 16> key{};
+};
+
+Settings& settings() {
+  static Settings instance;
+  return instance;
+}
+
+constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warning", "error"};
+
+// FNV-1a over key and value, twice: joins lines of one run about one person and does not give the number away to a reader of logs.
+std::uint64_t keyed_hash(std::string_view value) {
+  std::uint64_t hash = 14695981039346656037ULL;
+  const auto mix = [&hash](std::uint8_t byte) { hash = (hash ^ byte) * 1099511628211ULL; };
+  for (int round = 0; round < 2; ++round) {
+    for (const std::uint8_t byte : settings().key) mix(byte);
+    for (const char c : value) mix(static_cast<std::uint8_t>(c));
+  }
+  return hash;
+}
+
+// Length of the valid UTF-8 sequence at `at`, 0 when it is not one (RFC 3629 §4).
+std::size_t utf8_length(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  const std::uint8_t lead = byte(at);
+  const std::size_t length = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+  if (length == 0 || at + length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(at + i) & 0xC0) != 0x80) return 0;
+  }
+  if ((lead == 0xE0 && byte(at + 1) < 0xA0) || (lead == 0xED && byte(at + 1) > 0x9F)) return 0;
+  if ((lead == 0xF0 && byte(at + 1) < 0x90) || (lead == 0xF4 && byte(at + 1) > 0x8F)) return 0;
+  return length;
+}
+
+}  // namespace
+
+std::string json_escape(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c == '"' || c == '\\') {
+      out.push_back('\\');
+      out.push_back(c);
+      ++at;
+    } else if (static_cast<std::uint8_t>(c) < 0x20 || c == 0x7F) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+      ++at;
+    } else if (const std::size_t length = utf8_length(text, at); length != 0) {
+      out.append(text.substr(at, length));
+      at += length;
+    } else {
+      out.append("\\ufffd");
+      ++at;
+    }
+  }
+  return out;
+}
+
+void log_start(std::string_view plane, LogLevel least, LogPersons persons) {
+  Settings& s = settings();
+  s.plane = plane;
+  s.least = least;
+  s.persons = persons;
+  fill_random(s.key);
+}
+
+LogEvent::LogEvent(LogLevel level, std::string_view event) : wanted_(level >= settings().least) {
+  if (!wanted_) return;
+  line_ = fmt::format(R"({{"ts":"{}","level":"{}","plane":"{}","event":"{}")", format_rfc3339(SystemClock().wall()),
+                      level_names[static_cast<std::size_t>(level)], settings().plane, json_escape(event));
+}
+
+LogEvent::~LogEvent() {
+  if (!wanted_) return;
+  line_.append("}\n");
+  // A log that cannot be written must not stop the service.
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line_.data(), line_.size());
+}
+
+LogEvent& LogEvent::trace(const TraceId& id) { return text("trace", to_string(id)); }
+LogEvent& LogEvent::item(const ItemId& id) { return text("item", to_string(id)); }
+LogEvent& LogEvent::error(const Error& e) {
+  return text("error", e.info->name).text("rule", e.info->text).number("at", e.at);
+}
+
+LogEvent& LogEvent::text(std::string_view key, std::string_view value) {
+  if (wanted_) fmt::format_to(std::back_inserter(line_), R"(,"{}":"{}")", key, json_escape(value));
+  return *this;
+}
+
+LogEvent& LogEvent::number(std::string_view key, std::int64_t value) {
+  if (wanted_) fmt::format_to(std::back_inserter(line_), R"(,"{}":{})", key, value);
+  return *this;
+}
+
+LogEvent& LogEvent::person(std::string_view key, std::string_view value) {
+  if (settings().persons == LogPersons::clear) return text(key, value);
+  return text(key, fmt::format("#{:016x}", keyed_hash(value)));
+}
+
+}  // namespace pushmail

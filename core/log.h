@@ -1,0 +1,55 @@
+// One line of JSON per event on stderr; journald or the operator's collector adds the rest. There is no other logger.
+//
+//   {"ts":"2026-11-23T21:54:12.123Z","level":"info","plane":"control","event":"notified","trace":"…","item":"…","peer":"smsc1"}
+//
+// Never given: subjects, bodies, passwords, tokens. Phone numbers and addresses only through `person()`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/clock.h"
+#include "core/ids.h"
+#include "core/result.h"
+
+namespace pushmail {
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+/// One event, built by chaining and written by its destructor as a single write(2), so that lines of threads and processes do not mix.
+class LogEvent {
+ public:
+  LogEvent(LogLevel level, std::string_view event);
+  LogEvent(const LogEvent&) = delete;
+  LogEvent& operator=(const LogEvent&) = delete;
+  ~LogEvent();
+
+  LogEvent& trace(const TraceId& id);
+  LogEvent& item(const ItemId& id);
+  LogEvent& peer(std::string_view name) { return text("peer", name); }
+  LogEvent& binding(std::string_view id) { return text("binding", id); }
+  LogEvent& error(const Error& e);
+  LogEvent& text(std::string_view key, std::string_view value);
+  LogEvent& number(std::string_view key, std::int64_t value);
+  /// A phone number or mail address: a keyed hash, unless `log.pii = "clear"`.
+  LogEvent& person(std::string_view key, std::string_view value);
+
+ private:
+  std::string line_;
+  bool wanted_;
+};
+
+enum class LogPersons : std::uint8_t { hashed, clear };
+/// Once, at start, before threads. `plane` is data, control, fetcher or ctl.
+void log_start(std::string_view plane, LogLevel least, LogPersons persons);
+
+inline LogEvent log_debug(std::string_view event) { return {LogLevel::debug, event}; }
+inline LogEvent log_info(std::string_view event) { return {LogLevel::info, event}; }
+inline LogEvent log_warning(std::string_view event) { return {LogLevel::warning, event}; }
+inline LogEvent log_error(std::string_view event) { return {LogLevel::error, event}; }
+
+/// `text` as the inside of a JSON string: quotes, backslashes and control bytes escaped, invalid UTF-8 replaced.
+[[nodiscard]] std::string json_escape(std::string_view text);
+
+}  // namespace pushmail

@@ -1,0 +1,190 @@
+// The contract between the planes: every kind of record on a handoff socket, its fields and who owns what afterwards.
+//
+// Records are framed by core/record.h over a UNIX stream socket (/run/pushmail/handoff-N). Either side may restart at any time:
+//
+//   1. Each side opens with `hello` (its epoch, drawn at start; the last sequence it has of the other's epoch).
+//   2. Kinds marked *owned* pass ownership: the sender keeps the record until an `ack` with its sequence came. Same epochs as before:
+//      what was not acknowledged is sent again. A new epoch on either side: the sender sends again what its durable side (the
+//      journal, the store) says is unsettled. A receiver recognises a repeat by kind and item id, and acknowledges it again.
+//   3. Other kinds are questions, answers and news: lost with the connection, asked again by whoever still needs them.
+//
+// Sequences start at 1 in each direction of each epoch. One flat list of tags serves all kinds.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace pushmail::handoff {
+
+enum class Kind : std::uint16_t {
+  hello = 1,
+  ack = 2,
+
+  // control plane -> data plane
+  peers = 16,
+  submission = 17,
+  submission_chunk = 18,
+  route_answer = 19,
+  admission_answer = 20,
+  drain = 21,
+
+  // data plane -> control plane
+  admission_query = 48,
+  route_query = 49,
+  outcome = 50,
+  report = 51,
+  event = 52,
+  submission_credit = 53,
+
+  // nested inside `peers`, never alone
+  peer = 64,
+};
+
+enum class Tag : std::uint16_t {
+  epoch = 1,               // u64
+  last_sequence = 2,       // u64: highest sequence received in the other side's epoch
+  last_epoch = 3,          // u64: the other side's epoch that last_sequence belongs to, 0 for none
+  schema = 4,              // u64: versions::handoff_schema
+  sequence = 5,            // u64: acknowledged sequence
+
+  trace = 10,              // 16 bytes
+  peer = 11,               // text: name of [peer.NAME]
+  time = 12,               // i64: Timestamp
+  query = 13,              // u64: echoed in the answer, unique in an epoch
+  lifetime_s = 14,         // u64: how long an answer may be kept
+  state = 15,              // text: core/item_state.h
+  reason = 16,             // text for people, and for `item show`
+  name = 17,               // text: name of an event or of a peer
+  detail = 18,             // text, may repeat: `key=value` of an event
+  verdict = 19,            // text: see Verdict; repeats once per recipient where a record has recipients
+
+  sender = 20,             // text: address as the wire had it (see address form below)
+  recipient = 21,          // text, repeats: address form below
+  subject = 22,            // text UTF-8
+  first_line = 23,         // text UTF-8: first line of the first text part
+  source = 24,             // text: "mm7" (phone's message) or "smtp" (forwarded mail)
+  linked_id = 25,          // text
+  message_id = 26,         // text: MM7 MessageID
+  status_code = 27,        // u64: MM7 StatusCode, SMTP reply code
+  status_text = 28,        // text
+  mm_status = 29,          // text: MMStatus of a report
+  duplicate_possible = 30, // u64 0/1
+  date = 31,               // i64: Timestamp the peer wrote
+
+  msisdn = 40,             // text: digits
+  sender_address = 41,     // text, address form: what the phone sees as sender (suffix)
+  mail_size = 42,          // u64: bytes of the whole mail, before its chunks
+  offset = 43,             // u64
+  data = 44,               // bytes, at most limits::handoff_chunk_size_max
+  mm_size_max = 45,        // u64
+  expiry_s = 46,           // u64
+  credit = 47,             // u64: chunks that may be sent now, on top of what was granted before
+
+  decision = 60,           // text of a route answer: "mail", "submit", "refuse", "wait"
+  next_hop = 61,           // text: address:port of the next SMTP server
+  mail_from = 62,          // text, empty for <>
+  mail_recipient = 63,     // text, repeats: RCPT TO
+  header_from = 64,        // text: `Name <address>`
+  header_to = 65,          // text, repeats
+  in_reply_to = 66,        // text without <>
+  reference = 67,          // text without <>, repeats
+  new_subject = 68,        // text: replaces the MM's subject
+  drop_first_line = 69,    // u64 0/1
+
+  peer_record = 80,        // bytes: a whole record of Kind::peer, repeats
+  url = 81,                // text: http://address:port/path; host already resolved
+  host_header = 82,        // text: Host as configured
+  user = 83,               // text: Basic, what we send
+  password = 84,           // text: Basic, what we send
+  inbound_user = 85,       // text: Basic, what the peer must send; empty: no authentication by password
+  inbound_password = 86,   // text
+  allow = 87,              // text, repeats: source address the peer may come from; none: any
+  vaspid = 88,             // text
+  vasid = 89,              // text
+  service_code = 90,       // text
+  namespace_uri = 91,      // text
+  mm7_version = 92,        // text
+  number_form = 93,        // text: plus, digits, plus_plmn
+  sender_refused = 94,     // u64: StatusCode for a sender that is not bound, 0: accept and drop
+  deduplicates = 95,       // u64 0/1: the peer recognises our TransactionID when we send it again
+  parts_base64 = 96,       // u64 0/1
+  connections_max = 97,    // u64
+  domain = 98,             // text: our mail domain
+};
+
+/// Address form on a handoff: `number:+15550100002`, `short:50001742`, `mail:joe@example.com`. What stands after the colon is as
+/// the wire had it, without /TYPE=PLMN.
+
+/// Words of Tag::verdict.
+namespace verdict {
+inline constexpr std::string_view accepted = "accepted";
+inline constexpr std::string_view not_bound = "not_bound";       // sender: sender_refused; SMTP RCPT: 550 5.1.1; recipient: 2003
+inline constexpr std::string_view suspended = "suspended";       // as not_bound for a sender
+inline constexpr std::string_view bad_address = "bad_address";   // 553 5.1.3 / 2002
+inline constexpr std::string_view unavailable = "unavailable";   // nobody knows now: 451 4.3.0; MM7: journal and decide later
+}  // namespace verdict
+
+/// Words of Tag::decision.
+namespace decision {
+inline constexpr std::string_view mail = "mail";        // convert to a mail and send it to next_hop
+inline constexpr std::string_view submit = "submit";    // convert to an MM and submit it (the submission's fields are in the answer)
+inline constexpr std::string_view refuse = "refuse";    // final: settle as rejected with reason; the control plane tells the phone
+inline constexpr std::string_view wait = "wait";        // the control plane took note; another answer follows when the phone asks
+}  // namespace decision
+
+enum class Direction : std::uint8_t { both, to_data, to_control };
+
+struct KindRow {
+  Kind kind;
+  std::string_view name;
+  Direction direction;
+  bool owned;              // acknowledged, and sent again until it is
+  std::array<Tag, 8> required;   // without them the record is refused; Tag{} fills the rest
+};
+
+inline constexpr std::array<KindRow, 15> kinds{{
+    {Kind::hello, "hello", Direction::both, false, {Tag::schema, Tag::epoch, Tag::last_epoch, Tag::last_sequence}},
+    {Kind::ack, "ack", Direction::both, false, {Tag::sequence}},
+
+    // All peers at once; kept by the data plane in state/last-known. Replaces what was there. Optional: domain.
+    {Kind::peers, "peers", Direction::to_data, false, {}},
+    // A mail for a phone: header fields, then chunks. The item's truth stays in the store until `outcome`; after a restart of either
+    // side it is sent again under the same item id. Optional: expiry_s, subject, reference.
+    {Kind::submission, "submission", Direction::to_data, false,
+     {Tag::trace, Tag::peer, Tag::msisdn, Tag::sender_address, Tag::mail_size, Tag::mm_size_max}},
+    {Kind::submission_chunk, "submission_chunk", Direction::to_data, false, {Tag::offset, Tag::data}},
+    // Answer to route_query. The data plane asks again after a reconnect while it has none. Optional: all fields 60-69, and those of
+    // a submission for decision `submit`.
+    {Kind::route_answer, "route_answer", Direction::to_data, false, {Tag::decision}},
+    // One verdict for the sender (only when it was asked for), then one per recipient in the order of the query.
+    {Kind::admission_answer, "admission_answer", Direction::to_data, false, {Tag::query, Tag::verdict, Tag::lifetime_s}},
+    {Kind::drain, "drain", Direction::to_data, false, {}},
+
+    // Before an answer to the peer: is this sender bound (only with `sender`), can these recipients be routed?
+    {Kind::admission_query, "admission_query", Direction::to_control, false, {Tag::query, Tag::source}},
+    // An item of the journal needs a route. Optional: peer, sender, recipient*, subject, first_line, linked_id, mail_from (SMTP).
+    {Kind::route_query, "route_query", Direction::to_control, false, {Tag::trace, Tag::source}},
+    // What became of an item: `submitted` with message_id, or a final state. Optional: status_code, status_text, message_id,
+    // duplicate_possible, reason.
+    {Kind::outcome, "outcome", Direction::to_control, true, {Tag::trace, Tag::state, Tag::time}},
+    // A DeliveryReportReq that was answered 1000; the item id is the report's own. Optional: status_text, date.
+    {Kind::report, "report", Direction::to_control, true, {Tag::trace, Tag::peer, Tag::message_id, Tag::recipient, Tag::sender, Tag::mm_status, Tag::time}},
+    // News for the item's history and the CLI; nobody waits for it. Optional: detail*, state.
+    {Kind::event, "event", Direction::to_control, false, {Tag::trace, Tag::name, Tag::time}},
+    // The submission named by the item id may send this many chunks more.
+    {Kind::submission_credit, "submission_credit", Direction::to_control, false, {Tag::credit}},
+    // One [peer.NAME], nested.
+    {Kind::peer, "peer", Direction::to_data, false, {Tag::name, Tag::url}},
+}};
+
+[[nodiscard]] constexpr const KindRow* find_kind(std::uint16_t kind) {
+  for (const KindRow& row : kinds) {
+    if (static_cast<std::uint16_t>(row.kind) == kind) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace pushmail::handoff

@@ -1,0 +1,82 @@
+// The journal: what was acknowledged to a peer lies here until it is settled. One lane (folder of segment files) per worker.
+//
+// Came from: relay (a message that came in whole; an outcome; a report). Goes to: disk, and back to the relay at the commit's
+// completion, which is the only place from which a peer is answered (design 4, Durability). Writes and fdatasync go through
+// io_uring, one sync in flight; what arrives meanwhile is the next batch. A failed sync is never taken back: the lane stops accepting.
+//
+// Threads: a Journal belongs to the I/O thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/clock.h"
+#include "core/ids.h"
+#include "core/record.h"
+#include "core/result.h"
+
+namespace pushmail::journal {
+
+/// Kinds of records. Bodies use the tags of journal/schema.h.
+enum class Kind : std::uint16_t {
+  accepted_mm7 = 1,   // a DeliverReq: peer, content_type, body, trace
+  accepted_mail = 2,  // a forwarded mail: mail_from, recipients, body, trace
+  outcome = 3,        // what became of an item, until the control plane has it: a handoff outcome record as body
+  report = 4,         // a DeliveryReportReq, until the control plane has it: a handoff report record as body
+  settled = 5,        // the item id's record of kind `settles` needs no more work
+};
+
+/// Called in the I/O thread when the record is durable, or when it never will be.
+using Committed = std::function<void(Result<void>)>;
+
+/// An unsettled record found by replay.
+struct Replayed {
+  Kind kind;
+  ItemId item;
+  Bytes record;       // whole, as core/record.h frames it
+};
+
+/// What replay found: `tail` is a torn end (normal after a crash), `damage` a record that lies in the middle and is broken
+/// (copied to quarantine/, named in the log).
+struct ReplaySummary {
+  std::uint64_t records = 0;
+  std::uint64_t unsettled = 0;
+  std::uint64_t tail_size = 0;
+  std::uint64_t damaged = 0;
+};
+
+struct Options {
+  std::filesystem::path folder;
+  std::uint64_t segment_size = 64 * 1024 * 1024;
+  std::uint64_t lane_size_max = 64ULL * 1024 * 1024 * 1024;
+};
+
+class Journal {
+ public:
+  /// Opens or makes the lane, replays it and calls `visit` for every unsettled record in order.
+  [[nodiscard]] static Result<std::unique_ptr<Journal>> open(const Options& options, const std::function<void(Replayed)>& visit);
+  virtual ~Journal() = default;
+
+  /// Queues a record; `committed` is called from poll() after its sync. Refused at once when the lane is full or has failed.
+  virtual void append(Kind kind, const ItemId& item, RecordWriter record, Committed committed) = 0;
+  /// The record of this kind and item needs no more work. Durable with the next batch; repeating it does no harm.
+  virtual void settle(Kind kind, const ItemId& item) = 0;
+  /// Submits what is queued and takes completions; never blocks.
+  virtual void poll() = 0;
+  /// Readable when poll() has completions to take.
+  [[nodiscard]] virtual int completion_fd() const = 0;
+  [[nodiscard]] virtual const ReplaySummary& replayed() const = 0;
+  /// False after a failed write or sync, or when the lane is full: new input is refused with temporary codes.
+  [[nodiscard]] virtual bool accepting() const = 0;
+};
+
+/// Prints every record of a segment file: `pushmailctl journal cat`. Calls `visit` for each good one; returns what it found.
+[[nodiscard]] Result<ReplaySummary> read_segment(const std::filesystem::path& segment, const std::function<void(const RecordView&)>& visit);
+
+}  // namespace pushmail::journal
