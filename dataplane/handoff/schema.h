@@ -180,6 +180,89 @@ inline constexpr std::array<KindRow, 15> kinds{{
     {Kind::peer, "peer", Direction::to_data, false, {Tag::name, Tag::url}},
 }};
 
+/// What the bytes of a field are.
+enum class FieldType : std::uint8_t { number, signed_number, text, trace, bytes };
+
+struct TagRow {
+  Tag tag;
+  std::string_view name;
+  FieldType type;
+};
+
+inline constexpr auto tags = std::to_array<TagRow>({
+    {Tag::epoch, "epoch", FieldType::number},
+    {Tag::last_sequence, "last_sequence", FieldType::number},
+    {Tag::last_epoch, "last_epoch", FieldType::number},
+    {Tag::schema, "schema", FieldType::number},
+    {Tag::sequence, "sequence", FieldType::number},
+    {Tag::trace, "trace", FieldType::trace},
+    {Tag::peer, "peer", FieldType::text},
+    {Tag::time, "time", FieldType::signed_number},
+    {Tag::query, "query", FieldType::number},
+    {Tag::lifetime_s, "lifetime_s", FieldType::number},
+    {Tag::state, "state", FieldType::text},
+    {Tag::reason, "reason", FieldType::text},
+    {Tag::name, "name", FieldType::text},
+    {Tag::detail, "detail", FieldType::text},
+    {Tag::verdict, "verdict", FieldType::text},
+    {Tag::sender, "sender", FieldType::text},
+    {Tag::recipient, "recipient", FieldType::text},
+    {Tag::subject, "subject", FieldType::text},
+    {Tag::first_line, "first_line", FieldType::text},
+    {Tag::source, "source", FieldType::text},
+    {Tag::linked_id, "linked_id", FieldType::text},
+    {Tag::message_id, "message_id", FieldType::text},
+    {Tag::status_code, "status_code", FieldType::number},
+    {Tag::status_text, "status_text", FieldType::text},
+    {Tag::mm_status, "mm_status", FieldType::text},
+    {Tag::duplicate_possible, "duplicate_possible", FieldType::number},
+    {Tag::date, "date", FieldType::signed_number},
+    {Tag::msisdn, "msisdn", FieldType::text},
+    {Tag::sender_address, "sender_address", FieldType::text},
+    {Tag::mail_size, "mail_size", FieldType::number},
+    {Tag::offset, "offset", FieldType::number},
+    {Tag::data, "data", FieldType::bytes},
+    {Tag::mm_size_max, "mm_size_max", FieldType::number},
+    {Tag::expiry_s, "expiry_s", FieldType::number},
+    {Tag::credit, "credit", FieldType::number},
+    {Tag::decision, "decision", FieldType::text},
+    {Tag::next_hop, "next_hop", FieldType::text},
+    {Tag::mail_from, "mail_from", FieldType::text},
+    {Tag::mail_recipient, "mail_recipient", FieldType::text},
+    {Tag::header_from, "header_from", FieldType::text},
+    {Tag::header_to, "header_to", FieldType::text},
+    {Tag::in_reply_to, "in_reply_to", FieldType::text},
+    {Tag::reference, "reference", FieldType::text},
+    {Tag::new_subject, "new_subject", FieldType::text},
+    {Tag::drop_first_line, "drop_first_line", FieldType::number},
+    {Tag::peer_record, "peer_record", FieldType::bytes},
+    {Tag::url, "url", FieldType::text},
+    {Tag::host_header, "host_header", FieldType::text},
+    {Tag::user, "user", FieldType::text},
+    {Tag::password, "password", FieldType::text},
+    {Tag::inbound_user, "inbound_user", FieldType::text},
+    {Tag::inbound_password, "inbound_password", FieldType::text},
+    {Tag::allow, "allow", FieldType::text},
+    {Tag::vaspid, "vaspid", FieldType::text},
+    {Tag::vasid, "vasid", FieldType::text},
+    {Tag::service_code, "service_code", FieldType::text},
+    {Tag::namespace_uri, "namespace_uri", FieldType::text},
+    {Tag::mm7_version, "mm7_version", FieldType::text},
+    {Tag::number_form, "number_form", FieldType::text},
+    {Tag::sender_refused, "sender_refused", FieldType::number},
+    {Tag::deduplicates, "deduplicates", FieldType::number},
+    {Tag::parts_base64, "parts_base64", FieldType::number},
+    {Tag::connections_max, "connections_max", FieldType::number},
+    {Tag::domain, "domain", FieldType::text},
+});
+
+[[nodiscard]] constexpr const TagRow* find_tag(std::uint16_t tag) {
+  for (const TagRow& row : tags) {
+    if (static_cast<std::uint16_t>(row.tag) == tag) return &row;
+  }
+  return nullptr;
+}
+
 [[nodiscard]] constexpr const KindRow* find_kind(std::uint16_t kind) {
   for (const KindRow& row : kinds) {
     if (static_cast<std::uint16_t>(row.kind) == kind) return &row;
