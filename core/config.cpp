@@ -1,0 +1,365 @@
+#define TOML_EXCEPTIONS 0
+#include "core/config.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "core/limits.h"
+
+namespace pushmail {
+
+namespace {
+
+constexpr std::string_view peer_wildcard = "peer.*.";
+constexpr std::string_view must_be_given = "!";
+
+struct Unit {
+  std::string_view suffix;
+  std::int64_t factor;
+};
+constexpr auto size_units = std::to_array<Unit>({{"KiB", 1LL << 10}, {"MiB", 1LL << 20}, {"GiB", 1LL << 30}, {"B", 1}});
+constexpr auto duration_units = std::to_array<Unit>({{"ms", 1}, {"min", 60'000}, {"s", 1'000}, {"h", 3'600'000}, {"d", 86'400'000}});
+
+// The row for `path`, where `peer.NAME.url` is found as `peer.*.url`.
+const ConfigKey* find_key(std::string_view path) {
+  std::string generic(path);
+  if (path.starts_with("peer.")) {
+    const std::size_t dot = path.rfind('.');
+    if (dot > 4) generic = std::string(peer_wildcard) + std::string(path.substr(dot + 1));
+  }
+  for (const ConfigKey& key : config_keys()) {
+    if (key.path == generic) return &key;
+  }
+  return nullptr;
+}
+
+// Number and unit, `25MiB`: the unit is required, so that nobody guesses (design 8a.8).
+std::expected<std::int64_t, std::string> parse_with_unit(std::string_view text, std::span<const Unit> units) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view suffix(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  std::string known;
+  if (error == std::errc{} && number >= 0) {
+    for (const Unit& unit : units) {
+      if (suffix == unit.suffix) {
+        if (number > INT64_MAX / unit.factor) return std::unexpected("too large");
+        return number * unit.factor;
+      }
+    }
+  }
+  for (const Unit& unit : units) known += fmt::format("{}{}", known.empty() ? "" : ", ", unit.suffix);
+  return std::unexpected(fmt::format("must be a number and a unit ({}), got \"{}\"", known, text));
+}
+
+bool is_word_of(std::string_view word, std::string_view words) {
+  while (!words.empty()) {
+    const std::size_t bar = words.find('|');
+    if (words.substr(0, bar) == word) return true;
+    if (bar == std::string_view::npos) return false;
+    words.remove_prefix(bar + 1);
+  }
+  return false;
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string unknown_key_rule(std::string_view path) {
+  const std::string_view last = path.substr(path.rfind('.') == std::string_view::npos ? 0 : path.rfind('.') + 1);
+  const ConfigKey* nearest = nullptr;
+  std::size_t least = 4;
+  for (const ConfigKey& key : config_keys()) {
+    const std::string_view name = key.path.substr(key.path.rfind('.') == std::string_view::npos ? 0 : key.path.rfind('.') + 1);
+    const std::size_t distance = edit_distance(last, name) + (key.path.substr(0, key.path.find('.')) == path.substr(0, path.find('.')) ? 0 : 1);
+    if (distance < least) {
+      least = distance;
+      nearest = &key;
+    }
+  }
+  return nearest != nullptr ? fmt::format("unknown key; did you mean {}?", nearest->path) : "unknown key";
+}
+
+std::expected<std::int64_t, std::string> in_range(const ConfigKey& key, std::int64_t value) {
+  if (value < key.least) return std::unexpected(fmt::format("must be at least {}", key.least));
+  if (value > key.most) return std::unexpected(fmt::format("must be at most {}", key.most));
+  return value;
+}
+
+using Value = std::variant<std::string, bool, std::int64_t, std::vector<std::string>>;
+
+// Text that stands for a value of this type, in a file between quotes or as a default in the table.
+std::expected<Value, std::string> value_of_text(const ConfigKey& key, std::string_view text) {
+  switch (key.type) {
+    case KeyType::text:
+      return std::string(text);
+    case KeyType::word:
+      if (!is_word_of(text, key.words)) return std::unexpected(fmt::format("must be one of {}, got \"{}\"", key.words, text));
+      return std::string(text);
+    case KeyType::endpoint:
+      if (!parse_endpoint(text)) return std::unexpected(fmt::format("must be address:port, got \"{}\"", text));
+      return std::string(text);
+    case KeyType::size:
+    case KeyType::duration: {
+      const auto number = parse_with_unit(text, key.type == KeyType::size ? std::span<const Unit>(size_units) : duration_units);
+      if (!number) return std::unexpected(number.error());
+      return in_range(key, *number);
+    }
+    case KeyType::flag:
+      if (text != "true" && text != "false") return std::unexpected("must be true or false");
+      return text == "true";
+    case KeyType::number: {
+      std::int64_t number = 0;
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+      if (error != std::errc{} || end != text.data() + text.size()) return std::unexpected("must be a whole number");
+      return in_range(key, number);
+    }
+    case KeyType::text_list:
+      return std::vector<std::string>{};
+  }
+  return std::unexpected("unknown type");
+}
+
+std::expected<Value, std::string> value_of_node(const ConfigKey& key, const toml::node& node) {
+  switch (key.type) {
+    case KeyType::flag:
+      if (const auto flag = node.value_exact<bool>()) return *flag;
+      return std::unexpected("must be true or false, without quotes");
+    case KeyType::number:
+      if (const auto number = node.value_exact<std::int64_t>()) return in_range(key, *number);
+      return std::unexpected("must be a whole number, without quotes");
+    case KeyType::text_list: {
+      const toml::array* array = node.as_array();
+      if (array == nullptr) return std::unexpected("must be a list of texts");
+      std::vector<std::string> texts;
+      for (const toml::node& element : *array) {
+        const auto text = element.value_exact<std::string>();
+        if (!text) return std::unexpected("must be a list of texts");
+        texts.push_back(*text);
+      }
+      return texts;
+    }
+    default: {
+      const auto text = node.value_exact<std::string>();
+      if (!text) return std::unexpected("must be text in quotes");
+      return value_of_text(key, *text);
+    }
+  }
+}
+
+}  // namespace
+
+std::string ConfigError::message() const {
+  return key.empty() ? fmt::format("{}:{}: {}", file, line, rule) : fmt::format("{}:{}: {}: {}", file, line, key, rule);
+}
+
+std::expected<void, ConfigError> Config::read(std::string_view toml_text, const std::string& file) {
+  const toml::parse_result parsed = toml::parse(toml_text, file);
+  if (!parsed) {
+    return std::unexpected(ConfigError{file, parsed.error().source().begin.line, "", std::string(parsed.error().description())});
+  }
+  // Tables are at most two deep (peer.NAME), so a walk by hand and no recursion on input.
+  struct Pending {
+    const toml::table* table;
+    std::string prefix;
+  };
+  std::vector<Pending> pending{{&parsed.table(), ""}};
+  while (!pending.empty()) {
+    const Pending current = pending.back();
+    pending.pop_back();
+    for (const auto& [name, node] : *current.table) {
+      const std::string path = current.prefix + std::string(name.str());
+      const auto line = static_cast<std::uint32_t>(name.source().begin.line);
+      if (const toml::table* table = node.as_table(); table != nullptr) {
+        const bool known = path == "peer" || current.prefix == "peer." ||
+                           std::ranges::any_of(config_keys(), [&](const ConfigKey& key) { return key.path.starts_with(path + "."); });
+        if (!known) return std::unexpected(ConfigError{file, line, path, "unknown table"});
+        pending.push_back({table, path + "."});
+        continue;
+      }
+      const ConfigKey* key = find_key(path);
+      if (key == nullptr) return std::unexpected(ConfigError{file, line, path, unknown_key_rule(path)});
+      auto read_value = value_of_node(*key, node);
+      if (!read_value) return std::unexpected(ConfigError{file, line, path, read_value.error()});
+      if (!values_.emplace(path, std::move(*read_value)).second) {
+        return std::unexpected(ConfigError{file, line, path, "was already given in another file"});
+      }
+    }
+  }
+  return {};
+}
+
+// Defaults for what was not given; keys that must be given are demanded of every peer that is named.
+std::expected<void, ConfigError> Config::complete(const std::string& file) {
+  const std::vector<std::string> names = peers();
+  for (const ConfigKey& key : config_keys()) {
+    std::vector<std::string> paths;
+    if (key.path.starts_with(peer_wildcard)) {
+      for (const std::string& name : names) paths.push_back(fmt::format("peer.{}.{}", name, key.path.substr(peer_wildcard.size())));
+    } else {
+      paths.emplace_back(key.path);
+    }
+    for (const std::string& path : paths) {
+      if (values_.contains(path)) continue;
+      if (key.default_value == must_be_given) return std::unexpected(ConfigError{file, 0, path, "must be given"});
+      if (key.default_value.empty() && key.type != KeyType::text_list && key.type != KeyType::text) continue;
+      const auto value = value_of_text(key, key.default_value);
+      PM_CHECK(value.has_value());
+      values_.emplace(path, *value);
+    }
+  }
+  return {};
+}
+
+std::expected<Config, ConfigError> Config::parse(std::string_view toml_text, std::string file) {
+  Config config;
+  if (auto read = config.read(toml_text, file); !read) return std::unexpected(read.error());
+  if (auto complete = config.complete(file); !complete) return std::unexpected(complete.error());
+  return config;
+}
+
+std::expected<Config, ConfigError> Config::load(const std::filesystem::path& root) {
+  const std::filesystem::path base = root.empty() ? std::filesystem::path("/") : root;
+  const std::filesystem::path main_file = base / "etc/pushmail/pushmail.toml";
+  std::vector<std::filesystem::path> files{main_file};
+  std::error_code ignored;
+  std::vector<std::filesystem::path> extra;
+  for (const auto& entry : std::filesystem::directory_iterator(base / "etc/pushmail/conf.d", ignored)) {
+    if (entry.path().extension() == ".toml") extra.push_back(entry.path());
+  }
+  std::ranges::sort(extra);
+  files.insert(files.end(), extra.begin(), extra.end());
+
+  Config config;
+  config.root_ = base;
+  for (const std::filesystem::path& file : files) {
+    std::ifstream stream(file, std::ios::binary);
+    std::ostringstream text;
+    if (!stream || !(text << stream.rdbuf())) return std::unexpected(ConfigError{file.string(), 0, "", "cannot be read"});
+    if (text.view().size() > limits::MiB) return std::unexpected(ConfigError{file.string(), 0, "", "is larger than 1MiB"});
+    if (auto read = config.read(text.view(), file.string()); !read) return std::unexpected(read.error());
+  }
+  if (auto complete = config.complete(main_file.string()); !complete) return std::unexpected(complete.error());
+  return config;
+}
+
+const Config::Value& Config::value(std::string_view path, KeyType type) const {
+  const ConfigKey* key = find_key(path);
+  PM_CHECK(key != nullptr);
+  PM_CHECK(key->type == type);
+  const auto found = values_.find(path);
+  PM_CHECK(found != values_.end());
+  return found->second;
+}
+
+std::string Config::text(std::string_view path) const {
+  const ConfigKey* key = find_key(path);
+  PM_CHECK(key != nullptr && (key->type == KeyType::text || key->type == KeyType::word));
+  return std::get<std::string>(value(path, key->type));
+}
+bool Config::flag(std::string_view path) const { return std::get<bool>(value(path, KeyType::flag)); }
+std::int64_t Config::number(std::string_view path) const { return std::get<std::int64_t>(value(path, KeyType::number)); }
+std::uint64_t Config::size(std::string_view path) const {
+  return static_cast<std::uint64_t>(std::get<std::int64_t>(value(path, KeyType::size)));
+}
+Duration Config::duration(std::string_view path) const { return milliseconds(std::get<std::int64_t>(value(path, KeyType::duration))); }
+Endpoint Config::endpoint(std::string_view path) const {
+  return *parse_endpoint(std::get<std::string>(value(path, KeyType::endpoint)));
+}
+std::vector<std::string> Config::texts(std::string_view path) const {
+  return std::get<std::vector<std::string>>(value(path, KeyType::text_list));
+}
+
+bool Config::has(std::string_view path) const {
+  const auto found = values_.find(path);
+  if (found == values_.end()) return false;
+  const auto* text = std::get_if<std::string>(&found->second);
+  return text == nullptr || !text->empty();
+}
+
+std::vector<std::string> Config::peers() const {
+  std::vector<std::string> names;
+  for (const auto& [path, value] : values_) {
+    if (!path.starts_with("peer.")) continue;
+    std::string name = path.substr(5, path.rfind('.') - 5);
+    if (names.empty() || names.back() != name) names.push_back(std::move(name));
+  }
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+std::vector<std::pair<std::string, std::string>> Config::changed() const {
+  std::vector<std::pair<std::string, std::string>> changes;
+  for (const auto& [path, value] : values_) {
+    const ConfigKey* key = find_key(path);
+    if (key->default_value != must_be_given) {
+      const auto standard = value_of_text(*key, key->default_value);
+      if (standard && *standard == value) continue;
+    }
+    std::string shown;
+    if (const auto* text = std::get_if<std::string>(&value)) shown = *text;
+    if (const auto* flag = std::get_if<bool>(&value)) shown = *flag ? "true" : "false";
+    if (const auto* number = std::get_if<std::int64_t>(&value)) {
+      shown = key->type == KeyType::size ? fmt::format("{}B", *number) : key->type == KeyType::duration ? fmt::format("{}ms", *number) : std::to_string(*number);
+    }
+    if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) shown = fmt::format("{}", fmt::join(*texts, ", "));
+    changes.emplace_back(path, shown);
+  }
+  return changes;
+}
+
+std::filesystem::path Config::state_folder(std::string_view name) const { return root_ / "var/lib/pushmail" / name; }
+std::filesystem::path Config::run_folder() const { return root_ / "run/pushmail"; }
+
+std::expected<std::string, std::string> read_secret_file(const std::filesystem::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return std::unexpected(fmt::format("{}: cannot be read", path.string()));
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return std::unexpected(fmt::format("{}: others may read it; its mode must be 0400 or 0600", path.string()));
+  }
+  std::ifstream stream(path);
+  std::string line;
+  if (!std::getline(stream, line)) return std::unexpected(fmt::format("{}: is empty or cannot be read", path.string()));
+  return line;
+}
+
+std::string sample_config() {
+  std::string out = "# pushmail.toml: every key with its default. Sizes and times carry a unit: \"25MiB\", \"30s\".\n";
+  std::string table;
+  for (const ConfigKey& key : config_keys()) {
+    const std::size_t dot = key.path.rfind('.');
+    std::string group = dot == std::string_view::npos ? "" : std::string(key.path.substr(0, dot));
+    if (group == "peer.*") group = "peer.mmsc1";
+    const std::string_view name = dot == std::string_view::npos ? key.path : key.path.substr(dot + 1);
+    if (group != table) {
+      fmt::format_to(std::back_inserter(out), "\n[{}]\n", group);
+      table = group;
+    }
+    const bool bare = key.type == KeyType::number || key.type == KeyType::flag;
+    const bool given = key.default_value != must_be_given;
+    const std::string value = key.type == KeyType::text_list ? "[]" : bare ? std::string(key.default_value) : fmt::format("\"{}\"", given ? key.default_value : "");
+    fmt::format_to(std::back_inserter(out), "# {}{}{}\n{}{} = {}\n", key.help, key.words.empty() ? "" : ": ", key.words,
+                   given ? "#" : "", name, value);
+  }
+  return out;
+}
+
+}  // namespace pushmail
