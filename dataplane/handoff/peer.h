@@ -11,9 +11,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/bytes.h"
 #include "core/ids.h"
@@ -112,6 +113,7 @@ class Peer {
   std::uint64_t other_sequence_ = 0;     // highest received in other_epoch_
 
   std::map<std::uint64_t, Owned> owned_; // by sequence: oldest first
+  std::map<std::pair<Kind, ItemId>, std::uint64_t> owned_sequence_;
   std::uint64_t offered_ = 0;            // owned records up to this sequence were put into out_ on this connection
   Bytes out_;
   std::size_t out_at_ = 0;
