@@ -63,7 +63,7 @@ struct Incoming {
   Bytes user_data;                       // without header
   [[nodiscard]] std::string text() const { return decode_text(data_coding, user_data); }
 };
-/// Reads UDH (elements 00, 08, 04, 05) or sar_* TLVs. A broken header is left in the text's place: the message is still shown.
+/// Reads UDH (elements 00, 08, 04, 05) or sar_* TLVs. A header longer than the message is read as text: something is still shown.
 [[nodiscard]] Incoming read_deliver(const smpp::Pdu& deliver_sm);
 
 /// Puts segments together. Bounded: the oldest incomplete set goes when there are too many, and sets go after a time.
@@ -71,10 +71,11 @@ class Reassembly {
  public:
   struct Limits {
     std::size_t set_count_max = 1000;
+    std::size_t set_size_max = 64 * 1024;  // bytes of user data; a set that grows above is dropped
     Duration incomplete_max = seconds(600);
   };
   Reassembly() = default;
-  explicit Reassembly(Limits limits) : limits_(limits) {}
+  explicit Reassembly(const Limits& limits) : limits_(limits) {}
 
   /// A message of one part comes back at once; of several, when the last one is there. Repeated parts are ignored.
   [[nodiscard]] std::optional<Incoming> add(Incoming message, Instant now);
@@ -84,6 +85,7 @@ class Reassembly {
   using Key = std::tuple<std::string, std::string, std::uint16_t, std::uint8_t>;  // source, destination, reference, total
   struct Set {
     Instant first;
+    std::size_t size = 0;
     std::map<std::uint8_t, Incoming> parts;
   };
   void drop_old(Instant now);

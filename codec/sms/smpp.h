@@ -139,7 +139,7 @@ struct Pdu {
   [[nodiscard]] std::optional<std::uint32_t> tlv_number(std::uint16_t wanted) const;
   /// A C-octet TLV without its NUL.
   [[nodiscard]] std::optional<std::string_view> tlv_text(std::uint16_t wanted) const;
-  /// message_payload when it is there, else short_message.
+  /// short_message, or message_payload where that is empty.
   [[nodiscard]] ByteView user_data() const;
   /// A delivery receipt or an intermediate notification, by esm_class.
   [[nodiscard]] bool is_receipt() const;
@@ -167,7 +167,8 @@ struct Frame {
 /// What answers a frame that decode() refused: generic_nack, or the command's own response with a status.
 [[nodiscard]] Pdu nack_for(const Frame& frame, const Error& error);
 
-/// One line, `submit_sm seq=2 status=0 source_addr=Mail ...`. Passwords and texts are left out: logs carry neither.
+/// One line, `submit_sm seq=2 status=0 source_addr=Mail ...`, for tests and tools. Passwords and texts are left out; numbers are not,
+/// so it does not go into logs.
 [[nodiscard]] std::string dump(const Pdu& pdu);
 
 }  // namespace pushmail::smpp

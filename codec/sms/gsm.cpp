@@ -1,0 +1,321 @@
+#include "codec/sms/gsm.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace pushmail::sms {
+
+namespace {
+
+constexpr char32_t replacement = 0xFFFD;
+constexpr std::uint8_t escape = 0x1B;
+
+// TS 23.038 §6.2.1; the place of ESC holds the replacement character, so that nothing encodes to it.
+constexpr std::array<char32_t, 128> default_alphabet{
+    U'@', U'£', U'$', U'¥', U'è', U'é', U'ù', U'ì', U'ò', U'Ç', U'\n', U'Ø', U'ø', U'\r', U'Å', U'å',
+    U'Δ', U'_', U'Φ', U'Γ', U'Λ', U'Ω', U'Π', U'Ψ', U'Σ', U'Θ', U'Ξ', replacement, U'Æ', U'æ', U'ß', U'É',
+    U' ', U'!', U'"', U'#', U'¤', U'%', U'&', U'\'', U'(', U')', U'*', U'+', U',', U'-', U'.', U'/',
+    U'0', U'1', U'2', U'3', U'4', U'5', U'6', U'7', U'8', U'9', U':', U';', U'<', U'=', U'>', U'?',
+    U'¡', U'A', U'B', U'C', U'D', U'E', U'F', U'G', U'H', U'I', U'J', U'K', U'L', U'M', U'N', U'O',
+    U'P', U'Q', U'R', U'S', U'T', U'U', U'V', U'W', U'X', U'Y', U'Z', U'Ä', U'Ö', U'Ñ', U'Ü', U'§',
+    U'¿', U'a', U'b', U'c', U'd', U'e', U'f', U'g', U'h', U'i', U'j', U'k', U'l', U'm', U'n', U'o',
+    U'p', U'q', U'r', U's', U't', U'u', U'v', U'w', U'x', U'y', U'z', U'ä', U'ö', U'ñ', U'ü', U'à',
+};
+// TS 23.038 §6.2.1.1: what follows ESC.
+constexpr std::array extension{
+    std::pair{std::uint8_t{0x0A}, U'\f'}, std::pair{std::uint8_t{0x14}, U'^'}, std::pair{std::uint8_t{0x28}, U'{'},
+    std::pair{std::uint8_t{0x29}, U'}'},  std::pair{std::uint8_t{0x2F}, U'\\'}, std::pair{std::uint8_t{0x3C}, U'['},
+    std::pair{std::uint8_t{0x3D}, U'~'},  std::pair{std::uint8_t{0x3E}, U']'},  std::pair{std::uint8_t{0x40}, U'|'},
+    std::pair{std::uint8_t{0x65}, U'€'},
+};
+
+/// The code point at the front of `rest`, which is shortened by it. Anything that is not UTF-8 reads as U+FFFD, a byte at a time.
+char32_t take_code_point(std::string_view& rest) {
+  const auto lead = static_cast<std::uint8_t>(rest.front());
+  const std::size_t size = lead < 0x80 ? 1 : lead >= 0xF0 && lead < 0xF5 ? 4 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xC2 && lead < 0xE0 ? 2 : 0;
+  if (size == 0 || rest.size() < size) {
+    rest.remove_prefix(1);
+    return replacement;
+  }
+  char32_t code = size == 1 ? lead : lead & (0x7FU >> size);
+  for (std::size_t i = 1; i < size; ++i) {
+    const auto byte = static_cast<std::uint8_t>(rest[i]);
+    if ((byte & 0xC0) != 0x80) {
+      rest.remove_prefix(1);
+      return replacement;
+    }
+    code = code << 6 | (byte & 0x3FU);
+  }
+  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+  if (code < least[size] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
+    rest.remove_prefix(1);
+    return replacement;
+  }
+  rest.remove_prefix(size);
+  return code;
+}
+
+void append_utf8(std::string& out, char32_t code) {
+  const auto byte = [&](char32_t value) { out.push_back(static_cast<char>(static_cast<std::uint8_t>(value))); };
+  if (code < 0x80) {
+    byte(code);
+  } else if (code < 0x800) {
+    byte(0xC0 | code >> 6);
+    byte(0x80 | (code & 0x3F));
+  } else if (code < 0x10000) {
+    byte(0xE0 | code >> 12);
+    byte(0x80 | (code >> 6 & 0x3F));
+    byte(0x80 | (code & 0x3F));
+  } else {
+    byte(0xF0 | code >> 18);
+    byte(0x80 | (code >> 12 & 0x3F));
+    byte(0x80 | (code >> 6 & 0x3F));
+    byte(0x80 | (code & 0x3F));
+  }
+}
+
+/// How many octets from `at` fit into `most` without cutting an escape from its character.
+std::size_t whole_gsm(ByteView octets, std::size_t at, std::size_t most) {
+  if (octets.size() - at <= most) return octets.size() - at;
+  return octets[at + most - 1] == escape ? most - 1 : most;
+}
+/// The same for UTF-16: never between the halves of a surrogate pair.
+std::size_t whole_ucs2(ByteView octets, std::size_t at, std::size_t most) {
+  if (octets.size() - at <= most) return octets.size() - at;
+  const bool high_half_last = (octets[at + most - 2] & 0xFC) == 0xD8;
+  return high_half_last ? most - 2 : most;
+}
+
+struct Header {
+  std::optional<Concatenation> part;
+  std::optional<Ports> ports;
+};
+/// TS 23.040 §9.2.3.24: identifier, length, data; what we do not know is passed over.
+Header read_header(ByteView elements) {
+  Header header;
+  std::size_t at = 0;
+  while (elements.size() - at >= 2) {
+    const std::uint8_t id = elements[at];
+    const std::size_t size = elements[at + 1];
+    if (elements.size() - at - 2 < size) break;
+    const std::uint8_t* data = elements.data() + at + 2;
+    if (id == 0x00 && size == 3) header.part = Concatenation{.reference = data[0], .total = data[1], .number = data[2]};
+    if (id == 0x08 && size == 4) {
+      header.part = Concatenation{.reference = load<std::uint16_t>(data, std::endian::big), .total = data[2], .number = data[3]};
+    }
+    if (id == 0x04 && size == 2) header.ports = Ports{.destination = data[0], .source = data[1]};
+    if (id == 0x05 && size == 4) {
+      header.ports = Ports{.destination = load<std::uint16_t>(data, std::endian::big), .source = load<std::uint16_t>(data + 2, std::endian::big)};
+    }
+    at += 2 + size;
+  }
+  return header;
+}
+
+std::optional<Concatenation> sensible(std::optional<Concatenation> part) {
+  if (part && (part->total < 2 || part->number < 1 || part->number > part->total)) return std::nullopt;
+  return part;
+}
+
+}  // namespace
+
+std::optional<Bytes> encode_gsm(std::string_view utf8) {
+  Bytes out;
+  out.reserve(utf8.size());
+  while (!utf8.empty()) {
+    const char32_t code = take_code_point(utf8);
+    if (code == replacement) return std::nullopt;
+    if (const auto place = std::ranges::find(default_alphabet, code); place != default_alphabet.end()) {
+      out.push_back(static_cast<std::uint8_t>(place - default_alphabet.begin()));
+      continue;
+    }
+    const auto place = std::ranges::find(extension, code, [](const auto& row) { return row.second; });
+    if (place == extension.end()) return std::nullopt;
+    out.push_back(escape);
+    out.push_back(place->first);
+  }
+  return out;
+}
+
+std::string decode_gsm(ByteView octets) {
+  std::string out;
+  out.reserve(octets.size());
+  for (std::size_t i = 0; i < octets.size(); ++i) {
+    const std::uint8_t octet = octets[i];
+    if (octet >= 0x80) {
+      append_utf8(out, replacement);
+    } else if (octet != escape) {
+      append_utf8(out, default_alphabet[octet]);
+    } else if (i + 1 < octets.size()) {
+      // An unknown character after ESC is shown as the default table has it (TS 23.038 §6.2.1.1).
+      const std::uint8_t next = octets[++i];
+      const auto place = std::ranges::find(extension, next, [](const auto& row) { return row.first; });
+      if (place != extension.end()) {
+        append_utf8(out, place->second);
+      } else if (next == escape) {
+        append_utf8(out, U' ');
+      } else {
+        append_utf8(out, next < 0x80 ? default_alphabet[next] : replacement);
+      }
+    }
+  }
+  return out;
+}
+
+Bytes encode_ucs2(std::string_view utf8) {
+  Bytes out;
+  while (!utf8.empty()) {
+    const char32_t code = take_code_point(utf8);
+    if (code >= 0x10000) {
+      append(out, static_cast<std::uint16_t>(0xD800 + ((code - 0x10000) >> 10)), std::endian::big);
+      append(out, static_cast<std::uint16_t>(0xDC00 + ((code - 0x10000) & 0x3FF)), std::endian::big);
+    } else {
+      append(out, static_cast<std::uint16_t>(code), std::endian::big);
+    }
+  }
+  return out;
+}
+
+std::string decode_ucs2(ByteView octets) {
+  std::string out;
+  for (std::size_t i = 0; i + 1 < octets.size(); i += 2) {
+    const char32_t unit = load<std::uint16_t>(octets.data() + i, std::endian::big);
+    if (unit < 0xD800 || unit > 0xDFFF) {
+      append_utf8(out, unit);
+      continue;
+    }
+    const char32_t next = unit < 0xDC00 && i + 3 < octets.size() ? load<std::uint16_t>(octets.data() + i + 2, std::endian::big) : 0;
+    if (next >= 0xDC00 && next <= 0xDFFF) {
+      append_utf8(out, 0x10000 + ((unit - 0xD800) << 10) + (next - 0xDC00));
+      i += 2;
+    } else {
+      append_utf8(out, replacement);
+    }
+  }
+  return out;
+}
+
+std::vector<Segment> split_text(std::string_view utf8, std::uint8_t reference) {
+  constexpr std::size_t segment_count_max = 255;
+  const std::optional<Bytes> gsm = encode_gsm(utf8);
+  const Bytes octets = gsm ? *gsm : encode_ucs2(utf8);
+  const std::uint8_t data_coding = gsm ? 0 : 8;
+  // 160 septets or 140 octets; a header of 6 octets takes 7 septets.
+  const std::size_t single = gsm ? 160 : 140;
+  const std::size_t piece = gsm ? 153 : 134;
+  if (octets.size() <= single) return {Segment{.esm_class = 0, .data_coding = data_coding, .short_message = octets}};
+
+  std::vector<Segment> segments;
+  std::size_t at = 0;
+  while (at < octets.size() && segments.size() < segment_count_max) {
+    const std::size_t size = gsm ? whole_gsm(octets, at, piece) : whole_ucs2(octets, at, piece);
+    Segment segment{.esm_class = smpp::esm_udhi, .data_coding = data_coding, .short_message = {5, 0, 3, reference, 0, 0}};
+    append(segment.short_message, ByteView(octets).subspan(at, size));
+    segments.push_back(std::move(segment));
+    at += size;
+  }
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    segments[i].short_message[4] = static_cast<std::uint8_t>(segments.size());
+    segments[i].short_message[5] = static_cast<std::uint8_t>(i + 1);
+  }
+  return segments;
+}
+
+Alphabet alphabet_of(std::uint8_t data_coding) {
+  switch (data_coding) {
+    case 0x00: return Alphabet::gsm;
+    case 0x01: return Alphabet::ascii;
+    case 0x02:
+    case 0x04: return Alphabet::binary;
+    case 0x03: return Alphabet::latin1;
+    case 0x08: return Alphabet::ucs2;
+    default: break;
+  }
+  switch (data_coding >> 4) {
+    case 0xC:
+    case 0xD: return Alphabet::gsm;
+    case 0xE: return Alphabet::ucs2;
+    case 0xF: return (data_coding & 0x04) != 0 ? Alphabet::binary : Alphabet::gsm;
+    default: return Alphabet::other;
+  }
+}
+
+std::string decode_text(std::uint8_t data_coding, ByteView user_data) {
+  std::string out;
+  switch (alphabet_of(data_coding)) {
+    case Alphabet::gsm: return decode_gsm(user_data);
+    case Alphabet::ucs2: return decode_ucs2(user_data);
+    case Alphabet::binary: return out;
+    case Alphabet::latin1:
+      for (const std::uint8_t octet : user_data) append_utf8(out, octet);
+      return out;
+    case Alphabet::ascii:
+    case Alphabet::other:
+      // The national codings are read as far as they are ASCII: our codes and commands are.
+      for (const std::uint8_t octet : user_data) append_utf8(out, octet < 0x80 ? octet : replacement);
+      return out;
+  }
+  return out;
+}
+
+Incoming read_deliver(const smpp::Pdu& deliver_sm) {
+  ByteView data = deliver_sm.user_data();
+  Header header;
+  if ((deliver_sm.esm_class & smpp::esm_udhi) != 0 && !data.empty() && data.size() > data.front()) {
+    const std::size_t size = data.front();
+    header = read_header(data.subspan(1, size));
+    data = data.subspan(1 + size);
+  }
+  const auto reference = deliver_sm.tlv_number(smpp::tag::sar_msg_ref_num);
+  const auto total = deliver_sm.tlv_number(smpp::tag::sar_total_segments);
+  const auto number = deliver_sm.tlv_number(smpp::tag::sar_segment_seqnum);
+  if (!header.part && reference && total && number && *total <= 255 && *number <= 255) {
+    header.part = Concatenation{.reference = static_cast<std::uint16_t>(*reference),
+                                .total = static_cast<std::uint8_t>(*total),
+                                .number = static_cast<std::uint8_t>(*number)};
+  }
+  const auto destination_port = deliver_sm.tlv_number(smpp::tag::destination_port);
+  if (!header.ports && destination_port) {
+    header.ports = Ports{.destination = static_cast<std::uint16_t>(*destination_port),
+                         .source = static_cast<std::uint16_t>(deliver_sm.tlv_number(smpp::tag::source_port).value_or(0))};
+  }
+  return {.source = deliver_sm.source_addr,
+          .destination = deliver_sm.destination_addr,
+          .data_coding = deliver_sm.data_coding,
+          .part = sensible(header.part),
+          .ports = header.ports,
+          .user_data = Bytes(data.begin(), data.end())};
+}
+
+std::optional<Incoming> Reassembly::add(Incoming message, Instant now) {
+  drop_old(now);
+  if (!message.part) return message;
+  const Concatenation part = *message.part;
+  const Key key{message.source, message.destination, part.reference, part.total};
+  Set& set = sets_.try_emplace(key, Set{.first = now, .size = 0, .parts = {}}).first->second;
+  const std::size_t size = message.user_data.size();
+  if (!set.parts.try_emplace(part.number, std::move(message)).second) return std::nullopt;
+  set.size += size;
+  if (set.size > limits_.set_size_max) {
+    sets_.erase(key);
+    return std::nullopt;
+  }
+  if (set.parts.size() < part.total) {
+    if (sets_.size() > limits_.set_count_max) {
+      sets_.erase(std::ranges::min_element(sets_, {}, [](const auto& entry) { return entry.second.first; }));
+    }
+    return std::nullopt;
+  }
+  Incoming whole = std::move(set.parts.begin()->second);
+  for (auto next = std::next(set.parts.begin()); next != set.parts.end(); ++next) append(whole.user_data, ByteView(next->second.user_data));
+  whole.part.reset();
+  sets_.erase(key);
+  return whole;
+}
+
+void Reassembly::drop_old(Instant now) {
+  std::erase_if(sets_, [&](const auto& entry) { return now - entry.second.first > limits_.incomplete_max; });
+}
+
+}  // namespace pushmail::sms

@@ -1,0 +1,72 @@
+// Delivery receipts in the forms that SMSCs write.
+#include "codec/sms/receipt.h"
+
+#include <gtest/gtest.h>
+
+namespace pushmail::sms {
+namespace {
+
+smpp::Pdu deliver(std::string_view text, std::uint8_t esm_class = smpp::esm_receipt) {
+  smpp::Pdu pdu;
+  pdu.command = smpp::Command::deliver_sm;
+  pdu.esm_class = esm_class;
+  pdu.data_coding = 1;
+  append(pdu.short_message, text);
+  return pdu;
+}
+
+TEST(Receipt, Text) {
+  const auto receipt = read_receipt(
+      deliver("id:6699 sub:001 dlvrd:001 submit date:2406301230 done date:240630123155 stat:UNDELIV err:0A3 Text:Hello there"));
+  ASSERT_TRUE(receipt.has_value());
+  EXPECT_EQ(receipt->message_id, "6699");
+  EXPECT_EQ(receipt->state, ReceiptState::undeliverable);
+  EXPECT_EQ(receipt->error, "0A3");
+  EXPECT_EQ(receipt->done_date, "240630123155");
+  EXPECT_EQ(receipt->text, "Hello there");
+}
+
+TEST(Receipt, TlvsWin) {
+  smpp::Pdu pdu = deliver("id:6699 stat:DELIVRD err:000");
+  pdu.tlvs = {{smpp::tag::receipted_message_id, {'1', 'a', '2', 'b', 0}}, {smpp::tag::message_state, {3}}};
+  const auto receipt = read_receipt(pdu);
+  ASSERT_TRUE(receipt.has_value());
+  EXPECT_EQ(receipt->message_id, "1a2b");
+  EXPECT_EQ(receipt->state, ReceiptState::expired);
+}
+
+TEST(Receipt, TlvsAlone) {
+  smpp::Pdu pdu = deliver("");
+  pdu.tlvs = {{smpp::tag::receipted_message_id, {'7'}}, {smpp::tag::message_state, {2}}};
+  EXPECT_EQ(read_receipt(pdu)->state, ReceiptState::delivered);
+}
+
+TEST(Receipt, Words) {
+  EXPECT_EQ(read_receipt(deliver("id:1 stat:delivrd"))->state, ReceiptState::delivered);
+  EXPECT_EQ(read_receipt(deliver("id:1 stat:ACCEPTD"))->state, ReceiptState::accepted);
+  EXPECT_EQ(read_receipt(deliver("id:1 stat:BUFFRED"))->state, ReceiptState::enroute);
+  EXPECT_EQ(read_receipt(deliver("id:1 stat:REJECTD"))->state, ReceiptState::rejected);
+  EXPECT_EQ(read_receipt(deliver("id:1 stat:WHATEVER"))->state, ReceiptState::unknown);
+  EXPECT_TRUE(is_final(ReceiptState::rejected));
+  EXPECT_FALSE(is_final(ReceiptState::accepted));
+  EXPECT_EQ(word_of(ReceiptState::delivered), "DELIVRD");
+}
+
+TEST(Receipt, IntermediateNotificationsAreReceiptsAndTextsAreNot) {
+  EXPECT_TRUE(read_receipt(deliver("id:1 stat:ENROUTE", smpp::esm_intermediate)).has_value());
+  EXPECT_FALSE(read_receipt(deliver("id:1 stat:DELIVRD", 0)).has_value());
+  EXPECT_FALSE(read_receipt(deliver("thank you")).has_value());
+  EXPECT_FALSE(read_receipt(deliver("")).has_value());
+}
+
+TEST(Receipt, IdsInTwoBases) {
+  EXPECT_TRUE(same_message_id("1A2b", "01a2B"));
+  EXPECT_FALSE(same_message_id("1a2b", "6699"));
+  EXPECT_TRUE(same_message_id("1a2b", "6699", IdForm::response_hex));
+  EXPECT_TRUE(same_message_id("6699", "1a2b", IdForm::receipt_hex));
+  EXPECT_FALSE(same_message_id("", ""));
+  EXPECT_TRUE(same_message_id("00", "0"));
+}
+
+}  // namespace
+}  // namespace pushmail::sms
