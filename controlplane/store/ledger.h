@@ -1,0 +1,52 @@
+// The few moves of the store that have rules: an item's state with its history, reply codes, suffixes.
+//
+// Used by: controlplane/to_phone, to_mail, retrieve. All of them are called inside Store::write().
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "controlplane/store/store.h"
+
+namespace pushmail {
+
+using Details = std::vector<std::pair<std::string, std::string>>;
+
+/// Who says so: names of HistoryRow::program.
+namespace program {
+inline constexpr std::string_view control = "control";
+inline constexpr std::string_view fetcher = "fetcher";
+inline constexpr std::string_view data = "data";
+}  // namespace program
+
+/// What happened to an item, and the state and reason it has from now on.
+struct Move {
+  ItemState to;
+  std::string_view event;
+  std::string reason;
+  Timestamp time;                      // when it happened
+  std::string_view by = program::control;
+  Details details = {};
+};
+
+/// Writes item and history row; `item` shows the new state. False, and only a history row, when the state may not follow
+/// (core/item_state.h): a late or repeated word changes nothing.
+[[nodiscard]] Result<bool> move_item(Store& store, Item& item, Move move);
+/// A history row that changes no state.
+[[nodiscard]] Result<void> note(Store& store, const Item& item, std::string_view event, Timestamp time, std::string_view by = program::control,
+                                Details details = {});
+
+/// A two-digit reply code (10 to 99) for this phone: the one whose last use is longest ago among those that are free.
+[[nodiscard]] Result<std::string> free_reply_code(Store& store, const Msisdn& phone, Timestamp now);
+
+inline constexpr std::int64_t suffix_rest_us = 30LL * 86'400 * 1'000'000;   // design 2a: never reused within 30 days
+/// The suffix of this correspondent and thread: the one it has, or a new one by the rules of design 2a.
+/// `wanted` names binding, correspondent, thread and the last mail; digits and time are filled in.
+[[nodiscard]] Result<Suffix> take_suffix(Store& store, Suffix wanted, std::uint32_t digit_count, Timestamp now);
+
+/// Takes one message for a phone into the outgoing SMS, unless `count_max` of this kind were queued since `since`.
+[[nodiscard]] Result<bool> queue_limited_sms(Store& store, const Sms& sms, std::uint64_t count_max, Timestamp since);
+
+}  // namespace pushmail

@@ -1,0 +1,139 @@
+// The rows of the store as plain values. What they mean together stands in store.h.
+// Every member has an initialiser, so that designated initialisers may name only what matters.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/clock.h"
+#include "core/ids.h"
+#include "core/item_state.h"
+#include "core/msisdn.h"
+
+namespace pushmail {
+
+/// One phone and one mailbox. Several bindings may share a phone.
+struct Binding {
+  std::string id{};                      // `b` + 26 characters of an item id
+  Msisdn msisdn{};
+  std::string state = "active";        // pending, active, suspended, needs_auth, frozen, removed
+  std::string mail_address{};            // what mails from the phone are sent as
+  std::string display_name{};
+  std::string protocol = "imap";       // imap, pop3
+  std::string host{};
+  std::uint16_t port = 0;
+  std::string tls = "implicit";        // none, implicit, starttls
+  std::string user{};
+  Bytes sealed_password{};               // controlplane/binding/seal.h
+  std::string folder = "INBOX";
+  std::string mode = "idle";           // idle, poll (round robin), fixed (at times)
+  std::string times{};                   // `07:00,12:30`, only for fixed
+  std::string zone = "UTC";            // IANA name
+  std::string policy = "ask";          // ask, push
+  std::string mark = "seen";           // what happens to a delivered mail: seen, delete, none
+  std::string peer{};                    // [peer.NAME]
+  Timestamp created{};
+
+  [[nodiscard]] bool is_active() const { return state == "active"; }
+};
+
+/// How far a mailbox was read. Changes only together with the items that it brought.
+struct MailboxState {
+  std::uint64_t uid_validity = 0;
+  std::string last_uid{};                // IMAP: decimal; empty: the mailbox was never seen
+  std::string session{};                 // last word of the fetcher: ready, idling, auth_failed ...
+  std::string reason{};
+  Timestamp session_at{};
+  Timestamp polled_at{};
+};
+
+enum class Way : std::uint8_t { to_phone, to_mail };
+
+/// One message on its way, in either direction.
+struct Item {
+  ItemId id{};
+  TraceId trace{};
+  Way way = Way::to_phone;
+  std::string source{};                  // mailbox, smtp, mm7
+  std::string binding{};
+  Msisdn msisdn{};                       // the phone: receiver, or sender on the way to mail
+  std::uint64_t uid_validity = 0;
+  std::string uid{};
+  ItemState state = ItemState::accepted;
+  std::string reason{};                  // for people: why it stands where it stands
+  std::string peer{};
+  std::string message_id{};              // MM7 MessageID
+  std::string correspondent{};           // mail address: sender of the mail, or its first recipient on the way to mail
+  std::string correspondent_name{};
+  std::string subject{};
+  std::string mail_message_id{};         // without <>
+  std::vector<std::string> mail_references{};
+  std::uint64_t size = 0;
+  std::string suffix{};
+  std::string reply_code{};
+  Timestamp code_expires{};
+  Timestamp created{};
+  Timestamp updated{};
+  Timestamp expires{};                   // ExpiryDate of the MM; 0: not submitted yet
+  Timestamp retry_at{};                  // not before this time
+  std::uint32_t attempts = 0;
+  bool duplicate_possible = false;
+  std::string mark{};                    // pending, done; empty: nothing to mark
+};
+
+struct HistoryRow {
+  ItemId item{};
+  TraceId trace{};
+  Timestamp time{};
+  std::string program{};                 // control, fetcher, data
+  std::string event{};
+  std::string state{};                   // empty: the event did not change it
+  std::vector<std::pair<std::string, std::string>> details{};
+};
+
+/// What a phone sees as sender stands for a correspondent and a thread (design 2a).
+struct Suffix {
+  Msisdn msisdn{};
+  std::string digits{};
+  std::string binding{};
+  std::string correspondent{};
+  std::string correspondent_name{};
+  std::string thread{};                  // Message-ID of the thread's first mail
+  std::string subject{};
+  std::string message_id{};              // of the last mail: In-Reply-To
+  std::vector<std::string> references{};
+  Timestamp last_used{};
+};
+
+/// An SMS that must reach the SMSC once.
+struct Sms {
+  std::int64_t id = 0;
+  Msisdn msisdn{};
+  std::string text{};
+  std::string kind{};                    // notify, help, subscribe, failure
+  ItemId item{};                         // of a notification; else empty
+  std::string state = "pending";       // pending, sent, failed
+  std::string smsc_id{};
+  Timestamp created{};
+  Timestamp retry_at{};
+  std::uint32_t attempts = 0;
+};
+
+/// A delivery report as it came; it waits here when its message is not known yet.
+struct Report {
+  ItemId id{};
+  TraceId trace{};
+  std::string peer{};
+  std::string message_id{};
+  std::string recipient{};               // address forms of dataplane/handoff/schema.h
+  std::string sender{};
+  std::string mm_status{};
+  std::string status_text{};
+  Timestamp time{};
+  ItemId item{};                         // empty: an orphan
+};
+
+}  // namespace pushmail

@@ -1,0 +1,60 @@
+// The schema as steps: step N brings a store of version N to N + 1. A step that was released is never changed again.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "core/versions.h"
+
+namespace pushmail {
+
+inline constexpr auto store_migrations = std::to_array<std::string_view>({
+    // 0 -> 1. Times are microseconds UTC, ids are 16 bytes, lists are text with one entry a line.
+    R"sql(
+CREATE TABLE binding (
+  id TEXT PRIMARY KEY, msisdn TEXT NOT NULL, state TEXT NOT NULL, mail_address TEXT NOT NULL, display_name TEXT NOT NULL,
+  protocol TEXT NOT NULL, host TEXT NOT NULL, port INTEGER NOT NULL, tls TEXT NOT NULL, user TEXT NOT NULL,
+  sealed_password BLOB NOT NULL, folder TEXT NOT NULL, mode TEXT NOT NULL, times TEXT NOT NULL, zone TEXT NOT NULL,
+  policy TEXT NOT NULL, mark TEXT NOT NULL, peer TEXT NOT NULL, created INTEGER NOT NULL) STRICT;
+CREATE UNIQUE INDEX binding_once ON binding (msisdn, mail_address) WHERE state <> 'removed';
+CREATE TABLE mailbox (
+  binding TEXT PRIMARY KEY, uid_validity INTEGER NOT NULL, last_uid TEXT NOT NULL, session TEXT NOT NULL, reason TEXT NOT NULL,
+  session_at INTEGER NOT NULL, polled_at INTEGER NOT NULL) STRICT;
+CREATE TABLE known_uid (binding TEXT NOT NULL, uid TEXT NOT NULL, PRIMARY KEY (binding, uid)) STRICT, WITHOUT ROWID;
+CREATE TABLE item (
+  id BLOB PRIMARY KEY, trace BLOB NOT NULL, way TEXT NOT NULL, source TEXT NOT NULL, binding TEXT NOT NULL, msisdn TEXT NOT NULL,
+  uid_validity INTEGER NOT NULL, uid TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, peer TEXT NOT NULL,
+  message_id TEXT NOT NULL, correspondent TEXT NOT NULL, correspondent_name TEXT NOT NULL, subject TEXT NOT NULL,
+  mail_message_id TEXT NOT NULL, mail_references TEXT NOT NULL, size INTEGER NOT NULL, suffix TEXT NOT NULL,
+  reply_code TEXT NOT NULL, code_expires INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,
+  expires INTEGER NOT NULL, retry_at INTEGER NOT NULL, attempts INTEGER NOT NULL, duplicate_possible INTEGER NOT NULL,
+  mark TEXT NOT NULL) STRICT;
+CREATE UNIQUE INDEX item_of_uid ON item (binding, uid_validity, uid) WHERE uid <> '';
+CREATE INDEX item_of_message ON item (peer, message_id) WHERE message_id <> '';
+CREATE INDEX item_of_code ON item (msisdn, reply_code) WHERE reply_code <> '';
+CREATE INDEX item_of_state ON item (state);
+CREATE INDEX item_of_mark ON item (mark) WHERE mark = 'pending';
+CREATE INDEX item_of_trace ON item (trace);
+CREATE TABLE history (
+  row INTEGER PRIMARY KEY, item BLOB NOT NULL, trace BLOB NOT NULL, time INTEGER NOT NULL, program TEXT NOT NULL,
+  event TEXT NOT NULL, state TEXT NOT NULL, details TEXT NOT NULL) STRICT;
+CREATE INDEX history_of_item ON history (item);
+CREATE INDEX history_of_trace ON history (trace);
+CREATE TABLE suffix (
+  msisdn TEXT NOT NULL, digits TEXT NOT NULL, binding TEXT NOT NULL, correspondent TEXT NOT NULL, correspondent_name TEXT NOT NULL,
+  thread TEXT NOT NULL, subject TEXT NOT NULL, message_id TEXT NOT NULL, refs TEXT NOT NULL, last_used INTEGER NOT NULL,
+  PRIMARY KEY (msisdn, digits)) STRICT, WITHOUT ROWID;
+CREATE TABLE sms (
+  id INTEGER PRIMARY KEY, msisdn TEXT NOT NULL, text TEXT NOT NULL, kind TEXT NOT NULL, item BLOB NOT NULL, state TEXT NOT NULL,
+  smsc_id TEXT NOT NULL, created INTEGER NOT NULL, retry_at INTEGER NOT NULL, attempts INTEGER NOT NULL) STRICT;
+CREATE INDEX sms_pending ON sms (state, id) WHERE state = 'pending';
+CREATE INDEX sms_of_phone ON sms (msisdn, kind, created);
+CREATE TABLE report (
+  id BLOB PRIMARY KEY, trace BLOB NOT NULL, peer TEXT NOT NULL, message_id TEXT NOT NULL, recipient TEXT NOT NULL,
+  sender TEXT NOT NULL, mm_status TEXT NOT NULL, status_text TEXT NOT NULL, time INTEGER NOT NULL, item BLOB NOT NULL) STRICT;
+CREATE INDEX report_of_message ON report (peer, message_id);
+)sql",
+});
+static_assert(store_migrations.size() == versions::store_schema);
+
+}  // namespace pushmail

@@ -1,0 +1,111 @@
+#include "controlplane/store/sqlite.h"
+
+#include <sqlite3.h>
+
+#include "controlplane/store/errors.h"
+#include "core/log.h"
+
+namespace pushmail::sqlite {
+
+namespace {
+
+constexpr int busy_ms_max = 5000;
+
+std::unexpected<Error> failed(sqlite3* handle, int code) {
+  if ((code & 0xff) == SQLITE_CONSTRAINT) return fail(store_conflict);
+  log_error("store_failed").text("text", sqlite3_errmsg(handle)).number("code", code);
+  return fail(store_io);
+}
+
+}  // namespace
+
+Run::~Run() {
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+Run& Run::put(std::string_view value) {
+  PM_CHECK(sqlite3_bind_text(statement_, ++parameter_, value.data() == nullptr ? "" : value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT) == SQLITE_OK);
+  return *this;
+}
+
+Run& Run::put(std::int64_t value) {
+  PM_CHECK(sqlite3_bind_int64(statement_, ++parameter_, value) == SQLITE_OK);
+  return *this;
+}
+
+Run& Run::put(ByteView value) {
+  // A null pointer would bind NULL; an empty blob is a value.
+  static constexpr std::uint8_t nothing = 0;
+  PM_CHECK(sqlite3_bind_blob(statement_, ++parameter_, value.empty() ? &nothing : value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT) == SQLITE_OK);
+  return *this;
+}
+
+Result<bool> Run::step() {
+  column_ = 0;
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return failed(sqlite3_db_handle(statement_), code);
+}
+
+Result<void> Run::run() {
+  PM_TRY(const bool row, step());
+  PM_CHECK(!row);
+  return {};
+}
+
+std::string Run::text() {
+  const int column = column_++;
+  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  return data == nullptr ? std::string() : std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+}
+
+std::int64_t Run::number() { return sqlite3_column_int64(statement_, column_++); }
+
+Bytes Run::bytes() {
+  const int column = column_++;
+  const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, column));
+  return data == nullptr ? Bytes() : Bytes(data, data + sqlite3_column_bytes(statement_, column));
+}
+
+void Connection::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
+void Connection::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+Result<Connection> Connection::open(const std::filesystem::path& path) {
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  Connection connection;
+  connection.handle_.reset(handle);
+  if (code != SQLITE_OK) {
+    log_error("store_open_failed").text("path", path.string()).text("text", sqlite3_errstr(code));
+    return fail(store_open);
+  }
+  sqlite3_busy_timeout(handle, busy_ms_max);
+  const auto set = connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
+  if (!set) return std::unexpected(set.error());
+  return connection;
+}
+
+Run Connection::prepare(std::string_view sql) {
+  auto found = statements_.find(sql);
+  if (found == statements_.end()) {
+    sqlite3_stmt* statement = nullptr;
+    const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (code != SQLITE_OK) log_error("store_statement").text("sql", sql).text("text", sqlite3_errmsg(handle_.get()));
+    PM_CHECK(code == SQLITE_OK);
+    found = statements_.emplace(std::string(sql), statement).first;
+  }
+  return Run(found->second.get());
+}
+
+Result<void> Connection::execute(std::string_view sql) {
+  const int code = sqlite3_exec(handle_.get(), std::string(sql).c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return failed(handle_.get(), code);
+  return {};
+}
+
+std::int64_t Connection::changes() const { return sqlite3_changes64(handle_.get()); }
+
+}  // namespace pushmail::sqlite

@@ -1,0 +1,74 @@
+// SQLite behind three small classes: a connection, a prepared statement, and Result instead of return codes.
+//
+// Used by sqlite_store.cpp only. Statements are prepared once per text and kept; binding and reading go in column order.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/bytes.h"
+#include "core/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace pushmail::sqlite {
+
+/// One run of a prepared statement. Reset when it goes out of scope.
+class Run {
+ public:
+  explicit Run(sqlite3_stmt* statement) : statement_(statement) {}
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+  Run(Run&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)), parameter_(other.parameter_), column_(other.column_) {}
+  Run& operator=(Run&&) = delete;
+  ~Run();
+
+  // Parameters, in order.
+  Run& put(std::string_view value);
+  Run& put(std::int64_t value);
+  Run& put(ByteView value);
+
+  /// True: a row is there, its columns can be taken in order. False: no more rows.
+  [[nodiscard]] Result<bool> step();
+  /// For statements without rows; store_conflict when a unique index or key forbids it.
+  [[nodiscard]] Result<void> run();
+
+  [[nodiscard]] std::string text();
+  [[nodiscard]] std::int64_t number();
+  [[nodiscard]] Bytes bytes();
+
+ private:
+  sqlite3_stmt* statement_;
+  int parameter_ = 0;
+  int column_ = 0;
+};
+
+class Connection {
+ public:
+  /// `path` may be `:memory:`. WAL, every commit synced.
+  [[nodiscard]] static Result<Connection> open(const std::filesystem::path& path);
+  Connection(Connection&&) noexcept = default;
+  Connection& operator=(Connection&&) noexcept = default;
+
+  /// The statement is kept under its text, so `sql` must come from a small fixed set. A text that does not compile is our own fault.
+  [[nodiscard]] Run prepare(std::string_view sql);
+  /// Several statements without parameters or rows.
+  [[nodiscard]] Result<void> execute(std::string_view sql);
+  [[nodiscard]] std::int64_t changes() const;
+
+ private:
+  struct Close { void operator()(sqlite3* handle) const; };
+  struct Finalize { void operator()(sqlite3_stmt* statement) const; };
+  Connection() = default;
+
+  std::unique_ptr<sqlite3, Close> handle_;
+  std::map<std::string, std::unique_ptr<sqlite3_stmt, Finalize>, std::less<>> statements_;
+};
+
+}  // namespace pushmail::sqlite

@@ -1,0 +1,520 @@
+#include "controlplane/store/sqlite_store.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "controlplane/store/errors.h"
+#include "controlplane/store/schema_sql.h"
+#include "controlplane/store/sqlite.h"
+
+namespace pushmail {
+
+namespace {
+
+using sqlite::Connection;
+using sqlite::Run;
+
+constexpr std::string_view binding_columns =
+    "id, msisdn, state, mail_address, display_name, protocol, host, port, tls, user, sealed_password, folder, mode, times, zone, "
+    "policy, mark, peer, created";
+constexpr std::string_view item_columns =
+    "id, trace, way, source, binding, msisdn, uid_validity, uid, state, reason, peer, message_id, correspondent, correspondent_name, "
+    "subject, mail_message_id, mail_references, size, suffix, reply_code, code_expires, created, updated, expires, retry_at, attempts, "
+    "duplicate_possible, mark";
+constexpr std::string_view suffix_columns =
+    "msisdn, digits, binding, correspondent, correspondent_name, thread, subject, message_id, refs, last_used";
+constexpr std::string_view sms_columns = "id, msisdn, text, kind, item, state, smsc_id, created, retry_at, attempts";
+constexpr std::string_view report_columns = "id, trace, peer, message_id, recipient, sender, mm_status, status_text, time, item";
+
+// Lists are one entry a line: message ids and details hold no line ends, which joined() makes sure of.
+std::string joined(const std::vector<std::string>& entries) {
+  std::string text;
+  for (const std::string& entry : entries) {
+    for (const char c : entry) text += c == '\n' || c == '\r' ? ' ' : c;
+    text += '\n';
+  }
+  return text;
+}
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> entries;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    entries.emplace_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return entries;
+}
+
+template <class Id>
+Id id_of(const Bytes& bytes) {
+  Id id;
+  if (bytes.size() == id.bytes.size()) std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
+  return id;
+}
+
+Msisdn msisdn_of(const std::string& digits) { return Msisdn::from_digits(digits).value_or(Msisdn()); }
+
+Binding read_binding(Run& run) {
+  Binding b;
+  b.id = run.text();
+  b.msisdn = msisdn_of(run.text());
+  b.state = run.text();
+  b.mail_address = run.text();
+  b.display_name = run.text();
+  b.protocol = run.text();
+  b.host = run.text();
+  b.port = static_cast<std::uint16_t>(run.number());
+  b.tls = run.text();
+  b.user = run.text();
+  b.sealed_password = run.bytes();
+  b.folder = run.text();
+  b.mode = run.text();
+  b.times = run.text();
+  b.zone = run.text();
+  b.policy = run.text();
+  b.mark = run.text();
+  b.peer = run.text();
+  b.created = {run.number()};
+  return b;
+}
+
+void put_binding(Run& run, const Binding& b) {
+  run.put(b.id).put(b.msisdn.digits()).put(b.state).put(b.mail_address).put(b.display_name).put(b.protocol).put(b.host);
+  run.put(std::int64_t{b.port}).put(b.tls).put(b.user).put(ByteView(b.sealed_password)).put(b.folder).put(b.mode).put(b.times);
+  run.put(b.zone).put(b.policy).put(b.mark).put(b.peer).put(b.created.us);
+}
+
+Item read_item(Run& run) {
+  Item i;
+  i.id = id_of<ItemId>(run.bytes());
+  i.trace = id_of<TraceId>(run.bytes());
+  i.way = run.text() == "to_mail" ? Way::to_mail : Way::to_phone;
+  i.source = run.text();
+  i.binding = run.text();
+  i.msisdn = msisdn_of(run.text());
+  i.uid_validity = static_cast<std::uint64_t>(run.number());
+  i.uid = run.text();
+  i.state = parse_item_state(run.text()).value_or(ItemState::failed);
+  i.reason = run.text();
+  i.peer = run.text();
+  i.message_id = run.text();
+  i.correspondent = run.text();
+  i.correspondent_name = run.text();
+  i.subject = run.text();
+  i.mail_message_id = run.text();
+  i.mail_references = split(run.text());
+  i.size = static_cast<std::uint64_t>(run.number());
+  i.suffix = run.text();
+  i.reply_code = run.text();
+  i.code_expires = {run.number()};
+  i.created = {run.number()};
+  i.updated = {run.number()};
+  i.expires = {run.number()};
+  i.retry_at = {run.number()};
+  i.attempts = static_cast<std::uint32_t>(run.number());
+  i.duplicate_possible = run.number() != 0;
+  i.mark = run.text();
+  return i;
+}
+
+void put_item(Run& run, const Item& i) {
+  run.put(ByteView(i.id.bytes)).put(ByteView(i.trace.bytes)).put(i.way == Way::to_mail ? "to_mail" : "to_phone").put(i.source);
+  run.put(i.binding).put(i.msisdn.digits()).put(static_cast<std::int64_t>(i.uid_validity)).put(i.uid).put(to_string(i.state));
+  run.put(i.reason).put(i.peer).put(i.message_id).put(i.correspondent).put(i.correspondent_name).put(i.subject);
+  run.put(i.mail_message_id).put(joined(i.mail_references)).put(static_cast<std::int64_t>(i.size)).put(i.suffix).put(i.reply_code);
+  run.put(i.code_expires.us).put(i.created.us).put(i.updated.us).put(i.expires.us).put(i.retry_at.us);
+  run.put(std::int64_t{i.attempts}).put(std::int64_t{i.duplicate_possible ? 1 : 0}).put(i.mark);
+}
+
+HistoryRow read_history(Run& run) {
+  HistoryRow h;
+  h.item = id_of<ItemId>(run.bytes());
+  h.trace = id_of<TraceId>(run.bytes());
+  h.time = {run.number()};
+  h.program = run.text();
+  h.event = run.text();
+  h.state = run.text();
+  for (const std::string& line : split(run.text())) {
+    const std::size_t equals = line.find('=');
+    h.details.emplace_back(line.substr(0, equals), equals == std::string::npos ? "" : line.substr(equals + 1));
+  }
+  return h;
+}
+
+Suffix read_suffix(Run& run) {
+  Suffix s;
+  s.msisdn = msisdn_of(run.text());
+  s.digits = run.text();
+  s.binding = run.text();
+  s.correspondent = run.text();
+  s.correspondent_name = run.text();
+  s.thread = run.text();
+  s.subject = run.text();
+  s.message_id = run.text();
+  s.references = split(run.text());
+  s.last_used = {run.number()};
+  return s;
+}
+
+Sms read_sms(Run& run) {
+  Sms s;
+  s.id = run.number();
+  s.msisdn = msisdn_of(run.text());
+  s.text = run.text();
+  s.kind = run.text();
+  s.item = id_of<ItemId>(run.bytes());
+  s.state = run.text();
+  s.smsc_id = run.text();
+  s.created = {run.number()};
+  s.retry_at = {run.number()};
+  s.attempts = static_cast<std::uint32_t>(run.number());
+  return s;
+}
+
+Report read_report(Run& run) {
+  Report r;
+  r.id = id_of<ItemId>(run.bytes());
+  r.trace = id_of<TraceId>(run.bytes());
+  r.peer = run.text();
+  r.message_id = run.text();
+  r.recipient = run.text();
+  r.sender = run.text();
+  r.mm_status = run.text();
+  r.status_text = run.text();
+  r.time = {run.number()};
+  r.item = id_of<ItemId>(run.bytes());
+  return r;
+}
+
+template <class Row>
+Result<std::vector<Row>> all(Run& run, Row (*read)(Run&)) {
+  std::vector<Row> rows;
+  while (true) {
+    PM_TRY(const bool row, run.step());
+    if (!row) return rows;
+    rows.push_back(read(run));
+  }
+}
+
+template <class Row>
+Result<std::optional<Row>> first(Run& run, Row (*read)(Run&)) {
+  PM_TRY(const bool row, run.step());
+  if (!row) return std::optional<Row>();
+  return std::optional<Row>(read(run));
+}
+
+// `?, ?, ?` for a column list.
+std::string question_marks(std::string_view columns) {
+  std::string marks = "?";
+  for (const char c : columns) marks += c == ',' ? ", ?" : "";
+  return marks;
+}
+
+// An empty result of a statement that did something is a conflict told as false.
+Result<bool> stored(Result<void> done) {
+  if (done) return true;
+  if (done.error().is(store_conflict)) return false;
+  return std::unexpected(done.error());
+}
+
+class SqliteStore final : public Store {
+ public:
+  explicit SqliteStore(Connection connection) : db_(std::move(connection)) {}
+
+  Result<void> migrate();
+
+  Result<void> write(const std::function<Result<void>()>& body) override {
+    PM_CHECK(!writing_);
+    if (const auto begun = db_.execute("BEGIN IMMEDIATE"); !begun) return begun;
+    writing_ = true;
+    Result<void> done = body();
+    if (done) done = db_.execute("COMMIT");
+    if (!done && !db_.execute("ROLLBACK")) PM_CHECK(!"the transaction cannot be rolled back");
+    writing_ = false;
+    return done;
+  }
+
+  Result<void> add_binding(const Binding& binding) override {
+    static const std::string sql = fmt::format("INSERT INTO binding ({}) VALUES ({})", binding_columns, question_marks(binding_columns));
+    Run run = db_.prepare(sql);
+    put_binding(run, binding);
+    return run.run();
+  }
+  Result<void> update_binding(const Binding& binding) override {
+    static const std::string sql =
+        fmt::format("UPDATE binding SET ({}) = ({}) WHERE id = ?1", binding_columns, question_marks(binding_columns));
+    Run run = db_.prepare(sql);
+    put_binding(run, binding);
+    return run.run();
+  }
+  Result<std::optional<Binding>> binding(std::string_view id) override {
+    static const std::string sql = fmt::format("SELECT {} FROM binding WHERE id = ?", binding_columns);
+    Run run = db_.prepare(sql);
+    run.put(id);
+    return first(run, read_binding);
+  }
+  Result<std::vector<Binding>> bindings() override {
+    static const std::string sql = fmt::format("SELECT {} FROM binding WHERE state <> 'removed' ORDER BY created, id", binding_columns);
+    Run run = db_.prepare(sql);
+    return all(run, read_binding);
+  }
+  Result<std::vector<Binding>> bindings_of(const Msisdn& phone) override {
+    static const std::string sql =
+        fmt::format("SELECT {} FROM binding WHERE msisdn = ? AND state <> 'removed' ORDER BY created, id", binding_columns);
+    Run run = db_.prepare(sql);
+    run.put(phone.digits());
+    return all(run, read_binding);
+  }
+
+  Result<MailboxState> mailbox(std::string_view binding) override {
+    Run run = db_.prepare("SELECT uid_validity, last_uid, session, reason, session_at, polled_at FROM mailbox WHERE binding = ?");
+    run.put(binding);
+    PM_TRY(const bool row, run.step());
+    MailboxState state;
+    if (!row) return state;
+    state.uid_validity = static_cast<std::uint64_t>(run.number());
+    state.last_uid = run.text();
+    state.session = run.text();
+    state.reason = run.text();
+    state.session_at = {run.number()};
+    state.polled_at = {run.number()};
+    return state;
+  }
+  Result<void> set_mailbox(std::string_view binding, const MailboxState& state) override {
+    Run run = db_.prepare(
+        "INSERT OR REPLACE INTO mailbox (binding, uid_validity, last_uid, session, reason, session_at, polled_at) VALUES (?, ?, ?, ?, ?, ?, ?)");
+    run.put(binding).put(static_cast<std::int64_t>(state.uid_validity)).put(state.last_uid).put(state.session).put(state.reason);
+    run.put(state.session_at.us).put(state.polled_at.us);
+    return run.run();
+  }
+  Result<std::vector<std::string>> known_uids(std::string_view binding) override {
+    Run run = db_.prepare("SELECT uid FROM known_uid WHERE binding = ?");
+    run.put(binding);
+    return all<std::string>(run, [](Run& row) { return row.text(); });
+  }
+  Result<void> add_known_uid(std::string_view binding, std::string_view uid) override {
+    Run run = db_.prepare("INSERT OR IGNORE INTO known_uid (binding, uid) VALUES (?, ?)");
+    run.put(binding).put(uid);
+    return run.run();
+  }
+  Result<void> forget_known_uids(std::string_view binding) override {
+    Run run = db_.prepare("DELETE FROM known_uid WHERE binding = ?");
+    run.put(binding);
+    return run.run();
+  }
+
+  Result<bool> add_item(const Item& item) override {
+    static const std::string sql = fmt::format("INSERT INTO item ({}) VALUES ({})", item_columns, question_marks(item_columns));
+    Run run = db_.prepare(sql);
+    put_item(run, item);
+    return stored(run.run());
+  }
+  Result<void> update_item(const Item& item) override {
+    static const std::string sql = fmt::format("UPDATE item SET ({}) = ({}) WHERE id = ?1", item_columns, question_marks(item_columns));
+    Run run = db_.prepare(sql);
+    put_item(run, item);
+    return run.run();
+  }
+  Result<std::optional<Item>> item(const ItemId& id) override {
+    static const std::string sql = fmt::format("SELECT {} FROM item WHERE id = ?", item_columns);
+    Run run = db_.prepare(sql);
+    run.put(ByteView(id.bytes));
+    return first(run, read_item);
+  }
+  Result<std::vector<Item>> items(const ItemFilter& filter) override;
+  Result<std::vector<Item>> items_of_message(std::string_view peer, std::string_view message_id) override {
+    static const std::string sql = fmt::format("SELECT {} FROM item WHERE peer = ? AND message_id = ? AND message_id <> ''", item_columns);
+    Run run = db_.prepare(sql);
+    run.put(peer).put(message_id);
+    return all(run, read_item);
+  }
+  Result<std::optional<Item>> item_of_code(const Msisdn& phone, std::string_view code) override {
+    static const std::string sql = fmt::format(
+        "SELECT {} FROM item WHERE msisdn = ? AND reply_code = ? AND reply_code <> '' ORDER BY created DESC, id DESC LIMIT 1", item_columns);
+    Run run = db_.prepare(sql);
+    run.put(phone.digits()).put(code);
+    return first(run, read_item);
+  }
+  Result<std::vector<std::pair<std::string, Timestamp>>> codes_of(const Msisdn& phone) override {
+    // A code whose mail is through rests for a day, so that a late repeat does not fetch another mail.
+    Run run = db_.prepare(
+        "SELECT reply_code, max(CASE WHEN state IN ('submitted', 'reported', 'delivered', 'rejected', 'expired', 'failed', 'withdrawn', "
+        "'unconfirmed') THEN min(code_expires, updated + 86400000000) ELSE code_expires END) "
+        "FROM item WHERE msisdn = ? AND reply_code <> '' GROUP BY reply_code ORDER BY 2");
+    run.put(phone.digits());
+    return all<std::pair<std::string, Timestamp>>(run, [](Run& row) {
+      std::string code = row.text();
+      return std::pair(std::move(code), Timestamp{row.number()});
+    });
+  }
+
+  Result<void> add_history(const HistoryRow& row) override {
+    std::vector<std::string> details;
+    for (const auto& [key, value] : row.details) details.push_back(key + "=" + value);
+    Run run = db_.prepare("INSERT INTO history (item, trace, time, program, event, state, details) VALUES (?, ?, ?, ?, ?, ?, ?)");
+    run.put(ByteView(row.item.bytes)).put(ByteView(row.trace.bytes)).put(row.time.us).put(row.program).put(row.event).put(row.state);
+    run.put(joined(details));
+    return run.run();
+  }
+  Result<std::vector<HistoryRow>> history(const ItemId& item) override {
+    // Programs tell of what happened at slightly different times; people read it in the order of the events.
+    Run run = db_.prepare("SELECT item, trace, time, program, event, state, details FROM history WHERE item = ? ORDER BY time, row");
+    run.put(ByteView(item.bytes));
+    return all(run, read_history);
+  }
+  Result<std::vector<HistoryRow>> history_of_trace(const TraceId& trace) override {
+    Run run = db_.prepare("SELECT item, trace, time, program, event, state, details FROM history WHERE trace = ? ORDER BY time, row");
+    run.put(ByteView(trace.bytes));
+    return all(run, read_history);
+  }
+
+  Result<std::optional<Suffix>> suffix(const Msisdn& phone, std::string_view digits) override {
+    static const std::string sql = fmt::format("SELECT {} FROM suffix WHERE msisdn = ? AND digits = ?", suffix_columns);
+    Run run = db_.prepare(sql);
+    run.put(phone.digits()).put(digits);
+    return first(run, read_suffix);
+  }
+  Result<std::vector<Suffix>> suffixes(const Msisdn& phone) override {
+    static const std::string sql = fmt::format("SELECT {} FROM suffix WHERE msisdn = ? ORDER BY last_used", suffix_columns);
+    Run run = db_.prepare(sql);
+    run.put(phone.digits());
+    return all(run, read_suffix);
+  }
+  Result<void> put_suffix(const Suffix& s) override {
+    static const std::string sql =
+        fmt::format("INSERT OR REPLACE INTO suffix ({}) VALUES ({})", suffix_columns, question_marks(suffix_columns));
+    Run run = db_.prepare(sql);
+    run.put(s.msisdn.digits()).put(s.digits).put(s.binding).put(s.correspondent).put(s.correspondent_name).put(s.thread).put(s.subject);
+    run.put(s.message_id).put(joined(s.references)).put(s.last_used.us);
+    return run.run();
+  }
+
+  Result<void> queue_sms(const Sms& s) override {
+    Run run = db_.prepare(
+        "INSERT INTO sms (msisdn, text, kind, item, state, smsc_id, created, retry_at, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    run.put(s.msisdn.digits()).put(s.text).put(s.kind).put(ByteView(s.item.bytes)).put(s.state).put(s.smsc_id).put(s.created.us);
+    run.put(s.retry_at.us).put(std::int64_t{s.attempts});
+    return run.run();
+  }
+  Result<void> update_sms(const Sms& s) override {
+    Run run = db_.prepare("UPDATE sms SET state = ?, smsc_id = ?, retry_at = ?, attempts = ? WHERE id = ?");
+    run.put(s.state).put(s.smsc_id).put(s.retry_at.us).put(std::int64_t{s.attempts}).put(s.id);
+    return run.run();
+  }
+  Result<std::vector<Sms>> pending_sms(Timestamp due, std::size_t count_max) override {
+    static const std::string sql =
+        fmt::format("SELECT {} FROM sms WHERE state = 'pending' AND retry_at <= ? ORDER BY id LIMIT ?", sms_columns);
+    Run run = db_.prepare(sql);
+    run.put(due.us).put(static_cast<std::int64_t>(count_max));
+    return all(run, read_sms);
+  }
+  Result<std::uint64_t> count_sms(const Msisdn& phone, std::string_view kind, Timestamp since) override {
+    Run run = db_.prepare("SELECT count(*) FROM sms WHERE msisdn = ? AND kind = ? AND created >= ?");
+    run.put(phone.digits()).put(kind).put(since.us);
+    PM_TRY(const bool row, run.step());
+    PM_CHECK(row);
+    return static_cast<std::uint64_t>(run.number());
+  }
+  Result<std::optional<Sms>> sms_of_smsc_id(const Msisdn& phone, std::string_view smsc_id) override {
+    static const std::string sql = fmt::format(
+        "SELECT {} FROM sms WHERE msisdn = ? AND smsc_id = ? AND smsc_id <> '' ORDER BY id DESC LIMIT 1", sms_columns);
+    Run run = db_.prepare(sql);
+    run.put(phone.digits()).put(smsc_id);
+    return first(run, read_sms);
+  }
+  Result<void> withdraw_sms(const ItemId& item) override {
+    Run run = db_.prepare("UPDATE sms SET state = 'failed' WHERE item = ? AND state = 'pending'");
+    run.put(ByteView(item.bytes));
+    return run.run();
+  }
+
+  Result<bool> add_report(const Report& r) override;
+  Result<void> match_report(const ItemId& report, const ItemId& item) override {
+    Run run = db_.prepare("UPDATE report SET item = ? WHERE id = ?");
+    run.put(ByteView(item.bytes)).put(ByteView(report.bytes));
+    return run.run();
+  }
+  Result<std::vector<Report>> orphan_reports(std::string_view peer, std::string_view message_id) override {
+    static const std::string sql = fmt::format(
+        "SELECT {} FROM report WHERE peer = ? AND message_id = ? AND item = zeroblob(0) ORDER BY time, id", report_columns);
+    Run run = db_.prepare(sql);
+    run.put(peer).put(message_id);
+    return all(run, read_report);
+  }
+
+ private:
+  Connection db_;
+  bool writing_ = false;
+};
+
+Result<void> SqliteStore::migrate() {
+  std::int64_t version = 0;
+  {
+    Run run = db_.prepare("PRAGMA user_version");
+    PM_TRY(const bool row, run.step());
+    PM_CHECK(row);
+    version = run.number();
+  }
+  if (version > std::int64_t{versions::store_schema}) return fail(store_newer, static_cast<std::size_t>(version));
+  for (; version < std::int64_t{versions::store_schema}; ++version) {
+    const auto done = write([&]() -> Result<void> {
+      if (const auto step = db_.execute(store_migrations[static_cast<std::size_t>(version)]); !step) return step;
+      return db_.execute(fmt::format("PRAGMA user_version = {}", version + 1));
+    });
+    if (!done) return done;
+  }
+  return {};
+}
+
+Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
+  // The shape of the question is in the text, its values are parameters; there are few shapes.
+  std::string sql = fmt::format("SELECT {} FROM item WHERE 1", item_columns);
+  if (!filter.binding.empty()) sql += " AND binding = ?";
+  if (!filter.states.empty()) sql += fmt::format(" AND state IN ({})", question_marks(std::string(filter.states.size() - 1, ',')));
+  if (filter.way) sql += " AND way = ?";
+  if (filter.trace) sql += " AND trace = ?";
+  if (!filter.mark.empty()) sql += " AND mark = ?";
+  if (filter.due) sql += " AND retry_at <= ?";
+  if (!filter.before.empty()) sql += " AND id < ?";
+  sql += " ORDER BY id DESC LIMIT ?";
+
+  Run run = db_.prepare(sql);
+  if (!filter.binding.empty()) run.put(filter.binding);
+  for (const ItemState state : filter.states) run.put(to_string(state));
+  if (filter.way) run.put(*filter.way == Way::to_mail ? "to_mail" : "to_phone");
+  if (filter.trace) run.put(ByteView(filter.trace->bytes));
+  if (!filter.mark.empty()) run.put(filter.mark);
+  if (filter.due) run.put(filter.due->us);
+  if (!filter.before.empty()) run.put(ByteView(parse_item_id(filter.before).value_or(ItemId()).bytes));
+  run.put(static_cast<std::int64_t>(filter.count_max));
+  return all(run, read_item);
+}
+
+Result<bool> SqliteStore::add_report(const Report& r) {
+  // Design 4: peer + MessageID + phone + MMStatus + date name a report; another status is news.
+  {
+    Run same = db_.prepare(
+        "SELECT 1 FROM report WHERE peer = ? AND message_id = ? AND recipient = ? AND sender = ? AND mm_status = ? AND time = ?");
+    same.put(r.peer).put(r.message_id).put(r.recipient).put(r.sender).put(r.mm_status).put(r.time.us);
+    PM_TRY(const bool known, same.step());
+    if (known) return false;
+  }
+  static const std::string sql = fmt::format("INSERT INTO report ({}) VALUES ({})", report_columns, question_marks(report_columns));
+  Run run = db_.prepare(sql);
+  run.put(ByteView(r.id.bytes)).put(ByteView(r.trace.bytes)).put(r.peer).put(r.message_id).put(r.recipient).put(r.sender);
+  run.put(r.mm_status).put(r.status_text).put(r.time.us).put(r.item.empty() ? ByteView() : ByteView(r.item.bytes));
+  return stored(run.run());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& path) {
+  PM_TRY(auto connection, Connection::open(path));
+  auto store = std::make_unique<SqliteStore>(std::move(connection));
+  if (const auto migrated = store->migrate(); !migrated) return std::unexpected(migrated.error());
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+}  // namespace pushmail

@@ -1,0 +1,85 @@
+// The memory of the control plane: bindings, how far each mailbox was read, items with their history, suffixes, SMS to send, reports.
+//
+// Came from: the fetchers (new mail), SMPP (answers), the data plane (outcomes, reports, events), the API (bindings).
+// Goes to: the two flows (controlplane/to_phone, to_mail) and the API. It is an interface so that one schema can have two engines.
+// Invariants: what belongs together is written in one `write()`, which is durable when it returns; a repeat has no second effect;
+// a final state never regresses (move_item). Threads: one.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controlplane/store/rows.h"
+#include "core/result.h"
+
+namespace pushmail {
+
+struct ItemFilter {
+  std::string binding{};                              // empty: any
+  std::vector<ItemState> states{};                    // empty: any
+  std::optional<Way> way{};
+  std::optional<TraceId> trace{};
+  std::string mark{};                                 // items whose mark stands so; empty: any
+  std::optional<Timestamp> due{};                     // retry_at not later than this
+  std::string before{};                               // item ids below this one: the cursor of a list
+  std::size_t count_max = 1000;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Runs `body` in one transaction: committed and on disk when it succeeds, undone when it fails. Calls may not nest.
+  virtual Result<void> write(const std::function<Result<void>()>& body) = 0;
+
+  virtual Result<void> add_binding(const Binding& binding) = 0;           // store_conflict: phone and address are bound already
+  virtual Result<void> update_binding(const Binding& binding) = 0;
+  virtual Result<std::optional<Binding>> binding(std::string_view id) = 0;
+  virtual Result<std::vector<Binding>> bindings() = 0;                    // removed ones excluded, oldest first
+  virtual Result<std::vector<Binding>> bindings_of(const Msisdn& phone) = 0;
+
+  virtual Result<MailboxState> mailbox(std::string_view binding) = 0;
+  virtual Result<void> set_mailbox(std::string_view binding, const MailboxState& state) = 0;
+  virtual Result<std::vector<std::string>> known_uids(std::string_view binding) = 0;
+  virtual Result<void> add_known_uid(std::string_view binding, std::string_view uid) = 0;
+  virtual Result<void> forget_known_uids(std::string_view binding) = 0;
+
+  /// False when there is an item of this binding, UIDVALIDITY and UID, or of this id, already.
+  virtual Result<bool> add_item(const Item& item) = 0;
+  virtual Result<void> update_item(const Item& item) = 0;
+  virtual Result<std::optional<Item>> item(const ItemId& id) = 0;
+  virtual Result<std::vector<Item>> items(const ItemFilter& filter) = 0;  // newest first
+  virtual Result<std::vector<Item>> items_of_message(std::string_view peer, std::string_view message_id) = 0;
+  /// The newest item that this phone fetches by this code.
+  virtual Result<std::optional<Item>> item_of_code(const Msisdn& phone, std::string_view code) = 0;
+  /// Codes of the phone with the time until which each is taken.
+  virtual Result<std::vector<std::pair<std::string, Timestamp>>> codes_of(const Msisdn& phone) = 0;
+
+  virtual Result<void> add_history(const HistoryRow& row) = 0;
+  virtual Result<std::vector<HistoryRow>> history(const ItemId& item) = 0;
+  virtual Result<std::vector<HistoryRow>> history_of_trace(const TraceId& trace) = 0;
+
+  virtual Result<std::optional<Suffix>> suffix(const Msisdn& phone, std::string_view digits) = 0;
+  virtual Result<std::vector<Suffix>> suffixes(const Msisdn& phone) = 0;
+  virtual Result<void> put_suffix(const Suffix& suffix) = 0;
+
+  virtual Result<void> queue_sms(const Sms& sms) = 0;
+  virtual Result<void> update_sms(const Sms& sms) = 0;
+  /// Those that are pending and due, oldest first.
+  virtual Result<std::vector<Sms>> pending_sms(Timestamp due, std::size_t count_max) = 0;
+  virtual Result<std::uint64_t> count_sms(const Msisdn& phone, std::string_view kind, Timestamp since) = 0;
+  virtual Result<std::optional<Sms>> sms_of_smsc_id(const Msisdn& phone, std::string_view smsc_id) = 0;
+  /// Pending notifications of this item are not sent any more.
+  virtual Result<void> withdraw_sms(const ItemId& item) = 0;
+
+  /// False when a report with this id, or the same report (peer, message, phone, status, date), is there already.
+  virtual Result<bool> add_report(const Report& report) = 0;
+  virtual Result<void> match_report(const ItemId& report, const ItemId& item) = 0;
+  virtual Result<std::vector<Report>> orphan_reports(std::string_view peer, std::string_view message_id) = 0;
+};
+
+}  // namespace pushmail

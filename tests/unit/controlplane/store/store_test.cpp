@@ -1,0 +1,227 @@
+// The store and its rules on a real SQLite file: durability across reopening, uniqueness, final states, codes and suffixes.
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <filesystem>
+#include <set>
+
+#include "controlplane/store/errors.h"
+#include "controlplane/store/ledger.h"
+#include "controlplane/store/sqlite_store.h"
+
+namespace pushmail {
+namespace {
+
+constexpr Timestamp noon{1'795'000'000'000'000};
+constexpr std::int64_t day_us = 86'400LL * 1'000'000;
+Timestamp after(std::int64_t us) { return {noon.us + us}; }
+
+std::unique_ptr<Store> memory() { return open_sqlite_store(":memory:").value(); }
+Msisdn phone(std::string_view digits = "15550100002") { return Msisdn::from_digits(digits).value(); }
+
+Binding binding(std::string id = "b1", std::string address = "ann@box.example") {
+  return {.id = std::move(id), .msisdn = phone(), .mail_address = std::move(address), .display_name = "Änn", .host = "192.0.2.1",
+          .port = 993, .user = "ann", .sealed_password = {1, 0, 2}, .peer = "mmsc", .created = noon};
+}
+Item item(std::string uid = "7", std::string code = "") {
+  return {.id = new_item_id(noon, 1), .trace = new_trace_id(), .source = "mailbox", .binding = "b1", .msisdn = phone(), .uid_validity = 3,
+          .uid = std::move(uid), .correspondent = "joe@example.com", .subject = "Grüße", .mail_references = {"a@x", "b@y"},
+          .reply_code = std::move(code), .code_expires = after(7 * day_us), .created = noon, .updated = noon};
+}
+
+struct Folder {
+  std::filesystem::path path = std::filesystem::temp_directory_path() / ("pushmail-store-" + to_string(new_item_id(noon, 0)));
+  Folder() { std::filesystem::create_directories(path); }
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+TEST(Store, WhatWasWrittenIsThereAfterReopening) {
+  const Folder folder;
+  const Item kept = item();
+  {
+    const auto store = open_sqlite_store(folder.path / "store.sqlite").value();
+    ASSERT_TRUE(store->write([&]() -> Result<void> {
+      if (const auto added = store->add_binding(binding()); !added) return added;
+      EXPECT_TRUE(store->add_item(kept).value());
+      return {};
+    }));
+  }
+  const auto store = open_sqlite_store(folder.path / "store.sqlite").value();
+  const auto found = store->item(kept.id).value();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->subject, "Grüße");
+  EXPECT_EQ(found->mail_references, (std::vector<std::string>{"a@x", "b@y"}));
+  EXPECT_EQ(found->trace, kept.trace);
+  const auto bound = store->binding("b1").value();
+  ASSERT_TRUE(bound);
+  EXPECT_EQ(bound->sealed_password, (Bytes{1, 0, 2}));
+  EXPECT_EQ(bound->display_name, "Änn");
+}
+
+TEST(Store, ANewerSchemaIsRefused) {
+  const Folder folder;
+  { ASSERT_TRUE(open_sqlite_store(folder.path / "s")); }
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open((folder.path / "s").c_str(), &raw), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(raw, "PRAGMA user_version = 999", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(raw);
+  const auto store = open_sqlite_store(folder.path / "s");
+  ASSERT_FALSE(store);
+  EXPECT_TRUE(store.error().is(store_newer));
+}
+
+TEST(Store, AFailedWriteLeavesNothing) {
+  const auto store = memory();
+  const Item lost = item();
+  EXPECT_FALSE(store->write([&]() -> Result<void> {
+    EXPECT_TRUE(store->add_item(lost).value());
+    return fail(store_io);
+  }));
+  EXPECT_FALSE(store->item(lost.id).value());
+}
+
+TEST(Store, OneItemForOneMail) {
+  const auto store = memory();
+  EXPECT_TRUE(store->add_item(item("7")).value());
+  EXPECT_FALSE(store->add_item(item("7")).value());
+  EXPECT_TRUE(store->add_item(item("8")).value());
+  Item forwarded = item("");
+  EXPECT_TRUE(store->add_item(forwarded).value());
+  EXPECT_FALSE(store->add_item(forwarded).value()) << "the same id";
+  EXPECT_TRUE(store->add_item(item("")).value()) << "items without UID are not alike";
+}
+
+TEST(Store, APhoneAndAnAddressAreBoundOnce) {
+  const auto store = memory();
+  ASSERT_TRUE(store->add_binding(binding("b1")));
+  const auto again = store->add_binding(binding("b2"));
+  ASSERT_FALSE(again);
+  EXPECT_TRUE(again.error().is(store_conflict));
+  EXPECT_TRUE(store->add_binding(binding("b3", "ann@work.example")));
+  Binding removed = binding("b1");
+  removed.state = "removed";
+  ASSERT_TRUE(store->update_binding(removed));
+  EXPECT_TRUE(store->add_binding(binding("b2"))) << "after removal it may come back";
+  EXPECT_EQ(store->bindings().value().size(), 2U);
+}
+
+TEST(Store, ItemsByFilter) {
+  const auto store = memory();
+  Item requested = item("1");
+  requested.state = ItemState::requested;
+  requested.retry_at = after(100);
+  Item done = item("2");
+  done.state = ItemState::delivered;
+  ASSERT_TRUE(store->add_item(requested).value());
+  ASSERT_TRUE(store->add_item(done).value());
+  EXPECT_EQ(store->items({}).value().size(), 2U);
+  EXPECT_EQ(store->items({.states = {ItemState::requested, ItemState::fetching}}).value().size(), 1U);
+  EXPECT_EQ(store->items({.states = {ItemState::requested}, .due = noon}).value().size(), 0U);
+  EXPECT_EQ(store->items({.states = {ItemState::requested}, .due = after(100)}).value().size(), 1U);
+  EXPECT_EQ(store->items({.trace = done.trace}).value().size(), 1U);
+  EXPECT_EQ(store->items({.binding = "other"}).value().size(), 0U);
+}
+
+TEST(Ledger, FinalStatesDoNotRegress) {
+  const auto store = memory();
+  Item one = item();
+  ASSERT_TRUE(store->add_item(one).value());
+  EXPECT_TRUE(move_item(*store, one, {.to = ItemState::submitted, .event = "submitted", .reason = "", .time = after(1)}).value());
+  EXPECT_TRUE(move_item(*store, one, {.to = ItemState::unconfirmed, .event = "unconfirmed", .reason = "no report", .time = after(2)}).value());
+  EXPECT_FALSE(move_item(*store, one, {.to = ItemState::expired, .event = "report", .reason = "", .time = after(3)}).value());
+  EXPECT_TRUE(move_item(*store, one, {.to = ItemState::delivered, .event = "report", .reason = "", .time = after(4)}).value());
+  EXPECT_FALSE(move_item(*store, one, {.to = ItemState::failed, .event = "late", .reason = "x", .time = after(5)}).value());
+  EXPECT_EQ(store->item(one.id).value()->state, ItemState::delivered);
+  const auto rows = store->history(one.id).value();
+  ASSERT_EQ(rows.size(), 5U);
+  EXPECT_EQ(rows[1].state, "unconfirmed");
+  EXPECT_EQ(rows[2].state, "") << "a word that came too late is in the history, without a state";
+  EXPECT_EQ(rows[4].event, "late");
+}
+
+TEST(Ledger, CodesAreTwoDigitsAndRest) {
+  const auto store = memory();
+  std::set<std::string> seen;
+  for (int i = 0; i < 90; ++i) {
+    const std::string code = free_reply_code(*store, phone(), noon).value();
+    EXPECT_EQ(code.size(), 2U);
+    EXPECT_TRUE(seen.insert(code).second);
+    Item next = item(std::to_string(i), code);
+    next.code_expires = after(7 * day_us + i);
+    ASSERT_TRUE(store->add_item(next).value());
+  }
+  const auto full = free_reply_code(*store, phone(), after(6 * day_us));
+  ASSERT_FALSE(full);
+  EXPECT_TRUE(full.error().is(store_no_code));
+  EXPECT_EQ(free_reply_code(*store, phone("4915550100"), noon).value(), "10") << "another phone has its own codes";
+  EXPECT_EQ(free_reply_code(*store, phone(), after(8 * day_us)).value(), "10") << "the one that expired first";
+}
+
+Suffix wanted(std::string binding, std::string correspondent, std::string thread) {
+  return {.msisdn = phone(), .digits = {}, .binding = std::move(binding), .correspondent = std::move(correspondent), .thread = std::move(thread)};
+}
+
+TEST(Ledger, ASuffixBelongsToOneThread) {
+  const auto store = memory();
+  const std::string first = take_suffix(*store, wanted("b1", "joe@x", "t1"), 4, noon).value().digits;
+  EXPECT_EQ(first.size(), 4U);
+  EXPECT_EQ(take_suffix(*store, wanted("b1", "joe@x", "t1"), 4, after(1)).value().digits, first);
+  EXPECT_NE(take_suffix(*store, wanted("b1", "joe@x", "t2"), 4, after(1)).value().digits, first);
+  EXPECT_NE(take_suffix(*store, wanted("b2", "joe@x", "t1"), 4, after(1)).value().digits, first);
+  EXPECT_EQ(store->suffix(phone(), first).value()->last_used, after(1));
+}
+
+TEST(Ledger, SuffixesAreReusedOldestFirstAfterThirtyDaysInTheSameBinding) {
+  const auto store = memory();
+  std::vector<std::string> order;
+  for (int i = 0; i < 99; ++i) order.push_back(take_suffix(*store, wanted("b1", "joe@x", std::to_string(i)), 2, after(i)).value().digits);
+  order.push_back(take_suffix(*store, wanted("b2", "joe@x", "t"), 2, noon).value().digits);
+  EXPECT_EQ(std::set<std::string>(order.begin(), order.end()).size(), 100U);
+
+  const auto early = take_suffix(*store, wanted("b1", "sue@x", "new"), 2, after(suffix_rest_us - 1));
+  ASSERT_FALSE(early);
+  EXPECT_TRUE(early.error().is(store_no_suffix));
+  EXPECT_EQ(take_suffix(*store, wanted("b1", "sue@x", "new"), 2, after(suffix_rest_us + 50)).value().digits, order[0]);
+  EXPECT_EQ(take_suffix(*store, wanted("b1", "sue@x", "newer"), 2, after(suffix_rest_us + 50)).value().digits, order[1]);
+  EXPECT_EQ(take_suffix(*store, wanted("b2", "sue@x", "other"), 2, after(suffix_rest_us + 50)).value().digits, order[99])
+      << "never across bindings";
+  EXPECT_FALSE(take_suffix(*store, wanted("b3", "sue@x", "third"), 2, after(2 * suffix_rest_us)));
+}
+
+TEST(Store, ReportsWaitAndRepeatsAreKnown) {
+  const auto store = memory();
+  Report report{.id = new_item_id(noon, 1), .trace = new_trace_id(), .peer = "mmsc", .message_id = "m1", .recipient = "number:+15550100002",
+                .sender = "short:50001234", .mm_status = "Retrieved", .time = noon};
+  EXPECT_TRUE(store->add_report(report).value());
+  EXPECT_FALSE(store->add_report(report).value());
+  report.id = new_item_id(noon, 1);
+  EXPECT_FALSE(store->add_report(report).value()) << "the same report in another record";
+  Report other = report;
+  other.mm_status = "Expired";
+  EXPECT_TRUE(store->add_report(other).value());
+  auto orphans = store->orphan_reports("mmsc", "m1").value();
+  ASSERT_EQ(orphans.size(), 2U);
+  const ItemId match = new_item_id(noon, 1);
+  ASSERT_TRUE(store->match_report(orphans[0].id, match));
+  EXPECT_EQ(store->orphan_reports("mmsc", "m1").value().size(), 1U);
+}
+
+TEST(Store, SmsAreSentInOrderUntilTheyAreSent) {
+  const auto store = memory();
+  for (const char* text : {"one", "two"}) {
+    ASSERT_TRUE(store->queue_sms({.msisdn = phone(), .text = text, .kind = "help", .created = noon}));
+  }
+  auto waiting = store->pending_sms(noon, 10).value();
+  ASSERT_EQ(waiting.size(), 2U);
+  EXPECT_EQ(waiting[0].text, "one");
+  waiting[0].state = "sent";
+  waiting[0].smsc_id = "abc";
+  ASSERT_TRUE(store->update_sms(waiting[0]));
+  EXPECT_EQ(store->pending_sms(noon, 10).value().size(), 1U);
+  EXPECT_EQ(store->sms_of_smsc_id(phone(), "abc").value()->text, "one");
+  EXPECT_FALSE(queue_limited_sms(*store, {.msisdn = phone(), .text = "three", .kind = "help", .created = noon}, 2, after(-day_us)).value());
+  EXPECT_TRUE(queue_limited_sms(*store, {.msisdn = phone(), .text = "three", .kind = "help", .created = noon}, 2, after(1)).value());
+}
+
+}  // namespace
+}  // namespace pushmail
