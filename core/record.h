@@ -41,6 +41,8 @@ class RecordWriter {
   RecordWriter& bytes(std::uint16_t tag, ByteView value);
   RecordWriter& trace(std::uint16_t tag, const TraceId& value) { return bytes(tag, value.bytes); }
 
+  /// Bytes of the finished record.
+  [[nodiscard]] std::size_t size() const { return record_.size(); }
   /// The finished record with its sequence number and CRC; the writer is empty afterwards.
   [[nodiscard]] Bytes finish(std::uint64_t sequence);
 

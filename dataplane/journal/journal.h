@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/bytes.h"
@@ -30,7 +31,10 @@ enum class Kind : std::uint16_t {
   outcome = 3,        // what became of an item, until the control plane has it: a handoff outcome record as body
   report = 4,         // a DeliveryReportReq, until the control plane has it: a handoff report record as body
   settled = 5,        // the item id's record of kind `settles` needs no more work
+  segment = 6,        // first record of each segment file: its number
 };
+inline constexpr Kind kind_last = Kind::segment;
+[[nodiscard]] std::string_view to_string(Kind kind);
 
 /// Called in the I/O thread when the record is durable, or when it never will be.
 using Committed = std::function<void(Result<void>)>;
@@ -41,6 +45,9 @@ struct Replayed {
   ItemId item;
   Bytes record;       // whole, as core/record.h frames it
 };
+
+/// Called by replay for every good record in order, settled or not: what the relay remembers for repeats comes from here.
+using Seen = std::function<void(const RecordView&)>;
 
 /// What replay found: `tail` is a torn end (normal after a crash), `damage` a record that lies in the middle and is broken
 /// (copied to quarantine/, named in the log).
@@ -55,12 +62,23 @@ struct Options {
   std::filesystem::path folder;
   std::uint64_t segment_size = 64 * 1024 * 1024;
   std::uint64_t lane_size_max = 64ULL * 1024 * 1024 * 1024;
+  const Clock* clock = nullptr;       // for trying again after a full disk; must outlive the journal
+};
+
+/// For counters and tests.
+struct Totals {
+  std::uint64_t appended = 0;         // records made durable, settle records included
+  std::uint64_t syncs = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t segments = 0;         // files now
+  std::uint64_t failures = 0;
 };
 
 class Journal {
  public:
   /// Opens or makes the lane, replays it and calls `visit` for every unsettled record in order.
-  [[nodiscard]] static Result<std::unique_ptr<Journal>> open(const Options& options, const std::function<void(Replayed)>& visit);
+  [[nodiscard]] static Result<std::unique_ptr<Journal>> open(const Options& options, const std::function<void(Replayed)>& visit,
+                                                             const Seen& seen = {});
   virtual ~Journal() = default;
 
   /// Queues a record; `committed` is called from poll() after its sync. Refused at once when the lane is full or has failed.
@@ -74,6 +92,11 @@ class Journal {
   [[nodiscard]] virtual const ReplaySummary& replayed() const = 0;
   /// False after a failed write or sync, or when the lane is full: new input is refused with temporary codes.
   [[nodiscard]] virtual bool accepting() const = 0;
+  /// Why it does not accept; empty when it does.
+  [[nodiscard]] virtual std::string_view refusal() const = 0;
+  /// Nothing is queued or in flight: what was given to append and settle so far is durable or was refused.
+  [[nodiscard]] virtual bool idle() const = 0;
+  [[nodiscard]] virtual Totals totals() const = 0;
 };
 
 /// Prints every record of a segment file: `pushmailctl journal cat`. Calls `visit` for each good one; returns what it found.

@@ -1,0 +1,62 @@
+// Fields of journal records (framing: core/record.h, little-endian). One flat list of tags; each kind says which it has.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "core/record.h"
+#include "dataplane/journal/journal.h"
+
+namespace pushmail::journal {
+
+enum class Tag : std::uint16_t {
+  trace = 1,            // 16 bytes
+  time = 2,             // i64: Timestamp when it was accepted
+  peer = 3,             // text: name of [peer.NAME]
+  content_type = 4,     // text: of the HTTP body
+  body = 5,             // bytes: the HTTP body, or the mail as it came in
+  digest = 6,           // bytes: idempotence key (peer, TransactionID, Sender, content)
+  mail_from = 7,        // text, empty for <>
+  recipient = 8,        // text, repeats: RCPT TO
+  source = 9,           // text: address:port the mail came from
+  record = 10,          // bytes: a whole handoff record (outcome, report)
+  settles = 11,         // u64: Kind that the settled record names
+  segment_number = 12,  // u64
+  recipient_bad = 13,   // text, repeats: MM7 recipients that were refused with 1100, address form of handoff/schema.h
+  admission = 14,       // u64 0/1: 1 = whether the sender may send was not known when the answer was given
+};
+
+struct TagRow {
+  Tag tag;
+  std::string_view name;
+};
+inline constexpr auto tags = std::to_array<TagRow>({
+    {Tag::trace, "trace"},
+    {Tag::time, "time"},
+    {Tag::peer, "peer"},
+    {Tag::content_type, "content_type"},
+    {Tag::body, "body"},
+    {Tag::digest, "digest"},
+    {Tag::mail_from, "mail_from"},
+    {Tag::recipient, "recipient"},
+    {Tag::source, "source"},
+    {Tag::record, "record"},
+    {Tag::settles, "settles"},
+    {Tag::segment_number, "segment_number"},
+    {Tag::recipient_bad, "recipient_bad"},
+    {Tag::admission, "admission"},
+});
+
+[[nodiscard]] constexpr std::uint16_t tag(Tag t) { return static_cast<std::uint16_t>(t); }
+[[nodiscard]] constexpr const TagRow* find_tag(std::uint16_t number) {
+  for (const TagRow& row : tags) {
+    if (tag(row.tag) == number) return &row;
+  }
+  return nullptr;
+}
+
+/// A writer for a record of this kind.
+[[nodiscard]] RecordWriter make(Kind kind, const ItemId& item);
+
+}  // namespace pushmail::journal

@@ -1,0 +1,438 @@
+// The journal on real files: append, settle, replay, crashes at every byte, broken bytes anywhere, a full disk, group commit.
+#include "dataplane/journal/journal.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "dataplane/journal/errors.h"
+#include "dataplane/journal/replay.h"
+#include "dataplane/journal/schema.h"
+
+namespace pushmail::journal {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Folder {
+  fs::path path;
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "pushmail-journal-XXXXXX").string();
+    path = mkdtemp(name.data());
+  }
+  ~Folder() { fs::remove_all(path); }
+};
+
+struct HandClock final : Clock {
+  Instant at{1};
+  Timestamp wall() const override { return {1'000'000}; }
+  Instant now() const override { return at; }
+};
+
+ItemId item_number(std::uint32_t n) {
+  ItemId id;
+  store(id.bytes.data() + 12, n, std::endian::big);
+  return id;
+}
+
+RecordWriter message(const ItemId& item, std::size_t size, char fill = 'm') {
+  RecordWriter record = make(Kind::accepted_mm7, item);
+  record.text(tag(Tag::peer), "mmsc1").text(tag(Tag::body), std::string(size, fill));
+  return record;
+}
+
+/// Polls until everything is durable or refused; waits on the completion descriptor, never on time.
+void run(Journal& journal) {
+  for (int turn = 0; turn < 100'000 && !journal.idle(); ++turn) {
+    journal.poll();
+    if (journal.idle()) return;
+    pollfd ready{.fd = journal.completion_fd(), .events = POLLIN, .revents = 0};
+    ::poll(&ready, 1, 5000);
+  }
+  EXPECT_TRUE(journal.idle());
+}
+
+struct Opened {
+  std::unique_ptr<Journal> journal;
+  std::vector<Replayed> unsettled;
+  std::vector<std::uint64_t> seen;
+};
+
+Opened open_lane(const fs::path& folder, std::uint64_t segment_size = 1 << 20, const Clock* clock = nullptr, std::uint64_t lane_size_max = 1ULL << 32) {
+  Opened opened;
+  auto journal = Journal::open({.folder = folder, .segment_size = segment_size, .lane_size_max = lane_size_max, .clock = clock},
+                               [&](Replayed found) { opened.unsettled.push_back(std::move(found)); },
+                               [&](const RecordView& record) { opened.seen.push_back(record.header().sequence); });
+  EXPECT_TRUE(journal.has_value());
+  if (journal) opened.journal = std::move(*journal);
+  return opened;
+}
+
+std::vector<fs::path> segments_of(const fs::path& folder) {
+  std::set<fs::path> sorted;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".segment") sorted.insert(entry.path());
+  }
+  return {sorted.begin(), sorted.end()};
+}
+
+std::size_t quarantined(const fs::path& folder) {
+  if (!fs::exists(folder / "quarantine")) return 0;
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder / "quarantine"), fs::directory_iterator()));
+}
+
+/// Counts commits; a refusal keeps its rule.
+struct Commits {
+  int good = 0;
+  std::vector<std::string_view> refused;
+  Committed expect() {
+    return [this](Result<void> result) {
+      if (result) {
+        ++good;
+      } else {
+        refused.push_back(result.error().info->name);
+      }
+    };
+  }
+};
+
+TEST(Journal, append_replay_settle) {
+  Folder folder;
+  Commits commits;
+  {
+    Opened lane = open_lane(folder.path);
+    for (std::uint32_t n = 1; n <= 3; ++n) lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 100 * n), commits.expect());
+    EXPECT_EQ(commits.good, 0) << "a commit is told from poll only";
+    run(*lane.journal);
+    EXPECT_EQ(commits.good, 3);
+    lane.journal->settle(Kind::accepted_mm7, item_number(2));
+    lane.journal->settle(Kind::accepted_mm7, item_number(2));
+    lane.journal->settle(Kind::accepted_mail, item_number(3));
+    run(*lane.journal);
+    EXPECT_EQ(lane.journal->totals().appended, 4u);
+  }
+  Opened again = open_lane(folder.path);
+  ASSERT_EQ(again.unsettled.size(), 2u);
+  EXPECT_EQ(again.unsettled[0].item, item_number(1));
+  EXPECT_EQ(again.unsettled[1].item, item_number(3));
+  const auto record = parse_record(again.unsettled[1].record);
+  ASSERT_TRUE(record.is_done());
+  EXPECT_EQ(record.value().text(tag(Tag::body)), std::string(300, 'm'));
+  EXPECT_EQ(again.journal->replayed().damaged, 0u);
+  EXPECT_EQ(again.journal->replayed().tail_size, 0u);
+  EXPECT_TRUE(again.journal->accepting());
+}
+
+TEST(Journal, a_later_record_of_kind_and_item_replaces) {
+  Folder folder;
+  Commits commits;
+  {
+    Opened lane = open_lane(folder.path);
+    lane.journal->append(Kind::accepted_mm7, item_number(1), message(item_number(1), 10, 'a'), commits.expect());
+    run(*lane.journal);
+    lane.journal->append(Kind::accepted_mm7, item_number(1), message(item_number(1), 10, 'b'), commits.expect());
+    run(*lane.journal);
+  }
+  Opened again = open_lane(folder.path);
+  ASSERT_EQ(again.unsettled.size(), 1u);
+  EXPECT_EQ(parse_record(again.unsettled[0].record).value().text(tag(Tag::body)), std::string(10, 'b'));
+  again.journal->settle(Kind::accepted_mm7, item_number(1));
+  run(*again.journal);
+  again.journal.reset();
+  EXPECT_TRUE(open_lane(folder.path).unsettled.empty());
+}
+
+TEST(Journal, one_writer_per_lane) {
+  Folder folder;
+  Opened lane = open_lane(folder.path);
+  EXPECT_FALSE(Journal::open({.folder = folder.path}, [](Replayed) {}).has_value());
+}
+
+TEST(Journal, group_commit_needs_fewer_syncs_than_records) {
+  Folder folder;
+  Commits commits;
+  Opened lane = open_lane(folder.path);
+  for (std::uint32_t n = 1; n <= 500; ++n) {
+    lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 200), commits.expect());
+    lane.journal->poll();
+  }
+  run(*lane.journal);
+  EXPECT_EQ(commits.good, 500);
+  EXPECT_EQ(lane.journal->totals().appended, 500u);
+  EXPECT_LT(lane.journal->totals().syncs, 500u);
+}
+
+TEST(Journal, segments_are_dropped_when_settled) {
+  Folder folder;
+  Commits commits;
+  Opened lane = open_lane(folder.path, 64 * 1024);
+  for (std::uint32_t n = 1; n <= 40; ++n) {
+    lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 10'000), commits.expect());
+    run(*lane.journal);
+  }
+  EXPECT_GT(lane.journal->totals().segments, 6u);
+  for (std::uint32_t n = 1; n <= 40; ++n) {
+    if (n != 12) lane.journal->settle(Kind::accepted_mm7, item_number(n));
+  }
+  run(*lane.journal);
+  lane.journal->poll();
+  const std::size_t held = segments_of(folder.path).size();
+  EXPECT_LT(held, 9u) << "those before the one that holds item 12 are gone";
+  lane.journal->settle(Kind::accepted_mm7, item_number(12));
+  run(*lane.journal);
+  lane.journal->poll();
+  EXPECT_EQ(segments_of(folder.path).size(), 2u) << "active and spare";
+  lane.journal.reset();
+  EXPECT_TRUE(open_lane(folder.path, 64 * 1024).unsettled.empty());
+}
+
+TEST(Journal, a_record_larger_than_a_segment) {
+  Folder folder;
+  Commits commits;
+  {
+    Opened lane = open_lane(folder.path, 64 * 1024);
+    lane.journal->append(Kind::accepted_mm7, item_number(1), message(item_number(1), 3'000'000), commits.expect());
+    lane.journal->append(Kind::accepted_mm7, item_number(2), message(item_number(2), 10), commits.expect());
+    run(*lane.journal);
+    EXPECT_EQ(commits.good, 2);
+  }
+  EXPECT_EQ(open_lane(folder.path, 64 * 1024).unsettled.size(), 2u);
+}
+
+// ---- crashes and damage -----------------------------------------------------------------------------------------------------------
+
+/// A folder with `count` unsettled records in one segment; returns that file's bytes.
+Bytes write_records(const fs::path& folder, std::uint32_t count) {
+  Commits commits;
+  Opened lane = open_lane(folder);
+  for (std::uint32_t n = 1; n <= count; ++n) lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 40), commits.expect());
+  run(*lane.journal);
+  lane.journal.reset();
+  return *read_file(segments_of(folder).front());
+}
+
+void put_segment(const fs::path& folder, ByteView bytes) {
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  std::ofstream(segment_path(folder, 1), std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+std::size_t used_size(ByteView bytes) {
+  std::size_t at = 0;
+  while (true) {
+    const auto record = parse_record(bytes.subspan(at));
+    if (!record.is_done()) return at;
+    at += record.used();
+  }
+}
+
+TEST(Journal, torn_tail_at_every_byte_of_the_last_record) {
+  Folder folder;
+  Bytes bytes = write_records(folder.path / "made", 3);
+  const std::size_t end = used_size(bytes);
+  const std::size_t last_size = message(item_number(3), 40).size();
+  const fs::path lane = folder.path / "torn";
+  for (std::size_t cut = end - last_size; cut < end; ++cut) {
+    // What a crash leaves: the bytes up to the cut, then the zeros of the preallocation (or the end of the file).
+    for (const bool zeros : {true, false}) {
+      Bytes torn(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(cut));
+      if (zeros) torn.resize(end + 4096);
+      put_segment(lane, torn);
+      Opened opened = open_lane(lane);
+      ASSERT_EQ(opened.unsettled.size(), 2u) << "cut at " << cut;
+      ASSERT_EQ(opened.journal->replayed().damaged, 0u) << "cut at " << cut;
+      ASSERT_EQ(quarantined(lane), 0u);
+    }
+  }
+}
+
+TEST(Journal, one_flipped_bit_anywhere_costs_one_record) {
+  Folder folder;
+  const Bytes bytes = write_records(folder.path / "made", 4);
+  const std::size_t end = used_size(bytes);
+  const std::size_t size = message(item_number(1), 40).size();
+  const std::size_t first = end - 4 * size;
+  const fs::path lane = folder.path / "flipped";
+  for (std::size_t at = 0; at < end; ++at) {
+    Bytes broken = bytes;
+    broken[at] ^= static_cast<std::uint8_t>(1u << (at % 8));
+    put_segment(lane, broken);
+    Opened opened = open_lane(lane);
+    std::set<ItemId> found;
+    for (const Replayed& replayed : opened.unsettled) found.insert(replayed.item);
+    if (at < first) {
+      ASSERT_EQ(found.size(), 4u) << "flip at " << at << " hit the segment's own record";
+      ASSERT_EQ(opened.journal->replayed().damaged, 1u);
+    } else {
+      const auto hit = static_cast<std::uint32_t>((at - first) / size + 1);
+      ASSERT_EQ(found.size(), 3u) << "flip at " << at;
+      ASSERT_FALSE(found.contains(item_number(hit))) << "flip at " << at;
+      // A wrong length in the very last record looks like a torn tail; everywhere else it is damage, kept for a look.
+      if (hit < 4) {
+        ASSERT_EQ(opened.journal->replayed().damaged, 1u) << "flip at " << at;
+        ASSERT_EQ(quarantined(lane), 1u);
+      }
+      ASSERT_EQ(opened.journal->replayed().damaged + (opened.journal->replayed().tail_size > 0 ? 1u : 0u), 1u) << "flip at " << at;
+    }
+    ASSERT_TRUE(opened.journal->accepting());
+  }
+}
+
+TEST(Journal, quarantine_holds_the_broken_bytes) {
+  Folder folder;
+  Bytes bytes = write_records(folder.path / "made", 2);
+  const std::size_t size = message(item_number(1), 40).size();
+  const std::size_t first = used_size(bytes) - 2 * size;
+  bytes[first + record_header_size + 20] ^= 1;
+  const fs::path lane = folder.path / "lane";
+  put_segment(lane, bytes);
+  EXPECT_EQ(open_lane(lane).unsettled.size(), 1u);
+  const auto file = fs::directory_iterator(lane / "quarantine")->path();
+  EXPECT_EQ(*read_file(file), Bytes(bytes.begin() + static_cast<std::ptrdiff_t>(first), bytes.begin() + static_cast<std::ptrdiff_t>(first + size)));
+}
+
+TEST(Journal, a_missing_segment_is_damage_and_the_rest_is_read) {
+  Folder folder;
+  Commits commits;
+  {
+    Opened lane = open_lane(folder.path, 64 * 1024);
+    for (std::uint32_t n = 1; n <= 20; ++n) lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 20'000), commits.expect());
+    run(*lane.journal);
+  }
+  const auto files = segments_of(folder.path);
+  ASSERT_GT(files.size(), 4u);
+  std::size_t lost = 0;
+  ASSERT_TRUE(read_segment(files[2], [&](const RecordView& record) { lost += record.header().kind == static_cast<std::uint16_t>(Kind::accepted_mm7) ? 1 : 0; }));
+  fs::remove(files[2]);
+  Opened opened = open_lane(folder.path, 64 * 1024);
+  EXPECT_EQ(opened.unsettled.size(), 20u - lost);
+  EXPECT_EQ(opened.journal->replayed().damaged, 1u);
+}
+
+TEST(Journal, read_segment_prints_what_open_finds) {
+  Folder folder;
+  const Bytes bytes = write_records(folder.path, 3);
+  std::vector<std::string> kinds;
+  const auto summary = read_segment(segments_of(folder.path).front(),
+                                    [&](const RecordView& record) { kinds.emplace_back(to_string(static_cast<Kind>(record.header().kind))); });
+  ASSERT_TRUE(summary.has_value());
+  EXPECT_EQ(kinds, (std::vector<std::string>{"segment", "accepted_mm7", "accepted_mm7", "accepted_mm7"}));
+  EXPECT_EQ(summary->unsettled, 3u);
+  EXPECT_FALSE(read_segment(folder.path / "none", [](const RecordView&) {}).has_value());
+}
+
+// ---- no room ----------------------------------------------------------------------------------------------------------------------
+
+/// The kernel's limit on file sizes stands in for a full disk: fallocate fails with EFBIG, which counts as no room.
+struct NoRoom {
+  rlimit before{};
+  NoRoom() {
+    ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before);
+  }
+  void limit(rlim_t size) {
+    const rlimit now{.rlim_cur = size, .rlim_max = before.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &now);
+  }
+  void lift() { ::setrlimit(RLIMIT_FSIZE, &before); }
+  ~NoRoom() { lift(); }
+};
+
+TEST(Journal, a_full_disk_refuses_messages_finishes_old_ones_and_accepts_again) {
+  Folder folder;
+  HandClock clock;
+  NoRoom room;
+  Commits commits;
+  Opened lane = open_lane(folder.path, 64 * 1024, &clock);
+  Journal& journal = *lane.journal;
+  journal.append(Kind::accepted_mm7, item_number(1), message(item_number(1), 40'000), commits.expect());
+  run(journal);
+  ASSERT_EQ(commits.good, 1);
+
+  // Goes to the spare segment; a new spare cannot be made.
+  journal.append(Kind::accepted_mm7, item_number(2), message(item_number(2), 40'000), commits.expect());
+  room.limit(48 * 1024);
+  run(journal);
+  journal.poll();
+  EXPECT_EQ(commits.good, 2);
+  EXPECT_FALSE(journal.accepting());
+  EXPECT_EQ(journal.refusal(), journal_no_room.text);
+
+  journal.append(Kind::accepted_mm7, item_number(3), message(item_number(3), 100), commits.expect());
+  EXPECT_TRUE(commits.refused.empty()) << "a refusal is told from poll too";
+  run(journal);
+  EXPECT_EQ(commits.refused, std::vector<std::string_view>{"journal.no_room"});
+
+  // What was accepted can be finished.
+  journal.append(Kind::outcome, item_number(1), make(Kind::outcome, item_number(1)), commits.expect());
+  journal.settle(Kind::accepted_mm7, item_number(1));
+  run(journal);
+  EXPECT_EQ(commits.good, 3);
+
+  room.lift();
+  journal.poll();
+  EXPECT_FALSE(journal.accepting()) << "it asks once a second";
+  clock.at = clock.at + seconds(2);
+  journal.poll();
+  EXPECT_TRUE(journal.accepting());
+  journal.append(Kind::accepted_mm7, item_number(4), message(item_number(4), 60'000), commits.expect());
+  run(journal);
+  EXPECT_EQ(commits.good, 4);
+  lane.journal.reset();
+
+  Opened again = open_lane(folder.path, 64 * 1024);
+  std::set<ItemId> found;
+  for (const Replayed& replayed : again.unsettled) found.insert(replayed.item);
+  EXPECT_EQ(found, (std::set{item_number(1), item_number(2), item_number(4)}));
+  EXPECT_EQ(again.journal->replayed().damaged, 0u);
+}
+
+TEST(Journal, a_disk_that_is_full_at_start_is_replayed_and_refuses) {
+  Folder folder;
+  write_records(folder.path, 2);
+  HandClock clock;
+  NoRoom room;
+  room.limit(16 * 1024);
+  Opened lane = open_lane(folder.path, 64 * 1024, &clock);
+  EXPECT_EQ(lane.unsettled.size(), 2u);
+  EXPECT_FALSE(lane.journal->accepting());
+  lane.journal->settle(Kind::accepted_mm7, item_number(1));
+  lane.journal->poll();
+  EXPECT_FALSE(lane.journal->idle()) << "the settle record waits for room";
+  room.lift();
+  clock.at = clock.at + seconds(2);
+  run(*lane.journal);
+  lane.journal.reset();
+  EXPECT_EQ(open_lane(folder.path).unsettled.size(), 1u);
+}
+
+TEST(Journal, a_full_lane_refuses_until_segments_are_dropped) {
+  Folder folder;
+  HandClock clock;
+  Commits commits;
+  Opened lane = open_lane(folder.path, 64 * 1024, &clock, 256 * 1024);
+  std::uint32_t n = 0;
+  while (lane.journal->accepting() && n < 100) {
+    ++n;
+    lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 30'000), commits.expect());
+    run(*lane.journal);
+  }
+  ASSERT_LT(n, 20u);
+  EXPECT_EQ(lane.journal->refusal(), journal_lane_full.text);
+  for (std::uint32_t i = 1; i <= n; ++i) lane.journal->settle(Kind::accepted_mm7, item_number(i));
+  run(*lane.journal);
+  clock.at = clock.at + seconds(2);
+  lane.journal->poll();
+  EXPECT_TRUE(lane.journal->accepting());
+}
+
+}  // namespace
+}  // namespace pushmail::journal
