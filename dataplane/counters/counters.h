@@ -1,0 +1,104 @@
+// The data plane's counters: one table, one shared memory file (/run/pushmail/counters), read by pushmailctl and later by /metrics.
+//
+// Came from: worker, I/O thread, relay. Goes to: whoever maps the file; names stand in it, so a reader of another version can print it.
+// A counter has one writing thread as a rule; adds are relaxed atomics all the same, so none is lost where two meet.
+//
+//   file: { magic 8 bytes, count u64, pad to 64 } then `count` entries of 64 bytes { name, zero-filled, 56 bytes; value u64 }
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/result.h"
+
+namespace pushmail {
+
+enum class Counter : std::uint16_t {
+  turns, idle_waits,
+  deliver_accepted, deliver_refused, deliver_repeated, deliver_delayed,
+  reports_accepted, reports_repeated,
+  recipients_accepted, recipients_refused, mails_accepted, mails_delayed,
+  mails_sent, mails_retried, mails_failed,
+  submissions, submitted, submits_retried, submits_failed, submits_unknown,
+  admission_asked, admission_cached, admission_unanswered,
+  journal_records, journal_syncs, journal_bytes, journal_segments, journal_failures, journal_damage,
+  handoff_connections, handoff_records_in, handoff_records_out, events_dropped,
+  items, item_bytes,
+};
+
+struct CounterRow {
+  Counter counter;
+  std::string_view name;
+  std::string_view help;
+};
+
+inline constexpr auto counter_rows = std::to_array<CounterRow>({
+    {Counter::turns, "pushmail_data_turns_total", "turns of the worker"},
+    {Counter::idle_waits, "pushmail_data_idle_waits_total", "turns that found nothing and slept"},
+    {Counter::deliver_accepted, "pushmail_data_deliver_accepted_total", "DeliverReq journaled and answered 1000 or 1100"},
+    {Counter::deliver_refused, "pushmail_data_deliver_refused_total", "DeliverReq refused for good (sender, recipient)"},
+    {Counter::deliver_repeated, "pushmail_data_deliver_repeated_total", "DeliverReq that was here before: same answer, no second effect"},
+    {Counter::deliver_delayed, "pushmail_data_deliver_delayed_total", "DeliverReq answered with a temporary code"},
+    {Counter::reports_accepted, "pushmail_data_reports_accepted_total", "DeliveryReportReq journaled and answered"},
+    {Counter::reports_repeated, "pushmail_data_reports_repeated_total", "DeliveryReportReq that was here before"},
+    {Counter::recipients_accepted, "pushmail_data_recipients_accepted_total", "RCPT answered 250"},
+    {Counter::recipients_refused, "pushmail_data_recipients_refused_total", "RCPT refused"},
+    {Counter::mails_accepted, "pushmail_data_mails_accepted_total", "items made of forwarded mails, one a recipient"},
+    {Counter::mails_delayed, "pushmail_data_mails_delayed_total", "forwarded mails answered with a temporary code"},
+    {Counter::mails_sent, "pushmail_data_mails_sent_total", "mails that the next hop took"},
+    {Counter::mails_retried, "pushmail_data_mails_retried_total", "tries to send a mail that will be repeated"},
+    {Counter::mails_failed, "pushmail_data_mails_failed_total", "mails that could not be sent"},
+    {Counter::submissions, "pushmail_data_submissions_total", "mails taken over from the control plane"},
+    {Counter::submitted, "pushmail_data_submitted_total", "SubmitReq answered 1000"},
+    {Counter::submits_retried, "pushmail_data_submits_retried_total", "SubmitReq that will be repeated"},
+    {Counter::submits_failed, "pushmail_data_submits_failed_total", "SubmitReq refused for good"},
+    {Counter::submits_unknown, "pushmail_data_submits_unknown_total", "SubmitReq whose answer was lost"},
+    {Counter::admission_asked, "pushmail_data_admission_asked_total", "look-ups sent to the control plane"},
+    {Counter::admission_cached, "pushmail_data_admission_cached_total", "look-ups answered from the cache"},
+    {Counter::admission_unanswered, "pushmail_data_admission_unanswered_total", "look-ups that got no answer in time"},
+    {Counter::journal_records, "pushmail_data_journal_records_total", "records made durable"},
+    {Counter::journal_syncs, "pushmail_data_journal_syncs_total", "fdatasync calls of the journal"},
+    {Counter::journal_bytes, "pushmail_data_journal_bytes_total", "bytes made durable"},
+    {Counter::journal_segments, "pushmail_data_journal_segments", "segment files now"},
+    {Counter::journal_failures, "pushmail_data_journal_failures_total", "writes or syncs of the journal that failed"},
+    {Counter::journal_damage, "pushmail_data_journal_damage_total", "damaged places found by replay"},
+    {Counter::handoff_connections, "pushmail_data_handoff_connections_total", "connections of a control plane"},
+    {Counter::handoff_records_in, "pushmail_data_handoff_records_in_total", "records from the control plane"},
+    {Counter::handoff_records_out, "pushmail_data_handoff_records_out_total", "records to the control plane"},
+    {Counter::events_dropped, "pushmail_data_events_dropped_total", "events for the history that nobody took"},
+    {Counter::items, "pushmail_data_items", "items in the relay now"},
+    {Counter::item_bytes, "pushmail_data_item_bytes", "bytes of their messages in memory"},
+});
+
+inline constexpr ErrorInfo counters_file{"counters.file", "the counters file cannot be made or read", "", Fault::world};
+
+class Counters {
+ public:
+  /// Makes the file anew (a reader that has the old one mapped keeps the old values).
+  [[nodiscard]] static Result<std::unique_ptr<Counters>> create(const std::filesystem::path& file);
+  /// Without a file: for tests.
+  [[nodiscard]] static std::unique_ptr<Counters> in_memory();
+  Counters(const Counters&) = delete;
+  Counters& operator=(const Counters&) = delete;
+  ~Counters();
+
+  void add(Counter counter, std::uint64_t count = 1);
+  void set(Counter counter, std::uint64_t value);
+  [[nodiscard]] std::uint64_t get(Counter counter) const;
+
+ private:
+  explicit Counters(void* mapped) : mapped_(mapped) {}
+  [[nodiscard]] std::uint64_t& value(Counter counter) const;
+  void* mapped_;
+};
+
+/// Name and value of every entry of a counters file.
+[[nodiscard]] Result<std::vector<std::pair<std::string, std::uint64_t>>> read_counters(const std::filesystem::path& file);
+
+}  // namespace pushmail
