@@ -5,6 +5,7 @@
 // `fuzz_NAME FILE`, and by `fuzz_NAME FILE ROUND` for one mutation.
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>

@@ -1,0 +1,209 @@
+// Charsets: whatever label mail writes, the result is valid UTF-8.
+//
+// Came from: body.cpp, encoded_word.cpp, parameters.cpp. Goes to: text for people. Labels are a closed table, so nothing from a mail
+// reaches iconv_open; bytes that the charset does not have become U+FFFD.
+#include <iconv.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "codec/mime/fields.h"
+#include "codec/simd/simd.h"
+
+namespace pushmail::mime {
+namespace {
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD";
+
+// Senders label text by the subset that they know; the name on the right is the superset that they mean.
+struct Label {
+  std::string_view label;
+  const char* iconv_name;            // nullptr: converted here
+};
+constexpr auto labels = std::to_array<Label>({
+    {"utf-8", nullptr}, {"utf8", nullptr}, {"us-ascii", nullptr}, {"ascii", nullptr}, {"ansi_x3.4-1968", nullptr}, {"646", nullptr},
+    {"windows-1252", nullptr}, {"cp1252", nullptr}, {"x-cp1252", nullptr}, {"x-ansi", nullptr}, {"iso-8859-1", nullptr},
+    {"iso8859-1", nullptr}, {"iso_8859-1", nullptr}, {"iso88591", nullptr}, {"latin1", nullptr}, {"l1", nullptr},
+    {"iso-8859-1-windows-1252", nullptr},
+    {"iso-8859-2", "ISO-8859-2"}, {"iso8859-2", "ISO-8859-2"}, {"latin2", "ISO-8859-2"}, {"iso-8859-3", "ISO-8859-3"},
+    {"iso-8859-4", "ISO-8859-4"}, {"iso-8859-5", "ISO-8859-5"}, {"iso-8859-6", "ISO-8859-6"}, {"iso-8859-7", "ISO-8859-7"},
+    {"iso-8859-8", "ISO-8859-8"}, {"iso-8859-8-i", "ISO-8859-8"}, {"iso-8859-9", "CP1254"}, {"iso8859-9", "CP1254"}, {"latin5", "CP1254"},
+    {"iso-8859-10", "ISO-8859-10"}, {"iso-8859-11", "CP874"}, {"iso-8859-13", "ISO-8859-13"}, {"iso-8859-14", "ISO-8859-14"},
+    {"iso-8859-15", "ISO-8859-15"}, {"iso8859-15", "ISO-8859-15"}, {"latin9", "ISO-8859-15"}, {"iso-8859-16", "ISO-8859-16"},
+    {"windows-1250", "CP1250"}, {"cp1250", "CP1250"}, {"windows-1251", "CP1251"}, {"cp1251", "CP1251"}, {"windows-1253", "CP1253"},
+    {"cp1253", "CP1253"}, {"windows-1254", "CP1254"}, {"cp1254", "CP1254"}, {"windows-1255", "CP1255"}, {"cp1255", "CP1255"},
+    {"windows-1256", "CP1256"}, {"cp1256", "CP1256"}, {"windows-1257", "CP1257"}, {"cp1257", "CP1257"}, {"windows-1258", "CP1258"},
+    {"cp1258", "CP1258"}, {"windows-874", "CP874"}, {"cp874", "CP874"}, {"tis-620", "CP874"}, {"cp437", "CP437"}, {"ibm437", "CP437"},
+    {"cp850", "CP850"}, {"ibm850", "CP850"}, {"cp866", "CP866"}, {"ibm866", "CP866"}, {"macintosh", "MACINTOSH"},
+    {"x-mac-roman", "MACINTOSH"}, {"koi8-r", "KOI8-R"}, {"koi8-u", "KOI8-U"}, {"koi8-ru", "KOI8-U"},
+    {"gb2312", "GB18030"}, {"gbk", "GB18030"}, {"gb18030", "GB18030"}, {"cp936", "GB18030"}, {"x-gbk", "GB18030"}, {"euc-cn", "GB18030"},
+    {"gb_2312-80", "GB18030"}, {"csgb2312", "GB18030"}, {"big5", "BIG5-HKSCS"}, {"big5-hkscs", "BIG5-HKSCS"}, {"cp950", "BIG5-HKSCS"},
+    {"x-x-big5", "BIG5-HKSCS"}, {"csbig5", "BIG5-HKSCS"}, {"shift_jis", "CP932"}, {"shift-jis", "CP932"}, {"sjis", "CP932"},
+    {"x-sjis", "CP932"}, {"cp932", "CP932"}, {"windows-31j", "CP932"}, {"ms_kanji", "CP932"}, {"euc-jp", "EUC-JP-MS"},
+    {"x-euc-jp", "EUC-JP-MS"}, {"iso-2022-jp", "ISO-2022-JP-3"}, {"iso-2022-jp-1", "ISO-2022-JP-3"}, {"iso-2022-jp-2", "ISO-2022-JP-2"},
+    {"iso-2022-jp-ms", "ISO-2022-JP-3"}, {"cp50220", "ISO-2022-JP-3"}, {"cp50221", "ISO-2022-JP-3"}, {"csiso2022jp", "ISO-2022-JP-3"},
+    {"ks_c_5601-1987", "UHC"}, {"ks_c_5601", "UHC"}, {"ksc5601", "UHC"}, {"euc-kr", "UHC"}, {"cp949", "UHC"}, {"uhc", "UHC"},
+    {"windows-949", "UHC"}, {"korean", "UHC"}, {"iso-2022-kr", "ISO-2022-KR"}, {"iso-2022-cn", "ISO-2022-CN"}, {"johab", "JOHAB"},
+    {"cp1361", "JOHAB"}, {"hz-gb-2312", "GB18030"}, {"viscii", "VISCII"}, {"tcvn", "TCVN"}, {"armscii-8", "ARMSCII-8"},
+    {"utf-7", "UTF-7"}, {"unicode-1-1-utf-7", "UTF-7"}, {"utf-16", "UTF-16"}, {"utf16", "UTF-16"}, {"ucs-2", "UTF-16"},
+    {"iso-10646-ucs-2", "UTF-16"}, {"unicode", "UTF-16"}, {"utf-16le", "UTF-16LE"}, {"utf-16be", "UTF-16BE"}, {"utf-32", "UTF-32"},
+    {"utf-32le", "UTF-32LE"}, {"utf-32be", "UTF-32BE"},
+});
+
+// windows-1252 0x80..0x9F; 0 where it has nothing. The rest is Latin-1.
+constexpr std::array<char16_t, 32> windows_1252_high{
+    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0,      0x017D, 0,
+    0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
+
+/// The label as the table has it: lower case, no quotes, no blanks, no RFC 2231 language.
+std::string clean_label(std::string_view label) {
+  std::string clean;
+  for (const char c : label.substr(0, 64)) {
+    if (c == '*') break;
+    if (c > ' ' && c < 127 && c != '"' && c != '\'') clean += ascii_lower(c);
+  }
+  return clean;
+}
+
+const Label* find_label(std::string_view label) {
+  const std::string clean = clean_label(label);
+  const auto found = std::find_if(labels.begin(), labels.end(), [&](const Label& row) { return row.label == clean; });
+  return found == labels.end() ? nullptr : &*found;
+}
+
+void append_scalar(std::string& out, char32_t c) {
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+  } else if (c < 0x800) {
+    out += static_cast<char>(0xC0 | c >> 6U);
+    out += static_cast<char>(0x80 | (c & 0x3FU));
+  } else {
+    out += static_cast<char>(0xE0 | c >> 12U);
+    out += static_cast<char>(0x80 | (c >> 6U & 0x3FU));
+    out += static_cast<char>(0x80 | (c & 0x3FU));
+  }
+}
+
+std::string from_windows_1252(ByteView bytes) {
+  std::string out;
+  out.reserve(bytes.size() + bytes.size() / 8);
+  for (const std::uint8_t byte : bytes) {
+    if (byte < 0x80 || byte >= 0xA0) append_scalar(out, byte);
+    else if (const char16_t c = windows_1252_high[byte - 0x80U]; c != 0) append_scalar(out, c);
+    else out += replacement;
+  }
+  return out;
+}
+
+/// UTF-8 with U+FFFD for each longest broken piece (Unicode §3.9, "maximal subparts" shortened to one byte and its loose tails).
+std::string repaired_utf8(ByteView bytes) {
+  std::string out;
+  out.reserve(bytes.size() + 16);
+  while (!bytes.empty()) {
+    const std::size_t valid = simd::active().utf8_valid_prefix(bytes);
+    out += text_of(bytes.first(valid));
+    bytes = bytes.subspan(valid);
+    if (bytes.empty()) break;
+    out += replacement;
+    bytes = bytes.subspan(1);
+    while (!bytes.empty() && (bytes.front() & 0xC0U) == 0x80U) bytes = bytes.subspan(1);
+  }
+  return out;
+}
+
+bool is_utf8(ByteView bytes) { return simd::active().utf8_valid_prefix(bytes) == bytes.size(); }
+
+/// UTF-16 and UTF-32 without a byte order mark: big-endian by RFC 2781 §4.3, unless the zero bytes of plain text say otherwise.
+const char* endian_name(ByteView bytes, std::string_view name) {
+  if (name == "UTF-16") {
+    if (bytes.size() >= 2 && bytes[0] == 0xFF && bytes[1] == 0xFE) return "UTF-16LE";
+    if (bytes.size() >= 2 && bytes[0] == 0xFE && bytes[1] == 0xFF) return "UTF-16BE";
+    std::size_t zero_even = 0;
+    std::size_t zero_odd = 0;
+    for (std::size_t i = 0; i + 1 < std::min<std::size_t>(bytes.size(), 256); i += 2) {
+      zero_even += bytes[i] == 0 ? 1U : 0U;
+      zero_odd += bytes[i + 1] == 0 ? 1U : 0U;
+    }
+    return zero_odd > zero_even ? "UTF-16LE" : "UTF-16BE";
+  }
+  if (bytes.size() >= 4 && bytes[0] == 0xFF && bytes[1] == 0xFE && bytes[2] == 0 && bytes[3] == 0) return "UTF-32LE";
+  return bytes.size() >= 4 && bytes[0] != 0 && bytes[3] == 0 ? "UTF-32LE" : "UTF-32BE";
+}
+
+/// Closes what iconv_open gave.
+class Converter {
+ public:
+  explicit Converter(const char* from) : handle_(iconv_open("UTF-8", from)) {}
+  ~Converter() {
+    if (is_open()) iconv_close(handle_);
+  }
+  Converter(const Converter&) = delete;
+  Converter& operator=(const Converter&) = delete;
+
+  // iconv_open's failure is this value by definition.
+  [[nodiscard]] bool is_open() const { return handle_ != reinterpret_cast<iconv_t>(-1); }
+
+  [[nodiscard]] std::string convert(ByteView bytes) {
+    std::string out;
+    out.reserve(bytes.size() + bytes.size() / 2);
+    // iconv wants pointers to non-const, and does not write through them.
+    char* in = const_cast<char*>(reinterpret_cast<const char*>(bytes.data()));
+    std::size_t in_left = bytes.size();
+    std::array<char, 4096> piece{};
+    while (in_left > 0) {
+      char* to = piece.data();
+      std::size_t to_left = piece.size();
+      const std::size_t answer = iconv(handle_, &in, &in_left, &to, &to_left);
+      const int error = errno;
+      out.append(piece.data(), piece.size() - to_left);
+      if (answer != static_cast<std::size_t>(-1) || error == E2BIG) continue;
+      out += replacement;
+      if (error != EILSEQ) return out;  // EINVAL: the input ends inside a character
+      ++in;
+      --in_left;
+    }
+    char* to = piece.data();
+    std::size_t to_left = piece.size();
+    iconv(handle_, nullptr, nullptr, &to, &to_left);
+    out.append(piece.data(), piece.size() - to_left);
+    return out;
+  }
+
+ private:
+  iconv_t handle_;
+};
+
+}  // namespace
+
+bool is_known_charset(std::string_view label) { return find_label(label) != nullptr; }
+
+std::string guess_utf8(ByteView bytes) {
+  if (is_utf8(bytes)) {
+    // ISO-2022-JP is ASCII to a UTF-8 check; its escapes occur in nothing else.
+    const std::string_view text = text_of(bytes);
+    if (text.find("\x1B$B") == std::string_view::npos && text.find("\x1B$@") == std::string_view::npos) return std::string(text);
+    return to_utf8(bytes, "iso-2022-jp");
+  }
+  return from_windows_1252(bytes);
+}
+
+std::string to_utf8(ByteView bytes, std::string_view charset) {
+  const Label* row = find_label(charset);
+  if (row == nullptr) return guess_utf8(bytes);
+  if (row->label.starts_with("utf") && row->iconv_name == nullptr) return is_utf8(bytes) ? std::string(text_of(bytes)) : repaired_utf8(bytes);
+  if (row->iconv_name == nullptr) {
+    // A label of ASCII says nothing about bytes above 127.
+    const bool ascii = row->label.find("ascii") != std::string_view::npos || row->label == "646" || row->label.starts_with("ansi_");
+    return ascii ? guess_utf8(bytes) : from_windows_1252(bytes);
+  }
+  const std::string_view name = row->iconv_name;
+  Converter converter(name == "UTF-16" || name == "UTF-32" ? endian_name(bytes, name) : row->iconv_name);
+  if (!converter.is_open()) return guess_utf8(bytes);
+  std::string out = converter.convert(bytes);
+  if (out.starts_with("\xEF\xBB\xBF")) out.erase(0, 3);  // a byte order mark is no text
+  // glibc writes surrogates and the like for some broken input; what leaves here is always valid.
+  return is_utf8(bytes_of(out)) ? out : repaired_utf8(bytes_of(out));
+}
+
+}  // namespace pushmail::mime

@@ -1,0 +1,279 @@
+// Mail out: header fields, parameters and bodies, strictly (RFC 5322 §2.2.3, RFC 2047, RFC 2231, RFC 2045).
+//
+// Came from: codec/convert and codec/mm7. Goes to: SMTP DATA or an HTTP body. Invariant: whatever the values are, no control
+// character reaches a header, a line has at most 78 columns where it can be folded, and a UTF-8 character is never split.
+#include "codec/mime/compose.h"
+
+#include <algorithm>
+
+#include "codec/simd/simd.h"
+
+namespace pushmail::mime {
+namespace {
+
+constexpr std::size_t line_columns_max = 78;      // RFC 5322 §2.1.1
+constexpr std::size_t encoded_word_size_max = 75;  // RFC 2047 §2
+constexpr std::string_view word_start_b = "=?utf-8?B?";
+constexpr std::string_view word_start_q = "=?utf-8?Q?";
+constexpr std::string_view word_end = "?=";
+constexpr std::string_view hex_digits = "0123456789ABCDEF";
+constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+bool is_alnum(char c) { return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'); }
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+/// Valid UTF-8 without controls: CR, LF and tab become blanks, the others go.
+std::string clean(std::string_view value) {
+  std::string out;
+  for (const char c : to_utf8(bytes_of(value), "utf-8")) {
+    if (c == '\r' || c == '\n' || c == '\t') out += ' ';
+    else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) out += c;
+  }
+  return out;
+}
+
+std::size_t character_size(char lead) {
+  const auto byte = static_cast<unsigned char>(lead);
+  return byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+}
+
+/// RFC 2047 §5 (3): what may stand as itself even inside a phrase.
+bool is_q_literal(char c) { return is_alnum(c) || c == '!' || c == '*' || c == '+' || c == '-' || c == '/'; }
+
+void append_hex(std::string& out, char sign, char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  out += sign;
+  out += hex_digits[byte >> 4U];
+  out += hex_digits[byte & 15U];
+}
+
+std::string q_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (is_q_literal(c)) out += c;
+    else if (c == ' ') out += '_';
+    else append_hex(out, '=', c);
+  }
+  return out;
+}
+
+std::string b_encoded(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); at += 3) {
+    const auto byte = [&](std::size_t i) -> std::uint32_t { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U; };
+    const std::uint32_t group = byte(0) << 16U | byte(1) << 8U | byte(2);
+    out += base64_alphabet[group >> 18U & 63U];
+    out += base64_alphabet[group >> 12U & 63U];
+    out += at + 1 < text.size() ? base64_alphabet[group >> 6U & 63U] : '=';
+    out += at + 2 < text.size() ? base64_alphabet[group & 63U] : '=';
+  }
+  return out;
+}
+
+/// `text` as encoded words that each fit a line of their own and hold whole characters; the first leaves `used` columns free.
+std::vector<std::string> encoded_words(std::string_view text, std::size_t used) {
+  const bool q = q_encoded(text).size() <= b_encoded(text).size();
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    const std::size_t room = std::min(encoded_word_size_max, line_columns_max - std::min(used + 1, line_columns_max - 24)) - word_start_b.size() - word_end.size();
+    std::size_t size = 0;
+    std::size_t encoded_size = 0;
+    while (size < text.size()) {
+      const std::size_t next = std::min(text.size(), size + character_size(text[size]));
+      encoded_size = q ? encoded_size + q_encoded(text.substr(size, next - size)).size() : (next + 2) / 3 * 4;
+      if (encoded_size > room) break;
+      size = next;
+    }
+    const std::string_view piece = text.substr(0, size);
+    std::string word(q ? word_start_q : word_start_b);
+    word += q ? q_encoded(piece) : b_encoded(piece);
+    word += word_end;
+    words.push_back(std::move(word));
+    text.remove_prefix(size);
+    used = 0;
+  }
+  return words;
+}
+
+/// Puts words on lines, folding before the one that would pass column 78.
+class Folder {
+ public:
+  Folder(Bytes& out, std::string_view name) : out_(out), column_(name.size() + 1) {
+    append(out_, name);
+    append(out_, ":");
+  }
+
+  void word(std::string_view text) {
+    if (column_ + 1 + text.size() > line_columns_max && !first_) {
+      append(out_, "\r\n");
+      column_ = 0;
+    }
+    append(out_, " ");
+    append(out_, text);
+    column_ += 1 + text.size();
+    first_ = false;
+  }
+  void end() { append(out_, "\r\n"); }
+  [[nodiscard]] std::size_t column() const { return column_; }
+
+ private:
+  Bytes& out_;
+  std::size_t column_;
+  bool first_ = true;
+};
+
+/// ASCII that survives folding at its blanks and does not look encoded.
+bool can_stand_plain(std::string_view text, std::size_t word_size_max) {
+  if (!is_ascii(text) || text.find("=?") != std::string_view::npos || text.find("  ") != std::string_view::npos) return false;
+  if (text.starts_with(' ') || text.ends_with(' ')) return false;
+  std::size_t word = 0;
+  for (const char c : text) {
+    word = c == ' ' ? 0 : word + 1;
+    if (word > word_size_max) return false;
+  }
+  return true;
+}
+
+void put_words(Folder& folder, std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t blank = text.find(' ');
+    folder.word(text.substr(0, blank));
+    if (blank == std::string_view::npos) break;
+    text.remove_prefix(blank + 1);
+  }
+}
+
+/// RFC 5322 §3.2.4.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+bool is_atoms(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c == ' ' || is_alnum(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos; });
+}
+
+/// Columns that the last, unfinished line of `out` has.
+std::size_t column_of(const Bytes& out) {
+  const auto line = std::find(out.rbegin(), out.rend(), std::uint8_t{'\n'});
+  return static_cast<std::size_t>(line - out.rbegin());
+}
+
+void put_parameter(Bytes& out, std::string_view text) {
+  const bool folds = column_of(out) + 2 + text.size() > line_columns_max;
+  append(out, folds ? ";\r\n " : "; ");
+  append(out, text);
+}
+
+}  // namespace
+
+void write_text_field(Bytes& out, std::string_view name, std::string_view utf8_value) {
+  const std::string value = clean(utf8_value);
+  Folder folder(out, name);
+  if (value.empty()) append(out, " ");
+  if (can_stand_plain(value, line_columns_max - 2 - name.size())) {
+    put_words(folder, value);
+  } else {
+    for (const std::string& word : encoded_words(value, folder.column())) folder.word(word);
+  }
+  folder.end();
+}
+
+void write_mailboxes_field(Bytes& out, std::string_view name, std::span<const Mailbox> mailboxes) {
+  Folder folder(out, name);
+  for (std::size_t i = 0; i < mailboxes.size(); ++i) {
+    const Mailbox& mailbox = mailboxes[i];
+    const std::string display = clean(mailbox.display_name);
+    if (!can_stand_plain(display, 60) || (!is_atoms(display) && display.size() > 60)) {
+      for (const std::string& word : encoded_words(display, folder.column())) folder.word(word);
+    } else if (is_atoms(display)) {
+      put_words(folder, display);
+    } else {
+      folder.word(quoted(display));
+    }
+    std::string address = clean(mailbox.address());
+    if (!address.starts_with('"')) std::erase(address, ' ');
+    if (!display.empty()) address = "<" + address + ">";
+    if (i + 1 < mailboxes.size()) address += ',';
+    folder.word(address);
+  }
+  folder.end();
+}
+
+void write_parameter(Bytes& out, std::string_view name, std::string_view utf8_value) {
+  const std::string value = clean(utf8_value);
+  const std::string label(name);
+  if (is_ascii(value)) {
+    const std::string whole = label + "=" + quoted(value);
+    if (whole.size() + 2 <= line_columns_max) return put_parameter(out, whole);
+  } else {
+    std::string whole = label + "*=utf-8''";
+    for (const char c : value) {
+      if (is_alnum(c) || c == '-' || c == '.' || c == '_') whole += c;
+      else append_hex(whole, '%', c);
+    }
+    if (whole.size() + 2 <= line_columns_max) return put_parameter(out, whole);
+  }
+  // RFC 2231 §3, §4.1: numbered pieces; the charset stands in the first.
+  std::size_t index = 0;
+  for (std::size_t at = 0; at < value.size(); ++index) {
+    std::string piece = label + "*" + std::to_string(index) + "*=" + (index == 0 ? "utf-8''" : "");
+    while (at < value.size()) {
+      std::string next;
+      const std::size_t size = std::min(character_size(value[at]), value.size() - at);
+      for (const char c : std::string_view(value).substr(at, size)) {
+        if (is_alnum(c) || c == '-' || c == '.' || c == '_') next += c;
+        else append_hex(next, '%', c);
+      }
+      if (piece.size() + next.size() + 2 > line_columns_max) break;
+      piece += next;
+      at += size;
+    }
+    put_parameter(out, piece);
+  }
+}
+
+void write_body(Bytes& out, ByteView body, BodyForm form) {
+  append(out, "Content-Transfer-Encoding: ");
+  switch (form) {
+    case BodyForm::base64: {
+      append(out, "base64\r\n\r\n");
+      const std::size_t start = out.size();
+      out.resize(start + simd::base64_encoded_size(body.size()));
+      out.resize(start + simd::active().base64_encode(body, MutableBytes(out).subspan(start)));
+      break;
+    }
+    case BodyForm::quoted_printable: {
+      append(out, "quoted-printable\r\n\r\n");
+      const std::size_t start = out.size();
+      out.resize(start + simd::qp_encoded_max(body.size()));
+      out.resize(start + simd::active().qp_encode(body, MutableBytes(out).subspan(start), simd::QpMode::text));
+      // A soft break ends the last line of a text that has no line end itself.
+      if (out.size() > start && out.back() != '\n') append(out, "=\r\n");
+      break;
+    }
+    case BodyForm::binary:
+      append(out, "binary\r\n\r\n");
+      append(out, body);
+      break;
+  }
+}
+
+std::string make_boundary(std::string_view seed, std::span<const ByteView> bodies) {
+  std::string base = "pm_";
+  for (const char c : seed.substr(0, 40)) {
+    if (is_alnum(c)) base += c;
+  }
+  std::string boundary = base;
+  const auto occurs = [&](ByteView body) { return text_of(body).find(boundary) != std::string_view::npos; };
+  for (std::size_t round = 1; std::any_of(bodies.begin(), bodies.end(), occurs); ++round) boundary = base + "_" + std::to_string(round);
+  return boundary;
+}
+
+}  // namespace pushmail::mime

@@ -1,0 +1,124 @@
+// Header block: lines into fields, whatever the line ends (RFC 5322 §2.2).
+//
+// Came from: parse.cpp, for the message and for each part. Goes to: Part::fields, as views. Invariant: each byte is looked at a
+// fixed number of times, and a line that cannot be a field never makes text disappear: the body starts there.
+#include "codec/mime/fields.h"
+
+#include <algorithm>
+
+#include "codec/mime/tolerances.h"
+#include "codec/simd/simd.h"
+#include "core/limits.h"
+
+namespace pushmail::mime {
+namespace {
+
+bool is_name_byte(char c) { return c > 32 && c < 127 && c != ':'; }
+
+/// A line without its end, and where the next one starts.
+struct Line {
+  std::string_view text;
+  std::size_t next;
+  bool bare_lf;
+};
+
+Line line_at(ByteView bytes, std::size_t from, std::size_t end) {
+  const std::size_t found = simd::active().find_byte(bytes.first(end), from, '\n');
+  if (found == simd::none) return {text_of(bytes.subspan(from, end - from)), end, false};
+  const bool crlf = found > from && bytes[found - 1] == '\r';
+  return {text_of(bytes.subspan(from, found - from - (crlf ? 1 : 0))), found + 1, !crlf};
+}
+
+bool is_continuation(std::string_view line) { return !line.empty() && (line.front() == ' ' || line.front() == '\t'); }
+
+/// Length of the field name that the line starts with, or 0. Blanks before the colon are obsolete syntax (RFC 5322 §4.5).
+std::size_t name_size(std::string_view line) {
+  std::size_t size = 0;
+  while (size < line.size() && is_name_byte(line[size])) ++size;
+  std::size_t colon = size;
+  while (colon < line.size() && (line[colon] == ' ' || line[colon] == '\t')) ++colon;
+  return colon < line.size() && line[colon] == ':' ? size : 0;
+}
+
+/// A line of blanks inside a folded value (RFC 5322 §4.2) or a badly typed blank line? The next line tells.
+bool header_goes_on(ByteView bytes, std::size_t next, std::size_t end) {
+  if (next >= end) return false;
+  const std::string_view line = line_at(bytes, next, end).text;
+  return name_size(line) > 0 || (is_continuation(line) && !ascii_trim(line).empty());
+}
+
+}  // namespace
+
+FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, std::vector<Tolerance>& tolerated) {
+  FieldBlock block;
+  std::size_t kept_size = 0;
+  // Each rule is noted where it was broken first in this block, so that the notes stay few.
+  const std::size_t first_note = tolerated.size();
+  const auto note = [&](std::string_view rule, std::size_t at) {
+    const auto begin = tolerated.begin() + static_cast<std::ptrdiff_t>(first_note);
+    if (std::none_of(begin, tolerated.end(), [&](const Tolerance& noted) { return noted.rule == rule; })) {
+      tolerated.push_back({rule, static_cast<std::uint32_t>(at)});
+    }
+  };
+
+  std::size_t at = from;
+  while (at < end) {
+    const Line line = line_at(bytes, at, end);
+    if (line.bare_lf) note(tolerance::bare_lf, at);
+    if (line.text.empty()) {
+      block.body = line.next;
+      return block;
+    }
+    std::size_t name = name_size(line.text);
+    if (name == 0) {
+      // A line of blanks ends the header too.
+      if (ascii_trim(line.text).empty() && !block.fields.empty()) {
+        block.body = line.next;
+        return block;
+      }
+      if (block.fields.empty() && (line.text.starts_with("From ") || line.text.starts_with(">From "))) {
+        note(tolerance::mbox_line, at);
+        at = line.next;
+        continue;
+      }
+      // RFC 5322 knows no such line. When a field follows it is junk between fields, else the blank line was forgotten.
+      if (!block.fields.empty() && line.next < end && name_size(line_at(bytes, line.next, end).text) > 0) {
+        note(tolerance::no_colon, at);
+        at = line.next;
+        continue;
+      }
+      note(tolerance::no_blank_line, at);
+      block.body = at;
+      return block;
+    }
+
+    // The value runs on over lines that start with a blank (RFC 5322 §2.2.3).
+    const std::size_t colon = line.text.find(':', name);
+    const std::size_t value_start = at + colon + 1;
+    std::size_t value_end = at + line.text.size();
+    std::size_t next = line.next;
+    while (next < end) {
+      const Line more = line_at(bytes, next, end);
+      if (!is_continuation(more.text)) break;
+      if (ascii_trim(more.text).empty() && !header_goes_on(bytes, more.next, end)) break;
+      value_end = next + more.text.size();
+      next = more.next;
+    }
+
+    if (block.fields.size() >= limits::mime_field_count_max) {
+      note(tolerance::too_many_fields, at);
+    } else if (next - at > limits::mime_header_size_max - std::min<std::size_t>(kept_size, limits::mime_header_size_max)) {
+      note(tolerance::too_long, at);
+    } else {
+      if (colon != name) note(tolerance::space_before_colon, at);
+      kept_size += next - at;
+      const std::string_view value = text_of(bytes.subspan(value_start, value_end - value_start));
+      block.fields.push_back({line.text.substr(0, name), ascii_trim(value)});
+    }
+    at = next;
+  }
+  block.body = end;
+  return block;
+}
+
+}  // namespace pushmail::mime

@@ -1,0 +1,212 @@
+// Content-Type and Content-Disposition values: token and parameters (RFC 2045 §5.1), continuations and charsets (RFC 2231).
+//
+// Came from: parse.cpp. Goes to: Part::type_parameters, boundary, charset, name. Tolerated: no semicolon between parameters, unquoted
+// values with blanks, quotes never closed, backslashes of Windows paths, RFC 2047 words, raw 8-bit, segments that are missing.
+#include <algorithm>
+
+#include "codec/mime/fields.h"
+#include "core/limits.h"
+
+namespace pushmail::mime {
+namespace {
+
+constexpr std::string_view blanks = " \t\r\n";
+
+/// One `name*1*=value` as it stands.
+struct Segment {
+  std::string name;                  // lower case, without stars
+  std::uint32_t index = 0;
+  bool is_extended = false;          // percent-encoded, with charset in the first
+  bool is_continued = false;         // has an index
+  std::string raw;
+};
+
+class Cursor {
+ public:
+  explicit Cursor(std::string_view text) : text_(text) {}
+
+  [[nodiscard]] bool at_end() const { return at_ >= text_.size(); }
+  [[nodiscard]] char peek() const { return text_[at_]; }
+  void advance() { ++at_; }
+
+  /// Over blanks, comments and any of `also`.
+  void skip(std::string_view also) {
+    while (!at_end()) {
+      const char c = peek();
+      if (c == '(') skip_comment();
+      else if (blanks.find(c) != std::string_view::npos || also.find(c) != std::string_view::npos) advance();
+      else break;
+    }
+  }
+
+  void skip_blanks() {
+    while (!at_end() && blanks.find(peek()) != std::string_view::npos) advance();
+  }
+
+  [[nodiscard]] std::string_view until(std::string_view stop) {
+    const std::size_t start = at_;
+    at_ = std::min(text_.find_first_of(stop, at_), text_.size());
+    return text_.substr(start, at_ - start);
+  }
+
+  [[nodiscard]] std::string quoted() {
+    std::string out;
+    for (advance(); !at_end() && peek() != '"'; advance()) {
+      // `C:\new.doc` stands in real mail, so a backslash is an escape only before what needs one.
+      if (peek() == '\\' && at_ + 1 < text_.size() && (text_[at_ + 1] == '"' || text_[at_ + 1] == '\\')) advance();
+      if (peek() != '\r' && peek() != '\n') out += peek();
+    }
+    if (!at_end()) advance();
+    return out;
+  }
+
+ private:
+  void skip_comment() {
+    std::size_t depth = 0;
+    for (; !at_end(); advance()) {
+      if (peek() == '\\') advance();
+      else if (peek() == '(') ++depth;
+      else if (peek() == ')' && --depth == 0) break;
+      if (at_end()) return;
+    }
+    if (!at_end()) advance();
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), ascii_lower);
+  return out;
+}
+
+/// `name*12*` into its pieces.
+Segment name_of(std::string_view written) {
+  Segment segment;
+  if (written.ends_with('*')) {
+    segment.is_extended = true;
+    written.remove_suffix(1);
+  }
+  if (const std::size_t star = written.rfind('*'); star != std::string_view::npos && star + 1 < written.size() && written.size() - star <= 7) {
+    const std::string_view digits = written.substr(star + 1);
+    if (digits.find_first_not_of("0123456789") == std::string_view::npos) {
+      segment.is_continued = true;
+      for (const char c : digits) segment.index = segment.index * 10 + static_cast<std::uint32_t>(c - '0');
+      written = written.substr(0, star);
+    }
+  }
+  segment.name = lower(written);
+  return segment;
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  c = ascii_lower(c);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+void append_percent_decoded(std::string& out, std::string_view text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '%' && text.size() - at >= 3 && hex_value(text[at + 1]) >= 0 && hex_value(text[at + 2]) >= 0) {
+      out += static_cast<char>(hex_value(text[at + 1]) * 16 + hex_value(text[at + 2]));
+      at += 2;
+    } else {
+      out += text[at];
+    }
+  }
+}
+
+/// Segments of one name, in order of index, as one value. The charset counts for the joined bytes, so a character may be split.
+std::string joined(std::span<const Segment> segments) {
+  std::string bytes;
+  std::string_view charset;
+  bool has_charset = false;
+  for (const Segment& segment : segments) {
+    std::string_view raw = segment.raw;
+    if (!segment.is_extended) {
+      bytes += raw;
+      continue;
+    }
+    if (!has_charset) {
+      has_charset = true;
+      const std::size_t first = raw.find('\'');
+      const std::size_t second = first == std::string_view::npos ? first : raw.find('\'', first + 1);
+      if (second != std::string_view::npos) {
+        charset = raw.substr(0, first);
+        raw = raw.substr(second + 1);
+      }
+    }
+    append_percent_decoded(bytes, raw);
+  }
+  // A boundary is compared byte by byte and read by nobody.
+  if (segments.front().name == "boundary") return bytes;
+  if (!has_charset) return decode_header(bytes);
+  return decode_header(to_utf8(bytes_of(bytes), charset));
+}
+
+}  // namespace
+
+std::string_view StructuredValue::parameter(std::string_view name) const {
+  const auto found = std::find_if(parameters.begin(), parameters.end(), [&](const Parameter& parameter) { return parameter.name == name; });
+  return found == parameters.end() ? std::string_view{} : std::string_view(found->value);
+}
+
+StructuredValue parse_structured(std::string_view value) {
+  StructuredValue result;
+  Cursor cursor(value);
+  cursor.skip("");
+  const std::string_view token = cursor.until("; \t\r\n(\"=");
+  std::vector<Segment> segments;
+  // A value that starts with a parameter has no token: `Content-Disposition: filename="x"`.
+  if (!cursor.at_end() && cursor.peek() == '=') {
+    cursor = Cursor(value);
+  } else {
+    result.token = lower(token);
+  }
+
+  while (true) {
+    cursor.skip(";,");
+    if (cursor.at_end() || segments.size() >= limits::mime_parameter_count_max) break;
+    Segment segment = name_of(ascii_trim(cursor.until("=; \t\r\n\"")));
+    cursor.skip("");
+    if (cursor.at_end() || cursor.peek() != '=') {
+      if (!cursor.at_end() && cursor.peek() == '"') static_cast<void>(cursor.quoted());
+      continue;
+    }
+    cursor.advance();
+    cursor.skip_blanks();  // no comment here: `name=(1).pdf`
+    if (cursor.at_end()) break;
+    if (cursor.peek() == '"') {
+      segment.raw = cursor.quoted();
+    } else {
+      // A name may hold blanks though unquoted; anything else ends at one.
+      const bool is_name = segment.name == "name" || segment.name == "filename";
+      segment.raw = ascii_trim(cursor.until(is_name ? ";\r\n" : "; \t\r\n"));
+    }
+    if (!segment.name.empty()) segments.push_back(std::move(segment));
+  }
+
+  // Segments of a name together, in order; the extended form before a plain one of the same name, which is there for old readers.
+  std::stable_sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) {
+    if (a.name != b.name) return a.name < b.name;
+    const auto rank = [](const Segment& s) { return s.is_extended || s.is_continued ? 0 : 1; };
+    if (rank(a) != rank(b)) return rank(a) < rank(b);
+    return a.index < b.index;
+  });
+  for (std::size_t at = 0; at < segments.size();) {
+    std::size_t end = at + 1;
+    // Without an index each stands for itself, and the first counts.
+    if (segments[at].is_continued) {
+      while (end < segments.size() && segments[end].name == segments[at].name && segments[end].is_continued) ++end;
+    }
+    result.parameters.push_back({segments[at].name, joined(std::span(segments).subspan(at, end - at))});
+    const std::string& name = segments[at].name;
+    while (end < segments.size() && segments[end].name == name) ++end;
+    at = end;
+  }
+  return result;
+}
+
+}  // namespace pushmail::mime

@@ -1,0 +1,342 @@
+// Structure: which bytes are which part (RFC 2046 §5.1).
+//
+// Came from: a whole mail or an HTTP body. Goes to: Message, in document order, as views. One pass over the lines that start with
+// `--`; open parts stand on a chain of at most mime_depth_max, so nothing recurses and the work is linear in the input:
+//
+//   open:  [0] multipart/mixed "a" > [2] multipart/alternative "b" > [3] text/plain      a line `--b` closes [3] and opens [4],
+//                                                                                        a line `--a` closes [3] and [2]
+#include <algorithm>
+
+#include "codec/mime/errors.h"
+#include "codec/mime/fields.h"
+#include "codec/mime/message.h"
+#include "codec/mime/tolerances.h"
+#include "codec/simd/simd.h"
+#include "core/limits.h"
+
+namespace pushmail::mime {
+namespace {
+
+constexpr std::size_t boundary_guess_window = 8 * limits::KiB;
+
+bool is_token_byte(char c) { return c > 32 && c < 127 && std::string_view("()<>@,;:\\\"/[]?=").find(c) == std::string_view::npos; }
+
+/// `type/subtype`, both tokens (RFC 2045 §5.1).
+bool is_media_type(std::string_view token) {
+  const std::size_t slash = token.find('/');
+  if (slash == std::string_view::npos || slash == 0 || slash + 1 == token.size()) return false;
+  return std::all_of(token.begin(), token.end(), [](char c) { return c == '/' || is_token_byte(c); }) &&
+         token.find('/', slash + 1) == std::string_view::npos;
+}
+
+TransferCoding coding_of(std::string_view value, bool& known) {
+  std::string word;
+  for (const char c : ascii_trim(value)) {
+    if (c == ';' || c == '(' || c == ' ' || c == '\t' || c == '\r' || c == '\n') break;
+    if (c != '"' && c != '\'') word += ascii_lower(c);
+  }
+  known = true;
+  if (word == "base64") return TransferCoding::base64;
+  if (word == "quoted-printable") return TransferCoding::quoted_printable;
+  if (word == "x-uuencode" || word == "uuencode" || word == "x-uue") return TransferCoding::uuencode;
+  known = word.empty() || word == "7bit" || word == "8bit" || word == "binary" || word == "7-bit" || word == "8-bit";
+  return TransferCoding::identity;
+}
+
+std::string without_brackets(std::string_view value) {
+  value = ascii_trim(value);
+  const std::size_t open = value.find('<');
+  if (open != std::string_view::npos) {
+    const std::size_t close = value.find('>', open);
+    value = value.substr(open + 1, close == std::string_view::npos ? close : close - open - 1);
+  }
+  return decode_header(value);
+}
+
+/// Fills what the header fields of a part say. `default_type` counts where Content-Type is absent or unreadable.
+void describe(Part& part, std::string_view default_type, std::size_t at, std::vector<Tolerance>& tolerated) {
+  part.media_type = default_type;
+  std::string type_name;
+  for (const Field& field : part.fields) {
+    if (!ascii_starts_with_nocase(field.name, "content-")) continue;
+    const std::string_view which = field.name.substr(8);
+    if (ascii_equal_nocase(which, "type") && part.type_parameters.empty() && part.media_type == default_type) {
+      StructuredValue value = parse_structured(field.value);
+      if (is_media_type(value.token)) {
+        part.media_type = std::move(value.token);
+      } else if (value.token == "text" || value.token == "text/") {
+        part.media_type = "text/plain";
+      } else {
+        // RFC 2045 §5.2: what cannot be read is text/plain.
+        tolerated.push_back({tolerance::bad_content_type, static_cast<std::uint32_t>(at)});
+        if (!value.parameter("name").empty()) part.media_type = "application/octet-stream";
+      }
+      part.charset = value.parameter("charset");
+      std::transform(part.charset.begin(), part.charset.end(), part.charset.begin(), ascii_lower);
+      type_name = value.parameter("name");
+      part.type_parameters = std::move(value.parameters);
+    } else if (ascii_equal_nocase(which, "disposition")) {
+      const StructuredValue value = parse_structured(field.value);
+      // RFC 2183 §2.8: an unknown disposition is an attachment.
+      part.is_attachment = !value.token.empty() && value.token != "inline";
+      if (const std::string_view name = value.parameter("filename"); !name.empty()) part.name = name;
+      else if (part.name.empty()) part.name = value.parameter("name");
+    } else if (ascii_equal_nocase(which, "transfer-encoding")) {
+      bool known = true;
+      part.coding = coding_of(field.value, known);
+      if (!known) tolerated.push_back({tolerance::unknown_coding, static_cast<std::uint32_t>(at)});
+    } else if (ascii_equal_nocase(which, "id")) {
+      part.content_id = without_brackets(field.value);
+    } else if (ascii_equal_nocase(which, "location")) {
+      part.content_location = decode_header(field.value);
+    }
+  }
+  if (part.name.empty()) part.name = std::move(type_name);
+}
+
+class Parser {
+ public:
+  explicit Parser(ByteView bytes) : bytes_(bytes) {}
+
+  void start_message() {
+    std::size_t from = 0;
+    // Blank lines before the first field are a mistake of the sender when a field follows.
+    const std::size_t first = text_of(bytes_).find_first_not_of("\r\n");
+    if (first != std::string_view::npos && first > 0 && first < 16) {
+      std::vector<Tolerance> unused;
+      const FieldBlock probe = read_fields(bytes_, first, std::min(bytes_.size(), first + 2 * limits::KiB), unused);
+      if (!probe.fields.empty()) from = first;
+    }
+    open(Part::none, 0, from, "text/plain");
+  }
+
+  void start_entity(std::string_view content_type) {
+    Part part;
+    part.fields.push_back({"Content-Type", content_type});
+    describe(part, "text/plain", 0, message_.tolerated);
+    enter(std::move(part), 0);
+  }
+
+  Message run() {
+    std::size_t at = scan_from_;
+    while (!stopped_ && any_boundary()) {
+      const std::size_t line = simd::active().find_dash_line(bytes_, at);
+      if (line == simd::none) break;
+      const std::size_t found = simd::active().find_byte(bytes_, line, '\n');
+      const std::size_t next = found == simd::none ? bytes_.size() : found + 1;
+      scan_from_ = next;
+      boundary_line(line, next);
+      at = scan_from_;
+    }
+    close_above(0, bytes_.size());
+    if (!open_.empty()) close(open_.front(), bytes_.size());
+    return std::move(message_);
+  }
+
+ private:
+  /// A part that has begun and not ended. `boundary` is empty for a leaf, and after the closing delimiter.
+  struct Open {
+    std::size_t part;
+    std::string boundary;
+    std::size_t body;                // offset
+    std::size_t children = 0;
+  };
+
+  void note(std::string_view rule, std::size_t at) { message_.tolerated.push_back({rule, static_cast<std::uint32_t>(at)}); }
+
+  [[nodiscard]] bool any_boundary() const {
+    return std::any_of(open_.begin(), open_.end(), [](const Open& open) { return !open.boundary.empty(); });
+  }
+
+  /// Opens the part whose header starts at `from`, and the message inside it when it is a message/rfc822.
+  void open(std::size_t parent, std::uint32_t depth, std::size_t from, std::string_view default_type) {
+    while (true) {
+      if (message_.parts.size() + 1 == limits::mime_part_count_max) {
+        // The last one that fits holds all the rest.
+        note(tolerance::too_many_parts, from);
+        Part rest;
+        rest.parent = parent;
+        rest.depth = depth;
+        rest.media_type = "application/octet-stream";
+        enter(std::move(rest), from);
+        stopped_ = true;
+        return;
+      }
+      Part part;
+      part.parent = parent;
+      part.depth = depth;
+      FieldBlock block = read_fields(bytes_, from, header_end(from), message_.tolerated);
+      part.fields = std::move(block.fields);
+      describe(part, default_type, from, message_.tolerated);
+      const bool holds_message =
+          (part.media_type == "message/rfc822" || part.media_type == "message/global") && part.coding == TransferCoding::identity;
+      const std::size_t index = message_.parts.size();
+      if (holds_message && depth >= limits::mime_depth_max) {
+        note(tolerance::too_deep, from);
+        part.media_type = "application/octet-stream";
+      }
+      const bool go_in = holds_message && depth < limits::mime_depth_max;
+      enter(std::move(part), block.body);
+      if (!go_in) return;
+      parent = index;
+      ++depth;
+      from = block.body;
+      default_type = "text/plain";
+    }
+  }
+
+  /// A header never runs over a delimiter of a part around it: the blank line may be missing.
+  [[nodiscard]] std::size_t header_end(std::size_t from) const {
+    std::size_t at = from;
+    while (at < bytes_.size()) {
+      const std::size_t found = simd::active().find_byte(bytes_, at, '\n');
+      const std::size_t next = found == simd::none ? bytes_.size() : found + 1;
+      const std::string_view line = line_text(at, next);
+      if (line.empty()) return bytes_.size();
+      if (line.starts_with("--") && match(line)) return at;
+      at = next;
+    }
+    return bytes_.size();
+  }
+
+  /// Puts a part on the chain; its body starts at `body`.
+  void enter(Part part, std::size_t body) {
+    Open entry{.part = message_.parts.size(), .boundary = {}, .body = body};
+    if (part.is_multipart()) {
+      if (part.coding != TransferCoding::identity) {
+        // RFC 2045 §6.4 allows no coding here; the delimiters stand in the clear all the same.
+        note(tolerance::encoded_multipart, body);
+        part.coding = TransferCoding::identity;
+      }
+      if (part.depth >= limits::mime_depth_max) {
+        note(tolerance::too_deep, body);
+        part.media_type = "application/octet-stream";
+      } else {
+        entry.boundary = boundary_of(part, body);
+      }
+    }
+    message_.parts.push_back(std::move(part));
+    open_.push_back(std::move(entry));
+    scan_from_ = body;
+  }
+
+  /// The declared boundary, or the one that the body really uses: the first delimiter-like line, if a part's header follows it.
+  std::string boundary_of(const Part& part, std::size_t body) {
+    const std::string_view declared = text_without_trailing_blanks(part.type_parameter("boundary"));
+    if (declared.empty()) note(tolerance::boundary_missing, body);
+    const ByteView window = bytes_.first(std::min(bytes_.size(), body + boundary_guess_window));
+    std::string guess;
+    for (std::size_t at = body; (at = simd::active().find_dash_line(window, at)) != simd::none;) {
+      const std::size_t found = simd::active().find_byte(window, at, '\n');
+      const std::size_t next = found == simd::none ? window.size() : found + 1;
+      const std::string_view line = line_text(at, next);
+      if (!declared.empty() && line.substr(2).starts_with(declared)) return std::string(declared);
+      if (match(line)) break;
+      if (guess.empty() && line.size() > 2 && line.size() <= 200 && ascii_starts_with_nocase(text_of(window.subspan(next)), "content-")) {
+        note(tolerance::boundary_guessed, at);
+        guess = line.substr(2);
+      }
+      at = next;
+    }
+    return guess.empty() ? std::string(declared) : guess;
+  }
+
+  struct Match {
+    std::size_t level;
+    bool closes;
+  };
+  /// Innermost first: an inner boundary may equal an outer one, or start with it.
+  [[nodiscard]] std::optional<Match> match(std::string_view line) const {
+    const std::string_view text = line.substr(2);
+    for (std::size_t level = open_.size(); level-- > 0;) {
+      const std::string_view boundary = open_[level].boundary;
+      if (boundary.empty() || !text.starts_with(boundary)) continue;
+      if (text.size() == boundary.size()) return Match{level, false};
+      if (text.substr(boundary.size()) == "--") return Match{level, true};
+    }
+    return std::nullopt;
+  }
+
+  void boundary_line(std::size_t at, std::size_t next) {
+    const auto found = match(line_text(at, next));
+    if (!found) return;
+    // The line end before a delimiter belongs to it (RFC 2046 §5.1.1).
+    std::size_t end = at;
+    if (end > 0 && bytes_[end - 1] == '\n') --end;
+    if (end > 0 && end < at && bytes_[end - 1] == '\r') --end;
+    close_above(found->level, end);
+    Open& level = open_[found->level];
+    if (found->closes) {
+      level.boundary.clear();
+      return;
+    }
+    ++level.children;
+    const Part& multipart = message_.parts[level.part];
+    open(level.part, multipart.depth + 1, next, multipart.media_type == "multipart/digest" ? "message/rfc822" : "text/plain");
+  }
+
+  /// Ends the parts that stand inside `level`.
+  void close_above(std::size_t level, std::size_t end) {
+    while (open_.size() > level + 1) {
+      close(open_.back(), end);
+      open_.pop_back();
+    }
+  }
+
+  void close(const Open& entry, std::size_t end) {
+    Part& part = message_.parts[entry.part];
+    part.body = bytes_.subspan(entry.body, std::max(end, entry.body) - entry.body);
+    if (!part.is_multipart()) return;
+    if (entry.children == 0) {
+      // Nobody can see parts here, so the text is shown as it is.
+      note(tolerance::no_parts, entry.body);
+      part.media_type = "text/plain";
+    } else if (!entry.boundary.empty()) {
+      note(tolerance::not_closed, end);
+    }
+  }
+
+  [[nodiscard]] std::string_view line_text(std::size_t at, std::size_t next) const {
+    return text_without_trailing_blanks(text_of(bytes_.subspan(at, next - at)));
+  }
+  [[nodiscard]] static std::string_view text_without_trailing_blanks(std::string_view text) {
+    const std::size_t last = text.find_last_not_of(" \t\r\n");
+    return last == std::string_view::npos ? std::string_view{} : text.substr(0, last + 1);
+  }
+
+  ByteView bytes_;
+  Message message_;
+  std::vector<Open> open_;           // from the message itself to the innermost open part
+  std::size_t scan_from_ = 0;        // the next line that may be a delimiter
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+std::string_view Part::field(std::string_view field_name) const {
+  const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return ascii_equal_nocase(field.name, field_name); });
+  return found == fields.end() ? std::string_view{} : found->value;
+}
+
+std::string_view Part::type_parameter(std::string_view parameter_name) const {
+  const auto found = std::find_if(type_parameters.begin(), type_parameters.end(),
+                                  [&](const Parameter& parameter) { return parameter.name == parameter_name; });
+  return found == type_parameters.end() ? std::string_view{} : std::string_view(found->value);
+}
+
+Result<Message> parse(ByteView bytes) {
+  if (bytes.size() > limits::record_size_max) return fail(mime_too_long, limits::record_size_max);
+  if (ascii_trim(text_of(bytes)).empty()) return fail(mime_empty);
+  Parser parser(bytes);
+  parser.start_message();
+  return parser.run();
+}
+
+Result<Message> parse_entity(std::string_view content_type, ByteView body) {
+  if (body.size() > limits::record_size_max) return fail(mime_too_long, limits::record_size_max);
+  Parser parser(body);
+  parser.start_entity(content_type);
+  return parser.run();
+}
+
+}  // namespace pushmail::mime

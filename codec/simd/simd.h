@@ -1,0 +1,61 @@
+// The kernels: the few loops over bytes where the time of a mail goes, behind one table of function pointers.
+//
+// Called from: codec/mime. Each instruction set is one file with one Kernels row (scalar.cpp today) and one line in dispatch.cpp;
+// scalar is the oracle: every row passes the same tests (tests/unit/codec/simd runs over all_supported()).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "core/bytes.h"
+
+namespace pushmail::simd {
+
+inline constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+/// What a decoder did. Faults are bytes that do not belong there; they are passed over, never fatal.
+struct Decoded {
+  std::size_t used = 0;               // input bytes; less than all of them only when base64 met its padding
+  std::size_t written = 0;
+  std::size_t faults = 0;
+  std::size_t first_fault = none;     // offset in the input
+};
+
+/// Text keeps its line ends (LF and CRLF become CRLF); binary has none, so CR and LF are encoded.
+enum class QpMode : std::uint8_t { text, binary };
+
+/// Upper bounds for `out`.
+[[nodiscard]] constexpr std::size_t base64_decoded_max(std::size_t in) { return in / 4 * 3 + 3; }
+[[nodiscard]] constexpr std::size_t base64_encoded_size(std::size_t in) { return (in + 2) / 3 * 4 + (in + 56) / 57 * 2; }
+[[nodiscard]] constexpr std::size_t qp_encoded_max(std::size_t in) { return in * 3 + in / 8 + 8; }
+
+struct Kernels {
+  std::string_view name;
+
+  /// RFC 2045 §6.8. Any line length; white space is no fault, other foreign bytes are. Stops behind the padding or at the end, where
+  /// padding may be missing (noted as fault at the end when a lone character is left over, which carries no byte).
+  Decoded (*base64_decode)(ByteView in, MutableBytes out);
+  /// Lines of 76 characters, each with CRLF. Returns base64_encoded_size(in.size()).
+  std::size_t (*base64_encode)(ByteView in, MutableBytes out);
+
+  /// RFC 2045 §6.7. Blanks at a line's end go, `=` that starts nothing stays and is a fault. `out` holds in.size() bytes.
+  Decoded (*qp_decode)(ByteView in, MutableBytes out);
+  /// Lines of at most 76 characters. Returns the bytes written.
+  std::size_t (*qp_encode)(ByteView in, MutableBytes out, QpMode mode);
+
+  /// Length of the longest prefix that is UTF-8 by RFC 3629 (no surrogates, no overlong forms); in.size() when all of it is.
+  std::size_t (*utf8_valid_prefix)(ByteView in);
+
+  /// Offset of the first `byte` at or after `from`, or none.
+  std::size_t (*find_byte)(ByteView in, std::size_t from, std::uint8_t byte);
+  /// Offset of the first line at or after `from` that starts with `--`, or none. `from` must be a line's start.
+  std::size_t (*find_dash_line)(ByteView in, std::size_t from);
+};
+
+/// Best first; the last one is scalar. Chosen once by what the processor can do.
+[[nodiscard]] std::span<const Kernels* const> all_supported();
+[[nodiscard]] const Kernels& active();
+
+}  // namespace pushmail::simd
