@@ -1,0 +1,524 @@
+#include "dataplane/session/http_server.h"
+
+#include <array>
+#include <deque>
+
+#include <fmt/format.h>
+
+#include "dataplane/session/errors.h"
+#include "dataplane/session/http_grammar.h"
+
+namespace pushmail {
+
+namespace {
+
+constexpr Duration check_interval = milliseconds(100);
+constexpr std::uint64_t unsent_size_max = 256 * limits::KiB;  // above it a connection is not read: it does not read us either
+constexpr std::uint32_t turned_away_max = 256;                // told so by 503; beyond it, by RST
+constexpr std::size_t body_reserve_max = 64 * 1024;           // a Content-Length alone gets no more memory than this
+
+/// RFC 9110 §5.6.7: format_rfc5322 gives the same but for the zone.
+std::string http_date(Timestamp at) {
+  std::string date = format_rfc5322(at);
+  const std::size_t zone = date.rfind('+');
+  if (zone != std::string::npos) date.replace(zone, std::string::npos, "GMT");
+  return date;
+}
+
+enum class After : std::uint8_t { keep, close };
+
+/// How the answer of a request is written when the relay gives its status.
+struct AnswerShape {
+  enum class Kind : std::uint8_t { none, deliver, report } kind = Kind::none;
+  mm7::ResponseContext context;
+  std::string service_code;
+};
+
+}  // namespace
+
+class HttpServer::Connection final : public StreamEvents {
+ public:
+  enum class Reading : std::uint8_t { head, body, skip, nothing };
+
+  Connection(HttpServer& server, Stream& stream) : server_(server), stream_(stream), source_(stream.peer()) {
+    last_heard_ = server_.now_;
+    stream.set_events(*this);
+  }
+
+  void on_data(ByteView bytes) override {
+    last_heard_ = server_.now_;
+    if (reading_ == Reading::nothing) return;
+    if (input_.empty()) {
+      const std::size_t used = read(bytes);
+      if (reading_ != Reading::nothing) append(input_, bytes.subspan(used));
+    } else {
+      append(input_, bytes);
+      read_input();
+    }
+  }
+  void on_sent() override {
+    const bool was_full = unsent_size_ > unsent_size_max;
+    unsent_size_ = 0;
+    if (was_full) become_runnable();
+  }
+  void on_end() override {
+    // RFC 9112 §8: what was cut in its middle is no request; what came before it is answered.
+    if (reading_ == Reading::body) answer_now(exchanges_.back(), 400, After::close);
+    stop_and_send();
+  }
+  void on_close(CloseReason) override {
+    for (const Exchange& exchange : exchanges_) server_.tickets_.give_back(exchange.ticket);
+    drop_body();
+    server_.forget(*this);
+  }
+
+  /// No room for this one: says so and closes.
+  void turn_away() {
+    add_exchange();
+    unavailable(exchanges_.back());
+    stop_reading();
+    send_answers();
+  }
+  void check_deadlines(Instant now) {
+    if (finishing_) {
+      if (now - finishing_since_ > server_.settings_.linger) stream_.abort();
+      return;
+    }
+    if (unsent_size_ > 0 && now - unsent_since_ > server_.settings_.idle) return time_out(Late::peer_does_not_read);
+    if (message_started_.ns != 0) {
+      const Duration most = reading_ == Reading::head ? server_.settings_.head_time : server_.settings_.message_time;
+      const bool quiet = now - last_heard_ > server_.settings_.idle;
+      if (reading_ != Reading::nothing && !blocked() && (quiet || now - message_started_ > most)) time_out(Late::message);
+      return;
+    }
+    if (exchanges_.empty() && now - last_heard_ > server_.settings_.idle) time_out(Late::nothing_to_do);
+  }
+  /// Goes on with what was left when too many requests were unanswered.
+  void run() {
+    runnable_ = false;
+    if (blocked() || reading_ == Reading::nothing) return;
+    if (paused_) {
+      paused_ = false;
+      stream_.resume_reading();
+    }
+    read_input();
+  }
+  void answer(std::uint64_t sequence, int http_status, const mm7::HttpEntity& entity) {
+    Exchange& exchange = exchanges_[sequence - first_sequence_];
+    write(exchange, http_status, entity.content_type, entity.body, {});
+    send_answers();
+  }
+  void answer(std::uint64_t sequence, const mm7::Status& status) {
+    const AnswerShape& shape = exchanges_[sequence - first_sequence_].shape;
+    answer(sequence, 200,
+           shape.kind == AnswerShape::Kind::deliver ? mm7::encode_deliver_rsp(shape.context, status, shape.service_code)
+                                                    : mm7::encode_delivery_report_rsp(shape.context, status));
+  }
+  void refuse_temporarily(std::uint64_t sequence) {
+    unavailable(exchanges_[sequence - first_sequence_]);
+    send_answers();
+  }
+
+  std::size_t slot = 0;      // where the server holds it
+  bool counted = false;      // in the connection budget
+  [[nodiscard]] bool runnable() const { return runnable_; }
+  [[nodiscard]] const Endpoint& source() const { return source_; }
+
+ private:
+  /// One request and its answer. They leave in order of arrival (RFC 9112 §9.3.2).
+  struct Exchange {
+    Ticket ticket;
+    AnswerShape shape;
+    std::string response;      // complete when answered, but for Connection and the empty line
+    std::size_t body_at = 0;
+    bool answered = false;
+    bool wants_continue = false;
+    After after = After::keep;
+  };
+  enum class Late : std::uint8_t { message, nothing_to_do, peer_does_not_read };
+
+  [[nodiscard]] bool blocked() const {
+    return exchanges_.size() >= server_.settings_.pipelined_count_max || unsent_size_ > unsent_size_max;
+  }
+  void become_runnable() {
+    if (runnable_ || reading_ == Reading::nothing) return;
+    runnable_ = true;
+    server_.runnable_.push_back(this);
+  }
+
+  void read_input() {
+    Bytes input;
+    input.swap(input_);
+    const std::size_t used = read(input);
+    if (reading_ == Reading::nothing) return;
+    input.erase(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(used));
+    input_ = std::move(input);
+  }
+
+  /// Takes what it can of `bytes`, state by state, and says how much.
+  std::size_t read(ByteView bytes) {
+    using Step = std::optional<std::size_t> (Connection::*)(ByteView);
+    static constexpr std::array<Step, 3> steps{&Connection::read_head, &Connection::read_body, &Connection::read_body};
+    std::size_t used = 0;
+    while (reading_ != Reading::nothing) {
+      if (reading_ == Reading::head && blocked()) {
+        if (!paused_) stream_.pause_reading();
+        paused_ = true;
+        break;
+      }
+      const auto taken = (this->*steps[static_cast<std::size_t>(reading_)])(bytes.subspan(used));
+      if (!taken) break;
+      used += *taken;
+    }
+    return used;
+  }
+
+  std::optional<std::size_t> read_head(ByteView bytes) {
+    // RFC 9112 §2.2: an empty line before a request is left over from an old client.
+    if (scanned_ == 0 && bytes.size() >= 2 && bytes[0] == '\r' && bytes[1] == '\n') return 2;
+    if (!bytes.empty() && message_started_.ns == 0) message_started_ = server_.now_;
+    const auto end = http::find_head_end(bytes, scanned_);
+    if (end.needs_more()) {
+      scanned_ = bytes.size();
+      return std::nullopt;
+    }
+    scanned_ = 0;
+    add_exchange();
+    if (end.is_bad()) return refuse_and_stop(http::status_of(end.error()));
+    const auto head = http::parse_request_head(bytes.first(end.used()));
+    if (!head) return refuse_and_stop(http::status_of(head.error()));
+    take_head(*head);
+    return end.used();
+  }
+
+  void take_head(const http::RequestHead& head) {
+    Exchange& exchange = exchanges_.back();
+    if (!head.keep_alive) exchange.after = After::close;
+    framing_ = head.framing;
+    body_left_ = head.content_length;
+    chunks_ = {};
+    skipped_ = 0;
+    const bool expects = !head.field("expect").empty();
+    if (const int status = refusal(head); status != 0) {
+      // A client that waits for 100 may or may not send its body now: only closing is unambiguous. Nor is a body read past that is
+      // larger than any we take, or that comes from where nobody may speak.
+      const bool readable = !expects && status != 403 && status != 413 && status != 503;
+      if (status == 503) unavailable(exchange);
+      else answer_now(exchange, status, readable ? After::keep : After::close);
+      if (!readable) exchange.after = After::close;
+      if (exchange.after == After::close) return stop_and_send();
+      reading_ = Reading::skip;
+      return send_answers();
+    }
+    content_type_ = head.field("content-type");
+    body_ = std::make_unique<Bytes>();
+    body_->reserve(static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, body_reserve_max)));
+    reading_ = Reading::body;
+    // RFC 9110 §10.1.1: 1.0 clients do not know 100; without a body there is nothing to wait for.
+    exchange.wants_continue = expects && head.minor_version >= 1 && framing_ != http::Framing::none;
+    send_answers();
+  }
+
+  /// The status that refuses this head, or 0. Also finds the peer.
+  int refusal(const http::RequestHead& head) {
+    const HttpPeer* found = nullptr;
+    bool source_allowed = false;
+    const auto sent = parse_basic_authorization(head.field("authorization"));
+    for (const HttpPeer& peer : server_.settings_.peers) {
+      if (!allows(peer)) continue;
+      source_allowed = true;
+      if (found == nullptr && matches(peer, sent)) found = &peer;
+    }
+    if (!source_allowed) return 403;
+    // TS 23.140 §10.1 (MM7 is POST only).
+    if (head.method != "POST") return 405;
+    if (found == nullptr) return 401;
+    peer_name_ = found->name;
+    service_code_ = found->service_code;
+    // RFC 9110 §10.1.1: any other expectation is refused.
+    const std::string_view expect = head.field("expect");
+    if (!expect.empty() && !ascii_equal_nocase(expect, "100-continue")) return 417;
+    const std::string_view coding = head.field("content-encoding");
+    if (!coding.empty() && !ascii_equal_nocase(coding, "identity")) return 415;
+    if (head.content_length > server_.settings_.body_size_max) return 413;
+    if (server_.body_memory_ + head.content_length > server_.settings_.body_memory_max) return 503;
+    return 0;
+  }
+  [[nodiscard]] bool allows(const HttpPeer& peer) const {
+    if (peer.allow.empty()) return true;
+    for (const IpNetwork& network : peer.allow) {
+      if (network.contains(source_.ip)) return true;
+    }
+    return false;
+  }
+  static bool matches(const HttpPeer& peer, const std::optional<BasicCredentials>& sent) {
+    if (peer.credentials.user.empty()) return true;
+    if (!sent) return false;
+    const bool user = equal_in_constant_time(sent->user, peer.credentials.user);
+    const bool password = equal_in_constant_time(sent->password, peer.credentials.password);
+    return user && password;
+  }
+
+  /// Both body and skip: the same framing, kept or thrown away.
+  std::optional<std::size_t> read_body(ByteView bytes) {
+    if (framing_ == http::Framing::chunked) return read_chunk(bytes);
+    const ByteView data = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), body_left_)));
+    body_left_ -= data.size();
+    if (!keep_body(data)) return data.size();
+    if (body_left_ == 0) {
+      complete();
+      return data.size();
+    }
+    return data.empty() ? std::nullopt : std::optional<std::size_t>{data.size()};
+  }
+  std::optional<std::size_t> read_chunk(ByteView bytes) {
+    if (bytes.empty()) return std::nullopt;
+    const auto step = chunks_.read(bytes);
+    if (!step) return refuse_and_stop(http::status_of(step.error()));
+    if (!keep_body(step->data)) return step->used;
+    if (step->last) complete();
+    return step->used;
+  }
+  /// False when the body has become too much, which is answered already.
+  bool keep_body(ByteView data) {
+    if (reading_ == Reading::skip) {
+      skipped_ += data.size();
+      if (skipped_ <= server_.settings_.body_size_max) return true;
+      stop_and_send();
+      return false;
+    }
+    if (body_->size() + data.size() > server_.settings_.body_size_max) {
+      refuse_and_stop(413);
+      return false;
+    }
+    if (server_.body_memory_ + data.size() > server_.settings_.body_memory_max) {
+      unavailable(exchanges_.back());
+      exchanges_.back().after = After::close;
+      stop_and_send();
+      return false;
+    }
+    server_.body_memory_ += data.size();
+    append(*body_, data);
+    return true;
+  }
+
+  void complete() {
+    const bool kept = reading_ == Reading::body;
+    const bool close = kept && exchanges_.back().after == After::close;
+    reading_ = close ? Reading::nothing : Reading::head;
+    message_started_ = {};
+    if (!kept) return;
+    exchanges_.back().wants_continue = false;
+    deliver(exchanges_.back(), first_sequence_ + exchanges_.size() - 1);
+  }
+
+  /// A whole body: read as MM7, and given to the sink or answered by a Fault.
+  void deliver(Exchange& exchange, std::uint64_t sequence) {
+    server_.body_memory_ -= body_->size();
+    Mm7Inbound inbound{.peer = peer_name_, .content_type = content_type_, .body = std::move(body_), .request = {}};
+    auto request = mm7::parse_request(inbound.content_type, *inbound.body);
+    if (!request) {
+      ++server_.counts_.faults;
+      return answer(sequence, 500, mm7::encode_fault({}, mm7::status_of(request.error())));
+    }
+    if (const auto* unsupported = std::get_if<mm7::UnsupportedReq>(&*request)) {
+      ++server_.counts_.faults;
+      const mm7::ResponseContext context{.transaction_id = unsupported->transaction_id,
+                                         .mm7_version = unsupported->mm7_version,
+                                         .namespace_uri = unsupported->namespace_uri};
+      return answer(sequence, 500, mm7::encode_fault(context, {.code = 4003, .text = std::string(mm7::status_text(4003)), .details = {}}));
+    }
+    exchange.shape = shape_of(*request);
+    exchange.ticket = server_.tickets_.take({.connection = this, .sequence = sequence});
+    inbound.request = std::move(*request);
+    ++server_.counts_.requests;
+    server_.sink_.on_mm7(exchange.ticket, std::move(inbound));
+  }
+  [[nodiscard]] AnswerShape shape_of(const mm7::Request& request) const {
+    const auto from = [&](const auto& message, AnswerShape::Kind kind) {
+      return AnswerShape{.kind = kind,
+                         .context = {.transaction_id = message.transaction_id,
+                                     .mm7_version = message.mm7_version,
+                                     .namespace_uri = message.namespace_uri},
+                         .service_code = service_code_};
+    };
+    if (const auto* report = std::get_if<mm7::DeliveryReportReq>(&request)) return from(*report, AnswerShape::Kind::report);
+    return from(std::get<mm7::DeliverReq>(request), AnswerShape::Kind::deliver);
+  }
+
+  // Answers.
+
+  void add_exchange() { exchanges_.emplace_back(); }
+  std::size_t refuse_and_stop(int status) {
+    answer_now(exchanges_.back(), status, After::close);
+    stop_and_send();
+    return 0;
+  }
+  void answer_now(Exchange& exchange, int status, After after) {
+    ++server_.counts_.refused;
+    if (after == After::close) exchange.after = After::close;
+    std::string more;
+    // RFC 9110 §15.5.2, §15.5.6: these statuses must say what would have been right.
+    if (status == 401) more = "WWW-Authenticate: Basic realm=\"MM7\"\r\n";
+    if (status == 405) more = "Allow: POST\r\n";
+    write(exchange, status, {}, {}, more);
+  }
+  void unavailable(Exchange& exchange) {
+    ++server_.counts_.unavailable;
+    write(exchange, 503, {}, {}, fmt::format("Retry-After: {}\r\n", server_.settings_.retry_after.ns / 1'000'000'000));
+  }
+  void write(Exchange& exchange, int status, std::string_view content_type, ByteView body, std::string_view more) {
+    server_.tickets_.give_back(exchange.ticket);
+    exchange.wants_continue = false;
+    exchange.answered = true;
+    exchange.response = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Length: {}\r\n", status, http::reason_of(status),
+                                    http_date(server_.clock_.wall()), body.size());
+    if (!content_type.empty()) exchange.response += fmt::format("Content-Type: {}\r\n", content_type);
+    exchange.response += more;
+    // The head stays open: whether the connection closes after this answer is known when it is sent.
+    exchange.body_at = exchange.response.size();
+    exchange.response += text_of(body);
+  }
+  void send_answers() {
+    if (finishing_) return;
+    const bool was_blocked = blocked();
+    while (!exchanges_.empty() && exchanges_.front().answered) {
+      Exchange exchange = std::move(exchanges_.front());
+      exchanges_.pop_front();
+      ++first_sequence_;
+      const bool last = exchange.after == After::close || (reading_ == Reading::nothing && exchanges_.empty());
+      exchange.response.insert(exchange.body_at, last ? "Connection: close\r\n\r\n" : "\r\n");
+      send(exchange.response);
+      if (last) return finish();
+    }
+    if (!exchanges_.empty() && exchanges_.front().wants_continue) {
+      exchanges_.front().wants_continue = false;
+      send("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    if (exchanges_.empty() && reading_ == Reading::nothing) return finish();
+    if (was_blocked && !blocked()) become_runnable();
+  }
+  void send(std::string_view text) {
+    if (unsent_size_ == 0) unsent_since_ = server_.now_;
+    unsent_size_ += text.size();
+    stream_.send(bytes_of(text));
+  }
+  void finish() {
+    stop_reading();
+    if (finishing_) return;
+    finishing_ = true;
+    finishing_since_ = server_.now_;
+    // RFC 9112 §9.6: closing at once would reset what the peer still sends, and our answer with it. So only our direction ends here.
+    if (paused_) stream_.resume_reading();
+    stream_.finish();
+  }
+
+  void stop_reading() {
+    reading_ = Reading::nothing;
+    message_started_ = {};
+    drop_body();
+    input_ = {};
+  }
+  void stop_and_send() {
+    stop_reading();
+    send_answers();
+  }
+  void drop_body() {
+    if (!body_) return;
+    server_.body_memory_ -= body_->size();
+    body_.reset();
+  }
+  void time_out(Late late) {
+    ++server_.counts_.timed_out;
+    if (late == Late::peer_does_not_read) return stream_.abort();
+    if (late == Late::nothing_to_do) return finish();
+    if (reading_ == Reading::skip) return stream_.abort();
+    if (reading_ == Reading::head) add_exchange();
+    refuse_and_stop(408);
+  }
+
+  HttpServer& server_;
+  Stream& stream_;
+  Endpoint source_;
+  Reading reading_ = Reading::head;
+  Bytes input_;                       // not read yet: part of a head, or requests that wait
+  std::size_t scanned_ = 0;           // of a head that is not complete
+  std::deque<Exchange> exchanges_;
+  std::uint64_t first_sequence_ = 0;  // of exchanges_.front()
+
+  // The request whose body is being read.
+  std::string peer_name_;             // copies: the table of peers may be replaced meanwhile
+  std::string service_code_;
+  std::string content_type_;
+  std::unique_ptr<Bytes> body_;
+  http::Framing framing_ = http::Framing::none;
+  std::uint64_t body_left_ = 0;
+  std::uint64_t skipped_ = 0;
+  http::ChunkReader chunks_;
+
+  Instant last_heard_{};
+  Instant message_started_{};         // zero between requests
+  Instant unsent_since_{};
+  Instant finishing_since_{};
+  std::uint64_t unsent_size_ = 0;
+  bool paused_ = false;
+  bool runnable_ = false;
+  bool finishing_ = false;            // our FIN is asked for
+};
+
+HttpServer::HttpServer(HttpServerSettings settings, Mm7Sink& sink, const Clock& clock)
+    : settings_(std::move(settings)), sink_(sink), clock_(clock), now_(clock.now()), budget_(settings_.connections) {}
+
+HttpServer::~HttpServer() = default;
+
+void HttpServer::on_accept(Stream& stream) {
+  const IpAddress source = stream.peer().ip;
+  const bool room = budget_.take(source);
+  if (!room) ++counts_.turned_away;
+  if (!room && connections_.size() >= budget_.used() + turned_away_max) return stream.abort();
+  connections_.push_back(std::make_unique<Connection>(*this, stream));
+  Connection& connection = *connections_.back();
+  connection.slot = connections_.size() - 1;
+  connection.counted = room;
+  ++counts_.connections;
+  if (!room) connection.turn_away();
+}
+
+void HttpServer::forget(Connection& connection) {
+  if (connection.counted) budget_.give_back(connection.source().ip);
+  if (connection.runnable()) std::erase(runnable_, &connection);
+  const std::size_t slot = connection.slot;
+  std::swap(connections_[slot], connections_.back());
+  connections_[slot]->slot = slot;
+  connections_.pop_back();
+}
+
+void HttpServer::tick(Instant now) {
+  now_ = now;
+  std::vector<Connection*> runnable;
+  runnable.swap(runnable_);
+  for (Connection* connection : runnable) connection->run();
+  if (now < next_check_) return;
+  next_check_ = now + check_interval;
+  for (const auto& connection : connections_) connection->check_deadlines(now);
+}
+
+void HttpServer::answer(Ticket ticket, const mm7::Status& status) {
+  const auto question = tickets_.find(ticket);
+  if (!question) {
+    ++counts_.late_answers;
+    return;
+  }
+  question->connection->answer(question->sequence, status);
+}
+
+void HttpServer::refuse_temporarily(Ticket ticket) {
+  const auto question = tickets_.find(ticket);
+  if (!question) {
+    ++counts_.late_answers;
+    return;
+  }
+  question->connection->refuse_temporarily(question->sequence);
+}
+
+}  // namespace pushmail
