@@ -126,7 +126,11 @@ struct ResponseContext {
 };
 [[nodiscard]] HttpEntity encode_deliver_rsp(const ResponseContext& context, const Status& status, std::string_view service_code);
 [[nodiscard]] HttpEntity encode_delivery_report_rsp(const ResponseContext& context, const Status& status);
+/// What can be read of them in a request that parse_request() refused; empty where nothing can.
+[[nodiscard]] ResponseContext context_of(std::string_view content_type, ByteView body);
 /// SOAP Fault with VASPErrorRsp; goes with HTTP 500 (SOAP 1.1 §6.2).
 [[nodiscard]] HttpEntity encode_fault(const ResponseContext& context, const Status& status);
+/// The Fault for a request that parse_request() refused: status_of(error), and MustUnderstand where SOAP asks for it.
+[[nodiscard]] HttpEntity encode_fault(const ResponseContext& context, const Error& error);
 
 }  // namespace pushmail::mm7

@@ -1,0 +1,162 @@
+#include "codec/mm7/content.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "codec/mm7/errors.h"
+
+namespace pushmail::mm7 {
+
+namespace {
+
+bool is_xml(std::string_view media_type) {
+  return media_type == "text/xml" || media_type == "application/xml" || media_type == "application/soap+xml";
+}
+bool is_smil(std::string_view media_type) { return media_type == "application/smil" || media_type == "application/smil+xml"; }
+
+std::string_view without_brackets(std::string_view id) {
+  id = ascii_trim(id);
+  if (id.starts_with('<')) id.remove_prefix(1);
+  if (id.ends_with('>')) id.remove_suffix(1);
+  return id;
+}
+
+std::optional<int> hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = ascii_lower(c);
+  if (lower >= 'a' && lower <= 'f') return lower - 'a' + 10;
+  return std::nullopt;
+}
+
+/// `cid:` names an id with URL escapes (RFC 2392 §2); without the scheme, or in brackets, it is read the same.
+std::string id_of_href(std::string_view href) {
+  href = ascii_trim(href);
+  if (ascii_starts_with_nocase(href, "cid:")) href.remove_prefix(4);
+  std::string id;
+  for (std::size_t i = 0; i < href.size(); ++i) {
+    const auto high = href[i] == '%' && i + 2 < href.size() ? hex_digit(href[i + 1]) : std::nullopt;
+    const auto low = high ? hex_digit(href[i + 2]) : std::nullopt;
+    if (low) {
+      id += static_cast<char>(*high * 16 + *low);
+      i += 2;
+    } else {
+      id += href[i];
+    }
+  }
+  return std::string(without_brackets(id));
+}
+
+/// Indices of the parts directly below `parent`.
+std::vector<std::size_t> children(const mime::Message& message, std::size_t parent) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = parent + 1; i < message.parts.size(); ++i) {
+    if (message.parts[i].parent == parent) found.push_back(i);
+  }
+  return found;
+}
+
+/// The parts below `top` that hold data: multiparts are opened, messages are not.
+std::vector<std::size_t> leaves(const mime::Message& message, std::size_t top) {
+  if (!message.parts[top].is_multipart()) return {top};
+  std::vector<std::size_t> found;
+  std::vector<bool> open(message.parts.size(), false);
+  open[top] = true;
+  for (std::size_t i = top + 1; i < message.parts.size(); ++i) {
+    const mime::Part& part = message.parts[i];
+    if (part.parent == mime::Part::none || !open[part.parent]) continue;
+    if (part.is_multipart()) {
+      open[i] = true;
+    } else {
+      found.push_back(i);
+    }
+  }
+  return found;
+}
+
+MultimediaPart read_part(const mime::Part& part, MultimediaMessage& message) {
+  MultimediaPart out{.media_type = part.media_type,
+                     .charset = part.media_type.starts_with("text/") || is_smil(part.media_type) ? part.charset : std::string{},
+                     .name = part.name,
+                     .content_id = std::string(without_brackets(part.content_id)),
+                     .content_location = part.content_location,
+                     .data = part.body};
+  if (part.coding != mime::TransferCoding::identity) {
+    message.owned.push_back(mime::decode_body(part));
+    out.data = message.owned.back();
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<HttpParts> split_body(std::string_view content_type, ByteView body) {
+  HttpParts found;
+  if (!ascii_starts_with_nocase(ascii_trim(content_type), "multipart/")) {
+    found.envelope = body;
+    return found;
+  }
+  PM_TRY(found.mime, mime::parse_entity(content_type, body));
+  if (found.mime.parts.empty()) return fail(mm7_no_soap_part);
+  const std::vector<std::size_t> below = children(found.mime, 0);
+  if (below.empty()) return fail(mm7_no_soap_part);
+
+  const std::string_view start = without_brackets(found.mime.parts[0].type_parameter("start"));
+  auto chosen = std::ranges::find_if(below, [&](std::size_t i) { return !start.empty() && without_brackets(found.mime.parts[i].content_id) == start; });
+  if (chosen == below.end()) chosen = std::ranges::find_if(below, [&](std::size_t i) { return is_xml(found.mime.parts[i].media_type); });
+  if (chosen == below.end()) chosen = below.begin();
+
+  found.soap_part = *chosen;
+  const mime::Part& part = found.mime.parts[*chosen];
+  found.envelope = part.body;
+  if (part.coding != mime::TransferCoding::identity) {
+    found.decoded = mime::decode_body(part);
+    found.envelope = found.decoded;
+  }
+  return found;
+}
+
+bool has_content(const HttpParts& parts) { return parts.soap_part != HttpParts::none && children(parts.mime, 0).size() > 1; }
+
+Result<MultimediaMessage> read_content(const HttpParts& parts, std::string_view href) {
+  if (!has_content(parts)) return fail(mm7_no_content);
+  const auto& all = parts.mime.parts;
+  std::vector<std::size_t> others = children(parts.mime, 0);
+  std::erase(others, parts.soap_part);
+
+  const std::string id = id_of_href(href);
+  const std::string_view raw = without_brackets(href);
+  auto chosen = std::ranges::find_if(others, [&](std::size_t i) {
+    const std::string_view candidate = without_brackets(all[i].content_id);
+    return !candidate.empty() && (candidate == id || candidate == raw);
+  });
+  if (chosen == others.end()) chosen = std::ranges::find_if(others, [&](std::size_t i) { return !id.empty() && all[i].content_location == id; });
+  if (chosen == others.end()) chosen = std::ranges::find_if(others, [&](std::size_t i) { return !is_xml(all[i].media_type); });
+  if (chosen == others.end()) chosen = others.begin();
+
+  // The content is one part, as a rule a multipart. Clients that attach every part beside the envelope are read too.
+  std::vector<std::size_t> indices;
+  if (all[*chosen].is_multipart()) {
+    indices = leaves(parts.mime, *chosen);
+  } else {
+    for (const std::size_t i : others) {
+      for (const std::size_t leaf : leaves(parts.mime, i)) indices.push_back(leaf);
+    }
+  }
+
+  MultimediaMessage message;
+  message.owned.reserve(indices.size());
+  for (const std::size_t i : indices) message.parts.push_back(read_part(all[i], message));
+
+  const std::string_view start = without_brackets(all[*chosen].type_parameter("start"));
+  for (std::size_t i = 0; i < message.parts.size(); ++i) {
+    if (!is_smil(message.parts[i].media_type)) continue;
+    const bool is_start = !start.empty() && message.parts[i].content_id == start;
+    if (message.presentation == MultimediaMessage::no_presentation || is_start) message.presentation = i;
+    if (is_start) break;
+  }
+  return message;
+}
+
+}  // namespace pushmail::mm7

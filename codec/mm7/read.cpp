@@ -1,0 +1,330 @@
+// MM7 messages in. Elements are looked up by local name, so prefixes, order and unknown elements do not matter; what the standard
+// makes mandatory and we need is checked at the end. The list of tolerances is in README.md.
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "codec/mm7/content.h"
+#include "codec/mm7/errors.h"
+#include "codec/mm7/message.h"
+#include "codec/mm7/xml.h"
+#include "codec/wap/address.h"
+
+namespace pushmail::mm7 {
+
+namespace {
+
+constexpr std::size_t none = XmlTree::none;
+
+struct Envelope {
+  XmlTree xml;
+  std::size_t message = none;            // the one element of the body
+  std::string transaction_id;
+  std::string namespace_uri;
+  [[nodiscard]] std::string_view text(std::string_view name) const { return xml.text(message, name); }
+  [[nodiscard]] std::string version() const { return std::string(text("MM7Version")); }
+};
+
+/// The parts of an envelope that a Fault repeats are filled even when the rest is refused.
+Result<Envelope> read_envelope(ByteView bytes, ResponseContext* context = nullptr) {
+  Envelope envelope;
+  PM_TRY(envelope.xml, parse_xml(bytes));
+  const XmlTree& xml = envelope.xml;
+  bool understood = true;
+  if (const std::size_t header = xml.child(0, "Header"); header != none) {
+    for (const std::size_t entry : xml.children(header)) {
+      if (ascii_equal_nocase(xml.at(entry).name, "TransactionID")) {
+        envelope.transaction_id = xml.text(entry);
+        envelope.namespace_uri = xml.at(entry).namespace_uri;
+      } else if (const std::string_view must = ascii_trim(xml.at(entry).attribute("mustUnderstand")); must == "1" || must == "true") {
+        understood = false;
+      }
+    }
+  }
+  const std::size_t body = xml.child(0, "Body");
+  envelope.message = body == none ? none : xml.child(body, {});
+  if (envelope.message != none && !xml.at(envelope.message).namespace_uri.empty() && !ascii_equal_nocase(xml.at(envelope.message).name, "Fault")) {
+    envelope.namespace_uri = xml.at(envelope.message).namespace_uri;
+  }
+  if (context != nullptr) {
+    context->transaction_id = envelope.transaction_id;
+    context->namespace_uri = envelope.namespace_uri;
+    if (envelope.message != none) context->mm7_version = envelope.version();
+  }
+  if (!understood) return fail(mm7_must_understand);
+  if (envelope.message == none) return fail(mm7_no_message);
+  return envelope;
+}
+
+bool truth(std::string_view text) {
+  text = ascii_trim(text);
+  return text == "1" || ascii_equal_nocase(text, "true") || ascii_equal_nocase(text, "yes");
+}
+
+/// A date as xs:dateTime, and with one-digit month, day or hour as some peers write it; a missing zone is UTC.
+std::optional<Timestamp> read_time(std::string_view text) {
+  text = ascii_trim(text);
+  if (text.empty()) return std::nullopt;
+  if (const auto exact = parse_rfc3339(text)) return *exact;
+  std::string padded;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t end = std::min(text.find_first_not_of("0123456789", at), text.size());
+    if (end - at == 1 && (padded.empty() || padded.back() != '.')) padded += '0';
+    padded += text.substr(at, end - at);
+    if (end < text.size()) padded += text[end] == ' ' ? 'T' : text[end];
+    at = end + 1;
+  }
+  const auto tolerant = parse_rfc3339(padded);
+  return tolerant ? std::optional(*tolerant) : std::nullopt;
+}
+
+Address address_of(AddressKind kind, std::string_view text) {
+  const std::string_view value = wap::strip_type(text);
+  // The element's name is believed unless the value cannot be what it says.
+  if (kind != AddressKind::rfc2822 && value.contains('@')) kind = AddressKind::rfc2822;
+  if (kind == AddressKind::rfc2822 && !value.contains('@')) kind = AddressKind::number;
+  return {.kind = kind, .value = std::string(value)};
+}
+
+std::optional<AddressKind> address_kind(std::string_view element) {
+  if (ascii_equal_nocase(element, "Number")) return AddressKind::number;
+  if (ascii_equal_nocase(element, "ShortCode")) return AddressKind::short_code;
+  if (ascii_equal_nocase(element, "RFC2822Address")) return AddressKind::rfc2822;
+  return std::nullopt;
+}
+
+/// Text without an address element around it, as some platforms send it.
+std::optional<Address> guess_address(std::string_view text) {
+  text = ascii_trim(text);
+  if (text.empty()) return std::nullopt;
+  switch (wap::parse_address(text).kind) {
+    case wap::AddressKind::email: return address_of(AddressKind::rfc2822, text);
+    case wap::AddressKind::short_code: return address_of(AddressKind::short_code, text);
+    default: return address_of(AddressKind::number, text);
+  }
+}
+
+/// The one address of `index`: its address element, one in a To inside it, or its bare text.
+std::optional<Address> read_address(const XmlTree& xml, std::size_t index) {
+  if (index == none) return std::nullopt;
+  for (const std::size_t child : xml.children(index)) {
+    if (const auto kind = address_kind(xml.at(child).name); kind && !xml.text(child).empty()) {
+      Address address = address_of(*kind, xml.text(child));
+      address.display_only = truth(xml.at(child).attribute("displayOnly"));
+      return address;
+    }
+    if (const auto nested = read_address(xml, child)) return nested;
+  }
+  return guess_address(xml.text(index));
+}
+
+std::optional<RecipientField> recipient_field(std::string_view element) {
+  if (ascii_equal_nocase(element, "To")) return RecipientField::to;
+  if (ascii_equal_nocase(element, "Cc")) return RecipientField::cc;
+  if (ascii_equal_nocase(element, "Bcc")) return RecipientField::bcc;
+  return std::nullopt;
+}
+
+std::vector<Recipient> read_recipients(const XmlTree& xml, std::size_t index) {
+  std::vector<Recipient> found;
+  if (index == none) return found;
+  for (const std::size_t group : xml.children(index)) {
+    const auto field = recipient_field(xml.at(group).name);
+    if (!field) {
+      // An address directly below Recipients.
+      if (const auto kind = address_kind(xml.at(group).name); kind && !xml.text(group).empty()) {
+        found.push_back({.field = RecipientField::to, .address = address_of(*kind, xml.text(group))});
+      }
+      continue;
+    }
+    const std::size_t before = found.size();
+    for (const std::size_t child : xml.children(group)) {
+      const auto kind = address_kind(xml.at(child).name);
+      if (!kind || xml.text(child).empty()) continue;
+      Address address = address_of(*kind, xml.text(child));
+      address.display_only = truth(xml.at(child).attribute("displayOnly"));
+      found.push_back({.field = *field, .address = std::move(address)});
+    }
+    if (found.size() == before) {
+      if (const auto bare = guess_address(xml.text(group))) found.push_back({.field = *field, .address = *bare});
+    }
+  }
+  return found;
+}
+
+/// Elements whose text is taken as it is.
+template <class Message>
+struct TextField {
+  std::string_view name;
+  std::string Message::*member;
+};
+constexpr auto deliver_texts = std::to_array<TextField<DeliverReq>>({
+    {"MM7Version", &DeliverReq::mm7_version},
+    {"MMSRelayServerID", &DeliverReq::relay_server_id},
+    {"VASPID", &DeliverReq::vaspid},
+    {"VASID", &DeliverReq::vasid},
+    {"LinkedID", &DeliverReq::linked_id},
+    {"Priority", &DeliverReq::priority},
+    {"Subject", &DeliverReq::subject},
+});
+constexpr auto report_texts = std::to_array<TextField<DeliveryReportReq>>({
+    {"MM7Version", &DeliveryReportReq::mm7_version},
+    {"MessageID", &DeliveryReportReq::message_id},
+    {"MMStatus", &DeliveryReportReq::mm_status_received},
+    {"StatusText", &DeliveryReportReq::status_text},
+});
+
+Result<Request> read_deliver(const Envelope& envelope, const HttpParts& parts) {
+  const XmlTree& xml = envelope.xml;
+  DeliverReq request;
+  request.transaction_id = envelope.transaction_id;
+  request.namespace_uri = envelope.namespace_uri;
+  for (const auto& field : deliver_texts) request.*field.member = envelope.text(field.name);
+
+  const std::size_t sender = xml.child(envelope.message, "Sender");
+  if (sender == none) return fail(mm7_missing_element);
+  const auto address = read_address(xml, sender);
+  if (!address) return fail(mm7_bad_address);
+  request.sender = *address;
+  request.recipients = read_recipients(xml, xml.child(envelope.message, "Recipients"));
+  request.time_stamp = read_time(envelope.text("TimeStamp"));
+
+  const std::size_t content = xml.child(envelope.message, "Content");
+  if (content != none || has_content(parts)) {
+    const std::string_view href = content == none ? std::string_view{} : xml.at(content).attribute("href");
+    PM_TRY(request.content, read_content(parts, href));
+  }
+  request.content.subject = request.subject;
+  return Request(std::move(request));
+}
+
+/// What peers write for MMStatus, and the word of the schema for it. A word not listed is Indeterminate.
+struct StatusWord {
+  std::string_view received;
+  std::string_view canonical;
+};
+constexpr auto status_words = std::to_array<StatusWord>({
+    {"Expired", "Expired"},
+    {"Retrieved", "Retrieved"},
+    {"Delivered", "Retrieved"},
+    {"Rejected", "Rejected"},
+    {"Indeterminate", "Indeterminate"},
+    {"Forwarded", "Forwarded"},
+    {"Unrecognised", "Unrecognised"},
+    {"Unrecognized", "Unrecognised"},
+    {"Deferred", "Deferred"},
+    {"DeliveryConditionNotMet", "DeliveryConditionNotMet"},
+});
+
+Result<Request> read_report(const Envelope& envelope) {
+  const XmlTree& xml = envelope.xml;
+  DeliveryReportReq report;
+  report.transaction_id = envelope.transaction_id;
+  report.namespace_uri = envelope.namespace_uri;
+  for (const auto& field : report_texts) report.*field.member = envelope.text(field.name);
+  if (report.message_id.empty() || report.mm_status_received.empty()) return fail(mm7_missing_element);
+
+  const auto word = std::ranges::find_if(status_words, [&](const StatusWord& row) { return ascii_equal_nocase(row.received, report.mm_status_received); });
+  report.mm_status = word == status_words.end() ? "Indeterminate" : std::string(word->canonical);
+
+  std::size_t recipient = xml.child(envelope.message, "Recipient");
+  if (recipient == none) recipient = xml.child(envelope.message, "Recipients");
+  if (recipient == none) return fail(mm7_missing_element);
+  const auto address = read_address(xml, recipient);
+  if (!address) return fail(mm7_bad_address);
+  report.recipient = *address;
+  if (const auto sender = read_address(xml, xml.child(envelope.message, "Sender"))) report.sender = *sender;
+  report.date = read_time(envelope.text("Date"));
+  if (!report.date) report.date = read_time(envelope.text("TimeStamp"));
+  return Request(std::move(report));
+}
+
+// Requests of MM7 that exist and that we do not serve.
+constexpr std::array<std::string_view, 8> unserved{"SubmitReq", "CancelReq", "ReplaceReq", "extendedCancelReq", "extendedReplaceReq", "ReadReplyReq",
+                                                   "QueryStatusReq", "VASPErrorRsp"};
+
+std::optional<int> number_in(std::string_view text) {
+  const std::size_t first = text.find_first_of("0123456789");
+  if (first == std::string_view::npos) return std::nullopt;
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data() + first, text.data() + text.size(), number);
+  return error == std::errc{} ? std::optional(number) : std::nullopt;
+}
+
+/// Status anywhere below `top`: in its element, without it, in a Fault's detail.
+std::optional<Status> read_status(const XmlTree& xml, std::size_t top) {
+  const std::size_t code = xml.descendant(top, "StatusCode");
+  if (code == none) return std::nullopt;
+  const auto number = number_in(xml.text(code));
+  if (!number) return std::nullopt;
+  Status status{.code = *number, .text = {}, .details = {}};
+  if (const std::size_t text = xml.descendant(top, "StatusText"); text != none) status.text = xml.text(text);
+  if (const std::size_t details = xml.descendant(top, "Details"); details != none) status.details = xml.text(details);
+  if (status.text.empty()) status.text = status_text(status.code);
+  return status;
+}
+
+/// A four-digit status in a fault's words, where a peer puts it instead of a detail.
+std::optional<int> status_in(std::string_view words) {
+  for (std::size_t at = 0; at + 4 <= words.size(); ++at) {
+    const bool digits = std::ranges::all_of(words.substr(at, 4), [](char c) { return c >= '0' && c <= '9'; });
+    const bool alone = (at == 0 || words[at - 1] < '0' || words[at - 1] > '9') && (at + 4 == words.size() || words[at + 4] < '0' || words[at + 4] > '9');
+    if (digits && alone && words[at] >= '1' && words[at] <= '4') return number_in(words.substr(at, 4));
+  }
+  return std::nullopt;
+}
+
+FaultRsp read_fault(const Envelope& envelope) {
+  const XmlTree& xml = envelope.xml;
+  FaultRsp fault;
+  fault.transaction_id = envelope.transaction_id;
+  fault.fault_code = envelope.text("faultcode");
+  fault.fault_string = envelope.text("faultstring");
+  if (const auto status = read_status(xml, envelope.message)) {
+    fault.status = *status;
+    return fault;
+  }
+  const bool clients_fault = ascii_equal_nocase(fault.fault_code.substr(std::min(fault.fault_code.find(':') + 1, fault.fault_code.size())), "Client");
+  fault.status.code = status_in(fault.fault_string).value_or(clients_fault ? 2000 : 3000);
+  fault.status.text = fault.fault_string.empty() ? std::string(status_text(fault.status.code)) : fault.fault_string;
+  return fault;
+}
+
+}  // namespace
+
+Result<Request> parse_request(std::string_view content_type, ByteView body) {
+  PM_TRY(const HttpParts parts, split_body(content_type, body));
+  PM_TRY(const Envelope envelope, read_envelope(parts.envelope));
+  const std::string& name = envelope.xml.at(envelope.message).name;
+  if (ascii_equal_nocase(name, "DeliverReq")) return read_deliver(envelope, parts);
+  if (ascii_equal_nocase(name, "DeliveryReportReq")) return read_report(envelope);
+  if (std::ranges::none_of(unserved, [&](std::string_view row) { return ascii_equal_nocase(row, name); })) return fail(mm7_unknown_message);
+  return Request(UnsupportedReq{
+      .name = name, .transaction_id = envelope.transaction_id, .mm7_version = envelope.version(), .namespace_uri = envelope.namespace_uri});
+}
+
+Result<Response> parse_response(std::string_view content_type, ByteView body) {
+  PM_TRY(const HttpParts parts, split_body(content_type, body));
+  PM_TRY(const Envelope envelope, read_envelope(parts.envelope));
+  const std::string& name = envelope.xml.at(envelope.message).name;
+  if (ascii_equal_nocase(name, "Fault")) return Response(read_fault(envelope));
+  const auto status = read_status(envelope.xml, envelope.message);
+  if (ascii_equal_nocase(name, "SubmitRsp")) {
+    if (!status) return fail(mm7_missing_element);
+    return Response(SubmitRsp{.transaction_id = envelope.transaction_id, .status = *status, .message_id = std::string(envelope.text("MessageID"))});
+  }
+  // RSErrorRsp as a normal body, or the answer to something else: what counts is its status.
+  if (!status) return fail(mm7_unknown_message);
+  return Response(FaultRsp{.transaction_id = envelope.transaction_id, .fault_code = {}, .fault_string = name, .status = *status});
+}
+
+ResponseContext context_of(std::string_view content_type, ByteView body) {
+  ResponseContext context;
+  if (const auto parts = split_body(content_type, body)) {
+    [[maybe_unused]] const auto envelope = read_envelope(parts->envelope, &context);
+  }
+  return context;
+}
+
+}  // namespace pushmail::mm7
