@@ -15,4 +15,13 @@ inline constexpr ErrorInfo core_record_too_long{"core.record_too_long", "the rec
 inline constexpr ErrorInfo core_record_crc{"core.record_crc", "the record's checksum does not match", ""};
 inline constexpr ErrorInfo core_record_field{"core.record_field", "a field runs past the end of its record, or has the wrong size", ""};
 
+
+// core/tls
+inline constexpr ErrorInfo core_tls_setup{"core.tls_setup", "certificates or keys for TLS cannot be used", "", Fault::world, Lasting::permanent};
+inline constexpr ErrorInfo core_tls_name{"core.tls_name", "there is no name to check the certificate against", "RFC 6125 §6.2", Fault::us, Lasting::permanent};
+inline constexpr ErrorInfo core_tls_certificate{"core.tls_certificate", "the certificate is not trusted, not valid now, or for another name", "RFC 5280 §6", Fault::peer, Lasting::permanent};
+inline constexpr ErrorInfo core_tls_handshake{"core.tls_handshake", "no TLS connection came about", "RFC 8446 §4", Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo core_tls_broken{"core.tls_broken", "the TLS connection broke", "RFC 8446 §6.2", Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo core_tls_closed{"core.tls_closed", "the peer closed the TLS connection", "RFC 8446 §6.1", Fault::peer, Lasting::temporary};
+
 }  // namespace pushmail

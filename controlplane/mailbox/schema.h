@@ -11,22 +11,24 @@ namespace pushmail::mailbox {
 
 enum class Kind : std::uint16_t {
   // control plane -> fetcher
-  watch = 1,            // take care of this mailbox from now on; again with new fields: replaces what was known
+  watch = 1,            // take care of this mailbox from now on; again with new fields: replaces what was known. First sight (a baseline
+                        // is made) when uid_validity is 0 or absent and there is no known_uid; then and with mode idle it looks at once
   unwatch = 2,
-  poll = 3,             // look now
-  fetch = 4,            // send the mail's bytes for the item
+  poll = 3,             // look now; answered by polled, or by session with an error state
+  fetch = 4,            // send the mail's bytes for the item (binding, uid, uid_validity; offset to go on from there; credit at once)
   mark = 5,             // set \Seen (mark = "seen") or delete (mark = "delete")
   credit = 6,           // the fetch named by the item id may send this many chunks more
 
   // fetcher -> control plane
   session = 32,         // how it stands: state words below, text
-  baseline = 33,        // first sight: uid_validity and the highest UID; no mail is reported for what was there
+  baseline = 33,        // first sight, or UIDVALIDITY changed: uid_validity and the highest UID (POP3: uid_validity 1 and every UIDL as
+                        // known_uid); no mail is reported for what was there
   new_mail = 34,
   polled = 35,          // a poll ended without error: watermark
   chunk = 36,
   fetched = 37,         // the last chunk was sent
   fetch_failed = 38,    // reason word: gone, auth_failed, unreachable, protocol, too_large
-  marked = 39,
+  marked = 39,          // done (a mail that is gone counts as done), or with a reason: it could not be done
 };
 
 enum class Tag : std::uint16_t {
@@ -39,7 +41,7 @@ enum class Tag : std::uint16_t {
   password = 7,         // text
   mode = 8,             // text: idle, poll
   folder = 9,           // text: INBOX
-  uid_validity = 10,    // u64 (POP3: 0)
+  uid_validity = 10,    // u64; 0: no baseline yet (POP3: 1 once there is one)
   uid = 11,             // text: decimal UID, or the UIDL
   last_uid = 12,        // text: highest UID seen; POP3: unused
   known_uid = 13,       // text, repeats: UIDLs already seen (POP3)

@@ -1,0 +1,25 @@
+// From the header fields of a mail to what a notification says about it.
+//
+// Came from: MailboxSession::look. Goes to: Kind::new_mail. Decoding is codec/mime's; nothing here fails: a mail whose header cannot
+// be read is announced without what is missing.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "controlplane/mailbox/mailbox_session.h"
+
+namespace pushmail::mailbox {
+
+struct Announcement {
+  std::string subject;
+  std::string sender;      // `Joe <joe@example.com>`
+  std::string reply_to;    // address an answer goes to; empty: the sender
+  std::string message_id;
+  std::vector<std::string> references;
+  Timestamp date{};
+};
+
+[[nodiscard]] Announcement announce(const Arrival& arrival);
+
+}  // namespace pushmail::mailbox

@@ -1,0 +1,122 @@
+#include "controlplane/mailbox/commands.h"
+
+#include <array>
+#include <charconv>
+
+#include "controlplane/mailbox/errors.h"
+
+namespace pushmail::mailbox {
+
+namespace {
+
+constexpr std::uint16_t number_of(Tag tag) { return static_cast<std::uint16_t>(tag); }
+
+std::string text(const RecordView& record, Tag tag) { return std::string(record.text(number_of(tag)).value_or("")); }
+std::uint64_t number(const RecordView& record, Tag tag) { return record.u64(number_of(tag)).value_or(0); }
+
+template <class T>
+using Row = std::pair<std::string_view, T>;
+constexpr std::array<Row<Protocol>, 2> protocols{{{"imap", Protocol::imap}, {"pop3", Protocol::pop3}}};
+constexpr std::array<Row<Encryption>, 3> encryptions{{{"none", Encryption::none}, {"implicit", Encryption::implicit}, {"starttls", Encryption::starttls}}};
+constexpr std::array<Row<Mode>, 2> modes{{{"idle", Mode::idle}, {"poll", Mode::poll}}};
+constexpr std::array<Row<Mark>, 2> marks{{{"seen", Mark::seen}, {"delete", Mark::remove}}};
+
+template <class T, std::size_t count>
+std::optional<T> word(const RecordView& record, Tag tag, const std::array<Row<T>, count>& rows) {
+  const auto given = record.text(number_of(tag));
+  if (!given) return std::nullopt;
+  for (const auto& [name, value] : rows) {
+    if (name == *given) return value;
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<Command>> decode_watch(const RecordView& record) {
+  WatchCommand watch;
+  watch.binding = text(record, Tag::binding);
+  const auto protocol = word(record, Tag::protocol, protocols);
+  const auto encryption = word(record, Tag::tls, encryptions);
+  const auto mode = word(record, Tag::mode, modes);
+  const auto address = parse_endpoint(text(record, Tag::address));
+  if (watch.binding.empty() || !protocol || !encryption || !mode || !address) return fail(mailbox_record);
+  const std::string folder = text(record, Tag::folder);
+  watch.mode = *mode;
+  watch.account = Account{
+      .protocol = *protocol,
+      .address = *address,
+      .encryption = *encryption,
+      .tls_name = text(record, Tag::tls_name),
+      .user = text(record, Tag::user),
+      .password = text(record, Tag::password),
+      .folder = folder.empty() ? "INBOX" : folder,
+  };
+  // Said here, where it is sure to be noticed, and checked again before each login (E6).
+  for (const std::string& argument : {watch.account.user, watch.account.password, watch.account.folder}) {
+    if (!may_go_on_wire(argument)) return fail(mailbox_argument);
+  }
+  if (*encryption != Encryption::none && watch.account.tls_name.empty()) return fail(mailbox_record);
+
+  watch.mark.uid_validity = number(record, Tag::uid_validity);
+  const std::string last_uid = text(record, Tag::last_uid);
+  if (!last_uid.empty()) {
+    const auto [end, error] = std::from_chars(last_uid.data(), last_uid.data() + last_uid.size(), watch.mark.last_uid);
+    if (error != std::errc() || end != last_uid.data() + last_uid.size()) return fail(mailbox_record);
+  }
+  record.for_each([&](std::uint16_t tag, ByteView value) {
+    if (tag == number_of(Tag::known_uid)) watch.mark.known.emplace(text_of(value));
+  });
+  return watch;
+}
+
+}  // namespace
+
+Result<std::optional<Command>> decode_command(const RecordView& record) {
+  const std::string binding = text(record, Tag::binding);
+  const std::string uid = text(record, Tag::uid);
+  const ItemId item = record.header().item;
+  switch (static_cast<Kind>(record.header().kind)) {
+    case Kind::watch:
+      return decode_watch(record);
+    case Kind::unwatch:
+      if (binding.empty()) return fail(mailbox_record);
+      return UnwatchCommand{.binding = binding};
+    case Kind::poll:
+      if (binding.empty()) return fail(mailbox_record);
+      return PollCommand{.binding = binding};
+    case Kind::fetch:
+      if (binding.empty() || item.empty()) return fail(mailbox_record);
+      if (!may_go_on_wire(uid)) return fail(mailbox_argument);
+      return FetchCommand{
+          .binding = binding,
+          .item = item,
+          .uid = uid,
+          .uid_validity = number(record, Tag::uid_validity),
+          .offset = number(record, Tag::offset),
+          .credit = number(record, Tag::credit),
+      };
+    case Kind::mark: {
+      const auto mark = word(record, Tag::mark, marks);
+      if (binding.empty() || !mark) return fail(mailbox_record);
+      if (!may_go_on_wire(uid)) return fail(mailbox_argument);
+      return MarkCommand{.binding = binding, .item = item, .uid = uid, .uid_validity = number(record, Tag::uid_validity), .mark = *mark};
+    }
+    case Kind::credit:
+      if (item.empty()) return fail(mailbox_record);
+      return CreditCommand{.item = item, .credit = number(record, Tag::credit)};
+    default:
+      return std::nullopt;
+  }
+}
+
+Parsed<RecordView> RecordInbox::next() {
+  const auto record = parse_record(ByteView(buffer_).subspan(at_));
+  if (record.is_done()) {
+    at_ += record.used();
+  } else if (record.needs_more() && at_ > 0) {
+    buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(at_));
+    at_ = 0;
+  }
+  return record;
+}
+
+}  // namespace pushmail::mailbox

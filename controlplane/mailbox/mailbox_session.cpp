@@ -1,0 +1,52 @@
+#include "controlplane/mailbox/mailbox_session.h"
+
+#include <array>
+
+#include "controlplane/mailbox/errors.h"
+
+namespace pushmail::mailbox {
+
+namespace {
+
+struct Words {
+  const ErrorInfo* rule;
+  std::string_view state;
+  std::string_view fetch;
+};
+
+// Every rule that is not here is the server's breach of protocol.
+constexpr std::array<Words, 10> words{{
+    {&mailbox_unreachable, "unreachable", "unreachable"},
+    {&mailbox_timeout, "unreachable", "unreachable"},
+    {&mailbox_closed, "unreachable", "unreachable"},
+    {&mailbox_busy, "unreachable", "unreachable"},
+    {&mailbox_stopped, "closed", "unreachable"},
+    {&mailbox_no_credit, "closed", "unreachable"},
+    {&mailbox_tls, "tls_failed", "unreachable"},
+    {&mailbox_auth, "auth_failed", "auth_failed"},
+    {&mailbox_gone, "ready", "gone"},
+    {&mailbox_too_large, "ready", "too_large"},
+}};
+
+const Words* words_of(const Error& error) {
+  for (const Words& row : words) {
+    if (error.is(*row.rule)) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool is_about_one_mail(const Error& error) { return error.is(mailbox_gone) || error.is(mailbox_too_large); }
+
+std::string_view state_word(const Error& error) {
+  const Words* row = words_of(error);
+  return row == nullptr ? "protocol_error" : row->state;
+}
+
+std::string_view fetch_word(const Error& error) {
+  const Words* row = words_of(error);
+  return row == nullptr ? "protocol" : row->fetch;
+}
+
+}  // namespace pushmail::mailbox

@@ -1,0 +1,107 @@
+// One connection to one mailbox: the small interface behind which IMAP and POP3 stand.
+//
+// Came from: the Watcher, which opens a session, looks for new mail, reads and marks mails, waits, and closes it. Goes to: the mail
+// server, through MailStream. All functions run in the watcher's coroutine and wait there; after a Failure the session is of no more
+// use, except where `is_about_one_mail` says that only that mail is concerned.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controlplane/mailbox/mail_stream.h"
+#include "core/limits.h"
+
+namespace pushmail::mailbox {
+
+enum class Protocol : std::uint8_t { imap, pop3 };
+enum class Encryption : std::uint8_t { none, implicit, starttls };
+enum class Mark : std::uint8_t { seen, remove };
+
+/// Where a mailbox is and how to get in. The password lives here and on the wire, nowhere else.
+struct Account {
+  Protocol protocol = Protocol::imap;
+  Endpoint address;
+  Encryption encryption = Encryption::implicit;
+  std::string tls_name;
+  std::string user;
+  std::string password;
+  std::string folder;
+  bool operator==(const Account&) const = default;
+};
+
+/// What of a mailbox was seen. IMAP: everything up to last_uid under this UIDVALIDITY. POP3: the UIDLs.
+struct Watermark {
+  std::uint64_t uid_validity = 0;  // 0: never looked
+  std::uint32_t last_uid = 0;
+  std::set<std::string, std::less<>> known;
+};
+
+/// A mail that was not there before. `header`: the fields that a notification needs, as they stand in the mail.
+struct Arrival {
+  std::string uid;
+  std::uint64_t size = 0;
+  std::string header;
+};
+/// The watermark already covers the mail when this is called. May wait.
+using ArrivalSink = std::function<void(const Arrival&)>;
+/// One piece of a mail, at most imap_fetch_chunk_size; false: stop, the session is to be dropped. May wait.
+using ChunkSink = std::function<bool(ByteView)>;
+
+enum class Look : std::uint8_t { compared, baseline };
+
+/// Limits of time, so that a test can be short.
+struct Timing {
+  Duration connect = seconds(20);
+  Duration command = limits::imap_command_time_max;
+  Duration idle_reissue = seconds(9 * 60);   // RFC 2177: before 29 min; NATs forget sooner
+  Duration idle_pause = milliseconds(500);   // least time between two looks that IDLE caused
+  Duration linger = seconds(5);              // how long a session without IDLE stays for the next command
+  Duration self_poll = seconds(5 * 60);      // mode idle at a server without IDLE
+  Duration credit = seconds(600);            // how long a fetch waits for credit
+  Duration retry_first = seconds(1);
+  Duration retry_most = seconds(300);
+  Duration retry_auth = seconds(3600);       // after a refused password
+  Duration steady = seconds(30);             // a session that lived this long was no failure
+};
+
+class MailboxSession {
+ public:
+  virtual ~MailboxSession() = default;
+
+  /// From the greeting to the open folder; TLS as the account says.
+  [[nodiscard]] virtual Outcome<void> open(Task& task) = 0;
+  /// Reports what is new since `mark` and moves it. First sight, or a new UIDVALIDITY: sets it and reports nothing.
+  [[nodiscard]] virtual Outcome<Look> look(Task& task, Watermark& mark, const ArrivalSink& sink) = 0;
+  /// The mail's bytes from `offset` to its end; the result is its whole size.
+  [[nodiscard]] virtual Outcome<std::uint64_t> read(Task& task, std::string_view uid, std::uint64_t offset, const ChunkSink& sink) = 0;
+  [[nodiscard]] virtual Outcome<void> mark(Task& task, std::string_view uid, Mark mark) = 0;
+  /// Waits for news from the server (IDLE), `gate`, or `until`. Only when can_wait().
+  [[nodiscard]] virtual Outcome<void> wait(Task& task, Gate& gate, Instant until) = 0;
+  [[nodiscard]] virtual bool can_wait() const = 0;
+  /// Says goodbye.
+  virtual void close(Task& task) = 0;
+
+  /// UIDVALIDITY of the open folder (POP3: 1).
+  [[nodiscard]] virtual std::uint64_t uid_validity() const = 0;
+};
+
+struct SessionSettings {
+  const tls::ClientSettings& tls;
+  Timing timing;
+  std::uint64_t mail_size_max = limits::mail_size_max;
+};
+
+/// `stream` must outlive the session; cutting it ends whatever the session waits for.
+[[nodiscard]] std::unique_ptr<MailboxSession> make_imap_session(MailStream& stream, const Account& account, const SessionSettings& settings);
+[[nodiscard]] std::unique_ptr<MailboxSession> make_pop3_session(MailStream& stream, const Account& account, const SessionSettings& settings);
+
+[[nodiscard]] bool is_about_one_mail(const Error& error);
+/// The state word of controlplane/mailbox/schema.h (Tag::state) for an error.
+[[nodiscard]] std::string_view state_word(const Error& error);
+/// The reason word of fetch_failed.
+[[nodiscard]] std::string_view fetch_word(const Error& error);
+
+}  // namespace pushmail::mailbox

@@ -1,0 +1,93 @@
+// pushmail-fetcher: mailbox sessions, apart from the control plane, so that a hostile mail server can at worst cost the sessions of
+// one fetcher.
+//
+// Came from: the control plane, which starts it with a socketpair as descriptor 3. Goes to: Fetcher. Reads the configuration (log,
+// trust, size limit) and the certificates, gives up its privileges, and from then on only talks: to descriptor 3 and to mail servers.
+// Ends when descriptor 3 closes (exit 0); 78: bad configuration; 70: a record that breaks the framing.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <string_view>
+
+#include "controlplane/mailbox/fetcher.h"
+#include "controlplane/mailbox/privileges.h"
+#include "core/config.h"
+#include "core/log.h"
+
+namespace {
+
+using namespace pushmail;
+
+constexpr int control_descriptor = 3;
+
+LogLevel level_of(std::string_view word) {
+  if (word == "debug") return LogLevel::debug;
+  if (word == "warning") return LogLevel::warning;
+  if (word == "error") return LogLevel::error;
+  return LogLevel::info;
+}
+
+// Each session is a descriptor; the soft limit of 1,024 is a default for programs that use select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string root;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--root" && i + 1 < argc) {
+      root = argv[++i];
+    } else {
+      std::fputs("usage: pushmail-fetcher [--root DIR]   (started by pushmail-controlplane, its socket is descriptor 3)\n", stderr);
+      return EX_USAGE;
+    }
+  }
+  if (fcntl(control_descriptor, F_SETFD, FD_CLOEXEC) != 0) {
+    std::fputs("pushmail-fetcher: descriptor 3 is not open; the control plane starts this program\n", stderr);
+    return EX_USAGE;
+  }
+  // Whatever else was inherited is not ours to hold open.
+  close_range(control_descriptor + 1, ~0U, 0);
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+
+  const auto config = Config::load(root);
+  if (!config) {
+    std::fprintf(stderr, "%s\n", config.error().message().c_str());
+    return EX_CONFIG;
+  }
+  log_start("fetcher", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+  const auto trust = tls::ClientSettings::load(tls::system_authorities, config->text("tls.extra_ca"));
+  if (!trust) {
+    log_error("no_trust_store").error(trust.error()).text("key", "tls.extra_ca");
+    return EX_CONFIG;
+  }
+  const mailbox::SessionSettings settings{.tls = *trust, .timing = {}, .mail_size_max = config->size("mailbox.mail_size_max")};
+  if (const std::string failed = mailbox::give_up_privileges(); !failed.empty()) {
+    log_error("privileges_kept").text("step", failed);
+    return EX_OSERR;
+  }
+
+  const SystemClock clock;
+  mailbox::Loop loop(clock);
+  int status = EX_OK;
+  {
+    mailbox::Fetcher fetcher(loop, settings, control_descriptor);
+    log_info("started").number("pid", getpid());
+    if (!fetcher.run()) status = EX_SOFTWARE;
+    log_info("ended");
+    // A session that did not come back in time must not be unwound by force, through libetpan's frames.
+    if (loop.tasks() > 0) _exit(status);
+  }
+  return status;
+}

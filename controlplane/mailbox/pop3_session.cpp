@@ -1,0 +1,328 @@
+// POP3: greeting, STLS, USER, PASS and QUIT through libetpan; lists and mails straight from MailStream, because libetpan keeps a whole
+// answer in memory and renumbers line ends, and a mail must pass byte for byte in pieces.
+//
+// A session is one poll: the server locks the mailbox, so it is opened, used and closed. Specs: RFC 1939, RFC 2595 (STLS), RFC 3206
+// ([AUTH], [SYS/TEMP]), RFC 2449 ([IN-USE]).
+#include <libetpan/mailpop3.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+
+#include "controlplane/mailbox/errors.h"
+#include "controlplane/mailbox/mailbox_session.h"
+#include "controlplane/mailbox/pop3_lines.h"
+
+namespace pushmail::mailbox {
+
+namespace {
+
+constexpr std::uint64_t status_answer_size_max = 8 * limits::KiB;
+// `99999 ` and a UIDL of 70 characters for every mail.
+constexpr std::size_t mails_max = 100'000;
+constexpr std::uint64_t list_answer_size_max = mails_max * 80;
+// Beside the mail itself: doubled dots, and a size that was announced too small.
+constexpr std::uint64_t mail_answer_slack = 1 * limits::MiB;
+constexpr std::uint64_t uid_validity_of_pop3 = 1;
+
+struct SessionFree {
+  void operator()(mailpop3* session) const { mailpop3_free(session); }
+};
+
+bool says_later(std::string_view status) {
+  constexpr std::array<std::string_view, 4> codes{"[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]", "[SYS/PERM]"};
+  return std::ranges::any_of(codes, [status](std::string_view code) { return status.find(code) != std::string_view::npos; });
+}
+
+// RFC 1939 §7: 1 to 70 characters from 0x21 to 0x7E.
+bool is_uidl(std::string_view text) {
+  return !text.empty() && text.size() <= 70 && std::ranges::all_of(text, [](char c) { return c >= 0x21 && c <= 0x7E; });
+}
+
+std::string printable(std::string_view text) {
+  std::string out(text.substr(0, 200));
+  std::ranges::replace_if(out, [](char c) { return c < 0x20 || c > 0x7E; }, '?');
+  return out;
+}
+
+struct Entry {
+  std::uint32_t number = 0;
+  std::string_view rest;
+};
+std::optional<Entry> parse_entry(std::string_view line) {
+  Entry entry;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), entry.number);
+  if (error != std::errc() || entry.number == 0 || end == line.data() + line.size() || *end != ' ') return std::nullopt;
+  entry.rest = ascii_trim(line.substr(static_cast<std::size_t>(end - line.data())));
+  return entry;
+}
+
+class Pop3Session final : public MailboxSession {
+ public:
+  Pop3Session(MailStream& stream, const Account& account, const SessionSettings& settings) : stream_(stream), account_(account), settings_(settings) {
+    pop3_.reset(mailpop3_new(0, nullptr));
+    PM_CHECK(pop3_ != nullptr);
+  }
+  // mailpop3_free writes QUIT to a stream that still lives; without QUIT a server undoes DELE (RFC 1939 §6).
+  ~Pop3Session() override { stream_.cut(); }
+
+  Outcome<void> open(Task& task) override;
+  Outcome<Look> look(Task& task, Watermark& mark, const ArrivalSink& sink) override;
+  Outcome<std::uint64_t> read(Task& task, std::string_view uid, std::uint64_t offset, const ChunkSink& sink) override;
+  Outcome<void> mark(Task& task, std::string_view uid, Mark mark) override;
+  Outcome<void> wait(Task&, Gate&, Instant) override { return {}; }
+  bool can_wait() const override { return false; }
+  void close(Task& task) override;
+  std::uint64_t uid_validity() const override { return uid_validity_of_pop3; }
+
+ private:
+  using LineSink = std::function<void(std::string_view)>;
+
+  void begin(Task& task, std::uint64_t bytes, Fence::Lines lines = Fence::Lines::whole) {
+    stream_.begin(task, {.bytes = bytes, .time = settings_.timing.command, .lines = lines});
+  }
+  std::unexpected<Failure> failed(const ErrorInfo& refused) const;
+  std::unexpected<Failure> breach(std::string text) const { return std::unexpected(Failure{Error{&mailbox_protocol}, std::move(text)}); }
+  Outcome<void> command(Task& task, const std::string& line, std::uint64_t answer_size_max);
+  Outcome<void> read_body(const std::function<bool(ByteView)>& sink);
+  Outcome<void> list(Task& task, const std::string& line, const LineSink& sink);
+  Outcome<void> learn_numbers(Task& task);
+  Outcome<std::string> read_header(Task& task, std::uint32_t number);
+
+  MailStream& stream_;
+  const Account account_;
+  const SessionSettings settings_;
+  std::unique_ptr<mailpop3, SessionFree> pop3_;
+  bool numbers_known_ = false;
+  std::vector<std::string> in_order_;                        // UIDLs as the server lists them, without repeats
+  std::map<std::string, std::uint32_t, std::less<>> numbers_;
+  std::map<std::uint32_t, std::uint64_t> sizes_;
+  Bytes rest_;                                               // received and not used: the start of a body
+};
+
+std::unexpected<Failure> Pop3Session::failed(const ErrorInfo& refused) const {
+  if (stream_.failure()) return std::unexpected(*stream_.failure());
+  const std::string status = pop3_->pop3_response == nullptr ? std::string() : printable(pop3_->pop3_response);
+  return std::unexpected(Failure{Error{says_later(status) ? &mailbox_busy : &refused}, status.empty() ? std::string(refused.text) : status});
+}
+
+Outcome<void> Pop3Session::open(Task& task) {
+  for (const std::string& argument : {account_.user, account_.password}) {
+    if (!may_go_on_wire(argument)) return std::unexpected(Failure{Error{&mailbox_argument}, std::string(mailbox_argument.text)});
+  }
+  if (auto connected = stream_.connect(task, account_.address, settings_.timing.connect); !connected) return connected;
+  if (account_.encryption == Encryption::implicit) {
+    if (auto secured = stream_.start_tls(task, settings_.tls, account_.tls_name, settings_.timing.connect); !secured) return secured;
+  }
+  begin(task, status_answer_size_max);
+  if (mailpop3_connect(pop3_.get(), stream_.make_etpan_stream()) != MAILPOP3_NO_ERROR) return failed(mailbox_busy);
+  if (account_.encryption == Encryption::starttls) {
+    begin(task, status_answer_size_max);
+    if (mailpop3_stls(pop3_.get()) != MAILPOP3_NO_ERROR) return failed(mailbox_tls);
+    if (auto secured = stream_.start_tls(task, settings_.tls, account_.tls_name, settings_.timing.connect); !secured) return secured;
+  }
+  begin(task, status_answer_size_max);
+  if (mailpop3_user(pop3_.get(), account_.user.c_str()) != MAILPOP3_NO_ERROR) return failed(mailbox_auth);
+  begin(task, status_answer_size_max);
+  if (mailpop3_pass(pop3_.get(), account_.password.c_str()) != MAILPOP3_NO_ERROR) return failed(mailbox_auth);
+  return {};
+}
+
+// Sends a command and reads its status line; what follows stays in rest_ and the stream.
+Outcome<void> Pop3Session::command(Task& task, const std::string& line, std::uint64_t answer_size_max) {
+  begin(task, answer_size_max + status_answer_size_max, Fence::Lines::streamed);
+  // Nothing is pipelined: what is there before the command was not asked for.
+  rest_.clear();
+  if (!stream_.write_all(bytes_of(line + "\r\n"))) return failed(mailbox_closed);
+  std::string status;
+  while (true) {
+    std::array<std::uint8_t, 4096> buffer;
+    const auto got = stream_.read_some(buffer);
+    if (!got) return failed(mailbox_closed);
+    const std::string_view text = text_of(ByteView(buffer).first(*got));
+    const std::size_t end = text.find('\n');
+    status.append(text.substr(0, end));
+    if (status.size() > status_answer_size_max) return breach("a status line without an end");
+    if (end == std::string_view::npos) continue;
+    append(rest_, text.substr(end + 1));
+    break;
+  }
+  if (status.starts_with("+OK")) return {};
+  if (!status.starts_with("-ERR")) return breach("neither +OK nor -ERR");
+  return std::unexpected(Failure{Error{says_later(status) ? &mailbox_busy : &mailbox_refused}, printable(ascii_trim(status))});
+}
+
+// The lines after +OK up to the lone dot, without the doubled dots (RFC 1939 §3).
+Outcome<void> Pop3Session::read_body(const std::function<bool(ByteView)>& sink) {
+  Pop3Body body;
+  Bytes in = std::exchange(rest_, {});
+  while (true) {
+    Bytes plain;
+    const std::size_t used = body.feed(in, plain);
+    if (!plain.empty() && !sink(plain)) return std::unexpected(Failure{Error{&mailbox_no_credit}, std::string(mailbox_no_credit.text)});
+    if (body.is_done()) {
+      if (used != in.size()) return breach("bytes after the end of the answer");
+      return {};
+    }
+    in.resize(16 * limits::KiB);
+    const auto got = stream_.read_some(in);
+    if (!got) return failed(mailbox_closed);
+    in.resize(*got);
+  }
+}
+
+Outcome<void> Pop3Session::list(Task& task, const std::string& line, const LineSink& sink) {
+  if (auto sent = command(task, line, list_answer_size_max); !sent) return sent;
+  std::string unfinished;
+  bool line_too_long = false;
+  auto read = read_body([&](ByteView bytes) {
+    std::string_view text = text_of(bytes);
+    for (std::size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
+      unfinished.append(text.substr(0, end));
+      sink(ascii_trim(unfinished));
+      unfinished.clear();
+    }
+    unfinished.append(text);
+    line_too_long = unfinished.size() > limits::imap_line_size_max;
+    return !line_too_long;
+  });
+  if (line_too_long) return std::unexpected(Failure{Error{&mailbox_line_too_long}, std::string(mailbox_line_too_long.text)});
+  return read;
+}
+
+Outcome<void> Pop3Session::learn_numbers(Task& task) {
+  if (numbers_known_) return {};
+  auto listed = list(task, "LIST", [this](std::string_view line) {
+    const auto entry = parse_entry(line);
+    std::uint64_t size = 0;
+    if (!entry || std::from_chars(entry->rest.data(), entry->rest.data() + entry->rest.size(), size).ec != std::errc()) return;
+    sizes_.emplace(entry->number, size);
+  });
+  if (!listed) return listed;
+  auto named = list(task, "UIDL", [this](std::string_view line) {
+    const auto entry = parse_entry(line);
+    if (!entry || !is_uidl(entry->rest)) return;
+    // Repeated UIDLs are one mail to us: the first.
+    if (numbers_.emplace(entry->rest, entry->number).second) in_order_.emplace_back(entry->rest);
+  });
+  if (!named) return named;
+  if (numbers_.size() > mails_max) return breach("more mails than the limit");
+  numbers_known_ = true;
+  return {};
+}
+
+// The header by TOP; by RETR, cut at the empty line, where the server has no TOP.
+Outcome<std::string> Pop3Session::read_header(Task& task, std::uint32_t number) {
+  std::string header;
+  const auto keep = [&header](ByteView bytes) {
+    if (header.size() < limits::mime_header_size_max) header.append(text_of(bytes).substr(0, limits::mime_header_size_max - header.size()));
+    return true;
+  };
+  const std::string n = std::to_string(number);
+  auto sent = command(task, "TOP " + n + " 0", settings_.mail_size_max + mail_answer_slack);
+  if (!sent && sent.error().error.is(mailbox_refused)) sent = command(task, "RETR " + n, settings_.mail_size_max + mail_answer_slack);
+  if (!sent) return std::unexpected(sent.error());
+  if (auto read = read_body(keep); !read) return std::unexpected(read.error());
+  const std::size_t end = header.find("\r\n\r\n");
+  if (end != std::string::npos) header.resize(end + 2);
+  return header;
+}
+
+Outcome<Look> Pop3Session::look(Task& task, Watermark& mark, const ArrivalSink& sink) {
+  if (auto learned = learn_numbers(task); !learned) return std::unexpected(learned.error());
+  if (mark.uid_validity == 0 && mark.known.empty()) {
+    mark.uid_validity = uid_validity_of_pop3;
+    for (const std::string& uidl : in_order_) mark.known.insert(uidl);
+    return Look::baseline;
+  }
+  mark.uid_validity = uid_validity_of_pop3;
+  for (const std::string& uidl : in_order_) {
+    if (mark.known.contains(uidl)) continue;
+    const std::uint32_t number = numbers_.find(uidl)->second;
+    const auto header = read_header(task, number);
+    // Another client may have removed it since the list was made; the next poll knows.
+    if (!header && header.error().error.is(mailbox_refused)) continue;
+    if (!header) return std::unexpected(header.error());
+    const auto size = sizes_.find(number);
+    mark.known.insert(uidl);
+    sink(Arrival{.uid = uidl, .size = size == sizes_.end() ? 0 : size->second, .header = *header});
+  }
+  // What the server no longer has is forgotten, so that the list does not grow for ever.
+  std::erase_if(mark.known, [this](const std::string& uidl) { return !numbers_.contains(uidl); });
+  return Look::compared;
+}
+
+Outcome<std::uint64_t> Pop3Session::read(Task& task, std::string_view uid, std::uint64_t offset, const ChunkSink& sink) {
+  if (auto learned = learn_numbers(task); !learned) return std::unexpected(learned.error());
+  const auto found = numbers_.find(uid);
+  if (found == numbers_.end()) return std::unexpected(Failure{Error{&mailbox_gone}, std::string(mailbox_gone.text)});
+  const auto size = sizes_.find(found->second);
+  const auto too_large = [] { return std::unexpected(Failure{Error{&mailbox_too_large}, std::string(mailbox_too_large.text)}); };
+  if (size != sizes_.end() && size->second > settings_.mail_size_max) return too_large();
+
+  if (auto sent = command(task, "RETR " + std::to_string(found->second), settings_.mail_size_max + mail_answer_slack); !sent) {
+    if (!sent.error().error.is(mailbox_refused)) return std::unexpected(sent.error());
+    return std::unexpected(Failure{Error{&mailbox_gone}, sent.error().text});
+  }
+  std::uint64_t at = 0;
+  bool over = false;
+  Bytes chunk;
+  const auto pass_chunk = [&] {
+    const bool go_on = sink(chunk);
+    chunk.clear();
+    // Waiting for credit is not the server's fault: its time starts again.
+    stream_.extend(settings_.timing.command);
+    return go_on;
+  };
+  const auto read = read_body([&](ByteView bytes) {
+    over = at + bytes.size() > settings_.mail_size_max;
+    if (over) return false;
+    for (; !bytes.empty();) {
+      // POP3 starts at the front again after a broken connection; what the other side has is passed over.
+      const auto skipped = static_cast<std::size_t>(at < offset ? std::min<std::uint64_t>(offset - at, bytes.size()) : 0);
+      const std::size_t taken = std::min(bytes.size() - skipped, static_cast<std::size_t>(limits::imap_fetch_chunk_size) - chunk.size());
+      append(chunk, bytes.subspan(skipped, taken));
+      at += skipped + taken;
+      bytes = bytes.subspan(skipped + taken);
+      if (chunk.size() == limits::imap_fetch_chunk_size && !pass_chunk()) return false;
+    }
+    return true;
+  });
+  if (over) return too_large();
+  if (!read) return std::unexpected(read.error());
+  if (!chunk.empty() && !pass_chunk()) return std::unexpected(Failure{Error{&mailbox_no_credit}, std::string(mailbox_no_credit.text)});
+  return at;
+}
+
+Outcome<void> Pop3Session::mark(Task& task, std::string_view uid, Mark mark) {
+  // POP3 has no flags.
+  if (mark == Mark::seen) return {};
+  if (auto learned = learn_numbers(task); !learned) return learned;
+  const auto found = numbers_.find(uid);
+  if (found == numbers_.end()) return {};
+  if (auto sent = command(task, "DELE " + std::to_string(found->second), 0); !sent) return sent;
+  // RFC 1939 §6: the server deletes when it has answered QUIT, and not before.
+  begin(task, status_answer_size_max);
+  if (!stream_.write_all(bytes_of(std::string_view("QUIT\r\n")))) return failed(mailbox_closed);
+  std::array<std::uint8_t, 512> answer;
+  const auto got = stream_.read_some(answer);
+  if (!got) return failed(mailbox_closed);
+  if (!text_of(ByteView(answer).first(*got)).starts_with("+OK")) return breach("QUIT was refused");
+  stream_.cut();
+  return {};
+}
+
+void Pop3Session::close(Task& task) {
+  if (stream_.failure()) return;
+  begin(task, status_answer_size_max);
+  mailpop3_quit(pop3_.get());
+}
+
+}  // namespace
+
+std::unique_ptr<MailboxSession> make_pop3_session(MailStream& stream, const Account& account, const SessionSettings& settings) {
+  return std::make_unique<Pop3Session>(stream, account, settings);
+}
+
+}  // namespace pushmail::mailbox

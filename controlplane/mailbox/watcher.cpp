@@ -1,0 +1,290 @@
+#include "controlplane/mailbox/watcher.h"
+
+#include <algorithm>
+
+#include "controlplane/mailbox/errors.h"
+#include "core/ids.h"
+
+namespace pushmail::mailbox {
+
+namespace {
+
+// A fetch or mark whose connection broke is tried once more on a new one; the control plane decides about the rest.
+constexpr std::uint32_t attempts_max = 2;
+
+std::unique_ptr<MailboxSession> make_session(MailStream& stream, const Account& account, const SessionSettings& settings) {
+  return account.protocol == Protocol::imap ? make_imap_session(stream, account, settings) : make_pop3_session(stream, account, settings);
+}
+
+}  // namespace
+
+Duration retry_pause(std::uint32_t failures, Duration first, Duration most, std::uint64_t random) {
+  std::int64_t ns = first.ns;
+  for (std::uint32_t i = 1; i < failures && ns < most.ns; ++i) ns *= 2;
+  ns = std::min(ns, most.ns);
+  return Duration{ns / 2 + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(ns / 2 + 1))};
+}
+
+bool FetchJob::take_credit(Task& task, Instant until) {
+  while (credit_ == 0 && !ended_) {
+    if (!gate_.wait(task, until)) return false;
+  }
+  if (ended_) return false;
+  --credit_;
+  return true;
+}
+
+Watcher::Watcher(Loop& loop, const SessionSettings& settings, Reporter& reporter, WatchCommand watch)
+    : loop_(loop), settings_(settings), reporter_(reporter), watch_(std::move(watch)), gate_(loop) {
+  looked_ = watch_.mark.uid_validity != 0 || !watch_.mark.known.empty();
+}
+
+void Watcher::start() {
+  loop_.spawn([self = shared_from_this()](Task& task) { self->run(task); });
+}
+
+void Watcher::interrupt() {
+  if (stream_ != nullptr) stream_->cut();
+  if (fetching_ != nullptr) fetching_->end();
+  gate_.open();
+}
+
+void Watcher::stop() {
+  stopped_ = true;
+  interrupt();
+}
+
+void Watcher::update(WatchCommand watch) {
+  const bool same_mailbox = watch.mark.uid_validity == watch_.mark.uid_validity;
+  if (same_mailbox) {
+    // What was found and is still on its way to the store counts.
+    watch.mark.last_uid = std::max(watch.mark.last_uid, watch_.mark.last_uid);
+    watch.mark.known.merge(watch_.mark.known);
+  } else if (watch.mark.uid_validity == 0 && watch.mark.known.empty() && watch.account == watch_.account) {
+    // The store has not got our baseline yet.
+    watch.mark = watch_.mark;
+  }
+  const bool new_account = watch.account != watch_.account;
+  watch_ = std::move(watch);
+  looked_ = looked_ && (watch_.mark.uid_validity != 0 || !watch_.mark.known.empty());
+  refused_ = Refused::no;
+  not_before_ = {};
+  next_look_ = {};
+  failures_ = 0;
+  if (new_account) {
+    ++generation_;
+    interrupt();
+  } else {
+    gate_.open();
+  }
+}
+
+void Watcher::poll() {
+  poll_wanted_ = true;
+  gate_.open();
+}
+
+std::shared_ptr<FetchJob> Watcher::fetch(FetchCommand command) {
+  auto job = std::make_shared<FetchJob>(loop_, std::move(command));
+  jobs_.push_back(Job{.fetch = job, .mark = {}});
+  gate_.open();
+  return job;
+}
+
+void Watcher::mark(MarkCommand command) {
+  jobs_.push_back(Job{.fetch = nullptr, .mark = std::move(command)});
+  gate_.open();
+}
+
+void Watcher::say(std::string_view state, std::string_view reason) {
+  if (state_ == state && reason.empty()) return;
+  state_ = state;
+  reporter_.session(watch_.binding, state, reason);
+}
+
+bool Watcher::wants_session() const {
+  if (!jobs_.empty() || poll_wanted_ || !looked_) return true;
+  return watch_.mode == Mode::idle && loop_.now() >= next_look_;
+}
+
+void Watcher::run(Task& task) {
+  while (!stopped_) {
+    rest(task);
+    if (!stopped_) live(task);
+  }
+  fail_jobs(Failure{Error{&mailbox_stopped}, std::string(mailbox_stopped.text)});
+}
+
+// Until there is something to do and the server may be asked again.
+void Watcher::rest(Task& task) {
+  while (!stopped_) {
+    const bool pausing = loop_.now() < not_before_;
+    const bool asked = !jobs_.empty() || poll_wanted_;
+    if (pausing && refused_ == Refused::yes && asked) {
+      // Another try would be the same password again, and brings the account nearer to being locked.
+      poll_wanted_ = false;
+      reporter_.session(watch_.binding, state_word(last_failure_.error), last_failure_.text);
+      fail_jobs(last_failure_);
+      continue;
+    }
+    if (wants_session() && (!pausing || asked)) return;
+    gate_.wait(task, pausing ? not_before_ : watch_.mode == Mode::idle ? next_look_ : never);
+  }
+}
+
+void Watcher::live(Task& task) {
+  const std::uint64_t generation = generation_;
+  MailStream stream(loop_, watch_.account.protocol == Protocol::imap ? Fence::Grammar::imap : Fence::Grammar::pop3);
+  const auto session = make_session(stream, watch_.account, settings_);
+  stream_ = &stream;
+  say("connecting");
+  const Instant started_at = loop_.now();
+  Instant connected_at{};
+  auto outcome = session->open(task);
+  const bool opened = outcome.has_value();
+  if (opened) {
+    connected_at = started_at;
+    say("ready");
+    outcome = serve(task, *session, stream, generation);
+  }
+  if (!must_end(generation)) {
+    if (outcome) {
+      session->close(task);
+      say("closed");
+    } else {
+      note_failure(outcome.error(), connected_at);
+      // Without a connection nothing that waits can be done; with one, only what was begun has failed, and work() has seen to it.
+      if (!opened) fail_jobs(outcome.error());
+    }
+  }
+  stream_ = nullptr;
+}
+
+void Watcher::note_failure(const Failure& failure, Instant connected_at) {
+  last_failure_ = failure;
+  refused_ = failure.error.is(mailbox_auth) ? Refused::yes : Refused::no;
+  const bool was_steady = connected_at != Instant{} && loop_.now() - connected_at > settings_.timing.steady;
+  failures_ = was_steady ? 1 : failures_ + 1;
+  const Duration first = refused_ == Refused::yes ? settings_.timing.retry_auth : settings_.timing.retry_first;
+  const Duration most = refused_ == Refused::yes ? Duration{24 * settings_.timing.retry_auth.ns} : settings_.timing.retry_most;
+  not_before_ = loop_.now() + retry_pause(failures_, first, most, random_u64());
+  next_look_ = not_before_;
+  // The error is the answer to a poll; a try without a pause is for fetches and marks alone, which are counted.
+  poll_wanted_ = false;
+  say(state_word(failure.error), failure.text);
+}
+
+Outcome<void> Watcher::serve(Task& task, MailboxSession& session, MailStream& stream, std::uint64_t generation) {
+  bool must_look = watch_.mode == Mode::idle || !looked_;
+  bool tell = true;
+  while (!must_end(generation)) {
+    if (auto worked = work(task, session, stream, generation); !worked) return worked;
+    // A session may be over by its nature (POP3 after QUIT).
+    if (must_end(generation) || stream.failure()) return {};
+    if (must_look || poll_wanted_) {
+      tell = tell || poll_wanted_;
+      if (auto seen = look(task, session); !seen) return seen;
+      must_look = false;
+      if (std::exchange(tell, false)) {
+        poll_wanted_ = false;
+        reporter_.polled(watch_.binding, watch_.mark, watch_.account.protocol == Protocol::pop3 ? Known::told : Known::untold);
+      }
+      failures_ = 0;
+      continue;
+    }
+    if (watch_.account.protocol == Protocol::pop3) break;
+    if (watch_.mode == Mode::idle && session.can_wait()) {
+      const Instant looked_at = loop_.now();
+      say("idling");
+      if (auto waited = session.wait(task, gate_, never); !waited) return waited;
+      must_look = true;
+      // A storm of news becomes one look.
+      if (jobs_.empty() && !must_end(generation)) task.sleep_until(looked_at + settings_.timing.idle_pause);
+    } else if (watch_.mode == Mode::idle || !gate_.wait(task, loop_.now() + settings_.timing.linger)) {
+      break;
+    }
+  }
+  next_look_ = loop_.now() + settings_.timing.self_poll;
+  return {};
+}
+
+Outcome<void> Watcher::look(Task& task, MailboxSession& session) {
+  Watermark& mark = watch_.mark;
+  const auto seen = session.look(task, mark, [&](const Arrival& arrival) {
+    reporter_.wait_for_room(task);
+    reporter_.new_mail(watch_.binding, mark, arrival);
+  });
+  if (!seen) return std::unexpected(seen.error());
+  looked_ = true;
+  if (*seen == Look::baseline) reporter_.baseline(watch_.binding, mark);
+  return {};
+}
+
+// What the control plane asked for, in its order.
+Outcome<void> Watcher::work(Task& task, MailboxSession& session, MailStream& stream, std::uint64_t generation) {
+  while (!jobs_.empty() && !must_end(generation) && !stream.failure()) {
+    Job& job = jobs_.front();
+    ++job.attempts;
+    const auto done = job.fetch ? do_fetch(task, session, *job.fetch) : do_mark(task, session, job.mark);
+    if (must_end(generation) && !stopped_ && !done) {
+      // The account changed under it: the next connection goes on with it.
+      --job.attempts;
+      return {};
+    }
+    if (done) {
+      jobs_.pop_front();
+      continue;
+    }
+    const bool hopeless = is_about_one_mail(done.error().error) || done.error().error.is(mailbox_no_credit) || done.error().error.is(mailbox_refused);
+    if (hopeless || job.attempts >= attempts_max) {
+      fail_job(job, done.error());
+      jobs_.pop_front();
+      if (hopeless && !done.error().error.is(mailbox_no_credit)) continue;
+    }
+    return std::unexpected(done.error());
+  }
+  return {};
+}
+
+Outcome<void> Watcher::do_fetch(Task& task, MailboxSession& session, FetchJob& job) {
+  const FetchCommand& command = job.command();
+  if (command.uid_validity != 0 && command.uid_validity != session.uid_validity()) {
+    return std::unexpected(Failure{Error{&mailbox_gone}, "UIDVALIDITY changed"});
+  }
+  job.begin();
+  fetching_ = &job;
+  const auto size = session.read(task, command.uid, job.offset(), [&](ByteView piece) {
+    if (!job.take_credit(task, loop_.now() + settings_.timing.credit)) return false;
+    reporter_.chunk(watch_.binding, command.item, job.offset(), piece);
+    job.advance(piece.size());
+    return true;
+  });
+  fetching_ = nullptr;
+  if (!size) return std::unexpected(size.error());
+  reporter_.fetched(watch_.binding, command.item, command.uid, *size);
+  return {};
+}
+
+Outcome<void> Watcher::do_mark(Task& task, MailboxSession& session, const MarkCommand& command) {
+  // Under another UIDVALIDITY the mail is gone, or another's: nothing to do.
+  if (command.uid_validity == 0 || command.uid_validity == session.uid_validity()) {
+    if (auto marked = session.mark(task, command.uid, command.mark); !marked) return marked;
+  }
+  reporter_.marked(watch_.binding, command.item, command.uid, command.mark, {});
+  return {};
+}
+
+void Watcher::fail_jobs(const Failure& failure) {
+  for (const Job& job : jobs_) fail_job(job, failure);
+  jobs_.clear();
+}
+
+void Watcher::fail_job(const Job& job, const Failure& failure) {
+  if (job.fetch) {
+    reporter_.fetch_failed(watch_.binding, job.fetch->command().item, job.fetch->command().uid, fetch_word(failure.error));
+  } else {
+    reporter_.marked(watch_.binding, job.mark.item, job.mark.uid, job.mark.mark, failure.text);
+  }
+}
+
+}  // namespace pushmail::mailbox

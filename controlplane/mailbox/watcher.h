@@ -1,0 +1,110 @@
+// The life of one mailbox in the fetcher: connect, look, wait, fetch and mark on request, and try again with growing pauses.
+//
+// Came from: Fetcher (commands of the control plane). Goes to: MailboxSession, one connection at a time; what is found goes to
+// Reporter. Invariant: every fetch and mark is answered once; a fetch that lost its connection goes on at the byte where it stood.
+//
+//   resting --(poll | fetch | mark | mode idle)--> connecting --> ready --> idling (IMAP IDLE) --news--> ready
+//      ^                                               |            |
+//      +-------- pause: 1 s doubling to 5 min ---------+------------+   auth_failed: an hour, or a new watch
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+
+#include "controlplane/mailbox/commands.h"
+#include "controlplane/mailbox/mailbox_session.h"
+#include "controlplane/mailbox/reporter.h"
+
+namespace pushmail::mailbox {
+
+/// A fetch under way; credit comes from outside the watcher's coroutine.
+class FetchJob {
+ public:
+  FetchJob(Loop& loop, FetchCommand command) : command_(std::move(command)), credit_(command_.credit), offset_(command_.offset), gate_(loop) {}
+
+  [[nodiscard]] const FetchCommand& command() const { return command_; }
+  [[nodiscard]] std::uint64_t offset() const { return offset_; }
+  void advance(std::size_t size) { offset_ += size; }
+  void add_credit(std::uint64_t chunks) {
+    credit_ += std::min(chunks, UINT64_MAX - credit_);
+    gate_.open();
+  }
+  /// Before each try.
+  void begin() { ended_ = false; }
+  /// One chunk's credit; false when `until` came, or end() was called, first.
+  [[nodiscard]] bool take_credit(Task& task, Instant until);
+  void end() {
+    ended_ = true;
+    gate_.open();
+  }
+
+ private:
+  FetchCommand command_;
+  std::uint64_t credit_;
+  std::uint64_t offset_;
+  bool ended_ = false;
+  Gate gate_;
+};
+
+class Watcher : public std::enable_shared_from_this<Watcher> {
+ public:
+  Watcher(Loop& loop, const SessionSettings& settings, Reporter& reporter, WatchCommand watch);
+
+  void start();
+  /// New fields: a new account ends the connection; what was refused before may be tried again.
+  void update(WatchCommand watch);
+  void stop();
+  void poll();
+  [[nodiscard]] std::shared_ptr<FetchJob> fetch(FetchCommand command);
+  void mark(MarkCommand command);
+
+ private:
+  struct Job {
+    std::shared_ptr<FetchJob> fetch;  // or
+    MarkCommand mark;
+    std::uint32_t attempts = 0;
+  };
+  enum class Refused : std::uint8_t { no, yes };
+
+  void run(Task& task);
+  [[nodiscard]] bool wants_session() const;
+  [[nodiscard]] bool must_end(std::uint64_t generation) const { return stopped_ || generation_ != generation; }
+  void rest(Task& task);
+  void live(Task& task);
+  Outcome<void> serve(Task& task, MailboxSession& session, MailStream& stream, std::uint64_t generation);
+  Outcome<void> look(Task& task, MailboxSession& session);
+  Outcome<void> work(Task& task, MailboxSession& session, MailStream& stream, std::uint64_t generation);
+  Outcome<void> do_fetch(Task& task, MailboxSession& session, FetchJob& job);
+  Outcome<void> do_mark(Task& task, MailboxSession& session, const MarkCommand& command);
+  void note_failure(const Failure& failure, Instant connected_at);
+  void fail_jobs(const Failure& failure);
+  void fail_job(const Job& job, const Failure& failure);
+  void say(std::string_view state, std::string_view reason = {});
+  void interrupt();
+
+  Loop& loop_;
+  const SessionSettings& settings_;
+  Reporter& reporter_;
+  WatchCommand watch_;
+  Gate gate_;                        // something to do, or to stop
+  std::list<Job> jobs_;
+  bool poll_wanted_ = false;
+  bool looked_ = false;              // once since the account is known
+  bool stopped_ = false;
+  std::uint64_t generation_ = 0;     // of the account
+  MailStream* stream_ = nullptr;     // of the running session
+  FetchJob* fetching_ = nullptr;
+  std::string state_;
+  Failure last_failure_{};
+  Refused refused_ = Refused::no;    // by user or password
+  Instant not_before_{};             // pause after a failure
+  Instant next_look_{};              // mode idle without IDLE
+  std::uint32_t failures_ = 0;
+};
+
+/// The pause after `failures` failures in a row: doubled each time up to `most`, half of it at random so that mailboxes that failed
+/// together do not return together. `random` is any number.
+[[nodiscard]] Duration retry_pause(std::uint32_t failures, Duration first, Duration most, std::uint64_t random);
+
+}  // namespace pushmail::mailbox

@@ -1,0 +1,71 @@
+// TLS as bytes in, bytes out: OpenSSL over memory BIOs, so that sockets, our own TCP and tests use the same code.
+//
+// Came from: whoever owns the connection hands over what the network gave (`receive`) and sends what `take_wire` returns. Goes to:
+// controlplane/mailbox. The client checks chain and name always; there is no switch for that. TLS 1.2 is the least (RFC 8996).
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/bytes.h"
+#include "core/result.h"
+
+namespace pushmail::tls {
+
+/// Debian's bundle of certification authorities (package ca-certificates).
+inline constexpr std::string_view system_authorities = "/etc/ssl/certs/ca-certificates.crt";
+
+/// What a client trusts and how it speaks; made once at start, shared by all its connections.
+class ClientSettings {
+ public:
+  /// Trusts the PEM file `authorities` and, when not empty, `extra_authorities` beside it. A missing `authorities` is an error only
+  /// when there is no extra file.
+  [[nodiscard]] static Result<ClientSettings> load(const std::filesystem::path& authorities, const std::filesystem::path& extra_authorities);
+
+ private:
+  friend class Client;
+  struct State;
+  explicit ClientSettings(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  std::shared_ptr<State> state_;
+};
+
+enum class Handshake : std::uint8_t { needs_wire, done };
+
+/// The client's side of one connection. After any error only take_wire() (the alert) is of use.
+class Client {
+ public:
+  /// `name`: the host name, or IP address, that the certificate must carry; sent as SNI when it is a name.
+  [[nodiscard]] static Result<Client> open(const ClientSettings& settings, std::string_view name);
+
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+  ~Client();
+
+  /// Bytes that came from the network.
+  void receive(ByteView wire);
+  /// Bytes that must go to the network now; call after each of the functions below.
+  [[nodiscard]] Bytes take_wire();
+
+  [[nodiscard]] Result<Handshake> handshake();
+  /// Plaintext; 0: more wire bytes are needed first. core_tls_closed: the peer said goodbye.
+  [[nodiscard]] Result<std::size_t> read(MutableBytes into);
+  /// Bytes were received that read() has not looked at yet.
+  [[nodiscard]] bool has_unread() const;
+  [[nodiscard]] Result<void> write(ByteView plain);
+  /// Says goodbye (close_notify).
+  void close();
+
+  /// Why the last error happened, for people; no secrets.
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+
+ private:
+  struct State;
+  explicit Client(std::unique_ptr<State> state);
+  [[nodiscard]] Error note(const ErrorInfo& fallback);
+  std::unique_ptr<State> state_;
+  std::string reason_;
+};
+
+}  // namespace pushmail::tls
