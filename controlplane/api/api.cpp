@@ -1,0 +1,315 @@
+#include "controlplane/api/api.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "controlplane/api/json.h"
+#include "core/log.h"
+
+namespace pushmail::api {
+
+namespace {
+
+constexpr std::size_t list_count_max = 1000;
+constexpr std::size_t list_count_default = 100;
+
+Answer ok(const Json& json, int status = 200) { return {status, text_of_json(json)}; }
+
+Answer error(int status, std::string_view code, std::string_view text, std::string_view field = {}) {
+  Json json;
+  json["error"]["code"] = code;
+  if (!field.empty()) json["error"]["field"] = field;
+  json["error"]["text"] = text;
+  return {status, text_of_json(json)};
+}
+
+Answer error(const Problem& problem) {
+  switch (problem.kind) {
+    case Problem::Kind::invalid: return error(400, "invalid", problem.text, problem.field);
+    case Problem::Kind::conflict: return error(409, "conflict", problem.text, problem.field);
+    case Problem::Kind::not_found: return error(404, "not_found", problem.text, problem.field);
+    case Problem::Kind::unavailable: break;
+  }
+  return error(503, "unavailable", problem.text, problem.field);
+}
+
+Answer error(const Error& broken) { return error(503, broken.info->name, broken.info->text); }
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded += text[i] == '+' ? ' ' : text[i];
+      continue;
+    }
+    const Bytes byte = from_hex(text.substr(i + 1, 2));
+    if (byte.size() != 1) return std::nullopt;
+    decoded += static_cast<char>(byte[0]);
+    i += 2;
+  }
+  return decoded;
+}
+
+struct Target {
+  std::vector<std::string> path;       // without the empty first element
+  std::map<std::string, std::string, std::less<>> query;
+};
+
+std::optional<Target> parse_target(std::string_view text) {
+  Target target;
+  const std::size_t mark = text.find('?');
+  std::string_view path = text.substr(0, mark);
+  while (!path.empty()) {
+    if (path.front() != '/') return std::nullopt;
+    path.remove_prefix(1);
+    const std::size_t end = std::min(path.find('/'), path.size());
+    auto segment = percent_decoded(path.substr(0, end));
+    if (!segment) return std::nullopt;
+    target.path.push_back(std::move(*segment));
+    path.remove_prefix(end);
+  }
+  std::string_view query = mark == std::string_view::npos ? std::string_view() : text.substr(mark + 1);
+  while (!query.empty()) {
+    const std::size_t end = std::min(query.find('&'), query.size());
+    const std::string_view pair = query.substr(0, end);
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    auto key = percent_decoded(pair.substr(0, equals));
+    auto value = percent_decoded(pair.substr(std::min(equals + 1, pair.size())));
+    if (!key || !value) return std::nullopt;
+    target.query[*key] = *value;
+    query.remove_prefix(std::min(end + 1, query.size()));
+  }
+  return target;
+}
+
+// The body as an object, or nothing; nlohmann checks UTF-8 and never recurses on input.
+std::optional<Json> parse_object(const std::string& body) {
+  Json json = Json::parse(body, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  return json;
+}
+
+// Every member of the request must be known and of its type: a typo must not silently become a default.
+std::expected<BindingRequest, Problem> read_binding(const Json& json) {
+  BindingRequest r;
+  const std::map<std::string, std::string*, std::less<>> texts{
+      {"msisdn", &r.msisdn}, {"mail_address", &r.mail_address}, {"display_name", &r.display_name}, {"protocol", &r.protocol},
+      {"host", &r.host},     {"tls", &r.tls},                   {"user", &r.user},                 {"password", &r.password},
+      {"folder", &r.folder}, {"mode", &r.mode},                 {"times", &r.times},               {"zone", &r.zone},
+      {"policy", &r.policy}, {"mark", &r.mark},                 {"peer", &r.peer}};
+  for (const auto& [key, value] : json.items()) {
+    if (key == "port") {
+      if (!value.is_number_unsigned() || value.get<std::uint64_t>() == 0 || value.get<std::uint64_t>() > 65'535) {
+        return std::unexpected(Problem{.field = "port", .text = "must be a number from 1 to 65535"});
+      }
+      r.port = value.get<std::uint32_t>();
+      continue;
+    }
+    const auto text = texts.find(key);
+    if (text == texts.end()) return std::unexpected(Problem{.field = key, .text = "is not a member of a binding"});
+    if (!value.is_string()) return std::unexpected(Problem{.field = key, .text = "must be text"});
+    *text->second = value.get<std::string>();
+  }
+  return r;
+}
+
+std::string text_member(const Json& json, std::string_view name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// One request with everything its handlers need.
+class Call {
+ public:
+  Call(const Request& request, Target target, Store& store, Bindings& bindings, const Hooks& hooks)
+      : request_(request), target_(std::move(target)), store_(store), bindings_(bindings), hooks_(hooks) {}
+
+  Answer run() {
+    const auto& path = target_.path;
+    if (path.size() < 2 || path[0] != "v1") return nothing_here();
+    if (path[1] == "bindings") return bindings();
+    if (path[1] == "items") return items();
+    if (path[1] == "traces" && path.size() == 4 && path[3] == "history") return trace();
+    if (path[1] == "poll" && path.size() == 2) return poll();
+    if (path[1] == "subscribers" && path.size() == 4 && path[3] == "status") return subscriber();
+    if (path[1] == "status" && path.size() == 2) return status();
+    return nothing_here();
+  }
+
+ private:
+  [[nodiscard]] bool is(std::string_view method) const { return request_.method == method; }
+  static Answer nothing_here() { return error(404, "not_found", "there is nothing at this path"); }
+  static Answer wrong_method() { return error(405, "method", "this path does not know that method"); }
+  static Answer bad_body() { return error(400, "invalid", "the body must be one JSON object"); }
+
+  Answer bindings() {
+    const auto& path = target_.path;
+    if (path.size() == 2) return is("GET") ? list_bindings() : is("POST") ? add_binding() : wrong_method();
+    const std::string& id = path[2];
+    if (path.size() == 3) {
+      if (is("GET")) return shown(bindings_.find(id), 200);
+      if (is("DELETE")) return changed(bindings_.remove(id), "binding_removed", 200);
+      return wrong_method();
+    }
+    if (path.size() != 4 || (path[3] != "password" && path[3] != "state")) return nothing_here();
+    if (!is("PUT")) return wrong_method();
+    const auto json = parse_object(request_.body);
+    if (!json) return bad_body();
+    if (path[3] == "state") return changed(bindings_.set_state(id, text_member(*json, "state")), "binding_state", 200);
+    return changed(bindings_.set_password(id, text_member(*json, "password")), "binding_password", 200);
+  }
+
+  Answer list_bindings() {
+    const auto all = bindings_.list();
+    if (!all) return error(all.error());
+    Json json;
+    Json& list = json["bindings"] = Json::array();
+    for (const Binding& one : *all) {
+      const auto mailbox = store_.mailbox(one.id);
+      if (!mailbox) return error(mailbox.error());
+      list.push_back(to_json(one, &*mailbox));
+    }
+    return ok(json);
+  }
+
+  Answer add_binding() {
+    const auto json = parse_object(request_.body);
+    if (!json) return bad_body();
+    const auto wanted = read_binding(*json);
+    if (!wanted) return error(wanted.error());
+    return changed(bindings_.add(*wanted), "binding_added", 201);
+  }
+
+  Answer shown(const std::expected<Binding, Problem>& binding, int status) {
+    if (!binding) return error(binding.error());
+    const auto mailbox = store_.mailbox(binding->id);
+    if (!mailbox) return error(mailbox.error());
+    return ok(to_json(*binding, &*mailbox), status);
+  }
+
+  // The audit line of every changing verb, then the news for the running control plane.
+  Answer changed(const std::expected<Binding, Problem>& binding, std::string_view event, int status) {
+    if (binding) {
+      log_info(event).binding(binding->id).text("agent", request_.agent);
+      if (hooks_.binding_changed) hooks_.binding_changed(*binding);
+    }
+    return shown(binding, status);
+  }
+
+  Answer items() {
+    if (!is("GET")) return wrong_method();
+    const auto& path = target_.path;
+    if (path.size() == 2) return list_items();
+    const auto id = parse_item_id(path[2]);
+    if (!id) return error(400, "invalid", id.error().info->text, "item");
+    if (path.size() == 4 && path[3] == "history") return history(store_.history(*id));
+    if (path.size() != 3) return nothing_here();
+    const auto item = store_.item(*id);
+    if (!item) return error(item.error());
+    if (!*item) return error(404, "not_found", "there is no such item; `pushmailctl item list` shows all", "item");
+    return ok(to_json(**item));
+  }
+
+  Answer list_items() {
+    ItemFilter filter{.count_max = list_count_default};
+    for (const auto& [key, value] : target_.query) {
+      if (key == "binding") {
+        filter.binding = value;
+      } else if (key == "state") {
+        const auto state = parse_item_state(value);
+        if (!state) return error(400, "invalid", fmt::format("must be one of {}", fmt::join(item_state_names, ", ")), key);
+        filter.states.push_back(*state);
+      } else if (key == "way") {
+        if (value != "to_phone" && value != "to_mail") return error(400, "invalid", "must be to_phone or to_mail", key);
+        filter.way = value == "to_mail" ? Way::to_mail : Way::to_phone;
+      } else if (key == "before") {
+        if (!parse_item_id(value)) return error(400, "invalid", "must be an item id", key);
+        filter.before = value;
+      } else if (key == "limit") {
+        const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), filter.count_max);
+        if (code != std::errc() || end != value.data() + value.size() || filter.count_max == 0 || filter.count_max > list_count_max) {
+          return error(400, "invalid", "must be a number from 1 to 1000", key);
+        }
+      } else {
+        return error(400, "invalid", "is not a filter of items", key);
+      }
+    }
+    const auto found = store_.items(filter);
+    if (!found) return error(found.error());
+    Json json;
+    Json& list = json["items"] = Json::array();
+    for (const Item& item : *found) list.push_back(to_json(item));
+    if (found->size() == filter.count_max) json["before"] = to_string(found->back().id);
+    return ok(json);
+  }
+
+  static Answer history(const Result<std::vector<HistoryRow>>& rows) {
+    if (!rows) return error(rows.error());
+    if (rows->empty()) return error(404, "not_found", "nothing is known of this id", "item");
+    Json json;
+    Json& list = json["history"] = Json::array();
+    for (const HistoryRow& row : *rows) list.push_back(to_json(row));
+    return ok(json);
+  }
+
+  Answer trace() {
+    if (!is("GET")) return wrong_method();
+    const auto id = parse_trace_id(target_.path[2]);
+    if (!id) return error(400, "invalid", id.error().info->text, "trace");
+    return history(store_.history_of_trace(*id));
+  }
+
+  Answer poll() {
+    if (!is("POST")) return wrong_method();
+    const auto json = parse_object(request_.body.empty() ? "{}" : request_.body);
+    if (!json) return bad_body();
+    const std::string id = text_member(*json, "binding");
+    if (!id.empty()) {
+      if (const auto found = bindings_.find(id); !found) return error(found.error());
+    }
+    Json answer;
+    answer["polled"] = hooks_.poll_now ? hooks_.poll_now(id) : 0;
+    return ok(answer, 202);
+  }
+
+  Answer subscriber() {
+    if (!is("GET")) return wrong_method();
+    const auto phone = Msisdn::from_digits(target_.path[2]);
+    if (!phone) return error(400, "invalid", phone.error().info->text, "msisdn");
+    const auto bound = store_.bindings_of(*phone);
+    if (!bound) return error(bound.error());
+    Json json;
+    json["msisdn"] = phone->digits();
+    json["status"] = "not_bound";
+    for (const Binding& one : *bound) {
+      if (one.is_active()) json["status"] = "active";
+      else if (json["status"] == "not_bound") json["status"] = one.state;
+    }
+    return ok(json);
+  }
+
+  Answer status() {
+    if (!is("GET")) return wrong_method();
+    return {200, hooks_.status ? hooks_.status() : "{}"};
+  }
+
+  const Request& request_;
+  Target target_;
+  Store& store_;
+  Bindings& bindings_;
+  const Hooks& hooks_;
+};
+
+}  // namespace
+
+Answer Api::handle(const Request& request) {
+  auto target = parse_target(request.target);
+  if (!target) return error(400, "invalid", "the path is broken", "target");
+  return Call(request, std::move(*target), store_, bindings_, hooks_).run();
+}
+
+}  // namespace pushmail::api

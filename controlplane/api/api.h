@@ -1,0 +1,55 @@
+// The operators' interface as a function: a request in, JSON out. No socket here (server.h has it), so tests and the fuzzer call it.
+//
+//   GET    /v1/bindings                       POST /v1/bindings            a new one
+//   GET    /v1/bindings/ID                    DELETE /v1/bindings/ID       PUT /v1/bindings/ID/password   PUT /v1/bindings/ID/state
+//   POST   /v1/poll  {"binding": ID?}         look at one mailbox, or all, now
+//   GET    /v1/items?binding=&state=&way=&before=&limit=                   newest first; `before` is the cursor
+//   GET    /v1/items/ID                       GET /v1/items/ID/history     GET /v1/traces/TRACE/history
+//   GET    /v1/subscribers/MSISDN/status      whether a number is bound and active: for an MMSC that asks first
+//   GET    /v1/status                         sessions of the control plane
+//
+// Errors: {"error": {"code", "field", "text"}} with 400, 404, 405, 409, 413 or 503.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "controlplane/binding/bindings.h"
+#include "controlplane/store/store.h"
+
+namespace pushmail::api {
+
+struct Request {
+  std::string method{};
+  std::string target{};
+  std::string body{};
+  std::string agent{};                 // who asks, for the log
+};
+struct Answer {
+  int status = 200;
+  std::string body{};                  // JSON
+};
+
+/// What the running control plane does when somebody asks; all of them may be left empty in tests.
+struct Hooks {
+  std::function<void(const Binding&)> binding_changed{};
+  /// How many mailboxes were told; empty id: all.
+  std::function<std::size_t(std::string_view binding)> poll_now{};
+  /// JSON object with the state of fetchers, SMPP and handoff.
+  std::function<std::string()> status{};
+};
+
+class Api {
+ public:
+  Api(Store& store, Bindings& bindings, Hooks hooks) : store_(store), bindings_(bindings), hooks_(std::move(hooks)) {}
+  [[nodiscard]] Answer handle(const Request& request);
+
+ private:
+  Store& store_;
+  Bindings& bindings_;
+  Hooks hooks_;
+};
+
+}  // namespace pushmail::api

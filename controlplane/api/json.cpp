@@ -1,0 +1,105 @@
+#include "controlplane/api/json.h"
+
+namespace pushmail::api {
+
+namespace {
+
+void put(Json& json, const char* key, const std::string& value) {
+  if (!value.empty()) json[key] = value;
+}
+void put(Json& json, const char* key, Timestamp value) {
+  if (value.us != 0) json[key] = format_rfc3339(value);
+}
+
+}  // namespace
+
+Json to_json(const Binding& b, const MailboxState* mailbox) {
+  Json json;
+  json["id"] = b.id;
+  json["msisdn"] = b.msisdn.digits();
+  json["state"] = b.state;
+  json["mail_address"] = b.mail_address;
+  put(json, "display_name", b.display_name);
+  json["protocol"] = b.protocol;
+  json["host"] = b.host;
+  json["port"] = b.port;
+  json["tls"] = b.tls;
+  json["user"] = b.user;
+  json["folder"] = b.folder;
+  json["mode"] = b.mode;
+  put(json, "times", b.times);
+  json["zone"] = b.zone;
+  json["policy"] = b.policy;
+  json["mark"] = b.mark;
+  json["peer"] = b.peer;
+  put(json, "created", b.created);
+  if (mailbox == nullptr) return json;
+  Json& session = json["mailbox"];
+  session["session"] = mailbox->session.empty() ? "never" : mailbox->session;
+  put(session, "reason", mailbox->reason);
+  put(session, "since", mailbox->session_at);
+  put(session, "polled", mailbox->polled_at);
+  if (mailbox->uid_validity != 0) session["uid_validity"] = mailbox->uid_validity;
+  put(session, "last_uid", mailbox->last_uid);
+  return json;
+}
+
+Json to_json(const Item& i) {
+  Json json;
+  json["item"] = to_string(i.id);
+  json["trace"] = to_string(i.trace);
+  json["way"] = i.way == Way::to_mail ? "to_mail" : "to_phone";
+  json["source"] = i.source;
+  json["state"] = to_string(i.state);
+  json["final"] = is_final(i.state);
+  put(json, "reason", i.reason);
+  put(json, "binding", i.binding);
+  put(json, "msisdn", i.msisdn.digits());
+  put(json, "peer", i.peer);
+  put(json, "message_id", i.message_id);
+  put(json, "correspondent", i.correspondent);
+  put(json, "correspondent_name", i.correspondent_name);
+  put(json, "subject", i.subject);
+  put(json, "mail_message_id", i.mail_message_id);
+  if (!i.mail_references.empty()) json["mail_references"] = i.mail_references;
+  if (i.size != 0) json["size"] = i.size;
+  put(json, "suffix", i.suffix);
+  put(json, "reply_code", i.reply_code);
+  put(json, "code_expires", i.code_expires);
+  put(json, "created", i.created);
+  put(json, "updated", i.updated);
+  put(json, "expires", i.expires);
+  put(json, "retry_at", i.retry_at);
+  if (i.attempts != 0) json["attempts"] = i.attempts;
+  if (i.duplicate_possible) json["duplicate_possible"] = true;
+  put(json, "mark", i.mark);
+  if (i.uid_validity != 0) json["uid_validity"] = i.uid_validity;
+  put(json, "uid", i.uid);
+  return json;
+}
+
+Json to_json(const HistoryRow& row) {
+  Json json;
+  json["ts"] = format_rfc3339(row.time);
+  json["program"] = row.program;
+  json["event"] = row.event;
+  json["state"] = row.state;
+  json["trace"] = to_string(row.trace);
+  json["item"] = row.item.empty() ? std::string() : to_string(row.item);
+  for (const auto& [key, value] : row.details) {
+    // A detail never hides one of the members above; the same key twice makes a list of both.
+    const bool fixed = key == "ts" || key == "program" || key == "event" || key == "state" || key == "trace" || key == "item";
+    const std::string name = fixed ? "detail_" + key : key;
+    if (!json.contains(name)) {
+      json[name] = value;
+    } else {
+      if (!json[name].is_array()) json[name] = Json::array({json[name]});
+      json[name].push_back(value);
+    }
+  }
+  return json;
+}
+
+std::string text_of_json(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace pushmail::api

@@ -1,0 +1,146 @@
+#include "controlplane/api/server.h"
+
+#include <pwd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+
+#include <algorithm>
+
+#include "core/log.h"
+
+namespace pushmail::api {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Protocol = asio::local::stream_protocol;
+using Stream = beast::basic_stream<Protocol>;
+
+constexpr std::size_t head_size_max = 8 * 1024;
+constexpr std::size_t body_size_max = 64 * 1024;
+constexpr auto silence_max = std::chrono::seconds(30);
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Protocol::socket socket, Api& api, std::string agent) : stream_(std::move(socket)), api_(api), agent_(std::move(agent)) {}
+
+  void read() {
+    parser_.emplace();
+    parser_->header_limit(head_size_max);
+    parser_->body_limit(body_size_max);
+    stream_.expires_after(silence_max);
+    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, std::size_t) { self->on_read(error); });
+  }
+
+ private:
+  void on_read(beast::error_code error) {
+    if (error == http::error::body_limit) return write({413, R"({"error":{"code":"too_large","text":"a request body may have 64 KiB"}})"}, false);
+    if (error) return;
+    const auto& message = parser_->get();
+    const Answer answer = api_.handle({.method = std::string(message.method_string()),
+                                       .target = std::string(message.target()),
+                                       .body = message.body(),
+                                       .agent = agent_});
+    write(answer, message.keep_alive());
+  }
+
+  void write(const Answer& answer, bool keep_alive) {
+    response_ = {};
+    response_.result(static_cast<unsigned>(answer.status));
+    response_.set(http::field::content_type, "application/json");
+    response_.body() = answer.body + "\n";
+    response_.keep_alive(keep_alive);
+    response_.prepare_payload();
+    http::async_write(stream_, response_, [self = shared_from_this(), keep_alive](beast::error_code error, std::size_t) {
+      if (error || !keep_alive) return;
+      self->read();
+    });
+  }
+
+  Stream stream_;
+  Api& api_;
+  std::string agent_;
+  beast::flat_buffer buffer_{head_size_max + body_size_max};
+  std::optional<http::request_parser<http::string_body>> parser_;
+  http::response<http::string_body> response_;
+};
+
+class SocketServer final : public Server {
+ public:
+  SocketServer(asio::io_context& context, std::filesystem::path path, std::vector<uid_t> agents, Api& api)
+      : acceptor_(context), path_(std::move(path)), agents_(std::move(agents)), api_(api) {}
+  ~SocketServer() override { ::unlink(path_.c_str()); }
+
+  [[nodiscard]] std::expected<void, std::string> listen() {
+    beast::error_code error;
+    ::unlink(path_.c_str());
+    acceptor_.open(Protocol(), error);
+    if (!error) acceptor_.bind(Protocol::endpoint(path_.string()), error);
+    // Every user may connect; whoever is not allowed is told so. The folder's mode keeps others out altogether.
+    if (!error && ::chmod(path_.c_str(), 0666) != 0) error = beast::error_code(errno, beast::system_category());
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) return std::unexpected(path_.string() + ": " + error.message());
+    accept();
+    return {};
+  }
+
+ private:
+  void accept() {
+    acceptor_.async_accept([this](beast::error_code error, Protocol::socket socket) {
+      if (error == asio::error::operation_aborted) return;
+      if (!error) begin(std::move(socket));
+      accept();
+    });
+  }
+
+  void begin(Protocol::socket socket) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
+    const bool allowed = peer.uid == 0 || peer.uid == ::geteuid() || std::find(agents_.begin(), agents_.end(), peer.uid) != agents_.end();
+    if (!allowed) {
+      log_warning("api_refused").number("uid", peer.uid).number("pid", peer.pid);
+      static constexpr std::string_view text = "{\"error\":{\"code\":\"forbidden\",\"text\":\"api.agents does not name this user\"}}\n";
+      const std::string refusal = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(text.size()) +
+                                  "\r\nConnection: close\r\n\r\n" + std::string(text);
+      beast::error_code ignored;
+      socket.write_some(asio::buffer(refusal), ignored);
+      return;
+    }
+    std::make_shared<Connection>(std::move(socket), api_, "uid " + std::to_string(peer.uid))->read();
+  }
+
+  Protocol::acceptor acceptor_;
+  std::filesystem::path path_;
+  std::vector<uid_t> agents_;
+  Api& api_;
+};
+
+}  // namespace
+
+std::expected<std::vector<uid_t>, std::string> find_agents(const std::vector<std::string>& names) {
+  std::vector<uid_t> users;
+  for (const std::string& name : names) {
+    const passwd* user = ::getpwnam(name.c_str());
+    if (user == nullptr) return std::unexpected("api.agents: there is no user " + name);
+    users.push_back(user->pw_uid);
+  }
+  return users;
+}
+
+std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_context& context, const std::filesystem::path& path,
+                                                                 std::vector<uid_t> agents, Api& api) {
+  auto server = std::make_unique<SocketServer>(context, path, std::move(agents), api);
+  if (const auto listening = server->listen(); !listening) return std::unexpected(listening.error());
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace pushmail::api

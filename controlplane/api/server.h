@@ -1,0 +1,34 @@
+// HTTP over a UNIX socket in front of Api. Who may ask is decided by the kernel's word about the other end (SO_PEERCRED).
+//
+// Came from: pushmailctl, provisioning scripts. Goes to: Api::handle. One request at a time per connection, keep-alive allowed;
+// heads above 8 KiB, bodies above 64 KiB and connections that are silent for 30 s are ended.
+#pragma once
+
+#include <sys/types.h>
+
+#include <expected>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controlplane/api/api.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace pushmail::api {
+
+/// Users beside root and our own that may use the socket, by name; the text names one that does not exist.
+[[nodiscard]] std::expected<std::vector<uid_t>, std::string> find_agents(const std::vector<std::string>& names);
+
+class Server {
+ public:
+  /// Replaces a socket that a killed predecessor left.
+  [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> open(boost::asio::io_context& context, const std::filesystem::path& path,
+                                                                                std::vector<uid_t> agents, Api& api);
+  virtual ~Server() = default;
+};
+
+}  // namespace pushmail::api

@@ -1,0 +1,192 @@
+#include "controlplane/binding/bindings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "codec/mime/message.h"
+#include "controlplane/schedule/due.h"
+#include "controlplane/schedule/zone.h"
+#include "controlplane/store/errors.h"
+
+namespace pushmail {
+
+namespace {
+
+constexpr std::size_t text_size_max = 255;
+
+bool is_clean(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+std::unexpected<Problem> invalid(std::string field, std::string text) {
+  return std::unexpected(Problem{Problem::Kind::invalid, std::move(field), std::move(text)});
+}
+
+std::unexpected<Problem> unavailable(const Error& error) {
+  return std::unexpected(Problem{Problem::Kind::unavailable, "", std::string(error.info->text)});
+}
+
+std::unexpected<Problem> not_found(std::string_view id) {
+  return std::unexpected(Problem{Problem::Kind::not_found, "id", fmt::format("there is no binding {}; `pushmailctl binding list` shows all", id)});
+}
+
+bool is_one_of(std::string_view value, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), value) != words.end();
+}
+
+// RFC 1123 §2.1: letters, digits and hyphens in labels of 63, or an address.
+bool is_host(std::string_view host) {
+  if (host.empty() || host.size() > 253) return false;
+  std::size_t label = 0;
+  for (const char c : host) {
+    if (c == '.') {
+      if (label == 0) return false;
+      label = 0;
+      continue;
+    }
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    if (!letter || ++label > 63) return false;
+  }
+  return true;
+}
+
+// Implicit TLS and clear text have their own registered ports.
+std::uint16_t default_port(std::string_view protocol, std::string_view tls) {
+  if (protocol == "pop3") return tls == "implicit" ? 995 : 110;
+  return tls == "implicit" ? 993 : 143;
+}
+
+}  // namespace
+
+std::expected<Binding, Problem> Bindings::check(const BindingRequest& r) const {
+  struct Field { const char* name; std::string_view value; };
+  const std::array fields{Field{"mail_address", r.mail_address}, Field{"display_name", r.display_name}, Field{"host", r.host},
+                          Field{"user", r.user},                 Field{"password", r.password},         Field{"folder", r.folder},
+                          Field{"times", r.times},               Field{"zone", r.zone}};
+  for (const Field& field : fields) {
+    if (!is_clean(field.value)) return invalid(field.name, "control characters are not allowed");
+    if (field.value.size() > text_size_max) return invalid(field.name, fmt::format("longer than {} bytes", text_size_max));
+  }
+
+  Binding b;
+  std::string_view digits = r.msisdn;
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  const auto msisdn = Msisdn::from_digits(digits);
+  if (!msisdn) return invalid("msisdn", std::string(msisdn.error().info->text));
+  b.msisdn = *msisdn;
+
+  const auto address = mime::parse_address(r.mail_address);
+  if (!address || address->domain.empty()) return invalid("mail_address", "not a mail address like ann@example.com");
+  b.mail_address = address->address();
+  b.display_name = r.display_name;
+
+  const auto word = [](const std::string& value, std::string_view otherwise) { return value.empty() ? std::string(otherwise) : value; };
+  b.protocol = word(r.protocol, "imap");
+  if (!is_one_of(b.protocol, {"imap", "pop3"})) return invalid("protocol", "must be imap or pop3");
+  b.tls = word(r.tls, "implicit");
+  if (!is_one_of(b.tls, {"none", "implicit", "starttls"})) return invalid("tls", "must be none, implicit or starttls");
+
+  b.host = r.host;
+  if (const auto ip = parse_ip(b.host)) {
+    if (!rules_.egress.allows(*ip)) return invalid("host", "is in a private or special network; mailbox.allow_networks may allow it");
+  } else if (!is_host(b.host)) {
+    return invalid("host", "neither a host name nor an IP address");
+  }
+  if (r.port > 65'535) return invalid("port", "must be 1 to 65535");
+  b.port = r.port == 0 ? default_port(b.protocol, b.tls) : static_cast<std::uint16_t>(r.port);
+
+  if (r.user.empty()) return invalid("user", "must be given");
+  b.user = r.user;
+  b.folder = word(r.folder, "INBOX");
+  b.mode = word(r.mode, b.protocol == "pop3" ? "poll" : "idle");
+  if (!is_one_of(b.mode, {"idle", "poll", "fixed"})) return invalid("mode", "must be idle, poll or fixed");
+  if (b.mode == "idle" && b.protocol == "pop3") return invalid("mode", "POP3 has no IDLE; use poll or fixed");
+  b.times = r.times;
+  b.zone = word(r.zone, "UTC");
+  if (b.mode == "fixed" && !schedule::parse_times(b.times)) return invalid("times", "must be times of day like 07:00,12:30");
+  if (b.mode != "fixed" && !b.times.empty()) return invalid("times", "only mode fixed has times");
+  if (!schedule::load_zone(b.zone)) return invalid("zone", "not a time zone like Europe/Berlin");
+  b.policy = word(r.policy, "ask");
+  if (!is_one_of(b.policy, {"ask", "push"})) return invalid("policy", "must be ask or push");
+  b.mark = word(r.mark, "seen");
+  if (!is_one_of(b.mark, {"seen", "delete", "none"})) return invalid("mark", "must be seen, delete or none");
+
+  b.peer = r.peer;
+  if (b.peer.empty() && rules_.peers.size() == 1) b.peer = rules_.peers.front();
+  if (std::find(rules_.peers.begin(), rules_.peers.end(), b.peer) == rules_.peers.end()) {
+    return invalid("peer", fmt::format("must name one of the configured peers: {}", fmt::join(rules_.peers, ", ")));
+  }
+  return b;
+}
+
+std::expected<Binding, Problem> Bindings::add(const BindingRequest& request) {
+  auto checked = check(request);
+  if (!checked) return checked;
+  if (request.password.empty()) return invalid("password", "must be given");
+  Binding b = std::move(*checked);
+  b.created = clock_.wall();
+  b.id = "b" + to_string(new_item_id(b.created, rules_.node));
+  auto sealed = sealer_.seal(b.id, request.password);
+  if (!sealed) return unavailable(sealed.error());
+  b.sealed_password = std::move(*sealed);
+  const auto done = store_.write([&] { return store_.add_binding(b); });
+  if (!done && done.error().is(store_conflict)) {
+    return std::unexpected(Problem{Problem::Kind::conflict, "mail_address", "this number and this address are bound already"});
+  }
+  if (!done) return unavailable(done.error());
+  return b;
+}
+
+std::expected<Binding, Problem> Bindings::change(std::string_view id, const std::function<Result<void>(Binding&)>& change) {
+  auto binding = find(id);
+  if (!binding) return binding;
+  const auto done = store_.write([&]() -> Result<void> {
+    if (const auto changed = change(*binding); !changed) return changed;
+    return store_.update_binding(*binding);
+  });
+  if (!done) return unavailable(done.error());
+  return binding;
+}
+
+std::expected<Binding, Problem> Bindings::remove(std::string_view id) {
+  return change(id, [&](Binding& b) -> Result<void> {
+    b.state = "removed";
+    b.sealed_password.clear();
+    return {};
+  });
+}
+
+std::expected<Binding, Problem> Bindings::set_password(std::string_view id, std::string_view password) {
+  if (password.empty()) return invalid("password", "must be given");
+  if (!is_clean(password) || password.size() > text_size_max) return invalid("password", "control characters are not allowed, nor more than 255 bytes");
+  return change(id, [&](Binding& b) -> Result<void> {
+    PM_TRY(b.sealed_password, sealer_.seal(b.id, password));
+    return {};
+  });
+}
+
+std::expected<Binding, Problem> Bindings::set_state(std::string_view id, std::string_view state) {
+  if (!is_one_of(state, {"active", "suspended"})) return invalid("state", "must be active or suspended");
+  return change(id, [&](Binding& b) -> Result<void> {
+    b.state = std::string(state);
+    return {};
+  });
+}
+
+std::expected<Binding, Problem> Bindings::find(std::string_view id) const {
+  const auto found = store_.binding(id);
+  if (!found) return unavailable(found.error());
+  if (!*found || (*found)->state == "removed") return not_found(id);
+  return **found;
+}
+
+std::expected<std::vector<Binding>, Problem> Bindings::list() const {
+  auto found = store_.bindings();
+  if (!found) return unavailable(found.error());
+  return std::move(*found);
+}
+
+}  // namespace pushmail

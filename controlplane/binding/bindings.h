@@ -1,0 +1,76 @@
+// What a binding may look like, and the operations on bindings.
+//
+// Came from: the API (operators, later subscribers). Goes to: the store; the flows learn of changes from the API's hooks.
+// Every text that later becomes part of a protocol line (IMAP, POP3, SMTP, SMS) is free of control bytes from here on.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controlplane/binding/egress.h"
+#include "controlplane/binding/seal.h"
+#include "controlplane/store/store.h"
+#include "core/clock.h"
+
+namespace pushmail {
+
+/// Why a binding is refused: the field, the rule in words, and the kind of answer it deserves.
+struct Problem {
+  enum class Kind : std::uint8_t { invalid, conflict, not_found, unavailable };
+  Kind kind = Kind::invalid;
+  std::string field{};
+  std::string text{};
+};
+
+/// A binding as somebody asks for it; empty members take their defaults.
+struct BindingRequest {
+  std::string msisdn{};                // with or without leading +
+  std::string mail_address{};
+  std::string display_name{};
+  std::string protocol{};
+  std::string host{};
+  std::uint32_t port = 0;
+  std::string tls{};
+  std::string user{};
+  std::string password{};
+  std::string folder{};
+  std::string mode{};
+  std::string times{};
+  std::string zone{};
+  std::string policy{};
+  std::string mark{};
+  std::string peer{};
+};
+
+class Bindings {
+ public:
+  struct Rules {
+    EgressPolicy egress{};
+    std::vector<std::string> peers{};  // names of [peer.NAME]
+    std::uint16_t node = 0;
+  };
+  Bindings(Store& store, const Sealer& sealer, const Clock& clock, Rules rules)
+      : store_(store), sealer_(sealer), clock_(clock), rules_(std::move(rules)) {}
+
+  /// Checked and with defaults, but without id, password and time.
+  [[nodiscard]] std::expected<Binding, Problem> check(const BindingRequest& request) const;
+  [[nodiscard]] std::expected<Binding, Problem> add(const BindingRequest& request);
+  [[nodiscard]] std::expected<Binding, Problem> remove(std::string_view id);
+  [[nodiscard]] std::expected<Binding, Problem> set_password(std::string_view id, std::string_view password);
+  /// active or suspended.
+  [[nodiscard]] std::expected<Binding, Problem> set_state(std::string_view id, std::string_view state);
+  [[nodiscard]] std::expected<Binding, Problem> find(std::string_view id) const;
+  [[nodiscard]] std::expected<std::vector<Binding>, Problem> list() const;
+
+ private:
+  [[nodiscard]] std::expected<Binding, Problem> change(std::string_view id, const std::function<Result<void>(Binding&)>& change);
+
+  Store& store_;
+  const Sealer& sealer_;
+  const Clock& clock_;
+  Rules rules_;
+};
+
+}  // namespace pushmail

@@ -1,0 +1,129 @@
+#include "controlplane/binding/seal.h"
+
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+
+#include "controlplane/binding/errors.h"
+#include "core/ids.h"
+
+namespace pushmail {
+
+namespace {
+
+constexpr std::size_t key_size = 32, nonce_size = 12, tag_size = 16;
+constexpr std::uint8_t format = 1;
+
+struct FreeContext {
+  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
+};
+using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeContext>;
+
+// Appends nonce, ciphertext and tag.
+Result<void> encrypt(Bytes& out, ByteView key, ByteView plain, std::string_view associated) {
+  const std::size_t at = out.size();
+  out.resize(at + nonce_size + plain.size() + tag_size);
+  std::uint8_t* nonce = out.data() + at;
+  fill_random({nonce, nonce_size});
+  std::uint8_t* cipher = nonce + nonce_size;
+  const Context context(EVP_CIPHER_CTX_new());
+  int size = 0;
+  const bool done =
+      context && EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), nonce) == 1 &&
+      EVP_EncryptUpdate(context.get(), nullptr, &size, bytes_of(associated).data(), static_cast<int>(associated.size())) == 1 &&
+      EVP_EncryptUpdate(context.get(), cipher, &size, plain.data(), static_cast<int>(plain.size())) == 1 &&
+      EVP_EncryptFinal_ex(context.get(), cipher + plain.size(), &size) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, tag_size, cipher + plain.size()) == 1;
+  if (!done) return fail(binding_seal_failed);
+  return {};
+}
+
+Result<Bytes> decrypt(ByteView key, ByteView sealed, std::string_view associated) {
+  if (sealed.size() < nonce_size + tag_size) return fail(binding_bad_seal);
+  const ByteView nonce = sealed.first(nonce_size);
+  const ByteView cipher = sealed.subspan(nonce_size, sealed.size() - nonce_size - tag_size);
+  Bytes tag(sealed.end() - tag_size, sealed.end());
+  Bytes plain(cipher.size() + 1);
+  const Context context(EVP_CIPHER_CTX_new());
+  int size = 0;
+  const bool done =
+      context && EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), nonce.data()) == 1 &&
+      EVP_DecryptUpdate(context.get(), nullptr, &size, bytes_of(associated).data(), static_cast<int>(associated.size())) == 1 &&
+      EVP_DecryptUpdate(context.get(), plain.data(), &size, cipher.data(), static_cast<int>(cipher.size())) == 1 &&
+      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, tag_size, tag.data()) == 1 &&
+      EVP_DecryptFinal_ex(context.get(), plain.data() + cipher.size(), &size) == 1;
+  plain.resize(cipher.size());
+  if (!done) return fail(binding_bad_seal);
+  return plain;
+}
+
+std::expected<Bytes, std::string> read_key_file(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::unexpected(path.string() + ": cannot be opened: " + std::strerror(errno));
+  struct stat status{};
+  Bytes content(256);
+  const bool readable = ::fstat(file, &status) == 0;
+  const ssize_t size = ::read(file, content.data(), content.size());
+  ::close(file);
+  if (!readable || size < 0) return std::unexpected(path.string() + ": cannot be read");
+  if ((status.st_mode & 0077) != 0) return std::unexpected(path.string() + ": others may read it; its mode must be 0400");
+  content.resize(static_cast<std::size_t>(size));
+  return content;
+}
+
+}  // namespace
+
+std::expected<Sealer, std::string> Sealer::open(const std::filesystem::path& kek_file) {
+  std::filesystem::path path = kek_file;
+  if (path.empty()) {
+    const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
+    if (folder == nullptr) return std::unexpected("secrets.kek_file is not set and there is no $CREDENTIALS_DIRECTORY");
+    path = std::filesystem::path(folder) / "kek";
+  }
+  auto content = read_key_file(path);
+  if (!content) return std::unexpected(content.error());
+  if (content->size() != key_size) {
+    const Bytes decoded = from_hex(ascii_trim(text_of(*content)));
+    OPENSSL_cleanse(content->data(), content->size());
+    *content = decoded;
+  }
+  if (content->size() != key_size) return std::unexpected(path.string() + ": must hold 32 bytes, or 64 hex digits");
+  std::array<std::uint8_t, key_size> kek;
+  std::copy(content->begin(), content->end(), kek.begin());
+  OPENSSL_cleanse(content->data(), content->size());
+  Sealer sealer(kek);
+  OPENSSL_cleanse(kek.data(), kek.size());
+  return sealer;
+}
+
+Sealer::~Sealer() { OPENSSL_cleanse(kek_.data(), kek_.size()); }
+
+Result<Bytes> Sealer::seal(std::string_view binding, std::string_view password) const {
+  std::array<std::uint8_t, key_size> key;
+  fill_random(key);
+  Bytes sealed{format};
+  Result<void> done = encrypt(sealed, kek_, key, binding);
+  if (done) done = encrypt(sealed, key, bytes_of(password), binding);
+  OPENSSL_cleanse(key.data(), key.size());
+  if (!done) return std::unexpected(done.error());
+  return sealed;
+}
+
+Result<std::string> Sealer::unseal(std::string_view binding, ByteView sealed) const {
+  constexpr std::size_t wrapped_size = nonce_size + key_size + tag_size;
+  if (sealed.size() < 1 + wrapped_size || sealed[0] != format) return fail(binding_bad_seal);
+  PM_TRY(Bytes key, decrypt(kek_, sealed.subspan(1, wrapped_size), binding));
+  auto plain = decrypt(key, sealed.subspan(1 + wrapped_size), binding);
+  OPENSSL_cleanse(key.data(), key.size());
+  if (!plain) return std::unexpected(plain.error());
+  std::string password(text_of(*plain));
+  OPENSSL_cleanse(plain->data(), plain->size());
+  return password;
+}
+
+}  // namespace pushmail

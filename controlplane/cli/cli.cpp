@@ -1,0 +1,384 @@
+#include "controlplane/cli/cli.h"
+
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "controlplane/cli/client.h"
+#include "controlplane/cli/journal_cat.h"
+#include "controlplane/cli/table.h"
+#include "core/config.h"
+#include "dataplane/counters/counters.h"
+
+namespace pushmail::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int negative = 1;
+
+// Ends a command with a code and a sentence; thrown by helpers, caught in run().
+struct Stop {
+  int code;
+  std::string text;
+};
+
+std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string cell(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  if (found == json.end() || found->is_null()) return "";
+  return found->is_string() ? found->get<std::string>() : text_of(*found);
+}
+
+std::string percent_encoded(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return encoded;
+}
+
+int exit_code_of(int http_status) {
+  switch (http_status) {
+    case 404: return negative;
+    case 400: case 409: case 413: return EX_DATAERR;
+    case 403: return EX_NOPERM;
+    default: return EX_UNAVAILABLE;
+  }
+}
+
+// The options and what each command does with them.
+class Commands {
+ public:
+  explicit Commands(Streams streams) : streams_(streams) {}
+
+  int run(const std::vector<std::string>& arguments);
+
+ private:
+  void declare(CLI::App& app);
+  void declare_binding(CLI::App& app);
+  void declare_item(CLI::App& app);
+
+  [[nodiscard]] Json call(const std::string& method, const std::string& target, const Json& body = {}) const;
+  [[nodiscard]] std::string password() const;
+  void print_object(const Json& json) const;
+  void print_history(const Json& rows) const;
+
+  void binding_add();
+  void binding_list();
+  void item_list();
+  void item_trace();
+  void worker_show();
+  void journal_cat();
+  void config_check();
+
+  Streams streams_;
+  std::string root_;
+  bool json_ = false;
+  bool jsonl_ = false;
+  std::string id_;
+  std::string password_file_;
+  std::map<std::string, std::string> binding_;
+  unsigned port_ = 0;
+  std::vector<std::string> states_;
+  std::string way_, for_binding_, before_;
+  unsigned limit_ = 100;
+  std::vector<std::string> files_;
+  std::function<void()> action_;
+};
+
+Json Commands::call(const std::string& method, const std::string& target, const Json& body) const {
+  const std::filesystem::path socket = std::filesystem::path(root_.empty() ? "/" : root_) / "run/pushmail/api";
+  const auto answer = ask(socket, method, target, body.is_null() ? std::string() : text_of(body));
+  if (!answer) throw Stop{EX_UNAVAILABLE, answer.error()};
+  Json json = Json::parse(answer->body, nullptr, false);
+  if (answer->status >= 200 && answer->status < 300 && !json.is_discarded()) return json;
+  if (!json.is_object() || !json.contains("error")) throw Stop{EX_PROTOCOL, fmt::format("the control plane answered {}", answer->status)};
+  const std::string field = cell(json["error"], "field");
+  throw Stop{exit_code_of(answer->status), field.empty() ? cell(json["error"], "text") : field + ": " + cell(json["error"], "text")};
+}
+
+// A password comes from a file or from standard input, never from the command line, which every user of the machine can read.
+std::string Commands::password() const {
+  std::string line;
+  if (password_file_.empty()) {
+    std::getline(streams_.in, line);
+  } else {
+    std::ifstream file(password_file_);
+    if (!file) throw Stop{EX_NOINPUT, password_file_ + ": cannot be read"};
+    std::getline(file, line);
+  }
+  if (line.ends_with('\r')) line.pop_back();
+  if (line.empty()) throw Stop{EX_DATAERR, "the password is empty; give it by --password-file or on standard input"};
+  return line;
+}
+
+void Commands::print_object(const Json& json) const {
+  if (json_) {
+    streams_.out << text_of(json) << '\n';
+    return;
+  }
+  std::size_t width = 0;
+  for (const auto& [key, value] : json.items()) width = std::max(width, key.size());
+  for (const auto& [key, value] : json.items()) {
+    streams_.out << fmt::format("{:<{}}  {}\n", key, width, printable(value.is_string() ? value.get<std::string>() : text_of(value)));
+  }
+}
+
+void Commands::binding_add() {
+  Json body;
+  for (const auto& [key, value] : binding_) {
+    if (!value.empty()) body[key] = value;
+  }
+  if (port_ != 0) body["port"] = port_;
+  body["password"] = password();
+  const Json added = call("POST", "/v1/bindings", body);
+  if (json_) print_object(added);
+  else streams_.out << cell(added, "id") << '\n';
+}
+
+void Commands::binding_list() {
+  const Json answer = call("GET", "/v1/bindings");
+  if (json_) return print_object(answer);
+  Table table({"BINDING", "NUMBER", "ADDRESS", "STATE", "MAILBOX", "POLICY", "SESSION"});
+  for (const Json& b : answer["bindings"]) {
+    table.add({cell(b, "id"), cell(b, "msisdn"), cell(b, "mail_address"), cell(b, "state"),
+               cell(b, "protocol") + "://" + cell(b, "host") + ":" + cell(b, "port"), cell(b, "policy"),
+               b.contains("mailbox") ? cell(b["mailbox"], "session") : ""});
+  }
+  table.print(streams_.out);
+}
+
+void Commands::item_list() {
+  std::string query = fmt::format("limit={}", limit_);
+  for (const std::string& state : states_) query += "&state=" + percent_encoded(state);
+  if (!way_.empty()) query += "&way=" + percent_encoded(way_);
+  if (!for_binding_.empty()) query += "&binding=" + percent_encoded(for_binding_);
+  if (!before_.empty()) query += "&before=" + percent_encoded(before_);
+  const Json answer = call("GET", "/v1/items?" + query);
+  if (jsonl_) {
+    for (const Json& item : answer["items"]) streams_.out << text_of(item) << '\n';
+    return;
+  }
+  if (json_) return print_object(answer);
+  Table table({"ITEM", "WAY", "STATE", "NUMBER", "CORRESPONDENT", "SUBJECT", "UPDATED", "REASON"});
+  for (const Json& i : answer["items"]) {
+    table.add({cell(i, "item"), cell(i, "way"), cell(i, "state"), cell(i, "msisdn"), cell(i, "correspondent"), cell(i, "subject"),
+               cell(i, "updated"), cell(i, "reason")});
+  }
+  table.print(streams_.out);
+}
+
+void Commands::item_trace() {
+  // 26 characters are an item, 32 hex digits a trace with all its items.
+  const bool is_trace = id_.size() == 32;
+  const Json answer = call("GET", (is_trace ? "/v1/traces/" : "/v1/items/") + percent_encoded(id_) + "/history");
+  if (jsonl_) {
+    for (const Json& row : answer["history"]) streams_.out << text_of(row) << '\n';
+    return;
+  }
+  if (json_) return print_object(answer);
+  print_history(answer["history"]);
+}
+
+void Commands::print_history(const Json& rows) const {
+  Table table({"TIME", "PROGRAM", "EVENT", "STATE", "DETAILS"});
+  for (const Json& row : rows) {
+    std::string details;
+    for (const auto& [key, value] : row.items()) {
+      if (key == "ts" || key == "program" || key == "event" || key == "state" || key == "trace" || key == "item") continue;
+      details += fmt::format("{}{}={}", details.empty() ? "" : " ", key, value.is_string() ? value.get<std::string>() : text_of(value));
+    }
+    table.add({cell(row, "ts"), cell(row, "program"), cell(row, "event"), cell(row, "state"), details});
+  }
+  table.print(streams_.out);
+}
+
+void Commands::worker_show() {
+  const std::filesystem::path file = std::filesystem::path(root_.empty() ? "/" : root_) / "run/pushmail/counters";
+  const auto counters = read_counters(file);
+  if (!counters) throw Stop{EX_UNAVAILABLE, fmt::format("{}: {} (is the data plane running?)", file.string(), counters.error().info->text)};
+  if (json_) {
+    Json json;
+    for (const auto& [name, value] : *counters) json[name] = value;
+    return print_object(json);
+  }
+  Table table({"COUNTER", "VALUE"});
+  for (const auto& [name, value] : *counters) table.add({name, fmt::to_string(value)});
+  table.print(streams_.out);
+}
+
+void Commands::journal_cat() {
+  std::vector<std::filesystem::path> segments(files_.begin(), files_.end());
+  if (segments.empty()) {
+    const std::filesystem::path folder = std::filesystem::path(root_.empty() ? "/" : root_) / "var/lib/pushmail/journal";
+    std::error_code error;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, error)) {
+      if (entry.is_regular_file() && entry.path().extension() == ".segment") segments.push_back(entry.path());
+    }
+    if (error) throw Stop{EX_NOINPUT, folder.string() + ": " + error.message()};
+    std::sort(segments.begin(), segments.end());
+  }
+  for (const auto& segment : segments) {
+    const auto summary = print_segment(segment, json_ || jsonl_ ? Form::json : Form::people, streams_.out);
+    if (!summary) throw Stop{EX_IOERR, fmt::format("{}: {}", segment.string(), summary.error().info->text)};
+    if (summary->damaged != 0) streams_.error << fmt::format("{}: {} damaged records\n", segment.string(), summary->damaged);
+  }
+}
+
+void Commands::config_check() {
+  const auto config = Config::load(root_);
+  if (!config) {
+    if (json_) {
+      Json json;
+      json["ok"] = false;
+      json["file"] = config.error().file;
+      json["line"] = config.error().line;
+      json["key"] = config.error().key;
+      json["rule"] = config.error().rule;
+      streams_.out << text_of(json) << '\n';
+    }
+    throw Stop{EX_CONFIG, config.error().message()};
+  }
+  Json json;
+  json["ok"] = true;
+  Json& changed = json["changed"] = Json::object();
+  for (const auto& [path, value] : config->changed()) changed[path] = value;
+  if (json_) return print_object(json);
+  for (const auto& [path, value] : config->changed()) streams_.out << path << " = " << value << '\n';
+}
+
+void Commands::declare_binding(CLI::App& app) {
+  CLI::App* noun = app.add_subcommand("binding", "phones and their mailboxes")->require_subcommand(1);
+  CLI::App* add = noun->add_subcommand("add", "bind a mailbox to a phone number; prints the binding's id");
+  const auto text = [&](const char* option, const char* member, const char* help) { return add->add_option(option, binding_[member], help); };
+  text("--msisdn", "msisdn", "the phone's number")->required();
+  text("--address", "mail_address", "the mail address that mails from the phone are sent as")->required();
+  text("--host", "host", "mail server, name or address")->required();
+  text("--user", "user", "user name at the mail server")->required();
+  text("--name", "display_name", "name that stands beside the address");
+  text("--protocol", "protocol", "imap (default) or pop3");
+  text("--tls", "tls", "implicit (default), starttls or none");
+  text("--folder", "folder", "folder to watch (INBOX)");
+  text("--mode", "mode", "idle (default), poll or fixed");
+  text("--times", "times", "with --mode fixed: 07:00,12:30");
+  text("--zone", "zone", "IANA time zone of --times (UTC)");
+  text("--policy", "policy", "ask (default) or push");
+  text("--mark", "mark", "a delivered mail becomes: seen (default), delete, none");
+  text("--peer", "peer", "[peer.NAME] that serves the phone");
+  add->add_option("--port", port_, "port of the mail server");
+  add->add_option("--password-file", password_file_, "file whose first line is the password; without it, standard input");
+  add->callback([this] { action_ = [this] { binding_add(); }; });
+
+  noun->add_subcommand("list", "all bindings")->callback([this] { action_ = [this] { binding_list(); }; });
+  const auto with_id = [&](const char* name, const char* help, std::function<void()> action) {
+    CLI::App* verb = noun->add_subcommand(name, help);
+    verb->add_option("binding", id_, "binding id")->required();
+    verb->callback([this, action] { action_ = action; });
+    return verb;
+  };
+  with_id("show", "one binding and how its mailbox session stands", [this] { print_object(call("GET", "/v1/bindings/" + percent_encoded(id_))); });
+  with_id("remove", "end a binding and forget its password", [this] { print_object(call("DELETE", "/v1/bindings/" + percent_encoded(id_))); });
+  with_id("password", "give a new password", [this] {
+    print_object(call("PUT", "/v1/bindings/" + percent_encoded(id_) + "/password", {{"password", password()}}));
+  })->add_option("--password-file", password_file_, "file whose first line is the password; without it, standard input");
+  with_id("suspend", "stop watching and sending", [this] {
+    print_object(call("PUT", "/v1/bindings/" + percent_encoded(id_) + "/state", {{"state", "suspended"}}));
+  });
+  with_id("resume", "go on after suspend", [this] {
+    print_object(call("PUT", "/v1/bindings/" + percent_encoded(id_) + "/state", {{"state", "active"}}));
+  });
+}
+
+void Commands::declare_item(CLI::App& app) {
+  CLI::App* noun = app.add_subcommand("item", "mails and messages on their way")->require_subcommand(1);
+  CLI::App* list = noun->add_subcommand("list", "newest first");
+  list->add_option("--state", states_, "only in this state; may repeat");
+  list->add_option("--way", way_, "to_phone or to_mail");
+  list->add_option("--binding", for_binding_, "only of this binding");
+  list->add_option("--before", before_, "only older than this item: the next page");
+  list->add_option("--limit", limit_, "at most so many (100)");
+  list->add_flag("--jsonl", jsonl_, "one JSON object a line");
+  list->callback([this] { action_ = [this] { item_list(); }; });
+  CLI::App* show = noun->add_subcommand("show", "one item: where it stands and why");
+  show->add_option("item", id_, "item id")->required();
+  show->callback([this] { action_ = [this] { print_object(call("GET", "/v1/items/" + percent_encoded(id_))); }; });
+  CLI::App* trace = noun->add_subcommand("trace", "everything that happened to an item, or to all items of a trace");
+  trace->add_option("id", id_, "item id or trace id")->required();
+  trace->add_flag("--jsonl", jsonl_, "one JSON object a line");
+  trace->callback([this] { action_ = [this] { item_trace(); }; });
+}
+
+void Commands::declare(CLI::App& app) {
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--root", root_, "folder that holds etc, var and run (default /)");
+  app.add_flag("--json", json_, "one JSON object, for machines");
+  declare_binding(app);
+  declare_item(app);
+
+  CLI::App* poll = app.add_subcommand("poll", "looking at mailboxes")->require_subcommand(1);
+  CLI::App* now = poll->add_subcommand("now", "look at one mailbox, or at all, without waiting for its time");
+  now->add_option("binding", id_, "binding id; none: all");
+  now->callback([this] {
+    action_ = [this] { print_object(call("POST", "/v1/poll", id_.empty() ? Json::object() : Json{{"binding", id_}})); };
+  });
+  app.add_subcommand("status", "sessions of the control plane")->callback([this] {
+    action_ = [this] { print_object(call("GET", "/v1/status")); };
+  });
+  CLI::App* worker = app.add_subcommand("worker", "the data plane's workers")->require_subcommand(1);
+  worker->add_subcommand("show", "counters, from shared memory")->callback([this] { action_ = [this] { worker_show(); }; });
+  CLI::App* journal = app.add_subcommand("journal", "the data plane's journal")->require_subcommand(1);
+  CLI::App* cat = journal->add_subcommand("cat", "print segment files; none given: all of them");
+  cat->add_option("segment", files_, "segment files");
+  cat->add_flag("--jsonl", jsonl_, "one JSON object a line");
+  cat->callback([this] { action_ = [this] { journal_cat(); }; });
+  CLI::App* config = app.add_subcommand("config", "configuration files")->require_subcommand(1);
+  config->add_subcommand("check", "read them as the programs do; prints what differs from the defaults")->callback([this] {
+    action_ = [this] { config_check(); };
+  });
+}
+
+int Commands::run(const std::vector<std::string>& arguments) {
+  CLI::App app("pushmailctl: looks at and steers a pushmail server", "pushmailctl");
+  declare(app);
+  // Options of the whole program may stand behind the verb too.
+  const std::function<void(CLI::App&)> inherit = [&](CLI::App& parent) {
+    for (CLI::App* child : parent.get_subcommands([](CLI::App*) { return true; })) {
+      child->fallthrough();
+      inherit(*child);
+    }
+  };
+  inherit(app);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::Success& wanted) {
+    app.exit(wanted, streams_.out, streams_.error);
+    return EX_OK;
+  } catch (const CLI::ParseError& error) {
+    app.exit(error, streams_.error, streams_.error);
+    return EX_USAGE;
+  }
+  try {
+    action_();
+    return EX_OK;
+  } catch (const Stop& stop) {
+    streams_.error << "pushmailctl: " << printable(stop.text) << '\n';
+    return stop.code;
+  }
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, Streams streams) { return Commands(streams).run(arguments); }
+
+}  // namespace pushmail::cli

@@ -1,0 +1,157 @@
+// pushmailctl against a real API socket: the transcript an operator sees, --json, and every exit code.
+#include "controlplane/cli/cli.h"
+
+#include <gtest/gtest.h>
+#include <sysexits.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "controlplane/api/server.h"
+#include "controlplane/store/ledger.h"
+#include "controlplane/store/sqlite_store.h"
+
+namespace pushmail::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+class FixedClock final : public Clock {
+ public:
+  [[nodiscard]] Timestamp wall() const override { return {1'795'000'000'000'000}; }
+  [[nodiscard]] Instant now() const override { return {1}; }
+};
+
+struct Ran {
+  int code;
+  std::string out;
+  std::string error;
+};
+
+Ran ctl(std::vector<std::string> arguments, const std::string& input = "") {
+  std::istringstream in(input);
+  std::ostringstream out, error;
+  const int code = run(arguments, {in, out, error});
+  return {code, out.str(), error.str()};
+}
+
+struct CliTest : ::testing::Test {
+  std::filesystem::path root = std::filesystem::temp_directory_path() / ("pm-cli-" + to_string(new_item_id({}, 0)));
+  FixedClock clock;
+  std::unique_ptr<Store> store = open_sqlite_store(":memory:").value();
+  Sealer sealer{{1, 2, 3}};
+  Bindings bindings{*store, sealer, clock, {.peers = {"mmsc"}}};
+  api::Api api{*store, bindings, {}};
+  boost::asio::io_context context;
+  std::unique_ptr<api::Server> server;
+  std::thread thread;
+
+  void SetUp() override {
+    std::filesystem::create_directories(root / "run/pushmail");
+    auto opened = api::Server::open(context, root / "run/pushmail/api", {}, api);
+    ASSERT_TRUE(opened) << opened.error();
+    server = std::move(*opened);
+    thread = std::thread([this] { context.run(); });
+  }
+  void TearDown() override {
+    context.stop();
+    thread.join();
+    server.reset();
+    std::filesystem::remove_all(root);
+  }
+  Ran at_root(std::vector<std::string> arguments, const std::string& input = "") {
+    arguments.insert(arguments.end(), {"--root", root.string()});
+    return ctl(std::move(arguments), input);
+  }
+  std::vector<std::string> add() {
+    return {"binding", "add", "--msisdn", "+15550100002", "--address", "ann@box.example", "--name", "Änn", "--host", "mail.example.com", "--user", "ann"};
+  }
+};
+
+TEST_F(CliTest, BindingsFromAddToRemove) {
+  const Ran added = at_root(add(), "secret\n");
+  ASSERT_EQ(added.code, 0) << added.error;
+  const std::string id = added.out.substr(0, added.out.size() - 1);
+  EXPECT_EQ(sealer.unseal(id, store->binding(id).value()->sealed_password).value(), "secret");
+
+  EXPECT_EQ(at_root({"binding", "list"}).out,
+            "BINDING                      NUMBER       ADDRESS          STATE   MAILBOX                      POLICY  SESSION\n" + id +
+                "  15550100002  ann@box.example  active  imap://mail.example.com:993  ask     never\n");
+  const Json listed = Json::parse(at_root({"binding", "list", "--json"}).out);
+  EXPECT_EQ(listed["bindings"][0]["id"], id);
+  EXPECT_EQ(Json::parse(at_root({"--json", "binding", "show", id}).out)["display_name"], "Änn");
+
+  EXPECT_EQ(at_root(add(), "secret\n").code, EX_DATAERR) << "bound already";
+  std::ofstream(root / "password") << "from file\n";
+  EXPECT_EQ(at_root({"binding", "password", id, "--password-file", (root / "password").string()}).code, 0);
+  EXPECT_EQ(sealer.unseal(id, store->binding(id).value()->sealed_password).value(), "from file");
+  EXPECT_EQ(at_root({"binding", "suspend", id}).code, 0);
+  EXPECT_EQ(at_root({"binding", "resume", id}).code, 0);
+  EXPECT_EQ(at_root({"binding", "remove", id}).code, 0);
+  EXPECT_EQ(at_root({"binding", "show", id}).code, 1);
+}
+
+TEST_F(CliTest, ItemsForPeopleAndMachines) {
+  Item item{.id = new_item_id(clock.wall(), 1), .trace = new_trace_id(), .source = "mailbox", .binding = "b1", .msisdn = Msisdn::from_digits("15550100002").value(),
+            .uid = "4", .correspondent = "joe@example.com", .subject = "Hi\x1b[31m", .created = clock.wall(), .updated = clock.wall()};
+  {
+    // The server's thread owns the store while it answers; nothing is asked yet.
+    ASSERT_TRUE(store->add_item(item).value());
+    ASSERT_TRUE(note(*store, item, "mail_seen", clock.wall(), program::fetcher, {{"uid", "4"}}));
+    ASSERT_TRUE(move_item(*store, item, {.to = ItemState::notified, .event = "notified", .reason = "waits for the phone's answer", .time = clock.wall()}).value());
+  }
+  const std::string id = to_string(item.id);
+  const Ran listed = at_root({"item", "list"});
+  EXPECT_EQ(listed.code, 0);
+  EXPECT_NE(listed.out.find("waits for the phone's answer"), std::string::npos);
+  EXPECT_EQ(listed.out.find('\x1b'), std::string::npos) << "a subject must not steer the terminal";
+  EXPECT_EQ(Json::parse(at_root({"item", "show", id, "--json"}).out)["state"], "notified");
+  EXPECT_NE(at_root({"item", "show", id}).out.find("reason"), std::string::npos);
+
+  const Ran trace = at_root({"item", "trace", id, "--jsonl"});
+  std::istringstream lines(trace.out);
+  std::vector<std::string> events;
+  for (std::string line; std::getline(lines, line);) {
+    const Json row = Json::parse(line);
+    for (const char* key : {"ts", "program", "event", "state", "trace", "item"}) EXPECT_TRUE(row.contains(key)) << key;
+    EXPECT_EQ(row["trace"], to_string(item.trace));
+    events.push_back(row["event"]);
+  }
+  EXPECT_EQ(events, (std::vector<std::string>{"mail_seen", "notified"}));
+  EXPECT_EQ(at_root({"item", "trace", to_string(item.trace), "--jsonl"}).out, trace.out);
+  EXPECT_EQ(at_root({"item", "list", "--state", "delivered", "--json"}).out, "{\"items\":[]}\n");
+}
+
+TEST_F(CliTest, ExitCodes) {
+  EXPECT_EQ(at_root({}).code, EX_USAGE);
+  EXPECT_EQ(at_root({"binding"}).code, EX_USAGE);
+  EXPECT_EQ(at_root({"binding", "dance"}).code, EX_USAGE);
+  EXPECT_EQ(at_root({"binding", "add", "--msisdn", "1"}).code, EX_USAGE);
+  EXPECT_EQ(at_root({"binding", "add", "--password", "x"}).code, EX_USAGE) << "no password on the command line";
+  EXPECT_EQ(at_root(add(), "\n").code, EX_DATAERR) << "empty password";
+  EXPECT_EQ(at_root({"item", "show", "00000000000000000000000000"}).code, 1);
+  EXPECT_EQ(at_root({"item", "list", "--state", "lost"}).code, EX_DATAERR);
+  EXPECT_EQ(at_root({"--help"}).code, 0);
+  EXPECT_EQ(ctl({"item", "list", "--root", (root / "nowhere").string()}).code, EX_UNAVAILABLE);
+  EXPECT_EQ(at_root({"worker", "show"}).code, EX_UNAVAILABLE);
+  EXPECT_EQ(at_root({"poll", "now"}).code, 0);
+}
+
+TEST_F(CliTest, ConfigCheckNamesFileLineKeyAndRule) {
+  std::filesystem::create_directories(root / "etc/pushmail");
+  std::ofstream(root / "etc/pushmail/pushmail.toml") << "domain = \"mms.example.net\"\n[schedule]\nround = \"soon\"\n";
+  const Ran checked = at_root({"config", "check"});
+  EXPECT_EQ(checked.code, EX_CONFIG);
+  EXPECT_NE(checked.error.find("pushmail.toml:3: schedule.round"), std::string::npos) << checked.error;
+  const Json json = Json::parse(at_root({"config", "check", "--json"}).out);
+  EXPECT_EQ(json["ok"], false);
+  EXPECT_EQ(json["line"], 3);
+}
+
+}  // namespace
+}  // namespace pushmail::cli
