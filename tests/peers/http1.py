@@ -103,7 +103,10 @@ async def serve(handler, address, port):
                     writer.write(_answer_bytes(Answer(error.status, str(error).encode(), "text/plain"), True))
                     await writer.drain()
                     return
-                answer = await handler(Request(match.group(1), match.group(2), headers, body, writer.get_extra_info("peername")))
+                try:
+                    answer = await handler(Request(match.group(1), match.group(2), headers, body, writer.get_extra_info("peername")))
+                except (LookupError, TypeError, AttributeError) as error:
+                    answer = Answer(500, repr(error).encode(), "text/plain")
                 if answer is None:
                     return
                 close = headers.get("connection", "").lower() == "close" or match.group(3) == "0"

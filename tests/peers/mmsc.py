@@ -466,7 +466,7 @@ class Mmsc:
         for route in routes:
             if route[0] == "phone":
                 message = Message(message_id, route[2][2], ("number", number), pdu.get("subject", ""), *self.content_of(pdu))
-                message.fields = dict(names, msisdn=route[2][2])
+                message.fields = {"message_id": message_id, "msisdn": route[2][2], "sender": number}
                 self.accept(message)
         mails = [route[2] for route in routes if route[0] == "mail"]
         if mails:

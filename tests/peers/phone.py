@@ -159,10 +159,16 @@ class Phone:
             self.spawn(self.retrieve(message))
 
     async def post(self, pdu):
-        answer = await http1.request(self.settings["mmsc"], "POST", mms.encode(pdu), {
-            "Content-Type": MMS_TYPE, "Accept": "*/*, " + MMS_TYPE, "X-WAP-Network-Client-MSISDN": self.msisdn,
-            "User-Agent": "test-phone/1"})
-        return answer
+        """Posts a PDU to the MMSC; again when the network fails, as phones do."""
+        for attempt in range(5):
+            try:
+                return await http1.request(self.settings["mmsc"], "POST", mms.encode(pdu), {
+                    "Content-Type": MMS_TYPE, "Accept": "*/*, " + MMS_TYPE, "X-WAP-Network-Client-MSISDN": self.msisdn,
+                    "User-Agent": "test-phone/1"})
+            except (OSError, asyncio.TimeoutError) as error:
+                self.note("no_answer", why=str(error), attempt=attempt + 1)
+                await asyncio.sleep(self.settings.get("retry", 1.0))
+        raise ConnectionError("the MMSC does not answer")
 
     async def respond(self, transaction, status):
         pdu = mms.Pdu("m-notifyresp-ind", transaction_id=transaction, mms_version="1.2", status=status)
