@@ -175,7 +175,10 @@ class HttpServer::Connection final : public StreamEvents {
 
   std::optional<std::size_t> read_head(ByteView bytes) {
     // RFC 9112 §2.2: an empty line before a request is left over from an old client.
-    if (scanned_ == 0 && bytes.size() >= 2 && bytes[0] == '\r' && bytes[1] == '\n') return 2;
+    if (bytes.size() >= 2 && bytes[0] == '\r' && bytes[1] == '\n') {
+      scanned_ = 0;
+      return 2;
+    }
     if (!bytes.empty() && message_started_.ns == 0) message_started_ = server_.now_;
     const auto end = http::find_head_end(bytes, scanned_);
     if (end.needs_more()) {

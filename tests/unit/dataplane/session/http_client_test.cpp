@@ -1,0 +1,316 @@
+// The MM7 client over an in-memory stream: what the relay is told in each way an exchange can end.
+#include "dataplane/session/http_client.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "dataplane/session/errors.h"
+#include "dataplane/session/lent.h"
+#include "tests/unit/dataplane/session/fake_stream.h"
+
+namespace pushmail {
+namespace {
+
+using test::FakeNetwork;
+using test::FakePeer;
+using test::FakePeers;
+using test::ManualClock;
+
+struct Results final : HttpClientEvents {
+  void on_http_result(std::uint64_t request, HttpResult result) override {
+    EXPECT_FALSE(all.contains(request)) << "told twice";
+    all.emplace(request, std::move(result));
+  }
+  [[nodiscard]] const HttpAnswer& answer(std::uint64_t id) const { return std::get<HttpAnswer>(all.at(id)); }
+  [[nodiscard]] const HttpFailure& failure(std::uint64_t id) const { return std::get<HttpFailure>(all.at(id)); }
+  std::map<std::uint64_t, HttpResult> all;
+};
+
+class HttpClientTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(network_.listen(there_, mmsc_).has_value());
+    start({});
+  }
+  void start(FaultPoints faults) {
+    client_ = std::make_unique<HttpClient>(network_,
+                                           HttpClientSettings{.endpoint = there_,
+                                                              .host = "mmsc.example:8090",
+                                                              .path = "/mm7",
+                                                              .credentials = {.user = "pushmail", .password = "secret"},
+                                                              .connections_max = 2,
+                                                              .queue_max = 5,
+                                                              .answer_size_max = 1000},
+                                           results_, clock_, faults);
+  }
+  void TearDown() override {
+    client_->close_all();
+    turns();
+    EXPECT_EQ(client_->connection_count(), 0u);
+    EXPECT_EQ(released_, lent_) << "each body comes back once";
+  }
+  LentBytes lend(std::string_view text) {
+    ++lent_;
+    kept_.push_back(std::make_unique<std::string>(text));
+    return {.bytes = bytes_of(*kept_.back()), .release = [](void* count) { ++*static_cast<int*>(count); }, .context = &released_};
+  }
+  std::uint64_t post(std::string_view body = "<body/>") {
+    const auto id = client_->post({.content_type = "text/xml", .body = lend(body)});
+    EXPECT_TRUE(id.has_value());
+    return *id;
+  }
+  void turns(int count = 30) {
+    for (int i = 0; i < count; ++i) {
+      client_->tick(clock_.now());
+      network_.poll(clock_.now());
+    }
+  }
+  void pass(Duration time) {
+    clock_.advance(time);
+    turns();
+  }
+  FakePeer& mmsc(std::size_t index = 0) { return *mmsc_.all.at(index); }
+
+  ManualClock clock_;
+  Endpoint there_ = *parse_endpoint("198.51.100.7:8090");
+  FakeNetwork network_;
+  FakePeers mmsc_;
+  Results results_;
+  int lent_ = 0;
+  int released_ = 0;
+  std::vector<std::unique_ptr<std::string>> kept_;
+  std::unique_ptr<HttpClient> client_;
+};
+
+TEST_F(HttpClientTest, WritesTheRequestAndReadsTheAnswer) {
+  const std::uint64_t id = post("<hello/>");
+  EXPECT_TRUE(results_.all.empty());
+  turns();
+  EXPECT_EQ(mmsc().take(),
+            "POST /mm7 HTTP/1.1\r\nHost: mmsc.example:8090\r\nAuthorization: Basic cHVzaG1haWw6c2VjcmV0\r\nSOAPAction: \"\"\r\n"
+            "Content-Type: text/xml\r\nContent-Length: 8\r\n\r\n<hello/>");
+  mmsc().say("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 4\r\n\r\n<r/>");
+  turns();
+  EXPECT_EQ(results_.answer(id).status, 200);
+  EXPECT_EQ(results_.answer(id).content_type, "text/xml");
+  EXPECT_EQ(text_of(results_.answer(id).body), "<r/>");
+}
+
+TEST_F(HttpClientTest, KeepsTheConnectionForTheNext) {
+  post();
+  turns();
+  mmsc().say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+  turns();
+  EXPECT_EQ(text_of(results_.answer(1).body), "abc");
+  (void)mmsc().take();
+  post();
+  turns();
+  EXPECT_EQ(network_.connects, 1);
+  EXPECT_TRUE(mmsc().take().starts_with("POST /mm7"));
+  mmsc().say("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx");
+  turns();
+  EXPECT_EQ(results_.answer(2).status, 500);
+  EXPECT_TRUE(mmsc().ended) << "the peer said close";
+}
+
+TEST_F(HttpClientTest, AnswerIsReadWhereverItIsCut) {
+  network_.chunk_size = 1;
+  for (const std::string_view text : {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"}) {
+    const std::uint64_t id = post("b");
+    turns(400);
+    mmsc().say(text);
+    turns(400);
+    EXPECT_EQ(text_of(results_.answer(id).body), "hello");
+  }
+}
+
+TEST_F(HttpClientTest, AnswerUntilClose) {
+  post();
+  turns();
+  mmsc().say("HTTP/1.0 200 OK\r\n\r\nall of this");
+  turns();
+  EXPECT_TRUE(results_.all.empty());
+  mmsc().stream->finish();
+  turns();
+  EXPECT_EQ(text_of(results_.answer(1).body), "all of this");
+}
+
+TEST_F(HttpClientTest, OneRequestAtATimeOnAFewConnections) {
+  for (int i = 0; i < 4; ++i) post(fmt::format("body-{}", i));
+  turns();
+  EXPECT_EQ(network_.connects, 2);
+  EXPECT_NE(mmsc(0).take().find("body-0"), std::string::npos);
+  EXPECT_NE(mmsc(1).take().find("body-1"), std::string::npos);
+  mmsc(1).say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  turns();
+  EXPECT_NE(mmsc(1).take().find("body-2"), std::string::npos);
+  EXPECT_EQ(mmsc(0).take(), "");
+}
+
+TEST_F(HttpClientTest, RefusedIsNotSent) {
+  network_.refuse = CloseReason::refused;
+  post();
+  post();
+  turns();
+  for (const std::uint64_t id : {1u, 2u}) {
+    EXPECT_EQ(results_.failure(id).outcome, HttpOutcome::not_sent);
+    EXPECT_TRUE(results_.failure(id).error.is(http_no_connection));
+    EXPECT_TRUE(results_.failure(id).error.temporary());
+  }
+}
+
+TEST_F(HttpClientTest, SilenceOnConnectIsNotSent) {
+  network_.silent = true;
+  post();
+  turns();
+  pass(seconds(11));
+  EXPECT_EQ(results_.failure(1).outcome, HttpOutcome::not_sent);
+  EXPECT_TRUE(results_.failure(1).error.is(http_connect_late));
+}
+
+TEST_F(HttpClientTest, CutAfterTheRequestIsUnknown) {
+  for (const std::string_view said : {"", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "HTTP/1.1 200"}) {
+    const std::uint64_t id = post();
+    turns();
+    mmsc_.last().say(said);
+    turns();
+    mmsc_.last().stream->abort();
+    turns();
+    EXPECT_EQ(results_.failure(id).outcome, HttpOutcome::unknown) << said;
+    EXPECT_TRUE(results_.failure(id).error.is(http_answer_cut));
+  }
+  const std::uint64_t id = post();
+  turns();
+  mmsc_.last().stream->finish();
+  turns();
+  EXPECT_EQ(results_.failure(id).outcome, HttpOutcome::unknown);
+}
+
+TEST_F(HttpClientTest, SlowAnswerIsUnknown) {
+  post();
+  turns();
+  mmsc().say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
+  pass(seconds(30));
+  mmsc().say("1");
+  pass(seconds(31));
+  EXPECT_EQ(results_.failure(1).outcome, HttpOutcome::unknown);
+  EXPECT_TRUE(results_.failure(1).error.is(http_answer_late));
+  EXPECT_TRUE(mmsc().closed.has_value());
+}
+
+TEST_F(HttpClientTest, BrokenAnswersAreUnknown) {
+  for (const std::string_view said : {"garbage\r\n\r\n", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+                                      "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
+    const std::uint64_t id = post();
+    turns();
+    mmsc_.last().say(said);
+    turns();
+    EXPECT_EQ(results_.failure(id).outcome, HttpOutcome::unknown) << said;
+  }
+}
+
+TEST_F(HttpClientTest, AnswersAreCapped) {
+  const std::uint64_t good = post();
+  turns();
+  mmsc_.last().say("HTTP/1.1 200 OK\r\nContent-Length: 500000000\r\n\r\n");
+  turns();
+  EXPECT_EQ(results_.failure(good).outcome, HttpOutcome::unknown);
+  EXPECT_TRUE(results_.failure(good).error.is(http_body_too_large));
+  const std::uint64_t refused = post();
+  turns();
+  mmsc_.last().say("HTTP/1.1 503 Busy\r\nRetry-After: 120\r\n\r\n" + std::string(2000, 'x'));
+  turns();
+  EXPECT_EQ(results_.answer(refused).status, 503);
+  EXPECT_EQ(results_.answer(refused).retry_after, seconds(120));
+  EXPECT_TRUE(results_.answer(refused).body.empty());
+}
+
+TEST_F(HttpClientTest, BytesThatNobodyAskedForEndTheConnection) {
+  post();
+  turns();
+  mmsc().say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  turns();
+  EXPECT_EQ(results_.answer(1).status, 200);
+  post();
+  turns();
+  EXPECT_EQ(network_.connects, 2) << "the second answer must not be taken for the next request's";
+  EXPECT_FALSE(results_.all.contains(2));
+}
+
+TEST_F(HttpClientTest, IdleConnectionsAreClosedBeforeThePeerDoes) {
+  post();
+  turns();
+  mmsc().say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  turns();
+  pass(seconds(16));
+  EXPECT_TRUE(mmsc().ended);
+  post();
+  turns();
+  EXPECT_EQ(network_.connects, 2);
+}
+
+TEST_F(HttpClientTest, FullQueueRefuses) {
+  network_.silent = true;
+  for (int i = 0; i < 5; ++i) post();
+  const auto refused = client_->post({.content_type = "text/xml", .body = lend("x")});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_TRUE(refused.error().is(http_queue_full));
+  EXPECT_TRUE(refused.error().temporary());
+}
+
+TEST_F(HttpClientTest, EmptyBodyAndWaitingTooLong) {
+  post("");
+  turns();
+  EXPECT_TRUE(mmsc().take().ends_with("Content-Length: 0\r\n\r\n"));
+  post("b");
+  turns();
+  for (int i = 0; i < 2; ++i) post("waits");
+  turns();
+  pass(seconds(61));
+  EXPECT_EQ(results_.failure(1).outcome, HttpOutcome::unknown);
+  EXPECT_EQ(results_.failure(2).outcome, HttpOutcome::unknown);
+  EXPECT_EQ(results_.failure(3).outcome, HttpOutcome::not_sent);
+  EXPECT_EQ(results_.failure(4).outcome, HttpOutcome::not_sent);
+}
+
+struct Reached {
+  std::string_view step;
+  FakePeers* mmsc;
+  std::string heard;
+};
+
+TEST_F(HttpClientTest, FaultPointIsReachedWithHalfTheBodyOut) {
+  client_->close_all();
+  turns();
+  Reached reached{.step = {}, .mmsc = &mmsc_, .heard = {}};
+  start({.reach =
+             [](void* context, std::string_view step) {
+               auto* each = static_cast<Reached*>(context);
+               each->step = step;
+               each->heard = each->mmsc->last().heard;
+             },
+         .context = &reached});
+  post("0123456789");
+  turns();
+  EXPECT_EQ(reached.step, "submit_req.half");
+  EXPECT_TRUE(reached.heard.ends_with("\r\n\r\n01234"));
+  EXPECT_TRUE(mmsc().take().ends_with("\r\n\r\n0123456789"));
+  mmsc().say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  turns();
+  EXPECT_EQ(results_.answer(1).status, 200);
+}
+
+TEST(LentHalves, OneReleaseForBoth) {
+  int released = 0;
+  const Bytes bytes{1, 2, 3};
+  const auto [first, second] = split_lent({.bytes = bytes, .release = [](void* count) { ++*static_cast<int*>(count); }, .context = &released});
+  EXPECT_EQ(first.bytes.size(), 1u);
+  EXPECT_EQ(second.bytes.size(), 2u);
+  release_lent(second);
+  EXPECT_EQ(released, 0);
+  release_lent(first);
+  EXPECT_EQ(released, 1);
+}
+
+}  // namespace
+}  // namespace pushmail

@@ -1,0 +1,258 @@
+// HTTP heads and chunks: one row for each way to be wrong, and the few ways to be right.
+#include "dataplane/session/http_grammar.h"
+
+#include <gtest/gtest.h>
+
+#include "dataplane/session/basic_auth.h"
+#include "dataplane/session/errors.h"
+#include "dataplane/session/source_list.h"
+
+namespace pushmail {
+namespace {
+
+using http::Framing;
+
+Result<http::RequestHead> request(std::string_view text) {
+  const auto end = http::find_head_end(bytes_of(text), 0);
+  if (end.is_bad()) return std::unexpected(end.error());
+  EXPECT_TRUE(end.is_done()) << text;
+  return http::parse_request_head(bytes_of(text).first(end.used()));
+}
+
+std::string with(std::string_view fields) { return "POST /mm7 HTTP/1.1\r\nHost: h\r\n" + std::string(fields) + "\r\n"; }
+
+struct BadRow {
+  const char* name;
+  std::string text;
+  const ErrorInfo* rule;
+  int status;
+};
+
+class BadRequest : public testing::TestWithParam<BadRow> {};
+
+TEST_P(BadRequest, IsRefusedByItsRule) {
+  const auto head = request(GetParam().text);
+  ASSERT_FALSE(head.has_value());
+  EXPECT_EQ(head.error().info->name, GetParam().rule->name);
+  EXPECT_EQ(http::status_of(head.error()), GetParam().status);
+}
+
+std::string many_fields(int count) {
+  std::string fields;
+  for (int i = 0; i < count; ++i) fields += "X: 1\r\n";
+  return with(fields);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, BadRequest,
+    testing::Values(
+        BadRow{"length_and_chunked", with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), &http_two_framings, 400},
+        BadRow{"two_lengths", with("Content-Length: 5\r\nContent-Length: 6\r\n"), &http_bad_length, 400},
+        BadRow{"two_equal_lengths", with("Content-Length: 5\r\nContent-Length: 5\r\n"), &http_bad_length, 400},
+        BadRow{"length_list", with("Content-Length: 5, 5\r\n"), &http_bad_length, 400},
+        BadRow{"length_plus", with("Content-Length: +5\r\n"), &http_bad_length, 400},
+        BadRow{"length_minus", with("Content-Length: -5\r\n"), &http_bad_length, 400},
+        BadRow{"length_hex", with("Content-Length: 0x5\r\n"), &http_bad_length, 400},
+        BadRow{"length_empty", with("Content-Length:\r\n"), &http_bad_length, 400},
+        BadRow{"length_2_64", with("Content-Length: 18446744073709551616\r\n"), &http_bad_length, 400},
+        BadRow{"xchunked", with("Transfer-Encoding: xchunked\r\n"), &http_bad_coding, 400},
+        BadRow{"chunked_twice", with("Transfer-Encoding: chunked, chunked\r\n"), &http_bad_coding, 400},
+        BadRow{"gzip_chunked", with("Transfer-Encoding: gzip, chunked\r\n"), &http_bad_coding, 400},
+        BadRow{"two_codings", with("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"), &http_bad_coding, 400},
+        BadRow{"chunked_in_1_0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", &http_bad_coding, 400},
+        BadRow{"blank_before_colon", with("Transfer-Encoding : chunked\r\n"), &http_bad_field, 400},
+        BadRow{"tab_in_name", with("Content\tLength: 1\r\n"), &http_bad_field, 400},
+        BadRow{"empty_name", with(": x\r\n"), &http_bad_field, 400},
+        BadRow{"no_colon", with("Nonsense\r\n"), &http_bad_field, 400},
+        BadRow{"folded", with("X: a\r\n b\r\n"), &http_folded_field, 400},
+        BadRow{"folded_by_tab", with("X: a\r\n\tb\r\n"), &http_folded_field, 400},
+        BadRow{"folded_first", "POST / HTTP/1.1\r\n Host: h\r\n\r\n", &http_folded_field, 400},
+        BadRow{"bare_lf", "POST / HTTP/1.1\nHost: h\n\n", &http_bad_line_end, 400},
+        BadRow{"bare_lf_at_end", "POST / HTTP/1.1\r\nHost: h\r\n\n", &http_bad_line_end, 400},
+        BadRow{"bare_cr", with("X: a\rb\r\n"), &http_bad_line_end, 400},
+        BadRow{"nul", with(std::string("X: a\0b\r\n", 8)), &http_bad_byte, 400},
+        BadRow{"delete_byte", with("X: a\x7f\r\n"), &http_bad_byte, 400},
+        BadRow{"no_host", "POST / HTTP/1.1\r\n\r\n", &http_bad_host, 400},
+        BadRow{"two_hosts", with("Host: other\r\n"), &http_bad_host, 400},
+        BadRow{"empty_host", "POST / HTTP/1.1\r\nHost:\r\n\r\n", &http_bad_host, 400},
+        BadRow{"host_with_blank", "POST / HTTP/1.1\r\nHost: a b\r\n\r\n", &http_bad_host, 400},
+        BadRow{"http_0_9", "GET /\r\n\r\n", &http_bad_request_line, 400},
+        BadRow{"two_spaces", "POST  / HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
+        BadRow{"space_in_target", "POST /a b HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
+        BadRow{"utf8_target", "POST /\xc3\xa4 HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
+        BadRow{"bad_method", "PO(ST / HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
+        BadRow{"relative_target", "POST mm7 HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
+        BadRow{"version_words", "POST / HTTP/one\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
+        BadRow{"h2_preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &http_bad_version, 505},
+        BadRow{"too_many_fields", many_fields(100), &http_head_too_large, 431},
+        BadRow{"head_too_large", with("X: " + std::string(40'000, 'x') + "\r\n"), &http_head_too_large, 431}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(HttpRequest, IsReadWithViews) {
+  const std::string text = with("Content-Length: 1908\r\nSOAPAction: \"\"\r\nX-Empty:\r\nX-Blank: \t a b \t\r\n") + "body";
+  const auto head = request(text);
+  ASSERT_TRUE(head.has_value());
+  EXPECT_EQ(head->method, "POST");
+  EXPECT_EQ(head->target, "/mm7");
+  EXPECT_EQ(head->framing, Framing::length);
+  EXPECT_EQ(head->content_length, 1908u);
+  EXPECT_TRUE(head->keep_alive);
+  EXPECT_EQ(head->field("soapaction"), "\"\"");
+  EXPECT_EQ(head->field("x-blank"), "a b");
+  EXPECT_EQ(head->field("missing"), "");
+}
+
+TEST(HttpRequest, KeepAliveByVersionAndConnection) {
+  struct Row {
+    const char* text;
+    bool keep;
+  };
+  for (const Row& row : {Row{"GET / HTTP/1.1\r\nHost: h\r\n\r\n", true}, Row{"GET / HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\n\r\n", false},
+                         Row{"GET / HTTP/1.0\r\n\r\n", false}, Row{"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true},
+                         Row{"GET http://h/p HTTP/1.1\r\nHost: h\r\n\r\n", true}, Row{"CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", true},
+                         Row{"GET / HTTP/1.9\r\nHost: h\r\n\r\n", true}}) {
+    const auto head = request(row.text);
+    ASSERT_TRUE(head.has_value()) << row.text;
+    EXPECT_EQ(head->keep_alive, row.keep) << row.text;
+    EXPECT_EQ(head->framing, Framing::none);
+  }
+}
+
+TEST(HttpHead, IsFoundWhereverItIsCut) {
+  const std::string text = with("Content-Length: 0\r\n");
+  std::size_t scanned = 0;
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    const auto end = http::find_head_end(bytes_of(text).first(size), scanned);
+    ASSERT_TRUE(end.needs_more()) << size;
+    scanned = size;
+  }
+  const auto end = http::find_head_end(bytes_of(text), scanned);
+  ASSERT_TRUE(end.is_done());
+  EXPECT_EQ(end.used(), text.size());
+}
+
+TEST(HttpResponse, Rows) {
+  struct Row {
+    const char* text;
+    int status;
+    Framing framing;
+  };
+  for (const Row& row : {Row{"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", 200, Framing::length},
+                         Row{"HTTP/1.1 200\r\nTransfer-Encoding: Chunked\r\n\r\n", 200, Framing::chunked},
+                         Row{"HTTP/1.0 500 \r\n\r\n", 500, Framing::until_close},
+                         Row{"HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\n", 204, Framing::none},
+                         Row{"HTTP/1.1 100 Continue\r\n\r\n", 100, Framing::none}}) {
+    const auto head = http::parse_response_head(bytes_of(row.text));
+    ASSERT_TRUE(head.has_value()) << row.text;
+    EXPECT_EQ(head->status, row.status);
+    EXPECT_EQ(head->framing, row.framing) << row.text;
+  }
+  for (const char* bad : {"HTTP/2 200\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 600 Odd\r\n\r\n",
+                          "ICY 200 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+                          "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
+    EXPECT_FALSE(http::parse_response_head(bytes_of(bad)).has_value()) << bad;
+  }
+  EXPECT_EQ(http::parse_response_head(bytes_of("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"), http::Asked::head_only)->framing, Framing::none);
+}
+
+/// The body and what follows it, or nothing when a chunk is bad. Cut into pieces of `piece` bytes.
+std::optional<std::pair<std::string, std::string>> unchunk(std::string_view text, std::size_t piece) {
+  http::ChunkReader reader;
+  std::string body;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const auto step = reader.read(bytes_of(text.substr(at, piece)));
+    if (!step) return std::nullopt;
+    body += text_of(step->data);
+    at += step->used;
+    if (step->last) return std::pair{body, std::string(text.substr(at))};
+  }
+  return std::pair{body, std::string("<more>")};
+}
+
+TEST(HttpChunks, AreReadWhereverTheyAreCut) {
+  const std::string_view text = "5;a=b; c=\"d\"\r\nhello\r\n0010\r\n0123456789abcdef\r\nB\r\n chunked up\r\n0\r\nX: y\r\nTrailer: z\r\n\r\nNEXT";
+  for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+    const auto read = unchunk(text, piece);
+    ASSERT_TRUE(read.has_value()) << piece;
+    EXPECT_EQ(read->first, "hello0123456789abcdef chunked up");
+    EXPECT_EQ(read->second, "NEXT");
+  }
+}
+
+TEST(HttpChunks, BadOnesAreRefused) {
+  for (const std::string& bad :
+       {std::string("\r\n"), std::string("g\r\n"), std::string("+5\r\nhello\r\n"), std::string("0x5\r\nhello\r\n"), std::string(" 5\r\nhello\r\n"),
+        std::string("5 \r\nhello\r\n"), std::string("5\nhello\r\n"), std::string("5\r\nhello0\r\n\r\n"), std::string("5\r\nhello\n0\r\n\r\n"),
+        std::string("5\r\nhello\r\r\n"), std::string("FFFFFFFFFFFFFFFF\r\n"), std::string("10000000000000000\r\n"), std::string("00000000000000001\r\n"),
+        "1;" + std::string(1'000'000, 'x') + "\r\na\r\n", std::string("0\r\nX: y\n\r\n"), std::string("0\r\n X: y\r\n\r\n"),
+        "0\r\n" + std::string(10'000, 'x') + "\r\n\r\n", std::string("5;a\0b\r\nhello\r\n", 14), std::string("-1\r\n")}) {
+    EXPECT_FALSE(unchunk(bad, bad.size()).has_value()) << bad.substr(0, 40);
+    EXPECT_FALSE(unchunk(bad, 1).has_value()) << bad.substr(0, 40);
+  }
+}
+
+TEST(HttpUrl, Rows) {
+  const auto url = http::parse_url("http://mmsc.example:8090/mm7?x=1");
+  ASSERT_TRUE(url.has_value());
+  EXPECT_EQ(url->host, "mmsc.example");
+  EXPECT_EQ(url->port, 8090);
+  EXPECT_EQ(url->path, "/mm7?x=1");
+  EXPECT_EQ(url->authority, "mmsc.example:8090");
+  EXPECT_EQ(http::parse_url("http://[2001:db8::1]:81")->host, "2001:db8::1");
+  EXPECT_EQ(http::parse_url("http://a")->path, "/");
+  EXPECT_EQ(http::parse_url("http://a")->port, 80);
+  EXPECT_EQ(http::parse_url("http://a?q")->path, "/?q");
+  for (const char* bad : {"https://a/", "http://", "http://:80/", "http://a:0/", "http://a:99999/", "http://a:/", "http://u:p@a/", "http://a/#f",
+                          "http://a b/", "http://[::1/", "ftp://a"}) {
+    EXPECT_FALSE(http::parse_url(bad).has_value()) << bad;
+  }
+}
+
+TEST(BasicAuth, RoundTripAndRefusals) {
+  for (const char* password : {"", "a", "ab", "abc", "p:w", "sécret"}) {
+    const auto read = parse_basic_authorization(basic_authorization({.user = "pushmail", .password = password}));
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(read->user, "pushmail");
+    EXPECT_EQ(read->password, password);
+  }
+  EXPECT_EQ(basic_authorization({.user = "pushmail", .password = "secret"}), "Basic cHVzaG1haWw6c2VjcmV0");
+  for (const char* bad : {"", "Basic", "Basic ", "Basic !!!!", "Basic cHVz", "Bearer cHVzaG1haWw6c2VjcmV0", "Basic cHVzaG1haWw6c2VjcmV", "Basic ===="}) {
+    EXPECT_FALSE(parse_basic_authorization(bad).has_value()) << bad;
+  }
+  EXPECT_TRUE(equal_in_constant_time("abc", "abc"));
+  EXPECT_FALSE(equal_in_constant_time("abc", "abd"));
+  EXPECT_FALSE(equal_in_constant_time("abcabc", "abc"));
+  EXPECT_FALSE(equal_in_constant_time("", "abc"));
+  EXPECT_FALSE(equal_in_constant_time("abc", ""));
+}
+
+TEST(SourceList, NetworksContainTheirAddresses) {
+  EXPECT_TRUE(parse_network("192.0.2.0/25")->contains(*parse_ip("192.0.2.127")));
+  EXPECT_FALSE(parse_network("192.0.2.0/25")->contains(*parse_ip("192.0.2.128")));
+  EXPECT_TRUE(parse_network("192.0.2.1")->contains(*parse_ip("192.0.2.1")));
+  EXPECT_FALSE(parse_network("192.0.2.1")->contains(*parse_ip("192.0.2.2")));
+  EXPECT_TRUE(parse_network("2001:db8::/32")->contains(*parse_ip("2001:db8:ffff::1")));
+  EXPECT_FALSE(parse_network("2001:db8::/32")->contains(*parse_ip("192.0.2.2")));
+  EXPECT_FALSE(parse_network("0.0.0.0/0")->contains(*parse_ip("2001:db8::1")));
+  for (const char* bad : {"192.0.2.0/33", "192.0.2.0/", "192.0.2.0/x", "/8", "example.com", "::/129", "192.0.2.0/-1"}) {
+    EXPECT_FALSE(parse_network(bad).has_value()) << bad;
+  }
+}
+
+TEST(SourceList, BudgetCountsBySourceAndInAll) {
+  ConnectionBudget budget({.all = 3, .per_source = 2});
+  const IpAddress a = *parse_ip("192.0.2.1");
+  const IpAddress b = *parse_ip("192.0.2.2");
+  EXPECT_TRUE(budget.take(a));
+  EXPECT_TRUE(budget.take(a));
+  EXPECT_FALSE(budget.take(a));
+  EXPECT_TRUE(budget.take(b));
+  EXPECT_FALSE(budget.take(b));
+  budget.give_back(a);
+  EXPECT_TRUE(budget.take(b));
+  EXPECT_EQ(budget.used(), 3u);
+}
+
+}  // namespace
+}  // namespace pushmail

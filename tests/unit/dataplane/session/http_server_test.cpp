@@ -1,0 +1,457 @@
+// The MM7 server over an in-memory stream: access, framing, order of answers, limits and deadlines.
+#include "dataplane/session/http_server.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/dataplane/session/fake_stream.h"
+
+namespace pushmail {
+namespace {
+
+using test::FakeNetwork;
+using test::FakePeer;
+using test::ManualClock;
+
+std::string envelope(std::string_view transaction, std::string_view message) {
+  return fmt::format(
+      R"(<?xml version="1.0" encoding="UTF-8"?><env:Envelope xmlns:env="http://schemas.xmlsoap.org/soap/envelope/"><env:Header>)"
+      R"(<TransactionID xmlns="http://ns" env:mustUnderstand="1">{}</TransactionID></env:Header><env:Body>{}</env:Body></env:Envelope>)",
+      transaction, message);
+}
+std::string report(std::string_view transaction) {
+  return envelope(transaction,
+                  "<DeliveryReportReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version><MMSRelayServerID>m</MMSRelayServerID>"
+                  "<MessageID>m-1</MessageID><Recipient><Number>+15550100002</Number></Recipient><Sender><ShortCode>5000</ShortCode></Sender>"
+                  "<Date>2026-06-30T12:31:07Z</Date><MMStatus>Retrieved</MMStatus></DeliveryReportReq>");
+}
+std::string deliver(std::string_view transaction) {
+  return envelope(transaction,
+                  "<DeliverReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version><Sender><Number>+15550100002</Number></Sender>"
+                  "<Recipients><To><Number>5000</Number></To></Recipients><Subject>Hi</Subject></DeliverReq>");
+}
+
+struct RecordingSink final : Mm7Sink {
+  void on_mm7(Ticket ticket, Mm7Inbound inbound) override {
+    tickets.push_back(ticket);
+    inbounds.push_back(std::move(inbound));
+    if (at_once) at_once->answer(ticket, {.code = 1000, .text = "Success", .details = {}});
+  }
+  std::vector<Ticket> tickets;
+  std::vector<Mm7Inbound> inbounds;
+  HttpServer* at_once = nullptr;
+};
+
+class HttpServerTest : public testing::Test {
+ protected:
+  void SetUp() override { start(settings()); }
+  static HttpServerSettings settings() {
+    HttpServerSettings settings;
+    settings.peers.push_back({.name = "mmsc1",
+                              .allow = {*parse_network("192.0.2.0/24")},
+                              .credentials = {.user = "mmsc", .password = "secret"},
+                              .service_code = "PM01"});
+    return settings;
+  }
+  void start(HttpServerSettings settings) {
+    network_ = std::make_unique<FakeNetwork>();
+    server_ = std::make_unique<HttpServer>(std::move(settings), sink_, clock_);
+    EXPECT_TRUE(network_->listen(here_, *server_).has_value());
+  }
+  void connect(FakePeer& peer) {
+    peer.stream = *network_->connect(here_, peer);
+    turns(2);
+  }
+  void turns(int count = 60) {
+    for (int i = 0; i < count; ++i) {
+      network_->poll(clock_.now());
+      server_->tick(clock_.now());
+    }
+  }
+  /// Many turns, each with time passing.
+  void pass(Duration time) {
+    clock_.advance(time);
+    turns(5);
+  }
+  static std::string post(std::string_view body, std::string_view more = "") {
+    return fmt::format("POST /mm7 HTTP/1.1\r\nHost: us\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Type: text/xml\r\n{}Content-Length: {}\r\n\r\n{}",
+                       more, body.size(), body);
+  }
+  std::string ask(std::string_view text) {
+    FakePeer peer;
+    connect(peer);
+    peer.say(text);
+    turns();
+    const std::string heard = peer.take();
+    if (peer.stream != nullptr) peer.stream->abort();
+    turns(3);
+    return heard;
+  }
+  static int status(std::string_view answer) { return answer.size() > 12 ? std::atoi(std::string(answer.substr(9, 3)).c_str()) : 0; }
+  static bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+  ManualClock clock_;
+  RecordingSink sink_;
+  Endpoint here_ = *parse_endpoint("198.51.100.1:8080");
+  std::unique_ptr<FakeNetwork> network_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+TEST_F(HttpServerTest, RequestGoesToTheSinkAndTheAnswerComesBack) {
+  FakePeer peer;
+  connect(peer);
+  peer.say(post(deliver("rs-1")));
+  turns();
+  ASSERT_EQ(sink_.inbounds.size(), 1u);
+  EXPECT_EQ(sink_.inbounds[0].peer, "mmsc1");
+  EXPECT_EQ(sink_.inbounds[0].content_type, "text/xml");
+  EXPECT_EQ(text_of(*sink_.inbounds[0].body), deliver("rs-1"));
+  EXPECT_EQ(std::get<mm7::DeliverReq>(sink_.inbounds[0].request).transaction_id, "rs-1");
+  EXPECT_EQ(peer.take(), "") << "no answer before the relay's";
+  server_->answer(sink_.tickets[0], {.code = 1000, .text = "Success", .details = {}});
+  turns(3);
+  const std::string heard = peer.take();
+  EXPECT_EQ(status(heard), 200);
+  EXPECT_TRUE(has(heard, "DeliverRsp")) << heard;
+  EXPECT_TRUE(has(heard, "rs-1"));
+  EXPECT_TRUE(has(heard, "PM01"));
+  EXPECT_TRUE(has(heard, "Date: "));
+  EXPECT_TRUE(has(heard, "GMT\r\n"));
+  EXPECT_FALSE(has(heard, "Connection: close"));
+  peer.say(post(report("rs-2")));
+  turns();
+  ASSERT_EQ(sink_.tickets.size(), 2u);
+  server_->answer(sink_.tickets[1], {.code = 1000, .text = "Success", .details = {}});
+  turns(3);
+  EXPECT_TRUE(has(peer.take(), "DeliveryReportRsp"));
+  EXPECT_FALSE(peer.closed.has_value());
+}
+
+TEST_F(HttpServerTest, AccessRows) {
+  EXPECT_EQ(status(ask("GET / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\n\r\n")), 405);
+  const std::string challenged = ask("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_EQ(status(challenged), 401);
+  EXPECT_TRUE(has(challenged, "WWW-Authenticate: Basic realm="));
+  EXPECT_EQ(status(ask("POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bW1zYzp3cm9uZzE=\r\nContent-Length: 0\r\n\r\n")), 401);
+  EXPECT_EQ(status(ask(post("x", "Content-Encoding: gzip\r\n"))), 415);
+  EXPECT_EQ(status(ask(post("x", "Expect: tea\r\n"))), 417);
+  network_->client_address = *parse_endpoint("203.0.113.5:1000");
+  EXPECT_EQ(status(ask(post(report("t")))), 403);
+  EXPECT_TRUE(sink_.inbounds.empty());
+}
+
+TEST_F(HttpServerTest, RefusedBodyIsReadPastAndTheNextRequestServed) {
+  FakePeer peer;
+  connect(peer);
+  peer.say("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nPOST \r\n0\r\n\r\n" + post(report("t")));
+  turns();
+  EXPECT_EQ(status(peer.take()), 401);
+  EXPECT_EQ(sink_.inbounds.size(), 1u);
+}
+
+TEST_F(HttpServerTest, PeerByAddressOnlyNeedsNoPassword) {
+  HttpServerSettings open = settings();
+  open.peers.push_back({.name = "mmsc2", .allow = {*parse_network("203.0.113.5")}, .credentials = {}, .service_code = {}});
+  start(std::move(open));
+  network_->client_address = *parse_endpoint("203.0.113.5:1000");
+  const std::string body = report("t");
+  (void)ask(fmt::format("POST / HTTP/1.1\r\nHost: h\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n{}", body.size(), body));
+  ASSERT_EQ(sink_.inbounds.size(), 1u);
+  EXPECT_EQ(sink_.inbounds[0].peer, "mmsc2");
+}
+
+TEST_F(HttpServerTest, SmuggledRequestsAreNeverServed) {
+  const std::string inner = post(report("inner"));
+  const auto head = [](std::string_view fields) {
+    return fmt::format("POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\n{}\r\n", fields);
+  };
+  for (const std::string& outer :
+       {head("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n"), head("Content-Length: 0\r\nContent-Length: 400\r\n"),
+        head("Transfer-Encoding: xchunked\r\n"), head("Transfer-Encoding : chunked\r\n"), head("Content-Length: +0\r\n"),
+        head("X: a\r\n Content-Length: 0\r\n"), head("X: a\nContent-Length: 0\r\n"),
+        head("Transfer-Encoding: chunked\r\n") + "0x0\r\n\r\n", head("Transfer-Encoding: chunked\r\n") + "FFFFFFFFFFFFFFFF\r\n",
+        head("Transfer-Encoding: chunked\r\n") + "3\r\nabcd\r\n0\r\n\r\n"}) {
+    FakePeer peer;
+    connect(peer);
+    peer.say(outer + inner + inner);
+    turns();
+    const std::string heard = peer.take();
+    EXPECT_EQ(status(heard), 400) << outer;
+    EXPECT_TRUE(has(heard, "Connection: close"));
+    EXPECT_EQ(heard.find("HTTP/1.1", 1), std::string::npos) << "one answer only: " << heard;
+    EXPECT_TRUE(peer.ended);
+    if (peer.stream != nullptr) peer.stream->finish();
+    turns(4);
+    EXPECT_EQ(peer.closed, CloseReason::finished);
+  }
+  EXPECT_TRUE(sink_.inbounds.empty());
+}
+
+TEST_F(HttpServerTest, WhatIsNotMm7GetsAFault) {
+  const std::string garbage = ask(post("<not xml"));
+  EXPECT_EQ(status(garbage), 500);
+  EXPECT_TRUE(has(garbage, "Fault")) << garbage;
+  EXPECT_TRUE(has(garbage, "4004")) << garbage;
+  const std::string unsupported = ask(post(envelope("t-9", "<ReadReplyReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version></ReadReplyReq>")));
+  EXPECT_EQ(status(unsupported), 500);
+  EXPECT_TRUE(has(unsupported, "4003")) << unsupported;
+  EXPECT_TRUE(has(unsupported, "t-9"));
+  EXPECT_EQ(status(ask(post(""))), 500);
+  EXPECT_TRUE(sink_.inbounds.empty());
+}
+
+TEST_F(HttpServerTest, ThousandPipelinedRequestsAnsweredInOrder) {
+  sink_.at_once = server_.get();
+  FakePeer peer;
+  connect(peer);
+  std::string all;
+  for (int i = 0; i < 1000; ++i) all += post(report(fmt::format("tx-{:04}", i)));
+  peer.say(all);
+  turns(1500);
+  EXPECT_EQ(sink_.inbounds.size(), 1000u);
+  const std::string heard = peer.take();
+  std::size_t at = 0;
+  for (int i = 0; i < 1000; ++i) {
+    at = heard.find(fmt::format("tx-{:04}", i), at);
+    ASSERT_NE(at, std::string::npos) << i;
+  }
+}
+
+TEST_F(HttpServerTest, UnansweredPipelineIsBoundedAndGoesOnWhenAnswered) {
+  FakePeer peer;
+  connect(peer);
+  std::string all;
+  for (int i = 0; i < 40; ++i) all += post(report(fmt::format("tx-{:02}", i)));
+  peer.say(all);
+  turns();
+  EXPECT_EQ(sink_.tickets.size(), 16u);
+  // Answered in reverse: they leave in order of the requests.
+  for (int i = 15; i >= 1; --i) server_->answer(sink_.tickets[static_cast<std::size_t>(i)], {.code = 1000, .text = "Success", .details = {}});
+  turns(3);
+  EXPECT_EQ(peer.take(), "");
+  server_->answer(sink_.tickets[0], {.code = 1000, .text = "Success", .details = {}});
+  EXPECT_TRUE(server_->has_work());
+  turns();
+  const std::string heard = peer.take();
+  EXPECT_LT(heard.find("tx-00"), heard.find("tx-15"));
+  EXPECT_EQ(sink_.tickets.size(), 32u);
+}
+
+TEST_F(HttpServerTest, ContinueIsSaidWhenAllAnswersBeforeItAreOut) {
+  FakePeer peer;
+  connect(peer);
+  const std::string body = report("second");
+  peer.say(post(report("first")) +
+           fmt::format("POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Type: text/xml\r\nExpect: 100-Continue\r\n"
+                       "Content-Length: {}\r\n\r\n", body.size()));
+  turns();
+  EXPECT_EQ(peer.take(), "");
+  server_->answer(sink_.tickets.at(0), {.code = 1000, .text = "Success", .details = {}});
+  turns(3);
+  const std::string heard = peer.take();
+  EXPECT_EQ(status(heard), 200);
+  EXPECT_TRUE(heard.ends_with("HTTP/1.1 100 Continue\r\n\r\n")) << heard;
+  peer.say(body);
+  turns();
+  ASSERT_EQ(sink_.tickets.size(), 2u);
+}
+
+TEST_F(HttpServerTest, ExpectIsRefusedWithTheFinalStatus) {
+  FakePeer peer;
+  connect(peer);
+  peer.say("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+  turns();
+  const std::string heard = peer.take();
+  EXPECT_EQ(status(heard), 401);
+  EXPECT_TRUE(peer.ended) << "whether the body comes is not known: closed";
+}
+
+TEST_F(HttpServerTest, BodyLimits) {
+  HttpServerSettings small = settings();
+  small.body_size_max = 1000;
+  start(std::move(small));
+  EXPECT_EQ(status(ask(post(std::string(1001, 'x')))), 413);
+  EXPECT_EQ(status(ask("POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" +
+                       std::string(1001, 'x') + "\r\n0\r\n\r\n")), 413);
+  EXPECT_EQ(status(ask(post(std::string(1000, 'x')))), 500);
+  HttpServerSettings poor = settings();
+  poor.body_memory_max = 100;
+  start(std::move(poor));
+  const std::string heard = ask(post(std::string(101, 'x')));
+  EXPECT_EQ(status(heard), 503);
+  EXPECT_TRUE(has(heard, "Retry-After: 10"));
+}
+
+TEST_F(HttpServerTest, RefusedTemporarilyByTheRelay) {
+  FakePeer peer;
+  connect(peer);
+  peer.say(post(deliver("t")));
+  turns();
+  server_->refuse_temporarily(sink_.tickets.at(0));
+  server_->answer(sink_.tickets.at(0), {.code = 1000, .text = "Success", .details = {}});
+  turns(3);
+  const std::string heard = peer.take();
+  EXPECT_EQ(status(heard), 503);
+  EXPECT_TRUE(has(heard, "Retry-After:"));
+  EXPECT_EQ(heard.find("HTTP/1.1", 1), std::string::npos);
+  EXPECT_EQ(server_->counts().late_answers, 1u);
+}
+
+TEST_F(HttpServerTest, AnswerAfterTheConnectionHasGoneIsHarmless) {
+  FakePeer peer;
+  connect(peer);
+  peer.say(post(deliver("t")));
+  turns();
+  peer.stream->abort();
+  turns();
+  EXPECT_EQ(server_->connection_count(), 0u);
+  server_->answer(sink_.tickets.at(0), {.code = 1000, .text = "Success", .details = {}});
+  server_->refuse_temporarily(sink_.tickets.at(0));
+  // The slot is used again: the old ticket must not answer for the new one.
+  FakePeer next;
+  connect(next);
+  next.say(post(deliver("u")));
+  turns();
+  EXPECT_EQ(sink_.tickets.at(1).slot, sink_.tickets.at(0).slot);
+  server_->answer(sink_.tickets.at(0), {.code = 1000, .text = "Success", .details = {}});
+  turns(3);
+  EXPECT_EQ(next.take(), "");
+}
+
+TEST_F(HttpServerTest, HalfClosedClientStillGetsItsAnswer) {
+  FakePeer peer;
+  connect(peer);
+  peer.say(post(deliver("t")));
+  peer.stream->finish();
+  turns();
+  EXPECT_FALSE(peer.ended);
+  server_->answer(sink_.tickets.at(0), {.code = 1000, .text = "Success", .details = {}});
+  turns();
+  const std::string heard = peer.take();
+  EXPECT_EQ(status(heard), 200);
+  EXPECT_TRUE(has(heard, "Connection: close"));
+  EXPECT_EQ(peer.closed, CloseReason::finished);
+}
+
+TEST_F(HttpServerTest, CutRequestIsNoRequest) {
+  FakePeer peer;
+  connect(peer);
+  const std::string whole = post(deliver("t"));
+  peer.say(whole.substr(0, whole.size() - 1));
+  peer.stream->finish();
+  turns();
+  EXPECT_TRUE(sink_.inbounds.empty());
+  EXPECT_EQ(status(peer.take()), 400);
+  EXPECT_EQ(peer.closed, CloseReason::finished);
+  EXPECT_EQ(server_->connection_count(), 0u);
+}
+
+TEST_F(HttpServerTest, EveryCutOfARequestIsReadTheSame) {
+  for (const std::size_t chunk : {1u, 2u, 3u, 7u, 100u}) {
+    network_->chunk_size = chunk;
+    FakePeer peer;
+    connect(peer);
+    peer.say(post(deliver("a")));
+    peer.say("\r\n");
+    peer.say("POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n" +
+             fmt::format("{:x}\r\n{}\r\n0\r\n\r\n", report("b").size(), report("b")));
+    const std::size_t before = sink_.inbounds.size();
+    turns(3000);
+    ASSERT_EQ(sink_.inbounds.size(), before + 2) << chunk;
+    EXPECT_EQ(text_of(*sink_.inbounds.back().body), report("b"));
+  }
+}
+
+TEST_F(HttpServerTest, OldVersionsAndOddRequests) {
+  EXPECT_EQ(status(ask("GET /\r\n\r\n")), 400);
+  EXPECT_EQ(status(ask("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")), 505);
+  EXPECT_EQ(status(ask("CONNECT h:25 HTTP/1.1\r\nHost: h\r\n\r\n")), 405);
+  EXPECT_EQ(status(ask("POST / HTTP/1.1\r\n\r\n")), 400);
+  EXPECT_EQ(status(ask("POST / HTTP/1.1\r\nHost: h\r\nX: " + std::string(33'000, 'x'))), 431);
+  FakePeer peer;
+  connect(peer);
+  const std::string body = report("t");
+  peer.say(fmt::format("POST http://us/mm7 HTTP/1.0\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Length: {}\r\n\r\n{}", body.size(), body));
+  turns();
+  server_->answer(sink_.tickets.at(0), {.code = 1000, .text = "Success", .details = {}});
+  turns(3);
+  EXPECT_TRUE(has(peer.take(), "Connection: close"));
+}
+
+TEST_F(HttpServerTest, Deadlines) {
+  FakePeer idle;
+  FakePeer slow_head;
+  FakePeer slow_body;
+  connect(idle);
+  connect(slow_head);
+  connect(slow_body);
+  slow_head.say("POST / HT");
+  slow_body.say(post(std::string(500, 'x')).substr(0, 300));
+  turns(3);
+  for (int i = 0; i < 7; ++i) {
+    pass(seconds(10));
+    slow_head.say("x");
+    slow_body.say("x");
+  }
+  turns();
+  EXPECT_EQ(status(slow_head.take()), 408);
+  EXPECT_TRUE(slow_head.ended);
+  EXPECT_EQ(slow_body.take(), "");
+  for (int i = 0; i < 54; ++i) {
+    pass(seconds(10));
+    slow_body.say("x");
+  }
+  turns();
+  EXPECT_EQ(status(slow_body.take()), 408);
+  EXPECT_TRUE(idle.ended);
+  EXPECT_EQ(idle.take(), "");
+  pass(seconds(6));
+  turns(3);
+  EXPECT_EQ(server_->connection_count(), 0u) << "who does not close after our FIN is reset";
+}
+
+TEST_F(HttpServerTest, WaitingForTheRelayIsNotIdle) {
+  FakePeer peer;
+  connect(peer);
+  peer.say(post(deliver("t")));
+  turns();
+  pass(seconds(500));
+  EXPECT_FALSE(peer.ended);
+  server_->answer(sink_.tickets.at(0), {.code = 1000, .text = "Success", .details = {}});
+  turns(3);
+  EXPECT_EQ(status(peer.take()), 200);
+}
+
+TEST_F(HttpServerTest, PeerThatNeverReadsIsReset) {
+  FakePeer peer;
+  connect(peer);
+  peer.stream->pause_reading();
+  peer.say(post(deliver("t")));
+  turns();
+  server_->answer(sink_.tickets.at(0), {.code = 1000, .text = "Success", .details = {}});
+  turns();
+  pass(seconds(301));
+  EXPECT_EQ(peer.closed, CloseReason::reset_by_peer);
+  EXPECT_EQ(server_->connection_count(), 0u);
+}
+
+TEST_F(HttpServerTest, TooManyConnectionsAreTold) {
+  HttpServerSettings few = settings();
+  few.connections = {.all = 10, .per_source = 2};
+  start(std::move(few));
+  std::array<FakePeer, 3> peers;
+  for (FakePeer& peer : peers) connect(peer);
+  turns();
+  EXPECT_EQ(status(peers[2].take()), 503);
+  EXPECT_TRUE(peers[2].ended);
+  peers[0].stream->abort();
+  turns();
+  FakePeer next;
+  connect(next);
+  turns();
+  EXPECT_FALSE(next.ended);
+  EXPECT_EQ(server_->counts().turned_away, 1u);
+}
+
+}  // namespace
+}  // namespace pushmail
