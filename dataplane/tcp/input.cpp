@@ -1,0 +1,314 @@
+// A segment arrives: RFC 9293 §3.10.7, in its order: sequence number, RST, SYN, ACK (ack.cpp), text, FIN.
+//
+// Came from: Stack::on_segment, parsed and with a valid checksum. Goes to: StreamEvents, and output.cpp for what must be answered.
+#include "dataplane/tcp/planted.h"
+#include "dataplane/tcp/stack.h"
+
+#include <algorithm>
+
+namespace pushmail::tcp {
+
+namespace {
+constexpr Duration challenge_interval = milliseconds(50);
+// After a hole or a duplicate the peer's window is small, and it must not wait for our delay.
+constexpr std::uint32_t quick_ack_count = 16;
+constexpr std::uint32_t segments_per_ack = 2;
+constexpr std::uint16_t mss_default = 536;  // RFC 9293 §3.7.1, when the option is missing
+constexpr std::uint16_t mss_least = 48;     // a peer that says less would make us send headers only
+}  // namespace
+
+// §3.10.7.1: nobody knows this connection. A peer of a process that died learns it here and need not wait.
+void Stack::answer_closed(const Segment& segment) {
+  if (segment.has(rst)) return;
+  if (segment.has(ack)) {
+    send_reset(segment.tuple, segment.ack, std::nullopt);
+  } else {
+    send_reset(segment.tuple, Seq{0}, segment.seq + segment.length());
+  }
+}
+
+// §3.10.7.2
+void Stack::on_listen(const Segment& segment, std::uint64_t hash) {
+  if (acceptor_of(segment.tuple.local) == nullptr || segment.has(ack)) return answer_closed(segment);
+  if (segment.has(rst) || !segment.has(syn)) return;
+  if (half_open_count_ >= config_.half_open_count_max || connection_count_ >= config_.connection_count_max) {
+    ++counters_.syns_refused;
+    return;
+  }
+  Connection* c = new_connection(segment.tuple, hash);
+  PM_CHECK(c != nullptr);
+  c->opened_ = Opened::by_peer;
+  c->irs_ = segment.seq;
+  c->rcv_nxt_ = segment.seq + 1;
+  c->rcv_edge_ = c->rcv_nxt_;
+  take_options(*c, segment);
+  c->move(Event::syn_in);
+  ++half_open_count_;
+  want_output(*c);
+}
+
+// §3.10.7.4 in TIME-WAIT. A RST is not obeyed (RFC 1337): it would end the quiet time that this state is for.
+void Stack::on_time_wait(std::uint32_t number, const Segment& segment) {
+  if (segment.has(rst)) return;
+  TimeWait entry = time_waits_.at(number);
+  if (segment.has(syn) && !segment.has(ack) && segment.seq > entry.rcv_nxt && acceptor_of(segment.tuple.local) != nullptr) {
+    end_time_wait(number);
+    on_listen(segment, entry.hash);
+    const auto id = table_.find(entry.hash, [&](std::uint32_t v) { return (v & time_wait_bit) == 0 && connections_[v]->tuple_ == segment.tuple; });
+    if (id) {
+      // Our numbers start above those that the old connection used.
+      Connection& c = *connections_[*id];
+      c.iss_ = later(c.iss_, entry.snd_nxt + 0x10000);
+      c.una_ = c.nxt_ = c.max_ = c.edge_ = c.recover_ = c.retransmitted_until_ = c.iss_;
+    }
+    return;
+  }
+  if (segment.length() == 0 && segment.seq == entry.rcv_nxt) return;
+  if (segment.has(fin)) {
+    end_time_wait(number);
+    entry.ends_at = now_ + config_.time_wait;
+    table_.insert(entry.hash, time_waits_.push(entry) | time_wait_bit);
+  }
+  (void)transmit({.tuple = &entry.tuple,
+                  .tcp = {.source_port = entry.tuple.local.port,
+                          .destination_port = entry.tuple.peer.port,
+                          .seq = entry.snd_nxt,
+                          .ack = entry.rcv_nxt,
+                          .window = static_cast<std::uint16_t>(entry.window),
+                          .flags = ack,
+                          .options = {}}});
+}
+
+void Stack::on_connection(Connection& c, const Segment& segment) {
+  if (c.state_ == State::syn_sent) return in_syn_sent(c, segment);
+  if (planted(Planted::blind_reset_accepted) && segment.has(rst)) return on_reset(c);
+  if (!acceptable(c, segment)) return;
+  if (segment.has(rst)) {
+    // RFC 5961 §3.2: only the exact number resets; anything else in the window is asked back.
+    if (segment.seq == c.rcv_nxt_) return on_reset(c);
+    return challenge(c);
+  }
+  // RFC 5961 §4.2
+  if (segment.has(syn)) return challenge(c);
+  if (!segment.has(ack)) return;
+  if (c.state_ == State::syn_received) {
+    if (segment.ack <= c.una_ || segment.ack > c.max_) return send_reset(c.tuple_, segment.ack, std::nullopt);
+    established(c, segment);
+    if (c.gone()) return;
+  }
+  if (!on_ack(c, segment) || c.gone()) return;
+  on_text(c, segment);
+}
+
+// §3.10.7.3
+void Stack::in_syn_sent(Connection& c, const Segment& segment) {
+  if (segment.has(ack) && (segment.ack <= c.iss_ || segment.ack > c.max_)) {
+    if (!segment.has(rst)) send_reset(c.tuple_, segment.ack, std::nullopt);
+    return;
+  }
+  if (segment.has(rst)) {
+    if (segment.has(ack)) {
+      ++counters_.resets_in;
+      close(c, CloseReason::refused);
+    }
+    return;
+  }
+  if (!segment.has(syn)) return;
+  c.irs_ = segment.seq;
+  c.rcv_nxt_ = segment.seq + 1;
+  c.rcv_edge_ = c.rcv_nxt_ + std::min<std::uint32_t>(config_.receive_window_size, 0xFFFF);
+  take_options(c, segment);
+  if (!segment.has(ack)) {
+    // Simultaneous open: our SYN goes again, now with the acknowledgement of theirs.
+    c.move(Event::syn_in);
+    c.nxt_ = c.iss_;
+    return want_output(c);
+  }
+  established(c, segment);
+}
+
+// The first acceptable acknowledgement of our SYN, on either side. What it carries besides is taken up by on_text.
+void Stack::established(Connection& c, const Segment& segment) {
+  const bool from_syn_sent = c.state_ == State::syn_sent;
+  if (c.opened_ == Opened::by_peer) --half_open_count_;
+  c.move(from_syn_sent ? Event::syn_ack_in : Event::syn_acked);
+  // The window in a SYN is never scaled (RFC 7323 §2.2).
+  const std::uint32_t window = static_cast<std::uint32_t>(segment.window) << (from_syn_sent ? 0 : c.peer_scale_);
+  c.edge_ = segment.ack + window;
+  c.window_max_ = window;
+  c.wl1_ = segment.seq;
+  c.wl2_ = segment.ack;
+  if (c.timing_) c.rtt_.sample(now_ - c.timed_at_);
+  c.timing_ = false;
+  c.congestion_.start(c.mss_);
+  if (c.retries_ > 0) {
+    c.rtt_.after_lost_syn();
+    c.congestion_.restart_after_lost_syn();
+  }
+  c.una_ = c.nxt_ = c.max_ = c.iss_ + 1;
+  c.recover_ = c.iss_ - 1;
+  c.retries_ = 0;
+  stop_timer(c);
+  want_output(c);
+  if (c.opened_ == Opened::by_us) {
+    ++counters_.opened;
+    if (from_syn_sent) c.ack_now_ = true;
+    c.events_->on_open();
+    return;
+  }
+  ++counters_.accepted;
+  acceptor_of(c.tuple_.local)->on_accept(c);
+  if (!c.gone() && c.events_ == nullptr) c.abort();
+}
+
+void Stack::take_options(Connection& c, const Segment& segment) {
+  const std::uint16_t ours = static_cast<std::uint16_t>(facts_.mtu - ipv4_size - tcp_size);
+  const std::uint16_t theirs = std::max(segment.options.mss.value_or(mss_default), mss_least);
+  c.mss_ = planted(Planted::mss_ignored) ? ours : std::min(ours, theirs);
+  // RFC 7323 §2.2: both sides scale, or neither; a shift above 14 counts as 14 (§2.3).
+  c.scaling_ = segment.options.window_scale.has_value();
+  c.peer_scale_ = std::min<std::uint8_t>(segment.options.window_scale.value_or(0), 14);
+  if (!c.scaling_) c.our_scale_ = 0;
+}
+
+// The four cases of §3.4. An unacceptable segment is answered with what we expect, and goes no further.
+bool Stack::acceptable(Connection& c, const Segment& segment) {
+  const std::uint32_t length = segment.length();
+  const Seq last = segment.seq + length - 1;
+  if (length == 0) {
+    // Deviation: the right edge itself is taken too. It is where a peer stands that has filled our window and has only news to tell.
+    if (c.rcv_nxt_ <= segment.seq && segment.seq <= c.rcv_edge_) return true;
+    if (!segment.has(rst)) challenge(c);
+    return false;
+  }
+  const auto inside = [&](Seq seq) { return c.rcv_nxt_ <= seq && seq < c.rcv_edge_; };
+  if (inside(segment.seq) || inside(last)) return true;
+  // Closed window: the text cannot be taken, but RST and ACK are heard (§3.10.7.4); on_text cuts the text off and answers.
+  if (segment.seq == c.rcv_nxt_) return true;
+  // It covers the whole window and more on both sides.
+  if (segment.seq < c.rcv_nxt_ && last >= c.rcv_edge_) return true;
+  if (segment.has(rst)) return false;
+  ++counters_.duplicates;
+  if (planted(Planted::duplicate_delivered_twice) && segment.seq + length == c.rcv_nxt_ && may_receive(c.state_)) {
+    c.events_->on_data(segment.payload);
+    if (c.gone()) return false;
+  }
+  c.quick_acks_ = quick_ack_count;
+  c.ack_now_ = true;
+  want_output(c);
+  return false;
+}
+
+void Stack::on_reset(Connection& c) {
+  ++counters_.resets_in;
+  close(c, c.state_ == State::syn_received && c.opened_ == Opened::by_us ? CloseReason::refused : CloseReason::reset_by_peer);
+}
+
+// §3.10.7.4, seventh and eighth: urgent data are read in line (§3.8.5), then the text, then the FIN.
+void Stack::on_text(Connection& c, const Segment& segment) {
+  if (!may_receive(c.state_)) return;
+  Seq seq = segment.seq;
+  ByteView text = segment.payload;
+  bool ends = segment.has(fin);
+  if (seq < c.rcv_nxt_) {
+    text = text.subspan(std::min<std::size_t>(text.size(), distance(seq, c.rcv_nxt_)));
+    seq = c.rcv_nxt_;
+  }
+  const std::uint32_t room = seq < c.rcv_edge_ ? distance(seq, c.rcv_edge_) : 0;
+  if (text.size() + (ends ? 1 : 0) > room) {
+    text = text.first(std::min<std::size_t>(text.size(), room));
+    ends = false;  // the FIN is one number, and it did not fit either
+    c.ack_now_ = true;
+    want_output(c);
+  }
+  if (text.empty() && !ends) return;
+  if (ends) {
+    c.fin_known_ = true;
+    c.fin_seq_ = seq + static_cast<std::uint32_t>(text.size());
+  }
+  if (seq != c.rcv_nxt_) {
+    ++counters_.out_of_order;
+    // No room for one more block: as if it had been lost.
+    if (!c.receive_queue_.insert(seq, text)) c.fin_known_ = c.fin_known_ && !ends;
+    c.quick_acks_ = quick_ack_count;
+    // RFC 5681 §4.2: at once and without data, since it is the third of these that the peer waits for.
+    if (send_ack(c) == Sent::later) {
+      c.ack_now_ = true;
+      want_output(c);
+    }
+    return;
+  }
+  if (c.receive_queue_.has_holes()) c.ack_now_ = true;
+  on_in_order(c, text);
+  if (c.gone()) return;
+  if (c.receive_queue_.has_holes()) {
+    const Bytes behind = c.receive_queue_.take_from(c.rcv_nxt_);
+    on_in_order(c, behind);
+    if (c.gone()) return;
+  }
+  if (c.fin_known_ && c.fin_seq_ == c.rcv_nxt_) return on_fin(c);
+  ++c.unacknowledged_segments_;
+  if (c.quick_acks_ > 0) {
+    --c.quick_acks_;
+    c.ack_now_ = true;
+  }
+  if (c.unacknowledged_segments_ >= segments_per_ack) c.ack_now_ = true;
+  if (c.ack_now_) {
+    want_output(c);
+  } else {
+    delay_ack(c);
+  }
+}
+
+void Stack::on_in_order(Connection& c, ByteView bytes) {
+  if (bytes.empty()) return;
+  c.rcv_nxt_ = c.rcv_nxt_ + static_cast<std::uint32_t>(bytes.size());
+  deliver(c, bytes);
+}
+
+void Stack::deliver(Connection& c, ByteView bytes) {
+  if (c.paused_ || c.receive_queue_.ready_size() > 0) {
+    c.receive_queue_.hold(bytes);
+  } else {
+    c.events_->on_data(bytes);
+  }
+}
+
+void Stack::on_fin(Connection& c) {
+  c.rcv_nxt_ = c.rcv_nxt_ + 1;
+  c.fin_known_ = false;
+  c.ack_now_ = true;
+  c.move(Event::fin_in);
+  want_output(c);
+  if (c.paused_ || c.receive_queue_.ready_size() > 0) {
+    c.end_pending_ = true;
+  } else {
+    c.events_->on_end();
+  }
+  if (!c.gone() && c.state_ == State::time_wait) enter_time_wait(c);
+}
+
+// Both directions are over: the last acknowledgement goes out, and a small entry stays to repeat it.
+void Stack::enter_time_wait(Connection& c) {
+  if (c.ack_now_) (void)send_ack(c);
+  const TimeWait entry{.tuple = c.tuple_,
+                       .hash = c.hash_,
+                       .snd_nxt = c.max_,
+                       .rcv_nxt = c.rcv_nxt_,
+                       .window = std::min<std::uint32_t>(distance(c.rcv_nxt_, c.rcv_edge_) >> c.our_scale_, 0xFFFF),
+                       .ends_at = now_ + config_.time_wait};
+  close(c, CloseReason::finished);
+  if (planted(Planted::time_wait_skipped)) return;
+  table_.insert(entry.hash, time_waits_.push(entry) | time_wait_bit);
+}
+
+// An ACK with our numbers, but not so often that two sides that misunderstand each other could keep each other busy (RFC 5961 §7).
+void Stack::challenge(Connection& c) {
+  if (c.challenged_at_.ns != 0 && now_ - c.challenged_at_ < challenge_interval) return;
+  c.challenged_at_ = now_;
+  ++counters_.challenges;
+  c.ack_now_ = true;
+  want_output(c);
+}
+
+}  // namespace pushmail::tcp
