@@ -187,8 +187,12 @@ class ListReader {
 
   void add(std::string_view written, std::string display) {
     std::string clean;
+    std::size_t comments = 0;  // `pete(his account)@silly.test` (RFC 5322 appendix A.5)
     for (const char c : written) {
-      if (!is_control(c) && (c != ' ' || written.front() == '"')) clean += c;
+      const bool quoted = written.front() == '"';
+      if (!quoted && c == '(') ++comments;
+      else if (!quoted && c == ')' && comments > 0) --comments;
+      else if (comments == 0 && !is_control(c) && (c != ' ' || quoted)) clean += c;
     }
     const std::size_t at_sign = clean.rfind('@');
     std::string_view local = std::string_view(clean).substr(0, at_sign);

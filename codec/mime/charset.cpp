@@ -58,6 +58,7 @@ constexpr std::array<char16_t, 32> windows_1252_high{
 
 /// The label as the table has it: lower case, no quotes, no blanks, no RFC 2231 language.
 std::string clean_label(std::string_view label) {
+  if (ascii_starts_with_nocase(label, "charset=")) label.remove_prefix(8);
   std::string clean;
   for (const char c : label.substr(0, 64)) {
     if (c == '*') break;

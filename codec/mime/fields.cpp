@@ -52,7 +52,8 @@ bool header_goes_on(ByteView bytes, std::size_t next, std::size_t end) {
 FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, std::vector<Tolerance>& tolerated) {
   FieldBlock block;
   std::size_t kept_size = 0;
-  // Each rule is noted where it was broken first in this block, so that the notes stay few.
+  // Each rule is noted where it was broken first in this block, so that the notes stay few; bare LF only for the message itself, since
+  // it is then nearly always the same everywhere.
   const std::size_t first_note = tolerated.size();
   const auto note = [&](std::string_view rule, std::size_t at) {
     const auto begin = tolerated.begin() + static_cast<std::ptrdiff_t>(first_note);
@@ -64,7 +65,7 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, std::v
   std::size_t at = from;
   while (at < end) {
     const Line line = line_at(bytes, at, end);
-    if (line.bare_lf) note(tolerance::bare_lf, at);
+    if (line.bare_lf && first_note == 0) note(tolerance::bare_lf, at);
     if (line.text.empty()) {
       block.body = line.next;
       return block;

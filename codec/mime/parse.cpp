@@ -37,7 +37,7 @@ TransferCoding coding_of(std::string_view value, bool& known) {
   }
   known = true;
   if (word == "base64") return TransferCoding::base64;
-  if (word == "quoted-printable") return TransferCoding::quoted_printable;
+  if (word.starts_with("quoted")) return TransferCoding::quoted_printable;
   if (word == "x-uuencode" || word == "uuencode" || word == "x-uue") return TransferCoding::uuencode;
   known = word.empty() || word == "7bit" || word == "8bit" || word == "binary" || word == "7-bit" || word == "8-bit";
   return TransferCoding::identity;

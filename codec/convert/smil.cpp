@@ -1,0 +1,63 @@
+// SMIL out. Kept short: it counts against the size of the MM.
+#include "codec/convert/smil.h"
+
+#include <algorithm>
+
+namespace pushmail::convert {
+namespace {
+
+/// Content-Locations of ours need none, but nothing else may depend on that.
+std::string attribute(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '&') out += "&amp;";
+    else if (c == '<') out += "&lt;";
+    else if (c == '"') out += "&quot;";
+    else out += c;
+  }
+  return out + '"';
+}
+
+std::string_view element_of(SlideMedia kind) {
+  switch (kind) {
+    case SlideMedia::video:
+      return "video";
+    case SlideMedia::audio:
+      return "audio";
+    case SlideMedia::image:
+    case SlideMedia::none:
+      break;
+  }
+  return "img";
+}
+
+}  // namespace
+
+std::string write_smil(const std::vector<Slide>& slides) {
+  const bool has_picture = std::any_of(slides.begin(), slides.end(), [](const Slide& s) { return s.kind == SlideMedia::image || s.kind == SlideMedia::video; });
+  const bool has_text = std::any_of(slides.begin(), slides.end(), [](const Slide& s) { return !s.text.empty(); });
+  std::string out = "<smil><head><layout><root-layout width=\"240\" height=\"320\"/>";
+  if (has_picture) {
+    out += has_text ? "<region id=\"Image\" left=\"0\" top=\"0\" width=\"100%\" height=\"70%\" fit=\"meet\"/>"
+                    : "<region id=\"Image\" left=\"0\" top=\"0\" width=\"100%\" height=\"100%\" fit=\"meet\"/>";
+  }
+  if (has_text) {
+    out += has_picture ? "<region id=\"Text\" left=\"0\" top=\"70%\" width=\"100%\" height=\"30%\" fit=\"scroll\"/>"
+                       : "<region id=\"Text\" left=\"0\" top=\"0\" width=\"100%\" height=\"100%\" fit=\"scroll\"/>";
+  }
+  out += "</layout></head><body>";
+  for (const Slide& slide : slides) {
+    out += "<par dur=\"10s\">";
+    if (slide.kind != SlideMedia::none) {
+      out += '<';
+      out += element_of(slide.kind);
+      out += " src=" + attribute(slide.media);
+      out += slide.kind == SlideMedia::audio ? "/>" : " region=\"Image\"/>";
+    }
+    if (!slide.text.empty()) out += "<text src=" + attribute(slide.text) + " region=\"Text\"/>";
+    out += "</par>";
+  }
+  return out + "</body></smil>";
+}
+
+}  // namespace pushmail::convert

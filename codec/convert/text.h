@@ -1,0 +1,29 @@
+// Text as a phone or a mail shows it: small pieces that both directions use. Not for use outside this folder.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "codec/mms/multimedia.h"
+
+namespace pushmail::convert {
+
+/// Without control characters other than LF and tab, and without the controls that turn the reading direction of what follows.
+[[nodiscard]] std::string readable(std::string_view utf8);
+/// At most `size_max` bytes, never inside a character.
+[[nodiscard]] std::string_view cut(std::string_view utf8, std::size_t size_max);
+/// `1.4 MB`, `12 KB`, `7 bytes`.
+[[nodiscard]] std::string size_words(std::size_t bytes);
+
+/// A text part of an MM as UTF-8, without byte order mark; line ends as they are.
+[[nodiscard]] std::string part_text(const MultimediaPart& part);
+/// Index of the first text/plain part, or parts.size().
+[[nodiscard]] std::size_t first_text_part(const MultimediaMessage& mm);
+/// Where the second line starts; the whole size when there is one line.
+[[nodiscard]] std::size_t second_line(std::string_view text);
+
+/// Readable text of an HTML page (UTF-8), by libxml2's HTML parser without network. Links are kept as `text (address)`, table rows are
+/// lines, list items have bullets; style, script and what is hidden is dropped. Linear; what is nested too deep is read without markup.
+[[nodiscard]] std::string html_to_text(std::string_view html);
+
+}  // namespace pushmail::convert

@@ -1,0 +1,327 @@
+// Mail -> MM: text, attachments, slides, what is left out and why.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "codec/convert/convert.h"
+#include "codec/convert/text.h"
+#include "codec/mime/compose.h"
+#include "codec/mime/errors.h"
+
+namespace pushmail::convert {
+namespace {
+
+MailToMmOptions options() {
+  return {.profile = {}, .sender_in_text = true, .content_id_domain = "mms.example.net", .item_id = "01JD3X"};
+}
+
+MailToMm converted(std::string_view mail, const MailToMmOptions& how = options()) {
+  auto result = mail_to_mm(bytes_of(mail), how);
+  EXPECT_TRUE(result) << mail;
+  return result ? std::move(*result) : MailToMm{};
+}
+
+std::string text_of_mm(const MultimediaMessage& mm) {
+  const std::size_t index = first_text_part(mm);
+  return index < mm.parts.size() ? std::string(text_of(mm.parts[index].data)) : std::string();
+}
+
+/// `image/png:a.png:123` for each part that is neither text nor presentation.
+std::string attachments_of(const MultimediaMessage& mm) {
+  std::string out;
+  for (std::size_t i = 0; i < mm.parts.size(); ++i) {
+    if (i == mm.presentation || i == first_text_part(mm)) continue;
+    out += (out.empty() ? "" : " ") + mm.parts[i].media_type + ":" + mm.parts[i].name + ":" + std::to_string(mm.parts[i].data.size());
+  }
+  return out;
+}
+
+bool decided(const MailToMm& result, std::string_view what, std::string_view rule) {
+  return std::any_of(result.decisions.begin(), result.decisions.end(),
+                     [&](const Decision& d) { return d.what == what && d.rule.find(rule) != std::string::npos; });
+}
+
+TEST(MailToMm, PlainMail) {
+  const MailToMm result = converted(
+      "From: =?utf-8?Q?J=C3=B6rg?= <joerg@example.com>\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <abc@example.com>\r\nX-Mms-Priority: High\r\n"
+      "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nh=E9llo\r\nw\xF6rld\r\n");
+  EXPECT_EQ(result.mm.subject, "Grüße");
+  EXPECT_EQ(result.from_display, "Jörg <joerg@example.com>");
+  EXPECT_EQ(result.message_id, "abc@example.com");
+  EXPECT_EQ(result.priority, "");
+  EXPECT_FALSE(result.automatic);
+  EXPECT_EQ(text_of_mm(result.mm), "Jörg <joerg@example.com>\nhéllo\nwörld");
+  ASSERT_EQ(result.mm.parts.size(), 2U);
+  EXPECT_EQ(result.mm.presentation, 0U);
+  EXPECT_EQ(result.mm.parts[0].media_type, "application/smil");
+  EXPECT_EQ(result.mm.parts[1].media_type, "text/plain");
+  EXPECT_EQ(result.mm.parts[1].charset, "utf-8");
+  EXPECT_EQ(result.mm.parts[1].content_id, "1.01JD3X@mms.example.net");
+  EXPECT_EQ(result.mm.parts[1].content_location, "text.txt");
+}
+
+TEST(MailToMm, OptionsDecideSenderLineAndSmil) {
+  MailToMmOptions how = options();
+  how.sender_in_text = false;
+  how.profile.smil = false;
+  const MailToMm result = converted("From: joe@example.com\r\n\r\nhi", how);
+  EXPECT_EQ(text_of_mm(result.mm), "hi");
+  EXPECT_EQ(result.mm.presentation, MultimediaMessage::no_presentation);
+  EXPECT_EQ(result.mm.parts.size(), 1U);
+}
+
+TEST(MailToMm, PlainTextOfAnAlternativeWinsAndItsPicturesStay) {
+  const MailToMm result = converted(
+      "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n"
+      "--a\r\n\r\nplain\r\n"
+      "--a\r\nContent-Type: multipart/related; boundary=r\r\n\r\n"
+      "--r\r\nContent-Type: text/html\r\n\r\n<p>html\r\n"
+      "--r\r\nContent-Type: image/png; name=x.png\r\nContent-ID: <x>\r\n\r\nPNG\r\n--r--\r\n--a--\r\n");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nplain");
+  EXPECT_EQ(attachments_of(result.mm), "image/png:x.png:3");
+  EXPECT_TRUE(decided(result, "text/html", "plain text of the same content"));
+}
+
+TEST(MailToMm, HtmlIsReadWhenPlainTextIsEmpty) {
+  const MailToMm result = converted(
+      "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\n\r\n \r\n--a\r\nContent-Type: text/html\r\n\r\n<p>html</p>\r\n--a--\r\n");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nhtml");
+  EXPECT_TRUE(decided(result, "text/html", "HTML read as text"));
+}
+
+TEST(MailToMm, TextAttachmentsStayBesideTheText) {
+  const MailToMm result = converted(
+      "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+      "--b\r\n\r\nbody\r\n"
+      "--b\r\nContent-Type: text/plain; charset=iso-8859-1; name=\"note.txt\"\r\nContent-Disposition: attachment\r\n\r\nh\xE9\r\n"
+      "--b\r\n\r\nfooter\r\n--b--\r\n");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nbody\n\nfooter");
+  EXPECT_EQ(attachments_of(result.mm), "text/plain:note.txt:3");
+  EXPECT_EQ(text_of(result.mm.parts.back().data), "hé");
+}
+
+TEST(MailToMm, ForwardedMessagesAndReports) {
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee below\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+                                 "From: Ann <ann@example.com>\r\nSubject: inner\r\n\r\ninner text\r\n--b--\r\n")
+                           .mm),
+            "joe@example.com\nsee below\n\n---- Forwarded message ----\nAnn <ann@example.com>\nSubject: inner\n\ninner text");
+  const MailToMm report = converted(
+      "From: mailer-daemon@example.com\r\nAuto-Submitted: auto-replied\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\nnot delivered\r\n"
+      "--b\r\nContent-Type: message/delivery-status\r\n\r\nStatus: 5.1.1\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\nyour text\r\n--b--\r\n");
+  EXPECT_EQ(text_of_mm(report.mm), "mailer-daemon@example.com\nnot delivered");
+  EXPECT_TRUE(report.automatic);
+}
+
+TEST(MailToMm, SignedContentIsShownAndTheSignatureNot) {
+  const MailToMm result = converted(
+      "From: joe@example.com\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n--b\r\nContent-Type: application/pgp-signature; name=signature.asc\r\n\r\nxx\r\n--b--\r\n");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\ntext");
+  EXPECT_EQ(attachments_of(result.mm), "");
+  EXPECT_TRUE(decided(result, "signature.asc", "signature"));
+}
+
+TEST(MailToMm, HeaderRows) {
+  struct Row {
+    std::string header, priority;
+    bool automatic;
+  };
+  const Row rows[] = {
+      {"Importance: high\r\n", "High", false},       {"Importance: Low\r\n", "Low", false},
+      {"X-Priority: 1 (Highest)\r\n", "High", false}, {"X-Priority: 3\r\n", "", false},
+      {"X-Priority: 5\r\n", "Low", false},           {"Importance: normal\r\nX-Priority: 1\r\n", "", false},
+      {"Return-Path: <>\r\n", "", true},             {"Return-Path: <a@b.example>\r\n", "", false},
+      {"Auto-Submitted: no\r\n", "", false},         {"Auto-Submitted: auto-generated (x)\r\n", "", true},
+      {"X-Mms-Priority: High\r\nX-Mms-Message-Class: Auto\r\n", "", false},
+  };
+  for (const Row& row : rows) {
+    const MailToMm result = converted(row.header + "From: joe@example.com\r\n\r\nhi");
+    EXPECT_EQ(result.priority, row.priority) << row.header;
+    EXPECT_EQ(result.automatic, row.automatic) << row.header;
+  }
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nSensitivity: Private\r\n\r\nhi").mm), "joe@example.com [Private]\nhi");
+  EXPECT_EQ(text_of_mm(converted("Subject: x\r\n\r\nhi").mm), "(unknown sender)\nhi");
+}
+
+std::string base64(ByteView bytes) {
+  Bytes out;
+  mime::write_body(out, bytes, mime::BodyForm::base64);
+  return std::string(text_of(out));
+}
+
+TEST(MailToMm, AttachmentBytesAreUntouched) {
+  std::mt19937 random(3);
+  for (const std::size_t size : {0U, 1U, 56U, 57U, 58U, 76U, 77U, 65536U, 299U * 1000U, 299U * 1024U, 12345U}) {
+    Bytes data(size);
+    for (auto& byte : data) byte = static_cast<std::uint8_t>(random());
+    const std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: image/jpeg; name=a.jpg\r\n" +
+                             base64(data) + "\r\n--b--\r\n";
+    const MailToMm result = converted(mail);
+    ASSERT_EQ(result.mm.parts.size(), 3U) << size;
+    EXPECT_TRUE(std::ranges::equal(result.mm.parts[2].data, data)) << size;
+    std::size_t total = 0;
+    for (const auto& part : result.mm.parts) total += part.data.size();
+    EXPECT_LE(total, options().profile.size_max);
+  }
+}
+
+TEST(MailToMm, WhatDoesNotFitIsNamed) {
+  MailToMmOptions how = options();
+  how.profile.size_max = 10'000;
+  std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n";
+  for (const auto& [name, size] : {std::pair<std::string, std::size_t>{"small.png", 3000}, {"big.png", 50'000}, {"middle.png", 8000}, {"tiny.png", 10}}) {
+    mail += "--b\r\nContent-Type: image/png; name=" + name + "\r\n" + base64(Bytes(size, 0xAA)) + "\r\n";
+  }
+  mail += "--b--\r\n";
+  const MailToMm result = converted(mail, how);
+  EXPECT_EQ(attachments_of(result.mm), "image/png:small.png:3000 image/png:tiny.png:10");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nhi\n[Left out: big.png (49 KB), middle.png (8 KB)]");
+  EXPECT_TRUE(decided(result, "big.png", "left out"));
+  EXPECT_TRUE(decided(result, "middle.png", "left out"));
+}
+
+TEST(MailToMm, TextLongerThanTheProfileIsCut) {
+  MailToMmOptions how = options();
+  how.profile.size_max = 2000;
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += "é";
+  const MailToMm result = converted("From: joe@example.com\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + text, how);
+  std::size_t total = 0;
+  for (const auto& part : result.mm.parts) total += part.data.size();
+  EXPECT_LE(total, 2000U);
+  EXPECT_GE(total, 1990U);
+  EXPECT_TRUE(text_of_mm(result.mm).ends_with("é\n[...]"));
+  EXPECT_TRUE(decided(result, "text", "cut"));
+}
+
+TEST(MailToMm, NamesAreSafeAndUnique) {
+  std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
+  const std::vector<std::string> names{"../../etc/passwd", "C:\\x\\bild.jpg", "bild.jpg", "Grüße aus Köln.jpg", "日本.jpg", "a\"b<c>&.jpg", "a b.jpg", "text.txt", "slides.smil",
+                                       std::string(4096, 'n') + ".jpg", "..", "", "x.jpg\r\nEvil: 1"};
+  for (const std::string& name : names) {
+    Bytes part;
+    append(part, "--b\r\nContent-Type: image/jpeg\r\nContent-Disposition: attachment");
+    if (!name.empty()) mime::write_parameter(part, "filename", name);
+    append(part, "\r\n\r\nx\r\n");
+    mail += text_of(part);
+  }
+  mail += "--b--\r\n";
+  const MailToMm result = converted(mail);
+  ASSERT_EQ(result.mm.parts.size(), names.size() + 2);
+  std::set<std::string> locations;
+  std::set<std::string> ids;
+  for (const MultimediaPart& part : result.mm.parts) {
+    EXPECT_TRUE(locations.insert(part.content_location).second) << part.content_location;
+    EXPECT_TRUE(ids.insert(part.content_id).second);
+    EXPECT_EQ(part.content_location.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"), std::string::npos) << part.content_location;
+    EXPECT_LE(part.content_location.size(), 64U);
+    EXPECT_LE(part.name.size(), 255U);
+    EXPECT_EQ(part.name.find_first_of("/\\\r\n"), std::string::npos);
+    EXPECT_FALSE(part.name.empty());
+  }
+  EXPECT_EQ(result.mm.parts[2].name, "passwd");
+  EXPECT_EQ(result.mm.parts[3].name, "bild.jpg");
+  EXPECT_EQ(result.mm.parts[5].name, "Grüße aus Köln.jpg");
+  EXPECT_EQ(result.mm.parts[6].name, "日本.jpg");
+  EXPECT_EQ(result.mm.parts[6].content_location, "image.jpg");
+  EXPECT_EQ(result.mm.parts[2].content_location, "passwd.jpg");
+}
+
+TEST(MailToMm, SlidesInSmil) {
+  const MailToMm result = converted(
+      "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n"
+      "--b\r\nContent-Type: application/pdf; name=doc.pdf\r\n\r\nx\r\n"
+      "--b\r\nContent-Type: image/pjpeg; name=one.jpg\r\n\r\nx\r\n"
+      "--b\r\nContent-Type: application/octet-stream; name=two.PNG\r\n\r\nx\r\n"
+      "--b\r\nContent-Type: audio/amr; name=three.amr\r\n\r\nx\r\n--b--\r\n");
+  EXPECT_EQ(text_of(result.mm.parts[0].data),
+            "<smil><head><layout><root-layout width=\"240\" height=\"320\"/>"
+            "<region id=\"Image\" left=\"0\" top=\"0\" width=\"100%\" height=\"70%\" fit=\"meet\"/>"
+            "<region id=\"Text\" left=\"0\" top=\"70%\" width=\"100%\" height=\"30%\" fit=\"scroll\"/></layout></head><body>"
+            "<par dur=\"10s\"><img src=\"one.jpg\" region=\"Image\"/><text src=\"text.txt\" region=\"Text\"/></par>"
+            "<par dur=\"10s\"><img src=\"two.PNG\" region=\"Image\"/></par>"
+            "<par dur=\"10s\"><audio src=\"three.amr\"/></par></body></smil>");
+  EXPECT_EQ(attachments_of(result.mm), "application/pdf:doc.pdf:1 image/jpeg:one.jpg:1 image/png:two.PNG:1 audio/amr:three.amr:1");
+}
+
+TEST(MailToMm, MalformedMailIsReadAsFarAsItGoes) {
+  EXPECT_EQ(text_of_mm(converted("no header at all\r\nsecond line").mm), "(unknown sender)\nno header at all\nsecond line");
+  const MailToMm result = converted("From: joe@example.com\nContent-Type: multipart/mixed; boundary=x\n\ntext without parts\x01\xFF\n");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\ntext without partsÿ");
+  EXPECT_TRUE(decided(result, "byte 0", "header.bare_lf"));
+  EXPECT_FALSE(mail_to_mm({}, options()));
+  EXPECT_TRUE(mail_to_mm(bytes_of("\r\n"), options()).error().is(mime::mime_empty));
+}
+
+TEST(MailToMm, AThousandPartsAreQuick) {
+  std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
+  for (int i = 0; i < 2000; ++i) mail += "--b\r\nContent-Type: image/png; name=a.png\r\n\r\n" + std::string(5000, 'x') + "\r\n";
+  const MailToMm result = converted(mail);
+  std::size_t total = 0;
+  for (const auto& part : result.mm.parts) total += part.data.size();
+  EXPECT_LE(total, options().profile.size_max);
+  EXPECT_GT(result.mm.parts.size(), 40U);
+}
+
+TEST(HtmlToText, Table) {
+  struct Row {
+    std::string html, expected;
+  };
+  const Row rows[] = {
+      {"", ""},
+      {"plain", "plain"},
+      {"<p>one<p>two", "one\n\ntwo"},
+      {"a<br>b<br><br>c", "a\nb\n\nc"},
+      {"<div>a</div><div>b</div>", "a\nb"},
+      {"a  \n b\t<b>c</b>d", "a b cd"},
+      {"<h1>Title</h1>text", "Title\n\ntext"},
+      {"<ul><li>one<li>two</ul>end", "- one\n- two\n\nend"},
+      {"<table><tr><td>a</td><td>b</td></tr><tr><td>c</td><td>d</td></tr></table>", "a | b\nc | d"},
+      {"<table><tr><td><p>only cell</p></td></tr></table>", "only cell"},
+      {"<a href=\"https://example.com/x\">here</a>.", "here (https://example.com/x)."},
+      {"<a href=\"https://example.com\">https://example.com</a>", "https://example.com"},
+      {"<a href=\"https://example.com/\">example.com</a>", "example.com"},
+      {"<a href=\"mailto:joe@example.com?subject=x\">write</a>", "write (joe@example.com)"},
+      {"<a href=\"javascript:alert(1)\">click</a>", "click"},
+      {"<a href=\"https://example.com\"><img src=x alt=\"\"></a>", "https://example.com"},
+      {"<img alt=\"A cat\" src=\"http://example.com/x\">", "[A cat]"},
+      {"<img alt=\"x\" width=1 height=1 src=\"http://tracker.example\">", ""},
+      {"<style>p{}</style><script>x<y</script>text", "text"},
+      {"<head><title>t</title></head><body>b</body>", "b"},
+      {"<div style=\"display: none\">preheader<p>x</p></div>seen", "seen"},
+      {"<span style='FONT-SIZE:0px'>x</span>seen<p hidden>y</p>", "seen"},
+      {"a<!-- <p>comment --> -->b", "a -->b"},
+      {"&lt;&amp;&gt;&eacute;&#x1F600;&nbsp;x", "<&>é😀 x"},
+      {"<blockquote>quoted<br>lines</blockquote>mine", "> quoted\n> lines\n\nmine"},
+      {"<pre>a\n  b</pre>", "a\n  b"},
+      {"a\xE2\x80\x8B\xC2\xAD" "b\xE2\x80\xAE", "ab"},
+      {"a < b and <unknown>c</unknown>", "a < b and c"},
+      {"<p>never <b>closed", "never closed"},
+      {"<style>never closed", ""},
+      {"é日本", "é日本"},
+  };
+  for (const Row& row : rows) EXPECT_EQ(html_to_text(row.html), row.expected) << row.html;
+}
+
+std::string repeated(std::string_view piece, std::size_t count) {
+  std::string out;
+  for (std::size_t i = 0; i < count; ++i) out += piece;
+  return out;
+}
+
+TEST(HtmlToText, HostilePagesAreQuick) {
+  EXPECT_EQ(html_to_text(repeated("<div>", 1'000'000) + "deep"), "");  // beyond a megabyte of tags
+  EXPECT_EQ(html_to_text(repeated("<div>", 10'000) + "deep"), "deep");
+  EXPECT_EQ(html_to_text(repeated("<table><tr><td>", 1000) + "deep"), "deep");
+  EXPECT_EQ(html_to_text("<style>" + std::string(50'000'000, 'x') + "</style>text"), "text");
+  EXPECT_EQ(html_to_text("<p " + repeated("a=b ", 1'000'000) + ">text"), "text");
+  EXPECT_EQ(html_to_text("text" + repeated("<", 2'000'000)).substr(0, 4), "text");
+  EXPECT_EQ(html_to_text("text" + repeated("<!--", 500'000)), "text");
+  EXPECT_EQ(html_to_text(repeated("</div>", 150'000) + "text"), "text");
+  EXPECT_FALSE(html_to_text(repeated("&amp;<a href=http://example.com/>x</a>", 20'000)).empty());
+  EXPECT_EQ(html_to_text("<img src=\"data:image/png;base64," + std::string(5'000'000, 'A') + "\">text"), "text");
+}
+
+}  // namespace
+}  // namespace pushmail::convert

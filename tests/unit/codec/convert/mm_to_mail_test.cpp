@@ -1,0 +1,226 @@
+// MM -> mail, read back by our own parser; the e2e tests read it with other programs.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "codec/convert/convert.h"
+#include "codec/convert/errors.h"
+
+namespace pushmail::convert {
+namespace {
+
+MmToMailOptions options() {
+  MmToMailOptions how;
+  how.from = {"", "+15550100001", "mms.example.net"};
+  how.to = {{"Jörg", "joerg", "example.com"}};
+  how.message_id = "01JD3X@mms.example.net";
+  how.date = {1'796'000'000'000'000};
+  how.trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  how.our_domain = "mms.example.net";
+  return how;
+}
+
+/// A request whose parts are text ("text/plain") or bytes, kept by the message itself.
+struct PartSpec {
+  std::string media_type, name;
+  Bytes data;
+  std::string charset = {};
+};
+mm7::DeliverReq request(const std::vector<PartSpec>& parts) {
+  mm7::DeliverReq out;
+  out.subject = "From the phone";
+  for (const PartSpec& spec : parts) {
+    out.content.owned.push_back(spec.data);
+    out.content.parts.push_back({.media_type = spec.media_type, .charset = spec.charset, .name = spec.name, .content_id = {}, .content_location = {}, .data = out.content.owned.back()});
+  }
+  return out;
+}
+Bytes bytes(std::string_view text) { return {text.begin(), text.end()}; }
+
+mime::Message parsed(const Bytes& mail) {
+  const auto message = mime::parse(mail);
+  EXPECT_TRUE(message);
+  EXPECT_TRUE(message->tolerated.empty()) << message->tolerated.front().rule << "\n" << text_of(mail);
+  return *message;
+}
+
+void expect_strict(const Bytes& mail) {
+  std::string_view text = text_of(mail);
+  EXPECT_TRUE(text.ends_with("\r\n"));
+  while (!text.empty()) {
+    const std::size_t end = text.find("\r\n");
+    ASSERT_NE(end, std::string_view::npos);
+    EXPECT_LE(end, 78U) << text.substr(0, end);
+    for (const char c : text.substr(0, end)) EXPECT_TRUE((c >= 0x20 && c < 0x7F) || c == '\t') << static_cast<int>(c);
+    text.remove_prefix(end + 2);
+  }
+}
+
+TEST(MmToMail, TextOnlyIsNoMultipart) {
+  MmToMailOptions how = options();
+  how.in_reply_to = "parent@example.com";
+  how.references = {"root@example.com", "parent@example.com"};
+  auto req = request({{"application/smil", "s.smil", bytes("<smil/>")}, {"text/plain", "", bytes("Grüße\r\nvon .mir\n.\n"), "utf-8"}});
+  req.content.presentation = 0;
+  req.priority = "High";
+  const auto mail = mm_to_mail(req, how);
+  ASSERT_TRUE(mail);
+  expect_strict(*mail);
+  const mime::Message message = parsed(*mail);
+  ASSERT_EQ(message.parts.size(), 1U);
+  const mime::Part& part = message.parts[0];
+  EXPECT_EQ(part.media_type, "text/plain");
+  EXPECT_EQ(mime::decode_text(part), "Grüße\nvon .mir\n.\n");
+  EXPECT_EQ(part.field("From"), "+15550100001@mms.example.net");
+  EXPECT_EQ(mime::parse_mailboxes(part.field("To"))[0].display_name, "Jörg");
+  EXPECT_EQ(part.field("Subject"), "From the phone");
+  EXPECT_EQ(part.field("Message-ID"), "<01JD3X@mms.example.net>");
+  EXPECT_EQ(part.field("In-Reply-To"), "<parent@example.com>");
+  EXPECT_EQ(part.field("References"), "<root@example.com> <parent@example.com>");
+  EXPECT_EQ(part.field("MIME-Version"), "1.0");
+  EXPECT_EQ(part.field("Importance"), "High");
+  EXPECT_EQ(part.field("Pushmail-Trace"), how.trace);
+  EXPECT_EQ(part.field("Date"), format_rfc5322(how.date));
+  EXPECT_NE(part.field("Received").find("with MMS id"), std::string_view::npos);
+}
+
+TEST(MmToMail, TextOfEveryKindComesBackLetterByLetter) {
+  for (const std::string& text : {std::string(""), std::string("a"), std::string("a\n"), std::string("\n\n"), std::string("日本語のとても長い文章です。"), std::string("ü"),
+                                  std::string(1000, 'x'), std::string("trailing blank \nFrom here\n--pm_01JD3X\n"), std::string("😀 = =3D ?")}) {
+    for (const bool with_picture : {false, true}) {
+      std::vector<PartSpec> parts{{"text/plain", "", bytes(text), "utf-8"}};
+      if (with_picture) parts.push_back({"image/png", "x.png", bytes("x")});
+      const auto mail = mm_to_mail(request(parts), options());
+      ASSERT_TRUE(mail);
+      expect_strict(*mail);
+      const mime::Message message = parsed(*mail);
+      const mime::Part& part = with_picture ? message.parts[1] : message.parts[0];
+      if (with_picture && text.empty()) continue;  // then there is no text part
+      EXPECT_EQ(mime::decode_text(part), text);
+    }
+  }
+}
+
+TEST(MmToMail, Utf16BecomesUtf8) {
+  const auto mail = mm_to_mail(request({{"text/plain", "", Bytes{0xFF, 0xFE, 'h', 0, 0xE9, 0}, "utf-16"}, {"text/plain", "2.txt", Bytes{0, 'x'}, "utf-16be"}}), options());
+  ASSERT_TRUE(mail);
+  const mime::Message message = parsed(*mail);
+  ASSERT_EQ(message.parts.size(), 3U);
+  EXPECT_EQ(mime::decode_text(message.parts[1]), "hé");
+  EXPECT_EQ(message.parts[2].charset, "utf-8");
+  EXPECT_EQ(mime::decode_text(message.parts[2]), "x");
+}
+
+TEST(MmToMail, AttachmentsAreByteIdenticalAndKeepTheirNames) {
+  std::mt19937 random(5);
+  const std::vector<std::string> names{"a.jpg", "Grüße aus Köln.jpg", "日本.png", "with \"quotes\".jpg", std::string(200, 'x') + ".jpg", "semi;colon=.jpg"};
+  std::size_t n = 0;
+  for (const std::size_t size : {0U, 1U, 56U, 57U, 58U, 76U, 77U, 65536U, 299U * 1024U, 4711U}) {
+    Bytes data(size);
+    for (auto& byte : data) byte = static_cast<std::uint8_t>(random());
+    const std::string& name = names[n++ % names.size()];
+    const auto mail = mm_to_mail(request({{"text/plain", "", bytes("hi"), "utf-8"}, {"image/jpeg", name, data}, {"application/octet-stream", "", data}}), options());
+    ASSERT_TRUE(mail);
+    expect_strict(*mail);
+    const mime::Message message = parsed(*mail);
+    ASSERT_EQ(message.parts.size(), 4U);
+    EXPECT_EQ(message.parts[1].media_type, "text/plain");
+    EXPECT_EQ(message.parts[2].name, name);
+    EXPECT_EQ(message.parts[2].type_parameter("name"), name);
+    EXPECT_EQ(message.parts[2].media_type, "image/jpeg");
+    EXPECT_EQ(mime::decode_body(message.parts[2]), data);
+    EXPECT_EQ(message.parts[3].name, "part.bin");
+    EXPECT_EQ(mime::decode_body(message.parts[3]), data);
+  }
+}
+
+TEST(MmToMail, TextStandsFirstWhateverTheOrder) {
+  const auto mail = mm_to_mail(request({{"image/png", "x.png", bytes("x")}, {"text/plain", "", bytes("hi"), "utf-8"}, {"text/plain", "two.txt", bytes("second"), "utf-8"}}), options());
+  ASSERT_TRUE(mail);
+  const mime::Message message = parsed(*mail);
+  ASSERT_EQ(message.parts.size(), 4U);
+  EXPECT_EQ(mime::decode_text(message.parts[1]), "hi");
+  EXPECT_EQ(message.parts[2].name, "x.png");
+  EXPECT_EQ(message.parts[3].name, "two.txt");
+}
+
+TEST(MmToMail, NothingFromThePhoneReachesTheHeaderUnescaped) {
+  MmToMailOptions how = options();
+  how.to.clear();
+  how.in_reply_to = "a>\r\nBcc: <x@y.example";
+  auto req = request({{"image/\r\nX: y", "x\r\nX: y.png", bytes("x")}, {"text/plain", "", bytes("hi"), "utf-8"}});
+  req.subject = "s\r\nBcc: x@y.example";
+  req.priority = "High\r\nBcc: x";
+  req.content.parts[0].content_id = "a>\r\nBcc: b";
+  const auto mail = mm_to_mail(req, how);
+  ASSERT_TRUE(mail);
+  expect_strict(*mail);
+  const mime::Message message = parsed(*mail);
+  for (const mime::Part& part : message.parts) {
+    EXPECT_EQ(part.field("Bcc"), "");
+    EXPECT_EQ(part.field("X"), "");
+  }
+  EXPECT_EQ(message.parts[0].field("To"), "undisclosed-recipients:;");
+  EXPECT_EQ(message.parts[0].field("In-Reply-To"), "<aBcc:x@y.example>");
+}
+
+TEST(MmToMail, EmptyMessageAndNoSender) {
+  const auto mail = mm_to_mail(request({}), options());
+  ASSERT_TRUE(mail);
+  expect_strict(*mail);
+  EXPECT_EQ(parsed(*mail).parts[0].media_type, "text/plain");
+  MmToMailOptions how = options();
+  how.from = {};
+  EXPECT_TRUE(mm_to_mail(request({}), how).error().is(convert_no_sender));
+}
+
+TEST(MmToMail, FirstLineCanBeDropped) {
+  struct Row {
+    std::string text, expected;
+  };
+  const Row rows[] = {{"joe@example.com Hi\nbody\nmore", "body\nmore"}, {"joe@example.com Hi\r\nbody", "body"}, {"joe@example.com\rbody", "body"}, {"joe@example.com", ""}};
+  for (const Row& row : rows) {
+    MmToMailOptions how = options();
+    how.drop_first_line = true;
+    how.subject = "Hi";
+    const auto mail = mm_to_mail(request({{"text/plain", "", bytes(row.text), "utf-8"}}), how);
+    ASSERT_TRUE(mail);
+    const mime::Message message = parsed(*mail);
+    EXPECT_EQ(mime::decode_text(message.parts[0]), row.expected);
+    EXPECT_EQ(message.parts[0].field("Subject"), "Hi");
+  }
+}
+
+TEST(FirstTextLine, Table) {
+  EXPECT_EQ(first_text_line(request({}).content), "");
+  EXPECT_EQ(first_text_line(request({{"image/png", "", bytes("x")}, {"text/plain", "", bytes(" one \r\ntwo"), "utf-8"}}).content), "one");
+  EXPECT_EQ(first_text_line(request({{"text/plain", "", bytes("\xEF\xBB\xBFone"), "utf-8"}}).content), "one");
+  EXPECT_EQ(first_text_line(request({{"text/plain", "", Bytes{0xFE, 0xFF, 0, 'h', 0, 'i', 0, '\n', 0, 'x'}, "utf-16"}}).content), "hi");
+}
+
+TEST(ParseNewMailLine, Table) {
+  struct Row {
+    std::string line, expected;
+  };
+  const Row rows[] = {
+      {"joe@example.com", "joe@example.com|"},
+      {"joe@example.com Hello there", "joe@example.com|Hello there"},
+      {"  <joe@Example.com>  Hi ", "joe@example.com|Hi"},
+      {"mailto:joe@example.com Hi", "joe@example.com|Hi"},
+      {"joe@example.com: Hi", "joe@example.com|Hi"},
+      {"joe@example.com\tHi", "joe@example.com|Hi"},
+      {"Hi joe@example.com", ""},
+      {"joe@home Hi", ""},
+      {"joe@[192.0.2.1] Hi", ""},
+      {"@example.com", ""},
+      {"", ""},
+      {"joe@exa\x01mple.com Hi", ""},
+  };
+  for (const Row& row : rows) {
+    const auto result = parse_new_mail_line(row.line);
+    EXPECT_EQ(result ? result->to.address() + "|" + result->subject : "", row.expected) << row.line;
+  }
+}
+
+}  // namespace
+}  // namespace pushmail::convert
