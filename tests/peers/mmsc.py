@@ -12,7 +12,8 @@ Routing is what MMSCs do by default: short codes and listed numbers to their VAS
                             "out_user", "out_password"}]}
 
 Control: GET /state, GET /ledger, POST /command with any of {"refuse": {"code": n, "count": n}}, {"fault": {"code", "count"}},
-{"http": {"status": n, "count": n}}, {"silent": bool}, {"listening": bool}, {"lose_answer": n}, {"subscribers": [digits]}.
+{"http": {"status": n, "count": n}}, {"silent": bool}, {"listening": bool}, {"lose_answer": n}, {"dedup": bool}, {"subscribers": [digits]},
+{"numbers": {vasp: [digits]}} (numbers whose messages go to that VASP).
 """
 import asyncio
 import base64
@@ -562,6 +563,8 @@ class Mmsc:
             self.silent = bool(command.get("silent", self.silent))
             self.lose_answer = int(command.get("lose_answer", self.lose_answer))
             self.subscribers |= set(command.get("subscribers", []))
+            for vasp in self.settings["vasps"]:
+                vasp.setdefault("numbers", []).extend(command.get("numbers", {}).get(vasp["name"], []))
             if "dedup" in command:
                 self.settings["dedup"] = bool(command["dedup"])
             if "listening" in command:

@@ -91,15 +91,19 @@ class Phone:
                 return
             self.sms.append({"id": event["id"], "from": event["from"], "text": event["text"]})
             self.note("sms", step=402, sms=event["id"], source=event["from"], text=event["text"])
-            if self.settings.get("auto_answer") and self.code_in(event["text"]):
+            if self.settings.get("auto_answer") and self.code_asked(event["text"]):
                 self.spawn(self.answer(event["id"]))
 
     @staticmethod
-    def code_in(text):
-        """The two digits that an SMS asks for: behind a word that asks, else the last two digits that stand alone."""
-        asked = re.search(r"(?i)\b(?:answer|reply|code|send)\b\D{0,12}(?<!\d)(\d\d)(?!\d)", text)
+    def code_asked(text):
+        """The two digits that an SMS asks to be answered with; the asking stands behind sender and subject."""
+        asked = re.findall(r"(?i)\b(?:answer|reply|code|send)\b\D{0,12}(?<!\d)(\d\d)(?!\d)", text)
+        return asked[-1] if asked else None
+
+    def code_in(self, text):
+        """The code of an SMS as a person finds it: where it is asked for, else the last two digits that stand alone."""
         alone = re.findall(r"(?<![\d.:/+-])(\d\d)(?![\d:/]|\.\d)", text)
-        return asked.group(1) if asked else alone[-1] if alone else None
+        return self.code_asked(text) or (alone[-1] if alone else None)
 
     async def send_sms(self, to, text):
         identity = secrets.token_hex(4)

@@ -96,7 +96,7 @@ class Phone:
 
 
 class World:
-    def __init__(self, build, link="kernel", peer=None, mmsc=None, config=None):
+    def __init__(self, build, link="kernel", peer=None, mmsc=None, config=None, small_disk=None):
         self.folder = run_folder()
         self.link = link
         self.programs = find_programs(build)
@@ -113,6 +113,10 @@ class World:
         self.code = str(self.random.randrange(2000, 9000))
         self.logs = self.make_folder("log")
         self.root = self.make_folder("root")
+        if small_disk:
+            # The mount goes with the namespace.
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%s,mode=755" % small_disk, "tmpfs",
+                            self.make_folder("root/var/lib/pushmail", 0o755)], check=True)
         self.dovecot = self.postfix = self.smsc = self.mmsc = self.dataplane = self.controlplane = None
 
     def make_folder(self, name, mode=0o711):
@@ -300,6 +304,10 @@ class World:
         self.phones[msisdn] = phone
         wait_for(lambda: phone.inbox()["attached"], 20, "phone %s to attach" % msisdn)
         return phone
+
+    def route_number(self, msisdn):
+        """From now on the MMSC hands messages for this number to pushmail instead of its phone."""
+        self.mmsc_ask("command", {"numbers": {"pushmail": [msisdn]}})
 
     # ---- mailboxes
 

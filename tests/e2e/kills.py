@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+"""kill -9 in the middle: nothing that was acknowledged is lost, nothing arrives twice, and no peer waits for a time-out.
+
+Rounds go in turn through phone to mail (the data plane dies) and mailbox to phone (data plane, control plane or fetcher die). Half of
+them die at named steps inside the data plane (PUSHMAIL_KILL_AT, hits written to PUSHMAIL_KILL_LOG), half at random times. The ledger of
+what was acknowledged is the peers': MMSC, Postfix, Dovecot.
+"""
+import glob
+import os
+import signal
+import socket
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import samples  # noqa: E402
+from harness import case, mailbox  # noqa: E402
+from harness.case import check, equal  # noqa: E402
+from harness.wait import wait_for  # noqa: E402
+
+TO_MAIL = ("append_before_sync", "sync_before_answer", "answer_before_relay", "data_half")
+TO_PHONE = ("submit_req_half", "submit_rsp_before_settle")
+
+
+class Rounds:
+    def __init__(self, world):
+        self.world = world
+        self.kill_log = os.path.join(world.folder, "kills")
+        self.hits = {}
+        self.phone = world.phone(auto_answer=True)
+        self.user, self.reader = world.mailbox(), world.mailbox()
+        world.bind(self.phone.msisdn, self.user)
+
+    def log_lines(self):
+        try:
+            with open(self.kill_log, encoding="utf-8") as file:
+                return file.read().splitlines()
+        except OSError:
+            return []
+
+    def old_connection(self):
+        """A connection of a peer that the data plane will not survive."""
+        connection = socket.create_connection(("198.18.0.2", self.world.http_port), 5)
+        connection.sendall(b"POST /mm7 HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+        return connection
+
+    def reset_at_once(self, connection):
+        """What a peer sees on it afterwards: an end, at once."""
+        connection.settimeout(5)
+        started = time.monotonic()
+        try:
+            connection.sendall(b"x")
+            while connection.recv(4096):
+                pass
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+        except socket.timeout:
+            raise AssertionError("an old connection is still open 5 s after the restart") from None
+        finally:
+            connection.close()
+        check(time.monotonic() - started < 5, "an old connection ended late")
+
+    def restart_dataplane(self, step=None):
+        world = self.world
+        world.dataplane.kill()
+        world.dataplane.start(**({"PUSHMAIL_KILL_AT": step, "PUSHMAIL_KILL_LOG": self.kill_log} if step else {}))
+        for port in (world.http_port, world.smtp_port):
+            wait_for(lambda port=port: world.connects("198.18.0.2", port), 30, "the data plane to be back")
+        # The control plane's link too: an item needs its route.
+        return world.dataplane
+
+    def die_at(self, step, before):
+        """Waits until the armed data plane killed itself at its step, and counts the hit."""
+        wait_for(lambda: not self.world.dataplane.running(), 60, "the data plane to reach %s" % step)
+        equal(self.world.dataplane.popen.returncode, -signal.SIGKILL, "how the data plane ended at %s" % step)
+        check(len(self.log_lines()) > before, "no line about %s in PUSHMAIL_KILL_LOG" % step)
+        check(step in self.log_lines()[-1].replace(".", "_"), "PUSHMAIL_KILL_LOG says %r at %s" % (self.log_lines()[-1], step))
+        self.hits[step] = self.hits.get(step, 0) + 1
+
+    def one_mail(self, token):
+        """The mail with this token is in the mailbox, once."""
+        def count():
+            return [mail for _, mail in self.world.mails(self.reader) if token in mailbox.text_of(mailbox.parse(mail))]
+        found = wait_for(count, 90, "the mail with %s" % token)
+        if len(found) > 1:
+            identity = mailbox.parse(found[0])["Message-ID"].strip("<>").split("@")[0]
+            check(self.world.item(identity).get("duplicate_possible"), "%d mails with %s" % (len(found), token))
+
+    def phone_to_mail(self, step):
+        token = samples.token()
+        before = len(self.log_lines())
+        self.restart_dataplane(step)
+        connection = self.old_connection()
+        sent = self.phone.ask("send", to=[self.world.code], text="%s\n%s" % (self.world.address(self.reader), token), subject=None, parts=[])
+        if step:
+            self.die_at(step, before)
+        else:
+            time.sleep(samples.RANDOM.uniform(0, 0.4))
+            self.world.dataplane.kill()
+        self.restart_dataplane()
+        self.reset_at_once(connection)
+        wait_for(lambda: self.world.mmsc_log(event="deliver_rsp", message_id=sent["message_id"], status=1000), 60,
+                 "DeliverRsp 1000 for %s" % token)
+        self.one_mail(token)
+
+    def fetchers(self):
+        """PIDs of the fetcher processes in this namespace."""
+        found = []
+        for path in glob.glob("/proc/[0-9]*/comm"):
+            try:
+                with open(path, encoding="ascii") as file:
+                    if file.read().startswith("pushmail-fetche"):
+                        found.append(int(path.split("/")[2]))
+            except OSError:
+                continue
+        return found
+
+    def mailbox_to_phone(self, step, victim):
+        token = samples.token()
+        before, count = len(self.log_lines()), len(self.phone.inbox()["mms"])
+        if step:
+            self.restart_dataplane(step)
+        raw, _ = samples.mail("%s %s" % (samples.word(), token), samples.word(), "joe@example.com", self.world.address(self.user),
+                              samples.word() + "\r\n", None, [("p.png", "image/png", samples.png(120, 90))])
+        answered = len([each for each in self.phone.log() if each["event"] == "sms_sent"])
+        self.world.deliver(self.user, raw)
+        if step:
+            self.die_at(step, before)
+            self.restart_dataplane()
+        else:
+            wait_for(lambda: len([each for each in self.phone.log() if each["event"] == "sms_sent"]) > answered, 60, "the phone to answer")
+            time.sleep(samples.RANDOM.uniform(0, 0.25))
+            if victim == "fetcher":
+                for pid in self.fetchers():
+                    os.kill(pid, signal.SIGKILL)
+            else:
+                self.world.controlplane.kill()
+                self.world.controlplane.start()
+        item = self.world.wait_item(lambda each: token in each.get("subject", "") and each["state"] == "delivered", 90,
+                                    "the item with %s to be delivered" % token)
+        messages = [each for each in self.phone.wait_mms(60, count + 1) if token in each["subject"]]
+        check(len(messages) == 1 or self.world.item(item["item"]).get("duplicate_possible"), "%d messages with %s" % (len(messages), token))
+
+
+def test(world, arguments):
+    rounds = Rounds(world)
+    for index in range(arguments.rounds):
+        named = index % 2 == 0
+        step = TO_MAIL[index // 2 % len(TO_MAIL)] if named else None
+        started = time.monotonic()
+        rounds.phone_to_mail(step)
+        print("round %d, phone to mail, %s: %.1f s" % (index + 1, step or "random time", time.monotonic() - started), flush=True)
+        step = TO_PHONE[index // 2 % len(TO_PHONE)] if named else None
+        victim = "fetcher" if index // 2 % 2 else "controlplane"
+        started = time.monotonic()
+        rounds.mailbox_to_phone(step, victim)
+        print("round %d, mailbox to phone, %s: %.1f s" % (index + 1, step or victim + " at a random time", time.monotonic() - started),
+              flush=True)
+    print("hits at named steps: %s" % ", ".join("%s %d" % item for item in sorted(rounds.hits.items())))
+    if arguments.rounds >= 8:
+        equal(sorted(rounds.hits), sorted(TO_MAIL + TO_PHONE), "steps that were hit")
+
+
+if __name__ == "__main__":
+    case.run(test, __doc__.splitlines()[0], options=[("rounds", 20, "rounds in each direction")], mmsc={"dedup": True},
+             peer={"deduplicates": True})
