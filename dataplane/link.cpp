@@ -1,9 +1,6 @@
 #include "dataplane/link.h"
 
-#include <fmt/format.h>
-
 #include "core/ids.h"
-#include "core/log.h"
 #include "dataplane/nic/link_options.h"
 #include "dataplane/nic/port.h"
 #include "dataplane/tcp/kernel.h"
@@ -18,7 +15,7 @@ class KernelLink final : public Link {
   explicit KernelLink(std::unique_ptr<KernelNetwork> network) : network_(std::move(network)) {}
   Network& network() override { return *network_; }
   void enter_thread() override {}
-  [[nodiscard]] std::string counters_json() const override { return R"({"event":"port","link":"kernel"})"; }
+  void publish(Counters&) const override {}
 
  private:
   std::unique_ptr<KernelNetwork> network_;
@@ -31,13 +28,22 @@ class DpdkLink final : public Link {
       : port_(std::move(port)), stack_(std::make_unique<tcp::Stack>(*port_, config, now)) {}
   Network& network() override { return *stack_; }
   void enter_thread() override { register_worker_thread(); }
-  [[nodiscard]] std::string counters_json() const override {
+  void publish(Counters& counters) const override {
     const PortStats port = port_->stats();
+    counters.set(Counter::port_frames_in, port.frames_in);
+    counters.set(Counter::port_bytes_in, port.bytes_in);
+    counters.set(Counter::port_frames_out, port.frames_out);
+    counters.set(Counter::port_bytes_out, port.bytes_out);
+    counters.set(Counter::port_missed, port.missed);
+    counters.set(Counter::port_errors, port.errors);
+    counters.set(Counter::port_no_memory, port.no_memory);
     const tcp::StackCounters& stack = stack_->counters();
-    return fmt::format(R"({{"event":"port","link":"dpdk","frames_in":{},"bytes_in":{},"frames_out":{},"bytes_out":{},"missed":{},"errors":{},)"
-                       R"("no_memory":{},"segments_in":{},"segments_out":{},"retransmissions":{},"timeouts":{},"fast_retransmits":{}}})",
-                       port.frames_in, port.bytes_in, port.frames_out, port.bytes_out, port.missed, port.errors, port.no_memory,
-                       stack.segments_in, stack.segments_out, stack.retransmissions, stack.timeouts, stack.fast_retransmits);
+    counters.set(Counter::tcp_segments_in, stack.segments_in);
+    counters.set(Counter::tcp_segments_out, stack.segments_out);
+    counters.set(Counter::tcp_retransmissions, stack.retransmissions);
+    counters.set(Counter::tcp_timeouts, stack.timeouts);
+    counters.set(Counter::tcp_fast_retransmits, stack.fast_retransmits);
+    counters.set(Counter::tcp_resets_out, stack.resets_out);
   }
 
  private:

@@ -4,11 +4,11 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/result.h"
+#include "dataplane/counters/counters.h"
 #include "dataplane/tcp/stream.h"
 
 namespace pushmail {
@@ -19,8 +19,8 @@ class Link {
   [[nodiscard]] virtual Network& network() = 0;
   /// Call in the thread that runs the turn, before the first poll.
   virtual void enter_thread() = 0;
-  /// The port's own counters as one line of JSON; kernel sockets have none and say only their kind.
-  [[nodiscard]] virtual std::string counters_json() const = 0;
+  /// Sets the port's and the stack's counters; kernel sockets have none.
+  virtual void publish(Counters& counters) const = 0;
 };
 
 /// Opens what [link] names. Files and sockets are opened here, so privileges may be dropped afterwards.

@@ -30,6 +30,8 @@ enum class Counter : std::uint16_t {
   journal_records, journal_syncs, journal_bytes, journal_segments, journal_failures, journal_damage,
   handoff_connections, handoff_records_in, handoff_records_out, events_dropped,
   items, item_bytes,
+  port_frames_in, port_bytes_in, port_frames_out, port_bytes_out, port_missed, port_errors, port_no_memory,
+  tcp_segments_in, tcp_segments_out, tcp_retransmissions, tcp_timeouts, tcp_fast_retransmits, tcp_resets_out,
 };
 
 struct CounterRow {
@@ -74,6 +76,19 @@ inline constexpr auto counter_rows = std::to_array<CounterRow>({
     {Counter::events_dropped, "pushmail_data_events_dropped_total", "events for the history that nobody took"},
     {Counter::items, "pushmail_data_items", "items in the relay now"},
     {Counter::item_bytes, "pushmail_data_item_bytes", "bytes of their messages in memory"},
+    {Counter::port_frames_in, "pushmail_data_port_frames_in_total", "frames the DPDK port received (rte_eth_stats)"},
+    {Counter::port_bytes_in, "pushmail_data_port_bytes_in_total", "their bytes"},
+    {Counter::port_frames_out, "pushmail_data_port_frames_out_total", "frames the DPDK port sent (rte_eth_stats)"},
+    {Counter::port_bytes_out, "pushmail_data_port_bytes_out_total", "their bytes"},
+    {Counter::port_missed, "pushmail_data_port_missed_total", "frames the device dropped because its ring was full"},
+    {Counter::port_errors, "pushmail_data_port_errors_total", "frames with an error, in or out"},
+    {Counter::port_no_memory, "pushmail_data_port_no_memory_total", "frames lost because the pool was spent"},
+    {Counter::tcp_segments_in, "pushmail_data_tcp_segments_in_total", "TCP segments received"},
+    {Counter::tcp_segments_out, "pushmail_data_tcp_segments_out_total", "TCP segments sent"},
+    {Counter::tcp_retransmissions, "pushmail_data_tcp_retransmissions_total", "TCP segments sent again"},
+    {Counter::tcp_timeouts, "pushmail_data_tcp_timeouts_total", "retransmission time-outs"},
+    {Counter::tcp_fast_retransmits, "pushmail_data_tcp_fast_retransmits_total", "recoveries after a third duplicate acknowledgement"},
+    {Counter::tcp_resets_out, "pushmail_data_tcp_resets_out_total", "RST sent"},
 });
 
 inline constexpr ErrorInfo counters_file{"counters.file", "the counters file cannot be made or read", "", Fault::world};

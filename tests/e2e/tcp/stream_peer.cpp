@@ -133,6 +133,16 @@ class ClientExchange final : public StreamEvents {
   CloseReason reason_ = CloseReason::finished;
 };
 
+std::string counters_line(const Link& link) {
+  const auto counters = Counters::in_memory();
+  link.publish(*counters);
+  std::string line = R"({"event":"counters")";
+  for (const CounterRow& row : counter_rows) {
+    if (const std::uint64_t value = counters->get(row.counter); value != 0) line += fmt::format(R"(,"{}":{})", row.name, value);
+  }
+  return line + "}\n";
+}
+
 int run(std::span<char* const> arguments) {
   const auto usage = [] {
     std::fputs("usage: stream_peer --root DIR listen ADDRESS:PORT | connect ADDRESS:PORT UP DOWN\n", stderr);
@@ -159,7 +169,7 @@ int run(std::span<char* const> arguments) {
     while (!stop_wanted) {
       if (network.poll(clock.now()) == 0) network.wait(-1, milliseconds(5));
     }
-    std::fputs(((*link)->counters_json() + "\n").c_str(), stdout);
+    std::fputs(counters_line(**link).c_str(), stdout);
     return 0;
   }
   if (role != "connect" || arguments.size() != 7) return usage();
