@@ -67,14 +67,17 @@ void Stack::on_new_ack(Connection& c, Seq number) {
   if (c.in_recovery_) {
     if (number > c.recover_) {
       c.in_recovery_ = false;
+      c.retransmit_one_ = false;
       c.congestion_.on_recovered(c.in_flight());
     } else {
       // RFC 6582 §3.2 step 5: the next hole starts here.
       c.retransmit_one_ = true;
       c.congestion_.on_partial_ack(acknowledged);
     }
-  } else if (was_limited) {
-    c.congestion_.on_ack(acknowledged);
+  } else {
+    // A third duplicate of this same turn, not yet acted on, is void: what was missing has arrived.
+    c.retransmit_one_ = false;
+    if (was_limited) c.congestion_.on_ack(acknowledged);
   }
   set_retransmit(c);
   want_output(c);
@@ -91,12 +94,16 @@ void Stack::on_duplicate_ack(Connection& c) {
   if (c.in_recovery_) return c.congestion_.on_further_duplicate();
   const std::uint32_t threshold = planted(Planted::fast_retransmit_at_once) ? 1 : duplicate_threshold;
   // RFC 6582 §3.2 step 2: not for duplicates that our own repetition caused. The first two let new segments out (RFC 3042, send_window).
-  if (c.duplicate_acks_ != threshold || c.una_ - 1 <= c.recover_) return;
+  if (c.duplicate_acks_ >= threshold && c.una_ - 1 > c.recover_) c.retransmit_one_ = true;
+}
+
+// Called as the first lost segment goes out again, at the end of the turn in which the third duplicate came.
+void Stack::enter_recovery(Connection& c) {
   ++counters_.fast_retransmits;
   c.in_recovery_ = true;
   c.recover_ = c.max_ - 1;
-  c.retransmit_one_ = true;
   c.congestion_.on_fast_retransmit(c.in_flight());
+  for (std::uint32_t i = duplicate_threshold; i < c.duplicate_acks_; ++i) c.congestion_.on_further_duplicate();
 }
 
 void Stack::on_fin_acked(Connection& c) {

@@ -116,7 +116,7 @@ void Stack::in_syn_sent(Connection& c, const Segment& segment) {
   if (!segment.has(syn)) return;
   c.irs_ = segment.seq;
   c.rcv_nxt_ = segment.seq + 1;
-  c.rcv_edge_ = c.rcv_nxt_ + std::min<std::uint32_t>(config_.receive_window_size, 0xFFFF);
+  c.rcv_edge_ = c.rcv_nxt_ + opening_window();
   take_options(c, segment);
   if (!segment.has(ack)) {
     // Simultaneous open: our SYN goes again, now with the acknowledgement of theirs.

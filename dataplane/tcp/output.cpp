@@ -46,12 +46,18 @@ Stack::Sent Stack::output(Connection& c) {
   return c.ack_now_ ? send_ack(c) : Sent::yes;
 }
 
+// What a SYN can promise: 16 bits without a scale, and a whole number of units, so that no later rounding moves the edge.
+std::uint16_t Stack::opening_window() const {
+  const std::uint32_t window = std::min<std::uint32_t>(config_.receive_window_size, 0xFFFF);
+  return static_cast<std::uint16_t>(window >> our_scale_ << our_scale_);
+}
+
 Stack::Sent Stack::send_syn(Connection& c) {
   const bool answering = c.state_ == State::syn_received;
   TcpOptions options;
   options.mss = static_cast<std::uint16_t>(facts_.mtu - ipv4_size - tcp_size);
   if (!answering || c.scaling_) options.window_scale = our_scale_;
-  const auto window = static_cast<std::uint16_t>(std::min<std::uint32_t>(config_.receive_window_size, 0xFFFF));
+  const std::uint16_t window = opening_window();
   const Outgoing out{.tuple = &c.tuple_,
                      .tcp = {.source_port = c.tuple_.local.port,
                              .destination_port = c.tuple_.peer.port,
@@ -71,7 +77,7 @@ Stack::Sent Stack::send_syn(Connection& c) {
 std::uint32_t Stack::send_window(const Connection& c) const {
   std::uint32_t window = c.congestion_.window();
   // RFC 3042: the first two duplicates each let one new segment out.
-  if (!c.in_recovery_) window += std::min(c.duplicate_acks_, 2u) * c.mss_;
+  if (!c.in_recovery_ && c.nxt_ == c.max_) window += std::min(c.duplicate_acks_, 2u) * c.mss_;
   if (planted(Planted::window_ignored)) return window;
   return std::min(window, room(c.una_, c.edge_));
 }
@@ -137,6 +143,7 @@ Stack::Sent Stack::retransmit_first(Connection& c) {
   if (size > 0 || with_fin) {
     if (send_piece(c, c.una_, size, with_fin ? static_cast<std::uint8_t>(ack | fin) : ack) == Sent::later) return Sent::later;
     after_send(c, c.una_, c.una_ + size + (with_fin ? 1u : 0u));
+    if (!c.in_recovery_) enter_recovery(c);
   }
   c.retransmit_one_ = false;
   return Sent::yes;
@@ -180,6 +187,8 @@ Stack::Sent Stack::send_ack(Connection& c) {
 
 // How far the announced edge could move right, if far enough to be worth saying (RFC 9293 §3.8.6.2.2).
 std::uint32_t Stack::window_growth(const Connection& c) const {
+  // A SYN-ACK that must be repeated cannot say more than 64 KiB, so nothing before it is acknowledged may.
+  if (!synchronized(c.state_)) return 0;
   const std::uint32_t size = config_.receive_window_size;
   const auto held = static_cast<std::uint32_t>(c.receive_queue_.ready_size());
   const std::uint32_t growth = room(c.rcv_edge_, c.rcv_nxt_ + (held < size ? size - held : 0));

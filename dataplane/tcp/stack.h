@@ -145,6 +145,7 @@ class Stack final : public Network {
   [[nodiscard]] bool on_ack(Connection& c, const Segment& segment);
   void on_new_ack(Connection& c, Seq ack);
   void on_duplicate_ack(Connection& c);
+  void enter_recovery(Connection& c);
   void on_fin_acked(Connection& c);
 
   // output.cpp: what may be sent now.
@@ -156,6 +157,7 @@ class Stack final : public Network {
   [[nodiscard]] Sent send_piece(Connection& c, Seq seq, std::uint32_t size, std::uint8_t flags);
   [[nodiscard]] Sent send_ack(Connection& c);
   [[nodiscard]] std::uint32_t window_growth(const Connection& c) const;
+  [[nodiscard]] std::uint16_t opening_window() const;
   [[nodiscard]] std::uint16_t announce(Connection& c);
   void after_send(Connection& c, Seq seq, Seq end);
   void send_reset(const Tuple& tuple, Seq seq, std::optional<Seq> ack);

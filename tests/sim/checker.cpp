@@ -159,30 +159,38 @@ void SegmentChecker::sent(const LinkEvent& event) {
   heard.ack_owed_at = {};
 }
 
+// RFC 6298: no average of round trips is below the shortest possible one.
+Duration SegmentChecker::time_out_least(const Flow& flow) const { return flow.una == 0 ? rto_syn : std::max(rto_floor, facts_.rtt_least); }
+
 // May [begin, end) be sent again?
 void SegmentChecker::repeat(Flow& flow, std::int64_t begin, std::int64_t end, Instant at) {
   if (begin < flow.una) return fail("repeats what is acknowledged");
-  if (begin == flow.una && flow.duplicates >= 3 && flow.fast_done_at != flow.una) {
-    flow.fast_done_at = flow.una;
-    flow.recovering = true;
-    flow.partial = false;
-    flow.recover = flow.max;
-    flow.timeouts = 0;
-    return;
-  }
-  if (flow.recovering && flow.partial && begin == flow.una) {
-    flow.partial = false;
-    flow.timeouts = 0;
-    return;
-  }
+  const Duration least = time_out_least(flow);
+  const Duration waited = at - flow.timer_from;
+  const bool first_again = begin == flow.una;
+  const bool third_duplicate = first_again && flow.duplicates >= 3 && flow.fast_done_at != flow.una;
+  const bool next_hole = first_again && flow.recovering && flow.partial;
   // After a time-out everything that was under way may go once more, in order.
-  if (begin >= flow.epoch_next && begin < flow.epoch_end) {
-    flow.epoch_next = end;
+  const bool after_timeout = begin >= flow.epoch_next && begin < flow.epoch_end;
+  if (third_duplicate || next_hole || after_timeout) {
+    if (third_duplicate) {
+      flow.fast_done_at = flow.una;
+      flow.recovering = true;
+      flow.recover = flow.max;
+    }
+    if (first_again) {
+      flow.partial = false;
+      flow.timeouts = 0;
+    }
+    if (after_timeout) flow.epoch_next = end;
+    // It may as well have been a time-out, if the sender saw reasons not to believe the duplicates.
+    if (first_again && waited >= least) {
+      flow.epoch_next = end;
+      flow.epoch_end = flow.max;
+    }
     return;
   }
   if (begin != flow.una) return fail("repeats a segment that is not the first unacknowledged one");
-  const Duration least = flow.una == 0 ? rto_syn : std::max(rto_floor, facts_.rtt_least);
-  const Duration waited = at - flow.timer_from;
   if (waited < least) {
     return fail(fmt::format("sent again after {} us, before its time-out and with {} duplicates", waited.us(), flow.duplicates));
   }
@@ -210,10 +218,12 @@ void SegmentChecker::delivered(const LinkEvent& event) {
   if (wire.has(rst_flag) || complete(event.side) || !flow.begun) return;
   const std::int64_t begin = static_cast<std::int32_t>(wire.seq - flow.iss);
   const std::int64_t length = wire.length();
-  if (wire.has(ack_flag) && mine.begun) {
+  if (wire.has(ack_flag) && mine.begun && (flow.arrived > 0 || wire.has(syn_flag))) {
     const unsigned shift = wire.has(syn_flag) || !flow.shift_offered || !mine.shift_offered ? 0 : flow.shift;
     const std::int64_t number = static_cast<std::int32_t>(wire.ack - mine.iss);
-    acknowledge(mine, wire, number, number + (static_cast<std::int64_t>(wire.window) << shift), event.at);
+    // An old segment is answered and goes no further (RFC 9293 §3.10.7.4, first), whatever it acknowledges.
+    const bool old = !wire.has(syn_flag) && (length > 0 ? begin + length <= flow.arrived : begin < flow.arrived);
+    acknowledge(mine, wire, old ? 0 : number, number + (static_cast<std::int64_t>(wire.window) << shift), event.at);
   }
   if (length > 0) {
     if (wire.has(syn_flag)) {

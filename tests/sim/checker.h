@@ -71,6 +71,7 @@ class SegmentChecker {
   };
 
   [[nodiscard]] bool parse(const LinkEvent& event, Wire& wire);
+  [[nodiscard]] Duration time_out_least(const Flow& flow) const;
   void repeat(Flow& flow, std::int64_t begin, std::int64_t end, Instant at);
   void arrive(Flow& flow, std::int64_t begin, std::int64_t end, Instant at);
   void acknowledge(Flow& flow, const Wire& wire, std::int64_t number, std::int64_t edge, Instant at);

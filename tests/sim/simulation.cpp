@@ -61,20 +61,23 @@ class Application final : public StreamEvents {
 
   /// When a pause that began ends; {0}: reading.
   [[nodiscard]] Instant resume_at() const { return resume_at_; }
-  void turn(Instant now) {
+  /// Returns 1 when the stack has something new to do.
+  std::size_t turn(Instant now) {
     if (wants_pause_) {
       wants_pause_ = false;
-      resume_at_ = now + Duration{static_cast<std::int64_t>(random_.below(300'000'000)) + 1};
+      resume_at_ = now + Duration{static_cast<std::int64_t>(random_.below(random_.chance(0.2) ? 3'000'000'000 : 100'000'000)) + 1};
     } else if (resume_at_.ns != 0 && resume_at_ <= now) {
       resume_at_ = {};
       if (stream_ != nullptr) stream_->resume_reading();
+      return 1;
     }
+    return 0;
   }
   [[nodiscard]] bool closed() const { return closed_; }
   [[nodiscard]] std::size_t lent() const { return lent_; }
   [[nodiscard]] const std::string& failure() const { return failure_; }
   [[nodiscard]] Stream* stream() const { return stream_; }
-  [[nodiscard]] std::string progress() const { return fmt::format("sent {} of {}, received {} of {}", given_, mine_.size(), received_, theirs_.size()); }
+  [[nodiscard]] std::string progress() const { return fmt::format("sent {} of {}, received {} of {}{}{}", given_, mine_.size(), received_, theirs_.size(), ended_ ? ", ended" : "", closed_ ? ", closed" : ""); }
 
  private:
   void send_more() {
@@ -255,11 +258,10 @@ Outcome simulate(const Plan& plan) {
         // Nothing new arrives before the last turn's frames are out, so that the checker knows what the stack knew.
         const std::size_t arrived = settled ? link.deliver(32) : 0;
         const std::size_t work = a.poll(clock.now()) + b.poll(clock.now());
-        client.turn(clock.now());
-        application.turn(clock.now());
+        const std::size_t acted = client.turn(clock.now()) + application.turn(clock.now());
         a.check();
         b.check();
-        busy = arrived + work > 0 || !settled;
+        busy = arrived + work + acted > 0 || !settled;
         settled = work == 0;
         if (++steps > steps_max) {
           failed("busy without end");
@@ -293,7 +295,10 @@ Outcome simulate(const Plan& plan) {
       clock.advance_to(next);
     }
     if (!client.closed() || !application.closed()) {
-      failed(fmt::format("not closed: client {}, server {}", client.progress(), application.progress()));
+      for (const Application* side : {&client, &application}) {
+        if (side->stream() != nullptr) outcome.failure += fmt::format("{} ", state_names[static_cast<std::size_t>(static_cast<const Connection*>(side->stream())->state())]);
+      }
+      outcome.failure += fmt::format("not closed: client {}, server {}", client.progress(), application.progress());
     }
     if (server.count() != 1) failed(fmt::format("{} connections accepted", server.count()));
     for (const Stack* stack : {&a, &b}) {
