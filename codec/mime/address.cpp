@@ -29,7 +29,8 @@ bool is_quoted_string(std::string_view text) {
   if (text.size() < 2 || text.front() != '"' || text.back() != '"') return false;
   for (std::size_t at = 1; at + 1 < text.size(); ++at) {
     if (text[at] == '"' || is_control(text[at])) return false;
-    if (text[at] == '\\' && ++at + 1 >= text.size()) return false;
+    // The quoted character of a pair is no control either (RFC 5321 §4.1.2).
+    if (text[at] == '\\' && (++at + 1 >= text.size() || is_control(text[at]))) return false;
   }
   return true;
 }

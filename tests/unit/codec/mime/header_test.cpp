@@ -130,7 +130,7 @@ TEST(ParseAddress, StrictTable) {
   EXPECT_EQ(parse_address("joe@münchen.example")->domain, "xn--mnchen-3ya.example");
   for (const std::string_view bad : {"", "joe", "@example.com", "joe@", "joe@@example.com", ".joe@example.com", "joe.@example.com", "a..b@example.com",
                                      "Joe <joe@example.com>", "joe@exa mple.com", "joe@-a.example", "joe@a-.example", "joe@.example", "joe@example..com",
-                                     "jo\re@example.com", "joe@example.com\n", "\"joe@example.com", "\"a\"b\"@example.com", "\"a\\\"@example.com",
+                                     "jo\re@example.com", "joe@example.com\n", "\"joe@example.com", "\"a\"b\"@example.com", "\"a\\\"@example.com", "\"a\\\nb\"@example.com",
                                      "joe(x)@example.com", "joe@example.com(x)", "joe@[192.0.2.1", "joe@ex\x01mple.com"}) {
     EXPECT_FALSE(parse_address(bad)) << bad;
   }

@@ -1,0 +1,74 @@
+// Any MM becomes a strict mail. Input: parts divided by NUL, each `media type LF charset LF name LF data`; the first is the subject.
+#include "codec/convert/convert.h"
+
+using namespace pushmail;
+
+namespace {
+
+std::string take(std::string_view& rest, char until) {
+  const std::size_t end = std::min(rest.find(until), rest.size());
+  std::string piece(rest.substr(0, end));
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return piece;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view rest = text_of({data, size});
+  mm7::DeliverReq request;
+  request.subject = take(rest, '\0');
+  std::vector<std::string> pieces;
+  while (!rest.empty() && pieces.size() < 50) pieces.push_back(take(rest, '\0'));
+  for (const std::string& piece : pieces) {
+    std::string_view fields = piece;
+    MultimediaPart part;
+    part.media_type = take(fields, '\n');
+    part.charset = take(fields, '\n');
+    part.name = take(fields, '\n');
+    part.content_id = part.name;
+    part.data = bytes_of(fields);
+    request.content.parts.push_back(std::move(part));
+  }
+  convert::MmToMailOptions options;
+  options.from = {"", "+15550100001", "mms.example.net"};
+  options.to = {{request.subject, "joe", "example.com"}};
+  options.message_id = "id@mms.example.net";
+  options.in_reply_to = request.subject;
+  options.references = {request.subject, "x@y.example"};
+  options.our_domain = "mms.example.net";
+  options.drop_first_line = size % 2 == 1;
+
+  const std::string line = convert::first_text_line(request.content);
+  if (const auto new_mail = convert::parse_new_mail_line(line)) PM_CHECK(!new_mail->to.domain.empty());
+  const auto mail = convert::mm_to_mail(request, options);
+  PM_CHECK(mail.has_value());
+  PM_CHECK(text_of(*mail).ends_with("\r\n"));
+  for (std::size_t i = 0; i < mail->size(); ++i) {
+    const std::uint8_t c = (*mail)[i];
+    PM_CHECK((c >= 0x20 && c < 0x7F) || c == '\r' || c == '\n' || c == '\t');
+    if (c == '\r') PM_CHECK(i + 1 < mail->size() && (*mail)[i + 1] == '\n');
+    if (c == '\n') PM_CHECK(i > 0 && (*mail)[i - 1] == '\r');
+  }
+  const auto message = mime::parse(*mail);
+  PM_CHECK(message && message->tolerated.empty());
+  PM_CHECK(message->parts[0].field("Bcc").empty());
+  // Attachments come back byte by byte, in order.
+  std::vector<ByteView> expected;
+  bool text_seen = false;
+  for (const MultimediaPart& part : request.content.parts) {
+    if (part.media_type == "text/plain" && !text_seen) {
+      text_seen = true;
+    } else if (!part.media_type.starts_with("application/smil") && !part.charset.starts_with("utf-16") && part.charset != "iso-10646-ucs-2") {
+      expected.push_back(part.data);
+    }
+  }
+  std::size_t next = 0;
+  for (const mime::Part& part : message->parts) {
+    if (next == expected.size()) break;
+    const Bytes body = mime::decode_body(part);
+    if (std::equal(body.begin(), body.end(), expected[next].begin(), expected[next].end())) ++next;
+  }
+  PM_CHECK(next == expected.size());
+  return 0;
+}
