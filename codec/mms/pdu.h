@@ -1,0 +1,122 @@
+// MMS encapsulation (MM1): the binary PDUs between a phone and an MMSC, OMA-MMS-ENC 1.2 and 1.3.
+//
+// Came from: an HTTP body or a WAP push. Goes to: the MM1 road of the data plane, tests and tools. One flat Pdu, a table of header
+// fields and a table of PDUs (pdu.cpp): encode, decode and dump walk them. Adding a field or a PDU is adding rows.
+// Invariant: decode(encode(pdu)) has the same values; parts are views into what was decoded.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/mms/multimedia.h"
+#include "core/bytes.h"
+#include "core/result.h"
+
+namespace pushmail::mms {
+
+enum class MessageType : std::uint8_t {
+  send_req = 0x80,
+  send_conf = 0x81,
+  notification_ind = 0x82,
+  notifyresp_ind = 0x83,
+  retrieve_conf = 0x84,
+  acknowledge_ind = 0x85,
+  delivery_ind = 0x86,
+  read_rec_ind = 0x87,
+  read_orig_ind = 0x88,
+};
+/// `m-send-req`; empty for another number.
+[[nodiscard]] std::string_view name_of(MessageType type);
+
+inline constexpr std::uint8_t version_1_2 = 0x12;  // major in the high nibble
+inline constexpr std::uint8_t version_1_3 = 0x13;
+
+enum class Priority : std::uint8_t { low = 0x80, normal = 0x81, high = 0x82 };
+/// X-Mms-Status of M-NotifyResp.ind and M-Delivery.ind.
+enum class Status : std::uint8_t {
+  expired = 0x80, retrieved = 0x81, rejected = 0x82, deferred = 0x83, unrecognised = 0x84, indeterminate = 0x85, forwarded = 0x86, unreachable = 0x87,
+};
+enum class ReadStatus : std::uint8_t { read = 0x80, deleted = 0x81 };
+
+/// X-Mms-Response-Status values that we write; what a received one means is class_of().
+namespace response_status {
+inline constexpr std::uint8_t ok = 0x80;
+inline constexpr std::uint8_t transient_failure = 0xC0;
+inline constexpr std::uint8_t transient_network_problem = 0xC3;
+inline constexpr std::uint8_t permanent_failure = 0xE0;
+inline constexpr std::uint8_t service_denied = 0xE1;
+inline constexpr std::uint8_t message_format_corrupt = 0xE2;
+inline constexpr std::uint8_t sending_address_unresolved = 0xE3;
+inline constexpr std::uint8_t message_not_found = 0xE4;
+inline constexpr std::uint8_t content_not_accepted = 0xE5;
+}  // namespace response_status
+/// For Response-Status and Retrieve-Status alike: unknown values mean what their range means (OMA-MMS-ENC 1.2 §7.2.27).
+enum class StatusClass : std::uint8_t { ok, transient, permanent };
+[[nodiscard]] StatusClass class_of(std::uint8_t status);
+
+/// Absolute: seconds since 1970. Relative: seconds from when the PDU was made.
+struct TimeValue {
+  enum class Kind : std::uint8_t { absolute, relative } kind = Kind::relative;
+  std::uint64_t seconds = 0;
+  bool operator==(const TimeValue&) const = default;
+};
+/// The sender, or the request that the MMSC fills it in.
+struct From {
+  enum class Kind : std::uint8_t { address, insert } kind = Kind::insert;
+  std::string address;
+  bool operator==(const From&) const = default;
+};
+
+/// Every header any PDU has. Addresses are as on the wire (`+15550100002/TYPE=PLMN`); texts are UTF-8.
+struct Pdu {
+  MessageType type = MessageType::send_req;
+  std::string transaction_id;
+  std::uint8_t version = version_1_2;
+
+  std::optional<From> from;
+  std::vector<std::string> to, cc, bcc;
+  std::string subject;
+  std::string message_id;                // without <>
+  std::optional<std::uint64_t> date;     // seconds since 1970
+  std::string message_class;             // Personal, Advertisement, Informational, Auto, or another word
+  std::optional<std::uint8_t> priority;  // Priority
+  std::optional<TimeValue> expiry, delivery_time;
+  std::optional<std::uint64_t> message_size;
+  std::string content_location;
+  std::optional<bool> delivery_report, read_report, report_allowed, distribution_indicator, adaptation_allowed;
+  std::optional<std::uint8_t> sender_visibility;
+  std::optional<std::uint8_t> response_status;
+  std::string response_text;
+  std::optional<std::uint8_t> status;    // Status
+  std::string status_text;
+  std::optional<std::uint8_t> retrieve_status;
+  std::string retrieve_text;
+  std::optional<std::uint8_t> read_status;
+  std::string applic_id, reply_applic_id, aux_applic_info;
+
+  /// Whether there is a Content-Type and a body, and what they hold. The subject above is the PDU's; content.subject repeats it.
+  bool has_content = false;
+  MultimediaMessage content;
+};
+
+/// Reads a whole PDU. Unknown headers are passed over. Views of the content point into `bytes`.
+[[nodiscard]] Result<Pdu> decode(ByteView bytes);
+
+/// What goes out, in order: built headers and the parts where they lie. `pieces` of headers point into `headers`, which must stay.
+struct Gather {
+  Bytes headers;
+  std::vector<ByteView> pieces;
+  [[nodiscard]] std::size_t size() const;
+};
+/// The PDU as a list of pieces; nothing of the parts is copied.
+[[nodiscard]] Result<Gather> encode_gather(const Pdu& pdu);
+/// The same in one piece.
+[[nodiscard]] Result<Bytes> encode(const Pdu& pdu);
+
+/// One `Name: value` line a header, and one a part.
+[[nodiscard]] std::string dump(const Pdu& pdu);
+
+}  // namespace pushmail::mms

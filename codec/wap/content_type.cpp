@@ -1,0 +1,160 @@
+#include "codec/wap/content_type.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "codec/wap/errors.h"
+#include "codec/wap/numbers.h"
+#include "core/limits.h"
+
+namespace pushmail::wap {
+
+namespace {
+
+constexpr std::uint8_t parameter_q = 0x00;
+/// Parameters whose value is a number; q is written as a bare uintvar, the others as integers.
+constexpr std::array<std::string_view, 9> numeric_parameters{"q", "level", "padding", "max-age", "sec", "creation-date", "modification-date", "read-date", "size"};
+constexpr std::string_view unassigned_type = "application/octet-stream";
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), ascii_lower);
+  return out;
+}
+
+std::string type_of(std::uint64_t number) {
+  const std::string_view name = content_type_name(number);
+  return std::string(name.empty() ? unassigned_type : name);
+}
+
+/// Media type alone: a number, or text.
+Result<std::string> read_media(Reader& reader) {
+  const std::uint8_t first = reader.peek();
+  if (first >= 0x80 || (first > 0 && first < 0x1F)) {
+    PM_TRY(const std::uint64_t number, reader.integer());
+    return type_of(number);
+  }
+  if (first < 0x20) return fail(reader.at_end() ? wsp_truncated : wsp_bad_type, reader.offset());
+  PM_TRY(const std::string_view text, reader.text());
+  return lower(ascii_trim(text));
+}
+
+/// The value's first octet tells its type, but for q, which is a bare uintvar.
+Result<std::string> read_parameter_value(Reader& reader, std::string_view name, std::uint64_t number) {
+  if (number == parameter_q) {
+    PM_TRY(const std::uint32_t q, reader.uintvar());
+    return std::to_string(q);
+  }
+  const std::uint8_t first = reader.peek();
+  if (reader.at_end()) return fail(wsp_truncated, reader.offset());
+  if (first >= 0x80 || (first > 0 && first < 0x1F)) {
+    PM_TRY(const std::uint64_t value, reader.integer());
+    if (name == "charset") return std::string(charset_name(value));
+    if (name == "type") return type_of(value);
+    return std::to_string(value);
+  }
+  PM_TRY(const std::string_view text, reader.text());
+  return std::string(text);
+}
+
+Result<Parameter> read_parameter(Reader& reader) {
+  const std::uint8_t first = reader.peek();
+  Parameter parameter;
+  std::uint64_t number = UINT64_MAX;
+  if (first >= 0x80 || first < 0x20) {
+    PM_TRY(number, reader.integer());
+    parameter.name = parameter_name(number);
+  } else {
+    PM_TRY(const std::string_view name, reader.text());
+    parameter.name = lower(name);
+  }
+  PM_TRY(parameter.value, read_parameter_value(reader, parameter.name, number));
+  return parameter;
+}
+
+/// The value of a parameter that is a number, and max where it is not one.
+constexpr std::uint64_t no_number = UINT64_MAX;
+std::uint64_t number_in(const Parameter& parameter) {
+  if (std::ranges::find(numeric_parameters, parameter.name) == numeric_parameters.end()) return no_number;
+  const std::string& text = parameter.value;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && end == text.data() + text.size() ? number : no_number;
+}
+
+void write_parameter(Bytes& out, const Parameter& parameter) {
+  const auto number = parameter_number(parameter.name);
+  const auto charset = charset_number(parameter.value);
+  const std::uint64_t numeric = number_in(parameter);
+  const bool is_q = parameter.name == "q";
+  // A value that its code cannot carry travels under the parameter's name.
+  const bool does_not_fit = (parameter.name == "charset" && !charset) || (is_q && numeric > UINT32_MAX);
+  if (!number || does_not_fit) {
+    write_text(out, parameter.name);
+    write_text(out, parameter.value);
+    return;
+  }
+  write_short_integer(out, *number);
+  if (is_q) {
+    write_uintvar(out, static_cast<std::uint32_t>(numeric));
+  } else if (numeric != no_number) {
+    write_integer(out, numeric);
+  } else if (parameter.name == "charset") {
+    write_integer(out, *charset);
+  } else if (const auto type = parameter.name == "type" ? content_type_number(parameter.value) : std::nullopt; type && *type < 0x80) {
+    write_short_integer(out, static_cast<std::uint8_t>(*type));
+  } else {
+    write_text(out, parameter.value);
+  }
+}
+
+}  // namespace
+
+std::string_view ContentType::parameter(std::string_view name) const {
+  const auto found = std::ranges::find(parameters, name, &Parameter::name);
+  return found == parameters.end() ? std::string_view{} : std::string_view(found->value);
+}
+
+std::vector<Parameter> read_parameters(Reader& reader) {
+  std::vector<Parameter> parameters;
+  while (!reader.at_end() && parameters.size() < limits::mime_parameter_count_max) {
+    auto parameter = read_parameter(reader);
+    if (!parameter) break;
+    if (!parameter->name.empty()) parameters.push_back(std::move(*parameter));
+  }
+  return parameters;
+}
+
+Result<ContentType> read_content_type(Reader& reader) {
+  ContentType type;
+  if (reader.peek() >= 0x20) {
+    PM_TRY(type.media_type, read_media(reader));
+    return type;
+  }
+  PM_TRY(Reader value, reader.counted());
+  PM_TRY(type.media_type, read_media(value));
+  type.parameters = read_parameters(value);
+  return type;
+}
+
+void write_content_type(Bytes& out, const ContentType& type) {
+  Bytes media;
+  const auto number = content_type_number(type.media_type);
+  if (number) {
+    write_integer(media, *number);
+  } else {
+    write_text(media, type.media_type);
+  }
+  // A constrained media is a short integer or a text; a longer number needs the general form.
+  if (type.parameters.empty() && (!number || *number < 0x80)) {
+    append(out, ByteView(media));
+    return;
+  }
+  for (const Parameter& parameter : type.parameters) write_parameter(media, parameter);
+  write_value_length(out, media.size());
+  append(out, ByteView(media));
+}
+
+}  // namespace pushmail::wap

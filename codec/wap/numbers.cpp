@@ -1,0 +1,192 @@
+#include "codec/wap/numbers.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "core/bytes.h"
+
+namespace pushmail::wap {
+
+namespace {
+
+struct Row {
+  std::uint32_t number;
+  std::string_view name;
+};
+
+// Types without a number (application/smil, audio/amr, video/3gpp ...) travel as text.
+constexpr auto content_types = std::to_array<Row>({
+    {0x00, "*/*"},
+    {0x01, "text/*"},
+    {0x02, "text/html"},
+    {0x03, "text/plain"},
+    {0x04, "text/x-hdml"},
+    {0x05, "text/x-ttml"},
+    {0x06, "text/x-vcalendar"},
+    {0x07, "text/x-vcard"},
+    {0x08, "text/vnd.wap.wml"},
+    {0x09, "text/vnd.wap.wmlscript"},
+    {0x0B, "multipart/*"},
+    {0x0C, "multipart/mixed"},
+    {0x0D, "multipart/form-data"},
+    {0x0E, "multipart/byteranges"},
+    {0x0F, "multipart/alternative"},
+    {0x10, "application/*"},
+    {0x11, "application/java-vm"},
+    {0x12, "application/x-www-form-urlencoded"},
+    {0x13, "application/x-hdmlc"},
+    {0x14, "application/vnd.wap.wmlc"},
+    {0x15, "application/vnd.wap.wmlscriptc"},
+    {0x17, "application/vnd.wap.uaprof"},
+    {0x18, "application/vnd.wap.wtls-ca-certificate"},
+    {0x19, "application/vnd.wap.wtls-user-certificate"},
+    {0x1A, "application/x-x509-ca-cert"},
+    {0x1B, "application/x-x509-user-cert"},
+    {0x1C, "image/*"},
+    {0x1D, "image/gif"},
+    {0x1E, "image/jpeg"},
+    {0x1F, "image/tiff"},
+    {0x20, "image/png"},
+    {0x21, "image/vnd.wap.wbmp"},
+    {0x22, "application/vnd.wap.multipart.*"},
+    {0x23, "application/vnd.wap.multipart.mixed"},
+    {0x24, "application/vnd.wap.multipart.form-data"},
+    {0x25, "application/vnd.wap.multipart.byteranges"},
+    {0x26, "application/vnd.wap.multipart.alternative"},
+    {0x27, "application/xml"},
+    {0x28, "text/xml"},
+    {0x29, "application/vnd.wap.wbxml"},
+    {0x2D, "text/vnd.wap.si"},
+    {0x2E, "application/vnd.wap.sic"},
+    {0x2F, "text/vnd.wap.sl"},
+    {0x30, "application/vnd.wap.slc"},
+    {0x31, "text/vnd.wap.co"},
+    {0x32, "application/vnd.wap.coc"},
+    {0x33, "application/vnd.wap.multipart.related"},
+    {0x34, "application/vnd.wap.sia"},
+    {0x35, "text/vnd.wap.connectivity-xml"},
+    {0x36, "application/vnd.wap.connectivity-wbxml"},
+    {0x37, "application/pkcs7-mime"},
+    {0x3B, "application/xhtml+xml"},
+    {0x3C, "application/wml+xml"},
+    {0x3D, "text/css"},
+    {0x3E, "application/vnd.wap.mms-message"},
+    {0x3F, "application/vnd.wap.rollover-certificate"},
+    {0x40, "application/vnd.wap.locc+wbxml"},
+    {0x41, "application/vnd.wap.loc+xml"},
+    {0x42, "application/vnd.syncml.dm+wbxml"},
+    {0x43, "application/vnd.syncml.dm+xml"},
+    {0x44, "application/vnd.syncml.notification"},
+    {0x45, "application/vnd.wap.xhtml+xml"},
+    {0x46, "application/vnd.wv.csp.cir"},
+    {0x47, "application/vnd.oma.dd+xml"},
+    {0x48, "application/vnd.oma.drm.message"},
+    {0x49, "application/vnd.oma.drm.content"},
+    {0x4A, "application/vnd.oma.drm.rights+xml"},
+    {0x4B, "application/vnd.oma.drm.rights+wbxml"},
+    {0x4C, "application/vnd.wv.csp+xml"},
+    {0x4D, "application/vnd.wv.csp+wbxml"},
+    {0x4E, "application/vnd.syncml.ds.notification"},
+    {0x4F, "audio/*"},
+    {0x50, "video/*"},
+    {0x51, "application/vnd.oma.dd2+xml"},
+    {0x52, "application/mikey"},
+    {0x5A, "application/octet-stream"},
+    {0x304, "text/vnd.wap.emn+xml"},
+    {0x305, "text/calendar"},
+    {0x30A, "application/vnd.wap.emn+wbxml"},
+});
+
+// MIBenum of the IANA character set registry.
+constexpr auto charsets = std::to_array<Row>({
+    {3, "us-ascii"},
+    {4, "iso-8859-1"},
+    {5, "iso-8859-2"},
+    {6, "iso-8859-3"},
+    {7, "iso-8859-4"},
+    {8, "iso-8859-5"},
+    {9, "iso-8859-6"},
+    {10, "iso-8859-7"},
+    {11, "iso-8859-8"},
+    {12, "iso-8859-9"},
+    {111, "iso-8859-15"},
+    {17, "shift_jis"},
+    {18, "euc-jp"},
+    {36, "ks_c_5601-1987"},
+    {38, "euc-kr"},
+    {39, "iso-2022-jp"},
+    {106, "utf-8"},
+    {113, "gbk"},
+    {114, "gb18030"},
+    {1000, "iso-10646-ucs-2"},
+    {1013, "utf-16be"},
+    {1014, "utf-16le"},
+    {1015, "utf-16"},
+    {2025, "gb2312"},
+    {2026, "big5"},
+    {2084, "koi8-r"},
+    {2250, "windows-1250"},
+    {2251, "windows-1251"},
+    {2252, "windows-1252"},
+});
+
+// Where a name has two numbers, the first is the old one.
+constexpr auto parameters = std::to_array<Row>({
+    {0x00, "q"},
+    {0x01, "charset"},
+    {0x02, "level"},
+    {0x03, "type"},
+    {0x05, "name"},
+    {0x06, "filename"},
+    {0x07, "differences"},
+    {0x08, "padding"},
+    {0x09, "type"},
+    {0x0A, "start"},
+    {0x0B, "start-info"},
+    {0x0C, "comment"},
+    {0x0D, "domain"},
+    {0x0E, "max-age"},
+    {0x0F, "path"},
+    {0x10, "secure"},
+    {0x11, "sec"},
+    {0x12, "mac"},
+    {0x13, "creation-date"},
+    {0x14, "modification-date"},
+    {0x15, "read-date"},
+    {0x16, "size"},
+    {0x17, "name"},
+    {0x18, "filename"},
+    {0x19, "start"},
+    {0x1A, "start-info"},
+    {0x1B, "comment"},
+    {0x1C, "domain"},
+    {0x1D, "path"},
+});
+
+std::string_view name_in(std::span<const Row> rows, std::uint64_t number) {
+  const auto row = std::ranges::find(rows, number, [](const Row& r) { return std::uint64_t{r.number}; });
+  return row == rows.end() ? std::string_view{} : row->name;
+}
+std::optional<std::uint32_t> number_in(std::span<const Row> rows, std::string_view name) {
+  const auto row = std::ranges::find_if(rows, [&](const Row& r) { return ascii_equal_nocase(r.name, name); });
+  return row == rows.end() ? std::nullopt : std::optional(row->number);
+}
+
+}  // namespace
+
+std::string_view content_type_name(std::uint64_t number) { return name_in(content_types, number); }
+std::optional<std::uint32_t> content_type_number(std::string_view name) { return number_in(content_types, name); }
+
+std::string_view charset_name(std::uint64_t mib) { return name_in(charsets, mib); }
+std::optional<std::uint32_t> charset_number(std::string_view name) { return number_in(charsets, name); }
+
+std::string_view parameter_name(std::uint64_t number) { return name_in(parameters, number); }
+std::optional<std::uint8_t> parameter_number(std::string_view name) {
+  // 03 is the `type` of other headers; a multipart's is 09.
+  if (ascii_equal_nocase(name, "type")) return std::uint8_t{0x09};
+  const auto number = number_in(parameters, name);
+  return number ? std::optional(static_cast<std::uint8_t>(*number)) : std::nullopt;
+}
+
+}  // namespace pushmail::wap

@@ -1,0 +1,41 @@
+// WSP values: content types, multiparts and addresses out of any octets; what is read is written and read the same.
+#include "codec/wap/address.h"
+#include "codec/wap/multipart.h"
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace pushmail;
+  const ByteView all(data, size);
+  wap::Reader skipping(all);
+  while (skipping.skip_value()) PM_CHECK(skipping.offset() <= size);
+
+  wap::Reader for_type(all);
+  if (const auto type = wap::read_content_type(for_type)) {
+    Bytes out;
+    wap::write_content_type(out, *type);
+    wap::Reader reader(out);
+    const auto again = wap::read_content_type(reader);
+    PM_CHECK(again.has_value() && reader.at_end());
+    Bytes twice;
+    wap::write_content_type(twice, *again);
+    PM_CHECK(twice == out);
+  }
+  wap::Reader for_parts(all);
+  if (const auto entries = wap::read_multipart(for_parts)) {
+    std::size_t total = 0;
+    for (const auto& entry : *entries) {
+      total += entry.data.size();
+      Bytes head;
+      wap::write_entry_head(head, entry);
+      PM_CHECK(head.size() >= 3);
+    }
+    PM_CHECK(total <= size);
+  }
+  wap::Reader for_text(all);
+  if (const auto text = for_text.encoded_string()) PM_CHECK(text->octets.size() <= size);
+
+  const wap::Address address = wap::parse_address(text_of(all));
+  PM_CHECK(wap::parse_address(wap::to_string(address)).value.size() <= size + 10);
+  if (const auto number = wap::parse_msisdn(text_of(all))) PM_CHECK(wap::parse_msisdn(wap::to_plmn(*number)).value() == *number);
+  return 0;
+}

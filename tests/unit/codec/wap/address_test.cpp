@@ -1,0 +1,60 @@
+// Address forms of MMS.
+#include "codec/wap/address.h"
+
+#include <gtest/gtest.h>
+
+namespace pushmail::wap {
+namespace {
+
+struct Row {
+  std::string_view text;
+  AddressKind kind;
+  std::string_view value;
+  std::string_view type;
+};
+class Form : public testing::TestWithParam<Row> {};
+TEST_P(Form, IsRead) {
+  const Address address = parse_address(GetParam().text);
+  EXPECT_EQ(address.kind, GetParam().kind);
+  EXPECT_EQ(address.value, GetParam().value);
+  EXPECT_EQ(address.type, GetParam().type);
+}
+INSTANTIATE_TEST_SUITE_P(Addresses, Form,
+                         testing::Values(Row{"+15550100002/TYPE=PLMN", AddressKind::phone, "+15550100002", "PLMN"},
+                                         Row{" 15550100002/type=plmn ", AddressKind::phone, "15550100002", "plmn"},
+                                         Row{"88888/TYPE=PLMN", AddressKind::phone, "88888", "PLMN"},
+                                         Row{"+15550100002", AddressKind::phone, "+15550100002", ""},
+                                         Row{"15550100002", AddressKind::phone, "15550100002", ""},
+                                         Row{"500017", AddressKind::short_code, "500017", ""},
+                                         Row{"#MAIL", AddressKind::short_code, "#MAIL", ""},
+                                         Row{"Joe <joe@example.com>", AddressKind::email, "Joe <joe@example.com>", ""},
+                                         Row{"a/b@example.com", AddressKind::email, "a/b@example.com", ""},
+                                         Row{"1.2.3.4/TYPE=IPv4", AddressKind::ip, "1.2.3.4", "IPv4"},
+                                         Row{"x/TYPE=other", AddressKind::other, "x", "other"},
+                                         Row{"", AddressKind::other, "", ""}));
+
+TEST(Address, PrintsWhatItRead) {
+  EXPECT_EQ(to_string(parse_address("+15550100002/TYPE=PLMN")), "+15550100002/TYPE=PLMN");
+  EXPECT_EQ(to_string(parse_address("joe@example.com")), "joe@example.com");
+  EXPECT_EQ(to_string(parse_address("500017")), "500017");
+  EXPECT_EQ(to_string(parse_address("1.2.3.4/TYPE=IPv4")), "1.2.3.4/TYPE=IPv4");
+}
+
+TEST(Address, NumbersInTheirSpellings) {
+  for (const std::string_view text : {"+15550100002/TYPE=PLMN", "15550100002", "+1-555-010.0002", "+1 (555) 0100002 / TYPE=PLMN", "\t+15550100002/type=Plmn\n"}) {
+    const auto number = parse_msisdn(text);
+    if (text.contains("/ TYPE")) {
+      EXPECT_FALSE(number.has_value());  // the suffix has no blank in it
+      continue;
+    }
+    ASSERT_TRUE(number.has_value()) << text;
+    EXPECT_EQ(number->digits(), "15550100002");
+    EXPECT_EQ(to_plmn(*number), "+15550100002/TYPE=PLMN");
+  }
+  for (const std::string_view text : {"", "+", "joe@example.com", "0123456", "++1555010", "+1555x", "1234", "+1234567890123456", "/TYPE=PLMN"}) {
+    EXPECT_FALSE(parse_msisdn(text).has_value()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace pushmail::wap
