@@ -215,8 +215,10 @@ def refused_phone(demo, stranger):
 def counters(demo):
     """The data plane's own counters, and those of the interface it sits behind."""
     world = demo.world
-    print("\n== Counters: pushmailctl worker show")
-    print(world.ctl("worker", "show").rstrip())
+    print("\n== Counters: pushmailctl worker show --json")
+    for name, value in world.ctl("worker", "show", "--json").items():
+        if "_port_" in name or "_tcp_" in name:
+            print("     %-45s %d" % (name, value))
     if world.link == "dpdk":
         from harness.world import TAP
         print("\n== The kernel's counters of the tap behind the DPDK port: ip -s link show %s" % TAP)

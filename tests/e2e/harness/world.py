@@ -24,7 +24,7 @@ from harness.wait import wait_for
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 PEERS = os.path.join(SOURCE, "tests", "peers")
 THEIRS, OURS = "198.18.0.1", "198.18.0.2"
-MAC = "02:70:6d:00:00:02"
+MAC, KERNEL_MAC = "02:70:6d:00:00:02", "02:70:6d:00:00:01"   # ours behind the tap, and the kernel's own end of it
 TAP = "pmtap"
 PROGRAMS = ("pushmail-dataplane", "pushmail-controlplane", "pushmailctl")
 
@@ -165,6 +165,7 @@ class World:
         if self.link == "dpdk":
             ip("tuntap", "add", "dev", TAP, "mode", "tap", "multi_queue")
             subprocess.run(["sysctl", "-q", "-w", "net.ipv6.conf.%s.disable_ipv6=1" % TAP], check=False)
+            ip("link", "set", TAP, "address", KERNEL_MAC)
             ip("addr", "add", THEIRS + "/24", "dev", TAP)
             ip("link", "set", TAP, "up")
         else:
@@ -216,7 +217,7 @@ class World:
         link = {"kind": "kernel"}
         if self.link == "dpdk":
             link = {"kind": "dpdk", "address": OURS + "/24", "gateway": THEIRS, "mac": MAC,
-                    "vdev": "net_tap0,iface=%s,mac=%s" % (TAP, MAC)}
+                    "vdev": "net_tap0,iface=%s,mac=%s" % (TAP, KERNEL_MAC)}
         tables = {
             "": {"domain": self.mms_domain, "node": self.random.randrange(1, 4000)},
             "link": link,
