@@ -15,11 +15,13 @@ namespace {
 
 constexpr std::size_t line_columns_max = 78;
 
-/// A message id as it may stand in <>: printable ASCII and UTF-8 without blanks and brackets.
+/// A message id as it may stand in <>: printable ASCII without blanks and brackets. One that has other letters (RFC 6532) would make
+/// the whole mail need SMTPUTF8, and half of it would name nothing: then it is empty.
 std::string clean_id(std::string_view id) {
   std::string out;
   for (const char c : id) {
-    if (static_cast<unsigned char>(c) > 0x20 && c != 0x7F && c != '<' && c != '>') out += c;
+    if (static_cast<unsigned char>(c) >= 0x80) return {};
+    if (c > 0x20 && c != 0x7F && c != '<' && c != '>') out += c;
   }
   return out;
 }
