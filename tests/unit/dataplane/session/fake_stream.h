@@ -34,7 +34,8 @@ class FakeStream final : public Stream {
   void set_events(StreamEvents& to) override { events = &to; }
   void send(ByteView bytes) override {
     if (dead || finishing || bytes.empty()) return;
-    queue.push_back({.own = Bytes(bytes.begin(), bytes.end()), .lent = {}, .is_lent = false});
+    if (queue.empty() || queue.back().is_lent) queue.push_back({.own = {}, .lent = {}, .is_lent = false});
+    append(queue.back().own, bytes);
     sent_total += bytes.size();
   }
   void send_lent(LentBytes lent) override {

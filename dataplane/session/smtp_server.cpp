@@ -1,0 +1,514 @@
+#include "dataplane/session/smtp_server.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "dataplane/session/errors.h"
+#include "dataplane/session/smtp_grammar.h"
+
+namespace pushmail {
+
+namespace {
+
+using smtp::Verb;
+
+constexpr Duration check_interval = milliseconds(100);
+constexpr std::uint64_t unsent_size_max = 64 * limits::KiB;
+constexpr std::size_t waiting_input_max = 64 * 1024;  // pipelined behind a question; then the connection is not read
+constexpr std::uint32_t turned_away_max = 256;
+
+/// Where a transaction stands; a rule says in which phases its command is in order (RFC 5321 §4.1.4).
+enum Phase : std::uint8_t { connected = 1, greeted = 2, in_mail = 4, in_recipients = 8 };
+constexpr std::uint8_t any_phase = connected | greeted | in_mail | in_recipients;
+
+constexpr SmtpReply out_of_order{.code = 503, .enhanced = "5.5.1", .text = "commands out of order"};
+constexpr SmtpReply no_memory{.code = 452, .enhanced = "4.3.1", .text = "out of memory, try again later"};
+
+std::string format_reply(const SmtpReply& reply) {
+  std::string text(reply.text);
+  // A reply is one line whatever its text was made from.
+  std::ranges::replace_if(text, [](char c) { return static_cast<std::uint8_t>(c) < 0x20 || c == 0x7f; }, ' ');
+  if (reply.enhanced.empty()) return fmt::format("{} {}\r\n", reply.code, text);
+  return fmt::format("{} {} {}\r\n", reply.code, reply.enhanced, text);
+}
+
+/// RFC 5321 §4.1.3.
+std::string address_literal(const IpAddress& ip) { return ip.is_v4() ? to_string(ip) : "IPv6:" + to_string(ip); }
+
+/// How many Received fields a mail's header has (RFC 5321 §6.3: the sign of a loop).
+std::uint32_t hop_count(std::string_view mail) {
+  std::uint32_t count = 0;
+  while (!mail.empty() && !mail.starts_with("\r\n")) {
+    if (ascii_starts_with_nocase(mail, "received:")) ++count;
+    const std::size_t end = mail.find("\r\n");
+    if (end == std::string_view::npos) break;
+    mail.remove_prefix(end + 2);
+  }
+  return count;
+}
+
+}  // namespace
+
+class SmtpServer::Connection final : public StreamEvents {
+ public:
+  Connection(SmtpServer& server, Stream& stream) : server_(server), stream_(stream), source_(stream.peer()) {
+    last_heard_ = server_.now_;
+    stream.set_events(*this);
+  }
+
+  void on_data(ByteView bytes) override {
+    last_heard_ = server_.now_;
+    if (reading_ == Reading::nothing) return;
+    append(input_, bytes);
+    read_input();
+    if (blocked() && input_.size() > waiting_input_max && !paused_) {
+      paused_ = true;
+      stream_.pause_reading();
+    }
+  }
+  void on_sent() override {
+    const bool was_full = unsent_size_ > unsent_size_max;
+    unsent_size_ = 0;
+    if (was_full) become_runnable();
+  }
+  void on_end() override {
+    // A mail without its final dot was never given to us (RFC 5321 §4.1.1.4). A question that is out may still be answered into the half
+    // that is open.
+    peer_ended_ = true;
+    if (!waiting_) finish();
+  }
+  void on_close(CloseReason) override {
+    if (waiting_) server_.tickets_.give_back(*waiting_);
+    drop_mail();
+    server_.forget(*this);
+  }
+
+  void greet() { reply(fmt::format("220 {} ESMTP pushmail\r\n", server_.settings_.domain)); }
+  void turn_away() { close_with({.code = 421, .enhanced = "4.3.2", .text = "too many connections, try again later"}); }
+
+  void run() {
+    runnable_ = false;
+    if (reading_ == Reading::nothing) return;
+    read_input();
+    if (blocked() || !paused_) return;
+    paused_ = false;
+    stream_.resume_reading();
+  }
+  void answered(Asked asked, const SmtpReply& answer) {
+    server_.tickets_.give_back(*std::exchange(waiting_, std::nullopt));
+    if (asked == Asked::recipient) recipient_answered(answer);
+    else mail_answered(answer);
+    last_heard_ = server_.now_;
+    if (peer_ended_) return finish();
+    become_runnable();
+  }
+
+  void check_deadlines(Instant now) {
+    const SmtpServerSettings& settings = server_.settings_;
+    if (finishing_) {
+      if (now - finishing_since_ > settings.linger) stream_.abort();
+      return;
+    }
+    if (unsent_size_ > 0 && now - unsent_since_ > settings.idle) {
+      ++server_.counts_.timed_out;
+      return stream_.abort();
+    }
+    if (waiting_) {
+      if (now - waiting_since_ <= settings.answer_time) return;
+      ++server_.counts_.timed_out;
+      const auto question = server_.tickets_.find(*waiting_);
+      return answered(question->asked, {.code = 451, .enhanced = "4.3.0", .text = "no answer in time, try again later"});
+    }
+    const bool quiet = now - last_heard_ > settings.idle;
+    const bool slow_line = line_started_.ns != 0 && now - line_started_ > settings.line_time;
+    const bool slow_mail = message_started_.ns != 0 && now - message_started_ > settings.message_time;
+    if (!quiet && !slow_line && !slow_mail) return;
+    ++server_.counts_.timed_out;
+    close_with({.code = 421, .enhanced = "4.4.2", .text = "too slow, closing"});
+  }
+
+  std::size_t slot = 0;
+  bool counted = false;
+  [[nodiscard]] bool runnable() const { return runnable_; }
+  [[nodiscard]] const Endpoint& source() const { return source_; }
+
+ private:
+  enum class Reading : std::uint8_t { command, rest_of_line, data, nothing };
+  struct Rule {
+    Verb verb;
+    std::uint8_t phases;
+    void (Connection::*act)(std::string_view argument);
+  };
+  static constexpr std::array<Rule, 13> rules() {
+    return {{
+        {Verb::ehlo, any_phase, &Connection::on_ehlo},
+        {Verb::helo, any_phase, &Connection::on_helo},
+        {Verb::mail, greeted, &Connection::on_mail},
+        {Verb::rcpt, in_mail | in_recipients, &Connection::on_rcpt},
+        {Verb::data, in_mail | in_recipients, &Connection::on_data_command},
+        {Verb::rset, any_phase, &Connection::on_rset},
+        {Verb::noop, any_phase, &Connection::on_noop},
+        {Verb::quit, any_phase, &Connection::on_quit},
+        {Verb::vrfy, any_phase, &Connection::on_vrfy},
+        {Verb::help, any_phase, &Connection::on_help},
+        {Verb::not_offered, any_phase, &Connection::on_not_offered},
+        {Verb::bdat, any_phase, &Connection::on_bdat},
+        {Verb::foreign, any_phase, &Connection::on_foreign},
+    }};
+  }
+
+  // Reading.
+
+  [[nodiscard]] bool blocked() const { return waiting_.has_value() || unsent_size_ > unsent_size_max; }
+  void become_runnable() {
+    if (runnable_ || reading_ == Reading::nothing) return;
+    runnable_ = true;
+    server_.runnable_.push_back(this);
+  }
+
+  void read_input() {
+    Bytes input;
+    input.swap(input_);
+    std::size_t used = 0;
+    while (used < input.size() && reading_ != Reading::nothing && !blocked()) {
+      const std::size_t taken = read(ByteView{input}.subspan(used));
+      if (taken == 0) break;
+      used += taken;
+    }
+    if (reading_ == Reading::nothing) return;
+    input.erase(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(used));
+    input_ = std::move(input);
+  }
+
+  /// How much of `bytes` was taken; 0: more is needed.
+  std::size_t read(ByteView bytes) {
+    if (reading_ == Reading::data) return read_data(bytes);
+    if (reading_ == Reading::rest_of_line) return skip_line(bytes);
+    if (line_started_.ns == 0) line_started_ = server_.now_;
+    const auto line = smtp::read_line(bytes, scanned_);
+    if (line.needs_more()) {
+      scanned_ = bytes.size();
+      return 0;
+    }
+    scanned_ = 0;
+    rest_size_ = bytes.size() - line.used();
+    if (line.value().complete) line_started_ = {};
+    else reading_ = Reading::rest_of_line;
+    if (line.value().broken != nullptr) refuse(smtp::reply_of({.info = line.value().broken}));
+    else obey(line.value().text);
+    return line.used();
+  }
+  std::size_t skip_line(ByteView bytes) {
+    const auto end = std::find(bytes.begin(), bytes.end(), '\n');
+    if (end == bytes.end()) return bytes.size();
+    reading_ = Reading::command;
+    line_started_ = {};
+    return static_cast<std::size_t>(end - bytes.begin()) + 1;
+  }
+
+  void obey(std::string_view line) {
+    const auto command = smtp::parse_command(line);
+    if (!command) return refuse(smtp::reply_of(command.error()));
+    for (const Rule& rule : rules()) {
+      if (rule.verb != command->verb) continue;
+      if ((rule.phases & phase_) == 0) return refuse(out_of_order);
+      return (this->*rule.act)(command->argument);
+    }
+  }
+
+  // Commands.
+
+  void on_ehlo(std::string_view name) {
+    if (!take_name(name)) return;
+    esmtp_ = true;
+    reply(fmt::format("250-{} greets {}\r\n250-PIPELINING\r\n250-SIZE {}\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n",
+                      server_.settings_.domain, name, server_.settings_.size_max));
+  }
+  void on_helo(std::string_view name) {
+    if (!take_name(name)) return;
+    esmtp_ = false;
+    reply(fmt::format("250 {}\r\n", server_.settings_.domain));
+  }
+  /// RFC 5321 §4.1.4: a second greeting begins anew, like RSET.
+  bool take_name(std::string_view name) {
+    if (!smtp::is_greeting_name(name)) {
+      refuse({.code = 501, .enhanced = "5.5.4", .text = "not a host name"});
+      return false;
+    }
+    helo_ = name;
+    reset();
+    phase_ = greeted;
+    return true;
+  }
+
+  void on_mail(std::string_view argument) {
+    auto mail = smtp::parse_mail(argument);
+    if (!mail) {
+      SmtpReply answer = smtp::reply_of(mail.error());
+      // RFC 3463 §3.2: X.1.3 names the recipient, X.1.7 the sender.
+      if (mail.error().is(smtp_bad_path)) answer.enhanced = "5.1.7";
+      return refuse(answer);
+    }
+    // RFC 1870 §6.1: what is announced as too large is refused before it is sent.
+    if (mail->size.value_or(0) > server_.settings_.size_max) return refuse(smtp::reply_of({.info = &smtp_too_large}));
+    if (server_.mail_memory_ + std::min(mail->size.value_or(0), server_.settings_.size_max) > server_.settings_.mail_memory_max) {
+      return reply(format_reply(no_memory));
+    }
+    sender_ = std::move(*mail);
+    phase_ = in_mail;
+    message_started_ = server_.now_;
+    reply("250 2.1.0 sender ok\r\n");
+  }
+
+  void on_rcpt(std::string_view argument) {
+    auto address = smtp::parse_rcpt(argument, sender_.utf8);
+    if (!address) return refuse(smtp::reply_of(address.error()));
+    // RFC 5321 §4.5.3.1.10: those taken so far stay valid.
+    if (recipients_.size() >= server_.settings_.recipient_count_max) {
+      return reply("452 4.5.3 too many recipients\r\n");
+    }
+    asked_ = std::move(*address);
+    const Ticket ticket = wait_for(Asked::recipient);
+    server_.sink_.on_recipient(ticket, asked_);
+  }
+  void recipient_answered(const SmtpReply& answer) {
+    if (answer.code / 100 == 2) {
+      recipients_.push_back(std::move(asked_));
+      phase_ = in_recipients;
+      return reply(format_reply(answer));
+    }
+    ++server_.counts_.recipients_refused;
+    // Guessing numbers is limited like any other error.
+    if (answer.code / 100 == 5) return refuse(answer);
+    reply(format_reply(answer));
+  }
+
+  void on_data_command(std::string_view) {
+    if (recipients_.empty()) return refuse({.code = 554, .enhanced = "5.5.1", .text = "no valid recipients"});
+    // RFC 2920 §3.1: DATA ends a group of commands. What comes before our 354 was written for somebody else to read.
+    if (rest_size_ > 0) return close_with({.code = 554, .enhanced = "5.5.0", .text = "data before 354"});
+    mail_ = std::make_unique<Bytes>();
+    append(*mail_, received_field());
+    prefix_size_ = mail_->size();
+    counted_memory_ = 0;
+    data_ = {};
+    short_of_memory_ = false;
+    reading_ = Reading::data;
+    reply("354 end with CRLF.CRLF\r\n");
+  }
+
+  void on_rset(std::string_view) {
+    reset();
+    reply("250 2.0.0 reset\r\n");
+  }
+  void on_noop(std::string_view) { reply("250 2.0.0 ok\r\n"); }
+  void on_quit(std::string_view) { close_with({.code = 221, .enhanced = "2.0.0", .text = "bye"}); }
+  // RFC 5321 §7.3: who has a number here is nobody's business; 252 says so politely.
+  void on_vrfy(std::string_view) { reply("252 2.0.0 cannot verify, but send mail and see\r\n"); }
+  void on_help(std::string_view) { reply("214 2.0.0 RFC 5321\r\n"); }
+  void on_not_offered(std::string_view) { refuse({.code = 502, .enhanced = "5.5.1", .text = "command not offered"}); }
+  // RFC 3030 §2: the octets of a chunk follow its command at once; without CHUNKING they would be read as commands.
+  void on_bdat(std::string_view) { close_with({.code = 502, .enhanced = "5.5.1", .text = "CHUNKING not offered"}); }
+  void on_foreign(std::string_view) { close_with({.code = 421, .enhanced = "4.7.0", .text = "this is SMTP"}); }
+
+  // The mail.
+
+  std::size_t read_data(ByteView bytes) {
+    const std::uint64_t room = short_of_memory_ ? 0 : prefix_size_ + server_.settings_.size_max;
+    const smtp::DataReader::Step step = data_.read(bytes, *mail_, room);
+    account_memory();
+    if (step.last) {
+      end_of_data();
+    } else if (data_.size() > 2 * server_.settings_.size_max + limits::MiB) {
+      // Long past what it announced or could know: there is no end to wait for.
+      close_with(smtp::reply_of({.info = &smtp_too_large}));
+    }
+    return step.used;
+  }
+  void account_memory() {
+    const std::uint64_t grown = mail_->size() - counted_memory_;
+    if (server_.mail_memory_ + grown > server_.settings_.mail_memory_max) {
+      short_of_memory_ = true;
+      server_.mail_memory_ -= counted_memory_;
+      counted_memory_ = 0;
+      *mail_ = {};
+      return;
+    }
+    server_.mail_memory_ += grown;
+    counted_memory_ += grown;
+  }
+  void end_of_data() {
+    reading_ = Reading::command;
+    message_started_ = {};
+    if (const auto refusal = refusal_of_mail()) {
+      ++server_.counts_.refused;
+      reset();
+      return reply(format_reply(*refusal));
+    }
+    ++server_.counts_.mails;
+    server_.mail_memory_ -= std::exchange(counted_memory_, 0);
+    MailInbound inbound{.source = source_, .helo = helo_, .mail_from = sender_.address, .recipients = std::move(recipients_), .mail = std::move(mail_)};
+    reset();
+    const Ticket ticket = wait_for(Asked::mail);
+    server_.sink_.on_mail(ticket, std::move(inbound));
+  }
+  [[nodiscard]] std::optional<SmtpReply> refusal_of_mail() const {
+    if (data_.size() > server_.settings_.size_max) return smtp::reply_of({.info = &smtp_too_large});
+    if (short_of_memory_) return no_memory;
+    // RFC 5321 §2.3.8. Refused whole, since whoever reads it next might see two mails in it.
+    if (data_.bare_line_end()) return SmtpReply{.code = 550, .enhanced = "5.6.11", .text = "bare CR or LF in the mail"};
+    if (hop_count(text_of(*mail_)) > server_.settings_.hop_count_max) return SmtpReply{.code = 554, .enhanced = "5.4.6", .text = "too many hops"};
+    return std::nullopt;
+  }
+  void mail_answered(const SmtpReply& answer) {
+    if (answer.code / 100 == 2) ++server_.counts_.accepted;
+    else ++server_.counts_.refused;
+    if (answer.code == 421) return close_with(answer);
+    reply(format_reply(answer));
+  }
+
+  /// RFC 5321 §4.4.
+  [[nodiscard]] std::string received_field() const {
+    // The name is the client's own word: what could leave its place in the field is not repeated.
+    const auto plain = [](char c) { return c != '(' && c != ')' && c != ';' && c != '\\' && c != '"'; };
+    const std::string_view name = std::ranges::all_of(helo_, plain) ? std::string_view{helo_} : std::string_view{"unknown"};
+    const std::string_view with = sender_.utf8 == smtp::Utf8::allowed ? "UTF8SMTP" : esmtp_ ? "ESMTP" : "SMTP";
+    return fmt::format("Received: from {} ([{}])\r\n\tby {} with {};\r\n\t{}\r\n", name, address_literal(source_.ip), server_.settings_.domain, with,
+                       format_rfc5322(server_.clock_.wall()));
+  }
+
+  // Answers.
+
+  Ticket wait_for(Asked asked) {
+    const Ticket ticket = server_.tickets_.take({.connection = this, .asked = asked});
+    waiting_ = ticket;
+    waiting_since_ = server_.now_;
+    return ticket;
+  }
+  void reply(std::string_view text) {
+    if (finishing_) return;
+    if (unsent_size_ == 0) unsent_since_ = server_.now_;
+    unsent_size_ += text.size();
+    stream_.send(bytes_of(text));
+  }
+  /// A reply to something wrong; too many of them and the connection ends (RFC 5321 §7.8).
+  void refuse(const SmtpReply& answer) {
+    ++server_.counts_.errors;
+    reply(format_reply(answer));
+    if (++errors_ >= server_.settings_.error_count_max) close_with({.code = 421, .enhanced = "4.7.0", .text = "too many errors"});
+  }
+  void close_with(const SmtpReply& answer) {
+    reply(format_reply(answer));
+    finish();
+  }
+  void finish() {
+    reading_ = Reading::nothing;
+    input_ = {};
+    drop_mail();
+    if (finishing_) return;
+    finishing_ = true;
+    finishing_since_ = server_.now_;
+    // What the peer still sends is thrown away, not answered by a reset that would cost it our last reply.
+    if (paused_) stream_.resume_reading();
+    stream_.finish();
+  }
+  void reset() {
+    if (phase_ != connected) phase_ = greeted;
+    sender_ = {};
+    recipients_.clear();
+    message_started_ = {};
+    drop_mail();
+  }
+  void drop_mail() {
+    server_.mail_memory_ -= std::exchange(counted_memory_, 0);
+    mail_.reset();
+  }
+
+  SmtpServer& server_;
+  Stream& stream_;
+  Endpoint source_;
+  std::uint8_t phase_ = connected;
+  Reading reading_ = Reading::command;
+  Bytes input_;
+  std::size_t scanned_ = 0;
+  std::size_t rest_size_ = 0;              // bytes that came behind the command in hand
+  std::uint32_t errors_ = 0;
+
+  bool esmtp_ = false;
+  std::string helo_;
+  smtp::MailCommand sender_;
+  std::vector<std::string> recipients_;
+  std::string asked_;                      // the recipient whose answer is awaited
+  smtp::DataReader data_;
+  std::unique_ptr<Bytes> mail_;
+  std::uint64_t prefix_size_ = 0;          // our Received field in it
+  std::uint64_t counted_memory_ = 0;       // of mail_, in the server's sum
+  bool short_of_memory_ = false;
+
+  std::optional<Ticket> waiting_;
+  Instant waiting_since_{};
+  Instant last_heard_{};
+  Instant line_started_{};
+  Instant message_started_{};
+  Instant unsent_since_{};
+  Instant finishing_since_{};
+  std::uint64_t unsent_size_ = 0;
+  bool paused_ = false;
+  bool runnable_ = false;
+  bool peer_ended_ = false;
+  bool finishing_ = false;
+};
+
+SmtpServer::SmtpServer(SmtpServerSettings settings, MailSink& sink, const Clock& clock)
+    : settings_(std::move(settings)), sink_(sink), clock_(clock), now_(clock.now()), budget_(settings_.connections) {}
+
+SmtpServer::~SmtpServer() = default;
+
+void SmtpServer::on_accept(Stream& stream) {
+  const IpAddress source = stream.peer().ip;
+  const bool room = budget_.take(source);
+  if (!room) ++counts_.turned_away;
+  if (!room && connections_.size() >= budget_.used() + turned_away_max) return stream.abort();
+  connections_.push_back(std::make_unique<Connection>(*this, stream));
+  Connection& connection = *connections_.back();
+  connection.slot = connections_.size() - 1;
+  connection.counted = room;
+  ++counts_.connections;
+  if (room) connection.greet();
+  else connection.turn_away();
+}
+
+void SmtpServer::forget(Connection& connection) {
+  if (connection.counted) budget_.give_back(connection.source().ip);
+  if (connection.runnable()) std::erase(runnable_, &connection);
+  const std::size_t slot = connection.slot;
+  std::swap(connections_[slot], connections_.back());
+  connections_[slot]->slot = slot;
+  connections_.pop_back();
+}
+
+void SmtpServer::tick(Instant now) {
+  now_ = now;
+  std::vector<Connection*> runnable;
+  runnable.swap(runnable_);
+  for (Connection* connection : runnable) connection->run();
+  if (now < next_check_) return;
+  next_check_ = now + check_interval;
+  for (const auto& connection : connections_) connection->check_deadlines(now);
+}
+
+void SmtpServer::answer(Ticket ticket, Asked asked, const SmtpReply& reply) {
+  const auto question = tickets_.find(ticket);
+  if (!question || question->asked != asked) {
+    ++counts_.late_answers;
+    return;
+  }
+  question->connection->answered(asked, reply);
+}
+
+void SmtpServer::answer_recipient(Ticket ticket, const SmtpReply& reply) { answer(ticket, Asked::recipient, reply); }
+void SmtpServer::answer_mail(Ticket ticket, const SmtpReply& reply) { answer(ticket, Asked::mail, reply); }
+
+}  // namespace pushmail

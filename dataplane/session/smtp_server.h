@@ -1,0 +1,95 @@
+// Mail in: the SMTP server for mail forwarded to phones (RFC 5321; PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES).
+//
+// Came from: Stream (accepted connections). Goes to: MailSink: each recipient as a question, each mail whole; both are answered by
+// ticket, and until then the connection's next commands wait, so replies keep the order of commands (RFC 2920 §3.2).
+// Invariant: the 250 that takes responsibility for a mail is written in answer_mail() alone, which the relay calls after the commit.
+//
+//   connected --EHLO/HELO--> greeted --MAIL--> mail --RCPT taken--> recipients --DATA--> (data) --CRLF.CRLF--> greeted
+//                               ^                └────────────────────┴── RSET, EHLO ──> greeted
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/limits.h"
+#include "dataplane/session/sinks.h"
+#include "dataplane/session/source_list.h"
+#include "dataplane/session/ticket_table.h"
+#include "dataplane/tcp/stream.h"
+
+namespace pushmail {
+
+struct SmtpServerSettings {
+  std::string domain;                                            // greeting, EHLO and Received
+  std::uint64_t size_max = limits::mail_size_max;
+  std::uint64_t mail_memory_max = limits::item_memory_size_max;  // of all mails that are being received
+  std::uint32_t recipient_count_max = limits::smtp_recipient_count_max;
+  std::uint32_t error_count_max = limits::smtp_error_count_max;
+  std::uint32_t hop_count_max = 100;                             // Received fields (RFC 5321 §6.3)
+  ConnectionLimits connections;
+  Duration idle = limits::idle_max;                              // RFC 5321 §4.5.3.2.7: at least 5 minutes
+  Duration line_time = seconds(60);                              // from the first to the last byte of a command
+  Duration message_time = limits::message_time_max;              // from MAIL to the end of the data
+  Duration answer_time = seconds(240);                           // for the relay, then 451: below the client's own 5 minutes
+  Duration linger = seconds(5);
+};
+
+struct SmtpServerCounts {
+  std::uint64_t connections = 0;
+  std::uint64_t turned_away = 0;
+  std::uint64_t mails = 0;            // given to the sink
+  std::uint64_t accepted = 0;         // answered 250
+  std::uint64_t refused = 0;          // mails answered 4xx or 5xx
+  std::uint64_t recipients_refused = 0;
+  std::uint64_t errors = 0;           // broken commands
+  std::uint64_t timed_out = 0;
+  std::uint64_t late_answers = 0;
+};
+
+class SmtpServer final : public Acceptor {
+ public:
+  SmtpServer(SmtpServerSettings settings, MailSink& sink, const Clock& clock);
+  SmtpServer(const SmtpServer&) = delete;
+  SmtpServer& operator=(const SmtpServer&) = delete;
+  /// Its connections must have closed, or their network must have gone.
+  ~SmtpServer() override;
+
+  void on_accept(Stream& stream) override;
+  /// Deadlines, and connections that may go on reading since they were answered. Once a turn.
+  void tick(Instant now);
+  /// Whether tick has work now: the worker must not sleep.
+  [[nodiscard]] bool has_work() const { return !runnable_.empty(); }
+
+  void answer_recipient(Ticket ticket, const SmtpReply& reply);
+  void answer_mail(Ticket ticket, const SmtpReply& reply);
+
+  [[nodiscard]] const SmtpServerCounts& counts() const { return counts_; }
+  [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
+
+ private:
+  class Connection;
+  enum class Asked : std::uint8_t { recipient, mail };
+  struct Question {
+    Connection* connection;
+    Asked asked;
+  };
+
+  void answer(Ticket ticket, Asked asked, const SmtpReply& reply);
+  void forget(Connection& connection);
+
+  SmtpServerSettings settings_;
+  MailSink& sink_;
+  const Clock& clock_;
+  Instant now_;
+  Instant next_check_{};
+  ConnectionBudget budget_;
+  std::uint64_t mail_memory_ = 0;
+  TicketTable<Question> tickets_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<Connection*> runnable_;
+  SmtpServerCounts counts_;
+};
+
+}  // namespace pushmail

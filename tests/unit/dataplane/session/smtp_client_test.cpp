@@ -1,0 +1,372 @@
+// The SMTP client over an in-memory stream: what the relay is told in each way a mail can end.
+#include "dataplane/session/smtp_client.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "dataplane/session/errors.h"
+#include "tests/unit/dataplane/session/fake_stream.h"
+
+namespace pushmail {
+namespace {
+
+using test::FakeNetwork;
+using test::FakePeer;
+using test::FakePeers;
+using test::ManualClock;
+
+struct Results final : SmtpClientEvents {
+  void on_smtp_result(std::uint64_t mail, SmtpResult result) override {
+    EXPECT_FALSE(all.contains(mail)) << "told twice";
+    all.emplace(mail, std::move(result));
+  }
+  std::map<std::uint64_t, SmtpResult> all;
+};
+
+constexpr std::string_view full_ehlo = "250-mx.example\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n";
+
+class SmtpClientTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(network_.listen(host_, hosts_).has_value());
+    hosts_.greeting = "220 mx.example\r\n";
+    start({});
+  }
+  void start(FaultPoints faults) {
+    client_ = std::make_unique<SmtpClient>(network_, SmtpClientSettings{.domain = "mms.example", .connections_per_host_max = 2, .queue_max = 5}, results_,
+                                           clock_, faults);
+  }
+  void TearDown() override {
+    client_->close_all();
+    turns();
+    EXPECT_EQ(client_->connection_count(), 0u);
+    EXPECT_EQ(released_, lent_) << "each mail comes back once";
+  }
+  LentBytes lend(std::string_view text) {
+    ++lent_;
+    kept_.push_back(std::make_unique<std::string>(text));
+    return {.bytes = bytes_of(*kept_.back()), .release = [](void* count) { ++*static_cast<int*>(count); }, .context = &released_};
+  }
+  std::uint64_t send(std::string_view mail = "Subject: x\r\n\r\nhello\r\n", std::vector<std::string> recipients = {"joe@example.com"},
+                     std::string from = "1555@mms.example") {
+    const auto id = client_->send({.host = host_, .mail_from = std::move(from), .recipients = std::move(recipients), .mail = lend(mail)});
+    EXPECT_TRUE(id.has_value());
+    return id.value_or(0);
+  }
+  void turns(int count = 30) {
+    for (int i = 0; i < count; ++i) {
+      client_->tick(clock_.now());
+      network_.poll(clock_.now());
+    }
+  }
+  void pass(Duration time) {
+    clock_.advance(time);
+    turns();
+  }
+  FakePeer& host() { return hosts_.last(); }
+  /// Says it and gives what the client says then.
+  std::string answer(std::string_view text) {
+    (void)host().take();
+    host().say(text);
+    turns();
+    return host().take();
+  }
+  const SmtpResult& result(std::uint64_t id) { return results_.all.at(id); }
+
+  ManualClock clock_;
+  Endpoint host_ = *parse_endpoint("198.51.100.25:25");
+  FakeNetwork network_;
+  FakePeers hosts_;
+  Results results_;
+  int lent_ = 0;
+  int released_ = 0;
+  std::vector<std::unique_ptr<std::string>> kept_;
+  std::unique_ptr<SmtpClient> client_;
+};
+
+TEST_F(SmtpClientTest, PipelinedMailAndTheNextOnTheSameConnection) {
+  const std::uint64_t id = send("Subject: x\r\n\r\n.dot\r\n", {"joe@example.com", "ann@example.com"});
+  turns();
+  EXPECT_EQ(host().take(), "EHLO mms.example\r\n");
+  EXPECT_EQ(answer(full_ehlo), "MAIL FROM:<1555@mms.example> SIZE=21\r\nRCPT TO:<joe@example.com>\r\nRCPT TO:<ann@example.com>\r\nDATA\r\n");
+  EXPECT_EQ(answer("250 2.1.0 ok\r\n250 2.1.5 ok\r\n550 5.1.1 no such user\r\n354 go\r\n"), "Subject: x\r\n\r\n..dot\r\n.\r\n");
+  EXPECT_TRUE(results_.all.empty());
+  EXPECT_EQ(answer("250 2.0.0 queued as 1\r\n"), "");
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::delivered);
+  EXPECT_EQ(result(id).answer.code, 250);
+  EXPECT_EQ(result(id).answer.enhanced, "2.0.0");
+  EXPECT_EQ(result(id).answer.text, "queued as 1");
+  ASSERT_EQ(result(id).recipients.size(), 2u);
+  EXPECT_EQ(result(id).recipients[0].code, 250);
+  EXPECT_EQ(result(id).recipients[1].code, 550);
+  const std::uint64_t next = send();
+  turns();
+  EXPECT_EQ(network_.connects, 1);
+  EXPECT_TRUE(host().take().starts_with("MAIL FROM:"));
+  EXPECT_EQ(answer("250 ok\r\n250 ok\r\n354 go\r\n"), "Subject: x\r\n\r\nhello\r\n.\r\n");
+  (void)answer("250 ok\r\n");
+  EXPECT_EQ(result(next).outcome, SmtpOutcome::delivered);
+  pass(seconds(6));
+  EXPECT_EQ(host().take(), "QUIT\r\n");
+  host().say("221 bye\r\n");
+  turns();
+  EXPECT_TRUE(host().ended);
+}
+
+TEST_F(SmtpClientTest, OldHostGetsHeloAndOneCommandAtATime) {
+  const std::uint64_t id = send();
+  turns();
+  EXPECT_EQ(answer("502 what\r\n"), "HELO mms.example\r\n");
+  EXPECT_EQ(answer("250 hi\r\n"), "MAIL FROM:<1555@mms.example>\r\n");
+  EXPECT_EQ(answer("250 ok\r\n"), "RCPT TO:<joe@example.com>\r\n");
+  EXPECT_EQ(answer("251 will forward\r\n"), "DATA\r\n");
+  EXPECT_EQ(answer("354-go\r\n354 on\r\n"), "Subject: x\r\n\r\nhello\r\n.\r\n");
+  (void)answer("250 ok\r\n");
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::delivered);
+}
+
+struct RefusalRow {
+  const char* name;
+  const char* replies;
+  SmtpOutcome outcome;
+  int code;
+  const char* then;  // what the client says after it
+};
+class SmtpRefusal : public SmtpClientTest, public testing::WithParamInterface<RefusalRow> {};
+TEST_P(SmtpRefusal, IsToldAndTheConnectionStaysUsable) {
+  const std::uint64_t id = send("x\r\n", {"a@b", "c@d"});
+  turns();
+  (void)answer(full_ehlo);
+  EXPECT_EQ(answer(GetParam().replies), GetParam().then);
+  ASSERT_TRUE(results_.all.contains(id));
+  EXPECT_EQ(result(id).outcome, GetParam().outcome);
+  EXPECT_EQ(result(id).answer.code, GetParam().code);
+  const std::string_view then = GetParam().then;
+  if (then.ends_with("RSET\r\n")) (void)answer("250 reset\r\n");
+  send();
+  turns();
+  EXPECT_TRUE(host().take().starts_with("MAIL FROM:"));
+  EXPECT_EQ(network_.connects, 1);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Rows, SmtpRefusal,
+    testing::Values(RefusalRow{"sender_for_good", "550 no\r\n503 x\r\n503 x\r\n503 x\r\n", SmtpOutcome::refused_permanent, 550, "RSET\r\n"},
+                    RefusalRow{"sender_for_now", "451 no\r\n503 x\r\n503 x\r\n503 x\r\n", SmtpOutcome::refused_temporary, 451, "RSET\r\n"},
+                    RefusalRow{"all_recipients", "250 ok\r\n550 no\r\n551 no\r\n554 none\r\n", SmtpOutcome::refused_permanent, 550, "RSET\r\n"},
+                    RefusalRow{"one_recipient_for_now", "250 ok\r\n550 no\r\n450 busy\r\n554 none\r\n", SmtpOutcome::refused_temporary, 450, "RSET\r\n"},
+                    RefusalRow{"data", "250 ok\r\n250 ok\r\n250 ok\r\n451 disk\r\n", SmtpOutcome::refused_temporary, 451, "RSET\r\n"},
+                    RefusalRow{"go_ahead_for_nobody", "250 ok\r\n550 no\r\n550 no\r\n354 go\r\n554 none\r\n", SmtpOutcome::refused_permanent, 550, ".\r\n"},
+                    RefusalRow{"after_the_dot", "250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n552 5.3.4 big\r\n", SmtpOutcome::refused_permanent, 552, "x\r\n.\r\n"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST_F(SmtpClientTest, NotPipelinedRefusalsEndEarly) {
+  const std::uint64_t sender = send();
+  turns();
+  (void)answer("250 mx\r\n");
+  EXPECT_EQ(answer("550 5.7.1 no\r\n"), "");
+  EXPECT_EQ(result(sender).outcome, SmtpOutcome::refused_permanent);
+  const std::uint64_t recipient = send();
+  turns();
+  EXPECT_EQ(answer("250 ok\r\n"), "RCPT TO:<joe@example.com>\r\n");
+  EXPECT_EQ(answer("450 4.2.1 busy\r\n"), "RSET\r\n");
+  EXPECT_EQ(result(recipient).outcome, SmtpOutcome::refused_temporary);
+  EXPECT_EQ(result(recipient).answer.enhanced, "4.2.1");
+}
+
+TEST_F(SmtpClientTest, WhatIsNotOfferedIsRefusedHere) {
+  const std::uint64_t eight_bit = send("Subject: x\r\n\r\n\xc3\xa4\r\n");
+  turns();
+  EXPECT_EQ(answer("250-mx\r\n250 SIZE 100\r\n"), "");
+  EXPECT_EQ(result(eight_bit).outcome, SmtpOutcome::refused_permanent);
+  EXPECT_EQ(result(eight_bit).answer.enhanced, "5.6.3");
+  const std::uint64_t utf8 = send("x\r\n", {"j\xc3\xb6@example.com"});
+  const std::uint64_t large = send(std::string(101, 'x') + "\r\n");
+  turns();
+  EXPECT_EQ(result(utf8).answer.enhanced, "5.6.7");
+  EXPECT_EQ(result(large).answer.enhanced, "5.3.4");
+  EXPECT_EQ(result(large).answer.code, 552);
+}
+
+TEST_F(SmtpClientTest, OfferedExtensionsAreUsed) {
+  send("\xc3\xa4\r\n", {"j\xc3\xb6@example.com"}, "");
+  turns();
+  EXPECT_TRUE(answer(full_ehlo).starts_with("MAIL FROM:<> SIZE=4 BODY=8BITMIME SMTPUTF8\r\n"));
+}
+
+TEST_F(SmtpClientTest, UntilTheDotItIsNotSent) {
+  const std::array<std::string_view, 5> before{"", "250-mx\r\n250 PIPELINING\r\n", "250 ok\r\n", "250 ok\r\n250 ok\r\n", "250 ok\r\n250 ok\r\n"};
+  for (std::size_t depth = 0; depth < before.size(); ++depth) {
+    const std::uint64_t id = send();
+    turns();
+    for (std::size_t i = 0; i <= depth; ++i) (void)answer(before[i]);
+    host().stream->abort();
+    turns();
+    EXPECT_EQ(result(id).outcome, SmtpOutcome::not_sent) << depth;
+    EXPECT_TRUE(result(id).error->is(smtp_reply_cut));
+  }
+}
+
+TEST_F(SmtpClientTest, InTheMiddleOfTheDataItIsNotSent) {
+  network_.chunk_size = 100;
+  const std::uint64_t id = send(std::string(900, 'x') + "\r\n");
+  turns();
+  host().say(full_ehlo);
+  turns(60);
+  host().say("250 ok\r\n250 ok\r\n354 go\r\n");
+  turns(3);
+  host().stream->abort();
+  turns();
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::not_sent);
+}
+
+TEST_F(SmtpClientTest, AfterTheDotItIsUnknown) {
+  const std::uint64_t cut = send();
+  turns();
+  (void)answer(full_ehlo);
+  EXPECT_TRUE(answer("250 ok\r\n250 ok\r\n354 go\r\n").ends_with("\r\n.\r\n"));
+  host().stream->abort();
+  turns();
+  EXPECT_EQ(result(cut).outcome, SmtpOutcome::unknown);
+  EXPECT_TRUE(result(cut).error->is(smtp_reply_cut));
+  const std::uint64_t late = send();
+  turns();
+  (void)answer(full_ehlo);
+  (void)answer("250 ok\r\n250 ok\r\n354 go\r\n");
+  pass(seconds(599));
+  EXPECT_FALSE(results_.all.contains(late)) << "RFC 5321 4.5.3.2.6: ten minutes";
+  pass(seconds(2));
+  EXPECT_EQ(result(late).outcome, SmtpOutcome::unknown);
+  EXPECT_TRUE(result(late).error->is(smtp_reply_late));
+}
+
+TEST_F(SmtpClientTest, RefusedAndSilentHosts) {
+  network_.refuse = CloseReason::refused;
+  const std::uint64_t refused = send();
+  turns();
+  EXPECT_EQ(result(refused).outcome, SmtpOutcome::not_sent);
+  EXPECT_TRUE(result(refused).error->is(smtp_no_connection));
+  EXPECT_TRUE(result(refused).error->temporary());
+  network_.refuse.reset();
+  network_.silent = true;
+  const std::uint64_t silent = send();
+  turns();
+  pass(seconds(31));
+  EXPECT_EQ(result(silent).outcome, SmtpOutcome::not_sent);
+  network_.silent = false;
+  hosts_.greeting.clear();
+  const std::uint64_t mute = send();
+  turns();
+  pass(seconds(301));
+  EXPECT_EQ(result(mute).outcome, SmtpOutcome::not_sent);
+  EXPECT_TRUE(result(mute).error->is(smtp_reply_late));
+}
+
+TEST_F(SmtpClientTest, UnwillingGreetingsAreTemporary) {
+  hosts_.greeting = "554 no SMTP here\r\n";
+  const std::uint64_t id = send();
+  turns();
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::refused_temporary);
+  EXPECT_EQ(result(id).answer.code, 554);
+  EXPECT_EQ(host().take(), "QUIT\r\n");
+  hosts_.greeting = "421 too many\r\n";
+  const std::uint64_t busy = send();
+  turns();
+  EXPECT_EQ(result(busy).answer.code, 421);
+  EXPECT_EQ(result(busy).outcome, SmtpOutcome::refused_temporary);
+}
+
+TEST_F(SmtpClientTest, BrokenRepliesEndTheConnection) {
+  for (const std::string_view bad : {"hello\r\n", "250-a\r\n251 b\r\n", "250 ok\n", "9\r\n"}) {
+    const std::uint64_t id = send();
+    turns();
+    (void)answer(bad);
+    EXPECT_EQ(result(id).outcome, SmtpOutcome::not_sent) << bad;
+  }
+}
+
+TEST_F(SmtpClientTest, KeptConnectionThatDiedCostsNothing) {
+  send();
+  turns();
+  (void)answer(full_ehlo);
+  (void)answer("250 ok\r\n250 ok\r\n354 go\r\n");
+  (void)answer("250 ok\r\n");
+  FakePeer& old = host();
+  const std::uint64_t id = send(".dot\r\n");
+  turns(3);
+  old.stream->abort();
+  turns();
+  EXPECT_FALSE(results_.all.contains(id));
+  EXPECT_EQ(network_.connects, 2);
+  (void)answer(full_ehlo);
+  EXPECT_EQ(answer("250 ok\r\n250 ok\r\n354 go\r\n"), "..dot\r\n.\r\n") << "stuffed once";
+  (void)answer("250 ok\r\n");
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::delivered);
+  const std::uint64_t again = send();
+  turns();
+  (void)answer("421 4.4.2 idle too long\r\n");
+  host().stream->finish();
+  turns();
+  EXPECT_FALSE(results_.all.contains(again));
+  EXPECT_EQ(network_.connects, 3);
+}
+
+TEST_F(SmtpClientTest, HostsHaveTheirShareOfConnections) {
+  for (int i = 0; i < 4; ++i) send();
+  turns();
+  EXPECT_EQ(network_.connects, 2);
+  EXPECT_EQ(client_->queued_count(), 2u);
+  (void)answer(full_ehlo);
+  (void)answer("250 ok\r\n250 ok\r\n354 go\r\n");
+  EXPECT_TRUE(answer("250 ok\r\n").starts_with("MAIL FROM:"));
+  EXPECT_EQ(client_->queued_count(), 1u);
+  pass(seconds(301));
+  EXPECT_EQ(client_->queued_count(), 0u);
+}
+
+TEST_F(SmtpClientTest, BadEnvelopesAreRefusedAtOnce) {
+  for (const std::string_view bad : {"a@b>\r\nDATA", "a", "", "a b@c"}) {
+    const auto id = client_->send({.host = host_, .mail_from = "a@b", .recipients = {std::string(bad)}, .mail = lend("x")});
+    ASSERT_FALSE(id.has_value()) << bad;
+    EXPECT_TRUE(id.error().is(smtp_bad_envelope));
+  }
+  EXPECT_FALSE(client_->send({.host = host_, .mail_from = "a@b", .recipients = {}, .mail = lend("x")}).has_value());
+  EXPECT_FALSE(client_->send({.host = host_, .mail_from = "a\r\n@b", .recipients = {"a@b"}, .mail = lend("x")}).has_value());
+}
+
+struct Reached {
+  std::string_view step;
+  FakePeers* hosts;
+  std::string heard;
+};
+TEST_F(SmtpClientTest, FaultPointIsReachedWithHalfTheMailOut) {
+  client_->close_all();
+  turns();
+  Reached reached{.step = {}, .hosts = &hosts_, .heard = {}};
+  start({.reach =
+             [](void* context, std::string_view step) {
+               auto* each = static_cast<Reached*>(context);
+               each->step = step;
+               each->heard = each->hosts->last().heard;
+             },
+         .context = &reached});
+  const std::uint64_t id = send("01234567\r\n");
+  turns();
+  (void)answer(full_ehlo);
+  EXPECT_EQ(answer("250 ok\r\n250 ok\r\n354 go\r\n"), "01234567\r\n.\r\n");
+  EXPECT_EQ(reached.step, "data.half");
+  EXPECT_EQ(reached.heard, "01234");
+  (void)answer("250 ok\r\n");
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::delivered);
+}
+
+TEST_F(SmtpClientTest, EmptyMailIsOnlyADot) {
+  const std::uint64_t id = send("");
+  turns();
+  (void)answer(full_ehlo);
+  EXPECT_EQ(answer("250 ok\r\n250 ok\r\n354 go\r\n"), ".\r\n");
+  (void)answer("250 ok\r\n");
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::delivered);
+}
+
+}  // namespace
+}  // namespace pushmail

@@ -1,0 +1,412 @@
+// The SMTP server over an in-memory stream: the dialogue, smuggling, limits, order of replies.
+#include "dataplane/session/smtp_server.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/dataplane/session/fake_stream.h"
+
+namespace pushmail {
+namespace {
+
+using test::FakeNetwork;
+using test::FakePeer;
+using test::ManualClock;
+
+struct RecordingSink final : MailSink {
+  void on_recipient(Ticket ticket, std::string_view address) override {
+    recipient_tickets.push_back(ticket);
+    recipients.emplace_back(address);
+    if (!at_once) return;
+    if (address.starts_with("unknown")) at_once->answer_recipient(ticket, {.code = 550, .enhanced = "5.1.1", .text = "not bound"});
+    else at_once->answer_recipient(ticket, {.code = 250, .enhanced = "2.1.5", .text = "ok"});
+  }
+  void on_mail(Ticket ticket, MailInbound inbound) override {
+    mail_tickets.push_back(ticket);
+    mails.push_back(std::move(inbound));
+    if (at_once && answer_mails) at_once->answer_mail(ticket, {.code = 250, .enhanced = "2.0.0", .text = "kept"});
+  }
+  std::vector<Ticket> recipient_tickets, mail_tickets;
+  std::vector<std::string> recipients;
+  std::vector<MailInbound> mails;
+  SmtpServer* at_once = nullptr;
+  bool answer_mails = true;
+};
+
+class SmtpServerTest : public testing::Test {
+ protected:
+  void SetUp() override { start({.domain = "mms.example", .size_max = 10'000, .mail_memory_max = 100'000, .connections = {}}); }
+  void start(SmtpServerSettings settings) {
+    network_ = std::make_unique<FakeNetwork>();
+    server_ = std::make_unique<SmtpServer>(std::move(settings), sink_, clock_);
+    sink_.at_once = server_.get();
+    EXPECT_TRUE(network_->listen(here_, *server_).has_value());
+  }
+  void connect(FakePeer& peer) {
+    peer.stream = *network_->connect(here_, peer);
+    turns(3);
+  }
+  void turns(int count = 40) {
+    for (int i = 0; i < count; ++i) {
+      network_->poll(clock_.now());
+      server_->tick(clock_.now());
+    }
+  }
+  void pass(Duration time) {
+    clock_.advance(time);
+    turns(5);
+  }
+  /// Says it and gives the answer.
+  std::string ask(FakePeer& peer, std::string_view text) {
+    (void)peer.take();
+    peer.say(text);
+    turns();
+    return peer.take();
+  }
+  void greet(FakePeer& peer) {
+    connect(peer);
+    EXPECT_TRUE(ask(peer, "EHLO client.example\r\n").starts_with("250-"));
+  }
+  void open_data(FakePeer& peer) {
+    greet(peer);
+    EXPECT_EQ(ask(peer, "MAIL FROM:<joe@example.com>\r\nRCPT TO:<+15550100002@mms.example>\r\nDATA\r\n"),
+              "250 2.1.0 sender ok\r\n250 2.1.5 ok\r\n354 end with CRLF.CRLF\r\n");
+  }
+  /// The mail as the sink got it, without our Received field.
+  static std::string body(const MailInbound& inbound) {
+    std::string text(text_of(*inbound.mail));
+    for (int line = 0; line < 3; ++line) text.erase(0, text.find("\r\n") + 2);
+    return text;
+  }
+
+  ManualClock clock_;
+  RecordingSink sink_;
+  Endpoint here_ = *parse_endpoint("198.51.100.1:25");
+  std::unique_ptr<FakeNetwork> network_;
+  std::unique_ptr<SmtpServer> server_;
+};
+
+TEST_F(SmtpServerTest, WholeDialogue) {
+  FakePeer peer;
+  connect(peer);
+  EXPECT_EQ(peer.take(), "220 mms.example ESMTP pushmail\r\n");
+  EXPECT_EQ(ask(peer, "EHLO client.example\r\n"),
+            "250-mms.example greets client.example\r\n250-PIPELINING\r\n250-SIZE 10000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n");
+  EXPECT_EQ(ask(peer, "MAIL FROM:<joe@example.com> BODY=8BITMIME SIZE=100\r\n"), "250 2.1.0 sender ok\r\n");
+  EXPECT_EQ(ask(peer, "RCPT TO:<unknown@mms.example>\r\n"), "550 5.1.1 not bound\r\n");
+  EXPECT_EQ(ask(peer, "RCPT TO:<+15550100002@mms.example>\r\n"), "250 2.1.5 ok\r\n");
+  EXPECT_EQ(ask(peer, "DATA\r\n"), "354 end with CRLF.CRLF\r\n");
+  EXPECT_EQ(ask(peer, "Subject: x\r\n\r\n..dot\r\n.\r\n"), "250 2.0.0 kept\r\n");
+  ASSERT_EQ(sink_.mails.size(), 1u);
+  const MailInbound& mail = sink_.mails[0];
+  EXPECT_EQ(mail.mail_from, "joe@example.com");
+  EXPECT_EQ(mail.recipients, std::vector<std::string>{"+15550100002@mms.example"});
+  EXPECT_EQ(mail.helo, "client.example");
+  EXPECT_EQ(to_string(mail.source.ip), "192.0.2.9");
+  EXPECT_EQ(body(mail), "Subject: x\r\n\r\n.dot\r\n");
+  EXPECT_TRUE(text_of(*mail.mail).starts_with("Received: from client.example ([192.0.2.9])\r\n\tby mms.example with ESMTP;\r\n\t")) << text_of(*mail.mail);
+  EXPECT_EQ(ask(peer, "QUIT\r\n"), "221 2.0.0 bye\r\n");
+  EXPECT_TRUE(peer.ended);
+  peer.stream->finish();
+  turns();
+  EXPECT_EQ(peer.closed, CloseReason::finished);
+  EXPECT_EQ(server_->connection_count(), 0u);
+}
+
+TEST_F(SmtpServerTest, NothingIsSaidBeforeTheRelayAnswers) {
+  sink_.at_once = nullptr;
+  FakePeer peer;
+  greet(peer);
+  EXPECT_EQ(ask(peer, "MAIL FROM:<>\r\nRCPT TO:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"), "250 2.1.0 sender ok\r\n");
+  EXPECT_EQ(sink_.recipients, std::vector<std::string>{"a@b"}) << "one question at a time";
+  server_->answer_recipient(sink_.recipient_tickets[0], {.code = 451, .enhanced = "4.4.3", .text = "later\r\n250 injected"});
+  EXPECT_TRUE(server_->has_work());
+  turns();
+  EXPECT_EQ(peer.take(), "451 4.4.3 later  250 injected\r\n");
+  server_->answer_recipient(sink_.recipient_tickets.at(1), {.code = 250, .enhanced = "2.1.5", .text = "ok"});
+  turns();
+  EXPECT_EQ(peer.take(), "250 2.1.5 ok\r\n354 end with CRLF.CRLF\r\n");
+  EXPECT_EQ(ask(peer, "x\r\n.\r\nNOOP\r\n"), "");
+  ASSERT_EQ(sink_.mails.size(), 1u);
+  EXPECT_EQ(sink_.mails[0].mail_from, "");
+  server_->answer_recipient(sink_.mail_tickets[0], {.code = 250, .enhanced = {}, .text = "wrong kind of answer"});
+  server_->answer_mail(sink_.mail_tickets[0], {.code = 452, .enhanced = "4.3.1", .text = "journal full"});
+  turns();
+  EXPECT_EQ(peer.take(), "452 4.3.1 journal full\r\n250 2.0.0 ok\r\n");
+}
+
+TEST_F(SmtpServerTest, SmuggledMailStaysOneMailAndIsRefused) {
+  for (const std::string_view end : {"\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r\n.\r", "\r.\r\n", "\n.\r"}) {
+    FakePeer peer;
+    open_data(peer);
+    const std::string smuggled = "a" + std::string(end) + "MAIL FROM:<evil@x>\r\nRCPT TO:<b@c>\r\nDATA\r\nfake\r\n.\r\n";
+    EXPECT_EQ(ask(peer, smuggled), "550 5.6.11 bare CR or LF in the mail\r\n");
+    EXPECT_EQ(ask(peer, "NOOP\r\n"), "250 2.0.0 ok\r\n") << "in step";
+    EXPECT_EQ(ask(peer, "RCPT TO:<a@b>\r\n"), "503 5.5.1 commands out of order\r\n");
+    peer.stream->abort();
+    turns(3);
+  }
+  EXPECT_TRUE(sink_.mails.empty());
+}
+
+TEST_F(SmtpServerTest, DataBeforeOurGoAheadIsRefused) {
+  FakePeer peer;
+  greet(peer);
+  const std::string heard = ask(peer, "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nSubject: early\r\n\r\n.\r\n");
+  EXPECT_TRUE(heard.ends_with("554 5.5.0 data before 354\r\n")) << heard;
+  EXPECT_TRUE(peer.ended);
+  EXPECT_TRUE(sink_.mails.empty());
+}
+
+TEST_F(SmtpServerTest, OrderOfCommands) {
+  FakePeer peer;
+  connect(peer);
+  EXPECT_TRUE(ask(peer, "MAIL FROM:<a@b>\r\n").starts_with("503"));
+  EXPECT_EQ(ask(peer, "HELO old.example\r\n"), "250 mms.example\r\n");
+  EXPECT_TRUE(ask(peer, "RCPT TO:<a@b>\r\n").starts_with("503"));
+  EXPECT_TRUE(ask(peer, "DATA\r\n").starts_with("503"));
+  EXPECT_TRUE(ask(peer, "MAIL FROM:<a@b>\r\n").starts_with("250"));
+  EXPECT_TRUE(ask(peer, "MAIL FROM:<a@b>\r\n").starts_with("503"));
+  EXPECT_TRUE(ask(peer, "DATA\r\n").starts_with("554 5.5.1"));
+  EXPECT_TRUE(ask(peer, "RCPT TO:<unknown@b>\r\n").starts_with("550"));
+  EXPECT_TRUE(ask(peer, "DATA\r\n").starts_with("554 5.5.1"));
+  EXPECT_TRUE(ask(peer, "RCPT TO:<a@b>\r\n").starts_with("250"));
+  EXPECT_EQ(ask(peer, "RSET\r\n"), "250 2.0.0 reset\r\n");
+  EXPECT_TRUE(ask(peer, "DATA\r\n").starts_with("503"));
+  EXPECT_TRUE(ask(peer, "VRFY a\r\n").starts_with("252"));
+  EXPECT_TRUE(ask(peer, "HELP\r\n").starts_with("214"));
+  EXPECT_TRUE(ask(peer, "MAIL FROM:<a@b>\r\n").starts_with("250"));
+  EXPECT_TRUE(ask(peer, "EHLO again.example\r\n").starts_with("250-"));
+  EXPECT_TRUE(ask(peer, "RCPT TO:<a@b>\r\n").starts_with("503")) << "EHLO resets";
+}
+
+TEST_F(SmtpServerTest, BrokenCommands) {
+  struct Row {
+    std::string text;
+    const char* reply;
+  };
+  for (const Row& row : {Row{"XYZZY\r\n", "500 5.5.2"}, Row{"NOOP\n", "500 5.5.2"}, Row{std::string("MAIL FROM:<a@b>\0\r\n", 18), "500 5.5.2"},
+                         Row{"MAIL FROM:<a\r@b>\r\n", "500 5.5.2"}, Row{"MAIL FROM:<a@b> SIZE=99999999999999999999\r\n", "552 5.3.4"},
+                         Row{"MAIL FROM:<a@b> SIZE=10001\r\n", "552 5.3.4"}, Row{"MAIL FROM:<a@b> SIZE=x\r\n", "501 5.5.4"},
+                         Row{"MAIL FROM:<a@b> RET=HDRS\r\n", "555 5.5.4"}, Row{"MAIL FROM:a@b\r\n", "553 5.1.7"}, Row{"MAIL FROM:<j\xc3\xb6@b>\r\n", "553 5.6.7"},
+                         Row{"STARTTLS\r\n", "502 5.5.1"}, Row{"EXPN x\r\n", "502 5.5.1"}, Row{"EHLO a b\r\n", "501 5.5.4"}, Row{"DATA x\r\n", "501 5.5.4"},
+                         Row{"BDAT 0 LAST\r\n", "502 5.5.1"}, Row{"POST / HTTP/1.1\r\n", "421 4.7.0"}}) {
+    FakePeer peer;
+    greet(peer);
+    EXPECT_TRUE(ask(peer, row.text).starts_with(row.reply)) << row.text << " got " << peer.heard;
+    if (peer.stream != nullptr) peer.stream->abort();
+    turns(3);
+  }
+  FakePeer peer;
+  greet(peer);
+  (void)ask(peer, "MAIL FROM:<a@b>\r\n");
+  EXPECT_TRUE(ask(peer, "RCPT TO:<12..34@mms.example>\r\n").starts_with("553 5.1.3"));
+  EXPECT_TRUE(ask(peer, "RCPT TO:<>\r\n").starts_with("553 5.1.3"));
+  EXPECT_TRUE(sink_.recipients.empty());
+}
+
+TEST_F(SmtpServerTest, EndlessLineIsBoundedAndEndsInStep) {
+  FakePeer peer;
+  greet(peer);
+  (void)peer.take();
+  peer.say("NOOP " + std::string(10'000'000, 'x') + "\r\nNOOP\r\n");
+  turns(400);
+  EXPECT_EQ(peer.take(), "500 5.5.2 line too long\r\n250 2.0.0 ok\r\n");
+}
+
+TEST_F(SmtpServerTest, TwentyErrorsEndTheConnection) {
+  FakePeer peer;
+  greet(peer);
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += "XYZZY\r\n";
+  const std::string heard = ask(peer, many);
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = heard.find("500 ", at)) != std::string::npos; ++at) ++count;
+  EXPECT_EQ(count, 20u);
+  EXPECT_TRUE(heard.ends_with("421 4.7.0 too many errors\r\n"));
+  EXPECT_TRUE(peer.ended);
+}
+
+TEST_F(SmtpServerTest, RecipientsBeyondTheLimitAreRefusedAndTheFirstStay) {
+  FakePeer peer;
+  greet(peer);
+  std::string many = "MAIL FROM:<a@b>\r\n";
+  for (int i = 0; i < 1000; ++i) many += fmt::format("RCPT TO:<n{}@b>\r\n", i);
+  peer.say(many);
+  turns(200);
+  const std::string heard = peer.take();
+  EXPECT_TRUE(heard.ends_with("452 4.5.3 too many recipients\r\n"));
+  EXPECT_EQ(ask(peer, "DATA\r\n"), "354 end with CRLF.CRLF\r\n");
+  EXPECT_EQ(ask(peer, ".\r\n"), "250 2.0.0 kept\r\n");
+  EXPECT_EQ(sink_.mails.at(0).recipients.size(), 100u);
+}
+
+TEST_F(SmtpServerTest, LargeMailIsReadToItsEndAndRefused) {
+  FakePeer peer;
+  open_data(peer);
+  EXPECT_EQ(ask(peer, std::string(10'001, 'x') + "\r\n.\r\n"), "552 5.3.4 mail too large\r\n");
+  EXPECT_EQ(ask(peer, "NOOP\r\n"), "250 2.0.0 ok\r\n");
+  FakePeer endless;
+  open_data(endless);
+  endless.say(std::string(2'000'000, 'x'));
+  turns(100);
+  EXPECT_EQ(endless.take(), "552 5.3.4 mail too large\r\n");
+  EXPECT_TRUE(endless.ended);
+  FakePeer exact;
+  open_data(exact);
+  EXPECT_EQ(ask(exact, std::string(9'998, 'x') + "\r\n.\r\n"), "250 2.0.0 kept\r\n");
+  EXPECT_EQ(body(sink_.mails.at(0)).size(), 10'000u);
+}
+
+TEST_F(SmtpServerTest, ShortOfMemoryIsTemporary) {
+  start({.domain = "mms.example", .size_max = 10'000, .mail_memory_max = 5'000, .connections = {}});
+  FakePeer peer;
+  greet(peer);
+  EXPECT_TRUE(ask(peer, "MAIL FROM:<a@b> SIZE=6000\r\n").starts_with("452 4.3.1"));
+  FakePeer other;
+  open_data(other);
+  EXPECT_EQ(ask(other, std::string(6'000, 'x') + "\r\n.\r\n"), "452 4.3.1 out of memory, try again later\r\n");
+  EXPECT_TRUE(ask(other, "MAIL FROM:<a@b> SIZE=4000\r\n").starts_with("250")) << "given back";
+}
+
+TEST_F(SmtpServerTest, CutMailIsNoMail) {
+  FakePeer finished;
+  open_data(finished);
+  finished.say("half a mail\r\n");
+  finished.stream->finish();
+  turns();
+  EXPECT_EQ(finished.closed, CloseReason::finished);
+  FakePeer aborted;
+  open_data(aborted);
+  aborted.say("half a mail\r\n.");
+  turns();
+  aborted.stream->abort();
+  turns();
+  EXPECT_TRUE(sink_.mails.empty());
+  EXPECT_EQ(server_->connection_count(), 0u);
+}
+
+TEST_F(SmtpServerTest, AnswerAfterTheConnectionHasGoneIsHarmless) {
+  sink_.answer_mails = false;
+  FakePeer peer;
+  open_data(peer);
+  (void)ask(peer, "x\r\n.\r\n");
+  peer.stream->abort();
+  turns();
+  server_->answer_mail(sink_.mail_tickets.at(0), {.code = 250, .enhanced = {}, .text = "ok"});
+  EXPECT_EQ(server_->counts().late_answers, 1u);
+}
+
+TEST_F(SmtpServerTest, ClientThatHalfClosesGetsItsReply) {
+  sink_.answer_mails = false;
+  FakePeer peer;
+  open_data(peer);
+  peer.say("x\r\n.\r\n");
+  peer.stream->finish();
+  turns();
+  EXPECT_FALSE(peer.ended);
+  (void)peer.take();
+  server_->answer_mail(sink_.mail_tickets.at(0), {.code = 250, .enhanced = "2.0.0", .text = "kept"});
+  turns();
+  EXPECT_EQ(peer.take(), "250 2.0.0 kept\r\n");
+  EXPECT_EQ(peer.closed, CloseReason::finished);
+}
+
+TEST_F(SmtpServerTest, EveryCutIsReadTheSame) {
+  for (const std::size_t chunk : {1u, 2u, 3u, 5u, 17u}) {
+    network_->chunk_size = chunk;
+    FakePeer peer;
+    connect(peer);
+    const auto say = [&](std::string_view text) {
+      peer.say(text);
+      turns(600);
+    };
+    say("EHLO c\r\n");
+    say("MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n");
+    say("Subject: x\r\n\r\n..\r\ntext\r\n.\r\n");
+    ASSERT_FALSE(sink_.mails.empty()) << peer.heard;
+    EXPECT_EQ(body(sink_.mails.back()), "Subject: x\r\n\r\n.\r\ntext\r\n") << chunk;
+    peer.stream->abort();
+    turns(5);
+  }
+  EXPECT_EQ(sink_.mails.size(), 5u);
+}
+
+TEST_F(SmtpServerTest, Deadlines) {
+  FakePeer idle;
+  FakePeer slow_line;
+  FakePeer slow_mail;
+  greet(idle);
+  greet(slow_line);
+  open_data(slow_mail);
+  slow_line.say("NOO");
+  turns(3);
+  for (int i = 0; i < 7; ++i) {
+    pass(seconds(10));
+    slow_line.say("P");
+    slow_mail.say("x");
+  }
+  turns();
+  EXPECT_TRUE(slow_line.take().ends_with("421 4.4.2 too slow, closing\r\n"));
+  EXPECT_FALSE(slow_mail.ended);
+  for (int i = 0; i < 55; ++i) {
+    pass(seconds(10));
+    slow_mail.say("x");
+  }
+  EXPECT_TRUE(slow_mail.ended);
+  EXPECT_TRUE(idle.ended);
+  EXPECT_TRUE(idle.take().ends_with("421 4.4.2 too slow, closing\r\n"));
+  pass(seconds(6));
+  EXPECT_EQ(server_->connection_count(), 0u);
+}
+
+TEST_F(SmtpServerTest, RelayThatNeverAnswersIsTemporary) {
+  sink_.at_once = nullptr;
+  FakePeer peer;
+  greet(peer);
+  (void)ask(peer, "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n");
+  pass(seconds(241));
+  turns();
+  EXPECT_EQ(peer.take(), "451 4.3.0 no answer in time, try again later\r\n");
+  server_->answer_recipient(sink_.recipient_tickets.at(0), {.code = 250, .enhanced = {}, .text = "late"});
+  turns();
+  EXPECT_EQ(peer.take(), "");
+  EXPECT_EQ(server_->counts().late_answers, 1u);
+}
+
+TEST_F(SmtpServerTest, ClientThatNeverReadsIsReset) {
+  FakePeer peer;
+  greet(peer);
+  peer.stream->pause_reading();
+  std::string flood;
+  for (int i = 0; i < 20'000; ++i) flood += "NOOP\r\n";
+  peer.say(flood);
+  turns(100);
+  pass(seconds(301));
+  EXPECT_EQ(peer.closed, CloseReason::reset_by_peer);
+  EXPECT_EQ(server_->connection_count(), 0u);
+}
+
+TEST_F(SmtpServerTest, LoopsAreCut) {
+  start({.domain = "mms.example", .hop_count_max = 5, .connections = {}});
+  FakePeer peer;
+  open_data(peer);
+  std::string mail;
+  for (int i = 0; i < 5; ++i) mail += "received: from x\r\n";
+  EXPECT_EQ(ask(peer, mail + "\r\n.\r\n"), "554 5.4.6 too many hops\r\n");
+}
+
+TEST_F(SmtpServerTest, TooManyConnectionsAreTold) {
+  start({.domain = "mms.example", .connections = {.all = 10, .per_source = 1}});
+  FakePeer first;
+  FakePeer second;
+  connect(first);
+  connect(second);
+  turns();
+  EXPECT_TRUE(second.take().starts_with("421 4.3.2"));
+  EXPECT_TRUE(second.ended);
+  EXPECT_TRUE(first.take().starts_with("220"));
+}
+
+}  // namespace
+}  // namespace pushmail
