@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "codec/convert/text.h"
@@ -49,6 +50,13 @@ std::string prepared(std::string_view html) {
       const std::size_t end = html.find("-->", at + 4);
       if (end == std::string_view::npos) break;
       at = end + 3;
+      continue;
+    }
+    // Document types, processing instructions, and comments that are none.
+    if (html.substr(at).starts_with("<!") || html.substr(at).starts_with("<?")) {
+      const std::size_t end = html.find('>', at);
+      if (end == std::string_view::npos) break;
+      at = end + 1;
       continue;
     }
     // What browsers do: without its closing tag, style and script run to the end.
@@ -226,9 +234,13 @@ class Writer {
       text(address);
       return;
     }
+    // A line end inside the link comes behind its address.
+    const unsigned lines_after = std::exchange(lines_pending_, 0U);
+    space_pending_ = cell_pending_ = false;
     raw(" (");
     text(address);
     raw(")");
+    lines_pending_ = lines_after;
   }
 
   [[nodiscard]] bool at_line_start() const { return out_.empty() || out_.back() == '\n'; }

@@ -27,10 +27,11 @@ struct Sorted {
 };
 
 bool is_html(const mime::Part& part) { return part.media_type == "text/html" || part.media_type == "application/xhtml+xml"; }
-/// Text that stands in the mail itself, not beside it.
-bool is_inline_text(const mime::Part& part) {
+/// Text that stands in the mail itself, not beside it. A name makes it an attachment, unless it is the mail or one of its alternatives.
+bool is_inline_text(const mime::Message& mail, const mime::Part& part) {
   if (part.media_type != "text/plain" && !is_html(part)) return false;
-  return part.parent == mime::Part::none || (!part.is_attachment && part.name.empty());
+  if (part.parent == mime::Part::none) return true;
+  return !part.is_attachment && (part.name.empty() || mail.parts[part.parent].media_type == "multipart/alternative");
 }
 
 class Sorter {
@@ -57,7 +58,7 @@ class Sorter {
                     : parent.media_type == "multipart/alternative" ? part.parent
                                                                    : mime::Part::none;
       }
-      if (group_[i] != mime::Part::none && part.media_type == "text/plain" && is_inline_text(part) && !has_plain_[group_[i]]) {
+      if (group_[i] != mime::Part::none && part.media_type == "text/plain" && is_inline_text(mail_, part) && !has_plain_[group_[i]]) {
         has_plain_[group_[i]] = !ascii_trim(mime::decode_text(part)).empty();
       }
     }
@@ -81,7 +82,7 @@ class Sorter {
          part.media_type.starts_with("application/x-pkcs7-"))) {
       return drop(i, "the signature of signed content, which is shown");
     }
-    if (!is_inline_text(part)) {
+    if (!is_inline_text(mail_, part)) {
       // Other forms of the same text: enriched, AMP, watch. A calendar is more than its text.
       if (plain_shown(i) && part.name.empty() && part.media_type.starts_with("text/") && part.media_type != "text/calendar") return drop(i, plain_is_shown);
       sorted_.attachments.push_back(i);
@@ -123,7 +124,8 @@ class Sorter {
 
 std::string mailbox_words(const mime::Mailbox& mailbox) {
   const std::string name = readable(mailbox.display_name);
-  return name.empty() ? mailbox.address() : name + " <" + mailbox.address() + ">";
+  // Machines often write their address in both places.
+  return name.empty() || name == mailbox.address() ? mailbox.address() : name + " <" + mailbox.address() + ">";
 }
 
 /// The sender as the phone shows it: From, else Sender.

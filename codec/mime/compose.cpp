@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t line_columns_max = 78;      // RFC 5322 §2.1.1
 constexpr std::size_t encoded_word_size_max = 75;  // RFC 2047 §2
+constexpr std::size_t parameter_size_max = 1024;   // so that its pieces stay far below any reader's limit
 constexpr std::string_view word_start_b = "=?utf-8?B?";
 constexpr std::string_view word_start_q = "=?utf-8?Q?";
 constexpr std::string_view word_end = "?=";
@@ -207,7 +208,12 @@ void write_mailboxes_field(Bytes& out, std::string_view name, std::span<const Ma
 }
 
 void write_parameter(Bytes& out, std::string_view name, std::string_view utf8_value) {
-  const std::string value = clean(utf8_value);
+  std::string value = clean(utf8_value);
+  if (value.size() > parameter_size_max) {
+    std::size_t end = parameter_size_max;
+    while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0U) == 0x80U) --end;
+    value.resize(end);
+  }
   const std::string label(name);
   if (is_ascii(value)) {
     const std::string whole = label + "=" + quoted(value);

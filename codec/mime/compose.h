@@ -16,7 +16,8 @@ namespace pushmail::mime {
 void write_text_field(Bytes& out, std::string_view name, std::string_view utf8_value);
 /// The same for addresses: display names encoded or quoted as needed.
 void write_mailboxes_field(Bytes& out, std::string_view name, std::span<const Mailbox> mailboxes);
-/// `; name="value"`, or RFC 2231 form when the value is not ASCII.
+/// `; name="value"`, or RFC 2231 form when the value is not ASCII. Folds (`;CRLF name=`) when the line in `out` would pass column 78;
+/// a value of more than 1 KiB is cut.
 void write_parameter(Bytes& out, std::string_view name, std::string_view utf8_value);
 
 enum class BodyForm : std::uint8_t { base64, quoted_printable, binary };

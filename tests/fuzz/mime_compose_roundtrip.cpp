@@ -71,7 +71,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto mailboxes = mime::parse_mailboxes(part.field("From"));
   PM_CHECK(mailboxes.size() == 1 && mailboxes[0].address() == "joe@example.com");
   if (shown(display) == cleaned(display)) PM_CHECK(mailboxes[0].display_name == cleaned(display));
-  if (shown(file) == cleaned(file)) PM_CHECK(part.name == cleaned(file));
+  if (shown(file) == cleaned(file) && cleaned(file).size() <= 1024) PM_CHECK(part.name == cleaned(file));
 
   // Text in quoted-printable comes back but for its line ends.
   Bytes text_mail;

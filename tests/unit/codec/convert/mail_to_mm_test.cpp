@@ -91,6 +91,14 @@ TEST(MailToMm, HtmlIsReadWhenPlainTextIsEmpty) {
   EXPECT_TRUE(decided(result, "text/html", "HTML read as text"));
 }
 
+TEST(MailToMm, AnAlternativeWithANameIsTextAllTheSame) {
+  const MailToMm result = converted(
+      "From: \"joe@example.com\" <joe@example.com>\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\nContent-Type: text/plain; name=plain.txt\r\n\r\nplain\r\n"
+      "--a\r\nContent-Type: text/html\r\n\r\n<p>html</p>\r\n--a--\r\n");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nplain");
+  EXPECT_EQ(attachments_of(result.mm), "");
+}
+
 TEST(MailToMm, TextAttachmentsStayBesideTheText) {
   const MailToMm result = converted(
       "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
@@ -283,6 +291,8 @@ TEST(HtmlToText, Table) {
       {"<a href=\"https://example.com\">https://example.com</a>", "https://example.com"},
       {"<a href=\"https://example.com/\">example.com</a>", "example.com"},
       {"<a href=\"mailto:joe@example.com?subject=x\">write</a>", "write (joe@example.com)"},
+      {"<a href=\"https://example.com\">here<br></a>next", "here (https://example.com)\nnext"},
+      {"<!DOCTYPE html><?xml x?><!VR>text", "text"},
       {"<a href=\"javascript:alert(1)\">click</a>", "click"},
       {"<a href=\"https://example.com\"><img src=x alt=\"\"></a>", "https://example.com"},
       {"<img alt=\"A cat\" src=\"http://example.com/x\">", "[A cat]"},
