@@ -1,0 +1,241 @@
+#include "controlplane/fetchers.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <deque>
+
+#include "core/log.h"
+
+namespace pushmail {
+
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using Protocol = asio::local::stream_protocol;
+
+constexpr std::size_t read_size = 256 * 1024;
+constexpr std::size_t unread_max = limits::record_size_max;
+constexpr int fetcher_descriptor = 3;
+constexpr int failures_max = 5;        // 2^5 times the first wait
+constexpr auto restart_first = std::chrono::milliseconds(100);
+constexpr auto steady_after = std::chrono::seconds(10);
+
+// In the child between fork and exec: only calls that are safe there.
+[[noreturn]] void become_fetcher(int socket, pid_t parent, const char* program, char* const* arguments) {
+  // Whoever kills the control plane ends its fetchers too, even while they do not read.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(EXIT_FAILURE);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (socket == fetcher_descriptor) {
+    fcntl(socket, F_SETFD, 0);
+  } else if (dup2(socket, fetcher_descriptor) < 0) {
+    _exit(EXIT_FAILURE);
+  }
+  execv(program, arguments);
+  _exit(127);
+}
+
+}  // namespace
+
+class Fetchers::Process : public std::enable_shared_from_this<Fetchers::Process> {
+ public:
+  Process(asio::io_context& context, const Options& options, std::size_t index, FetcherEvents& events)
+      : options_(options), index_(index), events_(events), socket_(context), timer_(context), steady_(context), buffer_(read_size) {}
+
+  void start();
+  void stop();
+  [[nodiscard]] bool is_up() const { return up_; }
+  void send(RecordWriter record) {
+    if (!up_) return;
+    out_.push_back(record.finish(++sequence_));
+    if (!writing_) write();
+  }
+
+ private:
+  void read();
+  [[nodiscard]] Result<void> take_records();
+  void write();
+  void lost(const std::string& reason);
+
+  const Options options_;
+  const std::size_t index_;
+  FetcherEvents& events_;
+  Protocol::socket socket_;
+  asio::steady_timer timer_;
+  asio::steady_timer steady_;
+  pid_t pid_ = -1;
+  bool up_ = false;
+  bool stopped_ = false;
+  bool writing_ = false;
+  int failures_ = 0;
+  std::uint64_t generation_ = 0;       // callbacks of an older process are ignored
+  std::uint64_t sequence_ = 0;
+  Bytes buffer_;
+  Bytes in_;
+  std::deque<Bytes> out_;
+};
+
+void Fetchers::Process::start() {
+  if (stopped_) return;
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return lost("socketpair failed");
+  std::vector<char*> arguments;
+  const std::string program = options_.program.string();
+  arguments.push_back(const_cast<char*>(program.c_str()));
+  for (const std::string& argument : options_.arguments) arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child == 0) become_fetcher(pair[1], parent, program.c_str(), arguments.data());
+  ::close(pair[1]);
+  if (child < 0) {
+    ::close(pair[0]);
+    return lost("fork failed");
+  }
+  pid_ = child;
+  ++generation_;
+  sequence_ = 0;
+  in_.clear();
+  out_.clear();
+  writing_ = false;
+  error_code error;
+  socket_ = Protocol::socket(socket_.get_executor());
+  socket_.assign(Protocol(), pair[0], error);
+  if (error) return lost(error.message());
+  up_ = true;
+  log_info("fetcher_started").number("fetcher", static_cast<std::int64_t>(index_)).number("pid", child);
+  steady_.expires_after(steady_after);
+  steady_.async_wait([self = shared_from_this()](error_code cancelled) {
+    if (!cancelled) self->failures_ = 0;
+  });
+  read();
+  events_.on_fetcher_up(index_);
+}
+
+void Fetchers::Process::read() {
+  socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this(), generation = generation_](error_code error, std::size_t size) {
+    if (self->stopped_ || generation != self->generation_) return;
+    if (error) return self->lost(error.message());
+    append(self->in_, ByteView(self->buffer_).first(size));
+    const auto taken = self->take_records();
+    if (self->stopped_ || generation != self->generation_) return;
+    if (!taken) return self->lost(std::string(taken.error().info->text));
+    self->read();
+  });
+}
+
+Result<void> Fetchers::Process::take_records() {
+  std::size_t used = 0;
+  const std::uint64_t generation = generation_;
+  while (true) {
+    const auto record = parse_record(ByteView(in_).subspan(used));
+    if (record.is_bad()) return std::unexpected(record.error());
+    if (record.needs_more()) break;
+    events_.on_fetcher_record(record.value());
+    if (stopped_ || generation != generation_) return {};
+    used += record.used();
+  }
+  in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(used));
+  PM_CHECK(in_.size() <= unread_max);
+  return {};
+}
+
+void Fetchers::Process::write() {
+  if (out_.empty() || !up_) return;
+  writing_ = true;
+  socket_.async_write_some(asio::buffer(out_.front()), [self = shared_from_this(), generation = generation_](error_code error, std::size_t size) {
+    if (self->stopped_ || generation != self->generation_) return;
+    self->writing_ = false;
+    if (error) return;   // the read side tells of the loss
+    Bytes& front = self->out_.front();
+    if (size < front.size()) front.erase(front.begin(), front.begin() + static_cast<std::ptrdiff_t>(size));
+    else self->out_.pop_front();
+    self->write();
+  });
+}
+
+void Fetchers::Process::lost(const std::string& reason) {
+  ++generation_;
+  error_code ignored;
+  socket_.close(ignored);
+  steady_.cancel();
+  int status = 0;
+  if (pid_ > 0) {
+    // Its socket is gone, so it ends; one that does not is hung.
+    if (waitpid(pid_, &status, WNOHANG) == 0) {
+      kill(pid_, SIGKILL);
+      waitpid(pid_, &status, 0);
+    }
+    pid_ = -1;
+  }
+  const bool was_up = std::exchange(up_, false);
+  const auto wait = restart_first * (1 << std::min(failures_++, failures_max));
+  log_warning("fetcher_lost").number("fetcher", static_cast<std::int64_t>(index_)).text("reason", reason)
+      .number("exit", WIFEXITED(status) ? WEXITSTATUS(status) : -1).number("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+  timer_.expires_after(wait);
+  timer_.async_wait([self = shared_from_this()](error_code error) {
+    if (!error) self->start();
+  });
+  if (was_up) events_.on_fetcher_down(index_);
+}
+
+void Fetchers::Process::stop() {
+  stopped_ = true;
+  up_ = false;
+  error_code ignored;
+  socket_.close(ignored);
+  timer_.cancel();
+  steady_.cancel();
+  if (pid_ <= 0) return;
+  // Closing the socket is the word to end; a mail server in the middle of a command is no reason to wait.
+  for (int i = 0; i < 100; ++i) {
+    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
+      pid_ = -1;
+      return;
+    }
+    usleep(10'000);
+  }
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+}
+
+Fetchers::Fetchers(asio::io_context& context, Options options, FetcherEvents& events) {
+  for (std::size_t i = 0; i < options.count; ++i) processes_.push_back(std::make_shared<Process>(context, options, i, events));
+}
+Fetchers::~Fetchers() { stop(); }
+
+void Fetchers::start() {
+  for (const auto& process : processes_) process->start();
+}
+void Fetchers::stop() {
+  for (const auto& process : processes_) process->stop();
+}
+
+std::size_t Fetchers::index_of(std::string_view binding) const { return crc32c(bytes_of(binding)) % processes_.size(); }
+
+std::size_t Fetchers::up_count() const {
+  return static_cast<std::size_t>(std::count_if(processes_.begin(), processes_.end(), [](const auto& process) { return process->is_up(); }));
+}
+
+bool Fetchers::is_up(std::string_view binding) const { return processes_[index_of(binding)]->is_up(); }
+
+void Fetchers::send(std::string_view binding, mailbox::Kind, const ItemId&, RecordWriter record) {
+  processes_[index_of(binding)]->send(std::move(record));
+}
+
+}  // namespace pushmail

@@ -1,0 +1,143 @@
+#include "controlplane/handoff_client.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "core/ids.h"
+#include "core/log.h"
+
+namespace pushmail {
+
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using Protocol = asio::local::stream_protocol;
+
+constexpr std::size_t read_size = 256 * 1024;
+constexpr auto again_after = std::chrono::milliseconds(200);
+
+}  // namespace
+
+class HandoffClient::Connection : public std::enable_shared_from_this<HandoffClient::Connection> {
+ public:
+  Connection(asio::io_context& context, std::filesystem::path path, handoff::Events& events, std::function<void()> on_lost)
+      : path_(std::move(path)), on_lost_(std::move(on_lost)), socket_(context), timer_(context),
+        peer_(handoff::Direction::to_data, random_u64() | 1, events), buffer_(read_size) {}
+
+  void connect() {
+    if (stopped_) return;
+    socket_ = Protocol::socket(socket_.get_executor());
+    socket_.async_connect(Protocol::endpoint(path_.string()), [self = shared_from_this()](error_code error) {
+      if (self->stopped_) return;
+      if (error) return self->try_again();
+      self->told_away_ = false;
+      self->peer_.connected();
+      self->write();
+      self->read();
+    });
+  }
+
+  void stop() {
+    stopped_ = true;
+    error_code ignored;
+    socket_.close(ignored);
+    timer_.cancel();
+  }
+
+  handoff::Peer& peer() { return peer_; }
+
+  // Writing waits for the end of the current callback, so that one write carries many records.
+  void wake() {
+    if (waking_) return;
+    waking_ = true;
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+      self->waking_ = false;
+      self->write();
+    });
+  }
+
+ private:
+  void read() {
+    socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](error_code error, std::size_t size) {
+      if (self->stopped_) return;
+      if (error) return self->lost(error.message());
+      const auto taken = self->peer_.receive(ByteView(self->buffer_).first(size));
+      if (!taken) {
+        log_error("handoff_broken").error(taken.error());
+        return self->lost(std::string(taken.error().info->text));
+      }
+      self->write();
+      self->read();
+    });
+  }
+
+  void write() {
+    if (writing_ || stopped_ || !peer_.is_connected() || peer_.output().empty()) return;
+    writing_ = true;
+    // output() is valid only until the next call of the peer, and callbacks come in between: the bytes on their way are ours.
+    flying_.assign(peer_.output().begin(), peer_.output().begin() + static_cast<std::ptrdiff_t>(std::min(peer_.output().size(), read_size)));
+    socket_.async_write_some(asio::buffer(flying_), [self = shared_from_this()](error_code error, std::size_t size) {
+      self->writing_ = false;
+      if (self->stopped_ || !self->peer_.is_connected()) return;
+      if (error) return;   // the read side tells of the loss
+      self->peer_.sent(size);
+      self->write();
+    });
+  }
+
+  void lost(const std::string& reason) {
+    error_code ignored;
+    socket_.close(ignored);
+    if (peer_.is_connected()) {
+      log_warning("data_plane_lost").text("reason", reason);
+      peer_.disconnected();
+      on_lost_();
+    }
+    try_again();
+  }
+
+  void try_again() {
+    if (!told_away_) log_info("data_plane_awaited").text("socket", path_.string());
+    told_away_ = true;
+    timer_.expires_after(again_after);
+    timer_.async_wait([self = shared_from_this()](error_code error) {
+      if (!error) self->connect();
+    });
+  }
+
+  std::filesystem::path path_;
+  std::function<void()> on_lost_;
+  Protocol::socket socket_;
+  asio::steady_timer timer_;
+  handoff::Peer peer_;
+  Bytes buffer_;
+  Bytes flying_;
+  bool writing_ = false;
+  bool waking_ = false;
+  bool stopped_ = false;
+  bool told_away_ = false;
+};
+
+HandoffClient::HandoffClient(asio::io_context& context, std::filesystem::path socket, handoff::Events& events, std::function<void()> on_lost)
+    : connection_(std::make_shared<Connection>(context, std::move(socket), events, std::move(on_lost))) {}
+HandoffClient::~HandoffClient() { connection_->stop(); }
+void HandoffClient::start() { connection_->connect(); }
+void HandoffClient::stop() { connection_->stop(); }
+bool HandoffClient::is_ready() const { return connection_->peer().is_ready(); }
+
+void HandoffClient::acknowledge(handoff::Receipt receipt) {
+  connection_->peer().acknowledge(receipt);
+  connection_->wake();
+}
+
+DataPlanePort::Sent HandoffClient::send(handoff::Kind kind, const ItemId& item, RecordWriter record) {
+  const auto sent = connection_->peer().send(kind, item, std::move(record));
+  connection_->wake();
+  return sent == handoff::Peer::Sent::queued ? Sent::yes : Sent::no;
+}
+
+}  // namespace pushmail

@@ -1,0 +1,36 @@
+// The control plane's end of the handoff socket: connects to the data plane, keeps trying, moves bytes between socket and handoff::Peer.
+//
+// Came from / goes to: <run>/handoff-0 and handoff::Events (Plane). The rules of the protocol are in dataplane/handoff/peer.h. Threads: one.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "controlplane/ports.h"
+#include "dataplane/handoff/peer.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace pushmail {
+
+class HandoffClient final : public DataPlanePort {
+ public:
+  HandoffClient(boost::asio::io_context& context, std::filesystem::path socket, handoff::Events& events, std::function<void()> on_lost);
+  ~HandoffClient() override;
+
+  void start();
+  void stop();
+  void acknowledge(handoff::Receipt receipt);
+
+  [[nodiscard]] bool is_ready() const override;
+  Sent send(handoff::Kind kind, const ItemId& item, RecordWriter record) override;
+
+ private:
+  class Connection;
+  std::shared_ptr<Connection> connection_;
+};
+
+}  // namespace pushmail

@@ -1,0 +1,199 @@
+#include "controlplane/mailboxes.h"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+
+#include "controlplane/schedule/due.h"
+#include "core/log.h"
+
+namespace pushmail {
+
+namespace {
+
+using mailbox::Kind;
+using mailbox::Tag;
+using mailbox::tag;
+
+constexpr std::int64_t second_us = 1'000'000;
+constexpr std::int64_t resolve_again_us = 60 * second_us;
+constexpr std::int64_t polled_write_us = 60 * second_us;   // an unchanged watermark is written down once a minute at most
+
+std::string text(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
+
+bool is_well(std::string_view state) { return state == "ready" || state == "idling"; }
+
+}  // namespace
+
+void Mailboxes::watch_all(const std::function<bool(std::string_view)>& of_this_fetcher) {
+  const auto bindings = ports_.store.bindings();
+  if (!bindings) {
+    log_error("bindings_not_read").error(bindings.error());
+    return;
+  }
+  for (const Binding& binding : *bindings) {
+    if (binding.is_active() && of_this_fetcher(binding.id)) watch(binding);
+  }
+}
+
+void Mailboxes::on_binding_changed(const Binding& binding) {
+  if (binding.is_active()) return watch(binding);
+  watched_.erase(binding.id);
+  RecordWriter record = make(Kind::unwatch, {});
+  record.text(tag(Tag::binding), binding.id);
+  ports_.fetchers.send(binding.id, Kind::unwatch, {}, std::move(record));
+}
+
+void Mailboxes::watch(const Binding& binding) {
+  Watched& watched = watched_[binding.id];
+  watched.question = ++last_question_;
+  watched.told = false;
+  watched.resolved = ports_.clock.wall();
+  plan(binding, watched);
+  ports_.resolver.resolve(binding.host, [this, id = binding.id, question = watched.question](Result<std::vector<IpAddress>> addresses) {
+    const auto still = watched_.find(id);
+    if (still == watched_.end() || still->second.question != question) return;
+    // The binding may have changed while DNS thought about it.
+    const auto now = ports_.store.binding(id);
+    if (!now || !*now || !(*now)->is_active()) return;
+    if (!addresses) return cannot_watch(**now, "unreachable", "DNS: " + std::string(addresses.error().info->text));
+    for (const IpAddress& address : *addresses) {
+      if (ports_.settings.egress.allows(address)) return send_watch(**now, address);
+    }
+    cannot_watch(**now, "unreachable", "the host's address is in a private or special network; mailbox.allow_networks may allow it");
+  });
+}
+
+void Mailboxes::send_watch(const Binding& binding, const IpAddress& address) {
+  auto password = ports_.sealer.unseal(binding.id, binding.sealed_password);
+  if (!password) return cannot_watch(binding, "auth_failed", std::string(password.error().info->text));
+  const auto state = ports_.store.mailbox(binding.id);
+  const auto known = ports_.store.known_uids(binding.id);
+  if (!state || !known) return cannot_watch(binding, "unreachable", "the store cannot be read");
+
+  RecordWriter record = make(Kind::watch, {});
+  record.text(tag(Tag::binding), binding.id).text(tag(Tag::protocol), binding.protocol);
+  record.text(tag(Tag::address), to_string(Endpoint{address, binding.port})).text(tag(Tag::tls), binding.tls).text(tag(Tag::tls_name), binding.host);
+  record.text(tag(Tag::user), binding.user).text(tag(Tag::password), *password).text(tag(Tag::folder), binding.folder);
+  record.text(tag(Tag::mode), binding.mode == "idle" ? "idle" : "poll").u64(tag(Tag::uid_validity), state->uid_validity);
+  record.text(tag(Tag::last_uid), state->last_uid.empty() ? "0" : state->last_uid);
+  for (const std::string& uid : *known) record.text(tag(Tag::known_uid), uid);
+  OPENSSL_cleanse(password->data(), password->size());
+  ports_.fetchers.send(binding.id, Kind::watch, {}, std::move(record));
+  watched_[binding.id].told = true;
+  log_debug("watching").binding(binding.id);
+}
+
+void Mailboxes::cannot_watch(const Binding& binding, std::string_view state, std::string reason) {
+  log_warning("cannot_watch").binding(binding.id).text("reason", reason);
+  set_session(binding.id, state, reason, ports_.clock.wall());
+}
+
+void Mailboxes::plan(const Binding& binding, Watched& watched) {
+  schedule::Plan plan{.round = ports_.settings.round, .key = binding.id};
+  std::shared_ptr<const schedule::Zone> zone;
+  if (binding.mode == "fixed") {
+    plan.mode = schedule::Plan::Mode::fixed;
+    plan.times = schedule::parse_times(binding.times).value_or(std::vector<int>{});
+    zone = schedule::load_zone(binding.zone);
+    plan.zone = zone.get();
+  }
+  watched.due = schedule::next_due(plan, ports_.clock.wall());
+}
+
+std::size_t Mailboxes::poll_now(std::string_view id) {
+  std::size_t count = 0;
+  for (const auto& [binding, watched] : watched_) {
+    if (!id.empty() && binding != id) continue;
+    if (!watched.told || !ports_.fetchers.is_up(binding)) continue;
+    RecordWriter record = make(Kind::poll, {});
+    record.text(tag(Tag::binding), binding);
+    ports_.fetchers.send(binding, Kind::poll, {}, std::move(record));
+    ++count;
+  }
+  return count;
+}
+
+void Mailboxes::tick() {
+  const Timestamp now = ports_.clock.wall();
+  std::vector<std::string> due;
+  for (const auto& [binding, watched] : watched_) {
+    if (watched.due <= now) due.push_back(binding);
+  }
+  for (const std::string& id : due) {
+    const auto binding = ports_.store.binding(id);
+    if (!binding || !*binding) continue;
+    Watched& watched = watched_[id];
+    plan(**binding, watched);
+    // A watch that could not be sent (DNS, egress) is tried again in the mailbox's own rhythm.
+    if (!watched.told) watch(**binding);
+    else poll_now(id);
+  }
+}
+
+void Mailboxes::set_session(std::string_view binding, std::string_view state, std::string_view reason, Timestamp at) {
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    PM_TRY(MailboxState now, ports_.store.mailbox(binding));
+    now.session = state;
+    now.reason = reason;
+    now.session_at = at;
+    return ports_.store.set_mailbox(binding, now);
+  });
+  if (!done) log_error("session_not_stored").binding(binding).error(done.error());
+}
+
+void Mailboxes::on_session(const RecordView& record) {
+  const std::string id = text(record, Tag::binding);
+  const std::string state = text(record, Tag::state);
+  const auto binding = ports_.store.binding(id);
+  if (!binding || !*binding || (*binding)->state == "removed") return;
+  set_session(id, state, text(record, Tag::reason), {record.i64(tag(Tag::time)).value_or(ports_.clock.wall().us)});
+  if (is_well(state)) return ports_.on_ready(id);
+  // A host that moved has another address by now.
+  const auto watched = watched_.find(id);
+  const bool named = !parse_ip((*binding)->host).has_value();
+  if (state == "unreachable" && named && watched != watched_.end() && ports_.clock.wall().us - watched->second.resolved.us > resolve_again_us) watch(**binding);
+}
+
+Result<void> Mailboxes::take_watermark(const RecordView& record, MailboxState& state) {
+  const std::string id = text(record, Tag::binding);
+  state.uid_validity = record.u64(tag(Tag::uid_validity)).value_or(0);
+  state.last_uid = text(record, Tag::last_uid);
+  state.polled_at = ports_.clock.wall();
+  std::vector<std::string> known;
+  record.for_each([&](std::uint16_t field, ByteView value) {
+    if (field == tag(Tag::known_uid)) known.emplace_back(text_of(value));
+  });
+  if (!known.empty()) {
+    if (const auto forgotten = ports_.store.forget_known_uids(id); !forgotten) return forgotten;
+    for (const std::string& uid : known) {
+      if (const auto added = ports_.store.add_known_uid(id, uid); !added) return added;
+    }
+  }
+  return ports_.store.set_mailbox(id, state);
+}
+
+void Mailboxes::on_baseline(const RecordView& record) {
+  const std::string id = text(record, Tag::binding);
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    PM_TRY(MailboxState state, ports_.store.mailbox(id));
+    if (const auto forgotten = ports_.store.forget_known_uids(id); !forgotten) return forgotten;
+    return take_watermark(record, state);
+  });
+  log_info("baseline").binding(id).number("uid_validity", static_cast<std::int64_t>(record.u64(tag(Tag::uid_validity)).value_or(0)));
+  if (!done) log_error("baseline_not_stored").binding(id).error(done.error());
+}
+
+void Mailboxes::on_polled(const RecordView& record) {
+  const std::string id = text(record, Tag::binding);
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    PM_TRY(MailboxState state, ports_.store.mailbox(id));
+    const bool unchanged = state.uid_validity == record.u64(tag(Tag::uid_validity)) && state.last_uid == text(record, Tag::last_uid) &&
+                           !record.bytes(tag(Tag::known_uid));
+    if (unchanged && ports_.clock.wall().us - state.polled_at.us < polled_write_us) return {};
+    return take_watermark(record, state);
+  });
+  if (!done) log_error("polled_not_stored").binding(id).error(done.error());
+}
+
+}  // namespace pushmail

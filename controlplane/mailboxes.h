@@ -1,0 +1,65 @@
+// Which mailboxes are watched, how their sessions stand, and when they are polled.
+//
+// Came from: the store (bindings), the API (changes, `poll now`), the fetchers (session, baseline, polled). Goes to: the fetchers (watch,
+// unwatch, poll); ToPhone hears when a mailbox answers again. A password is opened here, into one `watch` record, and nowhere else.
+// A host is resolved here, and only an address that the egress policy allows goes into the record.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "controlplane/binding/seal.h"
+#include "controlplane/ports.h"
+#include "controlplane/resolver.h"
+#include "controlplane/settings.h"
+#include "controlplane/store/store.h"
+#include "core/clock.h"
+
+namespace pushmail {
+
+class Mailboxes {
+ public:
+  struct Ports {
+    Store& store;
+    const Clock& clock;
+    const Settings& settings;
+    const Sealer& sealer;
+    Resolver& resolver;
+    FetcherPort& fetchers;
+    std::function<void(std::string_view binding)> on_ready;
+  };
+  explicit Mailboxes(Ports ports) : ports_(std::move(ports)) {}
+
+  /// A fetcher that knows nothing runs now: watches of its bindings are sent.
+  void watch_all(const std::function<bool(std::string_view binding)>& of_this_fetcher);
+  /// Added, changed, suspended or removed.
+  void on_binding_changed(const Binding& binding);
+  /// Sends `poll`; how many mailboxes were told. Empty id: all.
+  std::size_t poll_now(std::string_view binding);
+  void tick();
+
+  void on_session(const RecordView& record);
+  void on_baseline(const RecordView& record);
+  void on_polled(const RecordView& record);
+
+ private:
+  struct Watched {
+    Timestamp due{};
+    Timestamp resolved{};
+    std::uint64_t question = 0;        // the newest resolution; older answers are ignored
+    bool told = false;                 // the fetcher has the watch
+  };
+  void watch(const Binding& binding);
+  void send_watch(const Binding& binding, const IpAddress& address);
+  void plan(const Binding& binding, Watched& watched);
+  void cannot_watch(const Binding& binding, std::string_view state, std::string reason);
+  void set_session(std::string_view binding, std::string_view state, std::string_view reason, Timestamp at);
+  [[nodiscard]] Result<void> take_watermark(const RecordView& record, MailboxState& state);
+
+  Ports ports_;
+  std::map<std::string, Watched, std::less<>> watched_;
+  std::uint64_t last_question_ = 0;
+};
+
+}  // namespace pushmail

@@ -1,0 +1,124 @@
+// pushmail-controlplane: bindings, mailboxes, notifications, routes.
+//
+// Reads the configuration (78 when it is wrong, before anything is opened), opens the store, starts the fetchers, and runs until SIGTERM or
+// SIGINT. kill -9 at any time loses nothing that was acknowledged to anybody: the store is written first.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <string_view>
+
+#include "controlplane/plane.h"
+#include "controlplane/store/sqlite_store.h"
+#include "core/config.h"
+#include "core/log.h"
+
+namespace {
+
+using namespace pushmail;
+
+// Passwords pass through this process: no core file, no ptrace by others.
+void keep_secrets() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  prctl(PR_SET_DUMPABLE, 0);
+}
+
+LogLevel level_of(std::string_view word) {
+  if (word == "debug") return LogLevel::debug;
+  if (word == "warning") return LogLevel::warning;
+  if (word == "error") return LogLevel::error;
+  return LogLevel::info;
+}
+
+// Beside this program, where packages and builds put it.
+std::filesystem::path find_fetcher() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  for (const auto& candidate : {self / "pushmail-fetcher", self / "mailbox" / "pushmail-fetcher"}) {
+    if (std::filesystem::exists(candidate, error)) return candidate;
+  }
+  return "/usr/lib/pushmail/pushmail-fetcher";
+}
+
+int configuration_wrong(const std::string& text) {
+  std::fprintf(stderr, "%s\n", text.c_str());
+  return EX_CONFIG;
+}
+
+// Two control planes on one store would send everything twice.
+bool lock_store(const std::filesystem::path& folder) {
+  const int file = open((folder / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  return file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string root;
+  Plane::Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--root" && i + 1 < argc) {
+      root = argv[++i];
+    } else if (argument == "--fetcher" && i + 1 < argc) {
+      options.fetcher_program = argv[++i];
+    } else {
+      std::fputs("usage: pushmail-controlplane [--root DIR] [--fetcher PROGRAM]\n", stderr);
+      return EX_USAGE;
+    }
+  }
+  keep_secrets();
+  std::signal(SIGPIPE, SIG_IGN);
+  if (options.fetcher_program.empty()) options.fetcher_program = find_fetcher();
+
+  const auto config = Config::load(root);
+  if (!config) return configuration_wrong(config.error().message());
+  auto settings = Settings::from(*config, root);
+  if (!settings) return configuration_wrong(settings.error());
+  const auto sealer = Sealer::open(settings->kek_file);
+  if (!sealer) return configuration_wrong("secrets.kek_file: " + sealer.error());
+  log_start("control", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+
+  std::error_code error;
+  const auto store_folder = settings->store_file.parent_path();
+  umask(0027);
+  std::filesystem::create_directories(store_folder, error);
+  if (!error) std::filesystem::create_directories(settings->run_folder, error);
+  if (error) {
+    log_error("no_folder").text("reason", error.message());
+    return EX_CANTCREAT;
+  }
+  if (!lock_store(store_folder)) {
+    log_error("store_in_use").text("folder", store_folder.string());
+    return EX_UNAVAILABLE;
+  }
+  auto store = open_sqlite_store(settings->store_file);
+  if (!store) {
+    log_error("no_store").error(store.error()).text("file", settings->store_file.string());
+    return EX_CANTCREAT;
+  }
+
+  const SystemClock clock;
+  boost::asio::io_context context(1);
+  auto plane = Plane::open(context, clock, std::move(*settings), **store, *sealer, options);
+  if (!plane) return configuration_wrong(plane.error());
+  boost::asio::signal_set signals(context, SIGTERM, SIGINT);
+  signals.async_wait([&](boost::system::error_code cancelled, int) {
+    if (!cancelled) (*plane)->stop();
+  });
+  (*plane)->start();
+  log_info("started").number("pid", getpid());
+  context.run();
+  log_info("ended");
+  return EX_OK;
+}

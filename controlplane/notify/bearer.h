@@ -1,0 +1,55 @@
+// The seam to whatever carries short messages: SMPP now, an SMS gateway's HTTP interface later.
+//
+// Came from: Notifier (texts of the store). Goes to: the SMSC; its words come back through BearerEvents. Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/msisdn.h"
+
+namespace pushmail::notify {
+
+struct OutgoingSms {
+  std::int64_t id = 0;                 // of the store's row
+  Msisdn to{};
+  std::string text{};
+};
+
+/// A short message from a phone, whole.
+struct IncomingSms {
+  std::string source{};                // as the SMSC wrote it
+  std::string destination{};
+  std::string text{};
+};
+
+enum class Taken : std::uint8_t { yes, later };
+
+class BearerEvents {
+ public:
+  virtual ~BearerEvents() = default;
+  /// The bearer takes messages from now on. What was submitted before and has no answer is unknown: submit it again.
+  virtual void on_bearer_ready() = 0;
+  virtual void on_bearer_lost(std::string_view reason) = 0;
+  virtual void on_sms_sent(std::int64_t id, std::string_view smsc_id) = 0;
+  /// The SMSC will never take it.
+  virtual void on_sms_refused(std::int64_t id, std::string_view reason) = 0;
+  /// `yes` only when what the phone said is durable; `later`: the SMSC shall send it again.
+  virtual Taken on_sms(const IncomingSms& message) = 0;
+  /// What became of a message we sent: `word` is DELIVRD, EXPIRED ...
+  virtual void on_sms_receipt(std::string_view phone, std::string_view smsc_id, std::string_view word) = 0;
+};
+
+class Bearer {
+ public:
+  virtual ~Bearer() = default;
+  [[nodiscard]] virtual bool is_ready() const = 0;
+  /// How many more messages it takes now.
+  [[nodiscard]] virtual std::size_t room() const = 0;
+  virtual void submit(const OutgoingSms& sms) = 0;
+  /// For `pushmailctl status`.
+  [[nodiscard]] virtual std::string state() const = 0;
+};
+
+}  // namespace pushmail::notify

@@ -1,0 +1,230 @@
+#include "controlplane/outcomes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controlplane/notify/texts.h"
+#include "controlplane/to_mail.h"
+#include "core/log.h"
+#include "dataplane/handoff/peer.h"
+
+namespace pushmail {
+
+namespace {
+
+using handoff::Tag;
+using handoff::tag;
+
+std::string text(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
+
+// MMStatus of TS 23.140 §8.7 -> the item's state and words. Deferred, Forwarded and Indeterminate are not the end (design 2).
+struct StatusRow {
+  std::string_view mm_status;
+  ItemState state;
+  std::string_view reason;
+};
+constexpr auto statuses = std::to_array<StatusRow>({
+    {"Retrieved", ItemState::delivered, "the phone has fetched the message"},
+    {"Rejected", ItemState::rejected, "the phone, or its owner, rejected the message"},
+    {"Expired", ItemState::expired, "the phone did not fetch the message before it expired; the mail stays in the mailbox"},
+    {"Deferred", ItemState::reported, "the phone was told by the MMSC and has not fetched the message yet"},
+    {"Forwarded", ItemState::reported, "the message was forwarded to another address"},
+    {"Indeterminate", ItemState::reported, "the MMSC cannot tell whether the message arrived"},
+});
+
+const StatusRow& row_of(std::string_view mm_status) {
+  for (const StatusRow& row : statuses) {
+    if (ascii_equal_nocase(row.mm_status, mm_status)) return row;
+  }
+  return statuses.back();
+}
+
+// Whether a word of the data plane about an item on its way may move it: forward only, never past `submitted`.
+bool goes_forward(ItemState from, ItemState to) { return from < to && from < ItemState::submitted && to <= ItemState::submitting; }
+
+}  // namespace
+
+Result<void> Outcomes::take_outcome(const RecordView& record) {
+  bool queued = false;
+  const auto done = ports_.store.write([&] { return apply_outcome(record, queued); });
+  if (!done) return done;
+  ports_.forget(record.header().item);
+  if (queued) ports_.sms_queued();
+  return {};
+}
+
+Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
+  const ItemId id = record.header().item;
+  const auto state = parse_item_state(text(record, Tag::state));
+  PM_TRY(auto found, ports_.store.item(id));
+  if (!state || !found) {
+    // Acknowledged all the same: nobody will ever know more about it.
+    log_error("outcome_of_nothing").item(id).text("state", text(record, Tag::state));
+    return {};
+  }
+  Item item = std::move(*found);
+  const Timestamp time{record.i64(tag(Tag::time)).value_or(ports_.clock.wall().us)};
+  const std::string message_id = text(record, Tag::message_id);
+  const std::string reason = text(record, Tag::reason);
+  Details details;
+  for (const auto& [key, field] : {std::pair{"message_id", Tag::message_id}, std::pair{"peer", Tag::peer}, std::pair{"status_text", Tag::status_text}}) {
+    if (std::string value = text(record, field); !value.empty()) details.emplace_back(key, std::move(value));
+  }
+  if (const auto code = record.u64(tag(Tag::status_code))) details.emplace_back("status", fmt::to_string(*code));
+  const bool duplicate_possible = record.u64(tag(Tag::duplicate_possible)).value_or(0) != 0;
+  if (duplicate_possible) details.emplace_back("duplicate_possible", "1");
+
+  // A refusal that follows our own answer to a question about an item that went out before says nothing new.
+  const bool went_out = item.state == ItemState::submitted || item.state == ItemState::reported;
+  if (went_out && (*state == ItemState::rejected || *state == ItemState::submitted)) {
+    return note(ports_.store, item, "outcome_repeated", time, program::data, std::move(details));
+  }
+
+  if (*state == ItemState::submitted) {
+    item.message_id = message_id;
+    item.duplicate_possible = item.duplicate_possible || duplicate_possible;
+    if (const PeerSettings* peer = ports_.settings.peer(item.peer)) item.expires = {time.us + peer->expiry.us()};
+    const std::string words = reason.empty() ? "the MMSC has taken the message; the phone has not fetched it yet" : reason;
+    PM_TRY(const bool moved, move_item(ports_.store, item,
+                                       {.to = ItemState::submitted, .event = "submitted", .reason = words, .time = time, .by = program::data, .details = std::move(details)}));
+    if (!moved) return {};
+    log_info("submitted").trace(item.trace).item(id).text("message_id", message_id);
+    // A report may be faster than the answer to the submission.
+    PM_TRY(const auto early, ports_.store.orphan_reports(item.peer, message_id));
+    for (const Report& report : early) {
+      PM_TRY(const auto match, find_item(report));
+      if (!match || match->id != id) continue;
+      PM_TRY([[maybe_unused]] const bool applied, apply_report(report, item));
+    }
+    return {};
+  }
+
+  item.duplicate_possible = item.duplicate_possible || duplicate_possible;
+  std::string words = reason;
+  if (words.empty() && *state == ItemState::delivered) words = "the next mail server has taken the mail";
+  if (words.empty()) words = text(record, Tag::status_text);
+  PM_TRY(const bool moved,
+         move_item(ports_.store, item, {.to = *state, .event = to_string(*state), .reason = words, .time = time, .by = program::data, .details = std::move(details)}));
+  if (!moved) return {};
+  log_info("settled").trace(item.trace).item(id).text("state", to_string(*state));
+  if (*state == ItemState::delivered || item.msisdn.empty()) return {};
+  // Nothing fails in silence: the phone's owner hears of it, in either direction.
+  const notify::MailNews news{.sender_name = item.correspondent_name, .sender_address = item.correspondent, .subject = item.subject, .size = item.size};
+  queued = true;
+  return ports_.store.queue_sms({.msisdn = item.msisdn,
+                                 .text = item.way == Way::to_mail ? notify::mail_failed_text(item.correspondent, item.subject, words) : notify::not_delivered_text(news, words),
+                                 .kind = "failure",
+                                 .created = ports_.clock.wall()});
+}
+
+Result<void> Outcomes::take_report(const RecordView& record) {
+  Report report{.id = record.header().item,
+                .trace = record.trace(tag(Tag::trace)).value_or(TraceId()),
+                .peer = text(record, Tag::peer),
+                .message_id = text(record, Tag::message_id),
+                .recipient = text(record, Tag::recipient),
+                .sender = text(record, Tag::sender),
+                .mm_status = text(record, Tag::mm_status),
+                .status_text = text(record, Tag::status_text),
+                .time = {record.i64(tag(Tag::date)).value_or(record.i64(tag(Tag::time)).value_or(0))}};
+  return ports_.store.write([&]() -> Result<void> {
+    PM_TRY(const bool is_new, ports_.store.add_report(report));
+    if (!is_new) return {};
+    PM_TRY(auto item, find_item(report));
+    if (!item) {
+      log_warning("report_waits").peer(report.peer).text("message_id", report.message_id).text("mm_status", report.mm_status);
+      return {};
+    }
+    PM_TRY([[maybe_unused]] const bool applied, apply_report(report, *item));
+    return {};
+  });
+}
+
+Result<std::optional<Item>> Outcomes::find_item(const Report& report) {
+  const auto recipient = msisdn_of_form(report.recipient);
+  const auto sender = msisdn_of_form(report.sender);
+  const auto is_phone = [&](const Item& item) { return (recipient && item.msisdn == *recipient) || (sender && item.msisdn == *sender); };
+  PM_TRY(auto candidates, ports_.store.items_of_message(report.peer, report.message_id));
+  for (Item& item : candidates) {
+    if (is_phone(item)) return std::optional(std::move(item));
+  }
+  // The answer to the submission was lost, and with it the MessageID: phone and suffix say which one it was.
+  PM_TRY(auto nameless, ports_.store.items({.states = {ItemState::submitted}, .way = Way::to_phone}));
+  const auto ends_with = [](std::string_view form, const std::string& suffix) { return !suffix.empty() && form.ends_with(suffix); };
+  for (Item& item : nameless) {
+    const bool about_suffix = ends_with(report.recipient, item.suffix) || ends_with(report.sender, item.suffix);
+    if (item.message_id.empty() && item.peer == report.peer && is_phone(item) && about_suffix) {
+      item.message_id = report.message_id;
+      return std::optional(std::move(item));
+    }
+  }
+  return std::optional<Item>();
+}
+
+Result<bool> Outcomes::apply_report(const Report& report, Item& item) {
+  const StatusRow& row = row_of(report.mm_status);
+  if (const auto matched = ports_.store.match_report(report.id, item.id); !matched) return std::unexpected(matched.error());
+  std::string reason(row.reason);
+  if (!report.status_text.empty()) reason += " (" + report.status_text + ")";
+  const Timestamp now = ports_.clock.wall();
+  const bool delivered = row.state == ItemState::delivered;
+  if (delivered && item.source == "mailbox" && item.mark.empty()) {
+    PM_TRY(const auto binding, ports_.store.binding(item.binding));
+    if (binding && binding->mark != "none") item.mark = "pending";
+  }
+  PM_TRY(const bool moved, move_item(ports_.store, item,
+                                     {.to = row.state,
+                                      .event = delivered ? std::string_view("delivered") : std::string_view("report"),
+                                      .reason = std::move(reason),
+                                      .time = now,
+                                      .details = {{"mm_status", report.mm_status}, {"message_id", report.message_id}, {"peer", report.peer},
+                                                  {"reported_at", format_rfc3339(report.time)}}}));
+  log_info("reported").trace(item.trace).item(item.id).peer(report.peer).text("mm_status", report.mm_status);
+  return moved;
+}
+
+void Outcomes::take_event(const RecordView& record) {
+  const ItemId id = record.header().item;
+  const std::string name = text(record, Tag::name);
+  const Timestamp time{record.i64(tag(Tag::time)).value_or(ports_.clock.wall().us)};
+  Details details;
+  std::string trouble;
+  record.for_each([&](std::uint16_t field, ByteView value) {
+    if (field != tag(Tag::detail)) return;
+    const std::string_view pair = text_of(value);
+    const std::size_t equals = pair.find('=');
+    details.emplace_back(pair.substr(0, equals), equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
+    if (details.back().first == "reason") trouble = details.back().second;
+  });
+  std::optional<ItemState> state = parse_item_state(text(record, Tag::state));
+  if (name == "converting") state = ItemState::converting;
+  if (name == "submit_req") state = ItemState::submitting;
+  if (const std::string reason = text(record, Tag::reason); !reason.empty()) trouble = reason;
+
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    PM_TRY(auto item, ports_.store.item(id));
+    if (!item) {
+      // Events are faster than the route question that makes the item.
+      return ports_.store.add_history({.item = id, .trace = record.trace(tag(Tag::trace)).value_or(TraceId()), .time = time,
+                                       .program = std::string(program::data), .event = name, .state = {}, .details = std::move(details)});
+    }
+    if (state && goes_forward(item->state, *state)) {
+      std::string reason = *state == ItemState::submitting ? "the message is being submitted to the MMSC" : "the message is being converted";
+      std::erase_if(details, [](const auto& detail) { return detail.first == "reason"; });
+      PM_TRY([[maybe_unused]] const bool moved,
+             move_item(ports_.store, *item,
+                       {.to = *state, .event = name, .reason = std::move(reason), .time = time, .by = program::data, .details = std::move(details)}));
+      return {};
+    }
+    if (name == "retry" && !is_final(item->state) && !trouble.empty()) {
+      item->reason = "tried again: " + trouble;
+      item->updated = time;
+      if (const auto written = ports_.store.update_item(*item); !written) return written;
+    }
+    return note(ports_.store, *item, name, time, program::data, std::move(details));
+  });
+  if (!done) log_error("event_not_stored").item(id).error(done.error());
+}
+
+}  // namespace pushmail

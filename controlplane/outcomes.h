@@ -1,0 +1,44 @@
+// What the data plane says afterwards: outcomes, delivery reports (411), events. Each is in the store before it is acknowledged.
+//
+// Came from: the handoff socket. Goes to: the store; ToPhone (what is over is not fetched again), the SMS queue (a phone's mail that
+// failed). Rules: a report belongs to the item with its MessageID whose phone is Recipient or Sender, since peers swap them; a report
+// without item waits for it; a final state never regresses; a repeat has no second effect.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "controlplane/ports.h"
+#include "controlplane/settings.h"
+#include "controlplane/store/ledger.h"
+#include "controlplane/store/store.h"
+#include "core/clock.h"
+
+namespace pushmail {
+
+class Outcomes {
+ public:
+  struct Ports {
+    Store& store;
+    const Clock& clock;
+    const Settings& settings;
+    std::function<void(const ItemId&)> forget;
+    std::function<void()> sms_queued;
+  };
+  explicit Outcomes(Ports ports) : ports_(std::move(ports)) {}
+
+  /// Durable when they succeed: only then may the record be acknowledged.
+  [[nodiscard]] Result<void> take_outcome(const RecordView& record);
+  [[nodiscard]] Result<void> take_report(const RecordView& record);
+  /// News; a failure is logged and forgotten.
+  void take_event(const RecordView& record);
+
+ private:
+  [[nodiscard]] Result<void> apply_outcome(const RecordView& record, bool& queued);
+  [[nodiscard]] Result<bool> apply_report(const Report& report, Item& item);
+  [[nodiscard]] Result<std::optional<Item>> find_item(const Report& report);
+
+  Ports ports_;
+};
+
+}  // namespace pushmail

@@ -1,0 +1,237 @@
+#include "controlplane/plane.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "controlplane/api/server.h"
+#include "controlplane/fetchers.h"
+#include "controlplane/handoff_client.h"
+#include "controlplane/mailboxes.h"
+#include "controlplane/notify/notifier.h"
+#include "controlplane/notify/smpp_session.h"
+#include "controlplane/outcomes.h"
+#include "controlplane/resolver.h"
+#include "controlplane/retrieve/retriever.h"
+#include "controlplane/to_mail.h"
+#include "controlplane/to_phone.h"
+#include "core/log.h"
+
+namespace pushmail {
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr auto tick_every = std::chrono::seconds(1);
+constexpr auto peers_again = std::chrono::seconds(10);
+
+RecordWriter peer_record(const PeerSettings& peer, const IpAddress& address) {
+  using handoff::Tag;
+  using handoff::tag;
+  RecordWriter record = handoff::make(handoff::Kind::peer, {});
+  record.text(tag(Tag::name), peer.name).text(tag(Tag::url), fmt::format("http://{}{}", to_string(Endpoint{address, peer.url.port}), peer.url.path));
+  record.text(tag(Tag::host_header), peer.url.host_header).text(tag(Tag::user), peer.user).text(tag(Tag::password), peer.password);
+  record.text(tag(Tag::inbound_user), peer.inbound_user).text(tag(Tag::inbound_password), peer.inbound_password);
+  for (const std::string& allowed : peer.allow) record.text(tag(Tag::allow), allowed);
+  record.text(tag(Tag::vaspid), peer.vaspid).text(tag(Tag::vasid), peer.vasid).text(tag(Tag::service_code), peer.service_code);
+  record.text(tag(Tag::namespace_uri), peer.namespace_uri).text(tag(Tag::mm7_version), peer.mm7_version);
+  record.text(tag(Tag::number_form), peer.number_form).u64(tag(Tag::sender_refused), peer.sender_refused);
+  record.u64(tag(Tag::deduplicates), peer.deduplicates ? 1 : 0).u64(tag(Tag::parts_base64), peer.parts_base64 ? 1 : 0);
+  record.u64(tag(Tag::connections_max), peer.connections_max);
+  return record;
+}
+
+class WholePlane final : public Plane, private FetcherEvents, private handoff::Events {
+ public:
+  WholePlane(asio::io_context& context, const Clock& clock, Settings settings, Store& store, const Sealer& sealer, std::unique_ptr<Resolver> resolver,
+             const Options& options)
+      : settings_(std::move(settings)),
+        store_(store),
+        resolver_(std::move(resolver)),
+        fetchers_(context, {.program = options.fetcher_program, .arguments = fetcher_arguments(), .count = settings_.fetchers}, *this),
+        data_plane_(context, settings_.run_folder / "handoff-0", *this, [this] { to_phone_.on_data_plane_lost(); }),
+        notifier_(store, clock, [this](const notify::IncomingSms& sms) { return retriever_.take(sms); }),
+        smpp_(context, clock, settings_.smpp, notifier_),
+        to_phone_({store, clock, settings_, data_plane_, fetchers_, [this] { notifier_.pump(); }}),
+        to_mail_({store, clock, settings_, data_plane_, to_phone_, [this] { notifier_.pump(); }}),
+        outcomes_({store, clock, settings_, [this](const ItemId& item) { to_phone_.forget(item); }, [this] { notifier_.pump(); }}),
+        retriever_(store, clock, {.on_requested = [this](const Item& item) { to_phone_.on_requested(item); }, .on_sms_queued = [this] { notifier_.pump(); }}),
+        mailboxes_({store, clock, settings_, sealer, *resolver_, fetchers_, [this](std::string_view binding) { to_phone_.on_mailbox_ready(binding); }}),
+        bindings_(store, sealer, clock, {.egress = settings_.egress, .peers = peer_names(), .node = settings_.node}),
+        api_(store, bindings_,
+             {.binding_changed = [this](const Binding& binding) { mailboxes_.on_binding_changed(binding); },
+              .poll_now = [this](std::string_view binding) { return mailboxes_.poll_now(binding); },
+              .status = [this] { return status(); }}),
+        tick_timer_(context),
+        peers_timer_(context) {
+    notifier_.use(smpp_);
+  }
+
+  [[nodiscard]] std::expected<void, std::string> listen(asio::io_context& context) {
+    auto agents = api::find_agents(settings_.api_agents);
+    if (!agents) return std::unexpected(agents.error());
+    auto server = api::Server::open(context, settings_.run_folder / "api", std::move(*agents), api_);
+    if (!server) return std::unexpected(server.error());
+    server_ = std::move(*server);
+    return {};
+  }
+
+  void start() override {
+    to_phone_.resume();
+    fetchers_.start();
+    data_plane_.start();
+    smpp_.start();
+    tick();
+  }
+
+  void stop() override {
+    tick_timer_.cancel();
+    peers_timer_.cancel();
+    server_.reset();
+    data_plane_.stop();
+    fetchers_.stop();
+    smpp_.stop();
+  }
+
+ private:
+  [[nodiscard]] std::vector<std::string> fetcher_arguments() const {
+    if (settings_.root.empty()) return {};
+    return {"--root", settings_.root.string()};
+  }
+  [[nodiscard]] std::vector<std::string> peer_names() const {
+    std::vector<std::string> names;
+    for (const auto& [name, peer] : settings_.peers) names.push_back(name);
+    return names;
+  }
+  [[nodiscard]] std::string status() const {
+    nlohmann::ordered_json json;
+    json["smpp"] = smpp_.state();
+    json["smpp_bound"] = smpp_.is_ready();
+    json["data_plane"] = data_plane_.is_ready() ? "connected" : "not connected";
+    json["fetchers_up"] = fetchers_.up_count();
+    json["transfers"] = to_phone_.transfers();
+    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  }
+
+  void tick() {
+    mailboxes_.tick();
+    to_phone_.tick();
+    notifier_.pump();
+    tick_timer_.expires_after(tick_every);
+    tick_timer_.async_wait([this](boost::system::error_code error) {
+      if (!error) tick();
+    });
+  }
+
+  // Every host is resolved, then the whole table goes out; what has no address today is asked for again.
+  void send_peers() {
+    struct Gathering {
+      std::map<std::string, IpAddress> addresses;
+      std::size_t missing;
+    };
+    auto gathering = std::make_shared<Gathering>(Gathering{{}, settings_.peers.size()});
+    if (settings_.peers.empty()) return send_peers({});
+    for (const auto& [name, peer] : settings_.peers) {
+      resolver_->resolve(peer.url.host, [this, gathering, peer_name = name](Result<std::vector<IpAddress>> addresses) {
+        if (addresses) gathering->addresses.emplace(peer_name, addresses->front());
+        else log_warning("peer_not_resolved").peer(peer_name).error(addresses.error());
+        if (--gathering->missing == 0) send_peers(gathering->addresses);
+      });
+    }
+  }
+  void send_peers(const std::map<std::string, IpAddress>& addresses) {
+    if (!data_plane_.is_ready()) return;
+    RecordWriter table = handoff::make(handoff::Kind::peers, {});
+    table.text(handoff::tag(handoff::Tag::domain), settings_.domain);
+    for (const auto& [name, address] : addresses) {
+      RecordWriter one = peer_record(*settings_.peer(name), address);
+      table.bytes(handoff::tag(handoff::Tag::peer_record), one.finish(0));
+    }
+    data_plane_.send(handoff::Kind::peers, {}, std::move(table));
+    if (addresses.size() == settings_.peers.size()) return;
+    peers_timer_.expires_after(peers_again);
+    peers_timer_.async_wait([this](boost::system::error_code error) {
+      if (!error) send_peers();
+    });
+  }
+
+  // ---- the data plane
+  void on_ready(handoff::Other other) override {
+    log_info("data_plane_connected").text("other", other == handoff::Other::same ? "same" : "restarted");
+    send_peers();
+    to_phone_.on_data_plane_ready(other);
+  }
+  void on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) override {
+    switch (kind) {
+      case handoff::Kind::admission_query: return to_mail_.on_admission_query(record);
+      case handoff::Kind::route_query: return to_mail_.on_route_query(record);
+      case handoff::Kind::submission_credit: return to_phone_.on_credit(record);
+      case handoff::Kind::event: return outcomes_.take_event(record);
+      case handoff::Kind::outcome: return acknowledge(outcomes_.take_outcome(record), receipt);
+      case handoff::Kind::report: return acknowledge(outcomes_.take_report(record), receipt);
+      default: log_warning("handoff_unexpected").text("record", handoff::describe(record));
+    }
+  }
+  void on_acknowledged(handoff::Kind, const ItemId&) override {}
+  // Ownership passes here and nowhere else: what is not on our disk stays the data plane's.
+  void acknowledge(const Result<void>& durable, handoff::Receipt receipt) {
+    if (durable) return data_plane_.acknowledge(receipt);
+    log_error("not_taken_over").error(durable.error());
+  }
+
+  // ---- the fetchers
+  void on_fetcher_up(std::size_t index) override {
+    mailboxes_.watch_all([this, index](std::string_view binding) { return fetchers_.index_of(binding) == index; });
+  }
+  void on_fetcher_down(std::size_t index) override {
+    to_phone_.on_fetcher_lost([this, index](std::string_view binding) { return fetchers_.index_of(binding) == index; });
+  }
+  void on_fetcher_record(const RecordView& record) override {
+    switch (static_cast<mailbox::Kind>(record.header().kind)) {
+      case mailbox::Kind::session: return mailboxes_.on_session(record);
+      case mailbox::Kind::baseline: return mailboxes_.on_baseline(record);
+      case mailbox::Kind::polled: return mailboxes_.on_polled(record);
+      case mailbox::Kind::new_mail: return to_phone_.on_new_mail(record);
+      case mailbox::Kind::chunk: return to_phone_.on_chunk(record);
+      case mailbox::Kind::fetched: return to_phone_.on_fetched(record);
+      case mailbox::Kind::fetch_failed: return to_phone_.on_fetch_failed(record);
+      case mailbox::Kind::marked: return to_phone_.on_marked(record);
+      default: return;
+    }
+  }
+
+  const Settings settings_;
+  Store& store_;
+  std::unique_ptr<Resolver> resolver_;
+  Fetchers fetchers_;
+  HandoffClient data_plane_;
+  notify::Notifier notifier_;
+  notify::SmppSession smpp_;
+  ToPhone to_phone_;
+  ToMail to_mail_;
+  Outcomes outcomes_;
+  retrieve::Retriever retriever_;
+  Mailboxes mailboxes_;
+  Bindings bindings_;
+  api::Api api_;
+  std::unique_ptr<api::Server> server_;
+  asio::steady_timer tick_timer_;
+  asio::steady_timer peers_timer_;
+};
+
+}  // namespace
+
+std::expected<std::unique_ptr<Plane>, std::string> Plane::open(asio::io_context& context, const Clock& clock, Settings settings, Store& store,
+                                                               const Sealer& sealer, Options options) {
+  auto resolver = Resolver::open(context, settings.dns_servers);
+  if (!resolver) return std::unexpected(resolver.error());
+  auto plane = std::make_unique<WholePlane>(context, clock, std::move(settings), store, sealer, std::move(*resolver), options);
+  if (const auto listening = plane->listen(context); !listening) return std::unexpected(listening.error());
+  return std::unique_ptr<Plane>(std::move(plane));
+}
+
+}  // namespace pushmail

@@ -1,0 +1,40 @@
+// The control plane put together: every part, and which record of which socket goes to which part. Read this first.
+//
+//   fetchers --records--> Mailboxes, ToPhone --+--> Store <--+-- Notifier <--> SmppSession
+//   data plane --records--> ToMail, Outcomes, ToPhone        +-- Retriever
+//   pushmailctl --HTTP--> Api
+//
+// Threads: one; whoever needs the disk waits for it.
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "controlplane/binding/seal.h"
+#include "controlplane/settings.h"
+#include "controlplane/store/store.h"
+#include "core/clock.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace pushmail {
+
+class Plane {
+ public:
+  struct Options {
+    std::filesystem::path fetcher_program{};
+  };
+  /// Opens what must be there at start (DNS configuration, API socket); the text says what is missing.
+  [[nodiscard]] static std::expected<std::unique_ptr<Plane>, std::string> open(boost::asio::io_context& context, const Clock& clock, Settings settings,
+                                                                               Store& store, const Sealer& sealer, Options options);
+  virtual ~Plane() = default;
+  virtual void start() = 0;
+  /// Ends sessions in good order; the context runs dry when nothing is left to wait for.
+  virtual void stop() = 0;
+};
+
+}  // namespace pushmail

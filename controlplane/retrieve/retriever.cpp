@@ -1,0 +1,101 @@
+#include "controlplane/retrieve/retriever.h"
+
+#include <algorithm>
+
+#include "codec/wap/address.h"
+#include "controlplane/notify/texts.h"
+#include "controlplane/retrieve/instruction.h"
+#include "controlplane/store/ledger.h"
+#include "core/log.h"
+
+namespace pushmail::retrieve {
+
+using notify::Taken;
+
+Taken Retriever::take(const notify::IncomingSms& message) {
+  const auto phone = wap::parse_msisdn(message.source);
+  if (!phone) {
+    // A short code or a name: nobody that could be answered.
+    log_warning("sms_from_nobody").person("source", message.source);
+    return Taken::yes;
+  }
+  Outcome outcome;
+  const auto done = store_.write([&] { return take(*phone, message.text, outcome); });
+  if (!done) {
+    log_error("sms_not_stored").error(done.error());
+    return Taken::later;
+  }
+  if (outcome.sms_queued && hooks_.on_sms_queued) hooks_.on_sms_queued();
+  if (outcome.requested && hooks_.on_requested) hooks_.on_requested(*outcome.requested);
+  return Taken::yes;
+}
+
+Result<void> Retriever::take(const Msisdn& phone, std::string_view text, Outcome& outcome) {
+  PM_TRY(const auto bound, store_.bindings_of(phone));
+  if (bound.empty()) return say(phone, notify::subscribe_text(), "subscribe", outcome);
+  const bool active = std::any_of(bound.begin(), bound.end(), [](const Binding& b) { return b.is_active(); });
+  if (!active) return say(phone, notify::suspended_text(), "subscribe", outcome);
+
+  const Instruction instruction = parse_instruction(text);
+  if (instruction.kind == Instruction::Kind::get) return get(phone, instruction.code, outcome);
+
+  std::string example;
+  for (const Binding& binding : bound) {
+    if (!example.empty()) break;
+    PM_TRY(const auto waiting, store_.items({.binding = binding.id, .states = {ItemState::notified, ItemState::accepted}, .count_max = 1}));
+    if (!waiting.empty()) example = waiting.front().reply_code;
+  }
+  return say(phone, notify::not_understood_text(example), "help", outcome);
+}
+
+Result<void> Retriever::get(const Msisdn& phone, const std::string& code, Outcome& outcome) {
+  const Timestamp now = clock_.wall();
+  PM_TRY(auto item, store_.item_of_code(phone, code));
+  if (!item) {
+    PM_TRY(const auto known, store_.codes_of(phone));
+    std::string example;
+    for (const auto& [other, until] : known) {
+      PM_TRY(const auto candidate, store_.item_of_code(phone, other));
+      const bool waits = candidate && candidate->code_expires > now &&
+                         (candidate->state == ItemState::notified || candidate->state == ItemState::accepted);
+      if (waits) example = other;
+    }
+    return say(phone, notify::unknown_code_text(code, example), "help", outcome);
+  }
+  // A repeat while the first one is on its way has no second effect; once the mail is there, he is told so.
+  if (item->state > ItemState::notified && item->state < ItemState::submitted) {
+    return note(store_, *item, "retrieve_repeated", now, program::control, {{"reply_code", code}});
+  }
+  if (item->state == ItemState::submitted || item->state == ItemState::reported || item->state == ItemState::delivered ||
+      item->state == ItemState::unconfirmed) {
+    return say(phone, notify::fetched_already_text(code), "help", outcome);
+  }
+  if (is_final(item->state) || item->code_expires <= now) return say(phone, notify::expired_code_text(code), "help", outcome);
+
+  if (const auto withdrawn = store_.withdraw_sms(item->id); !withdrawn) return withdrawn;
+  item->retry_at = {};
+  item->attempts = 0;
+  PM_TRY(const bool moved, move_item(store_, *item,
+                                     {.to = ItemState::requested,
+                                      .event = "retrieve_requested",
+                                      .reason = "the phone asked for the mail; it is about to be fetched",
+                                      .time = now,
+                                      .details = {{"msisdn", phone.digits()}, {"reply_code", code}}}));
+  if (moved) {
+    log_info("retrieve_requested").trace(item->trace).item(item->id).binding(item->binding);
+    outcome.requested = *item;
+  }
+  return {};
+}
+
+Result<void> Retriever::say(const Msisdn& phone, std::string text, std::string kind, Outcome& outcome) {
+  const Timestamp now = clock_.wall();
+  const bool help = kind == "help";
+  const Timestamp since{now.us - (help ? help_window_us : day_us)};
+  PM_TRY(const bool queued, queue_limited_sms(store_, {.msisdn = phone, .text = std::move(text), .kind = std::move(kind), .created = now},
+                                              help ? help_count_max : 1, since));
+  outcome.sms_queued = outcome.sms_queued || queued;
+  return {};
+}
+
+}  // namespace pushmail::retrieve

@@ -1,0 +1,44 @@
+// Step 403: the phone's answer becomes a request for a mail, or a helpful SMS.
+//
+// Came from: Notifier (deliver_sm). Goes to: the store (item -> requested), then `on_requested`. Rules: only from a number that is bound
+// and active; a code is valid for that number alone and for its time; a repeat has one effect; answers to wrong instructions are
+// limited, so that nobody can make us send SMS without end. The SMSC hears "taken" only when the request is on disk.
+#pragma once
+
+#include <functional>
+
+#include "controlplane/notify/bearer.h"
+#include "controlplane/store/store.h"
+#include "core/clock.h"
+
+namespace pushmail::retrieve {
+
+inline constexpr std::uint64_t help_count_max = 5;                              // helpful SMS per phone and hour
+inline constexpr std::int64_t help_window_us = 3600LL * 1'000'000;
+inline constexpr std::int64_t day_us = 86'400LL * 1'000'000;
+
+class Retriever {
+ public:
+  struct Hooks {
+    std::function<void(const Item&)> on_requested{};
+    std::function<void()> on_sms_queued{};
+  };
+  Retriever(Store& store, const Clock& clock, Hooks hooks) : store_(store), clock_(clock), hooks_(std::move(hooks)) {}
+
+  [[nodiscard]] notify::Taken take(const notify::IncomingSms& message);
+
+ private:
+  struct Outcome {
+    std::optional<Item> requested{};
+    bool sms_queued = false;
+  };
+  [[nodiscard]] Result<void> take(const Msisdn& phone, std::string_view text, Outcome& outcome);
+  [[nodiscard]] Result<void> get(const Msisdn& phone, const std::string& code, Outcome& outcome);
+  [[nodiscard]] Result<void> say(const Msisdn& phone, std::string text, std::string kind, Outcome& outcome);
+
+  Store& store_;
+  const Clock& clock_;
+  Hooks hooks_;
+};
+
+}  // namespace pushmail::retrieve

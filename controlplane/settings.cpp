@@ -1,0 +1,146 @@
+#include "controlplane/settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace pushmail {
+
+namespace {
+
+bool is_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::expected<std::string, std::string> secret(const Config& config, const std::string& key) {
+  const std::string path = config.text(key);
+  if (path.empty()) return std::string();
+  auto value = read_secret_file(path);
+  if (!value) return std::unexpected(key + ": " + value.error());
+  return value;
+}
+
+std::expected<PeerSettings, std::string> read_peer(const Config& config, const std::string& name) {
+  const auto key = [&](const char* leaf) { return fmt::format("peer.{}.{}", name, leaf); };
+  PeerSettings peer;
+  peer.name = name;
+  const auto url = parse_http_url(config.text(key("url")));
+  if (!url) return std::unexpected(key("url") + ": " + url.error());
+  peer.url = *url;
+  peer.user = config.text(key("user"));
+  peer.inbound_user = config.text(key("inbound_user"));
+  for (const auto& [leaf, target] : {std::pair{"password_file", &peer.password}, std::pair{"inbound_password_file", &peer.inbound_password}}) {
+    auto value = secret(config, key(leaf));
+    if (!value) return std::unexpected(value.error());
+    *target = std::move(*value);
+  }
+  peer.allow = config.texts(key("allow"));
+  peer.vaspid = config.text(key("vaspid"));
+  peer.vasid = config.text(key("vasid"));
+  peer.service_code = config.text(key("service_code"));
+  peer.service_number = config.text(key("service_number"));
+  if (!is_digits(peer.service_number) || peer.service_number.size() > 12) {
+    return std::unexpected(key("service_number") + ": must be 1 to 12 digits");
+  }
+  const std::string sender = config.text(key("sender"));
+  peer.sender = sender == "alias" ? SenderForm::alias : sender == "original" ? SenderForm::original : SenderForm::suffix;
+  peer.suffix_digits = static_cast<std::uint32_t>(config.number(key("suffix_digits")));
+  peer.sender_refused = static_cast<std::uint64_t>(config.number(key("sender_refused")));
+  peer.namespace_uri = config.text(key("namespace"));
+  peer.mm7_version = config.text(key("mm7_version"));
+  peer.number_form = config.text(key("number_form"));
+  peer.parts_base64 = config.text(key("parts")) == "base64";
+  peer.deduplicates = config.flag(key("deduplicates"));
+  peer.mm_size_max = config.size(key("mm_size_max"));
+  peer.expiry = config.duration(key("expiry"));
+  peer.connections_max = static_cast<std::uint64_t>(config.number(key("connections_max")));
+  return peer;
+}
+
+}  // namespace
+
+std::expected<HttpUrl, std::string> parse_http_url(std::string_view url) {
+  constexpr std::string_view scheme = "http://";
+  if (!url.starts_with(scheme)) return std::unexpected("must begin with http://");
+  url.remove_prefix(scheme.size());
+  const std::size_t slash = std::min(url.find('/'), url.size());
+  HttpUrl parsed;
+  parsed.host_header = std::string(url.substr(0, slash));
+  parsed.path = slash == url.size() ? "/" : std::string(url.substr(slash));
+  const bool printable = std::all_of(parsed.path.begin(), parsed.path.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  if (!printable) return std::unexpected("the path has characters that no path has");
+
+  std::string_view authority = parsed.host_header;
+  std::string_view port;
+  if (authority.starts_with('[')) {
+    const std::size_t end = authority.find(']');
+    if (end == std::string_view::npos) return std::unexpected("an IPv6 address must end with ]");
+    parsed.host = std::string(authority.substr(1, end - 1));
+    port = authority.substr(end + 1);
+  } else {
+    const std::size_t colon = std::min(authority.find(':'), authority.size());
+    parsed.host = std::string(authority.substr(0, colon));
+    port = authority.substr(colon);
+  }
+  if (parsed.host.empty()) return std::unexpected("has no host");
+  for (const char c : parsed.host) {
+    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':';
+    if (!good) return std::unexpected("has a host that is neither name nor address");
+  }
+  if (!port.empty()) {
+    port.remove_prefix(1);
+    const auto [end, code] = std::from_chars(port.data(), port.data() + port.size(), parsed.port);
+    if (code != std::errc() || end != port.data() + port.size() || parsed.port == 0) return std::unexpected("has no valid port");
+  }
+  return parsed;
+}
+
+std::expected<Settings, std::string> Settings::from(const Config& config, const std::filesystem::path& root) {
+  Settings s;
+  s.root = root;
+  s.store_file = config.state_folder("store") / "pushmail.sqlite";
+  s.run_folder = config.run_folder();
+  s.domain = config.text("domain");
+  s.node = static_cast<std::uint16_t>(config.number("node"));
+  if (config.has("smtp.smart_host")) s.smart_host = to_string(config.endpoint("smtp.smart_host"));
+  for (const std::string& name : config.peers()) {
+    auto peer = read_peer(config, name);
+    if (!peer) return std::unexpected(peer.error());
+    s.peers.emplace(name, std::move(*peer));
+  }
+  auto egress = EgressPolicy::from(config.texts("mailbox.allow_networks"));
+  if (!egress) return std::unexpected("mailbox.allow_networks: " + egress.error());
+  s.egress = std::move(*egress);
+  s.fetchers = static_cast<std::size_t>(config.number("mailbox.fetchers"));
+  s.mail_size_max = config.size("mailbox.mail_size_max");
+  s.round = config.duration("schedule.round");
+
+  auto password = secret(config, "notify.password_file");
+  if (!password) return std::unexpected(password.error());
+  s.smpp.smsc = config.endpoint("notify.smsc");
+  s.smpp.system_id = config.text("notify.system_id");
+  s.smpp.password = std::move(*password);
+  s.smpp.system_type = config.text("notify.system_type");
+  s.smpp.source = config.text("notify.source");
+  s.smpp.window = static_cast<std::size_t>(config.number("notify.window"));
+  s.smpp.enquire_link = config.duration("notify.enquire_link");
+  // SMPP 3.4 §4.1: the fields' sizes count their NUL.
+  if (s.smpp.system_id.size() > 15) return std::unexpected("notify.system_id: at most 15 characters");
+  if (s.smpp.password.size() > 8) return std::unexpected("notify.password_file: an SMPP password has at most 8 characters");
+  if (s.smpp.system_type.size() > 12) return std::unexpected("notify.system_type: at most 12 characters");
+  if (s.smpp.source.empty() || s.smpp.source.size() > 20) return std::unexpected("notify.source: must have 1 to 20 characters");
+  s.code_lifetime = config.duration("notify.code_lifetime");
+
+  s.api_agents = config.texts("api.agents");
+  s.dns_servers = config.texts("dns.servers");
+  s.kek_file = config.text("secrets.kek_file");
+  return s;
+}
+
+const PeerSettings* Settings::peer(std::string_view name) const {
+  const auto found = peers.find(name);
+  return found == peers.end() ? nullptr : &found->second;
+}
+
+}  // namespace pushmail

@@ -1,0 +1,68 @@
+// What the control plane takes from the configuration, checked beyond the key table: networks, URLs, key and password files, users.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controlplane/binding/egress.h"
+#include "controlplane/notify/smpp_session.h"
+#include "core/clock.h"
+#include "core/config.h"
+
+namespace pushmail {
+
+/// `http://host:port/path`
+struct HttpUrl {
+  std::string host{};
+  std::uint16_t port = 80;
+  std::string path{};
+  std::string host_header{};           // host and port as configured
+};
+[[nodiscard]] std::expected<HttpUrl, std::string> parse_http_url(std::string_view url);
+
+enum class SenderForm : std::uint8_t { suffix, alias, original };
+
+/// One [peer.NAME].
+struct PeerSettings {
+  std::string name{};
+  HttpUrl url{};
+  std::string user{}, password{}, inbound_user{}, inbound_password{};
+  std::vector<std::string> allow{};
+  std::string vaspid{}, vasid{}, service_code{}, service_number{};
+  std::string namespace_uri{}, mm7_version{}, number_form{};
+  SenderForm sender = SenderForm::suffix;
+  std::uint32_t suffix_digits = 4;
+  std::uint64_t sender_refused = 4007;
+  bool deduplicates = false;
+  bool parts_base64 = true;
+  std::uint64_t mm_size_max = 0;
+  Duration expiry{};
+  std::uint64_t connections_max = 4;
+};
+
+struct Settings {
+  std::filesystem::path root{};
+  std::filesystem::path store_file{};
+  std::filesystem::path run_folder{};
+  std::string domain{};
+  std::uint16_t node = 0;
+  std::string smart_host{};            // address:port; empty: none
+  std::map<std::string, PeerSettings, std::less<>> peers{};
+  EgressPolicy egress{};
+  std::size_t fetchers = 1;
+  std::uint64_t mail_size_max = 0;
+  Duration round{};
+  notify::SmppSettings smpp{};
+  Duration code_lifetime{};
+  std::vector<std::string> api_agents{};
+  std::vector<std::string> dns_servers{};
+  std::filesystem::path kek_file{};
+
+  /// The text names key and rule.
+  [[nodiscard]] static std::expected<Settings, std::string> from(const Config& config, const std::filesystem::path& root);
+  [[nodiscard]] const PeerSettings* peer(std::string_view name) const;
+};
+
+}  // namespace pushmail

@@ -1,0 +1,436 @@
+#include "controlplane/to_mail.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "codec/convert/convert.h"
+#include "codec/wap/address.h"
+#include "controlplane/notify/texts.h"
+#include "controlplane/store/errors.h"
+#include "controlplane/to_phone.h"
+#include "core/log.h"
+#include "dataplane/handoff/peer.h"
+
+namespace pushmail {
+
+namespace {
+
+using handoff::Tag;
+using handoff::tag;
+namespace verdict = handoff::verdict;
+
+constexpr std::uint64_t lifetime_yes_s = 30;   // how long the data plane may keep an answer: a removed binding ends soon,
+constexpr std::uint64_t lifetime_no_s = 2;     // a new one begins at once
+constexpr std::int64_t day_us = 86'400LL * 1'000'000;
+
+std::string text(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
+
+std::vector<std::string> texts(const RecordView& record, Tag wanted) {
+  std::vector<std::string> values;
+  record.for_each([&](std::uint16_t field, ByteView value) {
+    if (field == tag(wanted)) values.emplace_back(text_of(value));
+  });
+  return values;
+}
+
+// `number:+1555` -> ("number", "+1555")
+std::pair<std::string_view, std::string_view> split_form(std::string_view form) {
+  const std::size_t colon = form.find(':');
+  if (colon == std::string_view::npos) return {"mail", form};
+  return {form.substr(0, colon), form.substr(colon + 1)};
+}
+
+mime::Mailbox mailbox_of(std::string_view address, std::string display_name) {
+  auto mailbox = mime::parse_address(address).value_or(mime::Mailbox());
+  mailbox.display_name = std::move(display_name);
+  return mailbox;
+}
+
+// `Name <address>`, quoted where RFC 5322 asks for it; encoding is the codec's work.
+std::string header_form(const mime::Mailbox& mailbox) {
+  if (mailbox.display_name.empty()) return mailbox.address();
+  std::string quoted;
+  for (const char c : mailbox.display_name) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return fmt::format("\"{}\" <{}>", quoted, mailbox.address());
+}
+
+bool is_reply_subject(std::string_view subject) { return ascii_starts_with_nocase(subject, "re:"); }
+
+}  // namespace
+
+std::optional<Msisdn> msisdn_of_form(std::string_view form) {
+  auto [kind, value] = split_form(form);
+  if (kind == "mail") value = value.substr(0, value.find('@'));
+  const auto number = wap::parse_msisdn(value);
+  if (!number) return std::nullopt;
+  return *number;
+}
+
+// ---- who may send, who can be reached ---------------------------------------------------------------------------------------------
+
+Result<Destination> ToMail::find_destination(std::string_view form, const std::optional<Msisdn>& sender, std::string_view peer_name) const {
+  const auto [kind, raw] = split_form(form);
+  const std::string_view value = wap::strip_type(raw);
+  Destination to;
+
+  std::string suffix_digits;
+  if (kind == "mail") {
+    const auto address = mime::parse_address(value);
+    if (!address || address->domain.empty()) {
+      to.verdict = verdict::bad_address;
+      return to;
+    }
+    const bool alias = sender && address->domain == "reply." + ports_.settings.domain && address->local_part.starts_with("r-");
+    if (alias) {
+      suffix_digits = address->local_part.substr(2);
+    } else if (address->domain == ports_.settings.domain) {
+      const auto number = wap::parse_msisdn(address->local_part);
+      if (!number) {
+        // RFC 5321 §4.5.1 asks for postmaster; he is not a phone.
+        to.verdict = verdict::bad_address;
+        return to;
+      }
+      PM_TRY(const auto bound, ports_.store.bindings_of(*number));
+      for (const Binding& one : bound) {
+        if (!one.is_active()) continue;
+        return Destination{.kind = Destination::Kind::bound, .verdict = verdict::accepted, .mailbox = mailbox_of(one.mail_address, one.display_name)};
+      }
+      return to;
+    } else {
+      // Only a phone's own mail leaves for the Internet; forwarded mail to other domains would be relaying.
+      if (!sender) return to;
+      return Destination{.kind = Destination::Kind::internet, .verdict = verdict::accepted, .mailbox = *address};
+    }
+  } else {
+    std::string_view digits = value;
+    if (digits.starts_with('+')) digits.remove_prefix(1);
+    const bool only_digits = !digits.empty() && std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+    for (const auto& [name, peer] : ports_.settings.peers) {
+      if (!only_digits || !sender || (!peer_name.empty() && name != peer_name)) continue;
+      if (digits == peer.service_number) return Destination{.kind = Destination::Kind::service, .verdict = verdict::accepted};
+      // Some MMSCs hand a short code of more than six digits back as Number (design 2a).
+      const bool in_pool = digits.starts_with(peer.service_number) && digits.size() == peer.service_number.size() + peer.suffix_digits;
+      if (in_pool) suffix_digits = std::string(digits.substr(peer.service_number.size()));
+    }
+  }
+
+  if (!suffix_digits.empty()) {
+    PM_TRY(auto suffix, ports_.store.suffix(*sender, suffix_digits));
+    if (suffix && !suffix->correspondent.empty()) {
+      return Destination{.kind = Destination::Kind::thread,
+                         .verdict = verdict::accepted,
+                         .mailbox = mailbox_of(suffix->correspondent, suffix->correspondent_name),
+                         .suffix = std::move(*suffix)};
+    }
+    // A phone's number may begin like the service number; only then is it worth another look.
+    if (kind == "mail") return to;
+  }
+  const auto number = wap::parse_msisdn(value);
+  if (!number) {
+    if (kind == "number") to.verdict = verdict::bad_address;
+    return to;
+  }
+  PM_TRY(const auto bound, ports_.store.bindings_of(*number));
+  for (const Binding& one : bound) {
+    if (!one.is_active()) continue;
+    return Destination{.kind = Destination::Kind::bound, .verdict = verdict::accepted, .mailbox = mailbox_of(one.mail_address, one.display_name)};
+  }
+  return to;
+}
+
+Result<std::string_view> ToMail::admit_sender(std::string_view form, bool& queued) {
+  const auto phone = msisdn_of_form(form);
+  if (!phone) return verdict::bad_address;
+  PM_TRY(const auto bound, ports_.store.bindings_of(*phone));
+  if (std::any_of(bound.begin(), bound.end(), [](const Binding& b) { return b.is_active(); })) return verdict::accepted;
+  // One explaining SMS a day (design 2).
+  const Timestamp now = ports_.clock.wall();
+  const std::string words = bound.empty() ? notify::subscribe_text() : notify::suspended_text();
+  PM_TRY(const bool said, queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = "subscribe", .created = now}, 1, {now.us - day_us}));
+  queued = queued || said;
+  return bound.empty() ? verdict::not_bound : verdict::suspended;
+}
+
+void ToMail::on_admission_query(const RecordView& record) {
+  const std::string sender_form = text(record, Tag::sender);
+  const std::string peer = text(record, Tag::peer);
+  const bool from_phone = text(record, Tag::source) == "mm7";
+  std::vector<std::string_view> verdicts;
+  bool queued = false;
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    std::optional<Msisdn> sender;
+    if (!sender_form.empty()) {
+      PM_TRY(const std::string_view admitted, admit_sender(sender_form, queued));
+      verdicts.push_back(admitted);
+    }
+    if (from_phone) sender = msisdn_of_form(sender_form);
+    for (const std::string& form : texts(record, Tag::recipient)) {
+      PM_TRY(const Destination to, find_destination(form, sender, peer));
+      // Without a sender the suffix cannot be looked up; the route will tell.
+      verdicts.push_back(to.verdict);
+    }
+    return {};
+  });
+  if (!done) {
+    log_error("admission_failed").error(done.error());
+    return;   // without an answer the data plane says 451, or journals and asks later
+  }
+  const bool all_good = std::all_of(verdicts.begin(), verdicts.end(), [](std::string_view v) { return v == verdict::accepted; });
+  RecordWriter answer = handoff::make(handoff::Kind::admission_answer, record.header().item);
+  answer.u64(tag(Tag::query), record.u64(tag(Tag::query)).value_or(0)).u64(tag(Tag::lifetime_s), all_good ? lifetime_yes_s : lifetime_no_s);
+  for (const std::string_view word : verdicts) answer.text(tag(Tag::verdict), word);
+  ports_.data_plane.send(handoff::Kind::admission_answer, record.header().item, std::move(answer));
+  if (queued) ports_.sms_queued();
+}
+
+// ---- routes -----------------------------------------------------------------------------------------------------------------------
+
+void ToMail::on_route_query(const RecordView& record) {
+  bool queued = false;
+  std::optional<RecordWriter> answer;
+  const bool from_phone = text(record, Tag::source) == "mm7";
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    auto routed = from_phone ? route_message(record, queued) : route_forwarded(record, queued);
+    if (!routed) return std::unexpected(routed.error());
+    answer = std::move(*routed);
+    return {};
+  });
+  if (!done) {
+    // No answer: the data plane keeps the message and asks again.
+    log_error("route_failed").item(record.header().item).error(done.error());
+    return;
+  }
+  ports_.data_plane.send(handoff::Kind::route_answer, record.header().item, std::move(*answer));
+  if (queued) ports_.sms_queued();
+}
+
+Result<RecordWriter> ToMail::refuse(Item& item, Refusal refusal, bool& queued) {
+  const Timestamp now = ports_.clock.wall();
+  PM_TRY(const bool moved, move_item(ports_.store, item, {.to = ItemState::rejected, .event = "refused", .reason = refusal.reason, .time = now}));
+  if (moved && !refusal.sms.empty() && !item.msisdn.empty()) {
+    if (const auto said = ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(refusal.sms), .kind = "failure", .created = now}); !said) {
+      return std::unexpected(said.error());
+    }
+    queued = true;
+  }
+  RecordWriter answer = handoff::make(handoff::Kind::route_answer, item.id);
+  answer.text(tag(Tag::decision), handoff::decision::refuse).text(tag(Tag::reason), refusal.reason);
+  return answer;
+}
+
+Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queued) {
+  const Timestamp now = ports_.clock.wall();
+  const ItemId id = record.header().item;
+  const std::string sender_form = text(record, Tag::sender);
+  const std::string peer_name = text(record, Tag::peer);
+  const auto phone = msisdn_of_form(sender_form);
+
+  PM_TRY(auto known, ports_.store.item(id));
+  Item item = known.value_or(Item{.id = id,
+                                  .trace = record.trace(tag(Tag::trace)).value_or(TraceId()),
+                                  .way = Way::to_mail,
+                                  .source = "mm7",
+                                  .msisdn = phone.value_or(Msisdn()),
+                                  .state = ItemState::accepted,
+                                  .peer = peer_name,
+                                  .subject = text(record, Tag::subject),
+                                  .created = now,
+                                  .updated = now});
+  if (!known) {
+    PM_TRY([[maybe_unused]] const bool added, ports_.store.add_item(item));
+  }
+  if (is_final(item.state)) {
+    RecordWriter answer = handoff::make(handoff::Kind::route_answer, id);
+    answer.text(tag(Tag::decision), handoff::decision::refuse).text(tag(Tag::reason), item.reason);
+    return answer;
+  }
+  if (!phone) return refuse(item, {.reason = "the sender is no phone number"}, queued);
+  if (ports_.settings.smart_host.empty()) {
+    item.reason = "smtp.smart_host is not configured; the message waits in the data plane";
+    if (const auto written = ports_.store.update_item(item); !written) return std::unexpected(written.error());
+    RecordWriter answer = handoff::make(handoff::Kind::route_answer, id);
+    answer.text(tag(Tag::decision), handoff::decision::wait).text(tag(Tag::reason), item.reason);
+    return answer;
+  }
+
+  PM_TRY(const auto bindings, ports_.store.bindings_of(*phone));
+  const auto first_active = std::find_if(bindings.begin(), bindings.end(), [](const Binding& b) { return b.is_active(); });
+  if (first_active == bindings.end()) {
+    const std::string words = bindings.empty() ? notify::subscribe_text() : notify::suspended_text();
+    PM_TRY(const bool said, queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = "subscribe", .created = now}, 1, {now.us - day_us}));
+    queued = queued || said;
+    return refuse(item, {.reason = "the sender is not bound, or suspended"}, queued);
+  }
+  Binding binding = *first_active;
+
+  std::vector<mime::Mailbox> to;
+  std::vector<std::string> unreachable;
+  std::optional<Suffix> thread;
+  std::string new_subject;
+  bool drop_first_line = false;
+  for (const std::string& form : texts(record, Tag::recipient)) {
+    PM_TRY(Destination destination, find_destination(form, phone, peer_name));
+    switch (destination.kind) {
+      case Destination::Kind::unreachable: unreachable.emplace_back(split_form(form).second); break;
+      case Destination::Kind::bound:
+      case Destination::Kind::internet: to.push_back(std::move(destination.mailbox)); break;
+      case Destination::Kind::thread: {
+        to.push_back(std::move(destination.mailbox));
+        if (!thread) thread = std::move(destination.suffix);
+        break;
+      }
+      case Destination::Kind::service: {
+        // A new mail (design 2a): its address stands in the first line, or in the subject.
+        if (auto line = convert::parse_new_mail_line(text(record, Tag::first_line))) {
+          to.push_back(std::move(line->to));
+          drop_first_line = true;
+          if (!line->subject.empty()) new_subject = std::move(line->subject);
+        } else if (auto subject_line = convert::parse_new_mail_line(item.subject)) {
+          to.push_back(std::move(subject_line->to));
+          new_subject = std::move(subject_line->subject);
+        }
+        break;
+      }
+    }
+  }
+  if (to.empty()) {
+    const PeerSettings* peer = ports_.settings.peer(peer_name);
+    const std::string service = peer != nullptr ? peer->service_number : std::string("the service number");
+    std::string reason = unreachable.empty() ? std::string("the message names no recipient") : fmt::format("nobody is bound to {}", fmt::join(unreachable, ", "));
+    std::string words = unreachable.empty() ? notify::no_recipient_text(service) : notify::mail_failed_text(unreachable.front(), item.subject, "nobody has this number here");
+    return refuse(item, {.reason = std::move(reason), .sms = std::move(words)}, queued);
+  }
+  if (!unreachable.empty()) {
+    queued = true;
+    const auto said = ports_.store.queue_sms({.msisdn = *phone,
+                                              .text = notify::mail_failed_text(unreachable.front(), item.subject, "nobody has this number here"),
+                                              .kind = "failure",
+                                              .created = now});
+    if (!said) return std::unexpected(said.error());
+  }
+
+  RecordWriter answer = handoff::make(handoff::Kind::route_answer, id);
+  answer.text(tag(Tag::decision), handoff::decision::mail).text(tag(Tag::next_hop), ports_.settings.smart_host);
+  Details details{{"next_hop", ports_.settings.smart_host}};
+  if (thread) {
+    // The mailbox that the thread came into is the one that answers.
+    const auto own = std::find_if(bindings.begin(), bindings.end(), [&](const Binding& b) { return b.id == thread->binding && b.is_active(); });
+    if (own != bindings.end()) binding = *own;
+    item.suffix = thread->digits;
+    details.emplace_back("suffix", thread->digits);
+    if (!thread->message_id.empty()) {
+      answer.text(tag(Tag::in_reply_to), thread->message_id);
+      details.emplace_back("in_reply_to", thread->message_id);
+    }
+    for (const std::string& reference : thread->references) answer.text(tag(Tag::reference), reference);
+    if (item.subject.empty() && !thread->subject.empty()) {
+      new_subject = is_reply_subject(thread->subject) ? thread->subject : "Re: " + thread->subject;
+    }
+    thread->last_used = now;
+    if (const auto used = ports_.store.put_suffix(*thread); !used) return std::unexpected(used.error());
+  }
+  const mime::Mailbox from = mailbox_of(binding.mail_address, binding.display_name);
+  answer.text(tag(Tag::mail_from), from.address()).text(tag(Tag::header_from), header_form(from));
+  for (const mime::Mailbox& mailbox : to) {
+    answer.text(tag(Tag::mail_recipient), mailbox.address()).text(tag(Tag::header_to), header_form(mailbox));
+    details.emplace_back("recipient", mailbox.address());
+  }
+  if (!new_subject.empty()) answer.text(tag(Tag::new_subject), new_subject);
+  if (drop_first_line) answer.u64(tag(Tag::drop_first_line), 1);
+
+  item.binding = binding.id;
+  item.correspondent = to.front().address();
+  item.correspondent_name = to.front().display_name;
+  if (!new_subject.empty()) item.subject = new_subject;
+  details.emplace_back("mail_from", from.address());
+  log_info("routed").trace(item.trace).item(id).binding(binding.id);
+  PM_TRY([[maybe_unused]] const bool moved,
+         move_item(ports_.store, item, {.to = ItemState::routed, .event = "routed", .reason = "on its way to " + ports_.settings.smart_host, .time = now, .details = std::move(details)}));
+  return answer;
+}
+
+// ---- forwarded mail ---------------------------------------------------------------------------------------------------------------
+
+Result<RecordWriter> ToMail::answer_forwarded(Item& item) {
+  RecordWriter answer = handoff::make(handoff::Kind::route_answer, item.id);
+  if (is_final(item.state) || item.state == ItemState::submitted || item.state == ItemState::reported) {
+    answer.text(tag(Tag::decision), handoff::decision::refuse).text(tag(Tag::reason), item.reason.empty() ? std::string("settled before") : item.reason);
+    return answer;
+  }
+  if (item.state == ItemState::accepted || item.state == ItemState::notified) {
+    answer.text(tag(Tag::decision), handoff::decision::wait).text(tag(Tag::reason), item.reason);
+    return answer;
+  }
+  answer.text(tag(Tag::decision), handoff::decision::submit);
+  if (const auto described = ports_.to_phone.describe_submission(item, answer); !described) return std::unexpected(described.error());
+  return answer;
+}
+
+Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& queued) {
+  const ItemId id = record.header().item;
+  PM_TRY(auto known, ports_.store.item(id));
+  if (known) return answer_forwarded(*known);
+
+  const Timestamp now = ports_.clock.wall();
+  Item item{.id = id, .trace = record.trace(tag(Tag::trace)).value_or(TraceId()), .way = Way::to_phone, .source = "smtp", .created = now, .updated = now};
+  item.subject = text(record, Tag::subject);
+  item.mail_message_id = text(record, Tag::message_id);
+  item.mail_references = texts(record, Tag::reference);
+  item.size = record.u64(tag(Tag::mail_size)).value_or(0);
+  const auto from = mime::parse_mailboxes(text(record, Tag::header_from));
+  if (!from.empty()) {
+    item.correspondent = from.front().address();
+    item.correspondent_name = from.front().display_name;
+  } else {
+    item.correspondent = text(record, Tag::mail_from);
+  }
+  const auto recipients = texts(record, Tag::recipient);
+  const auto phone = recipients.empty() ? std::nullopt : msisdn_of_form(recipients.front());
+  item.msisdn = phone.value_or(Msisdn());
+
+  std::optional<Binding> binding;
+  if (phone) {
+    PM_TRY(const auto bound, ports_.store.bindings_of(*phone));
+    for (const Binding& one : bound) {
+      if (!binding && one.is_active()) binding = one;
+    }
+  }
+  if (binding) {
+    item.binding = binding->id;
+    item.peer = binding->peer;
+  }
+  const bool ask = binding && binding->policy == "ask";
+  if (ask) {
+    PM_TRY(item.reply_code, free_reply_code(ports_.store, *phone, now));
+    item.code_expires = {now.us + ports_.settings.code_lifetime.us()};
+    item.reason = "the SMS to the phone waits for the SMSC";
+  }
+  PM_TRY([[maybe_unused]] const bool added, ports_.store.add_item(item));
+  if (!binding) return refuse(item, {.reason = "nobody is bound to the recipient's number"}, queued);
+
+  log_info("mail_seen").trace(item.trace).item(item.id).binding(item.binding);
+  PM_TRY([[maybe_unused]] const bool seen,
+         move_item(ports_.store, item,
+                   {.to = ItemState::accepted,
+                    .event = "mail_seen",
+                    .reason = item.reason,
+                    .time = now,
+                    .details = {{"binding", binding->id}, {"from", item.correspondent}, {"subject", item.subject}, {"size", fmt::to_string(item.size)}}}));
+  if (ask) {
+    const notify::MailNews news{.sender_name = item.correspondent_name, .sender_address = item.correspondent, .subject = item.subject, .size = item.size};
+    const auto said = ports_.store.queue_sms(
+        {.msisdn = item.msisdn, .text = notify::new_mail_text(news, item.reply_code), .kind = "notify", .item = item.id, .created = now});
+    if (!said) return std::unexpected(said.error());
+    queued = true;
+  } else {
+    PM_TRY([[maybe_unused]] const bool moved,
+           move_item(ports_.store, item, {.to = ItemState::requested, .event = "pushed", .reason = "the binding pushes at once", .time = now}));
+  }
+  return answer_forwarded(item);
+}
+
+}  // namespace pushmail

@@ -1,0 +1,551 @@
+#include "controlplane/to_phone.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "codec/mime/message.h"
+#include "controlplane/notify/texts.h"
+#include "controlplane/store/errors.h"
+#include "core/log.h"
+
+namespace pushmail {
+
+namespace {
+
+using handoff::Tag;
+using handoff::tag;
+using mailbox::Kind;
+
+constexpr std::size_t transfers_max = 16;
+constexpr Duration stall_max = seconds(180);
+constexpr Duration settle_time = milliseconds(500);   // outcomes of before the break arrive first
+constexpr Duration marks_every = seconds(30);
+constexpr std::int64_t second_us = 1'000'000;
+constexpr std::int64_t retry_first_us = 5 * second_us;
+constexpr std::int64_t retry_most_us = 3600 * second_us;
+constexpr std::int64_t no_code_retry_us = 600 * second_us;
+constexpr std::int64_t unconfirmed_after_us = 86'400 * second_us;   // design 2: ExpiryDate + 24 h
+
+std::string text(const RecordView& record, mailbox::Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
+
+notify::MailNews news_of(const Item& item) {
+  return {.sender_name = item.correspondent_name, .sender_address = item.correspondent, .subject = item.subject, .size = item.size};
+}
+
+std::int64_t back_off(std::uint32_t attempts) { return std::min(retry_first_us << std::min<std::uint32_t>(attempts, 12), retry_most_us); }
+
+// What a fetcher's reason word means for the reader of `item show`.
+std::string explain(std::string_view word, const Binding& binding) {
+  if (word == "auth_failed") {
+    return fmt::format("the mail server {} refuses user {}'s password; `pushmailctl binding password {}` gives a new one", binding.host, binding.user, binding.id);
+  }
+  if (word == "unreachable") return fmt::format("the mail server {} cannot be reached; tried again", binding.host);
+  if (word == "protocol") return fmt::format("the mail server {} breaks off or answers against the protocol; tried again", binding.host);
+  if (word == "gone") return "the mail is no longer in the mailbox";
+  if (word == "too_large") return "the mail is larger than mailbox.mail_size_max";
+  return std::string(word);
+}
+
+}  // namespace
+
+// ---- 401: a mail is there ---------------------------------------------------------------------------------------------------------
+
+void ToPhone::on_new_mail(const RecordView& record) {
+  bool queued = false;
+  std::optional<Item> requested;
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    PM_TRY(const auto binding, ports_.store.binding(text(record, mailbox::Tag::binding)));
+    if (!binding || binding->state == "removed") return {};
+    return take_new_mail(record, *binding, queued, requested);
+  });
+  if (!done) {
+    // Nothing was written, so the fetcher's next look (or the next fetcher) reports it again.
+    log_error("new_mail_not_stored").binding(text(record, mailbox::Tag::binding)).error(done.error());
+    return;
+  }
+  if (queued) ports_.sms_queued();
+  if (requested) on_requested(*requested);
+}
+
+Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& binding, bool& queued, std::optional<Item>& requested) {
+  const Timestamp now = ports_.clock.wall();
+  Item item;
+  item.id = new_item_id(now, ports_.settings.node);
+  item.trace = record.trace(tag(mailbox::Tag::trace)).value_or(new_trace_id());
+  item.source = "mailbox";
+  item.binding = binding.id;
+  item.msisdn = binding.msisdn;
+  item.peer = binding.peer;
+  item.uid_validity = record.u64(tag(mailbox::Tag::uid_validity)).value_or(0);
+  item.uid = text(record, mailbox::Tag::uid);
+  item.subject = text(record, mailbox::Tag::subject);
+  item.size = record.u64(tag(mailbox::Tag::size)).value_or(0);
+  item.mail_message_id = text(record, mailbox::Tag::message_id);
+  record.for_each([&](std::uint16_t field, ByteView value) {
+    if (field == tag(mailbox::Tag::reference)) item.mail_references.emplace_back(text_of(value));
+  });
+  const auto senders = mime::parse_mailboxes(text(record, mailbox::Tag::sender));
+  if (!senders.empty()) {
+    item.correspondent = senders.front().address();
+    item.correspondent_name = senders.front().display_name;
+  }
+  // Where an answer goes (RFC 5322 §3.6.2).
+  if (const auto reply_to = mime::parse_mailboxes(text(record, mailbox::Tag::reply_to)); !reply_to.empty() && !reply_to.front().domain.empty()) {
+    item.correspondent = reply_to.front().address();
+  }
+  item.created = item.updated = now;
+  if (item.uid.empty()) return {};
+
+  PM_TRY(MailboxState state, ports_.store.mailbox(binding.id));
+  if (state.uid_validity != item.uid_validity && state.uid_validity != 0 && binding.protocol == "imap") {
+    log_warning("uid_validity_changed").binding(binding.id);
+  }
+  state.uid_validity = item.uid_validity;
+  if (binding.protocol == "imap") state.last_uid = item.uid;
+  if (const auto written = ports_.store.set_mailbox(binding.id, state); !written) return written;
+  if (binding.protocol == "pop3") {
+    if (const auto written = ports_.store.add_known_uid(binding.id, item.uid); !written) return written;
+  }
+  if (!binding.is_active()) return {};
+
+  const bool too_large = item.size > ports_.settings.mail_size_max;
+  const bool ask = binding.policy == "ask" && !too_large;
+  std::string reason = "the mail was seen";
+  if (ask) {
+    const auto code = free_reply_code(ports_.store, item.msisdn, now);
+    if (code) {
+      item.reply_code = *code;
+      item.code_expires = {now.us + ports_.settings.code_lifetime.us()};
+      reason = "the SMS to the phone waits for the SMSC";
+    } else if (code.error().is(store_no_code)) {
+      item.retry_at = {now.us + no_code_retry_us};
+      reason = code.error().info->text;
+    } else {
+      return std::unexpected(code.error());
+    }
+  }
+  item.reason = reason;
+  PM_TRY(const bool is_new, ports_.store.add_item(item));
+  if (!is_new) return {};   // the fetcher told us twice
+  log_info("mail_seen").trace(item.trace).item(item.id).binding(item.binding);
+  const Timestamp seen{record.i64(tag(mailbox::Tag::time)).value_or(now.us)};
+  PM_TRY([[maybe_unused]] const bool accepted,
+         move_item(ports_.store, item,
+                   {.to = ItemState::accepted,
+                    .event = "mail_seen",
+                    .reason = reason,
+                    .time = seen,
+                    .by = program::fetcher,
+                    .details = {{"binding", binding.id}, {"uid", item.uid}, {"uid_validity", fmt::to_string(item.uid_validity)},
+                                {"size", fmt::to_string(item.size)}, {"from", item.correspondent}, {"subject", item.subject}}}));
+  if (too_large) {
+    PM_TRY([[maybe_unused]] const bool ended,
+           move_item(ports_.store, item, {.to = ItemState::rejected, .event = "too_large", .reason = explain("too_large", binding), .time = now}));
+    queued = true;
+    return ports_.store.queue_sms({.msisdn = item.msisdn, .text = notify::too_large_text(news_of(item)), .kind = "failure", .created = now});
+  }
+  if (!ask) {
+    PM_TRY([[maybe_unused]] const bool moved,
+           move_item(ports_.store, item, {.to = ItemState::requested, .event = "pushed", .reason = "the binding pushes at once", .time = now}));
+    requested = item;
+    return {};
+  }
+  if (item.reply_code.empty()) return {};
+  queued = true;
+  return ports_.store.queue_sms(
+      {.msisdn = item.msisdn, .text = notify::new_mail_text(news_of(item), item.reply_code), .kind = "notify", .item = item.id, .created = now});
+}
+
+// ---- 404: fetch and hand over -----------------------------------------------------------------------------------------------------
+
+void ToPhone::on_requested(const Item& item) {
+  if (item.source != "smtp") return pump();
+  // The data plane holds this mail and waits for the word; if it is away, it asks again when it is back.
+  Item current = item;
+  RecordWriter answer = handoff::make(handoff::Kind::route_answer, item.id);
+  answer.text(tag(Tag::decision), handoff::decision::submit);
+  const auto done = ports_.store.write([&] { return describe_submission(current, answer); });
+  if (!done) {
+    log_error("route_not_answered").item(item.id).error(done.error());
+    return;
+  }
+  if (ports_.data_plane.is_ready()) ports_.data_plane.send(handoff::Kind::route_answer, item.id, std::move(answer));
+}
+
+Result<void> ToPhone::describe_submission(Item& item, RecordWriter& record) {
+  const Timestamp now = ports_.clock.wall();
+  const PeerSettings* peer = ports_.settings.peer(item.peer);
+  if (peer == nullptr) return fail(store_not_found);
+  std::string thread = item.mail_references.empty() ? item.mail_message_id : item.mail_references.front();
+  if (thread.empty()) thread = to_string(item.id);
+  std::vector<std::string> references = item.mail_references;
+  if (!item.mail_message_id.empty()) references.push_back(item.mail_message_id);
+  PM_TRY(const Suffix suffix, take_suffix(ports_.store,
+                                          {.msisdn = item.msisdn,
+                                           .binding = item.binding,
+                                           .correspondent = item.correspondent,
+                                           .correspondent_name = item.correspondent_name,
+                                           .thread = std::move(thread),
+                                           .subject = item.subject,
+                                           .message_id = item.mail_message_id,
+                                           .references = std::move(references)},
+                                          peer->suffix_digits, now));
+  item.suffix = suffix.digits;
+  if (const auto written = ports_.store.update_item(item); !written) return written;
+
+  std::string sender;
+  switch (peer->sender) {
+    case SenderForm::suffix: sender = fmt::format("short:{}{}", peer->service_number, suffix.digits); break;
+    case SenderForm::alias: sender = fmt::format("mail:r-{}@reply.{}", suffix.digits, ports_.settings.domain); break;
+    case SenderForm::original: sender = "mail:" + item.correspondent; break;
+  }
+  record.trace(tag(Tag::trace), item.trace).text(tag(Tag::peer), peer->name).text(tag(Tag::msisdn), item.msisdn.digits());
+  record.text(tag(Tag::sender_address), sender).u64(tag(Tag::mm_size_max), peer->mm_size_max);
+  record.u64(tag(Tag::expiry_s), static_cast<std::uint64_t>(peer->expiry.ms() / 1000));
+  return {};
+}
+
+void ToPhone::pump() {
+  if (pumping_ || !ports_.data_plane.is_ready() || ports_.clock.now() < resume_at_) return;
+  if (transfers_.size() >= transfers_max) return;
+  const auto waiting = ports_.store.items({.states = {ItemState::requested}, .way = Way::to_phone, .due = ports_.clock.wall()});
+  if (!waiting) {
+    log_error("items_not_read").error(waiting.error());
+    return;
+  }
+  pumping_ = true;
+  // The list is newest first; who waits longest goes first.
+  for (auto item = waiting->rbegin(); item != waiting->rend() && transfers_.size() < transfers_max; ++item) {
+    if (item->source == "mailbox" && !transfers_.contains(item->id) && ports_.fetchers.is_up(item->binding)) start(*item);
+  }
+  pumping_ = false;
+}
+
+void ToPhone::start(Item item) {
+  const auto binding = ports_.store.binding(item.binding);
+  if (!binding) return;
+  if (!*binding || !(*binding)->is_active()) {
+    return failed_for_good(std::move(item), ItemState::withdrawn, "withdrawn", "the binding was removed or suspended");
+  }
+  RecordWriter submission = handoff::make(handoff::Kind::submission, item.id);
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    if (const auto described = describe_submission(item, submission); !described) return described;
+    PM_TRY([[maybe_unused]] const bool moved,
+           move_item(ports_.store, item,
+                     {.to = ItemState::fetching,
+                      .event = "fetching",
+                      .reason = "the mail is being fetched from the mailbox",
+                      .time = ports_.clock.wall(),
+                      .details = {{"uid", item.uid}, {"size", fmt::to_string(item.size)}, {"suffix", item.suffix}}}));
+    return {};
+  });
+  if (!done) {
+    if (done.error().is(store_no_suffix)) return break_off(item.id, std::string(done.error().info->text), retry_most_us);
+    log_error("fetch_not_stored").item(item.id).error(done.error());
+    return;
+  }
+  submission.u64(tag(Tag::mail_size), item.size);
+  if (ports_.data_plane.send(handoff::Kind::submission, item.id, std::move(submission)) == DataPlanePort::Sent::no) {
+    return break_off(item.id, "the data plane takes no more at the moment", retry_first_us);
+  }
+  transfers_[item.id] = {.binding = item.binding, .size = item.size, .progress = ports_.clock.now()};
+  log_info("fetching").trace(item.trace).item(item.id).binding(item.binding);
+  RecordWriter fetch = make(Kind::fetch, item.id);
+  fetch.text(tag(mailbox::Tag::binding), item.binding).u64(tag(mailbox::Tag::uid_validity), item.uid_validity).text(tag(mailbox::Tag::uid), item.uid);
+  ports_.fetchers.send(item.binding, Kind::fetch, item.id, std::move(fetch));
+}
+
+void ToPhone::on_credit(const RecordView& record) {
+  const ItemId id = record.header().item;
+  const auto transfer = transfers_.find(id);
+  if (transfer == transfers_.end()) return;
+  transfer->second.progress = ports_.clock.now();
+  RecordWriter credit = make(Kind::credit, id);
+  credit.text(tag(mailbox::Tag::binding), transfer->second.binding).u64(tag(mailbox::Tag::credit), record.u64(tag(Tag::credit)).value_or(0));
+  ports_.fetchers.send(transfer->second.binding, Kind::credit, id, std::move(credit));
+}
+
+bool ToPhone::pass(const ItemId& id, Transfer& transfer, std::uint64_t offset, ByteView data) {
+  // A record has room for limits::handoff_chunk_size_max; a fetcher's chunks are smaller.
+  RecordWriter chunk = handoff::make(handoff::Kind::submission_chunk, id);
+  chunk.u64(tag(Tag::offset), offset).bytes(tag(Tag::data), data);
+  if (ports_.data_plane.send(handoff::Kind::submission_chunk, id, std::move(chunk)) == DataPlanePort::Sent::no) return false;
+  transfer.passed += data.size();
+  transfer.progress = ports_.clock.now();
+  return true;
+}
+
+void ToPhone::on_chunk(const RecordView& record) {
+  const ItemId id = record.header().item;
+  const auto found = transfers_.find(id);
+  if (found == transfers_.end()) return;
+  Transfer& transfer = found->second;
+  const std::uint64_t offset = record.u64(tag(mailbox::Tag::offset)).value_or(0);
+  const ByteView data = record.bytes(tag(mailbox::Tag::data)).value_or(ByteView());
+  if (offset != transfer.passed + transfer.last.size()) return break_off(id, "the fetcher's chunks do not fit together", 0);
+  if (data.empty()) return;
+  if (!transfer.last.empty() || offset + data.size() > transfer.size) {
+    // The server announced fewer bytes than it sends. `fetched` will say how many there are.
+    transfer.last.assign(data.begin(), data.end());
+    transfer.passed = offset;
+    transfer.size = 0;
+  } else if (offset + data.size() == transfer.size) {
+    // The data plane converts when the size is complete, so the last chunk waits until the fetcher says that it was the last.
+    transfer.last.assign(data.begin(), data.end());
+    transfer.last_offset = offset;
+  } else {
+    if (!pass(id, transfer, offset, data)) return break_off(id, "the data plane takes no more at the moment", retry_first_us);
+    return;
+  }
+  transfer.progress = ports_.clock.now();
+  RecordWriter credit = make(Kind::credit, id);
+  credit.text(tag(mailbox::Tag::binding), transfer.binding).u64(tag(mailbox::Tag::credit), 1);
+  ports_.fetchers.send(transfer.binding, Kind::credit, id, std::move(credit));
+}
+
+void ToPhone::on_fetched(const RecordView& record) {
+  const ItemId id = record.header().item;
+  const auto found = transfers_.find(id);
+  if (found == transfers_.end()) return;
+  Transfer& transfer = found->second;
+  const std::uint64_t real_size = record.u64(tag(mailbox::Tag::size)).value_or(transfer.passed + transfer.last.size());
+  if (real_size != transfer.size) {
+    // RFC 3501 §2.3.4 lets nobody announce a wrong RFC822.SIZE, and servers do. Once more, with what it really was.
+    const auto done = ports_.store.write([&]() -> Result<void> {
+      PM_TRY(auto item, ports_.store.item(id));
+      if (!item) return {};
+      item->size = real_size;
+      return ports_.store.update_item(*item);
+    });
+    if (!done) log_error("size_not_stored").item(id).error(done.error());
+    return break_off(id, fmt::format("the mail server announced another size than the {} bytes it sent; fetched again", real_size), 0);
+  }
+  if (!transfer.last.empty() && !pass(id, transfer, transfer.last_offset, Bytes(transfer.last))) {
+    return break_off(id, "the data plane takes no more at the moment", retry_first_us);
+  }
+  transfers_.erase(found);
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    PM_TRY(auto item, ports_.store.item(id));
+    if (!item) return {};
+    log_info("fetched").trace(item->trace).item(id).binding(item->binding).number("size", static_cast<std::int64_t>(real_size));
+    if (item->state != ItemState::fetching) return note(ports_.store, *item, "fetched", ports_.clock.wall(), program::fetcher, {{"size", fmt::to_string(real_size)}});
+    PM_TRY([[maybe_unused]] const bool moved,
+           move_item(ports_.store, *item,
+                     {.to = ItemState::converting,
+                      .event = "fetched",
+                      .reason = "the data plane has the whole mail",
+                      .time = ports_.clock.wall(),
+                      .by = program::fetcher,
+                      .details = {{"size", fmt::to_string(real_size)}}}));
+    return {};
+  });
+  // The state is behind; the outcome brings it up to date.
+  if (!done) log_error("fetched_not_stored").item(id).error(done.error());
+  pump();
+}
+
+void ToPhone::on_fetch_failed(const RecordView& record) {
+  const ItemId id = record.header().item;
+  if (transfers_.erase(id) == 0) return;
+  const std::string word = text(record, mailbox::Tag::reason);
+  const auto item = ports_.store.item(id);
+  if (!item || !*item) return;
+  const auto binding = ports_.store.binding((*item)->binding);
+  if (!binding || !*binding) return;
+  const std::string reason = explain(word, **binding);
+  if (word == "gone") return failed_for_good(**item, ItemState::withdrawn, "fetch_failed", reason);
+  if (word == "too_large") return failed_for_good(**item, ItemState::rejected, "fetch_failed", reason);
+  break_off(id, reason, back_off((*item)->attempts));
+}
+
+// Back to `requested`, to be tried again after a while.
+void ToPhone::break_off(const ItemId& id, std::string reason, std::int64_t retry_us) {
+  transfers_.erase(id);
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    PM_TRY(auto item, ports_.store.item(id));
+    if (!item || is_final(item->state) || item->state >= ItemState::submitted) return {};
+    item->retry_at = {retry_us == 0 ? 0 : ports_.clock.wall().us + retry_us};
+    if (retry_us != 0) ++item->attempts;
+    log_warning("fetch_broken_off").trace(item->trace).item(id).text("reason", reason);
+    PM_TRY([[maybe_unused]] const bool moved,
+           move_item(ports_.store, *item, {.to = ItemState::requested, .event = "retry", .reason = std::move(reason), .time = ports_.clock.wall()}));
+    return {};
+  });
+  if (!done) log_error("break_off_not_stored").item(id).error(done.error());
+}
+
+void ToPhone::failed_for_good(Item item, ItemState state, std::string_view event, const std::string& reason) {
+  transfers_.erase(item.id);
+  bool queued = false;
+  const Timestamp now = ports_.clock.wall();
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    PM_TRY(const bool moved, move_item(ports_.store, item, {.to = state, .event = event, .reason = reason, .time = now}));
+    queued = moved;
+    if (!moved) return {};
+    if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
+    return ports_.store.queue_sms({.msisdn = item.msisdn, .text = notify::not_delivered_text(news_of(item), reason), .kind = "failure", .created = now});
+  });
+  if (!done) log_error("failure_not_stored").item(item.id).error(done.error());
+  if (queued) ports_.sms_queued();
+}
+
+// ---- what breaks and comes back ---------------------------------------------------------------------------------------------------
+
+void ToPhone::resume() {
+  transfers_.clear();
+  ask_again();
+}
+
+// Items that somebody else was working on, and of whom nothing is known any more.
+void ToPhone::ask_again() {
+  const auto under_way = ports_.store.items({.states = {ItemState::fetching, ItemState::converting, ItemState::submitting}, .way = Way::to_phone});
+  if (!under_way) {
+    log_error("items_not_read").error(under_way.error());
+    return;
+  }
+  for (const Item& item : *under_way) {
+    // A forwarded mail lies in the data plane's journal: it asks for its route again by itself.
+    if (item.source == "mailbox" && !transfers_.contains(item.id)) break_off(item.id, "a program was restarted in the middle; fetched again", 0);
+  }
+}
+
+void ToPhone::on_data_plane_ready(handoff::Other other) {
+  // Design 7: what the other side kept only in memory is gone with it. What it had submitted, it says now; so wait a moment.
+  resume_at_ = ports_.clock.now() + settle_time;
+  if (other == handoff::Other::restarted) ask_again();
+}
+
+void ToPhone::on_data_plane_lost() {
+  const auto broken = std::exchange(transfers_, {});
+  for (const auto& [id, transfer] : broken) break_off(id, "the data plane went away; fetched again when it is back", 0);
+}
+
+void ToPhone::on_fetcher_lost(const std::function<bool(std::string_view)>& was_there) {
+  marking_.clear();
+  std::vector<ItemId> broken;
+  for (const auto& [id, transfer] : transfers_) {
+    if (was_there(transfer.binding)) broken.push_back(id);
+  }
+  for (const ItemId& id : broken) break_off(id, "the fetcher went away; fetched again when it is back", 0);
+}
+
+void ToPhone::on_mailbox_ready(std::string_view binding) {
+  const auto waiting = ports_.store.items({.binding = std::string(binding), .states = {ItemState::requested}, .way = Way::to_phone});
+  if (!waiting) return;
+  for (Item item : *waiting) {
+    if (item.retry_at.us == 0) continue;
+    item.retry_at = {};
+    if (const auto done = ports_.store.write([&] { return ports_.store.update_item(item); }); !done) log_error("retry_not_stored").error(done.error());
+  }
+  pump();
+}
+
+void ToPhone::forget(const ItemId& item) { transfers_.erase(item); }
+
+// ---- after the report -------------------------------------------------------------------------------------------------------------
+
+void ToPhone::on_marked(const RecordView& record) {
+  const ItemId id = record.header().item;
+  marking_.erase(id);
+  const std::string reason = text(record, mailbox::Tag::reason);
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    PM_TRY(auto item, ports_.store.item(id));
+    if (!item || item->mark != "pending") return {};
+    if (!reason.empty()) return note(ports_.store, *item, "mark_failed", ports_.clock.wall(), program::fetcher, {{"reason", reason}});
+    item->mark = "done";
+    if (const auto written = ports_.store.update_item(*item); !written) return written;
+    return note(ports_.store, *item, "marked", ports_.clock.wall(), program::fetcher, {{"mark", text(record, mailbox::Tag::mark)}, {"uid", item->uid}});
+  });
+  if (!done) log_error("mark_not_stored").item(id).error(done.error());
+}
+
+void ToPhone::pump_marks() {
+  const auto pending = ports_.store.items({.mark = "pending", .count_max = 100});
+  if (!pending) return;
+  for (const Item& item : *pending) {
+    if (marking_.contains(item.id) || !ports_.fetchers.is_up(item.binding)) continue;
+    const auto binding = ports_.store.binding(item.binding);
+    if (!binding || !*binding) continue;
+    if (!(*binding)->is_active() || (*binding)->mark == "none") continue;
+    marking_.insert(item.id);
+    RecordWriter mark = make(Kind::mark, item.id);
+    mark.text(tag(mailbox::Tag::binding), item.binding).u64(tag(mailbox::Tag::uid_validity), item.uid_validity);
+    mark.text(tag(mailbox::Tag::uid), item.uid).text(tag(mailbox::Tag::mark), (*binding)->mark);
+    ports_.fetchers.send(item.binding, Kind::mark, item.id, std::move(mark));
+  }
+}
+
+void ToPhone::expire() {
+  const Timestamp now = ports_.clock.wall();
+  const auto asked = ports_.store.items({.states = {ItemState::accepted, ItemState::notified}, .way = Way::to_phone});
+  if (!asked) return;
+  for (Item item : *asked) {
+    if (item.reply_code.empty() && item.retry_at.us != 0 && item.retry_at <= now) {
+      // There was no free reply code when the mail came.
+      bool queued = false;
+      const auto done = ports_.store.write([&]() -> Result<void> {
+        const auto code = free_reply_code(ports_.store, item.msisdn, now);
+        item.retry_at = {now.us + no_code_retry_us};
+        if (code) {
+          queued = true;
+          item.reply_code = *code;
+          item.code_expires = {now.us + ports_.settings.code_lifetime.us()};
+          item.retry_at = {};
+          item.reason = "the SMS to the phone waits for the SMSC";
+          const auto sms = ports_.store.queue_sms(
+              {.msisdn = item.msisdn, .text = notify::new_mail_text(news_of(item), *code), .kind = "notify", .item = item.id, .created = now});
+          if (!sms) return sms;
+        }
+        return ports_.store.update_item(item);
+      });
+      if (!done) log_error("code_not_stored").item(item.id).error(done.error());
+      if (queued) ports_.sms_queued();
+    }
+    if (item.reply_code.empty() || item.code_expires > now) continue;
+    const auto done = ports_.store.write([&]() -> Result<void> {
+      if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
+      PM_TRY([[maybe_unused]] const bool moved,
+             move_item(ports_.store, item,
+                       {.to = ItemState::expired, .event = "expired", .reason = "the phone did not answer while its code was valid; the mail stays in the mailbox", .time = now}));
+      return {};
+    });
+    if (!done) log_error("expiry_not_stored").item(item.id).error(done.error());
+    if (done && item.source == "smtp" && ports_.data_plane.is_ready()) {
+      RecordWriter answer = handoff::make(handoff::Kind::route_answer, item.id);
+      answer.text(tag(Tag::decision), handoff::decision::refuse).text(tag(Tag::reason), item.reason);
+      ports_.data_plane.send(handoff::Kind::route_answer, item.id, std::move(answer));
+    }
+  }
+
+  const auto submitted = ports_.store.items({.states = {ItemState::submitted, ItemState::reported}, .way = Way::to_phone});
+  if (!submitted) return;
+  for (Item item : *submitted) {
+    if (item.expires.us == 0 || item.expires.us + unconfirmed_after_us > now.us) continue;
+    const auto done = ports_.store.write([&]() -> Result<void> {
+      PM_TRY([[maybe_unused]] const bool moved,
+             move_item(ports_.store, item,
+                       {.to = ItemState::unconfirmed, .event = "unconfirmed", .reason = "the MMSC took the message, but no report came within a day after its expiry", .time = now}));
+      return {};
+    });
+    if (!done) log_error("unconfirmed_not_stored").item(item.id).error(done.error());
+  }
+}
+
+void ToPhone::tick() {
+  const Instant now = ports_.clock.now();
+  std::vector<ItemId> stalled;
+  for (const auto& [id, transfer] : transfers_) {
+    if (now - transfer.progress > stall_max) stalled.push_back(id);
+  }
+  for (const ItemId& id : stalled) break_off(id, "nothing came for three minutes; fetched again", retry_first_us);
+  pump();
+  if (now >= marks_at_) {
+    marks_at_ = now + marks_every;
+    marking_.clear();
+    expire();
+  }
+  pump_marks();
+}
+
+}  // namespace pushmail
