@@ -22,7 +22,7 @@ std::vector<std::string> message_ids(std::string_view value) {
     const std::size_t close = value.find('>');
     if (close == std::string_view::npos) break;
     const std::string_view id = ascii_trim(value.substr(0, close));
-    const bool is_plain = std::ranges::all_of(id, [](char c) { return c > 0x20 && c < 0x7F; });
+    const bool is_plain = std::ranges::all_of(id, [](char c) { return c > 0x20 && c < 0x7F && c != '<'; });
     if (!id.empty() && id.size() <= message_id_size_max && is_plain) ids.emplace_back(id);
     value.remove_prefix(close + 1);
   }

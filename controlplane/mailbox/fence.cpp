@@ -61,6 +61,7 @@ void Fence::forget() {
   parens_ = 0;
   continues_ = false;
   in_fetch_ = false;
+  last_status_.clear();
 }
 
 Result<void> Fence::pass(ByteView in, Bytes& out) {

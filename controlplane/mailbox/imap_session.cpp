@@ -173,7 +173,9 @@ Outcome<void> ImapSession::open(Task& task) {
   if (account_.encryption == Encryption::starttls) {
     begin(task);
     // Asked without looking at CAPABILITY, which anybody on the way can shorten; without TLS the password is not sent.
-    if (const int code = mailimap_starttls(imap_.get()); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_tls);
+    const int code = mailimap_starttls(imap_.get());
+    if (!stream_.failure() && stream_.has_unread()) return std::unexpected(injected("STARTTLS"));
+    if (code != MAILIMAP_NO_ERROR) return failed(code, mailbox_tls);
     if (auto secured = stream_.start_tls(task, settings_.tls, account_.tls_name, settings_.timing.connect); !secured) return secured;
   }
   return login(task);

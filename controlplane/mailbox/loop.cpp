@@ -75,12 +75,6 @@ bool Loop::run_for(Duration most) {
 
 void Loop::stop() { state_->context.stop(); }
 
-void Task::sleep_until(Instant at) {
-  asio::steady_timer timer(loop_.state().context, left_until(loop_.clock(), at));
-  error_code error;
-  timer.async_wait(state_.yield[error]);
-}
-
 struct Gate::State {
   State(asio::io_context& context) : timer(context) {}
   asio::steady_timer timer;

@@ -54,7 +54,6 @@ class Task {
   Task(Loop& loop, State& state) : loop_(loop), state_(state) {}
   [[nodiscard]] Loop& loop() const { return loop_; }
   [[nodiscard]] State& state() const { return state_; }
-  void sleep_until(Instant at);
 
  private:
   Loop& loop_;

@@ -179,9 +179,12 @@ Result<void> MailStream::write_all(ByteView bytes) {
   return flush_tls(*task_);
 }
 
+bool MailStream::has_unread() const {
+  return passed_at_ < passed_.size() || (etpan_ != nullptr && etpan_->read_buffer_len > 0) || (tls_ && tls_->has_unread()) || !fence_.at_line_start();
+}
+
 void MailStream::wait_readable(Task& task, Gate& gate, Instant until) {
-  const bool has_bytes = passed_at_ < passed_.size() || (etpan_ != nullptr && etpan_->read_buffer_len > 0) || (tls_ && tls_->has_unread());
-  if (has_bytes || failure_) return;
+  if (has_unread() || failure_) return;
   socket_.wait_readable(task, gate, until);
 }
 

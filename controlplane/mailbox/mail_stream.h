@@ -53,6 +53,8 @@ class MailStream {
   [[nodiscard]] Result<std::size_t> read_some(MutableBytes into);
   [[nodiscard]] Result<void> write_all(ByteView bytes);
 
+  /// Bytes have come that neither libetpan nor read_some() has taken.
+  [[nodiscard]] bool has_unread() const;
   /// Waits without a command: bytes, `gate`, or `until`.
   void wait_readable(Task& task, Gate& gate, Instant until);
   /// Ends the connection, and whatever waits on it; from anywhere.

@@ -37,6 +37,8 @@ const Words* words_of(const Error& error) {
 
 }  // namespace
 
+Failure injected(std::string_view command) { return {Error{&mailbox_tls}, "somebody spoke on in the clear after " + std::string(command)}; }
+
 bool is_about_one_mail(const Error& error) { return error.is(mailbox_gone) || error.is(mailbox_too_large); }
 
 std::string_view state_word(const Error& error) {

@@ -98,6 +98,8 @@ struct SessionSettings {
 [[nodiscard]] std::unique_ptr<MailboxSession> make_imap_session(MailStream& stream, const Account& account, const SessionSettings& settings);
 [[nodiscard]] std::unique_ptr<MailboxSession> make_pop3_session(MailStream& stream, const Account& account, const SessionSettings& settings);
 
+/// More than the answer to `command` came before TLS. Whose words these are nobody can tell, so they are not repeated.
+[[nodiscard]] Failure injected(std::string_view command);
 [[nodiscard]] bool is_about_one_mail(const Error& error);
 /// The state word of controlplane/mailbox/schema.h (Tag::state) for an error.
 [[nodiscard]] std::string_view state_word(const Error& error);

@@ -119,7 +119,9 @@ Outcome<void> Pop3Session::open(Task& task) {
   if (mailpop3_connect(pop3_.get(), stream_.make_etpan_stream()) != MAILPOP3_NO_ERROR) return failed(mailbox_busy);
   if (account_.encryption == Encryption::starttls) {
     begin(task, status_answer_size_max);
-    if (mailpop3_stls(pop3_.get()) != MAILPOP3_NO_ERROR) return failed(mailbox_tls);
+    const int code = mailpop3_stls(pop3_.get());
+    if (!stream_.failure() && stream_.has_unread()) return std::unexpected(injected("STLS"));
+    if (code != MAILPOP3_NO_ERROR) return failed(mailbox_tls);
     if (auto secured = stream_.start_tls(task, settings_.tls, account_.tls_name, settings_.timing.connect); !secured) return secured;
   }
   begin(task, status_answer_size_max);

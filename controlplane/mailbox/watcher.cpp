@@ -198,8 +198,8 @@ Outcome<void> Watcher::serve(Task& task, MailboxSession& session, MailStream& st
       say("idling");
       if (auto waited = session.wait(task, gate_, never); !waited) return waited;
       must_look = true;
-      // A storm of news becomes one look.
-      if (jobs_.empty() && !must_end(generation)) task.sleep_until(looked_at + settings_.timing.idle_pause);
+      // A storm of news becomes one look; a command does not wait for it.
+      if (jobs_.empty() && !must_end(generation)) gate_.wait(task, looked_at + settings_.timing.idle_pause);
     } else if (watch_.mode == Mode::idle || !gate_.wait(task, loop_.now() + settings_.timing.linger)) {
       break;
     }

@@ -1,0 +1,26 @@
+// The small readers of a mailbox session: POP3's multi-line answer (cut anywhere, the same), the Date field, and an announcement out of
+// any header.
+#include "controlplane/mailbox/announce.h"
+#include "controlplane/mailbox/mail_date.h"
+#include "controlplane/mailbox/pop3_lines.h"
+
+using namespace pushmail;
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const ByteView in(data, size);
+  mailbox::Pop3Body whole;
+  Bytes out;
+  const std::size_t used = whole.feed(in, out);
+  PM_CHECK(used <= size && out.size() <= used && (whole.is_done() || used == size));
+  mailbox::Pop3Body bytewise;
+  Bytes slow;
+  std::size_t slow_used = 0;
+  for (std::size_t at = 0; at < size; ++at) slow_used += bytewise.feed(in.subspan(at, 1), slow);
+  PM_CHECK(slow_used == used && slow == out && bytewise.is_done() == whole.is_done());
+
+  if (const auto date = mailbox::parse_mail_date(text_of(in))) PM_CHECK(date->us > -63'000'000'000'000'000 && date->us < 254'000'000'000'000'000);
+  const auto said = mailbox::announce(mailbox::Arrival{.uid = "1", .size = size, .header = std::string(text_of(in))});
+  PM_CHECK(said.subject.size() <= 1000 && said.sender.size() <= 1000 && said.references.size() <= 20);
+  return 0;
+}

@@ -1,0 +1,126 @@
+// The fence alone: what passes unchanged, what is mended, what is refused, whole and byte by byte.
+#include "controlplane/mailbox/fence.h"
+
+#include <gtest/gtest.h>
+
+#include "controlplane/mailbox/errors.h"
+#include "core/limits.h"
+
+namespace pushmail::mailbox {
+namespace {
+
+struct Passed {
+  std::string out;
+  const ErrorInfo* error = nullptr;
+};
+
+Passed pass(std::string_view in, std::size_t step, std::uint64_t budget = limits::imap_answer_size_max, Fence::Grammar grammar = Fence::Grammar::imap) {
+  Fence fence(grammar);
+  fence.begin(budget);
+  Bytes out;
+  for (std::size_t at = 0; at < in.size(); at += step) {
+    if (const auto passed = fence.pass(bytes_of(in.substr(at, step)), out); !passed) return {std::string(text_of(out)), passed.error().info};
+  }
+  return {std::string(text_of(out)), nullptr};
+}
+
+struct Row {
+  std::string in;
+  std::string out;
+  const ErrorInfo* error = nullptr;
+};
+
+std::string many(char c, std::size_t count) { return std::string(count, c); }
+
+std::vector<Row> rows() {
+  const std::string big_literal = many('(', 60'000);
+  return {
+      {"* OK ready\r\n", "* OK ready\r\n"},
+      {"1 OK\r\n", "1 OK .\r\n"},
+      {"1 OK \r\n", "1 OK .\r\n"},
+      {"1 no\r\n", "1 no .\r\n"},
+      {"* BYE\r\n", "* BYE .\r\n"},
+      {"* OK [UIDVALIDITY 7]\r\n", "* OK [UIDVALIDITY 7] .\r\n"},
+      {"* OK [UIDVALIDITY 7] fine\r\n", "* OK [UIDVALIDITY 7] fine\r\n"},
+      {"+\r\n", "+ .\r\n"},
+      {"+ \r\n", "+ .\r\n"},
+      {"+ idling\r\n", "+ idling\r\n"},
+      {"* SEARCH\r\n", "* SEARCH\r\n"},
+      {"* OK\n", "* OK .\r\n"},
+      {"* 1 FETCH (UID 1 BODY[] {5}\r\nab\r\n()\r\n", "* 1 FETCH (UID 1 BODY[] {5}\r\nab\r\n()\r\n"},
+      // Parentheses inside a literal are the mail's own.
+      {"* 1 FETCH (BODY[] {60000}\r\n" + big_literal + ")\r\n", "* 1 FETCH (BODY[] {60000}\r\n" + big_literal + ")\r\n"},
+      // The literal is over: counting goes on where it stood.
+      {"* 1 FETCH (X {1}\r\na" + many('(', 63) + "\r\n", "* 1 FETCH (X {1}\r\na" + many('(', 63) + "\r\n"},
+      {"* 1 FETCH (X {1}\r\na" + many('(', 64) + "\r\n", "* 1 FETCH (X {1}\r\n" "a", &mailbox_too_deep},
+      {"* 1 FETCH (BODYSTRUCTURE " + many('(', 64) + "\r\n", "", &mailbox_too_deep},
+      // Quotes hide nothing.
+      {"* 1 FETCH (X \"" + many('(', 64) + "\"\r\n", "", &mailbox_too_deep},
+      // Each response counts anew.
+      {"* X " + many('(', 60) + "\r\n* X " + many('(', 60) + "\r\n", "* X " + many('(', 60) + "\r\n* X " + many('(', 60) + "\r\n"},
+      {"* 1 FETCH (BODY[] {4294967295}\r\n", "", &mailbox_literal_too_long},
+      {"* 1 FETCH (BODY[] {66561}\r\n", "", &mailbox_literal_too_long},
+      {"* 1 FETCH (BODY[] {99999999999999999999999}\r\n", "", &mailbox_literal_too_long},
+      // Only FETCH has literals for us; elsewhere the braces are text, and what follows is counted.
+      {"* OK look {70000}\r\n* X " + many('(', 65) + "\r\n", "* OK look {70000}\r\n", &mailbox_too_deep},
+      {"* LIST () \"/\" {70000}\r\n", "* LIST () \"/\" {70000}\r\n"},
+      {std::string("* OK a\0b\r\n", 10), "", &mailbox_bad_byte},
+      {"* OK a\rb\r\n", "", &mailbox_bad_byte},
+      {many('a', limits::imap_line_size_max + 1), "", &mailbox_line_too_long},
+  };
+}
+
+TEST(Fence, WholeAndByteByByteAgree) {
+  for (const Row& row : rows()) {
+    for (const std::size_t step : {row.in.size(), std::size_t{1}, std::size_t{7}}) {
+      const Passed passed = pass(row.in, step);
+      EXPECT_EQ(passed.error, row.error) << row.in.substr(0, 60) << " step " << step;
+      EXPECT_EQ(passed.out, row.out) << row.in.substr(0, 60) << " step " << step;
+    }
+  }
+}
+
+TEST(Fence, BudgetCountsLiteralsAndLines) {
+  EXPECT_EQ(pass("* 1 EXISTS\r\n", 100, 12).error, nullptr);
+  EXPECT_EQ(pass("* 1 EXISTS\r\n", 100, 11).error, &mailbox_answer_too_long);
+  EXPECT_EQ(pass("* 1 FETCH (X {20}\r\n01234567890123456789)\r\n", 1, 30).error, &mailbox_answer_too_long);
+}
+
+TEST(Fence, NothingPassesAfterAnError) {
+  Fence fence(Fence::Grammar::imap);
+  fence.begin(1000);
+  Bytes out;
+  EXPECT_FALSE(fence.pass(bytes_of("* OK a\rb\r\n"), out));
+  EXPECT_FALSE(fence.pass(bytes_of("* OK fine\r\n"), out));
+  EXPECT_TRUE(out.empty());
+}
+
+TEST(Fence, RemembersWhatTheServerSaid) {
+  Fence fence(Fence::Grammar::imap);
+  fence.begin(1000);
+  Bytes out;
+  ASSERT_TRUE(fence.pass(bytes_of("* OK hello\r\na1 NO [AUTHENTICATIONFAILED] go \x1b away\r\n"), out));
+  EXPECT_EQ(fence.last_status(), "NO [AUTHENTICATIONFAILED] go ? away");
+}
+
+TEST(Fence, PopLinesAreMeasuredAndStreamsAreNot) {
+  EXPECT_EQ(pass("+OK ((((\r\n", 1, 100, Fence::Grammar::pop3).out, "+OK ((((\r\n");
+  EXPECT_EQ(pass(many('x', limits::imap_line_size_max + 1), 1000, UINT64_MAX, Fence::Grammar::pop3).error, &mailbox_line_too_long);
+  Fence fence(Fence::Grammar::pop3);
+  fence.begin(200'000, Fence::Lines::streamed);
+  Bytes out;
+  EXPECT_TRUE(fence.pass(bytes_of(many('x', 150'000)), out));
+  EXPECT_EQ(fence.pass(bytes_of(many('x', 50'001)), out).error().info, &mailbox_answer_too_long);
+}
+
+TEST(Arguments, OnlyPrintableAsciiGoesOnTheWire) {
+  EXPECT_TRUE(may_go_on_wire("alice@example.com"));
+  EXPECT_TRUE(may_go_on_wire("a b\"\\%"));
+  for (const std::string& bad : {std::string(), std::string("a\r\n9 DELETE INBOX"), std::string("a\nb"), std::string("a\0b", 3), std::string("a\x7f"),
+                                 std::string("M\xc3\xbcller"), many('a', 1001)}) {
+    EXPECT_FALSE(may_go_on_wire(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace pushmail::mailbox

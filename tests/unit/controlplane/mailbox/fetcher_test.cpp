@@ -1,0 +1,263 @@
+// The whole fetcher in one process: records over a socketpair, mailboxes at scripted servers that misbehave in time.
+#include "controlplane/mailbox/fetcher.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "session_fixture.h"
+
+namespace pushmail::test {
+namespace {
+
+using namespace mailbox;
+
+constexpr std::uint16_t number_of(Tag tag) { return static_cast<std::uint16_t>(tag); }
+
+class FetcherTest : public SessionTest {
+ protected:
+  void SetUp() override {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    ours_ = ends[0];
+    const timeval patience{.tv_sec = 30, .tv_usec = 0};
+    setsockopt(ours_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    timing_.retry_first = milliseconds(20);
+    timing_.retry_most = milliseconds(100);
+    timing_.linger = milliseconds(50);
+    thread_ = std::thread([this, theirs = ends[1]] {
+      Loop loop(clock_);
+      Fetcher fetcher(loop, SessionSettings{.tls = trust_, .timing = timing_, .mail_size_max = mail_size_max_}, theirs);
+      ended_well_ = fetcher.run().has_value();
+      tasks_left_ = loop.tasks();
+    });
+  }
+  void TearDown() override {
+    hang_up();
+    EXPECT_EQ(tasks_left_, 0u) << "a coroutine did not end";
+  }
+  void hang_up() {
+    if (!thread_.joinable()) return;
+    shutdown(ours_, SHUT_RDWR);
+    thread_.join();
+    close(ours_);
+  }
+
+  void send(RecordWriter writer) { send(writer.finish(++sequence_)); }
+  void send(const Bytes& bytes) { ASSERT_EQ(::send(ours_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size())); }
+  void watch(const Account& who, std::string_view mode, std::uint64_t uid_validity = 77) {
+    send(RecordWriter(static_cast<std::uint16_t>(Kind::watch), 1, {})
+             .text(number_of(Tag::binding), "b")
+             .text(number_of(Tag::protocol), who.protocol == Protocol::imap ? "imap" : "pop3")
+             .text(number_of(Tag::address), to_string(who.address))
+             .text(number_of(Tag::tls), "none")
+             .text(number_of(Tag::user), who.user)
+             .text(number_of(Tag::password), who.password)
+             .text(number_of(Tag::mode), mode)
+             .u64(number_of(Tag::uid_validity), uid_validity)
+             .text(number_of(Tag::last_uid), "9"));
+  }
+  void command(Kind kind) { send(RecordWriter(static_cast<std::uint16_t>(kind), 1, {}).text(number_of(Tag::binding), "b")); }
+  void fetch(std::uint8_t item, std::string_view uid, std::uint64_t credit) {
+    send(RecordWriter(static_cast<std::uint16_t>(Kind::fetch), 1, ItemId{{item}}).text(number_of(Tag::binding), "b").text(number_of(Tag::uid), uid).u64(number_of(Tag::credit), credit));
+  }
+
+  // The next record that `fits`; the others are passed over.
+  RecordView next(const std::function<bool(const RecordView&)>& fits) {
+    while (true) {
+      const auto record = inbox_.next();
+      PM_CHECK(!record.is_bad());
+      if (record.is_done()) {
+        if (fits(record.value())) return record.value();
+        continue;
+      }
+      std::array<std::uint8_t, 4096> buffer;
+      const ssize_t got = recv(ours_, buffer.data(), buffer.size(), 0);
+      if (got <= 0) {
+        ADD_FAILURE() << "the record did not come";
+        return {};
+      }
+      inbox_.feed(ByteView(buffer).first(static_cast<std::size_t>(got)));
+    }
+  }
+  RecordView next(Kind kind) {
+    return next([kind](const RecordView& record) { return record.header().kind == static_cast<std::uint16_t>(kind); });
+  }
+  RecordView next_state(std::string_view state) {
+    return next([state](const RecordView& record) { return record.header().kind == static_cast<std::uint16_t>(Kind::session) && record.text(number_of(Tag::state)) == state; });
+  }
+
+  static bool open_folder(Peer& peer) {
+    peer.send("* OK ready\r\n");
+    for (const std::string_view step : {"CAPABILITY", "LOGIN", "CAPABILITY", "SELECT"}) {
+      if (!peer.expect(step)) return false;
+      peer.send(step == "SELECT" ? "* OK [UIDVALIDITY 77] x\r\n* OK [UIDNEXT 10] x\r\n" : "* CAPABILITY IMAP4rev1 IDLE\r\n");
+      peer.answer("OK done");
+    }
+    return true;
+  }
+
+  int ours_ = -1;
+  std::uint64_t sequence_ = 0;
+  RecordInbox inbox_;
+  std::thread thread_;
+  bool ended_well_ = false;
+  std::size_t tasks_left_ = 0;
+};
+
+TEST_F(FetcherTest, RefusedPasswordIsTriedOnce) {
+  ScriptedServer server([](Peer& peer) {
+    peer.send("+OK\r\n");
+    if (peer.expect("USER")) peer.send("+OK\r\n");
+    if (peer.expect("PASS")) peer.send("-ERR wrong\r\n");
+    peer.line();
+  });
+  auto who = account(server, Protocol::pop3);
+  watch(who, "idle", 1);
+  next_state("auth_failed");
+  for (int i = 0; i < 3; ++i) {
+    command(Kind::poll);
+    next_state("auth_failed");
+  }
+  fetch(1, "x", 1);
+  EXPECT_EQ(next(Kind::fetch_failed).text(number_of(Tag::reason)), "auth_failed");
+  EXPECT_EQ(server.connections(), 1);
+  who.password = "another";
+  watch(who, "idle", 1);
+  next_state("auth_failed");
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST_F(FetcherTest, BrokenFetchGoesOnWhereItStood) {
+  const std::string mail(3 * limits::imap_fetch_chunk_size, 'm');
+  std::atomic<int> round = 0;
+  ScriptedServer server([&](Peer& peer) {
+    const int now = ++round;
+    if (!open_folder(peer) || !peer.expect("RFC822.SIZE")) return;
+    peer.send("* 1 FETCH (UID 5 RFC822.SIZE 196608)\r\n");
+    peer.answer("OK");
+    for (std::size_t at = now == 1 ? 0 : limits::imap_fetch_chunk_size; peer.expect("BODY.PEEK[]<" + std::to_string(at) + ".65536>");) {
+      const std::string piece = at >= mail.size() ? std::string() : mail.substr(at, limits::imap_fetch_chunk_size);
+      peer.send("* 1 FETCH (UID 5 BODY[]<" + std::to_string(at) + "> {" + std::to_string(piece.size()) + "}\r\n" + piece.substr(0, piece.size() / (now == 1 && at > 0 ? 2 : 1)));
+      if (now == 1 && at > 0) return;
+      peer.send(")\r\n");
+      peer.answer("OK");
+      at += piece.size();
+    }
+  });
+  watch(account(server, Protocol::imap), "poll");
+  fetch(7, "5", 100);
+  std::string got;
+  while (true) {
+    const RecordView record = next([](const RecordView& r) { return r.header().item == ItemId{{7}}; });
+    if (record.header().kind != static_cast<std::uint16_t>(Kind::chunk)) {
+      EXPECT_EQ(record.header().kind, static_cast<std::uint16_t>(Kind::fetched)) << record.text(number_of(Tag::reason)).value_or("");
+      EXPECT_EQ(record.u64(number_of(Tag::size)), mail.size());
+      break;
+    }
+    EXPECT_EQ(record.u64(number_of(Tag::offset)), got.size());
+    got += text_of(*record.bytes(number_of(Tag::data)));
+  }
+  EXPECT_EQ(got, mail);
+  EXPECT_EQ(round, 2);
+}
+
+TEST_F(FetcherTest, ServerThatAlwaysHangsUpIsTriedTwiceForAFetch) {
+  ScriptedServer server([](Peer& peer) {
+    if (open_folder(peer)) peer.line();
+  });
+  watch(account(server, Protocol::imap), "poll");
+  fetch(7, "5", 1);
+  EXPECT_EQ(next(Kind::fetch_failed).text(number_of(Tag::reason)), "unreachable");
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST_F(FetcherTest, PollOfABrokenServerIsAnsweredOnce) {
+  ScriptedServer server([](Peer& peer) {
+    if (open_folder(peer)) peer.send("* NONSENSE");
+  });
+  watch(account(server, Protocol::imap), "poll");
+  for (int i = 1; i <= 3; ++i) {
+    command(Kind::poll);
+    next([](const RecordView& record) { return record.text(number_of(Tag::reason)).has_value(); });
+    EXPECT_EQ(server.connections(), i);
+  }
+}
+
+TEST_F(FetcherTest, IdleComesBackByItself) {
+  ScriptedServer server([](Peer& peer) {
+    if (!open_folder(peer) || !peer.expect("UID SEARCH")) return;
+    peer.send("* SEARCH\r\n");
+    peer.answer("OK done");
+    if (peer.expect("IDLE")) peer.send("+ idling\r\n* BYE shutting down\r\n");
+  });
+  watch(account(server, Protocol::imap), "idle");
+  for (int i = 0; i < 3; ++i) {
+    next_state("idling");
+    EXPECT_EQ(next_state("unreachable").text(number_of(Tag::reason)), "BYE shutting down");
+  }
+}
+
+TEST_F(FetcherTest, HangingServerDoesNotHoldTheEnd) {
+  ScriptedServer server([](Peer& peer) {
+    peer.send("* OK ready\r\n");
+    while (!peer.line().empty()) {
+    }
+  });
+  watch(account(server, Protocol::imap), "idle");
+  next_state("connecting");
+  hang_up();
+  EXPECT_TRUE(ended_well_);
+}
+
+TEST_F(FetcherTest, UnwatchEndsAHangingSessionAndAnswersItsFetch) {
+  ScriptedServer server([](Peer& peer) {
+    peer.send("* OK ready\r\n");
+    while (!peer.line().empty()) {
+    }
+  });
+  watch(account(server, Protocol::imap), "idle");
+  fetch(7, "5", 1);
+  next_state("connecting");
+  command(Kind::unwatch);
+  EXPECT_EQ(next(Kind::fetch_failed).header().item, ItemId{{7}});
+  fetch(8, "5", 1);
+  EXPECT_EQ(next(Kind::fetch_failed).header().item, ItemId{{8}});
+}
+
+TEST_F(FetcherTest, NewAccountTakesTheFetchAlong) {
+  ScriptedServer hanging([](Peer& peer) {
+    peer.send("* OK ready\r\n");
+    while (!peer.line().empty()) {
+    }
+  });
+  ScriptedServer good([](Peer& peer) {
+    if (!open_folder(peer) || !peer.expect("RFC822.SIZE")) return;
+    peer.send("* 1 FETCH (UID 5 RFC822.SIZE 3)\r\n");
+    peer.answer("OK");
+    if (!peer.expect("BODY.PEEK[]<0.65536>")) return;
+    peer.send("* 1 FETCH (UID 5 BODY[]<0> {3}\r\nabc)\r\n");
+    peer.answer("OK");
+    peer.line();
+  });
+  watch(account(hanging, Protocol::imap), "poll");
+  fetch(7, "5", 10);
+  next_state("connecting");
+  watch(account(good, Protocol::imap), "poll");
+  EXPECT_EQ(text_of(*next(Kind::chunk).bytes(number_of(Tag::data))), "abc");
+  next(Kind::fetched);
+}
+
+TEST_F(FetcherTest, BrokenFramingEndsIt) {
+  Bytes record = RecordWriter(static_cast<std::uint16_t>(Kind::poll), 1, {}).text(1, "b").finish(1);
+  record.back() ^= 1;
+  send(record);
+  std::array<std::uint8_t, 16> buffer;
+  EXPECT_EQ(recv(ours_, buffer.data(), buffer.size(), 0), 0);
+  hang_up();
+  EXPECT_FALSE(ended_well_);
+}
+
+}  // namespace
+}  // namespace pushmail::test

@@ -1,0 +1,238 @@
+// POP3 sessions against scripted servers, and the multi-line answer alone.
+#include "controlplane/mailbox/pop3_lines.h"
+#include "session_fixture.h"
+
+namespace pushmail::test {
+namespace {
+
+using namespace mailbox;
+
+TEST(Pop3Body, WholeAndByteByByteAgree) {
+  struct Row {
+    std::string in;
+    std::string out;
+    std::size_t used;
+  };
+  const std::vector<Row> rows{
+      {".\r\n", "", 3},
+      {"a\r\n.\r\nrest", "a\r\n", 6},
+      {"..\r\n.\r\n", ".\r\n", 7},
+      {"...x\r\n.\r\n", "..x\r\n", 9},
+      {"a.\r\n.\r\n", "a.\r\n", 7},
+      // A dot that the server forgot to double, and bare line ends: kept as they are.
+      {".x\r\n.\r\n", ".x\r\n", 7},
+      {"a\nb\n.\n", "a\nb\n", 6},
+      {".\rx\r\n.\r\n", ".\rx\r\n", 8},
+      {std::string("\0\r\n.\r\n", 6), std::string("\0\r\n", 3), 6},
+  };
+  for (const Row& row : rows) {
+    Pop3Body whole;
+    Bytes out;
+    EXPECT_EQ(whole.feed(bytes_of(row.in), out), row.used);
+    EXPECT_TRUE(whole.is_done());
+    EXPECT_EQ(text_of(out), row.out);
+    Pop3Body bytewise;
+    Bytes slow;
+    std::size_t used = 0;
+    for (const char c : row.in) used += bytewise.feed(bytes_of(std::string_view(&c, 1)), slow);
+    EXPECT_EQ(used, row.used);
+    EXPECT_EQ(out, slow);
+  }
+  Pop3Body unfinished;
+  Bytes out;
+  EXPECT_EQ(unfinished.feed(bytes_of(std::string_view("a\r\n.")), out), 4u);
+  EXPECT_FALSE(unfinished.is_done());
+}
+
+class Pop3Test : public SessionTest {
+ protected:
+  static bool log_in(Peer& peer) {
+    return peer.send("+OK ready\r\n") && peer.expect("USER alice") && peer.send("+OK\r\n") && peer.expect("PASS secret") && peer.send("+OK in\r\n");
+  }
+  static bool list(Peer& peer, std::string_view sizes, std::string_view names) {
+    if (!peer.expect("LIST")) return false;
+    peer.send("+OK\r\n" + std::string(sizes) + ".\r\n");
+    return peer.expect("UIDL") && peer.send("+OK\r\n" + std::string(names) + ".\r\n");
+  }
+};
+
+TEST_F(Pop3Test, BaselineThenNewsByTopOrByRetr) {
+  bool has_top = true;
+  ScriptedServer server([&](Peer& peer) {
+    if (!log_in(peer) || !list(peer, "1 10\r\n2 20\r\n3 30\r\n", "1 one\r\n2 two\r\n3 three\r\n4 two\r\nnonsense\r\n")) return;
+    while (peer.expect(" 3")) {
+      if (peer.lines().back().starts_with("TOP") && !has_top) {
+        peer.send("-ERR what\r\n");
+      } else {
+        peer.send("+OK\r\nSubject: news\r\n\r\n..body\r\n.\r\n");
+      }
+    }
+  });
+  for (const bool top : {true, false}) {
+    has_top = top;
+    run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+      ASSERT_TRUE(session.open(task));
+      Watermark fresh;
+      const auto first = session.look(task, fresh, [](const Arrival&) { FAIL(); });
+      ASSERT_TRUE(first) << first.error().text;
+      EXPECT_EQ(*first, Look::baseline);
+      EXPECT_EQ(fresh.known, (std::set<std::string, std::less<>>{"one", "two", "three"}));
+      EXPECT_EQ(fresh.uid_validity, 1u);
+
+      Watermark mark{.uid_validity = 1, .last_uid = 0, .known = {"one", "two", "long gone"}};
+      std::vector<Arrival> arrivals;
+      const auto second = session.look(task, mark, [&](const Arrival& arrival) { arrivals.push_back(arrival); });
+      ASSERT_TRUE(second) << second.error().text;
+      ASSERT_EQ(arrivals.size(), 1u);
+      EXPECT_EQ(arrivals[0].uid, "three");
+      EXPECT_EQ(arrivals[0].size, 30u);
+      EXPECT_EQ(arrivals[0].header, "Subject: news\r\n");
+      EXPECT_EQ(mark.known, (std::set<std::string, std::less<>>{"one", "two", "three"}));
+    });
+  }
+}
+
+TEST_F(Pop3Test, EmptyMailboxIsABaselineOnce) {
+  ScriptedServer server([&](Peer& peer) {
+    if (log_in(peer)) list(peer, "", "");
+    peer.line();
+  });
+  run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+    ASSERT_TRUE(session.open(task));
+    Watermark mark;
+    EXPECT_EQ(*session.look(task, mark, [](const Arrival&) {}), Look::baseline);
+    EXPECT_EQ(*session.look(task, mark, [](const Arrival&) {}), Look::compared);
+  });
+}
+
+TEST_F(Pop3Test, ReadsByteForByteAndGoesOnWhereItStood) {
+  std::string mail;
+  while (mail.size() < 200'000) mail += "line\r\n..dots\r\n";
+  ScriptedServer server([&](Peer& peer) {
+    if (!log_in(peer) || !list(peer, "1 10\r\n", "1 one\r\n") || !peer.expect("RETR 1")) return;
+    // Dots doubled as the protocol says.
+    std::string wire;
+    for (std::size_t at = 0; at < mail.size();) {
+      const std::size_t end = mail.find('\n', at) + 1;
+      if (mail[at] == '.') wire += '.';
+      wire += mail.substr(at, end - at);
+      at = end;
+    }
+    peer.send("+OK\r\n" + wire + ".\r\n");
+    peer.line();
+  });
+  run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+    ASSERT_TRUE(session.open(task));
+    std::string got;
+    const auto size = session.read(task, "one", 70'001, [&](ByteView piece) {
+      EXPECT_LE(piece.size(), limits::imap_fetch_chunk_size);
+      got += text_of(piece);
+      return true;
+    });
+    ASSERT_TRUE(size) << size.error().text;
+    EXPECT_EQ(*size, mail.size());
+    EXPECT_EQ(got, mail.substr(70'001));
+    EXPECT_TRUE(session.read(task, "two", 0, [](ByteView) { return true; }).error().error.is(mailbox_gone));
+  });
+}
+
+TEST_F(Pop3Test, MailLargerThanItSaidIsCutOff) {
+  mail_size_max_ = 10'000;
+  ScriptedServer server([&](Peer& peer) {
+    if (!log_in(peer) || !list(peer, "1 10\r\n", "1 one\r\n") || !peer.expect("RETR 1")) return;
+    peer.send("+OK\r\n");
+    while (peer.send("more and more\r\n")) {
+    }
+  });
+  run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+    ASSERT_TRUE(session.open(task));
+    EXPECT_TRUE(session.read(task, "one", 0, [](ByteView) { return true; }).error().error.is(mailbox_too_large));
+  });
+}
+
+TEST_F(Pop3Test, RemoveWaitsForQuit) {
+  for (const std::string answer : {"+OK bye\r\n", "-ERR some not removed\r\n", ""}) {
+    ScriptedServer server([&](Peer& peer) {
+      if (!log_in(peer) || !list(peer, "1 10\r\n", "1 one\r\n") || !peer.expect("DELE 1")) return;
+      peer.send("+OK\r\n");
+      if (peer.expect("QUIT") && !answer.empty()) peer.send(answer);
+    });
+    run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+      ASSERT_TRUE(session.open(task));
+      EXPECT_EQ(session.mark(task, "one", Mark::remove).has_value(), answer.starts_with("+OK")) << answer;
+    });
+  }
+}
+
+TEST_F(Pop3Test, RefusalsAreTold) {
+  const auto pass_answer = [this](const std::string& answer) {
+    ScriptedServer server([answer](Peer& peer) {
+      peer.send("+OK ready\r\n");
+      if (!peer.expect("USER")) return;
+      peer.send("+OK\r\n");
+      if (!peer.expect("PASS") || answer.empty()) return;
+      peer.send(answer);
+      peer.line();
+    });
+    std::optional<Failure> failure;
+    run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) { failure = session.open(task).error(); });
+    return failure;
+  };
+  EXPECT_TRUE(pass_answer("-ERR wrong\r\n")->error.is(mailbox_auth));
+  EXPECT_TRUE(pass_answer("-ERR [AUTH] wrong\r\n")->error.is(mailbox_auth));
+  EXPECT_TRUE(pass_answer("-ERR [IN-USE] locked\r\n")->error.is(mailbox_busy));
+  EXPECT_TRUE(pass_answer("-ERR [SYS/TEMP] later\r\n")->error.is(mailbox_busy));
+  EXPECT_TRUE(pass_answer("")->error.is(mailbox_closed));
+}
+
+TEST_F(Pop3Test, ControlBytesNeverReachTheWire) {
+  ScriptedServer server([](Peer&) {});
+  for (std::string Account::*field : {&Account::user, &Account::password}) {
+    auto who = account(server, Protocol::pop3);
+    who.*field = "bob\r\nDELE 1";
+    run(who, [&](Task& task, MailboxSession& session) { EXPECT_TRUE(session.open(task).error().error.is(mailbox_argument)); });
+  }
+  EXPECT_EQ(server.connections(), 0);
+}
+
+TEST_F(Pop3Test, HostileListsEndTheSession) {
+  const auto look_with = [this](const ScriptedServer::Script& script) {
+    ScriptedServer server([&](Peer& peer) {
+      if (log_in(peer) && peer.expect("LIST")) script(peer);
+    });
+    std::optional<Failure> failure;
+    run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+      ASSERT_TRUE(session.open(task));
+      Watermark mark;
+      if (auto looked = session.look(task, mark, [](const Arrival&) {}); !looked) failure = looked.error();
+    });
+    return failure;
+  };
+  const auto endless_line = look_with([](Peer& peer) {
+    peer.send("+OK\r\n");
+    while (peer.send(std::string(65536, '1'))) {
+    }
+  });
+  EXPECT_TRUE(endless_line && endless_line->error.is(mailbox_line_too_long));
+  const auto endless_list = look_with([](Peer& peer) {
+    std::string lines;
+    for (int i = 1; i < 5000; ++i) lines += std::to_string(i) + " 1\r\n";
+    peer.send("+OK\r\n");
+    while (peer.send(lines)) {
+    }
+  });
+  EXPECT_TRUE(endless_list && endless_list->error.is(mailbox_answer_too_long));
+  const auto endless_status = look_with([](Peer& peer) {
+    while (peer.send(std::string(4096, '+'))) {
+    }
+  });
+  EXPECT_TRUE(endless_status && state_word(endless_status->error) == "protocol_error");
+  const auto end_in_list = look_with([](Peer& peer) { peer.send("+OK\r\n1 1"); });
+  EXPECT_TRUE(end_in_list && end_in_list->error.is(mailbox_closed));
+  timing_.command = milliseconds(200);
+  const auto silence = look_with([](Peer& peer) { peer.line(); });
+  EXPECT_TRUE(silence && silence->error.is(mailbox_timeout));
+}
+
+}  // namespace
+}  // namespace pushmail::test
