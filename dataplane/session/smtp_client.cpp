@@ -153,14 +153,19 @@ class SmtpClient::Connection final : public StreamEvents {
     expect(answer);
   }
   void take(const smtp::Reply& reply) {
-    // RFC 5321 §3.8: 421 may come at any time, and the host closes after it.
-    if (expected_.empty()) return abort_with(smtp_reply_cut);
+    if (expected_.empty()) return unasked(reply);
     const Step step = expected_.front();
     expected_.pop_front();
     since_ = client_.now_;
     if (reply.code == 421) return closed_by_host(reply, step);
     (this->*acts()[static_cast<std::size_t>(step)])(reply);
   }
+  /// A refusal in the middle of the data is the host's word all the same; anything else that nobody asked for is a broken dialogue.
+  void unasked(const smtp::Reply& reply) {
+    if (body_in_flight_ && reply.code >= 400) end_job(outcome_of(reply.code), to_answer(reply));
+    abort_with(smtp_reply_cut);
+  }
+  /// RFC 5321 §3.8: 421 may answer any command, and the host closes after it.
   void closed_by_host(const smtp::Reply& reply, Step step) {
     // A kept connection that says 421 to the first word of a mail has only grown old.
     const bool stale = used_before_ && step == Step::mail && job_ && !job_->retried;
