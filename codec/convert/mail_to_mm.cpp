@@ -267,10 +267,12 @@ class Builder {
     attachment.name = display_name(part.name);
     attachment.label = attachment.name.empty() ? part.media_type : attachment.name;
     attachment.media_type = usual_media_type(part.media_type, attachment.name);
-    attachment.size = part.coding == mime::TransferCoding::base64 ? part.body.size() / 78 * 57 : part.body.size();
-    // What cannot fit even at its smallest (`=XX` is three bytes for one) is not decoded at all.
-    const std::size_t least = part.coding == mime::TransferCoding::quoted_printable ? attachment.size / 3 : attachment.size;
-    if (least <= options_.profile.size_max || part.coding == mime::TransferCoding::uuencode) {
+    attachment.size = part.coding == mime::TransferCoding::base64 ? part.body.size() / 78 * 57 : part.body.size();  // about, until decoded
+    // What surely does not fit is not decoded at all: half of base64 is a safe bound whatever its lines are, other codings have none.
+    const bool is_base64 = part.coding == mime::TransferCoding::base64;
+    const bool is_identity = part.coding == mime::TransferCoding::identity;
+    const std::size_t least = is_base64 ? part.body.size() / 2 : is_identity ? part.body.size() : 0;
+    if (least <= options_.profile.size_max) {
       std::vector<mime::Tolerance> tolerated;
       if (attachment.media_type.starts_with("text/")) {
         attachment.charset = "utf-8";

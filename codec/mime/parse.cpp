@@ -140,6 +140,7 @@ class Parser {
     std::string boundary;
     std::size_t body;                // offset
     std::size_t children = 0;
+    bool is_closed = false;          // its closing delimiter was seen
   };
 
   void note(std::string_view rule, std::size_t at) { message_.tolerated.push_back({rule, static_cast<std::uint32_t>(at)}); }
@@ -268,6 +269,7 @@ class Parser {
     Open& level = open_[found->level];
     if (found->closes) {
       level.boundary.clear();
+      level.is_closed = true;
       return;
     }
     ++level.children;
@@ -288,9 +290,10 @@ class Parser {
     part.body = bytes_.subspan(entry.body, std::max(end, entry.body) - entry.body);
     if (!part.is_multipart()) return;
     if (entry.children == 0) {
-      // Nobody can see parts here, so the text is shown as it is.
+      // Nobody can see parts here, so the text is shown as it is; when it was closed at once there is none.
       note(tolerance::no_parts, entry.body);
       part.media_type = "text/plain";
+      if (entry.is_closed) part.body = part.body.first(0);
     } else if (!entry.boundary.empty()) {
       note(tolerance::not_closed, end);
     }

@@ -87,6 +87,14 @@ TEST(Parse, MessageInsideAMessage) {
             "multipart/digest{message/rfc822{text/plain\"one\"}}");
 }
 
+TEST(Parse, ExternalAndPartialMessagesAreLeaves) {
+  EXPECT_EQ(tree_of("Content-Type: message/external-body; access-type=URL; URL=\"http://example.com/x\"\r\n\r\nContent-Type: text/plain\r\n\r\n"),
+            "message/external-body\"Content-Type: text/plain\r\n\r\n\"");
+  EXPECT_EQ(tree_of("Content-Type: message/partial; id=x; number=1; total=2\r\n\r\nSubject: y\r\n"), "message/partial\"Subject: y\r\n\"");
+  // A coded message is no structure (RFC 2046 §5.2.1).
+  EXPECT_EQ(tree_of("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nYWJj"), "message/rfc822\"abc\"");
+}
+
 struct ToleranceRow {
   std::string_view rule;
   std::string mail;
@@ -112,6 +120,7 @@ TEST(Parse, EachToleranceIsReadAndNoted) {
        "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--a\r\n\r\ny\r\n--a--",
        "multipart/mixed{multipart/mixed{text/plain\"x\"},text/plain\"y\"}"},
       {tolerance::no_parts, "Content-Type: multipart/mixed; boundary=b\r\n\r\nno parts here", "text/plain\"no parts here\""},
+      {tolerance::no_parts, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b--\r\n", "text/plain\"\""},
       {tolerance::no_parts, "Content-Type: multipart/mixed; boundary=\"\"\r\n\r\nno parts here", "text/plain\"no parts here\""},
       {tolerance::encoded_multipart, "Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64\r\n\r\n--b\r\n\r\na\r\n--b--",
        "multipart/mixed{text/plain\"a\"}"},
