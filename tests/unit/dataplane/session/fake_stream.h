@@ -189,6 +189,16 @@ class FakeNetwork final : public Network {
   std::vector<std::unique_ptr<FakeStream>> streams_;
 };
 
+/// Turns until nothing moves any more. `turn` gives the session its tick; the bound only ends a test that has failed.
+template <class Turn>
+void settle(FakeNetwork& network, Instant now, Turn&& turn) {
+  int quiet = 0;
+  for (int i = 0; i < 1'000'000 && quiet < 4; ++i) {
+    quiet = network.poll(now) == 0 ? quiet + 1 : 0;
+    turn();
+  }
+}
+
 /// The other end of a session under test: says what the test says, keeps what it hears.
 class FakePeer : public StreamEvents {
  public:

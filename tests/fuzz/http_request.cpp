@@ -1,0 +1,117 @@
+// The HTTP server's grammar and the server itself, fed with a client's bytes in pieces.
+//
+// Rules that must hold: heads and chunks are read the same however they are cut; every answer is a well-formed response; each question
+// to the sink is answered into one response; nothing is left when the connection has gone.
+#include "dataplane/session/http_grammar.h"
+#include "dataplane/session/http_server.h"
+#include "tests/unit/dataplane/session/fake_stream.h"
+
+namespace {
+
+using namespace pushmail;
+
+void check_head(ByteView bytes) {
+  std::size_t scanned = 0;
+  Parsed<std::size_t> found = Parsed<std::size_t>::need_more();
+  for (std::size_t size = 1; size <= bytes.size() && found.needs_more(); ++size) {
+    found = http::find_head_end(bytes.first(size), scanned);
+    scanned = size;
+  }
+  const auto whole = http::find_head_end(bytes, 0);
+  if (bytes.empty()) return;
+  PM_CHECK(whole.is_done() == found.is_done() && whole.is_bad() == found.is_bad());
+  if (!whole.is_done()) return;
+  PM_CHECK(whole.used() == found.used());
+  const auto head = http::parse_request_head(bytes.first(whole.used()));
+  if (!head) return;
+  for (const http::Field& field : head->fields) PM_CHECK(!field.name.empty() && field.value.find_first_of("\r\n") == std::string_view::npos);
+}
+
+struct Chunked {
+  Bytes body;
+  std::size_t used = 0;
+  bool last = false;
+  bool bad = false;
+  bool operator==(const Chunked&) const = default;
+};
+Chunked unchunk(ByteView bytes, std::size_t piece) {
+  http::ChunkReader reader;
+  Chunked result;
+  while (result.used < bytes.size() && !result.last) {
+    const ByteView rest = bytes.subspan(result.used);
+    const auto step = reader.read(rest.first(std::min(piece, rest.size())));
+    if (!step) {
+      result.bad = true;
+      return result;
+    }
+    append(result.body, step->data);
+    result.used += step->used;
+    result.last = step->last;
+  }
+  return result;
+}
+void check_chunks(ByteView bytes) {
+  const Chunked whole = unchunk(bytes, bytes.size());
+  const Chunked pieces = unchunk(bytes, 1);
+  PM_CHECK(whole.bad == pieces.bad && whole.last == pieces.last && whole.body == pieces.body);
+}
+
+class AnswerAll final : public Mm7Sink {
+ public:
+  void on_mm7(Ticket ticket, Mm7Inbound inbound) override {
+    PM_CHECK(inbound.peer == "mmsc");
+    waiting.push_back(ticket);
+  }
+  std::vector<Ticket> waiting;
+};
+
+void check_server(ByteView bytes, std::size_t piece) {
+  test::ManualClock clock;
+  test::FakeNetwork network;
+  network.chunk_size = piece;
+  AnswerAll sink;
+  HttpServerSettings settings;
+  settings.peers.push_back({.name = "mmsc", .allow = {}, .credentials = {}, .service_code = {}});
+  settings.body_size_max = 4096;
+  HttpServer server(std::move(settings), sink, clock);
+  const Endpoint here = *parse_endpoint("198.51.100.1:80");
+  PM_CHECK(network.listen(here, server).has_value());
+  test::FakePeer peer;
+  peer.stream = *network.connect(here, peer);
+  std::size_t answered = 0;
+  const auto settle = [&] {
+    test::settle(network, clock.now(), [&] {
+      server.tick(clock.now());
+      while (answered < sink.waiting.size()) server.answer(sink.waiting[answered++], {.code = 1000, .text = "Success", .details = {}});
+    });
+  };
+  settle();
+  peer.say(text_of(bytes));
+  settle();
+  if (peer.stream != nullptr) peer.stream->finish();
+  settle();
+  for (int i = 0; i < 3; ++i) {
+    clock.advance(seconds(700));
+    settle();
+  }
+  PM_CHECK(server.connection_count() == 0);
+  std::string_view heard = peer.heard;
+  while (!heard.empty()) {
+    const auto end = http::find_head_end(bytes_of(heard), 0);
+    PM_CHECK(end.is_done());
+    const auto head = http::parse_response_head(bytes_of(heard).first(end.used()));
+    PM_CHECK(head.has_value() && head->framing != http::Framing::until_close);
+    heard.remove_prefix(end.used() + static_cast<std::size_t>(head->content_length));
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0 || size > 20'000) return 0;
+  const ByteView bytes{data, size};
+  if (size < 2'000) check_head(bytes);
+  check_chunks(bytes);
+  check_server(bytes, 1 + data[size - 1] % 64);
+  return 0;
+}
