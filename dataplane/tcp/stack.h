@@ -20,10 +20,10 @@
 namespace pushmail::tcp {
 
 struct StackConfig {
-  IpAddress address;
+  IpAddress address{};
   std::uint8_t prefix_length = 24;
   /// Next hop for everything outside the prefix; none: nothing outside can be reached.
-  std::optional<IpAddress> gateway;
+  std::optional<IpAddress> gateway{};
   /// Random (core/ids fill_random), different in each run: initial sequence numbers, ports and the table hang on it.
   HashKey secret{};
   std::uint32_t connection_count_max = 65'536;
@@ -153,6 +153,7 @@ class Stack final : public Network {
   [[nodiscard]] Sent output(Connection& c);
   [[nodiscard]] Sent send_syn(Connection& c);
   [[nodiscard]] Sent send_data(Connection& c);
+  void send_planted_after_fin(Connection& c);
   [[nodiscard]] Sent retransmit_first(Connection& c);
   [[nodiscard]] Sent send_piece(Connection& c, Seq seq, std::uint32_t size, std::uint8_t flags);
   [[nodiscard]] Sent send_ack(Connection& c);

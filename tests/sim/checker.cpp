@@ -218,14 +218,18 @@ void SegmentChecker::delivered(const LinkEvent& event) {
   if (wire.has(rst_flag) || complete(event.side) || !flow.begun) return;
   const std::int64_t begin = static_cast<std::int32_t>(wire.seq - flow.iss);
   const std::int64_t length = wire.length();
+  bool too_old = false;
   if (wire.has(ack_flag) && mine.begun && (flow.arrived > 0 || wire.has(syn_flag))) {
     const unsigned shift = wire.has(syn_flag) || !flow.shift_offered || !mine.shift_offered ? 0 : flow.shift;
     const std::int64_t number = static_cast<std::int32_t>(wire.ack - mine.iss);
     // An old segment is answered and goes no further (RFC 9293 §3.10.7.4, first), whatever it acknowledges.
+    // So is one whose acknowledgement is older than anything that can still be under way (RFC 5961 §5.2).
+    too_old = number < mine.una - std::max<std::int64_t>(mine.window_max, 0xFFFF);
+    mine.window_max = std::max(mine.window_max, static_cast<std::int64_t>(wire.window) << shift);
     const bool old = !wire.has(syn_flag) && (length > 0 ? begin + length <= flow.arrived : begin < flow.arrived);
     acknowledge(mine, wire, old ? 0 : number, number + (static_cast<std::int64_t>(wire.window) << shift), event.at);
   }
-  if (length > 0) {
+  if (length > 0 && !too_old) {
     if (wire.has(syn_flag)) {
       flow.arrived = std::max<std::int64_t>(flow.arrived, 1);
     } else if (flow.arrived > 0) {

@@ -47,6 +47,7 @@ class SegmentChecker {
     std::int64_t una = 0;           // acknowledged, as far as the sender can know
     std::int64_t max = 0;           // sent
     std::int64_t edge = 1;          // promised by the receiver, as far as the sender can know
+    std::int64_t window_max = 0;    // the largest window that the sender was given
     std::int64_t fin = -1;
     unsigned shift = 0;             // of the windows that this side announces
     bool shift_offered = false;

@@ -294,7 +294,7 @@ Outcome simulate(const Plan& plan) {
       if (clock.now() - world.start > virtual_time_max) failed("no end after 48 hours of virtual time");
       clock.advance_to(next);
     }
-    if (!client.closed() || !application.closed()) {
+    if (outcome.failure.empty() && (!client.closed() || !application.closed())) {
       for (const Application* side : {&client, &application}) {
         if (side->stream() != nullptr) outcome.failure += fmt::format("{} ", state_names[static_cast<std::size_t>(static_cast<const Connection*>(side->stream())->state())]);
       }
