@@ -38,7 +38,8 @@ Result<std::string> read_media(Reader& reader) {
   }
   if (first < 0x20) return fail(reader.at_end() ? wsp_truncated : wsp_bad_type, reader.offset());
   PM_TRY(const std::string_view text, reader.text());
-  return lower(ascii_trim(text));
+  const std::string_view name = ascii_trim(text);
+  return name.empty() ? std::string(unassigned_type) : lower(name);
 }
 
 /// The value's first octet tells its type, but for q, which is a bare uintvar.

@@ -152,6 +152,9 @@ TEST(Wsp, UnassignedTypeIsOctets) {
   const Bytes octets = from_hex("e0");
   Reader reader(octets);
   EXPECT_EQ(read_content_type(reader)->media_type, "application/octet-stream");
+  const Bytes nothing = from_hex("7f00");
+  Reader empty(nothing);
+  EXPECT_EQ(read_content_type(empty)->media_type, "application/octet-stream");
 }
 
 TEST(Wsp, NumbersGoBothWays) {
