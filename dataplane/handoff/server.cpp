@@ -1,0 +1,103 @@
+#include "dataplane/handoff/server.h"
+
+#include <grp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "core/log.h"
+
+namespace pushmail::handoff {
+
+namespace {
+
+constexpr std::size_t read_size = 256 * 1024;
+// One connection must not keep the journal waiting: so many reads, then the loop goes round.
+constexpr int reads_max = 16;
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::open(const std::filesystem::path& socket, std::uint64_t epoch, ServerEvents& events) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string& name = socket.native();
+  if (name.size() >= sizeof address.sun_path) return fail(handoff_socket);
+  name.copy(address.sun_path, name.size());
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fail(handoff_socket);
+  // What a killed predecessor left; a living one holds the journal's lock, so this process would not have come here.
+  ::unlink(name.c_str());
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::chmod(name.c_str(), 0660) != 0 || ::listen(fd, 4) != 0) {
+    ::close(fd);
+    return fail(handoff_socket);
+  }
+  if (const group* owners = ::getgrnam("pushmail"); owners != nullptr && ::chown(name.c_str(), static_cast<uid_t>(-1), owners->gr_gid) != 0) {
+    log_warning("handoff_group").text("socket", name);
+  }
+  return std::unique_ptr<Server>(new Server(socket, fd, epoch, events));
+}
+
+Server::Server(std::filesystem::path path, int listen_fd, std::uint64_t epoch, ServerEvents& events)
+    : path_(std::move(path)), events_(events), peer_(Direction::to_control, epoch, events), listen_fd_(listen_fd), buffer_(read_size) {}
+
+Server::~Server() {
+  if (fd_ >= 0) ::close(fd_);
+  ::close(listen_fd_);
+  ::unlink(path_.c_str());
+}
+
+void Server::watch(std::vector<pollfd>& fds) const {
+  fds.push_back({.fd = listen_fd_, .events = POLLIN, .revents = 0});
+  if (fd_ < 0) return;
+  const short wanted = peer_.output().empty() ? POLLIN : POLLIN | POLLOUT;
+  fds.push_back({.fd = fd_, .events = wanted, .revents = 0});
+}
+
+void Server::run() {
+  accept_new();
+  read_all();
+  write_all();
+}
+
+void Server::accept_new() {
+  const int fd = ::accept4(listen_fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) return;
+  close_connection();
+  fd_ = fd;
+  peer_.connected();
+}
+
+void Server::read_all() {
+  for (int n = 0; fd_ >= 0 && n < reads_max; ++n) {
+    const ssize_t size = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (size <= 0) return close_connection();
+    const auto taken = peer_.receive(ByteView(buffer_).first(static_cast<std::size_t>(size)));
+    if (!taken) {
+      log_error("handoff_broken").error(taken.error());
+      return close_connection();
+    }
+  }
+}
+
+void Server::write_all() {
+  while (fd_ >= 0 && !peer_.output().empty()) {
+    const ssize_t size = ::send(fd_, peer_.output().data(), peer_.output().size(), MSG_NOSIGNAL);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (size <= 0) return close_connection();
+    peer_.sent(static_cast<std::size_t>(size));
+  }
+}
+
+void Server::close_connection() {
+  if (fd_ < 0) return;
+  ::close(std::exchange(fd_, -1));
+  peer_.disconnected();
+  events_.on_lost();
+}
+
+}  // namespace pushmail::handoff

@@ -1,0 +1,55 @@
+// The data plane's end of the handoff socket: a UNIX stream listener and at most one control plane.
+//
+// Came from: the I/O thread's poll loop. Goes to: Peer (peer.h), and through it to ServerEvents. A new connection takes the place of an
+// old one: the control plane has restarted, or has given the old connection up. The socket's file has mode 0660.
+#pragma once
+
+#include <poll.h>
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "dataplane/handoff/peer.h"
+
+namespace pushmail::handoff {
+
+inline constexpr ErrorInfo handoff_socket{"handoff.socket", "the handoff socket cannot be made", "", Fault::world};
+
+class ServerEvents : public Events {
+ public:
+  /// The connection is gone.
+  virtual void on_lost() = 0;
+};
+
+class Server {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Server>> open(const std::filesystem::path& socket, std::uint64_t epoch, ServerEvents& events);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  /// Removes the socket's file.
+  ~Server();
+
+  [[nodiscard]] Peer& peer() { return peer_; }
+  /// Adds what the loop must watch.
+  void watch(std::vector<pollfd>& fds) const;
+  /// Accepts, reads, writes as far as the descriptors allow; never blocks. Call after poll and after each send.
+  void run();
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  Server(std::filesystem::path path, int listen_fd, std::uint64_t epoch, ServerEvents& events);
+  void accept_new();
+  void read_all();
+  void write_all();
+  void close_connection();
+
+  std::filesystem::path path_;
+  ServerEvents& events_;
+  Peer peer_;
+  int listen_fd_;
+  int fd_ = -1;
+  Bytes buffer_;
+};
+
+}  // namespace pushmail::handoff

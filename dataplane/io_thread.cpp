@@ -1,0 +1,155 @@
+#include "dataplane/io_thread.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include "core/log.h"
+#include "dataplane/relay/relay.h"
+
+namespace pushmail {
+
+namespace {
+
+constexpr ErrorInfo state_file{"worker.state_file", "the state file cannot be written", "", Fault::world};
+constexpr int round_ms = 500;         // the journal asks for room once a second
+constexpr int stop_rounds_max = 20;   // a full disk must not keep the process from stopping
+
+// Written beside and renamed: a reader sees the old file or the new one.
+Result<void> replace_file(const std::filesystem::path& file, ByteView bytes, mode_t mode) {
+  const std::string made = file.string() + ".new";
+  const int fd = ::open(made.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  if (fd < 0) return fail(state_file);
+  std::size_t written = 0;
+  while (written < bytes.size()) {
+    const ssize_t n = ::write(fd, bytes.data() + written, bytes.size() - written);
+    if (n <= 0) break;
+    written += static_cast<std::size_t>(n);
+  }
+  const bool good = written == bytes.size() && ::fdatasync(fd) == 0;
+  ::close(fd);
+  if (!good || ::rename(made.c_str(), file.c_str()) != 0) return fail(state_file);
+  return {};
+}
+
+template <class... Cases>
+struct Match : Cases... {
+  using Cases::operator()...;
+};
+
+}  // namespace
+
+Result<void> write_last_known(const std::filesystem::path& file, ByteView peers_record) { return replace_file(file, peers_record, 0600); }
+
+IoThread::IoThread(journal::Journal& journal, Ring<ToIo>& in, Ring<ToWorker>& out, Wake& bell, std::filesystem::path last_known,
+                   Counters& counters, FaultPoints faults)
+    : journal_(journal),
+      in_(in),
+      out_(out),
+      bell_(bell),
+      last_known_(std::move(last_known)),
+      counters_(counters),
+      faults_(faults) {}
+
+Result<void> IoThread::open(const std::filesystem::path& socket, std::uint64_t epoch) {
+  PM_TRY(server_, handoff::Server::open(socket, epoch, *this));
+  return {};
+}
+
+// ---- the round --------------------------------------------------------------------------------------------------------------------
+
+void IoThread::run(int stop_fd, const std::function<void()>& stop, const std::atomic<bool>& done) {
+  bool stopping = false;
+  int rounds_left = stop_rounds_max;
+  while (true) {
+    // 1. What the worker wants; read before `done` is, so that nothing of its last turn is missed.
+    const bool worker_gone = done.load(std::memory_order_acquire);
+    while (auto message = in_.receive()) take(std::move(*message));
+    // 2. The disk: submit what is queued, tell what is durable.
+    journal_.poll();
+    tell_state();
+    // 3. The control plane.
+    server_->run();
+    // 4. The worker hears of it.
+    unflushed_ = !out_.flush();
+    if (worker_gone && in_.empty() && (journal_.idle() || --rounds_left == 0)) break;
+
+    watch(stop_fd, stopping);
+    if (!stopping && (fds_.front().revents & POLLIN) != 0) {
+      stopping = true;
+      stop();
+    }
+  }
+  server_->run();
+}
+
+void IoThread::watch(int stop_fd, bool stopping) {
+  fds_.clear();
+  fds_.push_back({.fd = stopping ? -1 : stop_fd, .events = POLLIN, .revents = 0});
+  fds_.push_back({.fd = bell_.fd(), .events = POLLIN, .revents = 0});
+  fds_.push_back({.fd = journal_.completion_fd(), .events = POLLIN, .revents = 0});
+  server_->watch(fds_);
+  bell_.announce();
+  const int longest = !in_.empty() ? 0 : unflushed_ ? 1 : stopping ? 50 : round_ms;
+  ::poll(fds_.data(), fds_.size(), longest);
+  bell_.awake();
+}
+
+void IoThread::take(ToIo message) {
+  std::visit(Match{
+                 [&](AppendRecord& append) {
+                   const bool is_message = append.kind == journal::Kind::accepted_mm7 || append.kind == journal::Kind::accepted_mail;
+                   journal_.append(append.kind, append.item, std::move(append.record), [this, token = append.token](const Result<void>& result) {
+                     out_.send(Committed{.token = token, .error = result ? std::nullopt : std::optional(result.error())});
+                   });
+                   if (is_message) faults_.at(relay::step::append_before_sync);
+                 },
+                 [&](const SettleRecord& settle) { journal_.settle(settle.kind, settle.item); },
+                 [&](SendRecord& send) { (void)server_->peer().send(send.kind, send.item, std::move(send.record)); },
+             },
+             message);
+}
+
+void IoThread::tell_state() {
+  const std::string_view refusal = journal_.refusal();
+  if (refusal != told_refusal_) {
+    told_refusal_ = refusal;
+    out_.send(JournalState{.refusal = refusal});
+  }
+  const journal::Totals totals = journal_.totals();
+  counters_.set(Counter::journal_records, totals.appended);
+  counters_.set(Counter::journal_syncs, totals.syncs);
+  counters_.set(Counter::journal_bytes, totals.bytes);
+  counters_.set(Counter::journal_segments, totals.segments);
+  counters_.set(Counter::journal_failures, totals.failures);
+}
+
+// ---- from the control plane -------------------------------------------------------------------------------------------------------
+
+void IoThread::on_ready(handoff::Other other) {
+  log_info("handoff_ready").text("other", other == handoff::Other::same ? "same" : "restarted");
+  out_.send(HandoffReady{.other = other});
+}
+
+void IoThread::on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) {
+  const ByteView whole = record.whole();
+  if (kind == handoff::Kind::peers) {
+    if (const auto written = write_last_known(last_known_, whole); !written) log_error("last_known").error(written.error());
+  }
+  // Nothing that the control plane sends is owned today; a kind that is one day would be acknowledged here once it is durable.
+  const handoff::KindRow* row = handoff::find_kind(static_cast<std::uint16_t>(kind));
+  if (row != nullptr && row->owned) server_->peer().acknowledge(receipt);
+  out_.send(HandoffRecord{.record = Bytes(whole.begin(), whole.end())});
+}
+
+void IoThread::on_acknowledged(handoff::Kind kind, const ItemId& item) { out_.send(HandoffAcknowledged{.kind = kind, .item = item}); }
+
+void IoThread::on_lost() {
+  log_info("handoff_lost");
+  out_.send(HandoffLost{});
+}
+
+}  // namespace pushmail

@@ -1,0 +1,60 @@
+// The I/O thread: owns the journal's ring and the handoff socket, so that the worker's turn makes no system call for them.
+//
+// Came from: the worker (ToIo), the disk, the control plane. Goes to: the worker (ToWorker). One poll(2) over the completion descriptor of
+// the journal, the handoff sockets, the bell of the ring and the signals; the order of a round is fixed in run().
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/counters/counters.h"
+#include "dataplane/handoff/server.h"
+#include "dataplane/journal/journal.h"
+#include "dataplane/messages.h"
+#include "dataplane/ring.h"
+#include "dataplane/session/fault_points.h"
+
+namespace pushmail {
+
+/// `<root>/var/lib/pushmail/state/last-known`: the last `peers` record, so that a data plane that starts alone accepts what it accepted
+/// before (design 8a.9). It holds passwords: mode 0600.
+[[nodiscard]] Result<void> write_last_known(const std::filesystem::path& file, ByteView peers_record);
+
+class IoThread final : public handoff::ServerEvents {
+ public:
+  IoThread(journal::Journal& journal, Ring<ToIo>& in, Ring<ToWorker>& out, Wake& bell, std::filesystem::path last_known,
+           Counters& counters, FaultPoints faults);
+
+  [[nodiscard]] Result<void> open(const std::filesystem::path& socket, std::uint64_t epoch);
+
+  /// Runs until `stop_fd` is readable, then `stop()` is called once; goes on until `done` and everything is on disk.
+  void run(int stop_fd, const std::function<void()>& stop, const std::atomic<bool>& done);
+
+  void on_ready(handoff::Other other) override;
+  void on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) override;
+  void on_acknowledged(handoff::Kind kind, const ItemId& item) override;
+  void on_lost() override;
+
+ private:
+  void take(ToIo message);
+  void watch(int stop_fd, bool stopping);
+  void tell_state();
+
+  journal::Journal& journal_;
+  Ring<ToIo>& in_;
+  Ring<ToWorker>& out_;
+  Wake& bell_;
+  std::filesystem::path last_known_;
+  Counters& counters_;
+  FaultPoints faults_;
+  std::unique_ptr<handoff::Server> server_;
+  std::vector<pollfd> fds_;
+  std::string_view told_refusal_;
+  bool unflushed_ = false;
+};
+
+}  // namespace pushmail

@@ -1,0 +1,205 @@
+// pushmail-dataplane: opens what the configuration names, replays the journal, drops privileges, runs the threads.
+//
+//   main thread = I/O thread (journal, handoff socket)      worker thread = the turn      codec thread = conversion
+//
+// Exit: 0 after SIGTERM or SIGINT with everything synced; 78 for a bad configuration (file:line: key: rule, nothing opened); 71 when
+// something of the system could not be opened; 64 for a wrong command line.
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "core/config.h"
+#include "core/log.h"
+#include "dataplane/codec_lane.h"
+#include "dataplane/faults.h"
+#include "dataplane/io_thread.h"
+#include "dataplane/journal/replay.h"
+#include "dataplane/worker.h"
+
+namespace pushmail {
+
+namespace {
+
+constexpr int exit_usage = 64, exit_os = 71, exit_config = 78;
+constexpr const char* user_name = "pushmail-dp";
+
+LogLevel log_level_of(std::string_view word) {
+  if (word == "debug") return LogLevel::debug;
+  if (word == "warning") return LogLevel::warning;
+  if (word == "error") return LogLevel::error;
+  return LogLevel::info;
+}
+
+int stop_for(const char* what, const Error& error) {
+  log_error("cannot_start").text("what", what).error(error);
+  fmt::print(stderr, "pushmail-dataplane: {}: {}\n", what, error.info->text);
+  return exit_os;
+}
+
+WorkerSettings worker_settings(const Config& config) {
+  WorkerSettings settings;
+  relay::Settings& relay = settings.relay;
+  relay.domain = config.text("domain");
+  relay.node_and_worker = static_cast<std::uint16_t>(config.number("node") << 4);
+  relay.smtp_retry = {.first = config.duration("smtp.retry_first"), .most = config.duration("smtp.retry_most")};
+  relay.smtp_expire = config.duration("smtp.expire");
+  relay.mail_size_max = config.size("smtp.size_max");
+  for (const std::string& peer : config.peers()) {
+    relay.peer_retry[peer] = {.first = config.duration("peer." + peer + ".retry_first"), .most = config.duration("peer." + peer + ".retry_most")};
+  }
+  settings.http_listen = config.endpoint("http.listen");
+  settings.smtp_listen = config.endpoint("smtp.listen");
+  settings.smtp_size_max = config.size("smtp.size_max");
+  settings.poll = config.text("worker.poll") == "busy" ? Poll::busy : Poll::adaptive;
+  return settings;
+}
+
+// Sockets and ports are open; files that are made later must still be ours to make.
+bool drop_privileges(const Config& config, const std::filesystem::path& journal, const std::filesystem::path& state) {
+  if (::geteuid() != 0 || config.text("link.kind") != "kernel") return true;
+  const passwd* user = ::getpwnam(user_name);
+  if (user == nullptr) return true;
+  const uid_t uid = user->pw_uid;
+  const gid_t gid = user->pw_gid;
+  std::error_code error;
+  for (const auto& folder : {journal, state}) {
+    if (::chown(folder.c_str(), uid, gid) != 0) return false;
+    for (auto entry = std::filesystem::recursive_directory_iterator(folder, error); !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
+      if (::lchown(entry->path().c_str(), uid, gid) != 0) return false;
+    }
+  }
+  // The socket and the counters are replaced in this folder while we run and removed at the end.
+  if (::chown(config.run_folder().c_str(), uid, static_cast<gid_t>(-1)) != 0) return false;
+  return ::initgroups(user_name, gid) == 0 && ::setgid(gid) == 0 && ::setuid(uid) == 0;
+}
+
+int run(const Config& config) {
+  log_start("data", log_level_of(config.text("log.level")), config.text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+  const FaultPoints faults = fault_points_of_environment();
+  const SystemClock clock;
+
+  // Signals come through a descriptor; blocked before any thread exists.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+  const int stop_fd = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+
+  const auto run_folder = config.run_folder();
+  const auto journal_folder = config.state_folder("journal") / "lane-0";
+  const auto state_folder = config.state_folder("state");
+  const auto last_known = state_folder / "last-known";
+  std::error_code error;
+  for (const auto& folder : {run_folder, journal_folder, state_folder}) {
+    std::filesystem::create_directories(folder, error);
+    if (error) {
+      fmt::print(stderr, "pushmail-dataplane: {}: {}\n", folder.string(), error.message());
+      return exit_os;
+    }
+  }
+
+  auto counters = Counters::create(run_folder / "counters");
+  if (!counters) return stop_for("counters", counters.error());
+  auto link = open_link(config, clock);
+  if (!link) return stop_for("link", link.error());
+
+  Wake io_bell, worker_bell, codec_bell;
+  Ring<ToIo> to_io(io_bell);
+  Ring<ToWorker> to_worker(worker_bell);
+  Ring<relay::Conversion> to_codec(codec_bell);
+  Ring<relay::Converted> from_codec(worker_bell);
+  auto worker = std::make_unique<Worker>(worker_settings(config), **link,
+                                         WorkerRings{.to_io = to_io, .from_io = to_worker, .to_codec = to_codec, .from_codec = from_codec, .bell = worker_bell},
+                                         clock, **counters, faults);
+
+  if (const auto remembered = journal::read_file(last_known)) {
+    const Parsed<RecordView> peers = parse_record(*remembered);
+    if (peers.is_done() && handoff::validate(peers.value(), handoff::Direction::to_data)) {
+      worker->set_peers(peers.value());
+    } else {
+      log_error("last_known_broken").text("file", last_known.string());
+    }
+  }
+
+  const journal::Options options{.folder = journal_folder, .segment_size = config.size("journal.segment_size"), .lane_size_max = config.size("journal.lane_size_max"), .clock = &clock};
+  auto journal = journal::Journal::open(options, [&](journal::Replayed found) { worker->relay().restore(std::move(found)); },
+                                        [&](const RecordView& record) { worker->relay().remember(record); });
+  if (!journal) return stop_for("journal", journal.error());
+  const journal::ReplaySummary& replayed = (*journal)->replayed();
+  (*counters)->set(Counter::journal_damage, replayed.damaged);
+  log_info("journal_replayed")
+      .number("records", static_cast<std::int64_t>(replayed.records))
+      .number("unsettled", static_cast<std::int64_t>(replayed.unsettled))
+      .number("damaged", static_cast<std::int64_t>(replayed.damaged));
+
+  IoThread io(**journal, to_io, to_worker, io_bell, last_known, **counters, faults);
+  if (const auto opened = io.open(run_folder / "handoff-0", random_u64() | 1); !opened) return stop_for("handoff socket", opened.error());
+  if (const auto listening = worker->listen(); !listening) return stop_for("listen", listening.error());
+  if (!drop_privileges(config, journal_folder, state_folder)) {
+    fmt::print(stderr, "pushmail-dataplane: cannot become user {}\n", user_name);
+    return exit_os;
+  }
+  log_info("started").text("http", to_string(config.endpoint("http.listen"))).text("smtp", to_string(config.endpoint("smtp.listen"))).text("link", config.text("link.kind"));
+
+  std::atomic<bool> stop{false}, worker_done{false};
+  std::thread codec_thread([&] { run_codec_lane(to_codec, from_codec, codec_bell, stop); });
+  std::thread worker_thread([&] {
+    worker->run(stop);
+    worker_done.store(true, std::memory_order_release);
+    io_bell.ring();
+  });
+  io.run(stop_fd, [&] {
+    log_info("stopping");
+    stop.store(true, std::memory_order_release);
+    worker_bell.ring();
+    codec_bell.ring();
+  }, worker_done);
+  worker_thread.join();
+  codec_thread.join();
+  log_info("stopped");
+  // The network goes first: it resets what is still open and tells nobody, then the sessions may go.
+  link->reset();
+  worker.reset();
+  ::close(stop_fd);
+  return 0;
+}
+
+}  // namespace
+
+}  // namespace pushmail
+
+int main(int argc, char** argv) {
+  std::filesystem::path root;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument(argv[i]);
+    if (argument == "--root" && i + 1 < argc) {
+      root = argv[++i];
+    } else if (argument.starts_with("--root=")) {
+      root = argument.substr(7);
+    } else {
+      fmt::print(stderr, "usage: pushmail-dataplane [--root DIR]\n");
+      return pushmail::exit_usage;
+    }
+  }
+  const auto config = pushmail::Config::load(root);
+  if (!config) {
+    fmt::print(stderr, "{}\n", config.error().message());
+    return pushmail::exit_config;
+  }
+  return pushmail::run(*config);
+}

@@ -1,0 +1,94 @@
+// The work of the codec lane: everything that reads or writes a message's content, outside the turn. Pure.
+//
+// Came from: the relay, through the worker's ring to the codec thread; the message's bytes move along, so an item is owned by one side at
+// a time. Goes to: Relay::on_converted, with the bytes moved back.
+//
+//   peek   DeliverReq or forwarded mail -> what the route question needs
+//   mail   DeliverReq + route answer    -> RFC 5322 message
+//   mm     mail + submission            -> SubmitReq as HTTP body
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/mm7/message.h"
+#include "core/bytes.h"
+#include "core/clock.h"
+#include "core/ids.h"
+#include "core/result.h"
+
+namespace pushmail::relay {
+
+enum class Content : std::uint8_t { mm7, mail };
+enum class Work : std::uint8_t { peek, mail, mm };
+
+/// What the control plane needs to know to route an item; addresses in the handoff's form.
+struct Peeked {
+  std::string transaction_id;
+  std::string linked_id;
+  std::string sender;
+  std::vector<std::string> recipients;
+  std::string subject;
+  std::string first_line;
+  std::string header_from;             // mail: `Joe <joe@example.com>`
+  std::string message_id;              // mail, without <>
+  std::vector<std::string> references; // mail: In-Reply-To and References
+};
+
+/// Route answer of the control plane for decision `mail`.
+struct MailRoute {
+  std::string mail_from;
+  std::vector<std::string> recipients;
+  std::string header_from;
+  std::vector<std::string> header_to;
+  std::string in_reply_to;
+  std::vector<std::string> references;
+  std::string new_subject;
+  bool drop_first_line = false;
+};
+
+/// How a mail becomes a SubmitReq.
+struct MmRoute {
+  std::string msisdn;                  // digits
+  std::string sender_address;          // handoff form: what the phone sees as sender
+  std::string subject;                 // empty: the mail's own
+  std::uint64_t mm_size_max = 0;
+  std::optional<Duration> expiry;
+  mm7::Mm7Dialect dialect;
+};
+
+struct Conversion {
+  ItemId item;
+  TraceId trace;
+  Work work = Work::peek;
+  Content content = Content::mm7;
+  std::string content_type;            // of an MM7 body
+  Bytes body;
+  std::string our_domain;
+  Timestamp accepted;
+  MailRoute mail_route;
+  MmRoute mm_route;
+};
+
+struct Converted {
+  ItemId item;
+  Work work = Work::peek;
+  Bytes body;                          // moved back
+  std::optional<Error> error;
+  Peeked peeked;
+  std::string content_type;            // of a SubmitReq
+  Bytes output;                        // mail or HTTP body
+  std::vector<std::string> decisions;  // what was left out or changed, and why
+};
+
+[[nodiscard]] Converted convert(Conversion conversion);
+
+/// `number:+15550100002`, `short:50001742`, `mail:joe@example.com` (dataplane/handoff/schema.h).
+[[nodiscard]] std::string address_form(const mm7::Address& address);
+/// The other way; a text without a known prefix is taken as a mail address.
+[[nodiscard]] mm7::Address address_of(std::string_view form);
+
+}  // namespace pushmail::relay

@@ -1,0 +1,105 @@
+// Mail forwarded to <msisdn>@<our domain> by SMTP: RCPT checked against the bindings, one journal item for each recipient, 250 when all of
+// them are durable (RFC 5321 6.1: with the 250 the responsibility is ours).
+#include "codec/mime/message.h"
+#include "core/log.h"
+#include "dataplane/journal/schema.h"
+#include "dataplane/relay/relay.h"
+
+namespace pushmail::relay {
+
+namespace {
+
+using journal::Kind;
+
+constexpr SmtpReply recipient_good{.code = 250, .enhanced = "2.1.5", .text = "recipient ok"};
+constexpr SmtpReply recipient_unknown{.code = 550, .enhanced = "5.1.1", .text = "no such recipient here"};
+constexpr SmtpReply recipient_bad{.code = 553, .enhanced = "5.1.3", .text = "not a phone number"};
+constexpr SmtpReply no_relaying{.code = 550, .enhanced = "5.7.1", .text = "we do not relay"};
+constexpr SmtpReply ask_later{.code = 451, .enhanced = "4.3.0", .text = "cannot check the recipient now, try later"};
+constexpr SmtpReply storage_full{.code = 452, .enhanced = "4.3.1", .text = "no room for mail now, try later"};
+constexpr SmtpReply mail_good{.code = 250, .enhanced = "2.0.0", .text = "mail accepted"};
+
+}  // namespace
+
+void Relay::on_recipient(Ticket ticket, std::string_view address) {
+  if (!ports_.journal.refusal().empty()) return ports_.answers.answer_recipient(ticket, storage_full);
+  const auto mailbox = mime::parse_address(address);
+  if (!mailbox) return ports_.answers.answer_recipient(ticket, recipient_bad);
+  if (!ascii_equal_nocase(mailbox->domain, settings_.domain)) {
+    counters_.add(Counter::recipients_refused);
+    return ports_.answers.answer_recipient(ticket, no_relaying);
+  }
+  const std::string canonical = mailbox->address();
+  const Question question{.source = "smtp", .peer = {}, .sender = {}, .recipients = {"mail:" + canonical}, .item = {}, .trace = {}};
+  admission_.ask(question, now_, [this, ticket, canonical](const Verdicts& verdicts) {
+    answer_recipient(ticket, canonical, verdicts.recipients.empty() ? Verdict::unavailable : verdicts.recipients.front());
+  });
+}
+
+void Relay::answer_recipient(Ticket ticket, std::string_view address, Verdict verdict) {
+  const SmtpReply* reply = &ask_later;
+  switch (verdict) {
+    case Verdict::accepted: reply = &recipient_good; break;
+    case Verdict::not_bound:
+    case Verdict::suspended: reply = &recipient_unknown; break;
+    case Verdict::bad_address: reply = &recipient_bad; break;
+    case Verdict::unavailable: break;
+  }
+  counters_.add(verdict == Verdict::accepted ? Counter::recipients_accepted : Counter::recipients_refused);
+  if (verdict != Verdict::accepted) log_info("recipient_refused").number("status", reply->code).person("recipient", address);
+  ports_.answers.answer_recipient(ticket, *reply);
+}
+
+void Relay::on_mail(Ticket ticket, MailInbound inbound) {
+  const std::uint64_t needed = inbound.mail->size() * inbound.recipients.size();
+  if (!ports_.journal.refusal().empty() || memory_ + needed > settings_.memory_max) {
+    counters_.add(Counter::mails_delayed);
+    return ports_.answers.answer_mail(ticket, storage_full);
+  }
+  const TraceId trace = new_trace_id();
+  const std::uint64_t mail = ++last_token_;
+  Forwarded& waiting = forwarded_[mail];
+  waiting.ticket = ticket;
+  waiting.missing = inbound.recipients.size();
+  for (const std::string& recipient : inbound.recipients) {
+    const ItemId id = new_item_id(clock_.wall(), settings_.node_and_worker);
+    waiting.items.push_back(id);
+    Item& of = add_item(id, trace, Source::forwarded);
+    of.mail_from = inbound.mail_from;
+    of.recipient = recipient;
+    of.body = *inbound.mail;
+    count_memory(of);
+    event(of, "mail_received", {{"from", inbound.mail_from}, {"recipient", recipient}, {"source", to_string(inbound.source)}, {"helo", inbound.helo}});
+    RecordWriter record = journal::make(Kind::accepted_mail, id);
+    record.trace(journal::tag(journal::Tag::trace), trace)
+        .i64(journal::tag(journal::Tag::time), of.accepted.us)
+        .text(journal::tag(journal::Tag::mail_from), inbound.mail_from)
+        .text(journal::tag(journal::Tag::recipient), recipient)
+        .text(journal::tag(journal::Tag::source), to_string(inbound.source))
+        .bytes(journal::tag(journal::Tag::body), *inbound.mail);
+    append(Kind::accepted_mail, id, std::move(record), [this, mail](const Result<void>& result) { forwarded_committed(mail, result); });
+  }
+}
+
+void Relay::forwarded_committed(std::uint64_t mail, const Result<void>& result) {
+  Forwarded& waiting = forwarded_.at(mail);
+  if (!result) waiting.failed = true;
+  if (--waiting.missing > 0) return;
+  const Forwarded whole = std::move(waiting);
+  forwarded_.erase(mail);
+  if (whole.failed) {
+    // All or nothing: the client sends the whole mail again, so what became durable of it must not live on.
+    for (const ItemId& id : whole.items) {
+      ports_.journal.settle(Kind::accepted_mail, id);
+      drop_item(id);
+    }
+    counters_.add(Counter::mails_delayed);
+    return ports_.answers.answer_mail(whole.ticket, storage_full);
+  }
+  faults_.at(step::sync_before_answer);
+  counters_.add(Counter::mails_accepted, whole.items.size());
+  ports_.answers.answer_mail(whole.ticket, mail_good);
+  for (const ItemId& id : whole.items) starting_.push_back(id);
+}
+
+}  // namespace pushmail::relay

@@ -1,0 +1,73 @@
+// One message on its way through the relay.
+//
+//   phone, forwarded:  committing -> peeking -> routing -> [waiting] -> converting -> sending <-> backing_off -> finishing -> gone
+//   mailbox:           receiving -> converting -> sending <-> backing_off -> finishing -> gone
+//
+// `finishing` is left when the outcome is durable; from then on the outcome alone is remembered, until the control plane has it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/item_state.h"
+#include "core/ids.h"
+#include "core/record.h"
+#include "dataplane/relay/conversion.h"
+
+namespace pushmail::relay {
+
+enum class Source : std::uint8_t {
+  phone,       // a DeliverReq; journal record accepted_mm7
+  forwarded,   // a mail by SMTP; journal record accepted_mail
+  mailbox,     // a submission of the control plane; its truth is the store, no journal record
+};
+
+enum class Stage : std::uint8_t { committing, peeking, routing, waiting, receiving, converting, sending, backing_off, finishing };
+
+struct Item {
+  ItemId id;
+  TraceId trace;
+  Source source = Source::phone;
+  Stage stage = Stage::committing;
+  Timestamp accepted;
+  bool replayed = false;                 // comes from the journal, not from a session of this run
+  Instant due{};                         // when tick looks at it again; Instant{} for never
+  std::uint64_t memory = 0;              // bytes counted against the budget
+
+  // As it came in.
+  std::string peer;                      // phone: where it came from; mailbox and decision `submit`: where it goes
+  std::string content_type;
+  Bytes body;                            // empty while the codec lane has it, and after conversion
+  std::string mail_from;                 // forwarded
+  std::string recipient;                 // forwarded
+  std::vector<std::string> refused;      // phone: recipients that were answered with 1100, handoff form
+  Peeked peeked;
+
+  // Where it goes.
+  bool to_phone = false;                 // a SubmitReq; else a mail
+  std::string next_hop;
+  MailRoute mail_route;
+  std::vector<std::string> left;         // mail recipients without a final reply
+  std::vector<std::string> rejected;     // `address: reply` of those refused for good
+  MmRoute mm_route;
+  std::uint64_t mail_size = 0;           // mailbox: announced
+  bool has_credit = false;               // mailbox: the control plane may send chunks
+
+  // Sending.
+  bool converted = false;
+  std::string output_type;
+  Bytes output;
+  std::uint32_t tries = 0;
+  Instant expires{};
+  bool any_taken = false;                // some recipient's mail was taken by the next hop
+  bool duplicate_possible = false;
+  std::string last_trouble;
+
+  // The end: a whole handoff outcome record.
+  Bytes outcome;
+};
+
+}  // namespace pushmail::relay

@@ -1,0 +1,38 @@
+// The peers as the control plane gave them (handoff `peers`), or as the last-known file remembers them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/mm7/message.h"
+#include "core/record.h"
+
+namespace pushmail::relay {
+
+struct PeerProfile {
+  std::string name;
+  std::string url;                    // http://address:port/path
+  std::string host_header;
+  std::string user, password;         // what we send
+  std::string inbound_user, inbound_password;
+  std::vector<std::string> allow;
+  mm7::Mm7Dialect dialect;
+  int sender_refused = 4007;          // 0: accept and drop
+  bool deduplicates = false;
+  std::uint32_t connections_max = 4;
+};
+
+class PeerTable {
+ public:
+  /// Replaces the table by that of a `peers` record; nested records that are broken are left out and counted.
+  std::size_t read(const RecordView& peers);
+  [[nodiscard]] const PeerProfile* find(std::string_view name) const;
+  [[nodiscard]] const std::map<std::string, PeerProfile, std::less<>>& all() const { return peers_; }
+
+ private:
+  std::map<std::string, PeerProfile, std::less<>> peers_;
+};
+
+}  // namespace pushmail::relay

@@ -1,0 +1,228 @@
+// The life of an item: accepted once, durable once, converted, sent until it is settled.
+//
+// Came from: sessions (Mm7Sink, MailSink), the control plane (submissions, routes), the journal's replay. Goes to: the codec lane, the
+// next SMTP hop or the MMSC, and the control plane (outcome, report, event). Invariants:
+//  - a peer is answered "accepted" only from on_committed;
+//  - a journal record of kind accepted_* is settled only after the outcome's own record is durable, and that one only when the control
+//    plane acknowledged it;
+//  - whatever is refused for now (full disk, no memory, nobody to ask) is refused with the protocol's temporary code.
+// Threads: belongs to the worker. Files: relay.cpp (tick, timers, events), phone.cpp (MM7 in), forwarded.cpp (SMTP in), route.cpp (route,
+// conversion, mail out), submission.cpp (mailbox to phone), outcome.cpp (the end, replay).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/limits.h"
+#include "dataplane/counters/counters.h"
+#include "dataplane/handoff/peer.h"
+#include "dataplane/journal/journal.h"
+#include "dataplane/relay/admission.h"
+#include "dataplane/relay/backoff.h"
+#include "dataplane/relay/idempotence.h"
+#include "dataplane/relay/item.h"
+#include "dataplane/relay/peer_table.h"
+#include "dataplane/relay/ports.h"
+#include "dataplane/session/fault_points.h"
+#include "dataplane/session/http_client.h"
+
+namespace pushmail::relay {
+
+/// Steps at which a kill test may stop the process (worker/faults.h); the two of the sessions are in session/fault_points.h.
+namespace step {
+inline constexpr std::string_view append_before_sync = "append_before_sync";
+inline constexpr std::string_view sync_before_answer = "sync_before_answer";
+inline constexpr std::string_view answer_before_relay = "answer_before_relay";
+inline constexpr std::string_view submit_rsp_before_settle = "submit_rsp_before_settle";
+}  // namespace step
+
+struct Settings {
+  std::string domain;
+  std::uint16_t node_and_worker = 0;
+  RetryPolicy smtp_retry;
+  Duration smtp_expire = seconds(5 * 86'400);
+  RetryPolicy submit_retry{.first = seconds(5), .most = seconds(300)};
+  std::map<std::string, RetryPolicy, std::less<>> peer_retry;
+  Duration submit_expire = seconds(3 * 86'400);    // where a submission gives none
+  Duration admission_time = seconds(2);
+  Duration ask_again = seconds(30);                // a route question without an answer
+  std::uint64_t memory_max = limits::item_memory_size_max;
+  std::uint64_t mail_size_max = limits::mail_size_max;
+  std::function<std::uint64_t()> random = random_u64;
+};
+
+struct Ports {
+  JournalPort& journal;
+  HandoffPort& handoff;
+  CodecPort& codec;
+  AnswerPort& answers;
+  OutgoingPort& outgoing;
+};
+
+class Relay final : public Mm7Sink, public MailSink {
+ public:
+  Relay(Settings settings, Ports ports, const Clock& clock, Counters& counters, FaultPoints faults = {});
+
+  // Before the first turn: what the journal held, every record in order, then what is unsettled.
+  void remember(const RecordView& record);
+  void restore(journal::Replayed replayed);
+  /// A `peers` record: from last-known at start, or from the control plane.
+  void set_peers(const RecordView& peers);
+  [[nodiscard]] const PeerTable& peers() const { return peers_; }
+
+  // Sessions.
+  void on_mm7(Ticket ticket, Mm7Inbound inbound) override;
+  void on_recipient(Ticket ticket, std::string_view address) override;
+  void on_mail(Ticket ticket, MailInbound inbound) override;
+
+  // Ports' results.
+  void on_committed(std::uint64_t token, const Result<void>& result);
+  void on_handoff_ready(handoff::Other other);
+  void on_handoff_lost();
+  void on_handoff_record(handoff::Kind kind, const RecordView& record);
+  void on_handoff_acknowledged(handoff::Kind kind, const ItemId& item);
+  void on_converted(Converted converted);
+  void on_mail_result(const ItemId& item, const MailResult& result);
+  void on_submit_result(const ItemId& item, const HttpResult& result);
+
+  /// Timers and what was put off to this turn. Once a turn.
+  void tick(Instant now);
+  /// When tick has something to do next; Instant{} for never.
+  [[nodiscard]] Instant next_due() const;
+
+  [[nodiscard]] std::size_t item_count() const { return items_.size(); }
+  [[nodiscard]] std::uint64_t memory_used() const { return memory_; }
+  [[nodiscard]] const Item* find(const ItemId& id) const;
+
+ private:
+  using Details = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+  // A DeliverReq or report that waits for its verdict or its commit.
+  struct Arrival {
+    ItemId id;
+    TraceId trace;
+    Ticket ticket;
+    Mm7Inbound inbound;
+    DigestKey key{};
+    std::string transaction_id;
+  };
+  // A mail by SMTP that waits until all its items are durable.
+  struct Forwarded {
+    Ticket ticket;
+    std::vector<ItemId> items;
+    std::size_t missing = 0;
+    bool failed = false;
+  };
+
+  // relay.cpp
+  Item& add_item(const ItemId& id, const TraceId& trace, Source source);
+  Item* item(const ItemId& id);
+  void drop_item(const ItemId& id);
+  void count_memory(Item& of);
+  void set_due(Item& of, Instant due);
+  void append(journal::Kind kind, const ItemId& id, RecordWriter record, std::function<void(const Result<void>&)> done);
+  void event(const ItemId& id, const TraceId& trace, std::string_view name, Details details);
+  void event(const Item& of, std::string_view name, Details details) { event(of.id, of.trace, name, details); }
+  void flush_events();
+  void on_due(Item& of);
+
+  // phone.cpp
+  void on_deliver(Ticket ticket, Mm7Inbound inbound);
+  void decide(const ItemId& id, const Verdicts& verdicts);
+  void refuse(const ItemId& id, int code, std::string_view reason, std::string details = {});
+  void delay(Ticket ticket, std::string_view reason);
+  void accept(const ItemId& id, std::vector<std::string> refused, const mm7::Status& status, bool decided);
+  void deliver_committed(const ItemId& id, const mm7::Status& status, const Result<void>& result);
+  void answer_repeats(const DigestKey& key, const mm7::Status* status);
+  void on_report(Ticket ticket, Mm7Inbound inbound);
+  void report_committed(const ItemId& id, const Bytes& report, const Result<void>& result);
+
+  // forwarded.cpp
+  void answer_recipient(Ticket ticket, std::string_view address, Verdict verdict);
+  void forwarded_committed(std::uint64_t mail, const Result<void>& result);
+
+  // route.cpp
+  void start_relay(Item& of);
+  void ask_route(Item& of);
+  void take_route(Item& of, const RecordView& record);
+  void convert_item(Item& of);
+  void send_item(Item& of);
+  void retry_mail(Item& of);
+
+  // submission.cpp
+  void on_submission(const RecordView& record);
+  void on_chunk(const RecordView& record);
+  void grant_first(Item& of);
+  void grant(const Item& of, std::uint64_t chunks);
+  [[nodiscard]] bool take_mm_route(Item& of, const RecordView& record);
+  void submit_item(Item& of);
+  void submit_answered(Item& of, int code, std::string_view text, std::string_view message_id);
+  void retry_submit(Item& of, std::string_view trouble, std::optional<Duration> wait);
+  void pause_peer(Item& of, std::string_view trouble);
+  [[nodiscard]] const RetryPolicy& retry_of(std::string_view peer) const;
+
+  // outcome.cpp
+  struct End {
+    ItemState state = ItemState::failed;
+    std::string_view reason = {};
+    int status_code = 0;
+    std::string_view status_text = {};
+    std::string_view message_id = {};
+  };
+  void finish(Item& of, const End& end);
+  void append_outcome(Item& of);
+  void hand_over(const RecordView& outcome);
+  void remember_outcome(const RecordView& outcome);
+  void settle_accepted(const Item& of);
+
+  Settings settings_;
+  Ports ports_;
+  const Clock& clock_;
+  Counters& counters_;
+  FaultPoints faults_;
+  Instant now_;
+
+  PeerTable peers_;
+  Admission admission_;
+  Repeats repeats_;
+  std::unordered_map<ItemId, std::unique_ptr<Item>> items_;
+  std::unordered_map<ItemId, Arrival> arrivals_;
+  std::unordered_map<std::uint64_t, Forwarded> forwarded_;
+  std::set<std::pair<Instant, ItemId>> due_;
+  std::uint64_t memory_ = 0;
+
+  std::uint64_t last_token_ = 0;
+  std::unordered_map<std::uint64_t, std::function<void(const Result<void>&)>> commits_;
+  std::map<DigestKey, std::vector<Ticket>> repeated_;    // tickets of repeats that came before the first one was answered
+  std::deque<ItemId> starting_;                          // answered in this turn, relayed from the next one
+  std::deque<std::pair<ItemId, RecordWriter>> events_;   // while no control plane is there
+
+  // What became of items lately: a submission that is sent again after its end gets its outcome again.
+  std::unordered_map<ItemId, Bytes> outcomes_;
+  std::deque<ItemId> outcome_order_;
+  // (peer, MessageID) -> item, so that a report stands in its item's history.
+  std::map<std::pair<std::string, std::string>, std::pair<ItemId, TraceId>> messages_;
+  std::deque<std::pair<std::string, std::string>> message_order_;
+
+  struct Paused {
+    Instant until;
+    std::uint32_t times = 0;
+  };
+  std::map<std::string, Paused, std::less<>> paused_;
+};
+
+/// The same record once more as a writer, for a new sequence number.
+[[nodiscard]] RecordWriter rewrite(const RecordView& record);
+
+}  // namespace pushmail::relay

@@ -1,0 +1,206 @@
+// Where an accepted message goes: asked of the control plane, converted in the codec lane, sent by SMTP (step 506).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/log.h"
+#include "dataplane/relay/relay.h"
+
+namespace pushmail::relay {
+
+namespace {
+
+using handoff::Tag;
+using handoff::tag;
+
+std::vector<std::string> all_texts(const RecordView& record, Tag wanted) {
+  std::vector<std::string> values;
+  record.for_each([&](std::uint16_t field, ByteView value) {
+    if (field == tag(wanted)) values.emplace_back(text_of(value));
+  });
+  return values;
+}
+
+std::string text_or_empty(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
+
+std::string joined(const std::vector<std::string>& parts) { return fmt::format("{}", fmt::join(parts, "; ")); }
+
+}  // namespace
+
+void Relay::start_relay(Item& of) {
+  of.stage = Stage::peeking;
+  Conversion conversion;
+  conversion.item = of.id;
+  conversion.trace = of.trace;
+  conversion.work = Work::peek;
+  conversion.content = of.source == Source::phone ? Content::mm7 : Content::mail;
+  conversion.content_type = of.content_type;
+  conversion.body = std::move(of.body);
+  ports_.codec.start(std::move(conversion));
+}
+
+void Relay::ask_route(Item& of) {
+  const bool waits = of.stage == Stage::waiting;
+  if (!waits) of.stage = Stage::routing;
+  // Without a control plane on_handoff_ready asks; with one, a lost question is asked again after a while.
+  if (!ports_.handoff.is_ready()) return;
+  if (!waits) set_due(of, now_ + settings_.ask_again);
+  RecordWriter query = handoff::make(handoff::Kind::route_query, of.id);
+  query.trace(tag(Tag::trace), of.trace).text(tag(Tag::source), of.source == Source::phone ? "mm7" : "smtp");
+  if (!of.peer.empty()) query.text(tag(Tag::peer), of.peer);
+  const Peeked& seen = of.peeked;
+  if (!seen.sender.empty()) query.text(tag(Tag::sender), seen.sender);
+  if (of.source == Source::forwarded) {
+    query.text(tag(Tag::recipient), "mail:" + of.recipient).text(tag(Tag::mail_from), of.mail_from).u64(tag(Tag::mail_size), of.body.size());
+  }
+  for (const std::string& recipient : seen.recipients) {
+    const bool is_refused = std::find(of.refused.begin(), of.refused.end(), recipient) != of.refused.end();
+    if (!is_refused) query.text(tag(Tag::recipient), recipient);
+  }
+  const std::pair<Tag, const std::string&> optional[] = {{Tag::subject, seen.subject},
+                                                         {Tag::first_line, seen.first_line},
+                                                         {Tag::linked_id, seen.linked_id},
+                                                         {Tag::header_from, seen.header_from},
+                                                         {Tag::message_id, seen.message_id}};
+  for (const auto& [field, value] : optional) {
+    if (!value.empty()) query.text(tag(field), value);
+  }
+  for (const std::string& reference : seen.references) query.text(tag(Tag::reference), reference);
+  ports_.handoff.send(handoff::Kind::route_query, of.id, std::move(query));
+}
+
+void Relay::take_route(Item& of, const RecordView& record) {
+  const std::string_view decision = record.text(tag(Tag::decision)).value_or("");
+  set_due(of, {});
+  if (decision == handoff::decision::wait) {
+    of.stage = Stage::waiting;
+    return;
+  }
+  if (decision == handoff::decision::refuse) {
+    return finish(of, {.state = ItemState::rejected, .reason = record.text(tag(Tag::reason)).value_or("refused by the control plane")});
+  }
+  if (decision == handoff::decision::submit && of.source == Source::forwarded) {
+    if (!take_mm_route(of, record)) return finish(of, {.reason = "the route names no peer or no phone number that is known"});
+    return convert_item(of);
+  }
+  of.next_hop = text_or_empty(record, Tag::next_hop);
+  of.mail_route = {.mail_from = text_or_empty(record, Tag::mail_from),
+                   .recipients = all_texts(record, Tag::mail_recipient),
+                   .header_from = text_or_empty(record, Tag::header_from),
+                   .header_to = all_texts(record, Tag::header_to),
+                   .in_reply_to = text_or_empty(record, Tag::in_reply_to),
+                   .references = all_texts(record, Tag::reference),
+                   .new_subject = text_or_empty(record, Tag::new_subject),
+                   .drop_first_line = record.u64(tag(Tag::drop_first_line)).value_or(0) != 0};
+  if (decision != handoff::decision::mail || of.source != Source::phone || !parse_endpoint(of.next_hop) || of.mail_route.recipients.empty()) {
+    // A route that cannot be used is our own mistake somewhere: the message stays, the question is asked again.
+    log_error("bad_route").item(of.id).trace(of.trace).text("decision", decision).text("next_hop", of.next_hop);
+    of.stage = Stage::routing;
+    return set_due(of, now_ + settings_.ask_again);
+  }
+  of.to_phone = false;
+  of.left = of.mail_route.recipients;
+  const Duration age{(clock_.wall().us - of.accepted.us) * 1000};
+  of.expires = now_ + Duration{settings_.smtp_expire.ns - age.ns};
+  convert_item(of);
+}
+
+void Relay::convert_item(Item& of) {
+  of.stage = Stage::converting;
+  event(of, "converting", {{"peer", of.peer}});
+  Conversion conversion;
+  conversion.item = of.id;
+  conversion.trace = of.trace;
+  conversion.work = of.to_phone ? Work::mm : Work::mail;
+  conversion.content = of.source == Source::phone ? Content::mm7 : Content::mail;
+  conversion.content_type = of.content_type;
+  conversion.body = std::move(of.body);
+  conversion.our_domain = settings_.domain;
+  conversion.accepted = of.accepted;
+  conversion.mail_route = of.mail_route;
+  conversion.mm_route = of.mm_route;
+  ports_.codec.start(std::move(conversion));
+}
+
+void Relay::on_converted(Converted converted) {
+  Item* of = item(converted.item);
+  if (of == nullptr) return;
+  of->body = std::move(converted.body);
+  if (converted.work == Work::peek) {
+    if (converted.error && of->source == Source::phone) return finish(*of, {.reason = converted.error->info->text});
+    // A mail of which not even the head can be read still has its recipient; conversion will say what is wrong.
+    of->peeked = std::move(converted.peeked);
+    return ask_route(*of);
+  }
+  if (converted.error) {
+    log_warning("conversion_failed").item(of->id).trace(of->trace).error(*converted.error);
+    return finish(*of, {.reason = fmt::format("the message cannot be converted: {}", converted.error->info->text)});
+  }
+  for (const std::string& decision : converted.decisions) event(*of, "converted", {{"decision", decision}});
+  of->converted = true;
+  of->output = std::move(converted.output);
+  of->output_type = std::move(converted.content_type);
+  // The original is not needed again in memory: the journal has it, or the store's mailbox.
+  of->body = Bytes{};
+  of->mail_size = 0;
+  count_memory(*of);
+  if (of->to_phone) return submit_item(*of);
+  send_item(*of);
+}
+
+void Relay::send_item(Item& of) {
+  of.stage = Stage::sending;
+  ++of.tries;
+  ports_.outgoing.send_mail({.item = of.id, .next_hop = *parse_endpoint(of.next_hop), .mail_from = of.mail_route.mail_from, .recipients = of.left, .mail = of.output});
+}
+
+void Relay::on_mail_result(const ItemId& id, const MailResult& result) {
+  Item* of = item(id);
+  if (of == nullptr || of->stage != Stage::sending) return;
+  PM_CHECK(result.size() == of->left.size());
+  const std::vector<std::string> asked = std::exchange(of->left, {});
+  const MailReply* taken = nullptr;
+  const MailReply* last_refusal = nullptr;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const MailReply& reply = result[i];
+    if (reply.code >= 200 && reply.code < 300) {
+      taken = &reply;
+    } else if (reply.code >= 500) {
+      of->rejected.push_back(fmt::format("{}: {} {}", asked[i], reply.code, reply.text));
+      last_refusal = &reply;
+    } else {
+      of->left.push_back(asked[i]);
+      of->duplicate_possible = of->duplicate_possible || reply.unknown;
+      of->last_trouble = reply.code != 0 ? fmt::format("{} {}", reply.code, reply.text) : reply.text;
+    }
+  }
+  if (taken != nullptr) {
+    of->any_taken = true;
+    counters_.add(Counter::mails_sent);
+    event(*of, "mail_sent",
+          {{"next_hop", of->next_hop}, {"status", fmt::to_string(taken->code)}, {"reply", taken->text}, {"message_id", to_string(of->id) + "@" + settings_.domain}, {"try", fmt::to_string(of->tries)}});
+  }
+  if (!of->left.empty()) return retry_mail(*of);
+  const std::string rejected = joined(of->rejected);
+  if (of->any_taken) {
+    return finish(*of, {.state = ItemState::delivered, .reason = rejected, .status_code = taken != nullptr ? taken->code : 250, .status_text = taken != nullptr ? std::string_view(taken->text) : std::string_view{}});
+  }
+  counters_.add(Counter::mails_failed);
+  finish(*of, {.state = ItemState::failed, .reason = rejected, .status_code = last_refusal != nullptr ? last_refusal->code : 0, .status_text = last_refusal != nullptr ? std::string_view(last_refusal->text) : std::string_view{}});
+}
+
+void Relay::retry_mail(Item& of) {
+  if (now_ >= of.expires) {
+    counters_.add(Counter::mails_failed);
+    std::string reason = fmt::format("given up after {} tries: {}", of.tries, of.last_trouble);
+    if (!of.rejected.empty()) reason += "; " + joined(of.rejected);
+    return finish(of, {.state = of.any_taken ? ItemState::delivered : ItemState::failed, .reason = reason});
+  }
+  const Duration wait = retry_delay(settings_.smtp_retry, of.tries, settings_.random());
+  counters_.add(Counter::mails_retried);
+  event(of, "retry", {{"next_hop", of.next_hop}, {"reason", of.last_trouble}, {"try", fmt::to_string(of.tries)}, {"wait_ms", fmt::to_string(wait.ms())}});
+  of.stage = Stage::backing_off;
+  set_due(of, now_ + wait);
+}
+
+}  // namespace pushmail::relay

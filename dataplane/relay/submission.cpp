@@ -1,0 +1,219 @@
+// Mailbox to phone: a mail from the control plane (or a forwarded one whose phone asked) becomes a SubmitReq (steps 405, 406).
+//
+// No journal record: until SubmitRsp 1000 the mailbox is the durable copy and the store knows the item. After a restart the control
+// plane sends the submission again under the same id, and the TransactionID made of it stays the same.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/log.h"
+#include "core/msisdn.h"
+#include "dataplane/relay/relay.h"
+
+namespace pushmail::relay {
+
+namespace {
+
+using handoff::Tag;
+using handoff::tag;
+
+constexpr std::uint64_t chunks_ahead = 4;
+
+// What a StatusCode means for the item (spec-facts 1.2, TS 23.140 10.2): try again, pause the peer, or give up.
+enum class Class : std::uint8_t { success, temporary, peer_trouble, permanent };
+
+Class class_of(int code) {
+  switch (code) {
+    case 4001: case 4007: return Class::peer_trouble;
+    // The peer says it of everything or of this item: the item waits, the others go on.
+    case 2001: case 4002: case 4003: return Class::temporary;
+    case 3001: case 3002: case 3003: case 3004: return Class::permanent;
+    case 4000: case 4006: return Class::temporary;
+    default: break;
+  }
+  switch (code / 1000) {
+    case 1: return Class::success;
+    case 2: return Class::permanent;
+    case 4: return Class::permanent;
+    default: return Class::temporary;  // 3xxx, and what is no code at all counts as 3000
+  }
+}
+
+Class class_of_http(int status) {
+  if (status >= 500 || status == 408 || status == 429) return Class::temporary;
+  if (status == 413 || status == 415) return Class::permanent;
+  // 401, 403, 404, redirects: this address or these credentials do not work for anything.
+  return Class::peer_trouble;
+}
+
+}  // namespace
+
+const RetryPolicy& Relay::retry_of(std::string_view peer) const {
+  const auto found = settings_.peer_retry.find(peer);
+  return found != settings_.peer_retry.end() ? found->second : settings_.submit_retry;
+}
+
+// ---- taking over ------------------------------------------------------------------------------------------------------------------
+
+void Relay::on_submission(const RecordView& record) {
+  const ItemId id = record.header().item;
+  if (const auto ended = outcomes_.find(id); ended != outcomes_.end()) {
+    // It was submitted before the control plane knew: the outcome is told again, the MM is not sent again.
+    return hand_over(parse_record(ended->second).value());
+  }
+  Item* of = item(id);
+  if (of != nullptr && of->stage != Stage::receiving) return;
+  const TraceId trace = record.trace(tag(Tag::trace)).value_or(TraceId{});
+  if (of == nullptr) {
+    of = &add_item(id, trace, Source::mailbox);
+    counters_.add(Counter::submissions);
+  }
+  of->stage = Stage::receiving;
+  of->body.clear();
+  of->has_credit = false;
+  of->mail_size = record.u64(tag(Tag::mail_size)).value_or(0);
+  if (of->mail_size > settings_.mail_size_max) {
+    of->mail_size = 0;
+    return finish(*of, {.reason = "the mail is larger than the limit"});
+  }
+  if (!take_mm_route(*of, record)) {
+    of->mail_size = 0;
+    return finish(*of, {.reason = "the submission names no peer or no phone number that is known"});
+  }
+  grant_first(*of);
+}
+
+bool Relay::take_mm_route(Item& of, const RecordView& record) {
+  of.peer = record.text(tag(Tag::peer)).value_or("");
+  const PeerProfile* peer = peers_.find(of.peer);
+  const auto msisdn = Msisdn::from_digits(record.text(tag(Tag::msisdn)).value_or(""));
+  if (peer == nullptr || !msisdn) return false;
+  of.to_phone = true;
+  const std::uint64_t expiry_s = std::min<std::uint64_t>(record.u64(tag(Tag::expiry_s)).value_or(static_cast<std::uint64_t>(settings_.submit_expire.ms() / 1000)), 366 * 86'400);
+  of.mm_route = {.msisdn = msisdn->digits(),
+                 .sender_address = std::string(record.text(tag(Tag::sender_address)).value_or("")),
+                 .subject = std::string(record.text(tag(Tag::subject)).value_or("")),
+                 .mm_size_max = record.u64(tag(Tag::mm_size_max)).value_or(limits::mm_size_max),
+                 .expiry = seconds(static_cast<std::int64_t>(expiry_s)),
+                 .dialect = peer->dialect};
+  of.expires = now_ + *of.mm_route.expiry;
+  return true;
+}
+
+void Relay::grant_first(Item& of) {
+  // Memory for the whole mail before its first chunk; without it the control plane keeps the mail and this asks again.
+  if (memory_ - of.memory + of.mail_size > settings_.memory_max) return set_due(of, now_ + seconds(1));
+  count_memory(of);
+  of.has_credit = true;
+  of.body.reserve(of.mail_size);
+  if (of.mail_size == 0) return convert_item(of);
+  grant(of, chunks_ahead);
+}
+
+void Relay::grant(const Item& of, std::uint64_t chunks) {
+  RecordWriter record = handoff::make(handoff::Kind::submission_credit, of.id);
+  record.u64(tag(Tag::credit), chunks);
+  ports_.handoff.send(handoff::Kind::submission_credit, of.id, std::move(record));
+}
+
+void Relay::on_chunk(const RecordView& record) {
+  Item* of = item(record.header().item);
+  if (of == nullptr || of->stage != Stage::receiving || !of->has_credit) return;
+  const auto data = record.bytes(tag(Tag::data)).value_or(ByteView{});
+  if (record.u64(tag(Tag::offset)) != of->body.size() || data.empty() || data.size() > of->mail_size - of->body.size()) {
+    log_warning("chunk_out_of_place").item(of->id).number("have", static_cast<std::int64_t>(of->body.size()));
+    return;
+  }
+  pushmail::append(of->body, data);
+  if (of->body.size() == of->mail_size) return convert_item(*of);
+  grant(*of, 1);
+}
+
+// ---- sending ----------------------------------------------------------------------------------------------------------------------
+
+void Relay::submit_item(Item& of) {
+  if (const auto paused = paused_.find(of.peer); paused != paused_.end() && now_ < paused->second.until) {
+    of.stage = Stage::backing_off;
+    return set_due(of, paused->second.until);
+  }
+  if (peers_.find(of.peer) == nullptr) return retry_submit(of, "the peer is not in the table", std::nullopt);
+  of.stage = Stage::sending;
+  ++of.tries;
+  event(of, "submit_req", {{"peer", of.peer}, {"transaction_id", transaction_id_of(of.id)}, {"try", fmt::to_string(of.tries)}, {"size", fmt::to_string(of.output.size())}});
+  ports_.outgoing.submit({.item = of.id, .peer = of.peer, .content_type = of.output_type, .body = of.output});
+}
+
+void Relay::on_submit_result(const ItemId& id, const HttpResult& result) {
+  Item* of = item(id);
+  if (of == nullptr || of->stage != Stage::sending) return;
+  if (const auto* failure = std::get_if<HttpFailure>(&result)) {
+    if (failure->outcome == HttpOutcome::not_sent) return retry_submit(*of, failure->error.info->text, std::nullopt);
+    // The request may have been taken. Design 4: a peer that knows our TransactionID gets it again, any other would show it twice.
+    counters_.add(Counter::submits_unknown);
+    of->duplicate_possible = true;
+    const PeerProfile* peer = peers_.find(of->peer);
+    if (peer != nullptr && peer->deduplicates) return retry_submit(*of, failure->error.info->text, std::nullopt);
+    return finish(*of, {.state = ItemState::submitted, .reason = "the answer was lost; the report will tell"});
+  }
+  const auto& answer = std::get<HttpAnswer>(result);
+  // spec-facts 1.2: a SOAP body decides whatever the HTTP status is.
+  if (const auto response = mm7::parse_response(answer.content_type, answer.body)) {
+    if (const auto* submitted = std::get_if<mm7::SubmitRsp>(&*response)) {
+      return submit_answered(*of, submitted->status.code, submitted->status.text, submitted->message_id);
+    }
+    const auto& fault = std::get<mm7::FaultRsp>(*response);
+    return submit_answered(*of, fault.status.code, fault.status.text.empty() ? fault.fault_string : fault.status.text, {});
+  }
+  event(*of, "submit_rsp", {{"peer", of->peer}, {"transaction_id", transaction_id_of(of->id)}, {"http_status", fmt::to_string(answer.status)}});
+  const std::string trouble = fmt::format("HTTP status {} without a SOAP body", answer.status);
+  if (answer.status >= 200 && answer.status < 300) return retry_submit(*of, "an answer that is no SubmitRsp", std::nullopt);
+  switch (class_of_http(answer.status)) {
+    case Class::permanent: return finish(*of, {.reason = trouble, .status_code = answer.status});
+    case Class::peer_trouble: return pause_peer(*of, trouble);
+    default: return retry_submit(*of, trouble, answer.retry_after);
+  }
+}
+
+void Relay::submit_answered(Item& of, int code, std::string_view text, std::string_view message_id) {
+  event(of, "submit_rsp",
+        {{"peer", of.peer}, {"transaction_id", transaction_id_of(of.id)}, {"status", fmt::to_string(code)}, {"status_text", text}, {"message_id", message_id}});
+  const std::string trouble = fmt::format("{} {}", code, text);
+  switch (class_of(code)) {
+    case Class::success:
+      faults_.at(step::submit_rsp_before_settle);
+      paused_.erase(of.peer);
+      counters_.add(Counter::submitted);
+      return finish(of, {.state = ItemState::submitted, .status_code = code, .status_text = text, .message_id = message_id});
+    case Class::temporary: return retry_submit(of, trouble, std::nullopt);
+    case Class::peer_trouble: return pause_peer(of, trouble);
+    case Class::permanent:
+      counters_.add(Counter::submits_failed);
+      return finish(of, {.state = ItemState::failed, .reason = trouble, .status_code = code, .status_text = text});
+  }
+}
+
+void Relay::retry_submit(Item& of, std::string_view trouble, std::optional<Duration> wait) {
+  of.last_trouble = trouble;
+  if (now_ >= of.expires) {
+    counters_.add(Counter::submits_failed);
+    return finish(of, {.state = ItemState::expired, .reason = fmt::format("given up after {} tries: {}", of.tries, trouble)});
+  }
+  const Duration drawn = retry_delay(retry_of(of.peer), of.tries, settings_.random());
+  const Duration next = wait ? std::clamp(*wait, drawn, seconds(3600)) : drawn;
+  counters_.add(Counter::submits_retried);
+  event(of, "retry", {{"peer", of.peer}, {"reason", trouble}, {"try", fmt::to_string(of.tries)}, {"wait_ms", fmt::to_string(next.ms())}});
+  of.stage = Stage::backing_off;
+  set_due(of, now_ + next);
+}
+
+void Relay::pause_peer(Item& of, std::string_view trouble) {
+  Paused& paused = paused_[of.peer];
+  if (now_ >= paused.until) {
+    ++paused.times;
+    paused.until = now_ + retry_delay(retry_of(of.peer), paused.times, settings_.random());
+    log_error("peer_paused").peer(of.peer).text("reason", trouble);
+  }
+  retry_submit(of, trouble, Duration{std::max<std::int64_t>((paused.until - now_).ns, 0)});
+}
+
+}  // namespace pushmail::relay

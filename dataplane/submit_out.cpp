@@ -1,0 +1,118 @@
+#include "dataplane/submit_out.h"
+
+#include <utility>
+
+#include "core/log.h"
+#include "dataplane/session/errors.h"
+#include "dataplane/session/http_grammar.h"
+#include "dataplane/session/lent.h"
+
+namespace pushmail {
+
+namespace {
+
+Result<HttpClientSettings> settings_of(const relay::PeerProfile& peer) {
+  PM_TRY(const http::Url url, http::parse_url(peer.url));
+  PM_TRY(const IpAddress ip, parse_ip(url.host));
+  HttpClientSettings settings;
+  settings.endpoint = {.ip = ip, .port = url.port};
+  settings.host = peer.host_header.empty() ? url.authority : peer.host_header;
+  settings.path = url.path;
+  settings.credentials = {.user = peer.user, .password = peer.password};
+  settings.connections_max = peer.connections_max;
+  return settings;
+}
+
+}  // namespace
+
+class SubmitOut::PeerClient final : public HttpClientEvents {
+ public:
+  PeerClient(SubmitOut& owner, const relay::PeerProfile& peer, HttpClientSettings settings)
+      : owner_(owner), signature_(signature_of(peer)), client_(owner.network_, std::move(settings), *this, owner.clock_, owner.faults_) {}
+
+  static std::string signature_of(const relay::PeerProfile& peer) {
+    return peer.url + '\n' + peer.host_header + '\n' + peer.user + '\n' + peer.password + '\n' + std::to_string(peer.connections_max);
+  }
+
+  void on_http_result(std::uint64_t request, HttpResult result) override {
+    const auto found = items_.find(request);
+    PM_CHECK(found != items_.end());
+    const ItemId item = found->second;
+    items_.erase(found);
+    owner_.relay_->on_submit_result(item, result);
+  }
+
+  [[nodiscard]] Result<void> post(const relay::SubmitOrder& order) {
+    // The client may hold the body longer than the item lives (a lent body is given back when the stream is done): it gets its own copy.
+    PM_TRY(const std::uint64_t request, client_.post({.content_type = order.content_type, .body = lend_own(Bytes(order.body.begin(), order.body.end()))}));
+    items_.emplace(request, order.item);
+    return {};
+  }
+
+  [[nodiscard]] const std::string& signature() const { return signature_; }
+  HttpClient& client() { return client_; }
+  const HttpClient& client() const { return client_; }
+  [[nodiscard]] bool is_done() const { return items_.empty() && client_.connection_count() == 0; }
+
+ private:
+  SubmitOut& owner_;
+  std::string signature_;
+  std::map<std::uint64_t, ItemId> items_;
+  HttpClient client_;
+};
+
+SubmitOut::SubmitOut(Network& network, const Clock& clock, FaultPoints faults) : network_(network), clock_(clock), faults_(faults) {}
+SubmitOut::~SubmitOut() = default;
+
+void SubmitOut::set_peers(const relay::PeerTable& peers) {
+  for (auto client = clients_.begin(); client != clients_.end();) {
+    const relay::PeerProfile* peer = peers.find(client->first);
+    if (peer != nullptr && PeerClient::signature_of(*peer) == client->second->signature()) {
+      ++client;
+      continue;
+    }
+    client->second->client().close_all();
+    retired_.push_back(std::move(client->second));
+    client = clients_.erase(client);
+  }
+  for (const auto& [name, peer] : peers.all()) {
+    if (clients_.contains(name)) continue;
+    auto settings = settings_of(peer);
+    if (!settings) {
+      log_error("peer_url").peer(name).error(settings.error());
+      continue;
+    }
+    clients_.emplace(name, std::make_unique<PeerClient>(*this, peer, std::move(*settings)));
+  }
+}
+
+void SubmitOut::submit(const relay::SubmitOrder& order) {
+  const auto found = clients_.find(order.peer);
+  if (found == clients_.end()) {
+    refused_.emplace_back(order.item, Error{&http_bad_url});
+    return;
+  }
+  if (const auto posted = found->second->post(order); !posted) refused_.emplace_back(order.item, posted.error());
+}
+
+void SubmitOut::tick(Instant now) {
+  for (const auto& [name, client] : clients_) client->client().tick(now);
+  for (const auto& client : retired_) client->client().tick(now);
+  std::erase_if(retired_, [](const auto& client) { return client->is_done(); });
+  const auto refused = std::exchange(refused_, {});
+  for (const auto& [item, error] : refused) relay_->on_submit_result(item, HttpFailure{.outcome = HttpOutcome::not_sent, .error = error});
+}
+
+bool SubmitOut::has_work() const {
+  if (!refused_.empty()) return true;
+  for (const auto& [name, client] : clients_) {
+    if (client->client().has_work()) return true;
+  }
+  return false;
+}
+
+void SubmitOut::close_all() {
+  for (const auto& [name, client] : clients_) client->client().close_all();
+}
+
+}  // namespace pushmail

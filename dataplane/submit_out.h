@@ -1,0 +1,44 @@
+// MM7 out: one HTTP client for each peer of the table, behind the relay's OutgoingPort.
+//
+// Came from: relay (SubmitOrder). Goes to: HttpClient, and back as on_submit_result from inside the network's poll or tick. A peer whose
+// profile changed gets a new client; the old one lives until its last connection has closed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/relay/relay.h"
+#include "dataplane/session/http_client.h"
+
+namespace pushmail {
+
+class SubmitOut {
+ public:
+  SubmitOut(Network& network, const Clock& clock, FaultPoints faults);
+  ~SubmitOut();
+  SubmitOut(const SubmitOut&) = delete;
+  SubmitOut& operator=(const SubmitOut&) = delete;
+
+  /// Before anything else: who hears of results.
+  void set_relay(relay::Relay& relay) { relay_ = &relay; }
+  void set_peers(const relay::PeerTable& peers);
+  void submit(const relay::SubmitOrder& order);
+  void tick(Instant now);
+  [[nodiscard]] bool has_work() const;
+  /// Resets all connections; their results come with the next polls.
+  void close_all();
+
+ private:
+  class PeerClient;
+  Network& network_;
+  const Clock& clock_;
+  FaultPoints faults_;
+  relay::Relay* relay_ = nullptr;
+  std::map<std::string, std::unique_ptr<PeerClient>, std::less<>> clients_;
+  std::vector<std::unique_ptr<PeerClient>> retired_;
+  std::vector<std::pair<ItemId, Error>> refused_;   // told at the next tick, never from inside submit()
+};
+
+}  // namespace pushmail

@@ -1,0 +1,187 @@
+#include "dataplane/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/log.h"
+#include "dataplane/session/source_list.h"
+
+namespace pushmail {
+
+namespace {
+
+constexpr Duration sleep_max = milliseconds(100);   // sessions' deadlines are coarser than this
+constexpr Duration link_counters_every = seconds(1);
+
+std::vector<HttpPeer> http_peers_of(const relay::PeerTable& table) {
+  std::vector<HttpPeer> peers;
+  for (const auto& [name, profile] : table.all()) {
+    HttpPeer peer{.name = name, .allow = {}, .credentials = {.user = profile.inbound_user, .password = profile.inbound_password}, .service_code = profile.dialect.service_code};
+    bool good = true;
+    for (const std::string& allow : profile.allow) {
+      const auto network = parse_network(allow);
+      if (network) {
+        peer.allow.push_back(*network);
+      } else {
+        good = false;
+        log_error("peer_allow").peer(name).text("value", allow).error(network.error());
+      }
+    }
+    // A list that cannot be read must not become "any source".
+    if (good || !peer.allow.empty()) peers.push_back(std::move(peer));
+  }
+  return peers;
+}
+
+SmtpServerSettings smtp_settings_of(const WorkerSettings& settings) {
+  SmtpServerSettings smtp;
+  smtp.domain = settings.relay.domain;
+  smtp.size_max = settings.smtp_size_max;
+  return smtp;
+}
+
+template <class... Cases>
+struct Match : Cases... {
+  using Cases::operator()...;
+};
+
+}  // namespace
+
+Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clock& clock, Counters& counters, FaultPoints faults)
+    : settings_(std::move(settings)),
+      link_(link),
+      network_(link.network()),
+      rings_(rings),
+      clock_(clock),
+      counters_(counters),
+      now_(clock.now()),
+      relay_(settings_.relay, {.journal = *this, .handoff = *this, .codec = *this, .answers = *this, .outgoing = *this}, clock, counters, faults),
+      http_(HttpServerSettings{}, relay_, clock),
+      smtp_(smtp_settings_of(settings_), relay_, clock),
+      submit_out_(network_, clock, faults),
+      mail_out_(network_, settings_.relay.domain, clock, faults) {
+  submit_out_.set_relay(relay_);
+  mail_out_.set_relay(relay_);
+}
+
+Worker::~Worker() = default;
+
+Result<void> Worker::listen() {
+  for (const auto& [endpoint, acceptor] : {std::pair<const Endpoint&, Acceptor&>(settings_.http_listen, http_), {settings_.smtp_listen, smtp_}}) {
+    if (auto listening = network_.listen(endpoint, acceptor); !listening) return listening;
+  }
+  return {};
+}
+
+void Worker::set_peers(const RecordView& peers) {
+  relay_.set_peers(peers);
+  http_.set_peers(http_peers_of(relay_.peers()));
+  submit_out_.set_peers(relay_.peers());
+}
+
+// ---- the turn ---------------------------------------------------------------------------------------------------------------------
+
+// Burst in -> TCP -> sessions -> relay; completions of journal, control plane and codec lane -> relay -> sessions -> burst out; timers.
+std::size_t Worker::turn() {
+  now_ = clock_.now();
+  counters_.add(Counter::turns);
+  // What came in reaches the sessions, and through them the relay; what the last turn left to send goes out.
+  std::size_t work = network_.poll(now_);
+  // What is durable is answered here, in no other place.
+  work += take_completions();
+  relay_.tick(now_);
+  http_.tick(now_);
+  smtp_.tick(now_);
+  submit_out_.tick(now_);
+  mail_out_.tick(now_);
+  if (now_ >= counters_due_) {
+    counters_due_ = now_ + link_counters_every;
+    link_.publish(counters_);
+  }
+  const bool io_flushed = rings_.to_io.flush();
+  const bool codec_flushed = rings_.to_codec.flush();
+  return work + (io_flushed && codec_flushed ? 0 : 1);
+}
+
+std::size_t Worker::take_completions() {
+  std::size_t count = 0;
+  while (auto message = rings_.from_io.receive()) {
+    take(std::move(*message));
+    ++count;
+  }
+  while (auto converted = rings_.from_codec.receive()) {
+    relay_.on_converted(std::move(*converted));
+    ++count;
+  }
+  return count;
+}
+
+void Worker::take(ToWorker message) {
+  std::visit(Match{
+                 [&](const Committed& committed) {
+                   relay_.on_committed(committed.token, committed.error ? Result<void>(std::unexpected(*committed.error)) : Result<void>());
+                 },
+                 [&](const JournalState& state) { refusal_ = state.refusal; },
+                 [&](const HandoffReady& ready) {
+                   handoff_ready_ = true;
+                   relay_.on_handoff_ready(ready.other);
+                 },
+                 [&](const HandoffLost&) {
+                   handoff_ready_ = false;
+                   relay_.on_handoff_lost();
+                 },
+                 [&](const HandoffRecord& received) {
+                   const RecordView record = parse_record(received.record).value();
+                   const auto kind = static_cast<handoff::Kind>(record.header().kind);
+                   if (kind == handoff::Kind::peers) {
+                     set_peers(record);
+                   } else {
+                     relay_.on_handoff_record(kind, record);
+                   }
+                 },
+                 [&](const HandoffAcknowledged& acknowledged) { relay_.on_handoff_acknowledged(acknowledged.kind, acknowledged.item); },
+             },
+             message);
+}
+
+void Worker::run(const std::atomic<bool>& stop) {
+  link_.enter_thread();
+  int idle_turns = 0;
+  while (!stop.load(std::memory_order_acquire)) {
+    idle_turns = turn() > 0 ? 0 : idle_turns + 1;
+    // After a turn with work the next one sends what it left; only then is idle really idle.
+    if (idle_turns >= 2 && settings_.poll == Poll::adaptive) sleep();
+  }
+  turn();
+  link_.publish(counters_);
+  while (!rings_.to_io.flush()) {
+  }
+}
+
+void Worker::sleep() {
+  if (http_.has_work() || smtp_.has_work() || submit_out_.has_work() || mail_out_.has_work()) return;
+  Duration longest = sleep_max;
+  if (const Instant due = relay_.next_due(); due != Instant{}) longest = std::min(longest, due - clock_.now());
+  rings_.bell.announce();
+  if (longest.ns > 0 && rings_.from_io.empty() && rings_.from_codec.empty()) {
+    counters_.add(Counter::idle_waits);
+    network_.wait(rings_.bell.fd(), longest);
+  }
+  rings_.bell.awake();
+}
+
+// ---- ports ------------------------------------------------------------------------------------------------------------------------
+
+void Worker::append(journal::Kind kind, const ItemId& item, RecordWriter record, std::uint64_t token) {
+  rings_.to_io.send(AppendRecord{.kind = kind, .item = item, .record = std::move(record), .token = token});
+}
+
+void Worker::settle(journal::Kind kind, const ItemId& item) { rings_.to_io.send(SettleRecord{.kind = kind, .item = item}); }
+
+void Worker::send(handoff::Kind kind, const ItemId& item, RecordWriter record) {
+  rings_.to_io.send(SendRecord{.kind = kind, .item = item, .record = std::move(record)});
+}
+
+void Worker::start(relay::Conversion conversion) { rings_.to_codec.send(std::move(conversion)); }
+
+}  // namespace pushmail

@@ -1,0 +1,95 @@
+// One worker: its network, its sessions, its relay, and the turn that drives them. Read turn() in worker.cpp first.
+//
+// Came from: main (what was opened). Goes to: rings to the I/O thread and the codec lane. A worker owns all of this alone: no lock, nothing
+// shared but the rings and the counters.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "core/clock.h"
+#include "dataplane/counters/counters.h"
+#include "dataplane/link.h"
+#include "dataplane/mail_out.h"
+#include "dataplane/messages.h"
+#include "dataplane/relay/relay.h"
+#include "dataplane/ring.h"
+#include "dataplane/session/http_server.h"
+#include "dataplane/session/smtp_server.h"
+#include "dataplane/submit_out.h"
+
+namespace pushmail {
+
+enum class Poll : std::uint8_t { adaptive, busy };
+
+struct WorkerSettings {
+  relay::Settings relay;
+  Endpoint http_listen;
+  Endpoint smtp_listen;
+  std::uint64_t smtp_size_max = limits::mail_size_max;
+  Poll poll = Poll::adaptive;
+};
+
+struct WorkerRings {
+  Ring<ToIo>& to_io;
+  Ring<ToWorker>& from_io;
+  Ring<relay::Conversion>& to_codec;
+  Ring<relay::Converted>& from_codec;
+  Wake& bell;
+};
+
+class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, relay::AnswerPort, relay::OutgoingPort {
+ public:
+  Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clock& clock, Counters& counters, FaultPoints faults);
+  ~Worker() override;
+
+  /// Opens the ports; while privileges are still there.
+  [[nodiscard]] Result<void> listen();
+  /// For replay and last-known, before run().
+  [[nodiscard]] relay::Relay& relay() { return relay_; }
+  void set_peers(const RecordView& peers);
+
+  /// The thread: turns until `stop`, then one more, and everything it wants of the I/O thread is in the ring.
+  void run(const std::atomic<bool>& stop);
+  /// One turn; returns how much work it found.
+  std::size_t turn();
+
+ private:
+  // Ports of the relay.
+  void append(journal::Kind kind, const ItemId& item, RecordWriter record, std::uint64_t token) override;
+  void settle(journal::Kind kind, const ItemId& item) override;
+  std::string_view refusal() const override { return refusal_; }
+  bool is_ready() const override { return handoff_ready_; }
+  void send(handoff::Kind kind, const ItemId& item, RecordWriter record) override;
+  void start(relay::Conversion conversion) override;
+  void answer_mm7(Ticket ticket, const mm7::Status& status) override { http_.answer(ticket, status); }
+  void refuse_mm7(Ticket ticket) override { http_.refuse_temporarily(ticket); }
+  void answer_recipient(Ticket ticket, const SmtpReply& reply) override { smtp_.answer_recipient(ticket, reply); }
+  void answer_mail(Ticket ticket, const SmtpReply& reply) override { smtp_.answer_mail(ticket, reply); }
+  void send_mail(const relay::MailOrder& order) override { mail_out_.send(order); }
+  void submit(const relay::SubmitOrder& order) override { submit_out_.submit(order); }
+
+  std::size_t take_completions();
+  void take(ToWorker message);
+  void sleep();
+
+  WorkerSettings settings_;
+  Link& link_;
+  Network& network_;
+  WorkerRings rings_;
+  const Clock& clock_;
+  Counters& counters_;
+  Instant now_;
+  Instant counters_due_{};
+  bool handoff_ready_ = false;
+  std::string_view refusal_;
+
+  relay::Relay relay_;
+  HttpServer http_;
+  SmtpServer smtp_;
+  SubmitOut submit_out_;
+  MailOut mail_out_;
+};
+
+}  // namespace pushmail

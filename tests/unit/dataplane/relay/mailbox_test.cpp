@@ -1,0 +1,337 @@
+// Mailbox to phone (submissions) and mail forwarded by SMTP.
+#include <gmock/gmock.h>
+
+#include "tests/unit/dataplane/relay/world.h"
+
+namespace pushmail::relay {
+namespace {
+
+using handoff::Tag;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr Ticket first{.slot = 1, .generation = 1};
+constexpr ErrorInfo no_connection{"test.no_connection", "the peer cannot be reached", "", Fault::world, Lasting::temporary};
+constexpr ErrorInfo disk_full{"test.disk_full", "the disk is full", "", Fault::world, Lasting::temporary};
+
+HttpResult failure(HttpOutcome outcome) { return HttpFailure{.outcome = outcome, .error = Error{&no_connection}}; }
+
+std::uint64_t credit_of(const World& world) {
+  std::uint64_t sum = 0;
+  for (const auto& grant : world.handoff.all(handoff::Kind::submission_credit)) sum += *grant.view().u64(handoff::tag(Tag::credit));
+  return sum;
+}
+
+TEST(RelaySubmission, chunks_come_by_credit_and_the_outcome_is_durable_before_it_is_told) {
+  World world;
+  ItemId item;
+  item.bytes[15] = 9;
+  world.offer(item, 10);
+  EXPECT_EQ(credit_of(world), 4u);
+  world.chunk(item, 0, "01234");
+  EXPECT_EQ(credit_of(world), 5u);
+  world.chunk(item, 0, "01234");
+  EXPECT_EQ(credit_of(world), 5u) << "a chunk out of place is passed over";
+  world.chunk(item, 5, "56789");
+  world.convert_all();
+  ASSERT_EQ(world.outgoing.submits.size(), 1u);
+  EXPECT_EQ(text_of(world.outgoing.submits[0].body), "MM:0123456789");
+  EXPECT_EQ(world.outgoing.submits[0].peer, "mmsc1");
+  world.answer_submit(item, 1000, "m-1");
+  EXPECT_TRUE(world.outcomes().empty());
+  world.commit();
+  ASSERT_EQ(world.outcomes().size(), 1u);
+  EXPECT_EQ(world.outcomes()[0].text(Tag::state), "submitted");
+  EXPECT_EQ(world.outcomes()[0].text(Tag::message_id), "m-1");
+  EXPECT_THAT(world.handoff.events(), ElementsAre("converting", "submit_req", "submit_rsp"));
+  EXPECT_EQ(world.relay->memory_used(), 0u);
+}
+
+TEST(RelaySubmission, offered_again_after_its_outcome_it_is_not_sent_again) {
+  World world;
+  const ItemId item = world.submit_until_sent();
+  world.answer_submit(item, 1000, "m-1");
+  world.commit();
+  const auto kept = world.journal.durable;
+  world.offer(item, 4);
+  EXPECT_EQ(world.outcomes().size(), 2u);
+  world.restart();
+  for (const auto& record : kept) world.relay->remember(parse_record(record.record).value());
+  world.offer(item, 4);
+  EXPECT_EQ(world.outcomes().size(), 3u);
+  EXPECT_EQ(world.outgoing.submits.size(), 1u);
+}
+
+TEST(RelaySubmission, offered_again_while_it_is_being_sent_changes_nothing) {
+  World world;
+  const ItemId item = world.submit_until_sent();
+  const std::uint64_t credit = credit_of(world);
+  world.offer(item, 4);
+  world.chunk(item, 0, "mail");
+  EXPECT_EQ(credit_of(world), credit);
+  EXPECT_EQ(world.outgoing.submits.size(), 1u);
+}
+
+TEST(RelaySubmission, a_cut_in_the_middle_of_the_chunks_starts_over) {
+  World world;
+  ItemId item;
+  item.bytes[15] = 9;
+  world.offer(item, 8);
+  world.chunk(item, 0, "0123");
+  world.relay->on_handoff_lost();
+  EXPECT_EQ(world.relay->item_count(), 0u);
+  EXPECT_EQ(world.relay->memory_used(), 0u);
+  world.offer(item, 8);
+  world.chunk(item, 0, "abcdefgh");
+  world.convert_all();
+  EXPECT_EQ(text_of(world.outgoing.submits[0].body), "MM:abcdefgh");
+}
+
+TEST(RelaySubmission, status_codes) {
+  struct Row {
+    int code;
+    int http_status;
+    std::string_view state;   // empty: it is tried again
+  };
+  const std::vector<Row> rows{
+      {1000, 200, "submitted"}, {1100, 200, "submitted"}, {1000, 500, "submitted"},
+      {2000, 200, "failed"},    {2002, 200, "failed"},    {2004, 200, "failed"},    {2999, 200, "failed"},
+      {3001, 200, "failed"},    {3002, 200, "failed"},    {3003, 200, "failed"},    {4004, 500, "failed"},
+      {4005, 200, "failed"},    {4008, 200, "failed"},    {3000, 200, ""},          {3999, 200, ""},
+      {4000, 200, ""},          {4006, 200, ""},          {4001, 200, ""},          {4007, 200, ""},
+      {2001, 200, ""},          {9999, 200, ""},
+  };
+  for (const Row& row : rows) {
+    World world;
+    const ItemId item = world.submit_until_sent();
+    world.answer_submit(item, row.code, row.code < 2000 ? "m-1" : "", row.http_status);
+    world.commit();
+    if (row.state.empty()) {
+      EXPECT_TRUE(world.outcomes().empty()) << row.code;
+      world.tick(seconds(10));
+      ASSERT_EQ(world.outgoing.submits.size(), 2u) << row.code;
+      EXPECT_EQ(world.outgoing.submits[1].item, item);
+    } else {
+      ASSERT_EQ(world.outcomes().size(), 1u) << row.code;
+      EXPECT_EQ(world.outcomes()[0].text(Tag::state), row.state) << row.code;
+      EXPECT_EQ(world.outcomes()[0].view().u64(handoff::tag(Tag::status_code)), static_cast<std::uint64_t>(row.code));
+    }
+  }
+}
+
+TEST(RelaySubmission, http_statuses_without_soap) {
+  for (const int status : {500, 503, 429, 401, 403, 404}) {
+    World world;
+    const ItemId item = world.submit_until_sent();
+    world.relay->on_submit_result(item, HttpAnswer{.status = status, .content_type = "text/html", .body = {}, .retry_after = {}});
+    world.commit();
+    EXPECT_TRUE(world.outcomes().empty()) << status;
+    world.tick(seconds(10));
+    EXPECT_EQ(world.outgoing.submits.size(), 2u) << status;
+  }
+  World world;
+  const ItemId item = world.submit_until_sent();
+  world.relay->on_submit_result(item, HttpAnswer{.status = 413, .content_type = "text/html", .body = {}, .retry_after = {}});
+  world.commit();
+  EXPECT_EQ(world.outcomes().at(0).text(Tag::state), "failed");
+}
+
+TEST(RelaySubmission, trouble_with_the_peer_pauses_it_for_all_items) {
+  World world;
+  const ItemId item = world.submit_until_sent(9);
+  world.answer_submit(item, 4001);
+  world.submit_until_sent(10);
+  EXPECT_EQ(world.outgoing.submits.size(), 1u) << "the second item is not tried while the peer is paused";
+  world.tick(seconds(10));
+  EXPECT_EQ(world.outgoing.submits.size(), 3u);
+  // A new table of peers may bring the right password: no pause is left.
+  world.answer_submit(item, 4001);
+  world.give_peers(false);
+  world.submit_until_sent(11);
+  EXPECT_EQ(world.outgoing.submits.size(), 4u);
+}
+
+TEST(RelaySubmission, an_mmsc_that_is_down_gets_all_of_them_later_and_none_twice) {
+  World world;
+  std::vector<ItemId> items;
+  for (std::uint8_t n = 1; n <= 10; ++n) items.push_back(world.submit_until_sent(n));
+  std::size_t told = 0;
+  for (int second = 0; second < 60; ++second) {
+    for (; told < world.outgoing.submits.size(); ++told) world.relay->on_submit_result(world.outgoing.submits[told].item, failure(HttpOutcome::not_sent));
+    world.tick(seconds(1));
+  }
+  EXPECT_TRUE(world.outcomes().empty());
+  for (int second = 0; second < 120; ++second) {
+    for (; told < world.outgoing.submits.size(); ++told) world.answer_submit(world.outgoing.submits[told].item, 1000, "m-" + std::to_string(told));
+    world.commit();
+    world.tick(seconds(1));
+  }
+  ASSERT_EQ(world.outcomes().size(), 10u);
+  std::set<ItemId> once;
+  for (const auto& outcome : world.outcomes()) {
+    EXPECT_TRUE(once.insert(outcome.item).second);
+    EXPECT_FALSE(outcome.view().u64(handoff::tag(Tag::duplicate_possible)).has_value());
+  }
+}
+
+TEST(RelaySubmission, a_lost_answer_is_sent_again_only_to_a_peer_that_deduplicates) {
+  for (const bool deduplicates : {false, true}) {
+    World world;
+    world.give_peers(deduplicates);
+    const ItemId item = world.submit_until_sent();
+    world.relay->on_submit_result(item, failure(HttpOutcome::unknown));
+    world.tick(seconds(10));
+    if (deduplicates) {
+      ASSERT_EQ(world.outgoing.submits.size(), 2u);
+      EXPECT_EQ(text_of(world.outgoing.submits[1].body), "MM:mail");
+      world.answer_submit(item, 1000, "m-1");
+    }
+    world.commit();
+    EXPECT_EQ(world.outgoing.submits.size(), deduplicates ? 2u : 1u);
+    ASSERT_EQ(world.outcomes().size(), 1u);
+    EXPECT_EQ(world.outcomes()[0].text(Tag::state), "submitted");
+    EXPECT_EQ(world.outcomes()[0].view().u64(handoff::tag(Tag::duplicate_possible)), 1u);
+  }
+}
+
+TEST(RelaySubmission, expires) {
+  World world;
+  const ItemId item = world.submit_until_sent();
+  std::size_t told = 0;
+  for (int minute = 0; minute < 180 && world.outcomes().empty(); ++minute) {
+    for (; told < world.outgoing.submits.size(); ++told) world.relay->on_submit_result(item, failure(HttpOutcome::not_sent));
+    world.commit();
+    world.tick(seconds(60));
+  }
+  ASSERT_EQ(world.outcomes().size(), 1u);
+  EXPECT_EQ(world.outcomes()[0].text(Tag::state), "expired");
+  EXPECT_THAT(world.outcomes()[0].text(Tag::reason), HasSubstr("the peer cannot be reached"));
+}
+
+TEST(RelaySubmission, an_unknown_peer_or_a_mail_too_large_fails_with_a_reason) {
+  World world;
+  ItemId item;
+  item.bytes[15] = 3;
+  world.offer(item, 26 * limits::MiB);
+  world.commit();
+  ASSERT_EQ(world.outcomes().size(), 1u);
+  EXPECT_EQ(world.outcomes()[0].text(Tag::state), "failed");
+  EXPECT_EQ(credit_of(world), 0u);
+  world.tell(handoff::Kind::peers, handoff::make(handoff::Kind::peers, {}));
+  item.bytes[15] = 4;
+  world.offer(item, 4);
+  world.commit();
+  EXPECT_EQ(world.outcomes().size(), 2u);
+}
+
+TEST(RelaySubmission, waits_for_memory) {
+  World world;
+  world.settings.memory_max = 100;
+  world.restart();
+  ItemId large, other;
+  large.bytes[15] = 1;
+  other.bytes[15] = 2;
+  world.offer(large, 80);
+  const std::uint64_t credit = credit_of(world);
+  world.offer(other, 80);
+  EXPECT_EQ(credit_of(world), credit);
+  world.chunk(large, 0, std::string(80, 'x'));
+  world.convert_all();
+  world.answer_submit(large, 1000, "m-1");
+  world.commit();
+  world.tick(seconds(1));
+  EXPECT_GT(credit_of(world), credit);
+}
+
+// ---- SMTP in ----------------------------------------------------------------------------------------------------------------------
+
+TEST(RelayForwarded, recipients) {
+  struct Row {
+    std::string_view address;
+    std::string_view verdict;   // empty: not asked
+    int code;
+    std::string_view enhanced;
+  };
+  const std::vector<Row> rows{
+      {"15550100002@mms.example.net", "accepted", 250, "2.1.5"},
+      {"15550100002@MMS.Example.NET", "accepted", 250, "2.1.5"},
+      {"15550100009@mms.example.net", "not_bound", 550, "5.1.1"},
+      {"15550100009@mms.example.net", "suspended", 550, "5.1.1"},
+      {"nonsense@mms.example.net", "bad_address", 553, "5.1.3"},
+      {"15550100002@mms.example.net", "unavailable", 451, "4.3.0"},
+      {"joe@example.com", "", 550, "5.7.1"},
+  };
+  for (const Row& row : rows) {
+    World world;
+    world.relay->on_recipient(first, row.address);
+    if (!row.verdict.empty()) world.answer_admission({row.verdict});
+    ASSERT_TRUE(world.answers.recipients.contains(1)) << row.address;
+    EXPECT_EQ(world.answers.recipients.at(1).code, row.code) << row.address;
+    EXPECT_EQ(world.answers.recipients.at(1).enhanced, row.enhanced);
+  }
+}
+
+TEST(RelayForwarded, nobody_to_ask_is_451_never_550) {
+  World world;
+  world.handoff.ready = false;
+  world.relay->on_recipient(first, "15550100002@mms.example.net");
+  EXPECT_EQ(world.answers.recipients.at(1).code, 451);
+}
+
+MailInbound mail_for(std::vector<std::string> recipients) {
+  const std::string_view mail = "Subject: x\r\n\r\nhello\r\n";
+  return {.source = {}, .helo = "mx", .mail_from = "joe@example.com", .recipients = std::move(recipients), .mail = std::make_unique<Bytes>(mail.begin(), mail.end())};
+}
+
+TEST(RelayForwarded, one_item_a_recipient_one_trace_and_250_when_all_are_durable) {
+  World world;
+  world.relay->on_mail(first, mail_for({"15550100002@mms.example.net", "15550100003@mms.example.net"}));
+  ASSERT_EQ(world.journal.waiting.size(), 2u);
+  const auto trace = [](const FakeJournal::Appended& a) { return parse_record(a.record).value().trace(journal::tag(journal::Tag::trace)); };
+  EXPECT_EQ(trace(world.journal.waiting[0]), trace(world.journal.waiting[1]));
+  EXPECT_NE(world.journal.waiting[0].item, world.journal.waiting[1].item);
+  world.commit(1);
+  EXPECT_TRUE(world.answers.mails.empty());
+  world.commit(1);
+  EXPECT_EQ(world.answers.mails.at(1).code, 250);
+  world.tick();
+  world.convert_all();
+  EXPECT_EQ(world.handoff.all(handoff::Kind::route_query).size(), 2u);
+}
+
+TEST(RelayForwarded, all_or_nothing) {
+  World world;
+  world.relay->on_mail(first, mail_for({"15550100002@mms.example.net", "15550100003@mms.example.net"}));
+  const ItemId durable = world.journal.waiting[0].item;
+  world.commit(1);
+  world.fail_commit(disk_full);
+  EXPECT_EQ(world.answers.mails.at(1).code, 452);
+  EXPECT_THAT(world.journal.settled, ::testing::Contains(std::pair(journal::Kind::accepted_mail, durable)));
+  EXPECT_EQ(world.relay->item_count(), 0u);
+  EXPECT_EQ(world.relay->memory_used(), 0u);
+}
+
+TEST(RelayForwarded, waits_until_the_phone_asks_also_over_a_restart_of_the_control_plane) {
+  World world;
+  world.relay->on_mail(first, mail_for({"15550100002@mms.example.net"}));
+  const ItemId item = world.journal.waiting[0].item;
+  world.commit();
+  world.tick();
+  world.convert_all();
+  world.answer_route(item, "wait");
+  world.tick(seconds(300));
+  EXPECT_EQ(world.handoff.all(handoff::Kind::route_query).size(), 1u) << "waiting asks nothing";
+  world.relay->on_handoff_lost();
+  world.relay->on_handoff_ready(handoff::Other::restarted);
+  EXPECT_EQ(world.handoff.all(handoff::Kind::route_query).size(), 2u);
+  world.answer_route(item, "submit");
+  world.convert_all();
+  ASSERT_EQ(world.outgoing.submits.size(), 1u);
+  world.answer_submit(item, 1000, "m-1");
+  world.commit();
+  EXPECT_EQ(world.outcomes().at(0).text(Tag::state), "submitted");
+  EXPECT_THAT(world.journal.settled, ElementsAre(std::pair(journal::Kind::accepted_mail, item)));
+}
+
+}  // namespace
+}  // namespace pushmail::relay

@@ -1,0 +1,73 @@
+// The relay's small parts on their own: back-off, digests, repeats.
+#include <gtest/gtest.h>
+
+#include "dataplane/relay/backoff.h"
+#include "dataplane/relay/conversion.h"
+#include "dataplane/relay/idempotence.h"
+
+namespace pushmail::relay {
+namespace {
+
+TEST(Backoff, doubles_up_to_the_longest_and_draws_the_last_quarter) {
+  constexpr RetryPolicy policy{.first = seconds(4), .most = seconds(30)};
+  EXPECT_EQ(retry_delay(policy, 1, 0), seconds(3));
+  EXPECT_EQ(retry_delay(policy, 2, 0), seconds(6));
+  EXPECT_EQ(retry_delay(policy, 3, 0), seconds(12));
+  EXPECT_EQ(retry_delay(policy, 4, 0).ms(), 22'500);
+  EXPECT_EQ(retry_delay(policy, 4'000'000'000u, 0).ms(), 22'500);
+  for (std::uint64_t random = 0; random < 1000; ++random) {
+    const Duration wait = retry_delay(policy, 2, random * 7'777'777'777ULL);
+    EXPECT_GE(wait, seconds(6));
+    EXPECT_LE(wait, seconds(8));
+  }
+}
+
+TEST(Digest, pieces_do_not_run_into_each_other) {
+  EXPECT_NE(Digest().add("ab").add("c").key(), Digest().add("a").add("bc").key());
+  EXPECT_NE(Digest().add("").add("a").key(), Digest().add("a").add("").key());
+  EXPECT_EQ(Digest().add("ab").key(), Digest().add("ab").key());
+}
+
+TEST(Digest, every_part_of_the_key_counts) {
+  Bytes data{'x'};
+  mm7::DeliverReq request;
+  request.transaction_id = "t";
+  request.sender.value = "+15550100002";
+  request.recipients.push_back({.field = mm7::RecipientField::to, .address = {.kind = mm7::AddressKind::short_code, .value = "5000"}});
+  request.content.parts.push_back({.media_type = "text/plain", .charset = {}, .name = {}, .content_id = {}, .content_location = {}, .data = data});
+  const DigestKey key = key_of("mmsc1", request);
+  EXPECT_EQ(key_of("mmsc1", request), key);
+  EXPECT_NE(key_of("mmsc2", request), key);
+  auto changed = request;
+  changed.transaction_id = " t\n";
+  EXPECT_EQ(key_of("mmsc1", changed), key) << "pretty-printed ids are the same id";
+  changed.transaction_id = "u";
+  EXPECT_NE(key_of("mmsc1", changed), key);
+  changed = request;
+  changed.sender.value = "+15550100003";
+  EXPECT_NE(key_of("mmsc1", changed), key);
+  changed = request;
+  data[0] = 'y';
+  EXPECT_NE(key_of("mmsc1", changed), key);
+}
+
+TEST(Repeats, are_bounded_and_forgotten_after_seven_days) {
+  Repeats repeats(3);
+  const auto key = [](std::uint8_t n) {
+    DigestKey made{};
+    made[0] = n;
+    return made;
+  };
+  for (std::uint8_t n = 1; n <= 4; ++n) repeats.put(key(n), {.item = {}, .durable = true, .status = {}, .at = Timestamp{0}});
+  EXPECT_EQ(repeats.size(), 3u);
+  EXPECT_EQ(repeats.find(key(1), Timestamp{0}), nullptr);
+  EXPECT_NE(repeats.find(key(4), Timestamp{0}), nullptr);
+  EXPECT_EQ(repeats.find(key(4), Timestamp{8LL * 86'400 * 1'000'000}), nullptr);
+}
+
+TEST(AddressForm, both_ways) {
+  for (const std::string_view form : {"number:+15550100002", "short:5000", "mail:joe@example.com"}) EXPECT_EQ(address_form(address_of(form)), form);
+}
+
+}  // namespace
+}  // namespace pushmail::relay
