@@ -32,6 +32,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Protocol::socket socket, Api& api, std::string agent) : stream_(std::move(socket)), api_(api), agent_(std::move(agent)) {}
 
+  /// Ends it at once; whatever waits on it is cancelled.
+  void close() { stream_.close(); }
+
   void read() {
     parser_.emplace();
     parser_->header_limit(head_size_max);
@@ -77,7 +80,12 @@ class SocketServer final : public Server {
  public:
   SocketServer(asio::io_context& context, std::filesystem::path path, std::vector<uid_t> agents, Api& api)
       : acceptor_(context), path_(std::move(path)), agents_(std::move(agents)), api_(api) {}
-  ~SocketServer() override { ::unlink(path_.c_str()); }
+  ~SocketServer() override {
+    for (const auto& weak : connections_) {
+      if (const auto connection = weak.lock()) connection->close();
+    }
+    ::unlink(path_.c_str());
+  }
 
   [[nodiscard]] std::expected<void, std::string> listen() {
     beast::error_code error;
@@ -115,13 +123,17 @@ class SocketServer final : public Server {
       socket.write_some(asio::buffer(refusal), ignored);
       return;
     }
-    std::make_shared<Connection>(std::move(socket), api_, "uid " + std::to_string(peer.uid))->read();
+    const auto connection = std::make_shared<Connection>(std::move(socket), api_, "uid " + std::to_string(peer.uid));
+    std::erase_if(connections_, [](const auto& weak) { return weak.expired(); });
+    connections_.push_back(connection);
+    connection->read();
   }
 
   Protocol::acceptor acceptor_;
   std::filesystem::path path_;
   std::vector<uid_t> agents_;
   Api& api_;
+  std::vector<std::weak_ptr<Connection>> connections_;
 };
 
 }  // namespace

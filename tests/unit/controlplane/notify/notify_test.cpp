@@ -1,0 +1,415 @@
+// Texts, the outgoing SMS of the store, and the SMPP session against a scripted SMSC over loopback.
+#include <gtest/gtest.h>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <deque>
+#include <functional>
+
+#include "codec/sms/gsm.h"
+#include "codec/sms/smpp.h"
+#include "controlplane/notify/notifier.h"
+#include "controlplane/notify/smpp_session.h"
+#include "controlplane/notify/texts.h"
+#include "controlplane/store/ledger.h"
+#include "controlplane/store/sqlite_store.h"
+
+namespace pushmail::notify {
+namespace {
+
+using smpp::Command;
+using smpp::Pdu;
+
+const SystemClock system_clock;
+
+TEST(Texts, NameTheSenderTheSubjectAndTheCode) {
+  EXPECT_EQ(new_mail_text({.sender_name = "Joé", .sender_address = "joe@example.com", .subject = "Grüße", .size = 3000}, "17"),
+            "Mail from Joé <joe@example.com>: Grüße (3 KB). Reply 17 to get it.");
+  EXPECT_EQ(new_mail_text({.sender_address = "joe@example.com"}, "99"), "Mail from joe@example.com: (no subject) (0 KB). Reply 99 to get it.");
+}
+
+TEST(Texts, StrangersCannotSteerThem) {
+  EXPECT_EQ(clean("a\r\nReply 66\tb\x1b[31m\xc2\x85 \xe2\x80\xae c", 100), "a Reply 66 b[31m c");
+  EXPECT_EQ(clean("  x  ", 10), "x");
+  EXPECT_EQ(clean("\xff\xc3(\xf0\x9f\x98\x80", 10), "(\xf0\x9f\x98\x80");
+  EXPECT_EQ(clean("äöüß", 3), "äöü...");
+  const std::string endless(100'000, 'x');
+  EXPECT_LT(new_mail_text({.sender_name = endless, .sender_address = endless, .subject = endless}, "17").size(), 400U);
+}
+
+// A bearer that keeps what it is given.
+class FakeBearer final : public Bearer {
+ public:
+  bool ready = true;
+  std::size_t window = 2;
+  std::vector<OutgoingSms> given;
+  [[nodiscard]] bool is_ready() const override { return ready; }
+  [[nodiscard]] std::size_t room() const override { return ready && given.size() < window ? window - given.size() : 0; }
+  void submit(const OutgoingSms& sms) override { given.push_back(sms); }
+  [[nodiscard]] std::string state() const override { return "fake"; }
+  OutgoingSms take() {
+    const OutgoingSms first = given.front();
+    given.erase(given.begin());
+    return first;
+  }
+};
+
+struct NotifierTest : ::testing::Test {
+  std::unique_ptr<Store> store = open_sqlite_store(":memory:").value();
+  FakeBearer bearer;
+  Notifier notifier{*store, system_clock, [](const IncomingSms&) { return Taken::yes; }};
+  Msisdn phone = Msisdn::from_digits("15550100002").value();
+
+  void SetUp() override { notifier.use(bearer); }
+  Item notify(ItemState state = ItemState::accepted) {
+    Item item{.id = new_item_id(system_clock.wall(), 1), .trace = new_trace_id(), .source = "mailbox", .msisdn = phone, .state = state, .reply_code = "17"};
+    EXPECT_TRUE(store->add_item(item).value());
+    EXPECT_TRUE(store->queue_sms({.msisdn = phone, .text = "Reply 17 to get it", .kind = "notify", .item = item.id}));
+    return item;
+  }
+  ItemState state(const Item& item) { return store->item(item.id).value()->state; }
+};
+
+TEST_F(NotifierTest, AnItemIsNotifiedWhenTheSmscHasTheSms) {
+  const Item item = notify();
+  notifier.pump();
+  notifier.pump();
+  ASSERT_EQ(bearer.given.size(), 1U) << "offered once";
+  EXPECT_EQ(state(item), ItemState::accepted);
+  notifier.on_sms_sent(bearer.take().id, "1a2b");
+  EXPECT_EQ(state(item), ItemState::notified);
+  EXPECT_TRUE(store->pending_sms(system_clock.wall(), 10).value().empty());
+  notifier.on_bearer_ready();
+  EXPECT_TRUE(bearer.given.empty()) << "what was answered is not sent again";
+  EXPECT_EQ(store->history(item.id).value().at(0).event, "notified");
+}
+
+TEST_F(NotifierTest, WhatHasNoAnswerIsSentAgainAfterAReconnect) {
+  const Item item = notify();
+  notifier.pump();
+  const OutgoingSms lost = bearer.take();
+  bearer.ready = false;
+  notifier.on_bearer_lost("cut");
+  notifier.on_sms_sent(lost.id, "late");
+  EXPECT_EQ(state(item), ItemState::accepted) << "an answer of the old connection counts no more";
+  bearer.ready = true;
+  notifier.on_bearer_ready();
+  ASSERT_EQ(bearer.given.size(), 1U);
+  EXPECT_EQ(bearer.given[0].id, lost.id);
+}
+
+TEST_F(NotifierTest, TheWindowBoundsWhatIsOffered) {
+  for (int i = 0; i < 5; ++i) notify();
+  notifier.pump();
+  EXPECT_EQ(bearer.given.size(), 2U);
+  const OutgoingSms first = bearer.take();
+  notifier.on_sms_sent(first.id, "x");
+  EXPECT_EQ(bearer.given.size(), 2U);
+  EXPECT_NE(bearer.given[1].id, first.id);
+}
+
+TEST_F(NotifierTest, ARefusalExplainsTheItem) {
+  const Item item = notify();
+  notifier.pump();
+  notifier.on_sms_refused(bearer.take().id, "bad destination");
+  EXPECT_EQ(state(item), ItemState::failed);
+  EXPECT_NE(store->item(item.id).value()->reason.find("bad destination"), std::string::npos);
+}
+
+TEST_F(NotifierTest, ANotificationThatComesLateDoesNotTurnAnItemBack) {
+  const Item item = notify(ItemState::requested);
+  notifier.pump();
+  notifier.on_sms_sent(bearer.take().id, "x");
+  EXPECT_EQ(state(item), ItemState::requested);
+}
+
+TEST_F(NotifierTest, ReceiptsAreNewsForTheHistory) {
+  const Item item = notify();
+  notifier.pump();
+  notifier.on_sms_sent(bearer.take().id, "1a2b");
+  notifier.on_sms_receipt("15550100002", "1a2b", "DELIVRD");
+  notifier.on_sms_receipt("15550100009", "1a2b", "UNDELIV");
+  const auto rows = store->history(item.id).value();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1].event, "sms_receipt");
+}
+
+// ---- the session --------------------------------------------------------------------------------------------------------------------
+
+// The SMSC's side in the test's own thread: accepts, reads and writes PDUs between turns of the io_context.
+class Smsc {
+ public:
+  Smsc() {
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof name;
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&name), size), 0);
+    EXPECT_EQ(::listen(listener_, 5), 0);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&name), &size);
+    port_ = ntohs(name.sin_port);
+  }
+  ~Smsc() {
+    hang_up();
+    ::close(listener_);
+  }
+  [[nodiscard]] Endpoint endpoint() const { return {IpAddress::v4(INADDR_LOOPBACK), port_}; }
+  void hang_up() {
+    if (peer_ >= 0) ::close(peer_);
+    peer_ = -1;
+    in_.clear();
+  }
+  /// What arrived since the last call.
+  void look() {
+    if (peer_ < 0) peer_ = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (peer_ < 0) return;
+    std::array<std::uint8_t, 4096> chunk;
+    for (ssize_t size; (size = ::read(peer_, chunk.data(), chunk.size())) > 0;) append(in_, ByteView(chunk).first(static_cast<std::size_t>(size)));
+    while (true) {
+      const auto frame = smpp::parse_frame(in_);
+      if (!frame.is_done()) return;
+      pdus.push_back(smpp::decode(frame.value()).value());
+      in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(frame.used()));
+    }
+  }
+  void send(const Pdu& pdu) { send_raw(smpp::encode(pdu).value()); }
+  void send_raw(const Bytes& bytes) { EXPECT_EQ(::write(peer_, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size())); }
+  std::deque<Pdu> pdus;
+
+ private:
+  int listener_ = -1;
+  int peer_ = -1;
+  std::uint16_t port_ = 0;
+  Bytes in_;
+};
+
+struct Log final : BearerEvents {
+  int ready = 0;
+  int lost = 0;
+  std::vector<std::pair<std::int64_t, std::string>> sent, refused;
+  std::vector<IncomingSms> messages;
+  std::vector<std::string> receipts;
+  Taken answer = Taken::yes;
+  void on_bearer_ready() override { ++ready; }
+  void on_bearer_lost(std::string_view) override { ++lost; }
+  void on_sms_sent(std::int64_t id, std::string_view smsc_id) override { sent.emplace_back(id, smsc_id); }
+  void on_sms_refused(std::int64_t id, std::string_view reason) override { refused.emplace_back(id, reason); }
+  Taken on_sms(const IncomingSms& message) override {
+    messages.push_back(message);
+    return answer;
+  }
+  void on_sms_receipt(std::string_view phone, std::string_view id, std::string_view word) override {
+    receipts.push_back(std::string(phone) + " " + std::string(id) + " " + std::string(word));
+  }
+};
+
+struct SmppTest : ::testing::Test {
+  boost::asio::io_context context;
+  Smsc smsc;
+  Log log;
+  std::unique_ptr<SmppSession> session;
+
+  void open(Duration enquire = seconds(30), Duration response = seconds(30)) {
+    session = std::make_unique<SmppSession>(context, system_clock,
+                                            SmppSettings{.smsc = smsc.endpoint(), .system_id = "pushmail", .password = "secret", .source = "5000", .window = 2,
+                                                         .enquire_link = enquire, .response_max = response, .throttle_pause = milliseconds(20),
+                                                         .rebind_first = milliseconds(10), .rebind_most = milliseconds(40)},
+                                            log);
+    session->start();
+  }
+  // Runs both sides until `done`; a test that waits in vain fails here.
+  void run_until(const std::function<bool()>& done) {
+    const Instant end = system_clock.now() + seconds(20);
+    while (!done()) {
+      ASSERT_LT(system_clock.now(), end) << "waited in vain";
+      context.restart();
+      context.run_for(std::chrono::milliseconds(2));
+      smsc.look();
+    }
+  }
+  Pdu next(Command expected) {
+    run_until([&] { return !smsc.pdus.empty(); });
+    if (smsc.pdus.empty()) return {};
+    Pdu pdu = smsc.pdus.front();
+    smsc.pdus.pop_front();
+    EXPECT_EQ(pdu.command, expected) << smpp::dump(pdu);
+    return pdu;
+  }
+  void bind() {
+    open();
+    smsc.send(smpp::respond(next(Command::bind_transceiver)));
+    run_until([&] { return log.ready == 1; });
+  }
+  static Pdu deliver(std::string text, std::uint8_t esm_class = 0) {
+    Pdu pdu;
+    pdu.command = Command::deliver_sm;
+    pdu.sequence = 77;
+    pdu.source_addr_ton = smpp::ton_international;
+    pdu.source_addr_npi = smpp::npi_e164;
+    pdu.source_addr = "15550100002";
+    pdu.destination_addr = "5000";
+    pdu.esm_class = esm_class;
+    const ByteView bytes = bytes_of(text);
+    pdu.short_message.assign(bytes.begin(), bytes.end());
+    return pdu;
+  }
+  OutgoingSms sms(std::int64_t id, std::string text = "Reply 17 to get it") {
+    return {.id = id, .to = Msisdn::from_digits("15550100002").value(), .text = std::move(text)};
+  }
+};
+
+TEST_F(SmppTest, BindsAndSends) {
+  open();
+  const Pdu asked = next(Command::bind_transceiver);
+  EXPECT_EQ(asked.system_id, "pushmail");
+  EXPECT_EQ(asked.password, "secret");
+  EXPECT_EQ(asked.interface_version, 0x34);
+  EXPECT_FALSE(session->is_ready());
+  smsc.send(smpp::respond(asked));
+  run_until([&] { return log.ready == 1; });
+  session->submit(sms(5));
+  const Pdu sent = next(Command::submit_sm);
+  EXPECT_EQ(sent.source_addr, "5000");
+  EXPECT_EQ(sent.source_addr_ton, smpp::ton_abbreviated);
+  EXPECT_EQ(sent.destination_addr, "15550100002");
+  EXPECT_EQ(sent.dest_addr_ton, smpp::ton_international);
+  EXPECT_EQ(sms::decode_text(sent.data_coding, sent.short_message), "Reply 17 to get it");
+  Pdu answer = smpp::respond(sent);
+  answer.message_id = "1a2b";
+  smsc.send(answer);
+  run_until([&] { return !log.sent.empty(); });
+  EXPECT_EQ(log.sent[0], (std::pair<std::int64_t, std::string>{5, "1a2b"}));
+}
+
+TEST_F(SmppTest, LongTextsCountWhenEverySegmentIsAnswered) {
+  bind();
+  session->submit(sms(5, std::string(400, 'x')));
+  std::vector<Pdu> segments{next(Command::submit_sm), next(Command::submit_sm)};
+  EXPECT_TRUE(smsc.pdus.empty()) << "the window is two";
+  smsc.send(smpp::respond(segments[1]));
+  segments.push_back(next(Command::submit_sm));
+  smsc.send(smpp::respond(segments[2]));
+  context.run_for(std::chrono::milliseconds(20));
+  EXPECT_TRUE(log.sent.empty());
+  for (const Pdu& segment : segments) EXPECT_NE(segment.esm_class & smpp::esm_udhi, 0);
+  smsc.send(smpp::respond(segments[0]));
+  run_until([&] { return log.sent.size() == 1; });
+}
+
+TEST_F(SmppTest, ThrottlingPausesAndTriesAgain) {
+  bind();
+  session->submit(sms(5));
+  smsc.send(smpp::respond(next(Command::submit_sm), smpp::status::throttled));
+  const Pdu again = next(Command::submit_sm);
+  smsc.send(smpp::respond(again, smpp::status::queue_full));
+  smsc.send(smpp::respond(next(Command::submit_sm)));
+  run_until([&] { return log.sent.size() == 1; });
+  EXPECT_EQ(log.lost, 0);
+}
+
+TEST_F(SmppTest, APermanentRefusalIsTold) {
+  bind();
+  session->submit(sms(5));
+  smsc.send(smpp::respond(next(Command::submit_sm), 0x0B));
+  run_until([&] { return log.refused.size() == 1; });
+  EXPECT_EQ(log.refused[0].first, 5);
+  EXPECT_EQ(session->room(), 2U);
+}
+
+TEST_F(SmppTest, AMessageIsAnsweredAfterItWasTaken) {
+  bind();
+  smsc.send(deliver("17"));
+  EXPECT_EQ(next(Command::deliver_sm_resp).status, smpp::status::ok);
+  ASSERT_EQ(log.messages.size(), 1U);
+  EXPECT_EQ(log.messages[0].text, "17");
+  EXPECT_EQ(log.messages[0].source, "15550100002");
+  log.answer = Taken::later;
+  smsc.send(deliver("18"));
+  EXPECT_EQ(next(Command::deliver_sm_resp).status, smpp::status::esme_temporary);
+}
+
+TEST_F(SmppTest, ReceiptsAreNoMessages) {
+  bind();
+  smsc.send(deliver("id:1a2b sub:001 dlvrd:001 submit date:2611231200 done date:2611231201 stat:DELIVRD err:000 text:x", smpp::esm_receipt));
+  EXPECT_EQ(next(Command::deliver_sm_resp).status, smpp::status::ok);
+  EXPECT_TRUE(log.messages.empty());
+  EXPECT_EQ(log.receipts, std::vector<std::string>{"15550100002 1a2b DELIVRD"});
+}
+
+TEST_F(SmppTest, RebindsAfterALossAndForgetsWhatWasUnanswered) {
+  bind();
+  session->submit(sms(5));
+  next(Command::submit_sm);
+  smsc.hang_up();
+  run_until([&] { return log.lost == 1; });
+  EXPECT_EQ(session->room(), 0U);
+  smsc.send(smpp::respond(next(Command::bind_transceiver)));
+  run_until([&] { return log.ready == 2; });
+  EXPECT_EQ(session->room(), 2U);
+  EXPECT_TRUE(log.sent.empty());
+}
+
+TEST_F(SmppTest, ARefusedBindIsTriedAgain) {
+  open();
+  smsc.send(smpp::respond(next(Command::bind_transceiver), smpp::status::bad_password));
+  run_until([&] { return log.lost == 1; });
+  EXPECT_NE(session->state().find("bind refused"), std::string::npos);
+  smsc.hang_up();
+  smsc.send(smpp::respond(next(Command::bind_transceiver)));
+  run_until([&] { return log.ready == 1; });
+}
+
+TEST_F(SmppTest, SilenceIsAskedAboutAndThenTheEnd) {
+  open(milliseconds(30), milliseconds(60));
+  smsc.send(smpp::respond(next(Command::bind_transceiver)));
+  run_until([&] { return log.ready == 1; });
+  smsc.send(smpp::respond(next(Command::enquire_link)));
+  next(Command::enquire_link);
+  run_until([&] { return log.lost == 1; });
+}
+
+TEST_F(SmppTest, TheSmscsOwnRequestsAreAnswered) {
+  bind();
+  Pdu enquire;
+  enquire.command = Command::enquire_link;
+  enquire.sequence = 9;
+  smsc.send(enquire);
+  EXPECT_EQ(next(Command::enquire_link_resp).sequence, 9U);
+  // A command that nobody knows: generic_nack with status 3 and the same sequence number.
+  smsc.send_raw({0, 0, 0, 16, 0, 0, 0x7F, 0x01, 0, 0, 0, 0, 0, 0, 0, 10});
+  const Pdu nack = next(Command::generic_nack);
+  EXPECT_EQ(nack.status, smpp::status::bad_command_id);
+  EXPECT_EQ(nack.sequence, 10U);
+  Pdu unbind;
+  unbind.command = Command::unbind;
+  unbind.sequence = 11;
+  smsc.send(unbind);
+  EXPECT_EQ(next(Command::unbind_resp).sequence, 11U);
+  run_until([&] { return log.lost == 1; });
+}
+
+TEST_F(SmppTest, ABrokenLengthEndsTheConnection) {
+  bind();
+  smsc.send_raw({0, 0, 0, 3, 0, 0, 0, 0});
+  EXPECT_EQ(next(Command::generic_nack).status, smpp::status::bad_command_length);
+  run_until([&] { return log.lost == 1; });
+}
+
+TEST_F(SmppTest, UnbindsWhenStopped) {
+  bind();
+  session->stop();
+  const Pdu unbind = next(Command::unbind);
+  smsc.send(smpp::respond(unbind));
+  context.restart();
+  context.run_for(std::chrono::seconds(5));
+  EXPECT_TRUE(context.stopped()) << "nothing is left to wait for";
+}
+
+}  // namespace
+}  // namespace pushmail::notify

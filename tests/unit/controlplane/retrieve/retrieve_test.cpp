@@ -1,0 +1,145 @@
+// Step 403: what phones write, and what becomes of it.
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include "controlplane/retrieve/instruction.h"
+#include "controlplane/retrieve/retriever.h"
+#include "controlplane/store/ledger.h"
+#include "controlplane/store/sqlite_store.h"
+
+namespace pushmail::retrieve {
+namespace {
+
+using notify::Taken;
+
+class HandClock final : public Clock {
+ public:
+  Timestamp at{1'795'000'000'000'000};
+  [[nodiscard]] Timestamp wall() const override { return at; }
+  [[nodiscard]] Instant now() const override { return {at.us * 1000}; }
+};
+
+TEST(Instruction, CodesAndEverythingElse) {
+  for (const char* text : {"17", " 17 ", "GET 17", "get17", "Get  17.", "read 17", "\"17\"", "17!", "Reply 17", "fetch #17"}) {
+    const Instruction instruction = parse_instruction(text);
+    EXPECT_EQ(instruction.kind, Instruction::Kind::get) << text;
+    EXPECT_EQ(instruction.code, "17") << text;
+  }
+  for (const char* text : {"", "hello", "get", "17 18", "1 7", "12345", "GET all", "-17x", "17a", "１７", "\xff\xfe", "....", "get get 17"}) {
+    EXPECT_EQ(parse_instruction(text).kind, Instruction::Kind::unknown) << text;
+  }
+}
+
+struct RetrieverTest : ::testing::Test {
+  HandClock clock;
+  std::unique_ptr<Store> store = open_sqlite_store(":memory:").value();
+  std::vector<ItemId> requested;
+  int queued = 0;
+  Retriever retriever{*store, clock, {.on_requested = [this](const Item& item) { requested.push_back(item.id); }, .on_sms_queued = [this] { ++queued; }}};
+  Msisdn phone = Msisdn::from_digits("15550100002").value();
+  Msisdn other = Msisdn::from_digits("15550100003").value();
+
+  void SetUp() override {
+    ASSERT_TRUE(store->add_binding({.id = "b1", .msisdn = phone, .mail_address = "ann@box.example", .created = clock.at}));
+    ASSERT_TRUE(store->add_binding({.id = "b2", .msisdn = other, .mail_address = "bob@box.example", .created = clock.at}));
+  }
+  Item mail(const Msisdn& to, std::string code, ItemState state = ItemState::notified) {
+    Item item{.id = new_item_id(clock.at, 1), .trace = new_trace_id(), .source = "mailbox", .binding = to == phone ? "b1" : "b2", .msisdn = to,
+              .uid_validity = 1, .uid = code, .state = state, .reply_code = code, .code_expires = {clock.at.us + 7 * day_us}, .created = clock.at};
+    EXPECT_TRUE(store->add_item(item).value());
+    return item;
+  }
+  Taken write(std::string_view from, std::string text) { return retriever.take({.source = std::string(from), .destination = "5000", .text = std::move(text)}); }
+  ItemState state(const Item& item) { return store->item(item.id).value()->state; }
+  std::vector<std::string> said() {
+    std::vector<std::string> texts;
+    const auto waiting = store->pending_sms(clock.at, 100).value();
+    for (const Sms& sms : waiting) texts.push_back(sms.text);
+    return texts;
+  }
+};
+
+TEST_F(RetrieverTest, TheCodeRequestsTheMailOnce) {
+  const Item item = mail(phone, "17");
+  EXPECT_EQ(write("+15550100002", "17"), Taken::yes);
+  EXPECT_EQ(state(item), ItemState::requested);
+  EXPECT_EQ(requested, std::vector<ItemId>{item.id});
+  EXPECT_EQ(write("15550100002", "GET 17"), Taken::yes) << "a repeat is taken";
+  EXPECT_EQ(requested.size(), 1U) << "and has no second effect";
+  EXPECT_TRUE(said().empty());
+  const auto rows = store->history(item.id).value();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].event, "retrieve_requested");
+  EXPECT_EQ(rows[1].event, "retrieve_repeated");
+}
+
+TEST_F(RetrieverTest, AnAnswerThatIsFasterThanTheSmscWithdrawsTheSms) {
+  const Item item = mail(phone, "17", ItemState::accepted);
+  ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = "x", .kind = "notify", .item = item.id, .created = clock.at}));
+  EXPECT_EQ(write("15550100002", "17"), Taken::yes);
+  EXPECT_EQ(state(item), ItemState::requested);
+  EXPECT_TRUE(said().empty());
+}
+
+TEST_F(RetrieverTest, AForeignCodeIsAnUnknownCode) {
+  const Item item = mail(other, "23");
+  mail(phone, "17");
+  EXPECT_EQ(write("15550100002", "23"), Taken::yes);
+  EXPECT_EQ(state(item), ItemState::notified);
+  ASSERT_EQ(said().size(), 1U);
+  EXPECT_NE(said()[0].find("No mail with the code 23"), std::string::npos);
+  EXPECT_NE(said()[0].find("17"), std::string::npos) << "it names a code that works";
+  EXPECT_EQ(queued, 1);
+}
+
+TEST_F(RetrieverTest, ExpiredAndFetchedCodesAreExplained) {
+  const Item item = mail(phone, "17");
+  const Item done = mail(phone, "18", ItemState::delivered);
+  EXPECT_EQ(write("15550100002", "18"), Taken::yes);
+  clock.at.us += 7 * day_us;
+  EXPECT_EQ(write("15550100002", "17"), Taken::yes);
+  EXPECT_EQ(state(item), ItemState::notified);
+  EXPECT_EQ(state(done), ItemState::delivered);
+  ASSERT_EQ(said().size(), 2U);
+  EXPECT_NE(said()[0].find("sent to you already"), std::string::npos);
+  EXPECT_NE(said()[1].find("no longer valid"), std::string::npos);
+  EXPECT_TRUE(requested.empty());
+}
+
+TEST_F(RetrieverTest, AFloodOfNonsenseGetsFiveAnswersAnHour) {
+  mail(phone, "17");
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(write("15550100002", "what?"), Taken::yes);
+  EXPECT_EQ(said().size(), help_count_max);
+  EXPECT_NE(said()[0].find("reply with its code, for example 17"), std::string::npos);
+  clock.at.us += help_window_us + 1;
+  write("15550100002", "what?");
+  EXPECT_EQ(said().size(), help_count_max + 1);
+}
+
+TEST_F(RetrieverTest, StrangersHearOnceADayHowToSubscribe) {
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(write("4915550199", fmt::to_string(10 + i)), Taken::yes);
+  ASSERT_EQ(said().size(), 1U);
+  EXPECT_NE(said()[0].find("subscribe"), std::string::npos);
+  clock.at.us += day_us + 1;
+  write("4915550199", "17");
+  EXPECT_EQ(said().size(), 2U);
+  EXPECT_EQ(write("5000", "17"), Taken::yes) << "a short code is nobody";
+  EXPECT_EQ(write("Bank", "17"), Taken::yes);
+  EXPECT_EQ(said().size(), 2U);
+}
+
+TEST_F(RetrieverTest, SuspendedNumbersGetNothing) {
+  const Item item = mail(phone, "17");
+  Binding binding = *store->binding("b1").value();
+  binding.state = "suspended";
+  ASSERT_TRUE(store->update_binding(binding));
+  EXPECT_EQ(write("15550100002", "17"), Taken::yes);
+  EXPECT_EQ(state(item), ItemState::notified);
+  EXPECT_TRUE(requested.empty());
+  ASSERT_EQ(said().size(), 1U);
+  EXPECT_NE(said()[0].find("suspended"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace pushmail::retrieve
