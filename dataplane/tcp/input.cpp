@@ -277,6 +277,7 @@ void Stack::deliver(Connection& c, ByteView bytes) {
 void Stack::on_fin(Connection& c) {
   c.rcv_nxt_ = c.rcv_nxt_ + 1;
   c.fin_known_ = false;
+  c.receive_queue_.drop_blocks();
   c.ack_now_ = true;
   c.move(Event::fin_in);
   want_output(c);

@@ -17,7 +17,7 @@ namespace pushmail {
 namespace {
 
 constexpr std::size_t read_size = 64 * 1024;
-constexpr int reads_per_turn_max = 4;         // then the next stream: one fast sender must not starve the others
+constexpr int reads_per_turn_max = 4;  // then the next stream: one fast sender must not starve the others
 constexpr int accepts_per_turn_max = 64;
 constexpr int events_per_turn_max = 256;
 constexpr std::size_t gather_max = 16;
@@ -74,16 +74,21 @@ void set_flag(int fd, int level, int option) {
 
 CloseReason reason_of(int error) {
   switch (error) {
-    case ECONNREFUSED: return CloseReason::refused;
-    case ETIMEDOUT: return CloseReason::timed_out;
+    case ECONNREFUSED:
+      return CloseReason::refused;
+    case ETIMEDOUT:
+      return CloseReason::timed_out;
     case ENETUNREACH:
     case EHOSTUNREACH:
     case ENETDOWN:
     case EHOSTDOWN:
-    case EADDRNOTAVAIL: return CloseReason::unreachable;
+    case EADDRNOTAVAIL:
+      return CloseReason::unreachable;
     case ENOMEM:
-    case ENOBUFS: return CloseReason::no_memory;
-    default: return CloseReason::reset_by_peer;
+    case ENOBUFS:
+      return CloseReason::no_memory;
+    default:
+      return CloseReason::reset_by_peer;
   }
 }
 
@@ -364,12 +369,12 @@ class KernelStream final : public Stream, public KernelSource {
   std::size_t front_sent_ = 0;
   std::optional<CloseReason> closed_reason_;
   std::uint32_t interest_ = 0;
-  bool outside_ = true;         // not in the epoll set
-  bool hung_up_ = false;        // both directions have ended, while reading was paused
+  bool outside_ = true;   // not in the epoll set
+  bool hung_up_ = false;  // both directions have ended, while reading was paused
   bool connecting_ = false;
   bool paused_ = false;
-  bool finishing_ = false;      // finish() was called
-  bool finished_ = false;       // FIN given to the kernel
+  bool finishing_ = false;  // finish() was called
+  bool finished_ = false;   // FIN given to the kernel
   bool peer_finished_ = false;
   bool was_sending_ = false;
   bool dirty_ = false;

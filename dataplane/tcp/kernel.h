@@ -50,11 +50,11 @@ class KernelNetwork final : public Network {
   int epoll_fd_;
   std::vector<std::unique_ptr<KernelListener>> listeners_;
   std::vector<std::unique_ptr<KernelStream>> streams_;
-  std::vector<KernelStream*> dirty_;    // something to send, or an interest to change
-  std::vector<KernelStream*> closed_;   // descriptor gone, on_close still to be told
-  std::vector<KernelStream*> told_;     // on_close has returned: freed at the end of the poll
+  std::vector<KernelStream*> dirty_;   // something to send, or an interest to change
+  std::vector<KernelStream*> closed_;  // descriptor gone, on_close still to be told
+  std::vector<KernelStream*> told_;    // on_close has returned: freed at the end of the poll
   Bytes read_buffer_;
-  Instant accept_again_{};              // out of descriptors: listeners are quiet until then
+  Instant accept_again_{};  // out of descriptors: listeners are quiet until then
 };
 
 }  // namespace pushmail

@@ -32,6 +32,8 @@ class ReceiveQueue {
   /// The bytes that continue at `next`, taken out; empty when there is a hole. Blocks that lie before `next` are dropped.
   [[nodiscard]] Bytes take_from(Seq next);
   [[nodiscard]] Bytes take_ready() { return std::exchange(ready_, {}); }
+  /// The peer's stream has ended: whatever it sent beyond its end is void.
+  void drop_blocks() { blocks_ = {}; }
   void clear();
   void check(Seq next) const;
 
