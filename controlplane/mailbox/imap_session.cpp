@@ -184,14 +184,11 @@ Outcome<void> ImapSession::open(Task& task) {
 Outcome<void> ImapSession::login(Task& task) {
   const auto ask_capability = [this, &task]() -> Outcome<void> {
     begin(task);
-    mailimap_capability_data* capability = nullptr;
-    if (const int code = mailimap_capability(imap_.get(), &capability); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_protocol);
-    mailimap_capability_data_free(capability);
+    if (const int code = mailimap_custom_command(imap_.get(), "CAPABILITY"); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_protocol);
     return {};
   };
   if (auto asked = ask_capability(); !asked) return asked;
-  char logindisabled[] = "LOGINDISABLED";
-  if (mailimap_has_extension(imap_.get(), logindisabled) != 0) {
+  if (stream_.fence().can("LOGINDISABLED")) {
     return std::unexpected(Failure{Error{stream_.is_encrypted() ? &mailbox_protocol : &mailbox_tls}, "the server allows no LOGIN on this connection"});
   }
   begin(task);
@@ -199,7 +196,7 @@ Outcome<void> ImapSession::login(Task& task) {
     return failed(code, mailbox_auth);
   }
   if (auto asked = ask_capability(); !asked) return asked;
-  has_idle_ = mailimap_has_idle(imap_.get()) != 0;
+  has_idle_ = stream_.fence().can("IDLE");
 
   begin(task);
   if (const int code = mailimap_select(imap_.get(), account_.folder.c_str()); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_refused);
@@ -362,7 +359,7 @@ Outcome<void> ImapSession::mark(Task& task, std::string_view uid_text, Mark mark
   begin(task);
   // RFC 3501 §6.4.8: a UID that is gone is passed over without an error.
   if (const int code = mailimap_uid_store(imap_.get(), set.get(), change.get()); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_refused);
-  if (mark == Mark::seen || mailimap_has_uidplus(imap_.get()) == 0) return {};
+  if (mark == Mark::seen || !stream_.fence().can("UIDPLUS")) return {};
   // Only this one: a plain EXPUNGE would also remove what the user himself has flagged, so without UIDPLUS the flag must do.
   begin(task);
   if (const int code = mailimap_uid_expunge(imap_.get(), set.get()); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_refused);

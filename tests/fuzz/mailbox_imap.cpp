@@ -62,9 +62,7 @@ void run_session(mailimap* imap, Answers& answers) {
   begin();
   if (mailimap_connect(imap, mailstream_new(mailstream_low_new(&answers, &driver), 4096)) != MAILIMAP_NO_ERROR_NON_AUTHENTICATED) return;
   begin();
-  mailimap_capability_data* capability = nullptr;
-  if (mailimap_capability(imap, &capability) != MAILIMAP_NO_ERROR) return;
-  mailimap_capability_data_free(capability);
+  if (mailimap_custom_command(imap, "CAPABILITY") != MAILIMAP_NO_ERROR) return;
   begin();
   if (mailimap_login(imap, "alice", "secret") != MAILIMAP_NO_ERROR) return;
   begin();
