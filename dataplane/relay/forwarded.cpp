@@ -99,7 +99,7 @@ void Relay::forwarded_committed(std::uint64_t mail, const Result<void>& result) 
   faults_.at(step::sync_before_answer);
   counters_.add(Counter::mails_accepted, whole.items.size());
   ports_.answers.answer_mail(whole.ticket, mail_good);
-  for (const ItemId& id : whole.items) starting_.push_back(id);
+  for (const ItemId& id : whole.items) answered_.push_back(id);
 }
 
 }  // namespace pushmail::relay

@@ -179,7 +179,7 @@ void Relay::deliver_committed(const ItemId& id, const mm7::Status& status, const
   ports_.answers.answer_mm7(arrival.ticket, status);
   answer_repeats(arrival.key, &status);
   event(id, arrival.trace, "deliver_rsp", {{"peer", arrival.inbound.peer}, {"transaction_id", arrival.transaction_id}, {"status", fmt::to_string(status.code)}});
-  starting_.push_back(id);
+  answered_.push_back(id);
 }
 
 void Relay::answer_repeats(const DigestKey& key, const mm7::Status* status) {

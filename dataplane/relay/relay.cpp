@@ -166,7 +166,7 @@ void Relay::flush_events() {
 void Relay::tick(Instant now) {
   now_ = now;
   admission_.tick(now);
-  // What was answered in the last turn: the answer is out, so this is "after the answer, before relay".
+  // What was answered in the last turn: the network has had its poll, so this is "after the answer, before relay".
   for (std::size_t n = starting_.size(); n > 0; --n) {
     const ItemId id = starting_.front();
     starting_.pop_front();
@@ -175,6 +175,7 @@ void Relay::tick(Instant now) {
     if (!of->replayed) faults_.at(step::answer_before_relay);
     start_relay(*of);
   }
+  std::swap(starting_, answered_);
   while (!due_.empty() && due_.begin()->first <= now) {
     Item& of = *item(due_.begin()->second);
     set_due(of, {});
@@ -183,7 +184,7 @@ void Relay::tick(Instant now) {
 }
 
 Instant Relay::next_due() const {
-  if (!starting_.empty()) return now_;
+  if (!starting_.empty() || !answered_.empty()) return now_;
   const Instant asked = admission_.next_due();
   if (due_.empty()) return asked;
   const Instant first = due_.begin()->first;

@@ -205,7 +205,8 @@ class Relay final : public Mm7Sink, public MailSink {
   std::uint64_t last_token_ = 0;
   std::unordered_map<std::uint64_t, std::function<void(const Result<void>&)>> commits_;
   std::map<DigestKey, std::vector<Ticket>> repeated_;    // tickets of repeats that came before the first one was answered
-  std::deque<ItemId> starting_;                          // answered in this turn, relayed from the next one
+  std::deque<ItemId> answered_;                          // in this turn: the network has not sent the answer yet
+  std::deque<ItemId> starting_;                          // in the last turn, or replayed: relayed at the next tick
   std::deque<std::pair<ItemId, RecordWriter>> events_;   // while no control plane is there
 
   // What became of items lately: a submission that is sent again after its end gets its outcome again.

@@ -156,6 +156,8 @@ struct World {
   }
   void tick(Duration d = {}) {
     clock.pass(d);
+    // Two turns: what is answered in one is relayed in the next.
+    relay->tick(clock.now());
     relay->tick(clock.now());
   }
 

@@ -1,0 +1,278 @@
+// The whole data plane as a process, over kernel sockets: both directions, forwarded mail, kills at named steps, stop, bad configuration.
+#include <gmock/gmock.h>
+
+#include "dataplane/counters/counters.h"
+#include "dataplane/ring.h"
+#include "tests/unit/dataplane/worker/program.h"
+
+#include <thread>
+
+namespace pushmail {
+namespace {
+
+using handoff::Kind;
+using handoff::Tag;
+using ::testing::HasSubstr;
+
+std::uint64_t counter(const Program& program, std::string_view name) {
+  const auto entries = read_counters(program.root() / "run/pushmail/counters");
+  if (!entries) return 0;
+  for (const auto& [key, value] : *entries) {
+    if (key == name) return value;
+  }
+  return 0;
+}
+
+TEST(Program, phone_to_mail) {
+  Program program;
+  program.configure();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  ControlPlane control(program);
+  control.give_peers("http://127.0.0.1:1/mm7");
+  ASSERT_TRUE(program.wait_for("\"event\":\"peers\""));
+  const Socket sink = Socket::listen_any();
+
+  Socket mmsc = Socket::connect(program.http_port);
+  mmsc.write(deliver_req("t1", "hello from the phone"));
+  control.answer_admission(control.wait_for(Kind::admission_query), {"accepted", "accepted"});
+  const auto [head, body] = mmsc.read_http();
+  EXPECT_THAT(head, HasSubstr("200"));
+  EXPECT_THAT(body, HasSubstr("<StatusCode>1000</StatusCode>"));
+  EXPECT_THAT(body, HasSubstr("t1"));
+
+  const auto& query = control.wait_for(Kind::route_query);
+  EXPECT_EQ(query.text(Tag::first_line), "hello from the phone");
+  control.answer_route(query.item, sink.port());
+  const std::string mail = take_mail(sink.accept());
+  EXPECT_THAT(mail, HasSubstr("hello from the phone"));
+  EXPECT_THAT(mail, HasSubstr("Message-ID: <" + to_string(query.item) + "@mms.example.net>"));
+  const auto& outcome = control.wait_for(Kind::outcome);
+  EXPECT_EQ(outcome.text(Tag::state), "delivered");
+  EXPECT_EQ(outcome.item, query.item);
+
+  // Accepted and outcome, and a settle record of each: the last follows the acknowledgement, which nobody is told of.
+  for (int looks = 0; looks < 1000 && counter(program, "pushmail_data_journal_records_total") < 4; ++looks) ::poll(nullptr, 0, 10);
+  EXPECT_EQ(counter(program, "pushmail_data_journal_records_total"), 4u);
+  EXPECT_EQ(program.end(SIGTERM), 0);
+  // Everything was settled: a new start finds nothing to do.
+  program.forget_log();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  EXPECT_THAT(program.log_text(), HasSubstr("\"unsettled\":0"));
+}
+
+TEST(Program, mailbox_to_phone) {
+  Program program;
+  program.configure();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  ControlPlane control(program);
+  const Socket mmsc = Socket::listen_any();
+  control.give_peers("http://127.0.0.1:" + std::to_string(mmsc.port()) + "/mm7");
+
+  const std::string mail = "From: Joe <joe@example.com>\r\nSubject: Lunch\r\n\r\nat noon?\r\n";
+  ItemId item = new_item_id(Timestamp{1'700'000'000'000'000}, 1);
+  RecordWriter submission = handoff::make(Kind::submission, item);
+  submission.trace(handoff::tag(Tag::trace), new_trace_id())
+      .text(handoff::tag(Tag::peer), "mmsc1")
+      .text(handoff::tag(Tag::msisdn), "15550100002")
+      .text(handoff::tag(Tag::sender_address), "short:50001742")
+      .u64(handoff::tag(Tag::mail_size), mail.size())
+      .u64(handoff::tag(Tag::mm_size_max), 300 * 1024);
+  control.send(Kind::submission, item, std::move(submission));
+  EXPECT_EQ(control.wait_for(Kind::submission_credit).item, item);
+  RecordWriter chunk = handoff::make(Kind::submission_chunk, item);
+  chunk.u64(handoff::tag(Tag::offset), 0).text(handoff::tag(Tag::data), mail);
+  control.send(Kind::submission_chunk, item, std::move(chunk));
+
+  Socket connection = mmsc.accept();
+  const auto [head, body] = connection.read_http();
+  EXPECT_THAT(head, HasSubstr("POST /mm7 HTTP/1.1"));
+  EXPECT_THAT(body, HasSubstr("SubmitReq"));
+  EXPECT_THAT(body, HasSubstr(transaction_id_of(item)));
+  EXPECT_THAT(body, HasSubstr("<DeliveryReport>true</DeliveryReport>"));
+  const std::string answer = "<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><TransactionID>" + transaction_id_of(item) +
+                             "</TransactionID></env:Header><env:Body><SubmitRsp><MM7Version>6.8.0</MM7Version><Status><StatusCode>1000</StatusCode></Status>"
+                             "<MessageID>m-77</MessageID></SubmitRsp></env:Body></env:Envelope>";
+  connection.write("HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: " + std::to_string(answer.size()) + "\r\n\r\n" + answer);
+  const auto& outcome = control.wait_for(Kind::outcome);
+  EXPECT_EQ(outcome.text(Tag::state), "submitted");
+  EXPECT_EQ(outcome.text(Tag::message_id), "m-77");
+}
+
+TEST(Program, forwarded_mail) {
+  Program program;
+  program.configure();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  ControlPlane control(program);
+  Socket client = Socket::connect(program.smtp_port);
+  EXPECT_THAT(client.read_until("\r\n"), HasSubstr("220"));
+  client.write("HELO mx.example.com\r\n");
+  EXPECT_THAT(client.read_until("\r\n"), HasSubstr("250"));
+  client.write("MAIL FROM:<joe@example.com>\r\n");
+  EXPECT_THAT(client.read_until("\r\n"), HasSubstr("250"));
+  client.write("RCPT TO:<15550100009@mms.example.net>\r\n");
+  control.answer_admission(control.wait_for(Kind::admission_query), {"not_bound"});
+  EXPECT_THAT(client.read_until("\r\n"), HasSubstr("550 5.1.1"));
+  client.write("RCPT TO:<15550100002@mms.example.net>\r\n");
+  control.answer_admission(control.wait_for(Kind::admission_query, 2), {"accepted"});
+  EXPECT_THAT(client.read_until("\r\n"), HasSubstr("250"));
+  client.write("DATA\r\n");
+  EXPECT_THAT(client.read_until("\r\n"), HasSubstr("354"));
+  client.write("Subject: Hello\r\nFrom: Joe <joe@example.com>\r\n\r\nhi\r\n.\r\n");
+  EXPECT_THAT(client.read_until("\r\n"), HasSubstr("250"));
+  const auto& query = control.wait_for(Kind::route_query);
+  EXPECT_EQ(query.text(Tag::source), "smtp");
+  EXPECT_EQ(query.text(Tag::subject), "Hello");
+  EXPECT_EQ(query.text(Tag::recipient), "mail:15550100002@mms.example.net");
+}
+
+// kill -9 at the named steps: what was acknowledged arrives after the restart, once; what was not is sent again by the peer.
+class Kill : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Kill, nothing_acknowledged_is_lost) {
+  const std::string step = GetParam();
+  Program program;
+  program.configure();
+  const auto hits = program.root() / "hits";
+  program.start({{"PUSHMAIL_KILL_AT", step}, {"PUSHMAIL_KILL_LOG", hits.string()}});
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  const Socket sink = Socket::listen_any();
+  bool acknowledged = false;
+  {
+    ControlPlane control(program);
+    control.give_peers("http://127.0.0.1:1/mm7");
+    ASSERT_TRUE(program.wait_for("\"event\":\"peers\""));
+    Socket mmsc = Socket::connect(program.http_port);
+    mmsc.write(deliver_req("t1", "hello " + std::string(5000, 'x')));
+    control.answer_admission(control.wait_for(Kind::admission_query), {"accepted", "accepted"});
+    const auto [head, body] = mmsc.read_http();
+    acknowledged = body.find("<StatusCode>1000</StatusCode>") != std::string::npos;
+    if (step == "data_half") {
+      control.answer_route(control.wait_for(Kind::route_query).item, sink.port());
+      EXPECT_THAT(take_mail(sink.accept()), ::testing::Not(HasSubstr("\r\n.\r\n")));
+    }
+    EXPECT_EQ(program.end(0), -SIGKILL);
+  }
+  EXPECT_EQ(acknowledged, step == "answer_before_relay" || step == "data_half");
+  std::ifstream log(hits);
+  std::string hit;
+  log >> hit;
+  EXPECT_EQ(hit, step);
+
+  // A data plane alone knows its peers from last-known.
+  program.forget_log();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  Socket mmsc = Socket::connect(program.http_port);
+  ControlPlane control(program, 6);
+  mmsc.write(deliver_req("t1", "hello " + std::string(5000, 'x')));
+  if (!acknowledged && step == "append_before_sync") {
+    // Not durable, or durable without an answer: the repeat is either the first or known.
+    bool asked = false;
+    control.run([&] {
+      for (const auto& heard : control.heard_) asked = asked || heard.kind == Kind::admission_query || heard.kind == Kind::route_query;
+      return asked;
+    });
+    for (const auto& heard : std::vector(control.heard_)) {
+      if (heard.kind == Kind::admission_query) control.answer_admission(heard, {"accepted", "accepted"});
+    }
+  }
+  const auto [head, body] = mmsc.read_http();
+  EXPECT_THAT(body, HasSubstr("<StatusCode>1000</StatusCode>")) << "the repeat gets the same answer";
+  control.answer_route(control.wait_for(Kind::route_query).item, sink.port());
+  EXPECT_THAT(take_mail(sink.accept()), HasSubstr("hello "));
+  EXPECT_EQ(control.wait_for(Kind::outcome).text(Tag::state), "delivered");
+  EXPECT_FALSE(sink.readable(200)) << "it arrives once";
+  EXPECT_EQ(program.end(SIGTERM), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Steps, Kill, ::testing::Values("append_before_sync", "sync_before_answer", "answer_before_relay", "data_half"),
+                         [](const auto& row) { return std::string(row.param); });
+
+TEST(Program, an_outcome_that_was_not_acknowledged_is_told_again_after_a_kill) {
+  Program program;
+  program.configure();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  const Socket sink = Socket::listen_any();
+  ItemId item;
+  {
+    ControlPlane control(program);
+    control.acknowledges = false;
+    control.give_peers("http://127.0.0.1:1/mm7");
+    ASSERT_TRUE(program.wait_for("\"event\":\"peers\""));
+    Socket mmsc = Socket::connect(program.http_port);
+    mmsc.write(deliver_req("t1", "hello"));
+    control.answer_admission(control.wait_for(Kind::admission_query), {"accepted", "accepted"});
+    item = control.wait_for(Kind::route_query).item;
+    control.answer_route(item, sink.port());
+    EXPECT_THAT(take_mail(sink.accept()), HasSubstr("hello"));
+    control.wait_for(Kind::outcome);
+    EXPECT_EQ(program.end(SIGKILL), -SIGKILL);
+  }
+  program.forget_log();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  ControlPlane control(program, 6);
+  EXPECT_EQ(control.wait_for(Kind::outcome).item, item);
+  EXPECT_FALSE(sink.readable(200)) << "nothing is sent again";
+}
+
+TEST(Program, a_bad_configuration_names_file_line_key_and_rule_and_starts_nothing) {
+  Program program;
+  program.configure("\n[log]\nlevel = \"loud\"\n");
+  program.start();
+  EXPECT_TRUE(program.wait_for("\n"));
+  EXPECT_EQ(program.end(0), 78);
+  EXPECT_THAT(program.log_text(), ::testing::ContainsRegex("pushmail.toml:[0-9]+: log.level: "));
+  EXPECT_FALSE(std::filesystem::exists(program.root() / "run"));
+  EXPECT_FALSE(std::filesystem::exists(program.root() / "var"));
+}
+
+TEST(Program, counters_are_readable_while_it_runs) {
+  Program program;
+  program.configure();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  ControlPlane control(program);
+  control.give_peers("http://127.0.0.1:1/mm7");
+  ASSERT_TRUE(program.wait_for("\"event\":\"peers\""));
+  EXPECT_EQ(counter(program, "pushmail_data_handoff_connections_total"), 1u);
+  EXPECT_GT(counter(program, "pushmail_data_turns_total"), 0u);
+}
+
+// ---- rings ------------------------------------------------------------------------------------------------------------------------
+
+TEST(Ring, keeps_order_over_its_capacity_and_wakes_a_sleeper) {
+  Wake bell;
+  Ring<int> ring(bell, 8);
+  constexpr int count = 20'000;
+  std::thread producer([&] {
+    for (int n = 0; n < count; ++n) {
+      ring.send(n);
+      if (n % 7 == 0) ring.flush();
+    }
+    while (!ring.flush()) std::this_thread::yield();
+  });
+  int expected = 0;
+  while (expected < count) {
+    if (auto value = ring.receive()) {
+      ASSERT_EQ(*value, expected++);
+      continue;
+    }
+    bell.announce();
+    pollfd ready{.fd = bell.fd(), .events = POLLIN, .revents = 0};
+    if (ring.empty()) {
+      ASSERT_GE(::poll(&ready, 1, 50), 0);
+    }
+    bell.awake();
+  }
+  producer.join();
+  EXPECT_TRUE(ring.empty());
+}
+
+}  // namespace
+}  // namespace pushmail
