@@ -9,10 +9,12 @@ namespace pushmail {
 // HTTP, both roles.
 inline constexpr ErrorInfo http_bad_line_end{"http.bad_line_end", "a line of the head does not end with CRLF", "RFC 9112 §2.2"};
 inline constexpr ErrorInfo http_bad_byte{"http.bad_byte", "a control byte in the head", "RFC 9110 §5.5"};
-inline constexpr ErrorInfo http_bad_request_line{"http.bad_request_line", "the request line is not `METHOD target HTTP/1.x`", "RFC 9112 §3"};
+inline constexpr ErrorInfo http_bad_request_line{"http.bad_request_line", "the request line is not `METHOD target HTTP/1.x`",
+                                                 "RFC 9112 §3"};
 inline constexpr ErrorInfo http_bad_status_line{"http.bad_status_line", "the status line is not `HTTP/1.x nnn reason`", "RFC 9112 §4"};
 inline constexpr ErrorInfo http_bad_version{"http.bad_version", "an HTTP version other than 1.0 and 1.1", "RFC 9110 §15.6.6"};
-inline constexpr ErrorInfo http_bad_field{"http.bad_field", "a field without colon, with an empty name or with a blank in the name", "RFC 9112 §5.1"};
+inline constexpr ErrorInfo http_bad_field{"http.bad_field", "a field without colon, with an empty name or with a blank in the name",
+                                          "RFC 9112 §5.1"};
 inline constexpr ErrorInfo http_folded_field{"http.folded_field", "a field continues on a second line", "RFC 9112 §5.2"};
 inline constexpr ErrorInfo http_head_too_large{"http.head_too_large", "the head has too many bytes or fields", "RFC 6585 §5"};
 inline constexpr ErrorInfo http_bad_host{"http.bad_host", "HTTP/1.1 needs exactly one Host", "RFC 9112 §3.2"};
@@ -25,9 +27,11 @@ inline constexpr ErrorInfo http_bad_url{"http.bad_url", "not http://host[:port][
 
 // HTTP, as client.
 inline constexpr ErrorInfo http_no_connection{"http.no_connection", "the peer cannot be reached", "", Fault::world, Lasting::temporary};
-inline constexpr ErrorInfo http_connect_late{"http.connect_late", "the connection did not open in time", "", Fault::world, Lasting::temporary};
+inline constexpr ErrorInfo http_connect_late{"http.connect_late", "the connection did not open in time", "", Fault::world,
+                                             Lasting::temporary};
 inline constexpr ErrorInfo http_answer_late{"http.answer_late", "no answer in time", "", Fault::peer, Lasting::temporary};
-inline constexpr ErrorInfo http_answer_cut{"http.answer_cut", "the connection ended before the answer", "", Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo http_answer_cut{"http.answer_cut", "the connection ended before the answer", "", Fault::peer,
+                                           Lasting::temporary};
 inline constexpr ErrorInfo http_queue_full{"http.queue_full", "too many requests wait for this peer", "", Fault::us, Lasting::temporary};
 inline constexpr ErrorInfo http_closing{"http.closing", "the client is closing", "", Fault::us, Lasting::temporary};
 
@@ -49,6 +53,7 @@ inline constexpr ErrorInfo smtp_no_connection{"smtp.no_connection", "the host ca
 inline constexpr ErrorInfo smtp_reply_late{"smtp.reply_late", "no reply in time", "RFC 5321 §4.5.3.2", Fault::peer, Lasting::temporary};
 inline constexpr ErrorInfo smtp_reply_cut{"smtp.reply_cut", "the connection ended before the reply", "", Fault::peer, Lasting::temporary};
 inline constexpr ErrorInfo smtp_queue_full{"smtp.queue_full", "too many mails wait for this host", "", Fault::us, Lasting::temporary};
-inline constexpr ErrorInfo smtp_bad_envelope{"smtp.bad_envelope", "no recipient, or an address that cannot stand in a command", "RFC 5321 §4.1.2", Fault::us};
+inline constexpr ErrorInfo smtp_bad_envelope{"smtp.bad_envelope", "no recipient, or an address that cannot stand in a command",
+                                             "RFC 5321 §4.1.2", Fault::us};
 
 }  // namespace pushmail

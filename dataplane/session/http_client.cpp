@@ -71,8 +71,10 @@ class HttpClient::Connection final : public StreamEvents {
     const auto request = request_;
     client.forget(*this);  // `this` is gone
     if (request) client.events_.on_http_result(*request, HttpFailure{.outcome = HttpOutcome::unknown, .error = {.info = &why}});
-    if (was_opening) client.connection_failed(why);
-    else client.start_waiting();
+    if (was_opening)
+      client.connection_failed(why);
+    else
+      client.start_waiting();
   }
 
   void start(std::uint64_t id, const HttpRequest& request) {
@@ -87,16 +89,18 @@ class HttpClient::Connection final : public StreamEvents {
     std::string head = fmt::format("POST {} HTTP/1.1\r\nHost: {}\r\n", settings.path, settings.host);
     if (!settings.credentials.user.empty()) head += fmt::format("Authorization: {}\r\n", basic_authorization(settings.credentials));
     // TS 23.140 §10.1: the header is there, its value is the empty string in quotes.
-    head += fmt::format("SOAPAction: \"\"\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n", request.content_type,
-                        request.body.bytes.size());
+    head +=
+        fmt::format("SOAPAction: \"\"\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n", request.content_type, request.body.bytes.size());
     stream_->send(bytes_of(head));
     if (request.body.bytes.empty()) return release_lent(request.body);
     if (!client_.faults_.armed()) return stream_->send_lent(request.body);
     const auto [first, second] = split_lent(request.body);
     become(State::half_sent);
     second_half_ = second;
-    if (first.bytes.empty()) release_lent(first);
-    else stream_->send_lent(first);
+    if (first.bytes.empty())
+      release_lent(first);
+    else
+      stream_->send_lent(first);
   }
 
   void check_deadlines(Instant now) {
@@ -203,8 +207,10 @@ class HttpClient::Connection final : public StreamEvents {
     // More bytes than the answer: nobody asked for them.
     if (!keep_alive_ || !input_.empty() || state_ == State::half_sent) {
       become(State::closing);
-      if (all_sent_) stream_->finish();
-      else stream_->abort();
+      if (all_sent_)
+        stream_->finish();
+      else
+        stream_->abort();
     } else {
       become(State::idle);
     }
@@ -223,9 +229,9 @@ class HttpClient::Connection final : public StreamEvents {
   Instant since_;
   bool opened_ = false;
   bool all_sent_ = true;
-  const ErrorInfo* why_ = nullptr;            // why we ended it
-  std::optional<std::uint64_t> request_;      // the one that is out
-  std::optional<LentBytes> second_half_;      // only with fault points
+  const ErrorInfo* why_ = nullptr;        // why we ended it
+  std::optional<std::uint64_t> request_;  // the one that is out
+  std::optional<LentBytes> second_half_;  // only with fault points
 
   Bytes input_;
   bool head_ = false;

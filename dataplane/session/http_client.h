@@ -26,15 +26,15 @@ namespace pushmail {
 
 struct HttpClientSettings {
   Endpoint endpoint;
-  std::string host;                      // value of Host
+  std::string host;  // value of Host
   std::string path = "/";
-  BasicCredentials credentials;          // user empty: not sent
+  BasicCredentials credentials;  // user empty: not sent
   std::uint32_t connections_max = 4;
-  std::uint32_t queue_max = 1000;        // requests that wait for a connection
+  std::uint32_t queue_max = 1000;  // requests that wait for a connection
   std::uint64_t answer_size_max = limits::MiB;
   Duration connect_time = seconds(10);
   Duration answer_time = seconds(60);
-  Duration keep = seconds(15);           // an idle connection older than this is not used again: the peer may just be closing it
+  Duration keep = seconds(15);  // an idle connection older than this is not used again: the peer may just be closing it
 };
 
 struct HttpRequest {
@@ -46,7 +46,7 @@ struct HttpAnswer {
   int status = 0;
   std::string content_type;
   Bytes body;
-  std::optional<Duration> retry_after;   // RFC 9110 §10.2.3, in seconds form
+  std::optional<Duration> retry_after;  // RFC 9110 §10.2.3, in seconds form
 };
 /// not_sent: the peer cannot have seen the request, sending again is safe. unknown: bytes were written and no whole answer came.
 enum class HttpOutcome : std::uint8_t { not_sent, unknown };

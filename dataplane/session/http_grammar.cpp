@@ -10,9 +10,9 @@ namespace pushmail::http {
 
 namespace {
 
-constexpr std::uint32_t chunk_line_size_max = 256;       // size and extensions; nobody needs extensions
-constexpr std::uint32_t chunk_size_digits_max = 16;      // leading zeros included
-constexpr int chunk_size_bits_max = 36;                  // far above every body limit, far below an overflow
+constexpr std::uint32_t chunk_line_size_max = 256;   // size and extensions; nobody needs extensions
+constexpr std::uint32_t chunk_size_digits_max = 16;  // leading zeros included
+constexpr int chunk_size_bits_max = 36;              // far above every body limit, far below an overflow
 constexpr std::uint64_t trailer_size_max = 8 * limits::KiB;
 
 /// What a byte may be in a head (RFC 9110 §5.6.2, §5.5; RFC 3986 §3.3 for targets).
@@ -140,9 +140,19 @@ struct StatusRow {
   std::string_view reason;
 };
 constexpr auto statuses = std::to_array<StatusRow>({
-    {100, "Continue"}, {200, "OK"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {405, "Method Not Allowed"},
-    {408, "Request Timeout"}, {413, "Content Too Large"}, {415, "Unsupported Media Type"}, {417, "Expectation Failed"},
-    {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"}, {503, "Service Unavailable"},
+    {100, "Continue"},
+    {200, "OK"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {503, "Service Unavailable"},
     {505, "HTTP Version Not Supported"},
 });
 
@@ -151,7 +161,9 @@ struct ErrorRow {
   int status;
 };
 constexpr auto error_statuses = std::to_array<ErrorRow>({
-    {&http_body_too_large, 413}, {&http_head_too_large, 431}, {&http_bad_version, 505},
+    {&http_body_too_large, 413},
+    {&http_head_too_large, 431},
+    {&http_bad_version, 505},
 });
 
 }  // namespace
@@ -196,8 +208,8 @@ Result<RequestHead> parse_request_head(ByteView bytes) {
   if (head.target.empty() || !all_are(head.target, in_target)) return fail(http_bad_request_line, first + 1);
   PM_TRY(head.minor_version, read_version(line.substr(second + 1)));
   // RFC 9112 §3.2: origin-form, absolute-form; the others belong to methods that we do not serve, and say 405.
-  const bool known_form = head.target.front() == '/' || ascii_starts_with_nocase(head.target, "http://") || head.target == "*" ||
-                          head.method == "CONNECT";
+  const bool known_form =
+      head.target.front() == '/' || ascii_starts_with_nocase(head.target, "http://") || head.target == "*" || head.method == "CONNECT";
   if (!known_form) return fail(http_bad_request_line, first + 1);
   if (const auto fields = read_fields(text.substr(line.size() + 2), line.size() + 2, head); !fields) return std::unexpected(fields.error());
   if (const auto host = check_host(head); !host) return std::unexpected(host.error());
@@ -255,26 +267,16 @@ struct ChunkRules {
   };
   // What is not here is a broken chunk. RFC 9112 §7.1: a blank before an extension is for old senders only, and refused.
   static constexpr auto rules = std::to_array<Rule>({
-      {State::size_first, hex, State::size},
-      {State::size, hex, State::size},
-      {State::size, cr, State::size_lf},
-      {State::size, semicolon, State::extension},
-      {State::extension, hex, State::extension},
-      {State::extension, semicolon, State::extension},
-      {State::extension, blank, State::extension},
-      {State::extension, other, State::extension},
-      {State::extension, cr, State::size_lf},
-      {State::data_cr, cr, State::data_lf},
-      {State::data_lf, lf, State::size_first},
-      {State::trailer_start, cr, State::last_lf},
-      {State::trailer_start, hex, State::trailer},
-      {State::trailer_start, other, State::trailer},
-      {State::trailer, hex, State::trailer},
-      {State::trailer, semicolon, State::trailer},
-      {State::trailer, blank, State::trailer},
-      {State::trailer, other, State::trailer},
-      {State::trailer, cr, State::trailer_lf},
-      {State::trailer_lf, lf, State::trailer_start},
+      {State::size_first, hex, State::size},       {State::size, hex, State::size},
+      {State::size, cr, State::size_lf},           {State::size, semicolon, State::extension},
+      {State::extension, hex, State::extension},   {State::extension, semicolon, State::extension},
+      {State::extension, blank, State::extension}, {State::extension, other, State::extension},
+      {State::extension, cr, State::size_lf},      {State::data_cr, cr, State::data_lf},
+      {State::data_lf, lf, State::size_first},     {State::trailer_start, cr, State::last_lf},
+      {State::trailer_start, hex, State::trailer}, {State::trailer_start, other, State::trailer},
+      {State::trailer, hex, State::trailer},       {State::trailer, semicolon, State::trailer},
+      {State::trailer, blank, State::trailer},     {State::trailer, other, State::trailer},
+      {State::trailer, cr, State::trailer_lf},     {State::trailer_lf, lf, State::trailer_start},
       {State::last_lf, lf, State::done},
   });
   static constexpr auto table = [] {

@@ -25,7 +25,7 @@ struct Field {
 enum class Framing : std::uint8_t { none, length, chunked, until_close };
 
 struct Head {
-  int minor_version = 1;             // HTTP/1.<minor>
+  int minor_version = 1;  // HTTP/1.<minor>
   std::vector<Field> fields;
   Framing framing = Framing::none;
   std::uint64_t content_length = 0;  // when framing is length
@@ -64,7 +64,18 @@ class ChunkReader {
 
  private:
   enum class State : std::uint8_t {
-    size_first, size, extension, size_lf, data, data_cr, data_lf, trailer_start, trailer, trailer_lf, last_lf, done
+    size_first,
+    size,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer_start,
+    trailer,
+    trailer_lf,
+    last_lf,
+    done
   };
   friend struct ChunkRules;
   [[nodiscard]] Result<void> take(std::uint8_t byte);
@@ -80,10 +91,10 @@ class ChunkReader {
 [[nodiscard]] std::string_view reason_of(int status);
 
 struct Url {
-  std::string host;        // without brackets
+  std::string host;  // without brackets
   std::uint16_t port = 80;
-  std::string path;        // with query, at least "/"
-  std::string authority;   // as it stands in Host
+  std::string path;       // with query, at least "/"
+  std::string authority;  // as it stands in Host
 };
 /// `http://host[:port][/path]`; no user part, no fragment.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);

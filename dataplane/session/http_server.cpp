@@ -119,8 +119,8 @@ class HttpServer::Connection final : public StreamEvents {
     send_answers();
   }
 
-  std::size_t slot = 0;      // where the server holds it
-  bool counted = false;      // in the connection budget
+  std::size_t slot = 0;  // where the server holds it
+  bool counted = false;  // in the connection budget
   [[nodiscard]] bool runnable() const { return runnable_; }
   [[nodiscard]] const Endpoint& source() const { return source_; }
 
@@ -129,7 +129,7 @@ class HttpServer::Connection final : public StreamEvents {
   struct Exchange {
     Ticket ticket;
     AnswerShape shape;
-    std::string response;      // complete when answered, but for Connection and the empty line
+    std::string response;  // complete when answered, but for Connection and the empty line
     std::size_t body_at = 0;
     bool answered = false;
     bool wants_continue = false;
@@ -206,8 +206,10 @@ class HttpServer::Connection final : public StreamEvents {
       // A client that waits for 100 may or may not send its body now: only closing is unambiguous. Nor is a body read past that is
       // larger than any we take, or that comes from where nobody may speak.
       const bool readable = !expects && status != 403 && status != 413 && status != 503;
-      if (status == 503) unavailable(exchange);
-      else answer_now(exchange, status, readable ? After::keep : After::close);
+      if (status == 503)
+        unavailable(exchange);
+      else
+        answer_now(exchange, status, readable ? After::keep : After::close);
       if (!readable) exchange.after = After::close;
       if (exchange.after == After::close) return stop_and_send();
       reading_ = Reading::skip;
@@ -339,11 +341,10 @@ class HttpServer::Connection final : public StreamEvents {
   }
   [[nodiscard]] AnswerShape shape_of(const mm7::Request& request) const {
     const auto from = [&](const auto& message, AnswerShape::Kind kind) {
-      return AnswerShape{.kind = kind,
-                         .context = {.transaction_id = message.transaction_id,
-                                     .mm7_version = message.mm7_version,
-                                     .namespace_uri = message.namespace_uri},
-                         .service_code = service_code_};
+      return AnswerShape{
+          .kind = kind,
+          .context = {.transaction_id = message.transaction_id, .mm7_version = message.mm7_version, .namespace_uri = message.namespace_uri},
+          .service_code = service_code_};
     };
     if (const auto* report = std::get_if<mm7::DeliveryReportReq>(&request)) return from(*report, AnswerShape::Kind::report);
     return from(std::get<mm7::DeliverReq>(request), AnswerShape::Kind::deliver);
@@ -444,13 +445,13 @@ class HttpServer::Connection final : public StreamEvents {
   Stream& stream_;
   Endpoint source_;
   Reading reading_ = Reading::head;
-  Bytes input_;                       // not read yet: part of a head, or requests that wait
-  std::size_t scanned_ = 0;           // of a head that is not complete
+  Bytes input_;              // not read yet: part of a head, or requests that wait
+  std::size_t scanned_ = 0;  // of a head that is not complete
   std::deque<Exchange> exchanges_;
   std::uint64_t first_sequence_ = 0;  // of exchanges_.front()
 
   // The request whose body is being read.
-  std::string peer_name_;             // copies: the table of peers may be replaced meanwhile
+  std::string peer_name_;  // copies: the table of peers may be replaced meanwhile
   std::string service_code_;
   std::string content_type_;
   std::unique_ptr<Bytes> body_;
@@ -460,13 +461,13 @@ class HttpServer::Connection final : public StreamEvents {
   http::ChunkReader chunks_;
 
   Instant last_heard_{};
-  Instant message_started_{};         // zero between requests
+  Instant message_started_{};  // zero between requests
   Instant unsent_since_{};
   Instant finishing_since_{};
   std::uint64_t unsent_size_ = 0;
   bool paused_ = false;
   bool runnable_ = false;
-  bool finishing_ = false;            // our FIN is asked for
+  bool finishing_ = false;  // our FIN is asked for
 };
 
 HttpServer::HttpServer(HttpServerSettings settings, Mm7Sink& sink, const Clock& clock)

@@ -26,9 +26,9 @@ namespace pushmail {
 /// An MMSC as the server knows it. The first peer that allows the source and whose credentials match is the one who speaks.
 struct HttpPeer {
   std::string name;
-  std::vector<IpNetwork> allow;   // none: any source
-  BasicCredentials credentials;   // user empty: only `allow` counts
-  std::string service_code;       // in DeliverRsp; empty: not sent
+  std::vector<IpNetwork> allow;  // none: any source
+  BasicCredentials credentials;  // user empty: only `allow` counts
+  std::string service_code;      // in DeliverRsp; empty: not sent
 };
 
 struct HttpServerSettings {
@@ -40,20 +40,20 @@ struct HttpServerSettings {
   Duration idle = limits::idle_max;
   Duration head_time = seconds(60);
   Duration message_time = limits::message_time_max;
-  Duration linger = seconds(5);                                  // after our FIN
+  Duration linger = seconds(5);  // after our FIN
   Duration retry_after = seconds(10);
 };
 
 /// What happened, for the worker's counters.
 struct HttpServerCounts {
   std::uint64_t connections = 0;
-  std::uint64_t turned_away = 0;    // over a connection limit
-  std::uint64_t requests = 0;       // given to the sink
-  std::uint64_t refused = 0;        // by HTTP status
-  std::uint64_t faults = 0;         // by SOAP Fault
-  std::uint64_t unavailable = 0;    // 503
+  std::uint64_t turned_away = 0;  // over a connection limit
+  std::uint64_t requests = 0;     // given to the sink
+  std::uint64_t refused = 0;      // by HTTP status
+  std::uint64_t faults = 0;       // by SOAP Fault
+  std::uint64_t unavailable = 0;  // 503
   std::uint64_t timed_out = 0;
-  std::uint64_t late_answers = 0;   // tickets whose connection had gone
+  std::uint64_t late_answers = 0;  // tickets whose connection had gone
 };
 
 class HttpServer final : public Acceptor {

@@ -28,9 +28,9 @@ struct Ticket {
 
 /// A DeliverReq or DeliveryReportReq that came in whole from an authenticated peer. `body` owns the bytes that `request` views.
 struct Mm7Inbound {
-  std::string peer;                  // name of [peer.NAME]
+  std::string peer;  // name of [peer.NAME]
   std::string content_type;
-  std::unique_ptr<Bytes> body;       // the HTTP body as received: what the journal keeps
+  std::unique_ptr<Bytes> body;  // the HTTP body as received: what the journal keeps
   mm7::Request request;
 };
 
@@ -44,7 +44,7 @@ class Mm7Sink {
 /// How the SMTP server answers a RCPT or a whole mail (RFC 5321 §4.2, RFC 3463).
 struct SmtpReply {
   int code = 250;
-  std::string_view enhanced;         // "2.1.5"
+  std::string_view enhanced;  // "2.1.5"
   std::string_view text;
 };
 
@@ -52,9 +52,9 @@ struct SmtpReply {
 struct MailInbound {
   Endpoint source;
   std::string helo;
-  std::string mail_from;             // empty for <>
+  std::string mail_from;  // empty for <>
   std::vector<std::string> recipients;
-  std::unique_ptr<Bytes> mail;       // dot-unstuffed, CRLF
+  std::unique_ptr<Bytes> mail;  // dot-unstuffed, CRLF
 };
 
 class MailSink {

@@ -54,8 +54,7 @@ bool is_ascii(ByteView bytes) {
 
 class SmtpClient::Connection final : public StreamEvents {
  public:
-  Connection(SmtpClient& client, const Endpoint& host, Job job)
-      : client_(client), host_(host), job_(std::move(job)), since_(client.now_) {}
+  Connection(SmtpClient& client, const Endpoint& host, Job job) : client_(client), host_(host), job_(std::move(job)), since_(client.now_) {}
   ~Connection() override {
     if (job_) release_lent(job_->mail.mail);
     if (second_half_) release_lent(*second_half_);
@@ -125,7 +124,8 @@ class SmtpClient::Connection final : public StreamEvents {
     } else if (idle()) {
       if (waited > client_.settings_.keep) say_quit();
     } else {
-      const Duration most = expected_.empty() ? step_times[static_cast<std::size_t>(Step::body)] : step_times[static_cast<std::size_t>(expected_.front())];
+      const Duration most =
+          expected_.empty() ? step_times[static_cast<std::size_t>(Step::body)] : step_times[static_cast<std::size_t>(expected_.front())];
       if (waited > most) abort_with(smtp_reply_late);
     }
   }
@@ -140,8 +140,9 @@ class SmtpClient::Connection final : public StreamEvents {
  private:
   using Act = void (Connection::*)(const smtp::Reply&);
   static constexpr std::array<Act, 9> acts() {
-    return {&Connection::greeted, &Connection::ehlo_answered, &Connection::helo_answered, &Connection::mail_answered, &Connection::rcpt_answered,
-            &Connection::data_answered, &Connection::body_answered, &Connection::rset_answered, &Connection::quit_answered};
+    return {&Connection::greeted,       &Connection::ehlo_answered, &Connection::helo_answered,
+            &Connection::mail_answered, &Connection::rcpt_answered, &Connection::data_answered,
+            &Connection::body_answered, &Connection::rset_answered, &Connection::quit_answered};
   }
 
   void expect(Step step) {
@@ -199,8 +200,10 @@ class SmtpClient::Connection final : public StreamEvents {
   }
   void become_ready() {
     ready_ = true;
-    if (job_) start_mail();
-    else become_idle();
+    if (job_)
+      start_mail();
+    else
+      become_idle();
   }
   void refuse_and_quit(const smtp::Reply& reply) {
     if (job_) end_job(SmtpOutcome::refused_temporary, to_answer(reply));
@@ -224,8 +227,10 @@ class SmtpClient::Connection final : public StreamEvents {
     for (const std::string& recipient : job_->mail.recipients) utf8 = utf8 || !smtp::is_ascii(recipient);
     // RFC 6152 §3, RFC 6531 §3.2, RFC 1870 §6.1: what was not offered must not be sent.
     if (utf8 && !offered_.utf8) return refuse_here({.code = 550, .enhanced = "5.6.7", .text = "the host does not offer SMTPUTF8"});
-    if (eight_bit && !offered_.eight_bit) return refuse_here({.code = 554, .enhanced = "5.6.3", .text = "the host does not offer 8BITMIME"});
-    if (offered_.size_max != 0 && mail.size() > offered_.size_max) return refuse_here({.code = 552, .enhanced = "5.3.4", .text = "larger than the host takes"});
+    if (eight_bit && !offered_.eight_bit)
+      return refuse_here({.code = 554, .enhanced = "5.6.3", .text = "the host does not offer 8BITMIME"});
+    if (offered_.size_max != 0 && mail.size() > offered_.size_max)
+      return refuse_here({.code = 552, .enhanced = "5.3.4", .text = "larger than the host takes"});
     std::string command = fmt::format("MAIL FROM:<{}>", job_->mail.mail_from);
     if (offered_.size) command += fmt::format(" SIZE={}", mail.size());
     if (eight_bit) command += " BODY=8BITMIME";
@@ -275,8 +280,10 @@ class SmtpClient::Connection final : public StreamEvents {
       if (nobody) return say(".\r\n", Step::body);
       return send_body();
     }
-    if (nobody) end_refused();
-    else end_job(outcome_of(reply.code), to_answer(reply));
+    if (nobody)
+      end_refused();
+    else
+      end_job(outcome_of(reply.code), to_answer(reply));
     say("RSET\r\n", Step::rset);
   }
   void send_body() {
@@ -297,9 +304,12 @@ class SmtpClient::Connection final : public StreamEvents {
     say(".\r\n", Step::body);
   }
   void body_answered(const smtp::Reply& reply) {
-    if (sender_refused_ || accepted_ == 0) end_refused();
-    else if (reply.code / 100 == 2) end_job(SmtpOutcome::delivered, to_answer(reply));
-    else end_job(outcome_of(reply.code), to_answer(reply));
+    if (sender_refused_ || accepted_ == 0)
+      end_refused();
+    else if (reply.code / 100 == 2)
+      end_job(SmtpOutcome::delivered, to_answer(reply));
+    else
+      end_job(outcome_of(reply.code), to_answer(reply));
     become_idle();
   }
   /// Nobody was taken: by the sender's refusal, or by the recipients', of which a temporary one keeps hope.
@@ -349,24 +359,24 @@ class SmtpClient::Connection final : public StreamEvents {
   Stream* stream_ = nullptr;
   Endpoint host_;
   std::optional<Job> job_;
-  Instant since_;                        // of what is awaited, or of being idle
+  Instant since_;  // of what is awaited, or of being idle
   std::deque<Step> expected_;
   Bytes input_;
   Extensions offered_;
   bool opened_ = false;
-  bool ready_ = false;                   // greeted, and not leaving
-  bool used_before_ = false;             // a mail was here before this one
+  bool ready_ = false;        // greeted, and not leaving
+  bool used_before_ = false;  // a mail was here before this one
   bool closing_ = false;
   const ErrorInfo* why_ = nullptr;
 
-  std::vector<SmtpAnswer> recipients_;   // of job_, as far as answered
+  std::vector<SmtpAnswer> recipients_;  // of job_, as far as answered
   std::size_t next_recipient_ = 0;
   std::size_t accepted_ = 0;
   std::optional<SmtpAnswer> sender_refused_;
-  bool job_answered_ = false;            // the host has said something about this mail
+  bool job_answered_ = false;  // the host has said something about this mail
   bool body_in_flight_ = false;
   bool dot_sent_ = false;
-  std::optional<LentBytes> second_half_; // only with fault points
+  std::optional<LentBytes> second_half_;  // only with fault points
 };
 
 SmtpClient::SmtpClient(Network& network, SmtpClientSettings settings, SmtpClientEvents& events, const Clock& clock, FaultPoints faults)
@@ -378,7 +388,8 @@ SmtpClient::~SmtpClient() {
 
 Result<std::uint64_t> SmtpClient::send(SmtpMail mail) {
   bool good = !mail.recipients.empty() && smtp::is_address(mail.mail_from, smtp::Utf8::allowed);
-  for (const std::string& recipient : mail.recipients) good = good && !recipient.empty() && smtp::is_address(recipient, smtp::Utf8::allowed);
+  for (const std::string& recipient : mail.recipients)
+    good = good && !recipient.empty() && smtp::is_address(recipient, smtp::Utf8::allowed);
   const bool full = queue_.size() >= settings_.queue_max || closing_;
   if (full || !good) {
     release_lent(mail.mail);
@@ -396,7 +407,8 @@ void SmtpClient::tick(Instant now) {
   while (!queue_.empty() && now - queue_.front().since > settings_.queue_time) {
     Job late = std::move(queue_.front());
     queue_.pop_front();
-    give_back(std::move(late), {.outcome = SmtpOutcome::not_sent, .answer = {}, .recipients = {}, .error = Error{.info = &smtp_reply_late}});
+    give_back(std::move(late),
+              {.outcome = SmtpOutcome::not_sent, .answer = {}, .recipients = {}, .error = Error{.info = &smtp_reply_late}});
   }
 }
 

@@ -2,8 +2,8 @@
 //
 // Came from: dataplane/relay (a mail, lent, for one host). Goes to: that host, over Network; connections are kept a few seconds for its
 // next mail. Invariant: each mail ends in exactly one result, told from inside Network::poll or tick, never from inside send(); the mail is
-// released exactly once, possibly later. Until the final dot is given to the stream the host cannot have taken the mail (RFC 5321 §4.1.1.4):
-// the dot leaves only after the data is out, so "unknown" is as rare as it can be.
+// released exactly once, possibly later. Until the final dot is given to the stream the host cannot have taken the mail (RFC 5321
+// §4.1.1.4): the dot leaves only after the data is out, so "unknown" is as rare as it can be.
 //
 //   greeting -> ehlo (-> helo) -> idle -> mail -> rcpt... -> data -> body -> idle -> quit
 //                                  ^_______ rset ___________/ (refused before DATA)
@@ -25,24 +25,24 @@
 namespace pushmail {
 
 struct SmtpClientSettings {
-  std::string domain;                        // what we say in EHLO
+  std::string domain;  // what we say in EHLO
   std::uint32_t connections_per_host_max = 4;
   std::uint32_t connections_max = 100;
-  std::uint32_t queue_max = 1000;            // mails that wait for a connection
+  std::uint32_t queue_max = 1000;  // mails that wait for a connection
   Duration connect_time = seconds(30);
-  Duration queue_time = seconds(300);        // a mail that waits longer is given back, not sent
-  Duration keep = seconds(5);                // an idle connection says QUIT after this
+  Duration queue_time = seconds(300);  // a mail that waits longer is given back, not sent
+  Duration keep = seconds(5);          // an idle connection says QUIT after this
 };
 
 struct SmtpMail {
   Endpoint host;
-  std::string mail_from;                     // empty: the null path
+  std::string mail_from;  // empty: the null path
   std::vector<std::string> recipients;
-  LentBytes mail;                            // header and body; line ends and dots are put right here
+  LentBytes mail;  // header and body; line ends and dots are put right here
 };
 
 struct SmtpAnswer {
-  int code = 0;                              // 0: the host said nothing about it
+  int code = 0;  // 0: the host said nothing about it
   std::string enhanced;
   std::string text;
 };
@@ -53,9 +53,9 @@ enum class SmtpOutcome : std::uint8_t { delivered, refused_permanent, refused_te
 
 struct SmtpResult {
   SmtpOutcome outcome = SmtpOutcome::not_sent;
-  SmtpAnswer answer;                         // the one that decided
-  std::vector<SmtpAnswer> recipients;        // in order of the mail's recipients; a delivered mail may have refused ones
-  std::optional<Error> error;                // for not_sent and unknown
+  SmtpAnswer answer;                   // the one that decided
+  std::vector<SmtpAnswer> recipients;  // in order of the mail's recipients; a delivered mail may have refused ones
+  std::optional<Error> error;          // for not_sent and unknown
 };
 
 class SmtpClientEvents {
@@ -90,8 +90,8 @@ class SmtpClient {
     std::uint64_t id = 0;
     SmtpMail mail;
     Instant since{};
-    bool retried = false;                    // a kept connection had died under it: it got a fresh one, once
-    bool put_right = false;                  // its dots are doubled: not again on the next connection
+    bool retried = false;    // a kept connection had died under it: it got a fresh one, once
+    bool put_right = false;  // its dots are doubled: not again on the next connection
   };
 
   void start_waiting();
@@ -107,7 +107,7 @@ class SmtpClient {
   Instant now_;
   std::uint64_t last_id_ = 0;
   bool closing_ = false;
-  bool may_start_ = false;                   // a mail came, or a connection became free, since the last tick
+  bool may_start_ = false;  // a mail came, or a connection became free, since the last tick
   std::deque<Job> queue_;
   std::vector<std::unique_ptr<Connection>> connections_;
 };

@@ -9,8 +9,8 @@ namespace pushmail::smtp {
 
 namespace {
 
-constexpr std::size_t path_size_max = 256;       // RFC 5321 §4.5.3.1.3, brackets included
-constexpr std::size_t domain_size_max = 255;     // RFC 5321 §4.5.3.1.2
+constexpr std::size_t path_size_max = 256;    // RFC 5321 §4.5.3.1.3, brackets included
+constexpr std::size_t domain_size_max = 255;  // RFC 5321 §4.5.3.1.2
 constexpr std::size_t reply_line_count_max = 100;
 constexpr std::size_t reply_size_max = 32 * limits::KiB;
 
@@ -309,7 +309,8 @@ Result<MailCommand> parse_mail(std::string_view argument) {
   std::array<bool, mail_parameters.size()> seen{};
   while (!rest.empty()) {
     PM_TRY(const Parameter parameter, take_parameter(rest));
-    const auto row = std::ranges::find_if(mail_parameters, [&](const ParameterRow& each) { return ascii_equal_nocase(each.name, parameter.name); });
+    const auto row =
+        std::ranges::find_if(mail_parameters, [&](const ParameterRow& each) { return ascii_equal_nocase(each.name, parameter.name); });
     if (row == mail_parameters.end()) return fail(smtp_unknown_parameter);
     bool& once = seen[static_cast<std::size_t>(row - mail_parameters.begin())];
     if (std::exchange(once, true)) return fail(smtp_bad_parameter);
@@ -404,7 +405,8 @@ DataReader::Step DataReader::read(ByteView bytes, Bytes& mail, std::uint64_t roo
   while (used < bytes.size() && state_ != State::done) {
     if (state_ == State::text) {
       // Most bytes are text: up to the next CR or LF they go in one piece.
-      const auto end = std::find_if(bytes.begin() + static_cast<std::ptrdiff_t>(used), bytes.end(), [](std::uint8_t c) { return c == '\r' || c == '\n'; });
+      const auto end = std::find_if(bytes.begin() + static_cast<std::ptrdiff_t>(used), bytes.end(),
+                                    [](std::uint8_t c) { return c == '\r' || c == '\n'; });
       const auto run = static_cast<std::size_t>(end - bytes.begin()) - used;
       keep(bytes.subspan(used, run));
       used += run;
@@ -423,7 +425,7 @@ DataReader::Step DataReader::read(ByteView bytes, Bytes& mail, std::uint64_t roo
 
 std::optional<Bytes> stuff(ByteView mail) {
   Bytes out;
-  std::size_t copied = 0;   // of `mail`, into `out`
+  std::size_t copied = 0;  // of `mail`, into `out`
   bool changed = false;
   const auto insert = [&](std::size_t at, std::string_view text) {
     append(out, mail.subspan(copied, at - copied));

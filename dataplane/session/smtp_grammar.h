@@ -19,18 +19,27 @@ namespace pushmail::smtp {
 
 /// One command line. `broken` names the rule it breaks; it is over all the same, so that both sides stay in step.
 struct Line {
-  std::string_view text;               // without CRLF
+  std::string_view text;  // without CRLF
   const ErrorInfo* broken = nullptr;
-  bool complete = true;                // false: too long, its end is still to come and must be skipped
+  bool complete = true;  // false: too long, its end is still to come and must be skipped
 };
 /// `from` is how far an earlier look came.
 [[nodiscard]] Parsed<Line> read_line(ByteView bytes, std::size_t from);
 
 enum class Verb : std::uint8_t {
-  ehlo, helo, mail, rcpt, data, rset, noop, quit, vrfy, help,
-  not_offered,   // a command of SMTP that we do not serve: 502
-  bdat,          // the same, but what follows it are not commands
-  foreign,       // a request of another protocol
+  ehlo,
+  helo,
+  mail,
+  rcpt,
+  data,
+  rset,
+  noop,
+  quit,
+  vrfy,
+  help,
+  not_offered,  // a command of SMTP that we do not serve: 502
+  bdat,         // the same, but what follows it are not commands
+  foreign,      // a request of another protocol
 };
 struct Command {
   Verb verb = Verb::noop;
@@ -41,8 +50,8 @@ struct Command {
 enum class Utf8 : std::uint8_t { allowed, refused };
 
 struct MailCommand {
-  std::string address;                 // empty: the null path
-  std::optional<std::uint64_t> size;   // saturated, RFC 1870 allows 20 digits
+  std::string address;                // empty: the null path
+  std::optional<std::uint64_t> size;  // saturated, RFC 1870 allows 20 digits
   bool eight_bit = false;
   Utf8 utf8 = Utf8::refused;
 };
@@ -61,7 +70,7 @@ class DataReader {
  public:
   struct Step {
     std::size_t used = 0;
-    bool last = false;                 // CRLF.CRLF was seen
+    bool last = false;  // CRLF.CRLF was seen
   };
   /// Appends the mail's bytes to `mail` through the caller's budget: `room` bytes at most are kept, the rest is only counted.
   [[nodiscard]] Step read(ByteView bytes, Bytes& mail, std::uint64_t room);
@@ -84,8 +93,8 @@ class DataReader {
 /// One reply, all its lines.
 struct Reply {
   int code = 0;
-  std::string enhanced;                // of the last line; empty when there is none
-  std::vector<std::string> lines;      // without codes
+  std::string enhanced;            // of the last line; empty when there is none
+  std::vector<std::string> lines;  // without codes
   [[nodiscard]] std::string text() const;
 };
 [[nodiscard]] Parsed<Reply> parse_reply(ByteView bytes);

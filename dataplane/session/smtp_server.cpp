@@ -98,8 +98,10 @@ class SmtpServer::Connection final : public StreamEvents {
   }
   void answered(Asked asked, const SmtpReply& answer) {
     server_.tickets_.give_back(*std::exchange(waiting_, std::nullopt));
-    if (asked == Asked::recipient) recipient_answered(answer);
-    else mail_answered(answer);
+    if (asked == Asked::recipient)
+      recipient_answered(answer);
+    else
+      mail_answered(answer);
     last_heard_ = server_.now_;
     if (peer_ended_) return finish();
     become_runnable();
@@ -194,10 +196,14 @@ class SmtpServer::Connection final : public StreamEvents {
     }
     scanned_ = 0;
     rest_size_ = bytes.size() - line.used();
-    if (line.value().complete) line_started_ = {};
-    else reading_ = Reading::rest_of_line;
-    if (line.value().broken != nullptr) refuse(smtp::reply_of({.info = line.value().broken}));
-    else obey(line.value().text);
+    if (line.value().complete)
+      line_started_ = {};
+    else
+      reading_ = Reading::rest_of_line;
+    if (line.value().broken != nullptr)
+      refuse(smtp::reply_of({.info = line.value().broken}));
+    else
+      obey(line.value().text);
     return line.used();
   }
   std::size_t skip_line(ByteView bytes) {
@@ -349,7 +355,8 @@ class SmtpServer::Connection final : public StreamEvents {
     }
     ++server_.counts_.mails;
     server_.mail_memory_ -= std::exchange(counted_memory_, 0);
-    MailInbound inbound{.source = source_, .helo = helo_, .mail_from = sender_.address, .recipients = std::move(recipients_), .mail = std::move(mail_)};
+    MailInbound inbound{
+        .source = source_, .helo = helo_, .mail_from = sender_.address, .recipients = std::move(recipients_), .mail = std::move(mail_)};
     reset();
     const Ticket ticket = wait_for(Asked::mail);
     server_.sink_.on_mail(ticket, std::move(inbound));
@@ -359,12 +366,15 @@ class SmtpServer::Connection final : public StreamEvents {
     if (short_of_memory_) return no_memory;
     // RFC 5321 §2.3.8. Refused whole, since whoever reads it next might see two mails in it.
     if (data_.bare_line_end()) return SmtpReply{.code = 550, .enhanced = "5.6.11", .text = "bare CR or LF in the mail"};
-    if (hop_count(text_of(*mail_)) > server_.settings_.hop_count_max) return SmtpReply{.code = 554, .enhanced = "5.4.6", .text = "too many hops"};
+    if (hop_count(text_of(*mail_)) > server_.settings_.hop_count_max)
+      return SmtpReply{.code = 554, .enhanced = "5.4.6", .text = "too many hops"};
     return std::nullopt;
   }
   void mail_answered(const SmtpReply& answer) {
-    if (answer.code / 100 == 2) ++server_.counts_.accepted;
-    else ++server_.counts_.refused;
+    if (answer.code / 100 == 2)
+      ++server_.counts_.accepted;
+    else
+      ++server_.counts_.refused;
     if (answer.code == 421) return close_with(answer);
     reply(format_reply(answer));
   }
@@ -375,8 +385,8 @@ class SmtpServer::Connection final : public StreamEvents {
     const auto plain = [](char c) { return c != '(' && c != ')' && c != ';' && c != '\\' && c != '"'; };
     const std::string_view name = std::ranges::all_of(helo_, plain) ? std::string_view{helo_} : std::string_view{"unknown"};
     const std::string_view with = sender_.utf8 == smtp::Utf8::allowed ? "UTF8SMTP" : esmtp_ ? "ESMTP" : "SMTP";
-    return fmt::format("Received: from {} ([{}])\r\n\tby {} with {};\r\n\t{}\r\n", name, address_literal(source_.ip), server_.settings_.domain, with,
-                       format_rfc5322(server_.clock_.wall()));
+    return fmt::format("Received: from {} ([{}])\r\n\tby {} with {};\r\n\t{}\r\n", name, address_literal(source_.ip),
+                       server_.settings_.domain, with, format_rfc5322(server_.clock_.wall()));
   }
 
   // Answers.
@@ -433,18 +443,18 @@ class SmtpServer::Connection final : public StreamEvents {
   Reading reading_ = Reading::command;
   Bytes input_;
   std::size_t scanned_ = 0;
-  std::size_t rest_size_ = 0;              // bytes that came behind the command in hand
+  std::size_t rest_size_ = 0;  // bytes that came behind the command in hand
   std::uint32_t errors_ = 0;
 
   bool esmtp_ = false;
   std::string helo_;
   smtp::MailCommand sender_;
   std::vector<std::string> recipients_;
-  std::string asked_;                      // the recipient whose answer is awaited
+  std::string asked_;  // the recipient whose answer is awaited
   smtp::DataReader data_;
   std::unique_ptr<Bytes> mail_;
-  std::uint64_t prefix_size_ = 0;          // our Received field in it
-  std::uint64_t counted_memory_ = 0;       // of mail_, in the server's sum
+  std::uint64_t prefix_size_ = 0;     // our Received field in it
+  std::uint64_t counted_memory_ = 0;  // of mail_, in the server's sum
   bool short_of_memory_ = false;
 
   std::optional<Ticket> waiting_;
@@ -476,8 +486,10 @@ void SmtpServer::on_accept(Stream& stream) {
   connection.slot = connections_.size() - 1;
   connection.counted = room;
   ++counts_.connections;
-  if (room) connection.greet();
-  else connection.turn_away();
+  if (room)
+    connection.greet();
+  else
+    connection.turn_away();
 }
 
 void SmtpServer::forget(Connection& connection) {

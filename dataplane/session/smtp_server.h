@@ -22,28 +22,28 @@
 namespace pushmail {
 
 struct SmtpServerSettings {
-  std::string domain;                                            // greeting, EHLO and Received
+  std::string domain;  // greeting, EHLO and Received
   std::uint64_t size_max = limits::mail_size_max;
   std::uint64_t mail_memory_max = limits::item_memory_size_max;  // of all mails that are being received
   std::uint32_t recipient_count_max = limits::smtp_recipient_count_max;
   std::uint32_t error_count_max = limits::smtp_error_count_max;
-  std::uint32_t hop_count_max = 100;                             // Received fields (RFC 5321 §6.3)
+  std::uint32_t hop_count_max = 100;  // Received fields (RFC 5321 §6.3)
   ConnectionLimits connections;
-  Duration idle = limits::idle_max;                              // RFC 5321 §4.5.3.2.7: at least 5 minutes
-  Duration line_time = seconds(60);                              // from the first to the last byte of a command
-  Duration message_time = limits::message_time_max;              // from MAIL to the end of the data
-  Duration answer_time = seconds(240);                           // for the relay, then 451: below the client's own 5 minutes
+  Duration idle = limits::idle_max;                  // RFC 5321 §4.5.3.2.7: at least 5 minutes
+  Duration line_time = seconds(60);                  // from the first to the last byte of a command
+  Duration message_time = limits::message_time_max;  // from MAIL to the end of the data
+  Duration answer_time = seconds(240);               // for the relay, then 451: below the client's own 5 minutes
   Duration linger = seconds(5);
 };
 
 struct SmtpServerCounts {
   std::uint64_t connections = 0;
   std::uint64_t turned_away = 0;
-  std::uint64_t mails = 0;            // given to the sink
-  std::uint64_t accepted = 0;         // answered 250
-  std::uint64_t refused = 0;          // mails answered 4xx or 5xx
+  std::uint64_t mails = 0;     // given to the sink
+  std::uint64_t accepted = 0;  // answered 250
+  std::uint64_t refused = 0;   // mails answered 4xx or 5xx
   std::uint64_t recipients_refused = 0;
-  std::uint64_t errors = 0;           // broken commands
+  std::uint64_t errors = 0;  // broken commands
   std::uint64_t timed_out = 0;
   std::uint64_t late_answers = 0;
 };

@@ -24,7 +24,8 @@ void check_head(ByteView bytes) {
   PM_CHECK(whole.used() == found.used());
   const auto head = http::parse_request_head(bytes.first(whole.used()));
   if (!head) return;
-  for (const http::Field& field : head->fields) PM_CHECK(!field.name.empty() && field.value.find_first_of("\r\n") == std::string_view::npos);
+  for (const http::Field& field : head->fields)
+    PM_CHECK(!field.name.empty() && field.value.find_first_of("\r\n") == std::string_view::npos);
 }
 
 struct Chunked {

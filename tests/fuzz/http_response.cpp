@@ -12,7 +12,8 @@ class Results final : public HttpClientEvents {
   void on_http_result(std::uint64_t request, HttpResult result) override {
     PM_CHECK(request >= 1 && request <= told.size() && !told[request - 1]);
     told[request - 1] = true;
-    if (const auto* answer = std::get_if<HttpAnswer>(&result)) PM_CHECK(answer->status >= 200 && answer->status < 600 && answer->body.size() <= 4096);
+    if (const auto* answer = std::get_if<HttpAnswer>(&result))
+      PM_CHECK(answer->status >= 200 && answer->status < 600 && answer->body.size() <= 4096);
   }
   std::array<bool, 3> told{};
 };
@@ -31,12 +32,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Results results;
   int released = 0;
   {
-    HttpClient client(network, {.endpoint = there, .host = "h", .credentials = {}, .connections_max = 1, .answer_size_max = 4096}, results, clock);
+    HttpClient client(network, {.endpoint = there, .host = "h", .credentials = {}, .connections_max = 1, .answer_size_max = 4096}, results,
+                      clock);
     const Bytes body{'b', 'o', 'd', 'y'};
     const auto settle = [&] { test::settle(network, clock.now(), [&] { client.tick(clock.now()); }); };
     for (int i = 0; i < 3; ++i) {
-      PM_CHECK(client.post({.content_type = "text/xml",
-                            .body = {.bytes = body, .release = [](void* count) { ++*static_cast<int*>(count); }, .context = &released}})
+      PM_CHECK(client
+                   .post({.content_type = "text/xml",
+                          .body = {.bytes = body, .release = [](void* count) { ++*static_cast<int*>(count); }, .context = &released}})
                    .has_value());
     }
     settle();

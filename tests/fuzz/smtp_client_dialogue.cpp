@@ -45,10 +45,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Bytes mail{'.', 'x', '\n', '.', '\r', '\n'};
     const auto settle = [&] { test::settle(network, clock.now(), [&] { client.tick(clock.now()); }); };
     for (int i = 0; i < 3; ++i) {
-      PM_CHECK(client.send({.host = host,
-                            .mail_from = "a@b",
-                            .recipients = {"c@d", "e@f"},
-                            .mail = {.bytes = mail, .release = [](void* count) { ++*static_cast<int*>(count); }, .context = &released}})
+      PM_CHECK(client
+                   .send({.host = host,
+                          .mail_from = "a@b",
+                          .recipients = {"c@d", "e@f"},
+                          .mail = {.bytes = mail, .release = [](void* count) { ++*static_cast<int*>(count); }, .context = &released}})
                    .has_value());
     }
     settle();

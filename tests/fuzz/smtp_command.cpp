@@ -16,7 +16,9 @@ void check_command(std::string_view line) {
   const auto strict = smtp::parse_rcpt(command->argument, smtp::Utf8::refused);
   const auto open = smtp::parse_rcpt(command->argument, smtp::Utf8::allowed);
   if (strict) PM_CHECK(open.has_value() && *strict == *open && smtp::is_ascii(*strict));
-  if (open) PM_CHECK(open->find_first_of("\r\n") == std::string::npos && (ascii_equal_nocase(*open, "postmaster") || smtp::is_address(*open, smtp::Utf8::allowed)));
+  if (open)
+    PM_CHECK(open->find_first_of("\r\n") == std::string::npos &&
+             (ascii_equal_nocase(*open, "postmaster") || smtp::is_address(*open, smtp::Utf8::allowed)));
 }
 
 struct Data {

@@ -52,9 +52,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     server.tick(clock.now());
     if (answered == sink.questions.size()) return;
     const Sink::Question question = sink.questions[answered++];
-    const SmtpReply reply = question.good ? SmtpReply{.code = 250, .enhanced = "2.0.0", .text = "ok"} : SmtpReply{.code = 450, .enhanced = {}, .text = "later"};
-    if (question.mail) server.answer_mail(question.ticket, reply);
-    else server.answer_recipient(question.ticket, reply);
+    const SmtpReply reply =
+        question.good ? SmtpReply{.code = 250, .enhanced = "2.0.0", .text = "ok"} : SmtpReply{.code = 450, .enhanced = {}, .text = "later"};
+    if (question.mail)
+      server.answer_mail(question.ticket, reply);
+    else
+      server.answer_recipient(question.ticket, reply);
   };
   const auto settle = [&] { test::settle(network, clock.now(), turn); };
   settle();

@@ -74,23 +74,23 @@ class FakeStream final : public Stream {
   StreamEvents* events = nullptr;
   FakeStream* other = nullptr;
   std::deque<Piece> queue;
-  std::size_t offset = 0;       // of the queue's front
+  std::size_t offset = 0;  // of the queue's front
   std::size_t sent_total = 0;
   bool opening = false;
-  bool silent = false;          // the peer never answers our SYN
+  bool silent = false;  // the peer never answers our SYN
   bool paused = false;
   bool finishing = false;
-  bool fin_taken = false;       // the other side has had our FIN
+  bool fin_taken = false;  // the other side has had our FIN
   bool was_sending = false;
   std::optional<CloseReason> dead;
 };
 
 class FakeNetwork final : public Network {
  public:
-  std::size_t chunk_size = 1 << 16;              // most bytes that one on_data carries
+  std::size_t chunk_size = 1 << 16;  // most bytes that one on_data carries
   Endpoint client_address = *parse_endpoint("192.0.2.9:40000");
-  std::optional<CloseReason> refuse;             // what the next connects get
-  bool silent = false;                           // connects never complete
+  std::optional<CloseReason> refuse;  // what the next connects get
+  bool silent = false;                // connects never complete
 
   [[nodiscard]] Result<void> listen(const Endpoint& local, Acceptor& acceptor) override {
     acceptors_[local] = &acceptor;
@@ -103,8 +103,10 @@ class FakeNetwork final : public Network {
     stream.set_events(events);
     stream.opening = true;
     stream.silent = silent;
-    if (refuse) stream.dead = refuse;
-    else if (!acceptors_.contains(peer)) stream.dead = CloseReason::refused;
+    if (refuse)
+      stream.dead = refuse;
+    else if (!acceptors_.contains(peer))
+      stream.dead = CloseReason::refused;
     return &stream;
   }
   std::size_t poll(Instant) override {

@@ -115,7 +115,8 @@ TEST_F(HttpClientTest, KeepsTheConnectionForTheNext) {
 
 TEST_F(HttpClientTest, AnswerIsReadWhereverItIsCut) {
   network_.chunk_size = 1;
-  for (const std::string_view text : {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"}) {
+  for (const std::string_view text : {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+                                      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"}) {
     const std::uint64_t id = post("b");
     turns(400);
     mmsc().say(text);
@@ -199,8 +200,9 @@ TEST_F(HttpClientTest, SlowAnswerIsUnknown) {
 }
 
 TEST_F(HttpClientTest, BrokenAnswersAreUnknown) {
-  for (const std::string_view said : {"garbage\r\n\r\n", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
-                                      "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
+  for (const std::string_view said :
+       {"garbage\r\n\r\n", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+        "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
     const std::uint64_t id = post();
     turns();
     mmsc_.last().say(said);
@@ -303,7 +305,8 @@ TEST_F(HttpClientTest, FaultPointIsReachedWithHalfTheBodyOut) {
 TEST(LentHalves, OneReleaseForBoth) {
   int released = 0;
   const Bytes bytes{1, 2, 3};
-  const auto [first, second] = split_lent({.bytes = bytes, .release = [](void* count) { ++*static_cast<int*>(count); }, .context = &released});
+  const auto [first, second] =
+      split_lent({.bytes = bytes, .release = [](void* count) { ++*static_cast<int*>(count); }, .context = &released});
   EXPECT_EQ(first.bytes.size(), 1u);
   EXPECT_EQ(second.bytes.size(), 2u);
   release_lent(second);

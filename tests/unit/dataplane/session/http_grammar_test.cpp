@@ -45,47 +45,46 @@ std::string many_fields(int count) {
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, BadRequest,
-    testing::Values(
-        BadRow{"length_and_chunked", with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), &http_two_framings, 400},
-        BadRow{"two_lengths", with("Content-Length: 5\r\nContent-Length: 6\r\n"), &http_bad_length, 400},
-        BadRow{"two_equal_lengths", with("Content-Length: 5\r\nContent-Length: 5\r\n"), &http_bad_length, 400},
-        BadRow{"length_list", with("Content-Length: 5, 5\r\n"), &http_bad_length, 400},
-        BadRow{"length_plus", with("Content-Length: +5\r\n"), &http_bad_length, 400},
-        BadRow{"length_minus", with("Content-Length: -5\r\n"), &http_bad_length, 400},
-        BadRow{"length_hex", with("Content-Length: 0x5\r\n"), &http_bad_length, 400},
-        BadRow{"length_empty", with("Content-Length:\r\n"), &http_bad_length, 400},
-        BadRow{"length_2_64", with("Content-Length: 18446744073709551616\r\n"), &http_bad_length, 400},
-        BadRow{"xchunked", with("Transfer-Encoding: xchunked\r\n"), &http_bad_coding, 400},
-        BadRow{"chunked_twice", with("Transfer-Encoding: chunked, chunked\r\n"), &http_bad_coding, 400},
-        BadRow{"gzip_chunked", with("Transfer-Encoding: gzip, chunked\r\n"), &http_bad_coding, 400},
-        BadRow{"two_codings", with("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"), &http_bad_coding, 400},
-        BadRow{"chunked_in_1_0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", &http_bad_coding, 400},
-        BadRow{"blank_before_colon", with("Transfer-Encoding : chunked\r\n"), &http_bad_field, 400},
-        BadRow{"tab_in_name", with("Content\tLength: 1\r\n"), &http_bad_field, 400},
-        BadRow{"empty_name", with(": x\r\n"), &http_bad_field, 400},
-        BadRow{"no_colon", with("Nonsense\r\n"), &http_bad_field, 400},
-        BadRow{"folded", with("X: a\r\n b\r\n"), &http_folded_field, 400},
-        BadRow{"folded_by_tab", with("X: a\r\n\tb\r\n"), &http_folded_field, 400},
-        BadRow{"folded_first", "POST / HTTP/1.1\r\n Host: h\r\n\r\n", &http_folded_field, 400},
-        BadRow{"bare_lf", "POST / HTTP/1.1\nHost: h\n\n", &http_bad_line_end, 400},
-        BadRow{"bare_lf_at_end", "POST / HTTP/1.1\r\nHost: h\r\n\n", &http_bad_line_end, 400},
-        BadRow{"bare_cr", with("X: a\rb\r\n"), &http_bad_line_end, 400},
-        BadRow{"nul", with(std::string("X: a\0b\r\n", 8)), &http_bad_byte, 400},
-        BadRow{"delete_byte", with("X: a\x7f\r\n"), &http_bad_byte, 400},
-        BadRow{"no_host", "POST / HTTP/1.1\r\n\r\n", &http_bad_host, 400},
-        BadRow{"two_hosts", with("Host: other\r\n"), &http_bad_host, 400},
-        BadRow{"empty_host", "POST / HTTP/1.1\r\nHost:\r\n\r\n", &http_bad_host, 400},
-        BadRow{"host_with_blank", "POST / HTTP/1.1\r\nHost: a b\r\n\r\n", &http_bad_host, 400},
-        BadRow{"http_0_9", "GET /\r\n\r\n", &http_bad_request_line, 400},
-        BadRow{"two_spaces", "POST  / HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
-        BadRow{"space_in_target", "POST /a b HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
-        BadRow{"utf8_target", "POST /\xc3\xa4 HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
-        BadRow{"bad_method", "PO(ST / HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
-        BadRow{"relative_target", "POST mm7 HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
-        BadRow{"version_words", "POST / HTTP/one\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
-        BadRow{"h2_preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &http_bad_version, 505},
-        BadRow{"too_many_fields", many_fields(100), &http_head_too_large, 431},
-        BadRow{"head_too_large", with("X: " + std::string(40'000, 'x') + "\r\n"), &http_head_too_large, 431}),
+    testing::Values(BadRow{"length_and_chunked", with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), &http_two_framings, 400},
+                    BadRow{"two_lengths", with("Content-Length: 5\r\nContent-Length: 6\r\n"), &http_bad_length, 400},
+                    BadRow{"two_equal_lengths", with("Content-Length: 5\r\nContent-Length: 5\r\n"), &http_bad_length, 400},
+                    BadRow{"length_list", with("Content-Length: 5, 5\r\n"), &http_bad_length, 400},
+                    BadRow{"length_plus", with("Content-Length: +5\r\n"), &http_bad_length, 400},
+                    BadRow{"length_minus", with("Content-Length: -5\r\n"), &http_bad_length, 400},
+                    BadRow{"length_hex", with("Content-Length: 0x5\r\n"), &http_bad_length, 400},
+                    BadRow{"length_empty", with("Content-Length:\r\n"), &http_bad_length, 400},
+                    BadRow{"length_2_64", with("Content-Length: 18446744073709551616\r\n"), &http_bad_length, 400},
+                    BadRow{"xchunked", with("Transfer-Encoding: xchunked\r\n"), &http_bad_coding, 400},
+                    BadRow{"chunked_twice", with("Transfer-Encoding: chunked, chunked\r\n"), &http_bad_coding, 400},
+                    BadRow{"gzip_chunked", with("Transfer-Encoding: gzip, chunked\r\n"), &http_bad_coding, 400},
+                    BadRow{"two_codings", with("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"), &http_bad_coding, 400},
+                    BadRow{"chunked_in_1_0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", &http_bad_coding, 400},
+                    BadRow{"blank_before_colon", with("Transfer-Encoding : chunked\r\n"), &http_bad_field, 400},
+                    BadRow{"tab_in_name", with("Content\tLength: 1\r\n"), &http_bad_field, 400},
+                    BadRow{"empty_name", with(": x\r\n"), &http_bad_field, 400},
+                    BadRow{"no_colon", with("Nonsense\r\n"), &http_bad_field, 400},
+                    BadRow{"folded", with("X: a\r\n b\r\n"), &http_folded_field, 400},
+                    BadRow{"folded_by_tab", with("X: a\r\n\tb\r\n"), &http_folded_field, 400},
+                    BadRow{"folded_first", "POST / HTTP/1.1\r\n Host: h\r\n\r\n", &http_folded_field, 400},
+                    BadRow{"bare_lf", "POST / HTTP/1.1\nHost: h\n\n", &http_bad_line_end, 400},
+                    BadRow{"bare_lf_at_end", "POST / HTTP/1.1\r\nHost: h\r\n\n", &http_bad_line_end, 400},
+                    BadRow{"bare_cr", with("X: a\rb\r\n"), &http_bad_line_end, 400},
+                    BadRow{"nul", with(std::string("X: a\0b\r\n", 8)), &http_bad_byte, 400},
+                    BadRow{"delete_byte", with("X: a\x7f\r\n"), &http_bad_byte, 400},
+                    BadRow{"no_host", "POST / HTTP/1.1\r\n\r\n", &http_bad_host, 400},
+                    BadRow{"two_hosts", with("Host: other\r\n"), &http_bad_host, 400},
+                    BadRow{"empty_host", "POST / HTTP/1.1\r\nHost:\r\n\r\n", &http_bad_host, 400},
+                    BadRow{"host_with_blank", "POST / HTTP/1.1\r\nHost: a b\r\n\r\n", &http_bad_host, 400},
+                    BadRow{"http_0_9", "GET /\r\n\r\n", &http_bad_request_line, 400},
+                    BadRow{"two_spaces", "POST  / HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
+                    BadRow{"space_in_target", "POST /a b HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
+                    BadRow{"utf8_target", "POST /\xc3\xa4 HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
+                    BadRow{"bad_method", "PO(ST / HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
+                    BadRow{"relative_target", "POST mm7 HTTP/1.1\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
+                    BadRow{"version_words", "POST / HTTP/one\r\nHost: h\r\n\r\n", &http_bad_request_line, 400},
+                    BadRow{"h2_preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &http_bad_version, 505},
+                    BadRow{"too_many_fields", many_fields(100), &http_head_too_large, 431},
+                    BadRow{"head_too_large", with("X: " + std::string(40'000, 'x') + "\r\n"), &http_head_too_large, 431}),
     [](const auto& row) { return row.param.name; });
 
 TEST(HttpRequest, IsReadWithViews) {
@@ -107,10 +106,11 @@ TEST(HttpRequest, KeepAliveByVersionAndConnection) {
     const char* text;
     bool keep;
   };
-  for (const Row& row : {Row{"GET / HTTP/1.1\r\nHost: h\r\n\r\n", true}, Row{"GET / HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\n\r\n", false},
-                         Row{"GET / HTTP/1.0\r\n\r\n", false}, Row{"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true},
-                         Row{"GET http://h/p HTTP/1.1\r\nHost: h\r\n\r\n", true}, Row{"CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", true},
-                         Row{"GET / HTTP/1.9\r\nHost: h\r\n\r\n", true}}) {
+  for (const Row& row :
+       {Row{"GET / HTTP/1.1\r\nHost: h\r\n\r\n", true}, Row{"GET / HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\n\r\n", false},
+        Row{"GET / HTTP/1.0\r\n\r\n", false}, Row{"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true},
+        Row{"GET http://h/p HTTP/1.1\r\nHost: h\r\n\r\n", true}, Row{"CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", true},
+        Row{"GET / HTTP/1.9\r\nHost: h\r\n\r\n", true}}) {
     const auto head = request(row.text);
     ASSERT_TRUE(head.has_value()) << row.text;
     EXPECT_EQ(head->keep_alive, row.keep) << row.text;
@@ -147,12 +147,14 @@ TEST(HttpResponse, Rows) {
     EXPECT_EQ(head->status, row.status);
     EXPECT_EQ(head->framing, row.framing) << row.text;
   }
-  for (const char* bad : {"HTTP/2 200\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 600 Odd\r\n\r\n",
-                          "ICY 200 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-                          "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
+  for (const char* bad :
+       {"HTTP/2 200\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 600 Odd\r\n\r\n", "ICY 200 OK\r\n\r\n",
+        "HTTP/1.1  200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
     EXPECT_FALSE(http::parse_response_head(bytes_of(bad)).has_value()) << bad;
   }
-  EXPECT_EQ(http::parse_response_head(bytes_of("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"), http::Asked::head_only)->framing, Framing::none);
+  EXPECT_EQ(http::parse_response_head(bytes_of("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"), http::Asked::head_only)->framing,
+            Framing::none);
 }
 
 /// The body and what follows it, or nothing when a chunk is bad. Cut into pieces of `piece` bytes.
@@ -171,7 +173,8 @@ std::optional<std::pair<std::string, std::string>> unchunk(std::string_view text
 }
 
 TEST(HttpChunks, AreReadWhereverTheyAreCut) {
-  const std::string_view text = "5;a=b; c=\"d\"\r\nhello\r\n0010\r\n0123456789abcdef\r\nB\r\n chunked up\r\n0\r\nX: y\r\nTrailer: z\r\n\r\nNEXT";
+  const std::string_view text =
+      "5;a=b; c=\"d\"\r\nhello\r\n0010\r\n0123456789abcdef\r\nB\r\n chunked up\r\n0\r\nX: y\r\nTrailer: z\r\n\r\nNEXT";
   for (std::size_t piece = 1; piece <= text.size(); ++piece) {
     const auto read = unchunk(text, piece);
     ASSERT_TRUE(read.has_value()) << piece;
@@ -182,11 +185,12 @@ TEST(HttpChunks, AreReadWhereverTheyAreCut) {
 
 TEST(HttpChunks, BadOnesAreRefused) {
   for (const std::string& bad :
-       {std::string("\r\n"), std::string("g\r\n"), std::string("+5\r\nhello\r\n"), std::string("0x5\r\nhello\r\n"), std::string(" 5\r\nhello\r\n"),
-        std::string("5 \r\nhello\r\n"), std::string("5\nhello\r\n"), std::string("5\r\nhello0\r\n\r\n"), std::string("5\r\nhello\n0\r\n\r\n"),
-        std::string("5\r\nhello\r\r\n"), std::string("FFFFFFFFFFFFFFFF\r\n"), std::string("10000000000000000\r\n"), std::string("00000000000000001\r\n"),
-        "1;" + std::string(1'000'000, 'x') + "\r\na\r\n", std::string("0\r\nX: y\n\r\n"), std::string("0\r\n X: y\r\n\r\n"),
-        "0\r\n" + std::string(10'000, 'x') + "\r\n\r\n", std::string("5;a\0b\r\nhello\r\n", 14), std::string("-1\r\n")}) {
+       {std::string("\r\n"), std::string("g\r\n"), std::string("+5\r\nhello\r\n"), std::string("0x5\r\nhello\r\n"),
+        std::string(" 5\r\nhello\r\n"), std::string("5 \r\nhello\r\n"), std::string("5\nhello\r\n"), std::string("5\r\nhello0\r\n\r\n"),
+        std::string("5\r\nhello\n0\r\n\r\n"), std::string("5\r\nhello\r\r\n"), std::string("FFFFFFFFFFFFFFFF\r\n"),
+        std::string("10000000000000000\r\n"), std::string("00000000000000001\r\n"), "1;" + std::string(1'000'000, 'x') + "\r\na\r\n",
+        std::string("0\r\nX: y\n\r\n"), std::string("0\r\n X: y\r\n\r\n"), "0\r\n" + std::string(10'000, 'x') + "\r\n\r\n",
+        std::string("5;a\0b\r\nhello\r\n", 14), std::string("-1\r\n")}) {
     EXPECT_FALSE(unchunk(bad, bad.size()).has_value()) << bad.substr(0, 40);
     EXPECT_FALSE(unchunk(bad, 1).has_value()) << bad.substr(0, 40);
   }
@@ -203,8 +207,8 @@ TEST(HttpUrl, Rows) {
   EXPECT_EQ(http::parse_url("http://a")->path, "/");
   EXPECT_EQ(http::parse_url("http://a")->port, 80);
   EXPECT_EQ(http::parse_url("http://a?q")->path, "/?q");
-  for (const char* bad : {"https://a/", "http://", "http://:80/", "http://a:0/", "http://a:99999/", "http://a:/", "http://u:p@a/", "http://a/#f",
-                          "http://a b/", "http://[::1/", "ftp://a"}) {
+  for (const char* bad : {"https://a/", "http://", "http://:80/", "http://a:0/", "http://a:99999/", "http://a:/", "http://u:p@a/",
+                          "http://a/#f", "http://a b/", "http://[::1/", "ftp://a"}) {
     EXPECT_FALSE(http::parse_url(bad).has_value()) << bad;
   }
 }
@@ -217,7 +221,8 @@ TEST(BasicAuth, RoundTripAndRefusals) {
     EXPECT_EQ(read->password, password);
   }
   EXPECT_EQ(basic_authorization({.user = "pushmail", .password = "secret"}), "Basic cHVzaG1haWw6c2VjcmV0");
-  for (const char* bad : {"", "Basic", "Basic ", "Basic !!!!", "Basic cHVz", "Bearer cHVzaG1haWw6c2VjcmV0", "Basic cHVzaG1haWw6c2VjcmV", "Basic ===="}) {
+  for (const char* bad :
+       {"", "Basic", "Basic ", "Basic !!!!", "Basic cHVz", "Bearer cHVzaG1haWw6c2VjcmV0", "Basic cHVzaG1haWw6c2VjcmV", "Basic ===="}) {
     EXPECT_FALSE(parse_basic_authorization(bad).has_value()) << bad;
   }
   EXPECT_TRUE(equal_in_constant_time("abc", "abc"));

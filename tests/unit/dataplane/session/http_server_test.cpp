@@ -20,10 +20,11 @@ std::string envelope(std::string_view transaction, std::string_view message) {
       transaction, message);
 }
 std::string report(std::string_view transaction) {
-  return envelope(transaction,
-                  "<DeliveryReportReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version><MMSRelayServerID>m</MMSRelayServerID>"
-                  "<MessageID>m-1</MessageID><Recipient><Number>+15550100002</Number></Recipient><Sender><ShortCode>5000</ShortCode></Sender>"
-                  "<Date>2026-06-30T12:31:07Z</Date><MMStatus>Retrieved</MMStatus></DeliveryReportReq>");
+  return envelope(
+      transaction,
+      "<DeliveryReportReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version><MMSRelayServerID>m</MMSRelayServerID>"
+      "<MessageID>m-1</MessageID><Recipient><Number>+15550100002</Number></Recipient><Sender><ShortCode>5000</ShortCode></Sender>"
+      "<Date>2026-06-30T12:31:07Z</Date><MMStatus>Retrieved</MMStatus></DeliveryReportReq>");
 }
 std::string deliver(std::string_view transaction) {
   return envelope(transaction,
@@ -74,8 +75,10 @@ class HttpServerTest : public testing::Test {
     turns(5);
   }
   static std::string post(std::string_view body, std::string_view more = "") {
-    return fmt::format("POST /mm7 HTTP/1.1\r\nHost: us\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Type: text/xml\r\n{}Content-Length: {}\r\n\r\n{}",
-                       more, body.size(), body);
+    return fmt::format(
+        "POST /mm7 HTTP/1.1\r\nHost: us\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Type: text/xml\r\n{}Content-Length: "
+        "{}\r\n\r\n{}",
+        more, body.size(), body);
   }
   std::string ask(std::string_view text) {
     FakePeer peer;
@@ -168,8 +171,8 @@ TEST_F(HttpServerTest, SmuggledRequestsAreNeverServed) {
   for (const std::string& outer :
        {head("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n"), head("Content-Length: 0\r\nContent-Length: 400\r\n"),
         head("Transfer-Encoding: xchunked\r\n"), head("Transfer-Encoding : chunked\r\n"), head("Content-Length: +0\r\n"),
-        head("X: a\r\n Content-Length: 0\r\n"), head("X: a\nContent-Length: 0\r\n"),
-        head("Transfer-Encoding: chunked\r\n") + "0x0\r\n\r\n", head("Transfer-Encoding: chunked\r\n") + "FFFFFFFFFFFFFFFF\r\n",
+        head("X: a\r\n Content-Length: 0\r\n"), head("X: a\nContent-Length: 0\r\n"), head("Transfer-Encoding: chunked\r\n") + "0x0\r\n\r\n",
+        head("Transfer-Encoding: chunked\r\n") + "FFFFFFFFFFFFFFFF\r\n",
         head("Transfer-Encoding: chunked\r\n") + "3\r\nabcd\r\n0\r\n\r\n"}) {
     FakePeer peer;
     connect(peer);
@@ -192,7 +195,8 @@ TEST_F(HttpServerTest, WhatIsNotMm7GetsAFault) {
   EXPECT_EQ(status(garbage), 500);
   EXPECT_TRUE(has(garbage, "Fault")) << garbage;
   EXPECT_TRUE(has(garbage, "4004")) << garbage;
-  const std::string unsupported = ask(post(envelope("t-9", "<ReadReplyReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version></ReadReplyReq>")));
+  const std::string unsupported =
+      ask(post(envelope("t-9", "<ReadReplyReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version></ReadReplyReq>")));
   EXPECT_EQ(status(unsupported), 500);
   EXPECT_TRUE(has(unsupported, "4003")) << unsupported;
   EXPECT_TRUE(has(unsupported, "t-9"));
@@ -226,7 +230,8 @@ TEST_F(HttpServerTest, UnansweredPipelineIsBoundedAndGoesOnWhenAnswered) {
   turns();
   EXPECT_EQ(sink_.tickets.size(), 16u);
   // Answered in reverse: they leave in order of the requests.
-  for (int i = 15; i >= 1; --i) server_->answer(sink_.tickets[static_cast<std::size_t>(i)], {.code = 1000, .text = "Success", .details = {}});
+  for (int i = 15; i >= 1; --i)
+    server_->answer(sink_.tickets[static_cast<std::size_t>(i)], {.code = 1000, .text = "Success", .details = {}});
   turns(3);
   EXPECT_EQ(peer.take(), "");
   server_->answer(sink_.tickets[0], {.code = 1000, .text = "Success", .details = {}});
@@ -242,8 +247,10 @@ TEST_F(HttpServerTest, ContinueIsSaidWhenAllAnswersBeforeItAreOut) {
   connect(peer);
   const std::string body = report("second");
   peer.say(post(report("first")) +
-           fmt::format("POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Type: text/xml\r\nExpect: 100-Continue\r\n"
-                       "Content-Length: {}\r\n\r\n", body.size()));
+           fmt::format(
+               "POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Type: text/xml\r\nExpect: 100-Continue\r\n"
+               "Content-Length: {}\r\n\r\n",
+               body.size()));
   turns();
   EXPECT_EQ(peer.take(), "");
   server_->answer(sink_.tickets.at(0), {.code = 1000, .text = "Success", .details = {}});
@@ -272,7 +279,8 @@ TEST_F(HttpServerTest, BodyLimits) {
   start(std::move(small));
   EXPECT_EQ(status(ask(post(std::string(1001, 'x')))), 413);
   EXPECT_EQ(status(ask("POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" +
-                       std::string(1001, 'x') + "\r\n0\r\n\r\n")), 413);
+                       std::string(1001, 'x') + "\r\n0\r\n\r\n")),
+            413);
   EXPECT_EQ(status(ask(post(std::string(1000, 'x')))), 500);
   HttpServerSettings poor = settings();
   poor.body_memory_max = 100;
@@ -353,8 +361,10 @@ TEST_F(HttpServerTest, EveryCutOfARequestIsReadTheSame) {
     connect(peer);
     peer.say(post(deliver("a")));
     peer.say("\r\n");
-    peer.say("POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Type: text/xml\r\nTransfer-Encoding: chunked\r\n\r\n" +
-             fmt::format("{:x}\r\n{}\r\n0\r\n\r\n", report("b").size(), report("b")));
+    peer.say(
+        "POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Type: text/xml\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n" +
+        fmt::format("{:x}\r\n{}\r\n0\r\n\r\n", report("b").size(), report("b")));
     const std::size_t before = sink_.inbounds.size();
     turns(3000);
     ASSERT_EQ(sink_.inbounds.size(), before + 2) << chunk;
@@ -371,7 +381,8 @@ TEST_F(HttpServerTest, OldVersionsAndOddRequests) {
   FakePeer peer;
   connect(peer);
   const std::string body = report("t");
-  peer.say(fmt::format("POST http://us/mm7 HTTP/1.0\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Length: {}\r\n\r\n{}", body.size(), body));
+  peer.say(fmt::format("POST http://us/mm7 HTTP/1.0\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Length: {}\r\n\r\n{}", body.size(),
+                       body));
   turns();
   server_->answer(sink_.tickets.at(0), {.code = 1000, .text = "Success", .details = {}});
   turns(3);

@@ -46,7 +46,8 @@ class KernelSessions : public testing::Test, public HttpClientEvents, public Smt
   }
   void on_recipient(Ticket ticket, std::string_view address) override {
     const bool bound = address.starts_with("1555");
-    smtp->answer_recipient(ticket, bound ? SmtpReply{.code = 250, .enhanced = "2.1.5", .text = "ok"} : SmtpReply{.code = 550, .enhanced = "5.1.1", .text = "no"});
+    smtp->answer_recipient(ticket, bound ? SmtpReply{.code = 250, .enhanced = "2.1.5", .text = "ok"}
+                                         : SmtpReply{.code = 550, .enhanced = "5.1.1", .text = "no"});
   }
   void on_mail(Ticket ticket, MailInbound inbound) override {
     mails_in.push_back(std::move(inbound));
@@ -65,11 +66,13 @@ class KernelSessions : public testing::Test, public HttpClientEvents, public Smt
 
 TEST_F(KernelSessions, FiftyReportsOverTwoConnections) {
   HttpServerSettings settings;
-  settings.peers.push_back({.name = "mmsc", .allow = {*parse_network("127.0.0.0/8")}, .credentials = {.user = "u", .password = "p"}, .service_code = {}});
+  settings.peers.push_back(
+      {.name = "mmsc", .allow = {*parse_network("127.0.0.0/8")}, .credentials = {.user = "u", .password = "p"}, .service_code = {}});
   http = std::make_unique<HttpServer>(std::move(settings), *this, clock_);
   const Endpoint here = listen(*http);
-  HttpClient client(*network_,
-                    {.endpoint = here, .host = "localhost", .path = "/", .credentials = {.user = "u", .password = "p"}, .connections_max = 2}, *this, clock_);
+  HttpClient client(
+      *network_, {.endpoint = here, .host = "localhost", .path = "/", .credentials = {.user = "u", .password = "p"}, .connections_max = 2},
+      *this, clock_);
   const std::string report =
       R"(<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Header><TransactionID xmlns="n">t1</TransactionID></Header><Body>)"
       R"(<DeliveryReportReq xmlns="n"><MM7Version>6.8.0</MM7Version><MessageID>m</MessageID><Recipient><Number>+15550100002</Number></Recipient>)"
@@ -129,7 +132,11 @@ TEST_F(KernelSessions, BinaryMailArrivesByteForByte) {
   mail[mail.size() - 1] = '\n';
   for (std::size_t i = 0; i < 3; ++i) {
     const Bytes copy = mail;
-    ASSERT_TRUE(client.send({.host = here, .mail_from = "joe@example.com", .recipients = {"15550100002@mms.example", "nobody@mms.example"}, .mail = lend_own(copy)})
+    ASSERT_TRUE(client
+                    .send({.host = here,
+                           .mail_from = "joe@example.com",
+                           .recipients = {"15550100002@mms.example", "nobody@mms.example"},
+                           .mail = lend_own(copy)})
                     .has_value());
   }
   const auto turn = [&] {

@@ -33,8 +33,8 @@ class SmtpClientTest : public testing::Test {
     start({});
   }
   void start(FaultPoints faults) {
-    client_ = std::make_unique<SmtpClient>(network_, SmtpClientSettings{.domain = "mms.example", .connections_per_host_max = 2, .queue_max = 5}, results_,
-                                           clock_, faults);
+    client_ = std::make_unique<SmtpClient>(
+        network_, SmtpClientSettings{.domain = "mms.example", .connections_per_host_max = 2, .queue_max = 5}, results_, clock_, faults);
   }
   void TearDown() override {
     client_->close_all();
@@ -88,7 +88,8 @@ TEST_F(SmtpClientTest, PipelinedMailAndTheNextOnTheSameConnection) {
   const std::uint64_t id = send("Subject: x\r\n\r\n.dot\r\n", {"joe@example.com", "ann@example.com"});
   turns();
   EXPECT_EQ(host().take(), "EHLO mms.example\r\n");
-  EXPECT_EQ(answer(full_ehlo), "MAIL FROM:<1555@mms.example> SIZE=21\r\nRCPT TO:<joe@example.com>\r\nRCPT TO:<ann@example.com>\r\nDATA\r\n");
+  EXPECT_EQ(answer(full_ehlo),
+            "MAIL FROM:<1555@mms.example> SIZE=21\r\nRCPT TO:<joe@example.com>\r\nRCPT TO:<ann@example.com>\r\nDATA\r\n");
   EXPECT_EQ(answer("250 2.1.0 ok\r\n250 2.1.5 ok\r\n550 5.1.1 no such user\r\n354 go\r\n"), "Subject: x\r\n\r\n..dot\r\n.\r\n");
   EXPECT_TRUE(results_.all.empty());
   EXPECT_EQ(answer("250 2.0.0 queued as 1\r\n"), "");
@@ -152,10 +153,13 @@ INSTANTIATE_TEST_SUITE_P(
     Rows, SmtpRefusal,
     testing::Values(RefusalRow{"sender_for_good", "550 no\r\n503 x\r\n503 x\r\n503 x\r\n", SmtpOutcome::refused_permanent, 550, "RSET\r\n"},
                     RefusalRow{"sender_for_now", "451 no\r\n503 x\r\n503 x\r\n503 x\r\n", SmtpOutcome::refused_temporary, 451, "RSET\r\n"},
-                    RefusalRow{"all_recipients", "250 ok\r\n550 no\r\n551 no\r\n554 none\r\n", SmtpOutcome::refused_permanent, 550, "RSET\r\n"},
-                    RefusalRow{"one_recipient_for_now", "250 ok\r\n550 no\r\n450 busy\r\n554 none\r\n", SmtpOutcome::refused_temporary, 450, "RSET\r\n"},
+                    RefusalRow{"all_recipients", "250 ok\r\n550 no\r\n551 no\r\n554 none\r\n", SmtpOutcome::refused_permanent, 550,
+                               "RSET\r\n"},
+                    RefusalRow{"one_recipient_for_now", "250 ok\r\n550 no\r\n450 busy\r\n554 none\r\n", SmtpOutcome::refused_temporary, 450,
+                               "RSET\r\n"},
                     RefusalRow{"data", "250 ok\r\n250 ok\r\n250 ok\r\n451 disk\r\n", SmtpOutcome::refused_temporary, 451, "RSET\r\n"},
-                    RefusalRow{"go_ahead_for_nobody", "250 ok\r\n550 no\r\n550 no\r\n354 go\r\n554 none\r\n", SmtpOutcome::refused_permanent, 550, ".\r\n"}),
+                    RefusalRow{"go_ahead_for_nobody", "250 ok\r\n550 no\r\n550 no\r\n354 go\r\n554 none\r\n",
+                               SmtpOutcome::refused_permanent, 550, ".\r\n"}),
     [](const auto& row) { return row.param.name; });
 
 TEST_F(SmtpClientTest, RefusedAfterTheDot) {

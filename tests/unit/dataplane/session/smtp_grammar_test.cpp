@@ -63,15 +63,18 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(PathRow{"<a@b>", "a@b"}, PathRow{" <a@b>", "a@b"}, PathRow{"<+15550100002@mms.example>", "+15550100002@mms.example"},
                     PathRow{"<+1555/TYPE=PLMN@mms.example>", "+1555/TYPE=PLMN@mms.example"}, PathRow{"<a.b.c@x-y.z>", "a.b.c@x-y.z"},
                     PathRow{"<\"a b\"@c>", "\"a b\"@c"}, PathRow{"<\"a\\@b\\\"\"@c>", "\"a\\@b\\\"\"@c"}, PathRow{"<\"\"@c>", "\"\"@c"},
-                    PathRow{"<@one,@two:a@b>", "a@b"}, PathRow{"<a@[192.0.2.1]>", "a@[192.0.2.1]"}, PathRow{"<a@[IPv6:2001:db8::1]>", "a@[IPv6:2001:db8::1]"},
-                    PathRow{"<Postmaster>", "Postmaster"}, PathRow{"<j\xc3\xb6@b\xc3\xbc.example>", "j\xc3\xb6@b\xc3\xbc.example"},
-                    PathRow{"<>", nullptr}, PathRow{"a@b", nullptr}, PathRow{"<a@b", nullptr}, PathRow{"<a>", nullptr}, PathRow{"<@b>", nullptr},
-                    PathRow{"<a@>", nullptr}, PathRow{"<a@b.>", nullptr}, PathRow{"<a@.b>", nullptr}, PathRow{"<.a@b>", nullptr}, PathRow{"<a.@b>", nullptr},
-                    PathRow{"<a..b@c>", nullptr}, PathRow{"<a b@c>", nullptr}, PathRow{"<a@b@c>", nullptr}, PathRow{"<a@-b>", nullptr}, PathRow{"<a@b->", nullptr},
-                    PathRow{"<a@b_c>", nullptr}, PathRow{"<a@[300.0.2.1]>", nullptr}, PathRow{"<a@[2001:db8::1]>", nullptr}, PathRow{"<a@[IPv6:192.0.2.1]>", nullptr},
-                    PathRow{"<a@[]>", nullptr}, PathRow{"<\"a@b>", nullptr}, PathRow{"<\"a\\>", nullptr}, PathRow{"<@one,:a@b>", nullptr}, PathRow{"<@one a@b>", nullptr},
-                    PathRow{"<a(c)@b>", nullptr}, PathRow{"<\xff@b>", nullptr}, PathRow{"<\xc0\xaf@b>", nullptr}, PathRow{"<\xed\xa0\x80@b>", nullptr},
-                    PathRow{"<a@b>x", nullptr}, PathRow{"<a@b> NOTIFY=NEVER", nullptr}, PathRow{"", nullptr}));
+                    PathRow{"<@one,@two:a@b>", "a@b"}, PathRow{"<a@[192.0.2.1]>", "a@[192.0.2.1]"},
+                    PathRow{"<a@[IPv6:2001:db8::1]>", "a@[IPv6:2001:db8::1]"}, PathRow{"<Postmaster>", "Postmaster"},
+                    PathRow{"<j\xc3\xb6@b\xc3\xbc.example>", "j\xc3\xb6@b\xc3\xbc.example"}, PathRow{"<>", nullptr},
+                    PathRow{"a@b", nullptr}, PathRow{"<a@b", nullptr}, PathRow{"<a>", nullptr}, PathRow{"<@b>", nullptr},
+                    PathRow{"<a@>", nullptr}, PathRow{"<a@b.>", nullptr}, PathRow{"<a@.b>", nullptr}, PathRow{"<.a@b>", nullptr},
+                    PathRow{"<a.@b>", nullptr}, PathRow{"<a..b@c>", nullptr}, PathRow{"<a b@c>", nullptr}, PathRow{"<a@b@c>", nullptr},
+                    PathRow{"<a@-b>", nullptr}, PathRow{"<a@b->", nullptr}, PathRow{"<a@b_c>", nullptr},
+                    PathRow{"<a@[300.0.2.1]>", nullptr}, PathRow{"<a@[2001:db8::1]>", nullptr}, PathRow{"<a@[IPv6:192.0.2.1]>", nullptr},
+                    PathRow{"<a@[]>", nullptr}, PathRow{"<\"a@b>", nullptr}, PathRow{"<\"a\\>", nullptr}, PathRow{"<@one,:a@b>", nullptr},
+                    PathRow{"<@one a@b>", nullptr}, PathRow{"<a(c)@b>", nullptr}, PathRow{"<\xff@b>", nullptr},
+                    PathRow{"<\xc0\xaf@b>", nullptr}, PathRow{"<\xed\xa0\x80@b>", nullptr}, PathRow{"<a@b>x", nullptr},
+                    PathRow{"<a@b> NOTIFY=NEVER", nullptr}, PathRow{"", nullptr}));
 
 TEST(SmtpPath, SizesAndUtf8) {
   EXPECT_TRUE(smtp::parse_rcpt("TO:<" + std::string(250, 'a') + "@b.c>", Utf8::refused).has_value());
@@ -83,7 +86,8 @@ TEST(SmtpPath, SizesAndUtf8) {
   EXPECT_TRUE(smtp::parse_rcpt("TO:<a@b> ORCPT=x", Utf8::refused).error().is(smtp_unknown_parameter));
   EXPECT_TRUE(smtp::is_address("a@b", Utf8::refused));
   EXPECT_TRUE(smtp::is_address("", Utf8::refused));
-  for (const char* bad : {"a@b>\r\nRCPT TO:<c@d", "a", "@x:a@b", "a@b>", "<a@b>"}) EXPECT_FALSE(smtp::is_address(bad, Utf8::allowed)) << bad;
+  for (const char* bad : {"a@b>\r\nRCPT TO:<c@d", "a", "@x:a@b", "a@b>", "<a@b>"})
+    EXPECT_FALSE(smtp::is_address(bad, Utf8::allowed)) << bad;
 }
 
 TEST(SmtpMail, Parameters) {
@@ -100,14 +104,15 @@ TEST(SmtpMail, Parameters) {
     const char* text;
     const ErrorInfo* rule;
   };
-  for (const Row& row : {Row{"FROM:<a@b> SIZE=999999999999999999999", &smtp_bad_parameter}, Row{"FROM:<a@b> SIZE=", &smtp_bad_parameter},
-                         Row{"FROM:<a@b> SIZE", &smtp_bad_parameter}, Row{"FROM:<a@b> SIZE=-1", &smtp_bad_parameter},
-                         Row{"FROM:<a@b> SIZE=1 SIZE=1", &smtp_bad_parameter}, Row{"FROM:<a@b> BODY=BINARYMIME", &smtp_bad_parameter},
-                         Row{"FROM:<a@b> SMTPUTF8=1", &smtp_bad_parameter}, Row{"FROM:<a@b> RET=FULL", &smtp_unknown_parameter},
-                         Row{"FROM:<a@b> AUTH=<>", &smtp_unknown_parameter}, Row{"FROM:<a@b>SIZE=1", &smtp_bad_parameter},
-                         Row{"FROM:<a@b> -X=1", &smtp_bad_parameter}, Row{"FROM:<a@b> X==", &smtp_bad_parameter},
-                         Row{"FROM:<j\xc3\xb6@b>", &smtp_needs_utf8}, Row{"FROM:a@b", &smtp_bad_path}, Row{"FROM:<Postmaster>", &smtp_bad_path},
-                         Row{"TO:<a@b>", &smtp_bad_argument}, Row{"FROM <a@b>", &smtp_bad_argument}}) {
+  for (const Row& row :
+       {Row{"FROM:<a@b> SIZE=999999999999999999999", &smtp_bad_parameter}, Row{"FROM:<a@b> SIZE=", &smtp_bad_parameter},
+        Row{"FROM:<a@b> SIZE", &smtp_bad_parameter}, Row{"FROM:<a@b> SIZE=-1", &smtp_bad_parameter},
+        Row{"FROM:<a@b> SIZE=1 SIZE=1", &smtp_bad_parameter}, Row{"FROM:<a@b> BODY=BINARYMIME", &smtp_bad_parameter},
+        Row{"FROM:<a@b> SMTPUTF8=1", &smtp_bad_parameter}, Row{"FROM:<a@b> RET=FULL", &smtp_unknown_parameter},
+        Row{"FROM:<a@b> AUTH=<>", &smtp_unknown_parameter}, Row{"FROM:<a@b>SIZE=1", &smtp_bad_parameter},
+        Row{"FROM:<a@b> -X=1", &smtp_bad_parameter}, Row{"FROM:<a@b> X==", &smtp_bad_parameter},
+        Row{"FROM:<j\xc3\xb6@b>", &smtp_needs_utf8}, Row{"FROM:a@b", &smtp_bad_path}, Row{"FROM:<Postmaster>", &smtp_bad_path},
+        Row{"TO:<a@b>", &smtp_bad_argument}, Row{"FROM <a@b>", &smtp_bad_argument}}) {
     const auto result = smtp::parse_mail(row.text);
     ASSERT_FALSE(result.has_value()) << row.text;
     EXPECT_EQ(result.error().info->name, row.rule->name) << row.text;
@@ -142,18 +147,20 @@ TEST_P(SmtpData, IsReadWhereverItIsCut) {
     EXPECT_EQ(reader.size(), row.mail.size());
   }
 }
-INSTANTIATE_TEST_SUITE_P(
-    Rows, SmtpData,
-    testing::Values(DataRow{"plain", "a\r\nb\r\n.\r\nQUIT\r\n", "a\r\nb\r\n", "QUIT\r\n", false}, DataRow{"empty", ".\r\n", "", "", false},
-                    DataRow{"stuffed", "..\r\n..a\r\n.b\r\n...\r\n.\r\n", ".\r\n.a\r\nb\r\n..\r\n", "", false},
-                    DataRow{"lf_dot_lf", "a\n.\nMAIL FROM:<x@y>\r\n.\r\n", "a\n.\nMAIL FROM:<x@y>\r\n", "", true},
-                    DataRow{"lf_dot_crlf", "a\n.\r\nMAIL\r\n.\r\n", "a\n.\r\nMAIL\r\n", "", true},
-                    DataRow{"crlf_dot_lf", "a\r\n.\nMAIL\r\n.\r\n", "a\r\n\nMAIL\r\n", "", true},
-                    DataRow{"cr_dot_cr", "a\r.\rMAIL\r\n.\r\n", "a\r.\rMAIL\r\n", "", true},
-                    DataRow{"crlf_dot_cr", "a\r\n.\rMAIL\r\n.\r\n", "a\r\n\rMAIL\r\n", "", true},
-                    DataRow{"cr_cr_lf", "a\r\r\n.\r\n", "a\r\r\n", "", true}, DataRow{"dot_cr_cr_lf", ".\r\r\n.\r\n", "\r\r\n", "", true},
-                    DataRow{"crcrlf_dot", "a\r\r\n.\r\n", "a\r\r\n", "", true}, DataRow{"nul", std::string("a\0b\r\n.\r\n", 8), std::string("a\0b\r\n", 5), "", false}),
-    [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Rows, SmtpData,
+                         testing::Values(DataRow{"plain", "a\r\nb\r\n.\r\nQUIT\r\n", "a\r\nb\r\n", "QUIT\r\n", false},
+                                         DataRow{"empty", ".\r\n", "", "", false},
+                                         DataRow{"stuffed", "..\r\n..a\r\n.b\r\n...\r\n.\r\n", ".\r\n.a\r\nb\r\n..\r\n", "", false},
+                                         DataRow{"lf_dot_lf", "a\n.\nMAIL FROM:<x@y>\r\n.\r\n", "a\n.\nMAIL FROM:<x@y>\r\n", "", true},
+                                         DataRow{"lf_dot_crlf", "a\n.\r\nMAIL\r\n.\r\n", "a\n.\r\nMAIL\r\n", "", true},
+                                         DataRow{"crlf_dot_lf", "a\r\n.\nMAIL\r\n.\r\n", "a\r\n\nMAIL\r\n", "", true},
+                                         DataRow{"cr_dot_cr", "a\r.\rMAIL\r\n.\r\n", "a\r.\rMAIL\r\n", "", true},
+                                         DataRow{"crlf_dot_cr", "a\r\n.\rMAIL\r\n.\r\n", "a\r\n\rMAIL\r\n", "", true},
+                                         DataRow{"cr_cr_lf", "a\r\r\n.\r\n", "a\r\r\n", "", true},
+                                         DataRow{"dot_cr_cr_lf", ".\r\r\n.\r\n", "\r\r\n", "", true},
+                                         DataRow{"crcrlf_dot", "a\r\r\n.\r\n", "a\r\r\n", "", true},
+                                         DataRow{"nul", std::string("a\0b\r\n.\r\n", 8), std::string("a\0b\r\n", 5), "", false}),
+                         [](const auto& row) { return row.param.name; });
 
 TEST(SmtpData, RoomBoundsWhatIsKept) {
   smtp::DataReader reader;
@@ -171,8 +178,9 @@ TEST(SmtpStuff, UndoesExactlyWhatDataReaderDoes) {
     const char* mail;
     const char* wire;
   };
-  for (const Row& row : {Row{".", "..\r\n"}, Row{"a", "a\r\n"}, Row{"a\n.b\n", "a\r\n..b\r\n"}, Row{"a\r.b", "a\r\n..b\r\n"}, Row{"a\r", "a\r\n"},
-                         Row{"\n", "\r\n"}, Row{"\r\r\n", "\r\n\r\n"}, Row{"a\r\n.\r\nMAIL", "a\r\n..\r\nMAIL\r\n"}, Row{"a\n\r\nb\r\n", "a\r\n\r\nb\r\n"}}) {
+  for (const Row& row : {Row{".", "..\r\n"}, Row{"a", "a\r\n"}, Row{"a\n.b\n", "a\r\n..b\r\n"}, Row{"a\r.b", "a\r\n..b\r\n"},
+                         Row{"a\r", "a\r\n"}, Row{"\n", "\r\n"}, Row{"\r\r\n", "\r\n\r\n"}, Row{"a\r\n.\r\nMAIL", "a\r\n..\r\nMAIL\r\n"},
+                         Row{"a\n\r\nb\r\n", "a\r\n\r\nb\r\n"}}) {
     const auto stuffed = smtp::stuff(bytes_of(row.mail));
     ASSERT_TRUE(stuffed.has_value()) << row.mail;
     EXPECT_EQ(text_of(*stuffed), row.wire);
@@ -201,8 +209,9 @@ TEST(SmtpReplyText, Rows) {
   EXPECT_EQ(smtp::parse_reply(bytes_of("550 4.1.1 class differs\r\n")).value().enhanced, "");
   EXPECT_EQ(smtp::parse_reply(bytes_of("550 5.1.1x no\r\n")).value().enhanced, "");
   EXPECT_TRUE(smtp::parse_reply(bytes_of("250-a\r\n250 b")).needs_more());
-  for (const std::string& bad : {std::string("25 x\r\n"), std::string("250x\r\n"), std::string("150 x\r\n"), std::string("650 x\r\n"), std::string("250-a\r\n251 b\r\n"),
-                                 std::string("250 a\n"), std::string("hello\r\n"), std::string("250 ") + std::string(3000, 'x')}) {
+  for (const std::string& bad : {std::string("25 x\r\n"), std::string("250x\r\n"), std::string("150 x\r\n"), std::string("650 x\r\n"),
+                                 std::string("250-a\r\n251 b\r\n"), std::string("250 a\n"), std::string("hello\r\n"),
+                                 std::string("250 ") + std::string(3000, 'x')}) {
     EXPECT_TRUE(smtp::parse_reply(bytes_of(bad)).is_bad()) << bad.substr(0, 20);
   }
   std::string endless;

@@ -18,8 +18,10 @@ struct RecordingSink final : MailSink {
     recipient_tickets.push_back(ticket);
     recipients.emplace_back(address);
     if (!at_once) return;
-    if (address.starts_with("unknown")) at_once->answer_recipient(ticket, {.code = 550, .enhanced = "5.1.1", .text = "not bound"});
-    else at_once->answer_recipient(ticket, {.code = 250, .enhanced = "2.1.5", .text = "ok"});
+    if (address.starts_with("unknown"))
+      at_once->answer_recipient(ticket, {.code = 550, .enhanced = "5.1.1", .text = "not bound"});
+    else
+      at_once->answer_recipient(ticket, {.code = 250, .enhanced = "2.1.5", .text = "ok"});
   }
   void on_mail(Ticket ticket, MailInbound inbound) override {
     mail_tickets.push_back(ticket);
@@ -91,7 +93,8 @@ TEST_F(SmtpServerTest, WholeDialogue) {
   connect(peer);
   EXPECT_EQ(peer.take(), "220 mms.example ESMTP pushmail\r\n");
   EXPECT_EQ(ask(peer, "EHLO client.example\r\n"),
-            "250-mms.example greets client.example\r\n250-PIPELINING\r\n250-SIZE 10000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n");
+            "250-mms.example greets client.example\r\n250-PIPELINING\r\n250-SIZE 10000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 "
+            "ENHANCEDSTATUSCODES\r\n");
   EXPECT_EQ(ask(peer, "MAIL FROM:<joe@example.com> BODY=8BITMIME SIZE=100\r\n"), "250 2.1.0 sender ok\r\n");
   EXPECT_EQ(ask(peer, "RCPT TO:<unknown@mms.example>\r\n"), "550 5.1.1 not bound\r\n");
   EXPECT_EQ(ask(peer, "RCPT TO:<+15550100002@mms.example>\r\n"), "250 2.1.5 ok\r\n");
@@ -104,7 +107,8 @@ TEST_F(SmtpServerTest, WholeDialogue) {
   EXPECT_EQ(mail.helo, "client.example");
   EXPECT_EQ(to_string(mail.source.ip), "192.0.2.9");
   EXPECT_EQ(body(mail), "Subject: x\r\n\r\n.dot\r\n");
-  EXPECT_TRUE(text_of(*mail.mail).starts_with("Received: from client.example ([192.0.2.9])\r\n\tby mms.example with ESMTP;\r\n\t")) << text_of(*mail.mail);
+  EXPECT_TRUE(text_of(*mail.mail).starts_with("Received: from client.example ([192.0.2.9])\r\n\tby mms.example with ESMTP;\r\n\t"))
+      << text_of(*mail.mail);
   EXPECT_EQ(ask(peer, "QUIT\r\n"), "221 2.0.0 bye\r\n");
   EXPECT_TRUE(peer.ended);
   peer.stream->finish();
@@ -185,12 +189,14 @@ TEST_F(SmtpServerTest, BrokenCommands) {
     std::string text;
     const char* reply;
   };
-  for (const Row& row : {Row{"XYZZY\r\n", "500 5.5.2"}, Row{"NOOP\n", "500 5.5.2"}, Row{std::string("MAIL FROM:<a@b>\0\r\n", 18), "500 5.5.2"},
-                         Row{"MAIL FROM:<a\r@b>\r\n", "500 5.5.2"}, Row{"MAIL FROM:<a@b> SIZE=99999999999999999999\r\n", "552 5.3.4"},
-                         Row{"MAIL FROM:<a@b> SIZE=10001\r\n", "552 5.3.4"}, Row{"MAIL FROM:<a@b> SIZE=x\r\n", "501 5.5.4"},
-                         Row{"MAIL FROM:<a@b> RET=HDRS\r\n", "555 5.5.4"}, Row{"MAIL FROM:a@b\r\n", "553 5.1.7"}, Row{"MAIL FROM:<j\xc3\xb6@b>\r\n", "553 5.6.7"},
-                         Row{"STARTTLS\r\n", "502 5.5.1"}, Row{"EXPN x\r\n", "502 5.5.1"}, Row{"EHLO a b\r\n", "501 5.5.4"}, Row{"DATA x\r\n", "501 5.5.4"},
-                         Row{"BDAT 0 LAST\r\n", "502 5.5.1"}, Row{"POST / HTTP/1.1\r\n", "421 4.7.0"}}) {
+  for (const Row& row :
+       {Row{"XYZZY\r\n", "500 5.5.2"}, Row{"NOOP\n", "500 5.5.2"}, Row{std::string("MAIL FROM:<a@b>\0\r\n", 18), "500 5.5.2"},
+        Row{"MAIL FROM:<a\r@b>\r\n", "500 5.5.2"}, Row{"MAIL FROM:<a@b> SIZE=99999999999999999999\r\n", "552 5.3.4"},
+        Row{"MAIL FROM:<a@b> SIZE=10001\r\n", "552 5.3.4"}, Row{"MAIL FROM:<a@b> SIZE=x\r\n", "501 5.5.4"},
+        Row{"MAIL FROM:<a@b> RET=HDRS\r\n", "555 5.5.4"}, Row{"MAIL FROM:a@b\r\n", "553 5.1.7"},
+        Row{"MAIL FROM:<j\xc3\xb6@b>\r\n", "553 5.6.7"}, Row{"STARTTLS\r\n", "502 5.5.1"}, Row{"EXPN x\r\n", "502 5.5.1"},
+        Row{"EHLO a b\r\n", "501 5.5.4"}, Row{"DATA x\r\n", "501 5.5.4"}, Row{"BDAT 0 LAST\r\n", "502 5.5.1"},
+        Row{"POST / HTTP/1.1\r\n", "421 4.7.0"}}) {
     FakePeer peer;
     greet(peer);
     EXPECT_TRUE(ask(peer, row.text).starts_with(row.reply)) << row.text << " got " << peer.heard;
