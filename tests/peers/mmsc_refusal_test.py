@@ -173,6 +173,14 @@ class MmscRefusal(unittest.IsolatedAsyncioTestCase):
     async def test_24_no_start(self):
         await self.fault(whole(), 4004, content_type='multipart/related; boundary="out"; type="text/xml"')
 
+    def test_25_names_in_pieces(self):
+        """RFC 2231, right and wrong."""
+        parse = mm7.parse_content_type
+        self.assertEqual(parse("a/b; name*=utf-8''%C3%A9.png")[1], {"name": "é.png"})
+        self.assertEqual(parse("a/b; name*0*=utf-8''%C3; name*1*=%A9; name*2=\".png\"")[1], {"name": "é.png"})
+        for wrong in ("a/b; name*1*=x", "a/b; name*=x", "a/b; name*=utf-8''%ff"):
+            self.assertRaises(mm7.Refusal, parse, wrong)
+
     # ---- MM1
 
     async def mm1(self, body, number="15550100002", path="/mms", method="POST", kind="application/vnd.wap.mms-message"):

@@ -6,6 +6,7 @@ order, mandatory elements, value forms, MIME structure; Refusal carries what a s
 import base64
 import binascii
 import re
+import urllib.parse
 import uuid
 
 from lxml import etree
@@ -78,7 +79,35 @@ def parse_content_type(value):
             raise Refusal(4004, "parameter %s of Content-Type twice" % name, "Client")
         params[name] = re.sub(r"\\(.)", r"\1", param.group(2)) if param.group(2) is not None else param.group(3)
         at = param.end()
-    return match.group(1).lower(), params
+    return match.group(1).lower(), join_continued(params)
+
+
+def join_continued(params):
+    """RFC 2231: `name*0*=utf-8''...; name*1=...` and `name*=utf-8''...` become `name`."""
+    plain = {name: value for name, value in params.items() if "*" not in name}
+    for name in {name.split("*")[0] for name in params if "*" in name}:
+        if name + "*" in params:
+            pieces = [(params[name + "*"], True)]
+        else:
+            pieces, index = [], 0
+            while "%s*%d" % (name, index) in params or "%s*%d*" % (name, index) in params:
+                coded = "%s*%d*" % (name, index) in params
+                pieces.append((params["%s*%d%s" % (name, index, "*" if coded else "")], coded))
+                index += 1
+        if not pieces:
+            raise Refusal(2007, "parameter %s* without a beginning" % name)
+        charset, raw = "us-ascii", b""
+        for index, (value, coded) in enumerate(pieces):
+            if coded and index == 0:
+                if value.count("'") < 2:
+                    raise Refusal(2007, "parameter %s* without a charset" % name)
+                charset, _, value = value.split("'", 2)
+            raw += urllib.parse.unquote_to_bytes(value) if coded else value.encode("latin-1")
+        try:
+            plain[name] = raw.decode(charset)
+        except (LookupError, UnicodeDecodeError):
+            raise Refusal(2007, "parameter %s is not %s" % (name, charset)) from None
+    return plain
 
 
 def split_mime(body, boundary, status=4004, fault="Client"):
