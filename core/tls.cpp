@@ -13,14 +13,14 @@ namespace pushmail::tls {
 
 struct ClientSettings::State {
   struct Free {
-    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+    void operator()(SSL_CTX* owned) const { SSL_CTX_free(owned); }
   };
   std::unique_ptr<SSL_CTX, Free> context;
 };
 
 struct Client::State {
   struct Free {
-    void operator()(SSL* ssl) const { SSL_free(ssl); }
+    void operator()(SSL* owned) const { SSL_free(owned); }
   };
   std::unique_ptr<SSL, Free> ssl;
   BIO* in = nullptr;   // owned by ssl

@@ -24,7 +24,7 @@ enum class Kind : std::uint16_t {
   baseline = 33,        // first sight, or UIDVALIDITY changed: uid_validity and the highest UID (POP3: uid_validity 1 and every UIDL as
                         // known_uid); no mail is reported for what was there
   new_mail = 34,
-  polled = 35,          // a poll ended without error: watermark
+  polled = 35,          // a poll ended without error: watermark (POP3, when mails have gone: every UIDL that is left as known_uid)
   chunk = 36,
   fetched = 37,         // the last chunk was sent
   fetch_failed = 38,    // reason word: gone, auth_failed, unreachable, protocol, too_large

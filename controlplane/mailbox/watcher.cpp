@@ -55,18 +55,13 @@ void Watcher::stop() {
 }
 
 void Watcher::update(WatchCommand watch) {
-  const bool same_mailbox = watch.mark.uid_validity == watch_.mark.uid_validity;
-  if (same_mailbox) {
-    // What was found and is still on its way to the store counts.
-    watch.mark.last_uid = std::max(watch.mark.last_uid, watch_.mark.last_uid);
-    watch.mark.known.merge(watch_.mark.known);
-  } else if (watch.mark.uid_validity == 0 && watch.mark.known.empty() && watch.account == watch_.account) {
-    // The store has not got our baseline yet.
-    watch.mark = watch_.mark;
-  }
+  // What the record says counts: the control plane may have lost what we told (a full disk), and knows a repeat when it sees one.
+  // Only a baseline that it has not read yet is kept, or mails that came meanwhile would be taken for old ones.
+  const bool no_baseline = watch.mark.uid_validity == 0 && watch.mark.known.empty();
+  if (no_baseline && watch.account == watch_.account) watch.mark = watch_.mark;
   const bool new_account = watch.account != watch_.account;
   watch_ = std::move(watch);
-  looked_ = looked_ && (watch_.mark.uid_validity != 0 || !watch_.mark.known.empty());
+  looked_ = watch_.mark.uid_validity != 0 || !watch_.mark.known.empty();
   refused_ = Refused::no;
   not_before_ = {};
   next_look_ = {};
@@ -183,11 +178,13 @@ Outcome<void> Watcher::serve(Task& task, MailboxSession& session, MailStream& st
     if (must_end(generation) || stream.failure()) return {};
     if (must_look || poll_wanted_) {
       tell = tell || poll_wanted_;
+      const auto before = watch_.mark.known;
       if (auto seen = look(task, session); !seen) return seen;
       must_look = false;
       if (std::exchange(tell, false)) {
         poll_wanted_ = false;
-        reporter_.polled(watch_.binding, watch_.mark, watch_.account.protocol == Protocol::pop3 ? Known::told : Known::untold);
+        // Growth is known from the announcements; that mails have gone is told here.
+        reporter_.polled(watch_.binding, watch_.mark, std::ranges::includes(watch_.mark.known, before) ? Known::untold : Known::told);
       }
       failures_ = 0;
       continue;
