@@ -18,11 +18,11 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import mailbox, namespace  # noqa: E402
+from harness import mailbox, namespace, records  # noqa: E402
 from harness.wait import Late, wait_for  # noqa: E402
 
 # Fields of a record that say nothing to a reader, or stand at the front of the line already.
-HIDDEN = ("ts", "program", "event", "step", "trace", "hex", "item", "state")
+HIDDEN = ("ts", "program", "plane", "level", "event", "step", "trace", "hex", "item", "state")
 
 
 class Demo:
@@ -40,7 +40,7 @@ class Demo:
         words = ["%s%s" % (record.get("event", ""), " -> " + record["state"] if record.get("state") else "")]
         words += ["%s=%s" % (name, value if len(str(value)) < 90 else str(value)[:87] + "...") for name, value in record.items()
                   if name not in HIDDEN and value not in ("", None)]
-        self.line(step, record["ts"], "%s: %s" % (source, record["program"]), " ".join(words), record.get("trace") or trace)
+        self.line(step, record["ts"], "%s: %s" % (source, record.get("program") or record.get("plane")), " ".join(words), record.get("trace") or trace)
 
     def step(self, step, source, find, trace=None):
         """Waits for the record of a step and prints it. `find` gives it, or nothing yet."""
@@ -114,10 +114,10 @@ def mail_to_phone(demo, phone, user):
                                    "<html><body><p>%s</p></body></html>" % text.strip(), [(name, "image/png", picture)])
     demo.title("Figure 4: a mail for %s, subject %r, picture %r" % (phone.msisdn, subject, name))
     world.deliver(user, raw, "joe@%s" % world.box_domain)
-    demo.step("", "log", demo.log_line("dovecot", world.dovecot, "msgid=<%s>" % message_id, "saved mail"))
     item = world.wait_item(lambda each: each["way"] == "to_phone" and token in each.get("subject", ""), demo.seconds, "the mail's item")
     identity, trace = item["item"], item["trace"]
     names = {"transaction": "pm" + identity}
+    demo.step("401", "log", demo.log_line("dovecot", world.dovecot, "msgid=<%s>" % message_id, "saved mail"), trace)
     demo.step("401", "item trace", demo.state(identity, "accepted"), trace)
     demo.step("402", "item trace", demo.state(identity, "notified"), trace)
     demo.step("402", "log", demo.phone(phone, "sms"), trace)
@@ -204,10 +204,17 @@ def refused_phone(demo, stranger):
     demo.title("A phone that is not bound: %s" % stranger.msisdn)
     sent = stranger.ask("send", to=[world.code], text="hello", parts=[], delivery_report=True)
     names = {"message_id": sent["message_id"]}
-    demo.step("503", "log", demo.mmsc("deliver_req", **names))
-    answer = demo.step("504", "log", demo.mmsc("deliver_rsp", **names))
-    demo.step("505", "log", demo.phone(stranger, "delivery_ind", **names))
-    demo.step("", "log", demo.phone(stranger, "sms"))
+    log = world.dataplane.log
+
+    def trace():
+        """The trace id that the data plane gave to the message it refused."""
+        found = wait_for(lambda: records.matching(records.lines(log), event="admission_refused"), demo.seconds, "the refusal in its log")
+        return found[-1]["trace"]
+    demo.step("503", "log", demo.mmsc("deliver_req", **names), trace)
+    demo.step("503", "log", lambda: next(iter(records.matching(records.lines(log), event="admission_refused")), None), trace)
+    answer = demo.step("504", "log", demo.mmsc("deliver_rsp", **names), trace)
+    demo.step("505", "log", demo.phone(stranger, "delivery_ind", **names), trace)
+    demo.step("505", "log", demo.phone(stranger, "sms"), trace)
     if answer and answer["status"] == 1000:
         demo.missing.append("the phone that is not bound was not refused")
 

@@ -24,6 +24,7 @@ disable_plaintext_auth = no
 auth_mechanisms = plain login
 auth_username_format = %n
 auth_cache_size = 0
+auth_failure_delay = 0
 default_internal_user = dovecot
 default_login_user = dovenull
 mail_uid = nobody

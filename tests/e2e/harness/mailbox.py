@@ -25,6 +25,18 @@ def submit_smtp(endpoint, sender, recipients, mail):
             return refused.recipients
 
 
+def can_login(endpoint, user, password):
+    client = imaplib.IMAP4(endpoint[0], endpoint[1], timeout=30)
+    try:
+        client.login(user, password)
+        return True
+    except imaplib.IMAP4.error:
+        return False
+    finally:
+        with contextlib.suppress(imaplib.IMAP4.error, OSError):
+            client.logout()
+
+
 def read_mails(endpoint, user, password, folder="INBOX"):
     """Every mail in the folder -> [(flags text, bytes)], oldest first, without marking it as read."""
     client = imaplib.IMAP4(endpoint[0], endpoint[1], timeout=30)

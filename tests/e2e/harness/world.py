@@ -318,6 +318,8 @@ class World:
         password = secrets.token_hex(8)
         self.dovecot.add_user(user, password)
         self.mailboxes[user] = ("%s@%s" % (user, self.box_domain), password)
+        # Dovecot looks at its file of users once a second at most.
+        wait_for(lambda: mailbox.can_login(self.dovecot.imap, user, password), 10, "Dovecot to know %s" % user)
         return user
 
     def address(self, user):
@@ -360,8 +362,7 @@ class World:
                  "--port", str(port), "--tls", "none", "--user", user, "--password-file", secret, "--policy", policy, "--mode", mode, "--peer", "mmsc",
                  "--json"]
         binding = self.ctl(*words)
-        self.wait_session(binding["id"])
-        return binding
+        return self.wait_session(binding["id"])
 
     def wait_session(self, binding, words=("idling", "ready"), seconds=30):
         """Waits until the fetcher has seen the mailbox (what was in it before is no news) and stands as one of `words`."""
