@@ -354,7 +354,8 @@ class HttpServer::Connection final : public StreamEvents {
 
   void add_exchange() { exchanges_.emplace_back(); }
   std::size_t refuse_and_stop(int status) {
-    answer_now(exchanges_.back(), status, After::close);
+    // A request whose body is only read past has its answer already.
+    if (reading_ != Reading::skip) answer_now(exchanges_.back(), status, After::close);
     stop_and_send();
     return 0;
   }

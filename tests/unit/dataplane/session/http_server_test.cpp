@@ -152,6 +152,20 @@ TEST_F(HttpServerTest, RefusedBodyIsReadPastAndTheNextRequestServed) {
   EXPECT_EQ(sink_.inbounds.size(), 1u);
 }
 
+TEST_F(HttpServerTest, RefusedBodyWithABrokenChunkEndsTheConnectionWithoutASecondAnswer) {
+  FakePeer peer;
+  connect(peer);
+  peer.say("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+  turns();
+  peer.say("zz\r\n" + post(report("t")));
+  turns();
+  const std::string heard = peer.take();
+  EXPECT_EQ(status(heard), 401);
+  EXPECT_EQ(heard.find("HTTP/1.1", 1), std::string::npos);
+  EXPECT_TRUE(peer.ended);
+  EXPECT_TRUE(sink_.inbounds.empty());
+}
+
 TEST_F(HttpServerTest, PeerByAddressOnlyNeedsNoPassword) {
   HttpServerSettings open = settings();
   open.peers.push_back({.name = "mmsc2", .allow = {*parse_network("203.0.113.5")}, .credentials = {}, .service_code = {}});
