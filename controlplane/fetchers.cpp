@@ -1,8 +1,10 @@
 #include "controlplane/fetchers.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -202,14 +204,11 @@ void Fetchers::Process::stop() {
   steady_.cancel();
   if (pid_ <= 0) return;
   // Closing the socket is the word to end; a mail server in the middle of a command is no reason to wait.
-  for (int i = 0; i < 100; ++i) {
-    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
-      pid_ = -1;
-      return;
-    }
-    usleep(10'000);
-  }
-  kill(pid_, SIGKILL);
+  constexpr int patience_ms = 1000;
+  const int exited = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+  pollfd wanted{exited, POLLIN, 0};
+  if (exited < 0 || ::poll(&wanted, 1, patience_ms) <= 0) kill(pid_, SIGKILL);
+  if (exited >= 0) close(exited);
   waitpid(pid_, nullptr, 0);
   pid_ = -1;
 }

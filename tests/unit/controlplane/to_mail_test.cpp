@@ -1,0 +1,227 @@
+// Phone to mail over fakes: who may send, whom a recipient means, and which route it gets.
+#include "tests/unit/controlplane/world.h"
+
+namespace pushmail {
+namespace {
+
+using handoff::Tag;
+using handoff::tag;
+
+struct ToMailTest : World {
+  std::vector<std::string> admit(const std::string& source, const std::string& sender, const std::vector<std::string>& recipients) {
+    auto query = handoff::make(handoff::Kind::admission_query, {});
+    query.u64(tag(Tag::query), 42).text(tag(Tag::source), source);
+    if (source == "mm7") query.text(tag(Tag::peer), "mmsc");
+    if (!sender.empty()) query.text(tag(Tag::sender), sender);
+    for (const std::string& one : recipients) query.text(tag(Tag::recipient), one);
+    to_mail.on_admission_query(from_data(handoff::Kind::admission_query, {}, std::move(query)).view());
+    const auto answers = data_plane.of(handoff::Kind::admission_answer);
+    EXPECT_EQ(answers.back().number(Tag::query), 42U);
+    return answers.back().texts(Tag::verdict);
+  }
+  struct Message {
+    std::string sender = "number:+15550100002";
+    std::vector<std::string> recipients{};
+    std::string subject{};
+    std::string first_line{};
+    ItemId id = new_item_id({1'795'000'000'000'000}, 1);
+  };
+  SentRecord route(const Message& message) {
+    auto query = handoff::make(handoff::Kind::route_query, message.id);
+    query.trace(tag(Tag::trace), new_trace_id()).text(tag(Tag::source), "mm7").text(tag(Tag::peer), "mmsc").text(tag(Tag::sender), message.sender);
+    for (const std::string& one : message.recipients) query.text(tag(Tag::recipient), one);
+    if (!message.subject.empty()) query.text(tag(Tag::subject), message.subject);
+    if (!message.first_line.empty()) query.text(tag(Tag::first_line), message.first_line);
+    to_mail.on_route_query(from_data(handoff::Kind::route_query, message.id, std::move(query)).view());
+    return data_plane.of(handoff::Kind::route_answer).back();
+  }
+  SentRecord forward(const ItemId& id, const std::string& recipient, const std::string& from = "Joe <joe@example.com>") {
+    auto query = handoff::make(handoff::Kind::route_query, id);
+    query.trace(tag(Tag::trace), new_trace_id()).text(tag(Tag::source), "smtp").text(tag(Tag::recipient), recipient).text(tag(Tag::mail_from), "bounce@example.com");
+    query.text(tag(Tag::header_from), from).text(tag(Tag::subject), "Grüße").text(tag(Tag::message_id), "m1@example.com").u64(tag(Tag::mail_size), 500);
+    to_mail.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
+    return data_plane.of(handoff::Kind::route_answer).back();
+  }
+  Suffix thread(const Msisdn& phone, std::string binding) {
+    return take_suffix(*store, {.msisdn = phone, .binding = std::move(binding), .correspondent = "joe@example.com", .correspondent_name = "Joe", .thread = "root@x",
+                                .subject = "Grüße", .message_id = "last@x", .references = {"root@x", "last@x"}}, 4, clock.at).value();
+  }
+};
+
+TEST_F(ToMailTest, SendersAreBoundActiveNumbers) {
+  EXPECT_EQ(admit("mm7", "number:+15550100002", {"short:5000"}), (std::vector<std::string>{"accepted", "accepted"}));
+  EXPECT_EQ(admit("mm7", "number:15550100009", {"short:5000"})[0], "not_bound");
+  EXPECT_EQ(admit("mm7", "number:15550100009", {"short:5000"})[0], "not_bound");
+  ASSERT_EQ(sms().size(), 1U) << "one explaining SMS a day";
+  EXPECT_NE(sms()[0].text.find("subscribe"), std::string::npos);
+  clock.pass(seconds(86'401));
+  admit("mm7", "number:15550100009", {"short:5000"});
+  EXPECT_EQ(sms().size(), 2U);
+  Binding binding = *store->binding("b1").value();
+  binding.state = "suspended";
+  ASSERT_TRUE(store->update_binding(binding));
+  EXPECT_EQ(admit("mm7", "number:+15550100002", {"short:5000"})[0], "suspended");
+  EXPECT_EQ(admit("mm7", "number:12", {"short:5000"})[0], "bad_address");
+}
+
+TEST_F(ToMailTest, RecipientsOfPhones) {
+  const Suffix suffix = thread(ann, "b1");
+  const Suffix foreign = take_suffix(*store, {.msisdn = bob, .binding = "b2", .correspondent = "x@y.example", .thread = "t"}, 4, clock.at).value();
+  struct Row { std::string form, verdict; };
+  std::string unused = "0000";
+  while (unused == suffix.digits || unused == foreign.digits) unused[3] = static_cast<char>(unused[3] + 1);
+  const std::vector<Row> rows{
+      {"short:5000", "accepted"},
+      {"number:5000", "accepted"},
+      {"short:5000" + suffix.digits, "accepted"},
+      {"number:+5000" + suffix.digits, "accepted"},
+      {"number:5000" + suffix.digits + "/TYPE=PLMN", "accepted"},
+      {"short:5000" + unused, "not_bound"},
+      {"short:5000" + (foreign.digits == suffix.digits ? unused : foreign.digits), "not_bound"},
+      {"short:4711", "not_bound"},
+      {"number:+15550100003", "accepted"},
+      {"number:+15550100009", "not_bound"},
+      {"number:+1555010000x", "bad_address"},
+      {"number:12", "bad_address"},
+      {"number:1234567890123456", "bad_address"},
+      {"mail:joe@example.com", "accepted"},
+      {"mail:15550100003@mms.example.net", "accepted"},
+      {"mail:+15550100003@MMS.example.net", "accepted"},
+      {"mail:15550100009@mms.example.net", "not_bound"},
+      {"mail:joe@mms.example.net", "bad_address"},
+      {"mail:not an address", "bad_address"},
+      {"mail:r-" + suffix.digits + "@reply.mms.example.net", "accepted"},
+      {"mail:r-x@reply.mms.example.net", "not_bound"},
+  };
+  std::vector<std::string> forms;
+  for (const Row& row : rows) forms.push_back(row.form);
+  const auto verdicts = admit("mm7", "number:+15550100002", forms);
+  ASSERT_EQ(verdicts.size(), rows.size() + 1);
+  for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(verdicts[i + 1], rows[i].verdict) << rows[i].form;
+}
+
+TEST_F(ToMailTest, RecipientsOfForwardedMail) {
+  EXPECT_EQ(admit("smtp", "", {"mail:15550100002@mms.example.net", "mail:15550100009@mms.example.net", "mail:12@mms.example.net", "mail:joe@example.com",
+                               "mail:5000@mms.example.net"}),
+            (std::vector<std::string>{"accepted", "not_bound", "bad_address", "not_bound", "bad_address"}));
+}
+
+TEST_F(ToMailTest, AnAnswerGoesToTheThread) {
+  const Suffix suffix = thread(ann, "b1");
+  const SentRecord answer = route({.recipients = {"short:5000" + suffix.digits}, .first_line = "Hello Joe"});
+  EXPECT_EQ(answer.text(Tag::decision), "mail");
+  EXPECT_EQ(answer.text(Tag::next_hop), "198.18.0.1:2525");
+  EXPECT_EQ(answer.text(Tag::mail_from), "ann@box.example");
+  EXPECT_EQ(answer.text(Tag::header_from), "\"Änn\" <ann@box.example>");
+  EXPECT_EQ(answer.texts(Tag::mail_recipient), std::vector<std::string>{"joe@example.com"});
+  EXPECT_EQ(answer.texts(Tag::header_to), std::vector<std::string>{"\"Joe\" <joe@example.com>"});
+  EXPECT_EQ(answer.text(Tag::in_reply_to), "last@x");
+  EXPECT_EQ(answer.texts(Tag::reference), (std::vector<std::string>{"root@x", "last@x"}));
+  EXPECT_EQ(answer.text(Tag::new_subject), "Re: Grüße");
+  EXPECT_EQ(answer.number(Tag::drop_first_line), 0U);
+  EXPECT_EQ(the_item().state, ItemState::routed);
+  EXPECT_EQ(the_item().correspondent, "joe@example.com");
+}
+
+TEST_F(ToMailTest, TheThreadsOwnMailboxAnswers) {
+  bind("b3", ann, "ann@work.example", "ask");
+  const Suffix suffix = thread(ann, "b3");
+  EXPECT_EQ(route({.recipients = {"short:5000" + suffix.digits}}).text(Tag::mail_from), "ann@work.example");
+}
+
+TEST_F(ToMailTest, ANewMailNamesItsRecipientInTheFirstLineOrTheSubject) {
+  const SentRecord by_line = route({.recipients = {"short:5000"}, .first_line = "sue@example.org Lunch?"});
+  EXPECT_EQ(by_line.texts(Tag::mail_recipient), std::vector<std::string>{"sue@example.org"});
+  EXPECT_EQ(by_line.text(Tag::new_subject), "Lunch?");
+  EXPECT_EQ(by_line.number(Tag::drop_first_line), 1U);
+  const SentRecord by_subject = route({.recipients = {"short:5000"}, .subject = "sue@example.org", .first_line = "Lunch?"});
+  EXPECT_EQ(by_subject.texts(Tag::mail_recipient), std::vector<std::string>{"sue@example.org"});
+  EXPECT_EQ(by_subject.number(Tag::drop_first_line), 0U);
+}
+
+TEST_F(ToMailTest, NoRecipientIsRefusedAndExplainedOnce) {
+  const Message message{.recipients = {"short:5000"}, .first_line = "Hello"};
+  EXPECT_EQ(route(message).text(Tag::decision), "refuse");
+  EXPECT_EQ(route(message).text(Tag::decision), "refuse") << "asked again, answered the same";
+  ASSERT_EQ(sms().size(), 1U);
+  EXPECT_NE(sms()[0].text.find("names no recipient"), std::string::npos);
+  outcome(message.id, ItemState::rejected, "", "refused");
+  EXPECT_EQ(sms().size(), 1U);
+}
+
+TEST_F(ToMailTest, ANumberIsTheMailboxBoundToIt) {
+  const SentRecord answer = route({.recipients = {"number:+15550100003", "mail:joe@example.com", "number:+15550100009"}, .subject = "Hi"});
+  EXPECT_EQ(answer.texts(Tag::mail_recipient), (std::vector<std::string>{"bob@box.example", "joe@example.com"}));
+  EXPECT_EQ(answer.text(Tag::new_subject), "");
+  ASSERT_EQ(sms().size(), 1U) << "told which one was not reached";
+  EXPECT_NE(sms()[0].text.find("+15550100009"), std::string::npos);
+}
+
+TEST_F(ToMailTest, WhoIsNoLongerBoundIsRefusedWithAnSms) {
+  const SentRecord answer = route({.sender = "number:+15550100009", .recipients = {"mail:joe@example.com"}});
+  EXPECT_EQ(answer.text(Tag::decision), "refuse");
+  EXPECT_EQ(sms().size(), 1U);
+  EXPECT_EQ(the_item().state, ItemState::rejected);
+}
+
+TEST_F(ToMailTest, WithoutASmartHostNothingIsLost) {
+  settings.smart_host.clear();
+  const Message message{.recipients = {"mail:joe@example.com"}};
+  EXPECT_EQ(route(message).text(Tag::decision), "wait");
+  EXPECT_NE(the_item().reason.find("smart_host"), std::string::npos);
+  settings.smart_host = "198.18.0.1:25";
+  EXPECT_EQ(route(message).text(Tag::decision), "mail");
+}
+
+TEST_F(ToMailTest, TheOutcomeEndsTheItemAndFailuresAreTold) {
+  const Message sent{.recipients = {"mail:joe@example.com"}};
+  route(sent);
+  outcome(sent.id, ItemState::delivered);
+  EXPECT_EQ(the_item().state, ItemState::delivered);
+  EXPECT_TRUE(sms().empty());
+  Message lost{.recipients = {"mail:joe@example.com"}, .subject = "Hi"};
+  lost.id = new_item_id(clock.at, 2);
+  route(lost);
+  outcome(lost.id, ItemState::failed, "", "550 5.1.1 no such user");
+  ASSERT_EQ(sms().size(), 1U);
+  EXPECT_NE(sms()[0].text.find("joe@example.com: Hi was not delivered: 550 5.1.1"), std::string::npos) << sms()[0].text;
+}
+
+TEST_F(ToMailTest, ForwardedMailIsPushed) {
+  const ItemId id = new_item_id(clock.at, 1);
+  const SentRecord answer = forward(id, "mail:15550100003@mms.example.net");
+  EXPECT_EQ(answer.text(Tag::decision), "submit");
+  EXPECT_EQ(answer.text(Tag::msisdn), bob.digits());
+  EXPECT_EQ(answer.text(Tag::peer), "mmsc");
+  EXPECT_EQ(answer.text(Tag::sender_address), "short:5000" + the_item().suffix);
+  EXPECT_EQ(the_item().correspondent, "joe@example.com");
+  outcome(id, ItemState::submitted, "mm-1");
+  EXPECT_EQ(forward(id, "mail:15550100003@mms.example.net").text(Tag::decision), "refuse") << "submitted already: never twice";
+  outcome(id, ItemState::rejected);
+  EXPECT_EQ(the_item().state, ItemState::submitted) << "our own refusal of the repeat is no news";
+}
+
+TEST_F(ToMailTest, ForwardedMailWaitsForThePhone) {
+  const ItemId id = new_item_id(clock.at, 1);
+  EXPECT_EQ(forward(id, "mail:15550100002@mms.example.net").text(Tag::decision), "wait");
+  EXPECT_EQ(forward(id, "mail:15550100002@mms.example.net").text(Tag::decision), "wait");
+  ASSERT_EQ(sms().size(), 1U);
+  answer(ann, the_item().reply_code);
+  const auto answers = data_plane.of(handoff::Kind::route_answer);
+  EXPECT_EQ(answers.back().text(Tag::decision), "submit");
+  EXPECT_EQ(answers.back().text(Tag::msisdn), ann.digits());
+  EXPECT_EQ(forward(id, "mail:15550100002@mms.example.net").text(Tag::decision), "submit") << "a restarted data plane asks again";
+  EXPECT_TRUE(fetchers.sent.empty()) << "no fetcher has anything to do with it";
+}
+
+TEST_F(ToMailTest, ForwardedMailThatNobodyFetchesEnds) {
+  const ItemId id = new_item_id(clock.at, 1);
+  forward(id, "mail:15550100002@mms.example.net");
+  clock.pass(seconds(8 * 86'400));
+  to_phone.tick();
+  EXPECT_EQ(data_plane.of(handoff::Kind::route_answer).back().text(Tag::decision), "refuse");
+  EXPECT_EQ(the_item().state, ItemState::expired);
+}
+
+}  // namespace
+}  // namespace pushmail

@@ -1,0 +1,333 @@
+// Mailbox to phone over fakes: the road from 401 to 412, and every way in which it breaks off and goes on.
+#include "tests/unit/controlplane/world.h"
+
+namespace pushmail {
+namespace {
+
+using handoff::Tag;
+
+struct ToPhoneTest : World {
+  /// A mail that was seen, told and asked for; its transfer has begun.
+  Item requested(std::uint64_t size = 1000) {
+    new_mail("7", "b1", size);
+    Item item = the_item();
+    answer(ann, item.reply_code);
+    return again(item);
+  }
+  Item submitted() {
+    const Item item = requested();
+    chunk(item.id, 0, 1000);
+    fetched(item.id, 1000);
+    outcome(item.id, ItemState::submitted, "mm-1");
+    return again(item);
+  }
+};
+
+TEST_F(ToPhoneTest, ANewMailBecomesOneItemAndOneSms) {
+  new_mail("7");
+  new_mail("7");
+  const Item item = the_item();
+  EXPECT_EQ(item.state, ItemState::accepted);
+  EXPECT_EQ(item.correspondent, "joe@example.com");
+  ASSERT_EQ(sms().size(), 1U);
+  EXPECT_NE(sms()[0].text.find("Reply " + item.reply_code + " to get it"), std::string::npos);
+  EXPECT_EQ(store->mailbox("b1").value().last_uid, "7") << "watermark and item change together";
+  EXPECT_EQ(events_of(item), std::vector<std::string>{"mail_seen"});
+  EXPECT_EQ(sms_queued, 1);
+}
+
+TEST_F(ToPhoneTest, TheWholeRoad) {
+  Item item = requested();
+  ASSERT_EQ(data_plane.of(handoff::Kind::submission).size(), 1U);
+  const SentRecord submission = data_plane.of(handoff::Kind::submission)[0];
+  EXPECT_EQ(submission.text(Tag::peer), "mmsc");
+  EXPECT_EQ(submission.text(Tag::msisdn), ann.digits());
+  EXPECT_EQ(submission.number(Tag::mail_size), 1000U);
+  EXPECT_EQ(submission.text(Tag::sender_address), "short:5000" + item.suffix);
+  EXPECT_EQ(item.suffix.size(), 4U);
+  ASSERT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 1U);
+  EXPECT_EQ(again(item).state, ItemState::fetching);
+
+  credit(item.id, 4);
+  EXPECT_EQ(fetchers.of(mailbox::Kind::credit).size(), 1U);
+  chunk(item.id, 0, 600);
+  chunk(item.id, 600, 400);
+  EXPECT_EQ(data_plane.of(handoff::Kind::submission_chunk).size(), 1U) << "the last chunk waits for the fetcher's word";
+  fetched(item.id, 1000);
+  EXPECT_EQ(data_plane.of(handoff::Kind::submission_chunk).size(), 2U);
+  EXPECT_EQ(again(item).state, ItemState::converting);
+  EXPECT_EQ(to_phone.transfers(), 0U);
+
+  event(item.id, "converting");
+  event(item.id, "submit_req", {"transaction_id=pm1"});
+  EXPECT_EQ(again(item).state, ItemState::submitting);
+  outcome(item.id, ItemState::submitted, "mm-1");
+  event(item.id, "submit_rsp", {"status=1000"});
+  EXPECT_EQ(again(item).state, ItemState::submitted);
+  report("mm-1", "number:+" + ann.digits(), "short:5000" + item.suffix, "Retrieved");
+  item = again(item);
+  EXPECT_EQ(item.state, ItemState::delivered);
+  EXPECT_EQ(item.mark, "pending");
+  EXPECT_EQ(events_of(item), (std::vector<std::string>{"mail_seen", "retrieve_requested", "fetching", "fetched", "converting", "submit_req", "submitted", "submit_rsp", "delivered"}));
+
+  to_phone.tick();
+  ASSERT_EQ(fetchers.of(mailbox::Kind::mark).size(), 1U);
+  auto marked = make(mailbox::Kind::marked, item.id);
+  to_phone.on_marked(from_fetcher(std::move(marked), mailbox::Kind::marked, item.id).view());
+  EXPECT_EQ(again(item).mark, "done");
+}
+
+TEST_F(ToPhoneTest, PolicyPushAsksNobody) {
+  new_mail("7", "b2");
+  EXPECT_TRUE(sms().empty());
+  EXPECT_EQ(the_item().state, ItemState::fetching);
+  EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), 1U);
+}
+
+TEST_F(ToPhoneTest, AMailThatIsTooLargeIsAnnouncedNotFetched) {
+  new_mail("7", "b1", 2'000'000);
+  EXPECT_EQ(the_item().state, ItemState::rejected);
+  ASSERT_EQ(sms().size(), 1U);
+  EXPECT_NE(sms()[0].text.find("too large"), std::string::npos);
+}
+
+TEST_F(ToPhoneTest, WithoutADataPlaneItWaits) {
+  data_plane.ready = false;
+  const Item item = requested();
+  EXPECT_EQ(item.state, ItemState::requested);
+  data_plane.ready = true;
+  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  to_phone.tick();
+  EXPECT_TRUE(data_plane.sent.empty()) << "outcomes of before the break come first";
+  clock.pass(seconds(1));
+  to_phone.tick();
+  EXPECT_EQ(again(item).state, ItemState::fetching);
+}
+
+TEST_F(ToPhoneTest, ADataPlaneThatGoesAwayInTheMiddleGetsItAgain) {
+  const Item item = requested();
+  chunk(item.id, 0, 600);
+  data_plane.ready = false;
+  to_phone.on_data_plane_lost();
+  EXPECT_EQ(again(item).state, ItemState::requested);
+  chunk(item.id, 600, 400);   // the fetcher has not heard of it yet
+  data_plane.ready = true;
+  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  clock.pass(seconds(1));
+  to_phone.tick();
+  EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), 2U);
+  EXPECT_EQ(data_plane.of(handoff::Kind::submission)[1].item, item.id) << "under the same id";
+  EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 2U);
+}
+
+TEST_F(ToPhoneTest, ARestartedDataPlaneHasForgottenWhatItConverted) {
+  const Item item = requested();
+  chunk(item.id, 0, 1000);
+  fetched(item.id, 1000);
+  to_phone.on_data_plane_lost();
+  EXPECT_EQ(again(item).state, ItemState::converting);
+  to_phone.on_data_plane_ready(handoff::Other::same);
+  EXPECT_EQ(again(item).state, ItemState::converting) << "the same process still has it";
+  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  EXPECT_EQ(again(item).state, ItemState::requested);
+}
+
+TEST_F(ToPhoneTest, AnOutcomeThatComesAfterTheRestartEndsIt) {
+  const Item item = requested();
+  chunk(item.id, 0, 1000);
+  fetched(item.id, 1000);
+  to_phone.on_data_plane_lost();
+  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  outcome(item.id, ItemState::submitted, "mm-1");
+  clock.pass(seconds(1));
+  to_phone.tick();
+  EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), 1U) << "not submitted twice";
+  EXPECT_EQ(again(item).state, ItemState::submitted);
+}
+
+TEST_F(ToPhoneTest, ALateEventDoesNotTurnASubmittedItemBack) {
+  const Item item = submitted();
+  event(item.id, "submit_req");
+  event(item.id, "converting");
+  EXPECT_EQ(again(item).state, ItemState::submitted);
+}
+
+TEST_F(ToPhoneTest, ARestartOfTheControlPlaneFetchesAgain) {
+  const Item item = requested();
+  FakeDataPlane fresh_data;
+  FakeFetchers fresh_fetchers;
+  ToPhone restarted{{*store, clock, settings, fresh_data, fresh_fetchers, [] {}}};
+  restarted.resume();
+  EXPECT_EQ(again(item).state, ItemState::requested);
+  restarted.tick();
+  ASSERT_EQ(fresh_data.of(handoff::Kind::submission).size(), 1U);
+  EXPECT_EQ(fresh_data.of(handoff::Kind::submission)[0].item, item.id);
+  EXPECT_EQ(fresh_data.of(handoff::Kind::submission)[0].text(Tag::sender_address), "short:5000" + item.suffix) << "with the suffix it had";
+}
+
+TEST_F(ToPhoneTest, AFetcherThatDiesIsAskedAgain) {
+  const Item item = requested();
+  fetchers.up = false;
+  to_phone.on_fetcher_lost([](std::string_view) { return true; });
+  EXPECT_EQ(again(item).state, ItemState::requested);
+  to_phone.tick();
+  EXPECT_EQ(again(item).state, ItemState::requested);
+  fetchers.up = true;
+  to_phone.tick();
+  EXPECT_EQ(again(item).state, ItemState::fetching);
+}
+
+TEST_F(ToPhoneTest, AWrongPasswordWaitsExplainedUntilTheMailboxAnswers) {
+  const Item item = requested();
+  fetch_failed(item.id, "auth_failed");
+  EXPECT_EQ(again(item).state, ItemState::requested);
+  EXPECT_NE(again(item).reason.find("refuses user u's password"), std::string::npos);
+  to_phone.tick();
+  EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 1U) << "not at once";
+  to_phone.on_mailbox_ready("b1");
+  EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 2U);
+  fetch_failed(item.id, "unreachable");
+  clock.pass(seconds(3600));
+  to_phone.tick();
+  EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 3U) << "and by itself after a while";
+}
+
+TEST_F(ToPhoneTest, AMailThatIsGoneIsWithdrawnAndSaidSo) {
+  const Item item = requested();
+  ASSERT_TRUE(store->withdraw_sms(item.id));
+  fetch_failed(item.id, "gone");
+  EXPECT_EQ(again(item).state, ItemState::withdrawn);
+  ASSERT_EQ(sms().size(), 1U);
+  EXPECT_NE(sms()[0].text.find("no longer in the mailbox"), std::string::npos);
+}
+
+TEST_F(ToPhoneTest, AWrongSizeIsFoundOutBeforeTheDataPlaneConverts) {
+  for (const std::uint64_t real : {700U, 1000U + 500U}) {
+    clock.pass(milliseconds(5));   // items are listed by the time in their ids
+    const std::string uid = "u" + std::to_string(real);
+    new_mail(uid, "b2", 1000);
+    const Item item = items().front();
+    chunk(item.id, 0, 600);
+    if (real > 1000) {
+      chunk(item.id, 600, 400);
+      chunk(item.id, 1000, real - 1000);
+    } else {
+      chunk(item.id, 600, real - 600);
+    }
+    const std::size_t before = data_plane.of(handoff::Kind::submission).size();
+    fetched(item.id, real);
+    EXPECT_EQ(again(item).size, real);
+    to_phone.tick();
+    ASSERT_EQ(data_plane.of(handoff::Kind::submission).size(), before + 1);
+    EXPECT_EQ(data_plane.of(handoff::Kind::submission).back().number(Tag::mail_size), real);
+    std::uint64_t passed = 0;
+    for (const SentRecord& record : data_plane.of(handoff::Kind::submission_chunk)) {
+      if (record.item == item.id) passed += record.view().bytes(handoff::tag(Tag::data))->size();
+    }
+    EXPECT_LT(passed, 1000U) << "never as many bytes as were announced";
+  }
+}
+
+TEST_F(ToPhoneTest, SilenceIsNoticed) {
+  const Item item = requested();
+  clock.pass(seconds(200));
+  to_phone.tick();
+  EXPECT_EQ(again(item).state, ItemState::requested);
+  clock.pass(seconds(60));
+  to_phone.tick();
+  EXPECT_EQ(again(item).state, ItemState::fetching);
+}
+
+TEST_F(ToPhoneTest, APhoneThatNeverAnswersLetsTheCodeExpire) {
+  new_mail("7");
+  clock.pass(seconds(7 * 86'400 + 1));
+  to_phone.tick();
+  EXPECT_EQ(the_item().state, ItemState::expired);
+  EXPECT_NE(the_item().reason.find("did not answer"), std::string::npos);
+  EXPECT_TRUE(sms().empty()) << "an SMS that is still waiting is not sent any more";
+}
+
+TEST_F(ToPhoneTest, NoReportAtAllIsUnconfirmedNeverFailed) {
+  const Item item = submitted();
+  clock.pass(seconds(3 * 86'400 + 86'400 - 10));
+  to_phone.tick();
+  EXPECT_EQ(again(item).state, ItemState::submitted);
+  clock.pass(seconds(60));
+  to_phone.tick();
+  EXPECT_EQ(again(item).state, ItemState::unconfirmed);
+  report("mm-1", "number:" + ann.digits(), "short:5000", "Retrieved");
+  EXPECT_EQ(again(item).state, ItemState::delivered) << "only this may still come";
+}
+
+TEST_F(ToPhoneTest, ReportsInEveryOrderAndShape) {
+  Item item = submitted();
+  report("mm-1", "number:+15550109999", "short:5000", "Retrieved");
+  EXPECT_EQ(again(item).state, ItemState::submitted) << "another phone's report";
+  report("mm-1", "short:5000" + item.suffix, "number:+" + ann.digits(), "Deferred");
+  EXPECT_EQ(again(item).state, ItemState::reported) << "Recipient and Sender swapped";
+  report("mm-1", "number:" + ann.digits(), "short:5000", "Indeterminate");
+  EXPECT_EQ(again(item).state, ItemState::reported);
+  report("mm-1", "number:" + ann.digits(), "short:5000", "Expired");
+  EXPECT_EQ(again(item).state, ItemState::expired);
+  report("mm-1", "number:" + ann.digits(), "short:5000", "Retrieved");
+  EXPECT_EQ(again(item).state, ItemState::expired) << "a final state never changes";
+}
+
+TEST_F(ToPhoneTest, AReportThatIsFasterThanTheSubmitRspWaits) {
+  const Item item = requested();
+  chunk(item.id, 0, 1000);
+  fetched(item.id, 1000);
+  report("mm-1", "number:+" + ann.digits(), "short:5000", "Retrieved");
+  EXPECT_EQ(again(item).state, ItemState::converting);
+  outcome(item.id, ItemState::submitted, "mm-1");
+  EXPECT_EQ(again(item).state, ItemState::delivered);
+}
+
+TEST_F(ToPhoneTest, ALostSubmitRspIsFoundBySuffix) {
+  const Item item = requested();
+  chunk(item.id, 0, 1000);
+  fetched(item.id, 1000);
+  outcome(item.id, ItemState::submitted, "", "the answer was lost");
+  report("mm-9", "number:+" + ann.digits(), "short:5000" + item.suffix, "Retrieved");
+  EXPECT_EQ(again(item).state, ItemState::delivered);
+  EXPECT_EQ(again(item).message_id, "mm-9");
+}
+
+TEST_F(ToPhoneTest, AFailedSubmissionIsToldToThePhone) {
+  const Item item = requested();
+  ASSERT_TRUE(store->withdraw_sms(item.id));
+  chunk(item.id, 0, 1000);
+  fetched(item.id, 1000);
+  event(item.id, "retry", {"reason=3000 Server error"});
+  EXPECT_EQ(again(item).reason, "tried again: 3000 Server error");
+  outcome(item.id, ItemState::failed, "", "2007 Message format corrupt");
+  outcome(item.id, ItemState::failed, "", "2007 Message format corrupt");
+  EXPECT_EQ(again(item).state, ItemState::failed);
+  ASSERT_EQ(sms().size(), 1U) << "once, though the outcome came twice";
+  EXPECT_NE(sms()[0].text.find("2007 Message format corrupt"), std::string::npos);
+}
+
+TEST_F(ToPhoneTest, ARemovedBindingWithdrawsWhatWaits) {
+  data_plane.ready = false;
+  const Item item = requested();
+  Binding binding = *store->binding("b1").value();
+  binding.state = "removed";
+  ASSERT_TRUE(store->update_binding(binding));
+  data_plane.ready = true;
+  to_phone.tick();
+  EXPECT_EQ(again(item).state, ItemState::withdrawn);
+  new_mail("8");
+  EXPECT_EQ(items().size(), 1U);
+}
+
+TEST_F(ToPhoneTest, AnswersOfOneThreadKeepTheirSuffix) {
+  new_mail("1", "b2");
+  new_mail("2", "b2");
+  const auto both = items();
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[0].suffix, both[1].suffix) << "same correspondent, same thread";
+  EXPECT_EQ(store->suffix(bob, both[0].suffix).value()->message_id, "m2@example.com") << "answers go to the newest mail";
+}
+
+}  // namespace
+}  // namespace pushmail
