@@ -6,10 +6,12 @@ them die at named steps inside the data plane (PUSHMAIL_KILL_AT, hits written to
 what was acknowledged is the peers': MMSC, Postfix, Dovecot.
 """
 import glob
+import json
 import os
 import signal
 import socket
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -27,7 +29,9 @@ class Rounds:
         self.world = world
         self.kill_log = os.path.join(world.folder, "kills")
         self.hits = {}
-        self.phone = world.phone(auto_answer=True)
+        self.random_kills, self.interrupted = 0, 0
+        self.mails, self.messages = [], []   # tokens of all rounds, looked at once more in the end
+        self.phone = world.phone()
         self.user, self.reader = world.mailbox(), world.mailbox()
         world.bind(self.phone.msisdn, self.user)
 
@@ -77,11 +81,22 @@ class Rounds:
         check(step in self.log_lines()[-1].replace(".", "_"), "PUSHMAIL_KILL_LOG says %r at %s" % (self.log_lines()[-1], step))
         self.hits[step] = self.hits.get(step, 0) + 1
 
+    @staticmethod
+    def at_a_random_time(kill):
+        """Most of the work is done in 30 ms, so most kills fall there; some come later."""
+        time.sleep(samples.RANDOM.uniform(0, 0.03) if samples.RANDOM.randrange(4) else samples.RANDOM.uniform(0.03, 0.3))
+        kill()
+
+    def count(self, interrupted):
+        self.random_kills += 1
+        self.interrupted += interrupted
+
     def one_mail(self, token):
         """The mail with this token is in the mailbox, once."""
         def count():
             return [mail for _, mail in self.world.mails(self.reader) if token in mailbox.text_of(mailbox.parse(mail))]
         found = wait_for(count, 90, "the mail with %s" % token)
+        self.mails.append(token)
         if len(found) > 1:
             identity = mailbox.parse(found[0])["Message-ID"].strip("<>").split("@")[0]
             check(self.world.item(identity).get("duplicate_possible"), "%d mails with %s" % (len(found), token))
@@ -95,8 +110,9 @@ class Rounds:
         if step:
             self.die_at(step, before)
         else:
-            time.sleep(samples.RANDOM.uniform(0, 0.4))
-            self.world.dataplane.kill()
+            self.at_a_random_time(self.world.dataplane.kill)
+            self.count(not self.world.mmsc_log(event="deliver_rsp", message_id=sent["message_id"]) or
+                       not [mail for _, mail in self.world.mails(self.reader) if token.encode() in mail])
         self.restart_dataplane()
         self.reset_at_once(connection)
         wait_for(lambda: self.world.mmsc_log(event="deliver_rsp", message_id=sent["message_id"], status=1000), 60,
@@ -122,24 +138,38 @@ class Rounds:
             self.restart_dataplane(step)
         raw, _ = samples.mail("%s %s" % (samples.word(), token), samples.word(), "joe@example.com", self.world.address(self.user),
                               samples.word() + "\r\n", None, [("p.png", "image/png", samples.png(120, 90))])
-        answered = len([each for each in self.phone.log() if each["event"] == "sms_sent"])
         self.world.deliver(self.user, raw)
+        sms = self.phone.wait_sms(60, text=token)
+        answer = threading.Thread(target=self.phone.ask, args=("answer",), kwargs={"id": sms["id"]})
+        answer.start()
         if step:
             self.die_at(step, before)
             self.restart_dataplane()
         else:
-            wait_for(lambda: len([each for each in self.phone.log() if each["event"] == "sms_sent"]) > answered, 60, "the phone to answer")
-            time.sleep(samples.RANDOM.uniform(0, 0.25))
-            if victim == "fetcher":
+            def kill_fetchers():
                 for pid in self.fetchers():
                     os.kill(pid, signal.SIGKILL)
-            else:
-                self.world.controlplane.kill()
+            self.at_a_random_time(kill_fetchers if victim == "fetcher" else self.world.controlplane.kill)
+            self.count(not [each for each in self.world.mmsc_log(event="submit_rsp") if each["message_id"] in {
+                other["message_id"] for other in self.world.mmsc_log(event="notification_ind")}
+                and token in json.dumps(self.world.mmsc_log(event="submit_req", transaction=each["transaction"]), ensure_ascii=False)])
+            if victim != "fetcher":
                 self.world.controlplane.start()
+        answer.join(60)
         item = self.world.wait_item(lambda each: token in each.get("subject", "") and each["state"] == "delivered", 90,
                                     "the item with %s to be delivered" % token)
         messages = [each for each in self.phone.wait_mms(60, count + 1) if token in each["subject"]]
+        self.messages.append((token, item["item"]))
         check(len(messages) == 1 or self.world.item(item["item"]).get("duplicate_possible"), "%d messages with %s" % (len(messages), token))
+
+    def at_the_end(self):
+        """Nothing came twice later on."""
+        for token in list(self.mails):
+            self.one_mail(token)
+        inbox = self.phone.inbox()["mms"]
+        for token, item in self.messages:
+            found = [each for each in inbox if token in each["subject"]]
+            check(len(found) == 1 or self.world.item(item).get("duplicate_possible"), "%d messages with %s in the end" % (len(found), token))
 
 
 def test(world, arguments):
@@ -156,8 +186,11 @@ def test(world, arguments):
         rounds.mailbox_to_phone(step, victim)
         print("round %d, mailbox to phone, %s: %.1f s" % (index + 1, step or victim + " at a random time", time.monotonic() - started),
               flush=True)
+    rounds.at_the_end()
     print("hits at named steps: %s" % ", ".join("%s %d" % item for item in sorted(rounds.hits.items())))
+    print("kills at random times: %d, of which %d fell into the middle" % (rounds.random_kills, rounds.interrupted))
     if arguments.rounds >= 8:
+        check(rounds.interrupted > 0, "no kill at a random time interrupted anything")
         equal(sorted(rounds.hits), sorted(TO_MAIL + TO_PHONE), "steps that were hit")
 
 
