@@ -29,9 +29,7 @@ struct Client::State {
 
 namespace {
 
-int size_for_openssl(std::size_t size) {
-  return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max()));
-}
+int size_for_openssl(std::size_t size) { return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max())); }
 
 }  // namespace
 

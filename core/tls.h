@@ -22,7 +22,8 @@ class ClientSettings {
  public:
   /// Trusts the PEM file `authorities` and, when not empty, `extra_authorities` beside it. A missing `authorities` is an error only
   /// when there is no extra file.
-  [[nodiscard]] static Result<ClientSettings> load(const std::filesystem::path& authorities, const std::filesystem::path& extra_authorities);
+  [[nodiscard]] static Result<ClientSettings> load(const std::filesystem::path& authorities,
+                                                   const std::filesystem::path& extra_authorities);
 
  private:
   friend class Client;

@@ -17,7 +17,8 @@ std::uint64_t number(const RecordView& record, Tag tag) { return record.u64(numb
 template <class T>
 using Row = std::pair<std::string_view, T>;
 constexpr std::array<Row<Protocol>, 2> protocols{{{"imap", Protocol::imap}, {"pop3", Protocol::pop3}}};
-constexpr std::array<Row<Encryption>, 3> encryptions{{{"none", Encryption::none}, {"implicit", Encryption::implicit}, {"starttls", Encryption::starttls}}};
+constexpr std::array<Row<Encryption>, 3> encryptions{
+    {{"none", Encryption::none}, {"implicit", Encryption::implicit}, {"starttls", Encryption::starttls}}};
 constexpr std::array<Row<Mode>, 2> modes{{{"idle", Mode::idle}, {"poll", Mode::poll}}};
 constexpr std::array<Row<Mark>, 2> marks{{{"seen", Mark::seen}, {"delete", Mark::remove}}};
 

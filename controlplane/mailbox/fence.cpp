@@ -14,7 +14,8 @@ constexpr std::size_t argument_size_max = 1000;
 }  // namespace
 
 bool may_go_on_wire(std::string_view argument) {
-  return !argument.empty() && argument.size() <= argument_size_max && std::ranges::all_of(argument, [](char c) { return c >= 0x20 && c <= 0x7E; });
+  return !argument.empty() && argument.size() <= argument_size_max &&
+         std::ranges::all_of(argument, [](char c) { return c >= 0x20 && c <= 0x7E; });
 }
 
 void Fence::forget() {

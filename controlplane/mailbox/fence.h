@@ -47,7 +47,7 @@ class Fence {
   Grammar grammar_;
   Lines lines_ = Lines::whole;
   std::uint64_t budget_ = 0;
-  std::string line_;                // the unfinished line
+  std::string line_;  // the unfinished line
   std::uint64_t literal_left_ = 0;
   ImapLines imap_;
   const ErrorInfo* broken_ = nullptr;

@@ -12,7 +12,8 @@ constexpr Duration ending_max = seconds(2);
 
 }  // namespace
 
-Fetcher::Fetcher(Loop& loop, const SessionSettings& settings, int descriptor) : loop_(loop), settings_(settings), socket_(loop), reporter_(loop, socket_) {
+Fetcher::Fetcher(Loop& loop, const SessionSettings& settings, int descriptor)
+    : loop_(loop), settings_(settings), socket_(loop), reporter_(loop, socket_) {
   if (auto adopted = socket_.adopt(descriptor); !adopted) outcome_ = std::unexpected(adopted.error());
 }
 
@@ -59,10 +60,12 @@ void Fetcher::obey(const RecordView& record) {
     // Whoever waits for an answer gets one.
     switch (static_cast<Kind>(record.header().kind)) {
       case Kind::fetch:
-        reporter_.fetch_failed(binding, record.header().item, record.text(static_cast<std::uint16_t>(Tag::uid)).value_or(""), fetch_word(command.error()));
+        reporter_.fetch_failed(binding, record.header().item, record.text(static_cast<std::uint16_t>(Tag::uid)).value_or(""),
+                               fetch_word(command.error()));
         break;
       case Kind::mark:
-        reporter_.marked(binding, record.header().item, record.text(static_cast<std::uint16_t>(Tag::uid)).value_or(""), Mark::seen, command.error().info->text);
+        reporter_.marked(binding, record.header().item, record.text(static_cast<std::uint16_t>(Tag::uid)).value_or(""), Mark::seen,
+                         command.error().info->text);
         break;
       default:
         reporter_.session(binding, state_word(command.error()), command.error().info->text);

@@ -119,7 +119,8 @@ Result<std::uint64_t> ImapLines::take(std::string_view line, Bytes& out) {
     append(out, "+ .\r\n");
     return 0;
   }
-  const bool is_tag = !tag.empty() && tag.size() <= tag_size_max && std::ranges::all_of(tag, [](char c) { return is_digit(c) || is_letter(c); });
+  const bool is_tag =
+      !tag.empty() && tag.size() <= tag_size_max && std::ranges::all_of(tag, [](char c) { return is_digit(c) || is_letter(c); });
   const std::string_view status = at.rest();
   if (!is_tag || !is_status_word(at.word())) return fail(mailbox_protocol);
   take_status(tag, status, out);

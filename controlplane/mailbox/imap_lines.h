@@ -8,8 +8,8 @@
 //   * SEARCH n ...               * n EXISTS|RECENT|EXPUNGE
 //   * n FETCH (UID n RFC822.SIZE n BODY[] NIL|literal)
 //
-// CAPABILITY is kept here (libetpan falls when it asked and none came), the words of a status for people (last_status). Specs: RFC 3501 §7 and §9; a status without text (E7) is tolerated, and so
-// is a quoted string in place of a literal.
+// CAPABILITY is kept here (libetpan falls when it asked and none came), the words of a status for people (last_status). Specs: RFC 3501 §7
+// and §9; a status without text (E7) is tolerated, and so is a quoted string in place of a literal.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +45,8 @@ class ImapLines {
   void take_status(std::string_view tag, std::string_view status, Bytes& out);
   void write_item(std::string_view item, Bytes& out);
 
-  bool in_fetch_ = false;        // a literal of this FETCH has just passed
-  bool fetch_written_ = false;   // its opening has been written
+  bool in_fetch_ = false;       // a literal of this FETCH has just passed
+  bool fetch_written_ = false;  // its opening has been written
   std::string fetch_number_;
   std::string last_status_;
   std::vector<std::string> capabilities_;

@@ -51,7 +51,9 @@ T* made(T* object) {
 }
 
 FetchType new_fetch_type() { return FetchType(made(mailimap_fetch_type_new_fetch_att_list_empty())); }
-void add(const FetchType& type, mailimap_fetch_att* attribute) { PM_CHECK(mailimap_fetch_type_new_fetch_att_list_add(type.get(), made(attribute)) == MAILIMAP_NO_ERROR); }
+void add(const FetchType& type, mailimap_fetch_att* attribute) {
+  PM_CHECK(mailimap_fetch_type_new_fetch_att_list_add(type.get(), made(attribute)) == MAILIMAP_NO_ERROR);
+}
 
 mailimap_section* wanted_header_section() {
   clist* names = made(clist_new());
@@ -88,7 +90,8 @@ Fetched read_attributes(const mailimap_msg_att* answer) {
         break;
       case MAILIMAP_MSG_ATT_BODY_SECTION: {
         const mailimap_msg_att_body_section* section = value->att_data.att_body_section;
-        found.section = section->sec_body_part == nullptr ? std::string_view() : std::string_view(section->sec_body_part, section->sec_length);
+        found.section =
+            section->sec_body_part == nullptr ? std::string_view() : std::string_view(section->sec_body_part, section->sec_length);
         break;
       }
       default:
@@ -106,7 +109,8 @@ bool says_later(std::string_view status) {
 
 class ImapSession final : public MailboxSession {
  public:
-  ImapSession(MailStream& stream, const Account& account, const SessionSettings& settings) : stream_(stream), account_(account), settings_(settings) {
+  ImapSession(MailStream& stream, const Account& account, const SessionSettings& settings)
+      : stream_(stream), account_(account), settings_(settings) {
     imap_.reset(made(mailimap_new(0, nullptr)));
   }
   // mailimap_free writes LOGOUT to a stream that still lives; a cut stream answers at once.
@@ -134,9 +138,9 @@ class ImapSession final : public MailboxSession {
   const SessionSettings settings_;
   std::unique_ptr<mailimap, SessionFree> imap_;
   std::uint64_t uid_validity_ = 0;
-  std::uint32_t uid_next_ = 0;      // from SELECT; 0: not said, or used up
+  std::uint32_t uid_next_ = 0;  // from SELECT; 0: not said, or used up
   bool has_idle_ = false;
-  bool is_fresh_ = false;           // SELECT has just told everything
+  bool is_fresh_ = false;  // SELECT has just told everything
 };
 
 // One place where libetpan's codes become ours: the stream's own failure counts first, then what the server said.
@@ -154,7 +158,8 @@ std::unexpected<Failure> ImapSession::failed(int code, const ErrorInfo& refused)
     return std::unexpected(Failure{Error{&mailbox_protocol}, std::string(mailbox_protocol.text)});
   }
   if (ascii_starts_with_nocase(status, "BYE")) return std::unexpected(Failure{Error{&mailbox_closed}, status});
-  return std::unexpected(Failure{Error{says_later(status) ? &mailbox_busy : &refused}, status.empty() ? std::string(refused.text) : status});
+  return std::unexpected(
+      Failure{Error{says_later(status) ? &mailbox_busy : &refused}, status.empty() ? std::string(refused.text) : status});
 }
 
 Outcome<void> ImapSession::open(Task& task) {
@@ -184,12 +189,14 @@ Outcome<void> ImapSession::open(Task& task) {
 Outcome<void> ImapSession::login(Task& task) {
   const auto ask_capability = [this, &task]() -> Outcome<void> {
     begin(task);
-    if (const int code = mailimap_custom_command(imap_.get(), "CAPABILITY"); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_protocol);
+    if (const int code = mailimap_custom_command(imap_.get(), "CAPABILITY"); code != MAILIMAP_NO_ERROR)
+      return failed(code, mailbox_protocol);
     return {};
   };
   if (auto asked = ask_capability(); !asked) return asked;
   if (stream_.fence().can("LOGINDISABLED")) {
-    return std::unexpected(Failure{Error{stream_.is_encrypted() ? &mailbox_protocol : &mailbox_tls}, "the server allows no LOGIN on this connection"});
+    return std::unexpected(
+        Failure{Error{stream_.is_encrypted() ? &mailbox_protocol : &mailbox_tls}, "the server allows no LOGIN on this connection"});
   }
   begin(task);
   if (const int code = mailimap_login(imap_.get(), account_.user.c_str(), account_.password.c_str()); code != MAILIMAP_NO_ERROR) {
@@ -199,7 +206,8 @@ Outcome<void> ImapSession::login(Task& task) {
   has_idle_ = stream_.fence().can("IDLE");
 
   begin(task);
-  if (const int code = mailimap_select(imap_.get(), account_.folder.c_str()); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_refused);
+  if (const int code = mailimap_select(imap_.get(), account_.folder.c_str()); code != MAILIMAP_NO_ERROR)
+    return failed(code, mailbox_refused);
   const mailimap_selection_info* selected = imap_->imap_selection_info;
   uid_validity_ = selected == nullptr ? 0 : selected->sel_uidvalidity;
   uid_next_ = selected == nullptr ? 0 : selected->sel_uidnext;
@@ -215,7 +223,8 @@ Outcome<std::vector<std::uint32_t>> ImapSession::search(Task& task, std::uint32_
   const std::unique_ptr<mailimap_search_key, decltype(&mailimap_search_key_free)> key(
       made(mailimap_search_key_new_uid(made(mailimap_set_new_interval(first, last)))), &mailimap_search_key_free);
   clist* list = nullptr;
-  if (const int code = mailimap_uid_search(imap_.get(), nullptr, key.get(), &list); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_refused);
+  if (const int code = mailimap_uid_search(imap_.get(), nullptr, key.get(), &list); code != MAILIMAP_NO_ERROR)
+    return failed(code, mailbox_refused);
   std::vector<std::uint32_t> uids;
   for (clistiter* at = clist_begin(list); at != nullptr; at = clist_next(at)) {
     const std::uint32_t uid = *static_cast<std::uint32_t*>(clist_content(at));
@@ -230,7 +239,8 @@ Outcome<std::vector<std::uint32_t>> ImapSession::search(Task& task, std::uint32_
 Outcome<FetchList> ImapSession::fetch(Task& task, const Set& uids, const FetchType& what) {
   begin(task);
   clist* list = nullptr;
-  if (const int code = mailimap_uid_fetch(imap_.get(), uids.get(), what.get(), &list); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_refused);
+  if (const int code = mailimap_uid_fetch(imap_.get(), uids.get(), what.get(), &list); code != MAILIMAP_NO_ERROR)
+    return failed(code, mailbox_refused);
   return FetchList(list);
 }
 
@@ -331,7 +341,7 @@ Outcome<std::uint64_t> ImapSession::read(Task& task, std::string_view uid_text, 
     if (offset > settings_.mail_size_max) return too_large();
     const FetchType what = new_fetch_type();
     add(what, mailimap_fetch_att_new_body_peek_section_partial(made(mailimap_section_new(nullptr)), static_cast<std::uint32_t>(offset),
-                                                              static_cast<std::uint32_t>(limits::imap_fetch_chunk_size)));
+                                                               static_cast<std::uint32_t>(limits::imap_fetch_chunk_size)));
     const auto list = fetch(task, set, what);
     if (!list) return std::unexpected(list.error());
     std::optional<std::string_view> piece;
@@ -340,8 +350,10 @@ Outcome<std::uint64_t> ImapSession::read(Task& task, std::string_view uid_text, 
       if (found.section && (!found.uid || found.uid == uid)) piece = found.section;
     }
     if (!piece) return gone();
-    if (piece->size() > limits::imap_fetch_chunk_size) return std::unexpected(Failure{Error{&mailbox_literal_too_long}, std::string(mailbox_literal_too_long.text)});
-    if (!piece->empty() && !sink(bytes_of(*piece))) return std::unexpected(Failure{Error{&mailbox_no_credit}, std::string(mailbox_no_credit.text)});
+    if (piece->size() > limits::imap_fetch_chunk_size)
+      return std::unexpected(Failure{Error{&mailbox_literal_too_long}, std::string(mailbox_literal_too_long.text)});
+    if (!piece->empty() && !sink(bytes_of(*piece)))
+      return std::unexpected(Failure{Error{&mailbox_no_credit}, std::string(mailbox_no_credit.text)});
     offset += piece->size();
     if (piece->size() < limits::imap_fetch_chunk_size) return offset;
   }
@@ -358,7 +370,8 @@ Outcome<void> ImapSession::mark(Task& task, std::string_view uid_text, Mark mark
       made(mailimap_store_att_flags_new_add_flags_silent(flags)), &mailimap_store_att_flags_free);
   begin(task);
   // RFC 3501 §6.4.8: a UID that is gone is passed over without an error.
-  if (const int code = mailimap_uid_store(imap_.get(), set.get(), change.get()); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_refused);
+  if (const int code = mailimap_uid_store(imap_.get(), set.get(), change.get()); code != MAILIMAP_NO_ERROR)
+    return failed(code, mailbox_refused);
   if (mark == Mark::seen || !stream_.fence().can("UIDPLUS")) return {};
   // Only this one: a plain EXPUNGE would also remove what the user himself has flagged, so without UIDPLUS the flag must do.
   begin(task);

@@ -140,8 +140,9 @@ struct Socket::State : std::enable_shared_from_this<Socket::State> {
       return Error{&mailbox_timeout};
     }
     reason = error.message();
-    return Error{error == asio::error::eof || error == asio::error::connection_reset || error == asio::error::broken_pipe ? &mailbox_closed
-                                                                                                                       : &mailbox_unreachable};
+    return Error{error == asio::error::eof || error == asio::error::connection_reset || error == asio::error::broken_pipe
+                     ? &mailbox_closed
+                     : &mailbox_unreachable};
   }
 };
 

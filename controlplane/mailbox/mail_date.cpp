@@ -16,7 +16,8 @@ struct Zone {
   std::string_view name;
   int hours;
 };
-constexpr std::array<Zone, 10> zones{{{"UT", 0}, {"GMT", 0}, {"EST", -5}, {"EDT", -4}, {"CST", -6}, {"CDT", -5}, {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7}}};
+constexpr std::array<Zone, 10> zones{
+    {{"UT", 0}, {"GMT", 0}, {"EST", -5}, {"EDT", -4}, {"CST", -6}, {"CDT", -5}, {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7}}};
 
 // Takes words and numbers off the front, blanks and commas between them passed over.
 class Reader {
@@ -88,7 +89,8 @@ std::optional<Timestamp> parse_mail_date(std::string_view text) {
   }
   if (year_digits.size() == 2) *year += *year < 50 ? 2000 : 1900;
   if (year_digits.size() == 3) *year += 1900;
-  const std::chrono::year_month_day date(std::chrono::year(*year), std::chrono::month(month), std::chrono::day(static_cast<unsigned>(*day)));
+  const std::chrono::year_month_day date(std::chrono::year(*year), std::chrono::month(month),
+                                         std::chrono::day(static_cast<unsigned>(*day)));
   if (!date.ok()) return std::nullopt;
 
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();

@@ -180,7 +180,8 @@ Result<void> MailStream::write_all(ByteView bytes) {
 }
 
 bool MailStream::has_unread() const {
-  return passed_at_ < passed_.size() || (etpan_ != nullptr && etpan_->read_buffer_len > 0) || (tls_ && tls_->has_unread()) || !fence_.at_line_start();
+  return passed_at_ < passed_.size() || (etpan_ != nullptr && etpan_->read_buffer_len > 0) || (tls_ && tls_->has_unread()) ||
+         !fence_.at_line_start();
 }
 
 void MailStream::wait_readable(Task& task, Gate& gate, Instant until) {

@@ -76,11 +76,11 @@ class MailStream {
   Socket socket_;
   Fence fence_;
   std::optional<tls::Client> tls_;
-  mailstream* etpan_ = nullptr;     // owned by libetpan's session
-  Bytes passed_;                    // checked and not read yet
+  mailstream* etpan_ = nullptr;  // owned by libetpan's session
+  Bytes passed_;                 // checked and not read yet
   std::size_t passed_at_ = 0;
   Bytes wire_;
-  Task* task_ = nullptr;            // the coroutine of the running command
+  Task* task_ = nullptr;  // the coroutine of the running command
   Instant deadline_{};
   std::optional<Failure> failure_;
 };

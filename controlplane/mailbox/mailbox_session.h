@@ -56,15 +56,15 @@ enum class Look : std::uint8_t { compared, baseline };
 struct Timing {
   Duration connect = seconds(20);
   Duration command = limits::imap_command_time_max;
-  Duration idle_reissue = seconds(9 * 60);   // RFC 2177: before 29 min; NATs forget sooner
-  Duration idle_pause = milliseconds(500);   // least time between two looks that IDLE caused
-  Duration linger = seconds(5);              // how long a session without IDLE stays for the next command
-  Duration self_poll = seconds(5 * 60);      // mode idle at a server without IDLE
-  Duration credit = seconds(600);            // how long a fetch waits for credit
+  Duration idle_reissue = seconds(9 * 60);  // RFC 2177: before 29 min; NATs forget sooner
+  Duration idle_pause = milliseconds(500);  // least time between two looks that IDLE caused
+  Duration linger = seconds(5);             // how long a session without IDLE stays for the next command
+  Duration self_poll = seconds(5 * 60);     // mode idle at a server without IDLE
+  Duration credit = seconds(600);           // how long a fetch waits for credit
   Duration retry_first = seconds(1);
   Duration retry_most = seconds(300);
-  Duration retry_auth = seconds(3600);       // after a refused password
-  Duration steady = seconds(30);             // a session that lived this long was no failure
+  Duration retry_auth = seconds(3600);  // after a refused password
+  Duration steady = seconds(30);        // a session that lived this long was no failure
 };
 
 class MailboxSession {
@@ -95,8 +95,10 @@ struct SessionSettings {
 };
 
 /// `stream` must outlive the session; cutting it ends whatever the session waits for.
-[[nodiscard]] std::unique_ptr<MailboxSession> make_imap_session(MailStream& stream, const Account& account, const SessionSettings& settings);
-[[nodiscard]] std::unique_ptr<MailboxSession> make_pop3_session(MailStream& stream, const Account& account, const SessionSettings& settings);
+[[nodiscard]] std::unique_ptr<MailboxSession> make_imap_session(MailStream& stream, const Account& account,
+                                                                const SessionSettings& settings);
+[[nodiscard]] std::unique_ptr<MailboxSession> make_pop3_session(MailStream& stream, const Account& account,
+                                                                const SessionSettings& settings);
 
 /// More than the answer to `command` came before TLS. Whose words these are nobody can tell, so they are not repeated.
 [[nodiscard]] Failure injected(std::string_view command);

@@ -60,7 +60,8 @@ std::optional<Entry> parse_entry(std::string_view line) {
 
 class Pop3Session final : public MailboxSession {
  public:
-  Pop3Session(MailStream& stream, const Account& account, const SessionSettings& settings) : stream_(stream), account_(account), settings_(settings) {
+  Pop3Session(MailStream& stream, const Account& account, const SessionSettings& settings)
+      : stream_(stream), account_(account), settings_(settings) {
     pop3_.reset(mailpop3_new(0, nullptr));
     PM_CHECK(pop3_ != nullptr);
   }
@@ -95,16 +96,17 @@ class Pop3Session final : public MailboxSession {
   const SessionSettings settings_;
   std::unique_ptr<mailpop3, SessionFree> pop3_;
   bool numbers_known_ = false;
-  std::vector<std::string> in_order_;                        // UIDLs as the server lists them, without repeats
+  std::vector<std::string> in_order_;  // UIDLs as the server lists them, without repeats
   std::map<std::string, std::uint32_t, std::less<>> numbers_;
   std::map<std::uint32_t, std::uint64_t> sizes_;
-  Bytes rest_;                                               // received and not used: the start of a body
+  Bytes rest_;  // received and not used: the start of a body
 };
 
 std::unexpected<Failure> Pop3Session::failed(const ErrorInfo& refused) const {
   if (stream_.failure()) return std::unexpected(*stream_.failure());
   const std::string status = pop3_->pop3_response == nullptr ? std::string() : printable(pop3_->pop3_response);
-  return std::unexpected(Failure{Error{says_later(status) ? &mailbox_busy : &refused}, status.empty() ? std::string(refused.text) : status});
+  return std::unexpected(
+      Failure{Error{says_later(status) ? &mailbox_busy : &refused}, status.empty() ? std::string(refused.text) : status});
 }
 
 Outcome<void> Pop3Session::open(Task& task) {

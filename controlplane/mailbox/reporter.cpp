@@ -52,7 +52,10 @@ void Reporter::baseline(std::string_view binding, const Watermark& mark) {
   add(record, mark);
   add_known(record, mark);
   send(record);
-  log_info("baseline").binding(binding).number("uid_validity", static_cast<std::int64_t>(mark.uid_validity)).number("last_uid", mark.last_uid);
+  log_info("baseline")
+      .binding(binding)
+      .number("uid_validity", static_cast<std::int64_t>(mark.uid_validity))
+      .number("last_uid", mark.last_uid);
 }
 
 void Reporter::new_mail(std::string_view binding, const Watermark& mark, const Arrival& arrival) {

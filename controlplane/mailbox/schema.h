@@ -11,55 +11,55 @@ namespace pushmail::mailbox {
 
 enum class Kind : std::uint16_t {
   // control plane -> fetcher
-  watch = 1,            // take care of this mailbox from now on; again with new fields: replaces what was known. First sight (a baseline
-                        // is made) when uid_validity is 0 or absent and there is no known_uid; then and with mode idle it looks at once
+  watch = 1,  // take care of this mailbox from now on; again with new fields: replaces what was known. First sight (a baseline
+              // is made) when uid_validity is 0 or absent and there is no known_uid; then and with mode idle it looks at once
   unwatch = 2,
-  poll = 3,             // look now; answered by polled, or by session with an error state
-  fetch = 4,            // send the mail's bytes for the item (binding, uid, uid_validity; offset to go on from there; credit at once)
-  mark = 5,             // set \Seen (mark = "seen") or delete (mark = "delete")
-  credit = 6,           // the fetch named by the item id may send this many chunks more
+  poll = 3,    // look now; answered by polled, or by session with an error state
+  fetch = 4,   // send the mail's bytes for the item (binding, uid, uid_validity; offset to go on from there; credit at once)
+  mark = 5,    // set \Seen (mark = "seen") or delete (mark = "delete")
+  credit = 6,  // the fetch named by the item id may send this many chunks more
 
   // fetcher -> control plane
-  session = 32,         // how it stands: state words below, text
-  baseline = 33,        // first sight, or UIDVALIDITY changed: uid_validity and the highest UID (POP3: uid_validity 1 and every UIDL as
-                        // known_uid); no mail is reported for what was there
+  session = 32,   // how it stands: state words below, text
+  baseline = 33,  // first sight, or UIDVALIDITY changed: uid_validity and the highest UID (POP3: uid_validity 1 and every UIDL as
+                  // known_uid); no mail is reported for what was there
   new_mail = 34,
-  polled = 35,          // a poll ended without error: watermark (POP3, when mails have gone: every UIDL that is left as known_uid)
+  polled = 35,  // a poll ended without error: watermark (POP3, when mails have gone: every UIDL that is left as known_uid)
   chunk = 36,
-  fetched = 37,         // the last chunk was sent
-  fetch_failed = 38,    // reason word: gone, auth_failed, unreachable, protocol, too_large
-  marked = 39,          // done (a mail that is gone counts as done), or with a reason: it could not be done
+  fetched = 37,       // the last chunk was sent
+  fetch_failed = 38,  // reason word: gone, auth_failed, unreachable, protocol, too_large
+  marked = 39,        // done (a mail that is gone counts as done), or with a reason: it could not be done
 };
 
 enum class Tag : std::uint16_t {
-  binding = 1,          // text: binding id
-  protocol = 2,         // text: imap, pop3
-  address = 3,          // text: ip:port, already checked against the egress policy
-  tls = 4,              // text: none, implicit, starttls
-  tls_name = 5,         // text: name the certificate must carry
-  user = 6,             // text
-  password = 7,         // text
-  mode = 8,             // text: idle, poll
-  folder = 9,           // text: INBOX
-  uid_validity = 10,    // u64; 0: no baseline yet (POP3: 1 once there is one)
-  uid = 11,             // text: decimal UID, or the UIDL
-  last_uid = 12,        // text: highest UID seen; POP3: unused
-  known_uid = 13,       // text, repeats: UIDLs already seen (POP3)
-  state = 14,           // text: connecting, ready, idling, auth_failed, tls_failed, unreachable, protocol_error, closed
-  reason = 15,          // text for people
-  subject = 16,         // text UTF-8, decoded
-  sender = 17,          // text UTF-8: `Joe <joe@example.com>`
-  size = 18,            // u64
-  message_id = 19,      // text without <>
-  reference = 20,       // text without <>, repeats
-  date = 21,            // i64 Timestamp (0 unknown)
-  offset = 22,          // u64
-  data = 23,            // bytes
-  mark = 24,            // text
-  trace = 25,           // 16 bytes
-  time = 26,            // i64 Timestamp: when the fetcher saw it
-  credit = 27,          // u64
-  reply_to = 28,        // text: address an answer goes to
+  binding = 1,        // text: binding id
+  protocol = 2,       // text: imap, pop3
+  address = 3,        // text: ip:port, already checked against the egress policy
+  tls = 4,            // text: none, implicit, starttls
+  tls_name = 5,       // text: name the certificate must carry
+  user = 6,           // text
+  password = 7,       // text
+  mode = 8,           // text: idle, poll
+  folder = 9,         // text: INBOX
+  uid_validity = 10,  // u64; 0: no baseline yet (POP3: 1 once there is one)
+  uid = 11,           // text: decimal UID, or the UIDL
+  last_uid = 12,      // text: highest UID seen; POP3: unused
+  known_uid = 13,     // text, repeats: UIDLs already seen (POP3)
+  state = 14,         // text: connecting, ready, idling, auth_failed, tls_failed, unreachable, protocol_error, closed
+  reason = 15,        // text for people
+  subject = 16,       // text UTF-8, decoded
+  sender = 17,        // text UTF-8: `Joe <joe@example.com>`
+  size = 18,          // u64
+  message_id = 19,    // text without <>
+  reference = 20,     // text without <>, repeats
+  date = 21,          // i64 Timestamp (0 unknown)
+  offset = 22,        // u64
+  data = 23,          // bytes
+  mark = 24,          // text
+  trace = 25,         // 16 bytes
+  time = 26,          // i64 Timestamp: when the fetcher saw it
+  credit = 27,        // u64
+  reply_to = 28,      // text: address an answer goes to
 };
 
 }  // namespace pushmail::mailbox

@@ -232,7 +232,8 @@ Outcome<void> Watcher::work(Task& task, MailboxSession& session, MailStream& str
       jobs_.pop_front();
       continue;
     }
-    const bool hopeless = is_about_one_mail(done.error().error) || done.error().error.is(mailbox_no_credit) || done.error().error.is(mailbox_refused);
+    const bool hopeless =
+        is_about_one_mail(done.error().error) || done.error().error.is(mailbox_no_credit) || done.error().error.is(mailbox_refused);
     if (hopeless || job.attempts >= attempts_max) {
       fail_job(job, done.error());
       jobs_.pop_front();

@@ -21,7 +21,8 @@ namespace pushmail::mailbox {
 /// A fetch under way; credit comes from outside the watcher's coroutine.
 class FetchJob {
  public:
-  FetchJob(Loop& loop, FetchCommand command) : command_(std::move(command)), credit_(command_.credit), offset_(command_.offset), gate_(loop) {}
+  FetchJob(Loop& loop, FetchCommand command)
+      : command_(std::move(command)), credit_(command_.credit), offset_(command_.offset), gate_(loop) {}
 
   [[nodiscard]] const FetchCommand& command() const { return command_; }
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
@@ -87,19 +88,19 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   const SessionSettings& settings_;
   Reporter& reporter_;
   WatchCommand watch_;
-  Gate gate_;                        // something to do, or to stop
+  Gate gate_;  // something to do, or to stop
   std::list<Job> jobs_;
   bool poll_wanted_ = false;
-  bool looked_ = false;              // once since the account is known
+  bool looked_ = false;  // once since the account is known
   bool stopped_ = false;
-  std::uint64_t generation_ = 0;     // of the account
-  MailStream* stream_ = nullptr;     // of the running session
+  std::uint64_t generation_ = 0;  // of the account
+  MailStream* stream_ = nullptr;  // of the running session
   FetchJob* fetching_ = nullptr;
   std::string state_;
   Failure last_failure_{};
-  Refused refused_ = Refused::no;    // by user or password
-  Instant not_before_{};             // pause after a failure
-  Instant next_look_{};              // mode idle without IDLE
+  Refused refused_ = Refused::no;  // by user or password
+  Instant not_before_{};           // pause after a failure
+  Instant next_look_{};            // mode idle without IDLE
   std::uint32_t failures_ = 0;
 };
 

@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t at = 0; at < size; ++at) slow_used += bytewise.feed(in.subspan(at, 1), slow);
   PM_CHECK(slow_used == used && slow == out && bytewise.is_done() == whole.is_done());
 
-  if (const auto date = mailbox::parse_mail_date(text_of(in))) PM_CHECK(date->us > -63'000'000'000'000'000 && date->us < 254'000'000'000'000'000);
+  if (const auto date = mailbox::parse_mail_date(text_of(in)))
+    PM_CHECK(date->us > -63'000'000'000'000'000 && date->us < 254'000'000'000'000'000);
   const auto said = mailbox::announce(mailbox::Arrival{.uid = "1", .size = size, .header = std::string(text_of(in))});
   PM_CHECK(said.subject.size() <= 1000 && said.sender.size() <= 1000 && said.references.size() <= 20);
   return 0;

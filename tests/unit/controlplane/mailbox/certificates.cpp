@@ -22,7 +22,8 @@ X509* make_certificate(EVP_PKEY* key, const char* name, Validity validity, int s
   X509_gmtime_adj(X509_getm_notBefore(certificate), validity == Validity::now ? -day : -3 * day);
   X509_gmtime_adj(X509_getm_notAfter(certificate), validity == Validity::now ? day : -day);
   X509_set_pubkey(certificate, key);
-  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1, -1,
+                             0);
   return certificate;
 }
 

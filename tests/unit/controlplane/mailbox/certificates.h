@@ -20,7 +20,8 @@ class TestAuthority {
   explicit TestAuthority(const std::string& name = "Authority of this test run");
   ~TestAuthority();
   [[nodiscard]] std::string authority_file() const;
-  [[nodiscard]] CertificateFiles make(const std::string& alternative_name, Validity validity = Validity::now, Signer signer = Signer::authority);
+  [[nodiscard]] CertificateFiles make(const std::string& alternative_name, Validity validity = Validity::now,
+                                      Signer signer = Signer::authority);
 
  private:
   struct State;

@@ -14,12 +14,14 @@ struct Passed {
   const ErrorInfo* error = nullptr;
 };
 
-Passed pass(std::string_view in, std::size_t step, std::uint64_t budget = limits::imap_answer_size_max, Fence::Grammar grammar = Fence::Grammar::imap) {
+Passed pass(std::string_view in, std::size_t step, std::uint64_t budget = limits::imap_answer_size_max,
+            Fence::Grammar grammar = Fence::Grammar::imap) {
   Fence fence(grammar);
   fence.begin(budget);
   Bytes out;
   for (std::size_t at = 0; at < in.size(); at += step) {
-    if (const auto passed = fence.pass(bytes_of(in.substr(at, step)), out); !passed) return {std::string(text_of(out)), passed.error().info};
+    if (const auto passed = fence.pass(bytes_of(in.substr(at, step)), out); !passed)
+      return {std::string(text_of(out)), passed.error().info};
   }
   return {std::string(text_of(out)), nullptr};
 }
@@ -157,8 +159,8 @@ TEST(Fence, PopLinesAreMeasuredAndStreamsAreNot) {
 TEST(Arguments, OnlyPrintableAsciiGoesOnTheWire) {
   EXPECT_TRUE(may_go_on_wire("alice@example.com"));
   EXPECT_TRUE(may_go_on_wire("a b\"\\%"));
-  for (const std::string& bad : {std::string(), std::string("a\r\n9 DELETE INBOX"), std::string("a\nb"), std::string("a\0b", 3), std::string("a\x7f"),
-                                 std::string("M\xc3\xbcller"), many('a', 1001)}) {
+  for (const std::string& bad : {std::string(), std::string("a\r\n9 DELETE INBOX"), std::string("a\nb"), std::string("a\0b", 3),
+                                 std::string("a\x7f"), std::string("M\xc3\xbcller"), many('a', 1001)}) {
     EXPECT_FALSE(may_go_on_wire(bad)) << bad;
   }
 }

@@ -60,7 +60,10 @@ class FetcherTest : public SessionTest {
   }
   void command(Kind kind) { send(RecordWriter(static_cast<std::uint16_t>(kind), 1, {}).text(number_of(Tag::binding), "b")); }
   void fetch(std::uint8_t item, std::string_view uid, std::uint64_t credit) {
-    send(RecordWriter(static_cast<std::uint16_t>(Kind::fetch), 1, ItemId{{item}}).text(number_of(Tag::binding), "b").text(number_of(Tag::uid), uid).u64(number_of(Tag::credit), credit));
+    send(RecordWriter(static_cast<std::uint16_t>(Kind::fetch), 1, ItemId{{item}})
+             .text(number_of(Tag::binding), "b")
+             .text(number_of(Tag::uid), uid)
+             .u64(number_of(Tag::credit), credit));
   }
 
   // The next record that `fits`; the others are passed over.
@@ -85,7 +88,9 @@ class FetcherTest : public SessionTest {
     return next([kind](const RecordView& record) { return record.header().kind == static_cast<std::uint16_t>(kind); });
   }
   RecordView next_state(std::string_view state) {
-    return next([state](const RecordView& record) { return record.header().kind == static_cast<std::uint16_t>(Kind::session) && record.text(number_of(Tag::state)) == state; });
+    return next([state](const RecordView& record) {
+      return record.header().kind == static_cast<std::uint16_t>(Kind::session) && record.text(number_of(Tag::state)) == state;
+    });
   }
 
   static bool open_folder(Peer& peer) {
@@ -139,7 +144,8 @@ TEST_F(FetcherTest, BrokenFetchGoesOnWhereItStood) {
     peer.answer("OK");
     for (std::size_t at = now == 1 ? 0 : limits::imap_fetch_chunk_size; peer.expect("BODY.PEEK[]<" + std::to_string(at) + ".65536>");) {
       const std::string piece = at >= mail.size() ? std::string() : mail.substr(at, limits::imap_fetch_chunk_size);
-      peer.send("* 1 FETCH (UID 5 BODY[]<" + std::to_string(at) + "> {" + std::to_string(piece.size()) + "}\r\n" + piece.substr(0, piece.size() / (now == 1 && at > 0 ? 2 : 1)));
+      peer.send("* 1 FETCH (UID 5 BODY[]<" + std::to_string(at) + "> {" + std::to_string(piece.size()) + "}\r\n" +
+                piece.substr(0, piece.size() / (now == 1 && at > 0 ? 2 : 1)));
       if (now == 1 && at > 0) return;
       peer.send(")\r\n");
       peer.answer("OK");

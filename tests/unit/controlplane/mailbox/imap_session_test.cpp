@@ -115,7 +115,8 @@ TEST_F(ImapTest, ChangedNumberingIsABaseline) {
     open_folder(peer, 5);
     peer.line();
   });
-  for (const Watermark& before : {Watermark{.uid_validity = 76, .last_uid = 2, .known = {}}, Watermark{.uid_validity = 77, .last_uid = 9, .known = {}}}) {
+  for (const Watermark& before :
+       {Watermark{.uid_validity = 76, .last_uid = 2, .known = {}}, Watermark{.uid_validity = 77, .last_uid = 9, .known = {}}}) {
     run(account(server, Protocol::imap), [&](Task& task, MailboxSession& session) {
       ASSERT_TRUE(session.open(task));
       Watermark mark = before;
@@ -157,7 +158,7 @@ TEST_F(ImapTest, PasswordIsQuotedAndControlBytesNeverReachTheWire) {
   EXPECT_TRUE(server.heard_anything_like(R"(LOGIN "a\"b\\c" secret)")) << server.heard()[1];
 
   const int before = server.connections();
-  for (std::string mailbox::Account::*field : {&Account::user, &Account::password, &Account::folder}) {
+  for (std::string mailbox::Account::* field : {&Account::user, &Account::password, &Account::folder}) {
     for (const std::string& bad : {std::string("a\r\n9 DELETE INBOX"), std::string("a\0b", 3), std::string("\xc3\xbc"), std::string()}) {
       auto wrong = account(server, Protocol::imap);
       wrong.*field = bad;
@@ -206,7 +207,8 @@ TEST_F(ImapTest, LoginDisabledIsNotTried) {
     peer.answer("OK done");
     peer.line();
   });
-  run(account(server, Protocol::imap), [&](Task& task, MailboxSession& session) { EXPECT_TRUE(session.open(task).error().error.is(mailbox_tls)); });
+  run(account(server, Protocol::imap),
+      [&](Task& task, MailboxSession& session) { EXPECT_TRUE(session.open(task).error().error.is(mailbox_tls)); });
   EXPECT_FALSE(server.heard_anything_like("secret"));
 }
 

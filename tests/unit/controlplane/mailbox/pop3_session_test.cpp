@@ -47,7 +47,8 @@ TEST(Pop3Body, WholeAndByteByByteAgree) {
 class Pop3Test : public SessionTest {
  protected:
   static bool log_in(Peer& peer) {
-    return peer.send("+OK ready\r\n") && peer.expect("USER alice") && peer.send("+OK\r\n") && peer.expect("PASS secret") && peer.send("+OK in\r\n");
+    return peer.send("+OK ready\r\n") && peer.expect("USER alice") && peer.send("+OK\r\n") && peer.expect("PASS secret") &&
+           peer.send("+OK in\r\n");
   }
   static bool list(Peer& peer, std::string_view sizes, std::string_view names) {
     if (!peer.expect("LIST")) return false;
@@ -187,7 +188,7 @@ TEST_F(Pop3Test, RefusalsAreTold) {
 
 TEST_F(Pop3Test, ControlBytesNeverReachTheWire) {
   ScriptedServer server([](Peer&) {});
-  for (std::string Account::*field : {&Account::user, &Account::password}) {
+  for (std::string Account::* field : {&Account::user, &Account::password}) {
     auto who = account(server, Protocol::pop3);
     who.*field = "bob\r\nDELE 1";
     run(who, [&](Task& task, MailboxSession& session) { EXPECT_TRUE(session.open(task).error().error.is(mailbox_argument)); });

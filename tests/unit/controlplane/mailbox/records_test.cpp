@@ -13,8 +13,8 @@ namespace {
 constexpr std::uint16_t number_of(Tag tag) { return static_cast<std::uint16_t>(tag); }
 
 struct Fields {
-  std::map<Tag, std::string> texts{{Tag::binding, "b1"},   {Tag::protocol, "imap"}, {Tag::address, "192.0.2.1:993"}, {Tag::tls, "implicit"},
-                                   {Tag::tls_name, "mx"}, {Tag::user, "alice"},    {Tag::password, "secret"},      {Tag::mode, "idle"}};
+  std::map<Tag, std::string> texts{{Tag::binding, "b1"},  {Tag::protocol, "imap"}, {Tag::address, "192.0.2.1:993"}, {Tag::tls, "implicit"},
+                                   {Tag::tls_name, "mx"}, {Tag::user, "alice"},    {Tag::password, "secret"},       {Tag::mode, "idle"}};
 };
 
 Result<std::optional<Command>> decode(Kind kind, const Fields& fields, const ItemId& item = {}) {
@@ -88,7 +88,8 @@ TEST(Commands, UnknownKindsArePassedOver) {
 
 TEST(RecordInbox, CutsTheStreamIntoRecords) {
   Bytes stream;
-  for (std::uint64_t n = 1; n <= 3; ++n) append(stream, ByteView(RecordWriter(static_cast<std::uint16_t>(Kind::poll), 1, {}).text(1, std::string(n * 10, 'x')).finish(n)));
+  for (std::uint64_t n = 1; n <= 3; ++n)
+    append(stream, ByteView(RecordWriter(static_cast<std::uint16_t>(Kind::poll), 1, {}).text(1, std::string(n * 10, 'x')).finish(n)));
   RecordInbox inbox;
   std::vector<std::uint64_t> seen;
   for (const std::uint8_t byte : stream) {
@@ -133,11 +134,12 @@ TEST(MailDate, ReadsWhatMailCarries) {
 }
 
 TEST(Announcement, SaysWhatTheHeaderSays) {
-  const auto said = announce(Arrival{
-      .uid = "1",
-      .size = 5,
-      .header = "From: =?utf-8?q?J=C3=BCrgen?= <joe@example.com>, other@example.com\r\nSubject: =?utf-8?b?8J+Yig==?=\r\n folded\r\n"
-                "Message-ID: <a@b>\r\nReferences: <one@b>\r\n <two@b>\r\nReply-To: answers@example.org\r\nDate: Thu, 1 Jan 1970 00:00:01 +0000\r\n"});
+  const auto said = announce(
+      Arrival{.uid = "1",
+              .size = 5,
+              .header = "From: =?utf-8?q?J=C3=BCrgen?= <joe@example.com>, other@example.com\r\nSubject: =?utf-8?b?8J+Yig==?=\r\n folded\r\n"
+                        "Message-ID: <a@b>\r\nReferences: <one@b>\r\n <two@b>\r\nReply-To: answers@example.org\r\nDate: Thu, 1 Jan 1970 "
+                        "00:00:01 +0000\r\n"});
   EXPECT_EQ(said.sender, "Jürgen <joe@example.com>");
   EXPECT_EQ(said.subject, "😊 folded");
   EXPECT_EQ(said.message_id, "a@b");
@@ -147,7 +149,8 @@ TEST(Announcement, SaysWhatTheHeaderSays) {
 }
 
 TEST(Announcement, NothingReadableIsStillAnAnnouncement) {
-  for (const std::string& header : {std::string(), std::string("\xff\xfe\0\r\n\r\n", 7), std::string("Subject"), std::string(200'000, 'a'), std::string("From: <<<<>>>>\r\nReferences: <<> <\r\n")}) {
+  for (const std::string& header : {std::string(), std::string("\xff\xfe\0\r\n\r\n", 7), std::string("Subject"), std::string(200'000, 'a'),
+                                    std::string("From: <<<<>>>>\r\nReferences: <<> <\r\n")}) {
     const auto said = announce(Arrival{.uid = "1", .size = 0, .header = header});
     EXPECT_LE(said.subject.size(), 1000u);
     EXPECT_TRUE(said.references.empty());

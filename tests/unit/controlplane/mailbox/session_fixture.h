@@ -21,7 +21,8 @@ class SessionTest : public testing::Test {
 
   SessionTest() : trust_(*tls::ClientSettings::load("", test_authority().authority_file())) {}
 
-  mailbox::Account account(const ScriptedServer& server, mailbox::Protocol protocol, mailbox::Encryption encryption = mailbox::Encryption::none) {
+  mailbox::Account account(const ScriptedServer& server, mailbox::Protocol protocol,
+                           mailbox::Encryption encryption = mailbox::Encryption::none) {
     return {.protocol = protocol,
             .address = server.endpoint(),
             .encryption = encryption,

@@ -46,9 +46,12 @@ TEST_F(TlsTest, AddressAsName) {
   EXPECT_EQ(outcome(files, "192.0.2.2"), "IP address mismatch");
 }
 TEST_F(TlsTest, WrongName) { EXPECT_EQ(outcome(test_authority().make("DNS:mail.example.net"), "mail.example.org"), "hostname mismatch"); }
-TEST_F(TlsTest, ExpiredIsRefused) { EXPECT_EQ(outcome(test_authority().make("DNS:mail.example.net", Validity::past), "mail.example.net"), "certificate has expired"); }
+TEST_F(TlsTest, ExpiredIsRefused) {
+  EXPECT_EQ(outcome(test_authority().make("DNS:mail.example.net", Validity::past), "mail.example.net"), "certificate has expired");
+}
 TEST_F(TlsTest, SelfSignedIsRefused) {
-  EXPECT_EQ(outcome(test_authority().make("DNS:mail.example.net", Validity::now, Signer::itself), "mail.example.net"), "self-signed certificate");
+  EXPECT_EQ(outcome(test_authority().make("DNS:mail.example.net", Validity::now, Signer::itself), "mail.example.net"),
+            "self-signed certificate");
 }
 TEST_F(TlsTest, AnotherAuthorityIsRefused) {
   TestAuthority other("Somebody else");
@@ -67,9 +70,8 @@ TEST_F(TlsTest, MissingTrustStoreIsAnErrorUnlessThereIsAnother) {
 
 TEST_F(TlsTest, GarbageInsteadOfAHandshake) {
   ScriptedServer server([](Peer& peer) { peer.send("* OK no TLS here\r\n"); });
-  run(account(server, Protocol::imap, Encryption::implicit), [&](Task& task, MailboxSession& session) {
-    EXPECT_TRUE(session.open(task).error().error.is(mailbox::mailbox_tls));
-  });
+  run(account(server, Protocol::imap, Encryption::implicit),
+      [&](Task& task, MailboxSession& session) { EXPECT_TRUE(session.open(task).error().error.is(mailbox::mailbox_tls)); });
   EXPECT_FALSE(server.heard_anything_like("LOGIN"));
 }
 
@@ -128,7 +130,8 @@ TEST_F(TlsTest, RefusedOrStrippedStartTlsNeverSendsThePassword) {
       peer.answer(answer);
       while (!peer.line().empty()) peer.answer("OK");
     });
-    run(account(server, Protocol::imap, Encryption::starttls), [&](Task& task, MailboxSession& session) { EXPECT_FALSE(session.open(task)); });
+    run(account(server, Protocol::imap, Encryption::starttls),
+        [&](Task& task, MailboxSession& session) { EXPECT_FALSE(session.open(task)); });
     EXPECT_FALSE(server.heard_anything_like("secret")) << answer;
   }
 }
@@ -138,7 +141,8 @@ TEST_F(TlsTest, PreauthBeforeStartTlsIsRefused) {
     peer.send("* PREAUTH you are in\r\n");
     while (!peer.line().empty()) peer.answer("OK");
   });
-  run(account(server, Protocol::imap, Encryption::starttls), [&](Task& task, MailboxSession& session) { EXPECT_FALSE(session.open(task)); });
+  run(account(server, Protocol::imap, Encryption::starttls),
+      [&](Task& task, MailboxSession& session) { EXPECT_FALSE(session.open(task)); });
   EXPECT_FALSE(server.heard_anything_like("secret"));
 }
 
