@@ -80,8 +80,6 @@ bool drop_privileges(const Config& config, const std::filesystem::path& journal,
       if (::lchown(entry->path().c_str(), uid, gid) != 0) return false;
     }
   }
-  // The socket and the counters are replaced in this folder while we run and removed at the end.
-  if (::chown(config.run_folder().c_str(), uid, static_cast<gid_t>(-1)) != 0) return false;
   return ::initgroups(user_name, gid) == 0 && ::setgid(gid) == 0 && ::setuid(uid) == 0;
 }
 
@@ -97,6 +95,7 @@ int run(const Config& config) {
   sigaddset(&signals, SIGINT);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
   const int stop_fd = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
 

@@ -22,7 +22,7 @@ constexpr SmtpReply mail_good{.code = 250, .enhanced = "2.0.0", .text = "mail ac
 }  // namespace
 
 void Relay::on_recipient(Ticket ticket, std::string_view address) {
-  if (!ports_.journal.refusal().empty()) return ports_.answers.answer_recipient(ticket, storage_full);
+  if (!refusal().empty()) return ports_.answers.answer_recipient(ticket, storage_full);
   const auto mailbox = mime::parse_address(address);
   if (!mailbox) return ports_.answers.answer_recipient(ticket, recipient_bad);
   if (!ascii_equal_nocase(mailbox->domain, settings_.domain)) {
@@ -52,7 +52,7 @@ void Relay::answer_recipient(Ticket ticket, std::string_view address, Verdict ve
 
 void Relay::on_mail(Ticket ticket, MailInbound inbound) {
   const std::uint64_t needed = inbound.mail->size() * inbound.recipients.size();
-  if (!ports_.journal.refusal().empty() || memory_ + needed > settings_.memory_max) {
+  if (!refusal().empty() || memory_ + needed > settings_.memory_max) {
     counters_.add(Counter::mails_delayed);
     return ports_.answers.answer_mail(ticket, storage_full);
   }

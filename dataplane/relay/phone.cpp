@@ -65,7 +65,7 @@ void Relay::on_deliver(Ticket ticket, Mm7Inbound inbound) {
     repeated_[key].push_back(ticket);
     return;
   }
-  if (!ports_.journal.refusal().empty()) return delay(ticket, ports_.journal.refusal());
+  if (!refusal().empty()) return delay(ticket, refusal());
   if (memory_ + inbound.body->size() > settings_.memory_max) return delay(ticket, "item memory is used up");
 
   const ItemId id = new_item_id(clock_.wall(), settings_.node_and_worker);
@@ -207,7 +207,7 @@ void Relay::on_report(Ticket ticket, Mm7Inbound inbound) {
     repeated_[key].push_back(ticket);
     return;
   }
-  if (!ports_.journal.refusal().empty()) return delay(ticket, ports_.journal.refusal());
+  if (!refusal().empty()) return delay(ticket, refusal());
 
   // The report is an item of its own for the journal and the handoff; in the history it stands with the item it is about.
   const ItemId id = new_item_id(clock_.wall(), settings_.node_and_worker);

@@ -64,6 +64,10 @@ void Relay::drop_item(const ItemId& id) {
   counters_.set(Counter::item_bytes, memory_);
 }
 
+std::string_view Relay::refusal() const {
+  return draining_ ? "the data plane is being drained" : ports_.journal.refusal();
+}
+
 void Relay::count_memory(Item& of) {
   const std::uint64_t now = std::max<std::uint64_t>(of.body.size(), of.mail_size) + of.output.size();
   memory_ = memory_ - of.memory + now;
@@ -126,6 +130,10 @@ void Relay::on_handoff_record(handoff::Kind kind, const RecordView& record) {
     case handoff::Kind::peers: return set_peers(record);
     case handoff::Kind::submission: return on_submission(record);
     case handoff::Kind::submission_chunk: return on_chunk(record);
+    case handoff::Kind::drain:
+      draining_ = true;
+      log_info("draining");
+      return;
     case handoff::Kind::admission_answer: return admission_.on_answer(record, now_);
     case handoff::Kind::route_answer: {
       Item* of = item(record.header().item);

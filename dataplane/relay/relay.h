@@ -129,6 +129,8 @@ class Relay final : public Mm7Sink, public MailSink {
   Item& add_item(const ItemId& id, const TraceId& trace, Source source);
   Item* item(const ItemId& id);
   void drop_item(const ItemId& id);
+  /// Why no new message is taken now; empty when one is.
+  [[nodiscard]] std::string_view refusal() const;
   void count_memory(Item& of);
   void set_due(Item& of, Instant due);
   void append(journal::Kind kind, const ItemId& id, RecordWriter record, std::function<void(const Result<void>&)> done);
@@ -193,6 +195,7 @@ class Relay final : public Mm7Sink, public MailSink {
   FaultPoints faults_;
   Instant now_;
 
+  bool draining_ = false;                                // the control plane said so; until this process ends
   PeerTable peers_;
   Admission admission_;
   Repeats repeats_;

@@ -213,6 +213,21 @@ TEST(RelayPhone, a_full_disk_is_a_temporary_answer_and_the_peer_may_send_again) 
   EXPECT_EQ(world.answers.mm7.at(4).code, 1000);
 }
 
+TEST(RelayPhone, draining_takes_nothing_new_and_finishes_what_is_there) {
+  World world;
+  const ItemId item = world.accept_deliver();
+  world.tell(handoff::Kind::drain, handoff::make(handoff::Kind::drain, {}));
+  world.relay->on_mm7(second, world.deliver("t2"));
+  EXPECT_THAT(world.answers.refused_mm7, ElementsAre(2u));
+  world.relay->on_recipient({.slot = 3, .generation = 1}, "15550100002@mms.example.net");
+  EXPECT_EQ(world.answers.recipients.at(3).code, 452);
+  world.tick();
+  world.convert_all();
+  world.answer_route_mail(item);
+  world.convert_all();
+  EXPECT_EQ(world.outgoing.mails.size(), 1u);
+}
+
 TEST(RelayPhone, no_memory_is_a_temporary_answer) {
   World world;
   world.settings.memory_max = 20;

@@ -8,11 +8,14 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -152,12 +155,20 @@ class Program {
         << "\"\n[http]\nlisten = \"127.0.0.1:" << http_port << "\"\n[peer.mmsc1]\nurl = \"http://127.0.0.1:1/mm7\"\nservice_number = \"5000\"\nretry_first = \"100ms\"\n"
         << "[notify]\nsmsc = \"127.0.0.1:2775\"\nsource = \"5000\"\n" << more;
   }
-  void start(const std::map<std::string, std::string>& environment = {}) {
+  /// `disk`: options of a tmpfs for the state, mounted in a mount namespace of the child; empty: the real disk.
+  void start(const std::map<std::string, std::string>& environment = {}, const std::string& disk = {}) {
     int out[2];
     ASSERT_EQ(::pipe2(out, O_CLOEXEC), 0);
     pid_ = ::fork();
     if (pid_ == 0) {
       for (const auto& [key, value] : environment) ::setenv(key.c_str(), value.c_str(), 1);
+      if (!disk.empty()) {
+        const auto var = root_ / "var";
+        std::filesystem::create_directories(var);
+        const bool mounted = ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                             ::mount("tmpfs", var.c_str(), "tmpfs", 0, disk.c_str()) == 0;
+        if (!mounted) ::_exit(126);
+      }
       ::dup2(out[1], STDERR_FILENO);
       ::execl(PUSHMAIL_DATAPLANE, "pushmail-dataplane", "--root", root_.c_str(), static_cast<char*>(nullptr));
       ::_exit(127);
@@ -242,11 +253,14 @@ class ControlPlane final : public handoff::Events {
     while (!done()) {
       pollfd ready{.fd = fd_, .events = POLLIN, .revents = 0};
       ASSERT_GT(::poll(&ready, 1, patience_ms), 0) << "the data plane says nothing";
-      Bytes buffer(65536);
-      const ssize_t n = ::recv(fd_, buffer.data(), buffer.size(), 0);
-      ASSERT_GT(n, 0) << "the data plane is gone";
-      ASSERT_TRUE(peer_.receive(ByteView(buffer).first(static_cast<std::size_t>(n))).has_value());
-      flush();
+      ASSERT_NO_FATAL_FAILURE(read_once());
+    }
+  }
+  /// Reads until the other socket has something to say.
+  void run_until_readable(const Socket& other) {
+    for (int looks = 0; looks < patience_ms / 10 && !other.readable(10); ++looks) {
+      pollfd ready{.fd = fd_, .events = POLLIN, .revents = 0};
+      if (::poll(&ready, 1, 0) > 0) read_once();
     }
   }
   /// The `count`-th record of this kind that was heard.
@@ -269,6 +283,26 @@ class ControlPlane final : public handoff::Events {
     answer.u64(tag(handoff::Tag::lifetime_s), 0);
     send(handoff::Kind::admission_answer, {}, std::move(answer));
   }
+  /// A submission and its one chunk, after its credit.
+  void offer(const ItemId& item, std::string_view mail) {
+    RecordWriter submission = handoff::make(handoff::Kind::submission, item);
+    submission.trace(tag(handoff::Tag::trace), new_trace_id())
+        .text(tag(handoff::Tag::peer), "mmsc1")
+        .text(tag(handoff::Tag::msisdn), "15550100002")
+        .text(tag(handoff::Tag::sender_address), "short:50001742")
+        .u64(tag(handoff::Tag::mail_size), mail.size())
+        .u64(tag(handoff::Tag::mm_size_max), 300 * 1024);
+    send(handoff::Kind::submission, item, std::move(submission));
+    run([&] {
+      return std::any_of(heard_.begin(), heard_.end(), [&](const Heard& h) {
+        return h.item == item && (h.kind == handoff::Kind::submission_credit || h.kind == handoff::Kind::outcome);
+      });
+    });
+    if (heard_.back().kind == handoff::Kind::outcome) return;
+    RecordWriter chunk = handoff::make(handoff::Kind::submission_chunk, item);
+    chunk.u64(tag(handoff::Tag::offset), 0).text(tag(handoff::Tag::data), mail);
+    send(handoff::Kind::submission_chunk, item, std::move(chunk));
+  }
   void answer_route(const ItemId& item, std::uint16_t smtp_port) {
     RecordWriter answer = handoff::make(handoff::Kind::route_answer, item);
     answer.text(tag(handoff::Tag::decision), "mail")
@@ -281,6 +315,7 @@ class ControlPlane final : public handoff::Events {
   }
   handoff::Peer& peer() { return peer_; }
   bool acknowledges = true;
+  bool admits = false;   // answers every admission_query with "accepted"
   std::vector<Heard> heard_;
 
  private:
@@ -288,9 +323,17 @@ class ControlPlane final : public handoff::Events {
   void on_ready(handoff::Other) override {}
   void on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) override {
     heard_.push_back({kind, record.header().item, Bytes(record.whole().begin(), record.whole().end())});
+    if (admits && kind == handoff::Kind::admission_query) answer_admission(heard_.back(), {"accepted", "accepted"});
     if (acknowledges && handoff::find_kind(record.header().kind)->owned) peer_.acknowledge(receipt);
   }
   void on_acknowledged(handoff::Kind, const ItemId&) override {}
+  void read_once() {
+    Bytes buffer(65536);
+    const ssize_t n = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    ASSERT_GT(n, 0) << "the data plane is gone";
+    ASSERT_TRUE(peer_.receive(ByteView(buffer).first(static_cast<std::size_t>(n))).has_value());
+    flush();
+  }
   void flush() {
     while (!peer_.output().empty()) {
       const ssize_t n = ::send(fd_, peer_.output().data(), peer_.output().size(), MSG_NOSIGNAL);
@@ -318,6 +361,13 @@ inline std::string take_mail(Socket connection) {
     }
     connection.write(line.starts_with("EHLO") ? "250 sink\r\n" : "250 ok\r\n");
   }
+}
+
+inline std::string submit_rsp(const ItemId& item, std::string_view message_id) {
+  const std::string xml = "<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><TransactionID>" + transaction_id_of(item) +
+                          "</TransactionID></env:Header><env:Body><SubmitRsp><MM7Version>6.8.0</MM7Version><Status><StatusCode>1000</StatusCode></Status><MessageID>" +
+                          std::string(message_id) + "</MessageID></SubmitRsp></env:Body></env:Envelope>";
+  return "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: " + std::to_string(xml.size()) + "\r\n\r\n" + xml;
 }
 
 inline std::string deliver_req(std::string_view transaction_id, std::string_view text) {

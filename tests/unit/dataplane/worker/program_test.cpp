@@ -72,19 +72,8 @@ TEST(Program, mailbox_to_phone) {
   control.give_peers("http://127.0.0.1:" + std::to_string(mmsc.port()) + "/mm7");
 
   const std::string mail = "From: Joe <joe@example.com>\r\nSubject: Lunch\r\n\r\nat noon?\r\n";
-  ItemId item = new_item_id(Timestamp{1'700'000'000'000'000}, 1);
-  RecordWriter submission = handoff::make(Kind::submission, item);
-  submission.trace(handoff::tag(Tag::trace), new_trace_id())
-      .text(handoff::tag(Tag::peer), "mmsc1")
-      .text(handoff::tag(Tag::msisdn), "15550100002")
-      .text(handoff::tag(Tag::sender_address), "short:50001742")
-      .u64(handoff::tag(Tag::mail_size), mail.size())
-      .u64(handoff::tag(Tag::mm_size_max), 300 * 1024);
-  control.send(Kind::submission, item, std::move(submission));
-  EXPECT_EQ(control.wait_for(Kind::submission_credit).item, item);
-  RecordWriter chunk = handoff::make(Kind::submission_chunk, item);
-  chunk.u64(handoff::tag(Tag::offset), 0).text(handoff::tag(Tag::data), mail);
-  control.send(Kind::submission_chunk, item, std::move(chunk));
+  const ItemId item = new_item_id(Timestamp{1'700'000'000'000'000}, 1);
+  control.offer(item, mail);
 
   Socket connection = mmsc.accept();
   const auto [head, body] = connection.read_http();
@@ -92,10 +81,7 @@ TEST(Program, mailbox_to_phone) {
   EXPECT_THAT(body, HasSubstr("SubmitReq"));
   EXPECT_THAT(body, HasSubstr(transaction_id_of(item)));
   EXPECT_THAT(body, HasSubstr("<DeliveryReport>true</DeliveryReport>"));
-  const std::string answer = "<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><TransactionID>" + transaction_id_of(item) +
-                             "</TransactionID></env:Header><env:Body><SubmitRsp><MM7Version>6.8.0</MM7Version><Status><StatusCode>1000</StatusCode></Status>"
-                             "<MessageID>m-77</MessageID></SubmitRsp></env:Body></env:Envelope>";
-  connection.write("HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: " + std::to_string(answer.size()) + "\r\n\r\n" + answer);
+  connection.write(submit_rsp(item, "m-77"));
   const auto& outcome = control.wait_for(Kind::outcome);
   EXPECT_EQ(outcome.text(Tag::state), "submitted");
   EXPECT_EQ(outcome.text(Tag::message_id), "m-77");
@@ -191,6 +177,104 @@ TEST_P(Kill, nothing_acknowledged_is_lost) {
 
 INSTANTIATE_TEST_SUITE_P(Steps, Kill, ::testing::Values("append_before_sync", "sync_before_answer", "answer_before_relay", "data_half"),
                          [](const auto& row) { return std::string(row.param); });
+
+// The mailbox is the durable copy: after the kill the control plane offers the item again, and the TransactionID stays the same.
+class KillSubmit : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(KillSubmit, is_completed_after_the_restart) {
+  const std::string step = GetParam();
+  const std::string mail = "From: Joe <joe@example.com>\r\nSubject: Lunch\r\n\r\n" + std::string(20'000, 'x') + "\r\n";
+  Program program;
+  program.configure();
+  const Socket mmsc = Socket::listen_any();
+  const std::string url = "http://127.0.0.1:" + std::to_string(mmsc.port()) + "/mm7";
+  const auto hits = program.root() / "hits";
+  const ItemId item = new_item_id(Timestamp{1'700'000'000'000'000}, 1);
+  program.start({{"PUSHMAIL_KILL_AT", step}, {"PUSHMAIL_KILL_LOG", hits.string()}});
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  {
+    ControlPlane control(program);
+    control.give_peers(url);
+    control.offer(item, mail);
+    Socket connection = mmsc.accept();
+    const auto [head, body] = connection.read_http();
+    const bool whole = body.find("--\r\n", body.size() < 10 ? 0 : body.size() - 10) != std::string::npos;
+    EXPECT_EQ(whole, step == "submit_rsp_before_settle");
+    if (whole) connection.write(submit_rsp(item, "m-1"));
+    EXPECT_EQ(program.end(0), -SIGKILL);
+  }
+  std::ifstream log(hits);
+  std::string hit;
+  log >> hit;
+  EXPECT_EQ(hit, step);
+
+  program.forget_log();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  ControlPlane control(program, 6);
+  control.offer(item, mail);
+  Socket connection = mmsc.accept();
+  EXPECT_THAT(connection.read_http().second, HasSubstr(transaction_id_of(item)));
+  connection.write(submit_rsp(item, "m-1"));
+  EXPECT_EQ(control.wait_for(Kind::outcome).text(Tag::state), "submitted");
+  control.offer(item, mail);
+  control.wait_for(Kind::outcome, 2);
+  EXPECT_FALSE(mmsc.readable(100)) << "offered again after its outcome it is not sent again";
+}
+
+INSTANTIATE_TEST_SUITE_P(Steps, KillSubmit, ::testing::Values("submit_req_half", "submit_rsp_before_settle"),
+                         [](const auto& row) { return std::string(row.param); });
+
+// Root only: a tmpfs of three segments in a mount namespace of the child.
+TEST(Program, a_full_disk_refuses_for_now_and_accepts_again_when_room_returns) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root for a mount namespace";
+  Program program;
+  program.configure();
+  program.start({}, "size=3200k");
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\"")) << program.log_text();
+  ControlPlane control(program);
+  control.give_peers("http://127.0.0.1:1/mm7");
+  ASSERT_TRUE(program.wait_for("\"event\":\"peers\""));
+  const Socket sink = Socket::listen_any();
+
+  control.admits = true;
+  std::size_t accepted = 0;
+  bool refused = false;
+  for (int n = 0; n < 20 && !refused; ++n) {
+    Socket mmsc = Socket::connect(program.http_port);
+    mmsc.write(deliver_req("t" + std::to_string(n), std::string(400'000, static_cast<char>('a' + n))));
+    control.run_until_readable(mmsc);
+    const auto [head, body] = mmsc.read_http();
+    if (head.find(" 503 ") != std::string::npos) {
+      refused = true;
+      EXPECT_THAT(head, HasSubstr("Retry-After"));
+    } else {
+      EXPECT_THAT(body, HasSubstr("<StatusCode>1000</StatusCode>"));
+      ++accepted;
+    }
+  }
+  ASSERT_TRUE(refused);
+  ASSERT_GE(accepted, 2u);
+  ASSERT_TRUE(program.wait_for("the disk is full"));
+
+  // What was accepted is finished on the full disk, and that makes room.
+  for (std::size_t n = 1; n <= accepted; ++n) {
+    control.answer_route(control.wait_for(Kind::route_query, n).item, sink.port());
+    EXPECT_FALSE(take_mail(sink.accept()).empty());
+    EXPECT_EQ(control.wait_for(Kind::outcome, n).text(Tag::state), "delivered");
+  }
+  program.forget_log();
+  ASSERT_TRUE(program.wait_for("journal_accepts"));
+  // The worker hears of it a moment later, so the first tries may still be refused.
+  std::string answer;
+  for (int tries = 0; tries < 100 && answer.empty(); ++tries) {
+    Socket mmsc = Socket::connect(program.http_port);
+    mmsc.write(deliver_req("again", "hello"));
+    control.run_until_readable(mmsc);
+    answer = mmsc.read_http().second;
+  }
+  EXPECT_THAT(answer, HasSubstr("<StatusCode>1000</StatusCode>"));
+}
 
 TEST(Program, an_outcome_that_was_not_acknowledged_is_told_again_after_a_kill) {
   Program program;
