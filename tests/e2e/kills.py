@@ -140,6 +140,7 @@ class Rounds:
                               samples.word() + "\r\n", None, [("p.png", "image/png", samples.png(120, 90))])
         self.world.deliver(self.user, raw)
         sms = self.phone.wait_sms(60, text=token)
+        wait_for(self.fetchers, 30, "a fetcher to run")
         answer = threading.Thread(target=self.phone.ask, args=("answer",), kwargs={"id": sms["id"]})
         answer.start()
         if step:

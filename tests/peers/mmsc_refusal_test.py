@@ -254,6 +254,25 @@ class MmscRefusal(unittest.IsolatedAsyncioTestCase):
         self.assertIn("<MMStatus>Retrieved</MMStatus>", report)
         self.assertIn("<MessageID>%s</MessageID>" % message_id, report)
 
+    async def test_report_of_a_rejection(self):
+        await self.post(whole())
+        document = json.loads((await asyncio.wait_for(self.pushes.get(), 10)).body)
+        data = b"".join(bytes.fromhex(segment)[bytes.fromhex(segment)[0] + 1:] for segment in document["segments"])
+        notice = mms.decode(wsp.read_push(data)[3])
+        await self.mm1(mms.encode(mms.Pdu("m-notifyresp-ind", transaction_id=notice.get("transaction-id"), mms_version="1.2",
+                                          status="Rejected")))
+        self.assertIn(b"<MMStatus>Rejected</MMStatus>", (await asyncio.wait_for(self.reports.get(), 10)).body)
+
+    async def test_report_of_an_expiry(self):
+        await self.post(whole(BODY.replace("P3D", "PT1S")))
+        self.assertIn(b"<MMStatus>Expired</MMStatus>", (await asyncio.wait_for(self.reports.get(), 10)).body)
+
+    async def test_no_report_when_none_was_asked_for(self):
+        await self.post(whole(BODY.replace("<DeliveryReport>true</DeliveryReport>", "").replace("P3D", "PT1S")))
+        while not [each for each in self.mmsc.log.events if each["event"] == "expired"]:
+            await asyncio.sleep(0.02)
+        self.assertTrue(self.reports.empty())
+
     async def test_send_to_vasp_with_retry(self):
         self.answers = [503]
         self.assertEqual(await self.send_status(self.send_req(delivery_report=True)), 0x80)
