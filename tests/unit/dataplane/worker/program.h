@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -316,7 +317,7 @@ class ControlPlane final : public handoff::Events {
   handoff::Peer& peer() { return peer_; }
   bool acknowledges = true;
   bool admits = false;   // answers every admission_query with "accepted"
-  std::vector<Heard> heard_;
+  std::deque<Heard> heard_;   // what wait_for returned stays where it is
 
  private:
   static std::uint16_t tag(handoff::Tag t) { return handoff::tag(t); }

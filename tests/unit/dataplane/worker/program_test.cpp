@@ -162,7 +162,7 @@ TEST_P(Kill, nothing_acknowledged_is_lost) {
       for (const auto& heard : control.heard_) asked = asked || heard.kind == Kind::admission_query || heard.kind == Kind::route_query;
       return asked;
     });
-    for (const auto& heard : std::vector(control.heard_)) {
+    for (const auto& heard : std::deque(control.heard_)) {
       if (heard.kind == Kind::admission_query) control.answer_admission(heard, {"accepted", "accepted"});
     }
   }
