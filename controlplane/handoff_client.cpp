@@ -19,13 +19,14 @@ using Protocol = asio::local::stream_protocol;
 
 constexpr std::size_t read_size = 256 * 1024;
 constexpr auto again_after = std::chrono::milliseconds(200);
+constexpr auto take_over_again = std::chrono::seconds(5);
 
 }  // namespace
 
 class HandoffClient::Connection : public std::enable_shared_from_this<HandoffClient::Connection> {
  public:
   Connection(asio::io_context& context, std::filesystem::path path, handoff::Events& events, std::function<void()> on_lost)
-      : path_(std::move(path)), on_lost_(std::move(on_lost)), socket_(context), timer_(context),
+      : path_(std::move(path)), on_lost_(std::move(on_lost)), socket_(context), timer_(context), again_timer_(context),
         peer_(handoff::Direction::to_data, random_u64() | 1, events), buffer_(read_size) {}
 
   void connect() {
@@ -46,9 +47,22 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
     error_code ignored;
     socket_.close(ignored);
     timer_.cancel();
+    again_timer_.cancel();
   }
 
   handoff::Peer& peer() { return peer_; }
+
+  void connect_again() {
+    if (again_pending_) return;
+    again_pending_ = true;
+    again_timer_.expires_after(take_over_again);
+    again_timer_.async_wait([self = shared_from_this()](error_code error) {
+      self->again_pending_ = false;
+      // The read side sees the end and does the rest.
+      error_code ignored;
+      if (!error && self->peer_.is_connected()) self->socket_.shutdown(Protocol::socket::shutdown_both, ignored);
+    });
+  }
 
   // Writing waits for the end of the current callback, so that one write carries many records.
   void wake() {
@@ -113,11 +127,13 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   std::function<void()> on_lost_;
   Protocol::socket socket_;
   asio::steady_timer timer_;
+  asio::steady_timer again_timer_;
   handoff::Peer peer_;
   Bytes buffer_;
   Bytes flying_;
   bool writing_ = false;
   bool waking_ = false;
+  bool again_pending_ = false;
   bool stopped_ = false;
   bool told_away_ = false;
 };
@@ -133,6 +149,8 @@ void HandoffClient::acknowledge(handoff::Receipt receipt) {
   connection_->peer().acknowledge(receipt);
   connection_->wake();
 }
+
+void HandoffClient::connect_again() { connection_->connect_again(); }
 
 DataPlanePort::Sent HandoffClient::send(handoff::Kind kind, const ItemId& item, RecordWriter record) {
   const auto sent = connection_->peer().send(kind, item, std::move(record));

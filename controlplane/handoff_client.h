@@ -24,6 +24,8 @@ class HandoffClient final : public DataPlanePort {
   void start();
   void stop();
   void acknowledge(handoff::Receipt receipt);
+  /// An owned record could not be taken over: connects anew in a few seconds, so that the other side sends it again.
+  void connect_again();
 
   [[nodiscard]] bool is_ready() const override;
   Sent send(handoff::Kind kind, const ItemId& item, RecordWriter record) override;

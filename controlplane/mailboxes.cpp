@@ -16,6 +16,7 @@ using mailbox::Tag;
 using mailbox::tag;
 
 constexpr std::int64_t second_us = 1'000'000;
+constexpr std::int64_t again_us = 5 * second_us;
 constexpr std::int64_t resolve_again_us = 60 * second_us;
 constexpr std::int64_t polled_write_us = 60 * second_us;   // an unchanged watermark is written down once a minute at most
 
@@ -99,6 +100,13 @@ void Mailboxes::plan(const Binding& binding, Watched& watched) {
     plan.zone = zone.get();
   }
   watched.due = schedule::next_due(plan, ports_.clock.wall());
+}
+
+void Mailboxes::watch_again(std::string_view binding) {
+  const auto watched = watched_.find(binding);
+  if (watched == watched_.end()) return;
+  watched->second.told = false;
+  watched->second.due = {ports_.clock.wall().us + again_us};
 }
 
 std::size_t Mailboxes::poll_now(std::string_view id) {

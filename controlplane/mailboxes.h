@@ -35,6 +35,8 @@ class Mailboxes {
   void watch_all(const std::function<bool(std::string_view binding)>& of_this_fetcher);
   /// Added, changed, suspended or removed.
   void on_binding_changed(const Binding& binding);
+  /// Tells the fetcher again where the mailbox was left, in a few seconds: what it reported could not be stored.
+  void watch_again(std::string_view binding);
   /// Sends `poll`; how many mailboxes were told. Empty id: all.
   std::size_t poll_now(std::string_view binding);
   void tick();

@@ -108,7 +108,9 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
          move_item(ports_.store, item, {.to = *state, .event = to_string(*state), .reason = words, .time = time, .by = program::data, .details = std::move(details)}));
   if (!moved) return {};
   log_info("settled").trace(item.trace).item(id).text("state", to_string(*state));
-  if (*state == ItemState::delivered || item.msisdn.empty()) return {};
+  // Delivered with a reason: some of several recipients did not get it.
+  const bool all_well = *state == ItemState::delivered && (reason.empty() || item.way == Way::to_phone);
+  if (all_well || item.msisdn.empty()) return {};
   // Nothing fails in silence: the phone's owner hears of it, in either direction.
   const notify::MailNews news{.sender_name = item.correspondent_name, .sender_address = item.correspondent, .subject = item.subject, .size = item.size};
   queued = true;

@@ -56,14 +56,19 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         data_plane_(context, settings_.run_folder / "handoff-0", *this, [this] { to_phone_.on_data_plane_lost(); }),
         notifier_(store, clock, [this](const notify::IncomingSms& sms) { return retriever_.take(sms); }),
         smpp_(context, clock, settings_.smpp, notifier_),
-        to_phone_({store, clock, settings_, data_plane_, fetchers_, [this] { notifier_.pump(); }}),
+        to_phone_({store, clock, settings_, data_plane_, fetchers_, [this] { notifier_.pump(); },
+                   [this](std::string_view binding) { mailboxes_.watch_again(binding); }}),
         to_mail_({store, clock, settings_, data_plane_, to_phone_, [this] { notifier_.pump(); }}),
         outcomes_({store, clock, settings_, [this](const ItemId& item) { to_phone_.forget(item); }, [this] { notifier_.pump(); }}),
         retriever_(store, clock, {.on_requested = [this](const Item& item) { to_phone_.on_requested(item); }, .on_sms_queued = [this] { notifier_.pump(); }}),
         mailboxes_({store, clock, settings_, sealer, *resolver_, fetchers_, [this](std::string_view binding) { to_phone_.on_mailbox_ready(binding); }}),
         bindings_(store, sealer, clock, {.egress = settings_.egress, .peers = peer_names(), .node = settings_.node}),
         api_(store, bindings_,
-             {.binding_changed = [this](const Binding& binding) { mailboxes_.on_binding_changed(binding); },
+             {.binding_changed =
+                  [this](const Binding& binding) {
+                    mailboxes_.on_binding_changed(binding);
+                    if (binding.state == "removed") to_phone_.on_binding_removed(binding.id);
+                  },
               .poll_now = [this](std::string_view binding) { return mailboxes_.poll_now(binding); },
               .status = [this] { return status(); }}),
         tick_timer_(context),
@@ -181,6 +186,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   void acknowledge(const Result<void>& durable, handoff::Receipt receipt) {
     if (durable) return data_plane_.acknowledge(receipt);
     log_error("not_taken_over").error(durable.error());
+    data_plane_.connect_again();
   }
 
   // ---- the fetchers

@@ -18,6 +18,8 @@ using handoff::tag;
 using mailbox::Kind;
 
 constexpr std::size_t transfers_max = 16;
+constexpr std::size_t waiting_max = 200;             // looked at in one turn
+constexpr std::size_t all_of_them = 1'000'000;
 constexpr Duration stall_max = seconds(180);
 constexpr Duration settle_time = milliseconds(500);   // outcomes of before the break arrive first
 constexpr Duration marks_every = seconds(30);
@@ -60,7 +62,8 @@ void ToPhone::on_new_mail(const RecordView& record) {
     return take_new_mail(record, *binding, queued, requested);
   });
   if (!done) {
-    // Nothing was written, so the fetcher's next look (or the next fetcher) reports it again.
+    // Nothing was written: the mail is news again as soon as the fetcher hears where the store stands.
+    ports_.watch_again(text(record, mailbox::Tag::binding));
     log_error("new_mail_not_stored").binding(text(record, mailbox::Tag::binding)).error(done.error());
     return;
   }
@@ -209,15 +212,17 @@ Result<void> ToPhone::describe_submission(Item& item, RecordWriter& record) {
 void ToPhone::pump() {
   if (pumping_ || !ports_.data_plane.is_ready() || ports_.clock.now() < resume_at_) return;
   if (transfers_.size() >= transfers_max) return;
-  const auto waiting = ports_.store.items({.states = {ItemState::requested}, .way = Way::to_phone, .due = ports_.clock.wall()});
+  const auto waiting = ports_.store.items(
+      {.states = {ItemState::requested}, .way = Way::to_phone, .due = ports_.clock.wall(), .order = ItemOrder::oldest_first, .count_max = waiting_max});
   if (!waiting) {
     log_error("items_not_read").error(waiting.error());
     return;
   }
   pumping_ = true;
-  // The list is newest first; who waits longest goes first.
-  for (auto item = waiting->rbegin(); item != waiting->rend() && transfers_.size() < transfers_max; ++item) {
-    if (item->source == "mailbox" && !transfers_.contains(item->id) && ports_.fetchers.is_up(item->binding)) start(*item);
+  // Who waits longest goes first.
+  for (const Item& item : *waiting) {
+    if (transfers_.size() >= transfers_max) break;
+    if (item.source == "mailbox" && !transfers_.contains(item.id) && ports_.fetchers.is_up(item.binding)) start(item);
   }
   pumping_ = false;
 }
@@ -399,7 +404,7 @@ void ToPhone::resume() {
 
 // Items that somebody else was working on, and of whom nothing is known any more.
 void ToPhone::ask_again() {
-  const auto under_way = ports_.store.items({.states = {ItemState::fetching, ItemState::converting, ItemState::submitting}, .way = Way::to_phone});
+  const auto under_way = ports_.store.items({.states = {ItemState::fetching, ItemState::converting, ItemState::submitting}, .way = Way::to_phone, .count_max = all_of_them});
   if (!under_way) {
     log_error("items_not_read").error(under_way.error());
     return;
@@ -441,6 +446,21 @@ void ToPhone::on_mailbox_ready(std::string_view binding) {
   pump();
 }
 
+void ToPhone::on_binding_removed(std::string_view binding) {
+  const auto waiting = ports_.store.items(
+      {.binding = std::string(binding), .states = {ItemState::accepted, ItemState::notified, ItemState::requested}, .way = Way::to_phone, .count_max = all_of_them});
+  if (!waiting) return;
+  for (Item item : *waiting) {
+    const auto done = ports_.store.write([&]() -> Result<void> {
+      if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
+      PM_TRY([[maybe_unused]] const bool moved,
+             move_item(ports_.store, item, {.to = ItemState::withdrawn, .event = "withdrawn", .reason = "the binding was removed", .time = ports_.clock.wall()}));
+      return {};
+    });
+    if (!done) log_error("withdrawal_not_stored").item(item.id).error(done.error());
+  }
+}
+
 void ToPhone::forget(const ItemId& item) { transfers_.erase(item); }
 
 // ---- after the report -------------------------------------------------------------------------------------------------------------
@@ -478,7 +498,7 @@ void ToPhone::pump_marks() {
 
 void ToPhone::expire() {
   const Timestamp now = ports_.clock.wall();
-  const auto asked = ports_.store.items({.states = {ItemState::accepted, ItemState::notified}, .way = Way::to_phone});
+  const auto asked = ports_.store.items({.states = {ItemState::accepted, ItemState::notified}, .way = Way::to_phone, .order = ItemOrder::oldest_first});
   if (!asked) return;
   for (Item item : *asked) {
     if (item.reply_code.empty() && item.retry_at.us != 0 && item.retry_at <= now) {
@@ -518,7 +538,7 @@ void ToPhone::expire() {
     }
   }
 
-  const auto submitted = ports_.store.items({.states = {ItemState::submitted, ItemState::reported}, .way = Way::to_phone});
+  const auto submitted = ports_.store.items({.states = {ItemState::submitted, ItemState::reported}, .way = Way::to_phone, .order = ItemOrder::oldest_first});
   if (!submitted) return;
   for (Item item : *submitted) {
     if (item.expires.us == 0 || item.expires.us + unconfirmed_after_us > now.us) continue;

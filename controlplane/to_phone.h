@@ -32,6 +32,8 @@ class ToPhone {
     DataPlanePort& data_plane;
     FetcherPort& fetchers;
     std::function<void()> sms_queued;
+    /// The fetcher shall be told again where this mailbox was left: what it reported could not be stored.
+    std::function<void(std::string_view binding)> watch_again;
   };
   explicit ToPhone(Ports ports) : ports_(std::move(ports)) {}
 
@@ -54,6 +56,8 @@ class ToPhone {
   void on_requested(const Item& item);
   /// What a route answer `submit` or a submission says of the item; takes the suffix. Inside Store::write().
   [[nodiscard]] Result<void> describe_submission(Item& item, RecordWriter& record);
+  /// Nobody will answer any more: what waits for the phone is withdrawn.
+  void on_binding_removed(std::string_view binding);
   /// The outcome came: whatever is still under way for this item ends.
   void forget(const ItemId& item);
   /// After a restart: what was under way starts again. Once, before anything else.

@@ -478,7 +478,7 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
   if (!filter.mark.empty()) sql += " AND mark = ?";
   if (filter.due) sql += " AND retry_at <= ?";
   if (!filter.before.empty()) sql += " AND id < ?";
-  sql += " ORDER BY id DESC LIMIT ?";
+  sql += filter.order == ItemOrder::newest_first ? " ORDER BY id DESC LIMIT ?" : " ORDER BY id LIMIT ?";
 
   Run run = db_.prepare(sql);
   if (!filter.binding.empty()) run.put(filter.binding);

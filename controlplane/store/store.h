@@ -18,6 +18,8 @@
 
 namespace pushmail {
 
+enum class ItemOrder : std::uint8_t { newest_first, oldest_first };
+
 struct ItemFilter {
   std::string binding{};                              // empty: any
   std::vector<ItemState> states{};                    // empty: any
@@ -26,6 +28,7 @@ struct ItemFilter {
   std::string mark{};                                 // items whose mark stands so; empty: any
   std::optional<Timestamp> due{};                     // retry_at not later than this
   std::string before{};                               // item ids below this one: the cursor of a list
+  ItemOrder order = ItemOrder::newest_first;
   std::size_t count_max = 1000;
 };
 
@@ -52,7 +55,7 @@ class Store {
   virtual Result<bool> add_item(const Item& item) = 0;
   virtual Result<void> update_item(const Item& item) = 0;
   virtual Result<std::optional<Item>> item(const ItemId& id) = 0;
-  virtual Result<std::vector<Item>> items(const ItemFilter& filter) = 0;  // newest first
+  virtual Result<std::vector<Item>> items(const ItemFilter& filter) = 0;
   virtual Result<std::vector<Item>> items_of_message(std::string_view peer, std::string_view message_id) = 0;
   /// The newest item that this phone fetches by this code.
   virtual Result<std::optional<Item>> item_of_code(const Msisdn& phone, std::string_view code) = 0;

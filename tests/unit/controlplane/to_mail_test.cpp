@@ -187,6 +187,15 @@ TEST_F(ToMailTest, TheOutcomeEndsTheItemAndFailuresAreTold) {
   EXPECT_NE(sms()[0].text.find("joe@example.com: Hi was not delivered: 550 5.1.1"), std::string::npos) << sms()[0].text;
 }
 
+TEST_F(ToMailTest, ARecipientThatRefusedIsToldThoughOthersTookIt) {
+  const Message sent{.recipients = {"mail:joe@example.com", "mail:sue@example.com"}};
+  route(sent);
+  outcome(sent.id, ItemState::delivered, "", "sue@example.com: 550 no such user");
+  EXPECT_EQ(the_item().state, ItemState::delivered);
+  ASSERT_EQ(sms().size(), 1U);
+  EXPECT_NE(sms()[0].text.find("sue@example.com: 550"), std::string::npos);
+}
+
 TEST_F(ToMailTest, ForwardedMailIsPushed) {
   const ItemId id = new_item_id(clock.at, 1);
   const SentRecord answer = forward(id, "mail:15550100003@mms.example.net");

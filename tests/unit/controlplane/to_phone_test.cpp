@@ -156,7 +156,7 @@ TEST_F(ToPhoneTest, ARestartOfTheControlPlaneFetchesAgain) {
   const Item item = requested();
   FakeDataPlane fresh_data;
   FakeFetchers fresh_fetchers;
-  ToPhone restarted{{*store, clock, settings, fresh_data, fresh_fetchers, [] {}}};
+  ToPhone restarted{{*store, clock, settings, fresh_data, fresh_fetchers, [] {}, [](std::string_view) {}}};
   restarted.resume();
   EXPECT_EQ(again(item).state, ItemState::requested);
   restarted.tick();
@@ -318,6 +318,13 @@ TEST_F(ToPhoneTest, ARemovedBindingWithdrawsWhatWaits) {
   EXPECT_EQ(again(item).state, ItemState::withdrawn);
   new_mail("8");
   EXPECT_EQ(items().size(), 1U);
+}
+
+TEST_F(ToPhoneTest, RemovingABindingEndsWhatWaitsForItsPhone) {
+  new_mail("7");
+  to_phone.on_binding_removed("b1");
+  EXPECT_EQ(the_item().state, ItemState::withdrawn);
+  EXPECT_TRUE(sms().empty());
 }
 
 TEST_F(ToPhoneTest, AnswersOfOneThreadKeepTheirSuffix) {
