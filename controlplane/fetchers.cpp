@@ -36,7 +36,7 @@ constexpr auto steady_after = std::chrono::seconds(10);
 
 // In the child between fork and exec: only calls that are safe there.
 [[noreturn]] void become_fetcher(int socket, pid_t parent, const char* program, char* const* arguments) {
-  // Whoever kills the control plane ends its fetchers too, even while they do not read.
+  // Whoever kills the control plane ends its fetchers too. (A fetcher that changes its user loses this; then the closed socket ends it.)
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(EXIT_FAILURE);
   sigset_t none;

@@ -120,6 +120,8 @@ void ScriptedServer::serve() {
     script_(peer);
     const std::lock_guard lock(mutex_);
     heard_.insert(heard_.end(), peer.lines().begin(), peer.lines().end());
+    ++finished_;
+    changed_.notify_all();
   }
 }
 
@@ -131,7 +133,9 @@ int ScriptedServer::connections() const {
 }
 
 std::vector<std::string> ScriptedServer::heard() const {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  // The client may be done before its last conversation has been written down.
+  changed_.wait_for(lock, std::chrono::seconds(30), [this] { return finished_ == connections_; });
   return heard_;
 }
 

@@ -2,6 +2,7 @@
 // script reads like the transcript that it is.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -63,7 +64,9 @@ class ScriptedServer {
   int listener_ = -1;
   std::uint16_t port_ = 0;
   mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
   int connections_ = 0;
+  int finished_ = 0;
   std::vector<std::string> heard_;
   std::thread thread_;
 };

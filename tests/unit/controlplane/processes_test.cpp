@@ -1,0 +1,272 @@
+// The sockets to the other processes, real ones: a fetcher that dies is started again, DNS is asked once, the handoff client returns.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+
+#include "controlplane/binding/errors.h"
+#include "controlplane/fetchers.h"
+#include "controlplane/handoff_client.h"
+#include "controlplane/resolver.h"
+#include "controlplane/settings.h"
+#include "dataplane/handoff/server.h"
+
+namespace pushmail {
+namespace {
+
+const SystemClock system_clock;
+
+void run_until(boost::asio::io_context& context, const std::function<bool()>& done, const std::function<void()>& other_side = {}) {
+  const Instant end = system_clock.now() + seconds(20);
+  while (!done()) {
+    ASSERT_LT(system_clock.now(), end) << "waited in vain";
+    context.restart();
+    context.run_for(std::chrono::milliseconds(2));
+    if (other_side) other_side();
+  }
+}
+
+// ---- fetchers
+
+struct FetcherLog final : FetcherEvents {
+  int up = 0, down = 0;
+  std::vector<std::string> records;
+  void on_fetcher_up(std::size_t) override { ++up; }
+  void on_fetcher_down(std::size_t) override { ++down; }
+  void on_fetcher_record(const RecordView& record) override { records.emplace_back(record.text(tag(mailbox::Tag::binding)).value_or("")); }
+};
+
+RecordWriter poll_record(const std::string& binding) {
+  auto record = make(mailbox::Kind::poll, {});
+  record.text(tag(mailbox::Tag::binding), binding);
+  return record;
+}
+
+TEST(Fetchers, SpeakOverDescriptorThree) {
+  boost::asio::io_context context;
+  FetcherLog log;
+  // An echo: what it is told, it says.
+  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec cat <&3 >&3"}}, log);
+  fetchers.start();
+  EXPECT_EQ(log.up, 1);
+  EXPECT_TRUE(fetchers.is_up("b1"));
+  const std::string large(200'000, 'x');
+  fetchers.send("b1", mailbox::Kind::poll, {}, poll_record("b1"));
+  fetchers.send("b2", mailbox::Kind::poll, {}, poll_record(large));
+  run_until(context, [&] { return log.records.size() == 2; });
+  EXPECT_EQ(log.records[0], "b1");
+  EXPECT_EQ(log.records[1], large);
+  fetchers.stop();
+}
+
+TEST(Fetchers, OneThatDiesIsStartedAgain) {
+  boost::asio::io_context context;
+  FetcherLog log;
+  // Lives until it is told something, then dies by a signal.
+  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "head -c 1 <&3 >/dev/null; kill -9 $$"}}, log);
+  fetchers.start();
+  for (int round = 1; round <= 3; ++round) {
+    fetchers.send("b1", mailbox::Kind::poll, {}, poll_record("b1"));
+    run_until(context, [&] { return log.down == round; });
+    EXPECT_FALSE(fetchers.is_up("b1"));
+    run_until(context, [&] { return log.up == round + 1; });
+  }
+  fetchers.stop();
+}
+
+TEST(Fetchers, OneThatBreaksTheFramingIsStartedAgain) {
+  boost::asio::io_context context;
+  FetcherLog log;
+  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "echo 'this is no record, it is a line of text that is long enough' >&3; sleep 60"}}, log);
+  fetchers.start();
+  run_until(context, [&] { return log.down == 1; });
+  EXPECT_TRUE(log.records.empty());
+  fetchers.stop();
+}
+
+TEST(Fetchers, AProgramThatIsMissingIsTriedAgainNotFatal) {
+  boost::asio::io_context context;
+  FetcherLog log;
+  Fetchers fetchers(context, {.program = "/nonexistent/pushmail-fetcher"}, log);
+  fetchers.start();
+  run_until(context, [&] { return log.down == 2; });
+  fetchers.stop();
+}
+
+TEST(Fetchers, BindingsAreSharedOut) {
+  boost::asio::io_context context;
+  FetcherLog log;
+  const Fetchers fetchers(context, {.program = "/bin/true", .count = 4}, log);
+  std::array<int, 4> share{};
+  for (int i = 0; i < 1000; ++i) ++share[fetchers.index_of("b" + std::to_string(i))];
+  for (const int count : share) EXPECT_GT(count, 150);
+}
+
+// ---- names
+
+// Answers A questions for mail.example with 192.0.2.7 and says NXDOMAIN to everything else.
+class DnsServer {
+ public:
+  DnsServer() {
+    fd_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof name;
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&name), size), 0);
+    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&name), &size);
+    port = ntohs(name.sin_port);
+  }
+  ~DnsServer() { ::close(fd_); }
+  void look() {
+    std::array<std::uint8_t, 512> packet;
+    sockaddr_in from{};
+    socklen_t from_size = sizeof from;
+    ssize_t size;
+    while ((size = ::recvfrom(fd_, packet.data(), packet.size(), 0, reinterpret_cast<sockaddr*>(&from), &from_size)) > 12) {
+      ++questions;
+      // RFC 1035 §4.1: the question ends with its type and class; additional records of the query are left out of the answer.
+      std::size_t end = 12;
+      while (end < static_cast<std::size_t>(size) && packet[end] != 0) end += packet[end] + 1U;
+      const std::string labels(reinterpret_cast<const char*>(packet.data()) + 12, end - 12);
+      const bool is_a = packet[end + 2] == 1;
+      const bool known = labels == "\4mail\7example";
+      end += 5;
+      Bytes answer(packet.begin(), packet.begin() + static_cast<std::ptrdiff_t>(end));
+      answer[2] = 0x81;
+      answer[3] = known ? 0x80 : 0x83;
+      answer[6] = 0;
+      answer[7] = known && is_a ? 1 : 0;
+      std::fill(answer.begin() + 8, answer.begin() + 12, std::uint8_t{0});
+      if (known && is_a) append(answer, ByteView(Bytes{0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 7}));
+      ::sendto(fd_, answer.data(), answer.size(), 0, reinterpret_cast<const sockaddr*>(&from), from_size);
+    }
+  }
+  std::uint16_t port = 0;
+  int questions = 0;
+
+ private:
+  int fd_ = -1;
+};
+
+TEST(Resolver, AsksTheConfiguredServer) {
+  boost::asio::io_context context;
+  DnsServer dns;
+  const auto resolver = Resolver::open(context, {"127.0.0.1:" + std::to_string(dns.port)}).value();
+  std::optional<Result<std::vector<IpAddress>>> found, missing, literal;
+  resolver->resolve("mail.example", [&](auto answer) { found = std::move(answer); });
+  resolver->resolve("nobody.example", [&](auto answer) { missing = std::move(answer); });
+  resolver->resolve("198.18.0.1", [&](auto answer) { literal = std::move(answer); });
+  EXPECT_FALSE(literal) << "never from inside";
+  run_until(context, [&] { return found && missing && literal; }, [&] { dns.look(); });
+  ASSERT_TRUE(*found);
+  EXPECT_EQ((*found)->front(), parse_ip("192.0.2.7").value());
+  ASSERT_FALSE(*missing);
+  EXPECT_TRUE(missing->error().is(binding_no_address));
+  EXPECT_EQ((*literal)->front(), parse_ip("198.18.0.1").value());
+}
+
+TEST(Resolver, RefusesServersThatAreNoAddresses) {
+  boost::asio::io_context context;
+  EXPECT_FALSE(Resolver::open(context, {"dns.example"}));
+}
+
+// ---- the handoff
+
+struct HandoffLog final : handoff::Events {
+  int ready = 0;
+  handoff::Other other = handoff::Other::same;
+  std::vector<handoff::Receipt> receipts;
+  void on_ready(handoff::Other who) override {
+    ++ready;
+    other = who;
+  }
+  void on_record(handoff::Kind, const RecordView&, handoff::Receipt receipt) override { receipts.push_back(receipt); }
+  void on_acknowledged(handoff::Kind, const ItemId&) override {}
+};
+struct ServerLog final : handoff::ServerEvents {
+  int ready = 0, lost = 0;
+  std::vector<ItemId> acknowledged;
+  void on_ready(handoff::Other) override { ++ready; }
+  void on_record(handoff::Kind, const RecordView&, handoff::Receipt) override {}
+  void on_acknowledged(handoff::Kind, const ItemId& item) override { acknowledged.push_back(item); }
+  void on_lost() override { ++lost; }
+};
+
+TEST(HandoffClient, WaitsForTheDataPlaneAndComesBack) {
+  const auto socket = std::filesystem::temp_directory_path() / ("pm-ho-" + to_string(new_item_id({}, 0)));
+  boost::asio::io_context context;
+  HandoffLog log;
+  int lost = 0;
+  HandoffClient client(context, socket, log, [&] { ++lost; });
+  client.start();
+  EXPECT_FALSE(client.is_ready());
+  EXPECT_EQ(client.send(handoff::Kind::drain, {}, handoff::make(handoff::Kind::drain, {})), DataPlanePort::Sent::no);
+
+  ServerLog first_log;
+  auto server = handoff::Server::open(socket, 7, first_log).value();
+  run_until(context, [&] { return log.ready == 1 && first_log.ready == 1; }, [&] { server->run(); });
+  EXPECT_TRUE(client.is_ready());
+
+  // An owned record: acknowledged only when we say so.
+  const ItemId item = new_item_id({1}, 1);
+  auto outcome = handoff::make(handoff::Kind::outcome, item);
+  outcome.trace(handoff::tag(handoff::Tag::trace), {}).text(handoff::tag(handoff::Tag::state), "submitted").i64(handoff::tag(handoff::Tag::time), 1);
+  server->peer().send(handoff::Kind::outcome, item, std::move(outcome));
+  run_until(context, [&] { return log.receipts.size() == 1; }, [&] { server->run(); });
+  EXPECT_TRUE(first_log.acknowledged.empty());
+  client.acknowledge(log.receipts[0]);
+  run_until(context, [&] { return first_log.acknowledged.size() == 1; }, [&] { server->run(); });
+  EXPECT_EQ(first_log.acknowledged[0], item);
+
+  server.reset();
+  run_until(context, [&] { return lost == 1; });
+  EXPECT_FALSE(client.is_ready());
+  ServerLog second_log;
+  server = handoff::Server::open(socket, 8, second_log).value();
+  run_until(context, [&] { return log.ready == 2; }, [&] { server->run(); });
+  EXPECT_EQ(log.other, handoff::Other::restarted);
+  client.stop();
+}
+
+// ---- settings
+
+TEST(Settings, Urls) {
+  const auto url = parse_http_url("http://mmsc.example:8080/mm7?x=1");
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->host, "mmsc.example");
+  EXPECT_EQ(url->port, 8080);
+  EXPECT_EQ(url->path, "/mm7?x=1");
+  EXPECT_EQ(url->host_header, "mmsc.example:8080");
+  EXPECT_EQ(parse_http_url("http://[2001:db8::1]:81")->host, "2001:db8::1");
+  EXPECT_EQ(parse_http_url("http://h")->path, "/");
+  for (const char* bad : {"https://h/", "ftp://h", "http://", "http://h:0/", "http://h:99999/", "http://h:x/", "http://[::1", "http://a b/", "http://h/\r\nX: y"}) {
+    EXPECT_FALSE(parse_http_url(bad)) << bad;
+  }
+}
+
+std::string refusal_of(const std::string& more) {
+  const auto config = Config::parse("domain = \"mms.example.net\"\n[notify]\nsmsc = \"198.18.0.1:2775\"\nsource = \"5000\"\n" + more, "test");
+  EXPECT_TRUE(config) << config.error().message();
+  const auto settings = Settings::from(*config, "");
+  return settings ? "" : settings.error();
+}
+
+TEST(Settings, NameTheKeyThatIsWrong) {
+  EXPECT_EQ(refusal_of(""), "");
+  EXPECT_TRUE(refusal_of("system_id = \"longer than fifteen\"\n").starts_with("notify.system_id"));
+  EXPECT_TRUE(refusal_of("password_file = \"/nonexistent\"\n").starts_with("notify.password_file"));
+  EXPECT_TRUE(refusal_of("[mailbox]\nallow_networks = [\"10.0.0.0/99\"]\n").starts_with("mailbox.allow_networks"));
+  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"https://x/\"\nservice_number = \"5000\"\n").starts_with("peer.m.url"));
+  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000x\"\n").starts_with("peer.m.service_number"));
+  EXPECT_EQ(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000\"\n"), "");
+}
+
+}  // namespace
+}  // namespace pushmail
