@@ -91,9 +91,11 @@ int main(int argc, char** argv) {
 
   std::error_code error;
   const auto store_folder = settings->store_file.parent_path();
-  umask(0027);
-  std::filesystem::create_directories(store_folder, error);
-  if (!error) std::filesystem::create_directories(settings->run_folder, error);
+  // The API's users must reach its socket; the sockets themselves say who may. The store is ours alone.
+  umask(0022);
+  std::filesystem::create_directories(settings->run_folder, error);
+  umask(0077);
+  if (!error) std::filesystem::create_directories(store_folder, error);
   if (error) {
     log_error("no_folder").text("reason", error.message());
     return EX_CANTCREAT;
