@@ -4,6 +4,7 @@ Came from: sockets. Goes to: handlers of mmsc.py and smsc.py. Content-Length and
 """
 import asyncio
 import re
+import socket
 import urllib.parse
 
 HEAD_MAX = 32 << 10
@@ -151,6 +152,11 @@ async def request(url, method="GET", body=b"", headers=None, timeout=30):
 
     async def run():
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
+        # Who waits for an answer asks now and then whether the other side still knows the connection.
+        wire = writer.get_extra_info("socket")
+        for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 8)):
+            wire.setsockopt(socket.IPPROTO_TCP, option, value)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         try:
             target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
             lines = ["%s %s HTTP/1.1" % (method, target), "Host: " + parts.netloc, "Connection: close"]
