@@ -109,6 +109,7 @@ class NpmSmsc(unittest.TestCase):
     def test_throttled_text_is_sent_again(self):
         esme = self.bound()
         self.smsc.say(json.dumps({"throttle": 1}))
+        self.smsc.expect("throttling")
         esme.say("submit 9 15550100002 later")
         self.smsc.expect("throttled")
         self.smsc.expect("submit", text="later")

@@ -77,7 +77,10 @@ server.listen(0, '127.0.0.1', () => say('listening', { port: server.address().po
 
 readline.createInterface({ input: process.stdin }).on('line', (line) => {
   const order = JSON.parse(line);
-  if (order.throttle) throttle = order.throttle;
+  if (order.throttle) {
+    throttle = order.throttle;
+    say('throttling', {});
+  }
   if (order.drop) sessions.forEach((session) => session.destroy());
   if (order.mo) {
     sessions.forEach((session) => session.deliver_sm({
