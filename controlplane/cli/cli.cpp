@@ -346,6 +346,9 @@ void Commands::declare(CLI::App& app) {
   config->add_subcommand("check", "read them as the programs do; prints what differs from the defaults")->callback([this] {
     action_ = [this] { config_check(); };
   });
+  config->add_subcommand("sample", "print a commented file with every key and its default")->callback([this] {
+    action_ = [this] { streams_.out << sample_config(); };
+  });
 }
 
 int Commands::run(const std::vector<std::string>& arguments) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <sstream>
 
 namespace pushmail {
 namespace {
@@ -74,6 +75,14 @@ TEST(Config, SampleIsReadable) {
   }
   const auto config = Config::parse(sample, "sample.toml");
   EXPECT_TRUE(config.has_value()) << config.error().message();
+}
+
+// `pushmailctl config sample > conf/pushmail.toml` after a change of the table.
+TEST(Config, TheFileInConfIsTheSample) {
+  std::ifstream stream(std::string(PUSHMAIL_SOURCE_DIR) + "/conf/pushmail.toml");
+  std::stringstream text;
+  text << stream.rdbuf();
+  EXPECT_EQ(text.str(), sample_config());
 }
 
 TEST(Config, ASecretOthersMayReadIsRefused) {
