@@ -101,12 +101,13 @@ class AresResolver final : public Resolver {
     }
     if (found != nullptr) ares_freeaddrinfo(found);
     if (question->resolver->closing_) return;
-    Result<std::vector<IpAddress>> result = std::move(addresses);
-    const bool no_such = status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_EBADNAME;
-    if (status != ARES_SUCCESS || result->empty()) {
-      result = no_such || status == ARES_SUCCESS ? Result<std::vector<IpAddress>>(fail(binding_no_address)) : Result<std::vector<IpAddress>>(fail(binding_dns_failed));
-    }
-    asio::post(question->resolver->context_, [answer = std::move(question->answer), result = std::move(result)]() mutable { answer(std::move(result)); });
+    const bool no_such = status == ARES_SUCCESS || status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_EBADNAME;
+    const ErrorInfo* wrong = no_such ? &binding_no_address : &binding_dns_failed;
+    if (status == ARES_SUCCESS && !addresses.empty()) wrong = nullptr;
+    asio::post(question->resolver->context_, [answer = std::move(question->answer), found_ones = std::move(addresses), wrong]() mutable {
+      if (wrong != nullptr) answer(fail(*wrong));
+      else answer(std::move(found_ones));
+    });
   }
 
   static void on_socket_state(void* data, ares_socket_t fd, int readable, int writable) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace pushmail::notify {
 
 namespace {
@@ -50,6 +52,9 @@ std::string clean(std::string_view utf8, std::size_t length_max) {
       whole = (next & 0xC0) == 0x80;
       c = (c << 6) | (next & 0x3FU);
     }
+    // RFC 3629 §3: shortest form only, no surrogates, nothing beyond U+10FFFF.
+    constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+    whole = whole && c >= least[size] && c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF);
     if (!whole) {
       ++i;   // not UTF-8: left out
       continue;

@@ -106,6 +106,6 @@ Result<void> Connection::execute(std::string_view sql) {
   return {};
 }
 
-std::int64_t Connection::changes() const { return sqlite3_changes64(handle_.get()); }
+bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
 
 }  // namespace pushmail::sqlite

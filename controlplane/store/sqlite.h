@@ -60,7 +60,7 @@ class Connection {
   [[nodiscard]] Run prepare(std::string_view sql);
   /// Several statements without parameters or rows.
   [[nodiscard]] Result<void> execute(std::string_view sql);
-  [[nodiscard]] std::int64_t changes() const;
+  [[nodiscard]] bool in_transaction() const;
 
  private:
   struct Close { void operator()(sqlite3* handle) const; };

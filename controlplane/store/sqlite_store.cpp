@@ -231,7 +231,11 @@ class SqliteStore final : public Store {
     writing_ = true;
     Result<void> done = body();
     if (done) done = db_.execute("COMMIT");
-    if (!done && !db_.execute("ROLLBACK")) PM_CHECK(!"the transaction cannot be rolled back");
+    // A full disk ends the transaction by itself; anything else that cannot be undone must not go on.
+    if (!done && db_.in_transaction()) {
+      const bool undone = db_.execute("ROLLBACK").has_value();
+      PM_CHECK(undone || !db_.in_transaction());
+    }
     writing_ = false;
     return done;
   }

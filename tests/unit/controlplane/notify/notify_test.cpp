@@ -37,6 +37,7 @@ TEST(Texts, StrangersCannotSteerThem) {
   EXPECT_EQ(clean("a\r\nReply 66\tb\x1b[31m\xc2\x85 \xe2\x80\xae c", 100), "a Reply 66 b[31m c");
   EXPECT_EQ(clean("  x  ", 10), "x");
   EXPECT_EQ(clean("\xff\xc3(\xf0\x9f\x98\x80", 10), "(\xf0\x9f\x98\x80");
+  EXPECT_EQ(clean("a\xf4\x9f\x98\xa0\xc0\x80\xed\xa0\x80\xe0\x80\x80z", 10), "az") << "beyond Unicode, too long, surrogate";
   EXPECT_EQ(clean("äöüß", 3), "äöü...");
   const std::string endless(100'000, 'x');
   EXPECT_LT(new_mail_text({.sender_name = endless, .sender_address = endless, .subject = endless}, "17").size(), 400U);

@@ -1,7 +1,9 @@
 // The store and its rules on a real SQLite file: durability across reopening, uniqueness, final states, codes and suffixes.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
 #include <set>
 
@@ -78,6 +80,26 @@ TEST(Store, AFailedWriteLeavesNothing) {
     return fail(store_io);
   }));
   EXPECT_FALSE(store->item(lost.id).value());
+}
+
+TEST(Store, AFullDiskFailsTheWriteAndNothingElse) {
+  const Folder folder;
+  const auto store = open_sqlite_store(folder.path / "s").value();
+  // As `ulimit -f` does it: the file may not grow, and SQLite sees the write fail.
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{.rlim_cur = 200'000, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  Item large = item("7");
+  large.subject = std::string(400'000, 'x');
+  const auto written = store->write([&] { return store->add_item(large) ? Result<void>() : Result<void>(fail(store_io)); });
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, old_handler);
+  ASSERT_FALSE(written);
+  EXPECT_TRUE(written.error().is(store_io));
+  EXPECT_FALSE(store->item(large.id).value());
+  EXPECT_TRUE(store->write([&] { return store->add_item(item("8")) ? Result<void>() : Result<void>(fail(store_io)); })) << "room again";
 }
 
 TEST(Store, OneItemForOneMail) {
