@@ -15,9 +15,12 @@ enum class Kind : std::uint16_t {
               // is made) when uid_validity is 0 or absent and there is no known_uid; then and with mode idle it looks at once
   unwatch = 2,
   poll = 3,    // look now; answered by polled, or by session with an error state
-  fetch = 4,   // send the mail's bytes for the item (binding, uid, uid_validity; offset to go on from there; credit at once)
+  fetch = 4,   // send the mail's bytes for the item (binding, uid, uid_validity; offset to go on from there; credit at once); an older
+               // fetch for the same item is dropped first, as by cancel
   mark = 5,    // set \Seen (mark = "seen") or delete (mark = "delete")
   credit = 6,  // the fetch named by the item id may send this many chunks more
+  cancel = 7,  // nobody waits any longer for the fetch named by the item id (no tag needed): it is dropped, running or queued, without
+               // an answer; chunks already under way may still come. Unknown items are passed over
 
   // fetcher -> control plane
   session = 32,   // how it stands: state words below, text
