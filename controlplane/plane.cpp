@@ -5,7 +5,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "controlplane/api/server.h"
 #include "controlplane/fetchers.h"
@@ -29,11 +31,13 @@ namespace asio = boost::asio;
 constexpr auto tick_every = std::chrono::seconds(1);
 constexpr auto peers_again = std::chrono::seconds(10);
 
-RecordWriter peer_record(const PeerSettings& peer, const IpAddress& address) {
+// Without an address the peer is still known, so that its DeliverReqs are accepted; what is for it waits until it has one.
+RecordWriter peer_record(const PeerSettings& peer, const std::optional<IpAddress>& address) {
   using handoff::Tag;
   using handoff::tag;
   RecordWriter record = handoff::make(handoff::Kind::peer, {});
-  record.text(tag(Tag::name), peer.name).text(tag(Tag::url), fmt::format("http://{}{}", to_string(Endpoint{address, peer.url.port}), peer.url.path));
+  const std::string url = address ? fmt::format("http://{}{}", to_string(Endpoint{*address, peer.url.port}), peer.url.path) : std::string();
+  record.text(tag(Tag::name), peer.name).text(tag(Tag::url), url);
   record.text(tag(Tag::host_header), peer.url.host_header).text(tag(Tag::user), peer.user).text(tag(Tag::password), peer.password);
   record.text(tag(Tag::inbound_user), peer.inbound_user).text(tag(Tag::inbound_password), peer.inbound_password);
   for (const std::string& allowed : peer.allow) record.text(tag(Tag::allow), allowed);
@@ -132,32 +136,36 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     });
   }
 
-  // Every host is resolved, then the whole table goes out; what has no address today is asked for again.
+  // Every host is resolved, then the whole table goes out. A name that cannot be resolved now keeps its last good address; what is still
+  // without one is asked for again.
   void send_peers() {
-    struct Gathering {
-      std::map<std::string, IpAddress> addresses;
-      std::size_t missing;
-    };
-    auto gathering = std::make_shared<Gathering>(Gathering{{}, settings_.peers.size()});
-    if (settings_.peers.empty()) return send_peers({});
+    if (settings_.peers.empty()) return send_peer_table();
+    auto missing = std::make_shared<std::size_t>(settings_.peers.size());
     for (const auto& [name, peer] : settings_.peers) {
-      resolver_->resolve(peer.url.host, [this, gathering, peer_name = name](Result<std::vector<IpAddress>> addresses) {
-        if (addresses) gathering->addresses.emplace(peer_name, addresses->front());
-        else log_warning("peer_not_resolved").peer(peer_name).error(addresses.error());
-        if (--gathering->missing == 0) send_peers(gathering->addresses);
+      resolver_->resolve(peer.url.host, [this, missing, peer_name = name](Result<std::vector<IpAddress>> addresses) {
+        if (addresses) {
+          peer_addresses_[peer_name] = addresses->front();
+        } else {
+          log_warning("peer_not_resolved").peer(peer_name).error(addresses.error());
+        }
+        if (--*missing == 0) send_peer_table();
       });
     }
   }
-  void send_peers(const std::map<std::string, IpAddress>& addresses) {
+  void send_peer_table() {
     if (!data_plane_.is_ready()) return;
     RecordWriter table = handoff::make(handoff::Kind::peers, {});
     table.text(handoff::tag(handoff::Tag::domain), settings_.domain);
-    for (const auto& [name, address] : addresses) {
-      RecordWriter one = peer_record(*settings_.peer(name), address);
+    bool whole = true;
+    for (const auto& [name, peer] : settings_.peers) {
+      const auto known = peer_addresses_.find(name);
+      const bool resolved = known != peer_addresses_.end();
+      whole = whole && resolved;
+      RecordWriter one = peer_record(peer, resolved ? std::optional(known->second) : std::nullopt);
       table.bytes(handoff::tag(handoff::Tag::peer_record), one.finish(0));
     }
     data_plane_.send(handoff::Kind::peers, {}, std::move(table));
-    if (addresses.size() == settings_.peers.size()) return;
+    if (whole) return;
     peers_timer_.expires_after(peers_again);
     peers_timer_.async_wait([this](boost::system::error_code error) {
       if (!error) send_peers();
@@ -201,7 +209,9 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
       case mailbox::Kind::session: return mailboxes_.on_session(record);
       case mailbox::Kind::baseline: return mailboxes_.on_baseline(record);
       case mailbox::Kind::polled: return mailboxes_.on_polled(record);
-      case mailbox::Kind::new_mail: return to_phone_.on_new_mail(record);
+      case mailbox::Kind::new_mail:
+        if (mailboxes_.is_behind(record.text(mailbox::tag(mailbox::Tag::binding)).value_or(""))) return;
+        return to_phone_.on_new_mail(record);
       case mailbox::Kind::chunk: return to_phone_.on_chunk(record);
       case mailbox::Kind::fetched: return to_phone_.on_fetched(record);
       case mailbox::Kind::fetch_failed: return to_phone_.on_fetch_failed(record);
@@ -227,6 +237,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   std::unique_ptr<api::Server> server_;
   asio::steady_timer tick_timer_;
   asio::steady_timer peers_timer_;
+  std::map<std::string, IpAddress> peer_addresses_;  // last good ones
 };
 
 }  // namespace
