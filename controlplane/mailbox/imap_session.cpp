@@ -19,6 +19,10 @@ namespace {
 // RFC822.SIZE and the fields of one mail come in one answer of at most imap_answer_size_max.
 constexpr std::size_t headers_per_fetch = 20;
 static_assert(headers_per_fetch * limits::imap_literal_size_max < limits::imap_answer_size_max);
+// Anybody can send a mail with a header longer than any literal may be. Asked for in full it would end each session that looks at it,
+// and with it the mailbox.
+constexpr std::uint32_t header_size_asked = 32 * limits::KiB;
+static_assert(header_size_asked < limits::imap_literal_size_max);
 // One line of SEARCH: at most 11 characters a UID.
 constexpr std::uint32_t uids_per_search = 5000;
 static_assert(uids_per_search * 11 < limits::imap_line_size_max);
@@ -290,7 +294,7 @@ Outcome<void> ImapSession::report(Task& task, std::span<const std::uint32_t> uid
     const FetchType what = new_fetch_type();
     add(what, mailimap_fetch_att_new_uid());
     add(what, mailimap_fetch_att_new_rfc822_size());
-    add(what, mailimap_fetch_att_new_body_peek_section(wanted_header_section()));
+    add(what, mailimap_fetch_att_new_body_peek_section_partial(wanted_header_section(), 0, header_size_asked));
     const auto list = fetch(task, set, what);
     if (!list) return std::unexpected(list.error());
 
@@ -301,7 +305,8 @@ Outcome<void> ImapSession::report(Task& task, std::span<const std::uint32_t> uid
       if (!found.uid || !std::ranges::binary_search(batch, *found.uid)) continue;
       Arrival& arrival = arrivals[*found.uid];
       if (found.size) arrival.size = *found.size;
-      if (found.section) arrival.header = *found.section;
+      if (!found.section) continue;
+      arrival.header = found.section->size() < header_size_asked ? std::string(*found.section) : whole_lines(*found.section);
     }
     for (auto& [uid, arrival] : arrivals) {
       arrival.uid = std::to_string(uid);

@@ -41,6 +41,11 @@ Failure injected(std::string_view command) { return {Error{&mailbox_tls}, "someb
 
 bool is_about_one_mail(const Error& error) { return error.is(mailbox_gone) || error.is(mailbox_too_large); }
 
+std::string whole_lines(std::string_view header) {
+  const std::size_t last = header.rfind('\n');
+  return std::string(header.substr(0, last == std::string_view::npos ? 0 : last + 1));
+}
+
 std::string_view state_word(const Error& error) {
   const Words* row = words_of(error);
   return row == nullptr ? "protocol_error" : row->state;

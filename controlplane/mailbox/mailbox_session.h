@@ -39,7 +39,8 @@ struct Watermark {
   std::set<std::string, std::less<>> known;
 };
 
-/// A mail that was not there before. `header`: the fields that a notification needs, as they stand in the mail.
+/// A mail that was not there before. `header`: the fields that a notification needs, as they stand in the mail; of a very long header
+/// the lines that fit.
 struct Arrival {
   std::string uid;
   std::uint64_t size = 0;
@@ -103,6 +104,8 @@ struct SessionSettings {
 /// More than the answer to `command` came before TLS. Whose words these are nobody can tell, so they are not repeated.
 [[nodiscard]] Failure injected(std::string_view command);
 [[nodiscard]] bool is_about_one_mail(const Error& error);
+/// What came of a header that was broken off somewhere: its whole lines. Half an address would be another's address.
+[[nodiscard]] std::string whole_lines(std::string_view header);
 /// The state word of controlplane/mailbox/schema.h (Tag::state) for an error.
 [[nodiscard]] std::string_view state_word(const Error& error);
 /// The reason word of fetch_failed.

@@ -24,6 +24,8 @@ constexpr std::size_t mails_max = 100'000;
 constexpr std::uint64_t list_answer_size_max = mails_max * 80;
 // Beside the mail itself: doubled dots, and a size that was announced too small.
 constexpr std::uint64_t mail_answer_slack = 1 * limits::MiB;
+// What is kept of a header; below what codec/mime reads, with the empty line that announce() adds.
+constexpr std::size_t header_size_kept = limits::mime_header_size_max - limits::KiB;
 constexpr std::uint64_t uid_validity_of_pop3 = 1;
 
 struct SessionFree {
@@ -89,7 +91,11 @@ class Pop3Session final : public MailboxSession {
   Outcome<void> read_body(const std::function<bool(ByteView)>& sink);
   Outcome<void> list(Task& task, const std::string& line, const LineSink& sink);
   Outcome<void> learn_numbers(Task& task);
-  Outcome<std::string> read_header(Task& task, std::uint32_t number);
+  struct Header {
+    std::string text;
+    std::optional<Failure> failure;  // of the connection, after all that was wanted had come
+  };
+  Outcome<Header> read_header(Task& task, std::uint32_t number);
 
   MailStream& stream_;
   const Account account_;
@@ -216,21 +222,29 @@ Outcome<void> Pop3Session::learn_numbers(Task& task) {
   return {};
 }
 
-// The header by TOP; by RETR, cut at the empty line, where the server has no TOP.
-Outcome<std::string> Pop3Session::read_header(Task& task, std::uint32_t number) {
+// The header by TOP; by RETR, cut at the empty line, where the server has no TOP. RETR sends the whole mail, however large or slow: when
+// it breaks a limit behind the header, the mail is announced all the same, or it would stop every later look at the same place.
+Outcome<Pop3Session::Header> Pop3Session::read_header(Task& task, std::uint32_t number) {
   std::string header;
   const auto keep = [&header](ByteView bytes) {
-    if (header.size() < limits::mime_header_size_max) header.append(text_of(bytes).substr(0, limits::mime_header_size_max - header.size()));
+    if (header.size() < header_size_kept) header.append(text_of(bytes).substr(0, header_size_kept - header.size()));
     return true;
   };
   const std::string n = std::to_string(number);
   auto sent = command(task, "TOP " + n + " 0", settings_.mail_size_max + mail_answer_slack);
   if (!sent && sent.error().error.is(mailbox_refused)) sent = command(task, "RETR " + n, settings_.mail_size_max + mail_answer_slack);
   if (!sent) return std::unexpected(sent.error());
-  if (auto read = read_body(keep); !read) return std::unexpected(read.error());
+  const auto read = read_body(keep);
   const std::size_t end = header.find("\r\n\r\n");
-  if (end != std::string::npos) header.resize(end + 2);
-  return header;
+  const bool is_whole = end != std::string::npos;
+  const bool is_full = header.size() >= header_size_kept;
+  if (!read && !is_whole && !is_full) return std::unexpected(read.error());
+  if (is_whole) {
+    header.resize(end + 2);
+  } else if (is_full) {
+    header = whole_lines(header);
+  }
+  return Header{.text = std::move(header), .failure = read ? std::nullopt : std::optional(read.error())};
 }
 
 Outcome<Look> Pop3Session::look(Task& task, Watermark& mark, const ArrivalSink& sink) {
@@ -250,7 +264,8 @@ Outcome<Look> Pop3Session::look(Task& task, Watermark& mark, const ArrivalSink& 
     if (!header) return std::unexpected(header.error());
     const auto size = sizes_.find(number);
     mark.known.insert(uidl);
-    sink(Arrival{.uid = uidl, .size = size == sizes_.end() ? 0 : size->second, .header = *header});
+    sink(Arrival{.uid = uidl, .size = size == sizes_.end() ? 0 : size->second, .header = header->text});
+    if (header->failure) return std::unexpected(*header->failure);
   }
   // What the server no longer has is forgotten, so that the list does not grow for ever.
   std::erase_if(mark.known, [this](const std::string& uidl) { return !numbers_.contains(uidl); });

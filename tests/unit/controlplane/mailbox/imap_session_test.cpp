@@ -1,4 +1,5 @@
 // IMAP sessions against scripted servers, friendly, odd and hostile.
+#include "controlplane/mailbox/announce.h"
 #include "session_fixture.h"
 
 namespace pushmail::test {
@@ -106,6 +107,43 @@ TEST_F(ImapTest, NewMailOfAnOddServer) {
     EXPECT_EQ(arrivals[1].uid, "11");
     EXPECT_EQ(arrivals[1].size, 5u);
     EXPECT_EQ(arrivals[1].header, "Subject: b((\r\n");
+    EXPECT_EQ(mark.last_uid, 11u);
+  });
+}
+
+// One mail with a header longer than a literal may be must not end the look, now and each time it comes round again.
+TEST_F(ImapTest, HugeHeaderIsAskedForInPart) {
+  std::string header = "Subject: still told\r\nReferences: <first@example.net>\r\n";
+  while (header.size() < 70 * limits::KiB) header += " <" + std::string(60, 'r') + std::to_string(header.size()) + "@example.net>\r\n";
+  header += "From: Joe <joe@example.com>\r\n\r\n";
+  ScriptedServer server([&](Peer& peer) {
+    if (!open_folder(peer, 12) || !peer.expect("UID SEARCH UID 10:11")) return;
+    peer.send("* SEARCH 10 11\r\n");
+    peer.answer("OK");
+    if (!peer.expect("UID FETCH") || !peer.lines().back().ends_with("]<0.32768>)")) return;
+    peer.send("* 1 FETCH (UID 10 RFC822.SIZE 80000 BODY[HEADER.FIELDS (FROM SUBJECT)]<0> {32768}\r\n" + header.substr(0, 32768) + ")\r\n");
+    peer.send("* 2 FETCH (UID 11 RFC822.SIZE 5 BODY[HEADER.FIELDS (FROM SUBJECT)]<0> {15}\r\nSubject: b\r\n\r\n\n)\r\n");
+    peer.answer("OK");
+    if (!peer.expect("UID SEARCH UID 12:*")) return;
+    peer.send("* SEARCH\r\n");
+    peer.answer("OK");
+    peer.line();
+  });
+  run(account(server, Protocol::imap), [&](Task& task, MailboxSession& session) {
+    ASSERT_TRUE(session.open(task));
+    Watermark mark{.uid_validity = 77, .last_uid = 9, .known = {}};
+    std::vector<Arrival> arrivals;
+    const auto looked = session.look(task, mark, [&](const Arrival& arrival) { arrivals.push_back(arrival); });
+    ASSERT_TRUE(looked) << looked.error().text;
+    ASSERT_EQ(arrivals.size(), 2u);
+    EXPECT_LT(arrivals[0].header.size(), 32768u);
+    EXPECT_TRUE(arrivals[0].header.ends_with(">\r\n")) << "a line was broken off";
+    const Announcement said = announce(arrivals[0]);
+    EXPECT_EQ(said.subject, "still told");
+    EXPECT_EQ(said.sender, "");
+    ASSERT_FALSE(said.references.empty());
+    EXPECT_EQ(said.references.front(), "first@example.net");
+    EXPECT_EQ(announce(arrivals[1]).subject, "b");
     EXPECT_EQ(mark.last_uid, 11u);
   });
 }

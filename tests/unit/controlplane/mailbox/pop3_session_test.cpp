@@ -1,4 +1,5 @@
 // POP3 sessions against scripted servers, and the multi-line answer alone.
+#include "controlplane/mailbox/announce.h"
 #include "controlplane/mailbox/pop3_lines.h"
 #include "session_fixture.h"
 
@@ -91,6 +92,64 @@ TEST_F(Pop3Test, BaselineThenNewsByTopOrByRetr) {
       EXPECT_EQ(mark.known, (std::set<std::string, std::less<>>{"one", "two", "three"}));
     });
   }
+}
+
+TEST_F(Pop3Test, HugeHeaderIsToldAsFarAsItIsKept) {
+  std::string header = "Subject: still told\r\n";
+  while (header.size() < 70 * limits::KiB) header += "Received: from " + std::string(60, 'r') + ".example.net\r\n";
+  header += "From: Joe <joe@example.com>\r\n";
+  std::string longer = header;
+  while (longer.size() < 300 * limits::KiB) longer += "Received: from " + std::string(60, 'r') + ".example.net\r\n";
+  ScriptedServer server([&](Peer& peer) {
+    if (!log_in(peer) || !list(peer, "1 80000\r\n2 310000\r\n", "1 one\r\n2 two\r\n")) return;
+    if (peer.expect("TOP 1 0")) peer.send("+OK\r\n" + header + "\r\n.\r\n");
+    if (peer.expect("TOP 2 0")) peer.send("+OK\r\n" + longer + "\r\n.\r\n");
+    peer.line();
+  });
+  run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+    ASSERT_TRUE(session.open(task));
+    Watermark mark{.uid_validity = 1, .last_uid = 0, .known = {}};
+    std::vector<Arrival> arrivals;
+    const auto looked = session.look(task, mark, [&](const Arrival& arrival) { arrivals.push_back(arrival); });
+    ASSERT_TRUE(looked) << looked.error().text;
+    ASSERT_EQ(arrivals.size(), 2u);
+    for (const Arrival& arrival : arrivals) {
+      EXPECT_LT(arrival.header.size(), limits::mime_header_size_max);
+      EXPECT_TRUE(arrival.header.ends_with("\r\n"));
+      EXPECT_EQ(announce(arrival).subject, "still told");
+      EXPECT_EQ(announce(arrival).sender, "Joe <joe@example.com>");
+    }
+  });
+}
+
+// Without TOP the whole mail comes, and one that is over the budget ends the connection: it must be told once, not stop every look.
+TEST_F(Pop3Test, MailOverTheBudgetIsAnnouncedFromItsRetr) {
+  mail_size_max_ = 200'000;
+  ScriptedServer server([&](Peer& peer) {
+    if (!log_in(peer) || !list(peer, "1 5000000\r\n2 30\r\n", "1 huge\r\n2 small\r\n")) return;
+    while (peer.expect(" ")) {
+      if (peer.lines().back().starts_with("TOP")) {
+        peer.send("-ERR what\r\n");
+      } else if (peer.lines().back() == "RETR 1") {
+        peer.send("+OK\r\nSubject: huge\r\n\r\n" + std::string(5'000'000, 'm') + "\r\n.\r\n");
+      } else {
+        peer.send("+OK\r\nSubject: small\r\n\r\n.\r\n");
+      }
+    }
+  });
+  Watermark mark{.uid_validity = 1, .last_uid = 0, .known = {}};
+  std::vector<Arrival> arrivals;
+  for (int i = 0; i < 2; ++i) {
+    run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+      ASSERT_TRUE(session.open(task));
+      const auto looked = session.look(task, mark, [&](const Arrival& arrival) { arrivals.push_back(arrival); });
+      EXPECT_EQ(looked.has_value(), i == 1);
+    });
+  }
+  ASSERT_EQ(arrivals.size(), 2u);
+  EXPECT_EQ(arrivals[0].header, "Subject: huge\r\n");
+  EXPECT_EQ(arrivals[0].size, 5'000'000u);
+  EXPECT_EQ(arrivals[1].uid, "small");
 }
 
 TEST_F(Pop3Test, EmptyMailboxIsABaselineOnce) {
