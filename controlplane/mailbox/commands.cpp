@@ -104,6 +104,9 @@ Result<std::optional<Command>> decode_command(const RecordView& record) {
     case Kind::credit:
       if (item.empty()) return fail(mailbox_record);
       return CreditCommand{.item = item, .credit = number(record, Tag::credit)};
+    case Kind::cancel:
+      if (item.empty()) return fail(mailbox_record);
+      return CancelCommand{.item = item};
     default:
       return std::nullopt;
   }

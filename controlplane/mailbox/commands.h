@@ -49,7 +49,10 @@ struct CreditCommand {
   ItemId item;
   std::uint64_t credit = 0;
 };
-using Command = std::variant<WatchCommand, UnwatchCommand, PollCommand, FetchCommand, MarkCommand, CreditCommand>;
+struct CancelCommand {
+  ItemId item;
+};
+using Command = std::variant<WatchCommand, UnwatchCommand, PollCommand, FetchCommand, MarkCommand, CreditCommand, CancelCommand>;
 
 /// A kind that this version does not know is empty: a newer control plane may ask more.
 [[nodiscard]] Result<std::optional<Command>> decode_command(const RecordView& record);

@@ -81,6 +81,15 @@ Watcher* Fetcher::watcher_of(const std::string& binding) {
   return found == watchers_.end() ? nullptr : found->second.get();
 }
 
+void Fetcher::cancel(const ItemId& item) {
+  const auto found = fetches_.find(item);
+  if (found == fetches_.end()) return;
+  if (const auto job = found->second.lock()) {
+    if (Watcher* known = watcher_of(job->command().binding)) known->cancel(*job);
+  }
+  fetches_.erase(found);
+}
+
 void Fetcher::obey(Command command) {
   if (auto* watch = std::get_if<WatchCommand>(&command)) {
     if (Watcher* known = watcher_of(watch->binding)) {
@@ -101,6 +110,8 @@ void Fetcher::obey(Command command) {
       reporter_.session(poll->binding, "closed", "this mailbox is not watched");
     }
   } else if (auto* fetch = std::get_if<FetchCommand>(&command)) {
+    // Whoever asks again has given the older fetch up; with both, the credits would go to the wrong one.
+    cancel(fetch->item);
     if (Watcher* known = watcher_of(fetch->binding)) {
       std::erase_if(fetches_, [](const auto& entry) { return entry.second.expired(); });
       const ItemId item = fetch->item;
@@ -118,6 +129,8 @@ void Fetcher::obey(Command command) {
     const auto found = fetches_.find(credit->item);
     if (found == fetches_.end()) return;
     if (const auto job = found->second.lock()) job->add_credit(credit->credit);
+  } else if (const auto* cancelled = std::get_if<CancelCommand>(&command)) {
+    cancel(cancelled->item);
   }
 }
 

@@ -27,6 +27,7 @@ class Fetcher {
   void obey(const RecordView& record);
   void obey(Command command);
   [[nodiscard]] Watcher* watcher_of(const std::string& binding);
+  void cancel(const ItemId& item);
 
   Loop& loop_;
   const SessionSettings settings_;

@@ -86,6 +86,17 @@ std::shared_ptr<FetchJob> Watcher::fetch(FetchCommand command) {
   return job;
 }
 
+void Watcher::cancel(FetchJob& job) {
+  job.cancel();
+  if (fetching_ == &job) {
+    // work() takes it from the queue.
+    ++generation_;
+    interrupt();
+  } else {
+    std::erase_if(jobs_, [&job](const Job& queued) { return queued.fetch.get() == &job; });
+  }
+}
+
 void Watcher::mark(MarkCommand command) {
   jobs_.push_back(Job{.fetch = nullptr, .mark = std::move(command)});
   gate_.open();
@@ -223,8 +234,12 @@ Outcome<void> Watcher::work(Task& task, MailboxSession& session, MailStream& str
     Job& job = jobs_.front();
     ++job.attempts;
     const auto done = job.fetch ? do_fetch(task, session, *job.fetch) : do_mark(task, session, job.mark);
+    if (job.fetch && job.fetch->is_cancelled()) {
+      jobs_.pop_front();
+      continue;
+    }
     if (must_end(generation) && !stopped_ && !done) {
-      // The account changed under it: the next connection goes on with it.
+      // The connection was taken from under it: the next one goes on with it.
       --job.attempts;
       return {};
     }
@@ -258,6 +273,7 @@ Outcome<void> Watcher::do_fetch(Task& task, MailboxSession& session, FetchJob& j
     return true;
   });
   fetching_ = nullptr;
+  if (job.is_cancelled()) return std::unexpected(Failure{Error{&mailbox_stopped}, std::string(mailbox_stopped.text)});
   if (!size) return std::unexpected(size.error());
   reporter_.fetched(watch_.binding, command.item, command.uid, *size);
   return {};

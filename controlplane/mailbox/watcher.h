@@ -1,7 +1,7 @@
 // The life of one mailbox in the fetcher: connect, look, wait, fetch and mark on request, and try again with growing pauses.
 //
 // Came from: Fetcher (commands of the control plane). Goes to: MailboxSession, one connection at a time; what is found goes to
-// Reporter. Invariant: every fetch and mark is answered once; a fetch that lost its connection goes on at the byte where it stood.
+// Reporter. Invariant: every fetch and mark is answered once, a cancelled one not at all; a fetch that lost its connection goes on at the byte where it stood.
 //
 //   resting --(poll | fetch | mark | mode idle)--> connecting --> ready --> idling (IMAP IDLE) --news--> ready
 //      ^                                               |            |
@@ -39,12 +39,19 @@ class FetchJob {
     ended_ = true;
     gate_.open();
   }
+  /// Nobody wants it any longer: it ends without an answer.
+  void cancel() {
+    cancelled_ = true;
+    end();
+  }
+  [[nodiscard]] bool is_cancelled() const { return cancelled_; }
 
  private:
   FetchCommand command_;
   std::uint64_t credit_;
   std::uint64_t offset_;
   bool ended_ = false;
+  bool cancelled_ = false;
   Gate gate_;
 };
 
@@ -58,6 +65,8 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   void stop();
   void poll();
   [[nodiscard]] std::shared_ptr<FetchJob> fetch(FetchCommand command);
+  /// Drops a fetch of this mailbox, queued or running. One that runs takes its connection along, which is in the middle of a mail.
+  void cancel(FetchJob& job);
   void mark(MarkCommand command);
 
  private:
@@ -93,7 +102,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   bool poll_wanted_ = false;
   bool looked_ = false;  // once since the account is known
   bool stopped_ = false;
-  std::uint64_t generation_ = 0;  // of the account
+  std::uint64_t generation_ = 0;  // raised to end the connection without blame: a new account, a cancelled fetch
   MailStream* stream_ = nullptr;  // of the running session
   FetchJob* fetching_ = nullptr;
   std::string state_;

@@ -66,6 +66,11 @@ class FetcherTest : public SessionTest {
              .u64(number_of(Tag::credit), credit));
   }
 
+  void credit(std::uint8_t item, std::uint64_t chunks) {
+    send(RecordWriter(static_cast<std::uint16_t>(Kind::credit), 1, ItemId{{item}}).u64(number_of(Tag::credit), chunks));
+  }
+  void cancel(std::uint8_t item) { send(RecordWriter(static_cast<std::uint16_t>(Kind::cancel), 1, ItemId{{item}})); }
+
   // The next record that `fits`; the others are passed over.
   RecordView next(const std::function<bool(const RecordView&)>& fits) {
     while (true) {
@@ -101,6 +106,37 @@ class FetcherTest : public SessionTest {
       peer.answer("OK done");
     }
     return true;
+  }
+
+  // Hands out `abc` under every UID that is asked for.
+  static void serve_abc(Peer& peer, std::atomic<int>* bodies = nullptr) {
+    if (!open_folder(peer)) return;
+    while (peer.expect("UID FETCH")) {
+      const std::string asked = peer.lines().back();
+      const std::string uid = asked.substr(asked.find("FETCH ") + 6, 1);
+      const bool is_size = asked.find("RFC822.SIZE") != std::string::npos;
+      peer.send("* 1 FETCH (UID " + uid + (is_size ? " RFC822.SIZE 3)\r\n" : " BODY[]<0> {3}\r\nabc)\r\n"));
+      peer.answer("OK");
+      if (!is_size && bodies != nullptr) ++*bodies;
+    }
+  }
+  // Everything said about `item` until the fetch of `last` has its answer.
+  std::string told_about(std::uint8_t item, std::uint8_t last) {
+    std::string told;
+    while (true) {
+      const RecordView record = next([](const RecordView& r) { return !r.header().item.empty(); });
+      if (record.header().item.empty()) return told + " and then nothing";
+      const bool is_chunk = record.header().kind == static_cast<std::uint16_t>(Kind::chunk);
+      if (record.header().item == ItemId{{item}}) {
+        if (is_chunk) {
+          told += "chunk " + std::to_string(*record.u64(number_of(Tag::offset))) + " ";
+          told += text_of(*record.bytes(number_of(Tag::data)));
+        } else {
+          told += record.header().kind == static_cast<std::uint16_t>(Kind::fetched) ? " fetched" : " failed";
+        }
+      }
+      if (!is_chunk && record.header().item == ItemId{{last}}) return told;
+    }
   }
 
   int ours_ = -1;
@@ -253,6 +289,57 @@ TEST_F(FetcherTest, NewAccountTakesTheFetchAlong) {
   watch(account(good, Protocol::imap), "poll");
   EXPECT_EQ(text_of(*next(Kind::chunk).bytes(number_of(Tag::data))), "abc");
   next(Kind::fetched);
+}
+
+// A fetch that gets no credit holds its mailbox's queue. Cancelled, running or queued, it goes without an answer, and the next is served.
+TEST_F(FetcherTest, CancelledFetchesMakeRoom) {
+  std::atomic<int> bodies = 0;
+  ScriptedServer server([&](Peer& peer) { serve_abc(peer, &bodies); });
+  watch(account(server, Protocol::imap), "poll");
+  fetch(7, "5", 0);
+  fetch(8, "6", 10);
+  while (bodies == 0) std::this_thread::yield();
+  cancel(8);
+  cancel(7);
+  cancel(7);
+  cancel(99);
+  fetch(9, "7", 10);
+  const RecordView first = next([](const RecordView& record) { return !record.header().item.empty(); });
+  EXPECT_EQ(first.header().item, ItemId{{9}}) << "an answer about a cancelled fetch";
+  EXPECT_EQ(told_about(9, 9), " fetched");
+}
+
+TEST_F(FetcherTest, CancelReachesAFetchTheServerHangsIn) {
+  std::atomic<int> round = 0;
+  ScriptedServer server([&](Peer& peer) {
+    if (++round > 1) return serve_abc(peer);
+    if (!open_folder(peer) || !peer.expect("RFC822.SIZE")) return;
+    peer.send("* 1 FETCH (UID 5 RFC822.SIZE 3)\r\n");
+    peer.answer("OK");
+    if (!peer.expect("BODY.PEEK[]")) return;
+    peer.send("* 1 FETCH (UID 5 BODY[]<0> {3}\r\na");
+    round = 2;
+    peer.line();
+  });
+  watch(account(server, Protocol::imap), "poll");
+  fetch(7, "5", 10);
+  while (round < 2) std::this_thread::yield();
+  cancel(7);
+  fetch(8, "5", 10);
+  EXPECT_EQ(told_about(8, 8), "chunk 0 abc fetched");
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST_F(FetcherTest, SecondFetchOfAnItemReplacesTheFirst) {
+  std::atomic<int> bodies = 0;
+  ScriptedServer server([&](Peer& peer) { serve_abc(peer, &bodies); });
+  watch(account(server, Protocol::imap), "poll");
+  fetch(7, "5", 0);
+  while (bodies == 0) std::this_thread::yield();
+  fetch(7, "5", 0);
+  credit(7, 10);
+  fetch(8, "6", 10);
+  EXPECT_EQ(told_about(7, 8), "chunk 0 abc fetched");
 }
 
 TEST_F(FetcherTest, BrokenFramingEndsIt) {

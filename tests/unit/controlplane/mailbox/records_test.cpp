@@ -27,6 +27,13 @@ Result<std::optional<Command>> decode(Kind kind, const Fields& fields, const Ite
   return decode_command(record.value());
 }
 
+TEST(Commands, CancelNeedsItsItemAndNothingElse) {
+  const auto command = decode(Kind::cancel, Fields{.texts = {}}, ItemId{{3}});
+  ASSERT_TRUE(command);
+  EXPECT_EQ(std::get<CancelCommand>(**command).item, ItemId{{3}});
+  EXPECT_FALSE(decode(Kind::cancel, Fields{.texts = {}}));
+}
+
 TEST(Commands, WatchIsReadWhole) {
   Fields fields;
   fields.texts[Tag::last_uid] = "41";
