@@ -62,10 +62,14 @@ void Watcher::update(WatchCommand watch) {
   const bool new_account = watch.account != watch_.account;
   watch_ = std::move(watch);
   looked_ = watch_.mark.uid_validity != 0 || !watch_.mark.known.empty();
-  refused_ = Refused::no;
-  not_before_ = {};
   next_look_ = {};
-  failures_ = 0;
+  // A repeat says nothing about a server that is down, so its pause goes on. A refused login may have been put right at the server:
+  // that pause is an hour, and the repeat is somebody's wish.
+  if (new_account || refused_ == Refused::yes) {
+    refused_ = Refused::no;
+    not_before_ = {};
+    failures_ = 0;
+  }
   if (new_account) {
     ++generation_;
     interrupt();
@@ -156,6 +160,7 @@ void Watcher::live(Task& task) {
   if (!must_end(generation)) {
     if (outcome) {
       session->close(task);
+      failures_ = 0;
       say("closed");
     } else {
       note_failure(outcome.error(), connected_at);
@@ -169,6 +174,8 @@ void Watcher::live(Task& task) {
 void Watcher::note_failure(const Failure& failure, Instant connected_at) {
   last_failure_ = failure;
   refused_ = failure.error.is(mailbox_auth) ? Refused::yes : Refused::no;
+  // A look that went well is no sign of health: a server that dies in each IDLE would be logged into once a second. What counts is
+  // that a session lived, or came to its orderly end.
   const bool was_steady = connected_at != Instant{} && loop_.now() - connected_at > settings_.timing.steady;
   failures_ = was_steady ? 1 : failures_ + 1;
   const Duration first = refused_ == Refused::yes ? settings_.timing.retry_auth : settings_.timing.retry_first;
@@ -197,7 +204,6 @@ Outcome<void> Watcher::serve(Task& task, MailboxSession& session, MailStream& st
         // Growth is known from the announcements; that mails have gone is told here.
         reporter_.polled(watch_.binding, watch_.mark, std::ranges::includes(watch_.mark.known, before) ? Known::untold : Known::told);
       }
-      failures_ = 0;
       continue;
     }
     if (watch_.account.protocol == Protocol::pop3) break;

@@ -60,7 +60,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   Watcher(Loop& loop, const SessionSettings& settings, Reporter& reporter, WatchCommand watch);
 
   void start();
-  /// New fields: a new account ends the connection; what was refused before may be tried again.
+  /// New fields: a new account ends the connection. A refused login may be tried again; any other pause goes on.
   void update(WatchCommand watch);
   void stop();
   void poll();

@@ -26,6 +26,7 @@ class FetcherTest : public SessionTest {
     timing_.retry_first = milliseconds(20);
     timing_.retry_most = milliseconds(100);
     timing_.linger = milliseconds(50);
+    adjust_timing();
     thread_ = std::thread([this, theirs = ends[1]] {
       Loop loop(clock_);
       Fetcher fetcher(loop, SessionSettings{.tls = trust_, .timing = timing_, .mail_size_max = mail_size_max_}, theirs);
@@ -33,6 +34,7 @@ class FetcherTest : public SessionTest {
       tasks_left_ = loop.tasks();
     });
   }
+  virtual void adjust_timing() {}
   void TearDown() override {
     hang_up();
     EXPECT_EQ(tasks_left_, 0u) << "a coroutine did not end";
@@ -46,9 +48,9 @@ class FetcherTest : public SessionTest {
 
   void send(RecordWriter writer) { send(writer.finish(++sequence_)); }
   void send(const Bytes& bytes) { ASSERT_EQ(::send(ours_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size())); }
-  void watch(const Account& who, std::string_view mode, std::uint64_t uid_validity = 77) {
+  void watch(const Account& who, std::string_view mode, std::uint64_t uid_validity = 77, std::string_view binding = "b") {
     send(RecordWriter(static_cast<std::uint16_t>(Kind::watch), 1, {})
-             .text(number_of(Tag::binding), "b")
+             .text(number_of(Tag::binding), binding)
              .text(number_of(Tag::protocol), who.protocol == Protocol::imap ? "imap" : "pop3")
              .text(number_of(Tag::address), to_string(who.address))
              .text(number_of(Tag::tls), "none")
@@ -168,6 +170,10 @@ TEST_F(FetcherTest, RefusedPasswordIsTriedOnce) {
   watch(who, "idle", 1);
   next_state("auth_failed");
   EXPECT_EQ(server.connections(), 2);
+  // The same words again: he may have allowed it at the server.
+  watch(who, "idle", 1);
+  next_state("auth_failed");
+  EXPECT_EQ(server.connections(), 3);
 }
 
 TEST_F(FetcherTest, BrokenFetchGoesOnWhereItStood) {
@@ -239,6 +245,48 @@ TEST_F(FetcherTest, IdleComesBackByItself) {
     next_state("idling");
     EXPECT_EQ(next_state("unreachable").text(number_of(Tag::reason)), "BYE shutting down");
   }
+}
+
+// The least that the pauses add up to; machine load can only add to it.
+TEST_F(FetcherTest, ServerThatDiesInIdleIsAskedMoreAndMoreSeldom) {
+  ScriptedServer server([](Peer& peer) {
+    if (!open_folder(peer) || !peer.expect("UID SEARCH")) return;
+    peer.send("* SEARCH\r\n");
+    peer.answer("OK done");
+    peer.expect("IDLE");
+  });
+  const Instant start = clock_.now();
+  watch(account(server, Protocol::imap), "idle");
+  for (int i = 0; i < 8; ++i) next_state("unreachable");
+  // At least half of 20, 40, 80, 100, 100, 100 and 100 ms; 7 pauses of a first failure would be 140 ms at most.
+  EXPECT_GE((clock_.now() - start).ns, milliseconds(270).ns);
+}
+
+class LongPauseTest : public FetcherTest {
+ protected:
+  void adjust_timing() override {
+    timing_.retry_first = seconds(3600);
+    timing_.retry_most = seconds(3600);
+  }
+};
+
+TEST_F(LongPauseTest, RepeatedWatchDoesNotEndThePause) {
+  ScriptedServer down([](Peer& peer) { peer.send("* BYE later\r\n"); });
+  watch(account(down, Protocol::imap), "idle");
+  next_state("unreachable");
+  for (int i = 0; i < 3; ++i) watch(account(down, Protocol::imap), "idle");
+  // Another mailbox goes all the way meanwhile: nothing may be said about the first one before.
+  watch(account(down, Protocol::imap), "idle", 77, "c");
+  const RecordView record = next([](const RecordView& r) {
+    return r.text(number_of(Tag::binding)) == "b" || r.text(number_of(Tag::state)) == "unreachable";
+  });
+  EXPECT_EQ(record.text(number_of(Tag::binding)), "c");
+  EXPECT_EQ(down.connections(), 2);
+  // Another account is another matter.
+  auto who = account(down, Protocol::imap);
+  who.user = "bob";
+  watch(who, "idle");
+  EXPECT_EQ(next_state("unreachable").text(number_of(Tag::binding)), "b");
 }
 
 TEST_F(FetcherTest, HangingServerDoesNotHoldTheEnd) {
