@@ -12,6 +12,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
@@ -29,6 +30,7 @@ using Protocol = asio::local::stream_protocol;
 
 constexpr std::size_t read_size = 256 * 1024;
 constexpr std::size_t unread_max = limits::record_size_max;
+constexpr std::size_t unwritten_max = 64 * 1024 * 1024;   // bytes; a fetcher that reads nothing is hung
 constexpr int fetcher_descriptor = 3;
 constexpr int failures_max = 5;        // 2^5 times the first wait
 constexpr auto restart_first = std::chrono::milliseconds(100);
@@ -60,12 +62,8 @@ class Fetchers::Process : public std::enable_shared_from_this<Fetchers::Process>
 
   void start();
   void stop();
-  [[nodiscard]] bool is_up() const { return up_; }
-  void send(RecordWriter record) {
-    if (!up_) return;
-    out_.push_back(record.finish(++sequence_));
-    if (!writing_) write();
-  }
+  [[nodiscard]] bool is_up() const { return up_ && !hung_; }
+  void send(RecordWriter record);
 
  private:
   void read();
@@ -82,6 +80,7 @@ class Fetchers::Process : public std::enable_shared_from_this<Fetchers::Process>
   pid_t pid_ = -1;
   bool up_ = false;
   bool stopped_ = false;
+  bool hung_ = false;
   bool writing_ = false;
   int failures_ = 0;
   std::uint64_t generation_ = 0;       // callbacks of an older process are ignored
@@ -89,7 +88,21 @@ class Fetchers::Process : public std::enable_shared_from_this<Fetchers::Process>
   Bytes buffer_;
   Bytes in_;
   std::deque<Bytes> out_;
+  std::size_t out_size_ = 0;
 };
+
+void Fetchers::Process::send(RecordWriter record) {
+  if (!is_up()) return;
+  out_.push_back(record.finish(++sequence_));
+  out_size_ += out_.back().size();
+  if (!writing_) write();
+  if (out_size_ <= unwritten_max) return;
+  // Who sends is in the middle of something; the loss is told when that is over.
+  hung_ = true;
+  asio::post(socket_.get_executor(), [self = shared_from_this(), generation = generation_] {
+    if (!self->stopped_ && generation == self->generation_) self->lost("it does not read what it is told");
+  });
+}
 
 void Fetchers::Process::start() {
   if (stopped_) return;
@@ -113,6 +126,8 @@ void Fetchers::Process::start() {
   sequence_ = 0;
   in_.clear();
   out_.clear();
+  out_size_ = 0;
+  hung_ = false;
   writing_ = false;
   error_code error;
   socket_ = Protocol::socket(socket_.get_executor());
@@ -163,6 +178,7 @@ void Fetchers::Process::write() {
     if (self->stopped_ || generation != self->generation_) return;
     self->writing_ = false;
     if (error) return;   // the read side tells of the loss
+    self->out_size_ -= size;
     Bytes& front = self->out_.front();
     if (size < front.size()) front.erase(front.begin(), front.begin() + static_cast<std::ptrdiff_t>(size));
     else self->out_.pop_front();

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "controlplane/schedule/due.h"
 #include "core/log.h"
@@ -40,9 +41,13 @@ void Mailboxes::watch_all(const std::function<bool(std::string_view)>& of_this_f
 void Mailboxes::on_binding_changed(const Binding& binding) {
   if (binding.is_active()) return watch(binding);
   watched_.erase(binding.id);
+  send_unwatch(binding.id);
+}
+
+void Mailboxes::send_unwatch(std::string_view binding) {
   RecordWriter record = make(Kind::unwatch, {});
-  record.text(tag(Tag::binding), binding.id);
-  ports_.fetchers.send(binding.id, Kind::unwatch, {}, std::move(record));
+  record.text(tag(Tag::binding), binding);
+  ports_.fetchers.send(binding, Kind::unwatch, {}, std::move(record));
 }
 
 void Mailboxes::watch(const Binding& binding) {
@@ -50,7 +55,8 @@ void Mailboxes::watch(const Binding& binding) {
   watched.question = ++last_question_;
   watched.told = false;
   watched.resolved = ports_.clock.wall();
-  plan(binding, watched);
+  // Until the watch is sent this is the time of the next try, not of a poll.
+  watched.due = {watched.resolved.us + resolve_again_us};
   ports_.resolver.resolve(binding.host, [this, id = binding.id, question = watched.question](Result<std::vector<IpAddress>> addresses) {
     const auto still = watched_.find(id);
     if (still == watched_.end() || still->second.question != question) return;
@@ -66,6 +72,11 @@ void Mailboxes::watch(const Binding& binding) {
 }
 
 void Mailboxes::send_watch(const Binding& binding, const IpAddress& address) {
+  Watched& watched = watched_[binding.id];
+  if (watched.behind && ports_.clock.wall() < watched.behind_until) {
+    watched.due = watched.behind_until;
+    return;
+  }
   auto password = ports_.sealer.unseal(binding.id, binding.sealed_password);
   if (!password) return cannot_watch(binding, "auth_failed", std::string(password.error().info->text));
   const auto state = ports_.store.mailbox(binding.id);
@@ -81,7 +92,11 @@ void Mailboxes::send_watch(const Binding& binding, const IpAddress& address) {
   for (const std::string& uid : *known) record.text(tag(Tag::known_uid), uid);
   OPENSSL_cleanse(password->data(), password->size());
   ports_.fetchers.send(binding.id, Kind::watch, {}, std::move(record));
-  watched_[binding.id].told = true;
+  watched.told = true;
+  // Fixed times that passed while nobody could look are due at once; so is a mailbox with news that were lost.
+  const Timestamp now = ports_.clock.wall();
+  plan(binding, watched, binding.mode == "fixed" && state->polled_at.us != 0 ? state->polled_at : now);
+  if (std::exchange(watched.behind, false)) watched.due = now;
   log_debug("watching").binding(binding.id);
 }
 
@@ -90,7 +105,7 @@ void Mailboxes::cannot_watch(const Binding& binding, std::string_view state, std
   set_session(binding.id, state, reason, ports_.clock.wall());
 }
 
-void Mailboxes::plan(const Binding& binding, Watched& watched) {
+void Mailboxes::plan(const Binding& binding, Watched& watched, Timestamp last) {
   schedule::Plan plan{.round = ports_.settings.round, .key = binding.id};
   std::shared_ptr<const schedule::Zone> zone;
   if (binding.mode == "fixed") {
@@ -99,14 +114,23 @@ void Mailboxes::plan(const Binding& binding, Watched& watched) {
     zone = schedule::load_zone(binding.zone);
     plan.zone = zone.get();
   }
-  watched.due = schedule::next_due(plan, ports_.clock.wall());
+  watched.due = schedule::next_due(plan, last);
 }
 
 void Mailboxes::watch_again(std::string_view binding) {
   const auto watched = watched_.find(binding);
   if (watched == watched_.end()) return;
-  watched->second.told = false;
-  watched->second.due = {ports_.clock.wall().us + again_us};
+  Watched& one = watched->second;
+  one.told = false;
+  one.behind = true;
+  one.question = ++last_question_;     // an address that DNS is about to tell comes too early
+  one.due = one.behind_until = {ports_.clock.wall().us + again_us};
+  send_unwatch(binding);
+}
+
+bool Mailboxes::is_behind(std::string_view binding) const {
+  const auto watched = watched_.find(binding);
+  return watched != watched_.end() && watched->second.behind;
 }
 
 std::size_t Mailboxes::poll_now(std::string_view id) {
@@ -132,10 +156,10 @@ void Mailboxes::tick() {
     const auto binding = ports_.store.binding(id);
     if (!binding || !*binding) continue;
     Watched& watched = watched_[id];
-    plan(**binding, watched);
-    // A watch that could not be sent (DNS, egress) is tried again in the mailbox's own rhythm.
+    // A poll that could not be sent (the fetcher is being restarted) is not over.
     if (!watched.told) watch(**binding);
-    else poll_now(id);
+    else if (poll_now(id) != 0) plan(**binding, watched, now);
+    else watched.due = {now.us + again_us};
   }
 }
 
@@ -183,17 +207,21 @@ Result<void> Mailboxes::take_watermark(const RecordView& record, MailboxState& s
 
 void Mailboxes::on_baseline(const RecordView& record) {
   const std::string id = text(record, Tag::binding);
+  if (is_behind(id)) return;
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(MailboxState state, ports_.store.mailbox(id));
     if (const auto forgotten = ports_.store.forget_known_uids(id); !forgotten) return forgotten;
     return take_watermark(record, state);
   });
   log_info("baseline").binding(id).number("uid_validity", static_cast<std::int64_t>(record.u64(tag(Tag::uid_validity)).value_or(0)));
-  if (!done) log_error("baseline_not_stored").binding(id).error(done.error());
+  if (done) return;
+  log_error("baseline_not_stored").binding(id).error(done.error());
+  watch_again(id);
 }
 
 void Mailboxes::on_polled(const RecordView& record) {
   const std::string id = text(record, Tag::binding);
+  if (is_behind(id)) return;
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(MailboxState state, ports_.store.mailbox(id));
     const bool unchanged = state.uid_validity == record.u64(tag(Tag::uid_validity)) && state.last_uid == text(record, Tag::last_uid) &&
@@ -201,7 +229,9 @@ void Mailboxes::on_polled(const RecordView& record) {
     if (unchanged && ports_.clock.wall().us - state.polled_at.us < polled_write_us) return {};
     return take_watermark(record, state);
   });
-  if (!done) log_error("polled_not_stored").binding(id).error(done.error());
+  if (done) return;
+  log_error("polled_not_stored").binding(id).error(done.error());
+  watch_again(id);
 }
 
 }  // namespace pushmail

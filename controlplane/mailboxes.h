@@ -35,8 +35,10 @@ class Mailboxes {
   void watch_all(const std::function<bool(std::string_view binding)>& of_this_fetcher);
   /// Added, changed, suspended or removed.
   void on_binding_changed(const Binding& binding);
-  /// Tells the fetcher again where the mailbox was left, in a few seconds: what it reported could not be stored.
+  /// What the fetcher reported could not be stored: it stops, and is told again where the mailbox was left, in a few seconds.
   void watch_again(std::string_view binding);
+  /// Until then its news are no news: a later mail must not move the watermark past one that was lost.
+  [[nodiscard]] bool is_behind(std::string_view binding) const;
   /// Sends `poll`; how many mailboxes were told. Empty id: all.
   std::size_t poll_now(std::string_view binding);
   void tick();
@@ -50,11 +52,15 @@ class Mailboxes {
     Timestamp due{};
     Timestamp resolved{};
     std::uint64_t question = 0;        // the newest resolution; older answers are ignored
+    Timestamp behind_until{};          // a watch sent before is too early: the fetcher's old words may still be on their way
     bool told = false;                 // the fetcher has the watch
+    bool behind = false;               // the store lacks something that the fetcher has reported
   };
   void watch(const Binding& binding);
   void send_watch(const Binding& binding, const IpAddress& address);
-  void plan(const Binding& binding, Watched& watched);
+  void send_unwatch(std::string_view binding);
+  /// When the mailbox is looked at next, if it was looked at `last`.
+  void plan(const Binding& binding, Watched& watched, Timestamp last);
   void cannot_watch(const Binding& binding, std::string_view state, std::string reason);
   void set_session(std::string_view binding, std::string_view state, std::string_view reason, Timestamp at);
   [[nodiscard]] Result<void> take_watermark(const RecordView& record, MailboxState& state);

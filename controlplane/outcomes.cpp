@@ -173,7 +173,12 @@ Result<bool> Outcomes::apply_report(const Report& report, Item& item) {
   const bool delivered = row.state == ItemState::delivered;
   if (delivered && item.source == "mailbox" && item.mark.empty()) {
     PM_TRY(const auto binding, ports_.store.binding(item.binding));
-    if (binding && binding->mark != "none") item.mark = "pending";
+    if (binding && binding->mark != "none") {
+      item.mark = "pending";
+      // From here on they count how often the mailbox was asked to mark it.
+      item.attempts = 0;
+      item.retry_at = {};
+    }
   }
   PM_TRY(const bool moved, move_item(ports_.store, item,
                                      {.to = row.state,

@@ -23,6 +23,7 @@ namespace verdict = handoff::verdict;
 constexpr std::uint64_t lifetime_yes_s = 30;   // how long the data plane may keep an answer: a removed binding ends soon,
 constexpr std::uint64_t lifetime_no_s = 2;     // a new one begins at once
 constexpr std::int64_t day_us = 86'400LL * 1'000'000;
+constexpr std::int64_t no_code_retry_us = 600LL * 1'000'000;
 
 std::string text(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
 
@@ -405,9 +406,17 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
   }
   const bool ask = binding && binding->policy == "ask";
   if (ask) {
-    PM_TRY(item.reply_code, free_reply_code(ports_.store, *phone, now));
-    item.code_expires = {now.us + ports_.settings.code_lifetime.us()};
-    item.reason = "the SMS to the phone waits for the SMSC";
+    if (auto code = free_reply_code(ports_.store, *phone, now)) {
+      item.reply_code = std::move(*code);
+      item.code_expires = {now.us + ports_.settings.code_lifetime.us()};
+      item.reason = "the SMS to the phone waits for the SMSC";
+    } else if (code.error().is(store_no_code)) {
+      // ToPhone looks for one again.
+      item.retry_at = {now.us + no_code_retry_us};
+      item.reason = code.error().info->text;
+    } else {
+      return std::unexpected(code.error());
+    }
   }
   PM_TRY([[maybe_unused]] const bool added, ports_.store.add_item(item));
   if (!binding) return refuse(item, {.reason = "nobody is bound to the recipient's number"}, queued);
@@ -420,13 +429,13 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
                     .reason = item.reason,
                     .time = now,
                     .details = {{"binding", binding->id}, {"from", item.correspondent}, {"subject", item.subject}, {"size", fmt::to_string(item.size)}}}));
-  if (ask) {
+  if (!item.reply_code.empty()) {
     const notify::MailNews news{.sender_name = item.correspondent_name, .sender_address = item.correspondent, .subject = item.subject, .size = item.size};
     const auto said = ports_.store.queue_sms(
         {.msisdn = item.msisdn, .text = notify::new_mail_text(news, item.reply_code), .kind = "notify", .item = item.id, .created = now});
     if (!said) return std::unexpected(said.error());
     queued = true;
-  } else {
+  } else if (!ask) {
     PM_TRY([[maybe_unused]] const bool moved,
            move_item(ports_.store, item, {.to = ItemState::requested, .event = "pushed", .reason = "the binding pushes at once", .time = now}));
   }

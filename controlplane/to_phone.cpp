@@ -27,6 +27,10 @@ constexpr std::int64_t second_us = 1'000'000;
 constexpr std::int64_t retry_first_us = 5 * second_us;
 constexpr std::int64_t retry_most_us = 3600 * second_us;
 constexpr std::int64_t no_code_retry_us = 600 * second_us;
+constexpr std::uint32_t ready_attempts_max = 3;      // a mailbox that keeps failing does not start anew whenever it answers
+constexpr std::uint32_t mark_attempts_max = 10;
+constexpr std::int64_t mark_first_us = 30 * second_us;
+constexpr std::int64_t mark_most_us = 6 * 3600 * second_us;
 constexpr std::int64_t unconfirmed_after_us = 86'400 * second_us;   // design 2: ExpiryDate + 24 h
 
 std::string text(const RecordView& record, mailbox::Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
@@ -36,6 +40,12 @@ notify::MailNews news_of(const Item& item) {
 }
 
 std::int64_t back_off(std::uint32_t attempts) { return std::min(retry_first_us << std::min<std::uint32_t>(attempts, 12), retry_most_us); }
+std::int64_t mark_back_off(std::uint32_t attempts) { return std::min(mark_first_us << std::min<std::uint32_t>(attempts, 12), mark_most_us); }
+
+std::string explain_submission(const Error& error, const Item& item) {
+  if (error.is(store_not_found)) return fmt::format("[peer.{}] is not in the configuration; tried again", item.peer);
+  return std::string(error.info->text);
+}
 
 // What a fetcher's reason word means for the reader of `item show`.
 std::string explain(std::string_view word, const Binding& binding) {
@@ -164,16 +174,29 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
 
 void ToPhone::on_requested(const Item& item) {
   if (item.source != "smtp") return pump();
-  // The data plane holds this mail and waits for the word; if it is away, it asks again when it is back.
+  answer_route(item);
+}
+
+// The data plane holds this mail and waits for the word; if it is away, it asks again when it is back.
+void ToPhone::answer_route(const Item& item) {
   Item current = item;
+  current.retry_at = {};
   RecordWriter answer = handoff::make(handoff::Kind::route_answer, item.id);
   answer.text(tag(Tag::decision), handoff::decision::submit);
   const auto done = ports_.store.write([&] { return describe_submission(current, answer); });
   if (!done) {
     log_error("route_not_answered").item(item.id).error(done.error());
-    return;
+    return break_off(item.id, explain_submission(done.error(), item), Retry::backing_off);
   }
   if (ports_.data_plane.is_ready()) ports_.data_plane.send(handoff::Kind::route_answer, item.id, std::move(answer));
+}
+
+void ToPhone::refuse_route(const Item& item) {
+  // Without a data plane it asks again when it is back, and hears the same.
+  if (item.source != "smtp" || !ports_.data_plane.is_ready()) return;
+  RecordWriter answer = handoff::make(handoff::Kind::route_answer, item.id);
+  answer.text(tag(Tag::decision), handoff::decision::refuse).text(tag(Tag::reason), item.reason);
+  ports_.data_plane.send(handoff::Kind::route_answer, item.id, std::move(answer));
 }
 
 Result<void> ToPhone::describe_submission(Item& item, RecordWriter& record) {
@@ -222,6 +245,7 @@ void ToPhone::pump() {
   // Who waits longest goes first.
   for (const Item& item : *waiting) {
     if (transfers_.size() >= transfers_max) break;
+    if (item.source == "smtp" && item.retry_at.us != 0) answer_route(item);
     if (item.source == "mailbox" && !transfers_.contains(item.id) && ports_.fetchers.is_up(item.binding)) start(item);
   }
   pumping_ = false;
@@ -246,15 +270,16 @@ void ToPhone::start(Item item) {
     return {};
   });
   if (!done) {
-    if (done.error().is(store_no_suffix)) return break_off(item.id, std::string(done.error().info->text), retry_most_us);
     log_error("fetch_not_stored").item(item.id).error(done.error());
-    return;
+    return break_off(item.id, explain_submission(done.error(), item), done.error().is(store_no_suffix) ? Retry::late : Retry::backing_off);
   }
-  submission.u64(tag(Tag::mail_size), item.size);
+  // A server that announces nothing must not have an empty mail submitted: what it really sends decides.
+  const std::uint64_t size = std::max<std::uint64_t>(item.size, 1);
+  submission.u64(tag(Tag::mail_size), size);
   if (ports_.data_plane.send(handoff::Kind::submission, item.id, std::move(submission)) == DataPlanePort::Sent::no) {
-    return break_off(item.id, "the data plane takes no more at the moment", retry_first_us);
+    return break_off(item.id, "the data plane takes no more at the moment", Retry::backing_off);
   }
-  transfers_[item.id] = {.binding = item.binding, .size = item.size, .progress = ports_.clock.now()};
+  transfers_[item.id] = {.binding = item.binding, .size = size, .progress = ports_.clock.now()};
   log_info("fetching").trace(item.trace).item(item.id).binding(item.binding);
   RecordWriter fetch = make(Kind::fetch, item.id);
   fetch.text(tag(mailbox::Tag::binding), item.binding).u64(tag(mailbox::Tag::uid_validity), item.uid_validity).text(tag(mailbox::Tag::uid), item.uid);
@@ -288,7 +313,7 @@ void ToPhone::on_chunk(const RecordView& record) {
   Transfer& transfer = found->second;
   const std::uint64_t offset = record.u64(tag(mailbox::Tag::offset)).value_or(0);
   const ByteView data = record.bytes(tag(mailbox::Tag::data)).value_or(ByteView());
-  if (offset != transfer.passed + transfer.last.size()) return break_off(id, "the fetcher's chunks do not fit together", 0);
+  if (offset != transfer.passed + transfer.last.size()) return break_off(id, "the fetcher's chunks do not fit together", Retry::backing_off);
   if (data.empty()) return;
   if (!transfer.last.empty() || offset + data.size() > transfer.size) {
     // The server announced fewer bytes than it sends. `fetched` will say how many there are.
@@ -300,7 +325,7 @@ void ToPhone::on_chunk(const RecordView& record) {
     transfer.last.assign(data.begin(), data.end());
     transfer.last_offset = offset;
   } else {
-    if (!pass(id, transfer, offset, data)) return break_off(id, "the data plane takes no more at the moment", retry_first_us);
+    if (!pass(id, transfer, offset, data)) return break_off(id, "the data plane takes no more at the moment", Retry::backing_off);
     return;
   }
   transfer.progress = ports_.clock.now();
@@ -315,6 +340,12 @@ void ToPhone::on_fetched(const RecordView& record) {
   if (found == transfers_.end()) return;
   Transfer& transfer = found->second;
   const std::uint64_t real_size = record.u64(tag(mailbox::Tag::size)).value_or(transfer.passed + transfer.last.size());
+  if (real_size == 0) {
+    transfers_.erase(found);
+    const auto item = ports_.store.item(id);
+    if (item && *item) failed_for_good(**item, ItemState::failed, "fetch_failed", "the mail is empty");
+    return;
+  }
   if (real_size != transfer.size) {
     // RFC 3501 §2.3.4 lets nobody announce a wrong RFC822.SIZE, and servers do. Once more, with what it really was.
     const auto done = ports_.store.write([&]() -> Result<void> {
@@ -324,10 +355,10 @@ void ToPhone::on_fetched(const RecordView& record) {
       return ports_.store.update_item(*item);
     });
     if (!done) log_error("size_not_stored").item(id).error(done.error());
-    return break_off(id, fmt::format("the mail server announced another size than the {} bytes it sent; fetched again", real_size), 0);
+    return break_off(id, fmt::format("the mail server announced another size than the {} bytes it sent; fetched again", real_size), Retry::backing_off);
   }
   if (!transfer.last.empty() && !pass(id, transfer, transfer.last_offset, Bytes(transfer.last))) {
-    return break_off(id, "the data plane takes no more at the moment", retry_first_us);
+    return break_off(id, "the data plane takes no more at the moment", Retry::backing_off);
   }
   transfers_.erase(found);
   const auto done = ports_.store.write([&]() -> Result<void> {
@@ -361,18 +392,30 @@ void ToPhone::on_fetch_failed(const RecordView& record) {
   const std::string reason = explain(word, **binding);
   if (word == "gone") return failed_for_good(**item, ItemState::withdrawn, "fetch_failed", reason);
   if (word == "too_large") return failed_for_good(**item, ItemState::rejected, "fetch_failed", reason);
-  break_off(id, reason, back_off((*item)->attempts));
+  break_off(id, reason, Retry::backing_off);
+}
+
+void ToPhone::end_transfer(const ItemId& id) {
+  const auto node = transfers_.extract(id);
+  if (node.empty()) return;
+  RecordWriter cancel = make(Kind::cancel, id);
+  cancel.text(tag(mailbox::Tag::binding), node.mapped().binding);
+  ports_.fetchers.send(node.mapped().binding, Kind::cancel, id, std::move(cancel));
 }
 
 // Back to `requested`, to be tried again after a while.
-void ToPhone::break_off(const ItemId& id, std::string reason, std::int64_t retry_us) {
-  transfers_.erase(id);
+void ToPhone::break_off(const ItemId& id, std::string reason, Retry retry) {
+  end_transfer(id);
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(auto item, ports_.store.item(id));
     if (!item || is_final(item->state) || item->state >= ItemState::submitted) return {};
-    item->retry_at = {retry_us == 0 ? 0 : ports_.clock.wall().us + retry_us};
-    if (retry_us != 0) ++item->attempts;
-    log_warning("fetch_broken_off").trace(item->trace).item(id).text("reason", reason);
+    item->retry_at = {};
+    if (retry != Retry::at_once) {
+      item->retry_at = {ports_.clock.wall().us + (retry == Retry::late ? retry_most_us : back_off(item->attempts))};
+      ++item->attempts;
+    }
+    // The reason may name the mailbox's user.
+    log_warning("fetch_broken_off").trace(item->trace).item(id).person("reason", reason);
     PM_TRY([[maybe_unused]] const bool moved,
            move_item(ports_.store, *item, {.to = ItemState::requested, .event = "retry", .reason = std::move(reason), .time = ports_.clock.wall()}));
     return {};
@@ -381,7 +424,7 @@ void ToPhone::break_off(const ItemId& id, std::string reason, std::int64_t retry
 }
 
 void ToPhone::failed_for_good(Item item, ItemState state, std::string_view event, const std::string& reason) {
-  transfers_.erase(item.id);
+  end_transfer(item.id);
   bool queued = false;
   const Timestamp now = ports_.clock.wall();
   const auto done = ports_.store.write([&]() -> Result<void> {
@@ -411,7 +454,7 @@ void ToPhone::ask_again() {
   }
   for (const Item& item : *under_way) {
     // A forwarded mail lies in the data plane's journal: it asks for its route again by itself.
-    if (item.source == "mailbox" && !transfers_.contains(item.id)) break_off(item.id, "a program was restarted in the middle; fetched again", 0);
+    if (item.source == "mailbox" && !transfers_.contains(item.id)) break_off(item.id, "a program was restarted in the middle; fetched again", Retry::at_once);
   }
 }
 
@@ -422,24 +465,24 @@ void ToPhone::on_data_plane_ready(handoff::Other other) {
 }
 
 void ToPhone::on_data_plane_lost() {
-  const auto broken = std::exchange(transfers_, {});
-  for (const auto& [id, transfer] : broken) break_off(id, "the data plane went away; fetched again when it is back", 0);
+  std::vector<ItemId> broken;
+  for (const auto& [id, transfer] : transfers_) broken.push_back(id);
+  for (const ItemId& id : broken) break_off(id, "the data plane went away; fetched again when it is back", Retry::at_once);
 }
 
 void ToPhone::on_fetcher_lost(const std::function<bool(std::string_view)>& was_there) {
-  marking_.clear();
   std::vector<ItemId> broken;
   for (const auto& [id, transfer] : transfers_) {
     if (was_there(transfer.binding)) broken.push_back(id);
   }
-  for (const ItemId& id : broken) break_off(id, "the fetcher went away; fetched again when it is back", 0);
+  for (const ItemId& id : broken) break_off(id, "the fetcher went away; fetched again when it is back", Retry::at_once);
 }
 
 void ToPhone::on_mailbox_ready(std::string_view binding) {
   const auto waiting = ports_.store.items({.binding = std::string(binding), .states = {ItemState::requested}, .way = Way::to_phone});
   if (!waiting) return;
   for (Item item : *waiting) {
-    if (item.retry_at.us == 0) continue;
+    if (item.retry_at.us == 0 || item.attempts > ready_attempts_max) continue;
     item.retry_at = {};
     if (const auto done = ports_.store.write([&] { return ports_.store.update_item(item); }); !done) log_error("retry_not_stored").error(done.error());
   }
@@ -458,21 +501,27 @@ void ToPhone::on_binding_removed(std::string_view binding) {
       return {};
     });
     if (!done) log_error("withdrawal_not_stored").item(item.id).error(done.error());
+    else refuse_route(item);
   }
 }
 
-void ToPhone::forget(const ItemId& item) { transfers_.erase(item); }
+void ToPhone::forget(const ItemId& item) { end_transfer(item); }
 
 // ---- after the report -------------------------------------------------------------------------------------------------------------
 
 void ToPhone::on_marked(const RecordView& record) {
   const ItemId id = record.header().item;
-  marking_.erase(id);
   const std::string reason = text(record, mailbox::Tag::reason);
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(auto item, ports_.store.item(id));
     if (!item || item->mark != "pending") return {};
-    if (!reason.empty()) return note(ports_.store, *item, "mark_failed", ports_.clock.wall(), program::fetcher, {{"reason", reason}});
+    if (!reason.empty()) {
+      if (item->attempts >= mark_attempts_max) {
+        item->mark = "failed";
+        if (const auto written = ports_.store.update_item(*item); !written) return written;
+      }
+      return note(ports_.store, *item, "mark_failed", ports_.clock.wall(), program::fetcher, {{"reason", reason}});
+    }
     item->mark = "done";
     if (const auto written = ports_.store.update_item(*item); !written) return written;
     return note(ports_.store, *item, "marked", ports_.clock.wall(), program::fetcher, {{"mark", text(record, mailbox::Tag::mark)}, {"uid", item->uid}});
@@ -481,14 +530,24 @@ void ToPhone::on_marked(const RecordView& record) {
 }
 
 void ToPhone::pump_marks() {
-  const auto pending = ports_.store.items({.mark = "pending", .count_max = 100});
+  const Timestamp now = ports_.clock.wall();
+  const auto pending = ports_.store.items({.mark = "pending", .due = now, .order = ItemOrder::oldest_first, .count_max = 100});
   if (!pending) return;
-  for (const Item& item : *pending) {
-    if (marking_.contains(item.id) || !ports_.fetchers.is_up(item.binding)) continue;
+  for (Item item : *pending) {
     const auto binding = ports_.store.binding(item.binding);
-    if (!binding || !*binding) continue;
-    if (!(*binding)->is_active() || (*binding)->mark == "none") continue;
-    marking_.insert(item.id);
+    if (!binding) continue;
+    const bool over = !*binding || (*binding)->state == "removed" || (*binding)->mark == "none" || item.attempts >= mark_attempts_max;
+    const bool asked = !over && (*binding)->is_active() && ports_.fetchers.is_up(item.binding);
+    // Counted before it is asked: a fetcher that never answers counts too. What cannot be asked now makes room for others.
+    item.retry_at = {now.us + mark_back_off(item.attempts)};
+    if (asked) ++item.attempts;
+    if (over) item.mark = "failed";
+    const auto done = ports_.store.write([&]() -> Result<void> {
+      if (const auto written = ports_.store.update_item(item); !written || !over) return written;
+      return note(ports_.store, item, "mark_given_up", now, program::control);
+    });
+    if (!done) log_error("mark_not_stored").item(item.id).error(done.error());
+    if (!done || !asked) continue;
     RecordWriter mark = make(Kind::mark, item.id);
     mark.text(tag(mailbox::Tag::binding), item.binding).u64(tag(mailbox::Tag::uid_validity), item.uid_validity);
     mark.text(tag(mailbox::Tag::uid), item.uid).text(tag(mailbox::Tag::mark), (*binding)->mark);
@@ -498,7 +557,7 @@ void ToPhone::pump_marks() {
 
 void ToPhone::expire() {
   const Timestamp now = ports_.clock.wall();
-  const auto asked = ports_.store.items({.states = {ItemState::accepted, ItemState::notified}, .way = Way::to_phone, .order = ItemOrder::oldest_first});
+  const auto asked = ports_.store.items({.states = {ItemState::accepted, ItemState::notified}, .way = Way::to_phone, .code_due = now, .order = ItemOrder::oldest_first});
   if (!asked) return;
   for (Item item : *asked) {
     if (item.reply_code.empty() && item.retry_at.us != 0 && item.retry_at <= now) {
@@ -531,17 +590,15 @@ void ToPhone::expire() {
       return {};
     });
     if (!done) log_error("expiry_not_stored").item(item.id).error(done.error());
-    if (done && item.source == "smtp" && ports_.data_plane.is_ready()) {
-      RecordWriter answer = handoff::make(handoff::Kind::route_answer, item.id);
-      answer.text(tag(Tag::decision), handoff::decision::refuse).text(tag(Tag::reason), item.reason);
-      ports_.data_plane.send(handoff::Kind::route_answer, item.id, std::move(answer));
-    }
+    if (done) refuse_route(item);
   }
 
-  const auto submitted = ports_.store.items({.states = {ItemState::submitted, ItemState::reported}, .way = Way::to_phone, .order = ItemOrder::oldest_first});
+  const auto submitted = ports_.store.items({.states = {ItemState::submitted, ItemState::reported},
+                                             .way = Way::to_phone,
+                                             .expired_by = Timestamp{now.us - unconfirmed_after_us},
+                                             .order = ItemOrder::oldest_first});
   if (!submitted) return;
   for (Item item : *submitted) {
-    if (item.expires.us == 0 || item.expires.us + unconfirmed_after_us > now.us) continue;
     const auto done = ports_.store.write([&]() -> Result<void> {
       PM_TRY([[maybe_unused]] const bool moved,
              move_item(ports_.store, item,
@@ -558,11 +615,10 @@ void ToPhone::tick() {
   for (const auto& [id, transfer] : transfers_) {
     if (now - transfer.progress > stall_max) stalled.push_back(id);
   }
-  for (const ItemId& id : stalled) break_off(id, "nothing came for three minutes; fetched again", retry_first_us);
+  for (const ItemId& id : stalled) break_off(id, "nothing came for three minutes; fetched again", Retry::backing_off);
   pump();
   if (now >= marks_at_) {
     marks_at_ = now + marks_every;
-    marking_.clear();
     expire();
   }
   pump_marks();

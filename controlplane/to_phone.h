@@ -11,7 +11,6 @@
 
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
 
 #include "controlplane/ports.h"
@@ -79,7 +78,13 @@ class ToPhone {
 
   void pump();
   void start(Item item);
-  void break_off(const ItemId& id, std::string reason, std::int64_t retry_us);
+  enum class Retry : std::uint8_t { at_once, backing_off, late };   // at once: it was nobody's fault, and does not count
+  void break_off(const ItemId& id, std::string reason, Retry retry);
+  /// The transfer is over; the fetcher, which may still be at it, is told to stop.
+  void end_transfer(const ItemId& id);
+  /// The word that the data plane waits for with a forwarded mail.
+  void answer_route(const Item& item);
+  void refuse_route(const Item& item);
   [[nodiscard]] Result<void> take_new_mail(const RecordView& record, const Binding& binding, bool& queued, std::optional<Item>& requested);
   [[nodiscard]] bool pass(const ItemId& id, Transfer& transfer, std::uint64_t offset, ByteView data);
   void pump_marks();
@@ -89,7 +94,6 @@ class ToPhone {
 
   Ports ports_;
   std::map<ItemId, Transfer> transfers_;
-  std::set<ItemId> marking_;
   Instant resume_at_{};
   Instant marks_at_{};
   bool pumping_ = false;

@@ -81,7 +81,7 @@ struct Item {
   Timestamp retry_at{};                  // not before this time
   std::uint32_t attempts = 0;
   bool duplicate_possible = false;
-  std::string mark{};                    // pending, done; empty: nothing to mark
+  std::string mark{};                    // pending, done, failed (given up); empty: nothing to mark
 };
 
 struct HistoryRow {

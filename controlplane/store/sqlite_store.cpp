@@ -481,6 +481,8 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
   if (filter.trace) sql += " AND trace = ?";
   if (!filter.mark.empty()) sql += " AND mark = ?";
   if (filter.due) sql += " AND retry_at <= ?";
+  if (filter.code_due) sql += " AND CASE WHEN reply_code = '' THEN retry_at <> 0 AND retry_at <= ? ELSE code_expires <= ? END";
+  if (filter.expired_by) sql += " AND expires <> 0 AND expires <= ?";
   if (!filter.before.empty()) sql += " AND id < ?";
   sql += filter.order == ItemOrder::newest_first ? " ORDER BY id DESC LIMIT ?" : " ORDER BY id LIMIT ?";
 
@@ -491,6 +493,8 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
   if (filter.trace) run.put(ByteView(filter.trace->bytes));
   if (!filter.mark.empty()) run.put(filter.mark);
   if (filter.due) run.put(filter.due->us);
+  if (filter.code_due) run.put(filter.code_due->us).put(filter.code_due->us);
+  if (filter.expired_by) run.put(filter.expired_by->us);
   if (!filter.before.empty()) run.put(ByteView(parse_item_id(filter.before).value_or(ItemId()).bytes));
   run.put(static_cast<std::int64_t>(filter.count_max));
   return all(run, read_item);

@@ -27,6 +27,8 @@ struct ItemFilter {
   std::optional<TraceId> trace{};
   std::string mark{};                                 // items whose mark stands so; empty: any
   std::optional<Timestamp> due{};                     // retry_at not later than this
+  std::optional<Timestamp> code_due{};                // the reply code has expired, or there is none and it is time to look for one
+  std::optional<Timestamp> expired_by{};              // submitted with an ExpiryDate not later than this
   std::string before{};                               // item ids below this one: the cursor of a list
   ItemOrder order = ItemOrder::newest_first;
   std::size_t count_max = 1000;

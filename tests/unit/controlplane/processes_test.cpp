@@ -90,6 +90,22 @@ TEST(Fetchers, OneThatBreaksTheFramingIsStartedAgain) {
   fetchers.stop();
 }
 
+TEST(Fetchers, OneThatDoesNotReadIsStartedAgain) {
+  boost::asio::io_context context;
+  FetcherLog log;
+  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec sleep 60"}}, log);
+  fetchers.start();
+  const std::string large(200'000, 'x');
+  int told = 0;
+  for (; fetchers.is_up("b1") && told < 1000; ++told) fetchers.send("b1", mailbox::Kind::poll, {}, poll_record(large));
+  EXPECT_LT(told, 1000);
+  EXPECT_EQ(log.down, 0) << "never from inside send";
+  run_until(context, [&] { return log.up == 2; });
+  EXPECT_EQ(log.down, 1);
+  EXPECT_TRUE(fetchers.is_up("b1"));
+  fetchers.stop();
+}
+
 TEST(Fetchers, AProgramThatIsMissingIsTriedAgainNotFatal) {
   boost::asio::io_context context;
   FetcherLog log;

@@ -232,5 +232,44 @@ TEST_F(ToMailTest, ForwardedMailThatNobodyFetchesEnds) {
   EXPECT_EQ(the_item().state, ItemState::expired);
 }
 
+TEST_F(ToMailTest, ForwardedMailOfARemovedBindingIsRefused) {
+  const ItemId id = new_item_id(clock.at, 1);
+  forward(id, "mail:15550100002@mms.example.net");
+  to_phone.on_binding_removed("b1");
+  EXPECT_EQ(data_plane.of(handoff::Kind::route_answer).back().text(Tag::decision), "refuse");
+  EXPECT_EQ(the_item().state, ItemState::withdrawn);
+}
+
+TEST_F(ToMailTest, ForwardedMailWithoutAFreeCodeWaitsForOne) {
+  for (int code = 10; code <= 99; ++code) {
+    ASSERT_TRUE(store->add_item({.id = new_item_id(clock.at, 1), .binding = "b1", .msisdn = ann, .state = ItemState::notified,
+                                 .reply_code = std::to_string(code), .code_expires = {clock.at.us + seconds(60).us()}}).value());
+  }
+  const ItemId id = new_item_id(clock.at, 1);
+  EXPECT_EQ(forward(id, "mail:15550100002@mms.example.net").text(Tag::decision), "wait");
+  EXPECT_NE(store->item(id).value()->reason.find("no free reply code"), std::string::npos);
+  EXPECT_TRUE(sms().empty());
+  clock.pass(seconds(601));
+  to_phone.tick();
+  EXPECT_FALSE(store->item(id).value()->reply_code.empty());
+  EXPECT_EQ(sms().size(), 1U);
+}
+
+TEST_F(ToMailTest, ForwardedMailWhosePeerIsMissingIsAnsweredLater) {
+  const ItemId id = new_item_id(clock.at, 1);
+  forward(id, "mail:15550100002@mms.example.net");
+  auto peer = settings.peers.extract("mmsc");
+  answer(ann, the_item().reply_code);
+  EXPECT_EQ(the_item().state, ItemState::requested);
+  EXPECT_NE(the_item().reason.find("[peer.mmsc]"), std::string::npos);
+  settings.peers.insert(std::move(peer));
+  const std::size_t before = data_plane.of(handoff::Kind::route_answer).size();
+  clock.pass(seconds(6));
+  to_phone.tick();
+  to_phone.tick();
+  ASSERT_EQ(data_plane.of(handoff::Kind::route_answer).size(), before + 1);
+  EXPECT_EQ(data_plane.of(handoff::Kind::route_answer).back().text(Tag::decision), "submit");
+}
+
 }  // namespace
 }  // namespace pushmail

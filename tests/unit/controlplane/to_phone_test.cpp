@@ -217,6 +217,8 @@ TEST_F(ToPhoneTest, AWrongSizeIsFoundOutBeforeTheDataPlaneConverts) {
     const std::size_t before = data_plane.of(handoff::Kind::submission).size();
     fetched(item.id, real);
     EXPECT_EQ(again(item).size, real);
+    EXPECT_EQ(again(item).attempts, 1U) << "a server that never tells the truth is not asked in a circle";
+    clock.pass(seconds(6));
     to_phone.tick();
     ASSERT_EQ(data_plane.of(handoff::Kind::submission).size(), before + 1);
     EXPECT_EQ(data_plane.of(handoff::Kind::submission).back().number(Tag::mail_size), real);
@@ -226,6 +228,113 @@ TEST_F(ToPhoneTest, AWrongSizeIsFoundOutBeforeTheDataPlaneConverts) {
     }
     EXPECT_LT(passed, 1000U) << "never as many bytes as were announced";
   }
+}
+
+TEST_F(ToPhoneTest, AnAnnouncedSizeOfZeroSubmitsNothingEmpty) {
+  Item item = requested(0);
+  EXPECT_EQ(data_plane.of(handoff::Kind::submission).at(0).number(Tag::mail_size), 1U);
+  chunk(item.id, 0, 700);
+  fetched(item.id, 700);
+  EXPECT_TRUE(data_plane.of(handoff::Kind::submission_chunk).empty());
+  clock.pass(seconds(6));
+  to_phone.tick();
+  ASSERT_EQ(data_plane.of(handoff::Kind::submission).size(), 2U);
+  EXPECT_EQ(data_plane.of(handoff::Kind::submission)[1].number(Tag::mail_size), 700U);
+}
+
+TEST_F(ToPhoneTest, AMailThatIsReallyEmptyFailsForGood) {
+  const Item item = requested(0);
+  fetched(item.id, 0);
+  EXPECT_EQ(again(item).state, ItemState::failed);
+  EXPECT_EQ(again(item).reason, "the mail is empty");
+  EXPECT_EQ(to_phone.transfers(), 0U);
+}
+
+TEST_F(ToPhoneTest, AFetchThatNobodyWaitsForIsCancelled) {
+  const Item item = requested();
+  chunk(item.id, 7, 10);
+  ASSERT_EQ(fetchers.of(mailbox::Kind::cancel).size(), 1U) << "chunks that do not fit";
+  EXPECT_EQ(fetchers.of(mailbox::Kind::cancel)[0].item, item.id);
+  EXPECT_EQ(again(item).attempts, 1U);
+  to_phone.tick();
+  EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 1U) << "not at once";
+  clock.pass(seconds(6));
+  to_phone.tick();
+  EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 2U);
+  outcome(item.id, ItemState::failed, "", "no");
+  EXPECT_EQ(fetchers.of(mailbox::Kind::cancel).size(), 2U) << "an outcome ends it too";
+}
+
+TEST_F(ToPhoneTest, AMailboxThatAnswersInBetweenDoesNotUndoTheBackOff) {
+  const Item item = requested();
+  for (int i = 0; i < 4; ++i) {
+    fetch_failed(item.id, "protocol");
+    clock.pass(seconds(100));
+    if (i < 3) to_phone.tick();
+  }
+  const std::size_t asked = fetchers.of(mailbox::Kind::fetch).size();
+  EXPECT_EQ(asked, 4U);
+  Item waiting = again(item);
+  waiting.retry_at = {clock.at.us + seconds(1000).us()};
+  ASSERT_TRUE(store->update_item(waiting));
+  to_phone.on_mailbox_ready("b1");
+  EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), asked);
+}
+
+TEST_F(ToPhoneTest, APeerThatIsNotConfiguredIsSaidSoAndTriedAgain) {
+  auto peer = settings.peers.extract("mmsc");
+  const Item item = requested();
+  EXPECT_EQ(again(item).state, ItemState::requested);
+  EXPECT_NE(again(item).reason.find("[peer.mmsc] is not in the configuration"), std::string::npos);
+  EXPECT_GT(again(item).retry_at, clock.at);
+  settings.peers.insert(std::move(peer));
+  clock.pass(seconds(6));
+  to_phone.tick();
+  EXPECT_EQ(again(item).state, ItemState::fetching);
+}
+
+TEST_F(ToPhoneTest, AMailWithoutACodeIsFoundBehindAThousandOthers) {
+  ASSERT_TRUE(store->write([&]() -> Result<void> {
+    for (int i = 0; i < 1100; ++i) {
+      Item other{.id = new_item_id(clock.at, 1), .binding = "b1", .msisdn = bob, .state = ItemState::notified, .reply_code = "10",
+                 .code_expires = {clock.at.us + seconds(86'400).us()}};
+      PM_TRY([[maybe_unused]] const bool added, store->add_item(other));
+    }
+    return {};
+  }));
+  clock.pass(seconds(10));
+  const Item late{.id = new_item_id(clock.at, 1), .source = "mailbox", .binding = "b1", .msisdn = ann, .retry_at = clock.at};
+  ASSERT_TRUE(store->add_item(late).value());
+  to_phone.tick();
+  EXPECT_FALSE(again(late).reply_code.empty());
+  EXPECT_EQ(sms().size(), 1U);
+}
+
+TEST_F(ToPhoneTest, MarksAreGivenUpAfterTenTries) {
+  Item item = submitted();
+  report("mm-1", "number:+" + ann.digits(), "short:5000", "Retrieved");
+  for (int i = 0; i < 40 && again(item).mark == "pending"; ++i) {
+    to_phone.tick();
+    auto marked = make(mailbox::Kind::marked, item.id);
+    marked.text(tag(mailbox::Tag::reason), "read-only");
+    to_phone.on_marked(from_fetcher(std::move(marked), mailbox::Kind::marked, item.id).view());
+    to_phone.tick();
+    clock.pass(seconds(3600));
+  }
+  EXPECT_EQ(again(item).mark, "failed");
+  EXPECT_EQ(fetchers.of(mailbox::Kind::mark).size(), 10U);
+  EXPECT_EQ(again(item).state, ItemState::delivered);
+}
+
+TEST_F(ToPhoneTest, MarksOfARemovedBindingAreGivenUp) {
+  const Item item = submitted();
+  report("mm-1", "number:+" + ann.digits(), "short:5000", "Retrieved");
+  Binding binding = *store->binding("b1").value();
+  binding.state = "removed";
+  ASSERT_TRUE(store->update_binding(binding));
+  to_phone.tick();
+  EXPECT_EQ(again(item).mark, "failed");
+  EXPECT_TRUE(fetchers.of(mailbox::Kind::mark).empty());
 }
 
 TEST_F(ToPhoneTest, SilenceIsNoticed) {
