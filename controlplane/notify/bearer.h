@@ -35,6 +35,8 @@ class BearerEvents {
   virtual void on_sms_sent(std::int64_t id, std::string_view smsc_id) = 0;
   /// The SMSC will never take it.
   virtual void on_sms_refused(std::int64_t id, std::string_view reason) = 0;
+  /// The SMSC takes others, but keeps putting this one off: submit it again, much later.
+  virtual void on_sms_deferred(std::int64_t id, std::string_view reason) = 0;
   /// `yes` only when what the phone said is durable; `later`: the SMSC shall send it again.
   virtual Taken on_sms(const IncomingSms& message) = 0;
   /// What became of a message we sent: `word` is DELIVRD, EXPIRED ...

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "codec/sms/receipt.h"
 #include "codec/wap/address.h"
 #include "controlplane/store/ledger.h"
@@ -12,6 +14,11 @@ namespace pushmail::notify {
 namespace {
 
 constexpr std::size_t batch_count_max = 1000;
+constexpr std::int64_t second_us = 1'000'000;
+constexpr std::int64_t defer_first_us = 30 * second_us;
+constexpr std::int64_t defer_most_us = 3600 * second_us;
+constexpr std::int64_t defer_end_us = 86'400 * second_us;   // then the SMSC will never take it
+constexpr std::uint32_t doublings_max = 12;
 
 }  // namespace
 
@@ -78,19 +85,41 @@ void Notifier::on_sms_sent(std::int64_t id, std::string_view smsc_id) {
 }
 
 void Notifier::on_sms_refused(std::int64_t id, std::string_view reason) {
+  settle(id, [&](Sms& sms) { return refuse(sms, reason); });
+}
+
+Result<void> Notifier::refuse(Sms& sms, std::string_view reason) {
+  sms.state = "failed";
+  ++sms.attempts;
+  log_warning("sms_refused").item(sms.item).text("reason", reason);
+  if (sms.kind != "notify") return {};
+  PM_TRY(auto item, store_.item(sms.item));
+  if (!item || item->state != ItemState::accepted) return {};
+  PM_TRY([[maybe_unused]] const bool moved,
+         move_item(store_, *item,
+                   {.to = ItemState::failed,
+                    .event = "notify_failed",
+                    .reason = fmt::format("the SMSC refuses an SMS to this number: {}; the mail stays in the mailbox", reason),
+                    .time = clock_.wall()}));
+  return {};
+}
+
+void Notifier::on_sms_deferred(std::int64_t id, std::string_view reason) {
   settle(id, [&](Sms& sms) -> Result<void> {
-    sms.state = "failed";
+    const Timestamp now = clock_.wall();
+    if (now.us - sms.created.us >= defer_end_us) return refuse(sms, reason);
+    sms.retry_at = {now.us + std::min(defer_first_us << std::min(sms.attempts, doublings_max), defer_most_us)};
     ++sms.attempts;
-    log_warning("sms_refused").item(sms.item).text("reason", reason);
+    log_warning("sms_deferred").item(sms.item).text("reason", reason).number("attempts", sms.attempts);
     if (sms.kind != "notify") return {};
     PM_TRY(auto item, store_.item(sms.item));
     if (!item || item->state != ItemState::accepted) return {};
     PM_TRY([[maybe_unused]] const bool moved,
            move_item(store_, *item,
-                     {.to = ItemState::failed,
-                      .event = "notify_failed",
-                      .reason = fmt::format("the SMSC refuses an SMS to this number: {}; the mail stays in the mailbox", reason),
-                      .time = clock_.wall()}));
+                     {.to = ItemState::accepted,
+                      .event = "notify_deferred",
+                      .reason = fmt::format("the SMSC puts the SMS to this number off: {}; tried again at {}", reason, format_rfc3339(sms.retry_at)),
+                      .time = now}));
     return {};
   });
 }

@@ -30,11 +30,13 @@ class Notifier final : public BearerEvents {
   void on_bearer_lost(std::string_view reason) override;
   void on_sms_sent(std::int64_t id, std::string_view smsc_id) override;
   void on_sms_refused(std::int64_t id, std::string_view reason) override;
+  void on_sms_deferred(std::int64_t id, std::string_view reason) override;
   Taken on_sms(const IncomingSms& message) override;
   void on_sms_receipt(std::string_view phone, std::string_view smsc_id, std::string_view word) override;
 
  private:
   void settle(std::int64_t id, const std::function<Result<void>(Sms&)>& write);
+  [[nodiscard]] Result<void> refuse(Sms& sms, std::string_view reason);
 
   Store& store_;
   const Clock& clock_;

@@ -31,6 +31,8 @@ constexpr std::uint8_t registered_receipt = 1;
 constexpr std::size_t read_size = 16 * 1024;
 constexpr auto stop_time_max = std::chrono::seconds(2);
 constexpr int retry_max = 10;
+constexpr std::int64_t nobodys_text = -1;
+constexpr std::size_t unwritten_max = 1000;          // PDUs; an SMSC that asks and does not read is not listened to
 
 std::chrono::nanoseconds nanoseconds(Duration d) { return std::chrono::nanoseconds(d.ns); }
 
@@ -68,6 +70,7 @@ class SmppSession::Session : public std::enable_shared_from_this<SmppSession::Se
     std::size_t segments_left = 0;
     std::string smsc_id{};
     std::string refusal{};
+    bool deferred = false;             // the refusal holds for now only
   };
   struct Segment {
     std::int64_t text = 0;
@@ -85,6 +88,7 @@ class SmppSession::Session : public std::enable_shared_from_this<SmppSession::Se
   void on_bind_response(const Pdu& pdu);
   void on_submit_response(const Pdu& pdu);
   void on_deliver(const Pdu& pdu);
+  void take_out(std::int64_t id, Text& text);
   void finish(std::int64_t id, Text& text);
 
   std::uint32_t send_request(Pdu& pdu);
@@ -110,6 +114,7 @@ class SmppSession::Session : public std::enable_shared_from_this<SmppSession::Se
   std::array<std::uint8_t, read_size> chunk_{};
   std::deque<Bytes> out_;
   bool writing_ = false;
+  bool reading_ = false;
   std::uint32_t sequence_ = 0;
   Instant last_traffic_{};
   Instant paused_until_{};
@@ -165,6 +170,8 @@ void SmppSession::Session::on_connected() {
 }
 
 void SmppSession::Session::read() {
+  reading_ = out_.size() <= unwritten_max;
+  if (!reading_) return;               // write() goes on
   socket_.async_read_some(asio::buffer(chunk_), [self = shared_from_this(), connection = connection_](error_code error, std::size_t size) {
     if (connection != self->connection_) return;
     if (error) return self->lost(error.message());
@@ -273,13 +280,15 @@ void SmppSession::Session::on_submit_response(const Pdu& pdu) {
         waiting_.push_front(std::move(segment));
         return pump();
       }
-      // Too often: whoever owns the text decides when to try again.
-      return lost(fmt::format("the SMSC takes nothing: {}", smpp::status_text(pdu.status)));
+      // Too often: this text makes room for others, and whoever owns it decides when to try again.
+      take_out(segment.text, text->second);
+      text->second.refusal = smpp::status_text(pdu.status);
+      text->second.deferred = true;
+      break;
     case smpp::StatusClass::session: return lost(std::string(smpp::status_text(pdu.status)));
     case smpp::StatusClass::permanent:
+      take_out(segment.text, text->second);
       text->second.refusal = smpp::status_text(pdu.status);
-      std::erase_if(waiting_, [&](const Segment& other) { return other.text == segment.text; });
-      text->second.segments_left = 0;
       break;
   }
   if (text->second.segments_left == 0) {
@@ -291,9 +300,19 @@ void SmppSession::Session::on_submit_response(const Pdu& pdu) {
   pump();
 }
 
+// Answers to its other segments, which may still come, must not count for a later try of the same text.
+void SmppSession::Session::take_out(std::int64_t id, Text& text) {
+  std::erase_if(waiting_, [&](const Segment& other) { return other.text == id; });
+  for (auto& [sequence, other] : unanswered_) {
+    if (other.text == id) other.text = nobodys_text;
+  }
+  text.segments_left = 0;
+}
+
 void SmppSession::Session::finish(std::int64_t id, Text& text) {
   if (events_ == nullptr) return;
-  if (text.refusal.empty()) events_->on_sms_sent(id, text.smsc_id);
+  if (text.deferred) events_->on_sms_deferred(id, text.refusal);
+  else if (text.refusal.empty()) events_->on_sms_sent(id, text.smsc_id);
   else events_->on_sms_refused(id, text.refusal);
 }
 
@@ -347,10 +366,10 @@ std::uint32_t SmppSession::Session::send_request(Pdu& pdu) {
 void SmppSession::Session::send(const Pdu& pdu) {
   auto bytes = smpp::encode(pdu);
   if (!bytes) {
-    log_error("smpp_not_encodable").error(bytes.error()).text("pdu", smpp::dump(pdu));
+    log_error("smpp_not_encodable").error(bytes.error()).number("command_id", static_cast<std::uint32_t>(pdu.command));
     return;
   }
-  log_debug("smpp_out").text("pdu", smpp::dump(pdu));
+  log_debug("smpp_out").number("command_id", static_cast<std::uint32_t>(pdu.command)).number("sequence", pdu.sequence);
   out_.push_back(std::move(*bytes));
   if (!writing_) write();
 }
@@ -363,6 +382,7 @@ void SmppSession::Session::write() {
     self->writing_ = false;
     self->out_.pop_front();
     if (error) return self->lost(error.message());
+    if (!self->reading_ && self->out_.size() <= unwritten_max) self->read();
     self->write();
   });
 }

@@ -34,6 +34,9 @@ class Teller final : public BearerEvents {
   void on_sms_refused(std::int64_t id, std::string_view reason) override {
     say(fmt::format(R"({{"event":"refused","id":{},"reason":"{}"}})", id, json_escape(reason)));
   }
+  void on_sms_deferred(std::int64_t id, std::string_view reason) override {
+    say(fmt::format(R"({{"event":"deferred","id":{},"reason":"{}"}})", id, json_escape(reason)));
+  }
   Taken on_sms(const IncomingSms& message) override {
     say(fmt::format(R"({{"event":"mo","from":"{}","to":"{}","text":"{}"}})", json_escape(message.source), json_escape(message.destination),
                     json_escape(message.text)));

@@ -67,10 +67,11 @@ struct NotifierTest : ::testing::Test {
   Msisdn phone = Msisdn::from_digits("15550100002").value();
 
   void SetUp() override { notifier.use(bearer); }
+  Timestamp created = system_clock.wall();
   Item notify(ItemState state = ItemState::accepted) {
     Item item{.id = new_item_id(system_clock.wall(), 1), .trace = new_trace_id(), .source = "mailbox", .msisdn = phone, .state = state, .reply_code = "17"};
     EXPECT_TRUE(store->add_item(item).value());
-    EXPECT_TRUE(store->queue_sms({.msisdn = phone, .text = "Reply 17 to get it", .kind = "notify", .item = item.id}));
+    EXPECT_TRUE(store->queue_sms({.msisdn = phone, .text = "Reply 17 to get it", .kind = "notify", .item = item.id, .created = created}));
     return item;
   }
   ItemState state(const Item& item) { return store->item(item.id).value()->state; }
@@ -120,6 +121,26 @@ TEST_F(NotifierTest, ARefusalExplainsTheItem) {
   notifier.on_sms_refused(bearer.take().id, "bad destination");
   EXPECT_EQ(state(item), ItemState::failed);
   EXPECT_NE(store->item(item.id).value()->reason.find("bad destination"), std::string::npos);
+}
+
+TEST_F(NotifierTest, WhatTheSmscPutsOffIsTriedMuchLater) {
+  const Item item = notify();
+  notifier.pump();
+  notifier.on_sms_deferred(bearer.take().id, "queue full");
+  EXPECT_TRUE(bearer.given.empty()) << "not at once";
+  EXPECT_EQ(state(item), ItemState::accepted);
+  EXPECT_NE(store->item(item.id).value()->reason.find("queue full"), std::string::npos);
+  const auto later = store->pending_sms({system_clock.wall().us + 31'000'000}, 10).value();
+  ASSERT_EQ(later.size(), 1U);
+  EXPECT_EQ(later[0].attempts, 1U);
+}
+
+TEST_F(NotifierTest, WhatTheSmscPutsOffForADayIsRefused) {
+  created.us -= 86'400'000'000;
+  const Item item = notify();
+  notifier.pump();
+  notifier.on_sms_deferred(bearer.take().id, "queue full");
+  EXPECT_EQ(state(item), ItemState::failed);
 }
 
 TEST_F(NotifierTest, ANotificationThatComesLateDoesNotTurnAnItemBack) {
@@ -201,6 +222,8 @@ struct Log final : BearerEvents {
   void on_bearer_lost(std::string_view) override { ++lost; }
   void on_sms_sent(std::int64_t id, std::string_view smsc_id) override { sent.emplace_back(id, smsc_id); }
   void on_sms_refused(std::int64_t id, std::string_view reason) override { refused.emplace_back(id, reason); }
+  std::vector<std::int64_t> deferred;
+  void on_sms_deferred(std::int64_t id, std::string_view) override { deferred.push_back(id); }
   Taken on_sms(const IncomingSms& message) override {
     messages.push_back(message);
     return answer;
@@ -312,6 +335,19 @@ TEST_F(SmppTest, ThrottlingPausesAndTriesAgain) {
   smsc.send(smpp::respond(next(Command::submit_sm)));
   run_until([&] { return log.sent.size() == 1; });
   EXPECT_EQ(log.lost, 0);
+}
+
+TEST_F(SmppTest, ATextThatIsPutOffForeverMakesRoomForOthers) {
+  bind();
+  session->submit(sms(5));
+  for (int i = 0; i < 10; ++i) smsc.send(smpp::respond(next(Command::submit_sm), smpp::status::queue_full));
+  run_until([&] { return log.deferred.size() == 1; });
+  EXPECT_EQ(log.deferred[0], 5);
+  EXPECT_EQ(log.lost, 0) << "the session goes on";
+  session->submit(sms(6));
+  smsc.send(smpp::respond(next(Command::submit_sm)));
+  run_until([&] { return log.sent.size() == 1; });
+  EXPECT_EQ(log.sent[0].first, 6);
 }
 
 TEST_F(SmppTest, APermanentRefusalIsTold) {
