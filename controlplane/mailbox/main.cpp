@@ -3,7 +3,8 @@
 //
 // Came from: the control plane, which starts it with a socketpair as descriptor 3. Goes to: Fetcher. Reads the configuration (log,
 // trust, size limit) and the certificates, gives up its privileges, and from then on only talks: to descriptor 3 and to mail servers.
-// Ends when descriptor 3 closes (exit 0); 78: bad configuration; 70: a record that breaks the framing.
+// Ends when descriptor 3 closes (exit 0); 78: bad configuration; 77: runs as the user who owns the
+// control plane's store; 70: a record that breaks the framing.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sysexits.h>
@@ -67,6 +68,10 @@ int main(int argc, char** argv) {
     return EX_CONFIG;
   }
   log_start("fetcher", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+  if (mailbox::is_bound_to(config->state_folder("store"))) {
+    log_error("privileges_kept").text("step", "the control plane's store belongs to this user").number("uid", geteuid());
+    return EX_NOPERM;
+  }
   const auto trust = tls::ClientSettings::load(tls::system_authorities, config->text("tls.extra_ca"));
   if (!trust) {
     log_error("no_trust_store").error(trust.error()).text("key", "tls.extra_ca");

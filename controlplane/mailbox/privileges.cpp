@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace pushmail::mailbox {
@@ -37,6 +38,12 @@ std::string give_up_privileges() {
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return "PR_SET_DUMPABLE";
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return "PR_SET_NO_NEW_PRIVS";
   return {};
+}
+
+bool is_bound_to(const std::filesystem::path& store) {
+  // A folder that is not there, or that this user cannot reach, gives nothing away.
+  struct stat status {};
+  return geteuid() != 0 && stat(store.c_str(), &status) == 0 && status.st_uid == geteuid();
 }
 
 }  // namespace pushmail::mailbox

@@ -11,6 +11,7 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 
@@ -432,6 +433,40 @@ def test_privileges_and_secrets(world):
         log = file.read()
     for password in list(world.dovecot.users.values()) + ["not it"]:
         assert password.removeprefix("{PLAIN}") not in log, "a password stands in the log"
+
+
+def test_not_as_the_owner_of_the_store(world):
+    """Started as the user who owns the control plane's store the fetcher refuses to run; as another user, or as root, it runs."""
+    somebody = 54321
+    with tempfile.TemporaryDirectory() as root:
+        os.chmod(root, 0o755)
+        store = os.path.join(root, "var/lib/pushmail/store")
+        os.makedirs(store)
+        os.makedirs(os.path.join(root, "etc/pushmail"))
+        with open(os.path.join(root, "etc/pushmail/pushmail.toml"), "w", encoding="ascii") as file:
+            file.write('domain = "mms.example.net"\n[notify]\nsmsc = "127.0.0.1:2775"\nsource = "5000"\n')
+
+        def run_as(user, owner):
+            os.chown(store, owner, owner)
+            ours, theirs = socket.socketpair()
+
+            def become():
+                os.dup2(theirs.fileno(), 3)
+                os.setresgid(user, user, user)
+                os.setresuid(user, user, user)
+
+            with ours, theirs:
+                process = subprocess.Popen([world.program, "--root", root], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                           stderr=subprocess.PIPE, pass_fds=(3,), preexec_fn=become)
+                theirs.close()
+                ours.close()
+                return process.wait(20), process.communicate()[1].decode()
+
+        code, said = run_as(somebody, somebody)
+        assert code == os.EX_NOPERM and "privileges_kept" in said, (code, said)
+        for user, owner in ((somebody, 0), (0, 0), (0, somebody)):
+            code, said = run_as(user, owner)
+            assert code == 0, (user, owner, code, said)
 
 
 def test_broken_record_ends_it(world):
