@@ -26,6 +26,7 @@
 #include "dataplane/journal/journal.h"
 #include "dataplane/journal/replay.h"
 #include "dataplane/journal/schema.h"
+#include "dataplane/journal/segment.h"
 
 namespace pushmail::journal {
 
@@ -46,6 +47,8 @@ struct Pending {
   Committed committed;          // empty for settle records
 };
 
+std::uint64_t size_on_disk(const Pending& entry) { return entry.record.size() + seal_size; }
+
 bool is_kept(const Pending& entry) { return entry.kind == Kind::settled || entry.kind == Kind::outcome; }
 
 struct Segment {
@@ -57,6 +60,7 @@ struct Segment {
 struct OpenSegment {
   int fd = -1;
   std::uint64_t number = 0;
+  Mark mark{};
 };
 
 class Lane final : public Journal {
@@ -267,7 +271,7 @@ std::optional<OpenSegment> Lane::make_segment(std::uint64_t size) {
   }
   const std::uint64_t number = next_number_++;
   segments_[number] = {.size = size};
-  return OpenSegment{.fd = fd, .number = number};
+  return OpenSegment{.fd = fd, .number = number, .mark = new_mark()};
 }
 
 // Opens what is missing of active and spare; after a failure asks again once a second.
@@ -330,12 +334,11 @@ void Lane::drop_settled_segments() {
 
 void Lane::start_batch() {
   while (!in_flight_ && !pending_.empty()) {
-    constexpr std::uint64_t first_record_size = 128;
-    const std::uint64_t front_size = pending_.front().record.size();
+    const std::uint64_t front_size = size_on_disk(pending_.front());
     const Segment* segment = active_.fd >= 0 ? &segments_[active_.number] : nullptr;
-    const std::uint64_t header_size = segment != nullptr && segment->used > 0 ? 0 : first_record_size;
+    const std::uint64_t header_size = segment != nullptr && segment->used > 0 ? 0 : segment_record_size;
     if (segment == nullptr || segment->used + header_size + front_size > segment->size) {
-      if (!rotate(first_record_size + front_size)) {
+      if (!rotate(segment_record_size + front_size)) {
         refuse_pending(no_spare_ != nullptr ? *no_spare_ : journal_no_room);
         return;
       }
@@ -343,17 +346,15 @@ void Lane::start_batch() {
     Segment& room = segments_[active_.number];
     batch_first_sequence_ = sequence_;
     if (room.used == 0) {
-      RecordWriter first = make(Kind::segment, {});
-      first.u64(tag(Tag::segment_number), active_.number).i64(tag(Tag::time), clock_.wall().us);
-      batch_bytes_ = first.finish(++sequence_);
+      batch_bytes_ = segment_record(active_.number, clock_.wall(), active_.mark, ++sequence_);
     }
-    while (!pending_.empty() && room.used + batch_bytes_.size() + pending_.front().record.size() <= room.size && batch_bytes_.size() < batch_size_max) {
+    while (!pending_.empty() && room.used + batch_bytes_.size() + size_on_disk(pending_.front()) <= room.size && batch_bytes_.size() < batch_size_max) {
       pending_size_ -= pending_.front().record.size();
       batch_.push_back(std::move(pending_.front()));
       pending_.pop_front();
       Pending& entry = batch_.back();
       // After a failed write what must not be lost is written again, so it keeps its writer.
-      pushmail::append(batch_bytes_, ByteView(is_kept(entry) ? RecordWriter(entry.record).finish(++sequence_) : entry.record.finish(++sequence_)));
+      pushmail::append(batch_bytes_, ByteView(finish_sealed(is_kept(entry) ? RecordWriter(entry.record) : std::move(entry.record), active_.mark, ++sequence_)));
     }
     batch_written_ = 0;
     in_flight_ = true;

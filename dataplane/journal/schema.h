@@ -25,12 +25,15 @@ enum class Tag : std::uint16_t {
   segment_number = 12,  // u64
   recipient_bad = 13,   // text, repeats: MM7 recipients that were refused with 1100, address form of handoff/schema.h
   admission = 14,       // u64 0/1: 1 = whether the sender may send was not known when the answer was given
+  seal = 15,            // the last field of every record, see journal/segment.h
+  padding = 16,         // zeros behind the fields of the segment record
 };
 
 struct TagRow {
   Tag tag;
   std::string_view name;
 };
+// seal and padding have no row: they say nothing about the message, and a seal is not to be printed.
 inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::trace, "trace"},
     {Tag::time, "time"},

@@ -1,4 +1,5 @@
-// A segment file's bytes into the replay: as they are, and with the checksums put right, so that the fields behind them are reached too.
+// A segment file's bytes into the replay: as they are, and with the checksums and seals put right, so that the fields behind them are reached too.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 
@@ -10,13 +11,20 @@ using namespace pushmail;
 
 namespace {
 
-// Gives every record that announces a possible length its right checksum.
-Bytes with_checksums(ByteView bytes) {
+// Gives every record that announces a possible length its right seal and checksum.
+Bytes with_checks(ByteView bytes) {
   Bytes made(bytes.begin(), bytes.end());
   std::size_t at = 0;
   while (made.size() - at >= record_header_size) {
     const auto length = load<std::uint32_t>(made.data() + at, std::endian::little);
     if (length < record_header_size || length > made.size() - at) break;
+    if (length >= record_header_size + journal::seal_size) {
+      std::uint8_t* seal = made.data() + at + length - journal::seal_size;
+      store(seal, journal::tag(journal::Tag::seal), std::endian::little);
+      store(seal + 2, static_cast<std::uint32_t>(journal::seal_size - 6), std::endian::little);
+      store(seal + 6, length, std::endian::little);
+      std::fill_n(seal + 10, journal::Mark{}.size(), std::uint8_t{0x5a});
+    }
     const ByteView record(made.data() + at, length);
     store(made.data() + at + 32, crc32c(record.subspan(record_header_size), crc32c(record.first(32))), std::endian::little);
     at += length;
@@ -51,6 +59,6 @@ void scan(ByteView bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const ByteView bytes(data, size);
   scan(bytes);
-  scan(with_checksums(bytes));
+  scan(with_checks(bytes));
   return 0;
 }

@@ -16,6 +16,7 @@
 #include "dataplane/journal/errors.h"
 #include "dataplane/journal/replay.h"
 #include "dataplane/journal/schema.h"
+#include "dataplane/journal/segment.h"
 
 namespace pushmail::journal {
 namespace {
@@ -238,7 +239,7 @@ TEST(Journal, torn_tail_at_every_byte_of_the_last_record) {
   Folder folder;
   Bytes bytes = write_records(folder.path / "made", 3);
   const std::size_t end = used_size(bytes);
-  const std::size_t last_size = message(item_number(3), 40).size();
+  const std::size_t last_size = message(item_number(3), 40).size() + seal_size;
   const fs::path lane = folder.path / "torn";
   for (std::size_t cut = end - last_size; cut < end; ++cut) {
     // What a crash leaves: the bytes up to the cut, then the zeros of the preallocation (or the end of the file).
@@ -258,10 +259,12 @@ TEST(Journal, one_flipped_bit_anywhere_costs_one_record) {
   Folder folder;
   const Bytes bytes = write_records(folder.path / "made", 4);
   const std::size_t end = used_size(bytes);
-  const std::size_t size = message(item_number(1), 40).size();
+  const std::size_t size = message(item_number(1), 40).size() + seal_size;
   const std::size_t first = end - 4 * size;
+  ASSERT_EQ(first, segment_record_size);
   const fs::path lane = folder.path / "flipped";
-  for (std::size_t at = 0; at < end; ++at) {
+  // Every byte, but few of the padding in the middle of the segment's own record.
+  for (std::size_t at = 0; at < end; at += at < 128 || at >= first - 64 ? 1 : 31) {
     Bytes broken = bytes;
     broken[at] ^= static_cast<std::uint8_t>(1u << (at % 8));
     put_segment(lane, broken);
@@ -286,10 +289,144 @@ TEST(Journal, one_flipped_bit_anywhere_costs_one_record) {
   }
 }
 
+/// What a stranger who knows the framing puts into a message: records that are right but for this lane's mark.
+Bytes forged_records() {
+  Mark guessed{};
+  Bytes forged;
+  std::uint64_t sequence = 1'000;
+  append(forged, ByteView(message(item_number(666), 10).finish(++sequence)));
+  append(forged, ByteView(finish_sealed(message(item_number(667), 10), guessed, ++sequence)));
+  append(forged, ByteView(segment_record(1, {1}, guessed, ++sequence)));
+  RecordWriter settled = make(Kind::settled, item_number(1));
+  settled.u64(tag(Tag::settles), static_cast<std::uint64_t>(Kind::accepted_mm7));
+  append(forged, ByteView(RecordWriter(settled).finish(++sequence)));
+  append(forged, ByteView(finish_sealed(settled, guessed, ++sequence)));
+  return forged;
+}
+
+struct Forgery {
+  Bytes bytes;               // of the segment
+  std::size_t begin = 0;     // of the record that carries the forged ones
+  std::size_t end = 0;
+};
+
+/// A segment with a true message, then a mail whose body is forged records, then `behind` more true messages.
+Forgery write_forgery(const fs::path& folder, std::uint32_t behind) {
+  Commits commits;
+  Opened lane = open_lane(folder);
+  lane.journal->append(Kind::accepted_mm7, item_number(1), message(item_number(1), 40), commits.expect());
+  RecordWriter mail = make(Kind::accepted_mail, item_number(2));
+  mail.bytes(tag(Tag::body), forged_records());
+  const std::size_t size = mail.size() + seal_size;
+  lane.journal->append(Kind::accepted_mail, item_number(2), std::move(mail), commits.expect());
+  for (std::uint32_t n = 3; n < 3 + behind; ++n) lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 40), commits.expect());
+  run(*lane.journal);
+  lane.journal.reset();
+  const std::size_t begin = segment_record_size + message(item_number(1), 40).size() + seal_size;
+  return {.bytes = *read_file(segments_of(folder).front()), .begin = begin, .end = begin + size};
+}
+
+std::set<ItemId> replayed_items(ByteView segment, const fs::path& lane) {
+  put_segment(lane, segment);
+  std::set<ItemId> found;
+  for (const Replayed& replayed : open_lane(lane).unsettled) found.insert(replayed.item);
+  return found;
+}
+
+TEST(Journal, records_in_a_body_are_never_replayed) {
+  Folder folder;
+  const Forgery made = write_forgery(folder.path / "made", 1);
+  const fs::path lane = folder.path / "lane";
+  EXPECT_EQ(replayed_items(made.bytes, lane), (std::set{item_number(1), item_number(2), item_number(3)}));
+  // The header, the fields before the forged records, some of them, the seal.
+  for (std::size_t at = made.begin; at < made.end; at += at < made.begin + 128 || at >= made.end - 40 ? 1 : 97) {
+    Bytes broken = made.bytes;
+    broken[at] ^= static_cast<std::uint8_t>(1u << (at % 8));
+    ASSERT_EQ(replayed_items(broken, lane), (std::set{item_number(1), item_number(3)})) << "flip at " << at;
+    ASSERT_EQ(quarantined(lane), 1u);
+  }
+}
+
+TEST(Journal, records_in_a_torn_body_are_never_replayed) {
+  Folder folder;
+  const Forgery made = write_forgery(folder.path / "made", 0);
+  const fs::path lane = folder.path / "lane";
+  for (std::size_t cut = made.begin + 1; cut < made.end; cut += cut >= made.end - 40 ? 1 : 29) {
+    Bytes torn(made.bytes.begin(), made.bytes.begin() + static_cast<std::ptrdiff_t>(cut));
+    ASSERT_EQ(replayed_items(torn, lane), std::set{item_number(1)}) << "cut at " << cut;
+    torn.resize(made.end + 4096);
+    ASSERT_EQ(replayed_items(torn, lane), std::set{item_number(1)}) << "cut at " << cut;
+    ASSERT_EQ(quarantined(lane), 0u);
+  }
+}
+
+// Ends where the record around it ends, so it has a true seal behind it; only its length gives it away.
+TEST(Journal, a_record_in_a_body_cannot_borrow_the_seal_around_it) {
+  const Mark mark = new_mark();
+  Bytes bytes = segment_record(1, {1}, mark, 1);
+  const std::size_t inner_at = bytes.size() + record_header_size + 6;
+  RecordWriter outer = make(Kind::accepted_mail, item_number(1));
+  outer.bytes(tag(Tag::body), Bytes(record_header_size));
+  append(bytes, ByteView(finish_sealed(std::move(outer), mark, 2)));
+  // Even with a checksum that is right, which the sender could only hit by chance.
+  const ByteView seal = ByteView(bytes).last(seal_size);
+  RecordWriter inner = make(Kind::accepted_mm7, item_number(666));
+  inner.bytes(tag(Tag::seal), seal.subspan(6));
+  const Bytes forged = inner.finish(3);
+  std::copy(forged.begin(), forged.end(), bytes.begin() + static_cast<std::ptrdiff_t>(inner_at));
+  ASSERT_TRUE(parse_record(ByteView(bytes).subspan(inner_at)).is_done());
+
+  std::vector<std::uint64_t> sequences;
+  const SegmentScan scan = scan_segment(bytes, [&](const RecordView& record) { sequences.push_back(record.header().sequence); });
+  EXPECT_EQ(sequences, std::vector<std::uint64_t>{1});
+  EXPECT_EQ(scan.damage.size(), 1u);
+}
+
+TEST(Journal, a_lost_first_page_costs_no_message) {
+  Folder folder;
+  Bytes bytes = write_records(folder.path / "made", 4);
+  std::fill_n(bytes.begin(), segment_record_size, std::uint8_t{0});
+  put_segment(folder.path / "lane", bytes);
+  Opened opened = open_lane(folder.path / "lane");
+  EXPECT_EQ(opened.unsettled.size(), 4u);
+  EXPECT_EQ(opened.journal->replayed().damaged, 1u);
+}
+
+TEST(Journal, a_file_without_a_mark_is_kept_and_not_believed) {
+  Folder folder;
+  Bytes bytes = write_records(folder.path / "made", 4);
+  std::fill_n(bytes.begin(), segment_record_size + 10, std::uint8_t{0});
+  put_segment(folder.path / "lane", bytes);
+  Opened opened = open_lane(folder.path / "lane");
+  EXPECT_TRUE(opened.unsettled.empty());
+  EXPECT_EQ(opened.journal->replayed().damaged, 1u);
+  EXPECT_EQ(quarantined(folder.path / "lane"), 1u);
+}
+
+TEST(Journal, every_segment_has_its_own_mark) {
+  Folder folder;
+  write_records(folder.path, 1);
+  Commits commits;
+  Opened lane = open_lane(folder.path);
+  lane.journal->append(Kind::accepted_mm7, item_number(2), message(item_number(2), 40), commits.expect());
+  run(*lane.journal);
+  lane.journal.reset();
+  std::set<Bytes> seals;
+  std::size_t used = 0;
+  for (const fs::path& file : segments_of(folder.path)) {
+    const Bytes bytes = *read_file(file);
+    if (used_size(bytes) == 0) continue;
+    ++used;
+    seals.emplace(bytes.begin() + (segment_record_size - seal_size), bytes.begin() + segment_record_size);
+  }
+  EXPECT_EQ(used, 2u);
+  EXPECT_EQ(seals.size(), used);
+}
+
 TEST(Journal, quarantine_holds_the_broken_bytes) {
   Folder folder;
   Bytes bytes = write_records(folder.path / "made", 2);
-  const std::size_t size = message(item_number(1), 40).size();
+  const std::size_t size = message(item_number(1), 40).size() + seal_size;
   const std::size_t first = used_size(bytes) - 2 * size;
   bytes[first + record_header_size + 20] ^= 1;
   const fs::path lane = folder.path / "lane";
