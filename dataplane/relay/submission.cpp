@@ -72,6 +72,8 @@ void Relay::on_submission(const RecordView& record) {
   of->body.clear();
   of->has_credit = false;
   of->mail_size = record.u64(tag(Tag::mail_size)).value_or(0);
+  // An empty mail would be converted and sent before its first chunk; whoever announces one does not know its size.
+  if (of->mail_size == 0) return finish(*of, {.reason = "the submission announces an empty mail"});
   if (of->mail_size > settings_.mail_size_max) {
     of->mail_size = 0;
     return finish(*of, {.reason = "the mail is larger than the limit"});
@@ -106,7 +108,6 @@ void Relay::grant_first(Item& of) {
   count_memory(of);
   of.has_credit = true;
   of.body.reserve(of.mail_size);
-  if (of.mail_size == 0) return convert_item(of);
   grant(of, chunks_ahead);
 }
 

@@ -47,6 +47,20 @@ TEST(RelaySubmission, chunks_come_by_credit_and_the_outcome_is_durable_before_it
   EXPECT_EQ(world.relay->memory_used(), 0u);
 }
 
+TEST(RelaySubmission, an_empty_mail_is_refused_and_nothing_is_sent) {
+  World world;
+  ItemId item;
+  item.bytes[15] = 9;
+  world.offer(item, 0);
+  world.convert_all();
+  world.commit();
+  EXPECT_EQ(credit_of(world), 0u);
+  EXPECT_TRUE(world.outgoing.submits.empty());
+  ASSERT_EQ(world.outcomes().size(), 1u);
+  EXPECT_EQ(world.outcomes()[0].text(Tag::state), "failed");
+  EXPECT_EQ(world.outcomes()[0].text(Tag::reason), "the submission announces an empty mail");
+}
+
 TEST(RelaySubmission, offered_again_after_its_outcome_it_is_not_sent_again) {
   World world;
   const ItemId item = world.submit_until_sent();
