@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
@@ -27,6 +28,17 @@ using Stream = beast::basic_stream<Protocol>;
 constexpr std::size_t head_size_max = 8 * 1024;
 constexpr std::size_t body_size_max = 64 * 1024;
 constexpr auto silence_max = std::chrono::seconds(30);
+constexpr std::size_t connections_max = 64;
+constexpr auto accept_again = std::chrono::milliseconds(100);
+
+// An answer to somebody who gets no Connection; what the socket does not take at once is lost with it.
+void turn_away(Protocol::socket& socket, std::string_view status, std::string_view body) {
+  const std::string answer = "HTTP/1.1 " + std::string(status) + "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+                             "\r\nConnection: close\r\n\r\n" + std::string(body);
+  beast::error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(answer), ignored);
+}
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
@@ -79,7 +91,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 class SocketServer final : public Server {
  public:
   SocketServer(asio::io_context& context, std::filesystem::path path, std::vector<uid_t> agents, Api& api)
-      : acceptor_(context), path_(std::move(path)), agents_(std::move(agents)), api_(api) {}
+      : acceptor_(context), timer_(context), path_(std::move(path)), agents_(std::move(agents)), api_(api) {}
   ~SocketServer() override {
     for (const auto& weak : connections_) {
       if (const auto connection = weak.lock()) connection->close();
@@ -104,8 +116,17 @@ class SocketServer final : public Server {
   void accept() {
     acceptor_.async_accept([this](beast::error_code error, Protocol::socket socket) {
       if (error == asio::error::operation_aborted) return;
-      if (!error) begin(std::move(socket));
+      if (error) return accept_later();
+      begin(std::move(socket));
       accept();
+    });
+  }
+
+  // Out of descriptors, as a rule: asking again at once would only burn the processor.
+  void accept_later() {
+    timer_.expires_after(accept_again);
+    timer_.async_wait([this](beast::error_code error) {
+      if (!error) accept();
     });
   }
 
@@ -116,20 +137,19 @@ class SocketServer final : public Server {
     const bool allowed = peer.uid == 0 || peer.uid == ::geteuid() || std::find(agents_.begin(), agents_.end(), peer.uid) != agents_.end();
     if (!allowed) {
       log_warning("api_refused").number("uid", peer.uid).number("pid", peer.pid);
-      static constexpr std::string_view text = "{\"error\":{\"code\":\"forbidden\",\"text\":\"api.agents does not name this user\"}}\n";
-      const std::string refusal = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(text.size()) +
-                                  "\r\nConnection: close\r\n\r\n" + std::string(text);
-      beast::error_code ignored;
-      socket.write_some(asio::buffer(refusal), ignored);
-      return;
+      return turn_away(socket, "403 Forbidden", "{\"error\":{\"code\":\"forbidden\",\"text\":\"api.agents does not name this user\"}}\n");
+    }
+    std::erase_if(connections_, [](const auto& weak) { return weak.expired(); });
+    if (connections_.size() >= connections_max) {
+      return turn_away(socket, "503 Service Unavailable", "{\"error\":{\"code\":\"busy\",\"text\":\"too many connections; try again\"}}\n");
     }
     const auto connection = std::make_shared<Connection>(std::move(socket), api_, "uid " + std::to_string(peer.uid));
-    std::erase_if(connections_, [](const auto& weak) { return weak.expired(); });
     connections_.push_back(connection);
     connection->read();
   }
 
   Protocol::acceptor acceptor_;
+  asio::steady_timer timer_;
   std::filesystem::path path_;
   std::vector<uid_t> agents_;
   Api& api_;
