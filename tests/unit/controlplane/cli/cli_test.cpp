@@ -6,6 +6,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -94,6 +95,22 @@ TEST_F(CliTest, BindingsFromAddToRemove) {
   EXPECT_EQ(at_root({"binding", "resume", id}).code, 0);
   EXPECT_EQ(at_root({"binding", "remove", id}).code, 0);
   EXPECT_EQ(at_root({"binding", "show", id}).code, 1);
+}
+
+TEST_F(CliTest, OnlySoManyConnectionsAtATime) {
+  using Protocol = boost::asio::local::stream_protocol;
+  boost::asio::io_context own;
+  std::vector<Protocol::socket> idle;
+  for (int i = 0; i < 64; ++i) {
+    idle.emplace_back(own);
+    idle.back().connect(Protocol::endpoint((root / "run/pushmail/api").string()));
+  }
+  EXPECT_NE(at_root({"binding", "list"}).code, 0) << "one more is turned away";
+  idle.clear();
+  // The server learns of each end in its own time.
+  int tries = 0;
+  while (at_root({"binding", "list"}).code != 0 && ++tries < 1000) std::this_thread::yield();
+  EXPECT_LT(tries, 1000);
 }
 
 TEST_F(CliTest, ItemsForPeopleAndMachines) {
