@@ -265,7 +265,9 @@ class SmtpClient::Connection final : public StreamEvents {
     become_idle();
   }
   void rcpt_answered(const smtp::Reply& reply) {
-    recipients_[next_recipient_++] = to_answer(reply);
+    // Behind a refused MAIL a pipelined RCPT is only "out of order": a 503 says nothing about the recipient (RFC 2920 §3.1).
+    if (!sender_refused_) recipients_[next_recipient_] = to_answer(reply);
+    ++next_recipient_;
     if (reply.code / 100 == 2) ++accepted_;
     if (offered_.pipelining) return;
     if (next_recipient_ < recipients_.size()) return say_rcpt(next_recipient_);

@@ -162,6 +162,23 @@ INSTANTIATE_TEST_SUITE_P(
                                SmtpOutcome::refused_permanent, 550, ".\r\n"}),
     [](const auto& row) { return row.param.name; });
 
+TEST_F(SmtpClientTest, BehindARefusedSenderNothingIsSaidAboutTheRecipients) {
+  const std::uint64_t id = send("x\r\n", {"a@b", "c@d"});
+  turns();
+  (void)answer(full_ehlo);
+  EXPECT_EQ(answer("452 4.3.1 full\r\n503 x\r\n503 x\r\n503 x\r\n"), "RSET\r\n");
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::refused_temporary);
+  EXPECT_EQ(result(id).answer.code, 452);
+  for (const SmtpAnswer& each : result(id).recipients) EXPECT_EQ(each.code, 0);
+  (void)answer("250 reset\r\n");
+  // The same when the host goes away before it has answered everything.
+  const std::uint64_t cut = send("x\r\n", {"a@b", "c@d"});
+  turns();
+  (void)answer("452 4.3.1 full\r\n503 x\r\n421 4.3.2 bye\r\n");
+  EXPECT_EQ(result(cut).outcome, SmtpOutcome::refused_temporary);
+  for (const SmtpAnswer& each : result(cut).recipients) EXPECT_EQ(each.code, 0);
+}
+
 TEST_F(SmtpClientTest, RefusedAfterTheDot) {
   const std::uint64_t id = send();
   turns();
