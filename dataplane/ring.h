@@ -62,8 +62,13 @@ class Ring {
   }
   /// Once a turn. True when everything is in the ring; otherwise call again soon.
   bool flush() {
-    while (!waiting_.empty() && push(waiting_.front())) waiting_.pop_front();
-    if (std::exchange(sent_, false) || !waiting_.empty()) consumer_.ring();
+    // What waited and moves in now is news too: the consumer may have emptied the ring and gone to sleep meanwhile.
+    bool has_news = std::exchange(sent_, false);
+    while (!waiting_.empty() && push(waiting_.front())) {
+      waiting_.pop_front();
+      has_news = true;
+    }
+    if (has_news || !waiting_.empty()) consumer_.ring();
     return waiting_.empty();
   }
 
