@@ -188,7 +188,10 @@ void ToPhone::answer_route(const Item& item) {
     log_error("route_not_answered").item(item.id).error(done.error());
     return break_off(item.id, explain_submission(done.error(), item), Retry::backing_off);
   }
-  if (ports_.data_plane.is_ready()) ports_.data_plane.send(handoff::Kind::route_answer, item.id, std::move(answer));
+  if (!ports_.data_plane.is_ready()) return;
+  if (ports_.data_plane.send(handoff::Kind::route_answer, item.id, std::move(answer)) == DataPlanePort::Sent::no) {
+    break_off(item.id, "the data plane takes no more at the moment", Retry::backing_off);
+  }
 }
 
 void ToPhone::refuse_route(const Item& item) {

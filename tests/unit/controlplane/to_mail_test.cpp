@@ -240,6 +240,17 @@ TEST_F(ToMailTest, ForwardedMailOfARemovedBindingIsRefused) {
   EXPECT_EQ(the_item().state, ItemState::withdrawn);
 }
 
+TEST_F(ToMailTest, AWordThatTheDataPlaneCannotTakeIsSaidAgain) {
+  const ItemId id = new_item_id(clock.at, 1);
+  forward(id, "mail:15550100002@mms.example.net");
+  data_plane.full = true;
+  answer(ann, the_item().reply_code);
+  data_plane.full = false;
+  clock.pass(seconds(6));
+  to_phone.tick();
+  EXPECT_EQ(data_plane.of(handoff::Kind::route_answer).back().text(Tag::decision), "submit");
+}
+
 TEST_F(ToMailTest, ForwardedMailWithoutAFreeCodeWaitsForOne) {
   for (int code = 10; code <= 99; ++code) {
     ASSERT_TRUE(store->add_item({.id = new_item_id(clock.at, 1), .binding = "b1", .msisdn = ann, .state = ItemState::notified,
