@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/log.h"
 #include "core/versions.h"
 #include "dataplane/handoff/errors.h"
 
@@ -142,7 +143,13 @@ Peer::Sent Peer::send(Kind kind, const ItemId& item, RecordWriter record) {
     return Sent::queued;
   }
   if (state_ != State::ready || unsent_size() > output_size_max) return Sent::refused;
-  append(out_, ByteView(record.finish(++sequence_)));
+  const Bytes whole = record.finish(++sequence_);
+  // The other side would close the connection for it, and again after each reconnection.
+  if (whole.size() > record_size_max) {
+    log_error("handoff_record_too_long").item(item).text("kind", row->name).number("size", static_cast<std::int64_t>(whole.size()));
+    return Sent::refused;
+  }
+  append(out_, ByteView(whole));
   return Sent::queued;
 }
 

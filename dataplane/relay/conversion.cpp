@@ -29,6 +29,14 @@ void add_message_ids(std::vector<std::string>& ids, std::string_view field) {
   }
 }
 
+// A first line may be the whole message: what decides a route stands at the beginning, and a handoff record has its bound.
+void clip_texts(Peeked& peeked) {
+  for (std::string* text : {&peeked.linked_id, &peeked.subject, &peeked.first_line, &peeked.header_from, &peeked.message_id}) {
+    text->resize(clip_utf8(*text).size());
+  }
+  for (std::string& reference : peeked.references) reference.resize(clip_utf8(reference).size());
+}
+
 Result<Peeked> peek_mm7(const Conversion& conversion) {
   PM_TRY(const mm7::Request request, mm7::parse_request(conversion.content_type, conversion.body));
   const auto* deliver = std::get_if<mm7::DeliverReq>(&request);
@@ -42,6 +50,7 @@ Result<Peeked> peek_mm7(const Conversion& conversion) {
                 .header_from = {},
                 .message_id = {},
                 .references = {}};
+  clip_texts(peeked);
   for (const mm7::Recipient& recipient : deliver->recipients) {
     if (!recipient.address.display_only) peeked.recipients.push_back(address_form(recipient.address));
   }
@@ -60,6 +69,7 @@ Result<Peeked> peek_mail(const Conversion& conversion) {
   peeked.message_id = trim_angles(head.field("Message-ID"));
   add_message_ids(peeked.references, head.field("References"));
   add_message_ids(peeked.references, head.field("In-Reply-To"));
+  clip_texts(peeked);
   return peeked;
 }
 
@@ -147,6 +157,15 @@ Converted convert(Conversion conversion) {
   }
   converted.body = std::move(conversion.body);
   return converted;
+}
+
+std::string_view clip_utf8(std::string_view text, std::size_t size_max) {
+  if (text.size() <= size_max) return text;
+  const auto continues = [&](std::size_t at) { return (static_cast<std::uint8_t>(text[at]) & 0xc0U) == 0x80; };
+  std::size_t end = size_max;
+  // A character has at most three continuation bytes; more of them are no UTF-8, and any place is as good.
+  while (end > 0 && size_max - end < 4 && continues(end)) --end;
+  return text.substr(0, continues(end) ? size_max : end);
 }
 
 std::string address_form(const mm7::Address& address) {

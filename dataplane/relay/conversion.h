@@ -86,6 +86,11 @@ struct Converted {
 
 [[nodiscard]] Converted convert(Conversion conversion);
 
+/// Longest text of a stranger (subject, first line, status text) that goes into a handoff record.
+inline constexpr std::size_t handed_text_size_max = 2000;
+/// The text, or its beginning of at most so many bytes that cuts no UTF-8 character in two.
+[[nodiscard]] std::string_view clip_utf8(std::string_view text, std::size_t size_max = handed_text_size_max);
+
 /// `number:+15550100002`, `short:50001742`, `mail:joe@example.com` (dataplane/handoff/schema.h).
 [[nodiscard]] std::string address_form(const mm7::Address& address);
 /// The other way; a text without a known prefix is taken as a mail address.

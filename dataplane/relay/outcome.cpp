@@ -30,9 +30,9 @@ void Relay::finish(Item& of, const End& end) {
   RecordWriter outcome = handoff::make(handoff::Kind::outcome, of.id);
   outcome.trace(tag(Tag::trace), of.trace).text(tag(Tag::state), to_string(end.state)).i64(tag(Tag::time), clock_.wall().us);
   if (!of.peer.empty()) outcome.text(tag(Tag::peer), of.peer);
-  if (!end.reason.empty()) outcome.text(tag(Tag::reason), end.reason);
+  if (!end.reason.empty()) outcome.text(tag(Tag::reason), clip_utf8(end.reason));
   if (end.status_code != 0) outcome.u64(tag(Tag::status_code), static_cast<std::uint64_t>(end.status_code));
-  if (!end.status_text.empty()) outcome.text(tag(Tag::status_text), end.status_text);
+  if (!end.status_text.empty()) outcome.text(tag(Tag::status_text), clip_utf8(end.status_text));
   if (!end.message_id.empty()) outcome.text(tag(Tag::message_id), end.message_id);
   if (of.duplicate_possible) outcome.u64(tag(Tag::duplicate_possible), 1);
   log_info("outcome").item(of.id).trace(of.trace).peer(of.peer).text("state", to_string(end.state)).text("reason", end.reason);

@@ -71,7 +71,10 @@ void Relay::on_deliver(Ticket ticket, Mm7Inbound inbound) {
   const ItemId id = new_item_id(clock_.wall(), settings_.node_and_worker);
   std::string transaction_id = request.transaction_id;
   Arrival& arrival = arrivals_[id];
-  arrival = {.id = id, .trace = new_trace_id(), .ticket = ticket, .inbound = std::move(inbound), .key = key, .transaction_id = std::move(transaction_id)};
+  const std::uint64_t memory = inbound.body->size();
+  memory_ += memory;
+  counters_.set(Counter::item_bytes, memory_);
+  arrival = {.id = id, .trace = new_trace_id(), .ticket = ticket, .inbound = std::move(inbound), .key = key, .transaction_id = std::move(transaction_id), .memory = memory};
   repeats_.put(key, {.item = id, .durable = false, .status = {}, .at = clock_.wall()});
   const auto& deliver = std::get<mm7::DeliverReq>(arrival.inbound.request);
   const std::string sender = address_form(deliver.sender);
@@ -127,6 +130,8 @@ void Relay::refuse(const ItemId& id, int code, std::string_view reason, std::str
   const auto found = arrivals_.find(id);
   const Arrival arrival = std::move(found->second);
   arrivals_.erase(found);
+  memory_ -= arrival.memory;
+  counters_.set(Counter::item_bytes, memory_);
   repeats_.forget(arrival.key);
   // TS 23.140 10.2 codes; 0 is the profile's accept-and-drop.
   const mm7::Status status = status_of(code == 0 ? 1000 : code, std::move(details));
@@ -159,6 +164,7 @@ void Relay::accept(const ItemId& id, std::vector<std::string> refused, const mm7
   arrival.inbound.request = mm7::UnsupportedReq{};
   of.body = std::move(*arrival.inbound.body);
   arrival.inbound.body.reset();
+  memory_ -= std::exchange(arrival.memory, 0);
   count_memory(of);
   append(Kind::accepted_mm7, id, std::move(record), [this, id, status](const Result<void>& result) { deliver_committed(id, status, result); });
 }
@@ -225,7 +231,7 @@ void Relay::on_report(Ticket ticket, Mm7Inbound inbound) {
       .text(tag(Tag::sender), address_form(request.sender))
       .text(tag(Tag::mm_status), request.mm_status)
       .i64(tag(Tag::time), clock_.wall().us);
-  if (!request.status_text.empty()) report.text(tag(Tag::status_text), request.status_text);
+  if (!request.status_text.empty()) report.text(tag(Tag::status_text), clip_utf8(request.status_text));
   if (request.date) report.i64(tag(Tag::date), request.date->us);
   const Bytes whole = report.finish(0);
 

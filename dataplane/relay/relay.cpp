@@ -153,7 +153,7 @@ void Relay::event(const ItemId& id, const TraceId& trace, std::string_view name,
   line.trace(trace).item(id);
   for (const auto& [key, value] : details) {
     if (value.empty()) continue;
-    record.text(tag(Tag::detail), std::string(key) + "=" + std::string(value));
+    record.text(tag(Tag::detail), std::string(key) + "=" + std::string(clip_utf8(value)));
     if (key == "peer" || key == "status" || key == "next_hop" || key == "try") line.text(key, value);
   }
   if (ports_.handoff.is_ready()) return ports_.handoff.send(handoff::Kind::event, id, std::move(record));

@@ -116,6 +116,7 @@ class Relay final : public Mm7Sink, public MailSink {
     Mm7Inbound inbound;
     DigestKey key{};
     std::string transaction_id;
+    std::uint64_t memory = 0;  // of a body that waits for its verdict; then its item's
   };
   // A mail by SMTP that waits until all its items are durable.
   struct Forwarded {

@@ -80,8 +80,11 @@ void Relay::take_route(Item& of, const RecordView& record) {
     return finish(of, {.state = ItemState::rejected, .reason = record.text(tag(Tag::reason)).value_or("refused by the control plane")});
   }
   if (decision == handoff::decision::submit && of.source == Source::forwarded) {
-    if (!take_mm_route(of, record)) return finish(of, {.reason = "the route names no peer or no phone number that is known"});
-    return convert_item(of);
+    if (take_mm_route(of, record)) return convert_item(of);
+    // Our own mistake as well, or a table of peers that is still on its way.
+    log_error("bad_route").item(of.id).trace(of.trace).text("decision", decision).text("peer", record.text(tag(Tag::peer)).value_or(""));
+    of.stage = Stage::routing;
+    return set_due(of, now_ + settings_.ask_again);
   }
   of.next_hop = text_or_empty(record, Tag::next_hop);
   of.mail_route = {.mail_from = text_or_empty(record, Tag::mail_from),

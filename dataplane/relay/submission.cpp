@@ -78,18 +78,23 @@ void Relay::on_submission(const RecordView& record) {
     of->mail_size = 0;
     return finish(*of, {.reason = "the mail is larger than the limit"});
   }
+  if (const auto peer = record.text(tag(Tag::peer)).value_or(""); peers_.find(peer) == nullptr) {
+    // Our own trouble, not the mail's: nothing is said, and the control plane offers it again.
+    log_error("unknown_peer").item(id).trace(trace).peer(peer);
+    return drop_item(id);
+  }
   if (!take_mm_route(*of, record)) {
     of->mail_size = 0;
-    return finish(*of, {.reason = "the submission names no peer or no phone number that is known"});
+    return finish(*of, {.reason = "the submission names no phone number"});
   }
   grant_first(*of);
 }
 
 bool Relay::take_mm_route(Item& of, const RecordView& record) {
-  of.peer = record.text(tag(Tag::peer)).value_or("");
-  const PeerProfile* peer = peers_.find(of.peer);
+  const PeerProfile* peer = peers_.find(record.text(tag(Tag::peer)).value_or(""));
   const auto msisdn = Msisdn::from_digits(record.text(tag(Tag::msisdn)).value_or(""));
   if (peer == nullptr || !msisdn) return false;
+  of.peer = record.text(tag(Tag::peer)).value_or("");
   of.to_phone = true;
   const std::uint64_t expiry_s = std::min<std::uint64_t>(record.u64(tag(Tag::expiry_s)).value_or(static_cast<std::uint64_t>(settings_.submit_expire.ms() / 1000)), 366 * 86'400);
   of.mm_route = {.msisdn = msisdn->digits(),

@@ -159,6 +159,17 @@ TEST(HandoffPeer, the_same_kind_and_item_again_replaces) {
   EXPECT_EQ(ends.control_heard.records.size(), 1u);
 }
 
+TEST(HandoffPeer, news_that_the_other_side_would_not_read_is_not_sent) {
+  Ends ends;
+  ends.connect();
+  ends.run();
+  EXPECT_EQ(ends.data->send(Kind::event, item_number(1), event(item_number(1), std::string(5 * 1024 * 1024, 'x'))), Peer::Sent::refused);
+  EXPECT_EQ(ends.data->send(Kind::event, item_number(2), event(item_number(2), "short")), Peer::Sent::queued);
+  ends.run();
+  ASSERT_EQ(ends.control_heard.records.size(), 1u);
+  EXPECT_EQ(ends.control_heard.records[0].second, item_number(2));
+}
+
 TEST(HandoffPeer, many_owned_records_do_not_fill_the_output) {
   Ends ends;
   const Bytes large(60'000, 'x');

@@ -222,7 +222,7 @@ TEST(RelaySubmission, expires) {
   EXPECT_THAT(world.outcomes()[0].text(Tag::reason), HasSubstr("the peer cannot be reached"));
 }
 
-TEST(RelaySubmission, an_unknown_peer_or_a_mail_too_large_fails_with_a_reason) {
+TEST(RelaySubmission, a_mail_too_large_fails_with_a_reason) {
   World world;
   ItemId item;
   item.bytes[15] = 3;
@@ -231,11 +231,21 @@ TEST(RelaySubmission, an_unknown_peer_or_a_mail_too_large_fails_with_a_reason) {
   ASSERT_EQ(world.outcomes().size(), 1u);
   EXPECT_EQ(world.outcomes()[0].text(Tag::state), "failed");
   EXPECT_EQ(credit_of(world), 0u);
-  world.tell(handoff::Kind::peers, handoff::make(handoff::Kind::peers, {}));
+}
+
+TEST(RelaySubmission, to_an_unknown_peer_is_dropped_without_an_outcome_and_taken_when_offered_again) {
+  World world;
+  ItemId item;
   item.bytes[15] = 4;
+  world.tell(handoff::Kind::peers, handoff::make(handoff::Kind::peers, {}));
   world.offer(item, 4);
   world.commit();
-  EXPECT_EQ(world.outcomes().size(), 2u);
+  EXPECT_TRUE(world.outcomes().empty());
+  EXPECT_EQ(world.relay->item_count(), 0u);
+  EXPECT_EQ(world.relay->memory_used(), 0u);
+  world.give_peers(false);
+  world.offer(item, 4);
+  EXPECT_GT(credit_of(world), 0u);
 }
 
 TEST(RelaySubmission, waits_for_memory) {
@@ -311,6 +321,26 @@ TEST(RelayForwarded, one_item_a_recipient_one_trace_and_250_when_all_are_durable
   world.tick();
   world.convert_all();
   EXPECT_EQ(world.handoff.all(handoff::Kind::route_query).size(), 2u);
+}
+
+TEST(RelayForwarded, a_route_to_an_unknown_peer_is_asked_for_again) {
+  World world;
+  world.relay->on_mail(first, mail_for({"15550100002@mms.example.net"}));
+  const ItemId item = world.journal.waiting[0].item;
+  world.commit();
+  world.tick();
+  world.convert_all();
+  world.tell(handoff::Kind::peers, handoff::make(handoff::Kind::peers, {}));
+  world.answer_route(item, "submit");
+  world.commit();
+  EXPECT_TRUE(world.outcomes().empty());
+  EXPECT_TRUE(world.journal.settled.empty());
+  world.give_peers(false);
+  world.tick(seconds(31));
+  EXPECT_EQ(world.handoff.all(handoff::Kind::route_query).size(), 2u);
+  world.answer_route(item, "submit");
+  world.convert_all();
+  EXPECT_EQ(world.outgoing.submits.size(), 1u);
 }
 
 TEST(RelayForwarded, all_or_nothing) {

@@ -1,6 +1,7 @@
 // The relay's small parts on their own: back-off, digests, repeats.
 #include <gtest/gtest.h>
 
+#include "core/limits.h"
 #include "dataplane/relay/backoff.h"
 #include "dataplane/relay/conversion.h"
 #include "dataplane/relay/idempotence.h"
@@ -63,6 +64,46 @@ TEST(Repeats, are_bounded_and_forgotten_after_seven_days) {
   EXPECT_EQ(repeats.find(key(1), Timestamp{0}), nullptr);
   EXPECT_NE(repeats.find(key(4), Timestamp{0}), nullptr);
   EXPECT_EQ(repeats.find(key(4), Timestamp{8LL * 86'400 * 1'000'000}), nullptr);
+}
+
+TEST(ClipUtf8, cuts_no_character_in_two) {
+  EXPECT_EQ(clip_utf8("abc", 3), "abc");
+  EXPECT_EQ(clip_utf8("abcd", 3), "abc");
+  EXPECT_EQ(clip_utf8("ab\xc3\xa9", 3), "ab");
+  EXPECT_EQ(clip_utf8("\xf0\x9f\x98\x80x", 3), "");
+  EXPECT_EQ(clip_utf8("a\xf0\x9f\x98\x80x", 5), "a\xf0\x9f\x98\x80");
+  EXPECT_EQ(clip_utf8("\x80\x80\x80\x80\x80\x80\x80\x80", 6).size(), 6u) << "no UTF-8 at all";
+}
+
+TEST(Peek, a_first_line_of_five_mebibytes_is_clipped) {
+  std::string line;
+  while (line.size() < 5 * limits::MiB) line += "\xe2\x82\xac";
+  const std::string body =
+      "--b\r\nContent-Type: text/xml\r\n\r\n<?xml version=\"1.0\"?><env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header>"
+      "<TransactionID env:mustUnderstand=\"1\">t1</TransactionID></env:Header><env:Body><DeliverReq><MM7Version>6.8.0</MM7Version><Sender>"
+      "<Number>+15550100002</Number></Sender><Recipients><To><ShortCode>5000</ShortCode></To></Recipients><Subject>" +
+      std::string(9000, 's') + "</Subject><Content href=\"cid:c\"/></DeliverReq></env:Body></env:Envelope>\r\n--b\r\n" +
+      "Content-Type: text/plain; charset=utf-8\r\nContent-ID: <c>\r\n\r\n" + line + "\r\n--b--\r\n";
+  Conversion conversion;
+  conversion.content_type = "multipart/related; boundary=b; type=\"text/xml\"";
+  conversion.body = Bytes(body.begin(), body.end());
+  const Converted converted = convert(std::move(conversion));
+  ASSERT_FALSE(converted.error.has_value()) << converted.error->info->text;
+  EXPECT_EQ(converted.peeked.first_line, line.substr(0, 1998));
+  EXPECT_EQ(converted.peeked.subject.size(), 2000u);
+}
+
+TEST(Peek, texts_of_a_mails_head_are_clipped) {
+  const std::string mail = "From: " + std::string(9000, 'n') + " <joe@example.com>\r\nSubject: " + std::string(9000, 's') + "\r\nMessage-ID: <" + std::string(9000, 'm') + "@x>\r\n\r\nhello\r\n";
+  Conversion conversion;
+  conversion.content = Content::mail;
+  conversion.body = Bytes(mail.begin(), mail.end());
+  const Converted converted = convert(std::move(conversion));
+  ASSERT_FALSE(converted.error.has_value());
+  EXPECT_EQ(converted.peeked.sender, "mail:joe@example.com");
+  EXPECT_EQ(converted.peeked.header_from.size(), 2000u);
+  EXPECT_EQ(converted.peeked.subject.size(), 2000u);
+  EXPECT_EQ(converted.peeked.message_id.size(), 2000u);
 }
 
 TEST(AddressForm, both_ways) {

@@ -228,6 +228,20 @@ TEST(RelayPhone, draining_takes_nothing_new_and_finishes_what_is_there) {
   EXPECT_EQ(world.outgoing.mails.size(), 1u);
 }
 
+TEST(RelayPhone, bodies_that_wait_for_their_verdict_are_counted) {
+  World world;
+  world.settings.memory_max = 50;
+  world.restart();
+  world.relay->on_mm7(first, world.deliver("t1", std::string(30, 'a')));
+  EXPECT_EQ(world.relay->memory_used(), 30u);
+  world.relay->on_mm7(second, world.deliver("t2", std::string(30, 'b')));
+  EXPECT_THAT(world.answers.refused_mm7, ElementsAre(2u));
+  world.answer_admission({"not_bound", "accepted"}, 0);
+  EXPECT_EQ(world.relay->memory_used(), 0u) << "given back with the refusal";
+  (void)world.accept_deliver("t3", std::string(30, 'c'), 3);
+  EXPECT_EQ(world.relay->memory_used(), 30u) << "the item's, and counted once";
+}
+
 TEST(RelayPhone, no_memory_is_a_temporary_answer) {
   World world;
   world.settings.memory_max = 20;
