@@ -17,6 +17,7 @@ constexpr SmtpReply recipient_bad{.code = 553, .enhanced = "5.1.3", .text = "not
 constexpr SmtpReply no_relaying{.code = 550, .enhanced = "5.7.1", .text = "we do not relay"};
 constexpr SmtpReply ask_later{.code = 451, .enhanced = "4.3.0", .text = "cannot check the recipient now, try later"};
 constexpr SmtpReply storage_full{.code = 452, .enhanced = "4.3.1", .text = "no room for mail now, try later"};
+constexpr SmtpReply recipient_full{.code = 452, .enhanced = "4.2.2", .text = "too much waits for this recipient, try later"};
 constexpr SmtpReply mail_good{.code = 250, .enhanced = "2.0.0", .text = "mail accepted"};
 
 }  // namespace
@@ -36,25 +37,36 @@ void Relay::on_recipient(Ticket ticket, std::string_view address) {
   });
 }
 
+bool Relay::has_room(std::string_view recipient, std::uint64_t size) const {
+  const auto held = recipient_memory_.find(recipient);
+  return (held == recipient_memory_.end() ? 0 : held->second) + size <= settings_.recipient_memory_max;
+}
+
 void Relay::answer_recipient(Ticket ticket, std::string_view address, Verdict verdict) {
   const SmtpReply* reply = &ask_later;
   switch (verdict) {
-    case Verdict::accepted: reply = &recipient_good; break;
+    case Verdict::accepted: reply = has_room(address, 1) ? &recipient_good : &recipient_full; break;
     case Verdict::not_bound:
     case Verdict::suspended: reply = &recipient_unknown; break;
     case Verdict::bad_address: reply = &recipient_bad; break;
     case Verdict::unavailable: break;
   }
-  counters_.add(verdict == Verdict::accepted ? Counter::recipients_accepted : Counter::recipients_refused);
-  if (verdict != Verdict::accepted) log_info("recipient_refused").number("status", reply->code).person("recipient", address);
+  const bool accepted = reply == &recipient_good;
+  counters_.add(accepted ? Counter::recipients_accepted : Counter::recipients_refused);
+  if (!accepted) log_info("recipient_refused").number("status", reply->code).person("recipient", address);
   ports_.answers.answer_recipient(ticket, *reply);
 }
 
 void Relay::on_mail(Ticket ticket, MailInbound inbound) {
   const std::uint64_t needed = inbound.mail->size() * inbound.recipients.size();
-  if (!refusal().empty() || memory_ + needed > settings_.memory_max) {
+  if (!refusal().empty() || memory_ + needed > settings_.memory_max || forwarded_memory_ + needed > settings_.memory_max / 2) {
     counters_.add(Counter::mails_delayed);
     return ports_.answers.answer_mail(ticket, storage_full);
+  }
+  for (const std::string& recipient : inbound.recipients) {
+    if (has_room(recipient, inbound.mail->size())) continue;
+    counters_.add(Counter::mails_delayed);
+    return ports_.answers.answer_mail(ticket, recipient_full);
   }
   const TraceId trace = new_trace_id();
   const std::uint64_t mail = ++last_token_;

@@ -58,7 +58,7 @@ void Relay::drop_item(const ItemId& id) {
   Item* gone = item(id);
   if (gone == nullptr) return;
   set_due(*gone, {});
-  memory_ -= gone->memory;
+  set_memory(*gone, 0);
   items_.erase(id);
   counters_.set(Counter::items, items_.size());
   counters_.set(Counter::item_bytes, memory_);
@@ -70,9 +70,19 @@ std::string_view Relay::refusal() const {
 
 void Relay::count_memory(Item& of) {
   const std::uint64_t now = std::max<std::uint64_t>(of.body.size(), of.mail_size) + of.output.size();
-  memory_ = memory_ - of.memory + now;
-  of.memory = now;
+  set_memory(of, now);
   counters_.set(Counter::item_bytes, memory_);
+}
+
+void Relay::set_memory(Item& of, std::uint64_t size) {
+  memory_ = memory_ - of.memory + size;
+  if (of.source == Source::forwarded) {
+    forwarded_memory_ = forwarded_memory_ - of.memory + size;
+    std::uint64_t& of_recipient = recipient_memory_[of.recipient];
+    of_recipient = of_recipient - of.memory + size;
+    if (of_recipient == 0) recipient_memory_.erase(of.recipient);
+  }
+  of.memory = size;
 }
 
 void Relay::set_due(Item& of, Instant due) {

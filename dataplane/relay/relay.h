@@ -59,6 +59,7 @@ struct Settings {
   Duration admission_time = seconds(2);
   Duration ask_again = seconds(30);                // a route question without an answer
   std::uint64_t memory_max = limits::item_memory_size_max;
+  std::uint64_t recipient_memory_max = 64 * limits::MiB;  // forwarded mails that wait for one phone
   std::uint64_t mail_size_max = limits::mail_size_max;
   std::function<std::uint64_t()> random = random_u64;
 };
@@ -133,6 +134,7 @@ class Relay final : public Mm7Sink, public MailSink {
   /// Why no new message is taken now; empty when one is.
   [[nodiscard]] std::string_view refusal() const;
   void count_memory(Item& of);
+  void set_memory(Item& of, std::uint64_t size);
   void set_due(Item& of, Instant due);
   void append(journal::Kind kind, const ItemId& id, RecordWriter record, std::function<void(const Result<void>&)> done);
   void event(const ItemId& id, const TraceId& trace, std::string_view name, Details details);
@@ -152,6 +154,7 @@ class Relay final : public Mm7Sink, public MailSink {
   void report_committed(const ItemId& id, const Bytes& report, const Result<void>& result);
 
   // forwarded.cpp
+  [[nodiscard]] bool has_room(std::string_view recipient, std::uint64_t size) const;
   void answer_recipient(Ticket ticket, std::string_view address, Verdict verdict);
   void forwarded_committed(std::uint64_t mail, const Result<void>& result);
 
@@ -205,6 +208,9 @@ class Relay final : public Mm7Sink, public MailSink {
   std::unordered_map<std::uint64_t, Forwarded> forwarded_;
   std::set<std::pair<Instant, ItemId>> due_;
   std::uint64_t memory_ = 0;
+  // Of memory_, what mails from strangers hold while they wait for a phone: at most half, so that MMSC traffic always has the rest.
+  std::uint64_t forwarded_memory_ = 0;
+  std::map<std::string, std::uint64_t, std::less<>> recipient_memory_;
 
   std::uint64_t last_token_ = 0;
   std::unordered_map<std::uint64_t, std::function<void(const Result<void>&)>> commits_;

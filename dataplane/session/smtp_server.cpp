@@ -25,6 +25,7 @@ constexpr std::uint8_t any_phase = connected | greeted | in_mail | in_recipients
 
 constexpr SmtpReply out_of_order{.code = 503, .enhanced = "5.5.1", .text = "commands out of order"};
 constexpr SmtpReply no_memory{.code = 452, .enhanced = "4.3.1", .text = "out of memory, try again later"};
+constexpr SmtpReply too_many_copies{.code = 452, .enhanced = "4.5.3", .text = "too many recipients for a mail of this size"};
 
 std::string format_reply(const SmtpReply& reply) {
   std::string text(reply.text);
@@ -275,6 +276,9 @@ class SmtpServer::Connection final : public StreamEvents {
     if (recipients_.size() >= server_.settings_.recipient_count_max) {
       return reply("452 4.5.3 too many recipients\r\n");
     }
+    if (!recipients_.empty() && (recipients_.size() + 1) * sender_.size.value_or(0) > server_.settings_.copies_size_max) {
+      return reply(format_reply(too_many_copies));
+    }
     asked_ = std::move(*address);
     const Ticket ticket = wait_for(Asked::recipient);
     server_.sink_.on_recipient(ticket, asked_);
@@ -364,6 +368,9 @@ class SmtpServer::Connection final : public StreamEvents {
   [[nodiscard]] std::optional<SmtpReply> refusal_of_mail() const {
     if (data_.size() > server_.settings_.size_max) return smtp::reply_of({.info = &smtp_too_large});
     if (short_of_memory_) return no_memory;
+    // RFC 1870 §5: an announced size is an estimate, so what RCPT let pass does not fail here by a few bytes.
+    const std::uint64_t most = server_.settings_.copies_size_max + server_.settings_.copies_size_max / 4;
+    if (recipients_.size() > 1 && recipients_.size() * data_.size() > most) return too_many_copies;
     // RFC 5321 §2.3.8. Refused whole, since whoever reads it next might see two mails in it.
     if (data_.bare_line_end()) return SmtpReply{.code = 550, .enhanced = "5.6.11", .text = "bare CR or LF in the mail"};
     if (hop_count(text_of(*mail_)) > server_.settings_.hop_count_max)

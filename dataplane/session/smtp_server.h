@@ -25,6 +25,8 @@ struct SmtpServerSettings {
   std::string domain;  // greeting, EHLO and Received
   std::uint64_t size_max = limits::mail_size_max;
   std::uint64_t mail_memory_max = limits::item_memory_size_max;  // of all mails that are being received
+  // A mail's size times its recipients: each of them becomes a journal record, and more than the journal holds pending never fits.
+  std::uint64_t copies_size_max = 128 * limits::MiB;
   std::uint32_t recipient_count_max = limits::smtp_recipient_count_max;
   std::uint32_t error_count_max = limits::smtp_error_count_max;
   std::uint32_t hop_count_max = 100;  // Received fields (RFC 5321 §6.3)

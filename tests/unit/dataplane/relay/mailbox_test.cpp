@@ -343,6 +343,36 @@ TEST(RelayForwarded, a_route_to_an_unknown_peer_is_asked_for_again) {
   EXPECT_EQ(world.outgoing.submits.size(), 1u);
 }
 
+TEST(RelayForwarded, holds_at_most_half_of_the_memory_and_a_share_for_each_recipient) {
+  World world;
+  const std::uint64_t size = mail_for({"a"}).mail->size();
+  const std::string ann = "15550100002@mms.example.net", joe = "15550100003@mms.example.net", eve = "15550100004@mms.example.net";
+  world.settings.memory_max = 6 * size;
+  world.settings.recipient_memory_max = 2 * size;
+  world.restart();
+  const auto code_of = [&](std::uint32_t slot, const std::string& recipient) {
+    world.relay->on_mail({.slot = slot, .generation = 1}, mail_for({recipient}));
+    world.commit();
+    return std::to_string(world.answers.mails.at(slot).code) + " " + std::string(world.answers.mails.at(slot).enhanced);
+  };
+  EXPECT_EQ(code_of(1, ann), "250 2.0.0");
+  EXPECT_EQ(code_of(2, ann), "250 2.0.0");
+  EXPECT_EQ(code_of(3, ann), "452 4.2.2");
+  world.relay->on_recipient({.slot = 4, .generation = 1}, ann);
+  world.answer_admission({"accepted"});
+  EXPECT_EQ(world.answers.recipients.at(4).code, 452);
+  EXPECT_EQ(code_of(5, joe), "250 2.0.0");
+  EXPECT_EQ(code_of(6, eve), "452 4.3.1") << "half of the memory is full";
+  world.relay->on_mm7({.slot = 7, .generation = 1}, world.deliver("t1", "x"));
+  EXPECT_TRUE(world.answers.refused_mm7.empty()) << "the other half is the MMSC's";
+  // What ends gives its room back.
+  world.tick();
+  world.convert_all();
+  world.answer_route(world.journal.durable.at(0).item, "refuse", "no");
+  world.commit();
+  EXPECT_EQ(code_of(8, ann), "250 2.0.0");
+}
+
 TEST(RelayForwarded, all_or_nothing) {
   World world;
   world.relay->on_mail(first, mail_for({"15550100002@mms.example.net", "15550100003@mms.example.net"}));

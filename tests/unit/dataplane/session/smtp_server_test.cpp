@@ -247,6 +247,20 @@ TEST_F(SmtpServerTest, RecipientsBeyondTheLimitAreRefusedAndTheFirstStay) {
   EXPECT_EQ(sink_.mails.at(0).recipients.size(), 100u);
 }
 
+TEST_F(SmtpServerTest, LargeMailHasFewerRecipients) {
+  start({.domain = "mms.example", .size_max = 10'000, .mail_memory_max = 100'000, .copies_size_max = 12'000, .connections = {}});
+  FakePeer peer;
+  greet(peer);
+  EXPECT_TRUE(ask(peer, "MAIL FROM:<a@b> SIZE=6000\r\n").starts_with("250"));
+  EXPECT_EQ(ask(peer, "RCPT TO:<n1@b>\r\nRCPT TO:<n2@b>\r\nRCPT TO:<n3@b>\r\nDATA\r\n"),
+            "250 2.1.5 ok\r\n250 2.1.5 ok\r\n452 4.5.3 too many recipients for a mail of this size\r\n354 end with CRLF.CRLF\r\n");
+  EXPECT_EQ(ask(peer, std::string(6'500, 'x') + "\r\n.\r\n"), "250 2.0.0 kept\r\n") << "the announced size is an estimate";
+  EXPECT_EQ(sink_.mails.at(0).recipients.size(), 2u);
+  // One recipient is never too many, and without SIZE the end of the data tells.
+  EXPECT_TRUE(ask(peer, "MAIL FROM:<a@b>\r\nRCPT TO:<n1@b>\r\nRCPT TO:<n2@b>\r\nDATA\r\n").ends_with("CRLF.CRLF\r\n"));
+  EXPECT_EQ(ask(peer, std::string(9'000, 'x') + "\r\n.\r\n"), "452 4.5.3 too many recipients for a mail of this size\r\n");
+}
+
 TEST_F(SmtpServerTest, LargeMailIsReadToItsEndAndRefused) {
   FakePeer peer;
   open_data(peer);
