@@ -191,12 +191,14 @@ void write_mailboxes_field(Bytes& out, std::string_view name, std::span<const Ma
   for (std::size_t i = 0; i < mailboxes.size(); ++i) {
     const Mailbox& mailbox = mailboxes[i];
     const std::string display = clean(mailbox.display_name);
-    if (!can_stand_plain(display, 60) || (!is_atoms(display) && display.size() > 60)) {
+    // Quoting doubles backslashes, so what counts is the quoted length.
+    const std::string in_quotes = quoted(display);
+    if (!can_stand_plain(display, 60) || (!is_atoms(display) && in_quotes.size() > 60)) {
       for (const std::string& word : encoded_words(display, folder.column())) folder.word(word);
     } else if (is_atoms(display)) {
       put_words(folder, display);
     } else {
-      folder.word(quoted(display));
+      folder.word(in_quotes);
     }
     std::string address = clean(mailbox.address());
     if (!address.starts_with('"')) std::erase(address, ' ');
