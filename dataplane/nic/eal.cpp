@@ -5,6 +5,7 @@
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_log.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,7 +17,23 @@
 
 namespace pushmail {
 
+namespace {
+
+// net_tap has the kernel send a real-time signal per packet; port.cpp turns that off. A signal that slips through before makes the
+// driver's receive function wait for the next one, which never comes: the port would be deaf. So none is ever delivered: every thread
+// of EAL and of ours inherits this mask, and the driver, never having seen a signal, reads whenever it is asked.
+void block_tap_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGIO);
+  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+}  // namespace
+
 Result<void> start_eal(const EalOptions& options) {
+  block_tap_signals();
   std::vector<std::string> arguments{"pushmail-dataplane", "--no-telemetry", "--file-prefix", options.file_prefix, "--log-level", "warning",
                                      // One lcore for the main thread, free to run anywhere: workers pin themselves.
                                      "--lcores", fmt::format("0@(0-{})", std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)) - 1)};

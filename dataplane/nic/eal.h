@@ -19,7 +19,7 @@ struct EalOptions {
   std::uint64_t memory_size = 0;  // bytes
 };
 
-/// Starts EAL. A vdev that fails does not fail this: Port::open looks its port up by name.
+/// Starts EAL. Call before any other thread exists: it blocks real-time signals for all of them. A vdev that fails does not fail this: Port::open looks its port up by name.
 [[nodiscard]] Result<void> start_eal(const EalOptions& options);
 /// Makes the calling thread known to DPDK, so that it gets caches of the frame pools. Call in each worker thread.
 void register_worker_thread();
