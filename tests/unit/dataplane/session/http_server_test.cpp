@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <charconv>
+
 #include "tests/unit/dataplane/session/fake_stream.h"
 
 namespace pushmail {
@@ -90,7 +92,12 @@ class HttpServerTest : public testing::Test {
     turns(3);
     return heard;
   }
-  static int status(std::string_view answer) { return answer.size() > 12 ? std::atoi(std::string(answer.substr(9, 3)).c_str()) : 0; }
+  /// The status of a whole status line, 0 for anything else.
+  static int status(std::string_view answer) {
+    int code = 0;
+    if (answer.size() <= 12 || std::from_chars(answer.data() + 9, answer.data() + 12, code).ptr != answer.data() + 12) return 0;
+    return code;
+  }
   static bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
   ManualClock clock_;
