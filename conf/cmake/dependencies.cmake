@@ -15,6 +15,7 @@ pushmail_pkg(CARES libcares)
 pushmail_pkg(ISAL libisal)
 pushmail_pkg(DPDK libdpdk)
 pushmail_pkg(FMT fmt)
+pushmail_pkg(HYPERSCAN libhs)
 
 find_package(Boost 1.81 REQUIRED COMPONENTS context)
 find_package(GTest REQUIRED)

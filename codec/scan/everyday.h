@@ -1,0 +1,11 @@
+// Words that stand in mail every day, to guess what a rule's words cost an expression engine. Not for use outside this folder.
+#pragma once
+
+#include <string_view>
+
+namespace pushmail::scan {
+
+/// Whether `word` (folded) is an everyday word, or ends with one of four letters or more.
+[[nodiscard]] bool is_everyday(std::string_view word);
+
+}  // namespace pushmail::scan
