@@ -42,19 +42,8 @@ constexpr std::array<std::string_view, 440> everyday_words{
     "which", "while", "who", "will", "wish", "with", "within", "without", "word", "work", "working", "world", "would", "write", "year",
     "years", "yes", "yesterday", "yet", "you", "your"};static_assert(std::is_sorted(everyday_words.begin(), everyday_words.end()));
 
-constexpr std::size_t suffix_size_min = 4;
-constexpr std::size_t word_size_max = 12;
-
-bool is_listed(std::string_view word) { return std::binary_search(everyday_words.begin(), everyday_words.end(), word); }
-
 }  // namespace
 
-bool is_everyday(std::string_view word) {
-  if (is_listed(word)) return true;
-  for (std::size_t size = suffix_size_min; size <= word_size_max && size < word.size(); ++size) {
-    if (is_listed(word.substr(word.size() - size))) return true;
-  }
-  return false;
-}
+bool is_everyday(std::string_view word) { return std::binary_search(everyday_words.begin(), everyday_words.end(), word); }
 
 }  // namespace pushmail::scan

@@ -5,7 +5,7 @@
 
 namespace pushmail::scan {
 
-/// Whether `word` (folded) is an everyday word, or ends with one of four letters or more.
+/// Whether `word`, folded, is one.
 [[nodiscard]] bool is_everyday(std::string_view word);
 
 }  // namespace pushmail::scan

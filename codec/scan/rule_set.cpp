@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <new>
 #include <string>
+#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -35,8 +36,12 @@ Word anchor_of(std::string_view pattern) {
   return best;
 }
 
-// Whether Hyperscan is the better one for the words and phrases among `rules`.
-PlainBy choose(std::span<const Rule> rules) {
+// Whether Hyperscan is the better one for the words and phrases among `rules`: it is while hardly any of the words it would look for
+// stands in mail.
+PlainBy choose(std::span<const Rule> rules, std::string_view sample) {
+  const std::string text = folded(sample);
+  std::unordered_set<std::string_view> seen;
+  for (const Word& word : words_of(text)) seen.insert(std::string_view(text).substr(word.from, word.size));
   std::size_t plain = 0;
   std::size_t everyday = 0;
   for (const Rule& rule : rules) {
@@ -44,7 +49,8 @@ PlainBy choose(std::span<const Rule> rules) {
     ++plain;
     const std::string pattern = folded(rule.pattern);
     const Word anchor = anchor_of(pattern);
-    everyday += anchor.size < 4 || is_everyday(std::string_view(pattern).substr(anchor.from, anchor.size)) ? 1 : 0;
+    const std::string_view word = std::string_view(pattern).substr(anchor.from, anchor.size);
+    everyday += anchor.size < 4 || seen.contains(word) || is_everyday(word) ? 1 : 0;
   }
   return plain <= hyperscan_plain_max && everyday * everyday_share <= plain ? PlainBy::hyperscan : PlainBy::hash;
 }
@@ -128,7 +134,7 @@ Result<void> Scratch::prepare(const RuleSet& set) {
   return {};
 }
 
-std::expected<RuleSet, RuleFault> RuleSet::compile(std::vector<Rule> rules, PlainBy plain_by) {
+std::expected<RuleSet, RuleFault> RuleSet::compile(std::vector<Rule> rules, PlainBy plain_by, std::string_view sample) {
   RuleSet set;
   if (rules.size() > rule_count_max) return std::unexpected(RuleFault{.info = &scan_too_many_rules, .line = 0, .id = {}, .detail = {}});
   for (const Rule& rule : rules) {
@@ -139,7 +145,7 @@ std::expected<RuleSet, RuleFault> RuleSet::compile(std::vector<Rule> rules, Plai
     }
     if (const ErrorInfo* fault = check_plain(rule.kind, rule.pattern)) return std::unexpected(fault_of(*fault, rule));
   }
-  set.plain_by_ = plain_by == PlainBy::automatic ? choose(rules) : plain_by;
+  set.plain_by_ = plain_by == PlainBy::automatic ? choose(rules, sample) : plain_by;
   set.rules_ = std::move(rules);
   if (auto sorted = set.sort_plain(); !sorted) return std::unexpected(std::move(sorted.error()));
   if (auto compiled = set.compile_database(); !compiled) return std::unexpected(std::move(compiled.error()));

@@ -73,8 +73,10 @@ class RuleSet {
   RuleSet(const RuleSet&) = delete;
   RuleSet& operator=(const RuleSet&) = delete;
 
-  /// Fails with the first rule that cannot be compiled.
-  [[nodiscard]] static std::expected<RuleSet, RuleFault> compile(std::vector<Rule> rules, PlainBy plain_by = PlainBy::automatic);
+  /// Fails with the first rule that cannot be compiled. `sample` is text like that to be scanned, for automatic: what words are
+  /// everyday words there. Without it a short list of English ones decides.
+  [[nodiscard]] static std::expected<RuleSet, RuleFault> compile(std::vector<Rule> rules, PlainBy plain_by = PlainBy::automatic,
+                                                                 std::string_view sample = {});
 
   /// For load() on the same kind of processor, by the same version.
   [[nodiscard]] Result<Bytes> serialise() const;

@@ -15,8 +15,8 @@ inline std::vector<char32_t> characters_of(std::string_view text) {
   std::vector<char32_t> out;
   for (std::size_t at = 0; at < text.size();) {
     const Character character = character_at(text, at);
-    // A broken byte equals nothing that a pattern can hold.
-    out.push_back(character.size == 1 && character.value == 0xFFFD ? 0x110000U : character.value);
+    // A broken byte is a noncharacter: no letter, and nothing that a test's pattern holds.
+    out.push_back(character.size == 1 && character.value == 0xFFFD ? 0xFFFEU : character.value);
     at += character.size;
   }
   return out;
