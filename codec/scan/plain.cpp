@@ -77,15 +77,17 @@ inline std::uint64_t load8(const char* from) {
 // The same for a word of ASCII letters and digits inside `text`: 0x20 folds letters and is set in digits.
 inline std::uint64_t key_of_ascii(std::string_view text, std::size_t from, std::size_t size) {
   constexpr std::uint64_t fold_bits = 0x2020202020202020ULL;
-  std::uint64_t head = 0;
   if (from + 8 <= text.size()) [[likely]] {
-    head = load8(text.data() + from) | fold_bits;
-    head &= ~std::uint64_t{0} >> (64 - 8 * std::min<std::size_t>(size, 8));
-  } else {
-    for (std::size_t i = 0; i < size; ++i) head |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(text[from + i]) | 0x20U) << (8 * i);
+    // No branch on the size, which no processor foresees: both loads are made, and what is too much is masked out.
+    const std::size_t end = from + size;
+    const std::uint64_t head = (load8(text.data() + from) | fold_bits) & (~std::uint64_t{0} >> (64 - 8 * std::min<std::size_t>(size, 8)));
+    const std::uint64_t tail = (load8(text.data() + (end < 8 ? 0 : end - 8)) | fold_bits) & (std::uint64_t{0} - static_cast<std::uint64_t>(size > 8));
+    return key_of(head, tail, size);
   }
-  const std::uint64_t tail = size > 8 ? load8(text.data() + from + size - 8) | fold_bits : 0;
-  return key_of(head, tail, size);
+  // The text's last bytes. A word of more than 8 cannot start here.
+  std::uint64_t head = 0;
+  for (std::size_t i = 0; i < size; ++i) head |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(text[from + i]) | 0x20U) << (8 * i);
+  return key_of(head, 0, size);
 }
 
 bool is_same(const PlainPattern& pattern, const Character& of_text, const Character& of_pattern) {
@@ -225,7 +227,7 @@ std::expected<PlainTable, RuleFault> PlainTable::build(std::vector<PlainPattern>
   }
 
   std::stable_sort(keyed.begin(), keyed.end(), [](const Keyed& a, const Keyed& b) { return a.key < b.key; });
-  const std::size_t filter_bits = std::bit_ceil(std::max<std::size_t>(rules_per_key.size() * 16, 4096));
+  const std::size_t filter_bits = std::bit_ceil(std::max<std::size_t>(rules_per_key.size() * 32, 4096));
   table.filter_.assign(filter_bits / 64, 0);
   table.filter_shift_ = 64U - static_cast<unsigned>(std::countr_zero(filter_bits));
   table.slots_.assign(std::bit_ceil(std::max<std::size_t>(rules_per_key.size() * 2, 16)), {});
@@ -262,8 +264,10 @@ void PlainTable::scan(std::string_view text, Hits& hits) const {
     }
     const std::uint64_t key = key_of_ascii(text, run_from, end - run_from);
     const std::uint64_t pair = pair_key(before, key);
-    if (may_have(key)) probe(key, text, run_from, hits);
-    if (may_have(pair)) probe(pair, text, run_from, hits);
+    if (may_have(key) | may_have(pair)) [[unlikely]] {
+      probe(key, text, run_from, hits);
+      probe(pair, text, run_from, hits);
+    }
     before = key;
   };
   for (std::size_t base = 0; base < text.size(); base += 64) {

@@ -72,7 +72,7 @@ class PlainTable {
   std::vector<PlainPattern> patterns_;
   std::vector<Entry> entries_;          // those of a key together
   std::vector<Slot> slots_;             // open addressing, a power of two, half full at most
-  std::vector<std::uint64_t> filter_;   // bits, a power of two, 16 for each key
+  std::vector<std::uint64_t> filter_;   // bits, a power of two, 32 or more for each key
   unsigned filter_shift_ = 63;
   MaskKernel masks_ = masks_scalar;
 };
