@@ -264,7 +264,7 @@ void PlainTable::scan(std::string_view text, Hits& hits) const {
     }
     const std::uint64_t key = key_of_ascii(text, run_from, end - run_from);
     const std::uint64_t pair = pair_key(before, key);
-    if (may_have(key) | may_have(pair)) [[unlikely]] {
+    if ((bit_of(key) | bit_of(pair)) != 0) [[unlikely]] {  // one branch for both
       probe(key, text, run_from, hits);
       probe(pair, text, run_from, hits);
     }
@@ -312,8 +312,8 @@ std::uint64_t PlainTable::scan_run(std::string_view text, std::size_t from, std:
     if (word.empty()) return;
     const std::uint64_t key = word.key();
     const std::uint64_t pair = pair_key(before, key);
-    if (may_have(key)) probe(key, text, word_from, hits);
-    if (may_have(pair)) probe(pair, text, word_from, hits);
+    if (bit_of(key) != 0) probe(key, text, word_from, hits);
+    if (bit_of(pair) != 0) probe(pair, text, word_from, hits);
     before = key;
     word = {};
   };

@@ -62,9 +62,10 @@ class PlainTable {
   };
 
   void probe(std::uint64_t key, std::string_view text, std::size_t at, Hits& hits) const;
-  [[nodiscard]] bool may_have(std::uint64_t key) const {
+  // 1 when the key may have rules, 0 when it has none.
+  [[nodiscard]] std::uint64_t bit_of(std::uint64_t key) const {
     const std::uint64_t bit = key >> filter_shift_;
-    return (filter_[bit >> 6U] >> (bit & 63U) & 1U) != 0;
+    return filter_[bit >> 6U] >> (bit & 63U) & 1U;
   }
   void insert(std::uint64_t key, std::uint32_t first, std::uint32_t count);
   [[nodiscard]] std::uint64_t scan_run(std::string_view text, std::size_t from, std::size_t end, std::uint64_t before, Hits& hits) const;
