@@ -78,7 +78,7 @@ class Schema(unittest.TestCase):
         self.assertEqual([child.tag[len(MM7):] for child in body.find(MM7 + "Recipients")], ["To", "Cc", "Bcc"])
         plmn = ElementTree.fromstring(message_in(ENVELOPES["submit_plmn"]))
         self.assertEqual(plmn.find(MM7 + "Recipients")[0][0].text, "+15550100002/TYPE=PLMN")
-        self.assertEqual(plmn.findtext(MM7 + "DeliveryReport"), "false")
+        self.assertEqual(plmn.findtext(MM7 + "DeliveryReport"), "true")
 
     def test_what_is_bent_is_refused(self):
         good = message_in(ENVELOPES["submit_most"])

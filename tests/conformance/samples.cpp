@@ -222,7 +222,6 @@ void print_mm7() {
   dialect.number_form = NumberForm::plus_plmn;
   dialect.parts_base64 = false;
   request.sender = {.kind = AddressKind::rfc2822, .value = "joe@example.com"};
-  request.delivery_report = false;
   show("submit_plmn", encode(request, dialect));
 
   const ResponseContext context{.transaction_id = "rs-1", .mm7_version = "6.8.0", .namespace_uri = {}};

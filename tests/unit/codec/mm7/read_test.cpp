@@ -73,10 +73,10 @@ TEST(Mm7Read, DeliveryReport) {
 }
 
 TEST(Mm7Read, RequestsThatWeDoNotServeAreNamed) {
-  const auto request = parse_request("text/xml", bytes_of(envelope("<ReadReplyReq xmlns=\"urn:x\"><MM7Version>5.3.0</MM7Version></ReadReplyReq>", "t")));
+  const auto request = parse_request("text/xml", bytes_of(envelope("<CancelReq xmlns=\"urn:x\"><MM7Version>5.3.0</MM7Version></CancelReq>", "t")));
   ASSERT_TRUE(request.has_value());
   const auto& unserved = std::get<UnsupportedReq>(*request);
-  EXPECT_EQ(unserved.name, "ReadReplyReq");
+  EXPECT_EQ(unserved.name, "CancelReq");
   EXPECT_EQ(unserved.transaction_id, "t");
   EXPECT_EQ(unserved.mm7_version, "5.3.0");
   EXPECT_EQ(unserved.namespace_uri, "urn:x");
