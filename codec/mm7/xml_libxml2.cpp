@@ -19,6 +19,21 @@ namespace pushmail::mm7 {
 
 namespace {
 
+void say_nothing(void*, const char*, ...) {}
+
+/// Broken encodings are printed by libxml2 past all handlers of the context; the thread's handler is put back behind us.
+class Silence {
+ public:
+  Silence() { xmlSetGenericErrorFunc(nullptr, say_nothing); }
+  ~Silence() { xmlSetGenericErrorFunc(context_, handler_); }
+  Silence(const Silence&) = delete;
+  Silence& operator=(const Silence&) = delete;
+
+ private:
+  xmlGenericErrorFunc handler_ = xmlGenericError;
+  void* context_ = xmlGenericErrorContext;
+};
+
 struct FreeContext {
   void operator()(xmlParserCtxt* context) const { xmlFreeParserCtxt(context); }
 };
@@ -49,7 +64,10 @@ class LibxmlReader {
     xmlCtxtUseOptions(context_.get(), XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
     *context_->sax = handler();
     context_->userData = this;
-    xmlParseDocument(context_.get());
+    {
+      const Silence silence;
+      xmlParseDocument(context_.get());
+    }
     if (broken_ != nullptr) return fail(*broken_, offset_);
     if (context_->wellFormed == 0) return fail(mm7_bad_xml, offset());
     return std::move(tree_);

@@ -5,6 +5,7 @@
 // A run is all character data between two tags. Mostly it is one view into the document; when a reference, a line end that is not LF,
 // CDATA or a comment divides it, its pieces are put together in the arena, which is as large as the document and so never too small.
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "codec/mm7/xml_readers.h"
@@ -46,42 +47,41 @@ bool is_blank(std::string_view text) {
   return true;
 }
 
-/// What one look at all bytes says: plain loops that the compiler turns into vector code.
-struct Survey {
-  bool legal = false;
-  std::size_t tags = 0;        // at least the elements
-  std::size_t assignments = 0; // at least the attributes
-};
-Survey survey(std::string_view document) {
+/// Whether every byte is one of a character that XML 1.0 §2.2 allows, in UTF-8. A plain loop, which the compiler turns into vector code.
+bool is_legal(std::string_view document) {
   std::uint8_t odd = 0;
   std::uint8_t high = 0;
-  Survey found;
-  // Counts fit a byte within a block of this size, which lets the loop stay in vectors of bytes.
-  constexpr std::size_t block = 128;
-  for (std::size_t from = 0; from < document.size(); from += block) {
-    const std::string_view piece = document.substr(from, block);
-    std::uint8_t tags = 0;
-    std::uint8_t assignments = 0;
-    for (const char c : piece) {
-      const auto byte = static_cast<std::uint8_t>(c);
-      // XML 1.0 §2.2: below a blank only tab, LF and CR.
-      odd |= static_cast<std::uint8_t>((byte < 0x20) & (byte != '\t') & (byte != '\n') & (byte != '\r'));
-      high |= byte;
-      tags = static_cast<std::uint8_t>(tags + (byte == '<'));
-      assignments = static_cast<std::uint8_t>(assignments + (byte == '='));
-    }
-    found.tags += tags;
-    found.assignments += assignments;
+  for (const char c : document) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    // Below a blank only tab, LF and CR.
+    odd |= static_cast<std::uint8_t>((byte < 0x20) & (byte != '\t') & (byte != '\n') & (byte != '\r'));
+    high |= byte;
   }
-  found.legal = odd == 0;
-  if (found.legal && high >= 0x80) {
-    found.legal = simd::active().utf8_valid_prefix(bytes_of(document)) == document.size();
-    // U+FFFE and U+FFFF are UTF-8 and no characters of XML.
-    for (std::size_t at = document.find("\xEF\xBF"); found.legal && at != std::string_view::npos; at = document.find("\xEF\xBF", at + 2)) {
-      found.legal = document.substr(at + 2, 1) < std::string_view("\xBE");
-    }
+  if (odd != 0) return false;
+  if (high < 0x80) return true;
+  if (simd::active().utf8_valid_prefix(bytes_of(document)) != document.size()) return false;
+  // U+FFFE and U+FFFF are UTF-8 and no characters of XML.
+  for (std::size_t at = document.find("\xEF\xBF"); at != std::string_view::npos; at = document.find("\xEF\xBF", at + 2)) {
+    if (document.substr(at + 2, 1) >= std::string_view("\xBE")) return false;
   }
-  return found;
+  return true;
+}
+
+constexpr std::uint64_t ones = 0x0101010101010101U;
+/// A byte's high bit is set where it is zero in `word`; above the first of them others may be set too.
+constexpr std::uint64_t zeros(std::uint64_t word) { return (word - ones) & ~word & (ones << 7U); }
+
+/// The first `<`, `>`, `&` or CR at or behind `at`, or `end`: eight bytes at a time (lane 0 is the first byte).
+const char* find_text_stop(const char* at, const char* end) {
+  while (end - at >= 8) {
+    const auto word = load<std::uint64_t>(reinterpret_cast<const std::uint8_t*>(at), std::endian::little);
+    // `<` and `>` differ in one bit.
+    const std::uint64_t stops = zeros((word | ones * 2) ^ (ones * '>')) | zeros(word ^ (ones * '&')) | zeros(word ^ (ones * '\r'));
+    if (stops != 0) return at + std::countr_zero(stops) / 8;
+    at += 8;
+  }
+  while (at != end && !is(*at, text_stop)) ++at;
+  return at;
 }
 
 struct QualifiedName {
@@ -96,11 +96,10 @@ class XmlScanner {
       : at_(document.data()), end_(at_ + document.size()), size_(document.size()), tree_(tree) {}
 
   [[nodiscard]] bool scan() {
-    const Survey found = survey({at_, size_});
-    if (!found.legal) return false;
-    // The smallest element with its end is `<a/>`, the smallest attribute ` a=""`: nobody reserves more than that by writing signs.
-    tree_.elements_.reserve(std::min(found.tags, size_ / 4 + 1));
-    tree_.attributes_.reserve(std::min(found.assignments, size_ / 5 + 1));
+    if (!is_legal({at_, size_})) return false;
+    // About what an envelope has; denser ones make the vectors grow.
+    tree_.elements_.reserve(size_ / 48 + 8);
+    tree_.attributes_.reserve(8);
     if (left().starts_with("<?xml") && size_ > 5 && is(at_[5], blank) && !declaration()) return false;
     while (at_ != end_) {
       if (*at_ != '<') {
@@ -116,10 +115,10 @@ class XmlScanner {
 
  private:
   struct OpenElement {
-    std::uint32_t index = 0;
+    std::uint32_t index;
     std::string_view whole_name;
-    std::size_t namespace_count = 0;  // of those outside it
-    bool has_child = false;
+    std::size_t namespace_count;  // of those outside it
+    bool has_child;
   };
   struct Namespace {
     std::string_view prefix, uri;
@@ -168,6 +167,7 @@ class XmlScanner {
     return free_;
   }
   void put(std::string_view piece) {
+    if (piece.empty()) return;
     std::memcpy(free_, piece.data(), piece.size());
     free_ += piece.size();
   }
@@ -218,7 +218,7 @@ class XmlScanner {
     const char* start = at_;
     const auto before = [&] { return std::string_view(start, static_cast<std::size_t>(at_ - start)); };
     for (;;) {
-      while (at_ != end_ && !is(*at_, text_stop)) ++at_;
+      at_ = find_text_stop(at_, end_);
       if (at_ == end_) return false;
       switch (*at_) {
         case '<':
