@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view ns = "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4";
 
-/// A DeliverReq as a Rel-6 MMSC writes it, pretty-printed, four recipients: 1,844 bytes with the subject filled up.
+/// A DeliverReq as a Rel-6 MMSC writes it, pretty-printed, four recipients: 1,844 bytes with the terminal's profile filled up.
 std::string make_envelope() {
   std::string xml = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -47,6 +47,7 @@ std::string make_envelope() {
       "      <mm7:TimeStamp>2024-06-30T12:40:00Z</mm7:TimeStamp>\n"
       "      <mm7:Priority>Normal</mm7:Priority>\n"
       "      <mm7:Subject>Re: photos &amp; more</mm7:Subject>\n"
+      "      <mm7:UACapabilities UAProf=\"http://uaprof.example/terminal.xml\"/>\n"
       "      <mm7:Content href=\"cid:mo-0501@mmsc1.example\" allowAdaptations=\"true\"/>\n"
       "    </mm7:DeliverReq>\n"
       "  </env:Body>\n"
@@ -54,8 +55,7 @@ std::string make_envelope() {
       ns);
   constexpr std::size_t wanted = 1844;
   PM_CHECK(xml.size() <= wanted);
-  const std::string_view end = "</mm7:Subject>";
-  xml.insert(xml.find(end), std::string(wanted - xml.size(), 'x'));
+  xml.insert(xml.find("terminal.xml"), std::string(wanted - xml.size(), 'x'));
   return xml;
 }
 
