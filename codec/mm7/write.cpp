@@ -355,7 +355,8 @@ std::size_t body_size_bound(const std::string& xml, const MultimediaMessage& mes
 }
 
 /// The envelope and the content beside it. Parts go from where they are straight into the body, encoded on the way.
-HttpEntity with_content(const std::string& xml, const MultimediaMessage& mm, const std::string& seed, std::string_view content_id, const Mm7Dialect& dialect) {
+HttpEntity with_content(const std::string& xml, const MultimediaMessage& mm, const std::string& seed, const Mm7Dialect& dialect) {
+  const std::string content_id = fmt::format("mm.{}@pushmail", seed);
   const std::string soap_id = fmt::format("soap.{}@pushmail", seed);
   const Boundaries boundary = make_boundaries(seed, xml, mm, dialect.parts_base64);
   HttpEntity entity{
@@ -385,8 +386,7 @@ template <class Message, std::size_t count>
 HttpEntity encode_request(const Message& request, const Mm7Dialect& dialect, std::string_view name, const std::array<ElementRow<Message>, count>& rows,
                           const MultimediaMessage* content) {
   const bool has_content = content != nullptr && !content->parts.empty();
-  const std::string seed = id_token(request.transaction_id);
-  const std::string content_id = fmt::format("mm.{}@pushmail", seed);
+  const std::string seed = has_content ? id_token(request.transaction_id) : std::string{};
   // RFC 2392 §2: what is no URL character is escaped; some peers want that of @ too.
   const std::string href = has_content ? fmt::format("cid:mm.{}{}pushmail", seed, dialect.href_escapes_at ? "%40" : "@") : std::string{};
 
@@ -399,7 +399,7 @@ HttpEntity encode_request(const Message& request, const Mm7Dialect& dialect, std
   }
   out.close(name);
   const std::string xml = out.close_envelope();
-  return has_content ? with_content(xml, *content, seed, content_id, dialect) : plain(xml, dialect);
+  return has_content ? with_content(xml, *content, seed, dialect) : plain(xml, dialect);
 }
 
 // ---- answers ----
