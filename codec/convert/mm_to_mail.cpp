@@ -103,8 +103,9 @@ void write_attachment(Bytes& out, const MultimediaPart& part, SafeNames& names) 
 
 void write_header(Bytes& out, const mm7::DeliverReq& request, const MmToMailOptions& options) {
   // RFC 4356 §2.2: a trace field of the gateway.
-  mime::write_text_field(out, "Received", "from mms by " + options.our_domain + " with MMS id " + clean_id(options.trace) + "; " + format_rfc5322(options.date));
-  append(out, "Date: " + format_rfc5322(options.date) + "\r\n");
+  const std::string date = format_rfc5322(options.date);
+  mime::write_text_field(out, "Received", "from mms by " + options.our_domain + " with MMS id " + clean_id(options.trace) + "; " + date);
+  append(out, "Date: " + date + "\r\n");
   mime::write_mailboxes_field(out, "From", std::span(&options.from, 1));
   if (!options.to.empty()) mime::write_mailboxes_field(out, "To", options.to);
   if (!options.cc.empty()) mime::write_mailboxes_field(out, "Cc", options.cc);

@@ -415,7 +415,6 @@ class XmlScanner {
     }
     const std::size_t outside = namespace_count_;
     const std::size_t first_attribute = tree_.attributes_.size();
-    std::array<std::string_view, attributes_max> seen;
     bool is_empty = false;
     for (;;) {
       const char* behind = at_;
@@ -441,9 +440,9 @@ class XmlScanner {
       const std::size_t count = tree_.attributes_.size() - first_attribute;
       if (count == attributes_max) return false;
       for (std::size_t i = 0; i < count; ++i) {
-        if (seen[i] == attribute.whole) return false;
+        if (seen_[i] == attribute.whole) return false;
       }
-      seen[count] = attribute.whole;
+      seen_[count] = attribute.whole;
       tree_.attributes_.push_back({attribute.local, value});
     }
     const auto index = static_cast<std::uint32_t>(tree_.elements_.size());
@@ -485,6 +484,7 @@ class XmlScanner {
   char* free_ = nullptr;                 // end of what the arena holds
   std::array<OpenElement, limits::xml_depth_max> open_;
   std::size_t depth_ = 0;
+  std::array<std::string_view, attributes_max> seen_;  // attributes of the tag that is being read, with their prefixes
   std::array<Namespace, namespaces_max> namespaces_;
   std::size_t namespace_count_ = 0;
 };
