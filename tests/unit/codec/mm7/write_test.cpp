@@ -135,15 +135,6 @@ TEST(Mm7Write, CancelAndReplace) {
   for (const HttpEntity* entity : {&plain_replace, &extended}) EXPECT_EQ(text_of(read_back(*entity, parts).parts.at(0).data), "new");
 }
 
-TEST(Mm7Write, BodyIsAllocatedOnce) {
-  // The bound that encode() reserves holds for long names and ids too: nothing is left of it only when it was too small.
-  Mm mm;
-  for (int i = 0; i < 20; ++i) mm.add("image/jpeg", std::string(500, 'n'), Bytes(static_cast<std::size_t>(i) * 100));
-  const HttpEntity entity = encode(usual_request(&mm.message), {});
-  EXPECT_LT(entity.body.size(), entity.body.capacity());
-  EXPECT_LT(entity.body.capacity(), entity.body.size() * 2);
-}
-
 TEST(Mm7Write, NumberForms) {
   for (const auto& [form, text] : {std::pair{NumberForm::plus, "<Number>+1555</Number>"}, std::pair{NumberForm::digits, "<Number>1555</Number>"},
                                    std::pair{NumberForm::plus_plmn, "<Number>+1555/TYPE=PLMN</Number>"}}) {
