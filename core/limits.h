@@ -30,6 +30,7 @@ inline constexpr std::uint32_t mime_parameter_count_max = 100;
 
 inline constexpr std::uint64_t xml_size_max = 256 * KiB;
 inline constexpr std::uint32_t xml_depth_max = 32;
+inline constexpr std::uint32_t xml_attribute_count_max = 256;    // of one element
 
 inline constexpr std::uint32_t smpp_pdu_size_max = 70'000;
 

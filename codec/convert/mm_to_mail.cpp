@@ -50,18 +50,19 @@ void write_ids(Bytes& out, std::string_view name, std::span<const std::string> i
 
 bool is_smil(const MultimediaPart& part) { return part.media_type == "application/smil" || part.media_type == "application/smil+xml"; }
 
-/// LF and CR become CRLF: the canonical form of text (RFC 2045 §6.6).
+/// LF and CR become CRLF: the canonical form of text (RFC 2045 §6.6). Lines are copied whole.
 std::string with_crlf(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 32);
+  std::size_t line = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '\r' || text[at] == '\n') {
-      out += "\r\n";
-      if (text[at] == '\r' && at + 1 < text.size() && text[at + 1] == '\n') ++at;
-    } else {
-      out += text[at];
-    }
+    if (text[at] != '\r' && text[at] != '\n') continue;
+    out += text.substr(line, at - line);
+    out += "\r\n";
+    if (text[at] == '\r' && at + 1 < text.size() && text[at + 1] == '\n') ++at;
+    line = at + 1;
   }
+  out += text.substr(line);
   return out;
 }
 
@@ -102,8 +103,9 @@ void write_attachment(Bytes& out, const MultimediaPart& part, SafeNames& names) 
 
 void write_header(Bytes& out, const mm7::DeliverReq& request, const MmToMailOptions& options) {
   // RFC 4356 §2.2: a trace field of the gateway.
-  mime::write_text_field(out, "Received", "from mms by " + options.our_domain + " with MMS id " + clean_id(options.trace) + "; " + format_rfc5322(options.date));
-  append(out, "Date: " + format_rfc5322(options.date) + "\r\n");
+  const std::string date = format_rfc5322(options.date);
+  mime::write_text_field(out, "Received", "from mms by " + options.our_domain + " with MMS id " + clean_id(options.trace) + "; " + date);
+  append(out, "Date: " + date + "\r\n");
   mime::write_mailboxes_field(out, "From", std::span(&options.from, 1));
   if (!options.to.empty()) mime::write_mailboxes_field(out, "To", options.to);
   if (!options.cc.empty()) mime::write_mailboxes_field(out, "Cc", options.cc);

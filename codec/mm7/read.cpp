@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 
 #include "codec/mm7/content.h"
 #include "codec/mm7/errors.h"
@@ -36,7 +37,7 @@ Result<Envelope> read_envelope(ByteView bytes, ResponseContext* context = nullpt
       if (ascii_equal_nocase(xml.at(entry).name, "TransactionID")) {
         envelope.transaction_id = xml.text(entry);
         envelope.namespace_uri = xml.at(entry).namespace_uri;
-      } else if (const std::string_view must = ascii_trim(xml.at(entry).attribute("mustUnderstand")); must == "1" || must == "true") {
+      } else if (const std::string_view must = ascii_trim(xml.attribute(entry, "mustUnderstand")); must == "1" || must == "true") {
         understood = false;
       }
     }
@@ -105,18 +106,22 @@ std::optional<Address> guess_address(std::string_view text) {
   }
 }
 
-/// The one address of `index`: its address element, one in a To inside it, or its bare text.
+Address address_in(const XmlTree& xml, std::size_t index, AddressKind kind) {
+  Address address = address_of(kind, xml.text(index));
+  address.display_only = truth(xml.attribute(index, "displayOnly"));
+  return address;
+}
+
+/// The one address of `index`: the first address element inside it, be it in a To, else its bare text or that of what is inside it.
 std::optional<Address> read_address(const XmlTree& xml, std::size_t index) {
   if (index == none) return std::nullopt;
-  for (const std::size_t child : xml.children(index)) {
-    if (const auto kind = address_kind(xml.at(child).name); kind && !xml.text(child).empty()) {
-      Address address = address_of(*kind, xml.text(child));
-      address.display_only = truth(xml.at(child).attribute("displayOnly"));
-      return address;
-    }
-    if (const auto nested = read_address(xml, child)) return nested;
+  for (std::size_t i = index + 1; i < xml.at(index).end; ++i) {
+    if (const auto kind = address_kind(xml.at(i).name); kind && !xml.text(i).empty()) return address_in(xml, i, *kind);
   }
-  return guess_address(xml.text(index));
+  for (std::size_t i = index; i < xml.at(index).end; ++i) {
+    if (const auto guessed = guess_address(xml.text(i))) return guessed;
+  }
+  return std::nullopt;
 }
 
 std::optional<RecipientField> recipient_field(std::string_view element) {
@@ -134,7 +139,7 @@ std::vector<Recipient> read_recipients(const XmlTree& xml, std::size_t index) {
     if (!field) {
       // An address directly below Recipients.
       if (const auto kind = address_kind(xml.at(group).name); kind && !xml.text(group).empty()) {
-        found.push_back({.field = RecipientField::to, .address = address_of(*kind, xml.text(group))});
+        found.push_back({.field = RecipientField::to, .address = address_in(xml, group, *kind)});
       }
       continue;
     }
@@ -142,9 +147,7 @@ std::vector<Recipient> read_recipients(const XmlTree& xml, std::size_t index) {
     for (const std::size_t child : xml.children(group)) {
       const auto kind = address_kind(xml.at(child).name);
       if (!kind || xml.text(child).empty()) continue;
-      Address address = address_of(*kind, xml.text(child));
-      address.display_only = truth(xml.at(child).attribute("displayOnly"));
-      found.push_back({.field = *field, .address = std::move(address)});
+      found.push_back({.field = *field, .address = address_in(xml, child, *kind)});
     }
     if (found.size() == before) {
       if (const auto bare = guess_address(xml.text(group))) found.push_back({.field = *field, .address = *bare});
@@ -153,34 +156,90 @@ std::vector<Recipient> read_recipients(const XmlTree& xml, std::size_t index) {
   return found;
 }
 
-/// Elements whose text is taken as it is.
+std::uint32_t number_of(std::string_view text) {
+  std::uint32_t number = 0;
+  text = ascii_trim(text);
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+/// Elements whose text is taken as it is; the first of a name that is not empty counts. Some names come in other spellings too.
 template <class Message>
 struct TextField {
   std::string_view name;
-  std::string Message::*member;
+  std::string& (*member)(Message& message);
 };
 constexpr auto deliver_texts = std::to_array<TextField<DeliverReq>>({
-    {"MM7Version", &DeliverReq::mm7_version},
-    {"MMSRelayServerID", &DeliverReq::relay_server_id},
-    {"VASPID", &DeliverReq::vaspid},
-    {"VASID", &DeliverReq::vasid},
-    {"LinkedID", &DeliverReq::linked_id},
-    {"Priority", &DeliverReq::priority},
-    {"Subject", &DeliverReq::subject},
+    {"MM7Version", [](auto& m) -> auto& { return m.mm7_version; }},
+    {"MMSRelayServerID", [](auto& m) -> auto& { return m.relay_server_id; }},
+    {"VASPID", [](auto& m) -> auto& { return m.vaspid; }},
+    {"VASID", [](auto& m) -> auto& { return m.vasid; }},
+    {"LinkedID", [](auto& m) -> auto& { return m.linked_id; }},
+    {"SenderSPI", [](auto& m) -> auto& { return m.sender_spi; }},
+    {"RecipientSPI", [](auto& m) -> auto& { return m.recipient_spi; }},
+    {"ReplyChargingID", [](auto& m) -> auto& { return m.reply_charging_id; }},
+    {"ReplayChargingID", [](auto& m) -> auto& { return m.reply_charging_id; }},
+    {"Priority", [](auto& m) -> auto& { return m.priority; }},
+    {"Subject", [](auto& m) -> auto& { return m.subject; }},
+    {"ApplicID", [](auto& m) -> auto& { return m.application.id; }},
+    {"ReplyApplicID", [](auto& m) -> auto& { return m.application.reply_id; }},
+    {"AuxApplicInfo", [](auto& m) -> auto& { return m.application.aux_info; }},
+    {"AuxApplicId", [](auto& m) -> auto& { return m.application.aux_info; }},
 });
-constexpr auto report_texts = std::to_array<TextField<DeliveryReportReq>>({
-    {"MM7Version", &DeliveryReportReq::mm7_version},
-    {"MessageID", &DeliveryReportReq::message_id},
-    {"MMStatus", &DeliveryReportReq::mm_status_received},
-    {"StatusText", &DeliveryReportReq::status_text},
+/// Of delivery reports and read replies alike.
+template <class Report>
+constexpr auto report_texts = std::to_array<TextField<Report>>({
+    {"MM7Version", [](auto& m) -> auto& { return m.mm7_version; }},
+    {"MMSRelayServerID", [](auto& m) -> auto& { return m.relay_server_id; }},
+    {"MessageID", [](auto& m) -> auto& { return m.message_id; }},
+    {"MMStatus", [](auto& m) -> auto& { return m.mm_status_received; }},
+    {"StatusText", [](auto& m) -> auto& { return m.status_text; }},
+    {"ApplicID", [](auto& m) -> auto& { return m.application.id; }},
+    {"ReplyApplicID", [](auto& m) -> auto& { return m.application.reply_id; }},
+    {"AuxApplicInfo", [](auto& m) -> auto& { return m.application.aux_info; }},
+    {"AuxApplicId", [](auto& m) -> auto& { return m.application.aux_info; }},
 });
+
+/// One walk over the message's children.
+template <class Message, std::size_t count>
+void read_texts(const Envelope& envelope, const std::array<TextField<Message>, count>& fields, Message& message) {
+  message.transaction_id = envelope.transaction_id;
+  message.namespace_uri = envelope.namespace_uri;
+  for (const std::size_t child : envelope.xml.children(envelope.message)) {
+    const std::string_view name = envelope.xml.at(child).name;
+    for (const TextField<Message>& field : fields) {
+      if (!ascii_equal_nocase(field.name, name)) continue;
+      if (std::string& member = field.member(message); member.empty()) member = envelope.xml.text(child);
+      break;
+    }
+  }
+}
+
+/// `Previouslysentby` and `Previouslysentdateandtime`, spelt like that in the standard.
+void read_previous(const XmlTree& xml, std::size_t message, DeliverReq& request) {
+  if (const std::size_t senders = xml.child(message, "Previouslysentby"); senders != none) {
+    for (const std::size_t agent : xml.children(senders)) {
+      if (const auto address = read_address(xml, agent)) {
+        request.previous_senders.push_back({.address = *address, .sequence = number_of(xml.attribute(agent, "sequence"))});
+      }
+    }
+  }
+  if (const std::size_t dates = xml.child(message, "Previouslysentdateandtime"); dates != none) {
+    for (const std::size_t date : xml.children(dates)) {
+      if (const auto at = read_time(xml.text(date))) request.previous_dates.push_back({.at = *at, .sequence = number_of(xml.attribute(date, "sequence"))});
+    }
+  }
+}
+
+std::string ua_profile(const Envelope& envelope) {
+  const std::size_t capabilities = envelope.xml.child(envelope.message, "UACapabilities");
+  return capabilities == none ? std::string{} : std::string(ascii_trim(envelope.xml.attribute(capabilities, "UAProf")));
+}
 
 Result<Request> read_deliver(const Envelope& envelope, const HttpParts& parts) {
   const XmlTree& xml = envelope.xml;
   DeliverReq request;
-  request.transaction_id = envelope.transaction_id;
-  request.namespace_uri = envelope.namespace_uri;
-  for (const auto& field : deliver_texts) request.*field.member = envelope.text(field.name);
+  read_texts(envelope, deliver_texts, request);
 
   const std::size_t sender = xml.child(envelope.message, "Sender");
   if (sender == none) return fail(mm7_missing_element);
@@ -188,11 +247,15 @@ Result<Request> read_deliver(const Envelope& envelope, const HttpParts& parts) {
   if (!address) return fail(mm7_bad_address);
   request.sender = *address;
   request.recipients = read_recipients(xml, xml.child(envelope.message, "Recipients"));
+  read_previous(xml, envelope.message, request);
   request.time_stamp = read_time(envelope.text("TimeStamp"));
+  request.ua_profile = ua_profile(envelope);
 
   const std::size_t content = xml.child(envelope.message, "Content");
   if (content != none || has_content(parts)) {
-    const std::string_view href = content == none ? std::string_view{} : xml.at(content).attribute("href");
+    const std::string_view href = content == none ? std::string_view{} : xml.attribute(content, "href");
+    const std::string_view adaptations = content == none ? std::string_view{} : xml.attribute(content, "allowAdaptations");
+    request.allow_adaptations = adaptations.empty() || truth(adaptations);
     PM_TRY(request.content, read_content(parts, href));
   }
   request.content.subject = request.subject;
@@ -204,7 +267,7 @@ struct StatusWord {
   std::string_view received;
   std::string_view canonical;
 };
-constexpr auto status_words = std::to_array<StatusWord>({
+constexpr auto delivery_words = std::to_array<StatusWord>({
     {"Expired", "Expired"},
     {"Retrieved", "Retrieved"},
     {"Delivered", "Retrieved"},
@@ -216,17 +279,24 @@ constexpr auto status_words = std::to_array<StatusWord>({
     {"Deferred", "Deferred"},
     {"DeliveryConditionNotMet", "DeliveryConditionNotMet"},
 });
+// The longer one is MM1's word.
+constexpr auto read_words = std::to_array<StatusWord>({
+    {"Read", "Read"},
+    {"Deleted", "Deleted"},
+    {"Deleted without being read", "Deleted"},
+    {"Indeterminate", "Indeterminate"},
+});
 
-Result<Request> read_report(const Envelope& envelope) {
+/// What delivery reports and read replies have in common. Their dates have different names, which peers mix up.
+template <class Report>
+Result<Report> read_any_report(const Envelope& envelope, std::span<const StatusWord> words, std::string_view date, std::string_view other_date) {
   const XmlTree& xml = envelope.xml;
-  DeliveryReportReq report;
-  report.transaction_id = envelope.transaction_id;
-  report.namespace_uri = envelope.namespace_uri;
-  for (const auto& field : report_texts) report.*field.member = envelope.text(field.name);
+  Report report;
+  read_texts(envelope, report_texts<Report>, report);
   if (report.message_id.empty() || report.mm_status_received.empty()) return fail(mm7_missing_element);
 
-  const auto word = std::ranges::find_if(status_words, [&](const StatusWord& row) { return ascii_equal_nocase(row.received, report.mm_status_received); });
-  report.mm_status = word == status_words.end() ? "Indeterminate" : std::string(word->canonical);
+  const auto word = std::ranges::find_if(words, [&](const StatusWord& row) { return ascii_equal_nocase(row.received, report.mm_status_received); });
+  report.mm_status = word == words.end() ? "Indeterminate" : std::string(word->canonical);
 
   std::size_t recipient = xml.child(envelope.message, "Recipient");
   if (recipient == none) recipient = xml.child(envelope.message, "Recipients");
@@ -235,14 +305,25 @@ Result<Request> read_report(const Envelope& envelope) {
   if (!address) return fail(mm7_bad_address);
   report.recipient = *address;
   if (const auto sender = read_address(xml, xml.child(envelope.message, "Sender"))) report.sender = *sender;
-  report.date = read_time(envelope.text("Date"));
-  if (!report.date) report.date = read_time(envelope.text("TimeStamp"));
+  report.date = read_time(envelope.text(date));
+  if (!report.date) report.date = read_time(envelope.text(other_date));
+  return report;
+}
+
+Result<Request> read_report(const Envelope& envelope) {
+  PM_TRY(DeliveryReportReq report, read_any_report<DeliveryReportReq>(envelope, delivery_words, "Date", "TimeStamp"));
+  report.mm_status_extension = envelope.text("MMStatusExtension");
+  report.ua_profile = ua_profile(envelope);
   return Request(std::move(report));
 }
 
-// Requests of MM7 that exist and that we do not serve.
-constexpr std::array<std::string_view, 8> unserved{"SubmitReq", "CancelReq", "ReplaceReq", "extendedCancelReq", "extendedReplaceReq", "ReadReplyReq",
-                                                   "QueryStatusReq", "VASPErrorRsp"};
+Result<Request> read_read_reply(const Envelope& envelope) {
+  PM_TRY(ReadReplyReq reply, read_any_report<ReadReplyReq>(envelope, read_words, "TimeStamp", "Date"));
+  return Request(std::move(reply));
+}
+
+// Requests of MM7 that exist and that a VASP does not serve.
+constexpr std::array<std::string_view, 7> unserved{"SubmitReq", "CancelReq", "ReplaceReq", "extendedCancelReq", "extendedReplaceReq", "QueryStatusReq", "VASPErrorRsp"};
 
 std::optional<int> number_in(std::string_view text) {
   const std::size_t first = text.find_first_of("0123456789");
@@ -296,27 +377,39 @@ FaultRsp read_fault(const Envelope& envelope) {
 Result<Request> parse_request(std::string_view content_type, ByteView body) {
   PM_TRY(const HttpParts parts, split_body(content_type, body));
   PM_TRY(const Envelope envelope, read_envelope(parts.envelope));
-  const std::string& name = envelope.xml.at(envelope.message).name;
+  const std::string_view name = envelope.xml.at(envelope.message).name;
   if (ascii_equal_nocase(name, "DeliverReq")) return read_deliver(envelope, parts);
   if (ascii_equal_nocase(name, "DeliveryReportReq")) return read_report(envelope);
+  if (ascii_equal_nocase(name, "ReadReplyReq")) return read_read_reply(envelope);
   if (std::ranges::none_of(unserved, [&](std::string_view row) { return ascii_equal_nocase(row, name); })) return fail(mm7_unknown_message);
   return Request(UnsupportedReq{
-      .name = name, .transaction_id = envelope.transaction_id, .mm7_version = envelope.version(), .namespace_uri = envelope.namespace_uri});
+      .name = std::string(name), .transaction_id = envelope.transaction_id, .mm7_version = envelope.version(), .namespace_uri = envelope.namespace_uri});
 }
 
 Result<Response> parse_response(std::string_view content_type, ByteView body) {
   PM_TRY(const HttpParts parts, split_body(content_type, body));
   PM_TRY(const Envelope envelope, read_envelope(parts.envelope));
-  const std::string& name = envelope.xml.at(envelope.message).name;
+  const std::string_view name = envelope.xml.at(envelope.message).name;
   if (ascii_equal_nocase(name, "Fault")) return Response(read_fault(envelope));
   const auto status = read_status(envelope.xml, envelope.message);
   if (ascii_equal_nocase(name, "SubmitRsp")) {
     if (!status) return fail(mm7_missing_element);
     return Response(SubmitRsp{.transaction_id = envelope.transaction_id, .status = *status, .message_id = std::string(envelope.text("MessageID"))});
   }
+  for (const bool extended : {false, true}) {
+    if (ascii_equal_nocase(name, extended ? "extendedCancelRsp" : "CancelRsp")) {
+      if (!status) return fail(mm7_missing_element);
+      return Response(CancelRsp{.transaction_id = envelope.transaction_id, .status = *status, .extended = extended});
+    }
+    if (ascii_equal_nocase(name, extended ? "extendedReplaceRsp" : "ReplaceRsp")) {
+      if (!status) return fail(mm7_missing_element);
+      return Response(ReplaceRsp{
+          .transaction_id = envelope.transaction_id, .status = *status, .message_id = std::string(envelope.text("MessageID")), .extended = extended});
+    }
+  }
   // RSErrorRsp as a normal body, or the answer to something else: what counts is its status.
   if (!status) return fail(mm7_unknown_message);
-  return Response(FaultRsp{.transaction_id = envelope.transaction_id, .fault_code = {}, .fault_string = name, .status = *status});
+  return Response(FaultRsp{.transaction_id = envelope.transaction_id, .fault_code = {}, .fault_string = std::string(name), .status = *status});
 }
 
 ResponseContext context_of(std::string_view content_type, ByteView body) {

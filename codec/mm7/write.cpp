@@ -1,64 +1,109 @@
-// MM7 messages out: strictly in schema order (REL-6-MM7-1-4), one row an element.
+// MM7 messages out: strictly in schema order (REL-6-MM7-1-4), one row an element, in the dialect of the peer.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string>
+#include <variant>
 
 #include "codec/mime/compose.h"
 #include "codec/mm7/errors.h"
 #include "codec/mm7/message.h"
 #include "codec/mm7/xml.h"
+#include "codec/simd/simd.h"
 
 namespace pushmail::mm7 {
 
 namespace {
 
 constexpr std::string_view soap_namespace = "http://schemas.xmlsoap.org/soap/envelope/";
-constexpr std::string_view default_namespace = "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4";
-constexpr std::string_view default_version = "6.8.0";
-constexpr std::string_view envelope_type = "text/xml; charset=\"utf-8\"";
 
-void element(std::string& xml, std::string_view name, std::string_view text) { xml += fmt::format("<{}>{}</{}>", name, escape_xml(text), name); }
+/// XML at the end of a string, in one peer's dialect.
+class Writer {
+ public:
+  explicit Writer(const Mm7Dialect& peer_dialect) : dialect(peer_dialect) {
+    xml_.reserve(2048);
+    if (!dialect.element_prefix.empty()) prefix_ = dialect.element_prefix + ":";
+  }
 
-std::string envelope(std::string_view transaction_id, std::string_view namespace_uri, std::string_view message) {
-  const std::string uri = escape_xml(namespace_uri.empty() ? default_namespace : namespace_uri);
-  return fmt::format(
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      "<env:Envelope xmlns:env=\"{}\"><env:Header>"
-      "<mm7:TransactionID xmlns:mm7=\"{}\" env:mustUnderstand=\"1\">{}</mm7:TransactionID>"
-      "</env:Header><env:Body>{}</env:Body></env:Envelope>\n",
-      soap_namespace, uri, escape_xml(transaction_id), message);
-}
+  Writer& raw(std::string_view text) {
+    xml_ += text;
+    return *this;
+  }
+  Writer& escaped(std::string_view text) {
+    append_escaped(xml_, text);
+    return *this;
+  }
+  Writer& open(std::string_view name) { return raw("<").raw(prefix_).raw(name).raw(">"); }
+  Writer& close(std::string_view name) { return raw("</").raw(prefix_).raw(name).raw(">"); }
+  void element(std::string_view name, std::string_view text) { open(name).escaped(text).close(name); }
+  void optional(std::string_view name, std::string_view text) {
+    if (!text.empty()) element(name, text);
+  }
+  void optional(std::string_view name, std::optional<bool> value) {
+    if (value) element(name, *value ? "true" : "false");
+  }
+  /// `<name attribute="value"` follows: the start of an element that has attributes and nothing else.
+  Writer& empty_element(std::string_view name) { return raw("<").raw(prefix_).raw(name); }
+  Writer& attribute(std::string_view name, std::string_view value) { return raw(" ").raw(name).raw("=\"").escaped(value).raw("\""); }
 
-HttpEntity plain(const std::string& xml) {
-  HttpEntity entity{.content_type = std::string(envelope_type), .body = {}};
+  void open_message(std::string_view name, std::string_view namespace_uri) {
+    raw("<").raw(prefix_).raw(name).raw(prefix_.empty() ? " xmlns" : " xmlns:").raw(dialect.element_prefix).raw("=\"").escaped(namespace_uri).raw("\">");
+  }
+
+  void open_envelope(std::string_view transaction_id, std::string_view namespace_uri) {
+    const std::string_view env = dialect.envelope_prefix;
+    const std::string_view mm7 = dialect.element_prefix.empty() ? std::string_view("mm7") : std::string_view(dialect.element_prefix);
+    raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<").raw(env).raw(":Envelope xmlns:").raw(env).raw("=\"").raw(soap_namespace).raw("\"><");
+    raw(env).raw(":Header><").raw(mm7).raw(":TransactionID xmlns:").raw(mm7).raw("=\"").escaped(namespace_uri).raw("\" ");
+    raw(env).raw(":mustUnderstand=\"1\">").escaped(transaction_id).raw("</").raw(mm7).raw(":TransactionID></");
+    raw(env).raw(":Header><").raw(env).raw(":Body>");
+  }
+  [[nodiscard]] std::string close_envelope() {
+    const std::string_view env = dialect.envelope_prefix;
+    raw("</").raw(env).raw(":Body></").raw(env).raw(":Envelope>\n");
+    return std::move(xml_);
+  }
+
+  const Mm7Dialect& dialect;
+
+ private:
+  std::string xml_;
+  std::string prefix_;
+};
+
+std::string_view envelope_type(const Mm7Dialect& dialect) { return dialect.xml_charset ? "text/xml; charset=\"utf-8\"" : "text/xml"; }
+
+HttpEntity plain(const std::string& xml, const Mm7Dialect& dialect) {
+  HttpEntity entity{.content_type = std::string(envelope_type(dialect)), .body = {}};
   append(entity.body, std::string_view(xml));
   return entity;
 }
 
-// ---- SubmitReq ----
+// ---- values ----
 
-/// What the rows below read from.
-struct Submission {
-  const SubmitReq& request;
-  const Mm7Dialect& dialect;
-  std::string_view content_href;         // empty: no content
-};
-
-std::string number_text(std::string_view value, NumberForm form) {
-  std::string text(value.starts_with('+') ? value.substr(1) : value);
-  switch (form) {
-    case NumberForm::plus: return "+" + text;
-    case NumberForm::digits: return text;
-    case NumberForm::plus_plmn: return "+" + text + "/TYPE=PLMN";
-  }
-  return text;
+void write_number(Writer& out, std::string_view value, NumberForm form) {
+  if (value.starts_with('+')) value.remove_prefix(1);
+  if (form != NumberForm::digits) out.raw("+");
+  out.escaped(value);
+  if (form == NumberForm::plus_plmn) out.raw("/TYPE=PLMN");
 }
 
-void write_address(std::string& xml, const Address& address, NumberForm form) {
-  const std::string_view name = address.kind == AddressKind::number ? "Number" : address.kind == AddressKind::short_code ? "ShortCode" : "RFC2822Address";
-  const std::string text = address.kind == AddressKind::number ? number_text(address.value, form) : address.value;
-  xml += fmt::format("<{}{}>{}</{}>", name, address.display_only ? " displayOnly=\"true\"" : "", escape_xml(text), name);
+void write_address_text(Writer& out, const Address& address) {
+  if (address.kind == AddressKind::number) {
+    write_number(out, address.value, out.dialect.number_form);
+  } else {
+    out.escaped(address.value);
+  }
+}
+
+void write_address(Writer& out, const Address& address) {
+  const bool as_number = address.kind == AddressKind::number || (address.kind == AddressKind::short_code && out.dialect.short_code_form == ShortCodeForm::number);
+  const std::string_view name = as_number ? "Number" : address.kind == AddressKind::short_code ? "ShortCode" : "RFC2822Address";
+  out.empty_element(name).raw(address.display_only ? " displayOnly=\"true\">" : ">");
+  write_address_text(out, address);
+  out.close(name);
 }
 
 std::string_view field_name(RecipientField field) {
@@ -85,65 +130,152 @@ std::string duration_text(Duration length) {
   return text;
 }
 
-/// An element of SubmitReq and how it is written; a row that has nothing to say writes nothing.
-struct ElementRow {
-  std::string_view name;
-  void (*write)(std::string& xml, std::string_view name, const Submission& from);
+std::string point_text(const TimePoint& point) {
+  return std::holds_alternative<Timestamp>(point) ? date_time(std::get<Timestamp>(point)) : duration_text(std::get<Duration>(point));
+}
+std::string point_text(const std::optional<TimePoint>& point) { return point ? point_text(*point) : std::string{}; }
+std::string point_text(const std::optional<Timestamp>& point) { return point ? date_time(*point) : std::string{}; }
+std::string point_text(const std::optional<Duration>& length) { return length ? duration_text(*length) : std::string{}; }
+
+// ---- requests ----
+
+/// What the rows below read from.
+template <class Message>
+struct Source {
+  const Message& request;
+  std::string_view content_href;         // empty: no content
 };
 
-void optional_element(std::string& xml, std::string_view name, std::string_view text) {
-  if (!text.empty()) element(xml, name, text);
-}
-std::string_view boolean(bool value) { return value ? "true" : "false"; }
+/// An element of a message and how it is written; a row that has nothing to say writes nothing.
+template <class Message>
+struct ElementRow {
+  std::string_view name;
+  void (*write)(Writer& out, std::string_view name, const Source<Message>& from);
+};
 
-void write_sender(std::string& xml, std::string_view name, const Submission& from) {
-  xml += fmt::format("<{}>", name);
-  optional_element(xml, "VASPID", from.dialect.vaspid);
-  optional_element(xml, "VASID", from.dialect.vasid);
-  if (!from.request.sender.value.empty()) {
-    xml += "<SenderAddress>";
-    write_address(xml, from.request.sender, from.dialect.number_form);
-    xml += "</SenderAddress>";
+void write_sender(Writer& out, std::string_view name, const Address& sender) {
+  out.open(name);
+  out.optional("VASPID", out.dialect.vaspid);
+  out.optional("VASID", out.dialect.vasid);
+  if (!sender.value.empty() && out.dialect.sender_form != SenderForm::none) {
+    out.open("SenderAddress");
+    if (out.dialect.sender_form == SenderForm::bare) {
+      write_address_text(out, sender);
+    } else {
+      write_address(out, sender);
+    }
+    out.close("SenderAddress");
   }
-  xml += fmt::format("</{}>", name);
+  out.close(name);
 }
 
-void write_recipients(std::string& xml, std::string_view name, const Submission& from) {
-  xml += fmt::format("<{}>", name);
+void write_recipients(Writer& out, std::string_view name, const Source<SubmitReq>& from) {
+  out.open(name);
   for (const RecipientField field : {RecipientField::to, RecipientField::cc, RecipientField::bcc}) {
     if (std::ranges::none_of(from.request.recipients, [&](const Recipient& row) { return row.field == field; })) continue;
-    xml += fmt::format("<{}>", field_name(field));
+    out.open(field_name(field));
     for (const Recipient& recipient : from.request.recipients) {
-      if (recipient.field == field) write_address(xml, recipient.address, from.dialect.number_form);
+      if (recipient.field == field) write_address(out, recipient.address);
     }
-    xml += fmt::format("</{}>", field_name(field));
+    out.close(field_name(field));
   }
-  xml += fmt::format("</{}>", name);
+  out.close(name);
 }
 
-constexpr auto submit_rows = std::to_array<ElementRow>({
-    {"MM7Version", [](auto& xml, auto name, auto& from) { element(xml, name, from.dialect.version); }},
-    {"SenderIdentification", write_sender},
+void write_reply_charging(Writer& out, std::string_view name, const Source<SubmitReq>& from) {
+  if (!from.request.reply_charging) return;
+  const ReplyCharging& charging = *from.request.reply_charging;
+  out.empty_element(name);
+  if (charging.size > 0) out.attribute("replyChargingSize", fmt::format("{}", charging.size));
+  if (charging.deadline) out.attribute("replyDeadline", point_text(*charging.deadline));
+  out.raw("/>");
+}
+
+void write_conditions(Writer& out, std::string_view name, const Source<SubmitReq>& from) {
+  if (from.request.delivery_conditions.empty()) return;
+  out.open(name);
+  for (const std::uint32_t condition : from.request.delivery_conditions) out.element("DC", fmt::format("{}", condition));
+  out.close(name);
+}
+
+template <class Message>
+void write_content(Writer& out, std::string_view name, const Source<Message>& from) {
+  if (from.content_href.empty()) return;
+  out.empty_element(name).attribute("href", from.content_href);
+  if (out.dialect.allow_adaptations) out.attribute("allowAdaptations", "true");
+  out.raw("/>");
+}
+
+constexpr auto submit_rows = std::to_array<ElementRow<SubmitReq>>({
+    {"MM7Version", [](auto& out, auto name, auto&) { out.element(name, out.dialect.version); }},
+    {"SenderIdentification", [](auto& out, auto name, auto& from) { write_sender(out, name, from.request.sender); }},
     {"Recipients", write_recipients},
-    {"ServiceCode", [](auto& xml, auto name, auto& from) { optional_element(xml, name, from.dialect.service_code); }},
-    {"LinkedID", [](auto& xml, auto name, auto& from) { optional_element(xml, name, from.request.linked_id); }},
-    {"MessageClass", [](auto& xml, auto name, auto& from) { optional_element(xml, name, from.request.message_class); }},
-    {"TimeStamp",
-     [](auto& xml, auto name, auto& from) {
-       if (from.request.time_stamp) element(xml, name, date_time(*from.request.time_stamp));
-     }},
-    {"ExpiryDate",
-     [](auto& xml, auto name, auto& from) {
-       if (from.request.expiry) element(xml, name, duration_text(*from.request.expiry));
-     }},
-    {"DeliveryReport", [](auto& xml, auto name, auto& from) { element(xml, name, boolean(from.request.delivery_report)); }},
-    {"ReadReply", [](auto& xml, auto name, auto& from) { element(xml, name, boolean(from.request.read_reply)); }},
-    {"Priority", [](auto& xml, auto name, auto& from) { optional_element(xml, name, from.request.priority); }},
-    {"Subject", [](auto& xml, auto name, auto& from) { optional_element(xml, name, from.request.subject); }},
-    {"Content",
-     [](auto& xml, auto name, auto& from) {
-       if (!from.content_href.empty()) xml += fmt::format("<{} href=\"{}\" allowAdaptations=\"true\"/>", name, escape_xml(from.content_href));
-     }},
+    {"ServiceCode", [](auto& out, auto name, auto&) { out.optional(name, out.dialect.service_code); }},
+    {"LinkedID", [](auto& out, auto name, auto& from) { out.optional(name, from.request.linked_id); }},
+    {"MessageClass", [](auto& out, auto name, auto& from) { out.optional(name, from.request.message_class); }},
+    {"TimeStamp", [](auto& out, auto name, auto& from) { out.optional(name, point_text(from.request.time_stamp)); }},
+    {"ReplyCharging", write_reply_charging},
+    {"EarliestDeliveryTime", [](auto& out, auto name, auto& from) { out.optional(name, point_text(from.request.earliest_delivery)); }},
+    {"ExpiryDate", [](auto& out, auto name, auto& from) { out.optional(name, point_text(from.request.expiry)); }},
+    {"DeliveryReport", [](auto& out, auto name, auto&) { out.element(name, "true"); }},
+    {"ReadReply", [](auto& out, auto name, auto& from) { out.optional(name, std::optional(from.request.read_reply)); }},
+    {"Priority", [](auto& out, auto name, auto& from) { out.optional(name, from.request.priority); }},
+    {"Subject", [](auto& out, auto name, auto& from) { out.optional(name, from.request.subject); }},
+    {"ChargedParty", [](auto& out, auto name, auto& from) { out.optional(name, from.request.charged_party); }},
+    {"ChargedPartyID", [](auto& out, auto name, auto& from) { out.optional(name, from.request.charged_party_id); }},
+    {"DistributionIndicator", [](auto& out, auto name, auto& from) { out.optional(name, from.request.distribution); }},
+    {"DeliveryCondition", write_conditions},
+    {"ApplicID", [](auto& out, auto name, auto& from) { out.optional(name, from.request.application.id); }},
+    {"ReplyApplicID", [](auto& out, auto name, auto& from) { out.optional(name, from.request.application.reply_id); }},
+    {"AuxApplicInfo", [](auto& out, auto name, auto& from) { out.optional(name, from.request.application.aux_info); }},
+    {"ContentClass", [](auto& out, auto name, auto& from) { out.optional(name, from.request.content_class); }},
+    {"DRMContent", [](auto& out, auto name, auto& from) { out.optional(name, from.request.drm_content); }},
+    {"Content", write_content<SubmitReq>},
+});
+
+constexpr auto cancel_rows = std::to_array<ElementRow<CancelReq>>({
+    {"MM7Version", [](auto& out, auto name, auto&) { out.element(name, out.dialect.version); }},
+    {"SenderIdentification", [](auto& out, auto name, auto& from) { write_sender(out, name, from.request.sender); }},
+    {"MessageID", [](auto& out, auto name, auto& from) { out.element(name, from.request.message_id); }},
+    {"ApplicID", [](auto& out, auto name, auto& from) { out.optional(name, from.request.application.id); }},
+    {"ReplyApplicID", [](auto& out, auto name, auto& from) { out.optional(name, from.request.application.reply_id); }},
+    {"AuxApplicInfo", [](auto& out, auto name, auto& from) { out.optional(name, from.request.application.aux_info); }},
+});
+constexpr auto extended_cancel_rows = std::to_array<ElementRow<CancelReq>>({
+    {"MM7Version", [](auto& out, auto name, auto&) { out.element(name, out.dialect.version); }},
+    {"SenderIdentification", [](auto& out, auto name, auto& from) { write_sender(out, name, from.request.sender); }},
+    {"CancelID", [](auto& out, auto name, auto& from) { out.element(name, from.request.message_id); }},
+});
+
+constexpr auto replace_rows = std::to_array<ElementRow<ReplaceReq>>({
+    {"MM7Version", [](auto& out, auto name, auto&) { out.element(name, out.dialect.version); }},
+    {"SenderIdentification", [](auto& out, auto name, auto& from) { write_sender(out, name, from.request.sender); }},
+    {"MessageID", [](auto& out, auto name, auto& from) { out.element(name, from.request.message_id); }},
+    {"ServiceCode", [](auto& out, auto name, auto&) { out.optional(name, out.dialect.service_code); }},
+    {"TimeStamp", [](auto& out, auto name, auto& from) { out.optional(name, point_text(from.request.time_stamp)); }},
+    {"ReadReply", [](auto& out, auto name, auto& from) { out.optional(name, from.request.read_reply); }},
+    {"EarliestDeliveryTime", [](auto& out, auto name, auto& from) { out.optional(name, point_text(from.request.earliest_delivery)); }},
+    {"DistributionIndicator", [](auto& out, auto name, auto& from) { out.optional(name, from.request.distribution); }},
+    {"ContentClass", [](auto& out, auto name, auto& from) { out.optional(name, from.request.content_class); }},
+    {"DRMContent", [](auto& out, auto name, auto& from) { out.optional(name, from.request.drm_content); }},
+    {"ApplicID", [](auto& out, auto name, auto& from) { out.optional(name, from.request.application.id); }},
+    {"ReplyApplicID", [](auto& out, auto name, auto& from) { out.optional(name, from.request.application.reply_id); }},
+    {"AuxApplicInfo", [](auto& out, auto name, auto& from) { out.optional(name, from.request.application.aux_info); }},
+    {"Content", write_content<ReplaceReq>},
+});
+// No SenderIdentification around the ids here, and the report is asked for as in SubmitReq.
+constexpr auto extended_replace_rows = std::to_array<ElementRow<ReplaceReq>>({
+    {"MM7Version", [](auto& out, auto name, auto&) { out.element(name, out.dialect.version); }},
+    {"VASPID", [](auto& out, auto name, auto&) { out.optional(name, out.dialect.vaspid); }},
+    {"VASID", [](auto& out, auto name, auto&) { out.optional(name, out.dialect.vasid); }},
+    {"ServiceCode", [](auto& out, auto name, auto&) { out.optional(name, out.dialect.service_code); }},
+    {"ReplaceID", [](auto& out, auto name, auto& from) { out.optional(name, from.request.message_id); }},
+    {"TimeStamp", [](auto& out, auto name, auto& from) { out.optional(name, point_text(from.request.time_stamp)); }},
+    {"EarliestDeliveryTime", [](auto& out, auto name, auto& from) { out.optional(name, point_text(from.request.earliest_delivery)); }},
+    {"ExpiryDate", [](auto& out, auto name, auto& from) { out.optional(name, point_text(from.request.expiry)); }},
+    {"ReadReply", [](auto& out, auto name, auto& from) { out.optional(name, from.request.read_reply); }},
+    {"DeliveryReport", [](auto& out, auto name, auto&) { out.element(name, "true"); }},
+    {"Content", write_content<ReplaceReq>},
 });
 
 /// A header value that cannot leave its line, and an id that cannot leave its brackets.
@@ -164,21 +296,33 @@ std::string id_token(std::string_view text) {
   return out;
 }
 
-void write_part(Bytes& out, const MultimediaPart& part, std::size_t number, bool as_base64) {
-  append(out, "Content-Type: " + header_token(part.media_type.empty() ? "application/octet-stream" : part.media_type));
+/// The headers of one part of the content; `content_id` without brackets.
+void write_part(Bytes& out, const MultimediaPart& part, std::string_view content_id, const Mm7Dialect& dialect) {
+  append(out, "Content-Type: ");
+  append(out, header_token(part.media_type.empty() ? "application/octet-stream" : part.media_type));
   if (!part.charset.empty()) append(out, fmt::format("; charset=\"{}\"", header_token(part.charset)));
   if (!part.name.empty()) mime::write_parameter(out, "name", part.name);
-  const std::string id = header_token(part.content_id);
-  append(out, fmt::format("\r\nContent-ID: <{}>\r\n", id.empty() ? fmt::format("part-{}", number) : id));
+  append(out, fmt::format(fmt::runtime(dialect.content_id_brackets ? "\r\nContent-ID: <{}>\r\n" : "\r\nContent-ID: {}\r\n"), content_id));
   if (const std::string location = header_token(part.content_location); !location.empty()) append(out, fmt::format("Content-Location: {}\r\n", location));
-  mime::write_body(out, part.data, as_base64 ? mime::BodyForm::base64 : mime::BodyForm::binary);
+  if (dialect.parts_base64) return mime::write_body(out, part.data, mime::BodyForm::base64);
+  if (dialect.part_coding_plain == PartCoding::binary) return mime::write_body(out, part.data, mime::BodyForm::binary);
+  append(out, "Content-Transfer-Encoding: 8bit\r\n\r\n");
+  append(out, part.data);
 }
 
-std::string content_type_of_inner(const MultimediaMessage& message, std::string_view boundary) {
-  if (message.presentation >= message.parts.size()) return fmt::format("multipart/mixed; boundary=\"{}\"", boundary);
-  const std::string id = header_token(message.parts[message.presentation].content_id);
+std::string part_id(const MultimediaPart& part, std::size_t number) {
+  std::string id = header_token(part.content_id);
+  return id.empty() ? fmt::format("part-{}", number) : id;
+}
+
+bool is_related(const MultimediaMessage& message, const Mm7Dialect& dialect) {
+  return message.presentation < message.parts.size() && dialect.content_form != ContentForm::mixed;
+}
+
+std::string content_type_of_inner(const MultimediaMessage& message, std::string_view boundary, const Mm7Dialect& dialect) {
+  if (!is_related(message, dialect)) return fmt::format("multipart/mixed; boundary=\"{}\"", boundary);
   return fmt::format("multipart/related; boundary=\"{}\"; type=\"application/smil\"; start=\"<{}>\"", boundary,
-                     id.empty() ? fmt::format("part-{}", message.presentation + 1) : id);
+                     part_id(message.parts[message.presentation], message.presentation + 1));
 }
 
 struct Boundaries {
@@ -186,90 +330,148 @@ struct Boundaries {
 };
 /// Neither may occur in the envelope, in a part that goes out as it is, or at the start of the other.
 Boundaries make_boundaries(const std::string& seed, const std::string& xml, const MultimediaMessage& message, bool as_base64) {
-  std::vector<ByteView> bodies{bytes_of(xml)};
+  std::vector<ByteView> bodies;
+  bodies.reserve(1 + message.parts.size() * 5);
+  bodies.push_back(bytes_of(xml));
   for (const MultimediaPart& part : message.parts) {
     // base64 holds no `--`.
     if (!as_base64) bodies.push_back(part.data);
-    for (const std::string* text : {&part.name, &part.content_id, &part.content_location, &part.media_type}) bodies.push_back(bytes_of(*text));
+    for (const std::string_view text : {std::string_view(part.name), std::string_view(part.content_id), std::string_view(part.content_location), std::string_view(part.media_type)}) {
+      bodies.push_back(bytes_of(text));
+    }
   }
   // The first letter makes them differ, so that neither is the beginning of the other.
   return {.outer = mime::make_boundary("e" + seed, bodies), .inner = mime::make_boundary("c" + seed, bodies)};
 }
 
-std::string status_message(const ResponseContext& context, const Status& status, std::string_view name, std::string_view service_code) {
-  std::string xml = fmt::format("<{} xmlns=\"{}\">", name, escape_xml(context.namespace_uri.empty() ? default_namespace : context.namespace_uri));
-  element(xml, "MM7Version", context.mm7_version.empty() ? default_version : context.mm7_version);
-  xml += "<Status>";
-  element(xml, "StatusCode", fmt::format("{}", status.code));
-  element(xml, "StatusText", status.text.empty() ? status_text(status.code) : status.text);
-  optional_element(xml, "Details", status.details);
-  xml += "</Status>";
-  optional_element(xml, "ServiceCode", service_code);
-  xml += fmt::format("</{}>", name);
-  return xml;
+/// More than the body will need, so that it is allocated once.
+std::size_t body_size_bound(const std::string& xml, const MultimediaMessage& message, const Mm7Dialect& dialect) {
+  std::size_t size = xml.size() + 2048;
+  for (const MultimediaPart& part : message.parts) {
+    size += 1024 + 4 * part.name.size() + part.content_id.size() + part.content_location.size() + part.media_type.size() + part.charset.size();
+    size += dialect.parts_base64 ? simd::base64_encoded_size(part.data.size()) : part.data.size();
+  }
+  return size;
 }
 
-std::string fault_code(const Status& status) {
-  const bool clients_fault = status.code / 1000 == 2 || (status.code >= 4001 && status.code <= 4004);
-  return clients_fault ? "env:Client" : "env:Server";
-}
-
-HttpEntity fault(const ResponseContext& context, const Status& status, std::string_view code) {
-  const std::string detail = status_message(context, status, "VASPErrorRsp", {});
-  std::string xml = "<env:Fault>";
-  element(xml, "faultcode", code);
-  element(xml, "faultstring", status.text.empty() ? status_text(status.code) : status.text);
-  xml += fmt::format("<detail>{}</detail></env:Fault>", detail);
-  return plain(envelope(context.transaction_id, context.namespace_uri, xml));
-}
-
-}  // namespace
-
-HttpEntity encode(const SubmitReq& request, const Mm7Dialect& dialect) {
-  const bool has_content = request.content != nullptr && !request.content->parts.empty();
-  const std::string seed = id_token(request.transaction_id);
+/// The envelope and the content beside it. Parts go from where they are straight into the body, encoded on the way.
+HttpEntity with_content(const std::string& xml, const MultimediaMessage& mm, const std::string& seed, const Mm7Dialect& dialect) {
   const std::string content_id = fmt::format("mm.{}@pushmail", seed);
   const std::string soap_id = fmt::format("soap.{}@pushmail", seed);
-  const std::string href = has_content ? "cid:" + content_id : std::string{};
-
-  const Submission submission{.request = request, .dialect = dialect, .content_href = href};
-  std::string message = fmt::format("<SubmitReq xmlns=\"{}\">", escape_xml(dialect.namespace_uri));
-  for (const ElementRow& row : submit_rows) row.write(message, row.name, submission);
-  message += "</SubmitReq>";
-  const std::string xml = envelope(request.transaction_id, dialect.namespace_uri, message);
-  if (!has_content) return plain(xml);
-
-  const MultimediaMessage& mm = *request.content;
   const Boundaries boundary = make_boundaries(seed, xml, mm, dialect.parts_base64);
   HttpEntity entity{
       .content_type = fmt::format("multipart/related; boundary=\"{}\"; type=\"text/xml\"; start=\"<{}>\"", boundary.outer, soap_id), .body = {}};
   Bytes& out = entity.body;
-  append(out, fmt::format("--{}\r\nContent-Type: {}\r\nContent-ID: <{}>\r\n\r\n{}\r\n", boundary.outer, envelope_type, soap_id, xml));
-  append(out, fmt::format("--{}\r\nContent-Type: {}\r\nContent-ID: <{}>\r\n\r\n", boundary.outer, content_type_of_inner(mm, boundary.inner), content_id));
+  out.reserve(body_size_bound(xml, mm, dialect));
+  const auto bracketed = [&](std::string_view id) { return dialect.content_id_brackets ? fmt::format("<{}>", id) : std::string(id); };
+  append(out, fmt::format("--{}\r\nContent-Type: {}\r\nContent-ID: {}\r\n\r\n", boundary.outer, envelope_type(dialect), bracketed(soap_id)));
+  append(out, std::string_view(xml));
+  append(out, fmt::format("\r\n--{}\r\n", boundary.outer));
+  if (dialect.content_form == ContentForm::single && mm.parts.size() == 1) {
+    write_part(out, mm.parts[0], content_id, dialect);
+    append(out, fmt::format("\r\n--{}--\r\n", boundary.outer));
+    return entity;
+  }
+  append(out, fmt::format("Content-Type: {}\r\nContent-ID: {}\r\n\r\n", content_type_of_inner(mm, boundary.inner, dialect), bracketed(content_id)));
   for (std::size_t i = 0; i < mm.parts.size(); ++i) {
     append(out, fmt::format("--{}\r\n", boundary.inner));
-    write_part(out, mm.parts[i], i + 1, dialect.parts_base64);
+    write_part(out, mm.parts[i], part_id(mm.parts[i], i + 1), dialect);
     append(out, std::string_view("\r\n"));
   }
   append(out, fmt::format("--{}--\r\n--{}--\r\n", boundary.inner, boundary.outer));
   return entity;
 }
 
-HttpEntity encode_deliver_rsp(const ResponseContext& context, const Status& status, std::string_view service_code) {
-  const std::string message = status_message(context, status, "DeliverRsp", service_code);
-  return plain(envelope(context.transaction_id, context.namespace_uri, message));
+template <class Message, std::size_t count>
+HttpEntity encode_request(const Message& request, const Mm7Dialect& dialect, std::string_view name, const std::array<ElementRow<Message>, count>& rows,
+                          const MultimediaMessage* content) {
+  const bool has_content = content != nullptr && !content->parts.empty();
+  const std::string seed = has_content ? id_token(request.transaction_id) : std::string{};
+  // RFC 2392 §2: what is no URL character is escaped; some peers want that of @ too.
+  const std::string href = has_content ? fmt::format("cid:mm.{}{}pushmail", seed, dialect.href_escapes_at ? "%40" : "@") : std::string{};
+
+  Writer out(dialect);
+  out.open_envelope(request.transaction_id, dialect.namespace_uri);
+  out.open_message(name, dialect.namespace_uri);
+  const Source<Message> source{.request = request, .content_href = href};
+  for (const ElementRow<Message>& row : rows) {
+    if (!dialect.omits(row.name)) row.write(out, row.name, source);
+  }
+  out.close(name);
+  const std::string xml = out.close_envelope();
+  return has_content ? with_content(xml, *content, seed, dialect) : plain(xml, dialect);
 }
 
-HttpEntity encode_delivery_report_rsp(const ResponseContext& context, const Status& status) {
-  const std::string message = status_message(context, status, "DeliveryReportRsp", {});
-  return plain(envelope(context.transaction_id, context.namespace_uri, message));
+// ---- answers ----
+
+// Answers go out in the default shape: the peer reads its own TransactionID, namespace and version back.
+std::string_view namespace_of(const ResponseContext& context, const Mm7Dialect& dialect) {
+  return context.namespace_uri.empty() ? std::string_view(dialect.namespace_uri) : std::string_view(context.namespace_uri);
 }
+
+void write_status(Writer& out, const ResponseContext& context, const Status& status, std::string_view name, std::string_view service_code) {
+  out.open_message(name, namespace_of(context, out.dialect));
+  out.element("MM7Version", context.mm7_version.empty() ? out.dialect.version : context.mm7_version);
+  out.open("Status");
+  out.element("StatusCode", fmt::format("{}", status.code));
+  out.element("StatusText", status.text.empty() ? status_text(status.code) : status.text);
+  out.optional("Details", status.details);
+  out.close("Status");
+  out.optional("ServiceCode", service_code);
+  out.close(name);
+}
+
+HttpEntity answer(const ResponseContext& context, const Status& status, std::string_view name, std::string_view service_code = {}) {
+  const Mm7Dialect dialect;
+  Writer out(dialect);
+  out.open_envelope(context.transaction_id, namespace_of(context, dialect));
+  write_status(out, context, status, name, service_code);
+  return plain(out.close_envelope(), dialect);
+}
+
+std::string_view fault_code(const Status& status) {
+  const bool clients_fault = status.code / 1000 == 2 || (status.code >= 4001 && status.code <= 4004);
+  return clients_fault ? "env:Client" : "env:Server";
+}
+
+HttpEntity fault(const ResponseContext& context, const Status& status, std::string_view code) {
+  const Mm7Dialect dialect;
+  Writer out(dialect);
+  out.open_envelope(context.transaction_id, namespace_of(context, dialect));
+  out.raw("<env:Fault>");
+  out.element("faultcode", code);
+  out.element("faultstring", status.text.empty() ? status_text(status.code) : status.text);
+  out.raw("<detail>");
+  write_status(out, context, status, "VASPErrorRsp", {});
+  out.raw("</detail></env:Fault>");
+  return plain(out.close_envelope(), dialect);
+}
+
+}  // namespace
+
+HttpEntity encode(const SubmitReq& request, const Mm7Dialect& dialect) { return encode_request(request, dialect, "SubmitReq", submit_rows, request.content); }
+
+HttpEntity encode(const CancelReq& request, const Mm7Dialect& dialect) {
+  return request.extended ? encode_request(request, dialect, "extendedCancelReq", extended_cancel_rows, nullptr)
+                          : encode_request(request, dialect, "CancelReq", cancel_rows, nullptr);
+}
+
+HttpEntity encode(const ReplaceReq& request, const Mm7Dialect& dialect) {
+  return request.extended ? encode_request(request, dialect, "extendedReplaceReq", extended_replace_rows, request.content)
+                          : encode_request(request, dialect, "ReplaceReq", replace_rows, request.content);
+}
+
+HttpEntity encode_deliver_rsp(const ResponseContext& context, const Status& status, std::string_view service_code) {
+  return answer(context, status, "DeliverRsp", service_code);
+}
+HttpEntity encode_delivery_report_rsp(const ResponseContext& context, const Status& status) { return answer(context, status, "DeliveryReportRsp"); }
+HttpEntity encode_read_reply_rsp(const ResponseContext& context, const Status& status) { return answer(context, status, "ReadReplyRsp"); }
 
 HttpEntity encode_fault(const ResponseContext& context, const Status& status) { return fault(context, status, fault_code(status)); }
 
 HttpEntity encode_fault(const ResponseContext& context, const Error& error) {
   const Status status = status_of(error);
-  return fault(context, status, error.is(mm7_must_understand) ? "env:MustUnderstand" : fault_code(status));
+  return fault(context, status, error.is(mm7_must_understand) ? std::string_view("env:MustUnderstand") : fault_code(status));
 }
 
 }  // namespace pushmail::mm7

@@ -1,122 +1,22 @@
 #include "codec/mm7/xml.h"
 
-#include <libxml/parser.h>
-#include <libxml/parserInternals.h>
-
 #include <algorithm>
-#include <memory>
-#include <optional>
 
 #include "codec/mm7/errors.h"
+#include "codec/mm7/xml_readers.h"
 #include "core/limits.h"
 
 namespace pushmail::mm7 {
 
-namespace {
-
-std::string_view view(const xmlChar* text) { return text == nullptr ? std::string_view{} : std::string_view(reinterpret_cast<const char*>(text)); }
-
-struct FreeContext {
-  void operator()(xmlParserCtxt* context) const { xmlFreeParserCtxt(context); }
-};
-
-}  // namespace
-
-/// The SAX2 callbacks and what they build. libxml2 hands `this` to each of them.
-class XmlReader {
- public:
-  [[nodiscard]] Result<XmlTree> read(ByteView document) {
-    // libxml2 fills its tables at the first use; a local static makes that happen once, whatever thread comes first.
-    [[maybe_unused]] static const bool initialised = (xmlInitParser(), true);
-    context_.reset(xmlCreateMemoryParserCtxt(reinterpret_cast<const char*>(document.data()), static_cast<int>(document.size())));
-    if (context_ == nullptr) return fail(mm7_bad_xml);
-    xmlCtxtUseOptions(context_.get(), XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    *context_->sax = handler();
-    context_->userData = this;
-    xmlParseDocument(context_.get());
-    if (broken_ != nullptr) return fail(*broken_, offset_);
-    if (context_->wellFormed == 0) return fail(mm7_bad_xml, offset());
-    return std::move(tree_);
-  }
-
- private:
-  static XmlReader& self(void* user) { return *static_cast<XmlReader*>(user); }
-
-  static xmlSAXHandler handler() {
-    xmlSAXHandler sax{};
-    sax.initialized = XML_SAX2_MAGIC;
-    sax.internalSubset = [](void* user, const xmlChar*, const xmlChar*, const xmlChar*) { self(user).stop(mm7_doctype); };
-    sax.startElementNs = start;
-    sax.endElementNs = [](void* user, const xmlChar*, const xmlChar*, const xmlChar*) { self(user).end(); };
-    sax.characters = [](void* user, const xmlChar* text, int size) { self(user).characters({reinterpret_cast<const char*>(text), static_cast<std::size_t>(size)}); };
-    sax.cdataBlock = sax.characters;
-    sax.serror = [](void*, xmlErrorPtr) {};
-    return sax;
-  }
-
-  static void start(void* user, const xmlChar* name, const xmlChar*, const xmlChar* uri, int, const xmlChar**, int attribute_count, int,
-                    const xmlChar** attributes) {
-    XmlReader& reader = self(user);
-    auto& elements = reader.tree_.elements_;
-    XmlElement element{.name = std::string(view(name)),
-                       .namespace_uri = std::string(view(uri)),
-                       .text = {},
-                       .attributes = {},
-                       .parent = reader.current_,
-                       .depth = reader.current_ == XmlElement::none ? 1 : elements[reader.current_].depth + 1};
-    if (element.depth > limits::xml_depth_max) return reader.stop(mm7_xml_too_deep);
-    // Five pointers an attribute: local name, prefix, namespace, begin and end of the value.
-    for (int i = 0; i < attribute_count; ++i) {
-      const xmlChar* const* row = attributes + 5 * static_cast<std::ptrdiff_t>(i);
-      element.attributes.emplace_back(view(row[0]), std::string(reinterpret_cast<const char*>(row[3]), static_cast<std::size_t>(row[4] - row[3])));
-    }
-    reader.current_ = elements.size();
-    elements.push_back(std::move(element));
-  }
-  void end() {
-    if (current_ != XmlElement::none) current_ = tree_.elements_[current_].parent;
-  }
-  void characters(std::string_view text) {
-    if (current_ != XmlElement::none) tree_.elements_[current_].text += text;
-  }
-  void stop(const ErrorInfo& rule) {
-    if (broken_ == nullptr) {
-      broken_ = &rule;
-      offset_ = offset();
-    }
-    xmlStopParser(context_.get());
-  }
-  [[nodiscard]] std::size_t offset() const { return static_cast<std::size_t>(std::max(0L, xmlByteConsumed(context_.get()))); }
-
-  std::unique_ptr<xmlParserCtxt, FreeContext> context_;
-  XmlTree tree_;
-  std::size_t current_ = XmlElement::none;
-  const ErrorInfo* broken_ = nullptr;
-  std::size_t offset_ = 0;
-};
-
-std::string_view XmlElement::attribute(std::string_view wanted) const {
-  const auto found = std::ranges::find_if(attributes, [&](const auto& row) { return ascii_equal_nocase(row.first, wanted); });
-  return found == attributes.end() ? std::string_view{} : std::string_view(found->second);
-}
-
 std::size_t XmlTree::child(std::size_t parent, std::string_view name) const {
-  for (std::size_t i = parent + 1; i < elements_.size() && elements_[i].depth > elements_[parent].depth; ++i) {
-    if (elements_[i].parent == parent && (name.empty() || ascii_equal_nocase(elements_[i].name, name))) return i;
+  for (const std::size_t i : children(parent)) {
+    if (name.empty() || ascii_equal_nocase(elements_[i].name, name)) return i;
   }
   return none;
 }
 
-std::vector<std::size_t> XmlTree::children(std::size_t parent) const {
-  std::vector<std::size_t> found;
-  for (std::size_t i = parent + 1; i < elements_.size() && elements_[i].depth > elements_[parent].depth; ++i) {
-    if (elements_[i].parent == parent) found.push_back(i);
-  }
-  return found;
-}
-
 std::size_t XmlTree::descendant(std::size_t top, std::string_view name) const {
-  for (std::size_t i = top + 1; i < elements_.size() && elements_[i].depth > elements_[top].depth; ++i) {
+  for (std::size_t i = top + 1; i < elements_[top].end; ++i) {
     if (ascii_equal_nocase(elements_[i].name, name)) return i;
   }
   return none;
@@ -127,6 +27,14 @@ std::string_view XmlTree::text(std::size_t parent, std::string_view name) const 
   return found == none ? std::string_view{} : text(found);
 }
 
+std::string_view XmlTree::attribute(std::size_t index, std::string_view name) const {
+  for (std::size_t i = 0; i < elements_[index].attribute_count; ++i) {
+    const XmlAttribute& row = attribute_at(index, i);
+    if (ascii_equal_nocase(row.name, name)) return row.value;
+  }
+  return {};
+}
+
 Result<XmlTree> parse_xml(ByteView document) {
   if (document.size() > limits::xml_size_max) return fail(mm7_xml_too_large, limits::xml_size_max);
   constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
@@ -135,8 +43,8 @@ Result<XmlTree> parse_xml(ByteView document) {
   text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
   if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   if (text.empty()) return fail(mm7_bad_xml);
-  XmlReader reader;
-  return reader.read(bytes_of(text));
+  if (auto tree = scan_xml(text)) return std::move(*tree);
+  return read_with_libxml2(text);
 }
 
 namespace {
@@ -158,12 +66,17 @@ std::size_t legal_size(std::string_view rest) {
   return size;
 }
 
+/// Whether the character stands for itself wherever we write text.
+constexpr bool is_plain(char c) { return c >= 0x20 && c < 0x7F && c != '<' && c != '>' && c != '&' && c != '"'; }
+
 }  // namespace
 
-std::string escape_xml(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
+void append_escaped(std::string& out, std::string_view text) {
   while (!text.empty()) {
+    const auto plain_size = static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+    out += text.substr(0, plain_size);
+    text.remove_prefix(plain_size);
+    if (text.empty()) return;
     const std::size_t size = legal_size(text);
     if (size == 0) {
       out += "\xEF\xBF\xBD";
@@ -180,7 +93,6 @@ std::string escape_xml(std::string_view text) {
     }
     text.remove_prefix(size);
   }
-  return out;
 }
 
 }  // namespace pushmail::mm7

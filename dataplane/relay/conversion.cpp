@@ -118,7 +118,6 @@ Result<mm7::HttpEntity> make_submit(const Conversion& conversion, std::vector<st
   request.message_class = made.automatic ? "Auto" : "Personal";
   request.time_stamp = conversion.accepted;
   request.expiry = route.expiry;
-  request.delivery_report = true;
   request.priority = made.priority;
   request.subject = route.subject.empty() ? made.mm.subject : route.subject;
   request.content = &made.mm;

@@ -167,8 +167,10 @@ void Relay::on_submit_result(const ItemId& id, const HttpResult& result) {
     if (const auto* submitted = std::get_if<mm7::SubmitRsp>(&*response)) {
       return submit_answered(*of, submitted->status.code, submitted->status.text, submitted->message_id);
     }
-    const auto& fault = std::get<mm7::FaultRsp>(*response);
-    return submit_answered(*of, fault.status.code, fault.status.text.empty() ? fault.fault_string : fault.status.text, {});
+    if (const auto* fault = std::get_if<mm7::FaultRsp>(&*response)) {
+      return submit_answered(*of, fault->status.code, fault->status.text.empty() ? fault->fault_string : fault->status.text, {});
+    }
+    // The answer to some other request says nothing about this one.
   }
   event(*of, "submit_rsp", {{"peer", of->peer}, {"transaction_id", transaction_id_of(of->id)}, {"http_status", fmt::to_string(answer.status)}});
   const std::string trouble = fmt::format("HTTP status {} without a SOAP body", answer.status);

@@ -324,20 +324,21 @@ class HttpServer::Connection final : public StreamEvents {
     auto request = mm7::parse_request(inbound.content_type, *inbound.body);
     if (!request) {
       ++server_.counts_.faults;
-      return answer(sequence, 500, mm7::encode_fault({}, mm7::status_of(request.error())));
+      return answer(sequence, 500, mm7::encode_fault(mm7::context_of(inbound.content_type, *inbound.body), request.error()));
     }
-    if (const auto* unsupported = std::get_if<mm7::UnsupportedReq>(&*request)) {
-      ++server_.counts_.faults;
-      const mm7::ResponseContext context{.transaction_id = unsupported->transaction_id,
-                                         .mm7_version = unsupported->mm7_version,
-                                         .namespace_uri = unsupported->namespace_uri};
-      return answer(sequence, 500, mm7::encode_fault(context, {.code = 4003, .text = std::string(mm7::status_text(4003)), .details = {}}));
-    }
+    if (const auto* unsupported = std::get_if<mm7::UnsupportedReq>(&*request)) return not_served(sequence, *unsupported);
+    if (const auto* read_reply = std::get_if<mm7::ReadReplyReq>(&*request)) return not_served(sequence, *read_reply);
     exchange.shape = shape_of(*request);
     exchange.ticket = server_.tickets_.take({.connection = this, .sequence = sequence});
     inbound.request = std::move(*request);
     ++server_.counts_.requests;
     server_.sink_.on_mm7(exchange.ticket, std::move(inbound));
+  }
+  template <class Message>
+  void not_served(std::uint64_t sequence, const Message& message) {
+    ++server_.counts_.faults;
+    const mm7::ResponseContext context{.transaction_id = message.transaction_id, .mm7_version = message.mm7_version, .namespace_uri = message.namespace_uri};
+    answer(sequence, 500, mm7::encode_fault(context, {.code = 4003, .text = std::string(mm7::status_text(4003)), .details = {}}));
   }
   [[nodiscard]] AnswerShape shape_of(const mm7::Request& request) const {
     const auto from = [&](const auto& message, AnswerShape::Kind kind) {

@@ -21,7 +21,9 @@ ENVELOPES = {}
 # The message each sample holds.
 MESSAGES = {
     "submit_least": "SubmitReq", "submit_most": "SubmitReq", "submit_plmn": "SubmitReq", "deliver_rsp": "DeliverRsp",
-    "deliver_rsp_refused": "DeliverRsp", "report_rsp": "DeliveryReportRsp", "fault": "VASPErrorRsp",
+    "submit_full": "SubmitReq", "cancel": "CancelReq", "cancel_extended": "extendedCancelReq", "replace_least": "ReplaceReq",
+    "replace_most": "ReplaceReq", "replace_extended_least": "extendedReplaceReq", "replace_extended_most": "extendedReplaceReq",
+    "read_reply_rsp": "ReadReplyRsp", "deliver_rsp_refused": "DeliverRsp", "report_rsp": "DeliveryReportRsp", "fault": "VASPErrorRsp",
 }
 
 
@@ -78,7 +80,26 @@ class Schema(unittest.TestCase):
         self.assertEqual([child.tag[len(MM7):] for child in body.find(MM7 + "Recipients")], ["To", "Cc", "Bcc"])
         plmn = ElementTree.fromstring(message_in(ENVELOPES["submit_plmn"]))
         self.assertEqual(plmn.find(MM7 + "Recipients")[0][0].text, "+15550100002/TYPE=PLMN")
-        self.assertEqual(plmn.findtext(MM7 + "DeliveryReport"), "false")
+        self.assertEqual(plmn.findtext(MM7 + "DeliveryReport"), "true")
+
+    def test_every_element_is_written_in_order(self):
+        """The most that each request can hold holds every element of its type in the schema."""
+        schema = ElementTree.parse(SCHEMA).getroot()
+        xs = "{http://www.w3.org/2001/XMLSchema}"
+        application = [row.get("name") for row in schema.find(f"{xs}group[@name='Application']").iter(xs + "element")]
+        for sample, type_name in (("submit_full", "SubmitReqType"), ("cancel", "CancelReqType"), ("cancel_extended", "ExtendedCancelReqType"),
+                                  ("replace_most", "ReplaceReqType"), ("replace_extended_most", "ExtendedReplaceReqType")):
+            with self.subTest(sample):
+                wanted = []
+                for row in schema.find(f"{xs}complexType[@name='{type_name}']/{xs}sequence"):
+                    wanted += [row.get("name")] if row.tag == xs + "element" else application
+                message = ElementTree.fromstring(message_in(ENVELOPES[sample]))
+                self.assertEqual([child.tag[len(MM7):] for child in message], wanted)
+
+    def test_every_submission_asks_for_the_delivery_report(self):
+        for name, message in MESSAGES.items():
+            if message in ("SubmitReq", "extendedReplaceReq"):
+                self.assertEqual(ElementTree.fromstring(message_in(ENVELOPES[name])).findtext(MM7 + "DeliveryReport"), "true", name)
 
     def test_what_is_bent_is_refused(self):
         good = message_in(ENVELOPES["submit_most"])
@@ -93,6 +114,18 @@ class Schema(unittest.TestCase):
             "href": good.replace(b"href=\"cid:", b"href=\"http:"),
             "recipients": re.sub(rb"<To>.*?</To>", b"<To></To>", good),
         }
+        cancel = message_in(ENVELOPES["cancel"])
+        replace = message_in(ENVELOPES["replace_most"])
+        bent_others = {
+            "cancel without id": (cancel, re.sub(rb"<MessageID>.*?</MessageID>", b"", cancel)),
+            "cancel with CancelID": (cancel, cancel.replace(b"MessageID>", b"CancelID>")),
+            "replace with subject": (replace, replace.replace(b"<ReadReply>", b"<Subject>x</Subject><ReadReply>")),
+            "replace order": (replace, re.sub(rb"(<TimeStamp>.*?</TimeStamp>)(<ReadReply>.*?</ReadReply>)", rb"\2\1", replace)),
+        }
+        for name, (whole, xml) in bent_others.items():
+            with self.subTest(name):
+                self.assertNotEqual(xml, whole)
+                self.assertNotEqual(validate(xml)[0], 0)
         for name, xml in bent.items():
             with self.subTest(name):
                 self.assertNotEqual(xml, good)

@@ -222,13 +222,52 @@ void print_mm7() {
   dialect.number_form = NumberForm::plus_plmn;
   dialect.parts_base64 = false;
   request.sender = {.kind = AddressKind::rfc2822, .value = "joe@example.com"};
-  request.delivery_report = false;
   show("submit_plmn", encode(request, dialect));
+
+  // Everything that a SubmitReq can hold, with a prefix.
+  dialect.element_prefix = "mm7";
+  request.reply_charging = ReplyCharging{.size = 30'000, .deadline = parse_rfc3339("2024-07-01T00:00:00Z").value()};
+  request.earliest_delivery = seconds(600);
+  request.charged_party = "ThirdParty";
+  request.charged_party_id = "+15550100009";
+  request.distribution = true;
+  request.delivery_conditions = {1, 2};
+  request.application = {.id = "app", .reply_id = "reply", .aux_info = "more"};
+  request.content_class = "image-rich";
+  request.drm_content = false;
+  show("submit_full", encode(request, dialect));
+  dialect.element_prefix.clear();
+
+  CancelReq cancel{.transaction_id = "pm02", .sender = request.sender, .message_id = "m-77001", .application = request.application, .extended = false};
+  show("cancel", encode(cancel, dialect));
+  cancel.extended = true;
+  show("cancel_extended", encode(cancel, dialect));
+
+  ReplaceReq replace;
+  replace.transaction_id = "pm03";
+  replace.message_id = "m-77001";
+  show("replace_least", encode(replace, dialect));
+  replace.extended = true;
+  show("replace_extended_least", encode(replace, dialect));
+  replace.sender = request.sender;
+  replace.time_stamp = request.time_stamp;
+  replace.read_reply = true;
+  replace.earliest_delivery = request.earliest_delivery;
+  replace.expiry = request.expiry;
+  replace.distribution = false;
+  replace.content_class = "text";
+  replace.drm_content = true;
+  replace.application = request.application;
+  replace.content = &album.message;
+  show("replace_extended_most", encode(replace, dialect));
+  replace.extended = false;
+  show("replace_most", encode(replace, dialect));
 
   const ResponseContext context{.transaction_id = "rs-1", .mm7_version = "6.8.0", .namespace_uri = {}};
   show("deliver_rsp", encode_deliver_rsp(context, {}, "PM01"));
   show("deliver_rsp_refused", encode_deliver_rsp(context, {.code = 2003, .text = {}, .details = "nobody <here>"}, {}));
   show("report_rsp", encode_delivery_report_rsp(context, {}));
+  show("read_reply_rsp", encode_read_reply_rsp(context, {.code = 2005, .text = {}, .details = "m-1"}));
   show("fault", encode_fault(context, Status{.code = 4004, .text = {}, .details = {}}));
 }
 

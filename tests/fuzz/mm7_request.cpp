@@ -33,15 +33,38 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     submit.content = &deliver->content;
     mm7::Mm7Dialect dialect;
     dialect.parts_base64 = deliver->priority.empty();
+    // One word of each knob that has words, chosen by the body's size.
+    std::size_t choice = size;
+    for (const mm7::Knob& knob : mm7::knobs()) {
+      if (knob.values.empty() || knob.name == "parts") continue;
+      std::string_view words = knob.values;
+      for (std::size_t skip = choice % 3; skip > 0 && words.contains('|'); --skip) words.remove_prefix(words.find('|') + 1);
+      PM_CHECK(mm7::set_knob(dialect, knob.name, words.substr(0, words.find('|'))).has_value());
+      choice /= 3;
+    }
+    if (size % 2 == 1) dialect.element_prefix = "mm7";
     const auto entity = mm7::encode(submit, dialect);
     const auto again = mm7::parse_request(entity.content_type, entity.body);
     PM_CHECK(again.has_value());
     PM_CHECK(std::get<mm7::UnsupportedReq>(*again).name == "SubmitReq");
+    mm7::ReplaceReq replace;
+    replace.transaction_id = deliver->linked_id;
+    replace.message_id = deliver->subject;
+    replace.content = &deliver->content;
+    replace.extended = size % 2 == 0;
+    const auto replaced = mm7::encode(replace, dialect);
+    PM_CHECK(mm7::parse_request(replaced.content_type, replaced.body).has_value());
     const auto answer = mm7::encode_deliver_rsp({deliver->transaction_id, deliver->mm7_version, deliver->namespace_uri}, {}, {});
     PM_CHECK(mm7::parse_response(answer.content_type, answer.body).has_value());
   }
   if (const auto* report = std::get_if<mm7::DeliveryReportReq>(&*request)) {
     PM_CHECK(!report->message_id.empty() && !report->mm_status.empty());
+  }
+  if (const auto* reply = std::get_if<mm7::ReadReplyReq>(&*request)) {
+    PM_CHECK(reply->mm_status == "Read" || reply->mm_status == "Deleted" || reply->mm_status == "Indeterminate");
+    const auto cancel = mm7::encode(
+        mm7::CancelReq{.transaction_id = reply->transaction_id, .sender = reply->recipient, .message_id = reply->message_id, .application = reply->application, .extended = size % 2 == 0}, {});
+    PM_CHECK(mm7::parse_request(cancel.content_type, cancel.body).has_value());
   }
   return 0;
 }

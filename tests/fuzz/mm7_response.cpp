@@ -15,5 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto* fault = std::get_if<mm7::FaultRsp>(&*response)) PM_CHECK(!fault->status.text.empty());
   if (const auto* submitted = std::get_if<mm7::SubmitRsp>(&*response)) PM_CHECK(!submitted->status.text.empty());
+  if (const auto* cancelled = std::get_if<mm7::CancelRsp>(&*response)) PM_CHECK(!cancelled->status.text.empty());
+  if (const auto* replaced = std::get_if<mm7::ReplaceRsp>(&*response)) PM_CHECK(!replaced->status.text.empty());
   return 0;
 }

@@ -72,11 +72,68 @@ TEST(Mm7Read, DeliveryReport) {
   EXPECT_EQ(format_rfc3339(found->date.value()), "2024-06-30T12:31:07.000Z");
 }
 
+TEST(Mm7Read, DeliveryReportInFull) {
+  const auto found = read_report(envelope(bent(report(), "</DeliveryReportReq>",
+                                               "<MMStatusExtension>RejectionByOtherRS</MMStatusExtension><StatusText>gone</StatusText><ApplicID>a</ApplicID>"
+                                               "<ReplyApplicID>r</ReplyApplicID><AuxApplicInfo>x</AuxApplicInfo><UACapabilities UAProf=\"http://ua.example/p\"/></DeliveryReportReq>")));
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->relay_server_id, "mmsc1.example");
+  EXPECT_EQ(found->mm_status_extension, "RejectionByOtherRS");
+  EXPECT_EQ(found->status_text, "gone");
+  EXPECT_EQ(found->application.id, "a");
+  EXPECT_EQ(found->application.reply_id, "r");
+  EXPECT_EQ(found->application.aux_info, "x");
+  EXPECT_EQ(found->ua_profile, "http://ua.example/p");
+}
+
+TEST(Mm7Read, DeliverReqOfRel6InFull) {
+  const std::string more =
+      "<Previouslysentby><UserAgent sequence=\"1\"><Number>+15550100009</Number></UserAgent><UserAgent sequence=\"2\"><RFC2822Address>a@b.example</RFC2822Address></UserAgent>"
+      "</Previouslysentby><Previouslysentdateandtime><DateTime sequence=\"1\">2024-06-29T08:00:00Z</DateTime></Previouslysentdateandtime>"
+      "<SenderSPI>s</SenderSPI><RecipientSPI>r</RecipientSPI><ReplyChargingID>m-1</ReplyChargingID><ApplicID>a</ApplicID><ReplyApplicID>b</ReplyApplicID>"
+      "<AuxApplicInfo>c</AuxApplicInfo><UACapabilities UAProf=\"http://ua.example/p\" TimeStamp=\"2024-06-30T12:00:00Z\"/>";
+  const auto request = samples::read_deliver(
+      related, with_content(envelope(bent(deliver("<Content href=\"cid:mo-0501@mmsc1.example\" allowAdaptations=\"false\"/>"), "<TimeStamp>", more + "<TimeStamp>"))));
+  ASSERT_TRUE(request.has_value());
+  ASSERT_EQ(request->previous_senders.size(), 2U);
+  EXPECT_EQ(request->previous_senders[0].address.value, "+15550100009");
+  EXPECT_EQ(request->previous_senders[1].address.kind, AddressKind::rfc2822);
+  EXPECT_EQ(request->previous_senders[1].sequence, 2U);
+  ASSERT_EQ(request->previous_dates.size(), 1U);
+  EXPECT_EQ(format_rfc3339(request->previous_dates[0].at), "2024-06-29T08:00:00.000Z");
+  EXPECT_EQ(request->previous_dates[0].sequence, 1U);
+  EXPECT_EQ(request->sender_spi, "s");
+  EXPECT_EQ(request->recipient_spi, "r");
+  EXPECT_EQ(request->reply_charging_id, "m-1");
+  EXPECT_EQ(request->application.id, "a");
+  EXPECT_EQ(request->application.reply_id, "b");
+  EXPECT_EQ(request->application.aux_info, "c");
+  EXPECT_EQ(request->ua_profile, "http://ua.example/p");
+  EXPECT_FALSE(request->allow_adaptations);
+}
+
+TEST(Mm7Read, ReadReply) {
+  const auto request = parse_request("text/xml", bytes_of(envelope(read_reply(), "rs-0503")));
+  ASSERT_TRUE(request.has_value()) << request.error().info->name;
+  const auto& reply = std::get<ReadReplyReq>(*request);
+  EXPECT_EQ(reply.transaction_id, "rs-0503");
+  EXPECT_EQ(reply.mm7_version, "6.8.0");
+  EXPECT_EQ(reply.namespace_uri, ns);
+  EXPECT_EQ(reply.relay_server_id, "mmsc1.example");
+  EXPECT_EQ(reply.message_id, "m-77001");
+  EXPECT_EQ(reply.recipient.value, "+15550100002");
+  EXPECT_EQ(reply.sender.value, "joe@example.com");
+  EXPECT_EQ(format_rfc3339(reply.date.value()), "2024-06-30T13:00:00.000Z");
+  EXPECT_EQ(reply.mm_status, "Read");
+  EXPECT_EQ(reply.status_text, "seen");
+  EXPECT_EQ(reply.application.id, "a");
+}
+
 TEST(Mm7Read, RequestsThatWeDoNotServeAreNamed) {
-  const auto request = parse_request("text/xml", bytes_of(envelope("<ReadReplyReq xmlns=\"urn:x\"><MM7Version>5.3.0</MM7Version></ReadReplyReq>", "t")));
+  const auto request = parse_request("text/xml", bytes_of(envelope("<CancelReq xmlns=\"urn:x\"><MM7Version>5.3.0</MM7Version></CancelReq>", "t")));
   ASSERT_TRUE(request.has_value());
   const auto& unserved = std::get<UnsupportedReq>(*request);
-  EXPECT_EQ(unserved.name, "ReadReplyReq");
+  EXPECT_EQ(unserved.name, "CancelReq");
   EXPECT_EQ(unserved.transaction_id, "t");
   EXPECT_EQ(unserved.mm7_version, "5.3.0");
   EXPECT_EQ(unserved.namespace_uri, "urn:x");
@@ -93,6 +150,38 @@ TEST(Mm7Read, SubmitRsp) {
   EXPECT_EQ(submitted.transaction_id, "tx-0001");
   EXPECT_EQ(submitted.status.code, 1000);
   EXPECT_EQ(submitted.message_id, "m-77001");
+}
+
+Result<Response> answer(std::string_view message) { return parse_response("text/xml", bytes_of(envelope(message, "tx-2"))); }
+
+TEST(Mm7Read, AnswersToCancelAndReplace) {
+  const auto cancelled = answer("<CancelRsp xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><Status><StatusCode>1000</StatusCode><StatusText>Success</StatusText></Status></CancelRsp>");
+  ASSERT_TRUE(cancelled.has_value());
+  EXPECT_EQ(std::get<CancelRsp>(*cancelled).transaction_id, "tx-2");
+  EXPECT_EQ(std::get<CancelRsp>(*cancelled).status.code, 1000);
+  EXPECT_FALSE(std::get<CancelRsp>(*cancelled).extended);
+  const auto gone = answer("<extendedCancelRsp><MM7Version>6.8.0</MM7Version><Status><StatusCode>2005</StatusCode></Status></extendedCancelRsp>");
+  ASSERT_TRUE(gone.has_value());
+  EXPECT_TRUE(std::get<CancelRsp>(*gone).extended);
+  EXPECT_EQ(std::get<CancelRsp>(*gone).status.text, "Message ID Not found");
+  const auto replaced = answer("<ReplaceRsp><MM7Version>6.8.0</MM7Version><Status><StatusCode>3001</StatusCode><StatusText>fetched</StatusText></Status></ReplaceRsp>");
+  ASSERT_TRUE(replaced.has_value());
+  EXPECT_EQ(std::get<ReplaceRsp>(*replaced).status.code, 3001);
+  EXPECT_FALSE(std::get<ReplaceRsp>(*replaced).extended);
+  const auto named = answer("<extendedReplaceRsp><MM7Version>6.8.0</MM7Version><MessageID>m-2</MessageID><Status><StatusCode>1000</StatusCode></Status></extendedReplaceRsp>");
+  ASSERT_TRUE(named.has_value());
+  EXPECT_EQ(std::get<ReplaceRsp>(*named).message_id, "m-2");
+  EXPECT_TRUE(std::get<ReplaceRsp>(*named).extended);
+}
+TEST(Mm7Read, AnswersWithoutStatusAreRefused) {
+  for (const std::string_view name : {"SubmitRsp", "CancelRsp", "extendedCancelRsp", "ReplaceRsp", "extendedReplaceRsp"}) {
+    const auto refused_answer = answer(fmt::format("<{}><MM7Version>6.8.0</MM7Version><Status><StatusCode>good</StatusCode></Status></{}>", name, name));
+    ASSERT_FALSE(refused_answer.has_value()) << name;
+    EXPECT_TRUE(refused_answer.error().is(mm7_missing_element)) << name;
+  }
+  const auto other = answer("<Hello/>");
+  ASSERT_FALSE(other.has_value());
+  EXPECT_TRUE(other.error().is(mm7_unknown_message));
 }
 
 TEST(Mm7Read, FaultWithRsErrorRsp) {
@@ -118,6 +207,8 @@ struct Refused {
 std::vector<Refused> refused() {
   std::string deep;
   for (int i = 0; i < 40; ++i) deep += "<a>";
+  std::string many;
+  for (int i = 0; i < 300; ++i) many += fmt::format(" a{}=''", i);
   std::string billion =
       "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">]>";
   return {
@@ -141,6 +232,10 @@ std::vector<Refused> refused() {
       {"deliver with empty sender", "text/xml", envelope(fmt::format("<DeliverReq xmlns=\"{}\"><Sender> </Sender></DeliverReq>", ns)), &mm7_bad_address, 2002},
       {"report without id", "text/xml", envelope(bent(report(), "<MessageID>m-77001</MessageID>", "")), &mm7_missing_element, 4004},
       {"report without status", "text/xml", envelope(report("")), &mm7_missing_element, 4004},
+      {"report with empty recipient", "text/xml", envelope(report("<MMStatus>Retrieved</MMStatus>", "", "<Recipient/>")), &mm7_bad_address, 2002},
+      {"read reply without status", "text/xml", envelope(bent(read_reply(), "<MMStatus>Read</MMStatus>", "")), &mm7_missing_element, 4004},
+      {"multipart with no part", "multipart/related; boundary=b", "", &mm7_no_soap_part, 4004},
+      {"too many attributes", "text/xml", "<a" + many + "/>", &mm7_xml_attributes, 4004},
       {"report without recipient", "text/xml", envelope(report("<MMStatus>Retrieved</MMStatus>", "", "")), &mm7_missing_element, 4004},
       {"content announced and missing", "text/xml", envelope(deliver()), &mm7_no_content, 2004},
   };

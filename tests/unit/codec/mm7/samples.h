@@ -38,6 +38,14 @@ inline std::string report(std::string_view status = "<MMStatus>Retrieved</MMStat
       ns, recipient, date, status);
 }
 
+inline std::string read_reply(std::string_view status = "<MMStatus>Read</MMStatus>") {
+  return fmt::format(
+      "<ReadReplyReq xmlns=\"{}\"><MM7Version>6.8.0</MM7Version><MMSRelayServerID>mmsc1.example</MMSRelayServerID><MessageID>m-77001</MessageID>"
+      "<Recipient><Number>+15550100002</Number></Recipient><Sender><RFC2822Address>joe@example.com</RFC2822Address></Sender>"
+      "<TimeStamp>2024-06-30T13:00:00Z</TimeStamp>{}<StatusText>seen</StatusText><ApplicID>a</ApplicID></ReadReplyReq>",
+      ns, status);
+}
+
 inline constexpr std::string_view related = "multipart/related; boundary=\"outer-b1\"; type=\"text/xml\"; start=\"<soap-1@mmsc1.example>\"";
 
 /// The multimedia part: SMIL, a UTF-8 text in base64, and four octets that are no text.

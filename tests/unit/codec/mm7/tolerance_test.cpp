@@ -57,6 +57,23 @@ TEST(Mm7Tolerance, OrderUnknownAndRepeatedElements) {
   ASSERT_TRUE(request.has_value());
   EXPECT_EQ(request->mm7_version, "6.3.0");
 }
+TEST(Mm7Tolerance, MisspeltNames) {
+  const auto request = samples::read_deliver(
+      related, with_content(bent(envelope(deliver()), "</DeliverReq>", "<ReplayChargingID>m-1</ReplayChargingID><AuxApplicId>x</AuxApplicId></DeliverReq>")));
+  ASSERT_TRUE(request.has_value());
+  EXPECT_EQ(request->reply_charging_id, "m-1");
+  EXPECT_EQ(request->application.aux_info, "x");
+}
+TEST(Mm7Tolerance, DifferentNamespacesOfHeaderAndBody) {
+  const auto request = samples::read_deliver(related, with_content(bent(envelope(deliver()), "<mm7:TransactionID xmlns:mm7=\"http", "<mm7:TransactionID xmlns:mm7=\"urn:other:http")));
+  ASSERT_TRUE(request.has_value());
+  EXPECT_EQ(request->transaction_id, "rs-0501");
+  EXPECT_EQ(request->namespace_uri, ns);
+}
+TEST(Mm7Tolerance, MixedContentAroundElements) {
+  // Not our scanner's: read by libxml2, to the same message.
+  expect_usual(related, with_content(bent(envelope(deliver()), "<Sender>", "loose<Sender>")));
+}
 
 // 3. Addresses.
 struct AddressRow {
@@ -130,6 +147,35 @@ INSTANTIATE_TEST_SUITE_P(Words, StatusWord,
                                          StatusWordRow{"Delivered", "Retrieved"}, StatusWordRow{"Unreachable", "Indeterminate"},
                                          StatusWordRow{"4446", "Indeterminate"}, StatusWordRow{"sent to the handset", "Indeterminate"}));
 
+class ReadWord : public testing::TestWithParam<StatusWordRow> {};
+TEST_P(ReadWord, IsCanonical) {
+  const auto request = parse_request("text/xml", bytes_of(envelope(read_reply(fmt::format("<MMStatus>{}</MMStatus>", GetParam().received)))));
+  ASSERT_TRUE(request.has_value());
+  EXPECT_EQ(std::get<ReadReplyReq>(*request).mm_status, GetParam().canonical);
+  EXPECT_EQ(std::get<ReadReplyReq>(*request).mm_status_received, GetParam().received);
+}
+INSTANTIATE_TEST_SUITE_P(Words, ReadWord,
+                         testing::Values(StatusWordRow{"Read", "Read"}, StatusWordRow{"READ", "Read"}, StatusWordRow{"Deleted", "Deleted"},
+                                         StatusWordRow{"Deleted without being read", "Deleted"}, StatusWordRow{"Indeterminate", "Indeterminate"},
+                                         StatusWordRow{"5", "Indeterminate"}));
+TEST(Mm7Tolerance, ReadReplyWithDateInsteadOfTimeStamp) {
+  std::string message = bent(read_reply(), "<TimeStamp>2024-06-30T13:00:00Z</TimeStamp>", "<Date>2024-06-30T13:00:01Z</Date>");
+  const auto request = parse_request("text/xml", bytes_of(envelope(message)));
+  ASSERT_TRUE(request.has_value());
+  EXPECT_EQ(format_rfc3339(std::get<ReadReplyReq>(*request).date.value()), "2024-06-30T13:00:01.000Z");
+}
+// 13. Which of the two is the phone is the relay's to know.
+TEST(Mm7Tolerance, SwappedRecipientAndSenderAreGivenAsSent) {
+  const auto found = read_report(envelope(bent(report("<MMStatus>Retrieved</MMStatus>", "", "<Recipient><ShortCode>50001742</ShortCode></Recipient>"),
+                                               "<RFC2822Address>joe@example.com</RFC2822Address>", "<Number>+15550100002</Number>")));
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->recipient.value, "50001742");
+  EXPECT_EQ(found->sender.value, "+15550100002");
+}
+TEST(Mm7Tolerance, ConstantsAsTransactionId) {
+  for (const std::string_view constant : {"none", "0000", ""}) EXPECT_EQ(read_report(envelope(report(), constant))->transaction_id, constant);
+}
+
 // 6. Content-ID and href.
 struct HrefRow {
   std::string_view content;
@@ -146,6 +192,7 @@ INSTANTIATE_TEST_SUITE_P(Forms, Href,
                                          HrefRow{"<Content href=\"&lt;content_15&gt;\"/>", "Content-ID:<content_15>\r\n"},
                                          HrefRow{"<Content href=\"cid:a%40b\"> \n </Content>", "content-id: <a@b>\r\n"},
                                          HrefRow{"<Content href=\"cid:a%40b\"/>", "Content-ID: <a%40b>\r\n"},
+                                         HrefRow{"<Content href=\"cid:a&amp;b\"/>", "Content-ID: <a&b>\r\n"},
                                          HrefRow{"<Content href=\"cid:/tnn-200102/mm7-vasp\"/>", "Content-ID:</tnn-200102/mm7-vasp>\r\n"},
                                          HrefRow{"<Content href=\"cid:nothing\"/>", "Content-ID: <other>\r\n"},
                                          HrefRow{"<Content/>", ""},

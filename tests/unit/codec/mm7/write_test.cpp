@@ -47,6 +47,15 @@ std::string message_of(const HttpEntity& entity) {
   return xml.substr(from, xml.find("</env:Body>") - from);
 }
 
+/// Reads our own SubmitReq's content back by the reader's rules.
+MultimediaMessage read_back(const HttpEntity& entity, HttpParts& parts) {
+  parts = split_body(entity.content_type, entity.body).value();
+  const auto tree = parse_xml(parts.envelope).value();
+  const std::size_t content = tree.descendant(0, "Content");
+  EXPECT_NE(content, XmlTree::none);
+  return read_content(parts, tree.attribute(content, "href")).value();
+}
+
 TEST(Mm7Write, SubmitReqWithoutContentWordForWord) {
   Mm7Dialect dialect;
   dialect.namespace_uri = "urn:n";
@@ -63,6 +72,67 @@ TEST(Mm7Write, SubmitReqWithoutContentWordForWord) {
             "</Recipients><ServiceCode>PM01</ServiceCode><LinkedID>link-9</LinkedID><MessageClass>Personal</MessageClass>"
             "<TimeStamp>2024-06-30T12:30:00Z</TimeStamp><ExpiryDate>P3D</ExpiryDate><DeliveryReport>true</DeliveryReport><ReadReply>false</ReadReply>"
             "<Priority>Normal</Priority><Subject>Hi</Subject></SubmitReq>");
+}
+
+TEST(Mm7Write, SubmitReqInFullIsInSchemaOrder) {
+  Mm7Dialect dialect;
+  dialect.namespace_uri = "urn:n";
+  SubmitReq request;
+  request.recipients = {{.field = RecipientField::to, .address = {.kind = AddressKind::number, .value = "1555"}}};
+  request.reply_charging = ReplyCharging{.size = 5000, .deadline = seconds(86'400)};
+  request.earliest_delivery = parse_rfc3339("2024-06-30T13:00:00Z").value();
+  request.read_reply = true;
+  request.charged_party = "ThirdParty";
+  request.charged_party_id = "+1556";
+  request.distribution = false;
+  request.delivery_conditions = {1, 2};
+  request.application = {.id = "a", .reply_id = "r", .aux_info = "x"};
+  request.content_class = "image-basic";
+  request.drm_content = false;
+  EXPECT_EQ(message_of(encode(request, dialect)),
+            "<SubmitReq xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><SenderIdentification></SenderIdentification><Recipients><To><Number>+1555</Number></To></Recipients>"
+            "<ReplyCharging replyChargingSize=\"5000\" replyDeadline=\"P1D\"/><EarliestDeliveryTime>2024-06-30T13:00:00Z</EarliestDeliveryTime><DeliveryReport>true</DeliveryReport>"
+            "<ReadReply>true</ReadReply><ChargedParty>ThirdParty</ChargedParty><ChargedPartyID>+1556</ChargedPartyID><DistributionIndicator>false</DistributionIndicator>"
+            "<DeliveryCondition><DC>1</DC><DC>2</DC></DeliveryCondition><ApplicID>a</ApplicID><ReplyApplicID>r</ReplyApplicID><AuxApplicInfo>x</AuxApplicInfo>"
+            "<ContentClass>image-basic</ContentClass><DRMContent>false</DRMContent></SubmitReq>");
+}
+
+TEST(Mm7Write, CancelAndReplace) {
+  Mm7Dialect dialect;
+  dialect.namespace_uri = "urn:n";
+  dialect.vaspid = "v";
+  dialect.service_code = "s";
+  CancelReq cancel{.transaction_id = "t", .sender = {}, .message_id = "m-1", .application = {.id = "a", .reply_id = {}, .aux_info = {}}, .extended = false};
+  EXPECT_EQ(message_of(encode(cancel, dialect)), "<CancelReq xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><SenderIdentification><VASPID>v</VASPID></SenderIdentification>"
+                                                 "<MessageID>m-1</MessageID><ApplicID>a</ApplicID></CancelReq>");
+  cancel.extended = true;
+  EXPECT_EQ(message_of(encode(cancel, dialect)), "<extendedCancelReq xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><SenderIdentification><VASPID>v</VASPID></SenderIdentification>"
+                                                 "<CancelID>m-1</CancelID></extendedCancelReq>");
+
+  Mm mm;
+  mm.add("text/plain", "a.txt", octets("new"), "utf-8");
+  ReplaceReq replace;
+  replace.transaction_id = "t";
+  replace.message_id = "m-1";
+  replace.read_reply = true;
+  replace.earliest_delivery = seconds(60);
+  replace.expiry = seconds(3600);
+  replace.distribution = true;
+  replace.content_class = "text";
+  replace.content = &mm.message;
+  const HttpEntity plain_replace = encode(replace, dialect);
+  EXPECT_EQ(message_of(plain_replace),
+            "<ReplaceReq xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><SenderIdentification><VASPID>v</VASPID></SenderIdentification><MessageID>m-1</MessageID>"
+            "<ServiceCode>s</ServiceCode><ReadReply>true</ReadReply><EarliestDeliveryTime>PT1M</EarliestDeliveryTime><DistributionIndicator>true</DistributionIndicator>"
+            "<ContentClass>text</ContentClass><Content href=\"cid:mm.t@pushmail\" allowAdaptations=\"true\"/></ReplaceReq>");
+  replace.extended = true;
+  const HttpEntity extended = encode(replace, dialect);
+  EXPECT_EQ(message_of(extended),
+            "<extendedReplaceReq xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><VASPID>v</VASPID><ServiceCode>s</ServiceCode><ReplaceID>m-1</ReplaceID>"
+            "<EarliestDeliveryTime>PT1M</EarliestDeliveryTime><ExpiryDate>PT1H</ExpiryDate><ReadReply>true</ReadReply><DeliveryReport>true</DeliveryReport>"
+            "<Content href=\"cid:mm.t@pushmail\" allowAdaptations=\"true\"/></extendedReplaceReq>");
+  HttpParts parts;
+  for (const HttpEntity* entity : {&plain_replace, &extended}) EXPECT_EQ(text_of(read_back(*entity, parts).parts.at(0).data), "new");
 }
 
 TEST(Mm7Write, NumberForms) {
@@ -90,20 +160,12 @@ TEST(Mm7Write, TextCannotBreakOutOrBreakTheXml) {
   const std::string nasty = "</Subject><x a=\"1\">&amp; ]]> \x01\x0B\xFF\xC3 \xED\xA0\x80 \xEF\xBF\xBF \r\n\tGrüße 😀";
   SubmitReq request = usual_request(nullptr);
   request.subject = nasty;
-  const auto tree = parse_xml(bytes_of(message_of(encode(request, {}))));
+  const std::string message = message_of(encode(request, {}));
+  const auto tree = parse_xml(bytes_of(message));
   ASSERT_TRUE(tree.has_value());
   const std::string gone = "\xEF\xBF\xBD";
   EXPECT_EQ(tree->at(tree->child(0, "Subject")).text,
             "</Subject><x a=\"1\">&amp; ]]> " + gone + gone + gone + gone + " " + gone + gone + gone + " " + gone + gone + gone + " \r\n\tGrüße 😀");
-}
-
-/// Reads our own SubmitReq's content back by the reader's rules.
-MultimediaMessage read_back(const HttpEntity& entity, HttpParts& parts) {
-  parts = split_body(entity.content_type, entity.body).value();
-  const auto tree = parse_xml(parts.envelope).value();
-  const std::size_t content = tree.descendant(0, "Content");
-  EXPECT_NE(content, XmlTree::none);
-  return read_content(parts, tree.at(content).attribute("href")).value();
 }
 
 void expect_same(const MultimediaMessage& written, const MultimediaMessage& read) {
@@ -217,6 +279,8 @@ TEST(Mm7Write, ResponsesRepeatTheirRequest) {
   EXPECT_EQ(message_of(encode_delivery_report_rsp(context, {.code = 2005, .text = {}, .details = "x<y"})),
             "<DeliveryReportRsp xmlns=\"urn:REL-5\"><MM7Version>5.3.0</MM7Version><Status><StatusCode>2005</StatusCode>"
             "<StatusText>Message ID Not found</StatusText><Details>x&lt;y</Details></Status></DeliveryReportRsp>");
+  EXPECT_EQ(message_of(encode_read_reply_rsp(context, {})),
+            "<ReadReplyRsp xmlns=\"urn:REL-5\"><MM7Version>5.3.0</MM7Version><Status><StatusCode>1000</StatusCode><StatusText>Success</StatusText></Status></ReadReplyRsp>");
 }
 
 TEST(Mm7Write, FaultsComeBackAsFaults) {

@@ -216,11 +216,20 @@ TEST_F(HttpServerTest, WhatIsNotMm7GetsAFault) {
   EXPECT_EQ(status(garbage), 500);
   EXPECT_TRUE(has(garbage, "Fault")) << garbage;
   EXPECT_TRUE(has(garbage, "4004")) << garbage;
-  const std::string unsupported =
-      ask(post(envelope("t-9", "<ReadReplyReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version></ReadReplyReq>")));
-  EXPECT_EQ(status(unsupported), 500);
-  EXPECT_TRUE(has(unsupported, "4003")) << unsupported;
-  EXPECT_TRUE(has(unsupported, "t-9"));
+  // A message that a VASP does not serve, and one that we read but do not serve yet.
+  for (const std::string_view message : {"<CancelReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version></CancelReq>",
+                                         "<ReadReplyReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version><MessageID>m</MessageID>"
+                                         "<Recipient><Number>+15550100002</Number></Recipient><MMStatus>Read</MMStatus></ReadReplyReq>"}) {
+    const std::string unsupported = ask(post(envelope("t-9", message)));
+    EXPECT_EQ(status(unsupported), 500);
+    EXPECT_TRUE(has(unsupported, "4003")) << unsupported;
+    EXPECT_TRUE(has(unsupported, "t-9"));
+  }
+  // What is refused is answered in the words of its request all the same.
+  const std::string malformed = ask(post(envelope("t-10", "<ReadReplyReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version></ReadReplyReq>")));
+  EXPECT_EQ(status(malformed), 500);
+  EXPECT_TRUE(has(malformed, "4004")) << malformed;
+  EXPECT_TRUE(has(malformed, "t-10")) << malformed;
   EXPECT_EQ(status(ask(post(""))), 500);
   EXPECT_TRUE(sink_.inbounds.empty());
 }

@@ -1,0 +1,22 @@
+// The two readers behind parse_xml(), apart so that a test can hold one against the other.
+//
+// Both build the same tree of the same document; tests/fuzz/mm7_xml.cpp asks that of every input.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "codec/mm7/xml.h"
+#include "core/result.h"
+
+namespace pushmail::mm7 {
+
+/// Our own reader, for the XML that SOAP stacks write: UTF-8, names in ASCII, no document type declaration, no mixed content.
+/// It never refuses: what it does not know for certain to be well-formed is no tree, and libxml2's to judge.
+[[nodiscard]] std::optional<XmlTree> scan_xml(std::string_view document);
+
+/// libxml2's SAX2 interface without network or entities; a document type declaration stops it before anything in it is looked at.
+/// `document` starts with its first character and is at most xml_size_max bytes.
+[[nodiscard]] Result<XmlTree> read_with_libxml2(std::string_view document);
+
+}  // namespace pushmail::mm7
