@@ -1,0 +1,163 @@
+// The kernels against memcpy, GMime and glibc's iconv. Bytes counted: the encoded side of base64 and of quoted-printable decode, the plain
+// side of quoted-printable encode, the input of charsets and checks. Every peer has its buffers ready, as the kernel has.
+#include <benchmark/benchmark.h>
+#include <gmime/gmime.h>
+#include <iconv.h>
+
+#include <cstring>
+#include <functional>
+#include <random>
+#include <string>
+
+#include "codec/simd/simd.h"
+
+namespace pushmail {
+namespace {
+
+constexpr std::size_t kib = 1024;
+constexpr std::size_t mib = 1024 * kib;
+
+/// Paragraphs of words drawn by a fixed seed, about `size` bytes, CRLF behind each. `gap` stands between words.
+std::string text_from(std::span<const std::string_view> words, std::string_view gap, std::size_t size) {
+  std::mt19937 random(7);
+  std::string text;
+  while (text.size() < size) {
+    for (const std::size_t end = text.size() + 200 + random() % 400; text.size() < end;) {
+      text += words[random() % words.size()];
+      text += gap;
+    }
+    text += ".\r\n";
+  }
+  return text;
+}
+
+std::string english(std::size_t size) {
+  static constexpr std::string_view words[] = {"the", "message", "was", "sent", "to", "a", "phone", "on", "Thursday", "and", "nobody", "answered", "before", "noon,", "which", "is", "rare", "for", "our", "customers"};
+  return text_from(words, " ", size);
+}
+std::string french(std::size_t size) {
+  static constexpr std::string_view words[] = {"l'été", "à", "où", "élève", "près", "du", "château", "fenêtre", "très", "agréable,", "déjà", "reçu", "le", "message", "répété", "êtes-vous", "prêt", "là", "naïf", "une", "entrée", "gâtée"};
+  return text_from(words, " ", size);
+}
+std::string japanese(std::size_t size) {
+  static constexpr std::string_view words[] = {"日本語", "の", "メール", "を", "携帯電話", "に", "送ります", "。", "明日", "は", "会議", "が", "あります", "、", "写真", "も", "届きました", "東京", "から", "ありがとう", "ございます"};
+  return text_from(words, "", size);
+}
+std::string russian(std::size_t size) {
+  static constexpr std::string_view words[] = {"сообщение", "было", "отправлено", "на", "телефон", "в", "четверг", "и", "никто", "не", "ответил", "до", "полудня"};
+  return text_from(words, " ", size);
+}
+
+Bytes random_bytes(std::size_t size) {
+  std::mt19937 random(1);
+  Bytes bytes(size);
+  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+  return bytes;
+}
+
+/// Lines of 76 columns, CRLF; at most `size` bytes.
+Bytes base64_text(std::size_t size) {
+  const Bytes plain = random_bytes(size / 78 * 57);
+  Bytes coded(simd::base64_encoded_size(plain.size()));
+  simd::active().base64_encode(plain, coded);
+  return coded;
+}
+
+/// Registers `step`, which does the whole input once, as NAME; `bytes` of it are counted.
+void add(const std::string& name, std::size_t bytes, std::function<void()> step) {
+  benchmark::RegisterBenchmark(name.c_str(), [bytes, step = std::move(step)](benchmark::State& state) {
+    for (auto _ : state) {
+      step();
+      benchmark::ClobberMemory();
+    }
+    state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * bytes));
+  });
+}
+
+void add_memcpy(const std::string& figure, std::size_t bytes) {
+  add(figure + "/memcpy", bytes, [from = random_bytes(bytes), to = Bytes(bytes)]() mutable { std::memcpy(to.data(), from.data(), from.size()); });
+}
+
+void add_gmime(const std::string& figure, GMimeContentEncoding coding, const Bytes& in, bool encode) {
+  add(figure + "/gmime", in.size(), [=, out = Bytes(in.size() * 4 + 64)]() mutable {
+    GMimeEncoding state;
+    if (encode) g_mime_encoding_init_encode(&state, coding);
+    else g_mime_encoding_init_decode(&state, coding);
+    const auto* from = reinterpret_cast<const char*>(in.data());
+    auto* to = reinterpret_cast<char*>(out.data());
+    const std::size_t written = g_mime_encoding_step(&state, from, in.size(), to);
+    benchmark::DoNotOptimize(written + g_mime_encoding_flush(&state, from, 0, to + written));
+  });
+}
+
+void add_base64(const std::string& size_name, std::size_t size) {
+  const Bytes text = base64_text(size);
+  const std::string decode = "base64.decode.crlf76." + size_name;
+  add(decode + "/pushmail", text.size(), [text, out = Bytes(simd::base64_decoded_max(text.size()))]() mutable {
+    benchmark::DoNotOptimize(simd::active().base64_decode(text, out));
+  });
+  add_memcpy(decode, text.size());
+  add_gmime(decode, GMIME_CONTENT_ENCODING_BASE64, text, false);
+  const std::string encode = "base64.encode.crlf76." + size_name;
+  const Bytes plain = random_bytes(size / 78 * 57);
+  add(encode + "/pushmail", text.size(), [plain, out = Bytes(text.size())]() mutable { benchmark::DoNotOptimize(simd::active().base64_encode(plain, out)); });
+  add_memcpy(encode, text.size());
+}
+
+/// What mail is like when it is not of 76 columns and CRLF.
+void add_base64_other(const std::string& name, std::size_t columns, std::string_view line_end) {
+  const Bytes text = base64_text(mib);
+  Bytes other;
+  std::size_t column = 0;
+  for (const std::uint8_t c : text) {
+    if (c == '\r' || c == '\n') continue;
+    other.push_back(c);
+    if (++column == columns) {
+      append(other, line_end);
+      column = 0;
+    }
+  }
+  add("base64.decode." + name + ".1m/pushmail", other.size(), [other, out = Bytes(simd::base64_decoded_max(other.size()))]() mutable {
+    benchmark::DoNotOptimize(simd::active().base64_decode(other, out));
+  });
+  add_memcpy("base64.decode." + name + ".1m", other.size());
+}
+
+void add_quoted_printable(const std::string& language, const std::string& text) {
+  const Bytes plain(text.begin(), text.end());
+  Bytes coded(simd::qp_encoded_max(plain.size()));
+  coded.resize(simd::active().qp_encode(plain, coded, simd::QpMode::text));
+  const std::string decode = "qp.decode." + language + ".1m";
+  add(decode + "/pushmail", coded.size(), [coded, out = coded]() mutable { benchmark::DoNotOptimize(simd::active().qp_decode(coded, out)); });
+  add_gmime(decode, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE, coded, false);
+  const std::string encode = "qp.encode." + language + ".1m";
+  add(encode + "/pushmail", plain.size(), [plain, out = Bytes(simd::qp_encoded_max(plain.size()))]() mutable {
+    benchmark::DoNotOptimize(simd::active().qp_encode(plain, out, simd::QpMode::text));
+  });
+  add_gmime(encode, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE, plain, true);
+}
+
+void add_utf8(const std::string& language, const std::string& text) {
+  const Bytes in(text.begin(), text.end());
+  const std::string figure = "utf8.validate." + language + ".1m";
+  add(figure + "/pushmail", in.size(), [in] { benchmark::DoNotOptimize(simd::active().utf8_valid_prefix(in)); });
+  add_memcpy(figure, in.size());
+}
+
+const bool registered = [] {
+  g_mime_init();
+  add_base64("64k", 64 * kib);
+  add_base64("1m", mib);
+  add_base64_other("lf64", 64, "\n");
+  add_quoted_printable("en", english(mib));
+  add_quoted_printable("fr", french(mib));
+  add_quoted_printable("jp", japanese(mib));
+  add_utf8("en", english(mib));
+  add_utf8("fr", french(mib));
+  add_utf8("jp", japanese(mib));
+  add_utf8("ru", russian(mib));
+  return true;
+}();
+
+}  // namespace
+}  // namespace pushmail
