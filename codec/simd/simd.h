@@ -52,6 +52,11 @@ struct Kernels {
   std::size_t (*find_byte)(ByteView in, std::size_t from, std::uint8_t byte);
   /// Offset of the first line at or after `from` that starts with `--`, or none. `from` must be a line's start.
   std::size_t (*find_dash_line)(ByteView in, std::size_t from);
+  /// Offset where mail at or after `from` cannot go through DATA as it is, or none: a CR or LF that is alone (in front of the LF), or the
+  /// LF in front of a dot (RFC 5321 §2.3.8, §4.5.2). A CR or LF at the very end, and what stands at `from` itself, is judged by the caller.
+  std::size_t (*find_dot_line)(ByteView in, std::size_t from);
+  /// Offset of the LF that ends the header field at `from`, folded lines included (RFC 5322 §2.2.3): no blank follows. Or none.
+  std::size_t (*find_field_end)(ByteView in, std::size_t from);
 };
 
 /// Best first; the last one is scalar. Chosen once by what the processor can do.
