@@ -14,6 +14,9 @@ const Kernels avx2_kernels{
     .find_dash_line = avx2::find_dash_line,
     .find_dot_line = avx2::find_dot_line,
     .find_field_end = avx2::find_field_end,
+    .single_byte_to_utf8 = avx2::single_byte_to_utf8,
+    .shift_jis_to_utf8 = avx2::shift_jis_to_utf8,
+    .iso2022jp_to_utf8 = avx2::iso2022jp_to_utf8,
 };
 
 }  // namespace pushmail::simd

@@ -39,5 +39,8 @@ std::size_t find_byte(ByteView in, std::size_t from, std::uint8_t byte);
 std::size_t find_dash_line(ByteView in, std::size_t from);
 std::size_t find_dot_line(ByteView in, std::size_t from);
 std::size_t find_field_end(ByteView in, std::size_t from);
+std::size_t single_byte_to_utf8(ByteView in, MutableBytes out, const SingleByteCharset& charset);
+Converted shift_jis_to_utf8(ByteView in, MutableBytes out);
+Converted iso2022jp_to_utf8(ByteView in, MutableBytes out);
 
 }  // namespace pushmail::simd::avx2

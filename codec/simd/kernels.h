@@ -8,6 +8,11 @@ namespace pushmail::simd {
 extern const Kernels scalar_kernels;
 extern const Kernels avx2_kernels;  // needs AVX2, BMI1 and BMI2
 
+// scalar_charset.cpp
+std::size_t scalar_single_byte_to_utf8(ByteView in, MutableBytes out, const SingleByteCharset& charset);
+Converted scalar_shift_jis_to_utf8(ByteView in, MutableBytes out);
+Converted scalar_iso2022jp_to_utf8(ByteView in, MutableBytes out);
+
 /// A base64 decoder between two pieces. done.used and done.written say where it stands.
 struct Base64Run {
   Decoded done;

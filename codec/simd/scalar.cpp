@@ -290,6 +290,9 @@ const Kernels scalar_kernels{
     .find_dash_line = find_dash_line,
     .find_dot_line = find_dot_line,
     .find_field_end = find_field_end,
+    .single_byte_to_utf8 = scalar_single_byte_to_utf8,
+    .shift_jis_to_utf8 = scalar_shift_jis_to_utf8,
+    .iso2022jp_to_utf8 = scalar_iso2022jp_to_utf8,
 };
 
 }  // namespace pushmail::simd

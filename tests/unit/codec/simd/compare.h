@@ -46,6 +46,18 @@ inline std::string difference(const Kernels& row, ByteView in) {
     if (row.find_dot_line(in, start) != oracle.find_dot_line(in, start)) return "find_dot_line";
     if (row.find_field_end(in, start) != oracle.find_field_end(in, start)) return "find_field_end";
   }
+  const auto charset_differs = [&](auto convert) {
+    Bytes a(charset_utf8_max(in.size()));
+    Bytes b(a.size());
+    const Converted ours = convert(row, a);
+    const Converted theirs = convert(oracle, b);
+    return ours.used != theirs.used || ours.written != theirs.written || !std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(ours.written), b.begin());
+  };
+  for (const std::string_view name : {"CP1252", "KOI8-R"}) {
+    if (charset_differs([&](const Kernels& k, Bytes& out) { return Converted{in.size(), k.single_byte_to_utf8(in, out, *single_byte_charset(name))}; })) return "single_byte_to_utf8";
+  }
+  if (charset_differs([&](const Kernels& k, Bytes& out) { return k.shift_jis_to_utf8(in, out); })) return "shift_jis_to_utf8";
+  if (charset_differs([&](const Kernels& k, Bytes& out) { return k.iso2022jp_to_utf8(in, out); })) return "iso2022jp_to_utf8";
   return "";
 }
 
