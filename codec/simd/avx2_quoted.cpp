@@ -40,6 +40,32 @@ namespace {
 
 bool is_blank(std::uint8_t c) { return c == ' ' || c == '\t'; }
 
+[[gnu::always_inline]] inline bool is_crlf(const std::uint8_t* p) {
+  std::uint16_t two;
+  std::memcpy(&two, p, sizeof two);
+  return two == 0x0A0D;
+}
+
+/// Lines of 75 literals and a soft break, which is what long paragraphs of ASCII are. Their place does not depend on what they hold, so the
+/// processor need not wait for one line to find the next. Returns how many there are.
+std::size_t full_lines(const std::uint8_t* from, std::size_t size, std::uint8_t* to, std::size_t room) {
+  constexpr std::size_t literals = 75;
+  constexpr std::size_t stride = literals + 3;
+  std::size_t count = 0;
+  for (; size >= stride && room >= literals; ++count, from += stride, size -= stride, to += literals, room -= literals) {
+    if (from[literals] != '=' || !is_crlf(from + literals + 1)) break;
+    const __m256i a = load(from);
+    const __m256i b = load(from + 32);
+    const __m256i c = load(from + literals - 32);
+    const auto special = [](__m256i text) { return _mm256_or_si256(_mm256_cmpeq_epi8(text, all('=')), _mm256_cmpeq_epi8(text, all('\n'))); };
+    if (high_bits(_mm256_or_si256(_mm256_or_si256(special(a), special(b)), special(c))) != 0) break;
+    store(to, a);
+    store(to + 32, b);
+    store(to + literals - 32, c);
+  }
+  return count;
+}
+
 }  // namespace
 
 //  text        . c a f = C 3 = A 9 . .      32 bytes, and the two behind them
@@ -60,14 +86,22 @@ Decoded qp_decode(ByteView in, MutableBytes out) {
     const __m256i text = load(data + at);
     const std::uint32_t equals = where(text, '=');
     const std::uint32_t newlines = where(text, '\n');
-    std::uint32_t stop;
+    std::uint32_t stop = first_bit(equals | newlines);
+    if (stop < 31 && (equals >> stop & 1U) != 0 && is_crlf(data + at + stop + 1)) {
+      store(to, text);
+      to += stop;
+      at += stop + 3;
+      const std::size_t lines = full_lines(data + at, size - at, to, static_cast<std::size_t>(to_end - to));
+      at += lines * 78;
+      to += lines * 75;
+      kept = to;
+      continue;
+    }
     if (equals == 0) {
       store(to, text);
-      const std::uint32_t count = first_bit(newlines);
-      to += count;
-      at += count;
+      to += stop;
+      at += stop;
       if (newlines == 0) continue;
-      stop = count;
     } else {
       __m256i hex_1;
       __m256i hex_2;
@@ -246,12 +280,18 @@ std::size_t qp_encode(ByteView in, MutableBytes out, QpMode mode) {
       const __m256i odd = _mm256_unpackhi_epi8(high, low);
       store(pairs.data(), _mm256_permute2x128_si256(even, odd, 0x20));
       store(pairs.data() + 32, _mm256_permute2x128_si256(even, odd, 0x31));
+      // Not through `writer`: the stores could change it for all that the compiler knows.
+      std::uint8_t* to = writer.to;
+      std::size_t column = writer.column;
       for (; done + 4 <= safe; done += 4) {
         const std::uint32_t mask = escaped >> done & 15U;
         const auto width = 4 + 2 * static_cast<std::size_t>(__builtin_popcount(mask));
-        if (writer.column + width > columns - 1) {
+        if (column + width > columns - 1) {
           // The line ends within these four.
+          writer = {.to = to, .column = column};
           for (std::uint32_t i = 0; i < 4; ++i) write_one(writer, in, at + done + i, mode);
+          to = writer.to;
+          column = writer.column;
           continue;
         }
         std::uint32_t four;
@@ -261,10 +301,11 @@ std::size_t qp_encode(ByteView in, MutableBytes out, QpMode mode) {
         const Spread& spread = spreads[mask];
         const __m128i letters = _mm_cvtsi64_si128(static_cast<long long>(four | std::uint64_t{'='} << 32U));
         const __m128i hex = _mm_cvtsi64_si128(static_cast<long long>(eight));
-        store16(writer.to, _mm_or_si128(_mm_shuffle_epi8(letters, load16(spread.from_text.data())), _mm_shuffle_epi8(hex, load16(spread.from_digits.data()))));
-        writer.to += width;
-        writer.column += width;
+        store16(to, _mm_or_si128(_mm_shuffle_epi8(letters, load16(spread.from_text.data())), _mm_shuffle_epi8(hex, load16(spread.from_digits.data()))));
+        to += width;
+        column += width;
       }
+      writer = {.to = to, .column = column};
     }
     at += done;
     // Up to the line end, and the line end itself.

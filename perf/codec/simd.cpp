@@ -9,6 +9,7 @@
 #include <random>
 #include <string>
 
+#include "codec/mime/message.h"
 #include "codec/simd/simd.h"
 
 namespace pushmail {
@@ -144,6 +145,54 @@ void add_utf8(const std::string& language, const std::string& text) {
   add_memcpy(figure, in.size());
 }
 
+/// `text`, which is UTF-8, in another charset.
+Bytes in_charset(const std::string& text, const char* charset) {
+  const iconv_t handle = iconv_open(charset, "UTF-8");
+  Bytes out(text.size() * 3 + 64);
+  char* from = const_cast<char*>(text.data());
+  std::size_t left = text.size();
+  char* to = reinterpret_cast<char*>(out.data());
+  std::size_t room = out.size();
+  while (iconv(handle, &from, &left, &to, &room) == static_cast<std::size_t>(-1) && left > 0) {
+    // A letter that is cut at the end, or that the charset does not have.
+    ++from;
+    --left;
+  }
+  iconv(handle, nullptr, nullptr, &to, &room);
+  iconv_close(handle);
+  out.resize(out.size() - room);
+  return out;
+}
+
+/// The kernel and iconv into buffers that are ready, and `mail`: mime::to_utf8 with all that it does for a part of a mail.
+void add_charset(const std::string& figure, const char* charset, const std::string& text, std::function<void(ByteView, MutableBytes)> kernel) {
+  const Bytes in = in_charset(text, charset);
+  add("charset." + figure + "/pushmail", in.size(), [in, kernel = std::move(kernel), out = Bytes(simd::charset_utf8_max(in.size()))]() mutable { kernel(in, out); });
+  const iconv_t handle = iconv_open("UTF-8", charset);
+  const auto with_iconv = [in, handle, out = Bytes(simd::charset_utf8_max(in.size()))]() mutable {
+    char* from = reinterpret_cast<char*>(const_cast<std::uint8_t*>(in.data()));
+    std::size_t left = in.size();
+    char* to = reinterpret_cast<char*>(out.data());
+    std::size_t room = out.size();
+    iconv(handle, nullptr, nullptr, nullptr, nullptr);
+    benchmark::DoNotOptimize(iconv(handle, &from, &left, &to, &room));
+  };
+  add("charset." + figure + "/iconv", in.size(), with_iconv);
+  add("charset." + figure + ".mail/pushmail", in.size(), [in, label = std::string(charset)] { benchmark::DoNotOptimize(mime::to_utf8(in, label)); });
+  add("charset." + figure + ".mail/iconv", in.size(), with_iconv);
+}
+
+void add_charsets() {
+  constexpr std::size_t size = 64 * kib;
+  const auto one_byte = [](const char* name) {
+    return [charset = simd::single_byte_charset(name)](ByteView in, MutableBytes out) { benchmark::DoNotOptimize(simd::active().single_byte_to_utf8(in, out, *charset)); };
+  };
+  add_charset("latin1", "ISO-8859-1", french(size), one_byte("CP1252"));
+  add_charset("koi8r", "KOI8-R", russian(size), one_byte("KOI8-R"));
+  add_charset("sjis", "SHIFT_JIS", japanese(size), [](ByteView in, MutableBytes out) { benchmark::DoNotOptimize(simd::active().shift_jis_to_utf8(in, out)); });
+  add_charset("iso2022jp", "ISO-2022-JP", japanese(size), [](ByteView in, MutableBytes out) { benchmark::DoNotOptimize(simd::active().iso2022jp_to_utf8(in, out)); });
+}
+
 const bool registered = [] {
   g_mime_init();
   add_base64("64k", 64 * kib);
@@ -156,6 +205,7 @@ const bool registered = [] {
   add_utf8("fr", french(mib));
   add_utf8("jp", japanese(mib));
   add_utf8("ru", russian(mib));
+  add_charsets();
   return true;
 }();
 
