@@ -19,8 +19,8 @@ constexpr std::array<std::uint8_t, 16> make_distances() {
   std::array<std::uint8_t, 16> to_value{};
   to_value[3] = 62 - '+';
   to_value[4] = 4;  // 52 - '0'
-  for (const std::size_t upper : {5, 6, 12}) to_value[upper] = static_cast<std::uint8_t>(256 - 'A');
-  for (const std::size_t lower : {7, 8, 14}) to_value[lower] = static_cast<std::uint8_t>(26 + 256 - 'a');
+  for (const std::size_t upper : {5U, 6U, 12U}) to_value[upper] = static_cast<std::uint8_t>(256 - 'A');
+  for (const std::size_t lower : {7U, 8U, 14U}) to_value[lower] = static_cast<std::uint8_t>(26 + 256 - 'a');
   to_value[10] = 63 - '/';
   return to_value;
 }

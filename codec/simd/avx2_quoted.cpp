@@ -170,6 +170,8 @@ constexpr std::string_view hex_digits = "0123456789ABCDEF";
 struct Spread {
   std::array<std::uint8_t, 16> from_text;
   std::array<std::uint8_t, 16> from_digits;
+  std::array<std::uint8_t, 4> ends;  // where each byte's text ends
+  std::array<std::uint8_t, 28> unused;
 };
 constexpr std::array<Spread, 16> make_spreads() {
   std::array<Spread, 16> spreads{};
@@ -181,14 +183,16 @@ constexpr std::array<Spread, 16> make_spreads() {
     for (std::uint8_t byte = 0; byte < 4; ++byte) {
       const bool escaped = (mask >> byte & 1U) != 0;
       row.from_text[to++] = escaped ? 4 : byte;
-      if (!escaped) continue;
-      row.from_digits[to++] = static_cast<std::uint8_t>(byte * 2);
-      row.from_digits[to++] = static_cast<std::uint8_t>(byte * 2 + 1);
+      if (escaped) {
+        row.from_digits[to++] = static_cast<std::uint8_t>(byte * 2);
+        row.from_digits[to++] = static_cast<std::uint8_t>(byte * 2 + 1);
+      }
+      row.ends[byte] = static_cast<std::uint8_t>(to);
     }
   }
   return spreads;
 }
-constexpr std::array<Spread, 16> spreads = make_spreads();
+alignas(64) constexpr std::array<Spread, 16> spreads = make_spreads();
 
 /// Where the encoder stands.
 struct Writer {
@@ -202,6 +206,17 @@ struct Writer {
     column = 0;
   }
 };
+
+/// The line ends within `text`, whose first `fits` bytes it still has room for: those, a soft break, the rest. 64 bytes are read at `text`.
+[[gnu::always_inline]] inline void put_broken(std::uint8_t*& to, std::size_t& column, const std::uint8_t* text, std::size_t size, std::size_t fits) {
+  store(to, load(text));
+  to += fits;
+  std::memcpy(to, "=\r\n", 4);
+  to += 3;
+  store(to, load(text + fits));
+  to += size - fits;
+  column = size - fits;
+}
 
 /// One character (or CRLF) as the plain kernel writes it. Returns how many bytes it was.
 std::size_t write_one(Writer& writer, ByteView in, std::size_t at, QpMode mode) {
@@ -255,7 +270,7 @@ std::size_t qp_encode(ByteView in, MutableBytes out, QpMode mode) {
   const __m256i digits = table(reinterpret_cast<const std::uint8_t*>(hex_digits.data()));
   std::size_t at = 0;
   // The second load of write_literals reads up to 32 bytes behind the window.
-  while (at + 64 <= in.size() && to_end - writer.to >= 32 * 3 + 3 * 4 + 32) {
+  while (at + 64 <= in.size() && to_end - writer.to >= 32 * 3 + 3 * 4 + 64) {
     const __m256i text = load(data + at);
     std::uint32_t safe = 32;
     if (mode == QpMode::text) {
@@ -283,17 +298,26 @@ std::size_t qp_encode(ByteView in, MutableBytes out, QpMode mode) {
       // Not through `writer`: the stores could change it for all that the compiler knows.
       std::uint8_t* to = writer.to;
       std::size_t column = writer.column;
-      for (; done + 4 <= safe; done += 4) {
-        const std::uint32_t mask = escaped >> done & 15U;
-        const auto width = 4 + 2 * static_cast<std::size_t>(__builtin_popcount(mask));
-        if (column + width > columns - 1) {
-          // The line ends within these four.
-          writer = {.to = to, .column = column};
-          for (std::uint32_t i = 0; i < 4; ++i) write_one(writer, in, at + done + i, mode);
-          to = writer.to;
-          column = writer.column;
+      alignas(32) std::array<std::uint8_t, 64> broken;
+      while (done + 4 <= safe) {
+        if (done + 8 <= safe && (escaped >> done & 0xFFU) == 0xFF) {
+          // Eight escapes: 24 bytes, the digits from their pairs and '=' between them.
+          const __m256i hex = _mm256_shuffle_epi8(table(pairs.data() + 2 * done), _mm256_setr_epi8(-1, 0, 1, -1, 2, 3, -1, 4, 5, -1, 6, 7, -1, 8, 9, -1, 10, 11, -1, 12, 13, -1, 14, 15,
+                                                                                                   -1, -1, -1, -1, -1, -1, -1, -1));
+          const __m256i eight = _mm256_or_si256(hex, _mm256_setr_epi8('=', 0, 0, '=', 0, 0, '=', 0, 0, '=', 0, 0, '=', 0, 0, '=', 0, 0, '=', 0, 0, '=', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+          done += 8;
+          if (column + 24 <= columns - 1) {
+            store(to, eight);
+            to += 24;
+            column += 24;
+          } else {
+            store(broken.data(), eight);
+            put_broken(to, column, broken.data(), 24, (columns - 1 - column) / 3 * 3);
+          }
           continue;
         }
+        const std::uint32_t mask = escaped >> done & 15U;
+        const auto width = 4 + 2 * static_cast<std::size_t>(__builtin_popcount(mask));
         std::uint32_t four;
         std::memcpy(&four, data + at + done, sizeof four);
         std::uint64_t eight;
@@ -301,7 +325,17 @@ std::size_t qp_encode(ByteView in, MutableBytes out, QpMode mode) {
         const Spread& spread = spreads[mask];
         const __m128i letters = _mm_cvtsi64_si128(static_cast<long long>(four | std::uint64_t{'='} << 32U));
         const __m128i hex = _mm_cvtsi64_si128(static_cast<long long>(eight));
-        store16(to, _mm_or_si128(_mm_shuffle_epi8(letters, load16(spread.from_text.data())), _mm_shuffle_epi8(hex, load16(spread.from_digits.data()))));
+        const __m128i text_of_four = _mm_or_si128(_mm_shuffle_epi8(letters, load16(spread.from_text.data())), _mm_shuffle_epi8(hex, load16(spread.from_digits.data())));
+        done += 4;
+        if (column + width > columns - 1) {
+          const std::size_t room = columns - 1 - column;
+          std::size_t fits = 0;
+          for (const std::uint8_t end : spread.ends) fits = end <= room ? end : fits;
+          store16(broken.data(), text_of_four);
+          put_broken(to, column, broken.data(), width, fits);
+          continue;
+        }
+        store16(to, text_of_four);
         to += width;
         column += width;
       }

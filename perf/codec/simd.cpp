@@ -198,7 +198,11 @@ const bool registered = [] {
   add_base64("64k", 64 * kib);
   add_base64("1m", mib);
   add_base64_other("lf64", 64, "\n");
-  add_quoted_printable("en", english(mib));
+  // Plain ASCII with soft breaks only, and the same with a line end every few lines.
+  std::string one_line = english(mib);
+  std::erase_if(one_line, [](char c) { return c == '\r' || c == '\n'; });
+  add_quoted_printable("en", one_line);
+  add_quoted_printable("en_lines", english(mib));
   add_quoted_printable("fr", french(mib));
   add_quoted_printable("jp", japanese(mib));
   add_utf8("en", english(mib));
