@@ -1,6 +1,6 @@
 // The kernels: the few loops over bytes where the time of a mail goes, behind one table of function pointers.
 //
-// Called from: codec/mime. Each instruction set is one file with one Kernels row (scalar.cpp today) and one line in dispatch.cpp;
+// Called from: codec/mime. Each instruction set is one Kernels row (scalar.cpp, avx2.cpp) and one line in dispatch.cpp;
 // scalar is the oracle: every row passes the same tests (tests/unit/codec/simd runs over all_supported()).
 #pragma once
 
