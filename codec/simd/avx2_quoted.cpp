@@ -59,6 +59,9 @@ std::size_t full_lines(const std::uint8_t* from, std::size_t size, std::uint8_t*
     const __m256i c = load(from + literals - 32);
     const auto special = [](__m256i text) { return _mm256_or_si256(_mm256_cmpeq_epi8(text, all('=')), _mm256_cmpeq_epi8(text, all('\n'))); };
     if (high_bits(_mm256_or_si256(_mm256_or_si256(special(a), special(b)), special(c))) != 0) break;
+    // Beyond the first cache the stores wait for their lines, unless these are asked for in time.
+    __builtin_prefetch(to + 1024, 1);
+    __builtin_prefetch(to + 1024 + 64, 1);
     store(to, a);
     store(to + 32, b);
     store(to + literals - 32, c);
