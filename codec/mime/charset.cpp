@@ -51,11 +51,6 @@ constexpr auto labels = std::to_array<Label>({
     {"utf-32le", "UTF-32LE"}, {"utf-32be", "UTF-32BE"},
 });
 
-// windows-1252 0x80..0x9F; 0 where it has nothing. The rest is Latin-1.
-constexpr std::array<char16_t, 32> windows_1252_high{
-    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0,      0x017D, 0,
-    0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
-
 /// The label as the table has it: lower case, no quotes, no blanks, no RFC 2231 language.
 std::string clean_label(std::string_view label) {
   if (ascii_starts_with_nocase(label, "charset=")) label.remove_prefix(8);
@@ -73,29 +68,20 @@ const Label* find_label(std::string_view label) {
   return found == labels.end() ? nullptr : &*found;
 }
 
-void append_scalar(std::string& out, char32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | c >> 6U);
-    out += static_cast<char>(0x80 | (c & 0x3FU));
-  } else {
-    out += static_cast<char>(0xE0 | c >> 12U);
-    out += static_cast<char>(0x80 | (c >> 6U & 0x3FU));
-    out += static_cast<char>(0x80 | (c & 0x3FU));
-  }
-}
-
-std::string from_windows_1252(ByteView bytes) {
+/// Into a string that the kernel fills.
+template <typename Fill>
+std::string filled(std::size_t size_max, Fill fill) {
   std::string out;
-  out.reserve(bytes.size() + bytes.size() / 8);
-  for (const std::uint8_t byte : bytes) {
-    if (byte < 0x80 || byte >= 0xA0) append_scalar(out, byte);
-    else if (const char16_t c = windows_1252_high[byte - 0x80U]; c != 0) append_scalar(out, c);
-    else out += replacement;
-  }
+  out.resize(size_max);
+  out.resize(fill(MutableBytes(reinterpret_cast<std::uint8_t*>(out.data()), out.size())));
   return out;
 }
+
+std::string from_single_byte(ByteView bytes, const simd::SingleByteCharset& charset) {
+  return filled(simd::charset_utf8_max(bytes.size()), [&](MutableBytes out) { return simd::active().single_byte_to_utf8(bytes, out, charset); });
+}
+
+std::string from_windows_1252(ByteView bytes) { return from_single_byte(bytes, *simd::single_byte_charset("CP1252")); }
 
 /// UTF-8 with U+FFFD for each longest broken piece (Unicode §3.9, "maximal subparts" shortened to one byte and its loose tails).
 std::string repaired_utf8(ByteView bytes) {
@@ -199,9 +185,18 @@ std::string to_utf8(ByteView bytes, std::string_view charset) {
     return ascii ? guess_utf8(bytes) : from_windows_1252(bytes);
   }
   const std::string_view name = row->iconv_name;
+  if (const simd::SingleByteCharset* single = simd::single_byte_charset(name); single != nullptr) return from_single_byte(bytes, *single);
+  // The kernels stop at what is not plainly Japanese; from there on iconv judges.
+  std::string begun;
+  if (const auto kernel = name == "CP932" ? simd::active().shift_jis_to_utf8 : name == "ISO-2022-JP-3" ? simd::active().iso2022jp_to_utf8 : nullptr; kernel != nullptr) {
+    simd::Converted done;
+    begun = filled(simd::charset_utf8_max(bytes.size()), [&](MutableBytes out) { return (done = kernel(bytes, out)).written; });
+    if (done.used == bytes.size()) return begun;
+    bytes = bytes.subspan(done.used);
+  }
   Converter converter(name == "UTF-16" || name == "UTF-32" ? endian_name(bytes, name) : row->iconv_name);
-  if (!converter.is_open()) return guess_utf8(bytes);
-  std::string out = converter.convert(bytes);
+  if (!converter.is_open()) return begun + guess_utf8(bytes);
+  std::string out = begun + converter.convert(bytes);
   if (out.starts_with("\xEF\xBB\xBF")) out.erase(0, 3);  // a byte order mark is no text
   // glibc writes surrogates and the like for some broken input; what leaves here is always valid.
   return is_utf8(bytes_of(out)) ? out : repaired_utf8(bytes_of(out));

@@ -29,57 +29,9 @@ constexpr std::array<std::uint8_t, 256> make_base64_classes() {
 constexpr auto base64_classes = make_base64_classes();
 
 Decoded base64_decode(ByteView in, MutableBytes out) {
-  Decoded done;
-  std::uint8_t* to = out.data();
-  std::uint32_t bits = 0;
-  unsigned digits = 0;
-  std::size_t at = 0;
-  const auto fault = [&](std::size_t where) {
-    if (done.faults++ == 0) done.first_fault = where;
-  };
-  while (at < in.size()) {
-    // Four digits in a row are nearly everything that a mail has.
-    while (digits == 0 && in.size() - at >= 4) {
-      const std::uint32_t a = base64_classes[in[at]];
-      const std::uint32_t b = base64_classes[in[at + 1]];
-      const std::uint32_t c = base64_classes[in[at + 2]];
-      const std::uint32_t d = base64_classes[in[at + 3]];
-      if ((a | b | c | d) > 63) break;
-      const std::uint32_t group = a << 18U | b << 12U | c << 6U | d;
-      *to++ = static_cast<std::uint8_t>(group >> 16U);
-      *to++ = static_cast<std::uint8_t>(group >> 8U);
-      *to++ = static_cast<std::uint8_t>(group);
-      at += 4;
-    }
-    if (at == in.size()) break;
-    const std::uint8_t digit = base64_classes[in[at++]];
-    if (digit < 64) {
-      bits = bits << 6U | digit;
-      if (++digits == 4) {
-        *to++ = static_cast<std::uint8_t>(bits >> 16U);
-        *to++ = static_cast<std::uint8_t>(bits >> 8U);
-        *to++ = static_cast<std::uint8_t>(bits);
-        digits = 0;
-        bits = 0;
-      }
-    } else if (digit == class_foreign) {
-      fault(at - 1);
-    } else if (digit == class_padding) {
-      // Padding ends the data only where it can stand: after two or three digits.
-      if (digits < 2) {
-        fault(at - 1);
-        continue;
-      }
-      if (digits == 2 && at < in.size() && in[at] == '=') ++at;
-      break;
-    }
-  }
-  if (digits == 1) fault(in.size());
-  if (digits >= 2) *to++ = static_cast<std::uint8_t>(bits >> (digits == 2 ? 4U : 10U));
-  if (digits == 3) *to++ = static_cast<std::uint8_t>(bits >> 2U);
-  done.used = at;
-  done.written = static_cast<std::size_t>(to - out.data());
-  return done;
+  Base64Run run;
+  base64_run(run, in, out, none);
+  return base64_finish(run, in, out);
 }
 
 std::size_t base64_encode(ByteView in, MutableBytes out) {
@@ -253,7 +205,79 @@ std::size_t find_dash_line(ByteView in, std::size_t from) {
   return none;
 }
 
+std::size_t find_dot_line(ByteView in, std::size_t from) {
+  for (; from + 1 < in.size(); ++from) {
+    const bool lone = (in[from] == '\r') != (in[from + 1] == '\n');
+    if (lone || (in[from] == '\n' && in[from + 1] == '.')) return from;
+  }
+  return none;
+}
+
+std::size_t find_field_end(ByteView in, std::size_t from) {
+  while ((from = find_byte(in, from, '\n')) != none) {
+    if (from + 1 == in.size() || !is_blank(in[from + 1])) return from;
+    ++from;
+  }
+  return none;
+}
+
 }  // namespace
+
+void base64_run(Base64Run& run, ByteView in, MutableBytes out, std::size_t give_back) {
+  std::uint8_t* to = out.data() + run.done.written;
+  std::size_t at = run.done.used;
+  const auto fault = [&](std::size_t where) {
+    if (run.done.faults++ == 0) run.done.first_fault = where;
+  };
+  while (at < in.size() && (run.digits != 0 || at < give_back)) {
+    // Four digits in a row are nearly everything that a mail has.
+    while (run.digits == 0 && in.size() - at >= 4 && at < give_back) {
+      const std::uint32_t a = base64_classes[in[at]];
+      const std::uint32_t b = base64_classes[in[at + 1]];
+      const std::uint32_t c = base64_classes[in[at + 2]];
+      const std::uint32_t d = base64_classes[in[at + 3]];
+      if ((a | b | c | d) > 63) break;
+      const std::uint32_t group = a << 18U | b << 12U | c << 6U | d;
+      *to++ = static_cast<std::uint8_t>(group >> 16U);
+      *to++ = static_cast<std::uint8_t>(group >> 8U);
+      *to++ = static_cast<std::uint8_t>(group);
+      at += 4;
+    }
+    if (at == in.size() || (run.digits == 0 && at >= give_back)) break;
+    const std::uint8_t digit = base64_classes[in[at++]];
+    if (digit < 64) {
+      run.bits = run.bits << 6U | digit;
+      if (++run.digits == 4) {
+        *to++ = static_cast<std::uint8_t>(run.bits >> 16U);
+        *to++ = static_cast<std::uint8_t>(run.bits >> 8U);
+        *to++ = static_cast<std::uint8_t>(run.bits);
+        run.digits = 0;
+        run.bits = 0;
+      }
+    } else if (digit == class_foreign) {
+      fault(at - 1);
+    } else if (digit == class_padding) {
+      // Padding ends the data only where it can stand: after two or three digits.
+      if (run.digits < 2) {
+        fault(at - 1);
+        continue;
+      }
+      if (run.digits == 2 && at < in.size() && in[at] == '=') ++at;
+      run.padded = true;
+      break;
+    }
+  }
+  run.done.used = at;
+  run.done.written = static_cast<std::size_t>(to - out.data());
+}
+
+Decoded base64_finish(Base64Run& run, ByteView in, MutableBytes out) {
+  Decoded& done = run.done;
+  if (run.digits == 1 && done.faults++ == 0) done.first_fault = in.size();
+  if (run.digits >= 2) out[done.written++] = static_cast<std::uint8_t>(run.bits >> (run.digits == 2 ? 4U : 10U));
+  if (run.digits == 3) out[done.written++] = static_cast<std::uint8_t>(run.bits >> 2U);
+  return done;
+}
 
 const Kernels scalar_kernels{
     .name = "scalar",
@@ -264,6 +288,11 @@ const Kernels scalar_kernels{
     .utf8_valid_prefix = utf8_valid_prefix,
     .find_byte = find_byte,
     .find_dash_line = find_dash_line,
+    .find_dot_line = find_dot_line,
+    .find_field_end = find_field_end,
+    .single_byte_to_utf8 = scalar_single_byte_to_utf8,
+    .shift_jis_to_utf8 = scalar_shift_jis_to_utf8,
+    .iso2022jp_to_utf8 = scalar_iso2022jp_to_utf8,
 };
 
 }  // namespace pushmail::simd

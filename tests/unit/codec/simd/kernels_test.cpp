@@ -179,5 +179,50 @@ TEST_P(Simd, Search) {
   EXPECT_EQ(kernels().find_dash_line({}, 0), none);
 }
 
+TEST_P(Simd, DotLines) {
+  const std::string_view text = "a\r\nb.c\r\n.d\re\n";
+  EXPECT_EQ(kernels().find_dot_line(bytes_of(text), 0), 7U) << "the LF in front of the dot";
+  EXPECT_EQ(kernels().find_dot_line(bytes_of(text), 8), 10U) << "a CR alone";
+  EXPECT_EQ(kernels().find_dot_line(bytes_of(text), 11), 11U) << "in front of an LF alone";
+  EXPECT_EQ(kernels().find_dot_line(bytes_of("a\r\nb\r\n"), 0), none);
+}
+
+TEST_P(Simd, FieldEnds) {
+  const std::string_view text = "To: a\r\n\tb\n c\r\nCc: d\n";
+  EXPECT_EQ(kernels().find_field_end(bytes_of(text), 0), 13U);
+  EXPECT_EQ(kernels().find_field_end(bytes_of(text), 14), 19U) << "the last line";
+  EXPECT_EQ(kernels().find_field_end(bytes_of("a\n b"), 0), none);
+}
+
+TEST_P(Simd, JapaneseIsTakenWholeUpToWhatIsNot) {
+  const auto converted = [](auto kernel, std::string_view text) {
+    Bytes out(charset_utf8_max(text.size()));
+    const Converted done = kernel(bytes_of(text), out);
+    return std::pair(std::string(text_of(ByteView(out).first(done.written))), done.used);
+  };
+  const std::string plain = "Subject: a text that is longer than a vector is wide ";
+  using Taken = std::pair<std::string, std::size_t>;
+  EXPECT_EQ(converted(kernels().shift_jis_to_utf8, plain + "\x93\xFA\x96\x7B\xB1\x87\x40"), Taken(plain + "日本ｱ①", plain.size() + 7));
+  EXPECT_EQ(converted(kernels().shift_jis_to_utf8, "\x93\xFA\xFFz"), Taken("日", 2));
+  EXPECT_EQ(converted(kernels().iso2022jp_to_utf8, plain + "\x1B$BF|K\\\r\n\x1B(J\\\x1B(I1\x1B(Ba"), Taken(plain + "日本\r\n¥ｱa", plain.size() + 21));
+  // Where it stops, another converter can start: ASCII is designated there.
+  EXPECT_EQ(converted(kernels().iso2022jp_to_utf8, "ab\x1B$BF|\xFF"), Taken("ab", 2));
+  EXPECT_EQ(converted(kernels().iso2022jp_to_utf8, "ab\x1B$BF|\x1B(Bc\x1B$(D"), Taken("ab日c", 11));
+}
+
+TEST_P(Simd, OneByteCharsets) {
+  const auto converted = [&](const char* name, std::string_view text) {
+    Bytes out(charset_utf8_max(text.size()));
+    return std::string(text_of(ByteView(out).first(kernels().single_byte_to_utf8(bytes_of(text), out, *single_byte_charset(name)))));
+  };
+  for (const std::size_t before : {0U, 3U, 31U, 32U, 60U}) {
+    const std::string plain(before, 'x');
+    EXPECT_EQ(converted("CP1252", plain + "\xE9t\xE9 \x80\x81"), plain + "été €\uFFFD");
+    EXPECT_EQ(converted("KOI8-R", plain + "\xD4\xC5\xCB\xD3\xD4"), plain + "текст");
+  }
+  EXPECT_EQ(single_byte_charset("CP1252")->same_from, 0xA0);
+  EXPECT_EQ(single_byte_charset("CP1255"), nullptr);
+}
+
 }  // namespace
 }  // namespace pushmail::simd
