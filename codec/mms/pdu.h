@@ -99,6 +99,10 @@ struct Pdu {
   std::optional<std::uint8_t> retrieve_status;
   std::string retrieve_text;
   std::optional<std::uint8_t> read_status;
+  std::optional<std::uint8_t> reply_charging, mm_state, retrieval_mode;
+  std::optional<TimeValue> reply_charging_deadline;
+  std::string reply_charging_id, retrieval_mode_text;
+  std::optional<std::uint64_t> reply_charging_size;
   std::optional<bool> store, stored, drm_content;
   std::optional<std::uint8_t> store_status, content_class, cancel_status;
   std::string store_status_text, replace_id, cancel_id;

@@ -58,6 +58,8 @@ constexpr std::array vectors{
            "2F 54 59 50 45 3D 50 4C 4D 4E 00 85 04 66 81 48 C0 9B 80"},
     Vector{"forward-req", "8C 89 98 54 31 00 8D 92 89 01 81 97 62 40 65 00 91 80 A2 81 83 68 2F 31 00"},
     Vector{"forward-conf", "8C 8A 98 54 31 00 8D 92 92 80 8B 6D 31 00 A5 80 A6 6F 6B 00"},
+    Vector{"notification-ind reply charging",
+           "8C 82 98 6E 00 8D 93 8A 80 8E 01 64 88 03 81 01 3C 9C 80 9D 03 81 01 3C 9E 72 00 9F 01 64 B4 80 B5 6D 00 A7 81 BA 81 BB 81 BD 72 00 83 68 00"},
     Vector{"cancel-req", "8C 96 98 54 31 00 8D 93 BE 63 31 00"},
     Vector{"cancel-conf", "8C 97 98 54 31 00 8D 93 BF 80"},
 };
