@@ -231,7 +231,7 @@ Result<Pdu> decode(ByteView bytes) {
     const bool missing = wanted.need == PduField::Need::mandatory && (!is_set(pdu, *field) || (field->kind == FieldKind::version && pdu.version == 0));
     if (missing) return fail(mms_missing_field, bytes.size());
   }
-  if (pdu.type == MessageType::send_req && pdu.to.empty() && pdu.cc.empty() && pdu.bcc.empty()) return fail(mms_missing_field, bytes.size());
+  if ((pdu.type == MessageType::send_req || pdu.type == MessageType::forward_req) && pdu.to.empty() && pdu.cc.empty() && pdu.bcc.empty()) return fail(mms_missing_field, bytes.size());
   return pdu;
 }
 

@@ -27,6 +27,10 @@ enum class MessageType : std::uint8_t {
   delivery_ind = 0x86,
   read_rec_ind = 0x87,
   read_orig_ind = 0x88,
+  forward_req = 0x89,
+  forward_conf = 0x8A,
+  cancel_req = 0x96,
+  cancel_conf = 0x97,
 };
 /// `m-send-req`; empty for another number.
 [[nodiscard]] std::string_view name_of(MessageType type);
@@ -95,6 +99,13 @@ struct Pdu {
   std::optional<std::uint8_t> retrieve_status;
   std::string retrieve_text;
   std::optional<std::uint8_t> read_status;
+  std::optional<std::uint8_t> reply_charging, mm_state, retrieval_mode;
+  std::optional<TimeValue> reply_charging_deadline;
+  std::string reply_charging_id, retrieval_mode_text;
+  std::optional<std::uint64_t> reply_charging_size;
+  std::optional<bool> store, stored, drm_content;
+  std::optional<std::uint8_t> store_status, content_class, cancel_status;
+  std::string store_status_text, replace_id, cancel_id;
   std::string applic_id, reply_applic_id, aux_applic_info;
 
   /// Whether there is a Content-Type and a body, and what they hold. The subject above is the PDU's; content.subject repeats it.

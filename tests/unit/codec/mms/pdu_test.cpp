@@ -56,6 +56,12 @@ constexpr std::array vectors{
     Vector{"read-orig-ind",
            "8C 88 8D 92 8B 6D 31 40 6D 6D 73 63 00 97 6A 6F 65 40 65 78 61 6D 70 6C 65 2E 63 6F 6D 00 89 18 80 2B 31 35 35 35 30 31 30 30 30 30 32"
            "2F 54 59 50 45 3D 50 4C 4D 4E 00 85 04 66 81 48 C0 9B 80"},
+    Vector{"forward-req", "8C 89 98 54 31 00 8D 92 89 01 81 97 62 40 65 00 91 80 A2 81 83 68 2F 31 00"},
+    Vector{"forward-conf", "8C 8A 98 54 31 00 8D 92 92 80 8B 6D 31 00 A5 80 A6 6F 6B 00"},
+    Vector{"notification-ind reply charging",
+           "8C 82 98 6E 00 8D 93 8A 80 8E 01 64 88 03 81 01 3C 9C 80 9D 03 81 01 3C 9E 72 00 9F 01 64 B4 80 B5 6D 00 A7 81 BA 81 BB 81 BD 72 00 83 68 00"},
+    Vector{"cancel-req", "8C 96 98 54 31 00 8D 93 BE 63 31 00"},
+    Vector{"cancel-conf", "8C 97 98 54 31 00 8D 93 BF 80"},
 };
 
 TEST(Mms, VectorsDecodeAndEncodeToTheSameOctets) {
@@ -159,7 +165,7 @@ TEST(Mms, MissingMandatoryHeaders) {
   EXPECT_TRUE(decode(hex("8C 83 8D 92 95 81")).error().is(mms_missing_field));                            // no transaction id
   EXPECT_TRUE(decode(hex("8C 85 98 54 39 00")).error().is(mms_missing_field));                            // no version
   EXPECT_TRUE(decode(hex("8C 80 98 54 31 00 8D 92 89 01 81 84 A3 00")).error().is(mms_missing_field));    // nobody to send to
-  EXPECT_TRUE(decode(hex("8C 97 98 54 31 00 8D 92")).error().is(mms_unknown_type));
+  EXPECT_TRUE(decode(hex("8C 98 98 54 31 00 8D 92")).error().is(mms_unknown_type));
   EXPECT_TRUE(decode(hex("98 54 31 00 8C 80")).error().is(mms_unknown_type));
   EXPECT_TRUE(decode({}).error().is(mms_unknown_type));
   Pdu pdu;
