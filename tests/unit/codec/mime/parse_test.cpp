@@ -14,7 +14,7 @@ namespace {
 /// `multipart/mixed{text/plain"hello",image/png"..."}`: the tree with the decoded bodies of its leaves.
 std::string tree(const Message& message, std::size_t index = 0) {
   const Part& part = message.parts[index];
-  std::string out = part.media_type;
+  std::string out(part.media_type);
   std::string children;
   for (std::size_t i = index + 1; i < message.parts.size(); ++i) {
     if (message.parts[i].parent != index) continue;
