@@ -49,7 +49,7 @@ bool header_goes_on(ByteView bytes, std::size_t next, std::size_t end) {
 
 }  // namespace
 
-FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Arena& arena, std::vector<Tolerance>& tolerated) {
+FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, HeaderOf of, Arena& arena, std::vector<Tolerance>& tolerated) {
   ArenaList<Field> fields(arena);
   const auto block = [&](std::size_t body) { return FieldBlock{.fields = fields.take(), .body = body}; };
   std::size_t kept_size = 0;
@@ -77,8 +77,11 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Arena&
         at = line.next;
         continue;
       }
-      // RFC 5322 knows no such line. When a field follows it is junk between fields, else the blank line was forgotten.
-      if (!fields.empty() && line.next < end && name_size(line_at(bytes, line.next, end).text) > 0) {
+      // RFC 5322 §2.2 knows no such line. One alone, before a field or before the blank line, is a broken field; else the blank line was
+      // forgotten and the text starts here. A message that starts so may be nothing but text.
+      const std::string_view after = line.next < end ? line_at(bytes, line.next, end).text : line.text;
+      const bool blank_follows = ascii_trim(after).empty() && (!fields.empty() || of == HeaderOf::part);
+      if (blank_follows || name_size(after) > 0) {
         note(tolerance::no_colon, at);
         at = line.next;
         continue;

@@ -39,7 +39,8 @@ struct Part {
   std::size_t parent = none;         // index of the multipart or message/rfc822 that holds it
   std::uint32_t depth = 0;
   std::span<const Field> fields;
-  std::string_view media_type;       // lower case, never empty: text/plain by default
+  std::string_view media_type;       // as it is to be read: lower case, never empty, text/plain by default
+  std::string_view declared_type;    // as the header says; differs where a multipart has no parts or a limit was reached
   std::span<const Parameter> type_parameters;
   std::string_view charset;          // lower case, empty when not given
   std::string_view name;             // file name as UTF-8: Content-Disposition filename, else Content-Type name

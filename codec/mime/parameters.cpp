@@ -1,7 +1,7 @@
 // Content-Type and Content-Disposition values: token and parameters (RFC 2045 §5.1), continuations and charsets (RFC 2231).
 //
 // Came from: parse.cpp. Goes to: Part::type_parameters, boundary, charset, name. Tolerated: no semicolon between parameters, unquoted
-// values with blanks, quotes never closed, backslashes of Windows paths, RFC 2047 words, raw 8-bit, segments that are missing.
+// values with blanks, quotes never closed, RFC 2047 words, raw 8-bit, segments that are missing.
 #include <algorithm>
 #include <array>
 
@@ -64,8 +64,7 @@ class Cursor {
     ArenaText out(arena);
     out += text_.substr(start, at_ - start);
     for (; !at_end() && peek() != '"'; advance()) {
-      // `C:\new.doc` stands in real mail, so a backslash is an escape only before what needs one.
-      if (peek() == '\\' && at_ + 1 < text_.size() && (text_[at_ + 1] == '"' || text_[at_ + 1] == '\\')) advance();
+      if (peek() == '\\' && at_ + 1 < text_.size()) advance();  // RFC 5322 §3.2.1, also where a mailer wrote a path of Windows
       if (peek() != '\r' && peek() != '\n') out += peek();
     }
     if (!at_end()) advance();

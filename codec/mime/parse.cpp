@@ -95,6 +95,7 @@ void describe(Part& part, std::string_view default_type, std::size_t at, Arena& 
     }
   }
   if (part.name.empty()) part.name = type_name;
+  part.declared_type = part.media_type;
 }
 
 class Parser {
@@ -106,16 +107,26 @@ class Parser {
     message_.arena.reset();
   }
 
+  /// No LF anywhere: lines that end in CR alone are read from a copy with LF.
+  void read_bare_cr() {
+    const std::size_t first = simd::active().find_byte(bytes_, 0, '\r');
+    if (first == simd::none) return;
+    note(tolerance::bare_cr, first);
+    const MutableBytes copy = message_.arena.bytes(bytes_.size());
+    std::replace_copy(bytes_.begin(), bytes_.end(), copy.begin(), std::uint8_t{'\r'}, std::uint8_t{'\n'});
+    bytes_ = copy;
+  }
+
   void start_message() {
     std::size_t from = 0;
     // Blank lines before the first field are a mistake of the sender when a field follows.
     const std::size_t first = text_of(bytes_).find_first_not_of("\r\n");
     if (first != std::string_view::npos && first > 0 && first < 16) {
       std::vector<Tolerance> unused;
-      const FieldBlock probe = read_fields(bytes_, first, std::min(bytes_.size(), first + 2 * limits::KiB), message_.arena, unused);
+      const FieldBlock probe = read_fields(bytes_, first, std::min(bytes_.size(), first + 2 * limits::KiB), HeaderOf::message, message_.arena, unused);
       if (!probe.fields.empty()) from = first;
     }
-    open(Part::none, 0, from, "text/plain");
+    open(Part::none, 0, from, HeaderOf::message, "text/plain");
   }
 
   void start_entity(std::string_view content_type) {
@@ -151,6 +162,7 @@ class Parser {
     std::size_t body = 0;            // offset
     std::size_t children = 0;
     bool is_closed = false;          // its closing delimiter was seen
+    bool is_bare = false;            // a part that began with neither a field nor an empty line
   };
 
   void note(std::string_view rule, std::size_t at) { message_.tolerated.push_back({rule, static_cast<std::uint32_t>(at)}); }
@@ -161,7 +173,7 @@ class Parser {
   }
 
   /// Opens the part whose header starts at `from`, and the message inside it when it is a message/rfc822.
-  void open(std::size_t parent, std::uint32_t depth, std::size_t from, std::string_view default_type) {
+  void open(std::size_t parent, std::uint32_t depth, std::size_t from, HeaderOf of, std::string_view default_type) {
     while (true) {
       if (message_.parts.size() + 1 == limits::mime_part_count_max) {
         // The last one that fits holds all the rest.
@@ -169,7 +181,7 @@ class Parser {
         Part rest;
         rest.parent = parent;
         rest.depth = depth;
-        rest.media_type = "application/octet-stream";
+        rest.media_type = rest.declared_type = "application/octet-stream";
         enter(rest, from);
         stopped_ = true;
         return;
@@ -177,7 +189,7 @@ class Parser {
       Part part;
       part.parent = parent;
       part.depth = depth;
-      const FieldBlock block = read_fields(bytes_, from, header_end(from), message_.arena, message_.tolerated);
+      const FieldBlock block = read_fields(bytes_, from, header_end(from), of, message_.arena, message_.tolerated);
       part.fields = block.fields;
       describe(part, default_type, from, message_.arena, message_.tolerated);
       const bool holds_message =
@@ -189,11 +201,13 @@ class Parser {
       }
       const bool go_in = holds_message && depth < limits::mime_depth_max;
       enter(part, block.body);
+      open_[open_count_ - 1].is_bare = of == HeaderOf::part && block.fields.empty() && block.body == from;
       if (!go_in) return;
       parent = index;
       ++depth;
       from = block.body;
       default_type = "text/plain";
+      of = HeaderOf::message;
     }
   }
 
@@ -276,6 +290,7 @@ class Parser {
     std::size_t end = at;
     if (end > 0 && bytes_[end - 1] == '\n') --end;
     if (end > 0 && end < at && bytes_[end - 1] == '\r') --end;
+    drop_bare_part(at);
     close_above(found->level, end);
     Open& level = open_[found->level];
     if (found->closes) {
@@ -285,7 +300,19 @@ class Parser {
     }
     ++level.children;
     const Part& multipart = message_.parts[level.part];
-    open(level.part, multipart.depth + 1, next, multipart.media_type == "multipart/digest" ? "message/rfc822" : "text/plain");
+    open(level.part, multipart.depth + 1, next, HeaderOf::part, multipart.media_type == "multipart/digest" ? "message/rfc822" : "text/plain");
+  }
+
+  /// Two delimiters with nothing between them, or one line that is no field: no body part (RFC 2046 §5.1.1 wants a header or an empty line).
+  void drop_bare_part(std::size_t at) {
+    const Open& innermost = open_[open_count_ - 1];
+    if (!innermost.is_bare) return;
+    const std::size_t line_end = simd::active().find_byte(bytes_.first(at), innermost.body, '\n');
+    if (line_end != simd::none && line_end + 1 != at) return;
+    note(tolerance::bare_part, innermost.body);
+    message_.parts.pop_back();
+    --open_count_;
+    --open_[open_count_ - 1].children;
   }
 
   /// Ends the parts that stand inside `level`.
@@ -340,6 +367,7 @@ Result<Message> parse(ByteView bytes, Message reused) {
   if (bytes.size() > limits::record_size_max) return fail(mime_too_long, limits::record_size_max);
   if (ascii_trim(text_of(bytes)).empty()) return fail(mime_empty);
   Parser parser(bytes, std::move(reused));
+  if (simd::active().find_byte(bytes, 0, '\n') == simd::none) parser.read_bare_cr();
   parser.start_message();
   return parser.run();
 }

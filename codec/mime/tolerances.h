@@ -8,6 +8,7 @@ namespace pushmail::mime::tolerance {
 // Header block.
 inline constexpr std::string_view mbox_line = "header.mbox_line";
 inline constexpr std::string_view bare_lf = "header.bare_lf";
+inline constexpr std::string_view bare_cr = "header.bare_cr";
 inline constexpr std::string_view no_colon = "header.no_colon";
 inline constexpr std::string_view no_blank_line = "header.no_blank_line";
 inline constexpr std::string_view space_before_colon = "header.space_before_colon";
@@ -19,6 +20,7 @@ inline constexpr std::string_view bad_content_type = "type.malformed";
 inline constexpr std::string_view boundary_missing = "multipart.boundary_missing";
 inline constexpr std::string_view boundary_guessed = "multipart.boundary_guessed";
 inline constexpr std::string_view not_closed = "multipart.not_closed";
+inline constexpr std::string_view bare_part = "multipart.bare_part";
 inline constexpr std::string_view no_parts = "multipart.no_parts";
 inline constexpr std::string_view encoded_multipart = "multipart.encoded";
 inline constexpr std::string_view too_deep = "structure.too_deep";

@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
     std::vector<mime::Tolerance> notes = message->tolerated;
     for (std::size_t at = 0; at < message->parts.size(); ++at) {
       const mime::Part& part = message->parts[at];
-      line.part(part.depth, part.media_type, part.name);
+      line.part(part.depth, part.declared_type, part.name);
       const bool has_children = at + 1 < message->parts.size() && message->parts[at + 1].parent == at;
       if (has_children) continue;
       line.bytes(mime::decode_body(part, message->arena, &notes));
