@@ -77,9 +77,9 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Header
         at = line.next;
         continue;
       }
-      // RFC 5322 §2.2 knows no such line. One alone, before a field or before the blank line, is a broken field; else the blank line was
-      // forgotten and the text starts here. A message that starts so may be nothing but text.
-      const std::string_view after = line.next < end ? line_at(bytes, line.next, end).text : line.text;
+      // RFC 5322 §2.2 knows no such line. One alone, before a field, the blank line or the end, is a broken field; with more of them the
+      // blank line was forgotten and the text starts here. A message that starts so may be nothing but text.
+      const std::string_view after = line.next < end ? line_at(bytes, line.next, end).text : std::string_view{};
       const bool blank_follows = ascii_trim(after).empty() && (!fields.empty() || of == HeaderOf::part);
       if (blank_follows || name_size(after) > 0) {
         note(tolerance::no_colon, at);
