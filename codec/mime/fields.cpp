@@ -51,7 +51,10 @@ bool header_goes_on(ByteView bytes, std::size_t next, std::size_t end) {
 
 FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, HeaderOf of, Arena& arena, std::vector<Tolerance>& tolerated) {
   ArenaList<Field> fields(arena);
-  const auto block = [&](std::size_t body) { return FieldBlock{.fields = fields.take(), .body = body}; };
+  enum class BlankLine : bool { no, yes };
+  const auto block = [&](std::size_t body, BlankLine blank_line) {
+    return FieldBlock{.fields = fields.take(), .body = body, .has_blank_line = blank_line == BlankLine::yes};
+  };
   std::size_t kept_size = 0;
   // Each rule is noted where it was broken first in this block, so that the notes stay few; bare LF only for the message itself, since
   // it is then nearly always the same everywhere.
@@ -67,11 +70,11 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Header
   while (at < end) {
     const Line line = line_at(bytes, at, end);
     if (line.bare_lf && first_note == 0) note(tolerance::bare_lf, at);
-    if (line.text.empty()) return block(line.next);
+    if (line.text.empty()) return block(line.next, BlankLine::yes);
     std::size_t name = name_size(line.text);
     if (name == 0) {
       // A line of blanks ends the header too.
-      if (ascii_trim(line.text).empty() && !fields.empty()) return block(line.next);
+      if (ascii_trim(line.text).empty() && !fields.empty()) return block(line.next, BlankLine::yes);
       if (fields.empty() && (line.text.starts_with("From ") || line.text.starts_with(">From "))) {
         note(tolerance::mbox_line, at);
         at = line.next;
@@ -87,7 +90,7 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Header
         continue;
       }
       note(tolerance::no_blank_line, at);
-      return block(at);
+      return block(at, BlankLine::no);
     }
 
     // The value runs on over lines that start with a blank (RFC 5322 §2.2.3).
@@ -115,7 +118,7 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Header
     }
     at = next;
   }
-  return block(end);
+  return block(end, BlankLine::no);
 }
 
 }  // namespace pushmail::mime

@@ -15,6 +15,7 @@ namespace pushmail::mime {
 struct FieldBlock {
   std::span<const Field> fields;     // in the arena
   std::size_t body = 0;              // offset in the bytes
+  bool has_blank_line = false;       // the one that ends a header
 };
 /// A body part has a header or an empty line (RFC 2046 §5.1.1); what comes as a message may be text alone.
 enum class HeaderOf : std::uint8_t { message, part };

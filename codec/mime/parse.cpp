@@ -201,7 +201,7 @@ class Parser {
       }
       const bool go_in = holds_message && depth < limits::mime_depth_max;
       enter(part, block.body);
-      open_[open_count_ - 1].is_bare = of == HeaderOf::part && block.fields.empty() && block.body == from;
+      open_[open_count_ - 1].is_bare = of == HeaderOf::part && block.fields.empty() && !block.has_blank_line;
       if (!go_in) return;
       parent = index;
       ++depth;
