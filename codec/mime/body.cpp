@@ -6,6 +6,7 @@
 
 #include "codec/mime/fields.h"
 #include "codec/mime/tolerances.h"
+#include "codec/mime/uuencode.h"
 #include "codec/simd/simd.h"
 
 namespace pushmail::mime {
@@ -70,34 +71,6 @@ ByteView decode_quoted_printable(ByteView in, Arena& arena, std::vector<Toleranc
   const simd::Decoded done = simd::active().qp_decode(in, out);
   if (done.faults > 0) note(tolerated, tolerance::quoted_printable_fault, done.first_fault);
   return kept(out, done.written, arena);
-}
-
-/// Lines of up to 45 bytes, each with its length first, between `begin` and `end` (POSIX uuencode).
-ByteView decode_uuencode(ByteView in, Arena& arena) {
-  const MutableBytes out = arena.bytes(in.size());
-  std::size_t written = 0;
-  bool inside = false;
-  for (std::size_t at = 0; at < in.size();) {
-    const std::size_t found = simd::active().find_byte(in, at, '\n');
-    const std::size_t end = found == simd::none ? in.size() : found;
-    const std::string_view line = text_of(in.subspan(at, end - at));
-    at = end + 1;
-    if (!inside) {
-      inside = line.starts_with("begin ");
-      continue;
-    }
-    if (line.starts_with("end")) break;
-    if (line.empty()) continue;
-    const auto value = [&](std::size_t i) -> std::uint32_t {
-      return i < line.size() ? (static_cast<std::uint8_t>(line[i]) - 32U) & 63U : 0U;
-    };
-    std::size_t left = std::min<std::size_t>(value(0), (line.size() - 1) * 3 / 4);
-    for (std::size_t i = 1; left > 0; i += 4) {
-      const std::uint32_t group = value(i) << 18U | value(i + 1) << 12U | value(i + 2) << 6U | value(i + 3);
-      for (unsigned byte = 0; byte < 3 && left > 0; ++byte, --left) out[written++] = static_cast<std::uint8_t>(group >> (16U - 8U * byte));
-    }
-  }
-  return kept(out, written, arena);
 }
 
 /// The charset that an HTML page names for itself, for parts that name none (HTML 4.01 §5.2.2).

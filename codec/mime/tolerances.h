@@ -31,6 +31,8 @@ inline constexpr std::string_view unknown_coding = "coding.unknown";
 inline constexpr std::string_view base64_foreign = "coding.base64_foreign";
 inline constexpr std::string_view base64_after_padding = "coding.base64_after_padding";
 inline constexpr std::string_view quoted_printable_fault = "coding.quoted_printable_fault";
+inline constexpr std::string_view tnef_checksum = "tnef.checksum";
+inline constexpr std::string_view tnef_broken = "tnef.broken";
 inline constexpr std::string_view unknown_charset = "charset.unknown";
 inline constexpr std::string_view wrong_charset = "charset.wrong_bytes";
 
