@@ -112,7 +112,7 @@ class Sorter {
     return parent != mime::Part::none && mail_.parts[parent].media_type == "multipart/report";
   }
   [[nodiscard]] bool has_children(std::size_t i) const { return i + 1 < mail_.parts.size() && mail_.parts[i + 1].parent == i; }
-  static std::string describe(const mime::Part& part) { return part.name.empty() ? part.media_type : part.name; }
+  static std::string describe(const mime::Part& part) { return std::string(part.name.empty() ? part.media_type : part.name); }
 
   const mime::Message& mail_;
   std::vector<Decision>& decisions_;

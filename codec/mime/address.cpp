@@ -54,9 +54,9 @@ bool is_domain(std::string_view domain) {
 /// Reads a list of mailboxes and groups, front to back, keeping what has been seen of the current one.
 class ListReader {
  public:
-  explicit ListReader(std::string_view text) : text_(text) {}
+  ListReader(std::string_view text, Arena& arena) : arena_(arena), text_(text), mailboxes_(arena), phrase_(arena), bare_(arena) {}
 
-  std::vector<Mailbox> read() {
+  std::span<const MailboxView> read() {
     while (at_ < text_.size()) {
       const char c = text_[at_];
       if (c == '(') {
@@ -68,9 +68,9 @@ class ListReader {
       } else if (c == ',' || c == ';') {
         finish();
         ++at_;
-      } else if (c == ':' && bare_at_ == std::string::npos) {
-        phrase_.clear();  // a group's name: its members stand in the list like others (RFC 5322 §3.4)
-        bare_.clear();
+      } else if (c == ':' && bare_at_ == std::string_view::npos) {
+        phrase_.shrink(0);  // a group's name: its members stand in the list like others (RFC 5322 §3.4)
+        bare_.shrink(0);
         has_quoted_ = false;
         ++at_;
       } else {
@@ -78,7 +78,7 @@ class ListReader {
       }
     }
     finish();
-    return std::move(mailboxes_);
+    return mailboxes_.take();
   }
 
  private:
@@ -97,16 +97,14 @@ class ListReader {
 
   void quoted() {
     const std::size_t start = at_;
-    std::string inner;
+    add_space();
     for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
       if (text_[at_] == '\\' && at_ + 1 < text_.size()) ++at_;
-      inner += text_[at_];
+      phrase_ += text_[at_];
     }
     at_ = std::min(at_ + 1, text_.size());
-    add_space();
-    phrase_ += inner;
     // `"joe smith"@example.com`: then the quoted form is the local part.
-    bare_ = bare_.empty() ? text_.substr(start, at_ - start) : std::string_view(no_address);
+    set_bare(bare_.empty() ? text_.substr(start, at_ - start) : no_address);
     has_quoted_ = true;
   }
 
@@ -134,21 +132,25 @@ class ListReader {
       return;
     }
     // Atoms and dots may have blanks around them in old mail: `joe @ example.com`.
-    const bool dots = bare_at_ != std::string::npos && (taken.front() == '.' || bare_.back() == '.');
+    const bool dots = bare_at_ != std::string_view::npos && (taken.front() == '.' || bare_.back() == '.');
     const bool continues = !bare_.empty() && (bare_.back() == '@' || taken.front() == '@' || dots || (has_quoted_ && !pending_space_));
     add_space();
     phrase_ += taken;
     if (bare_.empty() || continues) {
       bare_ += taken;
-    } else if (bare_.find('@') == std::string::npos) {
-      bare_ = taken.find('@') == std::string_view::npos ? std::string(no_address) : std::string(taken);
+    } else if (bare_at_ == std::string_view::npos) {
+      set_bare(taken.find('@') == std::string_view::npos ? no_address : taken);
     }
-    bare_at_ = bare_.find('@');
+    if (bare_at_ == std::string_view::npos) bare_at_ = bare_.view().find('@');
   }
 
   /// What several words without an @ are.
   static constexpr std::string_view no_address = " ";
 
+  void set_bare(std::string_view text) {
+    bare_.shrink(0);
+    bare_ += text;
+  }
   void add_space() {
     if (pending_space_ && !phrase_.empty()) phrase_ += ' ';
     pending_space_ = false;
@@ -174,50 +176,53 @@ class ListReader {
   }
 
   void finish() {
-    const std::string_view written = has_angle_ ? std::string_view(angle_) : ascii_trim(bare_);
-    std::string display = has_angle_ ? decode_header(phrase_) : std::string();
-    if (display.empty()) display = decode_header(comment_);
-    add(written, std::move(display));
-    phrase_.clear();
-    bare_.clear();
-    bare_at_ = std::string::npos;
+    const std::string_view written = has_angle_ ? angle_ : ascii_trim(bare_.view());
+    std::string_view display;
+    if (has_angle_) display = decode_header(phrase_.take_view(), arena_);
+    if (display.empty()) display = decode_header(comment_, arena_);
+    add(written, display);
+    phrase_.shrink(0);
+    bare_.shrink(0);
+    bare_at_ = std::string_view::npos;
     comment_ = {};
-    angle_.clear();
+    angle_ = {};
     has_angle_ = has_quoted_ = pending_space_ = false;
   }
 
-  void add(std::string_view written, std::string display) {
-    std::string clean;
+  void add(std::string_view written, std::string_view display) {
+    ArenaText cleaned(arena_);
     std::size_t comments = 0;  // `pete(his account)@silly.test` (RFC 5322 appendix A.5)
     for (const char c : written) {
       const bool quoted = written.front() == '"';
       if (!quoted && c == '(') ++comments;
       else if (!quoted && c == ')' && comments > 0) --comments;
-      else if (comments == 0 && !is_control(c) && (c != ' ' || quoted)) clean += c;
+      else if (comments == 0 && !is_control(c) && (c != ' ' || quoted)) cleaned += c;
     }
+    const std::string_view clean = cleaned.take_view();
     const std::size_t at_sign = clean.rfind('@');
-    std::string_view local = std::string_view(clean).substr(0, at_sign);
+    const std::string_view local = clean.substr(0, at_sign);
     if (local.empty()) return;
-    if (at_sign == std::string::npos) {
+    if (at_sign == std::string_view::npos) {
       if (!has_angle_ && !is_dot_atom(local)) return;
-      mailboxes_.push_back({std::move(display), guess_utf8(bytes_of(local)), {}});
+      mailboxes_.push_back({display, guess_utf8(bytes_of(local), arena_), {}});
       return;
     }
-    std::string domain = domain_to_ascii(guess_utf8(bytes_of(std::string_view(clean).substr(at_sign + 1))));
+    std::string_view domain = domain_to_ascii(guess_utf8(bytes_of(clean.substr(at_sign + 1)), arena_), arena_);
     if (domain.empty()) return;
-    if (domain.ends_with('.')) domain.pop_back();
-    mailboxes_.push_back({std::move(display), guess_utf8(bytes_of(local)), std::move(domain)});
+    if (domain.ends_with('.')) domain.remove_suffix(1);
+    mailboxes_.push_back({display, guess_utf8(bytes_of(local), arena_), domain});
   }
 
+  Arena& arena_;
   std::string_view text_;
   std::size_t at_ = 0;
-  std::vector<Mailbox> mailboxes_;
+  ArenaList<MailboxView> mailboxes_;
   // Of the mailbox that is being read:
-  std::string phrase_;               // words before <>
-  std::string bare_;                 // an address without <>
-  std::size_t bare_at_ = std::string::npos;
+  ArenaText phrase_;                 // words before <>
+  ArenaText bare_;                   // an address without <>
+  std::size_t bare_at_ = std::string_view::npos;
   std::string_view comment_;
-  std::string angle_;
+  std::string_view angle_;
   bool has_angle_ = false;
   bool has_quoted_ = false;
   bool pending_space_ = false;
@@ -225,21 +230,31 @@ class ListReader {
 
 }  // namespace
 
-std::vector<Mailbox> parse_mailboxes(std::string_view value) { return ListReader(value).read(); }
+std::span<const MailboxView> parse_mailboxes(std::string_view value, Arena& arena) { return ListReader(value, arena).read(); }
+
+std::vector<Mailbox> parse_mailboxes(std::string_view value) {
+  Arena arena;
+  std::vector<Mailbox> mailboxes;
+  for (const MailboxView& view : parse_mailboxes(value, arena)) {
+    mailboxes.push_back({std::string(view.display_name), std::string(view.local_part), std::string(view.domain)});
+  }
+  return mailboxes;
+}
 
 Result<Mailbox> parse_address(std::string_view text) {
   // The last @ divides: a quoted local part may hold others.
   const std::size_t at_sign = text.rfind('@');
   if (at_sign == std::string_view::npos) return fail(mime_bad_address, text.size());
   const std::string_view local = text.substr(0, at_sign);
-  const std::string domain = domain_to_ascii(text.substr(at_sign + 1));
+  Arena arena;
+  const std::string_view domain = domain_to_ascii(text.substr(at_sign + 1), arena);
   if (local.size() > local_part_size_max) return fail(mime_address_too_long, local_part_size_max);
   if (domain.size() > domain_size_max) return fail(mime_address_too_long, at_sign + 1);
   const auto eight_bit = std::find_if(local.begin(), local.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
   if (eight_bit != local.end()) return fail(mime_address_not_ascii, static_cast<std::size_t>(eight_bit - local.begin()));
   if (!is_dot_atom(local) && !is_quoted_string(local)) return fail(mime_bad_address, 0);
   if (!is_domain(domain)) return fail(mime_bad_address, at_sign + 1);
-  return Mailbox{.display_name = {}, .local_part = std::string(local), .domain = domain};
+  return Mailbox{.display_name = {}, .local_part = std::string(local), .domain = std::string(domain)};
 }
 
 }  // namespace pushmail::mime

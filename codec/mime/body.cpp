@@ -6,6 +6,7 @@
 
 #include "codec/mime/fields.h"
 #include "codec/mime/tolerances.h"
+#include "codec/mime/uuencode.h"
 #include "codec/simd/simd.h"
 
 namespace pushmail::mime {
@@ -13,6 +14,12 @@ namespace {
 
 void note(std::vector<Tolerance>* tolerated, std::string_view rule, std::size_t at) {
   if (tolerated != nullptr) tolerated->push_back({rule, static_cast<std::uint32_t>(at)});
+}
+
+/// The written start of a piece; the rest goes back to the arena.
+ByteView kept(MutableBytes piece, std::size_t written, Arena& arena) {
+  arena.resize(piece.data(), piece.size(), written);
+  return piece.first(written);
 }
 
 /// Whether behind padding the next line that is not blank is base64 and nothing else; its end is remembered, so that a line with
@@ -39,15 +46,15 @@ class AfterPadding {
   std::size_t clean_end_ = 0;
 };
 
-Bytes decode_base64(ByteView in, std::vector<Tolerance>* tolerated) {
-  Bytes out(simd::base64_decoded_max(in.size()) + 3);
+ByteView decode_base64(ByteView in, Arena& arena, std::vector<Tolerance>* tolerated) {
+  const MutableBytes out = arena.bytes(simd::base64_decoded_max(in.size()) + 3);
   AfterPadding after_padding(in);
   std::size_t written = 0;
   std::size_t at = 0;
   bool foreign_noted = false;
   bool padding_noted = false;
   while (at < in.size()) {
-    const simd::Decoded piece = simd::active().base64_decode(in.subspan(at), MutableBytes(out).subspan(written));
+    const simd::Decoded piece = simd::active().base64_decode(in.subspan(at), out.subspan(written));
     written += piece.written;
     if (piece.faults > 0 && !std::exchange(foreign_noted, true)) note(tolerated, tolerance::base64_foreign, at + piece.first_fault);
     at += piece.used;
@@ -56,43 +63,14 @@ Bytes decode_base64(ByteView in, std::vector<Tolerance>* tolerated) {
     if (!std::exchange(padding_noted, true)) note(tolerated, tolerance::base64_after_padding, at);
     if (!after_padding.goes_on(at)) break;
   }
-  out.resize(written);
-  return out;
+  return kept(out, written, arena);
 }
 
-Bytes decode_quoted_printable(ByteView in, std::vector<Tolerance>* tolerated) {
-  Bytes out(in.size());
+ByteView decode_quoted_printable(ByteView in, Arena& arena, std::vector<Tolerance>* tolerated) {
+  const MutableBytes out = arena.bytes(in.size());
   const simd::Decoded done = simd::active().qp_decode(in, out);
   if (done.faults > 0) note(tolerated, tolerance::quoted_printable_fault, done.first_fault);
-  out.resize(done.written);
-  return out;
-}
-
-/// Lines of up to 45 bytes, each with its length first, between `begin` and `end` (POSIX uuencode).
-Bytes decode_uuencode(ByteView in) {
-  Bytes out;
-  bool inside = false;
-  for (std::size_t at = 0; at < in.size();) {
-    const std::size_t found = simd::active().find_byte(in, at, '\n');
-    const std::size_t end = found == simd::none ? in.size() : found;
-    const std::string_view line = text_of(in.subspan(at, end - at));
-    at = end + 1;
-    if (!inside) {
-      inside = line.starts_with("begin ");
-      continue;
-    }
-    if (line.starts_with("end")) break;
-    if (line.empty()) continue;
-    const auto value = [&](std::size_t i) -> std::uint32_t {
-      return i < line.size() ? (static_cast<std::uint8_t>(line[i]) - 32U) & 63U : 0U;
-    };
-    std::size_t left = std::min<std::size_t>(value(0), (line.size() - 1) * 3 / 4);
-    for (std::size_t i = 1; left > 0; i += 4) {
-      const std::uint32_t group = value(i) << 18U | value(i + 1) << 12U | value(i + 2) << 6U | value(i + 3);
-      for (unsigned byte = 0; byte < 3 && left > 0; ++byte, --left) out.push_back(static_cast<std::uint8_t>(group >> (16U - 8U * byte)));
-    }
-  }
-  return out;
+  return kept(out, done.written, arena);
 }
 
 /// The charset that an HTML page names for itself, for parts that name none (HTML 4.01 §5.2.2).
@@ -107,45 +85,65 @@ std::string_view html_charset(ByteView page) {
   return {};
 }
 
-std::string with_lf(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '\r') {
-      out += '\n';
-      if (at + 1 < text.size() && text[at + 1] == '\n') ++at;
-    } else if (text[at] != '\0') {
-      out += text[at];
-    }
+/// LF line ends and no NUL; the text itself when that is how it is.
+std::string_view with_lf(std::string_view text, Arena& arena) {
+  const bool has_nul = text.find('\0') != std::string_view::npos;
+  std::size_t next = text.find('\r');
+  if (next == std::string_view::npos && !has_nul) return text;
+  const MutableBytes out = arena.bytes(text.size());
+  std::size_t written = 0;
+  const auto write = [&](std::string_view piece) {
+    std::memcpy(out.data() + written, piece.data(), piece.size());
+    written += piece.size();
+  };
+  std::size_t at = 0;
+  while (next != std::string_view::npos) {
+    write(text.substr(at, next - at));
+    out[written++] = '\n';
+    at = next + (text.substr(next + 1).starts_with('\n') ? 2 : 1);
+    next = text.find('\r', at);
   }
-  return out;
+  write(text.substr(at));
+  if (has_nul) written = static_cast<std::size_t>(std::remove(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(written), 0) - out.begin());
+  return text_of(kept(out, written, arena));
 }
 
 }  // namespace
 
-Bytes decode_body(const Part& part, std::vector<Tolerance>* tolerated) {
+ByteView decode_body(const Part& part, Arena& arena, std::vector<Tolerance>* tolerated) {
   switch (part.coding) {
     case TransferCoding::base64:
-      return decode_base64(part.body, tolerated);
+      return decode_base64(part.body, arena, tolerated);
     case TransferCoding::quoted_printable:
-      return decode_quoted_printable(part.body, tolerated);
+      return decode_quoted_printable(part.body, arena, tolerated);
     case TransferCoding::uuencode:
-      return decode_uuencode(part.body);
+      return decode_uuencode(part.body, arena);
     case TransferCoding::identity:
       break;
   }
-  return {part.body.begin(), part.body.end()};
+  return part.body;
 }
 
-std::string decode_text(const Part& part, std::vector<Tolerance>* tolerated) {
-  const Bytes bytes = decode_body(part, tolerated);
+Bytes decode_body(const Part& part, std::vector<Tolerance>* tolerated) {
+  Arena arena;
+  const ByteView body = decode_body(part, arena, tolerated);
+  return {body.begin(), body.end()};
+}
+
+std::string_view decode_text(const Part& part, Arena& arena, std::vector<Tolerance>* tolerated) {
+  const ByteView bytes = decode_body(part, arena, tolerated);
   std::string_view charset = part.charset;
   if (charset.empty() && part.media_type == "text/html") charset = html_charset(bytes);
   if (!charset.empty() && !is_known_charset(charset)) note(tolerated, tolerance::unknown_charset, 0);
-  std::string text = to_utf8(bytes, charset);
-  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
-  if (text.find("\xEF\xBF\xBD") != std::string::npos) note(tolerated, tolerance::wrong_charset, 0);
-  return with_lf(text);
+  std::string_view text = to_utf8(bytes, charset, arena);
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (text.find("\xEF\xBF\xBD") != std::string_view::npos) note(tolerated, tolerance::wrong_charset, 0);
+  return with_lf(text, arena);
+}
+
+std::string decode_text(const Part& part, std::vector<Tolerance>* tolerated) {
+  Arena arena;
+  return std::string(decode_text(part, arena, tolerated));
 }
 
 }  // namespace pushmail::mime

@@ -51,19 +51,16 @@ constexpr auto labels = std::to_array<Label>({
     {"utf-32le", "UTF-32LE"}, {"utf-32be", "UTF-32BE"},
 });
 
-/// The label as the table has it: lower case, no quotes, no blanks, no RFC 2231 language.
-std::string clean_label(std::string_view label) {
-  if (ascii_starts_with_nocase(label, "charset=")) label.remove_prefix(8);
-  std::string clean;
-  for (const char c : label.substr(0, 64)) {
-    if (c == '*') break;
-    if (c > ' ' && c < 127 && c != '"' && c != '\'') clean += ascii_lower(c);
-  }
-  return clean;
-}
-
+/// The row of a label, which is looked up in lower case, without quotes, blanks and RFC 2231 language.
 const Label* find_label(std::string_view label) {
-  const std::string clean = clean_label(label);
+  if (ascii_starts_with_nocase(label, "charset=")) label.remove_prefix(8);
+  std::array<char, 64> kept;
+  std::size_t size = 0;
+  for (const char c : label.substr(0, kept.size())) {
+    if (c == '*') break;
+    if (c > ' ' && c < 127 && c != '"' && c != '\'') kept[size++] = ascii_lower(c);
+  }
+  const std::string_view clean(kept.data(), size);
   const auto found = std::find_if(labels.begin(), labels.end(), [&](const Label& row) { return row.label == clean; });
   return found == labels.end() ? nullptr : &*found;
 }
@@ -200,6 +197,26 @@ std::string to_utf8(ByteView bytes, std::string_view charset) {
   if (out.starts_with("\xEF\xBB\xBF")) out.erase(0, 3);  // a byte order mark is no text
   // glibc writes surrogates and the like for some broken input; what leaves here is always valid.
   return is_utf8(bytes_of(out)) ? out : repaired_utf8(bytes_of(out));
+}
+
+std::string_view guess_utf8(ByteView bytes, Arena& arena) {
+  const std::string_view text = text_of(bytes);
+  if (is_utf8(bytes) && text.find('\x1B') == std::string_view::npos) return text;
+  return arena.copy(guess_utf8(bytes));
+}
+
+std::string_view to_utf8(ByteView bytes, std::string_view charset, Arena& arena) {
+  const Label* row = find_label(charset);
+  if (row == nullptr) return guess_utf8(bytes, arena);
+  // What is UTF-8 already, or ASCII under any label that keeps it, is shown as it lies.
+  if (row->iconv_name == nullptr) {
+    const bool ascii = row->label.find("ascii") != std::string_view::npos || row->label == "646" || row->label.starts_with("ansi_");
+    if (ascii) return guess_utf8(bytes, arena);
+    if (row->label.starts_with("utf") ? is_utf8(bytes) : std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t c) { return c < 0x80; })) {
+      return text_of(bytes);
+    }
+  }
+  return arena.copy(to_utf8(bytes, charset));
 }
 
 }  // namespace pushmail::mime

@@ -27,22 +27,22 @@ int hex_value(char c) {
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-void append_decoded(Bytes& out, const EncodedWord& word) {
+void append_decoded(ArenaText& out, const EncodedWord& word) {
   if (word.encoding == Encoding::base64) {
     const ByteView in = bytes_of(word.payload);
     const std::size_t size = out.size();
-    out.resize(size + simd::base64_decoded_max(in.size()));
-    out.resize(size + simd::active().base64_decode(in, MutableBytes(out).subspan(size)).written);
+    const MutableBytes room = out.extend(simd::base64_decoded_max(in.size()));
+    out.shrink(size + simd::active().base64_decode(in, room).written);
     return;
   }
   // RFC 2047 §4.2.
   for (std::size_t at = 0; at < word.payload.size(); ++at) {
     const char c = word.payload[at];
     if (c == '=' && word.payload.size() - at >= 3 && hex_value(word.payload[at + 1]) >= 0 && hex_value(word.payload[at + 2]) >= 0) {
-      out.push_back(static_cast<std::uint8_t>(hex_value(word.payload[at + 1]) * 16 + hex_value(word.payload[at + 2])));
+      out += static_cast<char>(hex_value(word.payload[at + 1]) * 16 + hex_value(word.payload[at + 2]));
       at += 2;
     } else if (c != '\r' && c != '\n') {
-      out.push_back(static_cast<std::uint8_t>(c == '_' ? ' ' : c));
+      out += c == '_' ? ' ' : c;
     }
   }
 }
@@ -85,12 +85,6 @@ class WordScanner {
   std::size_t opening_ = 0;
 };
 
-/// Text that no charset was given for, tabs as blanks, folding removed.
-void append_literal(std::string& out, std::string_view text) {
-  if (text.empty()) return;
-  out += guess_utf8(bytes_of(text));
-}
-
 /// U+200E, U+200F, U+202A..U+202E, U+2066..U+2069 (UTF-8).
 bool is_direction_control(std::string_view three) {
   if (three.size() < 3 || three[0] != '\xE2') return false;
@@ -100,38 +94,49 @@ bool is_direction_control(std::string_view three) {
          (second == 0x81 && third >= 0xA6 && third <= 0xA9);
 }
 
-/// Controls that a header can be split with, or that turn the reading direction of what stands behind it.
-std::string without_controls(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
+/// Takes out the controls that a header can be split with, or that turn the reading direction of what stands behind them. Returns the size
+/// that is left: nothing grows.
+std::size_t remove_controls(std::span<char> text) {
+  std::size_t size = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto c = static_cast<unsigned char>(text[at]);
     if (c == '\t') {
-      out += ' ';
+      text[size++] = ' ';
     } else if (c == '\r' || c == '\n') {
       // Folding: the blank that follows stays (RFC 5322 §2.2.3). Any other line end separates words.
       const bool blank_follows = at + 1 < text.size() && (text[at + 1] == ' ' || text[at + 1] == '\t' || text[at + 1] == '\n' || text[at + 1] == '\r');
-      if (!blank_follows) out += ' ';
+      if (!blank_follows) text[size++] = ' ';
     } else if (c == 0xC2 && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xA0) {
       ++at;  // C1
-    } else if (c == 0xE2 && is_direction_control(text.substr(at, 3))) {
+    } else if (c == 0xE2 && is_direction_control(std::string_view(text.data(), text.size()).substr(at, 3))) {
       at += 2;
     } else if (c >= 0x20 && c != 0x7F) {
-      out += text[at];
+      text[size++] = text[at];
     }
   }
-  return out;
+  return size;
+}
+
+/// Nothing in it to decode, to guess or to take out: most values are this.
+bool is_plain(std::string_view value) {
+  const bool printable = std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+  return printable && value.find("=?") == std::string_view::npos;
 }
 
 }  // namespace
 
-std::string decode_header(std::string_view value) {
-  std::string out;
-  Bytes run;                          // decoded bytes of adjacent words with the same charset: a character may be split between them
+std::string_view decode_header(std::string_view value, Arena& arena) {
+  if (is_plain(value)) return ascii_trim(value);
+  ArenaText out(arena);
+  ArenaText run(arena);               // decoded bytes of adjacent words with the same charset: a character may be split between them
+  run.reserve(value.size() + simd::base64_decoded_max(0));
   std::string_view run_charset;
   const auto flush = [&] {
-    if (!run.empty()) out += to_utf8(run, run_charset);
-    run.clear();
+    if (!run.empty()) out += to_utf8(bytes_of(run.view()), run_charset, arena);
+    run.shrink(0);
+  };
+  const auto literal_text = [&](std::string_view text) {
+    if (!text.empty()) out += guess_utf8(bytes_of(text), arena);
   };
 
   WordScanner scanner(value);
@@ -147,7 +152,7 @@ std::string decode_header(std::string_view value) {
     // Blanks between two words belong to neither (RFC 2047 §6.2).
     const bool adjacent = after_word && ascii_trim(between).empty();
     if (!adjacent || !ascii_equal_nocase(run_charset, word->charset)) flush();
-    if (!adjacent) append_literal(out, between);
+    if (!adjacent) literal_text(between);
     run_charset = word->charset;
     append_decoded(run, *word);
     after_word = true;
@@ -155,9 +160,14 @@ std::string decode_header(std::string_view value) {
     at = value.find("=?", literal);
   }
   flush();
-  append_literal(out, value.substr(literal));
-  const std::string clean = without_controls(out);
-  return std::string(ascii_trim(clean));
+  literal_text(value.substr(literal));
+  const std::span<char> text = out.take();
+  return ascii_trim({text.data(), remove_controls(text)});
+}
+
+std::string decode_header(std::string_view value) {
+  Arena arena;
+  return std::string(decode_header(value, arena));
 }
 
 }  // namespace pushmail::mime

@@ -49,8 +49,12 @@ bool header_goes_on(ByteView bytes, std::size_t next, std::size_t end) {
 
 }  // namespace
 
-FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, std::vector<Tolerance>& tolerated) {
-  FieldBlock block;
+FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, HeaderOf of, Arena& arena, std::vector<Tolerance>& tolerated) {
+  ArenaList<Field> fields(arena);
+  enum class BlankLine : bool { no, yes };
+  const auto block = [&](std::size_t body, BlankLine blank_line) {
+    return FieldBlock{.fields = fields.take(), .body = body, .has_blank_line = blank_line == BlankLine::yes};
+  };
   std::size_t kept_size = 0;
   // Each rule is noted where it was broken first in this block, so that the notes stay few; bare LF only for the message itself, since
   // it is then nearly always the same everywhere.
@@ -66,31 +70,27 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, std::v
   while (at < end) {
     const Line line = line_at(bytes, at, end);
     if (line.bare_lf && first_note == 0) note(tolerance::bare_lf, at);
-    if (line.text.empty()) {
-      block.body = line.next;
-      return block;
-    }
+    if (line.text.empty()) return block(line.next, BlankLine::yes);
     std::size_t name = name_size(line.text);
     if (name == 0) {
       // A line of blanks ends the header too.
-      if (ascii_trim(line.text).empty() && !block.fields.empty()) {
-        block.body = line.next;
-        return block;
-      }
-      if (block.fields.empty() && (line.text.starts_with("From ") || line.text.starts_with(">From "))) {
+      if (ascii_trim(line.text).empty() && !fields.empty()) return block(line.next, BlankLine::yes);
+      if (fields.empty() && (line.text.starts_with("From ") || line.text.starts_with(">From "))) {
         note(tolerance::mbox_line, at);
         at = line.next;
         continue;
       }
-      // RFC 5322 knows no such line. When a field follows it is junk between fields, else the blank line was forgotten.
-      if (!block.fields.empty() && line.next < end && name_size(line_at(bytes, line.next, end).text) > 0) {
+      // RFC 5322 §2.2 knows no such line. One alone, before a field, the blank line or the end, is a broken field; with more of them the
+      // blank line was forgotten and the text starts here. A message that starts so may be nothing but text.
+      const std::string_view after = line.next < end ? line_at(bytes, line.next, end).text : std::string_view{};
+      const bool blank_follows = ascii_trim(after).empty() && (!fields.empty() || of == HeaderOf::part);
+      if (blank_follows || name_size(after) > 0) {
         note(tolerance::no_colon, at);
         at = line.next;
         continue;
       }
       note(tolerance::no_blank_line, at);
-      block.body = at;
-      return block;
+      return block(at, BlankLine::no);
     }
 
     // The value runs on over lines that start with a blank (RFC 5322 §2.2.3).
@@ -106,7 +106,7 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, std::v
       next = more.next;
     }
 
-    if (block.fields.size() >= limits::mime_field_count_max) {
+    if (fields.size() >= limits::mime_field_count_max) {
       note(tolerance::too_many_fields, at);
     } else if (next - at > limits::mime_header_size_max - std::min<std::size_t>(kept_size, limits::mime_header_size_max)) {
       note(tolerance::too_long, at);
@@ -114,12 +114,11 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, std::v
       if (colon != name) note(tolerance::space_before_colon, at);
       kept_size += next - at;
       const std::string_view value = text_of(bytes.subspan(value_start, value_end - value_start));
-      block.fields.push_back({line.text.substr(0, name), ascii_trim(value)});
+      fields.push_back({line.text.substr(0, name), ascii_trim(value)});
     }
     at = next;
   }
-  block.body = end;
-  return block;
+  return block(end, BlankLine::no);
 }
 
 }  // namespace pushmail::mime

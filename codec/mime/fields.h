@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,26 +13,32 @@ namespace pushmail::mime {
 
 /// A header block: its fields and where the body starts.
 struct FieldBlock {
-  std::vector<Field> fields;
+  std::span<const Field> fields;     // in the arena
   std::size_t body = 0;              // offset in the bytes
+  bool has_blank_line = false;       // the one that ends a header
 };
+/// A body part has a header or an empty line (RFC 2046 §5.1.1); what comes as a message may be text alone.
+enum class HeaderOf : std::uint8_t { message, part };
 /// Reads fields from `from` up to the blank line, to `end`, or to the first line that can be none. Notes go to `tolerated`.
-[[nodiscard]] FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, std::vector<Tolerance>& tolerated);
+[[nodiscard]] FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, HeaderOf of, Arena& arena, std::vector<Tolerance>& tolerated);
 
 /// `text/plain; charset=utf-8`: the leading token in lower case and the parameters (RFC 2045 §5.1, RFC 2231).
 struct StructuredValue {
-  std::string token;
-  std::vector<Parameter> parameters;
+  std::string_view token;
+  std::span<const Parameter> parameters;
   [[nodiscard]] std::string_view parameter(std::string_view name) const;
 };
-[[nodiscard]] StructuredValue parse_structured(std::string_view value);
+[[nodiscard]] StructuredValue parse_structured(std::string_view value, Arena& arena);
+/// ASCII letters in lower case; the text itself when it has no capitals.
+[[nodiscard]] std::string_view lower_case(std::string_view text, Arena& arena);
 
 /// Whether a label is one that to_utf8 knows by itself or through iconv.
 [[nodiscard]] bool is_known_charset(std::string_view label);
 /// Bytes without a label: UTF-8 when they are valid, ISO-2022-JP when they have its escapes, else windows-1252.
+[[nodiscard]] std::string_view guess_utf8(ByteView bytes, Arena& arena);
 [[nodiscard]] std::string guess_utf8(ByteView bytes);
 
 /// The domain in lower case; labels that are not ASCII as A-labels (RFC 3492). Nothing is mapped beyond ASCII case.
-[[nodiscard]] std::string domain_to_ascii(std::string_view domain);
+[[nodiscard]] std::string_view domain_to_ascii(std::string_view domain, Arena& arena);
 
 }  // namespace pushmail::mime

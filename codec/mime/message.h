@@ -3,6 +3,8 @@
 // Came from: the fetcher or the SMTP server (whole message). Goes to: codec/convert (mail -> MM), and codec/mm7 (the multipart of an
 // HTTP body is a MIME entity too). parse() finds structure only; bodies are decoded when asked for. Tolerant by a written list
 // (codec/mime/README.md); limits are in core/limits.h and what exceeds them becomes one opaque part with a note, in linear time.
+// Nothing is allocated for a header, a part or a line: results are views into the caller's bytes, and into the message's arena where
+// something had to be decoded. The functions that take an Arena return such views; the same without one return what the caller owns.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/arena.h"
 #include "core/bytes.h"
 #include "core/result.h"
 
@@ -26,8 +29,8 @@ struct Field {
 };
 
 struct Parameter {
-  std::string name;   // lower case
-  std::string value;  // UTF-8, after RFC 2231 and (tolerated) RFC 2047 decoding
+  std::string_view name;   // lower case
+  std::string_view value;  // UTF-8, after RFC 2231 and (tolerated) RFC 2047 decoding
 };
 
 struct Part {
@@ -35,13 +38,14 @@ struct Part {
 
   std::size_t parent = none;         // index of the multipart or message/rfc822 that holds it
   std::uint32_t depth = 0;
-  std::vector<Field> fields;
-  std::string media_type;            // lower case, never empty: text/plain by default
-  std::vector<Parameter> type_parameters;
-  std::string charset;               // lower case, empty when not given
-  std::string name;                  // file name as UTF-8: Content-Disposition filename, else Content-Type name
-  std::string content_id;            // without <>
-  std::string content_location;
+  std::span<const Field> fields;
+  std::string_view media_type;       // as it is to be read: lower case, never empty, text/plain by default
+  std::string_view declared_type;    // as the header says; differs where a multipart has no parts or a limit was reached
+  std::span<const Parameter> type_parameters;
+  std::string_view charset;          // lower case, empty when not given
+  std::string_view name;             // file name as UTF-8: Content-Disposition filename, else Content-Type name
+  std::string_view content_id;       // without <>
+  std::string_view content_location;
   bool is_attachment = false;        // Content-Disposition: attachment
   TransferCoding coding = TransferCoding::identity;
   ByteView body;                     // still transfer-coded
@@ -58,24 +62,33 @@ struct Tolerance {
   std::uint32_t at;
 };
 
+/// A parsed message. Parts may be copied; what they show lives as long as the bytes and the arena, and stays where it is while the message
+/// is moved.
 struct Message {
   std::vector<Part> parts;           // document order; [0] is the message itself
   std::vector<Tolerance> tolerated;
+  Arena arena;                       // what the parts show and the bytes do not have; callers may decode into it too
 };
 
-/// Parses a whole message. Views point into `bytes`. Fails only above limits that leave nothing readable.
-[[nodiscard]] Result<Message> parse(ByteView bytes);
-/// Parses one MIME entity whose Content-Type stands outside it (an HTTP body): `content_type` is that header's value.
-[[nodiscard]] Result<Message> parse_entity(std::string_view content_type, ByteView body);
+/// Parses a whole message. Views point into `bytes`. Fails only above limits that leave nothing readable. The memory of `reused`, a
+/// message that is no longer needed, is used again.
+[[nodiscard]] Result<Message> parse(ByteView bytes, Message reused = {});
+/// Parses one MIME entity whose Content-Type stands outside it (an HTTP body): `content_type` is that header's value, and is copied.
+[[nodiscard]] Result<Message> parse_entity(std::string_view content_type, ByteView body, Message reused = {});
 
-/// The part's bytes after transfer decoding. What cannot be decoded is passed over and noted in `*tolerated` when given.
+/// The part's bytes after transfer decoding. What cannot be decoded is passed over and noted in `*tolerated` when given. A body that
+/// has no transfer coding is returned as it lies.
+[[nodiscard]] ByteView decode_body(const Part& part, Arena& arena, std::vector<Tolerance>* tolerated = nullptr);
 [[nodiscard]] Bytes decode_body(const Part& part, std::vector<Tolerance>* tolerated = nullptr);
-/// A text part as UTF-8 that is always valid, with LF line ends.
+/// A text part as UTF-8 that is always valid, with LF line ends, without NUL.
+[[nodiscard]] std::string_view decode_text(const Part& part, Arena& arena, std::vector<Tolerance>* tolerated = nullptr);
 [[nodiscard]] std::string decode_text(const Part& part, std::vector<Tolerance>* tolerated = nullptr);
 /// `bytes` in `charset` (labels as mail writes them: gb2312 is read as gb18030, iso-8859-1 as windows-1252 ...) as valid UTF-8.
+[[nodiscard]] std::string_view to_utf8(ByteView bytes, std::string_view charset, Arena& arena);
 [[nodiscard]] std::string to_utf8(ByteView bytes, std::string_view charset);
 
 /// A field value unfolded, with RFC 2047 words decoded, raw 8-bit guessed, control characters removed: valid UTF-8 for people.
+[[nodiscard]] std::string_view decode_header(std::string_view value, Arena& arena);
 [[nodiscard]] std::string decode_header(std::string_view value);
 
 /// One address of a header (RFC 5322 §3.4). `domain` is empty for a bare word.
@@ -85,7 +98,14 @@ struct Mailbox {
   std::string domain;                // lower case A-labels
   [[nodiscard]] std::string address() const { return domain.empty() ? local_part : local_part + "@" + domain; }
 };
+/// The same as views.
+struct MailboxView {
+  std::string_view display_name;
+  std::string_view local_part;
+  std::string_view domain;
+};
 /// Mailboxes of From, To, Cc, Reply-To; groups are flattened, comments dropped, nonsense skipped.
+[[nodiscard]] std::span<const MailboxView> parse_mailboxes(std::string_view value, Arena& arena);
 [[nodiscard]] std::vector<Mailbox> parse_mailboxes(std::string_view value);
 /// A single addr-spec as SMTP and users type it; strict: no display name, no comments, no control bytes.
 [[nodiscard]] Result<Mailbox> parse_address(std::string_view text);

@@ -1,8 +1,9 @@
 // Content-Type and Content-Disposition values: token and parameters (RFC 2045 §5.1), continuations and charsets (RFC 2231).
 //
 // Came from: parse.cpp. Goes to: Part::type_parameters, boundary, charset, name. Tolerated: no semicolon between parameters, unquoted
-// values with blanks, quotes never closed, backslashes of Windows paths, RFC 2047 words, raw 8-bit, segments that are missing.
+// values with blanks, quotes never closed, RFC 2047 words, raw 8-bit, segments that are missing.
 #include <algorithm>
+#include <array>
 
 #include "codec/mime/fields.h"
 #include "core/limits.h"
@@ -14,11 +15,12 @@ constexpr std::string_view blanks = " \t\r\n";
 
 /// One `name*1*=value` as it stands.
 struct Segment {
-  std::string name;                  // lower case, without stars
+  std::string_view name;             // lower case, without stars
+  std::string_view raw;
   std::uint32_t index = 0;
+  std::uint32_t order = 0;           // in which it stands
   bool is_extended = false;          // percent-encoded, with charset in the first
   bool is_continued = false;         // has an index
-  std::string raw;
 };
 
 class Cursor {
@@ -49,15 +51,24 @@ class Cursor {
     return text_.substr(start, at_ - start);
   }
 
-  [[nodiscard]] std::string quoted() {
-    std::string out;
-    for (advance(); !at_end() && peek() != '"'; advance()) {
-      // `C:\new.doc` stands in real mail, so a backslash is an escape only before what needs one.
-      if (peek() == '\\' && at_ + 1 < text_.size() && (text_[at_ + 1] == '"' || text_[at_ + 1] == '\\')) advance();
+  /// The inside of the quoted string that starts here: as it lies, unless something in it has to go.
+  [[nodiscard]] std::string_view quoted(Arena& arena) {
+    advance();
+    const std::size_t start = at_;
+    at_ = std::min(text_.find_first_of("\"\\\r\n", at_), text_.size());
+    if (at_end() || peek() == '"') {
+      const std::string_view inside = text_.substr(start, at_ - start);
+      if (!at_end()) advance();
+      return inside;
+    }
+    ArenaText out(arena);
+    out += text_.substr(start, at_ - start);
+    for (; !at_end() && peek() != '"'; advance()) {
+      if (peek() == '\\' && at_ + 1 < text_.size()) advance();  // RFC 5322 §3.2.1, also where a mailer wrote a path of Windows
       if (peek() != '\r' && peek() != '\n') out += peek();
     }
     if (!at_end()) advance();
-    return out;
+    return out.take_view();
   }
 
  private:
@@ -76,14 +87,8 @@ class Cursor {
   std::size_t at_ = 0;
 };
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), ascii_lower);
-  return out;
-}
-
 /// `name*12*` into its pieces.
-Segment name_of(std::string_view written) {
+Segment name_of(std::string_view written, Arena& arena) {
   Segment segment;
   if (written.ends_with('*')) {
     segment.is_extended = true;
@@ -97,7 +102,7 @@ Segment name_of(std::string_view written) {
       written = written.substr(0, star);
     }
   }
-  segment.name = lower(written);
+  segment.name = lower_case(written, arena);
   return segment;
 }
 
@@ -107,7 +112,7 @@ int hex_value(char c) {
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-void append_percent_decoded(std::string& out, std::string_view text) {
+void append_percent_decoded(ArenaText& out, std::string_view text) {
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (text[at] == '%' && text.size() - at >= 3 && hex_value(text[at + 1]) >= 0 && hex_value(text[at + 2]) >= 0) {
       out += static_cast<char>(hex_value(text[at + 1]) * 16 + hex_value(text[at + 2]));
@@ -119,8 +124,11 @@ void append_percent_decoded(std::string& out, std::string_view text) {
 }
 
 /// Segments of one name, in order of index, as one value. The charset counts for the joined bytes, so a character may be split.
-std::string joined(std::span<const Segment> segments) {
-  std::string bytes;
+std::string_view joined(std::span<const Segment> segments, Arena& arena) {
+  if (segments.size() == 1 && !segments.front().is_extended) {
+    return segments.front().name == "boundary" ? segments.front().raw : decode_header(segments.front().raw, arena);
+  }
+  ArenaText bytes(arena);
   std::string_view charset;
   bool has_charset = false;
   for (const Segment& segment : segments) {
@@ -141,71 +149,85 @@ std::string joined(std::span<const Segment> segments) {
     append_percent_decoded(bytes, raw);
   }
   // A boundary is compared byte by byte and read by nobody.
-  if (segments.front().name == "boundary") return bytes;
-  if (!has_charset) return decode_header(bytes);
-  return decode_header(to_utf8(bytes_of(bytes), charset));
+  const std::string_view value = bytes.take_view();
+  if (segments.front().name == "boundary") return value;
+  if (!has_charset) return decode_header(value, arena);
+  return decode_header(to_utf8(bytes_of(value), charset, arena), arena);
 }
 
 }  // namespace
 
 std::string_view StructuredValue::parameter(std::string_view name) const {
   const auto found = std::find_if(parameters.begin(), parameters.end(), [&](const Parameter& parameter) { return parameter.name == name; });
-  return found == parameters.end() ? std::string_view{} : std::string_view(found->value);
+  return found == parameters.end() ? std::string_view{} : found->value;
 }
 
-StructuredValue parse_structured(std::string_view value) {
+std::string_view lower_case(std::string_view text, Arena& arena) {
+  if (std::none_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) return text;
+  const MutableBytes lower = arena.bytes(text.size());
+  std::transform(text.begin(), text.end(), lower.begin(), [](char c) { return static_cast<std::uint8_t>(ascii_lower(c)); });
+  return text_of(lower);
+}
+
+StructuredValue parse_structured(std::string_view value, Arena& arena) {
   StructuredValue result;
   Cursor cursor(value);
   cursor.skip("");
   const std::string_view token = cursor.until("; \t\r\n(\"=");
-  std::vector<Segment> segments;
+  std::array<Segment, limits::mime_parameter_count_max> storage;
+  std::size_t count = 0;
   // A value that starts with a parameter has no token: `Content-Disposition: filename="x"`.
   if (!cursor.at_end() && cursor.peek() == '=') {
     cursor = Cursor(value);
   } else {
-    result.token = lower(token);
+    result.token = lower_case(token, arena);
   }
 
   while (true) {
     cursor.skip(";,");
-    if (cursor.at_end() || segments.size() >= limits::mime_parameter_count_max) break;
-    Segment segment = name_of(ascii_trim(cursor.until("=; \t\r\n\"")));
+    if (cursor.at_end() || count >= storage.size()) break;
+    Segment segment = name_of(ascii_trim(cursor.until("=; \t\r\n\"")), arena);
     cursor.skip("");
     if (cursor.at_end() || cursor.peek() != '=') {
-      if (!cursor.at_end() && cursor.peek() == '"') static_cast<void>(cursor.quoted());
+      if (!cursor.at_end() && cursor.peek() == '"') static_cast<void>(cursor.quoted(arena));
       continue;
     }
     cursor.advance();
     cursor.skip_blanks();  // no comment here: `name=(1).pdf`
     if (cursor.at_end()) break;
     if (cursor.peek() == '"') {
-      segment.raw = cursor.quoted();
+      segment.raw = cursor.quoted(arena);
     } else {
       // A name may hold blanks though unquoted; anything else ends at one.
       const bool is_name = segment.name == "name" || segment.name == "filename";
       segment.raw = ascii_trim(cursor.until(is_name ? ";\r\n" : "; \t\r\n"));
     }
-    if (!segment.name.empty()) segments.push_back(std::move(segment));
+    segment.order = static_cast<std::uint32_t>(count);
+    if (!segment.name.empty()) storage[count++] = segment;
   }
 
   // Segments of a name together, in order; the extended form before a plain one of the same name, which is there for old readers.
-  std::stable_sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) {
+  const std::span<Segment> segments = std::span(storage).first(count);
+  std::sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) {
     if (a.name != b.name) return a.name < b.name;
     const auto rank = [](const Segment& s) { return s.is_extended || s.is_continued ? 0 : 1; };
     if (rank(a) != rank(b)) return rank(a) < rank(b);
-    return a.index < b.index;
+    return a.index != b.index ? a.index < b.index : a.order < b.order;
   });
-  for (std::size_t at = 0; at < segments.size();) {
+  ArenaList<Parameter> parameters(arena);
+  parameters.reserve(count);
+  for (std::size_t at = 0; at < count;) {
     std::size_t end = at + 1;
     // Without an index each stands for itself, and the first counts.
     if (segments[at].is_continued) {
-      while (end < segments.size() && segments[end].name == segments[at].name && segments[end].is_continued) ++end;
+      while (end < count && segments[end].name == segments[at].name && segments[end].is_continued) ++end;
     }
-    result.parameters.push_back({segments[at].name, joined(std::span(segments).subspan(at, end - at))});
-    const std::string& name = segments[at].name;
-    while (end < segments.size() && segments[end].name == name) ++end;
+    const std::string_view name = segments[at].name;
+    parameters.push_back({name, joined(segments.subspan(at, end - at), arena)});
+    while (end < count && segments[end].name == name) ++end;
     at = end;
   }
+  result.parameters = parameters.take();
   return result;
 }
 

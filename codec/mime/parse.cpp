@@ -6,6 +6,8 @@
 //   open:  [0] multipart/mixed "a" > [2] multipart/alternative "b" > [3] text/plain      a line `--b` closes [3] and opens [4],
 //                                                                                        a line `--a` closes [3] and [2]
 #include <algorithm>
+#include <array>
+#include <initializer_list>
 
 #include "codec/mime/errors.h"
 #include "codec/mime/fields.h"
@@ -29,41 +31,43 @@ bool is_media_type(std::string_view token) {
          token.find('/', slash + 1) == std::string_view::npos;
 }
 
-TransferCoding coding_of(std::string_view value, bool& known) {
-  std::string word;
-  for (const char c : ascii_trim(value)) {
-    if (c == ';' || c == '(' || c == ' ' || c == '\t' || c == '\r' || c == '\n') break;
-    if (c != '"' && c != '\'') word += ascii_lower(c);
-  }
-  known = true;
-  if (word == "base64") return TransferCoding::base64;
-  if (word.starts_with("quoted")) return TransferCoding::quoted_printable;
-  if (word == "x-uuencode" || word == "uuencode" || word == "x-uue") return TransferCoding::uuencode;
-  known = word.empty() || word == "7bit" || word == "8bit" || word == "binary" || word == "7-bit" || word == "8-bit";
-  return TransferCoding::identity;
+/// Nothing when the coding is not known.
+std::optional<TransferCoding> coding_of(std::string_view value) {
+  std::string_view word = ascii_trim(value);
+  word = word.substr(0, word.find_first_of("; (\t\r\n"));
+  while (!word.empty() && (word.front() == '"' || word.front() == '\'')) word.remove_prefix(1);
+  while (!word.empty() && (word.back() == '"' || word.back() == '\'')) word.remove_suffix(1);
+  const auto is_one_of = [&](std::initializer_list<std::string_view> names) {
+    return std::any_of(names.begin(), names.end(), [&](std::string_view name) { return ascii_equal_nocase(word, name); });
+  };
+  if (word.empty() || is_one_of({"7bit", "8bit", "binary", "7-bit", "8-bit"})) return TransferCoding::identity;
+  if (is_one_of({"base64"})) return TransferCoding::base64;
+  if (ascii_starts_with_nocase(word, "quoted")) return TransferCoding::quoted_printable;
+  if (is_one_of({"x-uuencode", "uuencode", "x-uue"})) return TransferCoding::uuencode;
+  return std::nullopt;
 }
 
-std::string without_brackets(std::string_view value) {
+std::string_view without_brackets(std::string_view value, Arena& arena) {
   value = ascii_trim(value);
   const std::size_t open = value.find('<');
   if (open != std::string_view::npos) {
     const std::size_t close = value.find('>', open);
     value = value.substr(open + 1, close == std::string_view::npos ? close : close - open - 1);
   }
-  return decode_header(value);
+  return decode_header(value, arena);
 }
 
 /// Fills what the header fields of a part say. `default_type` counts where Content-Type is absent or unreadable.
-void describe(Part& part, std::string_view default_type, std::size_t at, std::vector<Tolerance>& tolerated) {
+void describe(Part& part, std::string_view default_type, std::size_t at, Arena& arena, std::vector<Tolerance>& tolerated) {
   part.media_type = default_type;
-  std::string type_name;
+  std::string_view type_name;
   for (const Field& field : part.fields) {
     if (!ascii_starts_with_nocase(field.name, "content-")) continue;
     const std::string_view which = field.name.substr(8);
     if (ascii_equal_nocase(which, "type") && part.type_parameters.empty() && part.media_type == default_type) {
-      StructuredValue value = parse_structured(field.value);
+      const StructuredValue value = parse_structured(field.value, arena);
       if (is_media_type(value.token)) {
-        part.media_type = std::move(value.token);
+        part.media_type = value.token;
       } else if (value.token == "text" || value.token == "text/") {
         part.media_type = "text/plain";
       } else {
@@ -71,32 +75,47 @@ void describe(Part& part, std::string_view default_type, std::size_t at, std::ve
         tolerated.push_back({tolerance::bad_content_type, static_cast<std::uint32_t>(at)});
         if (!value.parameter("name").empty()) part.media_type = "application/octet-stream";
       }
-      part.charset = value.parameter("charset");
-      std::transform(part.charset.begin(), part.charset.end(), part.charset.begin(), ascii_lower);
+      part.charset = lower_case(value.parameter("charset"), arena);
       type_name = value.parameter("name");
-      part.type_parameters = std::move(value.parameters);
+      part.type_parameters = value.parameters;
     } else if (ascii_equal_nocase(which, "disposition")) {
-      const StructuredValue value = parse_structured(field.value);
+      const StructuredValue value = parse_structured(field.value, arena);
       // RFC 2183 §2.8: an unknown disposition is an attachment.
       part.is_attachment = !value.token.empty() && value.token != "inline";
       if (const std::string_view name = value.parameter("filename"); !name.empty()) part.name = name;
       else if (part.name.empty()) part.name = value.parameter("name");
     } else if (ascii_equal_nocase(which, "transfer-encoding")) {
-      bool known = true;
-      part.coding = coding_of(field.value, known);
-      if (!known) tolerated.push_back({tolerance::unknown_coding, static_cast<std::uint32_t>(at)});
+      const auto coding = coding_of(field.value);
+      part.coding = coding.value_or(TransferCoding::identity);
+      if (!coding) tolerated.push_back({tolerance::unknown_coding, static_cast<std::uint32_t>(at)});
     } else if (ascii_equal_nocase(which, "id")) {
-      part.content_id = without_brackets(field.value);
+      part.content_id = without_brackets(field.value, arena);
     } else if (ascii_equal_nocase(which, "location")) {
-      part.content_location = decode_header(field.value);
+      part.content_location = decode_header(field.value, arena);
     }
   }
-  if (part.name.empty()) part.name = std::move(type_name);
+  if (part.name.empty()) part.name = type_name;
+  part.declared_type = part.media_type;
 }
 
 class Parser {
  public:
-  explicit Parser(ByteView bytes) : bytes_(bytes) {}
+  /// The memory of `reused` is used again; what it held is gone.
+  Parser(ByteView bytes, Message reused) : bytes_(bytes), message_(std::move(reused)) {
+    message_.parts.clear();
+    message_.tolerated.clear();
+    message_.arena.reset();
+  }
+
+  /// No LF anywhere: lines that end in CR alone are read from a copy with LF.
+  void read_bare_cr() {
+    const std::size_t first = simd::active().find_byte(bytes_, 0, '\r');
+    if (first == simd::none) return;
+    note(tolerance::bare_cr, first);
+    const MutableBytes copy = message_.arena.bytes(bytes_.size());
+    std::replace_copy(bytes_.begin(), bytes_.end(), copy.begin(), std::uint8_t{'\r'}, std::uint8_t{'\n'});
+    bytes_ = copy;
+  }
 
   void start_message() {
     std::size_t from = 0;
@@ -104,17 +123,19 @@ class Parser {
     const std::size_t first = text_of(bytes_).find_first_not_of("\r\n");
     if (first != std::string_view::npos && first > 0 && first < 16) {
       std::vector<Tolerance> unused;
-      const FieldBlock probe = read_fields(bytes_, first, std::min(bytes_.size(), first + 2 * limits::KiB), unused);
+      const FieldBlock probe = read_fields(bytes_, first, std::min(bytes_.size(), first + 2 * limits::KiB), HeaderOf::message, message_.arena, unused);
       if (!probe.fields.empty()) from = first;
     }
-    open(Part::none, 0, from, "text/plain");
+    open(Part::none, 0, from, HeaderOf::message, "text/plain");
   }
 
   void start_entity(std::string_view content_type) {
+    ArenaList<Field> fields(message_.arena);
+    fields.push_back({"Content-Type", message_.arena.copy(content_type)});
     Part part;
-    part.fields.push_back({"Content-Type", content_type});
-    describe(part, "text/plain", 0, message_.tolerated);
-    enter(std::move(part), 0);
+    part.fields = fields.take();
+    describe(part, "text/plain", 0, message_.arena, message_.tolerated);
+    enter(part, 0);
   }
 
   Message run() {
@@ -129,28 +150,30 @@ class Parser {
       at = scan_from_;
     }
     close_above(0, bytes_.size());
-    if (!open_.empty()) close(open_.front(), bytes_.size());
+    if (open_count_ > 0) close(open_.front(), bytes_.size());
     return std::move(message_);
   }
 
  private:
   /// A part that has begun and not ended. `boundary` is empty for a leaf, and after the closing delimiter.
   struct Open {
-    std::size_t part;
-    std::string boundary;
-    std::size_t body;                // offset
+    std::size_t part = 0;
+    std::string_view boundary;
+    std::size_t body = 0;            // offset
     std::size_t children = 0;
     bool is_closed = false;          // its closing delimiter was seen
+    bool is_bare = false;            // a part that began with neither a field nor an empty line
   };
 
   void note(std::string_view rule, std::size_t at) { message_.tolerated.push_back({rule, static_cast<std::uint32_t>(at)}); }
 
   [[nodiscard]] bool any_boundary() const {
-    return std::any_of(open_.begin(), open_.end(), [](const Open& open) { return !open.boundary.empty(); });
+    const std::span<const Open> open = std::span(open_).first(open_count_);
+    return std::any_of(open.begin(), open.end(), [](const Open& entry) { return !entry.boundary.empty(); });
   }
 
   /// Opens the part whose header starts at `from`, and the message inside it when it is a message/rfc822.
-  void open(std::size_t parent, std::uint32_t depth, std::size_t from, std::string_view default_type) {
+  void open(std::size_t parent, std::uint32_t depth, std::size_t from, HeaderOf of, std::string_view default_type) {
     while (true) {
       if (message_.parts.size() + 1 == limits::mime_part_count_max) {
         // The last one that fits holds all the rest.
@@ -158,17 +181,17 @@ class Parser {
         Part rest;
         rest.parent = parent;
         rest.depth = depth;
-        rest.media_type = "application/octet-stream";
-        enter(std::move(rest), from);
+        rest.media_type = rest.declared_type = "application/octet-stream";
+        enter(rest, from);
         stopped_ = true;
         return;
       }
       Part part;
       part.parent = parent;
       part.depth = depth;
-      FieldBlock block = read_fields(bytes_, from, header_end(from), message_.tolerated);
-      part.fields = std::move(block.fields);
-      describe(part, default_type, from, message_.tolerated);
+      const FieldBlock block = read_fields(bytes_, from, header_end(from), of, message_.arena, message_.tolerated);
+      part.fields = block.fields;
+      describe(part, default_type, from, message_.arena, message_.tolerated);
       const bool holds_message =
           (part.media_type == "message/rfc822" || part.media_type == "message/global") && part.coding == TransferCoding::identity;
       const std::size_t index = message_.parts.size();
@@ -177,12 +200,14 @@ class Parser {
         part.media_type = "application/octet-stream";
       }
       const bool go_in = holds_message && depth < limits::mime_depth_max;
-      enter(std::move(part), block.body);
+      enter(part, block.body);
+      open_[open_count_ - 1].is_bare = of == HeaderOf::part && block.fields.empty() && !block.has_blank_line;
       if (!go_in) return;
       parent = index;
       ++depth;
       from = block.body;
       default_type = "text/plain";
+      of = HeaderOf::message;
     }
   }
 
@@ -216,22 +241,22 @@ class Parser {
         entry.boundary = boundary_of(part, body);
       }
     }
-    message_.parts.push_back(std::move(part));
-    open_.push_back(std::move(entry));
+    message_.parts.push_back(part);
+    open_[open_count_++] = entry;
     scan_from_ = body;
   }
 
   /// The declared boundary, or the one that the body really uses: the first delimiter-like line, if a part's header follows it.
-  std::string boundary_of(const Part& part, std::size_t body) {
+  std::string_view boundary_of(const Part& part, std::size_t body) {
     const std::string_view declared = text_without_trailing_blanks(part.type_parameter("boundary"));
     if (declared.empty()) note(tolerance::boundary_missing, body);
     const ByteView window = bytes_.first(std::min(bytes_.size(), body + boundary_guess_window));
-    std::string guess;
+    std::string_view guess;
     for (std::size_t at = body; (at = simd::active().find_dash_line(window, at)) != simd::none;) {
       const std::size_t found = simd::active().find_byte(window, at, '\n');
       const std::size_t next = found == simd::none ? window.size() : found + 1;
       const std::string_view line = line_text(at, next);
-      if (!declared.empty() && line.substr(2).starts_with(declared)) return std::string(declared);
+      if (!declared.empty() && line.substr(2).starts_with(declared)) return declared;
       if (match(line)) break;
       if (guess.empty() && line.size() > 2 && line.size() <= 200 && ascii_starts_with_nocase(text_of(window.subspan(next)), "content-")) {
         note(tolerance::boundary_guessed, at);
@@ -239,7 +264,7 @@ class Parser {
       }
       at = next;
     }
-    return guess.empty() ? std::string(declared) : guess;
+    return guess.empty() ? declared : guess;
   }
 
   struct Match {
@@ -249,7 +274,7 @@ class Parser {
   /// Innermost first: an inner boundary may equal an outer one, or start with it.
   [[nodiscard]] std::optional<Match> match(std::string_view line) const {
     const std::string_view text = line.substr(2);
-    for (std::size_t level = open_.size(); level-- > 0;) {
+    for (std::size_t level = open_count_; level-- > 0;) {
       const std::string_view boundary = open_[level].boundary;
       if (boundary.empty() || !text.starts_with(boundary)) continue;
       if (text.size() == boundary.size()) return Match{level, false};
@@ -265,24 +290,34 @@ class Parser {
     std::size_t end = at;
     if (end > 0 && bytes_[end - 1] == '\n') --end;
     if (end > 0 && end < at && bytes_[end - 1] == '\r') --end;
+    drop_bare_part(at);
     close_above(found->level, end);
     Open& level = open_[found->level];
     if (found->closes) {
-      level.boundary.clear();
+      level.boundary = {};
       level.is_closed = true;
       return;
     }
     ++level.children;
     const Part& multipart = message_.parts[level.part];
-    open(level.part, multipart.depth + 1, next, multipart.media_type == "multipart/digest" ? "message/rfc822" : "text/plain");
+    open(level.part, multipart.depth + 1, next, HeaderOf::part, multipart.media_type == "multipart/digest" ? "message/rfc822" : "text/plain");
+  }
+
+  /// Two delimiters with nothing between them, or one line that is no field: no body part (RFC 2046 §5.1.1 wants a header or an empty line).
+  void drop_bare_part(std::size_t at) {
+    const Open& innermost = open_[open_count_ - 1];
+    if (!innermost.is_bare) return;
+    const std::size_t line_end = simd::active().find_byte(bytes_.first(at), innermost.body, '\n');
+    if (line_end != simd::none && line_end + 1 != at) return;
+    note(tolerance::bare_part, innermost.body);
+    message_.parts.pop_back();
+    --open_count_;
+    --open_[open_count_ - 1].children;
   }
 
   /// Ends the parts that stand inside `level`.
   void close_above(std::size_t level, std::size_t end) {
-    while (open_.size() > level + 1) {
-      close(open_.back(), end);
-      open_.pop_back();
-    }
+    while (open_count_ > level + 1) close(open_[--open_count_], end);
   }
 
   void close(const Open& entry, std::size_t end) {
@@ -309,7 +344,8 @@ class Parser {
 
   ByteView bytes_;
   Message message_;
-  std::vector<Open> open_;           // from the message itself to the innermost open part
+  std::array<Open, limits::mime_depth_max + 1> open_;  // from the message itself to the innermost open part
+  std::size_t open_count_ = 0;
   std::size_t scan_from_ = 0;        // the next line that may be a delimiter
   bool stopped_ = false;
 };
@@ -324,20 +360,21 @@ std::string_view Part::field(std::string_view field_name) const {
 std::string_view Part::type_parameter(std::string_view parameter_name) const {
   const auto found = std::find_if(type_parameters.begin(), type_parameters.end(),
                                   [&](const Parameter& parameter) { return parameter.name == parameter_name; });
-  return found == type_parameters.end() ? std::string_view{} : std::string_view(found->value);
+  return found == type_parameters.end() ? std::string_view{} : found->value;
 }
 
-Result<Message> parse(ByteView bytes) {
+Result<Message> parse(ByteView bytes, Message reused) {
   if (bytes.size() > limits::record_size_max) return fail(mime_too_long, limits::record_size_max);
   if (ascii_trim(text_of(bytes)).empty()) return fail(mime_empty);
-  Parser parser(bytes);
+  Parser parser(bytes, std::move(reused));
+  if (simd::active().find_byte(bytes, 0, '\n') == simd::none) parser.read_bare_cr();
   parser.start_message();
   return parser.run();
 }
 
-Result<Message> parse_entity(std::string_view content_type, ByteView body) {
+Result<Message> parse_entity(std::string_view content_type, ByteView body, Message reused) {
   if (body.size() > limits::record_size_max) return fail(mime_too_long, limits::record_size_max);
-  Parser parser(body);
+  Parser parser(body, std::move(reused));
   parser.start_entity(content_type);
   return parser.run();
 }

@@ -3,9 +3,9 @@
 // Came from: address.cpp. Goes to: Mailbox::domain. Only ASCII is mapped to lower case; a name typed in capitals beyond ASCII stays
 // as it is and is a different name.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
-#include <vector>
 
 #include "codec/mime/fields.h"
 #include "codec/simd/simd.h"
@@ -15,6 +15,8 @@ namespace {
 
 // RFC 3492 §5.
 constexpr std::uint32_t base = 36, t_min = 1, t_max = 26, skew = 38, damp = 700, initial_bias = 72, initial_n = 128;
+
+constexpr std::size_t size_max = 512;  // bytes, more than twice what DNS allows
 
 /// The next character of valid UTF-8.
 char32_t take(std::string_view& text) {
@@ -37,15 +39,19 @@ std::uint32_t adapt(std::uint32_t delta, std::uint32_t points, std::uint32_t par
   return k + (base - t_min + 1) * delta / (delta + skew);
 }
 
-std::string label_to_ascii(std::string_view label) {
-  std::vector<char32_t> characters;
-  while (!label.empty()) characters.push_back(take(label));
-  std::string out;
+void append_label(ArenaText& out, std::string_view label, std::array<char32_t, size_max>& storage) {
+  std::size_t count = 0;
+  std::uint32_t handled = 0;
+  for (std::string_view rest = label; !rest.empty();) {
+    storage[count] = take(rest);
+    if (storage[count++] < 0x80) ++handled;
+  }
+  const std::span<const char32_t> characters = std::span(storage).first(count);
+  if (handled < count) out += "xn--";
   for (const char32_t c : characters) {
     if (c < 0x80) out += ascii_lower(static_cast<char>(c));
   }
-  if (out.size() == characters.size()) return out;
-  auto handled = static_cast<std::uint32_t>(out.size());
+  if (handled == count) return;
   const std::uint32_t basic = handled;
   if (basic > 0) out += '-';
   std::uint32_t n = initial_n, delta = 0, bias = initial_bias;
@@ -74,19 +80,20 @@ std::string label_to_ascii(std::string_view label) {
     ++delta;
     ++n;
   }
-  return "xn--" + out;
 }
 
 }  // namespace
 
-std::string domain_to_ascii(std::string_view domain) {
+std::string_view domain_to_ascii(std::string_view domain, Arena& arena) {
   // An address literal is no name. Longer than any domain: kept, and refused by whoever checks lengths. This keeps the loop over characters short too.
-  if (domain.starts_with('[') || domain.size() > 512 || simd::active().utf8_valid_prefix(bytes_of(domain)) != domain.size()) return std::string(domain);
-  std::string out;
+  if (domain.starts_with('[') || domain.size() > size_max || simd::active().utf8_valid_prefix(bytes_of(domain)) != domain.size()) return domain;
+  if (std::all_of(domain.begin(), domain.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return lower_case(domain, arena);
+  ArenaText out(arena);
+  std::array<char32_t, size_max> storage;
   while (true) {
     const std::size_t dot = domain.find('.');
-    out += label_to_ascii(domain.substr(0, dot));
-    if (dot == std::string_view::npos) return out;
+    append_label(out, domain.substr(0, dot), storage);
+    if (dot == std::string_view::npos) return out.take_view();
     out += '.';
     domain.remove_prefix(dot + 1);
   }

@@ -76,11 +76,11 @@ std::vector<std::size_t> leaves(const mime::Message& message, std::size_t top) {
 }
 
 MultimediaPart read_part(const mime::Part& part, MultimediaMessage& message) {
-  MultimediaPart out{.media_type = part.media_type,
-                     .charset = part.media_type.starts_with("text/") || is_smil(part.media_type) ? part.charset : std::string{},
-                     .name = part.name,
+  MultimediaPart out{.media_type = std::string(part.media_type),
+                     .charset = std::string(part.media_type.starts_with("text/") || is_smil(part.media_type) ? part.charset : std::string_view{}),
+                     .name = std::string(part.name),
                      .content_id = std::string(without_brackets(part.content_id)),
-                     .content_location = part.content_location,
+                     .content_location = std::string(part.content_location),
                      .data = part.body};
   if (part.coding != mime::TransferCoding::identity) {
     message.owned.push_back(mime::decode_body(part));

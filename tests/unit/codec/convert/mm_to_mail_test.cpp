@@ -38,10 +38,10 @@ mm7::DeliverReq request(const std::vector<PartSpec>& parts) {
 Bytes bytes(std::string_view text) { return {text.begin(), text.end()}; }
 
 mime::Message parsed(const Bytes& mail) {
-  const auto message = mime::parse(mail);
+  auto message = mime::parse(mail);
   EXPECT_TRUE(message);
   EXPECT_TRUE(message->tolerated.empty()) << message->tolerated.front().rule << "\n" << text_of(mail);
-  return *message;
+  return std::move(*message);
 }
 
 void expect_strict(const Bytes& mail) {

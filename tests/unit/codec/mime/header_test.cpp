@@ -140,18 +140,20 @@ TEST(ParseAddress, StrictTable) {
 }
 
 TEST(DomainToAscii, Vectors) {
+  Arena arena;
   // RFC 3492 §7.1 (A, B, J in part) and everyday names.
-  EXPECT_EQ(domain_to_ascii("Example.COM"), "example.com");
-  EXPECT_EQ(domain_to_ascii("bücher.example"), "xn--bcher-kva.example");
-  EXPECT_EQ(domain_to_ascii("他们为什么不说中文"), "xn--ihqwcrb4cv8a8dqg056pqjye");
-  EXPECT_EQ(domain_to_ascii("пример.испытание"), "xn--e1afmkfd.xn--80akhbyknj4f");
-  EXPECT_EQ(domain_to_ascii("xn--bcher-kva.example"), "xn--bcher-kva.example");
+  EXPECT_EQ(domain_to_ascii("Example.COM", arena), "example.com");
+  EXPECT_EQ(domain_to_ascii("bücher.example", arena), "xn--bcher-kva.example");
+  EXPECT_EQ(domain_to_ascii("他们为什么不说中文", arena), "xn--ihqwcrb4cv8a8dqg056pqjye");
+  EXPECT_EQ(domain_to_ascii("пример.испытание", arena), "xn--e1afmkfd.xn--80akhbyknj4f");
+  EXPECT_EQ(domain_to_ascii("xn--bcher-kva.example", arena), "xn--bcher-kva.example");
 }
 
 std::string parameters_of(std::string_view value) {
-  const StructuredValue parsed = parse_structured(value);
-  std::string out = parsed.token;
-  for (const Parameter& parameter : parsed.parameters) out += "|" + parameter.name + "=" + parameter.value;
+  Arena arena;
+  const StructuredValue parsed = parse_structured(value, arena);
+  std::string out(parsed.token);
+  for (const Parameter& parameter : parsed.parameters) out.append("|").append(parameter.name).append("=").append(parameter.value);
   return out;
 }
 
@@ -165,7 +167,8 @@ TEST(ParseStructured, Table) {
       {"text/plain;;; charset=utf-8;", "text/plain|charset=utf-8"},
       {"attachment; filename=my holiday.jpg; size=5", "attachment|filename=my holiday.jpg|size=5"},
       {"attachment; filename=\"a\\\"b.txt\"", "attachment|filename=a\"b.txt"},
-      {"attachment; filename=\"C:\\new\\x.doc\"", "attachment|filename=C:\\new\\x.doc"},
+      {"attachment; filename=\"C:\\\\new\\\\x.doc\"", "attachment|filename=C:\\new\\x.doc"},
+      {"attachment; filename=\"C:\\new\\x.doc\"", "attachment|filename=C:newx.doc"},
       {"attachment; filename=\"never closed.txt", "attachment|filename=never closed.txt"},
       {"attachment; filename=(1).pdf", "attachment|filename=(1).pdf"},
       {"filename=\"x.txt\"", "|filename=x.txt"},
@@ -196,7 +199,8 @@ TEST(ParseStructured, Table) {
 TEST(ParseStructured, AThousandSegmentsAreCapped) {
   std::string value = "attachment";
   for (int i = 0; i < 1000; ++i) value += "; filename*" + std::to_string(i) + "=x";
-  EXPECT_EQ(parse_structured(value).parameter("filename"), std::string(100, 'x'));
+  Arena arena;
+  EXPECT_EQ(parse_structured(value, arena).parameter("filename"), std::string(100, 'x'));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 /// `multipart/mixed{text/plain"hello",image/png"..."}`: the tree with the decoded bodies of its leaves.
 std::string tree(const Message& message, std::size_t index = 0) {
   const Part& part = message.parts[index];
-  std::string out = part.media_type;
+  std::string out(part.media_type);
   std::string children;
   for (std::size_t i = index + 1; i < message.parts.size(); ++i) {
     if (message.parts[i].parent != index) continue;
@@ -107,6 +107,10 @@ TEST(Parse, EachToleranceIsReadAndNoted) {
       {tolerance::bare_lf, "Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\na\n--b--\n", "multipart/mixed{text/plain\"a\"}"},
       {tolerance::no_colon, "Subject: x\r\njunk line\r\nContent-Type: text/html\r\n\r\nhi", "text/html\"hi\""},
       {tolerance::no_blank_line, "Subject: x\r\nthis is text\r\nmore", "text/plain\"this is text\r\nmore\""},
+      {tolerance::no_colon, "Subject: x\r\na broken line\r\n\r\nhi", "text/plain\"hi\""},
+      {tolerance::bare_cr, "Subject: x\rContent-Type: multipart/mixed; boundary=b\r\r--b\r\ra\r--b--\r", "multipart/mixed{text/plain\"a\"}"},
+      {tolerance::bare_part, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\na\r\n--b\r\n--b\r\nbroken\r\n--b--", "multipart/mixed{text/plain\"a\"}"},
+      {tolerance::no_blank_line, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\none\r\ntwo\r\n--b--", "multipart/mixed{text/plain\"one\r\ntwo\"}"},
       {tolerance::no_blank_line, "just text\r\n", "text/plain\"just text\r\n\""},
       {tolerance::space_before_colon, "Content-Type : text/html\r\n\r\nhi", "text/html\"hi\""},
       {tolerance::too_long, "Subject: " + std::string(200'000, 'x') + "\r\nContent-Type: text/html\r\n\r\nhi", "text/html\"hi\""},
@@ -156,7 +160,8 @@ TEST(Parse, BoundariesThatLookLikeOthers) {
 
 TEST(Parse, EmptyParts) {
   EXPECT_EQ(tree_of("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n--b\r\n--b\r\nContent-Type: text/html\r\n--b--\r\n"),
-            "multipart/mixed{text/plain\"\",text/plain\"\",text/html\"\"}");
+            "multipart/mixed{text/plain\"\",text/html\"\"}")
+      << "between two delimiters without even an empty line there is no part";
   EXPECT_EQ(tree_of("Subject: only a header"), "text/plain\"\"");
   EXPECT_EQ(tree_of(""), "mime.empty");
   EXPECT_EQ(tree_of("\r\n \r\n"), "mime.empty");
