@@ -77,7 +77,8 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
 
   // A refusal that follows our own answer to a question about an item that went out before says nothing new.
   const bool went_out = item.state == ItemState::submitted || item.state == ItemState::reported;
-  if (went_out && (*state == ItemState::rejected || *state == ItemState::submitted)) {
+  const bool names_it = *state == ItemState::submitted && item.message_id.empty() && !message_id.empty();
+  if (went_out && (*state == ItemState::rejected || *state == ItemState::submitted) && !names_it) {
     return note(ports_.store, item, "outcome_repeated", time, program::data, std::move(details));
   }
 
@@ -90,14 +91,7 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
                                        {.to = ItemState::submitted, .event = "submitted", .reason = words, .time = time, .by = program::data, .details = std::move(details)}));
     if (!moved) return {};
     log_info("submitted").trace(item.trace).item(id).text("message_id", message_id);
-    // A report may be faster than the answer to the submission.
-    PM_TRY(const auto early, ports_.store.orphan_reports(item.peer, message_id));
-    for (const Report& report : early) {
-      PM_TRY(const auto match, find_item(report));
-      if (!match || match->id != id) continue;
-      PM_TRY([[maybe_unused]] const bool applied, apply_report(report, item));
-    }
-    return {};
+    return take_early_reports(item);
   }
 
   item.duplicate_possible = item.duplicate_possible || duplicate_possible;
@@ -118,6 +112,17 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
                                  .text = item.way == Way::to_mail ? notify::mail_failed_text(item.correspondent, item.subject, words) : notify::not_delivered_text(news, words),
                                  .kind = "failure",
                                  .created = ports_.clock.wall()});
+}
+
+Result<void> Outcomes::take_early_reports(Item& item) {
+  PM_TRY(const auto early, ports_.store.orphan_reports(item.peer, item.message_id));
+  for (const Report& report : early) {
+    PM_TRY(const auto match, find_item(report));
+    if (!match || match->id != item.id) continue;
+    item.message_id = match->message_id;
+    PM_TRY([[maybe_unused]] const bool applied, apply_report(report, item));
+  }
+  return {};
 }
 
 Result<void> Outcomes::take_report(const RecordView& record) {

@@ -30,6 +30,8 @@ class Outcomes {
   /// Durable when they succeed: only then may the record be acknowledged.
   [[nodiscard]] Result<void> take_outcome(const RecordView& record);
   [[nodiscard]] Result<void> take_report(const RecordView& record);
+  /// Reports that were faster than the news that this item is submitted. Inside Store::write().
+  [[nodiscard]] Result<void> take_early_reports(Item& item);
   /// News; a failure is logged and forgotten.
   void take_event(const RecordView& record);
 

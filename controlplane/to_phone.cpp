@@ -235,6 +235,25 @@ Result<void> ToPhone::describe_submission(Item& item, RecordWriter& record) {
   return {};
 }
 
+Result<bool> ToPhone::submitted_in_doubt(Item& item) {
+  const PeerSettings* peer = ports_.settings.peer(item.peer);
+  if (peer == nullptr || peer->deduplicates) return false;
+  PM_TRY(const InDoubt doubt, sending_in_doubt(ports_.store, item.id));
+  if (!doubt.maybe_sent) return false;
+  const Timestamp now = ports_.clock.wall();
+  // With the MMSC's answer in hand nothing is in doubt but the time it came.
+  item.duplicate_possible = item.duplicate_possible || doubt.message_id.empty();
+  item.message_id = doubt.message_id;
+  item.expires = {now.us + peer->expiry.us()};
+  item.retry_at = {};
+  std::string reason = doubt.message_id.empty() ? "the data plane was restarted before the MMSC's answer came; the report will tell"
+                                                : "the MMSC has taken the message; the phone has not fetched it yet";
+  PM_TRY([[maybe_unused]] const bool moved,
+         move_item(ports_.store, item, {.to = ItemState::submitted, .event = "submitted_in_doubt", .reason = std::move(reason), .time = now}));
+  if (const auto taken = ports_.take_early_reports(item); !taken) return std::unexpected(taken.error());
+  return true;
+}
+
 void ToPhone::pump() {
   if (pumping_ || !ports_.data_plane.is_ready() || ports_.clock.now() < resume_at_) return;
   if (transfers_.size() >= transfers_max) return;
@@ -261,7 +280,10 @@ void ToPhone::start(Item item) {
     return failed_for_good(std::move(item), ItemState::withdrawn, "withdrawn", "the binding was removed or suspended");
   }
   RecordWriter submission = handoff::make(handoff::Kind::submission, item.id);
+  bool in_doubt = false;
   const auto done = ports_.store.write([&]() -> Result<void> {
+    PM_TRY(in_doubt, submitted_in_doubt(item));
+    if (in_doubt) return {};
     if (const auto described = describe_submission(item, submission); !described) return described;
     PM_TRY([[maybe_unused]] const bool moved,
            move_item(ports_.store, item,
@@ -276,6 +298,7 @@ void ToPhone::start(Item item) {
     log_error("fetch_not_stored").item(item.id).error(done.error());
     return break_off(item.id, explain_submission(done.error(), item), done.error().is(store_no_suffix) ? Retry::late : Retry::backing_off);
   }
+  if (in_doubt) return;
   // A server that announces nothing must not have an empty mail submitted: what it really sends decides.
   const std::uint64_t size = std::max<std::uint64_t>(item.size, 1);
   submission.u64(tag(Tag::mail_size), size);

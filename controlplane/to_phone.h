@@ -33,6 +33,8 @@ class ToPhone {
     std::function<void()> sms_queued;
     /// The fetcher shall be told again where this mailbox was left: what it reported could not be stored.
     std::function<void(std::string_view binding)> watch_again;
+    /// This item is `submitted` now: reports may have come before (Outcomes).
+    std::function<Result<void>(Item&)> take_early_reports;
   };
   explicit ToPhone(Ports ports) : ports_(std::move(ports)) {}
 
@@ -55,6 +57,9 @@ class ToPhone {
   void on_requested(const Item& item);
   /// What a route answer `submit` or a submission says of the item; takes the suffix. Inside Store::write().
   [[nodiscard]] Result<void> describe_submission(Item& item, RecordWriter& record);
+  /// True when the data plane was lost while it submitted this item to a peer that would show a second submission to the phone: the item
+  /// is `submitted` now and waits for the report (design 4). Inside Store::write().
+  [[nodiscard]] Result<bool> submitted_in_doubt(Item& item);
   /// Nobody will answer any more: what waits for the phone is withdrawn.
   void on_binding_removed(std::string_view binding);
   /// The outcome came: whatever is still under way for this item ends.

@@ -40,6 +40,24 @@ Result<void> note(Store& store, const Item& item, std::string_view event, Timest
                             .details = std::move(details)});
 }
 
+Result<InDoubt> sending_in_doubt(Store& store, const ItemId& item) {
+  PM_TRY(const auto rows, store.history(item));
+  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
+    if (row->program != program::data) continue;
+    const auto detail = [&](std::string_view key) -> std::string_view {
+      for (const auto& [name, value] : row->details) {
+        if (name == key) return value;
+      }
+      return {};
+    };
+    if (row->event == "submit_req" || row->event == "mail_sending" || row->event == "mail_sent") return InDoubt{.maybe_sent = true};
+    // TS 23.140 §10.2: 1xxx is success.
+    if (row->event == "submit_rsp") return InDoubt{.maybe_sent = detail("status").starts_with('1'), .message_id = std::string(detail("message_id"))};
+    if (row->event == "retry") return InDoubt{};
+  }
+  return InDoubt{};
+}
+
 Result<std::string> free_reply_code(Store& store, const Msisdn& phone, Timestamp now) {
   PM_TRY(const auto used, store.codes_of(phone));
   const auto is_used = [&](const std::string& code) {

@@ -38,6 +38,14 @@ struct Move {
 [[nodiscard]] Result<void> note(Store& store, const Item& item, std::string_view event, Timestamp time, std::string_view by = program::control,
                                 Details details = {});
 
+/// What the history says of an item whose data plane was lost while it sent it.
+struct InDoubt {
+  bool maybe_sent = false;             // the next hop may have taken it, and nothing durable says so
+  std::string message_id{};            // of the MMSC, when its answer was heard
+};
+/// By the data plane's last word about sending: begun, or answered with success, is in doubt; put off or refused is not.
+[[nodiscard]] Result<InDoubt> sending_in_doubt(Store& store, const ItemId& item);
+
 /// A two-digit reply code (10 to 99) for this phone: the one whose last use is longest ago among those that are free.
 [[nodiscard]] Result<std::string> free_reply_code(Store& store, const Msisdn& phone, Timestamp now);
 

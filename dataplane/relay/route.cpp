@@ -154,6 +154,7 @@ void Relay::on_converted(Converted converted) {
 void Relay::send_item(Item& of) {
   of.stage = Stage::sending;
   ++of.tries;
+  event(of, "mail_sending", {{"next_hop", of.next_hop}, {"try", fmt::to_string(of.tries)}, {"size", fmt::to_string(of.output.size())}});
   ports_.outgoing.send_mail({.item = of.id, .next_hop = *parse_endpoint(of.next_hop), .mail_from = of.mail_route.mail_from, .recipients = of.left, .mail = of.output});
 }
 

@@ -445,6 +445,8 @@ def test_not_as_the_owner_of_the_store(world):
         os.makedirs(os.path.join(root, "etc/pushmail"))
         with open(os.path.join(root, "etc/pushmail/pushmail.toml"), "w", encoding="ascii") as file:
             file.write('domain = "mms.example.net"\n[notify]\nsmsc = "127.0.0.1:2775"\nsource = "5000"\n')
+        # The checkout may lie where nobody but root can go.
+        program = shutil.copy(world.program, os.path.join(root, "pushmail-fetcher"))
 
         def run_as(user, owner):
             os.chown(store, owner, owner)
@@ -456,7 +458,7 @@ def test_not_as_the_owner_of_the_store(world):
                 os.setresuid(user, user, user)
 
             with ours, theirs:
-                process = subprocess.Popen([world.program, "--root", root], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                process = subprocess.Popen([program, "--root", root], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                            stderr=subprocess.PIPE, pass_fds=(3,), preexec_fn=become)
                 theirs.close()
                 ours.close()

@@ -145,6 +145,89 @@ TEST_F(ToPhoneTest, AnOutcomeThatComesAfterTheRestartEndsIt) {
   EXPECT_EQ(again(item).state, ItemState::submitted);
 }
 
+// A peer that would show a second submission to the phone (deduplicates = false) gets none while the first is in doubt.
+TEST_F(ToPhoneTest, ASubmissionInDoubtIsNotSentAgain) {
+  const Item item = requested();
+  chunk(item.id, 0, 1000);
+  fetched(item.id, 1000);
+  event(item.id, "submit_req");
+  to_phone.on_data_plane_lost();
+  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  clock.pass(seconds(1));
+  to_phone.tick();
+  EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), 1U);
+  EXPECT_EQ(again(item).state, ItemState::submitted);
+  EXPECT_TRUE(again(item).duplicate_possible);
+  EXPECT_NE(again(item).reason.find("restarted before the MMSC's answer"), std::string::npos);
+  report("mm-1", "number:+" + ann.digits(), "short:5000" + item.suffix, "Retrieved");
+  EXPECT_EQ(again(item).state, ItemState::delivered);
+}
+
+TEST_F(ToPhoneTest, AReportThatIsFasterThanTheDoubtIsNotForgotten) {
+  const Item item = requested();
+  chunk(item.id, 0, 1000);
+  fetched(item.id, 1000);
+  event(item.id, "submit_req");
+  to_phone.on_data_plane_lost();
+  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  report("mm-1", "number:+" + ann.digits(), "short:5000" + item.suffix, "Retrieved");
+  EXPECT_EQ(again(item).state, ItemState::requested);
+  clock.pass(seconds(1));
+  to_phone.tick();
+  EXPECT_EQ(again(item).state, ItemState::delivered);
+  EXPECT_EQ(again(item).message_id, "mm-1");
+}
+
+TEST_F(ToPhoneTest, AnAnswerThatWasHeardIsNoDoubt) {
+  const Item item = requested();
+  chunk(item.id, 0, 1000);
+  fetched(item.id, 1000);
+  event(item.id, "submit_req");
+  event(item.id, "submit_rsp", {"status=1000", "message_id=mm-1"});
+  to_phone.on_data_plane_lost();
+  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  clock.pass(seconds(1));
+  to_phone.tick();
+  EXPECT_EQ(again(item).state, ItemState::submitted);
+  EXPECT_FALSE(again(item).duplicate_possible);
+  EXPECT_EQ(again(item).message_id, "mm-1");
+}
+
+TEST_F(ToPhoneTest, WhatWasPutOffOrWhatThePeerRecognisesIsSentAgain) {
+  for (const bool deduplicates : {false, true}) {
+    SCOPED_TRACE(deduplicates);
+    settings.peers.at("mmsc").deduplicates = deduplicates;
+    new_mail(deduplicates ? "8" : "7", "b2");
+    const Item item = items().front();
+    chunk(item.id, 0, 1000);
+    fetched(item.id, 1000);
+    event(item.id, "submit_req");
+    if (!deduplicates) event(item.id, "retry", {"reason=connection refused"});
+    const std::size_t submissions = data_plane.of(handoff::Kind::submission).size();
+    to_phone.on_data_plane_lost();
+    to_phone.on_data_plane_ready(handoff::Other::restarted);
+    clock.pass(seconds(1));
+    to_phone.tick();
+    EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), submissions + 1);
+    EXPECT_EQ(again(item).state, ItemState::fetching);
+    EXPECT_FALSE(again(item).duplicate_possible);
+    outcome(item.id, ItemState::submitted, "mm-x");
+  }
+}
+
+TEST_F(ToPhoneTest, AnOutcomeAfterTheDoubtNamesTheMessage) {
+  const Item item = requested();
+  chunk(item.id, 0, 1000);
+  fetched(item.id, 1000);
+  event(item.id, "submit_req");
+  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  clock.pass(seconds(1));
+  to_phone.tick();
+  EXPECT_EQ(again(item).state, ItemState::submitted);
+  outcome(item.id, ItemState::submitted, "mm-1");
+  EXPECT_EQ(again(item).message_id, "mm-1");
+}
+
 TEST_F(ToPhoneTest, ALateEventDoesNotTurnASubmittedItemBack) {
   const Item item = submitted();
   event(item.id, "submit_req");
@@ -156,7 +239,7 @@ TEST_F(ToPhoneTest, ARestartOfTheControlPlaneFetchesAgain) {
   const Item item = requested();
   FakeDataPlane fresh_data;
   FakeFetchers fresh_fetchers;
-  ToPhone restarted{{*store, clock, settings, fresh_data, fresh_fetchers, [] {}, [](std::string_view) {}}};
+  ToPhone restarted{{*store, clock, settings, fresh_data, fresh_fetchers, [] {}, [](std::string_view) {}, [](Item&) { return Result<void>(); }}};
   restarted.resume();
   EXPECT_EQ(again(item).state, ItemState::requested);
   restarted.tick();

@@ -89,7 +89,8 @@ struct World : ::testing::Test {
   FakeFetchers fetchers;
   int sms_queued = 0;
   std::vector<std::string> watched_again;
-  ToPhone to_phone{{*store, clock, settings, data_plane, fetchers, [this] { ++sms_queued; }, [this](std::string_view binding) { watched_again.emplace_back(binding); }}};
+  ToPhone to_phone{{*store, clock, settings, data_plane, fetchers, [this] { ++sms_queued; }, [this](std::string_view binding) { watched_again.emplace_back(binding); },
+                    [this](Item& item) { return outcomes.take_early_reports(item); }}};
   ToMail to_mail{{*store, clock, settings, data_plane, to_phone, [this] { ++sms_queued; }}};
   Outcomes outcomes{{*store, clock, settings, [this](const ItemId& id) { to_phone.forget(id); }, [this] { ++sms_queued; }}};
   retrieve::Retriever retriever{*store, clock, {.on_requested = [this](const Item& item) { to_phone.on_requested(item); }, .on_sms_queued = [this] { ++sms_queued; }}};
