@@ -1,10 +1,11 @@
 // `pushmailctl convert`: files in, files out.
 //
-// Addresses and ids are examples (RFC 2606, RFC 5737 style): without a server there is no route that gave real ones.
+// Addresses and ids are examples: without a server there is no route that gave real ones.
 #include "controlplane/cli/convert.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
