@@ -27,6 +27,10 @@ struct Decision {
 struct MmProfile {
   std::uint64_t size_max = 300 * 1024;  // bytes of all parts together
   bool smil = true;
+  /// What one picture may have at most; 0: anything. A larger one is left out and named.
+  std::uint64_t image_size_max = 0;     // bytes
+  std::uint32_t image_width_max = 0;    // pixels
+  std::uint32_t image_height_max = 0;   // pixels
 };
 
 struct MailToMmOptions {

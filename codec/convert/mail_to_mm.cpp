@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "codec/convert/convert.h"
+#include "codec/convert/image_size.h"
 #include "codec/convert/names.h"
 #include "codec/convert/smil.h"
 #include "codec/convert/text.h"
@@ -285,6 +286,7 @@ class Builder {
     }
     attachment.is_included = attachment.size <= options_.profile.size_max;
     if (!attachment.is_included) note_left_out(attachment);
+    else leave_out_large_image(attachment);
     attachments_.push_back(std::move(attachment));
   }
 
@@ -294,6 +296,19 @@ class Builder {
     std::string text = mime::to_utf8(bytes, part.charset);
     if (text_of(bytes) == text) return bytes;
     return {text.begin(), text.end()};
+  }
+
+  void leave_out_large_image(Attachment& attachment) {
+    if (!attachment.media_type.starts_with("image/")) return;
+    const MmProfile& profile = options_.profile;
+    const ImageSize size = read_image_size(attachment.data).value_or(ImageSize{});
+    const bool too_wide = profile.image_width_max != 0 && size.width > profile.image_width_max;
+    const bool too_high = profile.image_height_max != 0 && size.height > profile.image_height_max;
+    const bool too_large = profile.image_size_max != 0 && attachment.size > profile.image_size_max;
+    if (!too_wide && !too_high && !too_large) return;
+    attachment.is_included = false;
+    attachment.data = Bytes();
+    result_.decisions.push_back({attachment.label, fmt::format("left out: a picture of {}x{} pixels and {} is more than the phone takes", size.width, size.height, size_words(attachment.size))});
   }
 
   void note_left_out(const Attachment& attachment) {

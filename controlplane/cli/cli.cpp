@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controlplane/cli/client.h"
+#include "controlplane/cli/convert.h"
 #include "controlplane/cli/journal_cat.h"
 #include "controlplane/cli/table.h"
 #include "core/config.h"
@@ -67,6 +68,7 @@ class Commands {
   void declare(CLI::App& app);
   void declare_binding(CLI::App& app);
   void declare_item(CLI::App& app);
+  void declare_convert(CLI::App& app);
 
   [[nodiscard]] Json call(const std::string& method, const std::string& target, const Json& body = {}) const;
   [[nodiscard]] std::string password() const;
@@ -77,6 +79,7 @@ class Commands {
   void binding_list();
   void item_list();
   void item_trace();
+  void item_explain();
   void worker_show();
   void journal_cat();
   void config_check();
@@ -93,6 +96,8 @@ class Commands {
   std::string way_, for_binding_, before_;
   unsigned limit_ = 100;
   std::vector<std::string> files_;
+  std::string file_;
+  std::string folder_ = ".";
   std::function<void()> action_;
 };
 
@@ -188,6 +193,22 @@ void Commands::item_trace() {
   }
   if (json_) return print_object(answer);
   print_history(answer["history"]);
+}
+
+// What conversion dropped, reduced or read tolerantly, and where the item stands; both are in its history already.
+void Commands::item_explain() {
+  const Json item = call("GET", "/v1/items/" + percent_encoded(id_));
+  const Json answer = call("GET", "/v1/items/" + percent_encoded(id_) + "/history");
+  Json explained;
+  for (const char* key : {"item", "state", "reason"}) explained[key] = cell(item, key);
+  Json& decisions = explained["decisions"] = Json::array();
+  for (const Json& row : answer["history"]) {
+    if (const std::string decision = cell(row, "decision"); !decision.empty() && cell(row, "event") == "converted") decisions.push_back(decision);
+  }
+  if (json_) return print_object(explained);
+  const std::string reason = cell(explained, "reason");
+  streams_.out << printable(cell(explained, "state") + (reason.empty() ? "" : ": " + reason)) << '\n';
+  for (const Json& decision : decisions) streams_.out << "  " << printable(decision.get<std::string>()) << '\n';
 }
 
 void Commands::print_history(const Json& rows) const {
@@ -312,10 +333,30 @@ void Commands::declare_item(CLI::App& app) {
   CLI::App* show = noun->add_subcommand("show", "one item: where it stands and why");
   show->add_option("item", id_, "item id")->required();
   show->callback([this] { action_ = [this] { print_object(call("GET", "/v1/items/" + percent_encoded(id_))); }; });
+  CLI::App* explain = noun->add_subcommand("explain", "what was left out or changed of one item, and why");
+  explain->add_option("item", id_, "item id")->required();
+  explain->callback([this] { action_ = [this] { item_explain(); }; });
   CLI::App* trace = noun->add_subcommand("trace", "everything that happened to an item, or to all items of a trace");
   trace->add_option("id", id_, "item id or trace id")->required();
   trace->add_flag("--jsonl", jsonl_, "one JSON object a line");
   trace->callback([this] { action_ = [this] { item_trace(); }; });
+}
+
+void Commands::declare_convert(CLI::App& app) {
+  CLI::App* noun = app.add_subcommand("convert", "what the codec makes of a file; needs no server")->require_subcommand(1);
+  const auto verb = [&](const char* name, const char* help, auto convert) {
+    CLI::App* one = noun->add_subcommand(name, help);
+    one->add_option("file", file_, "the message")->required();
+    one->add_option("--out", folder_, "folder for what is made (.)");
+    one->callback([this, convert] {
+      action_ = [this, convert] {
+        const auto done = convert(file_, folder_, json_ ? ConvertForm::json : ConvertForm::people, streams_.out);
+        if (!done) throw Stop{EX_DATAERR, done.error()};
+      };
+    });
+  };
+  verb("mail", "a mail: part tree, text, decisions; writes the PDU and the SubmitReq", convert_mail_file);
+  verb("mm", "an MMS PDU or the HTTP body of a DeliverReq; writes the mail", convert_mm_file);
 }
 
 void Commands::declare(CLI::App& app) {
@@ -325,6 +366,7 @@ void Commands::declare(CLI::App& app) {
   app.add_flag("--json", json_, "one JSON object, for machines");
   declare_binding(app);
   declare_item(app);
+  declare_convert(app);
 
   CLI::App* poll = app.add_subcommand("poll", "looking at mailboxes")->require_subcommand(1);
   CLI::App* now = poll->add_subcommand("now", "look at one mailbox, or at all, without waiting for its time");

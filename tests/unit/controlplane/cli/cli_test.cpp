@@ -144,6 +144,47 @@ TEST_F(CliTest, ItemsForPeopleAndMachines) {
   EXPECT_EQ(at_root({"item", "list", "--state", "delivered", "--json"}).out, "{\"items\":[]}\n");
 }
 
+TEST_F(CliTest, ExplainPrintsWhatTheConversionChanged) {
+  const Item item{.id = new_item_id(clock.wall(), 2), .trace = new_trace_id(), .source = "mailbox", .binding = "b1", .msisdn = Msisdn::from_digits("15550100002").value(),
+                  .uid = "5", .correspondent = "joe@example.com", .subject = "Hi", .created = clock.wall(), .updated = clock.wall()};
+  ASSERT_TRUE(store->add_item(item).value());
+  ASSERT_TRUE(note(*store, item, "converted", clock.wall(), program::data, {{"decision", "big.png\x1b: left out"}}));
+  ASSERT_TRUE(note(*store, item, "submit_req", clock.wall(), program::data, {{"size", "4"}}));
+  const std::string id = to_string(item.id);
+  const Ran people = at_root({"item", "explain", id});
+  EXPECT_EQ(people.code, EX_OK) << people.error;
+  EXPECT_NE(people.out.find("\n  big.png"), std::string::npos) << people.out;
+  EXPECT_EQ(people.out.find('\x1b'), std::string::npos);
+  EXPECT_EQ(Json::parse(at_root({"item", "explain", id, "--json"}).out)["decisions"], Json({"big.png\x1b: left out"}));
+  EXPECT_EQ(at_root({"item", "explain", to_string(new_item_id(clock.wall(), 3))}).code, 1);
+}
+
+TEST_F(CliTest, ConvertGoesToFilesAndBackWithoutAServer) {
+  std::ofstream(root / "m.eml", std::ios::binary)
+      << "From: Ann <ann@example.com>\r\nSubject: Hi\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nhello\x1b[2J\r\n"
+         "--b\r\nContent-Type: text/html\r\n\r\n<p>hello\r\n--b--\r\n";
+  const std::string folder = root.string();
+  const Ran people = ctl({"convert", "mail", folder + "/m.eml", "--out", folder});
+  EXPECT_EQ(people.code, EX_OK) << people.error;
+  EXPECT_NE(people.out.find("    text/html  ("), std::string::npos) << people.out;
+  EXPECT_NE(people.out.find("Ann <ann@example.com>\nhello[2J\n"), std::string::npos) << people.out;
+  EXPECT_NE(people.out.find("text/html: the plain text of the same content is shown"), std::string::npos) << people.out;
+
+  const Json mail = Json::parse(ctl({"convert", "mail", folder + "/m.eml", "--out", folder, "--json"}).out);
+  EXPECT_EQ(mail["mail"].size(), 3U);
+  EXPECT_EQ(mail["decisions"].size(), 1U);
+  EXPECT_EQ(mail["files"], Json({folder + "/m.mms", folder + "/m.submitreq"}));
+
+  const Json mm = Json::parse(ctl({"convert", "mm", folder + "/m.mms", "--out", folder + "/run", "--json"}).out);
+  EXPECT_EQ(mm["subject"], "Hi");
+  EXPECT_EQ(mm["parts"], mail["parts"]);
+  EXPECT_EQ(Json::parse(ctl({"convert", "mail", folder + "/run/m.eml", "--out", folder + "/run", "--json"}).out)["subject"], "Hi");
+
+  EXPECT_EQ(ctl({"convert", "mail", folder + "/none.eml"}).code, EX_DATAERR);
+  EXPECT_EQ(ctl({"convert", "mm", folder + "/m.eml"}).code, EX_DATAERR);
+  EXPECT_EQ(ctl({"convert", "mail", folder + "/m.eml", "--out", folder + "/nowhere"}).code, EX_DATAERR);
+}
+
 TEST_F(CliTest, ExitCodes) {
   EXPECT_EQ(at_root({}).code, EX_USAGE);
   EXPECT_EQ(at_root({"binding"}).code, EX_USAGE);

@@ -1,0 +1,200 @@
+// `pushmailctl convert`: files in, files out.
+//
+// Addresses and ids are examples: without a server there is no route that gave real ones.
+#include "controlplane/cli/convert.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "codec/convert/convert.h"
+#include "codec/mime/message.h"
+#include "codec/mm7/message.h"
+#include "codec/mms/pdu.h"
+#include "controlplane/cli/table.h"
+#include "core/limits.h"
+
+namespace pushmail::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Failure = std::unexpected<std::string>;
+
+constexpr const char* example_domain = "mms.example.net";
+constexpr const char* example_item = "convert";
+
+std::expected<Bytes, std::string> read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Failure(path.string() + ": cannot be read");
+  std::string text(limits::record_size_max + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (file.bad()) return Failure(path.string() + ": cannot be read");
+  return Bytes(text.begin(), text.end());
+}
+
+std::expected<std::string, std::string> write_file(const std::filesystem::path& path, ByteView bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) return Failure(path.string() + ": cannot be written");
+  return path.string();
+}
+
+std::string words_of(const Error& error) { return fmt::format("{} at byte {} ({})", error.info->text, error.at, error.info->name); }
+
+Json parts_json(const MultimediaMessage& mm) {
+  Json parts = Json::array();
+  for (const MultimediaPart& part : mm.parts) {
+    parts.push_back({{"media_type", std::string(part.media_type)}, {"name", std::string(part.name)}, {"size", part.data.size()}});
+  }
+  return parts;
+}
+
+void print_json(std::ostream& out, const Json& json) { out << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n'; }
+
+void print_parts(std::ostream& out, const MultimediaMessage& mm) {
+  Table table({"PART", "MEDIA TYPE", "NAME", "BYTES"});
+  for (std::size_t i = 0; i < mm.parts.size(); ++i) {
+    table.add({fmt::to_string(i), std::string(mm.parts[i].media_type), std::string(mm.parts[i].name), fmt::to_string(mm.parts[i].data.size())});
+  }
+  table.print(out);
+}
+
+/// Line by line, so that the line ends stay and nothing else steers a terminal.
+void print_text(std::ostream& out, std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    out << printable(text.substr(0, end)) << '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+std::string_view text_of_mm(const MultimediaMessage& mm) {
+  for (const MultimediaPart& part : mm.parts) {
+    if (part.media_type == "text/plain") return text_of(part.data);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::expected<void, std::string> convert_mail_file(const std::filesystem::path& file, const std::filesystem::path& folder, ConvertForm form, std::ostream& out) {
+  const auto bytes = read_file(file);
+  if (!bytes) return Failure(bytes.error());
+  const auto mail = mime::parse(*bytes);
+  if (!mail) return Failure(words_of(mail.error()));
+  const auto made = convert::mail_to_mm(*bytes, {.profile = {}, .sender_in_text = true, .content_id_domain = example_domain, .item_id = example_item});
+  if (!made) return Failure(words_of(made.error()));
+
+  mm7::SubmitReq request;
+  request.transaction_id = example_item;
+  request.sender = {.kind = mm7::AddressKind::short_code, .value = "5000"};
+  request.recipients.push_back({.field = mm7::RecipientField::to, .address = {.kind = mm7::AddressKind::number, .value = "+15550100001"}});
+  request.message_class = made->automatic ? "Auto" : "Personal";
+  request.priority = made->priority;
+  request.subject = made->mm.subject;
+  request.content = &made->mm;
+  const mm7::HttpEntity submit = mm7::encode(request, {});
+  // The type stands in the file, as it would in front of the body on the wire.
+  Bytes submit_file;
+  append(submit_file, "Content-Type: " + submit.content_type + "\r\n\r\n");
+  append(submit_file, ByteView(submit.body));
+
+  mms::Pdu pdu;
+  pdu.type = mms::MessageType::send_req;
+  pdu.transaction_id = example_item;
+  pdu.from = mms::From{.kind = mms::From::Kind::address, .address = "5000"};
+  pdu.to = {"+15550100001/TYPE=PLMN"};
+  pdu.subject = made->mm.subject;
+  pdu.message_class = request.message_class;
+  pdu.has_content = true;
+  pdu.content.parts = made->mm.parts;
+  pdu.content.presentation = made->mm.presentation;
+  const auto encoded = mms::encode(pdu);
+  if (!encoded) return Failure(words_of(encoded.error()));
+
+  const std::filesystem::path stem = folder / file.stem();
+  const auto pdu_path = write_file(stem.string() + ".mms", *encoded);
+  if (!pdu_path) return Failure(pdu_path.error());
+  const auto submit_path = write_file(stem.string() + ".submitreq", submit_file);
+  if (!submit_path) return Failure(submit_path.error());
+
+  if (form == ConvertForm::json) {
+    Json json;
+    Json& tree = json["mail"] = Json::array();
+    for (const mime::Part& part : mail->parts) {
+      tree.push_back({{"depth", part.depth}, {"media_type", std::string(part.media_type)}, {"name", std::string(part.name)}, {"size", part.body.size()}});
+    }
+    json["subject"] = made->mm.subject;
+    json["text"] = std::string(text_of_mm(made->mm));
+    json["parts"] = parts_json(made->mm);
+    Json& decisions = json["decisions"] = Json::array();
+    for (const convert::Decision& decision : made->decisions) decisions.push_back({{"what", std::string(decision.what)}, {"rule", std::string(decision.rule)}});
+    json["files"] = {*pdu_path, *submit_path};
+    print_json(out, json);
+    return {};
+  }
+  out << "MAIL\n";
+  for (const mime::Part& part : mail->parts) {
+    out << std::string(2 * part.depth + 2, ' ') << printable(fmt::format("{} {} ({} bytes)", part.media_type, part.name, part.body.size())) << '\n';
+  }
+  out << "\nSUBJECT  " << printable(made->mm.subject) << "\n\nTEXT\n";
+  print_text(out, text_of_mm(made->mm));
+  out << "\nDECISIONS\n";
+  for (const convert::Decision& decision : made->decisions) out << "  " << printable(fmt::format("{}: {}", decision.what, decision.rule)) << '\n';
+  out << '\n';
+  print_parts(out, made->mm);
+  out << "\nwritten: " << *pdu_path << ", " << *submit_path << '\n';
+  return {};
+}
+
+std::expected<void, std::string> convert_mm_file(const std::filesystem::path& file, const std::filesystem::path& folder, ConvertForm form, std::ostream& out) {
+  const auto bytes = read_file(file);
+  if (!bytes) return Failure(bytes.error());
+  const ByteView all(*bytes);
+  mm7::DeliverReq deliver;
+  // OMA-MMS-ENC 1.2 §7.1: a PDU starts with X-Mms-Message-Type.
+  if (!all.empty() && all[0] == 0x8C) {
+    auto pdu = mms::decode(all);
+    if (!pdu) return Failure(words_of(pdu.error()));
+    deliver.subject = pdu->subject;
+    deliver.content = std::move(pdu->content);
+  } else {
+    // An HTTP body behind its Content-Type line; without that line it is the envelope alone.
+    std::string content_type = "text/xml";
+    std::size_t body = 0;
+    const std::size_t blank = text_of(all).find("\r\n\r\n");
+    if (ascii_starts_with_nocase(text_of(all), "content-type:") && blank != std::string_view::npos) {
+      content_type = std::string(ascii_trim(text_of(all).substr(13, blank - 13)));
+      body = blank + 4;
+    }
+    auto request = mm7::parse_request(content_type, all.subspan(body));
+    if (!request) return Failure(words_of(request.error()));
+    auto* found = std::get_if<mm7::DeliverReq>(&*request);
+    if (found == nullptr) return Failure("the message is no DeliverReq");
+    deliver = std::move(*found);
+  }
+
+  convert::MmToMailOptions options;
+  options.from = {"", "+15550100001", example_domain};
+  options.message_id = std::string(example_item) + "@" + example_domain;
+  options.our_domain = example_domain;
+  const auto mail = convert::mm_to_mail(deliver, options);
+  if (!mail) return Failure(words_of(mail.error()));
+  const auto path = write_file((folder / file.stem()).string() + ".eml", *mail);
+  if (!path) return Failure(path.error());
+  if (form == ConvertForm::json) {
+    print_json(out, {{"subject", std::string(deliver.subject)}, {"parts", parts_json(deliver.content)}, {"files", {*path}}});
+    return {};
+  }
+  out << "SUBJECT  " << printable(deliver.subject) << "\n\n";
+  print_parts(out, deliver.content);
+  out << "\nwritten: " << *path << '\n';
+  return {};
+}
+
+}  // namespace pushmail::cli
