@@ -56,7 +56,7 @@ TEST(RelayPhone, a_message_is_durable_before_its_answer_and_settled_after_its_ou
   EXPECT_EQ(world.journal.settled.back(), std::pair(journal::Kind::outcome, item));
   EXPECT_EQ(world.relay->item_count(), 0u);
   EXPECT_EQ(world.relay->memory_used(), 0u);
-  EXPECT_THAT(world.handoff.events(), ElementsAre("deliver_req", "deliver_rsp", "converting", "mail_sent"));
+  EXPECT_THAT(world.handoff.events(), ElementsAre("deliver_req", "deliver_rsp", "converting", "mail_sending", "mail_sent"));
 }
 
 TEST(RelayPhone, a_sender_that_is_not_bound_is_refused_by_the_profile_and_nothing_is_kept) {
