@@ -18,7 +18,6 @@ namespace {
 constexpr std::uint32_t signature = 0x223E9F78;
 constexpr std::size_t header_size = 6;            // signature and key
 constexpr std::size_t attribute_header_size = 9;  // level, id, length
-constexpr std::size_t checksum_size = 2;
 
 enum Level : std::uint8_t { level_message = 1, level_attachment = 2 };
 
