@@ -66,7 +66,7 @@ bool Arena::resize(void* piece, std::size_t size, std::size_t new_size) {
 void Arena::reset() {
   used_ = 0;
   if (last_ == nullptr) return;
-  // Each chunk is at least as large as the one before it.
+  // The last chunk is the largest, or one of those that are large enough.
   free_chunks(std::exchange(last_->previous, nullptr));
   at_ = reinterpret_cast<std::uint8_t*>(last_ + 1);
   end_ = at_ + last_->size;
@@ -75,7 +75,8 @@ void Arena::reset() {
 
 void Arena::add_chunk(std::size_t size_min) {
   const std::size_t doubled = last_ == nullptr ? first_chunk_size - sizeof(Chunk) : last_->size * 2 + sizeof(Chunk);
-  const std::size_t size = std::max(doubled, size_min);
+  // No chunk is so large that the bound could be passed by much.
+  const std::size_t size = std::max(std::min<std::size_t>(doubled, limits::arena_size_max / 8), size_min);
   PM_CHECK(size_min <= limits::arena_size_max && held_ + size_min <= limits::arena_size_max);
   auto* chunk = static_cast<Chunk*>(::operator new(sizeof(Chunk) + size));
   static_assert(sizeof(Chunk) % alignof(std::max_align_t) == 0);

@@ -134,6 +134,7 @@ class ListReader {
     // Atoms and dots may have blanks around them in old mail: `joe @ example.com`.
     const bool dots = bare_at_ != std::string_view::npos && (taken.front() == '.' || bare_.back() == '.');
     const bool continues = !bare_.empty() && (bare_.back() == '@' || taken.front() == '@' || dots || (has_quoted_ && !pending_space_));
+    const std::size_t looked_at = bare_.size();
     add_space();
     phrase_ += taken;
     if (bare_.empty() || continues) {
@@ -141,7 +142,7 @@ class ListReader {
     } else if (bare_at_ == std::string_view::npos) {
       set_bare(taken.find('@') == std::string_view::npos ? no_address : taken);
     }
-    if (bare_at_ == std::string_view::npos) bare_at_ = bare_.view().find('@');
+    if (bare_at_ == std::string_view::npos) bare_at_ = bare_.view().find('@', bare_.size() > looked_at ? looked_at : 0);
   }
 
   /// What several words without an @ are.

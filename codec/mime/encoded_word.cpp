@@ -129,7 +129,6 @@ std::string_view decode_header(std::string_view value, Arena& arena) {
   if (is_plain(value)) return ascii_trim(value);
   ArenaText out(arena);
   ArenaText run(arena);               // decoded bytes of adjacent words with the same charset: a character may be split between them
-  run.reserve(value.size() + simd::base64_decoded_max(0));
   std::string_view run_charset;
   const auto flush = [&] {
     if (!run.empty()) out += to_utf8(bytes_of(run.view()), run_charset, arena);

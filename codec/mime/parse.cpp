@@ -309,7 +309,9 @@ class Parser {
     if (!innermost.is_bare) return;
     const std::size_t line_end = simd::active().find_byte(bytes_.first(at), innermost.body, '\n');
     if (line_end != simd::none && line_end + 1 != at) return;
+    // What is no part counts in no limit of parts, but its notes do.
     note(tolerance::bare_part, innermost.body);
+    if (message_.tolerated.size() > limits::mime_part_count_max) message_.tolerated.resize(limits::mime_part_count_max);
     message_.parts.pop_back();
     --open_count_;
     --open_[open_count_ - 1].children;

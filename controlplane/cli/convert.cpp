@@ -37,10 +37,10 @@ std::expected<Bytes, std::string> read_file(const std::filesystem::path& path) {
 }
 
 std::expected<std::string, std::string> write_file(const std::filesystem::path& path, ByteView bytes) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  std::ofstream file(path, std::ios::binary | std::ios::noreplace);
   file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   file.close();
-  if (!file) return Failure(path.string() + ": cannot be written");
+  if (!file) return Failure(path.string() + ": exists already, or cannot be written");
   return path.string();
 }
 
@@ -148,7 +148,7 @@ std::expected<void, std::string> convert_mail_file(const std::filesystem::path& 
   for (const convert::Decision& decision : made->decisions) out << "  " << printable(fmt::format("{}: {}", decision.what, decision.rule)) << '\n';
   out << '\n';
   print_parts(out, made->mm);
-  out << "\nwritten: " << *pdu_path << ", " << *submit_path << '\n';
+  out << "\nwritten: " << printable(*pdu_path) << ", " << printable(*submit_path) << '\n';
   return {};
 }
 
@@ -193,7 +193,7 @@ std::expected<void, std::string> convert_mm_file(const std::filesystem::path& fi
   }
   out << "SUBJECT  " << printable(deliver.subject) << "\n\n";
   print_parts(out, deliver.content);
-  out << "\nwritten: " << *path << '\n';
+  out << "\nwritten: " << printable(*path) << '\n';
   return {};
 }
 

@@ -8,6 +8,7 @@ import os
 import pwd
 import random
 import select
+import shutil
 import socket
 import subprocess
 import sys

@@ -163,6 +163,7 @@ TEST_F(CliTest, ConvertGoesToFilesAndBackWithoutAServer) {
   std::ofstream(root / "m.eml", std::ios::binary)
       << "From: Ann <ann@example.com>\r\nSubject: Hi\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nhello\x1b[2J\r\n"
          "--b\r\nContent-Type: text/html\r\n\r\n<p>hello\r\n--b--\r\n";
+  const auto mail_size = std::filesystem::file_size(root / "m.eml");
   const std::string folder = root.string();
   const Ran people = ctl({"convert", "mail", folder + "/m.eml", "--out", folder});
   EXPECT_EQ(people.code, EX_OK) << people.error;
@@ -170,6 +171,11 @@ TEST_F(CliTest, ConvertGoesToFilesAndBackWithoutAServer) {
   EXPECT_NE(people.out.find("Ann <ann@example.com>\nhello[2J\n"), std::string::npos) << people.out;
   EXPECT_NE(people.out.find("text/html: the plain text of the same content is shown"), std::string::npos) << people.out;
 
+  EXPECT_EQ(ctl({"convert", "mm", folder + "/m.mms", "--out", folder}).code, EX_DATAERR) << "it would write over the mail";
+  EXPECT_EQ(std::filesystem::file_size(root / "m.eml"), mail_size);
+
+  std::filesystem::remove(root / "m.mms");
+  std::filesystem::remove(root / "m.submitreq");
   const Json mail = Json::parse(ctl({"convert", "mail", folder + "/m.eml", "--out", folder, "--json"}).out);
   EXPECT_EQ(mail["mail"].size(), 3U);
   EXPECT_EQ(mail["decisions"].size(), 1U);
@@ -178,7 +184,8 @@ TEST_F(CliTest, ConvertGoesToFilesAndBackWithoutAServer) {
   const Json mm = Json::parse(ctl({"convert", "mm", folder + "/m.mms", "--out", folder + "/run", "--json"}).out);
   EXPECT_EQ(mm["subject"], "Hi");
   EXPECT_EQ(mm["parts"], mail["parts"]);
-  EXPECT_EQ(Json::parse(ctl({"convert", "mail", folder + "/run/m.eml", "--out", folder + "/run", "--json"}).out)["subject"], "Hi");
+  std::filesystem::create_directory(root / "again");
+  EXPECT_EQ(Json::parse(ctl({"convert", "mail", folder + "/run/m.eml", "--out", folder + "/again", "--json"}).out)["subject"], "Hi");
 
   EXPECT_EQ(ctl({"convert", "mail", folder + "/none.eml"}).code, EX_DATAERR);
   EXPECT_EQ(ctl({"convert", "mm", folder + "/m.eml"}).code, EX_DATAERR);
