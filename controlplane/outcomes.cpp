@@ -117,6 +117,10 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
 Result<void> Outcomes::take_early_reports(Item& item) {
   PM_TRY(const auto early, ports_.store.orphan_reports(item.peer, item.message_id));
   for (const Report& report : early) {
+    // Without a MessageID the suffix decides, which a whole thread shares: an older report is about another message of it.
+    constexpr std::int64_t clocks_differ_us = 60'000'000;
+    if (item.message_id.empty() && report.time.us < item.created.us - clocks_differ_us) continue;
+    if (item.message_id.empty() && msisdn_of_form(report.recipient) != item.msisdn && msisdn_of_form(report.sender) != item.msisdn) continue;
     PM_TRY(const auto match, find_item(report));
     if (!match || match->id != item.id) continue;
     item.message_id = match->message_id;

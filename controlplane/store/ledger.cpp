@@ -53,7 +53,8 @@ Result<InDoubt> sending_in_doubt(Store& store, const ItemId& item) {
     if (row->event == "submit_req" || row->event == "mail_sending" || row->event == "mail_sent") return InDoubt{.maybe_sent = true};
     // TS 23.140 §10.2: 1xxx is success.
     if (row->event == "submit_rsp") return InDoubt{.maybe_sent = detail("status").starts_with('1'), .message_id = std::string(detail("message_id"))};
-    if (row->event == "retry") return InDoubt{};
+    // Put off for certain, unless the answer to the data was lost or some of the recipients have it.
+    if (row->event == "retry") return InDoubt{.maybe_sent = detail("maybe_sent") == "1"};
   }
   return InDoubt{};
 }

@@ -442,7 +442,9 @@ class SqliteStore final : public Store {
   }
   Result<std::vector<Report>> orphan_reports(std::string_view peer, std::string_view message_id) override {
     static const std::string sql = fmt::format(
-        "SELECT {} FROM report WHERE peer = ? AND item = zeroblob(0) AND (message_id = ? OR ? = '') ORDER BY time, id LIMIT 1000", report_columns);
+        "SELECT {} FROM (SELECT * FROM report WHERE peer = ? AND item = zeroblob(0) AND (message_id = ? OR ? = '') "
+        "ORDER BY time DESC, id DESC LIMIT 1000) ORDER BY time, id",
+        report_columns);
     Run run = db_.prepare(sql);
     run.put(peer).put(message_id).put(message_id);
     return all(run, read_report);

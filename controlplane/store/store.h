@@ -84,7 +84,7 @@ class Store {
   /// False when a report with this id, or the same report (peer, message, phone, status, date), is there already.
   virtual Result<bool> add_report(const Report& report) = 0;
   virtual Result<void> match_report(const ItemId& report, const ItemId& item) = 0;
-  /// Reports of this peer that have found no item, oldest first, at most 1,000; an empty `message_id` asks for those about any message.
+  /// Reports of this peer that have found no item, oldest first, the newest 1,000 at most; an empty `message_id` asks for those about any message.
   virtual Result<std::vector<Report>> orphan_reports(std::string_view peer, std::string_view message_id) = 0;
 };
 

@@ -202,7 +202,8 @@ void Relay::retry_mail(Item& of) {
   }
   const Duration wait = retry_delay(settings_.smtp_retry, of.tries, settings_.random());
   counters_.add(Counter::mails_retried);
-  event(of, "retry", {{"next_hop", of.next_hop}, {"reason", of.last_trouble}, {"try", fmt::to_string(of.tries)}, {"wait_ms", fmt::to_string(wait.ms())}});
+  event(of, "retry", {{"next_hop", of.next_hop}, {"reason", of.last_trouble}, {"try", fmt::to_string(of.tries)}, {"wait_ms", fmt::to_string(wait.ms())},
+                      {"maybe_sent", of.duplicate_possible || of.any_taken ? "1" : ""}});
   of.stage = Stage::backing_off;
   set_due(of, now_ + wait);
 }

@@ -178,6 +178,24 @@ TEST_F(ToPhoneTest, AReportThatIsFasterThanTheDoubtIsNotForgotten) {
   EXPECT_EQ(again(item).message_id, "mm-1");
 }
 
+TEST_F(ToPhoneTest, AnOldReportOfTheThreadDeliversNoLaterMail) {
+  const Item first = submitted();
+  report("mm-unknown", "number:+" + ann.digits(), "short:5000" + first.suffix, "Retrieved");
+  clock.pass(seconds(600));
+  new_mail("8", "b1", 1000);
+  answer(ann, items().front().reply_code);
+  const Item second = again(items().front());
+  ASSERT_EQ(second.suffix, first.suffix) << "one thread, one suffix";
+  chunk(second.id, 0, 1000);
+  fetched(second.id, 1000);
+  event(second.id, "submit_req");
+  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  clock.pass(seconds(1));
+  to_phone.tick();
+  EXPECT_EQ(again(second).state, ItemState::submitted);
+  EXPECT_EQ(again(second).message_id, "");
+}
+
 TEST_F(ToPhoneTest, AnAnswerThatWasHeardIsNoDoubt) {
   const Item item = requested();
   chunk(item.id, 0, 1000);
