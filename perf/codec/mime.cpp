@@ -108,7 +108,7 @@ const bool registered = [] {
   } sets[] = {{"mime.parse.real", real_mails()}, {"mime.parse.100k", {with_picture(100'000)}}, {"mime.parse.300k", {with_picture(300'000)}}};
   for (const auto& set : sets) {
     benchmark::RegisterBenchmark((set.name + "/pushmail").c_str(), [&set](benchmark::State& state) { ours(state, set.mails, Decode::yes); });
-    benchmark::RegisterBenchmark((set.name + "/GMime").c_str(), [&set](benchmark::State& state) { gmime(state, set.mails); });
+    benchmark::RegisterBenchmark((set.name + "/gmime").c_str(), [&set](benchmark::State& state) { gmime(state, set.mails); });
     benchmark::RegisterBenchmark((set.name + ".structure/pushmail").c_str(), [&set](benchmark::State& state) { ours(state, set.mails, Decode::no); });
   }
   return true;
