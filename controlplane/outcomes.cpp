@@ -233,6 +233,16 @@ void Outcomes::take_event(const RecordView& record) {
                        {.to = *state, .event = name, .reason = std::move(reason), .time = time, .by = program::data, .details = std::move(details)}));
       return {};
     }
+    // Taken for submitted while it was in doubt, and now its data plane, alive after all, knows that the MMSC has not got it.
+    const bool not_sent = std::ranges::none_of(details, [](const auto& detail) { return detail.first == "maybe_sent" && detail.second == "1"; });
+    const bool nameless = item->state == ItemState::submitted && item->way == Way::to_phone && item->message_id.empty();
+    if (name == "retry" && nameless && not_sent) {
+      item->expires = {};
+      PM_TRY([[maybe_unused]] const bool moved,
+             move_item(ports_.store, *item,
+                       {.to = ItemState::submitting, .event = name, .reason = "tried again: " + trouble, .time = time, .by = program::data, .details = std::move(details)}));
+      return {};
+    }
     if (name == "retry" && !is_final(item->state) && !trouble.empty()) {
       item->reason = "tried again: " + trouble;
       item->updated = time;

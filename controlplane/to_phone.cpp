@@ -254,6 +254,19 @@ Result<bool> ToPhone::submitted_in_doubt(Item& item) {
   return true;
 }
 
+Result<bool> ToPhone::settle_doubt(Item& item) {
+  bool in_doubt = false;
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    PM_TRY(in_doubt, submitted_in_doubt(item));
+    return {};
+  });
+  if (!done) {
+    log_error("doubt_not_stored").item(item.id).error(done.error());
+    return std::unexpected(done.error());
+  }
+  return in_doubt;
+}
+
 void ToPhone::pump() {
   if (pumping_ || !ports_.data_plane.is_ready() || ports_.clock.now() < resume_at_) return;
   if (transfers_.size() >= transfers_max) return;
@@ -276,14 +289,13 @@ void ToPhone::pump() {
 void ToPhone::start(Item item) {
   const auto binding = ports_.store.binding(item.binding);
   if (!binding) return;
+  // What may be on its way to the phone is not withdrawn, whatever became of the binding.
+  if (const auto settled = settle_doubt(item); !settled || *settled) return;
   if (!*binding || !(*binding)->is_active()) {
     return failed_for_good(std::move(item), ItemState::withdrawn, "withdrawn", "the binding was removed or suspended");
   }
   RecordWriter submission = handoff::make(handoff::Kind::submission, item.id);
-  bool in_doubt = false;
   const auto done = ports_.store.write([&]() -> Result<void> {
-    PM_TRY(in_doubt, submitted_in_doubt(item));
-    if (in_doubt) return {};
     if (const auto described = describe_submission(item, submission); !described) return described;
     PM_TRY([[maybe_unused]] const bool moved,
            move_item(ports_.store, item,
@@ -298,7 +310,6 @@ void ToPhone::start(Item item) {
     log_error("fetch_not_stored").item(item.id).error(done.error());
     return break_off(item.id, explain_submission(done.error(), item), done.error().is(store_no_suffix) ? Retry::late : Retry::backing_off);
   }
-  if (in_doubt) return;
   // A server that announces nothing must not have an empty mail submitted: what it really sends decides.
   const std::uint64_t size = std::max<std::uint64_t>(item.size, 1);
   submission.u64(tag(Tag::mail_size), size);
@@ -520,6 +531,7 @@ void ToPhone::on_binding_removed(std::string_view binding) {
       {.binding = std::string(binding), .states = {ItemState::accepted, ItemState::notified, ItemState::requested}, .way = Way::to_phone, .count_max = all_of_them});
   if (!waiting) return;
   for (Item item : *waiting) {
+    if (const auto settled = settle_doubt(item); !settled || *settled) continue;
     const auto done = ports_.store.write([&]() -> Result<void> {
       if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
       PM_TRY([[maybe_unused]] const bool moved,

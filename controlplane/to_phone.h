@@ -83,6 +83,8 @@ class ToPhone {
 
   void pump();
   void start(Item item);
+  /// submitted_in_doubt() in a write of its own.
+  [[nodiscard]] Result<bool> settle_doubt(Item& item);
   enum class Retry : std::uint8_t { at_once, backing_off, late };   // at once: it was nobody's fault, and does not count
   void break_off(const ItemId& id, std::string reason, Retry retry);
   /// The transfer is over; the fetcher, which may still be at it, is told to stop.

@@ -41,7 +41,9 @@ Result<void> note(Store& store, const Item& item, std::string_view event, Timest
 }
 
 Result<InDoubt> sending_in_doubt(Store& store, const ItemId& item) {
-  PM_TRY(const auto rows, store.history(item));
+  PM_TRY(auto rows, store.history(item));
+  // A clock that was set back must not make an older word the last one.
+  std::ranges::sort(rows, {}, &HistoryRow::arrival);
   for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
     if (row->program != program::data) continue;
     const auto detail = [&](std::string_view key) -> std::string_view {

@@ -92,6 +92,7 @@ struct HistoryRow {
   std::string event{};
   std::string state{};                   // empty: the event did not change it
   std::vector<std::pair<std::string, std::string>> details{};
+  std::int64_t arrival = 0;              // given by the store; grows with every row, whatever the clocks say
 };
 
 /// What a phone sees as sender stands for a correspondent and a thread (design 2a).

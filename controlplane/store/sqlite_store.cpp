@@ -140,6 +140,7 @@ HistoryRow read_history(Run& run) {
     const std::size_t equals = line.find('=');
     h.details.emplace_back(line.substr(0, equals), equals == std::string::npos ? "" : line.substr(equals + 1));
   }
+  h.arrival = run.number();
   return h;
 }
 
@@ -364,12 +365,12 @@ class SqliteStore final : public Store {
   }
   Result<std::vector<HistoryRow>> history(const ItemId& item) override {
     // Programs tell of what happened at slightly different times; people read it in the order of the events.
-    Run run = db_.prepare("SELECT item, trace, time, program, event, state, details FROM history WHERE item = ? ORDER BY time, row");
+    Run run = db_.prepare("SELECT item, trace, time, program, event, state, details, row FROM history WHERE item = ? ORDER BY time, row");
     run.put(ByteView(item.bytes));
     return all(run, read_history);
   }
   Result<std::vector<HistoryRow>> history_of_trace(const TraceId& trace) override {
-    Run run = db_.prepare("SELECT item, trace, time, program, event, state, details FROM history WHERE trace = ? ORDER BY time, row");
+    Run run = db_.prepare("SELECT item, trace, time, program, event, state, details, row FROM history WHERE trace = ? ORDER BY time, row");
     run.put(ByteView(trace.bytes));
     return all(run, read_history);
   }

@@ -14,10 +14,27 @@ struct ToPhoneTest : World {
     answer(ann, item.reply_code);
     return again(item);
   }
-  Item submitted() {
+  /// The data plane has the whole mail.
+  Item handed_over() {
     const Item item = requested();
     chunk(item.id, 0, 1000);
     fetched(item.id, 1000);
+    return item;
+  }
+  /// The data plane has begun to submit; what became of that, its successor does not know.
+  Item lost_in_submission() {
+    const Item item = handed_over();
+    event(item.id, "submit_req");
+    to_phone.on_data_plane_lost();
+    to_phone.on_data_plane_ready(handoff::Other::restarted);
+    return item;
+  }
+  void turn_after_settling() {
+    clock.pass(seconds(1));
+    to_phone.tick();
+  }
+  Item submitted() {
+    const Item item = handed_over();
     outcome(item.id, ItemState::submitted, "mm-1");
     return again(item);
   }
@@ -99,8 +116,7 @@ TEST_F(ToPhoneTest, WithoutADataPlaneItWaits) {
   to_phone.on_data_plane_ready(handoff::Other::restarted);
   to_phone.tick();
   EXPECT_TRUE(data_plane.sent.empty()) << "outcomes of before the break come first";
-  clock.pass(seconds(1));
-  to_phone.tick();
+  turn_after_settling();
   EXPECT_EQ(again(item).state, ItemState::fetching);
 }
 
@@ -113,17 +129,14 @@ TEST_F(ToPhoneTest, ADataPlaneThatGoesAwayInTheMiddleGetsItAgain) {
   chunk(item.id, 600, 400);   // the fetcher has not heard of it yet
   data_plane.ready = true;
   to_phone.on_data_plane_ready(handoff::Other::restarted);
-  clock.pass(seconds(1));
-  to_phone.tick();
+  turn_after_settling();
   EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), 2U);
   EXPECT_EQ(data_plane.of(handoff::Kind::submission)[1].item, item.id) << "under the same id";
   EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 2U);
 }
 
 TEST_F(ToPhoneTest, ARestartedDataPlaneHasForgottenWhatItConverted) {
-  const Item item = requested();
-  chunk(item.id, 0, 1000);
-  fetched(item.id, 1000);
+  const Item item = handed_over();
   to_phone.on_data_plane_lost();
   EXPECT_EQ(again(item).state, ItemState::converting);
   to_phone.on_data_plane_ready(handoff::Other::same);
@@ -133,28 +146,19 @@ TEST_F(ToPhoneTest, ARestartedDataPlaneHasForgottenWhatItConverted) {
 }
 
 TEST_F(ToPhoneTest, AnOutcomeThatComesAfterTheRestartEndsIt) {
-  const Item item = requested();
-  chunk(item.id, 0, 1000);
-  fetched(item.id, 1000);
+  const Item item = handed_over();
   to_phone.on_data_plane_lost();
   to_phone.on_data_plane_ready(handoff::Other::restarted);
   outcome(item.id, ItemState::submitted, "mm-1");
-  clock.pass(seconds(1));
-  to_phone.tick();
+  turn_after_settling();
   EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), 1U) << "not submitted twice";
   EXPECT_EQ(again(item).state, ItemState::submitted);
 }
 
 // A peer that would show a second submission to the phone (deduplicates = false) gets none while the first is in doubt.
 TEST_F(ToPhoneTest, ASubmissionInDoubtIsNotSentAgain) {
-  const Item item = requested();
-  chunk(item.id, 0, 1000);
-  fetched(item.id, 1000);
-  event(item.id, "submit_req");
-  to_phone.on_data_plane_lost();
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
-  clock.pass(seconds(1));
-  to_phone.tick();
+  const Item item = lost_in_submission();
+  turn_after_settling();
   EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), 1U);
   EXPECT_EQ(again(item).state, ItemState::submitted);
   EXPECT_TRUE(again(item).duplicate_possible);
@@ -164,16 +168,10 @@ TEST_F(ToPhoneTest, ASubmissionInDoubtIsNotSentAgain) {
 }
 
 TEST_F(ToPhoneTest, AReportThatIsFasterThanTheDoubtIsNotForgotten) {
-  const Item item = requested();
-  chunk(item.id, 0, 1000);
-  fetched(item.id, 1000);
-  event(item.id, "submit_req");
-  to_phone.on_data_plane_lost();
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  const Item item = lost_in_submission();
   report("mm-1", "number:+" + ann.digits(), "short:5000" + item.suffix, "Retrieved");
   EXPECT_EQ(again(item).state, ItemState::requested);
-  clock.pass(seconds(1));
-  to_phone.tick();
+  turn_after_settling();
   EXPECT_EQ(again(item).state, ItemState::delivered);
   EXPECT_EQ(again(item).message_id, "mm-1");
 }
@@ -190,22 +188,18 @@ TEST_F(ToPhoneTest, AnOldReportOfTheThreadDeliversNoLaterMail) {
   fetched(second.id, 1000);
   event(second.id, "submit_req");
   to_phone.on_data_plane_ready(handoff::Other::restarted);
-  clock.pass(seconds(1));
-  to_phone.tick();
+  turn_after_settling();
   EXPECT_EQ(again(second).state, ItemState::submitted);
   EXPECT_EQ(again(second).message_id, "");
 }
 
 TEST_F(ToPhoneTest, AnAnswerThatWasHeardIsNoDoubt) {
-  const Item item = requested();
-  chunk(item.id, 0, 1000);
-  fetched(item.id, 1000);
+  const Item item = handed_over();
   event(item.id, "submit_req");
   event(item.id, "submit_rsp", {"status=1000", "message_id=mm-1"});
   to_phone.on_data_plane_lost();
   to_phone.on_data_plane_ready(handoff::Other::restarted);
-  clock.pass(seconds(1));
-  to_phone.tick();
+  turn_after_settling();
   EXPECT_EQ(again(item).state, ItemState::submitted);
   EXPECT_FALSE(again(item).duplicate_possible);
   EXPECT_EQ(again(item).message_id, "mm-1");
@@ -234,16 +228,55 @@ TEST_F(ToPhoneTest, WhatWasPutOffOrWhatThePeerRecognisesIsSentAgain) {
 }
 
 TEST_F(ToPhoneTest, AnOutcomeAfterTheDoubtNamesTheMessage) {
-  const Item item = requested();
-  chunk(item.id, 0, 1000);
-  fetched(item.id, 1000);
+  const Item item = handed_over();
   event(item.id, "submit_req");
   to_phone.on_data_plane_ready(handoff::Other::restarted);
-  clock.pass(seconds(1));
-  to_phone.tick();
+  turn_after_settling();
   EXPECT_EQ(again(item).state, ItemState::submitted);
   outcome(item.id, ItemState::submitted, "mm-1");
   EXPECT_EQ(again(item).message_id, "mm-1");
+}
+
+// A control plane that was started anew takes a data plane for lost that lives and has the item; later that one dies too.
+TEST_F(ToPhoneTest, ADoubtThatTheDataPlaneDispelsIsSentAgain) {
+  const Item item = lost_in_submission();
+  turn_after_settling();
+  event(item.id, "retry", {"reason=answer lost", "maybe_sent=1"});
+  EXPECT_EQ(again(item).state, ItemState::submitted);
+  event(item.id, "retry", {"reason=4000 busy"});
+  EXPECT_EQ(again(item).state, ItemState::submitting);
+  EXPECT_NE(again(item).reason.find("4000 busy"), std::string::npos);
+  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  turn_after_settling();
+  EXPECT_EQ(again(item).state, ItemState::fetching);
+  EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), 2U);
+}
+
+TEST_F(ToPhoneTest, ADoubtOutlivesTheBinding) {
+  const Item item = lost_in_submission();
+  Binding binding = store->binding("b1").value().value();
+  binding.state = "suspended";
+  ASSERT_TRUE(store->update_binding(binding));
+  turn_after_settling();
+  EXPECT_EQ(again(item).state, ItemState::submitted);
+}
+
+TEST_F(ToPhoneTest, ADoubtOutlivesTheRemovalOfTheBinding) {
+  const Item item = lost_in_submission();
+  to_phone.on_binding_removed("b1");
+  EXPECT_EQ(again(item).state, ItemState::submitted);
+}
+
+TEST_F(ToPhoneTest, AClockThatIsSetBackLeavesTheDoubt) {
+  const Item item = handed_over();
+  event(item.id, "submit_req", {"try=1"});
+  event(item.id, "retry", {"reason=connection refused"});
+  clock.at.us -= 60'000'000;
+  event(item.id, "submit_req", {"try=2"});
+  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  clock.pass(seconds(120));
+  to_phone.tick();
+  EXPECT_EQ(again(item).state, ItemState::submitted);
 }
 
 TEST_F(ToPhoneTest, ALateEventDoesNotTurnASubmittedItemBack) {
@@ -484,9 +517,7 @@ TEST_F(ToPhoneTest, ReportsInEveryOrderAndShape) {
 }
 
 TEST_F(ToPhoneTest, AReportThatIsFasterThanTheSubmitRspWaits) {
-  const Item item = requested();
-  chunk(item.id, 0, 1000);
-  fetched(item.id, 1000);
+  const Item item = handed_over();
   report("mm-1", "number:+" + ann.digits(), "short:5000", "Retrieved");
   EXPECT_EQ(again(item).state, ItemState::converting);
   outcome(item.id, ItemState::submitted, "mm-1");
@@ -494,9 +525,7 @@ TEST_F(ToPhoneTest, AReportThatIsFasterThanTheSubmitRspWaits) {
 }
 
 TEST_F(ToPhoneTest, ALostSubmitRspIsFoundBySuffix) {
-  const Item item = requested();
-  chunk(item.id, 0, 1000);
-  fetched(item.id, 1000);
+  const Item item = handed_over();
   outcome(item.id, ItemState::submitted, "", "the answer was lost");
   report("mm-9", "number:+" + ann.digits(), "short:5000" + item.suffix, "Retrieved");
   EXPECT_EQ(again(item).state, ItemState::delivered);
