@@ -374,7 +374,7 @@ class Builder {
   void assemble(const std::string& body) {
     MultimediaMessage& mm = result_.mm;
     mm.parts.clear();
-    mm.owned.clear();
+    mm.arena.reset();
     mm.presentation = MultimediaMessage::no_presentation;
     SafeNames names;
     std::string text = body;
@@ -384,19 +384,19 @@ class Builder {
     const std::size_t first = options_.profile.smil ? 1 : 0;
     if (first == 1) mm.parts.emplace_back();  // the presentation stands first (RFC 2387 §3.2); written last
     if (!text.empty()) {
-      mm.owned.emplace_back(text.begin(), text.end());
-      mm.parts.push_back({.media_type = "text/plain", .charset = "utf-8", .name = {}, .content_id = {}, .content_location = names.make({}, "text", "text/plain"), .data = mm.owned.back()});
+      const std::string_view location = mm.arena.copy(names.make({}, "text", "text/plain"));
+      mm.parts.push_back({.media_type = "text/plain", .charset = "utf-8", .name = {}, .content_id = {}, .content_location = location, .data = bytes_of(mm.arena.copy(text))});
       mm.parts.back().name = mm.parts.back().content_location;
-      slides.push_back({.text = mm.parts.back().content_location, .media = {}, .kind = SlideMedia::none});
+      slides.push_back({.text = std::string(location), .media = {}, .kind = SlideMedia::none});
     }
     for (const Attachment& attachment : attachments_) {
       if (!attachment.is_included) continue;
       const SlideMedia kind = kind_of(attachment.media_type);
-      MultimediaPart part{.media_type = attachment.media_type,
-                          .charset = attachment.charset,
-                          .name = attachment.name,
+      MultimediaPart part{.media_type = mm.arena.copy(attachment.media_type),
+                          .charset = mm.arena.copy(attachment.charset),
+                          .name = mm.arena.copy(attachment.name),
                           .content_id = {},
-                          .content_location = names.make(attachment.name, stem_of(kind), attachment.media_type),
+                          .content_location = mm.arena.copy(names.make(attachment.name, stem_of(kind), attachment.media_type)),
                           .data = attachment.data};
       if (part.name.empty()) part.name = part.content_location;
       // A slide holds a text and one picture, film or sound; the first goes with the text.
@@ -405,16 +405,15 @@ class Builder {
         slides.back().media = part.content_location;
         slides.back().kind = kind;
       }
-      mm.parts.push_back(std::move(part));
+      mm.parts.push_back(part);
     }
     if (first == 1) {
       const std::string smil = write_smil(slides);
-      mm.owned.emplace_back(smil.begin(), smil.end());
-      mm.parts.front() = {.media_type = "application/smil", .charset = "utf-8", .name = "slides.smil", .content_id = {}, .content_location = names.make("slides.smil", "slides", "application/smil"), .data = mm.owned.back()};
+      mm.parts.front() = {.media_type = "application/smil", .charset = "utf-8", .name = "slides.smil", .content_id = {}, .content_location = mm.arena.copy(names.make("slides.smil", "slides", "application/smil")), .data = bytes_of(mm.arena.copy(smil))};
       mm.presentation = 0;
     }
     for (std::size_t i = 0; i < mm.parts.size(); ++i) {
-      mm.parts[i].content_id = fmt::format("{}.{}@{}", i, options_.item_id, options_.content_id_domain);
+      mm.parts[i].content_id = mm.arena.copy(fmt::format("{}.{}@{}", i, options_.item_id, options_.content_id_domain));
     }
   }
 
