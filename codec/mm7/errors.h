@@ -11,6 +11,7 @@ inline constexpr ErrorInfo mm7_doctype{"mm7.doctype", "a SOAP message must not c
 inline constexpr ErrorInfo mm7_xml_too_large{"mm7.xml_too_large", "the envelope is larger than the limit", ""};
 inline constexpr ErrorInfo mm7_xml_too_deep{"mm7.xml_too_deep", "elements are nested deeper than the limit", ""};
 inline constexpr ErrorInfo mm7_xml_attributes{"mm7.xml_attributes", "an element has more attributes than the limit", ""};
+inline constexpr ErrorInfo mm7_xml_encoding{"mm7.xml_encoding", "the envelope is in an encoding that we do not read", "XML 1.0 §4.3.3"};
 inline constexpr ErrorInfo mm7_must_understand{"mm7.must_understand", "a mandatory SOAP header entry is unknown", "SOAP 1.1 §4.2.3"};
 inline constexpr ErrorInfo mm7_no_message{"mm7.no_message", "the SOAP body is empty", "TS 23.140 §8.7.3"};
 inline constexpr ErrorInfo mm7_unknown_message{"mm7.unknown_message", "the SOAP body holds no MM7 message that we know", "TS 23.140 §8.7.9"};

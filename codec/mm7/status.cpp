@@ -49,7 +49,7 @@ struct ErrorRow {
 constexpr std::array error_rows{
     ErrorRow{&mm7_no_soap_part, 4004},    ErrorRow{&mm7_bad_xml, 4004},         ErrorRow{&mm7_doctype, 4004},
     ErrorRow{&mm7_xml_too_large, 4004},   ErrorRow{&mm7_xml_too_deep, 4004},    ErrorRow{&mm7_xml_attributes, 4004},
-    ErrorRow{&mm7_must_understand, 4003},
+    ErrorRow{&mm7_xml_encoding, 4004},    ErrorRow{&mm7_must_understand, 4003},
     ErrorRow{&mm7_no_message, 4004},      ErrorRow{&mm7_unknown_message, 4003}, ErrorRow{&mm7_missing_element, 4004},
     ErrorRow{&mm7_bad_address, 2002},     ErrorRow{&mm7_no_content, 2004},
 };

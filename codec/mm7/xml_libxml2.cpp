@@ -39,7 +39,7 @@ struct FreeContext {
 };
 
 /// libxml2 compares each attribute of an element with all others, so their number is bounded before it starts: signs of assignment
-/// between two signs of markup, which is right for every encoding in which libxml2 would find any.
+/// between two signs of markup. A tag cannot hold `<`, also not in a value (XML 1.0 §3.1), and in UTF-8 no other character has that byte.
 bool has_too_many_attributes(std::string_view document) {
   std::size_t count = 0;
   for (const char c : document) {
@@ -57,11 +57,14 @@ class LibxmlReader {
   [[nodiscard]] Result<XmlTree> read(std::string_view document) {
     // libxml2 fills its tables at the first use; a local static makes that happen once, whatever thread comes first.
     [[maybe_unused]] static const bool initialised = (xmlInitParser(), true);
+    Arena arena;
+    PM_TRY(document, xml_as_utf8(document, arena));
     if (has_too_many_attributes(document)) return fail(mm7_xml_attributes);
     context_.reset(xmlCreateMemoryParserCtxt(document.data(), static_cast<int>(document.size())));
     if (context_ == nullptr) return fail(mm7_bad_xml);
     // Without NOENT an ampersand in an attribute would come as `&#38;`; other entities than the five cannot be declared here.
-    xmlCtxtUseOptions(context_.get(), XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    // IGNORE_ENC: the declaration speaks of the bytes that came.
+    xmlCtxtUseOptions(context_.get(), XML_PARSE_NOENT | XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC);
     *context_->sax = handler();
     context_->userData = this;
     {

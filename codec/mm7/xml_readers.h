@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "codec/mm7/xml.h"
+#include "core/arena.h"
 #include "core/result.h"
 
 namespace pushmail::mm7 {
@@ -14,6 +15,10 @@ namespace pushmail::mm7 {
 /// Our own reader, for the XML that SOAP stacks write: UTF-8, names in ASCII, no document type declaration, no mixed content.
 /// It never refuses: what it does not know for certain to be well-formed is no tree, and libxml2's to judge.
 [[nodiscard]] std::optional<XmlTree> scan_xml(std::string_view document);
+
+/// The document as UTF-8: itself, or converted into the arena by its byte order mark, its zero bytes or its declaration. It starts with `<` and
+/// something that is no NUL. mm7.xml_encoding or mm7.bad_xml, whose position is one in the converted text.
+[[nodiscard]] Result<std::string_view> xml_as_utf8(std::string_view document, Arena& arena);
 
 /// libxml2's SAX2 interface without network or entities; a document type declaration stops it before anything in it is looked at.
 /// `document` starts with its first character and is at most xml_size_max bytes.

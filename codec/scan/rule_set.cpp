@@ -117,11 +117,12 @@ Scratch::~Scratch() {
   if (scratch_ != nullptr) hs_free_scratch(scratch_);
 }
 Scratch::Scratch(Scratch&& other) noexcept
-    : scratch_(std::exchange(other.scratch_, nullptr)), prepared_for_(std::exchange(other.prepared_for_, 0)), hits_(std::move(other.hits_)) {}
+    : scratch_(std::exchange(other.scratch_, nullptr)), prepared_for_(std::exchange(other.prepared_for_, 0)), hits_(std::move(other.hits_)), repaired_(std::move(other.repaired_)) {}
 Scratch& Scratch::operator=(Scratch&& other) noexcept {
   std::swap(scratch_, other.scratch_);
   std::swap(prepared_for_, other.prepared_for_);
   std::swap(hits_, other.hits_);
+  std::swap(repaired_, other.repaired_);
   return *this;
 }
 
@@ -226,6 +227,23 @@ std::expected<void, RuleFault> RuleSet::compile_database() {
   return std::unexpected(std::move(fault));
 }
 
+namespace {
+
+/// A byte that is part of no UTF-8 character stands as U+001A for the search: no letter, no blank, no line end, and one byte, so that
+/// every offset stays. The text itself when it is UTF-8.
+std::string_view repaired(std::string_view text, std::string& room) {
+  std::size_t good = simd::active().utf8_valid_prefix(bytes_of(text));
+  if (good == text.size()) return text;
+  room.assign(text);
+  while (good < room.size()) {
+    room[good] = '\x1A';
+    good += 1 + simd::active().utf8_valid_prefix(bytes_of(text.substr(good + 1)));
+  }
+  return room;
+}
+
+}  // namespace
+
 // What Hyperscan's callback works on.
 struct RuleSet::Search {
   const RuleSet& set;
@@ -248,7 +266,7 @@ int RuleSet::on_match(unsigned id, unsigned long long /*from*/, unsigned long lo
 void RuleSet::scan_database(std::string_view text, Places where, Scratch& scratch) const {
   if (database_ == nullptr || (database_where_ & where) == 0 || text.empty()) return;
   // Hyperscan promises nothing for a text that is not UTF-8 when an expression was compiled for it.
-  if (is_wide_) text = text.substr(0, simd::active().utf8_valid_prefix(bytes_of(text)));
+  if (is_wide_) text = repaired(text, scratch.repaired_);
   Search search{.set = *this, .text = text, .hits = scratch.hits_};
   const hs_error_t done = hs_scan(database_, text.data(), static_cast<unsigned>(text.size()), 0, scratch.scratch_, on_match, &search);
   PM_CHECK(done == HS_SUCCESS);

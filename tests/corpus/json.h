@@ -54,6 +54,10 @@ class Line {
   }
   void bytes(ByteView body) { parts_ += ",\"sha256\":\"" + sha256(body) + "\",\"size\":" + std::to_string(body.size()); }
   void text(std::string_view utf8) { parts_ += ",\"text\":" + quoted(utf8); }
+  /// A field of the message itself, for people: UTF-8.
+  void header(std::string_view name, std::string_view value) { out_ += "," + quoted(name) + ":" + quoted(value); }
+  /// A field of the part that was named last.
+  void detail(std::string_view name, std::string_view value) { parts_ += "," + quoted(name) + ":" + quoted(value); }
   void note(std::string_view rule) { notes_ += (notes_.empty() ? "" : ",") + quoted(rule); }
   void print() {
     std::printf("%s,\"parts\":[%s%s],\"notes\":[%s]}\n", out_.c_str(), parts_.c_str(), parts_.empty() ? "" : "}", notes_.c_str());

@@ -79,6 +79,67 @@ TEST(Xml, MixedContentIsOneTextByLibxml2) {
   ASSERT_TRUE(tree.has_value());
   EXPECT_EQ(shown(*tree), "a\"xy\"(b\"1\" b)");
 }
+std::string utf16(std::string_view utf8, bool big_endian) {
+  std::string out;
+  for (std::size_t at = 0; at < utf8.size();) {
+    const auto lead = static_cast<std::uint8_t>(utf8[at]);
+    const std::size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : 3;
+    unsigned code = size == 1 ? lead : lead & (0x7FU >> size);
+    for (std::size_t i = 1; i < size; ++i) code = code << 6 | (static_cast<unsigned>(utf8[at + i]) & 0x3FU);
+    const auto high = static_cast<char>(code >> 8), low = static_cast<char>(code & 0xFF);
+    out += big_endian ? high : low;
+    out += big_endian ? low : high;
+    at += size;
+  }
+  return out;
+}
+
+// libxml2's search for equal attributes is quadratic, so their number must be known before it starts, whatever a character looks like in bytes.
+TEST(Xml, NoEncodingHidesAttributes) {
+  // U+3C41 in UTF-16 and the character 3C41 of JIS X 0208 both have the byte `<`; in each value it stood for the start of a tag.
+  const auto element = [](std::size_t count, std::string_view value) {
+    std::string out = "<a";
+    for (std::size_t i = 0; i < count; ++i) out += fmt::format(" b{}='{}'", i, value);
+    return out + "/>";
+  };
+  const auto documents = [&](std::size_t count) {
+    const std::string wide = element(count, "\xE3\xB1\x81");
+    return std::vector<std::string>{wide,
+                                    utf16(wide, false),
+                                    utf16(wide, true),
+                                    "\xFF\xFE" + utf16("<?xml version='1.0' encoding='UTF-16'?>" + wide, false),
+                                    "\xFE\xFF" + utf16(wide, true),
+                                    "<?xml version='1.0' encoding='ISO-2022-JP'?>" + element(count, "\x1B$B<A\x1B(B"),
+                                    "<?xml version = '1.0'\tencoding = \"Shift_JIS\" ?>" + element(count, "\x8E\xBF"),
+                                    "<?xml version='1.0' encoding='latin1'?>" + element(count, "\xE9")};
+  };
+  for (const std::string& document : documents(limits::xml_attribute_count_max - 4)) {
+    const auto read = read_with_libxml2(document);
+    ASSERT_TRUE(read.has_value()) << document.substr(0, 60) << read.error().info->name;
+    EXPECT_EQ(read->at(0).attribute_count, limits::xml_attribute_count_max - 4);
+  }
+  for (const std::string& document : documents(limits::xml_attribute_count_max + 1)) {
+    const auto refused = read_with_libxml2(document);
+    ASSERT_FALSE(refused.has_value()) << document.substr(0, 60);
+    EXPECT_TRUE(refused.error().is(mm7_xml_attributes)) << document.substr(0, 60) << refused.error().info->name;
+  }
+}
+
+TEST(Xml, EncodingsThatAreNotRead) {
+  using namespace std::string_view_literals;
+  const auto error_of = [](std::string_view document) {
+    const auto read = read_with_libxml2(document);
+    return read ? ""sv : read.error().info->name;
+  };
+  EXPECT_EQ(error_of("<?xml version='1.0' encoding='EBCDIC-CP-US'?><a/>"), mm7_xml_encoding.name);
+  EXPECT_EQ(error_of("<?xml version='1.0' encoding='x-nobody'?><a/>"), mm7_xml_encoding.name);
+  EXPECT_EQ(error_of("\x4C\x6F\xA7\x94\x93\x40"), mm7_bad_xml.name) << "<?xml in EBCDIC";
+  EXPECT_EQ(error_of("<\0\0\0a\0\0\0/\0\0\0>\0\0\0"sv), mm7_bad_xml.name) << "UTF-32";
+  EXPECT_EQ(error_of("\0\0\0<\0\0\0a\0\0\0/\0\0\0>"sv), mm7_bad_xml.name) << "UTF-32";
+  EXPECT_EQ(error_of("<?xml version='1.0' encoding='Shift_JIS'?><a>\x81</a>"), mm7_bad_xml.name) << "half a character";
+  EXPECT_EQ(error_of("<?xml version='1.0' encoding='UTF-16'?><a>\xC3\xA9</a>"), "") << "UTF-8 that was UTF-16";
+}
+
 TEST(Xml, OtherEncodings) {
   const auto latin = parse_xml(bytes_of(std::string_view("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a b=\"\xE9\">Gr\xFC\xDF" "e</a>")));
   ASSERT_TRUE(latin.has_value());

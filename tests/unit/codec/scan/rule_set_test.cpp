@@ -227,7 +227,20 @@ TEST(RuleSet, ExpressionsWithCaseLinesAndUnicode) {
   EXPECT_EQ(Ids{}, ids_of(set, "x Total: 5\ntotal:"));
   EXPECT_EQ(Ids{"c"}, ids_of(set, "GR\xC3\x96\xC3\x9F" "ER"));
   EXPECT_EQ(Ids{"d"}, ids_of(set, "αβγ"));
-  EXPECT_EQ(Ids{}, ids_of(set, "\xFF\xFE αβγ")) << "behind broken bytes nothing is promised, and nothing crashes";
+}
+
+TEST_P(BothWays, BrokenBytesHideNothing) {
+  // `d` makes the set wide: Hyperscan then wants UTF-8.
+  const RuleSet set = compiled("a hold text regex invoice_[0-9]{4}\\.exe\nb hold text regex/case ^Total\nc hold text phrase xqzvorl glop\nd hold text regex \\p{Greek}{3}\n", GetParam());
+  EXPECT_EQ(Ids{"d"}, ids_of(set, "\xFF\xFE αβγ"));
+  EXPECT_EQ(Ids{"d"}, ids_of(set, "αβ\xCE αβγ\xCE"));
+  EXPECT_EQ(Ids{}, ids_of(set, "αβ\xCE γ")) << "a broken byte is no letter";
+  EXPECT_EQ(Ids{"a"}, ids_of(set, "\x80 invoice_2024.exe"));
+  EXPECT_EQ(Ids{}, ids_of(set, "\x80Total")) << "and no line end";
+  EXPECT_EQ(Ids{"b"}, ids_of(set, "\xE2\x82\nTotal"));
+  EXPECT_EQ(Ids{"c"}, ids_of(set, "caf\xE9 xqzvorl glop")) << "an anchor's place is that in the text";
+  EXPECT_EQ((Ids{"a", "b", "c", "d"}), ids_of(set, "\xED\xA0\x80 xqzvorl glop\nTotal invoice_2024.exe\xC0\xAF" "αβγ\xF5"));
+  EXPECT_EQ(Ids{"a"}, ids_of(set, std::string(100'000, '\xFF') + "invoice_2024.exe"));
 }
 
 TEST(RuleSet, ChoosesByTheWords) {

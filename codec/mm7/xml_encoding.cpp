@@ -1,0 +1,66 @@
+// The encoding of a document, settled before libxml2 sees it: what it gets is UTF-8 always, so that whoever looks at the bytes before
+// (the guard of its quadratic search for equal attributes) sees the same markup as it does.
+//
+// In other encodings a byte `<` is no markup: UTF-16 writes U+3C41 with one, ISO-2022-JP whole rows of characters.
+#include <algorithm>
+
+#include "codec/mime/fields.h"
+#include "codec/mime/message.h"
+#include "codec/mm7/errors.h"
+#include "codec/mm7/xml_readers.h"
+
+namespace pushmail::mm7 {
+
+namespace {
+
+// A declaration is short; what has none within so many bytes has none.
+constexpr std::size_t declaration_size_max = 256;
+
+/// The label of `<?xml ... encoding="label"?>` (XML 1.0 §4.3.3); empty when there is none.
+std::string_view declared_encoding(std::string_view document) {
+  if (!document.starts_with("<?xml")) return {};
+  std::string_view rest = document.substr(0, declaration_size_max);
+  rest = rest.substr(0, rest.find("?>"));
+  const std::size_t at = rest.find("encoding");
+  if (at == std::string_view::npos) return {};
+  rest = ascii_trim(rest.substr(at + std::string_view("encoding").size()));
+  if (!rest.starts_with('=')) return {};
+  rest = ascii_trim(rest.substr(1));
+  if (rest.empty() || (rest.front() != '"' && rest.front() != '\'')) return {};
+  const std::size_t end = rest.find(rest.front(), 1);
+  return end == std::string_view::npos ? std::string_view{} : rest.substr(1, end - 1);
+}
+
+/// XML 1.0 appendix F: the byte order mark, or how the first `<` is written. Empty when a `<` is one byte.
+std::string_view sixteen_bit_encoding(std::string_view document) {
+  using namespace std::string_view_literals;
+  if (document.starts_with("\xFF\xFE"sv) || document.starts_with("<\0"sv)) return "utf-16le";
+  if (document.starts_with("\xFE\xFF"sv) || document.starts_with("\0<"sv)) return "utf-16be";
+  return {};
+}
+
+/// UTF-8 or a part of it. A document that says UTF-16 in single bytes was turned into UTF-8 by somebody who left the declaration.
+bool is_as_utf8(std::string_view label) {
+  constexpr std::string_view names[] = {"utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be", "ucs-2", "iso-10646-ucs-2"};
+  return label.empty() || std::ranges::any_of(names, [&](std::string_view name) { return ascii_equal_nocase(label, name); });
+}
+
+}  // namespace
+
+Result<std::string_view> xml_as_utf8(std::string_view document, Arena& arena) {
+  std::string_view label = sixteen_bit_encoding(document);
+  if (label.empty()) label = declared_encoding(document);
+  if (!is_as_utf8(label) || !sixteen_bit_encoding(document).empty()) {
+    if (!mime::is_known_charset(label)) return fail(mm7_xml_encoding);
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    document = mime::to_utf8(bytes_of(document), label, arena);
+    if (document.starts_with(byte_order_mark)) document.remove_prefix(byte_order_mark.size());
+    // XML 1.0 §4.3.3: bytes that the encoding does not have are a fatal error.
+    if (const std::size_t bad = document.find("\xEF\xBF\xBD"); bad != std::string_view::npos) return fail(mm7_bad_xml, bad);
+  }
+  // libxml2 guesses by the first four bytes. Nothing but UTF-8 starts like this; EBCDIC, UTF-32 and the like are refused here.
+  if (!document.starts_with('<') || document.substr(1).starts_with('\0')) return fail(mm7_bad_xml);
+  return document;
+}
+
+}  // namespace pushmail::mm7
