@@ -35,7 +35,11 @@ class Silence {
 };
 
 struct FreeContext {
-  void operator()(xmlParserCtxt* context) const { xmlFreeParserCtxt(context); }
+  void operator()(xmlParserCtxt* context) const {
+    // A document that declares entities before it is stopped leaves a tree behind that the context does not own.
+    xmlFreeDoc(context->myDoc);
+    xmlFreeParserCtxt(context);
+  }
 };
 
 /// libxml2 compares each attribute of an element with all others, so their number is bounded before it starts: signs of assignment

@@ -84,7 +84,8 @@ TEST(WriteParameter, ComesBackAndFits) {
     append(out, "\r\n");
     const std::string written(text_of(out));
     expect_lines_fit(written);
-    const auto message = parse(bytes_of(written + "\r\nx"));
+    const std::string mail = written + "\r\nx";
+    const auto message = parse(bytes_of(mail));
     ASSERT_TRUE(message);
     EXPECT_EQ(message->parts[0].name, name) << written;
   }

@@ -208,7 +208,8 @@ TEST(Mm7Write, WithoutPresentationItIsMixed) {
   Mm mm;
   mm.add("text/plain", "a.txt", octets("x"), "utf-8");
   HttpParts parts;
-  expect_same(mm.message, read_back(encode(usual_request(&mm.message), {}), parts));
+  const auto request = encode(usual_request(&mm.message), {});
+  expect_same(mm.message, read_back(request, parts));
   EXPECT_TRUE(std::ranges::any_of(parts.mime.parts, [](const auto& part) { return part.media_type == "multipart/mixed"; }));
 }
 
