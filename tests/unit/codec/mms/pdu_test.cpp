@@ -144,7 +144,12 @@ TEST(Mms, EveryTruncationIsAnErrorOrLess) {
       const auto pdu = decode(ByteView(octets).first(size));
       if (!pdu) continue;
       // What may be missing is an optional header at the end, or an entry of the content.
-      EXPECT_LT(encode(*pdu).value().size(), octets.size()) << vector.name << " " << size;
+      const auto again = encode(*pdu);
+      if (again) {
+        EXPECT_LT(again->size(), octets.size()) << vector.name << " " << size;
+      } else {
+        EXPECT_TRUE(again.error().is(mms_not_encodable));  // read, but too little to be written
+      }
       EXPECT_LE(pdu->content.parts.size(), whole.content.parts.size());
     }
   }
@@ -271,6 +276,7 @@ TEST(Mms, RandomPdusComeBack) {
     if (dice() % 2 == 0) pdu.cc.push_back(word());
     pdu.subject = word();
     pdu.date = dice();
+    if (pdu.type == MessageType::retrieve_conf) pdu.message_id = "m" + std::to_string(dice()) + "@mmsc";
     pdu.message_class = dice() % 2 == 0 ? "Auto" : "x-class";
     pdu.priority = static_cast<std::uint8_t>(0x80 + dice() % 3);
     pdu.delivery_report = dice() % 2 == 0;
