@@ -57,6 +57,9 @@ constexpr auto content_types = std::to_array<Row>({
     {0x27, "application/xml"},
     {0x28, "text/xml"},
     {0x29, "application/vnd.wap.wbxml"},
+    {0x2A, "application/x-x968-cross-cert"},
+    {0x2B, "application/x-x968-ca-cert"},
+    {0x2C, "application/x-x968-user-cert"},
     {0x2D, "text/vnd.wap.si"},
     {0x2E, "application/vnd.wap.sic"},
     {0x2F, "text/vnd.wap.sl"},
@@ -68,6 +71,9 @@ constexpr auto content_types = std::to_array<Row>({
     {0x35, "text/vnd.wap.connectivity-xml"},
     {0x36, "application/vnd.wap.connectivity-wbxml"},
     {0x37, "application/pkcs7-mime"},
+    {0x38, "application/vnd.wap.hashed-certificate"},
+    {0x39, "application/vnd.wap.signed-certificate"},
+    {0x3A, "application/vnd.wap.cert-response"},
     {0x3B, "application/xhtml+xml"},
     {0x3C, "application/wml+xml"},
     {0x3D, "text/css"},
@@ -96,6 +102,10 @@ constexpr auto content_types = std::to_array<Row>({
     {0x304, "text/vnd.wap.emn+xml"},
     {0x305, "text/calendar"},
     {0x30A, "application/vnd.wap.emn+wbxml"},
+    {0x310, "application/vnd.docomo.pf"},
+    {0x311, "application/vnd.docomo.ub"},
+    {0x317, "application/vnd.sbm.mid2"},
+    {0x31A, "application/vnd.sbm.cid"},
 });
 
 // MIBenum of the IANA character set registry.
