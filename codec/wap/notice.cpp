@@ -111,7 +111,9 @@ void write_date(Bytes& out, Timestamp date) {
   append(out, ByteView(octets));
 }
 
+/// As UTF-8; nothing for a number that is no character of a text.
 void append_character(ArenaText& out, std::uint32_t code) {
+  if (code == 0) return;
   if (code < 0x80) {
     out += static_cast<char>(code);
   } else if (code < 0x800) {
