@@ -27,18 +27,18 @@ std::string_view without_brackets(std::string_view id) {
 }
 
 /// UTF-8 of a text in its charset; words of RFC 2047 inside are decoded, as phones put them there with any charset or none.
-std::string decode_string(const wap::EncodedString& text) {
+std::string_view decode_string(const wap::EncodedString& text, Arena& arena) {
   const std::string_view charset = wap::charset_name(text.charset);
-  if (charset.empty()) return mime::decode_header(text_of(text.octets));
-  std::string utf8 = mime::to_utf8(text.octets, charset);
-  return utf8.contains("=?") ? mime::decode_header(utf8) : utf8;
+  if (charset.empty()) return mime::decode_header(text_of(text.octets), arena);
+  const std::string_view utf8 = mime::to_utf8(text.octets, charset, arena);
+  return utf8.contains("=?") ? mime::decode_header(utf8, arena) : utf8;
 }
 
 /// A value of each type of the members. Each reads one value and nothing behind it.
 
-Result<std::string> read_string(wap::Reader& reader) {
+Result<std::string> read_string(wap::Reader& reader, Arena& arena) {
   PM_TRY(const wap::EncodedString text, reader.encoded_string());
-  return decode_string(text);
+  return std::string(decode_string(text, arena));
 }
 
 Result<std::uint8_t> read_octet(wap::Reader& reader) {
@@ -62,11 +62,11 @@ Result<TimeValue> read_time(wap::Reader& reader) {
   return TimeValue{.kind = token == first_token ? TimeValue::Kind::absolute : TimeValue::Kind::relative, .seconds = seconds};
 }
 
-Result<From> read_from(wap::Reader& reader) {
+Result<From> read_from(wap::Reader& reader, Arena& arena) {
   PM_TRY(wap::Reader value, reader.counted());
   PM_TRY(const std::uint8_t token, value.octet());
   if (token == second_token) return From{.kind = From::Kind::insert, .address = {}};
-  PM_TRY(std::string address, read_string(value));
+  PM_TRY(std::string address, read_string(value, arena));
   return From{.kind = From::Kind::address, .address = std::move(address)};
 }
 
@@ -81,10 +81,10 @@ Result<std::string> read_message_class(wap::Reader& reader) {
   return std::string(name.empty() ? message_class_name(0x80) : name);
 }
 
-Result<PreviousSender> read_previous_sender(wap::Reader& reader) {
+Result<PreviousSender> read_previous_sender(wap::Reader& reader, Arena& arena) {
   PM_TRY(wap::Reader value, reader.counted());
   PM_TRY(const std::uint64_t number, value.integer());
-  PM_TRY(std::string address, read_string(value));
+  PM_TRY(std::string address, read_string(value, arena));
   return PreviousSender{.number = number, .address = std::move(address)};
 }
 
@@ -95,12 +95,12 @@ Result<PreviousDate> read_previous_date(wap::Reader& reader) {
   return PreviousDate{.number = number, .seconds = seconds};
 }
 
-Result<MmFlag> read_mm_flag(wap::Reader& reader) {
+Result<MmFlag> read_mm_flag(wap::Reader& reader, Arena& arena) {
   const std::size_t begin = reader.offset();
   PM_TRY(wap::Reader value, reader.counted());
   PM_TRY(const std::uint8_t token, value.octet());
   if (token < static_cast<std::uint8_t>(MmFlag::Action::add) || token > static_cast<std::uint8_t>(MmFlag::Action::filter)) return fail(mms_bad_field, begin);
-  PM_TRY(std::string keyword, read_string(value));
+  PM_TRY(std::string keyword, read_string(value, arena));
   return MmFlag{.action = static_cast<MmFlag::Action>(token), .keyword = std::move(keyword)};
 }
 
@@ -124,7 +124,7 @@ Result<ElementDescriptor> read_element(wap::Reader& reader, Arena& arena) {
 }
 
 /// Peers that do not know the counted form write the bare value (OMA-MMS-ENC 1.3 §7.3.10): it is about the first message.
-Result<CountedText> read_counted(wap::Reader& reader, bool encoded) {
+Result<CountedText> read_counted(wap::Reader& reader, bool encoded, Arena& arena) {
   const bool bare = reader.peek() > 31;
   CountedText out{.number = 0, .text = {}};
   wap::Reader value = reader;
@@ -134,7 +134,7 @@ Result<CountedText> read_counted(wap::Reader& reader, bool encoded) {
   }
   wap::Reader& from = bare ? reader : value;
   if (encoded) {
-    PM_TRY(out.text, read_string(from));
+    PM_TRY(out.text, read_string(from, arena));
   } else {
     PM_TRY(const std::string_view text, from.text());
     out.text = text;
@@ -167,6 +167,7 @@ Result<std::string> read_text(wap::Reader& reader, bool is_message_id) {
 
 Result<void> read_field(const Field& field, wap::Reader& reader, Pdu& pdu) {
   constexpr std::uint8_t message_id_code = 0x8B;
+  Arena& arena = pdu.content.arena;
   switch (field.kind) {
     case FieldKind::message_type: {
       // The first one has been read; another changes nothing.
@@ -186,17 +187,17 @@ Result<void> read_field(const Field& field, wap::Reader& reader, Pdu& pdu) {
     case FieldKind::long_integer:
     case FieldKind::integer: return put(field, reader.integer(), pdu);
     case FieldKind::time: return put(field, read_time(reader), pdu);
-    case FieldKind::from: return put(field, read_from(reader), pdu);
+    case FieldKind::from: return put(field, read_from(reader, arena), pdu);
     case FieldKind::text: return put(field, read_text(reader, field.code == message_id_code), pdu);
-    case FieldKind::encoded: return put(field, read_string(reader), pdu);
+    case FieldKind::encoded: return put(field, read_string(reader, arena), pdu);
     case FieldKind::message_class: return put(field, read_message_class(reader), pdu);
-    case FieldKind::previous_sender: return put(field, read_previous_sender(reader), pdu);
+    case FieldKind::previous_sender: return put(field, read_previous_sender(reader, arena), pdu);
     case FieldKind::previous_date: return put(field, read_previous_date(reader), pdu);
-    case FieldKind::mm_flag: return put(field, read_mm_flag(reader), pdu);
+    case FieldKind::mm_flag: return put(field, read_mm_flag(reader, arena), pdu);
     case FieldKind::mbox_size: return put(field, read_mbox_size(reader), pdu);
-    case FieldKind::element: return put(field, read_element(reader, pdu.content.arena), pdu);
-    case FieldKind::counted_text: return put(field, read_counted(reader, false), pdu);
-    case FieldKind::counted_encoded: return put(field, read_counted(reader, true), pdu);
+    case FieldKind::element: return put(field, read_element(reader, arena), pdu);
+    case FieldKind::counted_text: return put(field, read_counted(reader, false, arena), pdu);
+    case FieldKind::counted_encoded: return put(field, read_counted(reader, true, arena), pdu);
     case FieldKind::content:
     case FieldKind::name_only: break;
   }

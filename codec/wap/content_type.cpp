@@ -115,7 +115,7 @@ Result<ContentType> read_content_type(Reader& reader, Arena& arena) {
 
 void write_parameter(Bytes& out, const Parameter& parameter) {
   const auto number = parameter_number(parameter.name);
-  const auto charset = charset_number(parameter.value);
+  const auto charset = parameter.name == "charset" ? charset_number(parameter.value) : std::nullopt;
   const std::uint64_t numeric = number_in(parameter);
   const bool is_q = parameter.name == "q";
   // A value that its code cannot carry travels under the parameter's name.

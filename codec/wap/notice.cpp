@@ -138,6 +138,7 @@ class NoticeReader {
   Result<Notice> read() {
     if (const auto done = read_head(); !done) return std::unexpected(done.error());
     std::uint32_t depth = 0;
+    ArenaText elsewhere(arena_);         // text that does not belong to the notice
     do {
       const std::size_t at = reader_.offset();
       PM_TRY(const std::uint8_t token, reader_.octet());
@@ -145,7 +146,7 @@ class NoticeReader {
         // An end that closes nothing ends the reading.
         if (depth == 0) return fail(wbxml_bad_token, at);
         --depth;
-      } else if (const auto taken = take_content(token, text_); !taken) {
+      } else if (const auto taken = take_content(token, is_notice_ && notice_.kind == Kind::indication ? text_ : elsewhere); !taken) {
         return std::unexpected(taken.error());
       } else if (!*taken) {
         if (depth == limits::xml_depth_max) return fail(wbxml_too_deep, at);

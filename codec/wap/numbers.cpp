@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
 
 #include "core/bytes.h"
 
@@ -174,28 +173,62 @@ constexpr auto parameters = std::to_array<Row>({
     {0x1D, "path"},
 });
 
-std::string_view name_in(std::span<const Row> rows, std::uint64_t number) {
-  const auto row = std::ranges::find(rows, number, [](const Row& r) { return std::uint64_t{r.number}; });
-  return row == rows.end() ? std::string_view{} : row->name;
-}
-std::optional<std::uint32_t> number_in(std::span<const Row> rows, std::string_view name) {
-  const auto row = std::ranges::find_if(rows, [&](const Row& r) { return ascii_equal_nocase(r.name, name); });
-  return row == rows.end() ? std::nullopt : std::optional(row->number);
-}
+/// Both ways without a search: small numbers are places in an array, and names are kept by their length.
+template <std::size_t row_count>
+class Table {
+ public:
+  explicit constexpr Table(const std::array<Row, row_count>& rows) : rows_(rows) {
+    // Two numbers of one name: the first row stays the first.
+    for (const Row& row : rows) {
+      if (row.number < small_count) small_[row.number] = row.name;
+      ++starts_[row.name.size() + 1];
+    }
+    for (std::size_t size = 1; size < starts_.size(); ++size) starts_[size] += starts_[size - 1];
+    std::array<std::size_t, name_size_max + 2> next = starts_;
+    for (const Row& row : rows) by_size_[next[row.name.size()]++] = row;
+  }
+
+  [[nodiscard]] constexpr std::string_view name_of(std::uint64_t number) const {
+    if (number < small_count) return small_[number];
+    const auto row = std::ranges::find(rows_, number, [](const Row& r) { return std::uint64_t{r.number}; });
+    return row == rows_.end() ? std::string_view{} : row->name;
+  }
+  [[nodiscard]] constexpr std::optional<std::uint32_t> number_of(std::string_view name) const {
+    if (name.empty() || name.size() > name_size_max) return std::nullopt;
+    for (std::size_t i = starts_[name.size()]; i < starts_[name.size() + 1]; ++i) {
+      // Many begin alike; their ends differ.
+      if (by_size_[i].name.back() == ascii_lower(name.back()) && ascii_equal_nocase(by_size_[i].name, name)) return by_size_[i].number;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static constexpr std::size_t small_count = 0x80;
+  static constexpr std::size_t name_size_max = 63;
+
+  std::array<Row, row_count> rows_;
+  std::array<std::string_view, small_count> small_{};
+  std::array<Row, row_count> by_size_{};
+  std::array<std::size_t, name_size_max + 2> starts_{};
+};
+
+constexpr Table content_type_table(content_types);
+constexpr Table charset_table(charsets);
+constexpr Table parameter_table(parameters);
 
 }  // namespace
 
-std::string_view content_type_name(std::uint64_t number) { return name_in(content_types, number); }
-std::optional<std::uint32_t> content_type_number(std::string_view name) { return number_in(content_types, name); }
+std::string_view content_type_name(std::uint64_t number) { return content_type_table.name_of(number); }
+std::optional<std::uint32_t> content_type_number(std::string_view name) { return content_type_table.number_of(name); }
 
-std::string_view charset_name(std::uint64_t mib) { return name_in(charsets, mib); }
-std::optional<std::uint32_t> charset_number(std::string_view name) { return number_in(charsets, name); }
+std::string_view charset_name(std::uint64_t mib) { return charset_table.name_of(mib); }
+std::optional<std::uint32_t> charset_number(std::string_view name) { return charset_table.number_of(name); }
 
-std::string_view parameter_name(std::uint64_t number) { return name_in(parameters, number); }
+std::string_view parameter_name(std::uint64_t number) { return parameter_table.name_of(number); }
 std::optional<std::uint8_t> parameter_number(std::string_view name) {
   // 03 is the `type` of other headers; a multipart's is 09.
   if (ascii_equal_nocase(name, "type")) return std::uint8_t{0x09};
-  const auto number = number_in(parameters, name);
+  const auto number = parameter_table.number_of(name);
   return number ? std::optional(static_cast<std::uint8_t>(*number)) : std::nullopt;
 }
 
