@@ -15,7 +15,6 @@
 #include "codec/mime/message.h"
 #include "codec/mm7/message.h"
 #include "codec/mms/multimedia.h"
-#include "core/arena.h"
 #include "core/bytes.h"
 #include "core/clock.h"
 #include "core/result.h"
@@ -80,7 +79,7 @@ struct PreviousSending {
   std::optional<Timestamp> date;
 };
 
-/// Texts are views into the mail and into `arena`: both must outlive what is read from here.
+/// Texts are views into the mail and into `mm.arena`: both must outlive what is read from here.
 struct MailToMm {
   MultimediaMessage mm;
   std::string_view priority;         // High, Low or empty (Importance, else X-Priority)
@@ -96,7 +95,6 @@ struct MailToMm {
   std::span<const PreviousSending> previous;  // [0] is the first sending; as many as X-Mms-Forward-Counter
   std::span<const Decision> decisions;
   std::span<const LargePicture> large_pictures;
-  Arena arena;
   std::vector<mime::Part> mail_parts;  // as parsed, kept for their memory
 };
 /// A malformed mail is converted as far as it can be read; only a mail of which nothing can be read fails, and what options.refuses names.

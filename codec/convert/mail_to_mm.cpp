@@ -94,7 +94,7 @@ class Builder {
     }
     result_.decisions = decisions_.take();
     result_.large_pictures = large_pictures_.take();
-    result_.arena = std::move(mail_.arena);
+    result_.mm.arena = std::move(mail_.arena);
     result_.mail_parts = std::move(mail_.parts);
     return std::move(result_);
   }
@@ -425,7 +425,7 @@ class Builder {
 Result<MailToMm> mail_to_mm(ByteView mail, const MailToMmOptions& options, MailToMm reused) {
   mime::Message memory;
   memory.parts = std::move(reused.mail_parts);
-  memory.arena = std::move(reused.arena);
+  memory.arena = std::move(reused.mm.arena);
   PM_TRY(mime::Message message, mime::parse(mail, std::move(memory)));
   return Builder(std::move(message), options, std::move(reused)).build();
 }

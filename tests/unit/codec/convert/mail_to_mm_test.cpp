@@ -33,7 +33,7 @@ std::string attachments_of(const MultimediaMessage& mm) {
   std::string out;
   for (std::size_t i = 0; i < mm.parts.size(); ++i) {
     if (i == mm.presentation || i == first_text_part(mm)) continue;
-    out += (out.empty() ? "" : " ") + mm.parts[i].media_type + ":" + mm.parts[i].name + ":" + std::to_string(mm.parts[i].data.size());
+    out.append(out.empty() ? "" : " ").append(mm.parts[i].media_type).append(":").append(mm.parts[i].name).append(":" + std::to_string(mm.parts[i].data.size()));
   }
   return out;
 }
@@ -217,8 +217,8 @@ TEST(MailToMm, NamesAreSafeAndUnique) {
   mail += "--b--\r\n";
   const MailToMm result = converted(mail);
   ASSERT_EQ(result.mm.parts.size(), names.size() + 2);
-  std::set<std::string> locations;
-  std::set<std::string> ids;
+  std::set<std::string_view> locations;
+  std::set<std::string_view> ids;
   for (const MultimediaPart& part : result.mm.parts) {
     EXPECT_TRUE(locations.insert(part.content_location).second) << part.content_location;
     EXPECT_TRUE(ids.insert(part.content_id).second);
