@@ -155,7 +155,7 @@ struct MmToMailOptions {
   std::string message_id;            // without <>
   std::string in_reply_to;           // without <>, empty when it answers nothing
   std::vector<std::string> references;
-  Timestamp date;
+  Timestamp date;                    // when we accepted it; the mail's Date when the MM has none, or one that is later
   std::string trace;                 // Pushmail-Trace
   std::string our_domain;
   /// The first text line was the address of a new mail (design 2a): it and its line end are not part of the text.
