@@ -1,19 +1,35 @@
 // Text as a phone or a mail shows it: small pieces that both directions use. Not for use outside this folder.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "codec/mms/multimedia.h"
+#include "core/arena.h"
 
 namespace pushmail::convert {
 
 /// Without control characters other than LF and tab, and without the controls that turn the reading direction of what follows.
 [[nodiscard]] std::string readable(std::string_view utf8);
+/// The same; the text itself when there is nothing to take out, else in the arena.
+[[nodiscard]] std::string_view readable(std::string_view utf8, Arena& arena);
 /// At most `size_max` bytes, never inside a character.
 [[nodiscard]] std::string_view cut(std::string_view utf8, std::size_t size_max);
+
+/// fmt::format into the arena; short texts, longer ones take a heap buffer on the way.
+template <class... Args>
+[[nodiscard]] std::string_view format_in(Arena& arena, fmt::format_string<Args...> format, Args&&... args) {
+  fmt::memory_buffer buffer;
+  fmt::format_to(std::back_inserter(buffer), format, std::forward<Args>(args)...);
+  return arena.copy({buffer.data(), buffer.size()});
+}
+void append_number(ArenaText& out, std::size_t number);
 /// `1.4 MB`, `12 KB`, `7 bytes`.
-[[nodiscard]] std::string size_words(std::size_t bytes);
+[[nodiscard]] std::string_view size_words(std::size_t bytes, Arena& arena);
 
 /// A text part of an MM as UTF-8, without byte order mark; line ends as they are.
 [[nodiscard]] std::string part_text(const MultimediaPart& part);
