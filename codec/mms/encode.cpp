@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint8_t yes = 0x80;
 constexpr std::uint8_t no = 0x81;
 constexpr std::size_t header_size_usual = 256;
-constexpr std::size_t part_head_size_usual = 96;
+constexpr std::size_t part_head_size_usual = 48;  // beside its texts
 
 constexpr std::uint8_t response_status_code = 0x92;
 
@@ -147,8 +147,13 @@ class Parameters {
 void write_type(Bytes& out, const MultimediaMessage& message) {
   if (message.presentation >= message.parts.size()) return wap::write_content_type(out, {.media_type = "application/vnd.wap.multipart.mixed", .parameters = {}});
   const MultimediaPart& presentation = message.parts[message.presentation];
-  std::string start(presentation.content_location);
-  if (!presentation.content_id.empty()) start.assign("<").append(presentation.content_id).append(">");
+  std::string start;
+  start.reserve(presentation.content_id.size() + 2 + presentation.content_location.size());
+  if (!presentation.content_id.empty()) {
+    start.append("<").append(presentation.content_id).append(">");
+  } else {
+    start = presentation.content_location;
+  }
   Parameters parameters;
   parameters.add("start", start);
   parameters.add("type", presentation.media_type);
@@ -181,7 +186,11 @@ Result<Gather> encode_gather(const Pdu& pdu) {
   if (row->since > pdu.version) return fail(mms_newer_pdu);
   Result<Gather> made;
   Gather& out = *made;
-  out.headers.reserve(header_size_usual + part_head_size_usual * pdu.content.parts.size());
+  std::size_t size = header_size_usual;
+  for (const MultimediaPart& part : pdu.content.parts) {
+    size += part_head_size_usual + part.media_type.size() + part.charset.size() + part.name.size() + part.content_id.size() + part.content_location.size();
+  }
+  out.headers.reserve(size);
   out.pieces.reserve(2 * pdu.content.parts.size() + 1);
   // Headers may move while they are written, so their pieces are first measured, with the data between them, and placed at the end.
   std::size_t from = 0;

@@ -12,7 +12,8 @@ namespace pushmail::mms {
 /// What it makes can be written: what its kind must have is there, and nothing is newer than its version.
 class Generator {
  public:
-  explicit Generator(std::uint32_t seed) : dice_(seed) {}
+  /// `number_bits`: how long numbers get. Other readers do not go to 64.
+  explicit Generator(std::uint32_t seed, unsigned number_bits = 64) : dice_(seed), number_bits_(number_bits) {}
 
   /// How often an optional field is set, in hundredths.
   Pdu make(const PduRow& row, unsigned set_share = 50) {
@@ -30,6 +31,8 @@ class Generator {
   }
 
  private:
+  static constexpr std::array<std::uint8_t, 4> descriptor{0x8C, 0x93, 0x8D, 0x92};
+
   Pdu fill(Pdu pdu, const PduRow& row, unsigned set_share) {
     for (const PduField& wanted : row.fields) {
       const Field& field = *field_of(wanted.code, row.form);
@@ -118,11 +121,14 @@ class Generator {
                                .content_id = roll(3) == 0 ? std::string_view{} : content.arena.copy("id" + number_text),
                                .content_location = roll(3) == 0 ? std::string_view{} : content.arena.copy(address() + number_text),
                                .data = data});
+      // What judges look into must be what it is called.
+      if (content.parts.back().media_type == "application/vnd.wap.mms-message") content.parts.back().data = ByteView(descriptor);
     }
     if (content.parts.empty() || roll(2) == 0) return;
     content.presentation = roll(content.parts.size());
     content.parts[content.presentation].media_type = "application/smil";
     content.parts[content.presentation].charset = "utf-8";
+    content.parts[content.presentation].data = bytes_of("<smil/>");
   }
 
   std::string words() {
@@ -136,7 +142,7 @@ class Generator {
     return std::string(choices[roll(choices.size())]);
   }
   std::string_view media_type() {
-    static constexpr std::array<std::string_view, 7> choices{"image/jpeg", "audio/amr", "video/3gpp", "application/vnd.wap.mms-message", "text/x-vcard", "text/calendar",
+    static constexpr std::array<std::string_view, 7> choices{"image/tiff", "audio/amr", "video/3gpp", "application/vnd.wap.mms-message", "text/x-vcard", "text/calendar",
                                                              "application/octet-stream"};
     return choices[roll(choices.size())];
   }
@@ -145,10 +151,11 @@ class Generator {
     return choices[roll(choices.size())];
   }
   /// Of every length, the short ones as often as the long ones.
-  std::uint64_t number() { return ((std::uint64_t{dice_()} << 32) | dice_()) >> roll(64); }
+  std::uint64_t number() { return ((std::uint64_t{dice_()} << 32) | dice_()) >> (64 - number_bits_ + roll(number_bits_)); }
   std::size_t roll(std::size_t sides) { return dice_() % sides; }
 
   std::mt19937 dice_;
+  unsigned number_bits_;
 };
 
 }  // namespace pushmail::mms

@@ -163,6 +163,23 @@ TEST(Wsp, UnassignedTypeIsOctets) {
   EXPECT_EQ(read_content_type(empty, arena)->media_type, "application/octet-stream");
 }
 
+TEST(Wsp, BrokenTypesAndTooManyParts) {
+  Arena arena;
+  const Bytes length_again = from_hex("021f41");  // a length where the media type must stand
+  Reader no_type(length_again);
+  EXPECT_TRUE(read_content_type(no_type, arena).error().is(wsp_bad_type));
+  const Bytes nothing = from_hex("00");
+  Reader empty(nothing);
+  EXPECT_TRUE(read_content_type(empty, arena).error().is(wsp_truncated));
+  Bytes many = from_hex("8768");
+  for (int i = 0; i < 1000; ++i) append(many, ByteView(from_hex("010083")));
+  Reader at_the_limit(many);
+  EXPECT_EQ(read_multipart(at_the_limit, arena)->size(), 1000U);
+  append(many, ByteView(from_hex("010083")));
+  Reader above(many);
+  EXPECT_TRUE(read_multipart(above, arena).error().is(wsp_too_many_parts));
+}
+
 TEST(Wsp, NumbersGoBothWays) {
   for (std::uint32_t number = 0; number < 0x400; ++number) {
     const std::string_view name = content_type_name(number);
