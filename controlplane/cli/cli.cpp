@@ -14,6 +14,7 @@
 #include "controlplane/cli/convert.h"
 #include "controlplane/cli/journal_cat.h"
 #include "controlplane/cli/table.h"
+#include "codec/mm7/configured.h"
 #include "core/config.h"
 #include "dataplane/counters/counters.h"
 
@@ -256,8 +257,22 @@ void Commands::journal_cat() {
   }
 }
 
+namespace {
+
+/// The configuration, checked by its table and beyond it, as the programs do.
+std::expected<Config, ConfigError> checked_config(const std::filesystem::path& root) {
+  auto config = Config::load(root);
+  if (!config) return config;
+  for (const std::string& peer : config->peers()) {
+    if (auto knobs = mm7::configured_knobs(*config, peer); !knobs) return std::unexpected(std::move(knobs.error()));
+  }
+  return config;
+}
+
+}  // namespace
+
 void Commands::config_check() {
-  const auto config = Config::load(root_);
+  const auto config = checked_config(root_);
   if (!config) {
     if (json_) {
       Json json;

@@ -115,6 +115,8 @@ Result<mm7::HttpEntity> make_submit(const Conversion& conversion, std::vector<st
   request.transaction_id = transaction_id_of(conversion.item);
   request.sender = sender;
   request.recipients.push_back({.field = mm7::RecipientField::to, .address = {.kind = mm7::AddressKind::number, .value = "+" + route.msisdn}});
+  // Each phone gets a SubmitReq of its own, so that one number that is refused is nobody else's trouble.
+  PM_CHECK(route.dialect.recipients_max == 0 || request.recipients.size() <= route.dialect.recipients_max);
   request.message_class = made.automatic ? "Auto" : "Personal";
   request.time_stamp = conversion.accepted;
   request.expiry = route.expiry;

@@ -218,5 +218,17 @@ TEST_F(CliTest, ConfigCheckNamesFileLineKeyAndRule) {
   EXPECT_EQ(json["line"], 3);
 }
 
+TEST_F(CliTest, ConfigCheckKnowsTheKnobsOfPeers) {
+  std::filesystem::create_directories(root / "etc/pushmail");
+  const auto file = root / "etc/pushmail/pushmail.toml";
+  const std::string good = "domain = \"mms.example.net\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = \"http://h/\"\nservice_number = \"5\"\nprofile = \"rel5\"\n";
+  std::ofstream(file) << good;
+  EXPECT_EQ(at_root({"config", "check"}).code, 0);
+  std::ofstream(file) << good << "omitted = \"MessageID\"\n";
+  const Ran checked = at_root({"config", "check"});
+  EXPECT_EQ(checked.code, EX_CONFIG);
+  EXPECT_NE(checked.error.find("pushmail.toml:9: peer.a.omitted: "), std::string::npos) << checked.error;
+}
+
 }  // namespace
 }  // namespace pushmail::cli
