@@ -85,6 +85,8 @@ constexpr auto keys = std::to_array<ConfigKey>({
 
     {"schedule.round", KeyType::duration, "15min", "", 1000, day_ms, "round robin: every mailbox once in this time"},
 
+    {"rules.file", KeyType::text, "", "", no_least, no_most, "content rules for mail, one a line; read again at SIGHUP; empty: none"},
+
     {"notify.smsc", KeyType::endpoint, "!", "", no_least, no_most, "SMPP 3.4 server"},
     {"notify.system_id", KeyType::text, "pushmail", "", no_least, no_most, "SMPP system_id"},
     {"notify.password_file", KeyType::text, "", "", no_least, no_most, "file with the SMPP password"},

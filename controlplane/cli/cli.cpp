@@ -17,6 +17,7 @@
 #include "codec/mm7/configured.h"
 #include "core/config.h"
 #include "dataplane/counters/counters.h"
+#include "dataplane/rules/rule_keeper.h"
 
 namespace pushmail::cli {
 
@@ -265,6 +266,12 @@ std::expected<Config, ConfigError> checked_config(const std::filesystem::path& r
   if (!config) return config;
   for (const std::string& peer : config->peers()) {
     if (auto knobs = mm7::configured_knobs(*config, peer); !knobs) return std::unexpected(std::move(knobs.error()));
+  }
+  if (auto rules = load_rules(config->text("rules.file")); !rules) {
+    // One error has one line; the others are in its text.
+    ConfigError error = config->error_at("rules.file", "");
+    for (const RuleFileFault& fault : rules.error()) error.rule += (error.rule.empty() ? "" : "\n") + fault.message;
+    return std::unexpected(std::move(error));
   }
   return config;
 }
