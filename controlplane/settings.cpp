@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "codec/mm7/configured.h"
+
 namespace pushmail {
 
 namespace {
@@ -51,6 +53,9 @@ std::expected<PeerSettings, std::string> read_peer(const Config& config, const s
   peer.mm7_version = config.text(key("mm7_version"));
   peer.number_form = config.text(key("number_form"));
   peer.parts_base64 = config.text(key("parts")) == "base64";
+  auto knobs = mm7::configured_knobs(config, name);
+  if (!knobs) return std::unexpected(knobs.error().message());
+  peer.knobs = std::move(*knobs);
   peer.deduplicates = config.flag(key("deduplicates"));
   peer.mm_size_max = config.size(key("mm_size_max"));
   peer.expiry = config.duration(key("expiry"));

@@ -4,6 +4,7 @@
 #include <expected>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controlplane/binding/egress.h"
@@ -32,6 +33,7 @@ struct PeerSettings {
   std::vector<std::string> allow{};
   std::string vaspid{}, vasid{}, service_code{}, service_number{};
   std::string namespace_uri{}, mm7_version{}, number_form{};
+  std::vector<std::pair<std::string, std::string>> knobs{};  // of the dialect: the profile's, then those given
   SenderForm sender = SenderForm::suffix;
   std::uint32_t suffix_digits = 4;
   std::uint64_t sender_refused = 4007;

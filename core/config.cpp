@@ -201,6 +201,7 @@ std::expected<void, ConfigError> Config::read(std::string_view toml_text, const 
       if (!values_.emplace(path, std::move(*read_value)).second) {
         return std::unexpected(ConfigError{file, line, path, "was already given in another file"});
       }
+      places_.emplace(path, Place{file, line});
     }
   }
   return {};
@@ -292,6 +293,12 @@ bool Config::has(std::string_view path) const {
   if (found == values_.end()) return false;
   const auto* text = std::get_if<std::string>(&found->second);
   return text == nullptr || !text->empty();
+}
+
+ConfigError Config::error_at(std::string_view path, std::string rule) const {
+  const auto found = places_.find(path);
+  const Place place = found == places_.end() ? Place{} : found->second;
+  return {.file = place.file, .line = place.line, .key = std::string(path), .rule = std::move(rule)};
 }
 
 std::vector<std::string> Config::peers() const {

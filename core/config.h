@@ -62,6 +62,10 @@ class Config {
   [[nodiscard]] std::vector<std::string> texts(std::string_view path) const;
   /// False when the key is neither in a file nor has a default.
   [[nodiscard]] bool has(std::string_view path) const;
+  /// Whether a file gives the key itself.
+  [[nodiscard]] bool is_given(std::string_view path) const { return places_.contains(path); }
+  /// What a check beyond the key table found, with the place where a file gives the key; line 0 when none does.
+  [[nodiscard]] ConfigError error_at(std::string_view path, std::string rule) const;
   /// Names of the [peer.NAME] tables, in order of name.
   [[nodiscard]] std::vector<std::string> peers() const;
   /// `path = value` of everything that differs from its default; secrets are never in the configuration, only their files.
@@ -78,7 +82,12 @@ class Config {
   std::expected<void, ConfigError> complete(const std::string& file);
 
   std::filesystem::path root_;
+  struct Place {
+    std::string file;
+    std::uint32_t line = 0;
+  };
   std::map<std::string, Value, std::less<>> values_;
+  std::map<std::string, Place, std::less<>> places_;  // of what a file gives
 };
 
 /// The first line of a secret's file (design 8a.17), without its line end; refused when others may read the file.

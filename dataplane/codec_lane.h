@@ -6,12 +6,13 @@
 
 #include <atomic>
 
+#include "codec/scan/slot.h"
 #include "dataplane/relay/conversion.h"
 #include "dataplane/ring.h"
 
 namespace pushmail {
 
-/// Runs until `stop`; ring `bell` afterwards so that it is seen.
-void run_codec_lane(Ring<relay::Conversion>& in, Ring<relay::Converted>& out, Wake& bell, const std::atomic<bool>& stop);
+/// Runs until `stop`; ring `bell` afterwards so that it is seen. The rules are taken before each conversion, as reader `lane` of the slot.
+void run_codec_lane(Ring<relay::Conversion>& in, Ring<relay::Converted>& out, Wake& bell, scan::RuleSetSlot& rules, std::size_t lane, const std::atomic<bool>& stop);
 
 }  // namespace pushmail

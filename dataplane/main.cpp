@@ -26,6 +26,7 @@
 #include "dataplane/faults.h"
 #include "dataplane/io_thread.h"
 #include "dataplane/journal/replay.h"
+#include "dataplane/rules/rule_keeper.h"
 #include "dataplane/worker.h"
 
 namespace pushmail {
@@ -84,6 +85,12 @@ bool drop_privileges(const Config& config, const std::filesystem::path& journal,
 }
 
 int run(const Config& config) {
+  const std::filesystem::path rule_file = config.text("rules.file");
+  auto first_rules = load_rules(rule_file);
+  if (!first_rules) {
+    for (const RuleFileFault& fault : first_rules.error()) fmt::print(stderr, "{}\n", fault.message);
+    return exit_config;
+  }
   log_start("data", log_level_of(config.text("log.level")), config.text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   const FaultPoints faults = fault_points_of_environment();
   const SystemClock clock;
@@ -95,9 +102,13 @@ int run(const Config& config) {
   sigaddset(&signals, SIGINT);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGHUP, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
   const int stop_fd = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+  sigset_t reload_signals;
+  sigemptyset(&reload_signals);
+  sigaddset(&reload_signals, SIGHUP);
+  ::sigprocmask(SIG_BLOCK, &reload_signals, nullptr);
+  const int reload_fd = ::signalfd(-1, &reload_signals, SFD_NONBLOCK | SFD_CLOEXEC);
 
   const auto run_folder = config.run_folder();
   const auto journal_folder = config.state_folder("journal") / "lane-0";
@@ -117,6 +128,7 @@ int run(const Config& config) {
   auto link = open_link(config, clock);
   if (!link) return stop_for("link", link.error());
 
+  RuleKeeper rules(rule_file, std::move(*first_rules), 1);
   Wake io_bell, worker_bell, codec_bell;
   Ring<ToIo> to_io(io_bell);
   Ring<ToWorker> to_worker(worker_bell);
@@ -156,7 +168,8 @@ int run(const Config& config) {
   log_info("started").text("http", to_string(config.endpoint("http.listen"))).text("smtp", to_string(config.endpoint("smtp.listen"))).text("link", config.text("link.kind"));
 
   std::atomic<bool> stop{false}, worker_done{false};
-  std::thread codec_thread([&] { run_codec_lane(to_codec, from_codec, codec_bell, stop); });
+  std::thread codec_thread([&] { run_codec_lane(to_codec, from_codec, codec_bell, rules.slot(), 0, stop); });
+  rules.watch(reload_fd);
   std::thread worker_thread([&] {
     worker->run(stop);
     worker_done.store(true, std::memory_order_release);
@@ -170,11 +183,13 @@ int run(const Config& config) {
   }, worker_done);
   worker_thread.join();
   codec_thread.join();
+  rules.stop();
   log_info("stopped");
   // The network goes first: it resets what is still open and tells nobody, then the sessions may go.
   link->reset();
   worker.reset();
   ::close(stop_fd);
+  ::close(reload_fd);
   return 0;
 }
 

@@ -19,6 +19,7 @@ Result<HttpClientSettings> settings_of(const relay::PeerProfile& peer) {
   settings.host = peer.host_header.empty() ? url.authority : peer.host_header;
   settings.path = url.path;
   settings.credentials = {.user = peer.user, .password = peer.password};
+  settings.soap_action = peer.dialect.soap_action;
   settings.connections_max = peer.connections_max;
   return settings;
 }
@@ -31,7 +32,7 @@ class SubmitOut::PeerClient final : public HttpClientEvents {
       : owner_(owner), signature_(signature_of(peer)), client_(owner.network_, std::move(settings), *this, owner.clock_, owner.faults_) {}
 
   static std::string signature_of(const relay::PeerProfile& peer) {
-    return peer.url + '\n' + peer.host_header + '\n' + peer.user + '\n' + peer.password + '\n' + std::to_string(peer.connections_max);
+    return peer.url + '\n' + peer.host_header + '\n' + peer.user + '\n' + peer.password + '\n' + peer.dialect.soap_action + '\n' + std::to_string(peer.connections_max);
   }
 
   void on_http_result(std::uint64_t request, HttpResult result) override {

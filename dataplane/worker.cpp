@@ -16,7 +16,7 @@ constexpr Duration link_counters_every = seconds(1);
 std::vector<HttpPeer> http_peers_of(const relay::PeerTable& table) {
   std::vector<HttpPeer> peers;
   for (const auto& [name, profile] : table.all()) {
-    HttpPeer peer{.name = name, .allow = {}, .credentials = {.user = profile.inbound_user, .password = profile.inbound_password}, .service_code = profile.dialect.service_code};
+    HttpPeer peer{.name = name, .allow = {}, .credentials = {.user = profile.inbound_user, .password = profile.inbound_password}, .service_code = profile.dialect.service_code, .fault_http_status = profile.dialect.fault_http_status};
     bool good = true;
     for (const std::string& allow : profile.allow) {
       const auto network = parse_network(allow);

@@ -98,9 +98,8 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Header
     const std::size_t value_start = at + colon + 1;
     std::size_t value_end = at + line.text.size();
     std::size_t next = line.next;
-    while (next < end) {
+    while (next < end && (bytes[next] == ' ' || bytes[next] == '\t')) {
       const Line more = line_at(bytes, next, end);
-      if (!is_continuation(more.text)) break;
       if (ascii_trim(more.text).empty() && !header_goes_on(bytes, more.next, end)) break;
       value_end = next + more.text.size();
       next = more.next;

@@ -217,14 +217,19 @@ class Parser {
 
   /// A header never runs over a delimiter of a part around it: the blank line may be missing.
   [[nodiscard]] std::size_t header_end(std::size_t from) const {
+    if (!any_boundary()) return bytes_.size();
     std::size_t at = from;
     while (at < bytes_.size()) {
-      const std::size_t found = simd::active().find_byte(bytes_, at, '\n');
-      const std::size_t next = found == simd::none ? bytes_.size() : found + 1;
-      const std::string_view line = line_text(at, next);
-      if (line.empty()) return bytes_.size();
-      if (line.starts_with("--") && match(line)) return at;
-      at = next;
+      // Only what starts a field can be a delimiter or the empty line: a folded line starts with a blank.
+      if (bytes_[at] <= '-') {
+        const std::size_t found = simd::active().find_byte(bytes_, at, '\n');
+        const std::string_view line = line_text(at, found == simd::none ? bytes_.size() : found + 1);
+        if (line.empty()) return bytes_.size();
+        if (line.starts_with("--") && match(line)) return at;
+      }
+      const std::size_t end = simd::active().find_field_end(bytes_, at);
+      if (end == simd::none) break;
+      at = end + 1;
     }
     return bytes_.size();
   }

@@ -35,6 +35,12 @@ bool set_text(Mm7Dialect& dialect, std::string_view value) {
   dialect.*Member = value;
   return true;
 }
+/// It becomes a header field (SOAP 1.1 §6.1.1: a URI in quotes): nothing that could end the quotes or the line.
+bool set_soap_action(Mm7Dialect& dialect, std::string_view value) {
+  if (!std::ranges::all_of(value, [](char c) { return c > 0x20 && c < 0x7F && c != '"' && c != '\\'; })) return false;
+  dialect.soap_action = value;
+  return true;
+}
 /// A prefix is an XML name without a colon; `xml` is reserved. Some may be empty.
 template <auto Member, bool may_be_empty>
 bool set_prefix(Mm7Dialect& dialect, std::string_view value) {
@@ -104,7 +110,7 @@ constexpr auto knob_rows = std::to_array<Knob>({
     {"xml_charset", boolean_words, "charset parameter of the envelope's part", set_word<&Mm7Dialect::xml_charset, boolean_words>},
     {"allow_adaptations", boolean_words, "attribute allowAdaptations of Content", set_word<&Mm7Dialect::allow_adaptations, boolean_words>},
     {"omitted", "", "optional elements that are never sent", set_omitted},
-    {"soap_action", "", "value of SOAPAction, without its quotes", set_text<&Mm7Dialect::soap_action>},
+    {"soap_action", "", "value of SOAPAction, without its quotes", set_soap_action},
     {"fault_http_status", "", "HTTP status of a Fault: 200 to 599", set_number<&Mm7Dialect::fault_http_status, 200, 599>},
     {"recipients_max", "", "recipients of one SubmitReq; 0: no limit", set_number<&Mm7Dialect::recipients_max, 0, 1000>},
 });
@@ -144,6 +150,14 @@ Result<void> set_knob(Mm7Dialect& dialect, std::string_view name, std::string_vi
   if (!row->values.empty() && position_of(row->values, value) == static_cast<std::size_t>(-1)) return fail(mm7_bad_knob);
   if (!row->set(dialect, value)) return fail(mm7_bad_knob);
   return {};
+}
+
+std::vector<KnobSetting> profile_settings(std::string_view profile) {
+  std::vector<KnobSetting> settings;
+  for (const ProfileRow& row : profile_rows) {
+    if (row.profile == profile) settings.push_back({row.knob, row.value});
+  }
+  return settings;
 }
 
 Result<void> apply_profile(Mm7Dialect& dialect, std::string_view profile) {

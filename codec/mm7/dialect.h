@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.h"
 
@@ -48,6 +49,7 @@ struct Mm7Dialect {
   std::uint32_t recipients_max = 0;    // of one SubmitReq; 0: as many as there are
 
   [[nodiscard]] bool omits(std::string_view element) const;
+  bool operator==(const Mm7Dialect&) const = default;
 };
 
 /// A knob by the name it has in configuration. `values` are the words it takes, divided by `|`; empty: any text.
@@ -64,5 +66,12 @@ struct Knob {
 /// Sets of knobs for families of peers: rel6 (the defaults), rel6_first, rel5, rel5_first, prefixed,
 /// plain_parts, digits_only, bare_sender. What a profile does not name stays.
 [[nodiscard]] Result<void> apply_profile(Mm7Dialect& dialect, std::string_view profile);
+
+/// A knob and its value, as they travel between the planes.
+struct KnobSetting {
+  std::string_view knob, value;
+};
+/// What a profile sets, in order; nothing for rel6 and for a name that is none.
+[[nodiscard]] std::vector<KnobSetting> profile_settings(std::string_view profile);
 
 }  // namespace pushmail::mm7

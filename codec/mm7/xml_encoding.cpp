@@ -48,6 +48,7 @@ bool is_as_utf8(std::string_view label) {
 }  // namespace
 
 Result<std::string_view> xml_as_utf8(std::string_view document, Arena& arena) {
+  document.remove_prefix(std::min(document.find_first_not_of(" \t\r\n"), document.size()));
   std::string_view label = sixteen_bit_encoding(document);
   if (label.empty()) label = declared_encoding(document);
   if (!is_as_utf8(label) || !sixteen_bit_encoding(document).empty()) {

@@ -14,8 +14,10 @@
 #include "controlplane/cli/convert.h"
 #include "controlplane/cli/journal_cat.h"
 #include "controlplane/cli/table.h"
+#include "codec/mm7/configured.h"
 #include "core/config.h"
 #include "dataplane/counters/counters.h"
+#include "dataplane/rules/rule_keeper.h"
 
 namespace pushmail::cli {
 
@@ -256,8 +258,28 @@ void Commands::journal_cat() {
   }
 }
 
+namespace {
+
+/// The configuration, checked by its table and beyond it, as the programs do.
+std::expected<Config, ConfigError> checked_config(const std::filesystem::path& root) {
+  auto config = Config::load(root);
+  if (!config) return config;
+  for (const std::string& peer : config->peers()) {
+    if (auto knobs = mm7::configured_knobs(*config, peer); !knobs) return std::unexpected(std::move(knobs.error()));
+  }
+  if (auto rules = load_rules(config->text("rules.file")); !rules) {
+    // One error has one line; the others are in its text.
+    ConfigError error = config->error_at("rules.file", "");
+    for (const RuleFileFault& fault : rules.error()) error.rule += (error.rule.empty() ? "" : "\n") + fault.message;
+    return std::unexpected(std::move(error));
+  }
+  return config;
+}
+
+}  // namespace
+
 void Commands::config_check() {
-  const auto config = Config::load(root_);
+  const auto config = checked_config(root_);
   if (!config) {
     if (json_) {
       Json json;

@@ -113,6 +113,7 @@ enum class Tag : std::uint16_t {
   parts_base64 = 96,       // u64 0/1
   connections_max = 97,    // u64
   domain = 98,             // text: our mail domain
+  knob = 99,               // text, repeats, in order: `name=value` of the dialect (codec/mm7/dialect.h); counts more than 91 to 93 and 96
 };
 
 /// Address form on a handoff: `number:+15550100002`, `short:50001742`, `mail:joe@example.com`. What stands after the colon is as
@@ -254,6 +255,7 @@ inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::parts_base64, "parts_base64", FieldType::number},
     {Tag::connections_max, "connections_max", FieldType::number},
     {Tag::domain, "domain", FieldType::text},
+    {Tag::knob, "knob", FieldType::text},
 });
 
 [[nodiscard]] constexpr const TagRow* find_tag(std::uint16_t tag) {

@@ -5,6 +5,7 @@
 
 #include "codec/convert/convert.h"
 #include "codec/mime/message.h"
+#include "codec/scan/mail.h"
 #include "dataplane/relay/errors.h"
 
 namespace pushmail::relay {
@@ -115,6 +116,8 @@ Result<mm7::HttpEntity> make_submit(const Conversion& conversion, std::vector<st
   how.transaction_id = transaction_id_of(conversion.item);
   how.sender = sender;
   how.recipients.push_back({.phone = {.kind = mm7::AddressKind::number, .value = "+" + route.msisdn}, .address = {}, .notify = {}});
+  // Each phone gets a SubmitReq of its own, so that one number that is refused is nobody else's trouble.
+  PM_CHECK(route.dialect.recipients_max == 0 || how.recipients.size() <= route.dialect.recipients_max);
   how.subject = route.subject;
   how.accepted = conversion.accepted;
   how.expiry = route.expiry;
@@ -122,9 +125,24 @@ Result<mm7::HttpEntity> make_submit(const Conversion& conversion, std::vector<st
   return mm7::encode(submission.request, route.dialect);
 }
 
+std::vector<RuleMatch> matches_of(const Conversion& conversion, const ContentRules& rules) {
+  std::vector<RuleMatch> matches;
+  if (!conversion.under_rules || rules.set == nullptr || rules.set->rules().empty()) return matches;
+  const auto message = mime::parse(conversion.body);
+  // What cannot be read at all is said by the conversion.
+  if (!message) return matches;
+  const scan::MailPieces pieces = scan::pieces_of(*message);
+  const scan::Outcome outcome = rules.set->scan(pieces.pieces, *rules.scratch);
+  for (const scan::Match& match : outcome.matches.first(std::min(outcome.matches.size(), rule_match_count_max))) {
+    const scan::Rule& rule = rules.set->rules()[match.rule];
+    matches.push_back({.id = rule.id, .action = rule.action, .tag = rule.tag});
+  }
+  return matches;
+}
+
 }  // namespace
 
-Converted convert(Conversion conversion) {
+Converted convert(Conversion conversion, const ContentRules& rules) {
   Converted converted;
   converted.item = conversion.item;
   converted.work = conversion.work;
@@ -132,6 +150,11 @@ Converted convert(Conversion conversion) {
     if (!result) converted.error = result.error();
     return result.has_value();
   };
+  converted.rules = matches_of(conversion, rules);
+  if (!converted.rules.empty() && converted.rules.front().action == scan::Action::reject) {
+    converted.body = std::move(conversion.body);
+    return converted;
+  }
   switch (conversion.work) {
     case Work::peek: {
       auto peeked = conversion.content == Content::mm7 ? peek_mm7(conversion) : peek_mail(conversion);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "codec/mm7/message.h"
+#include "codec/scan/rule_set.h"
 #include "core/bytes.h"
 #include "core/clock.h"
 #include "core/ids.h"
@@ -71,6 +72,20 @@ struct Conversion {
   Timestamp accepted;
   MailRoute mail_route;
   MmRoute mm_route;
+  bool under_rules = false;            // a mail that the content rules have not seen
+};
+
+/// The content rules of a conversion; `scratch` was prepared for `set`. Without a set there are none.
+struct ContentRules {
+  const scan::RuleSet* set = nullptr;
+  scan::Scratch* scratch = nullptr;
+};
+
+/// A content rule that a mail matched.
+struct RuleMatch {
+  std::string id;
+  scan::Action action = scan::Action::tag;
+  std::string tag;                     // of Action::tag
 };
 
 struct Converted {
@@ -82,9 +97,14 @@ struct Converted {
   std::string content_type;            // of a SubmitReq
   Bytes output;                        // mail or HTTP body
   std::vector<std::string> decisions;  // what was left out or changed, and why
+  std::vector<RuleMatch> rules;        // strongest action first, at most rule_match_count_max
 };
 
-[[nodiscard]] Converted convert(Conversion conversion);
+/// More matches of one mail than this are not told.
+inline constexpr std::size_t rule_match_count_max = 16;
+
+/// A mail that a rule rejects is not converted: `rules` begins with that rule, and there is no output.
+[[nodiscard]] Converted convert(Conversion conversion, const ContentRules& rules = {});
 
 /// Longest text of a stranger (subject, first line, status text) that goes into a handoff record.
 inline constexpr std::size_t handed_text_size_max = 2000;

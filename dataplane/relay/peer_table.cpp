@@ -1,5 +1,6 @@
 #include "dataplane/relay/peer_table.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "dataplane/handoff/peer.h"
@@ -17,7 +18,7 @@ mm7::NumberForm number_form_of(std::string_view word) {
   return mm7::NumberForm::plus;
 }
 
-PeerProfile profile_of(const RecordView& record) {
+PeerProfile profile_of(const RecordView& record, std::size_t& unknown_knobs) {
   const auto text = [&](Tag field) { return std::string(record.text(tag(field)).value_or("")); };
   PeerProfile profile;
   profile.name = text(Tag::name);
@@ -37,6 +38,13 @@ PeerProfile profile_of(const RecordView& record) {
   if (const auto version = record.text(tag(Tag::mm7_version)); version && !version->empty()) profile.dialect.version = *version;
   profile.dialect.number_form = number_form_of(text(Tag::number_form));
   profile.dialect.parts_base64 = record.u64(tag(Tag::parts_base64)).value_or(1) != 0;
+  record.for_each([&](std::uint16_t field, ByteView value) {
+    if (field != tag(Tag::knob)) return;
+    const std::string_view setting = text_of(value);
+    const std::size_t sign = std::min(setting.find('='), setting.size());
+    // A newer control plane may know a knob that we do not.
+    if (!mm7::set_knob(profile.dialect, setting.substr(0, sign), setting.substr(std::min(sign + 1, setting.size())))) ++unknown_knobs;
+  });
   profile.sender_refused = static_cast<int>(record.u64(tag(Tag::sender_refused)).value_or(4007));
   profile.deduplicates = record.u64(tag(Tag::deduplicates)).value_or(0) != 0;
   profile.connections_max = static_cast<std::uint32_t>(record.u64(tag(Tag::connections_max)).value_or(4));
@@ -55,7 +63,7 @@ std::size_t PeerTable::read(const RecordView& peers) {
       ++broken;
       return;
     }
-    PeerProfile profile = profile_of(nested.value());
+    PeerProfile profile = profile_of(nested.value(), broken);
     std::string name = profile.name;
     table.insert_or_assign(std::move(name), std::move(profile));
   });

@@ -26,7 +26,8 @@ struct PeerProfile {
 
 class PeerTable {
  public:
-  /// Replaces the table by that of a `peers` record; nested records that are broken are left out and counted.
+  /// Replaces the table by that of a `peers` record; nested records that are broken are left out and counted,
+  /// and so are knobs that we do not know or that do not take their value.
   std::size_t read(const RecordView& peers);
   [[nodiscard]] const PeerProfile* find(std::string_view name) const;
   [[nodiscard]] const std::map<std::string, PeerProfile, std::less<>>& all() const { return peers_; }

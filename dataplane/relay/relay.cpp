@@ -164,7 +164,7 @@ void Relay::event(const ItemId& id, const TraceId& trace, std::string_view name,
   for (const auto& [key, value] : details) {
     if (value.empty()) continue;
     record.text(tag(Tag::detail), std::string(key) + "=" + std::string(clip_utf8(value)));
-    if (key == "peer" || key == "status" || key == "next_hop" || key == "try") line.text(key, value);
+    if (key == "peer" || key == "status" || key == "next_hop" || key == "try" || key == "rule" || key == "action" || key == "tag") line.text(key, value);
   }
   if (ports_.handoff.is_ready()) return ports_.handoff.send(handoff::Kind::event, id, std::move(record));
   if (events_.size() >= events_kept_max) {

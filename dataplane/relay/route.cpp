@@ -36,6 +36,7 @@ void Relay::start_relay(Item& of) {
   conversion.content = of.source == Source::phone ? Content::mm7 : Content::mail;
   conversion.content_type = of.content_type;
   conversion.body = std::move(of.body);
+  conversion.under_rules = of.source == Source::forwarded;
   ports_.codec.start(std::move(conversion));
 }
 
@@ -122,6 +123,8 @@ void Relay::convert_item(Item& of) {
   conversion.accepted = of.accepted;
   conversion.mail_route = of.mail_route;
   conversion.mm_route = of.mm_route;
+  // Forwarded mail was looked at when it was handed in.
+  conversion.under_rules = of.source == Source::mailbox;
   ports_.codec.start(std::move(conversion));
 }
 
@@ -129,6 +132,11 @@ void Relay::on_converted(Converted converted) {
   Item* of = item(converted.item);
   if (of == nullptr) return;
   of->body = std::move(converted.body);
+  for (const RuleMatch& rule : converted.rules) event(*of, "content_rule", {{"rule", rule.id}, {"action", scan::name_of(rule.action)}, {"tag", rule.tag}});
+  if (!converted.rules.empty() && converted.rules.front().action == scan::Action::reject) {
+    counters_.add(Counter::rules_rejected);
+    return finish(*of, {.state = ItemState::rejected, .reason = fmt::format("content rule {}", converted.rules.front().id)});
+  }
   if (converted.work == Work::peek) {
     if (converted.error && of->source == Source::phone) return finish(*of, {.reason = converted.error->info->text});
     // A mail of which not even the head can be read still has its recipient; conversion will say what is wrong.

@@ -88,9 +88,9 @@ class HttpClient::Connection final : public StreamEvents {
     chunks_ = {};
     std::string head = fmt::format("POST {} HTTP/1.1\r\nHost: {}\r\n", settings.path, settings.host);
     if (!settings.credentials.user.empty()) head += fmt::format("Authorization: {}\r\n", basic_authorization(settings.credentials));
-    // TS 23.140 §10.1: the header is there, its value is the empty string in quotes.
-    head +=
-        fmt::format("SOAPAction: \"\"\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n", request.content_type, request.body.bytes.size());
+    // TS 23.140 §10.1: the header is there, its value is the empty string in quotes; some peers want another.
+    head += fmt::format("SOAPAction: \"{}\"\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n", settings.soap_action, request.content_type,
+                        request.body.bytes.size());
     stream_->send(bytes_of(head));
     if (request.body.bytes.empty()) return release_lent(request.body);
     if (!client_.faults_.armed()) return stream_->send_lent(request.body);

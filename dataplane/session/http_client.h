@@ -29,6 +29,7 @@ struct HttpClientSettings {
   std::string host;  // value of Host
   std::string path = "/";
   BasicCredentials credentials;  // user empty: not sent
+  std::string soap_action{};     // inside the quotes; holds none, and no control character
   std::uint32_t connections_max = 4;
   std::uint32_t queue_max = 1000;  // requests that wait for a connection
   std::uint64_t answer_size_max = limits::MiB;

@@ -240,6 +240,7 @@ class HttpServer::Connection final : public StreamEvents {
     if (found == nullptr) return 401;
     peer_name_ = found->name;
     service_code_ = found->service_code;
+    fault_status_ = found->fault_http_status;
     // RFC 9110 §10.1.1: any other expectation is refused.
     const std::string_view expect = head.field("expect");
     if (!expect.empty() && !ascii_equal_nocase(expect, "100-continue")) return 417;
@@ -324,7 +325,7 @@ class HttpServer::Connection final : public StreamEvents {
     auto request = mm7::parse_request(inbound.content_type, *inbound.body);
     if (!request) {
       ++server_.counts_.faults;
-      return answer(sequence, 500, mm7::encode_fault(mm7::context_of(inbound.content_type, *inbound.body), request.error()));
+      return answer(sequence, fault_status_, mm7::encode_fault(mm7::context_of(inbound.content_type, *inbound.body), request.error()));
     }
     if (const auto* unsupported = std::get_if<mm7::UnsupportedReq>(&*request)) return not_served(sequence, *unsupported);
     if (const auto* read_reply = std::get_if<mm7::ReadReplyReq>(&*request)) return not_served(sequence, *read_reply);
@@ -338,7 +339,7 @@ class HttpServer::Connection final : public StreamEvents {
   void not_served(std::uint64_t sequence, const Message& message) {
     ++server_.counts_.faults;
     const mm7::ResponseContext context{.transaction_id = message.transaction_id, .mm7_version = message.mm7_version, .namespace_uri = message.namespace_uri};
-    answer(sequence, 500, mm7::encode_fault(context, {.code = 4003, .text = std::string(mm7::status_text(4003)), .details = {}}));
+    answer(sequence, fault_status_, mm7::encode_fault(context, {.code = 4003, .text = std::string(mm7::status_text(4003)), .details = {}}));
   }
   [[nodiscard]] AnswerShape shape_of(const mm7::Request& request) const {
     const auto from = [&](const auto& message, AnswerShape::Kind kind) {
@@ -455,6 +456,7 @@ class HttpServer::Connection final : public StreamEvents {
   // The request whose body is being read.
   std::string peer_name_;  // copies: the table of peers may be replaced meanwhile
   std::string service_code_;
+  int fault_status_ = 500;
   std::string content_type_;
   std::unique_ptr<Bytes> body_;
   http::Framing framing_ = http::Framing::none;

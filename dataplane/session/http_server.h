@@ -29,6 +29,7 @@ struct HttpPeer {
   std::vector<IpNetwork> allow;  // none: any source
   BasicCredentials credentials;  // user empty: only `allow` counts
   std::string service_code;      // in DeliverRsp; empty: not sent
+  int fault_http_status = 500;   // of a SOAP Fault (SOAP 1.1 §6.2)
 };
 
 struct HttpServerSettings {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "codec/simd/simd.h"
 #include "dataplane/session/errors.h"
 
 namespace pushmail::smtp {
@@ -395,6 +396,22 @@ struct DataRules {
   static_assert(rules.size() == 5 * class_count, "every state knows every byte");
 };
 
+/// Most bytes are lines that end in CRLF and start with no dot: they go in one piece, and the state follows the last of them. Never the
+/// last byte, whose neighbour has not come; what the table must see stays. Returns how many bytes were kept.
+template <class Keep>
+std::size_t DataReader::take_run(ByteView bytes, std::size_t from, const Keep& keep) {
+  const DataRules::Class first = DataRules::class_of(bytes[from]);
+  const bool starts = (state_ == State::text || state_ == State::line_start) && first == DataRules::other;
+  if (!starts) return 0;
+  std::size_t end = std::min(simd::active().find_dot_line(bytes, from), bytes.size() - 1);
+  // A CR waits for its LF.
+  if (end > from && bytes[end - 1] == '\r') --end;
+  if (end <= from) return 0;
+  keep(bytes.subspan(from, end - from));
+  state_ = bytes[end - 1] == '\n' ? State::line_start : State::text;
+  return end - from;
+}
+
 DataReader::Step DataReader::read(ByteView bytes, Bytes& mail, std::uint64_t room) {
   const auto keep = [&](ByteView kept) {
     size_ += kept.size();
@@ -403,15 +420,7 @@ DataReader::Step DataReader::read(ByteView bytes, Bytes& mail, std::uint64_t roo
   };
   std::size_t used = 0;
   while (used < bytes.size() && state_ != State::done) {
-    if (state_ == State::text) {
-      // Most bytes are text: up to the next CR or LF they go in one piece.
-      const auto end = std::find_if(bytes.begin() + static_cast<std::ptrdiff_t>(used), bytes.end(),
-                                    [](std::uint8_t c) { return c == '\r' || c == '\n'; });
-      const auto run = static_cast<std::size_t>(end - bytes.begin()) - used;
-      keep(bytes.subspan(used, run));
-      used += run;
-      if (used == bytes.size()) break;
-    }
+    used += take_run(bytes, used, keep);
     const std::uint8_t byte = bytes[used++];
     const DataRules::Rule& rule = DataRules::table[static_cast<std::size_t>(state_)][DataRules::class_of(byte)];
     static constexpr std::uint8_t carriage_return = '\r';
@@ -433,12 +442,14 @@ std::optional<Bytes> stuff(ByteView mail) {
     copied = at;
     changed = true;
   };
-  for (std::size_t i = 0; i < mail.size(); ++i) {
-    const bool line_start = i == 0 || mail[i - 1] == '\n' || (mail[i - 1] == '\r' && mail[i] != '\n');
-    // RFC 5321 §2.3.8: a client must not send CR or LF alone.
-    if (mail[i] == '\n' && (i == 0 || mail[i - 1] != '\r')) insert(i, "\r");
-    if (i > 0 && mail[i - 1] == '\r' && mail[i] != '\n') insert(i, "\n");
-    if (line_start && mail[i] == '.') insert(i, ".");
+  // RFC 5321 §2.3.8: a client must not send CR or LF alone. §4.5.2: a dot that starts a line is doubled.
+  if (!mail.empty() && mail.front() == '\n') insert(0, "\r");
+  if (!mail.empty() && mail.front() == '.') insert(0, ".");
+  for (std::size_t at = 0; (at = simd::active().find_dot_line(mail, at)) != simd::none; ++at) {
+    const std::uint8_t next = mail[at + 1];
+    if (mail[at] == '\r') insert(at + 1, "\n");
+    if (mail[at] != '\r' && next == '\n') insert(at + 1, "\r");
+    if (next == '.') insert(at + 1, ".");
   }
   const bool ended = !mail.empty() && mail.back() == '\n';
   if (!ended && !mail.empty()) insert(mail.size(), mail.back() == '\r' ? "\n" : "\r\n");

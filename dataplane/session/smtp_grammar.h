@@ -81,6 +81,8 @@ class DataReader {
  private:
   enum class State : std::uint8_t { line_start, text, cr, dot, dot_cr, done };
   friend struct DataRules;
+  template <class Keep>
+  [[nodiscard]] std::size_t take_run(ByteView bytes, std::size_t from, const Keep& keep);
 
   State state_ = State::line_start;
   std::uint64_t size_ = 0;

@@ -282,6 +282,7 @@ TEST(Settings, NameTheKeyThatIsWrong) {
   EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"https://x/\"\nservice_number = \"5000\"\n").starts_with("peer.m.url"));
   EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000x\"\n").starts_with("peer.m.service_number"));
   EXPECT_EQ(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000\"\n"), "");
+  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000\"\nenvelope_prefix = \"xmlsoap\"\n").starts_with("test:8: peer.m.envelope_prefix: "));
 }
 
 }  // namespace

@@ -73,6 +73,13 @@ TEST(Parse, PartsDescribeThemselves) {
   EXPECT_EQ(decode_body(part), (Bytes{1, 2, 3}));
 }
 
+TEST(Parse, AHeaderEndsAtADelimiterAlsoBehindFoldedLines) {
+  EXPECT_EQ(tree_of("Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+                    "--b\r\nContent-Type: text/html;\r\n charset=utf-8;\r\n\tname=--b\r\nX-Folded: 1\r\n --b\r\n   \r\nX-Last: 2\r\n"
+                    "--b\r\n-Odd: 1\r\n--c: 2\r\n\r\ntwo\r\n--b--\r\n"),
+            "multipart/mixed{text/html\"\",text/plain\"two\"}");
+}
+
 TEST(Parse, MessageInsideAMessage) {
   const std::string mail =
       "Content-Type: multipart/mixed; boundary=b\r\n\r\n"

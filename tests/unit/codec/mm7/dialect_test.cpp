@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "codec/mm7/configured.h"
 #include "codec/mm7/content.h"
 #include "codec/mm7/errors.h"
 #include "codec/mm7/message.h"
@@ -85,6 +86,79 @@ TEST(Mm7Dialect, SingleNeedsALonePart) {
   EXPECT_TRUE(written({{"content_form", "single"}}, &mm).contains("multipart/mixed"));
 }
 
+// The keys of [peer.NAME] and the knobs, both ways: a key for each knob, with its words, and defaults that are the dialect's.
+TEST(Mm7Dialect, EachKnobHasAKey) {
+  const auto key_of = [](std::string_view leaf) {
+    const auto key = std::ranges::find(config_keys(), fmt::format("peer.*.{}", leaf), &ConfigKey::path);
+    return key == config_keys().end() ? nullptr : &*key;
+  };
+  Mm7Dialect by_defaults;
+  for (const Knob& knob : knobs()) {
+    const ConfigKey* key = key_of(knob.name == "namespace_uri" ? "namespace" : knob.name);
+    ASSERT_NE(key, nullptr) << knob.name;
+    if (key->type == KeyType::word) {
+      EXPECT_EQ(key->words, knob.values) << knob.name;
+    } else if (key->type == KeyType::flag) {
+      EXPECT_EQ(knob.values, "false|true") << knob.name;
+    } else {
+      EXPECT_EQ(knob.values, "") << knob.name;
+    }
+    // Who we are is told each peer; the dialect alone knows nothing of it.
+    if (knob.name == "vaspid" || knob.name == "vasid") continue;
+    EXPECT_TRUE(set_knob(by_defaults, knob.name, key->default_value).has_value()) << knob.name;
+  }
+  EXPECT_EQ(by_defaults, Mm7Dialect{});
+  std::size_t profiles = 0;
+  for (std::string_view words = key_of("profile")->words; !words.empty(); ++profiles) {
+    const std::size_t end = std::min(words.find('|'), words.size());
+    Mm7Dialect dialect;
+    EXPECT_TRUE(apply_profile(dialect, words.substr(0, end)).has_value()) << words;
+    Mm7Dialect by_settings;
+    for (const KnobSetting& row : profile_settings(words.substr(0, end))) EXPECT_TRUE(set_knob(by_settings, row.knob, row.value).has_value());
+    EXPECT_EQ(by_settings, dialect);
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  EXPECT_EQ(profiles, 8U);
+}
+
+Mm7Dialect configured(std::string_view keys, std::string* error = nullptr) {
+  const std::string text = fmt::format("domain = \"d.example\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = \"http://h/\"\nservice_number = \"5\"\n{}\n", keys);
+  const auto config = Config::parse(text, "t.toml");
+  EXPECT_TRUE(config.has_value()) << config.error().message();
+  const auto settings = configured_knobs(*config, "a");
+  Mm7Dialect dialect;
+  if (!settings && error != nullptr) *error = settings.error().message();
+  if (!settings) return dialect;
+  for (const auto& [knob, value] : *settings) EXPECT_TRUE(set_knob(dialect, knob, value).has_value()) << knob;
+  return dialect;
+}
+
+TEST(Mm7Dialect, ConfiguredByProfileAndKeys) {
+  EXPECT_EQ(configured(""), Mm7Dialect{});
+  const Mm7Dialect rel5 = configured("profile = \"rel5\"");
+  EXPECT_TRUE(rel5.namespace_uri.ends_with("REL-5-MM7-1-2"));
+  EXPECT_EQ(rel5.version, "5.3.0");
+  // A key that is given wins over the profile, also where it says what would be the default without one.
+  const Mm7Dialect mixed = configured("profile = \"rel5\"\nmm7_version = \"6.8.0\"\nparts = \"8bit\"\nxml_charset = false\nfault_http_status = 200\nomitted = \"Priority Subject\"");
+  EXPECT_TRUE(mixed.namespace_uri.ends_with("REL-5-MM7-1-2"));
+  EXPECT_EQ(mixed.version, "6.8.0");
+  EXPECT_FALSE(mixed.parts_base64);
+  EXPECT_EQ(mixed.part_coding_plain, PartCoding::eight_bit);
+  EXPECT_FALSE(mixed.xml_charset);
+  EXPECT_EQ(mixed.fault_http_status, 200);
+  EXPECT_TRUE(mixed.omits("Subject"));
+}
+
+TEST(Mm7Dialect, ConfiguredBadlyWithFileLineKeyAndRule) {
+  std::string error;
+  configured("element_prefix = \"a:b\"", &error);
+  EXPECT_EQ(error, "t.toml:8: peer.a.element_prefix: the knob does not take this value: prefix of MM7 elements; empty: default namespace, got \"a:b\"");
+  configured("profile = \"rel5\"\nsoap_action = \"x\\r\\nHost: y\"", &error);
+  EXPECT_TRUE(error.starts_with("t.toml:9: peer.a.soap_action: ")) << error;
+  configured("omitted = \"DeliveryReport\"", &error);
+  EXPECT_TRUE(error.starts_with("t.toml:8: peer.a.omitted: ")) << error;
+}
+
 TEST(Mm7Dialect, KnobsOfTransport) {
   Mm7Dialect dialect;
   ASSERT_TRUE(set_knob(dialect, "soap_action", "urn:n").has_value());
@@ -97,7 +171,7 @@ TEST(Mm7Dialect, KnobsOfTransport) {
 
 TEST(Mm7Dialect, WhatKnobsRefuse) {
   for (const auto& [name, value] : {std::pair{"number_form", "minus"}, std::pair{"number_form", ""}, std::pair{"parts", "base64|binary"}, std::pair{"xml_charset", "yes"},
-                                    std::pair{"element_prefix", "a:b"}, std::pair{"element_prefix", "1"}, std::pair{"element_prefix", "xmlp"}, std::pair{"envelope_prefix", ""},
+                                    std::pair{"element_prefix", "a:b"}, std::pair{"soap_action", "a\"b"}, std::pair{"soap_action", "a\r\nHost: b"}, std::pair{"soap_action", "a b"}, std::pair{"element_prefix", "1"}, std::pair{"element_prefix", "xmlp"}, std::pair{"envelope_prefix", ""},
                                     std::pair{"omitted", "DeliveryReport"}, std::pair{"omitted", "ReadReply Recipients"}, std::pair{"fault_http_status", "99"},
                                     std::pair{"fault_http_status", "200x"}, std::pair{"recipients_max", "-1"}}) {
     Mm7Dialect dialect;

@@ -138,6 +138,7 @@ TEST(Xml, EncodingsThatAreNotRead) {
   EXPECT_EQ(error_of("\0\0\0<\0\0\0a\0\0\0/\0\0\0>"sv), mm7_bad_xml.name) << "UTF-32";
   EXPECT_EQ(error_of("<?xml version='1.0' encoding='Shift_JIS'?><a>\x81</a>"), mm7_bad_xml.name) << "half a character";
   EXPECT_EQ(error_of("<?xml version='1.0' encoding='UTF-16'?><a>\xC3\xA9</a>"), "") << "UTF-8 that was UTF-16";
+  EXPECT_EQ(error_of("\r\n <?p?><a/>"), "") << "blanks before it, as our own reader takes them";
 }
 
 TEST(Xml, OtherEncodings) {

@@ -218,5 +218,31 @@ TEST_F(CliTest, ConfigCheckNamesFileLineKeyAndRule) {
   EXPECT_EQ(json["line"], 3);
 }
 
+TEST_F(CliTest, ConfigCheckReadsTheRules) {
+  std::filesystem::create_directories(root / "etc/pushmail");
+  std::ofstream(root / "etc/pushmail/pushmail.toml") << "domain = \"mms.example.net\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[rules]\nfile = \"" << (root / "rules").string() << "\"\n";
+  EXPECT_EQ(at_root({"config", "check"}).code, EX_CONFIG) << "no such file";
+  std::ofstream(root / "rules") << "a reject text word casino\n";
+  EXPECT_EQ(at_root({"config", "check"}).code, 0);
+  std::ofstream(root / "rules") << "a reject text word casino\nb reject text word two words\nc reject\n";
+  const Ran checked = at_root({"config", "check"});
+  EXPECT_EQ(checked.code, EX_CONFIG);
+  EXPECT_NE(checked.error.find("pushmail.toml:6: rules.file: "), std::string::npos) << checked.error;
+  EXPECT_NE(checked.error.find("/rules:2: rule b: "), std::string::npos) << checked.error;
+  EXPECT_NE(checked.error.find("/rules:3: rule c: "), std::string::npos) << checked.error;
+}
+
+TEST_F(CliTest, ConfigCheckKnowsTheKnobsOfPeers) {
+  std::filesystem::create_directories(root / "etc/pushmail");
+  const auto file = root / "etc/pushmail/pushmail.toml";
+  const std::string good = "domain = \"mms.example.net\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = \"http://h/\"\nservice_number = \"5\"\nprofile = \"rel5\"\n";
+  std::ofstream(file) << good;
+  EXPECT_EQ(at_root({"config", "check"}).code, 0);
+  std::ofstream(file) << good << "omitted = \"MessageID\"\n";
+  const Ran checked = at_root({"config", "check"});
+  EXPECT_EQ(checked.code, EX_CONFIG);
+  EXPECT_NE(checked.error.find("pushmail.toml:9: peer.a.omitted: "), std::string::npos) << checked.error;
+}
+
 }  // namespace
 }  // namespace pushmail::cli

@@ -323,6 +323,46 @@ TEST(RelayForwarded, one_item_a_recipient_one_trace_and_250_when_all_are_durable
   EXPECT_EQ(world.handoff.all(handoff::Kind::route_query).size(), 2u);
 }
 
+TEST(RelayRules, a_mail_handed_in_that_a_rule_rejects_ends_before_anybody_is_asked) {
+  World world;
+  world.rules = {{.id = "spam-1", .action = scan::Action::reject, .tag = {}}, {.id = "t-2", .action = scan::Action::tag, .tag = "finance"}};
+  world.relay->on_mail(first, mail_for({"15550100002@mms.example.net"}));
+  world.commit();
+  world.tick();
+  world.convert_all();
+  world.commit();
+  EXPECT_TRUE(world.handoff.all(handoff::Kind::route_query).empty());
+  ASSERT_EQ(world.outcomes().size(), 1u);
+  EXPECT_EQ(world.outcomes()[0].view().text(handoff::tag(handoff::Tag::state)), "rejected");
+  EXPECT_EQ(world.outcomes()[0].view().text(handoff::tag(handoff::Tag::reason)), "content rule spam-1");
+  EXPECT_EQ(world.relay->item_count(), 0u);
+  EXPECT_EQ(world.relay->memory_used(), 0u);
+}
+
+TEST(RelayRules, other_actions_are_told_and_the_mail_goes_on) {
+  World world;
+  world.rules = {{.id = "h-1", .action = scan::Action::hold, .tag = {}}, {.id = "t-2", .action = scan::Action::tag, .tag = "finance"}};
+  world.relay->on_mail(first, mail_for({"15550100002@mms.example.net"}));
+  const ItemId item = world.journal.waiting[0].item;
+  world.commit();
+  world.tick();
+  world.convert_all();
+  std::vector<std::string> told;
+  for (const auto& event : world.handoff.all(handoff::Kind::event)) {
+    if (event.view().text(handoff::tag(handoff::Tag::name)) != "content_rule") continue;
+    std::string details;
+    event.view().for_each([&](std::uint16_t field, ByteView value) {
+      if (field == handoff::tag(handoff::Tag::detail)) details += std::string(text_of(value)) + " ";
+    });
+    told.push_back(details);
+  }
+  EXPECT_EQ(told, (std::vector<std::string>{"rule=h-1 action=hold ", "rule=t-2 action=tag tag=finance "}));
+  world.answer_route(item, "submit");
+  EXPECT_FALSE(world.codec.waiting.front().under_rules) << "looked at once";
+  world.convert_all();
+  EXPECT_EQ(world.outgoing.submits.size(), 1u);
+}
+
 TEST(RelayForwarded, a_route_to_an_unknown_peer_is_asked_for_again) {
   World world;
   world.relay->on_mail(first, mail_for({"15550100002@mms.example.net"}));

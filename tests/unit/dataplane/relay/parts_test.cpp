@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include "core/limits.h"
+#include "dataplane/handoff/peer.h"
 #include "dataplane/relay/backoff.h"
 #include "dataplane/relay/conversion.h"
 #include "dataplane/relay/idempotence.h"
+#include "dataplane/relay/peer_table.h"
 
 namespace pushmail::relay {
 namespace {
@@ -21,6 +23,65 @@ TEST(Backoff, doubles_up_to_the_longest_and_draws_the_last_quarter) {
     EXPECT_GE(wait, seconds(6));
     EXPECT_LE(wait, seconds(8));
   }
+}
+
+TEST(Peers, knobs_make_the_dialect_and_unknown_ones_are_counted) {
+  RecordWriter peer = handoff::make(handoff::Kind::peer, {});
+  peer.text(handoff::tag(handoff::Tag::name), "a").text(handoff::tag(handoff::Tag::url), "http://192.0.2.1/").text(handoff::tag(handoff::Tag::number_form), "plus").text(handoff::tag(handoff::Tag::mm7_version), "6.8.0").u64(handoff::tag(handoff::Tag::parts_base64), 1);
+  for (const char* knob : {"number_form=digits", "parts=8bit", "mm7_version=5.3.0", "soap_action=urn:a=b", "fault_http_status=200", "recipients_max=1", "colour=red", "number_form=minus", "none"}) {
+    peer.text(handoff::tag(handoff::Tag::knob), knob);
+  }
+  RecordWriter peers = handoff::make(handoff::Kind::peers, {});
+  peers.bytes(handoff::tag(handoff::Tag::peer_record), peer.finish(0));
+  const Bytes bytes = peers.finish(0);
+  PeerTable table;
+  EXPECT_EQ(table.read(parse_record(bytes).value()), 3U);
+  const PeerProfile* found = table.find("a");
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->dialect.number_form, mm7::NumberForm::digits) << "over the older field";
+  EXPECT_EQ(found->dialect.version, "5.3.0");
+  EXPECT_FALSE(found->dialect.parts_base64);
+  EXPECT_EQ(found->dialect.part_coding_plain, mm7::PartCoding::eight_bit);
+  EXPECT_EQ(found->dialect.soap_action, "urn:a=b");
+  EXPECT_EQ(found->dialect.fault_http_status, 200);
+  EXPECT_EQ(found->dialect.recipients_max, 1U);
+}
+
+TEST(Conversion, content_rules_look_at_mail_and_a_rejected_one_is_not_converted) {
+  auto set = scan::RuleSet::compile(scan::parse_rules("r reject text word casino\nh hold subject phrase special offer\nt tag=bill any regex inv-[0-9]+\n").rules);
+  ASSERT_TRUE(set.has_value());
+  scan::Scratch scratch;
+  ASSERT_TRUE(scratch.prepare(*set).has_value());
+  const auto converted = [&](std::string_view mail, Work work, bool under_rules) {
+    Conversion conversion;
+    conversion.work = work;
+    conversion.content = Content::mail;
+    conversion.body = Bytes(mail.begin(), mail.end());
+    conversion.our_domain = "mms.example.net";
+    conversion.mm_route = {.msisdn = "15550100002", .sender_address = "short:5000", .subject = {}, .mm_size_max = 300'000, .expiry = {}, .dialect = {}};
+    conversion.under_rules = under_rules;
+    return convert(std::move(conversion), {.set = &*set, .scratch = &scratch});
+  };
+  const auto ids = [](const Converted& of) {
+    std::string all;
+    for (const RuleMatch& rule : of.rules) all += rule.id + " ";
+    return all;
+  };
+  // The text is Base64: what is looked at is what a person reads.
+  constexpr std::string_view bad = "Subject: Special  offer inv-77\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nVGhlIENhc2lubyBpcyBvcGVu\r\n";
+  constexpr std::string_view good = "Subject: hello, inv-77\r\n\r\nthe theatre is open\r\n";
+  for (const Work work : {Work::peek, Work::mm}) {
+    const Converted rejected = converted(bad, work, true);
+    EXPECT_EQ(ids(rejected), "r h t ");
+    EXPECT_TRUE(rejected.output.empty());
+    EXPECT_EQ(text_of(rejected.body), bad) << "moved back";
+    EXPECT_EQ(ids(converted(bad, work, false)), "");
+  }
+  const Converted passed = converted(good, Work::mm, true);
+  EXPECT_EQ(ids(passed), "t ");
+  EXPECT_FALSE(passed.error.has_value());
+  EXPECT_FALSE(passed.output.empty());
+  EXPECT_EQ(convert({}, {}).rules.size(), 0U) << "no rules at all";
 }
 
 TEST(Digest, pieces_do_not_run_into_each_other) {

@@ -120,6 +120,7 @@ struct World {
   std::unique_ptr<Counters> counters = Counters::in_memory();
   Settings settings;
   std::unique_ptr<Relay> relay;
+  std::vector<RuleMatch> rules;  // what mail under the content rules matches
   Peeked peeked{.transaction_id = "t1", .linked_id = {}, .sender = "number:+15550100002", .recipients = {"short:5000"}, .subject = "Hi", .first_line = "hello", .header_from = {}, .message_id = {}, .references = {}};
 
   World() {
@@ -240,6 +241,7 @@ struct World {
       converted.item = conversion.item;
       converted.work = conversion.work;
       if (conversion.work == Work::peek) converted.peeked = peeked;
+      if (conversion.under_rules) converted.rules = rules;
       if (conversion.work != Work::peek) {
         const std::string output = (conversion.work == Work::mail ? "MAIL:" : "MM:") + std::string(text_of(conversion.body));
         converted.output = Bytes(output.begin(), output.end());

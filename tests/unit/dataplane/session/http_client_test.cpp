@@ -38,6 +38,7 @@ class HttpClientTest : public testing::Test {
                                                               .host = "mmsc.example:8090",
                                                               .path = "/mm7",
                                                               .credentials = {.user = "pushmail", .password = "secret"},
+                                                              .soap_action = soap_action_,
                                                               .connections_max = 2,
                                                               .queue_max = 5,
                                                               .answer_size_max = 1000},
@@ -75,6 +76,7 @@ class HttpClientTest : public testing::Test {
   Endpoint there_ = *parse_endpoint("198.51.100.7:8090");
   FakeNetwork network_;
   FakePeers mmsc_;
+  std::string soap_action_;
   Results results_;
   int lent_ = 0;
   int released_ = 0;
@@ -111,6 +113,20 @@ TEST_F(HttpClientTest, KeepsTheConnectionForTheNext) {
   turns();
   EXPECT_EQ(results_.answer(2).status, 500);
   EXPECT_TRUE(mmsc().ended) << "the peer said close";
+}
+
+TEST_F(HttpClientTest, SoapActionAsThePeerWantsIt) {
+  post();
+  turns();
+  EXPECT_NE(mmsc().take().find("\r\nSOAPAction: \"\"\r\n"), std::string::npos);
+  client_->close_all();
+  turns();
+  soap_action_ = "urn:mm7:submit";
+  start({});
+  results_.all.clear();
+  post();
+  turns();
+  EXPECT_NE(mmsc(1).take().find("\r\nSOAPAction: \"urn:mm7:submit\"\r\n"), std::string::npos);
 }
 
 TEST_F(HttpClientTest, AnswerIsReadWhereverItIsCut) {

@@ -234,6 +234,16 @@ TEST_F(HttpServerTest, WhatIsNotMm7GetsAFault) {
   EXPECT_TRUE(sink_.inbounds.empty());
 }
 
+TEST_F(HttpServerTest, AFaultHasTheStatusThatItsPeerWants) {
+  HttpServerSettings wanted = settings();
+  wanted.peers.front().fault_http_status = 200;
+  start(std::move(wanted));
+  const std::string garbage = ask(post("<not xml"));
+  EXPECT_TRUE(garbage.starts_with("HTTP/1.1 200 OK\r\n")) << garbage;
+  EXPECT_TRUE(has(garbage, "Fault")) << garbage;
+  EXPECT_EQ(status(ask(post(envelope("t-9", "<CancelReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version></CancelReq>")))), 200);
+}
+
 TEST_F(HttpServerTest, ThousandPipelinedRequestsAnsweredInOrder) {
   sink_.at_once = server_.get();
   FakePeer peer;

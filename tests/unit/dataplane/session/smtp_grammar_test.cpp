@@ -194,6 +194,60 @@ TEST(SmtpStuff, UndoesExactlyWhatDataReaderDoes) {
   }
 }
 
+/// What stuff() means, a byte at a time.
+std::string stuffed_slowly(std::string_view mail) {
+  std::string out;
+  for (std::size_t i = 0; i < mail.size(); ++i) {
+    const bool after_cr = i > 0 && mail[i - 1] == '\r';
+    if (mail[i] == '\n' && !after_cr) out += '\r';
+    if (after_cr && mail[i] != '\n') out += '\n';
+    if (mail[i] == '.' && (i == 0 || mail[i - 1] == '\n' || after_cr)) out += '.';
+    out += mail[i];
+  }
+  if (mail.ends_with('\r')) return out + '\n';
+  return mail.empty() || mail.ends_with('\n') ? out : out + "\r\n";
+}
+
+// All that CR, LF, dots and text can be beside one another, alone and at different places of a long line.
+TEST(SmtpStuff, EveryNeighbourhoodIsStuffedAndReadBackWhereverItIsCut) {
+  constexpr std::string_view letters = "\r\n.a";
+  for (std::size_t size = 0; size <= 6; ++size) {
+    for (std::size_t number = 0; number < std::size_t{1} << 2 * size; ++number) {
+      std::string middle;
+      for (std::size_t i = 0; i < size; ++i) middle += letters[number >> 2 * i & 3];
+      for (const std::size_t before : {std::size_t{0}, std::size_t{29}, std::size_t{62}}) {
+        const std::string mail = std::string(before, 'x') + middle + std::string(before, 'y');
+        const auto stuffed = smtp::stuff(bytes_of(mail));
+        const std::string wire = stuffed_slowly(mail);
+        ASSERT_EQ(stuffed ? std::string(text_of(*stuffed)) : mail, wire);
+        ASSERT_EQ(stuffed.has_value(), wire != mail);
+        // Whole, in pieces, and by single bytes, which takes the table's way alone: the same, also for a wire that nobody stuffed.
+        for (const std::string& sent : {wire + ".\r\n", mail + "\r\n.\r\n"}) {
+          std::string first_mail;
+          bool first_bare = false;
+          for (const std::size_t step : {std::size_t{1}, std::size_t{7}, sent.size()}) {
+            smtp::DataReader reader;
+            Bytes read;
+            std::size_t at = 0;
+            for (bool last = false; !last && at < sent.size();) {
+              const auto taken = reader.read(bytes_of(std::string_view(sent).substr(at, step)), read, UINT64_MAX);
+              at += taken.used;
+              last = taken.last;
+            }
+            if (step == 1) {
+              first_mail = text_of(read);
+              first_bare = reader.bare_line_end();
+            }
+            ASSERT_EQ(text_of(read), first_mail) << "in steps of " << step;
+            ASSERT_EQ(reader.bare_line_end(), first_bare);
+            ASSERT_EQ(reader.size(), read.size());
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(SmtpReplyText, Rows) {
   const auto one = smtp::parse_reply(bytes_of("250 2.1.5 ok now\r\n250 next\r\n"));
   ASSERT_TRUE(one.is_done());

@@ -190,6 +190,7 @@ class Program {
     }
     return true;
   }
+  void signal(int number) const { ASSERT_EQ(::kill(pid_, number), 0); }
   /// Sends the signal (0: none) and waits for the end; exit code, or -signal.
   int end(int signal) {
     if (pid_ <= 0) return 0;

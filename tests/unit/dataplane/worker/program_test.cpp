@@ -1,4 +1,5 @@
 // The whole data plane as a process, over kernel sockets: both directions, forwarded mail, kills at named steps, stop, bad configuration.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "dataplane/counters/counters.h"
@@ -314,6 +315,65 @@ TEST(Program, a_bad_configuration_names_file_line_key_and_rule_and_starts_nothin
   EXPECT_THAT(program.log_text(), ::testing::ContainsRegex("pushmail.toml:[0-9]+: log.level: "));
   EXPECT_FALSE(std::filesystem::exists(program.root() / "run"));
   EXPECT_FALSE(std::filesystem::exists(program.root() / "var"));
+}
+
+TEST(Program, a_rule_file_with_a_mistake_starts_nothing) {
+  Program program;
+  const auto rules = program.root() / "rules";
+  program.configure(fmt::format("[rules]\nfile = \"{}\"\n", rules.string()));
+  std::ofstream(rules) << "# ours\na destroy text word x\n";
+  program.start();
+  EXPECT_TRUE(program.wait_for("\n"));
+  EXPECT_EQ(program.end(0), 78);
+  EXPECT_THAT(program.log_text(), HasSubstr("/rules:2: rule a: an action is reject, hold"));
+  EXPECT_FALSE(std::filesystem::exists(program.root() / "run"));
+}
+
+TEST(Program, content_rules_reject_and_are_read_again_at_sighup) {
+  Program program;
+  const auto rules = program.root() / "rules";
+  program.configure(fmt::format("[rules]\nfile = \"{}\"\n", rules.string()));
+  std::ofstream(rules) << "a reject text word casino\n";
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  ControlPlane control(program);
+  std::size_t asked = 0;
+  const auto hand_in = [&](std::string_view text) {
+    Socket client = Socket::connect(program.smtp_port);
+    EXPECT_THAT(client.read_until("\r\n"), HasSubstr("220"));
+    client.write("HELO mx.example.com\r\n");
+    EXPECT_THAT(client.read_until("\r\n"), HasSubstr("250"));
+    client.write("MAIL FROM:<joe@example.com>\r\n");
+    EXPECT_THAT(client.read_until("\r\n"), HasSubstr("250"));
+    client.write("RCPT TO:<15550100002@mms.example.net>\r\n");
+    control.answer_admission(control.wait_for(Kind::admission_query, ++asked), {"accepted"});
+    EXPECT_THAT(client.read_until("\r\n"), HasSubstr("250"));
+    client.write("DATA\r\n");
+    EXPECT_THAT(client.read_until("\r\n"), HasSubstr("354"));
+    client.write(fmt::format("Subject: Hello\r\n\r\n{}\r\n.\r\n", text));
+    EXPECT_THAT(client.read_until("\r\n"), HasSubstr("250"));
+  };
+  hand_in("the casino is open");
+  const auto& first = control.wait_for(Kind::outcome);
+  EXPECT_EQ(first.text(Tag::state), "rejected");
+  EXPECT_EQ(first.text(Tag::reason), "content rule a");
+
+  // A mistake changes nothing, and says where it is.
+  std::ofstream(rules) << "\n\nb reject text\n";
+  program.signal(SIGHUP);
+  ASSERT_TRUE(program.wait_for("\"event\":\"rules_refused\""));
+  ASSERT_TRUE(program.wait_for("/rules:3: rule b"));
+  hand_in("the casino is still open");
+  EXPECT_EQ(control.wait_for(Kind::outcome, 2).text(Tag::reason), "content rule a");
+
+  program.forget_log();
+  std::ofstream(rules) << "c reject text word theatre\n";
+  program.signal(SIGHUP);
+  ASSERT_TRUE(program.wait_for("\"event\":\"rules\""));
+  hand_in("the casino may open");
+  EXPECT_EQ(control.wait_for(Kind::route_query).text(Tag::subject), "Hello");
+  hand_in("the theatre may not");
+  EXPECT_EQ(control.wait_for(Kind::outcome, 3).text(Tag::reason), "content rule c");
 }
 
 TEST(Program, counters_are_readable_while_it_runs) {

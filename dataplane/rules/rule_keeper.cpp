@@ -1,0 +1,104 @@
+#include "dataplane/rules/rule_keeper.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/log.h"
+
+namespace pushmail {
+
+namespace {
+
+// How soon a set that a reader still held is looked at again.
+constexpr int collect_again_ms = 1000;
+
+/// The whole file; nothing when it cannot be read. One byte over the limit is enough to know that it is too large.
+bool read_whole(const std::filesystem::path& file, std::string& text) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  std::array<char, 64 * 1024> piece;
+  ssize_t size = 0;
+  while (text.size() <= scan::rule_file_size_max && (size = ::read(fd, piece.data(), piece.size())) > 0) text.append(piece.data(), static_cast<std::size_t>(size));
+  ::close(fd);
+  return size >= 0;
+}
+
+void log_set(const std::filesystem::path& file, const scan::RuleSet& set) {
+  const auto count = [&](scan::Action action) { return std::ranges::count(set.rules(), action, &scan::Rule::action); };
+  log_info("rules").text("file", file.string()).number("count", static_cast<std::int64_t>(set.rules().size()));
+  // An item has no state for these yet: they are told in its history, and the mail goes on.
+  const std::int64_t only_noted = count(scan::Action::hold) + count(scan::Action::never_push) + count(scan::Action::notify_only);
+  if (only_noted > 0) log_warning("rules_only_noted").text("file", file.string()).number("count", only_noted);
+}
+
+}  // namespace
+
+std::expected<scan::RuleSet, std::vector<RuleFileFault>> load_rules(const std::filesystem::path& file) {
+  if (file.empty()) return scan::RuleSet();
+  std::string text;
+  if (!read_whole(file, text)) return std::unexpected(std::vector<RuleFileFault>{{.line = 0, .message = file.string() + ":0: cannot be read"}});
+  scan::RuleFile parsed = scan::parse_rules(text);
+  if (parsed.faults.empty()) {
+    auto set = scan::RuleSet::compile(std::move(parsed.rules));
+    if (set) return std::move(*set);
+    parsed.faults.push_back(std::move(set.error()));
+  }
+  std::vector<RuleFileFault> faults;
+  for (const scan::RuleFault& fault : parsed.faults) faults.push_back({.line = fault.line, .message = fault.message(file.string())});
+  return std::unexpected(std::move(faults));
+}
+
+RuleKeeper::RuleKeeper(std::filesystem::path file, scan::RuleSet first, std::size_t reader_count) : file_(std::move(file)), slot_(reader_count) {
+  if (!file_.empty()) log_set(file_, first);
+  slot_.publish(std::make_unique<const scan::RuleSet>(std::move(first)));
+  slot_.collect();
+}
+
+RuleKeeper::~RuleKeeper() { stop(); }
+
+void RuleKeeper::watch(int reload_fd) {
+  PM_CHECK(!thread_.joinable());
+  stop_fd_ = ::eventfd(0, EFD_CLOEXEC);
+  PM_CHECK(stop_fd_ >= 0);
+  thread_ = std::thread([this, reload_fd] { run(reload_fd); });
+}
+
+void RuleKeeper::stop() {
+  if (!thread_.joinable()) return;
+  const std::uint64_t one = 1;
+  PM_CHECK(::write(stop_fd_, &one, sizeof one) == sizeof one);
+  thread_.join();
+  ::close(std::exchange(stop_fd_, -1));
+}
+
+void RuleKeeper::run(int reload_fd) {
+  std::size_t held = 0;
+  while (true) {
+    std::array<pollfd, 2> ready{{{.fd = stop_fd_, .events = POLLIN, .revents = 0}, {.fd = reload_fd, .events = POLLIN, .revents = 0}}};
+    ::poll(ready.data(), ready.size(), held > 0 ? collect_again_ms : -1);
+    if ((ready[0].revents & POLLIN) != 0) return;
+    signalfd_siginfo signal;
+    if ((ready[1].revents & POLLIN) != 0 && ::read(reload_fd, &signal, sizeof signal) == sizeof signal) reload();
+    held = slot_.collect();
+  }
+}
+
+void RuleKeeper::reload() {
+  auto set = load_rules(file_);
+  if (!set) {
+    for (const RuleFileFault& fault : set.error()) log_error("rules_refused").text("reason", fault.message);
+    return;
+  }
+  log_set(file_, *set);
+  slot_.publish(std::make_unique<const scan::RuleSet>(std::move(*set)));
+}
+
+}  // namespace pushmail
