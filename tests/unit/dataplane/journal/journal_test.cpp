@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <string>
@@ -248,7 +249,9 @@ TEST(Journal, torn_tail_at_every_byte_of_the_last_record) {
       if (zeros) torn.resize(end + 4096);
       put_segment(lane, torn);
       Opened opened = open_lane(lane);
-      ASSERT_EQ(opened.unsettled.size(), 2u) << "cut at " << cut;
+      // A record whose last bytes are zeros (one checksum in 256) is whole again with the zeros behind the cut.
+      const bool is_whole = zeros && std::ranges::all_of(ByteView(bytes).subspan(cut, end - cut), [](std::uint8_t byte) { return byte == 0; });
+      ASSERT_EQ(opened.unsettled.size(), is_whole ? 3u : 2u) << "cut at " << cut;
       ASSERT_EQ(opened.journal->replayed().damaged, 0u) << "cut at " << cut;
       ASSERT_EQ(quarantined(lane), 0u);
     }
