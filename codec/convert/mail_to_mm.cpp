@@ -7,9 +7,11 @@
 
 #include <algorithm>
 
+#include "codec/convert/body_text.h"
 #include "codec/convert/convert.h"
 #include "codec/convert/image_size.h"
 #include "codec/convert/names.h"
+#include "codec/convert/reply_text.h"
 #include "codec/convert/smil.h"
 #include "codec/convert/text.h"
 #include "codec/mime/message.h"
@@ -50,6 +52,7 @@ class Sorter {
   void find_groups() {
     group_.assign(mail_.parts.size(), mime::Part::none);
     has_plain_.assign(mail_.parts.size(), false);
+    has_html_.assign(mail_.parts.size(), false);
     for (std::size_t i = 0; i < mail_.parts.size(); ++i) {
       const mime::Part& part = mail_.parts[i];
       // A parent always stands before its children.
@@ -59,8 +62,9 @@ class Sorter {
                     : parent.media_type == "multipart/alternative" ? part.parent
                                                                    : mime::Part::none;
       }
+      if (group_[i] != mime::Part::none && is_html(part) && is_inline_text(mail_, part)) has_html_[group_[i]] = true;
       if (group_[i] != mime::Part::none && part.media_type == "text/plain" && is_inline_text(mail_, part) && !has_plain_[group_[i]]) {
-        has_plain_[group_[i]] = !ascii_trim(mime::decode_text(part)).empty();
+        has_plain_[group_[i]] = !is_poor_plain_text(mime::decode_text(part));
       }
     }
   }
@@ -90,6 +94,7 @@ class Sorter {
       return;
     }
     if (is_html(part) && plain_shown(i)) return drop(i, plain_is_shown);
+    if (!is_html(part) && group_[i] != mime::Part::none && has_html_[group_[i]] && !plain_shown(i)) return drop(i, "says less than the HTML of the same content, which is shown");
     if (is_html(part)) decisions_.push_back({describe(part), "HTML read as text"});
     sorted_.texts.push_back(i);
   }
@@ -120,6 +125,7 @@ class Sorter {
   Sorted sorted_;
   std::vector<std::size_t> group_;
   std::vector<bool> has_plain_;
+  std::vector<bool> has_html_;
   std::vector<std::size_t> dropped_parts_;
 };
 
@@ -201,7 +207,7 @@ struct Attachment {
 
 class Builder {
  public:
-  Builder(const mime::Message& mail, const MailToMmOptions& options) : mail_(mail), options_(options) {}
+  Builder(const mime::Message& mail, const MailToMmOptions& options) : mail_(mail), options_(options), body_(mail, result_.decisions) {}
 
   MailToMm build() {
     const mime::Part& header = mail_.parts.front();
@@ -251,7 +257,7 @@ class Builder {
       std::vector<mime::Tolerance> tolerated;
       const std::string text = mime::decode_text(part, &tolerated);
       note_body(part.media_type, tolerated);
-      piece = is_html(part) ? html_to_text(text) : readable(text);
+      piece = body_.read(part, text);
     }
     if (ascii_trim(piece).empty()) return;
     // Texts that follow each other start with an empty line between them.
@@ -448,6 +454,7 @@ class Builder {
   const mime::Message& mail_;
   const MailToMmOptions& options_;
   MailToMm result_;
+  BodyReader body_;
   std::string text_;
   std::vector<Attachment> attachments_;
 };

@@ -1,10 +1,14 @@
 // Text as a phone or a mail shows it: small pieces that both directions use. Not for use outside this folder.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "codec/mms/multimedia.h"
+#include "core/result.h"
 
 namespace pushmail::convert {
 
@@ -22,8 +26,18 @@ namespace pushmail::convert {
 /// Where the second line starts; the whole size when there is one line.
 [[nodiscard]] std::size_t second_line(std::string_view text);
 
-/// Readable text of an HTML page (UTF-8), by libxml2's HTML parser without network. Links are kept as `text (address)`, table rows are
-/// lines, list items have bullets; style, script and what is hidden is dropped. Linear; what is nested too deep is read without markup.
+/// A page as a reader of plain text sees it.
+struct HtmlText {
+  std::string text;                  // UTF-8, LF; quotes are lines with `>`, list items have bullets or numbers, table rows are lines
+  std::vector<std::string> pictures; // those of `carried` that the page shows, in reading order, each as often as shown
+  std::optional<Error> fault;        // it was read as far as this allows: convert_html_too_large, convert_html_too_deep
+};
+/// Readable text of an HTML page (UTF-8), by libxml2's HTML parser without network. Links are kept as `text (address)`, each address
+/// once; style, script, preview lines and what is hidden is dropped; a picture that the message does not carry is read as its
+/// description. `carried`: Content-IDs and Content-Locations of the message's parts, sorted. Linear; what is nested too deep is read
+/// without markup.
+[[nodiscard]] HtmlText read_html(std::string_view html, std::span<const std::string_view> carried);
+/// Its text alone, of a page that carries nothing.
 [[nodiscard]] std::string html_to_text(std::string_view html);
 
 }  // namespace pushmail::convert

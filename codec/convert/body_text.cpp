@@ -1,0 +1,52 @@
+// From a text part to lines for people.
+#include "codec/convert/body_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "codec/convert/text.h"
+
+namespace pushmail::convert {
+namespace {
+
+bool is_page(const mime::Part& part, std::string_view utf8) {
+  if (part.media_type == "text/html" || part.media_type == "application/xhtml+xml") return true;
+  // Programs that forget to say what they send.
+  const std::string_view text = ascii_trim(utf8);
+  return ascii_starts_with_nocase(text, "<!doctype html") || ascii_starts_with_nocase(text, "<html");
+}
+
+/// What a machine says about a mail may look like a quote, and is the message.
+bool is_in_report(const mime::Message& mail, const mime::Part& part) {
+  return part.parent != mime::Part::none && mail.parts[part.parent].media_type == "multipart/report";
+}
+
+}  // namespace
+
+BodyReader::BodyReader(const mime::Message& mail, std::vector<Decision>& decisions)
+    : mail_(mail), decisions_(decisions), older_(is_forward_subject(mime::decode_header(mail.parts.front().field("Subject"))) ? OlderMessages::keep : OlderMessages::fold) {
+  for (const mime::Part& part : mail.parts) {
+    if (!part.content_id.empty()) carried_.push_back(part.content_id);
+    if (!part.content_location.empty()) carried_.push_back(part.content_location);
+  }
+  std::sort(carried_.begin(), carried_.end());
+}
+
+std::string BodyReader::read(const mime::Part& part, std::string_view utf8) {
+  std::string text;
+  if (is_page(part, utf8)) {
+    HtmlText page = read_html(utf8, carried_);
+    if (page.fault) decisions_.push_back({std::string(part.media_type), fmt::format("{}: {}", page.fault->info->name, page.fault->info->text)});
+    pictures_.insert(pictures_.end(), page.pictures.begin(), page.pictures.end());
+    text = std::move(page.text);
+  } else {
+    text = readable(utf8);
+  }
+  ReplyText reply = fold_reply(text, is_in_report(mail_, part) ? OlderMessages::keep : older_);
+  if (reply.quoted_lines > 0) decisions_.push_back({std::string(part.media_type), fmt::format("{} quoted lines of older messages folded", reply.quoted_lines)});
+  if (reply.signature_lines > 0) decisions_.push_back({std::string(part.media_type), fmt::format("{} lines of the signature folded", reply.signature_lines)});
+  return std::move(reply.text);
+}
+
+}  // namespace pushmail::convert

@@ -1,0 +1,35 @@
+// The texts of a mail as the phone shows them. Not for use outside this folder.
+//
+// Came from: mail_to_mm.cpp, one text part after the other. Goes to: its text and its order of pictures. Chooses between html_text.cpp and
+// plain text, then folds what the reader knows already (reply_text.cpp); says what it did in the decisions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/convert/convert.h"
+#include "codec/convert/reply_text.h"
+#include "codec/mime/message.h"
+
+namespace pushmail::convert {
+
+class BodyReader {
+ public:
+  /// Both must outlive it.
+  BodyReader(const mime::Message& mail, std::vector<Decision>& decisions);
+
+  /// The text of one part; `utf8` is its decoded text.
+  [[nodiscard]] std::string read(const mime::Part& part, std::string_view utf8);
+  /// Content-IDs and Content-Locations of the pictures that pages showed, in reading order.
+  [[nodiscard]] const std::vector<std::string>& pictures() const { return pictures_; }
+
+ private:
+  const mime::Message& mail_;
+  std::vector<Decision>& decisions_;
+  OlderMessages older_;
+  std::vector<std::string_view> carried_;  // sorted
+  std::vector<std::string> pictures_;
+};
+
+}  // namespace pushmail::convert
