@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
+#include <utility>
 
 #include "codec/convert/text.h"
 
@@ -47,6 +49,28 @@ std::string BodyReader::read(const mime::Part& part, std::string_view utf8) {
   if (reply.quoted_lines > 0) decisions_.push_back({std::string(part.media_type), fmt::format("{} quoted lines of older messages folded", reply.quoted_lines)});
   if (reply.signature_lines > 0) decisions_.push_back({std::string(part.media_type), fmt::format("{} lines of the signature folded", reply.signature_lines)});
   return std::move(reply.text);
+}
+
+void BodyReader::order_pictures(std::vector<std::size_t>& parts) const {
+  if (pictures_.empty()) return;
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < pictures_.size(); ++i) places.try_emplace(pictures_[i], i);
+  const auto place_of = [&](std::size_t part) {
+    const auto by_id = places.find(mail_.parts[part].content_id);
+    if (by_id != places.end()) return by_id->second;
+    const auto by_location = places.find(mail_.parts[part].content_location);
+    return by_location == places.end() ? mime::Part::none : by_location->second;
+  };
+  std::vector<std::size_t> slots;
+  std::vector<std::pair<std::size_t, std::size_t>> shown;  // place, part
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::size_t place = place_of(parts[i]);
+    if (place == mime::Part::none) continue;
+    slots.push_back(i);
+    shown.emplace_back(place, parts[i]);
+  }
+  std::sort(shown.begin(), shown.end());
+  for (std::size_t i = 0; i < slots.size(); ++i) parts[slots[i]] = shown[i].second;
 }
 
 }  // namespace pushmail::convert

@@ -21,15 +21,15 @@ class BodyReader {
 
   /// The text of one part; `utf8` is its decoded text.
   [[nodiscard]] std::string read(const mime::Part& part, std::string_view utf8);
-  /// Content-IDs and Content-Locations of the pictures that pages showed, in reading order.
-  [[nodiscard]] const std::vector<std::string>& pictures() const { return pictures_; }
+  /// Puts those of the parts (indices into the mail's) that pages showed into reading order; the others stay where they are.
+  void order_pictures(std::vector<std::size_t>& parts) const;
 
  private:
   const mime::Message& mail_;
   std::vector<Decision>& decisions_;
   OlderMessages older_;
   std::vector<std::string_view> carried_;  // sorted
-  std::vector<std::string> pictures_;
+  std::vector<std::string> pictures_;      // Content-IDs and Content-Locations that pages showed, in reading order
 };
 
 }  // namespace pushmail::convert

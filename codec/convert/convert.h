@@ -27,6 +27,9 @@ struct Decision {
 struct MmProfile {
   std::uint64_t size_max = 300 * 1024;  // bytes of all parts together
   bool smil = true;
+  /// A longer text is shown on several slides, cut at paragraphs, sentences or words; one that needs more slides gets longer ones.
+  std::uint32_t slide_text_size_max = 2000;  // bytes
+  std::uint32_t slide_count_max = 20;   // slides of text
   /// What one picture may have at most; 0: anything. A larger one is left out and named.
   std::uint64_t image_size_max = 0;     // bytes
   std::uint32_t image_width_max = 0;    // pixels
@@ -42,6 +45,7 @@ struct MailToMmOptions {
 };
 struct MailToMm {
   MultimediaMessage mm;
+  std::size_t text_parts = 0;        // parts that are the mail's text, one a slide, right behind the presentation
   std::string priority;              // High, Low or empty (Importance, else X-Priority)
   bool automatic = false;            // null MAIL FROM or Auto-Submitted: MessageClass Auto
   std::string from_display;          // `Joe <joe@example.com>`

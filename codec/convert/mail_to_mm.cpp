@@ -14,6 +14,7 @@
 #include "codec/convert/reply_text.h"
 #include "codec/convert/smil.h"
 #include "codec/convert/text.h"
+#include "codec/convert/text_split.h"
 #include "codec/mime/message.h"
 
 namespace pushmail::convert {
@@ -218,7 +219,7 @@ class Builder {
     result_.mm.subject = mime::decode_header(header.field("Subject"));
     note_tolerances();
 
-    const Sorted sorted = Sorter(mail_, result_.decisions).sort();
+    Sorted sorted = Sorter(mail_, result_.decisions).sort();
     if (options_.sender_in_text) {
       text_ = (result_.from_display.empty() ? std::string("(unknown sender)") : result_.from_display) + sensitivity_words(header) + "\n";
     }
@@ -226,6 +227,7 @@ class Builder {
     for (const std::size_t i : sorted.texts) add_text(body, i);
     text_ += body;
     while (text_.ends_with('\n')) text_.pop_back();
+    body_.order_pictures(sorted.attachments);
     for (const std::size_t i : sorted.attachments) attach(i);
     fit();
     adopt();
@@ -331,9 +333,7 @@ class Builder {
       const std::size_t total = total_size();
       if (total <= options_.profile.size_max) return;
       if (leave_out_largest() > 0) continue;
-      cut_text(total - options_.profile.size_max);
-      assemble(text_);
-      return;
+      return cut_text();
     }
   }
 
@@ -350,11 +350,20 @@ class Builder {
     return largest->size;
   }
 
-  void cut_text(std::size_t excess) {
+  /// Down to what fits with the markup of its own slides, which are fewer than those of the whole text.
+  void cut_text() {
     constexpr std::string_view mark = "\n[...]";
-    const std::size_t wanted = text_.size() > excess + mark.size() ? text_.size() - excess - mark.size() : 0;
-    result_.decisions.push_back({"text", fmt::format("cut from {} to {}", size_words(text_.size()), size_words(wanted))});
-    text_ = std::string(cut(text_, wanted)) + std::string(mark);
+    const std::string whole = std::move(text_);
+    const std::size_t size_max = options_.profile.size_max;
+    for (std::size_t wanted = std::min<std::size_t>(whole.size(), size_max);;) {
+      const std::size_t kept = wanted > mark.size() ? wanted - mark.size() : 0;
+      text_ = kept > 0 ? std::string(cut(whole, kept)) + std::string(mark) : std::string();
+      assemble(text_);
+      const std::size_t total = total_size();
+      if (total <= size_max || wanted == 0) break;
+      wanted -= std::min(wanted, total - size_max);
+    }
+    result_.decisions.push_back({"text", fmt::format("cut from {} to {}", size_words(whole.size()), size_words(text_.size()))});
   }
 
   [[nodiscard]] std::size_t total_size() const {
@@ -387,14 +396,18 @@ class Builder {
     if (const std::string line = left_out_line(); !line.empty()) text += (text.empty() ? "" : "\n") + line;
 
     std::vector<Slide> slides;
-    const std::size_t first = options_.profile.smil ? 1 : 0;
+    const MmProfile& profile = options_.profile;
+    const std::size_t first = profile.smil ? 1 : 0;
     if (first == 1) mm.parts.emplace_back();  // the presentation stands first (RFC 2387 §3.2); written last
-    if (!text.empty()) {
-      mm.owned.emplace_back(text.begin(), text.end());
+    // Without slides a phone shows one text.
+    const SplitLimits limits{.size_max = first == 1 ? profile.slide_text_size_max : text.size(), .count_max = std::max<std::size_t>(profile.slide_count_max, 1)};
+    for (const std::string_view piece : split_text(text, limits)) {
+      mm.owned.emplace_back(piece.begin(), piece.end());
       mm.parts.push_back({.media_type = "text/plain", .charset = "utf-8", .name = {}, .content_id = {}, .content_location = names.make({}, "text", "text/plain"), .data = mm.owned.back()});
       mm.parts.back().name = mm.parts.back().content_location;
-      slides.push_back({.text = mm.parts.back().content_location, .media = {}, .kind = SlideMedia::none});
+      slides.push_back({.text = mm.parts.back().content_location, .media = {}, .kind = SlideMedia::none, .seconds = reading_seconds(piece.size())});
     }
+    result_.text_parts = slides.size();
     for (const Attachment& attachment : attachments_) {
       if (!attachment.is_included) continue;
       const SlideMedia kind = kind_of(attachment.media_type);
@@ -405,9 +418,9 @@ class Builder {
                           .content_location = names.make(attachment.name, stem_of(kind), attachment.media_type),
                           .data = attachment.data};
       if (part.name.empty()) part.name = part.content_location;
-      // A slide holds a text and one picture, film or sound; the first goes with the text.
+      // A slide holds a text and one picture, film or sound; the first goes with the text, unless that has slides of its own.
       if (kind != SlideMedia::none) {
-        if (slides.empty() || slides.back().kind != SlideMedia::none) slides.emplace_back();
+        if (slides.empty() || slides.back().kind != SlideMedia::none || (slides.size() == result_.text_parts && slides.size() > 1)) slides.emplace_back();
         slides.back().media = part.content_location;
         slides.back().kind = kind;
       }

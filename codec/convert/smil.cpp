@@ -33,6 +33,11 @@ std::string_view element_of(SlideMedia kind) {
 
 }  // namespace
 
+unsigned reading_seconds(std::size_t text_size) {
+  constexpr std::size_t bytes_per_second = 15;  // three words of a European language, five characters of an East Asian one
+  return static_cast<unsigned>(std::clamp<std::size_t>(text_size / bytes_per_second, 10, 600));
+}
+
 std::string write_smil(const std::vector<Slide>& slides) {
   const bool has_picture = std::any_of(slides.begin(), slides.end(), [](const Slide& s) { return s.kind == SlideMedia::image || s.kind == SlideMedia::video; });
   const bool has_text = std::any_of(slides.begin(), slides.end(), [](const Slide& s) { return !s.text.empty(); });
@@ -47,7 +52,7 @@ std::string write_smil(const std::vector<Slide>& slides) {
   }
   out += "</layout></head><body>";
   for (const Slide& slide : slides) {
-    out += "<par dur=\"10s\">";
+    out += "<par dur=\"" + std::to_string(slide.seconds) + "s\">";
     if (slide.kind != SlideMedia::none) {
       out += '<';
       out += element_of(slide.kind);

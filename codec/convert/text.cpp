@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "codec/convert/text_split.h"
 #include "codec/mime/message.h"
 
 namespace pushmail::convert {
@@ -26,11 +27,7 @@ std::string readable(std::string_view utf8) {
   return out;
 }
 
-std::string_view cut(std::string_view utf8, std::size_t size_max) {
-  if (utf8.size() <= size_max) return utf8;
-  while (size_max > 0 && (static_cast<unsigned char>(utf8[size_max]) & 0xC0U) == 0x80U) --size_max;
-  return utf8.substr(0, size_max);
-}
+std::string_view cut(std::string_view utf8, std::size_t size_max) { return utf8.substr(0, grapheme_floor(utf8, size_max)); }
 
 std::string size_words(std::size_t bytes) {
   if (bytes < 1024) return fmt::format("{} bytes", bytes);

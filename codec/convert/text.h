@@ -14,7 +14,7 @@ namespace pushmail::convert {
 
 /// Without control characters other than LF and tab, and without the controls that turn the reading direction of what follows.
 [[nodiscard]] std::string readable(std::string_view utf8);
-/// At most `size_max` bytes, never inside a character.
+/// At most `size_max` bytes, never inside what is seen as one character.
 [[nodiscard]] std::string_view cut(std::string_view utf8, std::size_t size_max);
 /// `1.4 MB`, `12 KB`, `7 bytes`.
 [[nodiscard]] std::string size_words(std::size_t bytes);

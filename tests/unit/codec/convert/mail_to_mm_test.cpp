@@ -253,6 +253,61 @@ TEST(MailToMm, SlidesInSmil) {
   EXPECT_EQ(attachments_of(result.mm), "application/pdf:doc.pdf:1 image/jpeg:one.jpg:1 image/png:two.PNG:1 audio/amr:three.amr:1");
 }
 
+TEST(MailToMm, LongTextStandsOnSlidesAndPicturesBehindIt) {
+  const std::string paragraph(700, 'p');
+  const std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + paragraph + "\r\n\r\n" + paragraph + "\r\n\r\n" + paragraph + "\r\n\r\n" +
+                           paragraph + "\r\n--b\r\nContent-Type: image/png; name=a.png\r\n\r\nx\r\n--b--\r\n";
+  const MailToMm result = converted(mail);
+  ASSERT_EQ(result.text_parts, 2U);
+  ASSERT_EQ(result.mm.parts.size(), 4U);
+  EXPECT_EQ(text_of(result.mm.parts[1].data), "joe@example.com\n" + paragraph + "\n\n" + paragraph);
+  EXPECT_EQ(text_of(result.mm.parts[2].data), paragraph + "\n\n" + paragraph);
+  EXPECT_EQ(result.mm.parts[2].charset, "utf-8");
+  const std::string second = result.mm.parts[2].content_location;
+  EXPECT_NE(second, result.mm.parts[1].content_location);
+  EXPECT_TRUE(text_of(result.mm.parts[0].data)
+                  .ends_with("<body><par dur=\"94s\"><text src=\"text.txt\" region=\"Text\"/></par><par dur=\"93s\"><text src=\"" + second +
+                             "\" region=\"Text\"/></par><par dur=\"10s\"><img src=\"a.png\" region=\"Image\"/></par></body></smil>"))
+      << text_of(result.mm.parts[0].data);
+
+  // The profile's limits, and a phone that shows no slides.
+  MailToMmOptions how = options();
+  how.profile.slide_text_size_max = 300;
+  how.profile.slide_count_max = 3;
+  EXPECT_EQ(converted(mail, how).text_parts, 3U);
+  how.profile.smil = false;
+  EXPECT_EQ(converted(mail, how).text_parts, 1U);
+}
+
+TEST(MailToMm, PicturesStandInReadingOrder) {
+  const MailToMm result = converted(
+      "From: joe@example.com\r\nContent-Type: multipart/related; boundary=b\r\n\r\n"
+      "--b\r\nContent-Type: text/html\r\n\r\n<img src=\"cid:two@x\" alt=two>text<img src=one.png><img src=\"cid:gone@x\" alt=gone>\r\n"
+      "--b\r\nContent-Type: image/png; name=one.png\r\nContent-Location: one.png\r\n\r\n1\r\n"
+      "--b\r\nContent-Type: image/png; name=other.png\r\n\r\n-\r\n"
+      "--b\r\nContent-Type: image/png; name=two.png\r\nContent-ID: <two@x>\r\n\r\n22\r\n--b--\r\n");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\ntext[gone]");
+  EXPECT_EQ(attachments_of(result.mm), "image/png:two.png:2 image/png:other.png:1 image/png:one.png:1");
+}
+
+TEST(MailToMm, PoorPlainTextGivesWayToThePage) {
+  const std::string mail =
+      "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\n\r\nYour program cannot display HTML.\r\n--a\r\nContent-Type: text/html\r\n\r\n<p>page</p>\r\n--a--\r\n";
+  const MailToMm result = converted(mail);
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\npage");
+  EXPECT_TRUE(decided(result, "text/plain", "says less than the HTML"));
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\n\r\n<html><p>page</p>").mm), "joe@example.com\npage");
+}
+
+TEST(MailToMm, QuotesAreFoldedExceptInForwardsAndReports) {
+  const std::string text = "\r\n\r\nYes\r\n\r\nAnn wrote:\r\n> a\r\n> b\r\n> c\r\n";
+  const MailToMm reply = converted("From: joe@example.com\r\nSubject: Re: x" + text);
+  EXPECT_EQ(text_of_mm(reply.mm), "joe@example.com\nYes\n\n[3 quoted lines: Ann wrote]");
+  EXPECT_TRUE(decided(reply, "text/plain", "3 quoted lines"));
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nSubject: Fwd: x" + text).mm), "joe@example.com\nYes\n\nAnn wrote:\n> a\n> b\n> c");
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b" + text + "--b--\r\n").mm), "joe@example.com\nYes\n\nAnn wrote:\n> a\n> b\n> c");
+}
+
 TEST(MailToMm, MalformedMailIsReadAsFarAsItGoes) {
   EXPECT_EQ(text_of_mm(converted("no header at all\r\nsecond line").mm), "(unknown sender)\nno header at all\nsecond line");
   const MailToMm result = converted("From: joe@example.com\nContent-Type: multipart/mixed; boundary=x\n\ntext without parts\x01\xFF\n");
