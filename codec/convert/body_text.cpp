@@ -4,13 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 #include <utility>
 
+#include "codec/convert/calendar.h"
 #include "codec/convert/text.h"
 
 namespace pushmail::convert {
 namespace {
+
+constexpr auto calendar_endings = std::to_array<std::string_view>({".ics", ".ical", ".vcs"});
 
 bool is_page(const mime::Part& part, std::string_view utf8) {
   if (part.media_type == "text/html" || part.media_type == "application/xhtml+xml") return true;
@@ -49,6 +53,32 @@ std::string BodyReader::read(const mime::Part& part, std::string_view utf8) {
   if (reply.quoted_lines > 0) decisions_.push_back({std::string(part.media_type), fmt::format("{} quoted lines of older messages folded", reply.quoted_lines)});
   if (reply.signature_lines > 0) decisions_.push_back({std::string(part.media_type), fmt::format("{} lines of the signature folded", reply.signature_lines)});
   return std::move(reply.text);
+}
+
+bool is_calendar(const mime::Part& part) {
+  if (part.media_type == "text/calendar" || part.media_type == "application/ics" || part.media_type == "text/x-vcalendar") return true;
+  if (part.media_type != "application/octet-stream" && part.media_type != "text/plain") return false;
+  const std::string_view name = part.name;
+  return std::any_of(calendar_endings.begin(), calendar_endings.end(), [&](std::string_view ending) { return name.size() > ending.size() && ascii_equal_nocase(name.substr(name.size() - ending.size()), ending); });
+}
+
+std::string BodyReader::read_card(const mime::Part& part) {
+  const std::string what(part.name.empty() ? part.media_type : part.name);
+  const auto calendar = read_calendar(mime::decode_text(part));
+  if (!calendar) {
+    decisions_.push_back({what, fmt::format("{}: {}; no card", calendar.error().info->name, calendar.error().info->text)});
+    return {};
+  }
+  CalendarCard card = calendar_card(*calendar);
+  // Many programs send the same invitation as an alternative and as a file.
+  if (std::find(cards_.begin(), cards_.end(), card.text) != cards_.end()) {
+    decisions_.push_back({what, "the same event is shown already"});
+    return {};
+  }
+  decisions_.push_back({what, "calendar data shown as a card"});
+  if (cards_.empty()) card_description_ = fold_reply(card.description, OlderMessages::keep).text;
+  cards_.push_back(card.text);
+  return std::move(card.text);
 }
 
 void BodyReader::order_pictures(std::vector<std::size_t>& parts) const {

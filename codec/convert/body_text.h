@@ -14,6 +14,9 @@
 
 namespace pushmail::convert {
 
+/// A calendar part or file, by its type or, where that says nothing, its name.
+[[nodiscard]] bool is_calendar(const mime::Part& part);
+
 class BodyReader {
  public:
   /// Both must outlive it.
@@ -21,6 +24,10 @@ class BodyReader {
 
   /// The text of one part; `utf8` is its decoded text.
   [[nodiscard]] std::string read(const mime::Part& part, std::string_view utf8);
+  /// The card of a calendar part, for the top of the text; empty when it cannot be read or is shown already, which the decisions say.
+  [[nodiscard]] std::string read_card(const mime::Part& part);
+  /// What the first card's author wrote below it: for a mail without a text of its own.
+  [[nodiscard]] const std::string& card_description() const { return card_description_; }
   /// Puts those of the parts (indices into the mail's) that pages showed into reading order; the others stay where they are.
   void order_pictures(std::vector<std::size_t>& parts) const;
 
@@ -28,6 +35,8 @@ class BodyReader {
   const mime::Message& mail_;
   std::vector<Decision>& decisions_;
   OlderMessages older_;
+  std::vector<std::string> cards_;
+  std::string card_description_;
   std::vector<std::string_view> carried_;  // sorted
   std::vector<std::string> pictures_;      // Content-IDs and Content-Locations that pages showed, in reading order
 };

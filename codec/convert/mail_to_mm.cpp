@@ -28,6 +28,7 @@ constexpr std::size_t tolerance_decisions_max = 50;
 struct Sorted {
   std::vector<std::size_t> texts;        // shown as text, in order: text/plain, text/html, message/rfc822 (its header lines)
   std::vector<std::size_t> attachments;  // in order
+  std::vector<std::size_t> calendars;    // in order; those that are files are attachments too
 };
 
 bool is_html(const mime::Part& part) { return part.media_type == "text/html" || part.media_type == "application/xhtml+xml"; }
@@ -87,6 +88,10 @@ class Sorter {
         (part.media_type == "application/pgp-signature" || part.media_type.starts_with("application/pkcs7-") ||
          part.media_type.starts_with("application/x-pkcs7-"))) {
       return drop(i, "the signature of signed content, which is shown");
+    }
+    if (is_calendar(part)) {
+      sorted_.calendars.push_back(i);
+      if (part.name.empty()) return;
     }
     if (!is_inline_text(mail_, part)) {
       // Other forms of the same text: enriched, AMP, watch. A calendar is more than its text.
@@ -224,7 +229,10 @@ class Builder {
       text_ = (result_.from_display.empty() ? std::string("(unknown sender)") : result_.from_display) + sensitivity_words(header) + "\n";
     }
     std::string body;
+    for (const std::size_t i : sorted.calendars) add_card(body, i, sorted);
+    const std::size_t cards_end = body.size();
     for (const std::size_t i : sorted.texts) add_text(body, i);
+    if (cards_end > 0 && body.size() == cards_end && !body_.card_description().empty()) body += "\n\n" + body_.card_description();
     text_ += body;
     while (text_.ends_with('\n')) text_.pop_back();
     body_.order_pictures(sorted.attachments);
@@ -268,6 +276,14 @@ class Builder {
       body += "\n\n";
     }
     body += piece;
+  }
+
+  /// A calendar without a name that has no card goes with the attachments.
+  void add_card(std::string& body, std::size_t index, Sorted& sorted) {
+    const mime::Part& part = mail_.parts[index];
+    const std::string card = body_.read_card(part);
+    if (card.empty() && part.name.empty() && body.empty()) sorted.attachments.push_back(index);
+    if (!card.empty()) body += body.empty() ? card : "\n\n" + card;
   }
 
   void attach(std::size_t index) {

@@ -308,6 +308,31 @@ TEST(MailToMm, QuotesAreFoldedExceptInForwardsAndReports) {
   EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b" + text + "--b--\r\n").mm), "joe@example.com\nYes\n\nAnn wrote:\n> a\n> b\n> c");
 }
 
+std::string invitation(std::string_view description) {
+  return "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:Lunch\r\nDTSTART:20250114T120000Z\r\nDESCRIPTION:" + std::string(description) + "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+}
+
+TEST(MailToMm, InvitationsAreCardsAboveTheText) {
+  const std::string card = "Invitation: Lunch\nWhen: Tue 14 Jan 2025, 12:00 (UTC)";
+  // The same invitation as an alternative and as a file: one card, and the file.
+  const MailToMm both = converted(
+      "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n"
+      "--a\r\n\r\nSee you\r\n--a\r\nContent-Type: text/html\r\n\r\n<p>See you\r\n--a\r\nContent-Type: text/calendar; charset=utf-8; method=REQUEST\r\n\r\n" + invitation("x") + "--a--\r\n"
+      "--m\r\nContent-Type: application/ics; name=invite.ics\r\nContent-Disposition: attachment\r\n\r\n" + invitation("x") + "--m--\r\n");
+  EXPECT_EQ(text_of_mm(both.mm), "joe@example.com\n" + card + "\n\nSee you");
+  EXPECT_EQ(attachments_of(both.mm), "application/ics:invite.ics:" + std::to_string(invitation("x").size() - 2));
+  EXPECT_TRUE(decided(both, "text/calendar", "shown as a card"));
+  EXPECT_TRUE(decided(both, "invite.ics", "shown already"));
+
+  // Alone, with what its author wrote; and one that cannot be read.
+  const MailToMm alone = converted("From: joe@example.com\r\nContent-Type: text/calendar\r\n\r\n" + invitation("At Joe's\\n\\n\\nbring wine"));
+  EXPECT_EQ(text_of_mm(alone.mm), "joe@example.com\n" + card + "\n\nAt Joe's\n\nbring wine");
+  EXPECT_EQ(attachments_of(alone.mm), "");
+  const MailToMm broken = converted("From: joe@example.com\r\nContent-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\n");
+  EXPECT_EQ(attachments_of(broken.mm), "text/calendar:part.ics:17");
+  EXPECT_TRUE(decided(broken, "text/calendar", "convert.calendar_empty"));
+}
+
 TEST(MailToMm, MalformedMailIsReadAsFarAsItGoes) {
   EXPECT_EQ(text_of_mm(converted("no header at all\r\nsecond line").mm), "(unknown sender)\nno header at all\nsecond line");
   const MailToMm result = converted("From: joe@example.com\nContent-Type: multipart/mixed; boundary=x\n\ntext without parts\x01\xFF\n");
