@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "codec/convert/calendar.h"
+#include "codec/convert/sealed.h"
 #include "codec/convert/text.h"
 
 namespace pushmail::convert {
@@ -39,7 +40,15 @@ BodyReader::BodyReader(const mime::Message& mail, std::vector<Decision>& decisio
   std::sort(carried_.begin(), carried_.end());
 }
 
-std::string BodyReader::read(const mime::Part& part, std::string_view utf8) {
+std::string BodyReader::read(const mime::Part& part) {
+  const std::string what(part.name.empty() ? part.media_type : part.name);
+  if (const auto sealed = sealed_part(mail_, part)) {
+    decisions_.push_back({what, std::string(sealed->rule)});
+    return std::string(sealed->sentence);
+  }
+  std::vector<mime::Tolerance> tolerated;
+  const std::string utf8 = mime::decode_text(part, &tolerated);
+  for (const mime::Tolerance& tolerance : tolerated) decisions_.push_back({what, fmt::format("tolerated: {} at byte {} of the body", tolerance.rule, tolerance.at)});
   std::string text;
   if (is_page(part, utf8)) {
     HtmlText page = read_html(utf8, carried_);
@@ -49,6 +58,7 @@ std::string BodyReader::read(const mime::Part& part, std::string_view utf8) {
   } else {
     text = readable(utf8);
   }
+  text = without_armour(text, part.media_type, decisions_);
   ReplyText reply = fold_reply(text, is_in_report(mail_, part) ? OlderMessages::keep : older_);
   if (reply.quoted_lines > 0) decisions_.push_back({std::string(part.media_type), fmt::format("{} quoted lines of older messages folded", reply.quoted_lines)});
   if (reply.signature_lines > 0) decisions_.push_back({std::string(part.media_type), fmt::format("{} lines of the signature folded", reply.signature_lines)});

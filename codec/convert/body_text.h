@@ -22,8 +22,8 @@ class BodyReader {
   /// Both must outlive it.
   BodyReader(const mime::Message& mail, std::vector<Decision>& decisions);
 
-  /// The text of one part; `utf8` is its decoded text.
-  [[nodiscard]] std::string read(const mime::Part& part, std::string_view utf8);
+  /// The text of one part; for one that cannot be opened, a sentence that says so.
+  [[nodiscard]] std::string read(const mime::Part& part);
   /// The card of a calendar part, for the top of the text; empty when it cannot be read or is shown already, which the decisions say.
   [[nodiscard]] std::string read_card(const mime::Part& part);
   /// What the first card's author wrote below it: for a mail without a text of its own.

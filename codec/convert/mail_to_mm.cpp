@@ -12,6 +12,7 @@
 #include "codec/convert/image_size.h"
 #include "codec/convert/names.h"
 #include "codec/convert/reply_text.h"
+#include "codec/convert/sealed.h"
 #include "codec/convert/smil.h"
 #include "codec/convert/text.h"
 #include "codec/convert/text_split.h"
@@ -38,6 +39,8 @@ bool is_inline_text(const mime::Message& mail, const mime::Part& part) {
   if (part.parent == mime::Part::none) return true;
   return !part.is_attachment && (part.name.empty() || mail.parts[part.parent].media_type == "multipart/alternative");
 }
+
+bool is_vcard(const mime::Part& part) { return part.media_type == "text/vcard" || part.media_type == "text/x-vcard" || part.media_type == "text/directory"; }
 
 class Sorter {
  public:
@@ -84,6 +87,11 @@ class Sorter {
       sorted_.texts.push_back(i);  // a forwarded message: its header lines, and its own parts follow
       return;
     }
+    if (is_encryption_header(mail_, part)) return drop(i, "the header of encrypted content, which is explained");
+    if (sealed_part(mail_, part)) {
+      sorted_.texts.push_back(i);
+      return;
+    }
     if (parent != nullptr && parent->media_type == "multipart/signed" &&
         (part.media_type == "application/pgp-signature" || part.media_type.starts_with("application/pkcs7-") ||
          part.media_type.starts_with("application/x-pkcs7-"))) {
@@ -94,8 +102,8 @@ class Sorter {
       if (part.name.empty()) return;
     }
     if (!is_inline_text(mail_, part)) {
-      // Other forms of the same text: enriched, AMP, watch. A calendar is more than its text.
-      if (plain_shown(i) && part.name.empty() && part.media_type.starts_with("text/") && part.media_type != "text/calendar") return drop(i, plain_is_shown);
+      // Other forms of the same text: enriched, AMP, watch. A visiting card is more than its text.
+      if (plain_shown(i) && part.name.empty() && part.media_type.starts_with("text/") && !is_vcard(part)) return drop(i, plain_is_shown);
       sorted_.attachments.push_back(i);
       return;
     }
@@ -264,10 +272,7 @@ class Builder {
     if (part.media_type.starts_with("message/")) {
       piece = forwarded_lines(mail_, index);
     } else {
-      std::vector<mime::Tolerance> tolerated;
-      const std::string text = mime::decode_text(part, &tolerated);
-      note_body(part.media_type, tolerated);
-      piece = body_.read(part, text);
+      piece = body_.read(part);
     }
     if (ascii_trim(piece).empty()) return;
     // Texts that follow each other start with an empty line between them.
