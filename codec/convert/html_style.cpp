@@ -70,6 +70,61 @@ StyleFacts read_style(std::string_view style) {
   return facts;
 }
 
+std::vector<std::string> hidden_classes(std::string_view sheet) {
+  constexpr std::size_t classes_max = 64;
+  std::vector<std::string> classes;
+  std::size_t depth = 0;             // inside a condition
+  while (!sheet.empty() && classes.size() < classes_max) {
+    if (sheet.starts_with("/*")) {
+      const std::size_t end = sheet.find("*/", 2);
+      if (end == std::string_view::npos) break;
+      sheet.remove_prefix(end + 2);
+      continue;
+    }
+    const std::size_t end = sheet.find_first_of("{};/");
+    if (end == std::string_view::npos) break;
+    std::string_view selector = ascii_trim(sheet.substr(0, end));
+    if (selector.starts_with("<!--")) selector = ascii_trim(selector.substr(4));
+    const char sign = sheet[end];
+    if (sign == '/') {
+      // The start of a comment stays for the next round; of a selector that has one, only the rest is read.
+      sheet.remove_prefix(end == 0 ? 1 : end);
+      continue;
+    }
+    sheet.remove_prefix(end + 1);
+    if (sign == '}') depth -= depth > 0 ? 1 : 0;
+    if (sign != '{') continue;
+    if (selector.starts_with('@')) {
+      ++depth;
+      continue;
+    }
+    const std::size_t body = std::min(sheet.find('}'), sheet.size());
+    const bool hides = depth == 0 && read_style(sheet.substr(0, body)).is_hidden;
+    sheet.remove_prefix(std::min(body + 1, sheet.size()));
+    if (!hides) continue;
+    for (std::string_view rest = selector; !rest.empty() && classes.size() < classes_max;) {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      const std::string_view one = ascii_trim(rest.substr(0, comma));
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+      const std::size_t dot = one.find('.');
+      // A class alone, or of one kind of element; what depends on its surroundings is not looked for.
+      if (dot == std::string_view::npos || dot + 1 == one.size() || one.find_first_of(" >+~:#[*\t\n") != std::string_view::npos) continue;
+      if (one.find('.', dot + 1) == std::string_view::npos) classes.emplace_back(one.substr(dot + 1));
+    }
+  }
+  return classes;
+}
+
+bool has_word(std::string_view words, std::span<const std::string> wanted) {
+  if (wanted.empty()) return false;
+  for (std::string_view rest = words; !rest.empty();) {
+    const std::size_t end = std::min(rest.find_first_of(" \t\r\n"), rest.size());
+    if (std::find(wanted.begin(), wanted.end(), rest.substr(0, end)) != wanted.end()) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
 bool has_word_like(std::string_view words, std::span<const std::string_view> pieces) {
   for (std::string_view rest = words; !rest.empty();) {
     const std::size_t end = std::min(rest.find_first_of(" \t\r\n"), rest.size());

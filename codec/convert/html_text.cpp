@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -42,15 +43,27 @@ std::size_t find_nocase(std::string_view html, std::string_view tag, std::size_t
   return std::string_view::npos;
 }
 
+/// `element`: a style element up to its closing tag.
+void add_hidden_classes(std::vector<std::string>& classes, std::string_view element) {
+  constexpr std::size_t classes_max = 64;
+  const std::size_t tag = std::min(element.find('>'), element.size());
+  // A sheet for paper or small screens is a condition.
+  if (tag == element.size() || classes.size() >= classes_max || element.substr(0, tag).find("media") != std::string_view::npos) return;
+  std::vector<std::string> more = hidden_classes(element.substr(tag + 1));
+  classes.insert(classes.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
 /// The page without what can only cost time.
 struct Prepared {
   std::string page;
+  std::vector<std::string> hidden_classes;
   bool is_cut = false;
   std::size_t used = 0;              // bytes of the input
 };
 Prepared prepare(std::string_view html) {
   std::string out;
   out.reserve(std::min(html.size(), html_size_max));
+  std::vector<std::string> hidden;
   std::size_t at = 0;
   bool no_more_tags = false;
   while (at < html.size() && out.size() < html_size_max) {
@@ -75,7 +88,9 @@ Prepared prepare(std::string_view html) {
     bool skipped = false;
     for (const auto& [start, close] : {std::pair<std::string_view, std::string_view>{"<style", "</style"}, {"<script", "</script"}}) {
       if (!tag_here(html, at, start)) continue;
+      const std::size_t from = at;
       at = std::min(find_nocase(html, close, at + start.size()), html.size());
+      if (start == "<style") add_hidden_classes(hidden, html.substr(from, at - from));
       at = std::min(html.find('>', at), html.size() - 1) + 1;
       skipped = true;
       break;
@@ -95,7 +110,7 @@ Prepared prepare(std::string_view html) {
   }
   const bool is_cut = out.size() > html_size_max || (at < html.size() && out.size() == html_size_max);
   out.resize(cut(out, html_size_max).size());
-  return {.page = std::move(out), .is_cut = is_cut, .used = at};
+  return {.page = std::move(out), .hidden_classes = std::move(hidden), .is_cut = is_cut, .used = at};
 }
 
 enum class Layout : std::uint8_t { inline_text, line, paragraph, bullets, numbers, item, quote, preformatted, table, row, cell, link, image, line_break, ruler, skip };
@@ -168,13 +183,15 @@ bool is_file_name(std::string_view text) {
   return false;
 }
 
-/// Whether letters of no size count as text: pages that set their real sizes in a style sheet would be empty without them.
-enum class Tiny : std::uint8_t { dropped, read };
+/// Whether letters of no size and what a style sheet hides count as text: a page that shows them by means that are not read here would
+/// be empty without them.
+enum class Styled : std::uint8_t { obeyed, ignored };
 
 /// Turns elements into text.
 class Writer {
  public:
-  Writer(Tiny tiny, std::span<const std::string_view> carried) : tiny_(tiny), carried_(carried) {}
+  Writer(Styled styled, std::span<const std::string> hidden_classes, std::span<const std::string_view> carried)
+      : styled_(styled), hidden_classes_(hidden_classes), carried_(carried) {}
 
   void start(std::string_view name, const Attributes& attributes) {
     if (open_.size() >= depth_max) {
@@ -186,6 +203,7 @@ class Writer {
     const StyleFacts style = read_style(attributes.value("style"));
     open.is_tiny = style.sets_font_size ? style.is_tiny : !open_.empty() && open_.back().is_tiny;
     open.is_hidden = (!open_.empty() && open_.back().is_hidden) || open.layout == Layout::skip || style.is_hidden || is_shown_only_to_machines(attributes);
+    if (styled_ == Styled::obeyed && !open.is_hidden && has_word(attributes.value("class"), hidden_classes_)) open.is_hidden = has_dropped_text = true;
     if (!open.is_hidden) open_element(open, attributes, style);
     open_.push_back(std::move(open));
   }
@@ -199,8 +217,8 @@ class Writer {
 
   void text(std::string_view piece) {
     if (!open_.empty() && open_.back().is_hidden) return;
-    if (!open_.empty() && open_.back().is_tiny && tiny_ == Tiny::dropped) {
-      has_tiny_text = has_tiny_text || !ascii_trim(piece).empty();
+    if (!open_.empty() && open_.back().is_tiny && styled_ == Styled::obeyed) {
+      has_dropped_text = has_dropped_text || !ascii_trim(piece).empty();
       return;
     }
     out_.write(piece);
@@ -209,7 +227,7 @@ class Writer {
   [[nodiscard]] std::string take() { return out_.take(); }
 
   bool too_deep = false;
-  bool has_tiny_text = false;
+  bool has_dropped_text = false;
   std::vector<std::string> pictures;
 
  private:
@@ -368,7 +386,8 @@ class Writer {
     std::size_t number = 0;
   };
 
-  Tiny tiny_;
+  Styled styled_;
+  std::span<const std::string> hidden_classes_;
   std::span<const std::string_view> carried_;
   TextLayout out_;
   std::vector<Open> open_;
@@ -437,8 +456,8 @@ HtmlText read_html(std::string_view html, std::span<const std::string_view> carr
   const std::string& page = prepared.page;
   if (prepared.is_cut) result.fault = Error{&convert_html_too_large, static_cast<std::uint32_t>(prepared.used)};
   if (ascii_trim(page).empty()) return result;
-  for (const Tiny tiny : {Tiny::dropped, Tiny::read}) {
-    Run run{.writer = Writer(tiny, carried), .parser = nullptr};
+  for (const Styled styled : {Styled::obeyed, Styled::ignored}) {
+    Run run{.writer = Writer(styled, prepared.hidden_classes, carried), .parser = nullptr};
     const bool is_read = parse(page, run);
     // A stopped parser has lost its place, so the page is read again, plainly.
     if (!is_read || run.writer.too_deep) {
@@ -448,7 +467,7 @@ HtmlText read_html(std::string_view html, std::span<const std::string_view> carr
     }
     result.text = readable(run.writer.take());
     result.pictures = std::move(run.writer.pictures);
-    if (!result.text.empty() || !run.writer.has_tiny_text) break;
+    if (!result.text.empty() || !run.writer.has_dropped_text) break;
   }
   return result;
 }

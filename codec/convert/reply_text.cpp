@@ -259,7 +259,7 @@ ReplyText fold_reply(std::string_view utf8, OlderMessages older) {
       i = behind;
       if (count == 0) continue;
       const std::string attribution = out.take_attribution();
-      out.note(quote_note(count, attribution.empty() ? shortened(first, label_size_max / 2) : attribution));
+      out.note(quote_note(count, !attribution.empty() ? attribution : is_attribution(first) ? std::string(first) : shortened(first, label_size_max / 2)));
       result.quoted_lines += count;
       continue;
     }

@@ -177,6 +177,7 @@ void TextLayout::start_line() {
     write_ends(1);
     if (quote_depth_ > 0) out_ += std::string(std::min(quote_depth_, quote_marks_max), '>') + " ";
     out_ += "---";
+    lines_pending_ = 1;
   }
   write_ends(std::exchange(lines_pending_, 0U));
 }

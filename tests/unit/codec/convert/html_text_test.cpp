@@ -57,6 +57,22 @@ TEST(HtmlHidden, LettersOfNoSizeAreAboutTheInnermostSize) {
   });
 }
 
+TEST(HtmlHidden, ClassesOfTheStyleSheet) {
+  const auto page = [](std::string_view sheet) { return "<style>" + std::string(sheet) + "</style><p class='other phone'>phone</p>text"; };
+  for (const std::string_view sheet : {".phone{display:none}", "<!-- .a, p.phone { color:red; display : none !important } -->", "@import x; /* .b{ */ .phone{max-height:0}", "@media x{.a{color:red}} .phone{display:none}"}) {
+    EXPECT_EQ(html_to_text(page(sheet)), "text") << sheet;
+  }
+  for (const std::string_view sheet : {".phone{color:red}", "@media print{.phone{display:none}}", ".a .phone{display:none}", ".phone:hover{display:none}", ".phone.a{display:none}", "p{display:none}", ".phone", ".phone{}/*", "/.phone{}", ".{display:none}", "}}"}) {
+    EXPECT_EQ(html_to_text(page(sheet)), "phone\n\ntext") << sheet;
+  }
+  EXPECT_EQ(html_to_text("<style media=print>.x{display:none}</style><p class=x>kept"), "kept");
+  // Better all of it than nothing.
+  EXPECT_EQ(html_to_text("<style>.x{display:none}</style><p class=x>all"), "all");
+  std::string many;
+  for (int i = 0; i < 200; ++i) many += ".c" + std::to_string(i) + "{display:none}";
+  EXPECT_EQ(hidden_classes(many).size(), 64U);
+}
+
 TEST(HtmlHidden, FillingOfPreviewLines) {
   expect_rows({
       {"a &zwnj;&nbsp;&zwnj;&nbsp;&#847;&#8199;&#xFEFF;&shy;b", "a b"},

@@ -27,6 +27,8 @@ TEST(FoldReply, Quotes) {
       // Nothing but a quote is what the writer wanted to show.
       {"> all\n> of\n> this", "> all\n> of\n> this"},
       {"On Monday Ann wrote:\n> all\n> of\n> this", "On Monday Ann wrote:\n> all\n> of\n> this"},
+      // Some programs put it inside.
+      {"Yes!\n> On 3 Nov 2025, at 10:00, Joe Roe <joe@example.com> wrote:\n>\n> Lunch?\n> Tea?\n", "Yes!\n[3 quoted lines: On 3 Nov 2025, at 10:00, Joe Roe <joe@example.com> wrote]"},
       // A colon alone introduces nothing.
       {"My list:\n> a\n> b\n> c\n", "My list:\n[3 quoted lines: a]"},
       {"no quote: 5 > 3", "no quote: 5 > 3"},
