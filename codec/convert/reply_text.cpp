@@ -42,6 +42,7 @@ std::string_view without_end_space(std::string_view line) {
 
 std::vector<Line> lines_of(std::string_view text) {
   std::vector<Line> lines;
+  lines.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1);
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     const std::string_view line = without_end_space(text.substr(at, end - at));
@@ -118,39 +119,40 @@ bool starts_attribution(std::string_view line) {
   return std::any_of(first_words.begin(), first_words.end(), [&](std::string_view word) { return line.starts_with(word); });
 }
 
-/// The text being written. Lines stay lines until the end, so that an attribution can be taken back.
+/// The text being written. Lines stay views of the input until the end, so that an attribution can be taken back and no line costs memory
+/// of its own; notes are few and owned.
 class Folder {
  public:
   explicit Folder(std::size_t capacity) { out_.reserve(capacity); }
 
   void own(std::string_view line) {
     const bool is_long_ruler = line.size() > ruler_size_max && is_ruler(line);
-    out_.push_back({.text = std::string(is_long_ruler ? line.substr(0, ruler_size_max) : line), .is_own = true});
+    out_.push_back({.text = is_long_ruler ? line.substr(0, ruler_size_max) : line, .note = none});
   }
   void blank() {
-    if (!out_.empty() && !out_.back().text.empty()) out_.push_back({});
+    if (!out_.empty() && !out_.back().is_blank()) out_.push_back({.text = {}, .note = none});
   }
-  void note(std::string line) { out_.push_back({.text = std::move(line), .is_own = false}); }
+  void note(std::string line) {
+    out_.push_back({.text = {}, .note = notes_.size()});
+    notes_.push_back(std::move(line));
+  }
 
   /// Takes the lines that introduce the quote which comes now out of the text, as one; empty when there are none.
   std::string take_attribution() {
     std::size_t end = out_.size();
-    while (end > 0 && out_[end - 1].text.empty()) --end;
+    while (end > 0 && out_[end - 1].is_blank()) --end;
     std::string joined;
     for (std::size_t count = 1; count <= attribution_lines_max && count <= end; ++count) {
       const Written& line = out_[end - count];
-      if (!line.is_own || line.text.empty()) break;
-      joined = joined.empty() ? line.text : line.text + " " + joined;
-      if (joined.size() > attribution_size_max) break;
-      if (!is_attribution(joined)) {
-        if (count == 1 && !joined.ends_with(":") && !joined.ends_with("：")) break;
-        continue;
-      }
+      if (!line.is_own() || joined.size() + line.text.size() > attribution_size_max) break;
+      joined = joined.empty() ? std::string(line.text) : std::string(line.text) + " " + joined;
+      if (count == 1 && !joined.ends_with(":") && !joined.ends_with("：")) break;
+      if (!is_attribution(joined)) continue;
       // Its first words may stand one line higher.
       if (count < attribution_lines_max && count < end && !starts_attribution(joined)) {
         const Written& above = out_[end - count - 1];
-        if (above.is_own && starts_attribution(above.text) && above.text.size() + joined.size() < attribution_size_max) {
-          joined = above.text + " " + joined;
+        if (above.is_own() && starts_attribution(above.text) && above.text.size() + joined.size() < attribution_size_max) {
+          joined = std::string(above.text) + " " + joined;
           ++count;
         }
       }
@@ -161,21 +163,30 @@ class Folder {
   }
 
   [[nodiscard]] std::string take() {
-    while (!out_.empty() && out_.back().text.empty()) out_.pop_back();
+    while (!out_.empty() && out_.back().is_blank()) out_.pop_back();
+    std::size_t size = 0;
+    for (const Written& line : out_) size += text_of_line(line).size() + 1;
     std::string text;
+    text.reserve(size);
     for (const Written& line : out_) {
       if (&line != &out_.front()) text += '\n';
-      text += line.text;
+      text += text_of_line(line);
     }
     return text;
   }
 
  private:
+  static constexpr std::size_t none = static_cast<std::size_t>(-1);
   struct Written {
-    std::string text;
-    bool is_own = false;
+    std::string_view text;
+    std::size_t note = none;         // index; a note has no text of its own
+    [[nodiscard]] bool is_blank() const { return note == none && text.empty(); }
+    [[nodiscard]] bool is_own() const { return note == none && !text.empty(); }
   };
+  [[nodiscard]] std::string_view text_of_line(const Written& line) const { return line.note == none ? line.text : std::string_view(notes_[line.note]); }
+
   std::vector<Written> out_;
+  std::vector<std::string> notes_;
 };
 
 std::string shortened(std::string_view text, std::size_t size_max) {
