@@ -228,7 +228,6 @@ class Writer {
 
   bool too_deep = false;
   bool has_dropped_text = false;
-  std::vector<std::string> pictures;
 
  private:
   struct Open {
@@ -341,14 +340,11 @@ class Writer {
     return std::to_string(list->next_number++) + ". ";
   }
 
-  /// A picture that the message carries stands behind the text; of one that stays on a server the description is read.
+  /// A picture that the message carries stands beside the text; of one that stays on a server the description is read.
   void image(const Attributes& attributes, const StyleFacts& style) {
     std::string_view source = ascii_trim(attributes.value("src"));
     if (ascii_starts_with_nocase(source, "cid:")) source.remove_prefix(4);
-    if (std::binary_search(carried_.begin(), carried_.end(), source)) {
-      pictures.emplace_back(source);
-      return;
-    }
+    if (std::binary_search(carried_.begin(), carried_.end(), source)) return;
     const std::string_view description = ascii_trim(attributes.value("alt"));
     const bool counts_readers = style.has_pixel_size || number_of(attributes.value("width")).value_or(2) <= 1 || number_of(attributes.value("height")).value_or(2) <= 1;
     if (description.empty() || counts_readers || is_file_name(description)) return;
@@ -466,7 +462,6 @@ HtmlText read_html(std::string_view html, std::span<const std::string_view> carr
       return result;
     }
     result.text = readable(run.writer.take());
-    result.pictures = std::move(run.writer.pictures);
     if (!result.text.empty() || !run.writer.has_dropped_text) break;
   }
   return result;

@@ -1,11 +1,12 @@
-// Multimedia message -> mail (RFC 4356 §2, tables 1 and 5).
+// Multimedia message -> mail (RFC 4356 §2.1.1).
 //
-// Came from: codec/mm7 DeliverReq, with the addresses that the route gave. Goes to: the SMTP client's DATA. The text of the first
+// Came from: codec/mm7 DeliverReq or codec/mms Pdu, with the addresses that the route gave. Goes to: the SMTP client's DATA. The text of the first
 // text part is the mail's text; every other part is an attachment with its bytes untouched; SMIL stays behind.
 #include <algorithm>
 
 #include "codec/convert/convert.h"
 #include "codec/convert/errors.h"
+#include "codec/convert/mm_header.h"
 #include "codec/convert/names.h"
 #include "codec/convert/text.h"
 #include "codec/mime/compose.h"
@@ -81,16 +82,16 @@ std::string_view clean_media_type(std::string_view type) {
   return good && !type.starts_with("multipart/") && !type.starts_with("message/") ? type : "application/octet-stream";
 }
 
-void write_attachment(Bytes& out, const MultimediaPart& part, SafeNames& names) {
+void write_attachment(Bytes& out, const MultimediaPart& part, SafeNames& names, Arena& arena) {
   const std::string_view media_type = clean_media_type(part.media_type);
-  std::string name = display_name(part.name.empty() ? part.content_location : part.name);
+  std::string_view name = display_name(part.name.empty() ? part.content_location : part.name, arena);
   if (name.empty()) name = names.make({}, "part", media_type);
   append(out, "Content-Type: ");
   append(out, media_type);
   // RFC 4356 §2.1.3: UTF-16 has no place in mail. Any other text keeps its bytes.
   const bool is_wide = media_type.starts_with("text/") && (part.charset.starts_with("utf-16") || part.charset == "iso-10646-ucs-2");
   const std::string narrow = is_wide ? part_text(part) : std::string();
-  if (!part.charset.empty() && media_type.starts_with("text/")) mime::write_parameter(out, "charset", is_wide ? "utf-8" : part.charset);
+  if (!part.charset.empty() && media_type.starts_with("text/")) mime::write_parameter(out, "charset", is_wide ? std::string_view("utf-8") : part.charset);
   mime::write_parameter(out, "name", name);
   append(out, "\r\nContent-Disposition: ");
   const bool is_shown = media_type.starts_with("image/") || media_type.starts_with("text/");
@@ -101,32 +102,122 @@ void write_attachment(Bytes& out, const MultimediaPart& part, SafeNames& names) 
   mime::write_body(out, is_wide ? bytes_of(narrow) : part.data, mime::BodyForm::base64);
 }
 
-void write_header(Bytes& out, const mm7::DeliverReq& request, const MmToMailOptions& options) {
-  // RFC 4356 §2.2: a trace field of the gateway.
-  const std::string date = format_rfc5322(options.date);
-  mime::write_text_field(out, "Received", "from mms by " + options.our_domain + " with MMS id " + clean_id(options.trace) + "; " + date);
-  append(out, "Date: " + date + "\r\n");
-  mime::write_mailboxes_field(out, "From", std::span(&options.from, 1));
-  if (!options.to.empty()) mime::write_mailboxes_field(out, "To", options.to);
-  if (!options.cc.empty()) mime::write_mailboxes_field(out, "Cc", options.cc);
-  if (options.to.empty() && options.cc.empty()) append(out, "To: undisclosed-recipients:;\r\n");
-  const std::string& subject = !options.subject.empty() ? options.subject : !request.subject.empty() ? request.subject : request.content.subject;
+/// Who sent it, to whom and when: of the last sending.
+struct Sending {
+  mime::Mailbox from;
+  std::vector<mime::Mailbox> to, cc;
+  std::string date;
+};
+
+Sending last_sending(const MmHeader& header, const MmToMailOptions& options) {
+  // A clock that is ahead would date the mail after its own trace.
+  const Timestamp date = header.date && *header.date <= options.date ? *header.date : options.date;
+  Sending last{.from = options.from, .to = options.to, .cc = options.cc, .date = format_rfc5322(date)};
+  if (last.from.local_part.empty()) last.from = mailbox_of(header.sender, options.our_domain);
+  if (last.to.empty() && last.cc.empty()) {
+    for (const mm7::Recipient& recipient : header.recipients) {
+      mime::Mailbox mailbox = mailbox_of(recipient.address, options.our_domain);
+      if (mailbox.local_part.empty() || recipient.field == mm7::RecipientField::bcc) continue;
+      (recipient.field == mm7::RecipientField::to ? last.to : last.cc).push_back(std::move(mailbox));
+    }
+  }
+  return last;
+}
+
+/// One earlier sending: entry n of Previously-Sent-By and Previously-Sent-Date-and-Time.
+struct Earlier {
+  std::uint32_t sequence = 0;
+  mm7::Address sender;
+  std::optional<Timestamp> date;
+};
+/// In the order of time, that is by number. A date without a sender is passed over.
+std::vector<Earlier> earlier_sendings(const MmHeader& header) {
+  std::vector<Earlier> out;
+  for (const mm7::PreviousSender& sender : header.previous_senders) {
+    const auto date = std::find_if(header.previous_dates.begin(), header.previous_dates.end(), [&](const mm7::PreviousDate& d) { return d.sequence == sender.sequence; });
+    out.push_back({.sequence = sender.sequence, .sender = sender.address, .date = date == header.previous_dates.end() ? std::optional<Timestamp>() : date->at});
+  }
+  std::stable_sort(out.begin(), out.end(), [](const Earlier& a, const Earlier& b) { return a.sequence < b.sequence; });
+  return out;
+}
+
+void write_mailboxes(Bytes& out, const std::string& prefix, std::string_view name, std::span<const mime::Mailbox> mailboxes) {
+  if (!mailboxes.empty()) mime::write_mailboxes_field(out, prefix + std::string(name), mailboxes);
+}
+
+/// RFC 4356 §2.1.1: the last sending is the topmost Resent block, what was sent first is the mail's own From and Date, and what lies between
+/// are blocks in between. Nobody knows to whom those went.
+void write_resent_blocks(Bytes& out, const Sending& last, std::span<const Earlier> earlier, const MmToMailOptions& options) {
+  const std::string prefix = "Resent-";
+  append(out, "Resent-Date: " + last.date + "\r\n");
+  write_mailboxes(out, prefix, "From", std::span(&last.from, 1));
+  write_mailboxes(out, prefix, "To", last.to);
+  write_mailboxes(out, prefix, "Cc", last.cc);
+  if (last.to.empty() && last.cc.empty()) append(out, "Resent-To: undisclosed-recipients:;\r\n");
+  write_ids(out, "Resent-Message-ID", std::span(&options.message_id, 1));
+  for (std::size_t i = earlier.size() - 1; i > 0; --i) {
+    const mime::Mailbox sender = mailbox_of(earlier[i].sender, options.our_domain);
+    if (sender.local_part.empty()) continue;
+    append(out, "Resent-Date: " + format_rfc5322(earlier[i].date.value_or(options.date)) + "\r\n");
+    write_mailboxes(out, prefix, "From", std::span(&sender, 1));
+    append(out, "Resent-To: unrecoverable-recipients:;\r\n");
+  }
+  const mime::Mailbox first = mailbox_of(earlier.front().sender, options.our_domain);
+  append(out, "Date: " + format_rfc5322(earlier.front().date.value_or(options.date)) + "\r\n");
+  mime::write_mailboxes_field(out, "From", std::span(&first, 1));
+  append(out, "To: unrecoverable-recipients:;\r\n");
+}
+
+void write_addresses(Bytes& out, const MmHeader& header, const MmToMailOptions& options, const Sending& last) {
+  const std::vector<Earlier> earlier = earlier_sendings(header);
+  if (!earlier.empty()) {
+    const mime::Mailbox first = mailbox_of(earlier.front().sender, options.our_domain);
+    // Somebody else's From would be refused wherever its domain says who may write it (RFC 7489): then the history is told in the words of
+    // MM4, and the mail is that of its last sender.
+    if (!first.local_part.empty() && first.domain == options.our_domain) return write_resent_blocks(out, last, earlier, options);
+    for (const Earlier& sending : earlier) {
+      const mime::Mailbox sender = mailbox_of(sending.sender, options.our_domain);
+      const std::string number = std::to_string(sending.sequence) + ", ";
+      if (!sender.local_part.empty()) mime::write_text_field(out, "X-Mms-Previously-Sent-By", number + sender.address());
+      if (sending.date) mime::write_text_field(out, "X-Mms-Previously-Sent-Date-And-Time", number + format_rfc5322(*sending.date));
+    }
+  }
+  append(out, "Date: " + last.date + "\r\n");
+  mime::write_mailboxes_field(out, "From", std::span(&last.from, 1));
+  write_mailboxes(out, {}, "To", last.to);
+  write_mailboxes(out, {}, "Cc", last.cc);
+  if (last.to.empty() && last.cc.empty()) append(out, "To: undisclosed-recipients:;\r\n");
+}
+
+void write_header(Bytes& out, const MmHeader& header, const MmToMailOptions& options, const Sending& last) {
+  // RFC 4356 §2.1.1: a trace field of the gateway.
+  mime::write_text_field(out, "Received", "from mms by " + options.our_domain + " with MMS id " + clean_id(options.trace) + "; " + format_rfc5322(options.date));
+  write_addresses(out, header, options, last);
+  const std::string& subject = options.subject.empty() ? header.subject : options.subject;
   if (!subject.empty()) mime::write_text_field(out, "Subject", subject);
   write_ids(out, "Message-ID", std::span(&options.message_id, 1));
   write_ids(out, "In-Reply-To", std::span(&options.in_reply_to, 1));
   write_ids(out, "References", options.references);
-  // RFC 4356 table 1: Normal is not written.
-  if (ascii_equal_nocase(request.priority, "high")) append(out, "Importance: High\r\n");
-  if (ascii_equal_nocase(request.priority, "low")) append(out, "Importance: Low\r\n");
+  // Normal is not written.
+  if (ascii_equal_nocase(header.priority, "high")) append(out, "Importance: High\r\n");
+  if (ascii_equal_nocase(header.priority, "low")) append(out, "Importance: Low\r\n");
+  if (is_automatic(header)) append(out, "Auto-Submitted: auto-generated\r\n");  // RFC 3834 §5
+  if (is_bulk(header)) append(out, "Precedence: bulk\r\n");
+  if (header.read_report) mime::write_mailboxes_field(out, "Disposition-Notification-To", std::span(&last.from, 1));
+  // The MMSC's own name of the message, for whoever looks for it there.
+  if (const std::string id = clean_id(header.message_id); !id.empty()) append(out, "X-Mms-Message-ID: \"" + id + "\"\r\n");
   if (!options.trace.empty()) mime::write_text_field(out, "Pushmail-Trace", options.trace);
   append(out, "MIME-Version: 1.0\r\n");
 }
 
 }  // namespace
 
-Result<Bytes> mm_to_mail(const mm7::DeliverReq& request, const MmToMailOptions& options) {
-  if (options.from.local_part.empty()) return fail(convert_no_sender);
-  const MultimediaMessage& mm = request.content;
+Result<Bytes> mm_to_mail(const mm7::DeliverReq& request, const MmToMailOptions& options) { return mm_to_mail(header_of(request), request.content, options); }
+
+Result<Bytes> mm_to_mail(const MmHeader& header, const MultimediaMessage& mm, const MmToMailOptions& options) {
+  if (const auto possible = check_can_be_mail(header); !possible) return std::unexpected(possible.error());
+  const Sending last = last_sending(header, options);
+  if (last.from.local_part.empty()) return fail(convert_no_sender);
   const std::size_t text_part = first_text_part(mm);
   std::string text;
   if (text_part < mm.parts.size()) {
@@ -143,7 +234,7 @@ Result<Bytes> mm_to_mail(const mm7::DeliverReq& request, const MmToMailOptions& 
 
   Bytes out;
   out.reserve(4096 + total + total / 2);
-  write_header(out, request, options);
+  write_header(out, header, options, last);
   if (attachments.empty()) {
     write_text_body(out, text);
     if (!text_of(out).ends_with("\r\n")) append(out, "\r\n");
@@ -165,10 +256,11 @@ Result<Bytes> mm_to_mail(const mm7::DeliverReq& request, const MmToMailOptions& 
     delimiter("\r\n");
     write_text_body(out, text);
   }
-  SafeNames names;
+  Arena arena;
+  SafeNames names(arena);
   for (const MultimediaPart* part : attachments) {
     delimiter("\r\n");
-    write_attachment(out, *part, names);
+    write_attachment(out, *part, names, arena);
   }
   delimiter("--\r\n");
   return out;

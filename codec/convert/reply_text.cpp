@@ -1,11 +1,9 @@
 // Quotes, signatures and empty lines. Lines are sorted into kinds once; then one pass writes them or a line that counts them.
 #include "codec/convert/reply_text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <span>
 
 #include "codec/convert/text.h"
 
@@ -40,8 +38,8 @@ std::string_view without_end_space(std::string_view line) {
   return last == std::string_view::npos ? std::string_view() : line.substr(0, last + 1);
 }
 
-std::vector<Line> lines_of(std::string_view text) {
-  std::vector<Line> lines;
+std::span<const Line> lines_of(std::string_view text, Arena& arena) {
+  ArenaList<Line> lines(arena);
   lines.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1);
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -49,7 +47,7 @@ std::vector<Line> lines_of(std::string_view text) {
     lines.push_back({.text = line, .kind = line.empty() ? Kind::blank : line.front() == '>' ? Kind::quoted : Kind::own});
     at = end + 1;
   }
-  return lines;
+  return lines.take();
 }
 
 /// What stands behind the quote marks.
@@ -83,7 +81,7 @@ bool is_ruler(std::string_view line) {
 }
 
 /// Where an older message starts that stands below without quote marks: the line above its header, or lines.size().
-std::size_t older_message_start(const std::vector<Line>& lines) {
+std::size_t older_message_start(std::span<const Line> lines) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (lines[i].kind != Kind::own || !is_header_line(lines[i].text, from_words)) continue;
     // Of the lines of one block the subject is one; what somebody writes about a sender has none.
@@ -119,91 +117,91 @@ bool starts_attribution(std::string_view line) {
   return std::any_of(first_words.begin(), first_words.end(), [&](std::string_view word) { return line.starts_with(word); });
 }
 
-/// The text being written. Lines stay views of the input until the end, so that an attribution can be taken back and no line costs memory
-/// of its own; notes are few and owned.
+/// The text being written. Lines stay views until the end, so that an attribution can be taken back and no line costs memory of its own.
 class Folder {
  public:
-  explicit Folder(std::size_t capacity) { out_.reserve(capacity); }
+  Folder(std::size_t capacity, Arena& arena) : arena_(arena), out_(arena) { out_.reserve(capacity); }
 
   void own(std::string_view line) {
     const bool is_long_ruler = line.size() > ruler_size_max && is_ruler(line);
-    out_.push_back({.text = is_long_ruler ? line.substr(0, ruler_size_max) : line, .note = none});
+    out_.push_back({.text = is_long_ruler ? line.substr(0, ruler_size_max) : line, .is_own = true});
   }
   void blank() {
-    if (!out_.empty() && !out_.back().is_blank()) out_.push_back({.text = {}, .note = none});
+    if (!out_.empty() && !out_.back().text.empty()) out_.push_back({});
   }
-  void note(std::string line) {
-    out_.push_back({.text = {}, .note = notes_.size()});
-    notes_.push_back(std::move(line));
-  }
+  void note(std::string_view line) { out_.push_back({.text = line, .is_own = false}); }
 
   /// Takes the lines that introduce the quote which comes now out of the text, as one; empty when there are none.
-  std::string take_attribution() {
+  std::string_view take_attribution() {
     std::size_t end = out_.size();
-    while (end > 0 && out_[end - 1].is_blank()) --end;
-    std::string joined;
+    while (end > 0 && out_[end - 1].text.empty()) --end;
+    std::string_view joined;
     for (std::size_t count = 1; count <= attribution_lines_max && count <= end; ++count) {
       const Written& line = out_[end - count];
-      if (!line.is_own() || joined.size() + line.text.size() > attribution_size_max) break;
-      joined = joined.empty() ? std::string(line.text) : std::string(line.text) + " " + joined;
+      if (!line.is_own || joined.size() + line.text.size() > attribution_size_max) break;
+      joined = joined.empty() ? line.text : join(line.text, joined);
       if (count == 1 && !joined.ends_with(":") && !joined.ends_with("：")) break;
       if (!is_attribution(joined)) continue;
       // Its first words may stand one line higher.
       if (count < attribution_lines_max && count < end && !starts_attribution(joined)) {
         const Written& above = out_[end - count - 1];
-        if (above.is_own() && starts_attribution(above.text) && above.text.size() + joined.size() < attribution_size_max) {
-          joined = std::string(above.text) + " " + joined;
+        if (above.is_own && starts_attribution(above.text) && above.text.size() + joined.size() < attribution_size_max) {
+          joined = join(above.text, joined);
           ++count;
         }
       }
-      out_.resize(end - count);
+      out_.shrink(end - count);
       return joined;
     }
     return {};
   }
 
-  [[nodiscard]] std::string take() {
-    while (!out_.empty() && out_.back().is_blank()) out_.pop_back();
+  [[nodiscard]] std::string_view take() {
+    while (!out_.empty() && out_.back().text.empty()) out_.shrink(out_.size() - 1);
     std::size_t size = 0;
-    for (const Written& line : out_) size += text_of_line(line).size() + 1;
-    std::string text;
+    for (const Written& line : out_.items()) size += line.text.size() + 1;
+    ArenaText text(arena_);
     text.reserve(size);
-    for (const Written& line : out_) {
-      if (&line != &out_.front()) text += '\n';
-      text += text_of_line(line);
+    for (std::size_t i = 0; i < out_.size(); ++i) {
+      if (i > 0) text += '\n';
+      text += out_[i].text;
     }
-    return text;
+    return text.take_view();
   }
 
  private:
-  static constexpr std::size_t none = static_cast<std::size_t>(-1);
   struct Written {
     std::string_view text;
-    std::size_t note = none;         // index; a note has no text of its own
-    [[nodiscard]] bool is_blank() const { return note == none && text.empty(); }
-    [[nodiscard]] bool is_own() const { return note == none && !text.empty(); }
+    bool is_own = false;             // not a note
   };
-  [[nodiscard]] std::string_view text_of_line(const Written& line) const { return line.note == none ? line.text : std::string_view(notes_[line.note]); }
+  std::string_view join(std::string_view first, std::string_view second) {
+    ArenaText text(arena_);
+    text.reserve(first.size() + 1 + second.size());
+    text += first;
+    text += ' ';
+    text += second;
+    return text.take_view();
+  }
 
-  std::vector<Written> out_;
-  std::vector<std::string> notes_;
+  Arena& arena_;
+  ArenaList<Written> out_;
 };
 
-std::string shortened(std::string_view text, std::size_t size_max) {
-  if (text.size() <= size_max) return std::string(text);
+std::string_view shortened(std::string_view text, std::size_t size_max, Arena& arena) {
+  if (text.size() <= size_max) return text;
   std::string_view piece = cut(text, size_max);
   if (const std::size_t blank = piece.rfind(' '); blank != std::string_view::npos && blank > size_max / 2) piece = piece.substr(0, blank);
-  return std::string(ascii_trim(piece)) + "...";
+  return format_in(arena, "{}...", ascii_trim(piece));
 }
 
-std::string quote_note(std::size_t lines, std::string_view label) {
+std::string_view quote_note(std::size_t lines, std::string_view label, Arena& arena) {
   while (label.ends_with(":") || label.ends_with(" ")) label.remove_suffix(1);
   if (label.ends_with("：")) label.remove_suffix(3);
-  return fmt::format("[{} quoted {}{}{}]", lines, lines == 1 ? "line" : "lines", label.empty() ? "" : ": ", shortened(label, label_size_max));
+  return format_in(arena, "[{} quoted {}{}{}]", lines, lines == 1 ? "line" : "lines", label.empty() ? "" : ": ", shortened(label, label_size_max, arena));
 }
 
 /// Index behind the quote that starts at `i`: quoted lines and the empty ones between them.
-std::size_t quote_end(const std::vector<Line>& lines, std::size_t i, std::size_t end) {
+std::size_t quote_end(std::span<const Line> lines, std::size_t i, std::size_t end) {
   std::size_t last = i;
   for (; i < end && lines[i].kind != Kind::own; ++i) {
     if (lines[i].kind == Kind::quoted) last = i;
@@ -212,21 +210,21 @@ std::size_t quote_end(const std::vector<Line>& lines, std::size_t i, std::size_t
 }
 
 /// The value of the header line of an older message, for people.
-std::string older_label(const std::vector<Line>& lines, std::size_t from) {
+std::string_view older_label(std::span<const Line> lines, std::size_t from, Arena& arena) {
   for (std::size_t i = from; i < lines.size() && i < from + header_block_lines_max; ++i) {
     if (!is_header_line(lines[i].text, from_words)) continue;
     std::string_view value = lines[i].text.substr(lines[i].text.find_first_of(":\xEF") + 1);
     while (!value.empty() && std::string_view("* \t\xBC\x9A").find(value.front()) != std::string_view::npos) value.remove_prefix(1);
-    return "from " + std::string(value);
+    return format_in(arena, "from {}", shortened(value, label_size_max, arena));
   }
   return {};
 }
 
 }  // namespace
 
-ReplyText fold_reply(std::string_view utf8, OlderMessages older) {
+ReplyText fold_reply(std::string_view utf8, OlderMessages older, Arena& arena) {
   ReplyText result;
-  const std::vector<Line> lines = lines_of(utf8);
+  const std::span<const Line> lines = lines_of(utf8, arena);
   const std::size_t end = older == OlderMessages::fold ? older_message_start(lines) : lines.size();
 
   // The last line of the writer's own; a quote below it is answered by nothing.
@@ -242,7 +240,7 @@ ReplyText fold_reply(std::string_view utf8, OlderMessages older) {
     if (lines[i].text == "--") signature = i;
   }
 
-  Folder out(lines.size());
+  Folder out(lines.size(), arena);
   for (std::size_t i = 0; i < end;) {
     const Line& line = lines[i];
     if (line.kind == Kind::blank) {
@@ -269,8 +267,8 @@ ReplyText fold_reply(std::string_view utf8, OlderMessages older) {
       }
       i = behind;
       if (count == 0) continue;
-      const std::string attribution = out.take_attribution();
-      out.note(quote_note(count, !attribution.empty() ? attribution : is_attribution(first) ? std::string(first) : shortened(first, label_size_max / 2)));
+      const std::string_view attribution = out.take_attribution();
+      out.note(quote_note(count, !attribution.empty() ? attribution : is_attribution(first) ? first : shortened(first, label_size_max / 2, arena), arena));
       result.quoted_lines += count;
       continue;
     }
@@ -288,7 +286,7 @@ ReplyText fold_reply(std::string_view utf8, OlderMessages older) {
           ++kept;
         }
         result.signature_lines = count - kept;
-        out.note(fmt::format("[{} more lines of signature]", result.signature_lines));
+        out.note(format_in(arena, "[{} more lines of signature]", result.signature_lines));
         i = behind;
         if (i < end) out.blank();
         continue;
@@ -301,7 +299,7 @@ ReplyText fold_reply(std::string_view utf8, OlderMessages older) {
     std::size_t count = 0;
     for (std::size_t i = end; i < lines.size(); ++i) count += lines[i].kind == Kind::blank ? 0 : 1;
     if (own_end > 0) {
-      out.note(quote_note(count, older_label(lines, end)));
+      out.note(quote_note(count, older_label(lines, end, arena), arena));
       result.quoted_lines += count;
     } else {
       for (std::size_t i = end; i < lines.size(); ++i) lines[i].kind == Kind::blank ? out.blank() : out.own(lines[i].text);

@@ -76,10 +76,11 @@ bool is_encryption_header(const mime::Message& mail, const mime::Part& part) {
   return parent != nullptr && parent->media_type == "multipart/encrypted" && ascii_equal_nocase(part.media_type, parent->type_parameter("protocol"));
 }
 
-std::string without_armour(std::string_view utf8, std::string_view what, std::vector<Decision>& decisions) {
+std::string_view without_armour(std::string_view utf8, std::string_view what, ArenaList<Decision>& decisions, Arena& arena) {
   constexpr std::string_view begin = "-----BEGIN ";
-  if (utf8.find("-----BEGIN PGP ") == std::string_view::npos) return std::string(utf8);
-  std::string out;
+  if (utf8.find("-----BEGIN PGP ") == std::string_view::npos) return utf8;
+  ArenaText out(arena);
+  out.reserve(utf8.size());
   bool is_signed_text = false;
   for (std::size_t at = 0; at < utf8.size();) {
     const std::string_view line = line_at(utf8, at);
@@ -106,16 +107,18 @@ std::string without_armour(std::string_view utf8, std::string_view what, std::ve
     if (at < utf8.size()) at = next_line(utf8, at);
     if (label == "PGP SIGNATURE") {
       is_signed_text = false;
-      decisions.push_back({std::string(what), "the PGP signature of signed text, which is shown"});
+      decisions.push_back({what, "the PGP signature of signed text, which is shown"});
     } else if (label.starts_with("PGP MESSAGE")) {
-      out += std::string(pgp_encrypted.sentence) + "\n";
-      decisions.push_back({std::string(what), std::string(pgp_encrypted.rule)});
+      out += pgp_encrypted.sentence;
+      out += '\n';
+      decisions.push_back({what, pgp_encrypted.rule});
     } else {
-      out += std::string(pgp_key_sentence) + "\n";
-      decisions.push_back({std::string(what), "a PGP key: explained in the text"});
+      out += pgp_key_sentence;
+      out += '\n';
+      decisions.push_back({what, "a PGP key: explained in the text"});
     }
   }
-  return out;
+  return out.take_view();
 }
 
 }  // namespace pushmail::convert

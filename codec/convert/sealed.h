@@ -5,12 +5,11 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "codec/convert/convert.h"
 #include "codec/mime/message.h"
+#include "core/arena.h"
 
 namespace pushmail::convert {
 
@@ -23,8 +22,8 @@ struct Sealed {
 /// The part of multipart/encrypted that only says `Version: 1` (RFC 3156 §4).
 [[nodiscard]] bool is_encryption_header(const mime::Message& mail, const mime::Part& part);
 
-/// A text (UTF-8, LF) without the armour of OpenPGP: of signed text the text, for encrypted blocks and keys a sentence each. Says what it
+/// A text (UTF-8, LF) without the armour of OpenPGP: of signed text the text, for encrypted blocks and keys a sentence each; itself when it has none. Says what it
 /// replaced in `decisions`, in the name of `what`. Linear.
-[[nodiscard]] std::string without_armour(std::string_view utf8, std::string_view what, std::vector<Decision>& decisions);
+[[nodiscard]] std::string_view without_armour(std::string_view utf8, std::string_view what, ArenaList<Decision>& decisions, Arena& arena);
 
 }  // namespace pushmail::convert

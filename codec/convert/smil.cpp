@@ -3,19 +3,22 @@
 
 #include <algorithm>
 
+#include "codec/convert/text.h"
+
 namespace pushmail::convert {
 namespace {
 
 /// Content-Locations of ours need none, but nothing else may depend on that.
-std::string attribute(std::string_view text) {
-  std::string out = "\"";
+void write_attribute(ArenaText& out, std::string_view name, std::string_view text) {
+  out += name;
+  out += "=\"";
   for (const char c : text) {
     if (c == '&') out += "&amp;";
     else if (c == '<') out += "&lt;";
     else if (c == '"') out += "&quot;";
     else out += c;
   }
-  return out + '"';
+  out += '"';
 }
 
 std::string_view element_of(SlideMedia kind) {
@@ -38,10 +41,12 @@ unsigned reading_seconds(std::size_t text_size) {
   return static_cast<unsigned>(std::clamp<std::size_t>(text_size / bytes_per_second, 10, 600));
 }
 
-std::string write_smil(const std::vector<Slide>& slides) {
+std::string_view write_smil(std::span<const Slide> slides, Arena& arena) {
   const bool has_picture = std::any_of(slides.begin(), slides.end(), [](const Slide& s) { return s.kind == SlideMedia::image || s.kind == SlideMedia::video; });
   const bool has_text = std::any_of(slides.begin(), slides.end(), [](const Slide& s) { return !s.text.empty(); });
-  std::string out = "<smil><head><layout><root-layout width=\"240\" height=\"320\"/>";
+  ArenaText out(arena);
+  out.reserve(512 + slides.size() * 160);
+  out += "<smil><head><layout><root-layout width=\"240\" height=\"320\"/>";
   if (has_picture) {
     out += has_text ? "<region id=\"Image\" left=\"0\" top=\"0\" width=\"100%\" height=\"70%\" fit=\"meet\"/>"
                     : "<region id=\"Image\" left=\"0\" top=\"0\" width=\"100%\" height=\"100%\" fit=\"meet\"/>";
@@ -52,17 +57,23 @@ std::string write_smil(const std::vector<Slide>& slides) {
   }
   out += "</layout></head><body>";
   for (const Slide& slide : slides) {
-    out += "<par dur=\"" + std::to_string(slide.seconds) + "s\">";
+    out += "<par dur=\"";
+    append_number(out, slide.seconds);
+    out += "s\">";
     if (slide.kind != SlideMedia::none) {
       out += '<';
       out += element_of(slide.kind);
-      out += " src=" + attribute(slide.media);
+      write_attribute(out, " src", slide.media);
       out += slide.kind == SlideMedia::audio ? "/>" : " region=\"Image\"/>";
     }
-    if (!slide.text.empty()) out += "<text src=" + attribute(slide.text) + " region=\"Text\"/>";
+    if (!slide.text.empty()) {
+      write_attribute(out, "<text src", slide.text);
+      out += " region=\"Text\"/>";
+    }
     out += "</par>";
   }
-  return out + "</body></smil>";
+  out += "</body></smil>";
+  return out.take_view();
 }
 
 }  // namespace pushmail::convert

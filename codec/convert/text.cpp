@@ -1,8 +1,6 @@
 // Small pieces of text handling for both directions.
 #include "codec/convert/text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "codec/convert/text_split.h"
@@ -11,28 +9,47 @@
 namespace pushmail::convert {
 
 std::string readable(std::string_view utf8) {
-  std::string out;
-  out.reserve(utf8.size());
-  for (std::size_t at = 0; at < utf8.size(); ++at) {
-    const auto byte = [&](std::size_t i) -> unsigned { return at + i < utf8.size() ? static_cast<unsigned char>(utf8[at + i]) : 0U; };
-    const unsigned c = byte(0);
-    if (c == 0xC2 && byte(1) >= 0x80 && byte(1) < 0xA0) {
-      ++at;  // C1
-    } else if (c == 0xE2 && ((byte(1) == 0x80 && byte(2) >= 0xAA && byte(2) <= 0xAE) || (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9))) {
-      at += 2;  // U+202A..U+202E, U+2066..U+2069
-    } else if ((c >= 0x20 && c != 0x7F) || c == '\n' || c == '\t') {
-      out += utf8[at];
+  Arena arena;
+  return std::string(readable(utf8, arena));
+}
+
+std::string_view readable(std::string_view utf8, Arena& arena) {
+  const auto byte = [&](std::size_t i) -> unsigned { return i < utf8.size() ? static_cast<unsigned char>(utf8[i]) : 0U; };
+  // How many bytes at `at` are to go; 0: the byte there stays.
+  const auto excess = [&](std::size_t at) -> std::size_t {
+    const unsigned c = byte(at);
+    if (c >= 0x20 && c < 0x7F) return 0;
+    if (c == 0xC2) return byte(at + 1) >= 0x80 && byte(at + 1) < 0xA0 ? 2 : 0;  // C1
+    if (c == 0xE2) {
+      const bool turns = (byte(at + 1) == 0x80 && byte(at + 2) >= 0xAA && byte(at + 2) <= 0xAE) || (byte(at + 1) == 0x81 && byte(at + 2) >= 0xA6 && byte(at + 2) <= 0xA9);
+      return turns ? 3 : 0;  // U+202A..U+202E, U+2066..U+2069
     }
+    return c >= 0x80 || c == '\n' || c == '\t' ? 0 : 1;
+  };
+  std::size_t at = 0;
+  while (at < utf8.size() && excess(at) == 0) ++at;
+  if (at == utf8.size()) return utf8;
+  ArenaText out(arena);
+  out.reserve(utf8.size());
+  out += utf8.substr(0, at);
+  while (at < utf8.size()) {
+    if (const std::size_t size = excess(at); size > 0) at += size;
+    else out += utf8[at++];
   }
-  return out;
+  return out.take_view();
 }
 
 std::string_view cut(std::string_view utf8, std::size_t size_max) { return utf8.substr(0, grapheme_floor(utf8, size_max)); }
 
-std::string size_words(std::size_t bytes) {
-  if (bytes < 1024) return fmt::format("{} bytes", bytes);
-  if (bytes < 1024 * 1024) return fmt::format("{} KB", (bytes + 512) / 1024);
-  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / (1024.0 * 1024.0));
+void append_number(ArenaText& out, std::size_t number) {
+  const fmt::format_int digits(number);
+  out += std::string_view(digits.data(), digits.size());
+}
+
+std::string_view size_words(std::size_t bytes, Arena& arena) {
+  if (bytes < 1024) return format_in(arena, "{} bytes", bytes);
+  if (bytes < 1024 * 1024) return format_in(arena, "{} KB", (bytes + 512) / 1024);
+  return format_in(arena, "{:.1f} MB", static_cast<double>(bytes) / (1024.0 * 1024.0));
 }
 
 std::string part_text(const MultimediaPart& part) {

@@ -1,23 +1,38 @@
 // Text as a phone or a mail shows it: small pieces that both directions use. Not for use outside this folder.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "codec/mms/multimedia.h"
+#include "core/arena.h"
 #include "core/result.h"
 
 namespace pushmail::convert {
 
 /// Without control characters other than LF and tab, and without the controls that turn the reading direction of what follows.
 [[nodiscard]] std::string readable(std::string_view utf8);
+/// The same; the text itself when there is nothing to take out, else in the arena.
+[[nodiscard]] std::string_view readable(std::string_view utf8, Arena& arena);
 /// At most `size_max` bytes, never inside what is seen as one character.
 [[nodiscard]] std::string_view cut(std::string_view utf8, std::size_t size_max);
+
+/// fmt::format into the arena; short texts, longer ones take a heap buffer on the way.
+template <class... Args>
+[[nodiscard]] std::string_view format_in(Arena& arena, fmt::format_string<Args...> format, Args&&... args) {
+  fmt::memory_buffer buffer;
+  fmt::format_to(std::back_inserter(buffer), format, std::forward<Args>(args)...);
+  return arena.copy({buffer.data(), buffer.size()});
+}
+void append_number(ArenaText& out, std::size_t number);
 /// `1.4 MB`, `12 KB`, `7 bytes`.
-[[nodiscard]] std::string size_words(std::size_t bytes);
+[[nodiscard]] std::string_view size_words(std::size_t bytes, Arena& arena);
 
 /// A text part of an MM as UTF-8, without byte order mark; line ends as they are.
 [[nodiscard]] std::string part_text(const MultimediaPart& part);
@@ -29,7 +44,6 @@ namespace pushmail::convert {
 /// A page as a reader of plain text sees it.
 struct HtmlText {
   std::string text;                  // UTF-8, LF; quotes are lines with `>`, list items have bullets or numbers, table rows are lines
-  std::vector<std::string> pictures; // those of `carried` that the page shows, in reading order, each as often as shown
   std::optional<Error> fault;        // it was read as far as this allows: convert_html_too_large, convert_html_too_deep
 };
 /// Readable text of an HTML page (UTF-8), by libxml2's HTML parser without network. Links are kept as `text (address)`, each address

@@ -120,17 +120,17 @@ std::size_t grapheme_floor(std::string_view utf8, std::size_t at) {
   return at;
 }
 
-std::vector<std::string_view> split_text(std::string_view utf8, const SplitLimits& limits) {
-  std::vector<std::string_view> pieces;
+std::span<const std::string_view> split_text(std::string_view utf8, const SplitLimits& limits, Arena& arena) {
+  ArenaList<std::string_view> pieces(arena);
   while (true) {
     while (!utf8.empty() && (utf8.front() == '\n' || utf8.front() == '\r' || (!pieces.empty() && is_white(utf8.front())))) utf8.remove_prefix(1);
     while (!utf8.empty() && is_white(utf8.back())) utf8.remove_suffix(1);
-    if (utf8.empty()) return pieces;
+    if (utf8.empty()) return pieces.take();
     const std::size_t left = limits.count_max > pieces.size() ? limits.count_max - pieces.size() : 1;
     const std::size_t size_max = std::max<std::size_t>({limits.size_max, (utf8.size() + left - 1) / left, 1});
     if (utf8.size() <= size_max) {
       pieces.push_back(utf8);
-      return pieces;
+      return pieces.take();
     }
     const std::size_t size = piece_size(utf8, size_max);
     std::string_view piece = utf8.substr(0, size);

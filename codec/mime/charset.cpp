@@ -65,24 +65,24 @@ const Label* find_label(std::string_view label) {
   return found == labels.end() ? nullptr : &*found;
 }
 
-/// Into a string that the kernel fills.
+/// A piece of the arena that a kernel fills; what it does not fill goes back.
 template <typename Fill>
-std::string filled(std::size_t size_max, Fill fill) {
-  std::string out;
-  out.resize(size_max);
-  out.resize(fill(MutableBytes(reinterpret_cast<std::uint8_t*>(out.data()), out.size())));
-  return out;
+std::string_view filled(Arena& arena, std::size_t size_max, Fill fill) {
+  const MutableBytes out = arena.bytes(size_max);
+  const std::size_t size = fill(out);
+  arena.resize(out.data(), out.size(), size);
+  return text_of(out.first(size));
 }
 
-std::string from_single_byte(ByteView bytes, const simd::SingleByteCharset& charset) {
-  return filled(simd::charset_utf8_max(bytes.size()), [&](MutableBytes out) { return simd::active().single_byte_to_utf8(bytes, out, charset); });
+std::string_view from_single_byte(ByteView bytes, const simd::SingleByteCharset& charset, Arena& arena) {
+  return filled(arena, simd::charset_utf8_max(bytes.size()), [&](MutableBytes out) { return simd::active().single_byte_to_utf8(bytes, out, charset); });
 }
 
-std::string from_windows_1252(ByteView bytes) { return from_single_byte(bytes, *simd::single_byte_charset("CP1252")); }
+std::string_view from_windows_1252(ByteView bytes, Arena& arena) { return from_single_byte(bytes, *simd::single_byte_charset("CP1252"), arena); }
 
 /// UTF-8 with U+FFFD for each longest broken piece (Unicode §3.9, "maximal subparts" shortened to one byte and its loose tails).
-std::string repaired_utf8(ByteView bytes) {
-  std::string out;
+std::string_view repaired_utf8(ByteView bytes, Arena& arena) {
+  ArenaText out(arena);
   out.reserve(bytes.size() + 16);
   while (!bytes.empty()) {
     const std::size_t valid = simd::active().utf8_valid_prefix(bytes);
@@ -93,7 +93,7 @@ std::string repaired_utf8(ByteView bytes) {
     bytes = bytes.subspan(1);
     while (!bytes.empty() && (bytes.front() & 0xC0U) == 0x80U) bytes = bytes.subspan(1);
   }
-  return out;
+  return out.take_view();
 }
 
 bool is_utf8(ByteView bytes) { return simd::active().utf8_valid_prefix(bytes) == bytes.size(); }
@@ -128,9 +128,8 @@ class Converter {
   // iconv_open's failure is this value by definition.
   [[nodiscard]] bool is_open() const { return handle_ != reinterpret_cast<iconv_t>(-1); }
 
-  [[nodiscard]] std::string convert(ByteView bytes) {
-    std::string out;
-    out.reserve(bytes.size() + bytes.size() / 2);
+  void convert(ByteView bytes, ArenaText& out) {
+    out.reserve(out.size() + bytes.size() + bytes.size() / 2);
     // iconv wants pointers to non-const, and does not write through them.
     char* in = const_cast<char*>(reinterpret_cast<const char*>(bytes.data()));
     std::size_t in_left = bytes.size();
@@ -140,18 +139,17 @@ class Converter {
       std::size_t to_left = piece.size();
       const std::size_t answer = iconv(handle_, &in, &in_left, &to, &to_left);
       const int error = errno;
-      out.append(piece.data(), piece.size() - to_left);
+      out += std::string_view(piece.data(), piece.size() - to_left);
       if (answer != static_cast<std::size_t>(-1) || error == E2BIG) continue;
       out += replacement;
-      if (error != EILSEQ) return out;  // EINVAL: the input ends inside a character
+      if (error != EILSEQ) return;  // EINVAL: the input ends inside a character
       ++in;
       --in_left;
     }
     char* to = piece.data();
     std::size_t to_left = piece.size();
     iconv(handle_, nullptr, nullptr, &to, &to_left);
-    out.append(piece.data(), piece.size() - to_left);
-    return out;
+    out += std::string_view(piece.data(), piece.size() - to_left);
   }
 
  private:
@@ -162,61 +160,57 @@ class Converter {
 
 bool is_known_charset(std::string_view label) { return find_label(label) != nullptr; }
 
-std::string guess_utf8(ByteView bytes) {
-  if (is_utf8(bytes)) {
-    // ISO-2022-JP is ASCII to a UTF-8 check; its escapes occur in nothing else.
-    const std::string_view text = text_of(bytes);
-    if (text.find("\x1B$B") == std::string_view::npos && text.find("\x1B$@") == std::string_view::npos) return std::string(text);
-    return to_utf8(bytes, "iso-2022-jp");
-  }
-  return from_windows_1252(bytes);
-}
-
-std::string to_utf8(ByteView bytes, std::string_view charset) {
-  const Label* row = find_label(charset);
-  if (row == nullptr) return guess_utf8(bytes);
-  if (row->label.starts_with("utf") && row->iconv_name == nullptr) return is_utf8(bytes) ? std::string(text_of(bytes)) : repaired_utf8(bytes);
-  if (row->iconv_name == nullptr) {
-    // A label of ASCII says nothing about bytes above 127.
-    const bool ascii = row->label.find("ascii") != std::string_view::npos || row->label == "646" || row->label.starts_with("ansi_");
-    return ascii ? guess_utf8(bytes) : from_windows_1252(bytes);
-  }
-  const std::string_view name = row->iconv_name;
-  if (const simd::SingleByteCharset* single = simd::single_byte_charset(name); single != nullptr) return from_single_byte(bytes, *single);
-  // The kernels stop at what is not plainly Japanese; from there on iconv judges.
-  std::string begun;
-  if (const auto kernel = name == "CP932" ? simd::active().shift_jis_to_utf8 : name == "ISO-2022-JP-3" ? simd::active().iso2022jp_to_utf8 : nullptr; kernel != nullptr) {
-    simd::Converted done;
-    begun = filled(simd::charset_utf8_max(bytes.size()), [&](MutableBytes out) { return (done = kernel(bytes, out)).written; });
-    if (done.used == bytes.size()) return begun;
-    bytes = bytes.subspan(done.used);
-  }
-  Converter converter(name == "UTF-16" || name == "UTF-32" ? endian_name(bytes, name) : row->iconv_name);
-  if (!converter.is_open()) return begun + guess_utf8(bytes);
-  std::string out = begun + converter.convert(bytes);
-  if (out.starts_with("\xEF\xBB\xBF")) out.erase(0, 3);  // a byte order mark is no text
-  // glibc writes surrogates and the like for some broken input; what leaves here is always valid.
-  return is_utf8(bytes_of(out)) ? out : repaired_utf8(bytes_of(out));
-}
-
 std::string_view guess_utf8(ByteView bytes, Arena& arena) {
+  if (!is_utf8(bytes)) return from_windows_1252(bytes, arena);
+  // ISO-2022-JP is ASCII to a UTF-8 check; its escapes occur in nothing else.
   const std::string_view text = text_of(bytes);
-  if (is_utf8(bytes) && text.find('\x1B') == std::string_view::npos) return text;
-  return arena.copy(guess_utf8(bytes));
+  if (text.find('\x1B') == std::string_view::npos) return text;
+  if (text.find("\x1B$B") == std::string_view::npos && text.find("\x1B$@") == std::string_view::npos) return text;
+  return to_utf8(bytes, "iso-2022-jp", arena);
 }
 
 std::string_view to_utf8(ByteView bytes, std::string_view charset, Arena& arena) {
   const Label* row = find_label(charset);
   if (row == nullptr) return guess_utf8(bytes, arena);
   // What is UTF-8 already, or ASCII under any label that keeps it, is shown as it lies.
+  if (row->label.starts_with("utf") && row->iconv_name == nullptr) return is_utf8(bytes) ? text_of(bytes) : repaired_utf8(bytes, arena);
   if (row->iconv_name == nullptr) {
+    // A label of ASCII says nothing about bytes above 127.
     const bool ascii = row->label.find("ascii") != std::string_view::npos || row->label == "646" || row->label.starts_with("ansi_");
     if (ascii) return guess_utf8(bytes, arena);
-    if (row->label.starts_with("utf") ? is_utf8(bytes) : std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t c) { return c < 0x80; })) {
-      return text_of(bytes);
-    }
+    const bool is_plain = std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t c) { return c < 0x80; });
+    return is_plain ? text_of(bytes) : from_windows_1252(bytes, arena);
   }
-  return arena.copy(to_utf8(bytes, charset));
+  const std::string_view name = row->iconv_name;
+  if (const simd::SingleByteCharset* single = simd::single_byte_charset(name); single != nullptr) return from_single_byte(bytes, *single, arena);
+  // The kernels stop at what is not plainly Japanese; from there on iconv judges.
+  std::string_view begun;
+  if (const auto kernel = name == "CP932" ? simd::active().shift_jis_to_utf8 : name == "ISO-2022-JP-3" ? simd::active().iso2022jp_to_utf8 : nullptr; kernel != nullptr) {
+    simd::Converted done;
+    begun = filled(arena, simd::charset_utf8_max(bytes.size()), [&](MutableBytes out) { return (done = kernel(bytes, out)).written; });
+    if (done.used == bytes.size()) return begun;
+    bytes = bytes.subspan(done.used);
+  }
+  ArenaText out(arena);
+  out.reserve(begun.size() + bytes.size() + bytes.size() / 2);
+  out += begun;
+  Converter converter(name == "UTF-16" || name == "UTF-32" ? endian_name(bytes, name) : row->iconv_name);
+  if (converter.is_open()) converter.convert(bytes, out);
+  else out += guess_utf8(bytes, arena);
+  std::string_view text = out.take_view();
+  if (converter.is_open() && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark is no text
+  // glibc writes surrogates and the like for some broken input; what leaves here is always valid.
+  return is_utf8(bytes_of(text)) ? text : repaired_utf8(bytes_of(text), arena);
+}
+
+std::string guess_utf8(ByteView bytes) {
+  Arena arena;
+  return std::string(guess_utf8(bytes, arena));
+}
+
+std::string to_utf8(ByteView bytes, std::string_view charset) {
+  Arena arena;
+  return std::string(to_utf8(bytes, charset, arena));
 }
 
 }  // namespace pushmail::mime

@@ -5,6 +5,8 @@
 #include "codec/mime/compose.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "codec/simd/simd.h"
 
@@ -33,6 +35,15 @@ std::string clean(std::string_view value) {
     else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) out += c;
   }
   return out;
+}
+
+/// The value itself when it is clean; else in `storage`.
+std::string_view cleaned(std::string_view value, std::string& storage) {
+  const bool is_clean = std::all_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; }) &&
+                        simd::active().utf8_valid_prefix(bytes_of(value)) == value.size();
+  if (is_clean) return value;
+  storage = clean(value);
+  return storage;
 }
 
 std::size_t character_size(char lead) {
@@ -166,11 +177,39 @@ std::size_t column_of(const Bytes& out) {
   return static_cast<std::size_t>(line - out.rbegin());
 }
 
-void put_parameter(Bytes& out, std::string_view text) {
-  const bool folds = column_of(out) + 2 + text.size() > line_columns_max;
-  append(out, folds ? ";\r\n " : "; ");
-  append(out, text);
-}
+/// One parameter, or a piece of one: never longer than a line.
+class ParameterText {
+ public:
+  void add(std::string_view text) {
+    for (const char c : text) add(c);
+  }
+  void add(char c) {
+    if (size_ < text_.size()) text_[size_++] = c;
+  }
+  /// RFC 2231 §7: attribute characters as they are, all others as `%XX`.
+  void add_extended(char c) {
+    if (is_plain(c)) return add(c);
+    const auto byte = static_cast<unsigned char>(c);
+    add('%');
+    add(hex_digits[byte >> 4U]);
+    add(hex_digits[byte & 15U]);
+  }
+  [[nodiscard]] static std::size_t extended_size(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), is_plain)) * std::size_t{1} +
+           static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return !is_plain(c); })) * std::size_t{3};
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  void put(Bytes& out) const {
+    append(out, column_of(out) + 2 + size_ > line_columns_max ? ";\r\n " : "; ");
+    append(out, std::string_view(text_.data(), size_));
+  }
+
+ private:
+  static bool is_plain(char c) { return is_alnum(c) || c == '-' || c == '.' || c == '_'; }
+
+  std::array<char, line_columns_max> text_;
+  std::size_t size_ = 0;
+};
 
 }  // namespace
 
@@ -210,40 +249,49 @@ void write_mailboxes_field(Bytes& out, std::string_view name, std::span<const Ma
 }
 
 void write_parameter(Bytes& out, std::string_view name, std::string_view utf8_value) {
-  std::string value = clean(utf8_value);
+  std::string storage;
+  std::string_view value = cleaned(utf8_value, storage);
   if (value.size() > parameter_size_max) {
     std::size_t end = parameter_size_max;
     while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0U) == 0x80U) --end;
-    value.resize(end);
+    value = value.substr(0, end);
   }
-  const std::string label(name);
   if (is_ascii(value)) {
-    const std::string whole = label + "=" + quoted(value);
-    if (whole.size() + 2 <= line_columns_max) return put_parameter(out, whole);
-  } else {
-    std::string whole = label + "*=utf-8''";
-    for (const char c : value) {
-      if (is_alnum(c) || c == '-' || c == '.' || c == '_') whole += c;
-      else append_hex(whole, '%', c);
+    const auto escaped = static_cast<std::size_t>(std::count_if(value.begin(), value.end(), [](char c) { return c == '"' || c == '\\'; }));
+    if (name.size() + value.size() + escaped + 5 <= line_columns_max) {
+      ParameterText whole;
+      whole.add(name);
+      whole.add("=\"");
+      for (const char c : value) {
+        if (c == '"' || c == '\\') whole.add('\\');
+        whole.add(c);
+      }
+      whole.add('"');
+      return whole.put(out);
     }
-    if (whole.size() + 2 <= line_columns_max) return put_parameter(out, whole);
+  } else if (name.size() + ParameterText::extended_size(value) + 11 <= line_columns_max) {
+    ParameterText whole;
+    whole.add(name);
+    whole.add("*=utf-8''");
+    for (const char c : value) whole.add_extended(c);
+    return whole.put(out);
   }
   // RFC 2231 §3, §4.1: numbered pieces; the charset stands in the first.
   std::size_t index = 0;
   for (std::size_t at = 0; at < value.size(); ++index) {
-    std::string piece = label + "*" + std::to_string(index) + "*=" + (index == 0 ? "utf-8''" : "");
+    ParameterText piece;
+    piece.add(name);
+    piece.add('*');
+    std::array<char, 8> digits;
+    piece.add(std::string_view(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), index).ptr));
+    piece.add(index == 0 ? "*=utf-8''" : "*=");
     while (at < value.size()) {
-      std::string next;
-      const std::size_t size = std::min(character_size(value[at]), value.size() - at);
-      for (const char c : std::string_view(value).substr(at, size)) {
-        if (is_alnum(c) || c == '-' || c == '.' || c == '_') next += c;
-        else append_hex(next, '%', c);
-      }
-      if (piece.size() + next.size() + 2 > line_columns_max) break;
-      piece += next;
-      at += size;
+      const std::string_view next = value.substr(at, character_size(value[at]));
+      if (piece.size() + ParameterText::extended_size(next) + 2 > line_columns_max) break;
+      for (const char c : next) piece.add_extended(c);
+      at += next.size();
     }
-    put_parameter(out, piece);
+    piece.put(out);
   }
 }
 

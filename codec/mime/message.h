@@ -21,6 +21,8 @@
 namespace pushmail::mime {
 
 enum class TransferCoding : std::uint8_t { identity, base64, quoted_printable, uuencode };  // 7bit, 8bit and binary are identity
+/// Whether the message may go on without this part (RFC 3459 §4).
+enum class Handling : std::uint8_t { unsaid, optional, required };
 
 /// A header field over the message's bytes. `value` is still folded and encoded.
 struct Field {
@@ -47,6 +49,7 @@ struct Part {
   std::string_view content_id;       // without <>
   std::string_view content_location;
   bool is_attachment = false;        // Content-Disposition: attachment
+  Handling handling = Handling::unsaid;
   TransferCoding coding = TransferCoding::identity;
   ByteView body;                     // still transfer-coded
 

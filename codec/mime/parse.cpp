@@ -84,6 +84,10 @@ void describe(Part& part, std::string_view default_type, std::size_t at, Arena& 
       part.is_attachment = !value.token.empty() && value.token != "inline";
       if (const std::string_view name = value.parameter("filename"); !name.empty()) part.name = name;
       else if (part.name.empty()) part.name = value.parameter("name");
+      const std::string_view handling = value.parameter("handling");
+      part.handling = ascii_equal_nocase(handling, "required")   ? Handling::required
+                      : ascii_equal_nocase(handling, "optional") ? Handling::optional
+                                                                 : Handling::unsaid;
     } else if (ascii_equal_nocase(which, "transfer-encoding")) {
       const auto coding = coding_of(field.value);
       part.coding = coding.value_or(TransferCoding::identity);

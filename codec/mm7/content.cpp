@@ -76,17 +76,14 @@ std::vector<std::size_t> leaves(const mime::Message& message, std::size_t top) {
 }
 
 MultimediaPart read_part(const mime::Part& part, MultimediaMessage& message) {
-  MultimediaPart out{.media_type = std::string(part.media_type),
-                     .charset = std::string(part.media_type.starts_with("text/") || is_smil(part.media_type) ? part.charset : std::string_view{}),
-                     .name = std::string(part.name),
-                     .content_id = std::string(without_brackets(part.content_id)),
-                     .content_location = std::string(part.content_location),
-                     .data = part.body};
-  if (part.coding != mime::TransferCoding::identity) {
-    message.owned.push_back(mime::decode_body(part));
-    out.data = message.owned.back();
-  }
-  return out;
+  // What the MIME message decoded into its own arena does not live as long as the content does.
+  Arena& arena = message.arena;
+  return {.media_type = arena.copy(part.media_type),
+          .charset = part.media_type.starts_with("text/") || is_smil(part.media_type) ? arena.copy(part.charset) : std::string_view{},
+          .name = arena.copy(part.name),
+          .content_id = arena.copy(without_brackets(part.content_id)),
+          .content_location = arena.copy(part.content_location),
+          .data = mime::decode_body(part, arena)};
 }
 
 }  // namespace
@@ -146,7 +143,7 @@ Result<MultimediaMessage> read_content(const HttpParts& parts, std::string_view 
   }
 
   MultimediaMessage message;
-  message.owned.reserve(indices.size());
+  message.parts.reserve(indices.size());
   for (const std::size_t i : indices) message.parts.push_back(read_part(all[i], message));
 
   const std::string_view start = without_brackets(all[*chosen].type_parameter("start"));

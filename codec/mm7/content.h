@@ -1,7 +1,7 @@
 // The HTTP body of an MM7 message: where its envelope is, and the multimedia message beside it.
 //
 // Came from: an HTTP entity. Goes to: codec/mm7/read.cpp. Invariant: a part's data is a view into the body where it travelled as
-// plain octets, else into `owned` of the message. Specs: RFC 2387 (related), RFC 2392 (cid), TS 23.140 §8.7.2.
+// plain octets, else into the arena of the message. Specs: RFC 2387 (related), RFC 2392 (cid), TS 23.140 §8.7.2.
 #pragma once
 
 #include <string_view>

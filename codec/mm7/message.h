@@ -142,7 +142,7 @@ struct DeliverReq {
   Application application;
   std::string ua_profile;            // UACapabilities/@UAProf
   bool allow_adaptations = true;
-  MultimediaMessage content;         // views into the HTTP body, or into its own `owned`
+  MultimediaMessage content;         // views into the HTTP body, or into its own arena
 };
 struct DeliveryReportReq {
   std::string transaction_id;

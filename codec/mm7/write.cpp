@@ -279,14 +279,17 @@ constexpr auto extended_replace_rows = std::to_array<ElementRow<ReplaceReq>>({
 });
 
 /// A header value that cannot leave its line, and an id that cannot leave its brackets.
-std::string header_token(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    if (byte > 0x20 && byte < 0x7F && c != '<' && c != '>' && c != '"' && c != '\\') out += c;
-  }
-  return out;
+bool is_header_token(char c) {
+  const auto byte = static_cast<std::uint8_t>(c);
+  return byte > 0x20 && byte < 0x7F && c != '<' && c != '>' && c != '"' && c != '\\';
 }
+void append_token(Bytes& out, std::string_view text) {
+  for (const char c : text) {
+    if (is_header_token(c)) out.push_back(static_cast<std::uint8_t>(c));
+  }
+}
+bool has_token(std::string_view text) { return std::any_of(text.begin(), text.end(), is_header_token); }
+
 std::string id_token(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -296,23 +299,41 @@ std::string id_token(std::string_view text) {
   return out;
 }
 
-/// The headers of one part of the content; `content_id` without brackets.
-void write_part(Bytes& out, const MultimediaPart& part, std::string_view content_id, const Mm7Dialect& dialect) {
+void append_number(Bytes& out, std::size_t number) {
+  const fmt::format_int digits(number);
+  append(out, std::string_view(digits.data(), digits.size()));
+}
+
+/// Its own Content-ID, or a number where it has none.
+void append_part_id(Bytes& out, const MultimediaPart& part, std::size_t number) {
+  if (has_token(part.content_id)) return append_token(out, part.content_id);
+  append(out, "part-");
+  append_number(out, number);
+}
+
+/// A part of the content: its headers up to Content-ID, and from there.
+void write_part_type(Bytes& out, const MultimediaPart& part, const Mm7Dialect& dialect) {
   append(out, "Content-Type: ");
-  append(out, header_token(part.media_type.empty() ? "application/octet-stream" : part.media_type));
-  if (!part.charset.empty()) append(out, fmt::format("; charset=\"{}\"", header_token(part.charset)));
+  append_token(out, part.media_type.empty() ? std::string_view("application/octet-stream") : part.media_type);
+  if (!part.charset.empty()) {
+    append(out, "; charset=\"");
+    append_token(out, part.charset);
+    append(out, "\"");
+  }
   if (!part.name.empty()) mime::write_parameter(out, "name", part.name);
-  append(out, fmt::format(fmt::runtime(dialect.content_id_brackets ? "\r\nContent-ID: <{}>\r\n" : "\r\nContent-ID: {}\r\n"), content_id));
-  if (const std::string location = header_token(part.content_location); !location.empty()) append(out, fmt::format("Content-Location: {}\r\n", location));
+  append(out, dialect.content_id_brackets ? std::string_view("\r\nContent-ID: <") : std::string_view("\r\nContent-ID: "));
+}
+void write_part_body(Bytes& out, const MultimediaPart& part, const Mm7Dialect& dialect) {
+  append(out, dialect.content_id_brackets ? std::string_view(">\r\n") : std::string_view("\r\n"));
+  if (has_token(part.content_location)) {
+    append(out, "Content-Location: ");
+    append_token(out, part.content_location);
+    append(out, "\r\n");
+  }
   if (dialect.parts_base64) return mime::write_body(out, part.data, mime::BodyForm::base64);
   if (dialect.part_coding_plain == PartCoding::binary) return mime::write_body(out, part.data, mime::BodyForm::binary);
   append(out, "Content-Transfer-Encoding: 8bit\r\n\r\n");
   append(out, part.data);
-}
-
-std::string part_id(const MultimediaPart& part, std::size_t number) {
-  std::string id = header_token(part.content_id);
-  return id.empty() ? fmt::format("part-{}", number) : id;
 }
 
 bool is_related(const MultimediaMessage& message, const Mm7Dialect& dialect) {
@@ -321,8 +342,9 @@ bool is_related(const MultimediaMessage& message, const Mm7Dialect& dialect) {
 
 std::string content_type_of_inner(const MultimediaMessage& message, std::string_view boundary, const Mm7Dialect& dialect) {
   if (!is_related(message, dialect)) return fmt::format("multipart/mixed; boundary=\"{}\"", boundary);
-  return fmt::format("multipart/related; boundary=\"{}\"; type=\"application/smil\"; start=\"<{}>\"", boundary,
-                     part_id(message.parts[message.presentation], message.presentation + 1));
+  Bytes start;
+  append_part_id(start, message.parts[message.presentation], message.presentation + 1);
+  return fmt::format("multipart/related; boundary=\"{}\"; type=\"application/smil\"; start=\"<{}>\"", boundary, text_of(start));
 }
 
 struct Boundaries {
@@ -368,15 +390,21 @@ HttpEntity with_content(const std::string& xml, const MultimediaMessage& mm, con
   append(out, std::string_view(xml));
   append(out, fmt::format("\r\n--{}\r\n", boundary.outer));
   if (dialect.content_form == ContentForm::single && mm.parts.size() == 1) {
-    write_part(out, mm.parts[0], content_id, dialect);
+    write_part_type(out, mm.parts[0], dialect);
+    append(out, std::string_view(content_id));
+    write_part_body(out, mm.parts[0], dialect);
     append(out, fmt::format("\r\n--{}--\r\n", boundary.outer));
     return entity;
   }
   append(out, fmt::format("Content-Type: {}\r\nContent-ID: {}\r\n\r\n", content_type_of_inner(mm, boundary.inner, dialect), bracketed(content_id)));
   for (std::size_t i = 0; i < mm.parts.size(); ++i) {
-    append(out, fmt::format("--{}\r\n", boundary.inner));
-    write_part(out, mm.parts[i], part_id(mm.parts[i], i + 1), dialect);
-    append(out, std::string_view("\r\n"));
+    append(out, "--");
+    append(out, std::string_view(boundary.inner));
+    append(out, "\r\n");
+    write_part_type(out, mm.parts[i], dialect);
+    append_part_id(out, mm.parts[i], i + 1);
+    write_part_body(out, mm.parts[i], dialect);
+    append(out, "\r\n");
   }
   append(out, fmt::format("--{}--\r\n--{}--\r\n", boundary.inner, boundary.outer));
   return entity;

@@ -139,24 +139,22 @@ bool is_multipart(std::string_view media_type) {
   return media_type.starts_with("application/vnd.wap.multipart.") || media_type.starts_with("multipart/");
 }
 
-/// Data as sent, or decoded into `owned` where a phone says that it coded it.
+/// Data as sent, or decoded into the arena where a phone says that it coded it.
 ByteView decode_data(const wap::Entry& entry, MultimediaMessage& message) {
   mime::Part coded;
   if (entry.transfer_encoding == "base64") coded.coding = mime::TransferCoding::base64;
   if (entry.transfer_encoding == "quoted-printable") coded.coding = mime::TransferCoding::quoted_printable;
   if (coded.coding == mime::TransferCoding::identity) return entry.data;
   coded.body = entry.data;
-  message.owned.push_back(mime::decode_body(coded));
-  return message.owned.back();
+  return mime::decode_body(coded, message.arena);
 }
 
 MultimediaPart read_part(const wap::Entry& entry, MultimediaMessage& message) {
   const std::string_view name = entry.type.parameter("name");
-  std::string charset(entry.type.parameter("charset"));
-  std::ranges::transform(charset, charset.begin(), ascii_lower);
+  const std::string_view file_name = entry.type.parameter("filename");
   return {.media_type = entry.type.media_type,
-          .charset = std::move(charset),
-          .name = mime::decode_header(!name.empty() ? name : !entry.type.parameter("filename").empty() ? entry.type.parameter("filename") : entry.file_name),
+          .charset = wap::lower(entry.type.parameter("charset"), message.arena),
+          .name = mime::decode_header(!name.empty() ? name : !file_name.empty() ? file_name : entry.file_name, message.arena),
           .content_id = entry.content_id,
           .content_location = entry.content_location,
           .data = decode_data(entry, message)};
@@ -174,13 +172,13 @@ std::size_t find_presentation(const MultimediaMessage& message, std::string_view
 
 Result<MultimediaMessage> read_content(wap::Reader& reader) {
   MultimediaMessage message;
-  PM_TRY(wap::ContentType type, wap::read_content_type(reader));
-  std::vector<wap::Entry> entries;
+  PM_TRY(const wap::ContentType type, wap::read_content_type(reader, message.arena));
+  const wap::Entry alone{.type = type, .content_id = {}, .content_location = {}, .file_name = {}, .transfer_encoding = {}, .data = reader.rest()};
+  std::span<const wap::Entry> entries(&alone, 1);
   if (is_multipart(type.media_type)) {
-    PM_TRY(entries, wap::read_multipart(reader));
-  } else {
-    entries.push_back({.type = type, .content_id = {}, .content_location = {}, .file_name = {}, .transfer_encoding = {}, .data = reader.rest()});
+    PM_TRY(entries, wap::read_multipart(reader, message.arena));
   }
+  message.parts.reserve(entries.size());
   for (const wap::Entry& entry : entries) message.parts.push_back(read_part(entry, message));
   std::string_view start = type.parameter("start");
   if (ascii_starts_with_nocase(start, "cid:")) start.remove_prefix(4);

@@ -1,5 +1,5 @@
 // MMS PDUs out: the rows of the PDU's table, then the content as a gather list.
-#include <algorithm>
+#include <array>
 
 #include "codec/mms/errors.h"
 #include "codec/mms/fields.h"
@@ -12,26 +12,22 @@ namespace {
 constexpr std::uint8_t yes = 0x80;
 constexpr std::uint8_t no = 0x81;
 
-void write_counted(Bytes& out, const Bytes& value) {
-  wap::write_value_length(out, value.size());
-  append(out, ByteView(value));
-}
-
 void write_time(Bytes& out, const TimeValue& time) {
-  Bytes value{static_cast<std::uint8_t>(time.kind == TimeValue::Kind::absolute ? 0x80 : 0x81)};
-  wap::write_long_integer(value, time.seconds);
-  write_counted(out, value);
+  const std::size_t begin = out.size();
+  out.push_back(time.kind == TimeValue::Kind::absolute ? 0x80 : 0x81);
+  wap::write_long_integer(out, time.seconds);
+  wap::insert_value_length(out, begin);
 }
 
 void write_from(Bytes& out, const From& from) {
-  Bytes value;
+  const std::size_t begin = out.size();
   if (from.kind == From::Kind::insert) {
-    value.push_back(0x81);
+    out.push_back(0x81);
   } else {
-    value.push_back(0x80);
-    wap::write_encoded_string(value, from.address);
+    out.push_back(0x80);
+    wap::write_encoded_string(out, from.address);
   }
-  write_counted(out, value);
+  wap::insert_value_length(out, begin);
 }
 
 void write_value(Bytes& out, const Field& field, const Pdu& pdu) {
@@ -71,29 +67,40 @@ void write_field(Bytes& out, const Field& field, const Pdu& pdu) {
   write_value(out, field, pdu);
 }
 
-wap::ContentType content_type_of(const MultimediaMessage& message) {
-  if (message.presentation >= message.parts.size()) return {.media_type = "application/vnd.wap.multipart.mixed", .parameters = {}};
-  wap::ContentType type{.media_type = "application/vnd.wap.multipart.related", .parameters = {}};
-  const MultimediaPart& presentation = message.parts[message.presentation];
-  if (!presentation.content_id.empty()) {
-    type.parameters.push_back({.name = "start", .value = "<" + presentation.content_id + ">"});
-  } else if (!presentation.content_location.empty()) {
-    type.parameters.push_back({.name = "start", .value = presentation.content_location});
+/// The parameters that a type of ours can have.
+class Parameters {
+ public:
+  void add(std::string_view name, std::string_view value) {
+    if (!value.empty()) items_[size_++] = {.name = name, .value = value};
   }
-  type.parameters.push_back({.name = "type", .value = presentation.media_type});
-  return type;
+  [[nodiscard]] std::span<const wap::Parameter> items() const { return std::span(items_).first(size_); }
+
+ private:
+  std::array<wap::Parameter, 2> items_;
+  std::size_t size_ = 0;
+};
+
+void write_type(Bytes& out, const MultimediaMessage& message) {
+  if (message.presentation >= message.parts.size()) return wap::write_content_type(out, {.media_type = "application/vnd.wap.multipart.mixed", .parameters = {}});
+  const MultimediaPart& presentation = message.parts[message.presentation];
+  std::string start(presentation.content_location);
+  if (!presentation.content_id.empty()) start.assign("<").append(presentation.content_id).append(">");
+  Parameters parameters;
+  parameters.add("start", start);
+  parameters.add("type", presentation.media_type);
+  wap::write_content_type(out, {.media_type = "application/vnd.wap.multipart.related", .parameters = parameters.items()});
 }
 
-wap::Entry entry_of(const MultimediaPart& part) {
-  wap::Entry entry{.type = {.media_type = part.media_type.empty() ? "application/octet-stream" : part.media_type, .parameters = {}},
-                   .content_id = part.content_id,
-                   .content_location = part.content_location,
-                   .file_name = {},
-                   .transfer_encoding = {},
-                   .data = part.data};
-  if (!part.charset.empty()) entry.type.parameters.push_back({.name = "charset", .value = part.charset});
-  if (!part.name.empty()) entry.type.parameters.push_back({.name = "name", .value = part.name});
-  return entry;
+void write_entry(Bytes& out, const MultimediaPart& part) {
+  Parameters parameters;
+  parameters.add("charset", part.charset);
+  parameters.add("name", part.name);
+  wap::write_entry_head(out, {.type = {.media_type = part.media_type.empty() ? "application/octet-stream" : part.media_type, .parameters = parameters.items()},
+                              .content_id = part.content_id,
+                              .content_location = part.content_location,
+                              .file_name = {},
+                              .transfer_encoding = {},
+                              .data = part.data});
 }
 
 }  // namespace
@@ -121,10 +128,10 @@ Result<Gather> encode_gather(const Pdu& pdu) {
       continue;
     }
     out.headers.push_back(field.code);
-    wap::write_content_type(out.headers, content_type_of(pdu.content));
+    write_type(out.headers, pdu.content);
     wap::write_uintvar(out.headers, static_cast<std::uint32_t>(pdu.content.parts.size()));
     for (const MultimediaPart& part : pdu.content.parts) {
-      wap::write_entry_head(out.headers, entry_of(part));
+      write_entry(out.headers, part);
       cuts.push_back(out.headers.size());
     }
   }

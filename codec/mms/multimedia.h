@@ -6,17 +6,19 @@
 #include <string_view>
 #include <vector>
 
+#include "core/arena.h"
 #include "core/bytes.h"
 
 namespace pushmail {
 
-/// One part, decoded. `data` is a view: into the bytes it was parsed from, or into `owned` of the message that holds it.
+/// One part, decoded: views, into the bytes it was parsed from, into `arena` or `owned` of the message that holds it, or into anything else
+/// that lives as long. A text that is made on the way goes into the arena first (`arena.copy`); nothing is allocated for a part.
 struct MultimediaPart {
-  std::string media_type;        // lower case, no parameters: image/jpeg
-  std::string charset;           // lower case, text parts only; empty otherwise
-  std::string name;              // file name as UTF-8
-  std::string content_id;        // without <>
-  std::string content_location;
+  std::string_view media_type;   // lower case, no parameters: image/jpeg
+  std::string_view charset;      // lower case, text parts only; empty otherwise
+  std::string_view name;         // file name as UTF-8
+  std::string_view content_id;   // without <>
+  std::string_view content_location;
   ByteView data;
 };
 
@@ -29,7 +31,9 @@ struct MultimediaMessage {
   std::vector<MultimediaPart> parts;
   std::size_t presentation = no_presentation;
 
-  /// Storage for parts that were decoded or made: each element keeps its address while the message is moved.
+  /// Storage for what the parts show and the input does not have. It keeps its address while the message is moved.
+  Arena arena;
+  /// The same for octets that somebody made as a whole, and that need not be copied for it.
   std::vector<Bytes> owned;
 };
 

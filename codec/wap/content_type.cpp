@@ -18,19 +18,19 @@ constexpr std::uint8_t parameter_q = 0x00;
 constexpr std::array<std::string_view, 9> numeric_parameters{"q", "level", "padding", "max-age", "sec", "creation-date", "modification-date", "read-date", "size"};
 constexpr std::string_view unassigned_type = "application/octet-stream";
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), ascii_lower);
-  return out;
+std::string_view type_of(std::uint64_t number) {
+  const std::string_view name = content_type_name(number);
+  return name.empty() ? unassigned_type : name;
 }
 
-std::string type_of(std::uint64_t number) {
-  const std::string_view name = content_type_name(number);
-  return std::string(name.empty() ? unassigned_type : name);
+std::string_view decimal(std::uint64_t number, Arena& arena) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  return arena.copy({digits.data(), static_cast<std::size_t>(end - digits.data())});
 }
 
 /// Media type alone: a number, or text.
-Result<std::string> read_media(Reader& reader) {
+Result<std::string_view> read_media(Reader& reader, Arena& arena) {
   const std::uint8_t first = reader.peek();
   if (first >= 0x80 || (first > 0 && first < 0x1F)) {
     PM_TRY(const std::uint64_t number, reader.integer());
@@ -39,28 +39,27 @@ Result<std::string> read_media(Reader& reader) {
   if (first < 0x20) return fail(reader.at_end() ? wsp_truncated : wsp_bad_type, reader.offset());
   PM_TRY(const std::string_view text, reader.text());
   const std::string_view name = ascii_trim(text);
-  return name.empty() ? std::string(unassigned_type) : lower(name);
+  return name.empty() ? unassigned_type : lower(name, arena);
 }
 
 /// The value's first octet tells its type, but for q, which is a bare uintvar.
-Result<std::string> read_parameter_value(Reader& reader, std::string_view name, std::uint64_t number) {
+Result<std::string_view> read_parameter_value(Reader& reader, std::string_view name, std::uint64_t number, Arena& arena) {
   if (number == parameter_q) {
     PM_TRY(const std::uint32_t q, reader.uintvar());
-    return std::to_string(q);
+    return decimal(q, arena);
   }
   const std::uint8_t first = reader.peek();
   if (reader.at_end()) return fail(wsp_truncated, reader.offset());
   if (first >= 0x80 || (first > 0 && first < 0x1F)) {
     PM_TRY(const std::uint64_t value, reader.integer());
-    if (name == "charset") return std::string(charset_name(value));
+    if (name == "charset") return charset_name(value);
     if (name == "type") return type_of(value);
-    return std::to_string(value);
+    return decimal(value, arena);
   }
-  PM_TRY(const std::string_view text, reader.text());
-  return std::string(text);
+  return reader.text();
 }
 
-Result<Parameter> read_parameter(Reader& reader) {
+Result<Parameter> read_parameter(Reader& reader, Arena& arena) {
   const std::uint8_t first = reader.peek();
   Parameter parameter;
   std::uint64_t number = UINT64_MAX;
@@ -69,9 +68,9 @@ Result<Parameter> read_parameter(Reader& reader) {
     parameter.name = parameter_name(number);
   } else {
     PM_TRY(const std::string_view name, reader.text());
-    parameter.name = lower(name);
+    parameter.name = lower(name, arena);
   }
-  PM_TRY(parameter.value, read_parameter_value(reader, parameter.name, number));
+  PM_TRY(parameter.value, read_parameter_value(reader, parameter.name, number, arena));
   return parameter;
 }
 
@@ -79,7 +78,7 @@ Result<Parameter> read_parameter(Reader& reader) {
 constexpr std::uint64_t no_number = UINT64_MAX;
 std::uint64_t number_in(const Parameter& parameter) {
   if (std::ranges::find(numeric_parameters, parameter.name) == numeric_parameters.end()) return no_number;
-  const std::string& text = parameter.value;
+  const std::string_view text = parameter.value;
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc{} && end == text.data() + text.size() ? number : no_number;
@@ -115,47 +114,43 @@ void write_parameter(Bytes& out, const Parameter& parameter) {
 
 std::string_view ContentType::parameter(std::string_view name) const {
   const auto found = std::ranges::find(parameters, name, &Parameter::name);
-  return found == parameters.end() ? std::string_view{} : std::string_view(found->value);
+  return found == parameters.end() ? std::string_view{} : found->value;
 }
 
-std::vector<Parameter> read_parameters(Reader& reader) {
-  std::vector<Parameter> parameters;
+std::span<const Parameter> read_parameters(Reader& reader, Arena& arena) {
+  ArenaList<Parameter> parameters(arena);
   while (!reader.at_end() && parameters.size() < limits::mime_parameter_count_max) {
-    auto parameter = read_parameter(reader);
+    const auto parameter = read_parameter(reader, arena);
     if (!parameter) break;
-    if (!parameter->name.empty()) parameters.push_back(std::move(*parameter));
+    if (!parameter->name.empty()) parameters.push_back(*parameter);
   }
-  return parameters;
+  return parameters.take();
 }
 
-Result<ContentType> read_content_type(Reader& reader) {
+Result<ContentType> read_content_type(Reader& reader, Arena& arena) {
   ContentType type;
   if (reader.peek() >= 0x20) {
-    PM_TRY(type.media_type, read_media(reader));
+    PM_TRY(type.media_type, read_media(reader, arena));
     return type;
   }
   PM_TRY(Reader value, reader.counted());
-  PM_TRY(type.media_type, read_media(value));
-  type.parameters = read_parameters(value);
+  PM_TRY(type.media_type, read_media(value, arena));
+  type.parameters = read_parameters(value, arena);
   return type;
 }
 
 void write_content_type(Bytes& out, const ContentType& type) {
-  Bytes media;
+  const std::size_t begin = out.size();
   const auto number = content_type_number(type.media_type);
   if (number) {
-    write_integer(media, *number);
+    write_integer(out, *number);
   } else {
-    write_text(media, type.media_type);
+    write_text(out, type.media_type);
   }
   // A constrained media is a short integer or a text; a longer number needs the general form.
-  if (type.parameters.empty() && (!number || *number < 0x80)) {
-    append(out, ByteView(media));
-    return;
-  }
-  for (const Parameter& parameter : type.parameters) write_parameter(media, parameter);
-  write_value_length(out, media.size());
-  append(out, ByteView(media));
+  if (type.parameters.empty() && (!number || *number < 0x80)) return;
+  for (const Parameter& parameter : type.parameters) write_parameter(out, parameter);
+  insert_value_length(out, begin);
 }
 
 }  // namespace pushmail::wap

@@ -10,24 +10,21 @@ namespace pushmail::wap {
 
 namespace {
 
-std::string without_brackets(std::string_view id) {
+std::string_view without_brackets(std::string_view id) {
   id = ascii_trim(id);
   if (id.starts_with('<')) id.remove_prefix(1);
   if (id.ends_with('>')) id.remove_suffix(1);
-  return std::string(id);
+  return id;
 }
 
-void set_header(Entry& entry, std::string_view name, std::string_view value) {
+void set_header(Entry& entry, std::string_view name, std::string_view value, Arena& arena) {
   if (ascii_equal_nocase(name, "Content-ID")) entry.content_id = without_brackets(value);
   if (ascii_equal_nocase(name, "Content-Location")) entry.content_location = value;
-  if (ascii_equal_nocase(name, "Content-Transfer-Encoding")) {
-    entry.transfer_encoding = ascii_trim(value);
-    std::ranges::transform(entry.transfer_encoding, entry.transfer_encoding.begin(), ascii_lower);
-  }
+  if (ascii_equal_nocase(name, "Content-Transfer-Encoding")) entry.transfer_encoding = lower(ascii_trim(value), arena);
 }
 
 /// Headers behind the content type. One that cannot be read ends them: the part itself is still whole.
-void read_headers(Reader reader, Entry& entry) {
+void read_headers(Reader reader, Entry& entry, Arena& arena) {
   while (!reader.at_end()) {
     const std::uint8_t first = reader.peek();
     if (first >= 0x80) {
@@ -43,7 +40,7 @@ void read_headers(Reader reader, Entry& entry) {
           const auto value = reader.text();
           if (!value) return;
           const int field = first & 0x7F;
-          set_header(entry, field == header::content_id ? "Content-ID" : field == header::content_location ? "Content-Location" : "Content-Transfer-Encoding", *value);
+          set_header(entry, field == header::content_id ? "Content-ID" : field == header::content_location ? "Content-Location" : "Content-Transfer-Encoding", *value, arena);
           break;
         }
         case header::content_disposition:
@@ -55,7 +52,7 @@ void read_headers(Reader reader, Entry& entry) {
           }
           // The disposition itself (a token or a number) is passed over; only the name of the file matters.
           if (!value->skip_value()) break;
-          for (const Parameter& parameter : read_parameters(*value)) {
+          for (const Parameter& parameter : read_parameters(*value, arena)) {
             if (parameter.name == "filename" || parameter.name == "name") entry.file_name = parameter.value;
           }
           break;
@@ -68,7 +65,7 @@ void read_headers(Reader reader, Entry& entry) {
       if (!name) return;
       const auto value = reader.text();
       if (!value) return;
-      set_header(entry, *name, *value);
+      set_header(entry, *name, *value, arena);
     } else {
       // A shift to another header page; only the default page is in use.
       [[maybe_unused]] const auto page = reader.octet();
@@ -76,50 +73,50 @@ void read_headers(Reader reader, Entry& entry) {
   }
 }
 
-Result<Entry> read_entry(Reader& reader) {
+Result<Entry> read_entry(Reader& reader, Arena& arena) {
   PM_TRY(const std::uint32_t header_size, reader.uintvar());
   PM_TRY(const std::uint32_t data_size, reader.uintvar());
   const std::size_t offset = reader.offset();
   PM_TRY(const ByteView head, reader.take(header_size));
   Entry entry;
   Reader headers(head, offset);
-  PM_TRY(entry.type, read_content_type(headers));
-  read_headers(headers, entry);
+  PM_TRY(entry.type, read_content_type(headers, arena));
+  read_headers(headers, entry, arena);
   PM_TRY(entry.data, reader.take(data_size));
   return entry;
 }
 
 }  // namespace
 
-Result<std::vector<Entry>> read_multipart(Reader& reader) {
+Result<std::span<const Entry>> read_multipart(Reader& reader, Arena& arena) {
   PM_TRY(const std::uint32_t announced, reader.uintvar());
-  std::vector<Entry> entries;
+  ArenaList<Entry> entries(arena);
   while (!reader.at_end()) {
     if (entries.size() >= limits::mime_part_count_max) return fail(wsp_too_many_parts, reader.offset());
-    auto entry = read_entry(reader);
+    const auto entry = read_entry(reader, arena);
     if (!entry) {
       if (entries.size() >= announced) break;
       return std::unexpected(entry.error());
     }
-    entries.push_back(std::move(*entry));
+    entries.push_back(*entry);
   }
-  return entries;
+  return std::span<const Entry>(entries.take());
 }
 
 void write_entry_head(Bytes& out, const Entry& entry) {
-  Bytes head;
-  write_content_type(head, entry.type);
+  const std::size_t begin = out.size();
+  write_content_type(out, entry.type);
   if (!entry.content_id.empty()) {
-    write_short_integer(head, header::content_id);
-    write_quoted(head, "<" + entry.content_id + ">");
+    write_short_integer(out, header::content_id);
+    write_quoted(out, {"<", entry.content_id, ">"});
   }
   if (!entry.content_location.empty()) {
-    write_short_integer(head, header::content_location);
-    write_text(head, entry.content_location);
+    write_short_integer(out, header::content_location);
+    write_text(out, entry.content_location);
   }
-  write_uintvar(out, static_cast<std::uint32_t>(head.size()));
-  write_uintvar(out, static_cast<std::uint32_t>(entry.data.size()));
-  append(out, ByteView(head));
+  const std::size_t head_size = out.size() - begin;
+  insert_uintvar(out, begin, static_cast<std::uint32_t>(entry.data.size()));
+  insert_uintvar(out, begin, static_cast<std::uint32_t>(head_size));
 }
 
 }  // namespace pushmail::wap

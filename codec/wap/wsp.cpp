@@ -1,6 +1,7 @@
 #include "codec/wap/wsp.h"
 
 #include <algorithm>
+#include <array>
 
 #include "codec/wap/errors.h"
 
@@ -17,7 +18,37 @@ std::string_view without_quote(std::string_view text) {
   return quoted ? text.substr(1) : text;
 }
 
+void append_text(Bytes& out, std::string_view text) {
+  const std::size_t at = out.size();
+  append(out, text);
+  // A NUL would end the text before its end.
+  out.erase(std::remove(out.begin() + static_cast<std::ptrdiff_t>(at), out.end(), std::uint8_t{0}), out.end());
+}
+
+/// The octets of a uintvar, the last `size` of the array.
+struct Uintvar {
+  std::array<std::uint8_t, 5> octets{};
+  std::size_t size = 0;
+  [[nodiscard]] ByteView view() const { return ByteView(octets).last(size); }
+};
+Uintvar uintvar_of(std::uint32_t value) {
+  Uintvar out;
+  do {
+    const auto more = static_cast<std::uint8_t>(out.size == 0 ? 0x00 : 0x80);
+    out.octets[out.octets.size() - ++out.size] = static_cast<std::uint8_t>(more | (value & 0x7F));
+    value >>= 7;
+  } while (value != 0);
+  return out;
+}
+
 }  // namespace
+
+std::string_view lower(std::string_view text, Arena& arena) {
+  if (std::ranges::none_of(text, [](char c) { return c >= 'A' && c <= 'Z'; })) return text;
+  const MutableBytes copy = arena.bytes(text.size());
+  std::ranges::transform(text, copy.begin(), [](char c) { return static_cast<std::uint8_t>(ascii_lower(c)); });
+  return text_of(copy);
+}
 
 Result<std::uint8_t> Reader::octet() {
   if (at_end()) return fail(wsp_truncated, offset());
@@ -127,10 +158,13 @@ Result<void> Reader::skip_value() {
 }
 
 void write_uintvar(Bytes& out, std::uint32_t value) {
-  for (int shift = 28; shift > 0; shift -= 7) {
-    if (value >> shift != 0) out.push_back(static_cast<std::uint8_t>(0x80 | (value >> shift & 0x7F)));
-  }
-  out.push_back(static_cast<std::uint8_t>(value & 0x7F));
+  const Uintvar octets = uintvar_of(value);
+  append(out, octets.view());
+}
+
+void insert_uintvar(Bytes& out, std::size_t at, std::uint32_t value) {
+  const Uintvar octets = uintvar_of(value);
+  out.insert(out.begin() + static_cast<std::ptrdiff_t>(at), octets.view().begin(), octets.view().end());
 }
 
 void write_value_length(Bytes& out, std::size_t length) {
@@ -140,6 +174,17 @@ void write_value_length(Bytes& out, std::size_t length) {
   }
   out.push_back(length_quote);
   write_uintvar(out, static_cast<std::uint32_t>(length));
+}
+
+void insert_value_length(Bytes& out, std::size_t begin) {
+  const std::size_t length = out.size() - begin;
+  const auto at = out.begin() + static_cast<std::ptrdiff_t>(begin);
+  if (length < length_quote) {
+    out.insert(at, static_cast<std::uint8_t>(length));
+    return;
+  }
+  out.insert(at, length_quote);
+  insert_uintvar(out, begin + 1, static_cast<std::uint32_t>(length));
 }
 
 void write_short_integer(Bytes& out, std::uint8_t value) { out.push_back(static_cast<std::uint8_t>(0x80 | value)); }
@@ -159,20 +204,17 @@ void write_integer(Bytes& out, std::uint64_t value) {
 }
 
 void write_text(Bytes& out, std::string_view text) {
-  const auto first = text.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(text.front());
+  const std::size_t begin = std::min(text.find_first_not_of('\0'), text.size());
+  const auto first = begin == text.size() ? std::uint8_t{0} : static_cast<std::uint8_t>(text[begin]);
   // A text that begins with a quotation mark, or with an octet that another type would begin with, needs the quote too.
   if (first >= text_quote || first == '"' || (first > 0 && first < 0x20)) out.push_back(text_quote);
-  for (const char c : text) {
-    if (c != '\0') out.push_back(static_cast<std::uint8_t>(c));
-  }
+  append_text(out, text);
   out.push_back(0);
 }
 
-void write_quoted(Bytes& out, std::string_view text) {
+void write_quoted(Bytes& out, std::initializer_list<std::string_view> pieces) {
   out.push_back('"');
-  for (const char c : text) {
-    if (c != '\0') out.push_back(static_cast<std::uint8_t>(c));
-  }
+  for (const std::string_view piece : pieces) append_text(out, piece);
   out.push_back(0);
 }
 
@@ -182,13 +224,11 @@ void write_encoded_string(Bytes& out, std::string_view utf8) {
     write_text(out, utf8);
     return;
   }
-  Bytes value{0x80 | mib_utf8};
-  for (const char c : utf8) {
-    if (c != '\0') value.push_back(static_cast<std::uint8_t>(c));
-  }
-  value.push_back(0);
-  write_value_length(out, value.size());
-  append(out, ByteView(value));
+  const std::size_t begin = out.size();
+  out.push_back(0x80 | mib_utf8);
+  append_text(out, utf8);
+  out.push_back(0);
+  insert_value_length(out, begin);
 }
 
 }  // namespace pushmail::wap

@@ -5,13 +5,17 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <initializer_list>
 #include <string_view>
 
+#include "core/arena.h"
 #include "core/bytes.h"
 #include "core/result.h"
 
 namespace pushmail::wap {
+
+/// In lower case (ASCII): the same view when it is that already, else a copy in the arena.
+[[nodiscard]] std::string_view lower(std::string_view text, Arena& arena);
 
 /// A text with the charset it came in; the octets are not converted here. `charset` is a MIBenum, 0 where none was given.
 struct EncodedString {
@@ -55,14 +59,17 @@ class Reader {
 
 void write_uintvar(Bytes& out, std::uint32_t value);
 void write_value_length(Bytes& out, std::size_t length);
+/// A length in front of what was written since `begin`, which moves behind it: a value need not be measured before it is written.
+void insert_value_length(Bytes& out, std::size_t begin);
+void insert_uintvar(Bytes& out, std::size_t at, std::uint32_t value);
 void write_short_integer(Bytes& out, std::uint8_t value);
 void write_long_integer(Bytes& out, std::uint64_t value);
 /// Short where it fits.
 void write_integer(Bytes& out, std::uint64_t value);
 /// NULs inside are left out; the quote octet is set where the first octet needs it.
 void write_text(Bytes& out, std::string_view text);
-/// Quotation mark, text, NUL.
-void write_quoted(Bytes& out, std::string_view text);
+/// Quotation mark, the pieces, NUL.
+void write_quoted(Bytes& out, std::initializer_list<std::string_view> pieces);
 /// ASCII as text; anything else as UTF-8 with its charset.
 void write_encoded_string(Bytes& out, std::string_view utf8);
 

@@ -94,14 +94,13 @@ std::expected<void, std::string> convert_mail_file(const std::filesystem::path& 
   const auto made = convert::mail_to_mm(*bytes, {.profile = {}, .sender_in_text = true, .content_id_domain = example_domain, .item_id = example_item});
   if (!made) return Failure(words_of(made.error()));
 
-  mm7::SubmitReq request;
-  request.transaction_id = example_item;
-  request.sender = {.kind = mm7::AddressKind::short_code, .value = "5000"};
-  request.recipients.push_back({.field = mm7::RecipientField::to, .address = {.kind = mm7::AddressKind::number, .value = "+15550100001"}});
-  request.message_class = made->automatic ? "Auto" : "Personal";
-  request.priority = made->priority;
-  request.subject = made->mm.subject;
-  request.content = &made->mm;
+  convert::SubmissionOptions how;
+  how.transaction_id = example_item;
+  how.sender = {.kind = mm7::AddressKind::short_code, .value = "5000"};
+  how.recipients.push_back({.phone = {.kind = mm7::AddressKind::number, .value = "+15550100001"}, .address = {}, .notify = {}});
+  how.accepted = made->date.value_or(Timestamp{});
+  const convert::Submission submission = convert::submission_of(*made, how);
+  const mm7::SubmitReq& request = submission.request;
   const mm7::HttpEntity submit = mm7::encode(request, {});
   // The type stands in the file, as it would in front of the body on the wire.
   Bytes submit_file;
@@ -160,13 +159,14 @@ std::expected<void, std::string> convert_mm_file(const std::filesystem::path& fi
   const auto bytes = read_file(file);
   if (!bytes) return Failure(bytes.error());
   const ByteView all(*bytes);
-  mm7::DeliverReq deliver;
+  convert::MmHeader header;
+  MultimediaMessage mm;
   // OMA-MMS-ENC 1.2 §7.1: a PDU starts with X-Mms-Message-Type.
   if (!all.empty() && all[0] == 0x8C) {
     auto pdu = mms::decode(all);
     if (!pdu) return Failure(words_of(pdu.error()));
-    deliver.subject = pdu->subject;
-    deliver.content = std::move(pdu->content);
+    header = convert::header_of(*pdu);
+    mm = std::move(pdu->content);
   } else {
     // An HTTP body behind its Content-Type line; without that line it is the envelope alone.
     std::string content_type = "text/xml";
@@ -180,23 +180,24 @@ std::expected<void, std::string> convert_mm_file(const std::filesystem::path& fi
     if (!request) return Failure(words_of(request.error()));
     auto* found = std::get_if<mm7::DeliverReq>(&*request);
     if (found == nullptr) return Failure("the message is no DeliverReq");
-    deliver = std::move(*found);
+    header = convert::header_of(*found);
+    mm = std::move(found->content);
   }
 
   convert::MmToMailOptions options;
-  options.from = {"", "+15550100001", example_domain};
+  if (header.sender.value.empty()) options.from = {"", "+15550100001", example_domain};
   options.message_id = std::string(example_item) + "@" + example_domain;
   options.our_domain = example_domain;
-  const auto mail = convert::mm_to_mail(deliver, options);
+  const auto mail = convert::mm_to_mail(header, mm, options);
   if (!mail) return Failure(words_of(mail.error()));
   const auto path = write_file((folder / file.stem()).string() + ".eml", *mail);
   if (!path) return Failure(path.error());
   if (form == ConvertForm::json) {
-    print_json(out, {{"subject", std::string(deliver.subject)}, {"parts", parts_json(deliver.content)}, {"files", {*path}}});
+    print_json(out, {{"subject", std::string(header.subject)}, {"parts", parts_json(mm)}, {"files", {*path}}});
     return {};
   }
-  out << "SUBJECT  " << printable(deliver.subject) << "\n\n";
-  print_parts(out, deliver.content);
+  out << "SUBJECT  " << printable(header.subject) << "\n\n";
+  print_parts(out, mm);
   out << "\nwritten: " << printable(*path) << '\n';
   return {};
 }

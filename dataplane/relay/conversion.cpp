@@ -105,23 +105,21 @@ Result<Bytes> make_mail(const Conversion& conversion) {
 Result<mm7::HttpEntity> make_submit(const Conversion& conversion, std::vector<std::string>& decisions) {
   const MmRoute& route = conversion.mm_route;
   const mm7::Address sender = address_of(route.sender_address);
-  convert::MailToMmOptions options{.profile = {.size_max = route.mm_size_max, .smil = true},
-                                   .sender_in_text = sender.kind != mm7::AddressKind::rfc2822,
-                                   .content_id_domain = conversion.our_domain,
-                                   .item_id = to_string(conversion.item)};
+  const convert::MailToMmOptions options{.profile = {.size_max = route.mm_size_max, .smil = true},
+                                         .sender_in_text = sender.kind != mm7::AddressKind::rfc2822,
+                                         .content_id_domain = conversion.our_domain,
+                                         .item_id = to_string(conversion.item)};
   PM_TRY(const convert::MailToMm made, convert::mail_to_mm(conversion.body, options));
-  for (const convert::Decision& decision : made.decisions) decisions.push_back(decision.what + ": " + decision.rule);
-  mm7::SubmitReq request;
-  request.transaction_id = transaction_id_of(conversion.item);
-  request.sender = sender;
-  request.recipients.push_back({.field = mm7::RecipientField::to, .address = {.kind = mm7::AddressKind::number, .value = "+" + route.msisdn}});
-  request.message_class = made.automatic ? "Auto" : "Personal";
-  request.time_stamp = conversion.accepted;
-  request.expiry = route.expiry;
-  request.priority = made.priority;
-  request.subject = route.subject.empty() ? made.mm.subject : route.subject;
-  request.content = &made.mm;
-  return mm7::encode(request, route.dialect);
+  for (const convert::Decision& decision : made.decisions) decisions.push_back(std::string(decision.what) + ": " + std::string(decision.rule));
+  convert::SubmissionOptions how;
+  how.transaction_id = transaction_id_of(conversion.item);
+  how.sender = sender;
+  how.recipients.push_back({.phone = {.kind = mm7::AddressKind::number, .value = "+" + route.msisdn}, .address = {}, .notify = {}});
+  how.subject = route.subject;
+  how.accepted = conversion.accepted;
+  how.expiry = route.expiry;
+  const convert::Submission submission = convert::submission_of(made, how);
+  return mm7::encode(submission.request, route.dialect);
 }
 
 }  // namespace

@@ -31,14 +31,17 @@ struct Album {
     return out;
   }();
   Bytes sound = octets("#!AMR\n\x3c");
-  MultimediaMessage message{
-      .subject = "Urlaub \xE2\x80\x93 Gr\xC3\xBC\xC3\x9F" "e",
-      .parts = {{.media_type = "application/smil", .charset = "utf-8", .name = "pres.smil", .content_id = "pres", .content_location = "pres.smil", .data = smil},
-                {.media_type = "text/plain", .charset = "utf-8", .name = "a.txt", .content_id = "a", .content_location = "a.txt", .data = text},
-                {.media_type = "image/jpeg", .charset = {}, .name = "p.jpg", .content_id = "p", .content_location = "p.jpg", .data = picture},
-                {.media_type = "audio/amr", .charset = {}, .name = "s.amr", .content_id = "s", .content_location = "s.amr", .data = sound}},
-      .presentation = 0,
-      .owned = {}};
+  std::string_view subject = "Urlaub \xE2\x80\x93 Gr\xC3\xBC\xC3\x9F" "e";
+  std::vector<MultimediaPart> parts = {{.media_type = "application/smil", .charset = "utf-8", .name = "pres.smil", .content_id = "pres", .content_location = "pres.smil", .data = smil},
+                                       {.media_type = "text/plain", .charset = "utf-8", .name = "a.txt", .content_id = "a", .content_location = "a.txt", .data = text},
+                                       {.media_type = "image/jpeg", .charset = {}, .name = "p.jpg", .content_id = "p", .content_location = "p.jpg", .data = picture},
+                                       {.media_type = "audio/amr", .charset = {}, .name = "s.amr", .content_id = "s", .content_location = "s.amr", .data = sound}};
+  [[nodiscard]] MultimediaMessage message() const {
+    MultimediaMessage out;
+    out.parts = parts;
+    out.presentation = 0;
+    return out;
+  }
 };
 
 void print_mms() {
@@ -59,7 +62,7 @@ void print_mms() {
   send.delivery_report = true;
   send.read_report = false;
   send.has_content = true;
-  send.content = album.message;
+  send.content = album.message();
   show("send_req", send);
 
   Pdu retrieve;
@@ -69,12 +72,12 @@ void print_mms() {
   retrieve.date = 1'719'748'800;
   retrieve.from = From{.kind = From::Kind::address, .address = "50001742"};
   retrieve.to = {"+15550100002/TYPE=PLMN"};
-  retrieve.subject = album.message.subject;
+  retrieve.subject = album.subject;
   retrieve.message_class = "Personal";
   retrieve.priority = static_cast<std::uint8_t>(Priority::normal);
   retrieve.delivery_report = false;
   retrieve.has_content = true;
-  retrieve.content = album.message;
+  retrieve.content = album.message();
   show("retrieve_conf", retrieve);
   retrieve.content.presentation = MultimediaMessage::no_presentation;
   retrieve.content.parts.erase(retrieve.content.parts.begin());
@@ -192,6 +195,7 @@ void print_smpp() {
 void print_mm7() {
   using namespace mm7;
   const Album album;
+  const MultimediaMessage message = album.message();
   // The schema is about the envelope; the parts around it are judged by the MMSC of tests/peers.
   const auto show = [](std::string_view name, const HttpEntity& entity) { print(name, split_body(entity.content_type, entity.body)->envelope); };
 
@@ -215,8 +219,8 @@ void print_mm7() {
   request.expiry = seconds(3 * 86'400 + 61);
   request.read_reply = true;
   request.priority = "High";
-  request.subject = "<&>\"'\x01\xFF " + album.message.subject;
-  request.content = &album.message;
+  request.subject = "<&>\"'\x01\xFF " + std::string(album.subject);
+  request.content = &message;
   show("submit_most", encode(request, dialect));
 
   dialect.number_form = NumberForm::plus_plmn;
@@ -258,7 +262,7 @@ void print_mm7() {
   replace.content_class = "text";
   replace.drm_content = true;
   replace.application = request.application;
-  replace.content = &album.message;
+  replace.content = &message;
   show("replace_extended_most", encode(replace, dialect));
   replace.extended = false;
   show("replace_most", encode(replace, dialect));

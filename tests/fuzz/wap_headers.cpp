@@ -9,19 +9,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   wap::Reader skipping(all);
   while (skipping.skip_value()) PM_CHECK(skipping.offset() <= size);
 
+  Arena arena;
   wap::Reader for_type(all);
-  if (const auto type = wap::read_content_type(for_type)) {
+  if (const auto type = wap::read_content_type(for_type, arena)) {
     Bytes out;
     wap::write_content_type(out, *type);
     wap::Reader reader(out);
-    const auto again = wap::read_content_type(reader);
+    const auto again = wap::read_content_type(reader, arena);
     PM_CHECK(again.has_value() && reader.at_end());
     Bytes twice;
     wap::write_content_type(twice, *again);
     PM_CHECK(twice == out);
   }
   wap::Reader for_parts(all);
-  if (const auto entries = wap::read_multipart(for_parts)) {
+  if (const auto entries = wap::read_multipart(for_parts, arena)) {
     std::size_t total = 0;
     for (const auto& entry : *entries) {
       total += entry.data.size();

@@ -33,7 +33,7 @@ std::string attachments_of(const MultimediaMessage& mm) {
   std::string out;
   for (std::size_t i = 0; i < mm.parts.size(); ++i) {
     if (i == mm.presentation || i == first_text_part(mm)) continue;
-    out += (out.empty() ? "" : " ") + mm.parts[i].media_type + ":" + mm.parts[i].name + ":" + std::to_string(mm.parts[i].data.size());
+    out.append(out.empty() ? "" : " ").append(mm.parts[i].media_type).append(":").append(mm.parts[i].name).append(":" + std::to_string(mm.parts[i].data.size()));
   }
   return out;
 }
@@ -184,7 +184,7 @@ TEST(MailToMm, WhatDoesNotFitIsNamed) {
   mail += "--b--\r\n";
   const MailToMm result = converted(mail, how);
   EXPECT_EQ(attachments_of(result.mm), "image/png:small.png:3000 image/png:tiny.png:10");
-  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nhi\n[Left out: big.png (49 KB), middle.png (8 KB)]");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nhi\n[Left out: big.png (49 KB), middle.png (8 KB); in your mailbox]");
   EXPECT_TRUE(decided(result, "big.png", "left out"));
   EXPECT_TRUE(decided(result, "middle.png", "left out"));
 }
@@ -217,8 +217,8 @@ TEST(MailToMm, NamesAreSafeAndUnique) {
   mail += "--b--\r\n";
   const MailToMm result = converted(mail);
   ASSERT_EQ(result.mm.parts.size(), names.size() + 2);
-  std::set<std::string> locations;
-  std::set<std::string> ids;
+  std::set<std::string_view> locations;
+  std::set<std::string_view> ids;
   for (const MultimediaPart& part : result.mm.parts) {
     EXPECT_TRUE(locations.insert(part.content_location).second) << part.content_location;
     EXPECT_TRUE(ids.insert(part.content_id).second);
@@ -250,7 +250,106 @@ TEST(MailToMm, SlidesInSmil) {
             "<par dur=\"10s\"><img src=\"one.jpg\" region=\"Image\"/><text src=\"text.txt\" region=\"Text\"/></par>"
             "<par dur=\"10s\"><img src=\"two.PNG\" region=\"Image\"/></par>"
             "<par dur=\"10s\"><audio src=\"three.amr\"/></par></body></smil>");
-  EXPECT_EQ(attachments_of(result.mm), "application/pdf:doc.pdf:1 image/jpeg:one.jpg:1 image/png:two.PNG:1 audio/amr:three.amr:1");
+  EXPECT_EQ(attachments_of(result.mm), "image/jpeg:one.jpg:1 image/png:two.PNG:1 audio/amr:three.amr:1");
+}
+
+TEST(MailToMm, WhatAnMmDoesNotCarryIsListedWithNameSizeAndPlace) {
+  std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n";
+  const auto add = [&](const std::string& type, const std::string& name) {
+    mail += "--b\r\nContent-Type: " + type + "; name=" + name + "\r\nContent-Disposition: attachment\r\n\r\n" + std::string(2000, 'x') + "\r\n";
+  };
+  add("application/pdf", "offer.pdf");
+  add("application/octet-stream", "table.XLSX");
+  add("application/vnd.ms-word.document.macroEnabled.12", "macro.docm");
+  add("text/calendar", "party.ics");
+  add("image/heic", "photo.heic");
+  add("application/smil", "old.smil");
+  add("text/vcard", "ann.vcf");
+  add("application/octet-stream", "raw.bin");
+  add("application/x-unheard-of", "new.xyz");
+  MailToMmOptions how = options();
+  how.left_out_hint = "call 123";
+  const MailToMm result = converted(mail + "--b--\r\n", how);
+  EXPECT_EQ(attachments_of(result.mm), "text/vcard:ann.vcf:2000 application/octet-stream:raw.bin:2000 application/x-unheard-of:new.xyz:2000");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nhi\n[Left out: offer.pdf (2 KB), table.XLSX (2 KB), macro.docm (2 KB), party.ics (2 KB), photo.heic (2 KB); call 123]");
+  EXPECT_TRUE(decided(result, "offer.pdf", "phones do not show application/pdf"));
+  EXPECT_TRUE(decided(result, "table.XLSX", "spreadsheetml.sheet"));
+  EXPECT_TRUE(decided(result, "old.smil", "slides of another message"));
+}
+
+TEST(MailToMm, OtherRecipientsAreOneFoldedLineOfText) {
+  struct Row {
+    std::string header, line;
+  };
+  const std::vector<std::string_view> own{"Me@Example.net"};
+  const Row rows[] = {
+      {"To: me@example.net\r\n", ""},
+      {"", ""},
+      {"To: me@example.net, Ann <ann@example.com>\r\n", "To: Ann <ann@example.com>\n"},
+      {"To: ME@example.net\r\nCc: =?utf-8?Q?J=C3=B6rg?= <j@example.com>, b@example.com\r\n", "Cc: Jörg <j@example.com>, b@example.com\n"},
+      {"To: ann@example.com\r\n", "To: ann@example.com\n"},
+      {"To: a1@x.example, a2@x.example, a3@x.example, a4@x.example\r\nCc: a5@x.example, a6@x.example, a7@x.example, me@example.net, a8@x.example\r\n",
+       "To: a1@x.example, a2@x.example, a3@x.example, a4@x.example; Cc: a5@x.example, a6@x.example and 2 more\n"},
+  };
+  for (const Row& row : rows) {
+    MailToMmOptions how = options();
+    how.own_addresses = own;
+    EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\n" + row.header + "\r\nhi", how).mm), "joe@example.com\n" + row.line + "hi") << row.header;
+    how.display_only_recipients = true;
+    EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\n" + row.header + "\r\nhi", how).mm), "joe@example.com\nhi") << row.header;
+  }
+  // Without knowing which address is the reader's, a single one is his.
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nTo: ann@example.com\r\n\r\nhi").mm), "joe@example.com\nhi");
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nTo: a@example.com\r\nCc: b@example.com\r\n\r\nhi").mm), "joe@example.com\nTo: a@example.com; Cc: b@example.com\nhi");
+}
+
+TEST(MailToMm, PicturesOfAPageComeInReadingOrder) {
+  std::string mail = "From: joe@example.com\r\nContent-Type: multipart/related; boundary=r\r\n\r\n--r\r\nContent-Type: text/html\r\n\r\n"
+                     "<p>cid:two is text<img src=\"cid:three\"><img src='CID:one%40x'><td background=cid:two>cid:cid:</p>\r\n";
+  for (const std::string name : {"one@x", "free", "two", "three", "last"}) {
+    mail += "--r\r\nContent-Type: image/png; name=" + name.substr(0, 5) + ".png\r\nContent-ID: <" + name + ">\r\n\r\nx\r\n";
+  }
+  mail += "--r\r\nContent-Type: image/png; name=none.png\r\n\r\nx\r\n";
+  const MailToMm result = converted(mail + "--r--\r\n");
+  EXPECT_EQ(attachments_of(result.mm), "image/png:three.png:1 image/png:free.png:1 image/png:one@x.png:1 image/png:two.png:1 image/png:last.png:1 image/png:none.png:1");
+}
+
+TEST(MailToMm, ALargePictureIsNamedAndTakenWhenSomebodyMadeItSmaller) {
+  Bytes mail;
+  append(mail, std::string_view("From: joe@example.com\r\nContent-Type: image/png; name=p.png\r\n"));
+  mime::write_body(mail, from_hex("89504e470d0a1a0a0000000d4948445200000640000004b0"), mime::BodyForm::base64);
+  MailToMmOptions how = options();
+  how.profile.image_width_max = 640;
+  const auto first = mail_to_mm(mail, how);
+  ASSERT_TRUE(first);
+  ASSERT_EQ(first->large_pictures.size(), 1U);
+  EXPECT_EQ(first->large_pictures[0].part, 0U);
+  EXPECT_EQ(first->large_pictures[0].width, 1600U);
+  EXPECT_EQ(first->large_pictures[0].height, 1200U);
+  EXPECT_EQ(first->large_pictures[0].size, 24U);
+  EXPECT_TRUE(decided(*first, "p.png", "left out, too large"));
+  const Bytes smaller = from_hex("ffd8ffe00004000affc000110801e0028003");
+  const ReducedPicture reduced[] = {{.part = 0, .media_type = "image/jpeg", .data = smaller}};
+  how.reduced_pictures = reduced;
+  const auto second = mail_to_mm(mail, how);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(attachments_of(second->mm), "image/jpeg:p.png:18");
+  EXPECT_EQ(second->mm.parts.back().data.data(), smaller.data());
+  EXPECT_TRUE(second->large_pictures.empty());
+  EXPECT_TRUE(decided(*second, "p.png", "made smaller"));
+}
+
+TEST(MailToMm, MemoryOfAnEarlierMessageIsUsedAgain) {
+  const std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: image/png; name=a.png\r\n\r\nx\r\n--b--\r\n";
+  MailToMm made = converted(mail);
+  for (int i = 0; i < 3; ++i) {
+    auto again = mail_to_mm(bytes_of(mail), options(), std::move(made));
+    ASSERT_TRUE(again);
+    made = std::move(*again);
+    EXPECT_EQ(text_of_mm(made.mm), "joe@example.com\nhi");
+    EXPECT_EQ(attachments_of(made.mm), "image/png:a.png:1");
+    EXPECT_TRUE(made.decisions.empty());
+  }
 }
 
 TEST(MailToMm, LongTextStandsOnSlidesAndPicturesBehindIt) {
@@ -263,7 +362,7 @@ TEST(MailToMm, LongTextStandsOnSlidesAndPicturesBehindIt) {
   EXPECT_EQ(text_of(result.mm.parts[1].data), "joe@example.com\n" + paragraph + "\n\n" + paragraph);
   EXPECT_EQ(text_of(result.mm.parts[2].data), paragraph + "\n\n" + paragraph);
   EXPECT_EQ(result.mm.parts[2].charset, "utf-8");
-  const std::string second = result.mm.parts[2].content_location;
+  const std::string second(result.mm.parts[2].content_location);
   EXPECT_NE(second, result.mm.parts[1].content_location);
   EXPECT_TRUE(text_of(result.mm.parts[0].data)
                   .ends_with("<body><par dur=\"94s\"><text src=\"text.txt\" region=\"Text\"/></par><par dur=\"93s\"><text src=\"" + second +
@@ -282,8 +381,8 @@ TEST(MailToMm, LongTextStandsOnSlidesAndPicturesBehindIt) {
 TEST(MailToMm, PicturesStandInReadingOrder) {
   const MailToMm result = converted(
       "From: joe@example.com\r\nContent-Type: multipart/related; boundary=b\r\n\r\n"
-      "--b\r\nContent-Type: text/html\r\n\r\n<img src=\"cid:two@x\" alt=two>text<img src=one.png><img src=\"cid:gone@x\" alt=gone>\r\n"
-      "--b\r\nContent-Type: image/png; name=one.png\r\nContent-Location: one.png\r\n\r\n1\r\n"
+      "--b\r\nContent-Type: text/html\r\n\r\n<img src=\"cid:two@x\" alt=two>text<img src='cid:one@x'><img src=\"cid:gone@x\" alt=gone>\r\n"
+      "--b\r\nContent-Type: image/png; name=one.png\r\nContent-ID: <one@x>\r\n\r\n1\r\n"
       "--b\r\nContent-Type: image/png; name=other.png\r\n\r\n-\r\n"
       "--b\r\nContent-Type: image/png; name=two.png\r\nContent-ID: <two@x>\r\n\r\n22\r\n--b--\r\n");
   EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\ntext[gone]");
@@ -314,13 +413,12 @@ std::string invitation(std::string_view description) {
 
 TEST(MailToMm, InvitationsAreCardsAboveTheText) {
   const std::string card = "Invitation: Lunch\nWhen: Tue 14 Jan 2025, 12:00 (UTC)";
-  // The same invitation as an alternative and as a file: one card, and the file.
+  // The same invitation as an alternative and as a file: one card, and the file is named.
   const MailToMm both = converted(
       "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n"
       "--a\r\n\r\nSee you\r\n--a\r\nContent-Type: text/html\r\n\r\n<p>See you\r\n--a\r\nContent-Type: text/calendar; charset=utf-8; method=REQUEST\r\n\r\n" + invitation("x") + "--a--\r\n"
       "--m\r\nContent-Type: application/ics; name=invite.ics\r\nContent-Disposition: attachment\r\n\r\n" + invitation("x") + "--m--\r\n");
-  EXPECT_EQ(text_of_mm(both.mm), "joe@example.com\n" + card + "\n\nSee you");
-  EXPECT_EQ(attachments_of(both.mm), "application/ics:invite.ics:" + std::to_string(invitation("x").size() - 2));
+  EXPECT_EQ(text_of_mm(both.mm), "joe@example.com\n" + card + "\n\nSee you\n[Left out: invite.ics (128 bytes); in your mailbox]");
   EXPECT_TRUE(decided(both, "text/calendar", "shown as a card"));
   EXPECT_TRUE(decided(both, "invite.ics", "shown already"));
 
@@ -329,7 +427,7 @@ TEST(MailToMm, InvitationsAreCardsAboveTheText) {
   EXPECT_EQ(text_of_mm(alone.mm), "joe@example.com\n" + card + "\n\nAt Joe's\n\nbring wine");
   EXPECT_EQ(attachments_of(alone.mm), "");
   const MailToMm broken = converted("From: joe@example.com\r\nContent-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\n");
-  EXPECT_EQ(attachments_of(broken.mm), "text/calendar:part.ics:17");
+  EXPECT_EQ(text_of_mm(broken.mm), "joe@example.com\n[Left out: text/calendar (17 bytes); in your mailbox]");
   EXPECT_TRUE(decided(broken, "text/calendar", "convert.calendar_empty"));
 }
 

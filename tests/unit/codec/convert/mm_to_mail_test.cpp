@@ -28,10 +28,11 @@ struct PartSpec {
 };
 mm7::DeliverReq request(const std::vector<PartSpec>& parts) {
   mm7::DeliverReq out;
+  Arena& arena = out.content.arena;
   out.subject = "From the phone";
   for (const PartSpec& spec : parts) {
     out.content.owned.push_back(spec.data);
-    out.content.parts.push_back({.media_type = spec.media_type, .charset = spec.charset, .name = spec.name, .content_id = {}, .content_location = {}, .data = out.content.owned.back()});
+    out.content.parts.push_back({.media_type = arena.copy(spec.media_type), .charset = arena.copy(spec.charset), .name = arena.copy(spec.name), .content_id = {}, .content_location = {}, .data = out.content.owned.back()});
   }
   return out;
 }

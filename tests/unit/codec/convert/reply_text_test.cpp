@@ -6,7 +6,16 @@
 namespace pushmail::convert {
 namespace {
 
-std::string folded(std::string_view text) { return fold_reply(text, OlderMessages::fold).text; }
+struct Folded {
+  std::string text;
+  std::size_t quoted_lines, signature_lines;
+};
+Folded fold(std::string_view text, OlderMessages older = OlderMessages::fold) {
+  Arena arena;
+  const ReplyText reply = fold_reply(text, older, arena);
+  return {std::string(reply.text), reply.quoted_lines, reply.signature_lines};
+}
+std::string folded(std::string_view text) { return fold(text).text; }
 
 TEST(FoldReply, Quotes) {
   struct Row {
@@ -35,8 +44,8 @@ TEST(FoldReply, Quotes) {
       {"", ""},
   };
   for (const Row& row : rows) EXPECT_EQ(folded(row.text), row.expected) << row.text;
-  EXPECT_EQ(fold_reply("mine\n> a\n> b\n", OlderMessages::fold).quoted_lines, 2U);
-  EXPECT_EQ(fold_reply("mine\n> a\n> b\n", OlderMessages::keep).text, "mine\n> a\n> b");
+  EXPECT_EQ(fold("mine\n> a\n> b\n", OlderMessages::fold).quoted_lines, 2U);
+  EXPECT_EQ(fold("mine\n> a\n> b\n", OlderMessages::keep).text, "mine\n> a\n> b");
 }
 
 TEST(FoldReply, LongLabelsAreShortened) {
@@ -57,13 +66,13 @@ TEST(FoldReply, OlderMessagesWithoutMarks) {
   for (const std::string& text : {std::string("See this.\n\n---------- Forwarded message ---------\n") + header, header, std::string("Not delivered:\n  From: Ann\n  Subject: x\n"), std::string("From: here to there\nis far.\n")}) {
     EXPECT_EQ(folded(text) + "\n", text);
   }
-  EXPECT_EQ(fold_reply("Look\n\n" + header, OlderMessages::keep).text + "\n", "Look\n\n" + header);
+  EXPECT_EQ(fold("Look\n\n" + header, OlderMessages::keep).text + "\n", "Look\n\n" + header);
 }
 
 TEST(FoldReply, Signatures) {
   EXPECT_EQ(folded("Hi\n-- \nAnn\nboss\nExample Ltd\nStreet 1\n\n+1 555 0100"), "Hi\n--\nAnn\nboss\n[3 more lines of signature]");
   EXPECT_EQ(folded("Hi\n-- \nAnn\nboss\nExample Ltd"), "Hi\n--\nAnn\nboss\nExample Ltd");
-  EXPECT_EQ(fold_reply("Hi\n-- \na\nb\nc\nd", OlderMessages::fold).signature_lines, 2U);
+  EXPECT_EQ(fold("Hi\n-- \na\nb\nc\nd", OlderMessages::fold).signature_lines, 2U);
   // A quote below a signature is none of it.
   EXPECT_EQ(folded("Hi\n-- \na\nb\nc\nd\n\nOn Monday Ann wrote:\n> x\n> y\n> z"), "Hi\n--\na\nb\n[2 more lines of signature]\n\n[3 quoted lines: On Monday Ann wrote]");
   // Too long for a signature, or all there is.

@@ -23,9 +23,9 @@ Converted converted(std::string_view mail) {
   const std::size_t text = first_text_part(made->mm);
   if (text < made->mm.parts.size()) out.text = text_of(made->mm.parts[text].data);
   for (std::size_t i = 1; i < made->mm.parts.size(); ++i) {
-    if (i != text) out.others += made->mm.parts[i].media_type + " ";
+    if (i != text) out.others += std::string(made->mm.parts[i].media_type) + " ";
   }
-  for (const Decision& decision : made->decisions) out.decisions += decision.what + ": " + decision.rule + "\n";
+  for (const Decision& decision : made->decisions) out.decisions += std::string(decision.what) + ": " + std::string(decision.rule) + "\n";
   return out;
 }
 
@@ -77,10 +77,11 @@ TEST(Sealed, PgpMime) {
 }
 
 TEST(WithoutArmour, Blocks) {
-  std::vector<Decision> decisions;
+  Arena arena;
+  ArenaList<Decision> decisions(arena);
   const auto read = [&](std::string_view text) {
-    decisions.clear();
-    return without_armour(text, "text/plain", decisions);
+    decisions.shrink(0);
+    return without_armour(text, "text/plain", decisions, arena);
   };
   EXPECT_EQ(read("no armour\n-----BEGIN CERTIFICATE-----\n"), "no armour\n-----BEGIN CERTIFICATE-----\n");
   EXPECT_EQ(decisions.size(), 0U);
@@ -102,8 +103,9 @@ TEST(WithoutArmour, Blocks) {
 TEST(WithoutArmour, HostileTextsAreQuick) {
   std::string text;
   for (int i = 0; i < 200'000; ++i) text += "-----BEGIN PGP MESSAGE-----\n";
-  std::vector<Decision> decisions;
-  EXPECT_FALSE(without_armour(text, "x", decisions).empty());
+  Arena arena;
+  ArenaList<Decision> decisions(arena);
+  EXPECT_FALSE(without_armour(text, "x", decisions, arena).empty());
   EXPECT_EQ(decisions.size(), 1U);
 }
 

@@ -11,7 +11,8 @@ namespace pushmail::convert {
 namespace {
 
 std::vector<std::string> split(std::string_view text, std::size_t size_max, std::size_t count_max = 100) {
-  const auto pieces = split_text(text, {.size_max = size_max, .count_max = count_max});
+  Arena arena;
+  const auto pieces = split_text(text, {.size_max = size_max, .count_max = count_max}, arena);
   return {pieces.begin(), pieces.end()};
 }
 using Pieces = std::vector<std::string>;

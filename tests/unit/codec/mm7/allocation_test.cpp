@@ -60,9 +60,11 @@ TEST(Mm7Allocation, MoreElementsAskForNoMore) {
 
 TEST(Mm7Allocation, BodyIsAllocatedOnce) {
   const Bytes picture(large, 7);
+  const std::string name(500, 'n');
+  const std::string id(200, 'i');
   MultimediaMessage mm;
   for (int i = 0; i < 5; ++i) {
-    mm.parts.push_back({.media_type = "image/jpeg", .charset = {}, .name = std::string(500, 'n'), .content_id = std::string(200, 'i'), .content_location = {}, .data = picture});
+    mm.parts.push_back({.media_type = "image/jpeg", .charset = {}, .name = name, .content_id = id, .content_location = {}, .data = picture});
   }
   SubmitReq request;
   request.content = &mm;

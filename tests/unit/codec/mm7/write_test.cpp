@@ -19,9 +19,10 @@ struct Mm {
   MultimediaMessage message;
   void add(std::string_view type, std::string_view name, Bytes data, std::string_view charset = {}) {
     storage.push_back(std::move(data));
-    const std::string id = fmt::format("{}.item@pm.example", message.parts.size() + 1);
-    message.parts.push_back({.media_type = std::string(type), .charset = std::string(charset), .name = std::string(name), .content_id = id,
-                             .content_location = std::string(name), .data = storage.back()});
+    Arena& arena = message.arena;
+    message.parts.push_back({.media_type = arena.copy(type), .charset = arena.copy(charset), .name = arena.copy(name),
+                             .content_id = arena.copy(fmt::format("{}.item@pm.example", message.parts.size() + 1)), .content_location = arena.copy(name),
+                             .data = storage.back()});
   }
 };
 Bytes octets(std::string_view text) { return {text.begin(), text.end()}; }

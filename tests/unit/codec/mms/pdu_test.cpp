@@ -279,8 +279,9 @@ TEST(Mms, RandomPdusComeBack) {
     for (std::size_t i = 0; i < count; ++i) {
       storage.emplace_back(dice() % 300);
       for (auto& byte : storage.back()) byte = static_cast<std::uint8_t>(dice());
-      pdu.content.parts.push_back({.media_type = i == 0 ? "application/smil" : "image/jpeg", .charset = i == 0 ? "utf-8" : "", .name = "n" + std::to_string(i),
-                                   .content_id = "id" + std::to_string(i), .content_location = "l" + std::to_string(i), .data = storage.back()});
+      const auto numbered = [&](std::string_view word_before) { return pdu.content.arena.copy(std::string(word_before) + std::to_string(i)); };
+      pdu.content.parts.push_back({.media_type = i == 0 ? "application/smil" : "image/jpeg", .charset = i == 0 ? "utf-8" : "", .name = numbered("n"),
+                                   .content_id = numbered("id"), .content_location = numbered("l"), .data = storage.back()});
     }
     if (count > 0) pdu.content.presentation = 0;
     const Bytes octets = encode(pdu).value();

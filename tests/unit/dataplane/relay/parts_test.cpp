@@ -31,23 +31,27 @@ TEST(Digest, pieces_do_not_run_into_each_other) {
 
 TEST(Digest, every_part_of_the_key_counts) {
   Bytes data{'x'};
-  mm7::DeliverReq request;
-  request.transaction_id = "t";
-  request.sender.value = "+15550100002";
-  request.recipients.push_back({.field = mm7::RecipientField::to, .address = {.kind = mm7::AddressKind::short_code, .value = "5000"}});
-  request.content.parts.push_back({.media_type = "text/plain", .charset = {}, .name = {}, .content_id = {}, .content_location = {}, .data = data});
+  const auto made = [&] {
+    mm7::DeliverReq request;
+    request.transaction_id = "t";
+    request.sender.value = "+15550100002";
+    request.recipients.push_back({.field = mm7::RecipientField::to, .address = {.kind = mm7::AddressKind::short_code, .value = "5000"}});
+    request.content.parts.push_back({.media_type = "text/plain", .charset = {}, .name = {}, .content_id = {}, .content_location = {}, .data = data});
+    return request;
+  };
+  const mm7::DeliverReq request = made();
   const DigestKey key = key_of("mmsc1", request);
   EXPECT_EQ(key_of("mmsc1", request), key);
   EXPECT_NE(key_of("mmsc2", request), key);
-  auto changed = request;
+  mm7::DeliverReq changed = made();
   changed.transaction_id = " t\n";
   EXPECT_EQ(key_of("mmsc1", changed), key) << "pretty-printed ids are the same id";
   changed.transaction_id = "u";
   EXPECT_NE(key_of("mmsc1", changed), key);
-  changed = request;
+  changed = made();
   changed.sender.value = "+15550100003";
   EXPECT_NE(key_of("mmsc1", changed), key);
-  changed = request;
+  changed = made();
   data[0] = 'y';
   EXPECT_NE(key_of("mmsc1", changed), key);
 }
