@@ -6,20 +6,20 @@ using namespace pushmail;
 
 namespace {
 
-std::string take(std::string_view& rest, char until) {
+std::string_view take(std::string_view& rest, char until) {
   const std::size_t end = std::min(rest.find(until), rest.size());
-  std::string piece(rest.substr(0, end));
+  const std::string_view piece = rest.substr(0, end);
   rest.remove_prefix(std::min(end + 1, rest.size()));
   return piece;
 }
 
-mm7::Address address(const std::vector<std::string>& pieces, std::size_t index) {
-  const std::string value = index < pieces.size() ? pieces[index] : "+15550100001";
+mm7::Address address(const std::vector<std::string_view>& pieces, std::size_t index) {
+  const std::string value(index < pieces.size() ? pieces[index] : "+15550100001");
   return {.kind = value.find('@') != std::string::npos ? mm7::AddressKind::rfc2822 : value.starts_with('+') ? mm7::AddressKind::number : mm7::AddressKind::short_code, .value = value};
 }
 
 /// A header made from what the phone says: refused, or a mail that our own parser finds nothing to tolerate in.
-void check_header(const std::vector<std::string>& pieces, const std::string& text) {
+void check_header(const std::vector<std::string_view>& pieces, const std::string& text) {
   convert::MmHeader header;
   header.sender = address(pieces, 0);
   header.recipients = {{.field = mm7::RecipientField::to, .address = address(pieces, 1)}, {.field = mm7::RecipientField::cc, .address = address(pieces, 2)}};
@@ -52,9 +52,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view rest = text_of({data, size});
   mm7::DeliverReq request;
   request.subject = take(rest, '\0');
-  std::vector<std::string> pieces;
+  std::vector<std::string_view> pieces;
   while (!rest.empty() && pieces.size() < 50) pieces.push_back(take(rest, '\0'));
-  for (const std::string& piece : pieces) {
+  for (const std::string_view piece : pieces) {
     std::string_view fields = piece;
     MultimediaPart part;
     part.media_type = take(fields, '\n');
