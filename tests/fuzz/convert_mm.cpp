@@ -1,6 +1,7 @@
 // Any MM becomes a strict mail and an envelope. Input: parts divided by NUL, each `media type LF charset LF name LF data`; the first is the
-// subject, the second, third and fourth are sender, recipient and previous sender too.
+// subject, the second, third and fourth are sender, recipient and previous sender too. What is a PDU is read as one as well.
 #include "codec/convert/convert.h"
+#include "codec/mms/pdu.h"
 
 using namespace pushmail;
 
@@ -18,17 +19,23 @@ mm7::Address address(const std::vector<std::string_view>& pieces, std::size_t in
   return {.kind = value.find('@') != std::string::npos ? mm7::AddressKind::rfc2822 : value.starts_with('+') ? mm7::AddressKind::number : mm7::AddressKind::short_code, .value = value};
 }
 
-/// A header made from what the phone says: refused, or a mail that our own parser finds nothing to tolerate in.
-void check_header(const std::vector<std::string_view>& pieces, const std::string& text) {
+convert::MmHeader header_from(const std::vector<std::string_view>& pieces, const std::string& text) {
   convert::MmHeader header;
   header.sender = address(pieces, 0);
   header.recipients = {{.field = mm7::RecipientField::to, .address = address(pieces, 1)}, {.field = mm7::RecipientField::cc, .address = address(pieces, 2)}};
-  header.subject = header.message_id = header.message_class = header.priority = text;
+  header.subject = header.message_id = header.priority = text;
   header.message_class = text.size() % 3 == 0 ? "Auto" : text;
   header.previous_senders = {{.address = address(pieces, 2), .sequence = 1}, {.address = address(pieces, 3), .sequence = 0}};
   header.read_report = true;
   header.delivery_report = text.size() % 2 == 0;
   header.expiry = seconds(static_cast<std::int64_t>(text.size()));
+  header.hide_sender = text == "hide";
+  header.reply_charging = text == "paid";
+  return header;
+}
+
+/// A header made from what the phone says: refused, or a mail that our own parser finds nothing to tolerate in.
+void check_header(const convert::MmHeader& header) {
   convert::MmToMailOptions options;
   options.message_id = "id@mms.example.net";
   options.our_domain = "mms.example.net";
@@ -75,7 +82,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const std::string line = convert::first_text_line(request.content);
   if (const auto new_mail = convert::parse_new_mail_line(line)) PM_CHECK(!new_mail->to.domain.empty());
-  check_header(pieces, request.subject);
+  check_header(header_from(pieces, request.subject));
+  if (const auto pdu = mms::decode({data, size})) check_header(convert::header_of(*pdu));
   const auto mail = convert::mm_to_mail(request, options);
   PM_CHECK(mail.has_value());
   PM_CHECK(text_of(*mail).ends_with("\r\n"));
