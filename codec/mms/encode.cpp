@@ -1,4 +1,5 @@
-// MMS PDUs out: the rows of the PDU's table, then the content as a gather list.
+// MMS PDUs out: the rows of the PDU's table, then the content as a gather list. Pieces of heads and data take turns, so a piece's place in
+// the list says which it is.
 #include <array>
 
 #include "codec/mms/errors.h"
@@ -11,60 +12,123 @@ namespace {
 
 constexpr std::uint8_t yes = 0x80;
 constexpr std::uint8_t no = 0x81;
+constexpr std::size_t header_size_usual = 256;
+constexpr std::size_t part_head_size_usual = 48;  // beside its texts
 
-void write_time(Bytes& out, const TimeValue& time) {
-  const std::size_t begin = out.size();
-  out.push_back(time.kind == TimeValue::Kind::absolute ? 0x80 : 0x81);
-  wap::write_long_integer(out, time.seconds);
-  wap::insert_value_length(out, begin);
-}
+constexpr std::uint8_t response_status_code = 0x92;
 
-void write_from(Bytes& out, const From& from) {
-  const std::size_t begin = out.size();
+void write_address(Bytes& out, const From& from) {
   if (from.kind == From::Kind::insert) {
     out.push_back(0x81);
-  } else {
-    out.push_back(0x80);
-    wap::write_encoded_string(out, from.address);
+    return;
   }
-  wap::insert_value_length(out, begin);
+  out.push_back(0x80);
+  wap::write_encoded_string(out, from.address);
 }
 
-void write_value(Bytes& out, const Field& field, const Pdu& pdu) {
-  switch (field.kind) {
-    case FieldKind::message_type: out.push_back(static_cast<std::uint8_t>(pdu.type)); return;
-    case FieldKind::version: wap::write_short_integer(out, pdu.version); return;
-    case FieldKind::from: write_from(out, *pdu.from); return;
-    case FieldKind::text: wap::write_text(out, pdu.*std::get<std::string Pdu::*>(field.member)); return;
-    case FieldKind::encoded: wap::write_encoded_string(out, pdu.*std::get<std::string Pdu::*>(field.member)); return;
-    case FieldKind::octet: out.push_back((pdu.*std::get<std::optional<std::uint8_t> Pdu::*>(field.member)).value()); return;
-    case FieldKind::yes_no: out.push_back((pdu.*std::get<std::optional<bool> Pdu::*>(field.member)).value() ? yes : no); return;
-    case FieldKind::number: wap::write_long_integer(out, (pdu.*std::get<std::optional<std::uint64_t> Pdu::*>(field.member)).value()); return;
-    case FieldKind::time: write_time(out, (pdu.*std::get<std::optional<TimeValue> Pdu::*>(field.member)).value()); return;
-    case FieldKind::message_class: {
-      const auto code = message_class_code(pdu.message_class);
-      if (code) {
-        out.push_back(*code);
-      } else {
-        wap::write_text(out, pdu.message_class);
-      }
-      return;
-    }
-    case FieldKind::content: return;
-  }
+void write_element(Bytes& out, const ElementDescriptor& element) {
+  wap::write_text(out, element.reference);
+  for (const ElementDescriptor::Parameter& parameter : element.parameters) wap::write_parameter(out, {.name = parameter.name, .value = parameter.value});
 }
+
+/// One value, by the type of its member and, where that is not enough, by its kind.
+class ValueWriter {
+ public:
+  ValueWriter(Bytes& out, const Field& field, std::uint8_t version) : out_(out), field_(field), version_(version) {}
+
+  void operator()(const std::string& text) {
+    if (field_.kind == FieldKind::encoded) return wap::write_encoded_string(out_, text);
+    const auto code = field_.kind == FieldKind::message_class ? message_class_code(text) : std::nullopt;
+    if (code) return out_.push_back(*code);
+    wap::write_text(out_, text);
+  }
+  void operator()(std::uint8_t octet) { out_.push_back(field_.code == response_status_code ? response_status_for(octet, version_) : octet); }
+  void operator()(bool flag) { out_.push_back(flag ? yes : no); }
+  void operator()(std::uint64_t number) {
+    if (field_.kind == FieldKind::integer) return wap::write_integer(out_, number);
+    wap::write_long_integer(out_, number);
+  }
+  void operator()(const TimeValue& time) {
+    counted([&] {
+      out_.push_back(time.kind == TimeValue::Kind::absolute ? 0x80 : 0x81);
+      wap::write_long_integer(out_, time.seconds);
+    });
+  }
+  void operator()(const From& from) {
+    counted([&] { write_address(out_, from); });
+  }
+  void operator()(const PreviousSender& sender) {
+    counted([&] {
+      wap::write_integer(out_, sender.number);
+      wap::write_encoded_string(out_, sender.address);
+    });
+  }
+  void operator()(const PreviousDate& date) {
+    counted([&] {
+      wap::write_integer(out_, date.number);
+      wap::write_long_integer(out_, date.seconds);
+    });
+  }
+  void operator()(const MmFlag& flag) {
+    counted([&] {
+      out_.push_back(static_cast<std::uint8_t>(flag.action));
+      wap::write_encoded_string(out_, flag.keyword);
+    });
+  }
+  void operator()(const MboxSize& size) {
+    counted([&] {
+      out_.push_back(static_cast<std::uint8_t>(size.unit));
+      wap::write_integer(out_, size.size);
+    });
+  }
+  void operator()(const ElementDescriptor& element) {
+    counted([&] { write_element(out_, element); });
+  }
+  void operator()(const CountedText& text) {
+    counted([&] {
+      wap::write_integer(out_, text.number);
+      if (field_.kind == FieldKind::counted_encoded) return wap::write_encoded_string(out_, text.text);
+      wap::write_text(out_, text.text);
+    });
+  }
+
+ private:
+  template <class Write>
+  void counted(Write write) {
+    const std::size_t begin = out_.size();
+    write();
+    wap::insert_value_length(out_, begin);
+  }
+
+  Bytes& out_;
+  const Field& field_;
+  std::uint8_t version_;
+};
 
 /// A header, or one for each entry of a list.
 void write_field(Bytes& out, const Field& field, const Pdu& pdu) {
-  if (const auto* list = std::get_if<std::vector<std::string> Pdu::*>(&field.member)) {
-    for (const std::string& text : pdu.**list) {
-      out.push_back(field.code);
-      wap::write_encoded_string(out, text);
-    }
+  if (field.kind == FieldKind::message_type || field.kind == FieldKind::version) {
+    out.push_back(field.code);
+    out.push_back(field.kind == FieldKind::version ? static_cast<std::uint8_t>(0x80 | pdu.version) : static_cast<std::uint8_t>(pdu.type));
     return;
   }
-  out.push_back(field.code);
-  write_value(out, field, pdu);
+  const auto write = [&](const auto& value) {
+    out.push_back(field.code);
+    ValueWriter(out, field, pdu.version)(value);
+  };
+  std::visit(
+      [&](auto member) {
+        if constexpr (std::is_same_v<decltype(member), std::monostate>) {
+          return;
+        } else if constexpr (requires { (pdu.*member).has_value(); }) {
+          write((pdu.*member).value());
+        } else if constexpr (std::is_same_v<decltype(member), std::string Pdu::*>) {
+          write(pdu.*member);
+        } else {
+          for (const auto& value : pdu.*member) write(value);
+        }
+      },
+      field.member);
 }
 
 /// The parameters that a type of ours can have.
@@ -83,8 +147,13 @@ class Parameters {
 void write_type(Bytes& out, const MultimediaMessage& message) {
   if (message.presentation >= message.parts.size()) return wap::write_content_type(out, {.media_type = "application/vnd.wap.multipart.mixed", .parameters = {}});
   const MultimediaPart& presentation = message.parts[message.presentation];
-  std::string start(presentation.content_location);
-  if (!presentation.content_id.empty()) start.assign("<").append(presentation.content_id).append(">");
+  std::string start;
+  start.reserve(presentation.content_id.size() + 2 + presentation.content_location.size());
+  if (!presentation.content_id.empty()) {
+    start.append("<").append(presentation.content_id).append(">");
+  } else {
+    start = presentation.content_location;
+  }
   Parameters parameters;
   parameters.add("start", start);
   parameters.add("type", presentation.media_type);
@@ -113,16 +182,26 @@ std::size_t Gather::size() const {
 
 Result<Gather> encode_gather(const Pdu& pdu) {
   const PduRow* row = row_of(static_cast<std::uint8_t>(pdu.type));
-  if (row == nullptr) return fail(mms_not_encodable);
-  Gather out;
-  // Headers grow while they are written, so their pieces are cut at the end: each ends where a part's data belongs.
-  std::vector<std::size_t> cuts;
+  if (row == nullptr || missing_field(pdu, *row, Strictness::writing) != nullptr) return fail(mms_not_encodable);
+  if (row->since > pdu.version) return fail(mms_newer_pdu);
+  Result<Gather> made;
+  Gather& out = *made;
+  std::size_t size = header_size_usual;
+  for (const MultimediaPart& part : pdu.content.parts) {
+    size += part_head_size_usual + part.media_type.size() + part.charset.size() + part.name.size() + part.content_id.size() + part.content_location.size();
+  }
+  out.headers.reserve(size);
+  out.pieces.reserve(2 * pdu.content.parts.size() + 1);
+  // Headers may move while they are written, so their pieces are first measured, with the data between them, and placed at the end.
+  std::size_t from = 0;
+  const auto end_piece = [&] {
+    out.pieces.emplace_back(out.headers.data(), out.headers.size() - from);
+    from = out.headers.size();
+  };
   for (const PduField& wanted : row->fields) {
-    const Field& field = *field_of(wanted.code);
-    if (!is_set(pdu, field)) {
-      if (wanted.need == PduField::Need::mandatory) return fail(mms_not_encodable, out.headers.size());
-      continue;
-    }
+    const Field& field = *field_of(wanted.code, row->form);
+    // A receiver of an older version would pass over it (OMA-MMS-ENC 1.2 §7.1).
+    if (field.since > pdu.version || !is_set(pdu, field)) continue;
     if (field.kind != FieldKind::content) {
       write_field(out.headers, field, pdu);
       continue;
@@ -132,18 +211,17 @@ Result<Gather> encode_gather(const Pdu& pdu) {
     wap::write_uintvar(out.headers, static_cast<std::uint32_t>(pdu.content.parts.size()));
     for (const MultimediaPart& part : pdu.content.parts) {
       write_entry(out.headers, part);
-      cuts.push_back(out.headers.size());
+      end_piece();
+      out.pieces.push_back(part.data);
     }
   }
-  const ByteView headers(out.headers);
-  std::size_t from = 0;
-  for (std::size_t i = 0; i < cuts.size(); ++i) {
-    out.pieces.push_back(headers.subspan(from, cuts[i] - from));
-    out.pieces.push_back(pdu.content.parts[i].data);
-    from = cuts[i];
+  if (from < out.headers.size()) end_piece();
+  from = 0;
+  for (std::size_t i = 0; i < out.pieces.size(); i += 2) {
+    out.pieces[i] = ByteView(out.headers).subspan(from, out.pieces[i].size());
+    from += out.pieces[i].size();
   }
-  if (from < headers.size()) out.pieces.push_back(headers.subspan(from));
-  return out;
+  return made;
 }
 
 Result<Bytes> encode(const Pdu& pdu) {

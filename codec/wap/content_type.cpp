@@ -84,32 +84,6 @@ std::uint64_t number_in(const Parameter& parameter) {
   return error == std::errc{} && end == text.data() + text.size() ? number : no_number;
 }
 
-void write_parameter(Bytes& out, const Parameter& parameter) {
-  const auto number = parameter_number(parameter.name);
-  const auto charset = charset_number(parameter.value);
-  const std::uint64_t numeric = number_in(parameter);
-  const bool is_q = parameter.name == "q";
-  // A value that its code cannot carry travels under the parameter's name.
-  const bool does_not_fit = (parameter.name == "charset" && !charset) || (is_q && numeric > UINT32_MAX);
-  if (!number || does_not_fit) {
-    write_text(out, parameter.name);
-    write_text(out, parameter.value);
-    return;
-  }
-  write_short_integer(out, *number);
-  if (is_q) {
-    write_uintvar(out, static_cast<std::uint32_t>(numeric));
-  } else if (numeric != no_number) {
-    write_integer(out, numeric);
-  } else if (parameter.name == "charset") {
-    write_integer(out, *charset);
-  } else if (const auto type = parameter.name == "type" ? content_type_number(parameter.value) : std::nullopt; type && *type < 0x80) {
-    write_short_integer(out, static_cast<std::uint8_t>(*type));
-  } else {
-    write_text(out, parameter.value);
-  }
-}
-
 }  // namespace
 
 std::string_view ContentType::parameter(std::string_view name) const {
@@ -137,6 +111,32 @@ Result<ContentType> read_content_type(Reader& reader, Arena& arena) {
   PM_TRY(type.media_type, read_media(value, arena));
   type.parameters = read_parameters(value, arena);
   return type;
+}
+
+void write_parameter(Bytes& out, const Parameter& parameter) {
+  const auto number = parameter_number(parameter.name);
+  const auto charset = parameter.name == "charset" ? charset_number(parameter.value) : std::nullopt;
+  const std::uint64_t numeric = number_in(parameter);
+  const bool is_q = parameter.name == "q";
+  // A value that its code cannot carry travels under the parameter's name.
+  const bool does_not_fit = (parameter.name == "charset" && !charset) || (is_q && numeric > UINT32_MAX);
+  if (!number || does_not_fit) {
+    write_text(out, parameter.name);
+    write_text(out, parameter.value);
+    return;
+  }
+  write_short_integer(out, *number);
+  if (is_q) {
+    write_uintvar(out, static_cast<std::uint32_t>(numeric));
+  } else if (numeric != no_number) {
+    write_integer(out, numeric);
+  } else if (parameter.name == "charset") {
+    write_integer(out, *charset);
+  } else if (const auto type = parameter.name == "type" ? content_type_number(parameter.value) : std::nullopt; type && *type < 0x80) {
+    write_short_integer(out, static_cast<std::uint8_t>(*type));
+  } else {
+    write_text(out, parameter.value);
+  }
 }
 
 void write_content_type(Bytes& out, const ContentType& type) {

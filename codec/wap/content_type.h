@@ -28,6 +28,7 @@ struct ContentType {
 [[nodiscard]] Result<ContentType> read_content_type(Reader& reader, Arena& arena);
 /// Parameters up to the end of `reader`. One that cannot be read ends the list: those before it count.
 [[nodiscard]] std::span<const Parameter> read_parameters(Reader& reader, Arena& arena);
+void write_parameter(Bytes& out, const Parameter& parameter);
 /// The shortest form: a number where there is one, without length where there are no parameters.
 void write_content_type(Bytes& out, const ContentType& type);
 

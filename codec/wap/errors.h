@@ -12,5 +12,11 @@ inline constexpr ErrorInfo wsp_bad_length{"wsp.bad_length", "a value-length was 
 inline constexpr ErrorInfo wsp_bad_text{"wsp.bad_text", "a text has no terminating NUL", "WAP-230 §8.4.2.1"};
 inline constexpr ErrorInfo wsp_bad_type{"wsp.bad_type", "a media type is neither a known code nor text", "WAP-230 §8.4.2.24"};
 inline constexpr ErrorInfo wsp_too_many_parts{"wsp.too_many_parts", "the multipart has more entries than the limit", ""};
+inline constexpr ErrorInfo push_bad_type{"push.bad_type", "the PDU is not a push", "WAP-230 §8.2.4.1"};
+inline constexpr ErrorInfo wbxml_unknown_document{"wbxml.unknown_document", "the document is none of the notices that we know", "WAP-192 §5.5"};
+inline constexpr ErrorInfo wbxml_bad_token{"wbxml.bad_token", "a token cannot stand where it is", "WAP-192 §5.8"};
+inline constexpr ErrorInfo wbxml_bad_date{"wbxml.bad_date", "a date is not 4 to 7 octets of decimal digits", "WAP-167 §8.2.2"};
+inline constexpr ErrorInfo wbxml_too_deep{"wbxml.too_deep", "elements are nested deeper than the limit", ""};
+inline constexpr ErrorInfo wbxml_too_long{"wbxml.too_long", "a text of the string table makes a value longer than the limit", ""};
 
 }  // namespace pushmail::wap

@@ -17,10 +17,17 @@ std::string_view without_brackets(std::string_view id) {
   return id;
 }
 
-void set_header(Entry& entry, std::string_view name, std::string_view value, Arena& arena) {
-  if (ascii_equal_nocase(name, "Content-ID")) entry.content_id = without_brackets(value);
-  if (ascii_equal_nocase(name, "Content-Location")) entry.content_location = value;
-  if (ascii_equal_nocase(name, "Content-Transfer-Encoding")) entry.transfer_encoding = lower(ascii_trim(value), arena);
+/// By the number of its name.
+void set_header(Entry& entry, int code, std::string_view value, Arena& arena) {
+  if (code == header::content_id) entry.content_id = without_brackets(value);
+  if (code == header::content_location) entry.content_location = value;
+  if (code == header::content_transfer_encoding) entry.transfer_encoding = lower(ascii_trim(value), arena);
+}
+
+int code_of(std::string_view name) {
+  if (ascii_equal_nocase(name, "Content-ID")) return header::content_id;
+  if (ascii_equal_nocase(name, "Content-Location")) return header::content_location;
+  return ascii_equal_nocase(name, "Content-Transfer-Encoding") ? header::content_transfer_encoding : 0;
 }
 
 /// Headers behind the content type. One that cannot be read ends them: the part itself is still whole.
@@ -39,8 +46,7 @@ void read_headers(Reader reader, Entry& entry, Arena& arena) {
           }
           const auto value = reader.text();
           if (!value) return;
-          const int field = first & 0x7F;
-          set_header(entry, field == header::content_id ? "Content-ID" : field == header::content_location ? "Content-Location" : "Content-Transfer-Encoding", *value, arena);
+          set_header(entry, first & 0x7F, *value, arena);
           break;
         }
         case header::content_disposition:
@@ -65,7 +71,7 @@ void read_headers(Reader reader, Entry& entry, Arena& arena) {
       if (!name) return;
       const auto value = reader.text();
       if (!value) return;
-      set_header(entry, *name, *value, arena);
+      set_header(entry, code_of(*name), *value, arena);
     } else {
       // A shift to another header page; only the default page is in use.
       [[maybe_unused]] const auto page = reader.octet();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
 
 #include "core/bytes.h"
 
@@ -57,6 +56,9 @@ constexpr auto content_types = std::to_array<Row>({
     {0x27, "application/xml"},
     {0x28, "text/xml"},
     {0x29, "application/vnd.wap.wbxml"},
+    {0x2A, "application/x-x968-cross-cert"},
+    {0x2B, "application/x-x968-ca-cert"},
+    {0x2C, "application/x-x968-user-cert"},
     {0x2D, "text/vnd.wap.si"},
     {0x2E, "application/vnd.wap.sic"},
     {0x2F, "text/vnd.wap.sl"},
@@ -68,6 +70,9 @@ constexpr auto content_types = std::to_array<Row>({
     {0x35, "text/vnd.wap.connectivity-xml"},
     {0x36, "application/vnd.wap.connectivity-wbxml"},
     {0x37, "application/pkcs7-mime"},
+    {0x38, "application/vnd.wap.hashed-certificate"},
+    {0x39, "application/vnd.wap.signed-certificate"},
+    {0x3A, "application/vnd.wap.cert-response"},
     {0x3B, "application/xhtml+xml"},
     {0x3C, "application/wml+xml"},
     {0x3D, "text/css"},
@@ -96,6 +101,10 @@ constexpr auto content_types = std::to_array<Row>({
     {0x304, "text/vnd.wap.emn+xml"},
     {0x305, "text/calendar"},
     {0x30A, "application/vnd.wap.emn+wbxml"},
+    {0x310, "application/vnd.docomo.pf"},
+    {0x311, "application/vnd.docomo.ub"},
+    {0x317, "application/vnd.sbm.mid2"},
+    {0x31A, "application/vnd.sbm.cid"},
 });
 
 // MIBenum of the IANA character set registry.
@@ -164,28 +173,62 @@ constexpr auto parameters = std::to_array<Row>({
     {0x1D, "path"},
 });
 
-std::string_view name_in(std::span<const Row> rows, std::uint64_t number) {
-  const auto row = std::ranges::find(rows, number, [](const Row& r) { return std::uint64_t{r.number}; });
-  return row == rows.end() ? std::string_view{} : row->name;
-}
-std::optional<std::uint32_t> number_in(std::span<const Row> rows, std::string_view name) {
-  const auto row = std::ranges::find_if(rows, [&](const Row& r) { return ascii_equal_nocase(r.name, name); });
-  return row == rows.end() ? std::nullopt : std::optional(row->number);
-}
+/// Both ways without a search: small numbers are places in an array, and names are kept by their length.
+template <std::size_t row_count>
+class Table {
+ public:
+  explicit constexpr Table(const std::array<Row, row_count>& rows) : rows_(rows) {
+    // Two numbers of one name: the first row stays the first.
+    for (const Row& row : rows) {
+      if (row.number < small_count) small_[row.number] = row.name;
+      ++starts_[row.name.size() + 1];
+    }
+    for (std::size_t size = 1; size < starts_.size(); ++size) starts_[size] += starts_[size - 1];
+    std::array<std::size_t, name_size_max + 2> next = starts_;
+    for (const Row& row : rows) by_size_[next[row.name.size()]++] = row;
+  }
+
+  [[nodiscard]] constexpr std::string_view name_of(std::uint64_t number) const {
+    if (number < small_count) return small_[number];
+    const auto row = std::ranges::find(rows_, number, [](const Row& r) { return std::uint64_t{r.number}; });
+    return row == rows_.end() ? std::string_view{} : row->name;
+  }
+  [[nodiscard]] constexpr std::optional<std::uint32_t> number_of(std::string_view name) const {
+    if (name.empty() || name.size() > name_size_max) return std::nullopt;
+    for (std::size_t i = starts_[name.size()]; i < starts_[name.size() + 1]; ++i) {
+      // Many begin alike; their ends differ.
+      if (by_size_[i].name.back() == ascii_lower(name.back()) && ascii_equal_nocase(by_size_[i].name, name)) return by_size_[i].number;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static constexpr std::size_t small_count = 0x80;
+  static constexpr std::size_t name_size_max = 63;
+
+  std::array<Row, row_count> rows_;
+  std::array<std::string_view, small_count> small_{};
+  std::array<Row, row_count> by_size_{};
+  std::array<std::size_t, name_size_max + 2> starts_{};
+};
+
+constexpr Table content_type_table(content_types);
+constexpr Table charset_table(charsets);
+constexpr Table parameter_table(parameters);
 
 }  // namespace
 
-std::string_view content_type_name(std::uint64_t number) { return name_in(content_types, number); }
-std::optional<std::uint32_t> content_type_number(std::string_view name) { return number_in(content_types, name); }
+std::string_view content_type_name(std::uint64_t number) { return content_type_table.name_of(number); }
+std::optional<std::uint32_t> content_type_number(std::string_view name) { return content_type_table.number_of(name); }
 
-std::string_view charset_name(std::uint64_t mib) { return name_in(charsets, mib); }
-std::optional<std::uint32_t> charset_number(std::string_view name) { return number_in(charsets, name); }
+std::string_view charset_name(std::uint64_t mib) { return charset_table.name_of(mib); }
+std::optional<std::uint32_t> charset_number(std::string_view name) { return charset_table.number_of(name); }
 
-std::string_view parameter_name(std::uint64_t number) { return name_in(parameters, number); }
+std::string_view parameter_name(std::uint64_t number) { return parameter_table.name_of(number); }
 std::optional<std::uint8_t> parameter_number(std::string_view name) {
   // 03 is the `type` of other headers; a multipart's is 09.
   if (ascii_equal_nocase(name, "type")) return std::uint8_t{0x09};
-  const auto number = number_in(parameters, name);
+  const auto number = parameter_table.number_of(name);
   return number ? std::optional(static_cast<std::uint8_t>(*number)) : std::nullopt;
 }
 

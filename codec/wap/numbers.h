@@ -26,6 +26,8 @@ namespace header {
 inline constexpr std::uint8_t content_location = 0x0E;
 inline constexpr std::uint8_t content_disposition_old = 0x2E;
 inline constexpr std::uint8_t content_disposition = 0x45;
+inline constexpr std::uint8_t wap_application_id = 0x2F;
+inline constexpr std::uint8_t push_flag = 0x34;
 inline constexpr std::uint8_t content_id = 0x40;
 inline constexpr std::uint8_t content_transfer_encoding = 0x48;  // never assigned, but written by a wide-spread client
 }  // namespace header

@@ -22,6 +22,7 @@ void append_text(Bytes& out, std::string_view text) {
   const std::size_t at = out.size();
   append(out, text);
   // A NUL would end the text before its end.
+  if (!text.contains('\0')) return;
   out.erase(std::remove(out.begin() + static_cast<std::ptrdiff_t>(at), out.end(), std::uint8_t{0}), out.end());
 }
 
@@ -48,18 +49,6 @@ std::string_view lower(std::string_view text, Arena& arena) {
   const MutableBytes copy = arena.bytes(text.size());
   std::ranges::transform(text, copy.begin(), [](char c) { return static_cast<std::uint8_t>(ascii_lower(c)); });
   return text_of(copy);
-}
-
-Result<std::uint8_t> Reader::octet() {
-  if (at_end()) return fail(wsp_truncated, offset());
-  return bytes_[at_++];
-}
-
-Result<ByteView> Reader::take(std::size_t size) {
-  if (size > left()) return fail(wsp_truncated, offset());
-  const ByteView taken = bytes_.subspan(at_, size);
-  at_ += size;
-  return taken;
 }
 
 Result<std::uint32_t> Reader::uintvar() {
@@ -104,19 +93,12 @@ Result<std::uint64_t> Reader::long_integer() {
   return value;
 }
 
-Result<std::uint64_t> Reader::integer() {
-  if ((peek() & 0x80) == 0) return long_integer();
-  PM_TRY(const std::uint8_t first, octet());
-  return first & 0x7FU;
-}
-
 Result<std::string_view> Reader::text() {
-  const ByteView all = rest();
-  const auto nul = std::ranges::find(all, std::uint8_t{0});
-  if (nul == all.end()) return fail(wsp_bad_text, offset());
-  const auto size = static_cast<std::size_t>(nul - all.begin());
+  const std::string_view all = text_of(rest());
+  const std::size_t size = all.find('\0');
+  if (size == std::string_view::npos) return fail(wsp_bad_text, offset());
   at_ += size + 1;
-  return without_quote(text_of(all.first(size)));
+  return without_quote(all.substr(0, size));
 }
 
 Result<EncodedString> Reader::encoded_string() {

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "codec/wap/errors.h"
 #include "core/arena.h"
 #include "core/bytes.h"
 #include "core/result.h"
@@ -35,8 +36,16 @@ class Reader {
   /// The next octet without taking it; 0 at the end.
   [[nodiscard]] std::uint8_t peek() const { return at_end() ? std::uint8_t{0} : bytes_[at_]; }
 
-  [[nodiscard]] Result<std::uint8_t> octet();
-  [[nodiscard]] Result<ByteView> take(std::size_t size);
+  [[nodiscard]] Result<std::uint8_t> octet() {
+    if (at_end()) return fail(wsp_truncated, offset());
+    return bytes_[at_++];
+  }
+  [[nodiscard]] Result<ByteView> take(std::size_t size) {
+    if (size > left()) return fail(wsp_truncated, offset());
+    const ByteView taken = bytes_.subspan(at_, size);
+    at_ += size;
+    return taken;
+  }
   [[nodiscard]] Result<std::uint32_t> uintvar();
   /// 0 to 30 as an octet, or 31 and a uintvar.
   [[nodiscard]] Result<std::uint32_t> value_length();
@@ -44,7 +53,10 @@ class Reader {
   [[nodiscard]] Result<Reader> counted();
   [[nodiscard]] Result<std::uint64_t> long_integer();
   /// Short or long.
-  [[nodiscard]] Result<std::uint64_t> integer();
+  [[nodiscard]] Result<std::uint64_t> integer() {
+    if ((peek() & 0x80) == 0) return long_integer();
+    return bytes_[at_++] & 0x7FU;
+  }
   /// Text to NUL; a leading quote octet 7F or quotation mark is dropped.
   [[nodiscard]] Result<std::string_view> text();
   [[nodiscard]] Result<EncodedString> encoded_string();

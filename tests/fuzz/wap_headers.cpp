@@ -1,6 +1,7 @@
-// WSP values: content types, multiparts and addresses out of any octets; what is read is written and read the same.
+// WSP values: content types, multiparts, pushes with their notices, and addresses out of any octets; what is read is written and read the same.
 #include "codec/wap/address.h"
 #include "codec/wap/multipart.h"
+#include "codec/wap/push.h"
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -31,6 +32,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       PM_CHECK(head.size() >= 3);
     }
     PM_CHECK(total <= size);
+  }
+  if (const auto push = wap::read_push(all, arena)) {
+    PM_CHECK(push->body.size() <= size);
+    const Bytes out = wap::write_push(*push);
+    const auto again = wap::read_push(out, arena);
+    PM_CHECK(again.has_value() && again->application == push->application && again->flags == push->flags);
+    PM_CHECK(text_of(again->body) == text_of(push->body));
+    if (const auto notice = wap::read_notice(push->body, arena)) {
+      const Bytes written = wap::write_notice(*notice);
+      const auto read = wap::read_notice(written, arena);
+      PM_CHECK(read.has_value() && read->address == notice->address && read->id == notice->id && read->text == notice->text);
+      PM_CHECK(wap::write_notice(*read) == written);
+    }
   }
   wap::Reader for_text(all);
   if (const auto text = for_text.encoded_string()) PM_CHECK(text->octets.size() <= size);
