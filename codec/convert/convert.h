@@ -34,6 +34,9 @@ struct Decision {
 struct MmProfile {
   std::uint64_t size_max = 300 * 1024;  // bytes of all parts together
   bool smil = true;
+  /// A longer text is shown on several slides, cut at paragraphs, sentences or words; one that needs more slides gets longer ones.
+  std::uint32_t slide_text_size_max = 2000;  // bytes
+  std::uint32_t slide_count_max = 20;   // slides of text
   /// What one picture may have at most; 0: anything. A larger one is left out and named, see ReducedPicture.
   std::uint64_t image_size_max = 0;     // bytes
   std::uint32_t image_width_max = 0;    // pixels
@@ -82,6 +85,7 @@ struct PreviousSending {
 /// Texts are views into the mail and into `mm.arena`: both must outlive what is read from here.
 struct MailToMm {
   MultimediaMessage mm;
+  std::size_t text_parts = 0;        // parts that are the mail's text, one a slide, right behind the presentation
   std::string_view priority;         // High, Low or empty (Importance, else X-Priority)
   bool automatic = false;            // null return path or Auto-Submitted: MessageClass Auto
   std::string_view from_display;     // `Joe <joe@example.com>`: who wrote it

@@ -1,19 +1,26 @@
 // HTML to readable text.
 //
 // Came from: mail_to_mm.cpp, when a mail has no plain text. Goes to: the text part of an MM. Two steps: a linear pass takes out what
-// can only cost time (comments, style, script, giant tags), then libxml2's HTML parser calls a writer that knows a few elements.
-// No tree is built, nothing is loaded. A page nested deeper than depth_max is read with its
-// tags removed.
+// can only cost time (comments, style, script, giant tags), then libxml2's HTML parser calls a writer that knows what elements mean
+// to a reader; how their text becomes lines is text_layout.cpp's. No tree is built, nothing is loaded. A page nested deeper than
+// depth_max is read with its tags removed.
 #include <libxml/HTMLparser.h>
 #include <libxml/parserInternals.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <iterator>
 #include <memory>
+#include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "codec/convert/errors.h"
+#include "codec/convert/html_style.h"
 #include "codec/convert/text.h"
+#include "codec/convert/text_layout.h"
 
 namespace pushmail::convert {
 namespace {
@@ -36,16 +43,34 @@ std::size_t find_nocase(std::string_view html, std::string_view tag, std::size_t
   return std::string_view::npos;
 }
 
-std::string prepared(std::string_view html) {
+/// `element`: a style element up to its closing tag.
+void add_hidden_classes(std::vector<std::string>& classes, std::string_view element) {
+  constexpr std::size_t classes_max = 64;
+  const std::size_t tag = std::min(element.find('>'), element.size());
+  // A sheet for paper or small screens is a condition.
+  if (tag == element.size() || classes.size() >= classes_max || element.substr(0, tag).find("media") != std::string_view::npos) return;
+  std::vector<std::string> more = hidden_classes(element.substr(tag + 1));
+  classes.insert(classes.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+/// The page without what can only cost time.
+struct Prepared {
+  std::string page;
+  std::vector<std::string> hidden_classes;
+  bool is_cut = false;
+  std::size_t used = 0;              // bytes of the input
+};
+Prepared prepare(std::string_view html) {
   std::string out;
   out.reserve(std::min(html.size(), html_size_max));
+  std::vector<std::string> hidden;
   std::size_t at = 0;
   bool no_more_tags = false;
   while (at < html.size() && out.size() < html_size_max) {
     const std::size_t open = std::min(html.find('<', at), html.size());
     out += html.substr(at, open - at);
-    if (open == html.size()) break;
     at = open;
+    if (at == html.size()) break;
     if (html.substr(at).starts_with("<!--")) {
       const std::size_t end = html.find("-->", at + 4);
       if (end == std::string_view::npos) break;
@@ -63,7 +88,9 @@ std::string prepared(std::string_view html) {
     bool skipped = false;
     for (const auto& [start, close] : {std::pair<std::string_view, std::string_view>{"<style", "</style"}, {"<script", "</script"}}) {
       if (!tag_here(html, at, start)) continue;
+      const std::size_t from = at;
       at = std::min(find_nocase(html, close, at + start.size()), html.size());
+      if (start == "<style") add_hidden_classes(hidden, html.substr(from, at - from));
       at = std::min(html.find('>', at), html.size() - 1) + 1;
       skipped = true;
       break;
@@ -81,60 +108,103 @@ std::string prepared(std::string_view html) {
       no_more_tags = true;  // each `<` from here on opens nothing
     }
   }
+  const bool is_cut = out.size() > html_size_max || (at < html.size() && out.size() == html_size_max);
   out.resize(cut(out, html_size_max).size());
-  return out;
+  return {.page = std::move(out), .hidden_classes = std::move(hidden), .is_cut = is_cut, .used = at};
 }
 
-enum class Layout : std::uint8_t { inline_text, line, paragraph, item, row, cell, skip };
+enum class Layout : std::uint8_t { inline_text, line, paragraph, bullets, numbers, item, quote, preformatted, table, row, cell, link, image, line_break, ruler, skip };
 struct Element {
   std::string_view name;
   Layout layout;
 };
 constexpr auto elements = std::to_array<Element>({
-    {"p", Layout::paragraph},     {"h1", Layout::paragraph},       {"h2", Layout::paragraph},   {"h3", Layout::paragraph}, {"h4", Layout::paragraph},
-    {"h5", Layout::paragraph},    {"h6", Layout::paragraph},       {"ul", Layout::paragraph},   {"ol", Layout::paragraph}, {"dl", Layout::paragraph},
-    {"pre", Layout::paragraph},   {"blockquote", Layout::paragraph}, {"table", Layout::line},   {"div", Layout::line},     {"section", Layout::line},
-    {"article", Layout::line},    {"header", Layout::line},        {"footer", Layout::line},    {"center", Layout::line},  {"form", Layout::line},
-    {"dt", Layout::line},         {"dd", Layout::line},            {"address", Layout::line},   {"li", Layout::item},      {"tr", Layout::row},
-    {"td", Layout::cell},         {"th", Layout::cell},            {"head", Layout::skip},      {"title", Layout::skip},   {"style", Layout::skip},
-    {"script", Layout::skip},     {"template", Layout::skip},      {"object", Layout::skip},    {"svg", Layout::skip},     {"select", Layout::skip},
-    {"textarea", Layout::skip},   {"noscript", Layout::inline_text},
+    {"p", Layout::paragraph},      {"h1", Layout::paragraph},    {"h2", Layout::paragraph},      {"h3", Layout::paragraph},   {"h4", Layout::paragraph},
+    {"h5", Layout::paragraph},     {"h6", Layout::paragraph},    {"ul", Layout::bullets},           {"ol", Layout::numbers},        {"dl", Layout::paragraph},
+    {"pre", Layout::preformatted}, {"table", Layout::table},      {"blockquote", Layout::quote},  {"div", Layout::line},       {"section", Layout::line},
+    {"article", Layout::line},     {"header", Layout::line},     {"footer", Layout::line},       {"main", Layout::line},      {"nav", Layout::line},
+    {"aside", Layout::line},       {"figure", Layout::line},     {"figcaption", Layout::line},   {"caption", Layout::line},   {"center", Layout::line},
+    {"form", Layout::line},        {"fieldset", Layout::line},   {"dt", Layout::line},           {"dd", Layout::line},        {"address", Layout::line},
+    {"li", Layout::item},          {"tr", Layout::row},          {"td", Layout::cell},           {"th", Layout::cell},        {"a", Layout::link},
+    {"img", Layout::image},        {"br", Layout::line_break},   {"hr", Layout::ruler},          {"head", Layout::skip},      {"title", Layout::skip},
+    {"style", Layout::skip},       {"script", Layout::skip},     {"template", Layout::skip},     {"object", Layout::skip},    {"svg", Layout::skip},
+    {"select", Layout::skip},      {"textarea", Layout::skip},   {"video", Layout::skip},        {"audio", Layout::skip},     {"iframe", Layout::skip},
+    {"canvas", Layout::skip},
 });
 Layout layout_of(std::string_view name) {
   const auto found = std::find_if(elements.begin(), elements.end(), [&](const Element& element) { return element.name == name; });
   return found == elements.end() ? Layout::inline_text : found->layout;
 }
 
-/// Writes text with white space as a reader sees it: runs become one blank, blocks start lines.
+/// The attributes of one element, as libxml2 gives them.
+class Attributes {
+ public:
+  explicit Attributes(const xmlChar** raw) : raw_(raw) {}
+
+  [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
+  /// Empty when absent or without a value.
+  [[nodiscard]] std::string_view value(std::string_view name) const {
+    const xmlChar** found = find(name);
+    return found == nullptr || found[1] == nullptr ? std::string_view() : std::string_view(reinterpret_cast<const char*>(found[1]));
+  }
+
+ private:
+  [[nodiscard]] const xmlChar** find(std::string_view name) const {
+    for (const xmlChar** at = raw_; at != nullptr && at[0] != nullptr; at += 2) {
+      if (ascii_equal_nocase(reinterpret_cast<const char*>(at[0]), name)) return at;
+    }
+    return nullptr;
+  }
+  const xmlChar** raw_;
+};
+
+constexpr auto preview = std::to_array<std::string_view>({"preheader", "preview-text", "previewtext", "preview_text"});
+constexpr auto quote_boxes = std::to_array<std::string_view>({"yahoo_quoted"});
+
+bool is_shown_only_to_machines(const Attributes& attributes) {
+  return attributes.has("hidden") || ascii_equal_nocase(attributes.value("aria-hidden"), "true") || has_word_like(attributes.value("class"), preview) ||
+         has_word_like(attributes.value("id"), preview);
+}
+
+/// What a number attribute says: `start="3"`, `width="1"`.
+std::optional<unsigned> number_of(std::string_view text) {
+  text = ascii_trim(text);
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() ? std::optional<unsigned>(number) : std::nullopt;
+}
+
+/// `image001.png`: what programs write when nobody described the picture.
+bool is_file_name(std::string_view text) {
+  if (text.find(' ') != std::string_view::npos) return false;
+  for (const std::string_view ending : {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".bmp"}) {
+    if (text.size() > ending.size() && ascii_equal_nocase(text.substr(text.size() - ending.size()), ending)) return true;
+  }
+  return false;
+}
+
+/// Whether letters of no size and what a style sheet hides count as text: a page that shows them by means that are not read here would
+/// be empty without them.
+enum class Styled : std::uint8_t { obeyed, ignored };
+
+/// Turns elements into text.
 class Writer {
  public:
-  void start(std::string_view name, const xmlChar** attributes) {
+  Writer(Styled styled, std::span<const std::string> hidden_classes, std::span<const std::string_view> carried)
+      : styled_(styled), hidden_classes_(hidden_classes), carried_(carried) {}
+
+  void start(std::string_view name, const Attributes& attributes) {
     if (open_.size() >= depth_max) {
       too_deep = true;
       return;
     }
     Open open;
     open.layout = layout_of(name);
-    open.name = name.substr(0, 16);
-    open.hidden = (!open_.empty() && open_.back().hidden) || open.layout == Layout::skip || is_hidden(attributes);
-    if (!open.hidden) {
-      begin_block(open.layout);
-      if (name == "br") break_line();
-      if (name == "hr") {
-        lines(1);
-        raw("---");
-        lines(1);
-      }
-      if (name == "blockquote") ++quote_depth_;
-      if (name == "pre") ++pre_depth_;
-      if (name == "img") image(attributes);
-      if (name == "a") {
-        open.link = attribute(attributes, "href");
-        open.text_start = out_.size();
-      }
-      if (open.layout == Layout::item) raw("- ");
-      if (open.layout == Layout::cell && !at_line_start()) cell_pending_ = true;
-    }
+    const StyleFacts style = read_style(attributes.value("style"));
+    open.is_tiny = style.sets_font_size ? style.is_tiny : !open_.empty() && open_.back().is_tiny;
+    open.is_hidden = (!open_.empty() && open_.back().is_hidden) || open.layout == Layout::skip || style.is_hidden || is_shown_only_to_machines(attributes);
+    if (styled_ == Styled::obeyed && !open.is_hidden && has_word(attributes.value("class"), hidden_classes_)) open.is_hidden = has_dropped_text = true;
+    if (!open.is_hidden) open_element(open, attributes, style);
     open_.push_back(std::move(open));
   }
 
@@ -142,157 +212,183 @@ class Writer {
     if (open_.empty()) return;
     const Open open = std::move(open_.back());
     open_.pop_back();
-    if (open.hidden) return;
-    if (!open.link.empty()) link(open);
-    if (open.name == "blockquote") {
-      lines(2);
-      --quote_depth_;
-    }
-    if (open.name == "pre") --pre_depth_;
-    begin_block(open.layout);
+    if (!open.is_hidden) close_element(open);
   }
 
   void text(std::string_view piece) {
-    if (!open_.empty() && open_.back().hidden) return;
-    for (std::size_t at = 0; at < piece.size(); ++at) {
-      const char c = piece[at];
-      const std::string_view rest = piece.substr(at);
-      if (pre_depth_ > 0 && c == '\n') {
-        break_line();
-      } else if (pre_depth_ > 0 && (c == ' ' || c == '\t')) {
-        raw(" ");
-      } else if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
-        space_pending_ = true;
-      } else if (rest.starts_with("\xC2\xA0")) {
-        space_pending_ = true;  // no-break spaces are padding in mail
-        ++at;
-      } else if (rest.starts_with("\xC2\xAD") || rest.starts_with("\xCD\x8F")) {
-        ++at;                   // soft hyphen, grapheme joiner
-      } else if (rest.starts_with("\xE2\x80\x8B") || rest.starts_with("\xEF\xBB\xBF")) {
-        at += 2;                // zero width space: fills preview lines
-      } else {
-        raw(piece.substr(at, 1));
-      }
+    if (!open_.empty() && open_.back().is_hidden) return;
+    if (!open_.empty() && open_.back().is_tiny && styled_ == Styled::obeyed) {
+      has_dropped_text = has_dropped_text || !ascii_trim(piece).empty();
+      return;
     }
+    out_.write(piece);
   }
 
-  [[nodiscard]] std::string take() {
-    while (!out_.empty() && (out_.back() == '\n' || out_.back() == ' ')) out_.pop_back();
-    return std::move(out_);
-  }
+  [[nodiscard]] std::string take() { return out_.take(); }
 
   bool too_deep = false;
+  bool has_dropped_text = false;
 
  private:
   struct Open {
     Layout layout = Layout::inline_text;
-    std::string name;
-    bool hidden = false;
+    bool is_hidden = false;
+    bool is_tiny = false;
+    bool is_quote = false;           // it entered one
+    bool is_for_looks = false;       // a table without data
+    unsigned next_number = 1;        // of the next item of a list
     std::string link;
     std::size_t text_start = 0;
   };
 
-  static std::string_view attribute(const xmlChar** attributes, std::string_view name) {
-    for (; attributes != nullptr && attributes[0] != nullptr; attributes += 2) {
-      if (ascii_equal_nocase(reinterpret_cast<const char*>(attributes[0]), name)) {
-        return attributes[1] == nullptr ? name : std::string_view(reinterpret_cast<const char*>(attributes[1]));
-      }
-    }
-    return {};
-  }
-
-  static bool is_hidden(const xmlChar** attributes) {
-    if (!attribute(attributes, "hidden").empty()) return true;
-    std::string style;
-    for (const char c : attribute(attributes, "style")) {
-      if (c != ' ' && c != '\t' && c != '\n' && c != '\r') style += ascii_lower(c);
-    }
-    for (const std::string_view hiding : {"display:none", "visibility:hidden", "mso-hide:all", "font-size:0;", "font-size:0px"}) {
-      if (style.find(hiding) != std::string::npos) return true;
-    }
-    return style.ends_with("font-size:0");
-  }
-
-  void image(const xmlChar** attributes) {
-    const std::string_view alt = ascii_trim(attribute(attributes, "alt"));
-    const std::string_view width = attribute(attributes, "width");
-    if (alt.empty() || width == "1" || width == "0") return;
-    text("[");
-    text(alt);
-    text("]");
-  }
-
-  void link(const Open& open) {
-    std::string_view address = ascii_trim(open.link);
-    const bool mail = ascii_starts_with_nocase(address, "mailto:");
-    if (!mail && !ascii_starts_with_nocase(address, "http:") && !ascii_starts_with_nocase(address, "https:") && !ascii_starts_with_nocase(address, "tel:")) return;
-    if (mail) address = address.substr(7, address.find('?') == std::string_view::npos ? address.npos : address.find('?') - 7);
-    const std::string_view shown = ascii_trim(std::string_view(out_).substr(std::min(open.text_start, out_.size())));
-    // The text often is the address, with or without its scheme.
-    if (!shown.empty() && address.find(shown) != std::string_view::npos && shown.size() + 9 >= address.size()) return;
-    if (shown.empty()) {
-      text(address);
-      return;
-    }
-    // A line end inside the link comes behind its address.
-    const unsigned lines_after = std::exchange(lines_pending_, 0U);
-    space_pending_ = cell_pending_ = false;
-    raw(" (");
-    text(address);
-    raw(")");
-    lines_pending_ = lines_after;
-  }
-
-  [[nodiscard]] bool at_line_start() const { return out_.empty() || out_.back() == '\n'; }
-
-  void begin_block(Layout layout) {
-    switch (layout) {
-      case Layout::paragraph:
-        return lines(2);
-      case Layout::line:
-      case Layout::item:
-      case Layout::row:
-        return lines(1);
+  void open_element(Open& open, const Attributes& attributes, const StyleFacts& style) {
+    switch (open.layout) {
       case Layout::inline_text:
-      case Layout::cell:
       case Layout::skip:
         return;
+      case Layout::line:
+        out_.lines(1);
+        // A mail program that has no element for quotes.
+        open.is_quote = has_word_like(attributes.value("class"), quote_boxes);
+        if (open.is_quote) out_.enter_quote();
+        return;
+      case Layout::paragraph:
+        return out_.lines(2);
+      case Layout::bullets:
+      case Layout::numbers:
+        open.next_number = number_of(attributes.value("start")).value_or(1);
+        out_.lines(list_depth_++ == 0 ? 2 : 1);
+        return out_.enter_list();
+      case Layout::item:
+        return out_.item(item_marker(attributes));
+      case Layout::quote:
+        out_.lines(2);
+        // An indent button writes a quote that has no border and cites nobody.
+        open.is_quote = !style.has_no_border || attributes.has("cite") || attributes.has("type");
+        if (open.is_quote) out_.enter_quote();
+        return;
+      case Layout::preformatted:
+        out_.lines(2);
+        return out_.enter_preformatted();
+      case Layout::table: {
+        const std::string_view role = attributes.value("role");
+        open.is_for_looks = ascii_equal_nocase(role, "presentation") || ascii_equal_nocase(role, "none");
+        return out_.lines(1);
+      }
+      case Layout::row: {
+        const Open* table = innermost({Layout::table});
+        return out_.enter_row(table != nullptr && table->is_for_looks ? CellJoin::blank : CellJoin::bar);
+      }
+      case Layout::cell:
+        return out_.cell();
+      case Layout::link:
+        open.link = ascii_trim(attributes.value("href"));
+        open.text_start = out_.position();
+        return;
+      case Layout::image:
+        return image(attributes, style);
+      case Layout::line_break:
+        return out_.break_line();
+      case Layout::ruler:
+        return out_.rule();
     }
   }
 
-  /// The next text starts behind at least this many line ends, unless nothing was written yet.
-  void lines(unsigned count) {
-    lines_pending_ = std::max(lines_pending_, count);
-    space_pending_ = cell_pending_ = false;
-  }
-  /// One line end more; more than one empty line in a row are not written.
-  void break_line() {
-    lines_pending_ = pre_depth_ > 0 || lines_pending_ < 2 ? lines_pending_ + 1 : lines_pending_;
-    space_pending_ = cell_pending_ = false;
-  }
-
-  void raw(std::string_view piece) {
-    if (lines_pending_ > 0 && !out_.empty()) {
-      while (!out_.empty() && out_.back() == ' ') out_.pop_back();
-      std::size_t ends = 0;
-      while (ends < out_.size() && out_[out_.size() - 1 - ends] == '\n') ++ends;
-      for (; ends < lines_pending_; ++ends) out_ += '\n';
+  void close_element(const Open& open) {
+    switch (open.layout) {
+      case Layout::inline_text:
+      case Layout::skip:
+      case Layout::cell:
+      case Layout::image:
+      case Layout::line_break:
+      case Layout::ruler:
+        return;
+      case Layout::line:
+      case Layout::item:
+      case Layout::table:
+        out_.lines(1);
+        break;
+      case Layout::paragraph:
+      case Layout::quote:
+        out_.lines(2);
+        break;
+      case Layout::bullets:
+      case Layout::numbers:
+        out_.leave_list();
+        return out_.lines(--list_depth_ == 0 ? 2 : 1);
+      case Layout::preformatted:
+        out_.leave_preformatted();
+        return out_.lines(2);
+      case Layout::row:
+        return out_.leave_row();
+      case Layout::link:
+        return link(open);
     }
-    lines_pending_ = 0;
-    if (at_line_start() && quote_depth_ > 0) out_ += std::string(std::min<std::size_t>(quote_depth_, 8), '>') + " ";
-    if (cell_pending_ && !at_line_start()) out_ += " | ";
-    else if (space_pending_ && !at_line_start() && out_.back() != ' ') out_ += ' ';
-    cell_pending_ = space_pending_ = false;
-    out_ += piece;
+    if (open.is_quote) out_.leave_quote();
   }
 
-  std::string out_;
+  /// The innermost open element of these layouts; null when there is none. At most depth_max steps.
+  Open* innermost(std::initializer_list<Layout> layouts) {
+    const auto found = std::find_if(open_.rbegin(), open_.rend(), [&](const Open& open) { return std::find(layouts.begin(), layouts.end(), open.layout) != layouts.end(); });
+    return found == open_.rend() ? nullptr : &*found;
+  }
+
+  std::string item_marker(const Attributes& attributes) {
+    Open* list = innermost({Layout::bullets, Layout::numbers});
+    if (list == nullptr || list->layout == Layout::bullets) return "- ";
+    list->next_number = number_of(attributes.value("value")).value_or(list->next_number);
+    return std::to_string(list->next_number++) + ". ";
+  }
+
+  /// A picture that the message carries stands beside the text; of one that stays on a server the description is read.
+  void image(const Attributes& attributes, const StyleFacts& style) {
+    std::string_view source = ascii_trim(attributes.value("src"));
+    if (ascii_starts_with_nocase(source, "cid:")) source.remove_prefix(4);
+    if (std::binary_search(carried_.begin(), carried_.end(), source)) return;
+    const std::string_view description = ascii_trim(attributes.value("alt"));
+    const bool counts_readers = style.has_pixel_size || number_of(attributes.value("width")).value_or(2) <= 1 || number_of(attributes.value("height")).value_or(2) <= 1;
+    if (description.empty() || counts_readers || is_file_name(description)) return;
+    out_.write("[");
+    out_.write(description);
+    out_.write("]");
+  }
+
+  /// `text (address)`, each address once. One that leads from a picture alone is written only when no text leads there.
+  void link(const Open& open) {
+    std::string_view address = open.link;
+    const bool is_mail = ascii_starts_with_nocase(address, "mailto:");
+    const bool is_kept = is_mail || ascii_starts_with_nocase(address, "http:") || ascii_starts_with_nocase(address, "https:") || ascii_starts_with_nocase(address, "tel:");
+    if (!is_kept) return;
+    if (is_mail) address = address.substr(7, address.find('?') == std::string_view::npos ? address.npos : address.find('?') - 7);
+    if (address.empty()) return;
+    const std::string_view shown = ascii_trim(out_.since(open.text_start));
+    const auto [known, is_new] = addresses_.try_emplace(std::string(address), Shown{});
+    if (shown.empty()) {
+      if (is_new) known->second = Shown{.is_deferred = true, .number = out_.defer(std::string(address))};
+      return;
+    }
+    if (known->second.is_deferred) out_.forget(known->second.number);
+    else if (!is_new) return;
+    known->second = Shown{};
+    // The text often is the address, with or without its scheme.
+    if (address.find(shown) != std::string_view::npos && shown.size() + 9 >= address.size()) return;
+    out_.append_to_last(" (");
+    out_.append_to_last(address);
+    out_.append_to_last(")");
+  }
+
+  struct Shown {
+    bool is_deferred = false;
+    std::size_t number = 0;
+  };
+
+  Styled styled_;
+  std::span<const std::string> hidden_classes_;
+  std::span<const std::string_view> carried_;
+  TextLayout out_;
   std::vector<Open> open_;
-  std::size_t quote_depth_ = 0;
-  std::size_t pre_depth_ = 0;
-  unsigned lines_pending_ = 0;
-  bool space_pending_ = false;
-  bool cell_pending_ = false;
+  std::size_t list_depth_ = 0;
+  std::unordered_map<std::string, Shown> addresses_;
 };
 
 /// What libxml2 calls back with.
@@ -303,7 +399,7 @@ struct Run {
 
 void on_start(void* data, const xmlChar* name, const xmlChar** attributes) {
   Run& run = *static_cast<Run*>(data);
-  run.writer.start(reinterpret_cast<const char*>(name), attributes);
+  run.writer.start(reinterpret_cast<const char*>(name), Attributes(attributes));
   if (run.writer.too_deep) xmlStopParser(run.parser);
 }
 void on_end(void* data, const xmlChar*) { static_cast<Run*>(data)->writer.end(); }
@@ -329,29 +425,48 @@ struct FreeParser {
   void operator()(htmlParserCtxtPtr parser) const { htmlFreeParserCtxt(parser); }
 };
 
-}  // namespace
-
-std::string html_to_text(std::string_view html) {
-  const std::string page = prepared(html);
-  if (ascii_trim(page).empty()) return {};
+/// Whether libxml2 took the page at all.
+bool parse(const std::string& page, Run& run) {
   const std::unique_ptr<htmlParserCtxt, FreeParser> parser(htmlCreateMemoryParserCtxt(page.data(), static_cast<int>(page.size())));
-  if (!parser) return readable(without_tags(page));
-
+  if (!parser) return false;
   htmlSAXHandler handler{};
   handler.startElement = on_start;
   handler.endElement = on_end;
   handler.characters = on_text;
   handler.cdataBlock = on_text;
   handler.ignorableWhitespace = on_text;
-  Run run{.writer = {}, .parser = parser.get()};
   *parser->sax = handler;
   parser->userData = &run;
+  run.parser = parser.get();
   htmlCtxtUseOptions(parser.get(), HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
   xmlSwitchEncoding(parser.get(), XML_CHAR_ENCODING_UTF8);
   htmlParseDocument(parser.get());
-  // A stopped parser has lost its place, so the page is read again, plainly.
-  if (run.writer.too_deep) return readable(without_tags(page));
-  return readable(run.writer.take());
+  return true;
 }
+
+}  // namespace
+
+HtmlText read_html(std::string_view html, std::span<const std::string_view> carried) {
+  HtmlText result;
+  const Prepared prepared = prepare(html);
+  const std::string& page = prepared.page;
+  if (prepared.is_cut) result.fault = Error{&convert_html_too_large, static_cast<std::uint32_t>(prepared.used)};
+  if (ascii_trim(page).empty()) return result;
+  for (const Styled styled : {Styled::obeyed, Styled::ignored}) {
+    Run run{.writer = Writer(styled, prepared.hidden_classes, carried), .parser = nullptr};
+    const bool is_read = parse(page, run);
+    // A stopped parser has lost its place, so the page is read again, plainly.
+    if (!is_read || run.writer.too_deep) {
+      result.text = readable(without_tags(page));
+      result.fault = Error{&convert_html_too_deep};
+      return result;
+    }
+    result.text = readable(run.writer.take());
+    if (!result.text.empty() || !run.writer.has_dropped_text) break;
+  }
+  return result;
+}
+
+std::string html_to_text(std::string_view html) { return read_html(html, {}).text; }
 
 }  // namespace pushmail::convert

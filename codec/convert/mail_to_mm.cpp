@@ -6,6 +6,7 @@
 // lies in the arena of the parsed mail; nothing is allocated for a field, a part or a line.
 #include <algorithm>
 
+#include "codec/convert/body_text.h"
 #include "codec/convert/convert.h"
 #include "codec/convert/errors.h"
 #include "codec/convert/image_size.h"
@@ -13,9 +14,11 @@
 #include "codec/convert/media_types.h"
 #include "codec/convert/names.h"
 #include "codec/convert/reading_order.h"
+#include "codec/convert/sealed.h"
 #include "codec/convert/smil.h"
 #include "codec/convert/sort_parts.h"
 #include "codec/convert/text.h"
+#include "codec/convert/text_split.h"
 #include "codec/mime/message.h"
 #include "core/limits.h"
 
@@ -68,6 +71,7 @@ class Builder {
         large_pictures_(arena_),
         text_(arena_),
         attachments_(arena_),
+        body_(mail_, decisions_, arena_),
         tolerated_(std::move(mail_.tolerated)) {
     result_.mm.parts = std::move(reused.mm.parts);
     result_.mm.parts.clear();
@@ -81,11 +85,18 @@ class Builder {
     const SortedParts sorted = sort_parts(mail_, decisions_, arena_);
     add_header_lines();
     body_start_ = text_.size();
+    for (const std::size_t i : sorted.calendars) add_piece(body_.read_card(mail_.parts[i]));
+    const std::size_t cards_end = text_.size();
     for (const std::size_t i : sorted.texts) add_text(i);
+    if (cards_end > body_start_ && text_.size() == cards_end) add_piece(body_.card_description());
     while (!text_.empty() && text_.back() == '\n') text_.shrink(text_.size() - 1);
     put_in_reading_order(mail_, sorted.attachments, arena_);
-    attachments_.reserve(sorted.attachments.size());
+    attachments_.reserve(sorted.attachments.size() + sorted.calendars.size());
     for (const std::size_t i : sorted.attachments) attach(i);
+    // Calendar data that no card tells of goes with the attachments; files are among them already.
+    for (const std::size_t i : sorted.calendars) {
+      if (cards_end == body_start_ && mail_.parts[i].name.empty()) attach(i);
+    }
     fit();
     for (const Attachment& attachment : attachments_.items()) {
       // RFC 3459 §5: who sent it said that the rest is not to arrive alone.
@@ -163,11 +174,18 @@ class Builder {
       ArenaText lines(arena_);
       add_forwarded_lines(lines, mail_.parts[index + 1], arena_);
       piece = lines.take_view();
+    } else if (const auto sealed = sealed_part(mail_, part)) {
+      decisions_.push_back({label_of(part), sealed->rule});
+      piece = sealed->sentence;
     } else {
       const std::string_view text = mime::decode_text(part, arena_, &tolerated_);
       note_body(part.media_type);
-      piece = is_html(part) ? arena_.copy(html_to_text(text)) : readable(text, arena_);
+      piece = body_.read(part, text);
     }
+    add_piece(piece);
+  }
+
+  void add_piece(std::string_view piece) {
     if (ascii_trim(piece).empty()) return;
     // Texts that follow each other start with an empty line between them.
     if (text_.size() > body_start_) {
@@ -273,9 +291,7 @@ class Builder {
       std::size_t gone = 0;
       for (std::size_t size = leave_out_largest(); size > 0; size = gone < excess ? leave_out_largest() : 0) gone += size + slide_size_min;
       if (gone > 0) continue;
-      cut_text(excess);
-      assemble(text_.view());
-      return;
+      return cut_text();
     }
   }
 
@@ -290,12 +306,24 @@ class Builder {
     return largest->size;
   }
 
-  void cut_text(std::size_t excess) {
+  /// Down to what fits with the markup of its own slides, which are fewer than those of the whole text.
+  void cut_text() {
     constexpr std::string_view mark = "\n[...]";
-    const std::size_t wanted = text_.size() > excess + mark.size() ? text_.size() - excess - mark.size() : 0;
-    decisions_.push_back({"text", format_in(arena_, "cut from {} to {}", size_words(text_.size(), arena_), size_words(wanted, arena_))});
-    text_.shrink(cut(text_.view(), wanted).size());
-    text_ += mark;
+    const std::string_view whole = text_.take_view();
+    const std::size_t size_max = options_.profile.size_max;
+    for (std::size_t wanted = std::min<std::size_t>(whole.size(), size_max);;) {
+      const std::size_t kept = wanted > mark.size() ? wanted - mark.size() : 0;
+      text_.shrink(0);
+      if (kept > 0) {
+        text_ += cut(whole, kept);
+        text_ += mark;
+      }
+      assemble(text_.view());
+      const std::size_t total = total_size();
+      if (total <= size_max || wanted == 0) break;
+      wanted -= std::min(wanted, total - size_max);
+    }
+    decisions_.push_back({"text", format_in(arena_, "cut from {} to {}", size_words(whole.size(), arena_), size_words(text_.size(), arena_))});
   }
 
   [[nodiscard]] std::size_t total_size() const {
@@ -347,17 +375,22 @@ class Builder {
   /// The MM from the text and the attachments that are included.
   void assemble(std::string_view body) {
     MultimediaMessage& mm = result_.mm;
+    const MmProfile& profile = options_.profile;
     mm.parts.clear();
     mm.presentation = MultimediaMessage::no_presentation;
     SafeNames names(arena_);
     ArenaList<Slide> slides(arena_);
     slides.reserve(attachments_.size() + 1);
     if (options_.profile.smil) mm.parts.emplace_back();  // the presentation stands first (RFC 2387 §3.2); written last
-    if (const std::string_view text = whole_text(body); !text.empty()) {
+    const std::string_view text = whole_text(body);
+    // Without slides a phone shows one text.
+    const SplitLimits limits{.size_max = profile.smil ? profile.slide_text_size_max : text.size(), .count_max = std::max<std::size_t>(profile.slide_count_max, 1)};
+    for (const std::string_view piece : split_text(text, limits, arena_)) {
       const std::string_view location = names.make({}, "text", "text/plain");
-      mm.parts.push_back({.media_type = "text/plain", .charset = "utf-8", .name = location, .content_id = {}, .content_location = location, .data = bytes_of(text)});
-      slides.push_back({.text = location, .media = {}, .kind = SlideMedia::none});
+      mm.parts.push_back({.media_type = "text/plain", .charset = "utf-8", .name = location, .content_id = {}, .content_location = location, .data = bytes_of(piece)});
+      slides.push_back({.text = location, .media = {}, .kind = SlideMedia::none, .seconds = reading_seconds(piece.size())});
     }
+    result_.text_parts = slides.size();
     for (const Attachment& attachment : attachments_.items()) {
       if (attachment.fate == Fate::included) add_part(attachment, names, slides);
     }
@@ -381,9 +414,10 @@ class Builder {
                                 .content_id = {},
                                 .content_location = location,
                                 .data = attachment.data});
-    // A slide holds a text and one picture, film or sound; the first goes with the text.
+    // A slide holds a text and one picture, film or sound; the first goes with the text, unless that has slides of its own.
     if (kind == SlideMedia::none) return;
-    if (slides.empty() || slides.back().kind != SlideMedia::none) slides.push_back({});
+    const bool is_behind_texts = slides.size() == result_.text_parts && slides.size() > 1;
+    if (slides.empty() || slides.back().kind != SlideMedia::none || is_behind_texts) slides.push_back({});
     slides[slides.size() - 1].media = location;
     slides[slides.size() - 1].kind = kind;
   }
@@ -417,6 +451,7 @@ class Builder {
   ArenaText text_;
   std::size_t body_start_ = 0;         // of the mail's text in text_
   ArenaList<Attachment> attachments_;
+  BodyReader body_;
   std::vector<mime::Tolerance> tolerated_;  // of the mail, then of one body after the other
 };
 

@@ -28,6 +28,9 @@ void add_recipients(std::vector<mm7::Recipient>& out, mm7::RecipientField field,
   for (const auto& address : addresses) out.push_back({.field = field, .address = address_of(std::string_view(address))});
 }
 
+/// Seconds since 1970 of a stranger, at most the year 9999.
+Timestamp timestamp_of(std::uint64_t at) { return {static_cast<std::int64_t>(std::min<std::uint64_t>(at, 253'402'300'799)) * 1'000'000}; }
+
 bool is_class(const MmHeader& header, std::string_view name) { return ascii_equal_nocase(header.message_class, name); }
 
 }  // namespace
@@ -51,17 +54,22 @@ MmHeader header_of(const mms::Pdu& pdu) {
   add_recipients(header.recipients, mm7::RecipientField::to, pdu.to);
   add_recipients(header.recipients, mm7::RecipientField::cc, pdu.cc);
   add_recipients(header.recipients, mm7::RecipientField::bcc, pdu.bcc);
-  if (pdu.date) header.date = Timestamp{static_cast<std::int64_t>(std::min<std::uint64_t>(*pdu.date, 253'402'300'799)) * 1'000'000};
+  if (pdu.date) header.date = timestamp_of(*pdu.date);
   header.subject = pdu.subject;
   header.message_id = pdu.message_id;
   header.message_class = pdu.message_class;
   if (pdu.priority == static_cast<std::uint8_t>(mms::Priority::high)) header.priority = "High";
   if (pdu.priority == static_cast<std::uint8_t>(mms::Priority::low)) header.priority = "Low";
   if (pdu.expiry) {
-    // Years beyond what a clock here can hold are as good as no limit.
-    const auto expiry = static_cast<std::int64_t>(std::min<std::uint64_t>(pdu.expiry->seconds, 4'000'000'000));
-    if (pdu.expiry->kind == mms::TimeValue::Kind::absolute) header.expiry = Timestamp{expiry * 1'000'000};
-    else header.expiry = seconds(expiry);
+    // A hundred years from now are as good as no limit, and more is no Duration.
+    if (pdu.expiry->kind == mms::TimeValue::Kind::absolute) header.expiry = timestamp_of(pdu.expiry->seconds);
+    else header.expiry = seconds(static_cast<std::int64_t>(std::min<std::uint64_t>(pdu.expiry->seconds, 3'155'760'000)));
+  }
+  for (const mms::PreviousSender& sender : pdu.previously_sent_by) {
+    header.previous_senders.push_back({.address = address_of(sender.address), .sequence = static_cast<std::uint32_t>(std::min<std::uint64_t>(sender.number, UINT32_MAX))});
+  }
+  for (const mms::PreviousDate& date : pdu.previously_sent_date) {
+    header.previous_dates.push_back({.at = timestamp_of(date.seconds), .sequence = static_cast<std::uint32_t>(std::min<std::uint64_t>(date.number, UINT32_MAX))});
   }
   header.delivery_report = pdu.delivery_report;
   header.read_report = pdu.read_report.value_or(false);

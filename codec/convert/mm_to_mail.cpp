@@ -15,6 +15,7 @@ namespace pushmail::convert {
 namespace {
 
 constexpr std::size_t line_columns_max = 78;
+constexpr std::size_t previous_sendings_max = 50;
 
 /// A message id as it may stand in <>: printable ASCII without blanks and brackets. One that has other letters (RFC 6532) would make
 /// the whole mail need SMTPUTF8, and half of it would name nothing: then it is empty.
@@ -130,10 +131,10 @@ struct Earlier {
   mm7::Address sender;
   std::optional<Timestamp> date;
 };
-/// In the order of time, that is by number. A date without a sender is passed over.
+/// In the order of time, that is by number. A date without a sender is passed over, and so is what is more than any message was ever sent.
 std::vector<Earlier> earlier_sendings(const MmHeader& header) {
   std::vector<Earlier> out;
-  for (const mm7::PreviousSender& sender : header.previous_senders) {
+  for (const mm7::PreviousSender& sender : std::span(header.previous_senders).first(std::min(header.previous_senders.size(), previous_sendings_max))) {
     const auto date = std::find_if(header.previous_dates.begin(), header.previous_dates.end(), [&](const mm7::PreviousDate& d) { return d.sequence == sender.sequence; });
     out.push_back({.sequence = sender.sequence, .sender = sender.address, .date = date == header.previous_dates.end() ? std::optional<Timestamp>() : date->at});
   }

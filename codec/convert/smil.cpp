@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "codec/convert/text.h"
+
 namespace pushmail::convert {
 namespace {
 
@@ -34,6 +36,11 @@ std::string_view element_of(SlideMedia kind) {
 
 }  // namespace
 
+unsigned reading_seconds(std::size_t text_size) {
+  constexpr std::size_t bytes_per_second = 15;  // three words of a European language, five characters of an East Asian one
+  return static_cast<unsigned>(std::clamp<std::size_t>(text_size / bytes_per_second, 10, 600));
+}
+
 std::string_view write_smil(std::span<const Slide> slides, Arena& arena) {
   const bool has_picture = std::any_of(slides.begin(), slides.end(), [](const Slide& s) { return s.kind == SlideMedia::image || s.kind == SlideMedia::video; });
   const bool has_text = std::any_of(slides.begin(), slides.end(), [](const Slide& s) { return !s.text.empty(); });
@@ -50,7 +57,9 @@ std::string_view write_smil(std::span<const Slide> slides, Arena& arena) {
   }
   out += "</layout></head><body>";
   for (const Slide& slide : slides) {
-    out += "<par dur=\"10s\">";
+    out += "<par dur=\"";
+    append_number(out, slide.seconds);
+    out += "s\">";
     if (slide.kind != SlideMedia::none) {
       out += '<';
       out += element_of(slide.kind);

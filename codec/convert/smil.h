@@ -15,7 +15,11 @@ struct Slide {
   std::string_view text;
   std::string_view media;
   SlideMedia kind = SlideMedia::none;
+  unsigned seconds = 10;             // how long it stays when nobody turns it
 };
+
+/// Long enough to read a text of so many bytes aloud: 10 to 600 seconds.
+[[nodiscard]] unsigned reading_seconds(std::size_t text_size);
 
 /// Region ids are `Image` and `Text`, exactly; positions in percent of a portrait screen. The text is in the arena.
 [[nodiscard]] std::string_view write_smil(std::span<const Slide> slides, Arena& arena);

@@ -2,11 +2,16 @@
 #include "codec/convert/sort_parts.h"
 
 #include <algorithm>
+#include <array>
 
+#include "codec/convert/reply_text.h"
+#include "codec/convert/sealed.h"
 #include "core/bytes.h"
 
 namespace pushmail::convert {
 namespace {
+
+constexpr auto calendar_endings = std::to_array<std::string_view>({".ics", ".ical", ".vcs"});
 
 /// Text that stands in the mail itself, not beside it. A name makes it an attachment, unless it is the mail or one of its alternatives.
 bool is_inline_text(const mime::Message& mail, const mime::Part& part) {
@@ -15,15 +20,17 @@ bool is_inline_text(const mime::Message& mail, const mime::Part& part) {
   return !part.is_attachment && (part.name.empty() || mail.parts[part.parent].media_type == "multipart/alternative");
 }
 
+bool is_vcard(const mime::Part& part) { return part.media_type == "text/vcard" || part.media_type == "text/x-vcard" || part.media_type == "text/directory"; }
+
 class Sorter {
  public:
   Sorter(const mime::Message& mail, ArenaList<Decision>& decisions, Arena& arena)
-      : mail_(mail), decisions_(decisions), arena_(arena), groups_(arena), texts_(arena), attachments_(arena) {}
+      : mail_(mail), decisions_(decisions), arena_(arena), groups_(arena), texts_(arena), attachments_(arena), calendars_(arena) {}
 
   SortedParts sort() {
     find_groups();
     for (std::size_t i = 0; i < mail_.parts.size(); ++i) place(i);
-    return {.texts = texts_.take(), .attachments = attachments_.take()};
+    return {.texts = texts_.take(), .attachments = attachments_.take(), .calendars = calendars_.take()};
   }
 
  private:
@@ -31,6 +38,7 @@ class Sorter {
   struct Group {
     std::size_t alternative = mime::Part::none;  // the outermost multipart/alternative around it
     bool has_plain = false;                      // of an alternative: it has plain text worth showing
+    bool has_html = false;                       // of an alternative
     bool is_dropped = false;                     // it, or what it stands in
   };
 
@@ -47,18 +55,20 @@ class Sorter {
                                                                                     : mime::Part::none;
       }
       const std::size_t alternative = groups[i].alternative;
+      if (alternative != mime::Part::none && is_html(part) && is_inline_text(mail_, part)) groups[alternative].has_html = true;
       if (alternative != mime::Part::none && part.media_type == "text/plain" && is_inline_text(mail_, part) && !groups[alternative].has_plain) {
         groups[alternative].has_plain = says_anything(part);
       }
     }
   }
 
-  /// Mostly the beginning says it, and the rest need not be decoded for the question.
+  /// Whether the plain text is worth showing. Mostly the beginning says it, and the rest need not be decoded for the question.
   [[nodiscard]] bool says_anything(const mime::Part& part) {
     mime::Part beginning = part;
-    beginning.body = part.body.first(std::min<std::size_t>(part.body.size(), 512));
-    if (!ascii_trim(mime::decode_text(beginning, arena_)).empty()) return true;
-    return beginning.body.size() < part.body.size() && !ascii_trim(mime::decode_text(part, arena_)).empty();
+    beginning.body = part.body.first(std::min<std::size_t>(part.body.size(), 1024));
+    const std::string_view text = mime::decode_text(beginning, arena_);
+    if (!ascii_trim(text).empty() || beginning.body.size() == part.body.size()) return !is_poor_plain_text(text);
+    return !is_poor_plain_text(mime::decode_text(part, arena_));
   }
 
   void place(std::size_t i) {
@@ -75,24 +85,36 @@ class Sorter {
       texts_.push_back(i);  // a forwarded message: its header lines, and its own parts follow
       return;
     }
+    if (is_encryption_header(mail_, part)) return drop(i, "the header of encrypted content, which is explained");
+    if (sealed_part(mail_, part)) {
+      texts_.push_back(i);
+      return;
+    }
     if (parent != nullptr && parent->media_type == "multipart/signed" &&
         (part.media_type == "application/pgp-signature" || part.media_type.starts_with("application/pkcs7-") ||
          part.media_type.starts_with("application/x-pkcs7-"))) {
       return drop(i, "the signature of signed content, which is shown");
     }
+    if (is_calendar(part)) {
+      calendars_.push_back(i);
+      if (part.name.empty()) return;
+    }
     if (!is_inline_text(mail_, part)) {
-      // Other forms of the same text: enriched, AMP, watch. A calendar is more than its text.
-      if (plain_shown(i) && part.name.empty() && part.media_type.starts_with("text/") && part.media_type != "text/calendar") return drop(i, plain_is_shown);
+      // Other forms of the same text: enriched, AMP, watch. A visiting card or a calendar is more than its text.
+      if (plain_shown(i) && part.name.empty() && part.media_type.starts_with("text/") && !is_vcard(part)) return drop(i, plain_is_shown);
       attachments_.push_back(i);
       return;
     }
     if (is_html(part) && plain_shown(i)) return drop(i, plain_is_shown);
+    if (!is_html(part) && is_beside_html(i) && !plain_shown(i)) return drop(i, "says less than the HTML of the same content, which is shown");
     if (is_html(part)) decisions_.push_back({label_of(part), "HTML read as text"});
     texts_.push_back(i);
   }
 
   static constexpr std::string_view plain_is_shown = "the plain text of the same content is shown";
   [[nodiscard]] bool plain_shown(std::size_t i) const { return groups_[i].alternative != mime::Part::none && groups_[groups_[i].alternative].has_plain; }
+
+  [[nodiscard]] bool is_beside_html(std::size_t i) const { return groups_[i].alternative != mime::Part::none && groups_[groups_[i].alternative].has_html; }
 
   void drop(std::size_t i, std::string_view rule) {
     decisions_.push_back({label_of(mail_.parts[i]), rule});
@@ -110,11 +132,20 @@ class Sorter {
   ArenaList<Group> groups_;          // one for each part
   ArenaList<std::size_t> texts_;
   ArenaList<std::size_t> attachments_;
+  ArenaList<std::size_t> calendars_;
 };
 
 }  // namespace
 
 bool is_html(const mime::Part& part) { return part.media_type == "text/html" || part.media_type == "application/xhtml+xml"; }
+
+bool is_calendar(const mime::Part& part) {
+  if (part.media_type == "text/calendar" || part.media_type == "application/ics" || part.media_type == "text/x-vcalendar") return true;
+  if (part.media_type != "application/octet-stream" && part.media_type != "text/plain") return false;
+  const std::string_view name = part.name;
+  return std::any_of(calendar_endings.begin(), calendar_endings.end(),
+                     [&](std::string_view ending) { return name.size() > ending.size() && ascii_equal_nocase(name.substr(name.size() - ending.size()), ending); });
+}
 
 std::string_view label_of(const mime::Part& part) { return part.name.empty() ? part.media_type : part.name; }
 

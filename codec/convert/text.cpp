@@ -2,7 +2,9 @@
 #include "codec/convert/text.h"
 
 #include <algorithm>
+#include <array>
 
+#include "codec/convert/text_split.h"
 #include "codec/mime/message.h"
 
 namespace pushmail::convert {
@@ -25,8 +27,15 @@ std::string_view readable(std::string_view utf8, Arena& arena) {
     }
     return c >= 0x80 || c == '\n' || c == '\t' ? 0 : 1;
   };
+  // Most texts have nothing to take out, and most of their bytes begin nothing that could be.
+  static constexpr auto suspect = [] {
+    std::array<bool, 256> bytes{};
+    for (std::size_t c = 0; c < 0x20; ++c) bytes[c] = c != '\n' && c != '\t';
+    bytes[0x7F] = bytes[0xC2] = bytes[0xE2] = true;
+    return bytes;
+  }();
   std::size_t at = 0;
-  while (at < utf8.size() && excess(at) == 0) ++at;
+  while (at < utf8.size() && (!suspect[static_cast<unsigned char>(utf8[at])] || excess(at) == 0)) ++at;
   if (at == utf8.size()) return utf8;
   ArenaText out(arena);
   out.reserve(utf8.size());
@@ -38,11 +47,7 @@ std::string_view readable(std::string_view utf8, Arena& arena) {
   return out.take_view();
 }
 
-std::string_view cut(std::string_view utf8, std::size_t size_max) {
-  if (utf8.size() <= size_max) return utf8;
-  while (size_max > 0 && (static_cast<unsigned char>(utf8[size_max]) & 0xC0U) == 0x80U) --size_max;
-  return utf8.substr(0, size_max);
-}
+std::string_view cut(std::string_view utf8, std::size_t size_max) { return utf8.substr(0, grapheme_floor(utf8, size_max)); }
 
 void append_number(ArenaText& out, std::size_t number) {
   const fmt::format_int digits(number);

@@ -4,12 +4,15 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "codec/mms/multimedia.h"
 #include "core/arena.h"
+#include "core/result.h"
 
 namespace pushmail::convert {
 
@@ -17,7 +20,7 @@ namespace pushmail::convert {
 [[nodiscard]] std::string readable(std::string_view utf8);
 /// The same; the text itself when there is nothing to take out, else in the arena.
 [[nodiscard]] std::string_view readable(std::string_view utf8, Arena& arena);
-/// At most `size_max` bytes, never inside a character.
+/// At most `size_max` bytes, never inside what is seen as one character.
 [[nodiscard]] std::string_view cut(std::string_view utf8, std::size_t size_max);
 
 /// fmt::format into the arena; short texts, longer ones take a heap buffer on the way.
@@ -38,8 +41,17 @@ void append_number(ArenaText& out, std::size_t number);
 /// Where the second line starts; the whole size when there is one line.
 [[nodiscard]] std::size_t second_line(std::string_view text);
 
-/// Readable text of an HTML page (UTF-8), by libxml2's HTML parser without network. Links are kept as `text (address)`, table rows are
-/// lines, list items have bullets; style, script and what is hidden is dropped. Linear; what is nested too deep is read without markup.
+/// A page as a reader of plain text sees it.
+struct HtmlText {
+  std::string text;                  // UTF-8, LF; quotes are lines with `>`, list items have bullets or numbers, table rows are lines
+  std::optional<Error> fault;        // it was read as far as this allows: convert_html_too_large, convert_html_too_deep
+};
+/// Readable text of an HTML page (UTF-8), by libxml2's HTML parser without network. Links are kept as `text (address)`, each address
+/// once; style, script, preview lines and what is hidden is dropped; a picture that the message does not carry is read as its
+/// description. `carried`: Content-IDs and Content-Locations of the message's parts, sorted. Linear; what is nested too deep is read
+/// without markup.
+[[nodiscard]] HtmlText read_html(std::string_view html, std::span<const std::string_view> carried);
+/// Its text alone, of a page that carries nothing.
 [[nodiscard]] std::string html_to_text(std::string_view html);
 
 }  // namespace pushmail::convert

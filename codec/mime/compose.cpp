@@ -327,7 +327,14 @@ std::string make_boundary(std::string_view seed, std::span<const ByteView> bodie
     if (is_alnum(c)) base += c;
   }
   std::string boundary = base;
-  const auto occurs = [&](ByteView body) { return text_of(body).find(boundary) != std::string_view::npos; };
+  // `_` is rare in what is looked through, and `p` is not.
+  const auto occurs = [&](ByteView body) {
+    const std::string_view text = text_of(body);
+    for (std::size_t at = text.find('_', 2); at != std::string_view::npos; at = text.find('_', at + 1)) {
+      if (text.substr(at - 2).starts_with(boundary)) return true;
+    }
+    return false;
+  };
   for (std::size_t round = 1; std::any_of(bodies.begin(), bodies.end(), occurs); ++round) boundary = base + "_" + std::to_string(round);
   return boundary;
 }

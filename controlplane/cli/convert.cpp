@@ -73,11 +73,15 @@ void print_text(std::ostream& out, std::string_view text) {
   }
 }
 
-std::string_view text_of_mm(const MultimediaMessage& mm) {
-  for (const MultimediaPart& part : mm.parts) {
-    if (part.media_type == "text/plain") return text_of(part.data);
+/// All slides of the text.
+std::string text_of_mm(const convert::MailToMm& made) {
+  std::string text;
+  const std::size_t first = made.mm.presentation == 0 ? 1 : 0;
+  for (std::size_t i = first; i < first + made.text_parts; ++i) {
+    if (i > first) text += '\n';
+    text += text_of(made.mm.parts[i].data);
   }
-  return {};
+  return text;
 }
 
 }  // namespace
@@ -129,7 +133,7 @@ std::expected<void, std::string> convert_mail_file(const std::filesystem::path& 
       tree.push_back({{"depth", part.depth}, {"media_type", std::string(part.media_type)}, {"name", std::string(part.name)}, {"size", part.body.size()}});
     }
     json["subject"] = made->mm.subject;
-    json["text"] = std::string(text_of_mm(made->mm));
+    json["text"] = text_of_mm(*made);
     json["parts"] = parts_json(made->mm);
     Json& decisions = json["decisions"] = Json::array();
     for (const convert::Decision& decision : made->decisions) decisions.push_back({{"what", std::string(decision.what)}, {"rule", std::string(decision.rule)}});
@@ -142,7 +146,7 @@ std::expected<void, std::string> convert_mail_file(const std::filesystem::path& 
     out << std::string(2 * part.depth + 2, ' ') << printable(fmt::format("{} {} ({} bytes)", part.media_type, part.name, part.body.size())) << '\n';
   }
   out << "\nSUBJECT  " << printable(made->mm.subject) << "\n\nTEXT\n";
-  print_text(out, text_of_mm(made->mm));
+  print_text(out, text_of_mm(*made));
   out << "\nDECISIONS\n";
   for (const convert::Decision& decision : made->decisions) out << "  " << printable(fmt::format("{}: {}", decision.what, decision.rule)) << '\n';
   out << '\n';

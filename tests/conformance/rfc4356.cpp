@@ -113,11 +113,9 @@ Mm read_mm1(std::string_view input) {
     else if (name == "X-Mms-Sender-Visibility") pdu.sender_visibility = value == "Hide" ? 0x80 : 0x81;
     else if (name == "X-Mms-Reply-Charging") pdu.reply_charging = value == "Accepted" ? 0x82 : 0x80;
     else if (name == "X-Mms-Reply-Charging-ID") pdu.reply_charging_id = value;
-    else if (name == "X-Mms-Previously-Sent-By") {
-      const bool is_mail = value.find('@') != std::string::npos;
-      mm.header.previous_senders.push_back({.address = {.kind = is_mail ? mm7::AddressKind::rfc2822 : mm7::AddressKind::number, .value = numbered()}, .sequence = static_cast<std::uint32_t>(number())});
-    } else if (name == "X-Mms-Previously-Sent-Date-And-Time") {
-      mm.header.previous_dates.push_back({.at = *mime::parse_date(numbered()), .sequence = static_cast<std::uint32_t>(number())});
+    else if (name == "X-Mms-Previously-Sent-By") pdu.previously_sent_by.push_back({.number = number(), .address = numbered()});
+    else if (name == "X-Mms-Previously-Sent-Date-And-Time") {
+      pdu.previously_sent_date.push_back({.number = number(), .seconds = static_cast<std::uint64_t>(mime::parse_date(numbered())->us / 1'000'000)});
     } else if (name == "Content-Type") {
       if (value.starts_with("text/plain; charset=utf-16")) add_part(mm.content, "text/plain", "utf-16", "", std::string_view("\xFE\xFF\0h\0\xE9", 6));
       else if (value.starts_with("text/plain")) add_part(mm.content, "text/plain", "utf-8", "", "one\ntwo");
@@ -127,10 +125,7 @@ Mm read_mm1(std::string_view input) {
       ADD_FAILURE() << "the table uses a header that nobody reads: " << line;
     }
   }
-  MmHeader header = header_of(pdu);
-  header.previous_senders = std::move(mm.header.previous_senders);
-  header.previous_dates = std::move(mm.header.previous_dates);
-  mm.header = std::move(header);
+  mm.header = header_of(pdu);
   return mm;
 }
 

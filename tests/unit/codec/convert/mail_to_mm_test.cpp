@@ -352,6 +352,85 @@ TEST(MailToMm, MemoryOfAnEarlierMessageIsUsedAgain) {
   }
 }
 
+TEST(MailToMm, LongTextStandsOnSlidesAndPicturesBehindIt) {
+  const std::string paragraph(700, 'p');
+  const std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + paragraph + "\r\n\r\n" + paragraph + "\r\n\r\n" + paragraph + "\r\n\r\n" +
+                           paragraph + "\r\n--b\r\nContent-Type: image/png; name=a.png\r\n\r\nx\r\n--b--\r\n";
+  const MailToMm result = converted(mail);
+  ASSERT_EQ(result.text_parts, 2U);
+  ASSERT_EQ(result.mm.parts.size(), 4U);
+  EXPECT_EQ(text_of(result.mm.parts[1].data), "joe@example.com\n" + paragraph + "\n\n" + paragraph);
+  EXPECT_EQ(text_of(result.mm.parts[2].data), paragraph + "\n\n" + paragraph);
+  EXPECT_EQ(result.mm.parts[2].charset, "utf-8");
+  const std::string second(result.mm.parts[2].content_location);
+  EXPECT_NE(second, result.mm.parts[1].content_location);
+  EXPECT_TRUE(text_of(result.mm.parts[0].data)
+                  .ends_with("<body><par dur=\"94s\"><text src=\"text.txt\" region=\"Text\"/></par><par dur=\"93s\"><text src=\"" + second +
+                             "\" region=\"Text\"/></par><par dur=\"10s\"><img src=\"a.png\" region=\"Image\"/></par></body></smil>"))
+      << text_of(result.mm.parts[0].data);
+
+  // The profile's limits, and a phone that shows no slides.
+  MailToMmOptions how = options();
+  how.profile.slide_text_size_max = 300;
+  how.profile.slide_count_max = 3;
+  EXPECT_EQ(converted(mail, how).text_parts, 3U);
+  how.profile.smil = false;
+  EXPECT_EQ(converted(mail, how).text_parts, 1U);
+}
+
+TEST(MailToMm, PicturesStandInReadingOrder) {
+  const MailToMm result = converted(
+      "From: joe@example.com\r\nContent-Type: multipart/related; boundary=b\r\n\r\n"
+      "--b\r\nContent-Type: text/html\r\n\r\n<img src=\"cid:two@x\" alt=two>text<img src='cid:one@x'><img src=\"cid:gone@x\" alt=gone>\r\n"
+      "--b\r\nContent-Type: image/png; name=one.png\r\nContent-ID: <one@x>\r\n\r\n1\r\n"
+      "--b\r\nContent-Type: image/png; name=other.png\r\n\r\n-\r\n"
+      "--b\r\nContent-Type: image/png; name=two.png\r\nContent-ID: <two@x>\r\n\r\n22\r\n--b--\r\n");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\ntext[gone]");
+  EXPECT_EQ(attachments_of(result.mm), "image/png:two.png:2 image/png:other.png:1 image/png:one.png:1");
+}
+
+TEST(MailToMm, PoorPlainTextGivesWayToThePage) {
+  const std::string mail =
+      "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\n\r\nYour program cannot display HTML.\r\n--a\r\nContent-Type: text/html\r\n\r\n<p>page</p>\r\n--a--\r\n";
+  const MailToMm result = converted(mail);
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\npage");
+  EXPECT_TRUE(decided(result, "text/plain", "says less than the HTML"));
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\n\r\n<html><p>page</p>").mm), "joe@example.com\npage");
+}
+
+TEST(MailToMm, QuotesAreFoldedExceptInForwardsAndReports) {
+  const std::string text = "\r\n\r\nYes\r\n\r\nAnn wrote:\r\n> a\r\n> b\r\n> c\r\n";
+  const MailToMm reply = converted("From: joe@example.com\r\nSubject: Re: x" + text);
+  EXPECT_EQ(text_of_mm(reply.mm), "joe@example.com\nYes\n\n[3 quoted lines: Ann wrote]");
+  EXPECT_TRUE(decided(reply, "text/plain", "3 quoted lines"));
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nSubject: Fwd: x" + text).mm), "joe@example.com\nYes\n\nAnn wrote:\n> a\n> b\n> c");
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b" + text + "--b--\r\n").mm), "joe@example.com\nYes\n\nAnn wrote:\n> a\n> b\n> c");
+}
+
+std::string invitation(std::string_view description) {
+  return "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:Lunch\r\nDTSTART:20250114T120000Z\r\nDESCRIPTION:" + std::string(description) + "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+}
+
+TEST(MailToMm, InvitationsAreCardsAboveTheText) {
+  const std::string card = "Invitation: Lunch\nWhen: Tue 14 Jan 2025, 12:00 (UTC)";
+  // The same invitation as an alternative and as a file: one card, and the file is named.
+  const MailToMm both = converted(
+      "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n"
+      "--a\r\n\r\nSee you\r\n--a\r\nContent-Type: text/html\r\n\r\n<p>See you\r\n--a\r\nContent-Type: text/calendar; charset=utf-8; method=REQUEST\r\n\r\n" + invitation("x") + "--a--\r\n"
+      "--m\r\nContent-Type: application/ics; name=invite.ics\r\nContent-Disposition: attachment\r\n\r\n" + invitation("x") + "--m--\r\n");
+  EXPECT_EQ(text_of_mm(both.mm), "joe@example.com\n" + card + "\n\nSee you\n[Left out: invite.ics (128 bytes); in your mailbox]");
+  EXPECT_TRUE(decided(both, "text/calendar", "shown as a card"));
+  EXPECT_TRUE(decided(both, "invite.ics", "shown already"));
+
+  // Alone, with what its author wrote; and one that cannot be read.
+  const MailToMm alone = converted("From: joe@example.com\r\nContent-Type: text/calendar\r\n\r\n" + invitation("At Joe's\\n\\n\\nbring wine"));
+  EXPECT_EQ(text_of_mm(alone.mm), "joe@example.com\n" + card + "\n\nAt Joe's\n\nbring wine");
+  EXPECT_EQ(attachments_of(alone.mm), "");
+  const MailToMm broken = converted("From: joe@example.com\r\nContent-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\n");
+  EXPECT_EQ(text_of_mm(broken.mm), "joe@example.com\n[Left out: text/calendar (17 bytes); in your mailbox]");
+  EXPECT_TRUE(decided(broken, "text/calendar", "convert.calendar_empty"));
+}
+
 TEST(MailToMm, MalformedMailIsReadAsFarAsItGoes) {
   EXPECT_EQ(text_of_mm(converted("no header at all\r\nsecond line").mm), "(unknown sender)\nno header at all\nsecond line");
   const MailToMm result = converted("From: joe@example.com\nContent-Type: multipart/mixed; boundary=x\n\ntext without parts\x01\xFF\n");

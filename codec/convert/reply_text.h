@@ -1,0 +1,30 @@
+// A text as a phone shows it: what the writer said, not what he answered to. Not for use outside this folder.
+//
+// Came from: a plain text of a mail, or html_text.cpp's text of a page. Goes to: the text of the MM.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/arena.h"
+
+namespace pushmail::convert {
+
+/// Of a forwarded mail the older messages are what the reader wants.
+enum class OlderMessages : std::uint8_t { fold, keep };
+
+struct ReplyText {
+  std::string_view text;             // in the arena; LF, no white space at line ends, at most one empty line in a row
+  std::size_t quoted_lines = 0;      // folded into `[12 quoted lines: On Monday Ann wrote]`
+  std::size_t signature_lines = 0;   // folded into `[5 more lines of signature]`
+};
+/// Folds quotes (lines with `>`, RFC 3676 §4.5; messages appended under `From:`, `Subject:` lines) and long signatures (RFC 3676 §4.3).
+/// A quote of one or two lines that is answered below stays, and a text that is nothing but quotes stays whole. Linear.
+[[nodiscard]] ReplyText fold_reply(std::string_view utf8, OlderMessages older, Arena& arena);
+
+/// Whether a subject says that the mail was forwarded: `Fwd:`, `FW:`, `WG:`, `TR:` and other languages'.
+[[nodiscard]] bool is_forward_subject(std::string_view subject);
+/// Whether the plain text of an alternative only says that there is another one, or shows the other one's source.
+[[nodiscard]] bool is_poor_plain_text(std::string_view utf8);
+
+}  // namespace pushmail::convert

@@ -1,0 +1,33 @@
+// Any page, and any text, becomes lines for people: valid UTF-8 without control characters, never longer than its input allows, no
+// empty lines in heaps; what was folded of a text stays folded.
+#include "codec/convert/errors.h"
+#include "codec/convert/reply_text.h"
+#include "codec/convert/text.h"
+#include "codec/mime/message.h"
+#include "codec/simd/simd.h"
+
+using namespace pushmail;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto check_text = [](std::string_view text) {
+    PM_CHECK(simd::active().utf8_valid_prefix(bytes_of(text)) == text.size());
+    for (const char c : text) PM_CHECK(c == '\n' || c == '\t' || static_cast<unsigned char>(c) >= 0x20);
+  };
+  const std::string html = mime::to_utf8(ByteView(data, size), "utf-8");
+  constexpr std::string_view carried[] = {"a", "b@c", "x.png"};
+  const convert::HtmlText page = convert::read_html(html, carried);
+  check_text(page.text);
+  PM_CHECK(!page.fault || page.fault->is(convert::convert_html_too_large) || page.fault->is(convert::convert_html_too_deep));
+
+  for (const std::string_view text : {std::string_view(page.text), std::string_view(html)}) {
+    Arena arena;
+    const convert::ReplyText reply = convert::fold_reply(text, convert::OlderMessages::fold, arena);
+    PM_CHECK(reply.text.find("\n\n\n") == std::string::npos);
+    PM_CHECK(reply.text.empty() || (reply.text.front() != '\n' && reply.text.back() != '\n'));
+    PM_CHECK(reply.quoted_lines + reply.signature_lines <= text.size());
+    const convert::ReplyText kept = convert::fold_reply(text, convert::OlderMessages::keep, arena);
+    PM_CHECK(kept.quoted_lines == 0);
+    PM_CHECK(simd::active().utf8_valid_prefix(bytes_of(reply.text)) == reply.text.size());
+  }
+  return 0;
+}
