@@ -1,7 +1,7 @@
 // From a text part to lines for people.
 #include "codec/convert/body_text.h"
 
-#include <algorithm>
+#include <array>
 
 #include "codec/convert/calendar.h"
 #include "codec/convert/sealed.h"
@@ -10,6 +10,9 @@
 
 namespace pushmail::convert {
 namespace {
+
+constexpr std::size_t folded_size_max = 1024 * 1024;
+constexpr auto calendar_endings = std::to_array<std::string_view>({".ics", ".ical", ".vcs"});
 
 bool is_page(const mime::Part& part, std::string_view utf8) {
   if (is_html(part)) return true;
@@ -31,46 +34,62 @@ BodyReader::BodyReader(const mime::Message& mail, ArenaList<Decision>& decisions
       arena_(arena),
       older_(is_forward_subject(mime::decode_header(mail.parts.front().field("Subject"), arena)) ? OlderMessages::keep : OlderMessages::fold),
       cards_(arena),
-      carried_(arena) {}
-
-std::string_view BodyReader::read_page(const mime::Part& part, std::string_view utf8) {
-  if (carried_.empty()) {
-    for (const mime::Part& other : mail_.parts) {
-      if (!other.content_id.empty()) carried_.push_back(other.content_id);
-      if (!other.content_location.empty()) carried_.push_back(other.content_location);
-    }
-    std::sort(carried_.items().begin(), carried_.items().end());
-  }
-  const HtmlText page = read_html(utf8, carried_.items());
-  if (page.fault) decisions_.push_back({part.media_type, format_in(arena_, "{}: {}", page.fault->info->name, page.fault->info->text)});
-  return arena_.copy(page.text);
-}
+      on_cards_(arena),
+      carried_(arena),
+      pictures_(arena) {}
 
 std::string_view BodyReader::read(const mime::Part& part, std::string_view utf8) {
-  std::string_view text = is_page(part, utf8) ? read_page(part, utf8) : readable(utf8, arena_);
-  text = without_armour(text, part.media_type, decisions_, arena_);
+  const std::string_view lines = is_page(part, utf8) ? read_page(part, utf8) : readable(utf8, arena_);
+  const std::string_view text = without_armour(lines, part.media_type, decisions_, arena_);
+  // Folding needs room for each line. Of a text that long a phone shows the beginning only.
+  if (text.size() > folded_size_max) {
+    decisions_.push_back({part.media_type, "longer than 1 MiB: quotes are not folded"});
+    return text;
+  }
   const ReplyText reply = fold_reply(text, is_in_report(mail_, part) ? OlderMessages::keep : older_, arena_);
   if (reply.quoted_lines > 0) decisions_.push_back({part.media_type, format_in(arena_, "{} quoted lines of older messages folded", reply.quoted_lines)});
   if (reply.signature_lines > 0) decisions_.push_back({part.media_type, format_in(arena_, "{} lines of the signature folded", reply.signature_lines)});
   return reply.text;
 }
 
-std::string_view BodyReader::read_card(const mime::Part& part) {
-  const std::string_view what = label_of(part);
-  const auto calendar = read_calendar(mime::decode_text(part, arena_));
+std::string_view BodyReader::read_page(const mime::Part& part, std::string_view utf8) {
+  if (carried_.empty()) {
+    for (const mime::Part& each : mail_.parts) {
+      if (!each.content_id.empty()) carried_.push_back(each.content_id);
+      if (!each.content_location.empty()) carried_.push_back(each.content_location);
+    }
+    std::sort(carried_.items().begin(), carried_.items().end());
+  }
+  const HtmlText page = read_html(utf8, carried_.items());
+  if (page.fault) decisions_.push_back({part.media_type, format_in(arena_, "{}: {}", page.fault->info->name, page.fault->info->text)});
+  for (const std::string& picture : page.pictures) pictures_.push_back(arena_.copy(picture));
+  return arena_.copy(page.text);
+}
+
+bool is_calendar(const mime::Part& part) {
+  if (part.media_type == "text/calendar" || part.media_type == "application/ics" || part.media_type == "text/x-vcalendar") return true;
+  if (part.media_type != "application/octet-stream" && part.media_type != "text/plain") return false;
+  const std::string_view name = part.name;
+  return std::any_of(calendar_endings.begin(), calendar_endings.end(), [&](std::string_view ending) { return name.size() > ending.size() && ascii_equal_nocase(name.substr(name.size() - ending.size()), ending); });
+}
+
+std::string_view BodyReader::read_card(std::size_t part) {
+  const std::string_view what = label_of(mail_.parts[part]);
+  const auto calendar = read_calendar(mime::decode_text(mail_.parts[part], arena_));
   if (!calendar) {
     decisions_.push_back({what, format_in(arena_, "{}: {}; no card", calendar.error().info->name, calendar.error().info->text)});
     return {};
   }
-  const CalendarCard card = calendar_card(*calendar);
+  on_cards_.push_back(part);
+  const CalendarCard made = calendar_card(*calendar);
   // Many programs send the same invitation as an alternative and as a file.
-  if (std::find(cards_.items().begin(), cards_.items().end(), card.text) != cards_.items().end()) {
+  if (std::find(cards_.items().begin(), cards_.items().end(), made.text) != cards_.items().end()) {
     decisions_.push_back({what, "the same event is shown already"});
     return {};
   }
   decisions_.push_back({what, "calendar data shown as a card"});
-  if (cards_.empty()) card_description_ = fold_reply(arena_.copy(card.description), OlderMessages::keep, arena_).text;
-  cards_.push_back(arena_.copy(card.text));
+  if (cards_.empty()) card_description_ = fold_reply(made.description, OlderMessages::keep, arena_).text;
+  cards_.push_back(arena_.copy(made.text));
   return cards_.back();
 }
 

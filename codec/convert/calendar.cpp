@@ -2,7 +2,6 @@
 #include "codec/convert/calendar.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <chrono>
 #include <span>
@@ -42,13 +41,12 @@ struct Parameter {
 };
 struct ContentLine {
   std::string_view name;
-  std::array<Parameter, parameters_max> parameters;
-  std::size_t parameter_count = 0;
+  std::vector<Parameter> parameters;
   std::string_view value;
 
   [[nodiscard]] std::string_view parameter(std::string_view wanted) const {
-    for (std::size_t i = 0; i < parameter_count; ++i) {
-      if (ascii_equal_nocase(parameters[i].name, wanted)) return parameters[i].value;
+    for (const Parameter& parameter : parameters) {
+      if (ascii_equal_nocase(parameter.name, wanted)) return parameter.value;
     }
     return {};
   }
@@ -69,10 +67,10 @@ std::optional<ContentLine> content_line(std::string_view line) {
     for (at = start; at < line.size() && (is_quoted || (line[at] != ';' && line[at] != ':')); ++at) is_quoted ^= line[at] == '"';
     const std::string_view piece = line.substr(start, at - start);
     const std::size_t equals = piece.find('=');
-    if (equals == std::string_view::npos || out.parameter_count >= parameters_max) continue;
+    if (equals == std::string_view::npos || out.parameters.size() >= parameters_max) continue;
     std::string_view value = piece.substr(equals + 1);
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
-    out.parameters[out.parameter_count++] = {.name = piece.substr(0, equals), .value = value};
+    out.parameters.push_back({.name = piece.substr(0, equals), .value = value});
   }
   if (at >= line.size()) return std::nullopt;
   out.value = line.substr(at + 1);

@@ -2,7 +2,7 @@
 // Not for use outside this folder.
 //
 // Came from: body_text.cpp, a text/calendar part or an .ics file. Goes to: calendar_card.cpp, which puts it into words. Our own bounded
-// reader, see README D-8: it reads what a card shows, expands no recurrence, loads no zone.
+// reader, see README D-4: it reads what a card shows, expands no recurrence, loads no zone.
 #pragma once
 
 #include <cstdint>

@@ -174,6 +174,23 @@ std::optional<unsigned> number_of(std::string_view text) {
   return error == std::errc() ? std::optional<unsigned>(number) : std::nullopt;
 }
 
+/// A `cid:` address as Content-ID (RFC 2392 §2): %40 and the like decoded.
+std::string content_id_of(std::string_view address) {
+  std::string out;
+  out.reserve(address.size());
+  for (std::size_t at = 0; at < address.size(); ++at) {
+    unsigned char byte = 0;
+    const char* const digits = address.data() + at + 1;
+    if (address[at] == '%' && address.size() - at >= 3 && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      out += static_cast<char>(byte);
+      at += 2;
+    } else {
+      out += address[at];
+    }
+  }
+  return out;
+}
+
 /// `image001.png`: what programs write when nobody described the picture.
 bool is_file_name(std::string_view text) {
   if (text.find(' ') != std::string_view::npos) return false;
@@ -228,6 +245,7 @@ class Writer {
 
   bool too_deep = false;
   bool has_dropped_text = false;
+  std::vector<std::string> pictures;
 
  private:
   struct Open {
@@ -340,11 +358,14 @@ class Writer {
     return std::to_string(list->next_number++) + ". ";
   }
 
-  /// A picture that the message carries stands beside the text; of one that stays on a server the description is read.
+  /// A picture that the message carries stands behind the text; of one that stays on a server the description is read.
   void image(const Attributes& attributes, const StyleFacts& style) {
-    std::string_view source = ascii_trim(attributes.value("src"));
-    if (ascii_starts_with_nocase(source, "cid:")) source.remove_prefix(4);
-    if (std::binary_search(carried_.begin(), carried_.end(), source)) return;
+    const std::string_view address = ascii_trim(attributes.value("src"));
+    std::string source = ascii_starts_with_nocase(address, "cid:") ? content_id_of(address.substr(4)) : std::string(address);
+    if (std::binary_search(carried_.begin(), carried_.end(), source)) {
+      pictures.push_back(std::move(source));
+      return;
+    }
     const std::string_view description = ascii_trim(attributes.value("alt"));
     const bool counts_readers = style.has_pixel_size || number_of(attributes.value("width")).value_or(2) <= 1 || number_of(attributes.value("height")).value_or(2) <= 1;
     if (description.empty() || counts_readers || is_file_name(description)) return;
@@ -462,6 +483,7 @@ HtmlText read_html(std::string_view html, std::span<const std::string_view> carr
       return result;
     }
     result.text = readable(run.writer.take());
+    result.pictures = std::move(run.writer.pictures);
     if (!result.text.empty() || !run.writer.has_dropped_text) break;
   }
   return result;

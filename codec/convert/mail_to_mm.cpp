@@ -69,9 +69,9 @@ class Builder {
         options_(options),
         decisions_(arena_),
         large_pictures_(arena_),
+        body_(mail_, decisions_, arena_),
         text_(arena_),
         attachments_(arena_),
-        body_(mail_, decisions_, arena_),
         tolerated_(std::move(mail_.tolerated)) {
     result_.mm.parts = std::move(reused.mm.parts);
     result_.mm.parts.clear();
@@ -85,18 +85,15 @@ class Builder {
     const SortedParts sorted = sort_parts(mail_, decisions_, arena_);
     add_header_lines();
     body_start_ = text_.size();
-    for (const std::size_t i : sorted.calendars) add_piece(body_.read_card(mail_.parts[i]));
+    for (const std::size_t i : sorted.calendars) add_piece(body_.read_card(i));
     const std::size_t cards_end = text_.size();
     for (const std::size_t i : sorted.texts) add_text(i);
-    if (cards_end > body_start_ && text_.size() == cards_end) add_piece(body_.card_description());
+    // An invitation without a text of its own says the rest inside.
+    if (text_.size() == cards_end) add_piece(body_.card_description());
     while (!text_.empty() && text_.back() == '\n') text_.shrink(text_.size() - 1);
-    put_in_reading_order(mail_, sorted.attachments, arena_);
-    attachments_.reserve(sorted.attachments.size() + sorted.calendars.size());
+    put_in_reading_order(mail_, sorted.attachments, body_.pictures(), arena_);
+    attachments_.reserve(sorted.attachments.size());
     for (const std::size_t i : sorted.attachments) attach(i);
-    // Calendar data that no card tells of goes with the attachments; files are among them already.
-    for (const std::size_t i : sorted.calendars) {
-      if (cards_end == body_start_ && mail_.parts[i].name.empty()) attach(i);
-    }
     fit();
     for (const Attachment& attachment : attachments_.items()) {
       // RFC 3459 §5: who sent it said that the rest is not to arrive alone.
@@ -169,20 +166,18 @@ class Builder {
 
   void add_text(std::size_t index) {
     const mime::Part& part = mail_.parts[index];
-    std::string_view piece;
     if (part.media_type.starts_with("message/")) {
       ArenaText lines(arena_);
       add_forwarded_lines(lines, mail_.parts[index + 1], arena_);
-      piece = lines.take_view();
-    } else if (const auto sealed = sealed_part(mail_, part)) {
+      add_piece(lines.take_view());
+    } else if (const auto sealed = sealed_part(mail_, part, arena_)) {
       decisions_.push_back({label_of(part), sealed->rule});
-      piece = sealed->sentence;
+      add_piece(sealed->sentence);
     } else {
       const std::string_view text = mime::decode_text(part, arena_, &tolerated_);
       note_body(part.media_type);
-      piece = body_.read(part, text);
+      add_piece(body_.read(part, text));
     }
-    add_piece(piece);
   }
 
   void add_piece(std::string_view piece) {
@@ -197,6 +192,8 @@ class Builder {
 
   void attach(std::size_t index) {
     const mime::Part& part = mail_.parts[index];
+    const bool is_on_card = body_.is_on_card(index);
+    if (is_on_card && part.name.empty()) return;  // no file, only what the card says
     Attachment attachment;
     attachment.part = index;
     attachment.name = display_name(part.name, arena_);
@@ -208,7 +205,8 @@ class Builder {
     }
     const bool is_base64 = part.coding == mime::TransferCoding::base64;
     attachment.size = is_base64 ? part.body.size() / 78 * 57 : part.body.size();  // about, until decoded
-    if (carriage_of(attachment.media_type) == Carriage::listed) {
+    // What a card stands for is worth a try: some phones add it to their calendar, and all of them show the card.
+    if (carriage_of(attachment.media_type) == Carriage::listed && !is_on_card) {
       attachment.fate = Fate::not_carried;
       decisions_.push_back({attachment.label, format_in(arena_, "left out: phones do not show {} from a multimedia message", attachment.media_type)});
     } else if (const ReducedPicture* reduced = reduced_picture(index); reduced != nullptr) {
@@ -278,7 +276,6 @@ class Builder {
 
   /// Leaves out, largest first, until everything together is within the profile; then the text is cut.
   void fit() {
-    result_.mm.parts.reserve(attachments_.size() + 2);
     std::size_t data_size = 0;
     for (const Attachment& attachment : attachments_.items()) data_size += attachment.fate == Fate::included ? attachment.size : 0;
     while (data_size > options_.profile.size_max) data_size -= leave_out_largest();
@@ -309,21 +306,19 @@ class Builder {
   /// Down to what fits with the markup of its own slides, which are fewer than those of the whole text.
   void cut_text() {
     constexpr std::string_view mark = "\n[...]";
-    const std::string_view whole = text_.take_view();
     const std::size_t size_max = options_.profile.size_max;
-    for (std::size_t wanted = std::min<std::size_t>(whole.size(), size_max);;) {
-      const std::size_t kept = wanted > mark.size() ? wanted - mark.size() : 0;
-      text_.shrink(0);
-      if (kept > 0) {
-        text_ += cut(whole, kept);
-        text_ += mark;
-      }
+    const std::size_t whole_size = text_.size();
+    std::size_t kept = whole_size;  // of the whole text; never more than before, so that it lies there still
+    for (std::size_t wanted = std::min(whole_size, size_max);;) {
+      kept = wanted > mark.size() ? cut(text_.view().substr(0, kept), wanted - mark.size()).size() : 0;
+      text_.shrink(kept);
+      if (kept > 0) text_ += mark;
       assemble(text_.view());
       const std::size_t total = total_size();
       if (total <= size_max || wanted == 0) break;
       wanted -= std::min(wanted, total - size_max);
     }
-    decisions_.push_back({"text", format_in(arena_, "cut from {} to {}", size_words(whole.size(), arena_), size_words(text_.size(), arena_))});
+    decisions_.push_back({"text", format_in(arena_, "cut from {} to {}", size_words(whole_size, arena_), size_words(text_.size(), arena_))});
   }
 
   [[nodiscard]] std::size_t total_size() const {
@@ -375,22 +370,24 @@ class Builder {
   /// The MM from the text and the attachments that are included.
   void assemble(std::string_view body) {
     MultimediaMessage& mm = result_.mm;
-    const MmProfile& profile = options_.profile;
     mm.parts.clear();
     mm.presentation = MultimediaMessage::no_presentation;
     SafeNames names(arena_);
-    ArenaList<Slide> slides(arena_);
-    slides.reserve(attachments_.size() + 1);
-    if (options_.profile.smil) mm.parts.emplace_back();  // the presentation stands first (RFC 2387 §3.2); written last
+    const MmProfile& profile = options_.profile;
     const std::string_view text = whole_text(body);
     // Without slides a phone shows one text.
     const SplitLimits limits{.size_max = profile.smil ? profile.slide_text_size_max : text.size(), .count_max = std::max<std::size_t>(profile.slide_count_max, 1)};
-    for (const std::string_view piece : split_text(text, limits, arena_)) {
+    const std::span<const std::string_view> pieces = split_text(text, limits, arena_);
+    result_.text_parts = pieces.size();
+    ArenaList<Slide> slides(arena_);
+    slides.reserve(attachments_.size() + pieces.size());
+    mm.parts.reserve(attachments_.size() + pieces.size() + 1);
+    if (profile.smil) mm.parts.emplace_back();  // the presentation stands first (RFC 2387 §3.2); written last
+    for (const std::string_view piece : pieces) {
       const std::string_view location = names.make({}, "text", "text/plain");
       mm.parts.push_back({.media_type = "text/plain", .charset = "utf-8", .name = location, .content_id = {}, .content_location = location, .data = bytes_of(piece)});
       slides.push_back({.text = location, .media = {}, .kind = SlideMedia::none, .seconds = reading_seconds(piece.size())});
     }
-    result_.text_parts = slides.size();
     for (const Attachment& attachment : attachments_.items()) {
       if (attachment.fate == Fate::included) add_part(attachment, names, slides);
     }
@@ -448,10 +445,10 @@ class Builder {
   MailToMm result_;
   ArenaList<Decision> decisions_;
   ArenaList<LargePicture> large_pictures_;
+  BodyReader body_;
   ArenaText text_;
   std::size_t body_start_ = 0;         // of the mail's text in text_
   ArenaList<Attachment> attachments_;
-  BodyReader body_;
   std::vector<mime::Tolerance> tolerated_;  // of the mail, then of one body after the other
 };
 

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "codec/convert/text.h"
+#include "core/bytes.h"
 
 namespace pushmail::convert {
 namespace {
@@ -117,35 +118,35 @@ bool starts_attribution(std::string_view line) {
   return std::any_of(first_words.begin(), first_words.end(), [&](std::string_view word) { return line.starts_with(word); });
 }
 
-/// The text being written. Lines stay views until the end, so that an attribution can be taken back and no line costs memory of its own.
+/// The text being written. Lines stay views until the end, so that an attribution can be taken back.
 class Folder {
  public:
   Folder(std::size_t capacity, Arena& arena) : arena_(arena), out_(arena) { out_.reserve(capacity); }
 
   void own(std::string_view line) {
     const bool is_long_ruler = line.size() > ruler_size_max && is_ruler(line);
-    out_.push_back({.text = is_long_ruler ? line.substr(0, ruler_size_max) : line, .is_own = true});
+    out_.push_back({.text = is_long_ruler ? line.substr(0, ruler_size_max) : line, .is_note = false});
   }
   void blank() {
-    if (!out_.empty() && !out_.back().text.empty()) out_.push_back({});
+    if (!out_.empty() && !out_.back().is_blank()) out_.push_back({});
   }
-  void note(std::string_view line) { out_.push_back({.text = line, .is_own = false}); }
+  void note(std::string_view line) { out_.push_back({.text = line, .is_note = true}); }
 
   /// Takes the lines that introduce the quote which comes now out of the text, as one; empty when there are none.
   std::string_view take_attribution() {
     std::size_t end = out_.size();
-    while (end > 0 && out_[end - 1].text.empty()) --end;
+    while (end > 0 && out_[end - 1].is_blank()) --end;
     std::string_view joined;
     for (std::size_t count = 1; count <= attribution_lines_max && count <= end; ++count) {
       const Written& line = out_[end - count];
-      if (!line.is_own || joined.size() + line.text.size() > attribution_size_max) break;
-      joined = joined.empty() ? line.text : join(line.text, joined);
+      if (!line.is_own() || joined.size() + line.text.size() > attribution_size_max) break;
+      joined = join(line.text, joined);
       if (count == 1 && !joined.ends_with(":") && !joined.ends_with("：")) break;
       if (!is_attribution(joined)) continue;
       // Its first words may stand one line higher.
       if (count < attribution_lines_max && count < end && !starts_attribution(joined)) {
         const Written& above = out_[end - count - 1];
-        if (above.is_own && starts_attribution(above.text) && above.text.size() + joined.size() < attribution_size_max) {
+        if (above.is_own() && starts_attribution(above.text) && above.text.size() + joined.size() < attribution_size_max) {
           joined = join(above.text, joined);
           ++count;
         }
@@ -157,7 +158,7 @@ class Folder {
   }
 
   [[nodiscard]] std::string_view take() {
-    while (!out_.empty() && out_.back().text.empty()) out_.shrink(out_.size() - 1);
+    while (!out_.empty() && out_.back().is_blank()) out_.shrink(out_.size() - 1);
     std::size_t size = 0;
     for (const Written& line : out_.items()) size += line.text.size() + 1;
     ArenaText text(arena_);
@@ -172,15 +173,12 @@ class Folder {
  private:
   struct Written {
     std::string_view text;
-    bool is_own = false;             // not a note
+    bool is_note = false;            // ours, never empty
+    [[nodiscard]] bool is_blank() const { return text.empty(); }
+    [[nodiscard]] bool is_own() const { return !is_note && !text.empty(); }
   };
-  std::string_view join(std::string_view first, std::string_view second) {
-    ArenaText text(arena_);
-    text.reserve(first.size() + 1 + second.size());
-    text += first;
-    text += ' ';
-    text += second;
-    return text.take_view();
+  [[nodiscard]] std::string_view join(std::string_view above, std::string_view below) {
+    return below.empty() ? above : format_in(arena_, "{} {}", above, below);
   }
 
   Arena& arena_;
@@ -215,7 +213,7 @@ std::string_view older_label(std::span<const Line> lines, std::size_t from, Aren
     if (!is_header_line(lines[i].text, from_words)) continue;
     std::string_view value = lines[i].text.substr(lines[i].text.find_first_of(":\xEF") + 1);
     while (!value.empty() && std::string_view("* \t\xBC\x9A").find(value.front()) != std::string_view::npos) value.remove_prefix(1);
-    return format_in(arena, "from {}", shortened(value, label_size_max, arena));
+    return format_in(arena, "from {}", cut(value, 2 * label_size_max));
   }
   return {};
 }
@@ -323,7 +321,7 @@ bool is_poor_plain_text(std::string_view utf8) {
   if (text.empty()) return true;
   if (ascii_starts_with_nocase(text, "<!doctype html") || ascii_starts_with_nocase(text, "<html")) return true;
   // A style sheet that was taken for text.
-  const std::string_view head = text.substr(0, 2000);
+  const std::string_view head = text.substr(0, poor_plain_text_size);
   std::size_t declarations = 0;
   for (std::size_t at = head.find('{'); at != std::string_view::npos && declarations < 3; at = head.find('{', at + 1)) {
     const std::string_view body = head.substr(at, std::min(head.find('}', at), head.size()) - at);

@@ -14,7 +14,7 @@ namespace pushmail::convert {
 enum class OlderMessages : std::uint8_t { fold, keep };
 
 struct ReplyText {
-  std::string_view text;             // in the arena; LF, no white space at line ends, at most one empty line in a row
+  std::string_view text;             // in the arena; LF; no white space at line ends, at most one empty line in a row
   std::size_t quoted_lines = 0;      // folded into `[12 quoted lines: On Monday Ann wrote]`
   std::size_t signature_lines = 0;   // folded into `[5 more lines of signature]`
 };
@@ -24,6 +24,8 @@ struct ReplyText {
 
 /// Whether a subject says that the mail was forwarded: `Fwd:`, `FW:`, `WG:`, `TR:` and other languages'.
 [[nodiscard]] bool is_forward_subject(std::string_view subject);
+/// As many bytes, without white space at the ends, decide whether a text is poor.
+inline constexpr std::size_t poor_plain_text_size = 2000;
 /// Whether the plain text of an alternative only says that there is another one, or shows the other one's source.
 [[nodiscard]] bool is_poor_plain_text(std::string_view utf8);
 

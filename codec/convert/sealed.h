@@ -18,12 +18,12 @@ struct Sealed {
   std::string_view sentence;
   std::string_view rule;             // for the decisions
 };
-[[nodiscard]] std::optional<Sealed> sealed_part(const mime::Message& mail, const mime::Part& part);
+[[nodiscard]] std::optional<Sealed> sealed_part(const mime::Message& mail, const mime::Part& part, Arena& arena);
 /// The part of multipart/encrypted that only says `Version: 1` (RFC 3156 §4).
 [[nodiscard]] bool is_encryption_header(const mime::Message& mail, const mime::Part& part);
 
-/// A text (UTF-8, LF) without the armour of OpenPGP: of signed text the text, for encrypted blocks and keys a sentence each; itself when it has none. Says what it
-/// replaced in `decisions`, in the name of `what`. Linear.
+/// A text (UTF-8, LF) without the armour of OpenPGP: of signed text the text, for encrypted blocks and keys a sentence each. Says what it
+/// replaced in `decisions`, in the name of `what`. The text itself when there is no armour in it, else in the arena. Linear.
 [[nodiscard]] std::string_view without_armour(std::string_view utf8, std::string_view what, ArenaList<Decision>& decisions, Arena& arena);
 
 }  // namespace pushmail::convert

@@ -2,16 +2,14 @@
 #include "codec/convert/sort_parts.h"
 
 #include <algorithm>
-#include <array>
 
+#include "codec/convert/body_text.h"
 #include "codec/convert/reply_text.h"
 #include "codec/convert/sealed.h"
 #include "core/bytes.h"
 
 namespace pushmail::convert {
 namespace {
-
-constexpr auto calendar_endings = std::to_array<std::string_view>({".ics", ".ical", ".vcs"});
 
 /// Text that stands in the mail itself, not beside it. A name makes it an attachment, unless it is the mail or one of its alternatives.
 bool is_inline_text(const mime::Message& mail, const mime::Part& part) {
@@ -38,7 +36,7 @@ class Sorter {
   struct Group {
     std::size_t alternative = mime::Part::none;  // the outermost multipart/alternative around it
     bool has_plain = false;                      // of an alternative: it has plain text worth showing
-    bool has_html = false;                       // of an alternative
+    bool has_html = false;                       // of an alternative: it has a page
     bool is_dropped = false;                     // it, or what it stands in
   };
 
@@ -55,19 +53,19 @@ class Sorter {
                                                                                     : mime::Part::none;
       }
       const std::size_t alternative = groups[i].alternative;
-      if (alternative != mime::Part::none && is_html(part) && is_inline_text(mail_, part)) groups[alternative].has_html = true;
-      if (alternative != mime::Part::none && part.media_type == "text/plain" && is_inline_text(mail_, part) && !groups[alternative].has_plain) {
-        groups[alternative].has_plain = says_anything(part);
-      }
+      if (alternative == mime::Part::none || !is_inline_text(mail_, part)) continue;
+      if (is_html(part)) groups[alternative].has_html = true;
+      else if (!groups[alternative].has_plain) groups[alternative].has_plain = says_enough(part);
     }
   }
 
-  /// Whether the plain text is worth showing. Mostly the beginning says it, and the rest need not be decoded for the question.
-  [[nodiscard]] bool says_anything(const mime::Part& part) {
+  /// Mostly the beginning says it, and the rest need not be decoded for the question.
+  [[nodiscard]] bool says_enough(const mime::Part& part) {
+    constexpr std::size_t beginning_size = 8 * 1024;
     mime::Part beginning = part;
-    beginning.body = part.body.first(std::min<std::size_t>(part.body.size(), 1024));
+    beginning.body = part.body.first(std::min(part.body.size(), beginning_size));
     const std::string_view text = mime::decode_text(beginning, arena_);
-    if (!ascii_trim(text).empty() || beginning.body.size() == part.body.size()) return !is_poor_plain_text(text);
+    if (beginning.body.size() == part.body.size() || ascii_trim(text).size() > poor_plain_text_size) return !is_poor_plain_text(text);
     return !is_poor_plain_text(mime::decode_text(part, arena_));
   }
 
@@ -86,7 +84,7 @@ class Sorter {
       return;
     }
     if (is_encryption_header(mail_, part)) return drop(i, "the header of encrypted content, which is explained");
-    if (sealed_part(mail_, part)) {
+    if (sealed_part(mail_, part, arena_)) {
       texts_.push_back(i);
       return;
     }
@@ -97,16 +95,17 @@ class Sorter {
     }
     if (is_calendar(part)) {
       calendars_.push_back(i);
-      if (part.name.empty()) return;
+      attachments_.push_back(i);
+      return;
     }
     if (!is_inline_text(mail_, part)) {
-      // Other forms of the same text: enriched, AMP, watch. A visiting card or a calendar is more than its text.
+      // Other forms of the same text: enriched, AMP, watch. A visiting card is more than its text.
       if (plain_shown(i) && part.name.empty() && part.media_type.starts_with("text/") && !is_vcard(part)) return drop(i, plain_is_shown);
       attachments_.push_back(i);
       return;
     }
     if (is_html(part) && plain_shown(i)) return drop(i, plain_is_shown);
-    if (!is_html(part) && is_beside_html(i) && !plain_shown(i)) return drop(i, "says less than the HTML of the same content, which is shown");
+    if (!is_html(part) && page_shown(i)) return drop(i, "says less than the HTML of the same content, which is shown");
     if (is_html(part)) decisions_.push_back({label_of(part), "HTML read as text"});
     texts_.push_back(i);
   }
@@ -114,7 +113,8 @@ class Sorter {
   static constexpr std::string_view plain_is_shown = "the plain text of the same content is shown";
   [[nodiscard]] bool plain_shown(std::size_t i) const { return groups_[i].alternative != mime::Part::none && groups_[groups_[i].alternative].has_plain; }
 
-  [[nodiscard]] bool is_beside_html(std::size_t i) const { return groups_[i].alternative != mime::Part::none && groups_[groups_[i].alternative].has_html; }
+  /// Of an alternative whose plain text is not worth it.
+  [[nodiscard]] bool page_shown(std::size_t i) const { return groups_[i].alternative != mime::Part::none && groups_[groups_[i].alternative].has_html && !plain_shown(i); }
 
   void drop(std::size_t i, std::string_view rule) {
     decisions_.push_back({label_of(mail_.parts[i]), rule});
@@ -138,14 +138,6 @@ class Sorter {
 }  // namespace
 
 bool is_html(const mime::Part& part) { return part.media_type == "text/html" || part.media_type == "application/xhtml+xml"; }
-
-bool is_calendar(const mime::Part& part) {
-  if (part.media_type == "text/calendar" || part.media_type == "application/ics" || part.media_type == "text/x-vcalendar") return true;
-  if (part.media_type != "application/octet-stream" && part.media_type != "text/plain") return false;
-  const std::string_view name = part.name;
-  return std::any_of(calendar_endings.begin(), calendar_endings.end(),
-                     [&](std::string_view ending) { return name.size() > ending.size() && ascii_equal_nocase(name.substr(name.size() - ending.size()), ending); });
-}
 
 std::string_view label_of(const mime::Part& part) { return part.name.empty() ? part.media_type : part.name; }
 

@@ -11,16 +11,14 @@
 namespace pushmail::convert {
 
 struct SortedParts {
-  std::span<std::size_t> texts;        // shown as text, in order: text/plain, text/html, message/rfc822 (its header lines), what is sealed (a sentence)
+  std::span<std::size_t> texts;        // shown as text, in order: text/plain, text/html, message/rfc822 (its header lines), what is sealed
   std::span<std::size_t> attachments;  // in order
-  std::span<std::size_t> calendars;    // shown as cards, in order; those that are files are attachments too
+  std::span<std::size_t> calendars;    // in order; they are attachments too
 };
-/// Lists are in the arena; what is neither goes to `decisions`. Of an alternative the plain text wins when it says anything.
+/// Lists are in the arena; what is neither goes to `decisions`. Of an alternative the plain text wins when it says enough.
 [[nodiscard]] SortedParts sort_parts(const mime::Message& mail, ArenaList<Decision>& decisions, Arena& arena);
 
 [[nodiscard]] bool is_html(const mime::Part& part);
-/// A calendar part or file, by its type or, where that says nothing, its name.
-[[nodiscard]] bool is_calendar(const mime::Part& part);
 /// Its name, else its media type.
 [[nodiscard]] std::string_view label_of(const mime::Part& part);
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "codec/mms/multimedia.h"
 #include "core/arena.h"
@@ -44,6 +45,7 @@ void append_number(ArenaText& out, std::size_t number);
 /// A page as a reader of plain text sees it.
 struct HtmlText {
   std::string text;                  // UTF-8, LF; quotes are lines with `>`, list items have bullets or numbers, table rows are lines
+  std::vector<std::string> pictures; // those of `carried` that the page shows, in reading order, each as often as shown
   std::optional<Error> fault;        // it was read as far as this allows: convert_html_too_large, convert_html_too_deep
 };
 /// Readable text of an HTML page (UTF-8), by libxml2's HTML parser without network. Links are kept as `text (address)`, each address

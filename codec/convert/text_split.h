@@ -1,7 +1,6 @@
 // Where a text may be cut: between what people see as characters, words, sentences and paragraphs. Not for use outside this folder.
 #pragma once
 
-#include <cstddef>
 #include <span>
 #include <string_view>
 
@@ -17,7 +16,7 @@ struct SplitLimits {
   std::size_t size_max = 0;          // bytes of one piece
   std::size_t count_max = 1;         // pieces; a text that needs more gets longer ones
 };
-/// Views of `utf8` in order, their list in the arena, none empty, white space at their ends left out: cut at paragraphs, else lines, sentences, words, and only
+/// Views of `utf8` in order, listed in the arena, none empty, white space at their ends left out: cut at paragraphs, else lines, sentences, words, and only
 /// then inside a word. A piece is at least half full unless a paragraph ends there. Linear.
 [[nodiscard]] std::span<const std::string_view> split_text(std::string_view utf8, const SplitLimits& limits, Arena& arena);
 

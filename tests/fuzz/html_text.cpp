@@ -17,10 +17,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr std::string_view carried[] = {"a", "b@c", "x.png"};
   const convert::HtmlText page = convert::read_html(html, carried);
   check_text(page.text);
+  for (const std::string& picture : page.pictures) PM_CHECK(picture == "a" || picture == "b@c" || picture == "x.png");
   PM_CHECK(!page.fault || page.fault->is(convert::convert_html_too_large) || page.fault->is(convert::convert_html_too_deep));
 
+  Arena arena;
   for (const std::string_view text : {std::string_view(page.text), std::string_view(html)}) {
-    Arena arena;
     const convert::ReplyText reply = convert::fold_reply(text, convert::OlderMessages::fold, arena);
     PM_CHECK(reply.text.find("\n\n\n") == std::string::npos);
     PM_CHECK(reply.text.empty() || (reply.text.front() != '\n' && reply.text.back() != '\n'));

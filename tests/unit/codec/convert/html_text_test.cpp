@@ -133,10 +133,11 @@ TEST(HtmlQuotes, MarksAndIndentation) {
   });
 }
 
-TEST(HtmlPictures, AreDescribedWhenTheyAreNotCarried) {
+TEST(HtmlPictures, DescriptionOrPlaceInTheOrder) {
   constexpr std::array<std::string_view, 3> carried{"a@x", "b@x", "c.png"};
-  const HtmlText page = read_html("<img src='cid:b@x' alt='B'>text<img src=c.png alt=C><img src='cid:gone' alt='Gone'><img src='CID:a@x'>", carried);
+  const HtmlText page = read_html("<img src='cid:b%40x' alt='B'>text<img src=c.png alt=C><img src='cid:gone' alt='Gone'><img src='CID:a@x'>", carried);
   EXPECT_EQ(page.text, "text[Gone]");
+  EXPECT_EQ(page.pictures, (std::vector<std::string>{"b@x", "c.png", "a@x"}));
   EXPECT_FALSE(page.fault);
   expect_rows({
       {"<img alt='image001.png' src=x><img alt='Photo of Ann.JPG' src=x>", "[Photo of Ann.JPG]"},

@@ -381,8 +381,8 @@ TEST(MailToMm, LongTextStandsOnSlidesAndPicturesBehindIt) {
 TEST(MailToMm, PicturesStandInReadingOrder) {
   const MailToMm result = converted(
       "From: joe@example.com\r\nContent-Type: multipart/related; boundary=b\r\n\r\n"
-      "--b\r\nContent-Type: text/html\r\n\r\n<img src=\"cid:two@x\" alt=two>text<img src='cid:one@x'><img src=\"cid:gone@x\" alt=gone>\r\n"
-      "--b\r\nContent-Type: image/png; name=one.png\r\nContent-ID: <one@x>\r\n\r\n1\r\n"
+      "--b\r\nContent-Type: text/html\r\n\r\n<img src=\"cid:two@x\" alt=two>text<img src=one.png><img src=\"cid:gone@x\" alt=gone>\r\n"
+      "--b\r\nContent-Type: image/png; name=one.png\r\nContent-Location: one.png\r\n\r\n1\r\n"
       "--b\r\nContent-Type: image/png; name=other.png\r\n\r\n-\r\n"
       "--b\r\nContent-Type: image/png; name=two.png\r\nContent-ID: <two@x>\r\n\r\n22\r\n--b--\r\n");
   EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\ntext[gone]");
@@ -400,7 +400,8 @@ TEST(MailToMm, PoorPlainTextGivesWayToThePage) {
 
 TEST(MailToMm, QuotesAreFoldedExceptInForwardsAndReports) {
   const std::string text = "\r\n\r\nYes\r\n\r\nAnn wrote:\r\n> a\r\n> b\r\n> c\r\n";
-  const MailToMm reply = converted("From: joe@example.com\r\nSubject: Re: x" + text);
+  const std::string answer = "From: joe@example.com\r\nSubject: Re: x" + text;
+  const MailToMm reply = converted(answer);
   EXPECT_EQ(text_of_mm(reply.mm), "joe@example.com\nYes\n\n[3 quoted lines: Ann wrote]");
   EXPECT_TRUE(decided(reply, "text/plain", "3 quoted lines"));
   EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nSubject: Fwd: x" + text).mm), "joe@example.com\nYes\n\nAnn wrote:\n> a\n> b\n> c");
@@ -413,20 +414,24 @@ std::string invitation(std::string_view description) {
 
 TEST(MailToMm, InvitationsAreCardsAboveTheText) {
   const std::string card = "Invitation: Lunch\nWhen: Tue 14 Jan 2025, 12:00 (UTC)";
-  // The same invitation as an alternative and as a file: one card, and the file is named.
-  const MailToMm both = converted(
+  // The same invitation as an alternative and as a file: one card, and the file.
+  const std::string twice =
       "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n"
       "--a\r\n\r\nSee you\r\n--a\r\nContent-Type: text/html\r\n\r\n<p>See you\r\n--a\r\nContent-Type: text/calendar; charset=utf-8; method=REQUEST\r\n\r\n" + invitation("x") + "--a--\r\n"
-      "--m\r\nContent-Type: application/ics; name=invite.ics\r\nContent-Disposition: attachment\r\n\r\n" + invitation("x") + "--m--\r\n");
-  EXPECT_EQ(text_of_mm(both.mm), "joe@example.com\n" + card + "\n\nSee you\n[Left out: invite.ics (128 bytes); in your mailbox]");
+      "--m\r\nContent-Type: application/ics; name=invite.ics\r\nContent-Disposition: attachment\r\n\r\n" + invitation("x") + "--m--\r\n";
+  const MailToMm both = converted(twice);
+  EXPECT_EQ(text_of_mm(both.mm), "joe@example.com\n" + card + "\n\nSee you");
+  EXPECT_EQ(attachments_of(both.mm), "application/ics:invite.ics:" + std::to_string(invitation("x").size() - 2));
   EXPECT_TRUE(decided(both, "text/calendar", "shown as a card"));
   EXPECT_TRUE(decided(both, "invite.ics", "shown already"));
 
   // Alone, with what its author wrote; and one that cannot be read.
-  const MailToMm alone = converted("From: joe@example.com\r\nContent-Type: text/calendar\r\n\r\n" + invitation("At Joe's\\n\\n\\nbring wine"));
+  const std::string single = "From: joe@example.com\r\nContent-Type: text/calendar\r\n\r\n" + invitation("At Joe's\\n\\n\\nbring wine");
+  const MailToMm alone = converted(single);
   EXPECT_EQ(text_of_mm(alone.mm), "joe@example.com\n" + card + "\n\nAt Joe's\n\nbring wine");
   EXPECT_EQ(attachments_of(alone.mm), "");
   const MailToMm broken = converted("From: joe@example.com\r\nContent-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\n");
+  EXPECT_EQ(attachments_of(broken.mm), "");
   EXPECT_EQ(text_of_mm(broken.mm), "joe@example.com\n[Left out: text/calendar (17 bytes); in your mailbox]");
   EXPECT_TRUE(decided(broken, "text/calendar", "convert.calendar_empty"));
 }

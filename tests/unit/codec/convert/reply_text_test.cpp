@@ -10,12 +10,12 @@ struct Folded {
   std::string text;
   std::size_t quoted_lines, signature_lines;
 };
-Folded fold(std::string_view text, OlderMessages older = OlderMessages::fold) {
+Folded fold(std::string_view text, OlderMessages older) {
   Arena arena;
   const ReplyText reply = fold_reply(text, older, arena);
   return {std::string(reply.text), reply.quoted_lines, reply.signature_lines};
 }
-std::string folded(std::string_view text) { return fold(text).text; }
+std::string folded(std::string_view text) { return fold(text, OlderMessages::fold).text; }
 
 TEST(FoldReply, Quotes) {
   struct Row {

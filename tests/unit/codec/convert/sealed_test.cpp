@@ -23,9 +23,9 @@ Converted converted(std::string_view mail) {
   const std::size_t text = first_text_part(made->mm);
   if (text < made->mm.parts.size()) out.text = text_of(made->mm.parts[text].data);
   for (std::size_t i = 1; i < made->mm.parts.size(); ++i) {
-    if (i != text) out.others += std::string(made->mm.parts[i].media_type) + " ";
+    if (i != text) out.others.append(made->mm.parts[i].media_type).append(" ");
   }
-  for (const Decision& decision : made->decisions) out.decisions += std::string(decision.what) + ": " + std::string(decision.rule) + "\n";
+  for (const Decision& decision : made->decisions) out.decisions.append(decision.what).append(": ").append(decision.rule).append("\n");
   return out;
 }
 

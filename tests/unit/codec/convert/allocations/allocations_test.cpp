@@ -38,10 +38,11 @@ struct Shape {
   int parts = 1;
   int addresses = 1;
   int lines = 10;
+  int texts = 0;
 };
 
 /// A mail of everything that a real one has: 8-bit and encoded words, names in every form, charsets, a page, pictures that are named and
-/// pictures that are too large, files that no MM carries.
+/// pictures that are too large, files that no MM carries, quotes and a signature that are folded.
 std::string make_mail(const Shape& shape) {
   std::string mail = "From: =?utf-8?Q?J=C3=B6rg?= <joerg@example.com>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0100\r\nMessage-ID: <a@b>\r\nReferences: <c@d>\r\nSubject: =?iso-8859-2?Q?Gr=FC=DFe?=\r\nTo: ";
   for (int i = 0; i < shape.addresses; ++i) mail += "\"Doe, \xC3\xBC " + std::to_string(i) + "\" <joe." + std::to_string(i) + "@EXAMPLE.com>,\r\n ";
@@ -49,6 +50,10 @@ std::string make_mail(const Shape& shape) {
   for (int i = 0; i < shape.fields; ++i) mail += "X-Field-" + std::to_string(i) + ": =?koi8-r?B?wdDS1NE=?= und mehr Text als in einen kurzen String passt\r\n";
   mail += "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=windows-1251\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n";
   for (int line = 0; line < shape.lines; ++line) mail += "=C3=D2 und noch mehr Text, der so nicht in einen kurzen String pa=DFt\r\n";
+  for (int i = 0; i < shape.texts; ++i) {
+    mail += "\r\n--b\r\n\r\nJa, und zwar so, wie es in der letzten Mail stand.\r\n\r\nOn Monday, " + std::to_string(i) + " November 2026,\r\nAnn Example wrote:\r\n> eine Zeile\r\n> und noch eine\r\n> und die letzte\r\n"
+            "\r\nGru\xC3\x9F\r\n-- \r\nJoe\r\nChef\r\nBeispiel GmbH\r\nWeg 1\r\n+1 555 0100\r\n";
+  }
   for (int i = 0; i < shape.parts; ++i) {
     const std::string n = std::to_string(i);
     const std::string types[] = {"image/jpeg", "application/pdf", "text/plain; charset=iso-8859-2", "audio/amr", "image/png"};
@@ -91,7 +96,8 @@ struct Growth {
 constexpr Growth growths[] = {
     {"parts", {.parts = 1}, {.parts = 10}},          {"parts", {.parts = 1}, {.parts = 100}},         {"fields", {.fields = 10}, {.fields = 100}},
     {"fields", {.fields = 10}, {.fields = 990}},     {"addresses", {.addresses = 1}, {.addresses = 100}}, {"addresses", {.addresses = 1}, {.addresses = 1000}},
-    {"lines", {.lines = 10}, {.lines = 100}},        {"lines", {.lines = 10}, {.lines = 1000}},
+    {"lines", {.lines = 10}, {.lines = 100}},        {"lines", {.lines = 10}, {.lines = 1000}},        {"texts", {.texts = 1}, {.texts = 10}},
+    {"texts", {.texts = 1}, {.texts = 100}},
 };
 
 TEST(Allocations, NoMoreForALargerMailWhenMemoryIsUsedAgain) {
