@@ -232,6 +232,8 @@ Result<void> ToPhone::describe_submission(Item& item, RecordWriter& record) {
   record.trace(tag(Tag::trace), item.trace).text(tag(Tag::peer), peer->name).text(tag(Tag::msisdn), item.msisdn.digits());
   record.text(tag(Tag::sender_address), sender).u64(tag(Tag::mm_size_max), peer->mm_size_max);
   record.u64(tag(Tag::expiry_s), static_cast<std::uint64_t>(peer->expiry.ms() / 1000));
+  PM_TRY(const auto binding, ports_.store.binding(item.binding));
+  if (binding && !binding->mail_address.empty()) record.text(tag(Tag::own_address), binding->mail_address);
   return {};
 }
 

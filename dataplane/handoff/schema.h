@@ -82,6 +82,7 @@ enum class Tag : std::uint16_t {
   mm_size_max = 45,        // u64
   expiry_s = 46,           // u64
   credit = 47,             // u64: chunks that may be sent now, on top of what was granted before
+  own_address = 48,        // text, repeats: the subscriber's mail addresses, not told to him among a mail's recipients
 
   decision = 60,           // text of a route answer: "mail", "submit", "refuse", "wait"
   next_hop = 61,           // text: address:port of the next SMTP server
@@ -153,7 +154,7 @@ inline constexpr std::array<KindRow, 15> kinds{{
     // All peers at once; kept by the data plane in state/last-known. Replaces what was there. Optional: domain.
     {Kind::peers, "peers", Direction::to_data, false, {}},
     // A mail for a phone: header fields, then chunks. The item's truth stays in the store until `outcome`; after a restart of either
-    // side it is sent again under the same item id. Optional: expiry_s, subject, reference.
+    // side it is sent again under the same item id. Optional: expiry_s, subject, reference, own_address*.
     {Kind::submission, "submission", Direction::to_data, false,
      {Tag::trace, Tag::peer, Tag::msisdn, Tag::sender_address, Tag::mail_size, Tag::mm_size_max}},
     {Kind::submission_chunk, "submission_chunk", Direction::to_data, false, {Tag::offset, Tag::data}},
@@ -226,6 +227,7 @@ inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::mm_size_max, "mm_size_max", FieldType::number},
     {Tag::expiry_s, "expiry_s", FieldType::number},
     {Tag::credit, "credit", FieldType::number},
+    {Tag::own_address, "own_address", FieldType::text},
     {Tag::decision, "decision", FieldType::text},
     {Tag::next_hop, "next_hop", FieldType::text},
     {Tag::mail_from, "mail_from", FieldType::text},

@@ -106,10 +106,12 @@ Result<Bytes> make_mail(const Conversion& conversion) {
 Result<mm7::HttpEntity> make_submit(const Conversion& conversion, std::vector<std::string>& decisions) {
   const MmRoute& route = conversion.mm_route;
   const mm7::Address sender = address_of(route.sender_address);
+  const std::vector<std::string_view> own_addresses(route.own_addresses.begin(), route.own_addresses.end());
   const convert::MailToMmOptions options{.profile = {.size_max = route.mm_size_max, .smil = true},
                                          .sender_in_text = sender.kind != mm7::AddressKind::rfc2822,
                                          .content_id_domain = conversion.our_domain,
-                                         .item_id = to_string(conversion.item)};
+                                         .item_id = to_string(conversion.item),
+                                         .own_addresses = own_addresses};
   PM_TRY(const convert::MailToMm made, convert::mail_to_mm(conversion.body, options));
   for (const convert::Decision& decision : made.decisions) decisions.push_back(std::string(decision.what) + ": " + std::string(decision.rule));
   convert::SubmissionOptions how;

@@ -56,6 +56,7 @@ struct MmRoute {
   std::string msisdn;                  // digits
   std::string sender_address;          // handoff form: what the phone sees as sender
   std::string subject;                 // empty: the mail's own
+  std::vector<std::string> own_addresses;  // the subscriber's
   std::uint64_t mm_size_max = 0;
   std::optional<Duration> expiry;
   mm7::Mm7Dialect dialect;

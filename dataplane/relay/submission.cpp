@@ -100,9 +100,13 @@ bool Relay::take_mm_route(Item& of, const RecordView& record) {
   of.mm_route = {.msisdn = msisdn->digits(),
                  .sender_address = std::string(record.text(tag(Tag::sender_address)).value_or("")),
                  .subject = std::string(record.text(tag(Tag::subject)).value_or("")),
+                 .own_addresses = {},
                  .mm_size_max = record.u64(tag(Tag::mm_size_max)).value_or(limits::mm_size_max),
                  .expiry = seconds(static_cast<std::int64_t>(expiry_s)),
                  .dialect = peer->dialect};
+  record.for_each([&](std::uint16_t field, ByteView value) {
+    if (field == tag(Tag::own_address)) of.mm_route.own_addresses.emplace_back(text_of(value));
+  });
   of.expires = now_ + *of.mm_route.expiry;
   return true;
 }

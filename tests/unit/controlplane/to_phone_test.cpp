@@ -61,6 +61,7 @@ TEST_F(ToPhoneTest, TheWholeRoad) {
   EXPECT_EQ(submission.text(Tag::msisdn), ann.digits());
   EXPECT_EQ(submission.number(Tag::mail_size), 1000U);
   EXPECT_EQ(submission.text(Tag::sender_address), "short:5000" + item.suffix);
+  EXPECT_EQ(submission.text(Tag::own_address), "ann@box.example");
   EXPECT_EQ(item.suffix.size(), 4U);
   ASSERT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 1U);
   EXPECT_EQ(again(item).state, ItemState::fetching);

@@ -58,7 +58,7 @@ TEST(Conversion, content_rules_look_at_mail_and_a_rejected_one_is_not_converted)
     conversion.content = Content::mail;
     conversion.body = Bytes(mail.begin(), mail.end());
     conversion.our_domain = "mms.example.net";
-    conversion.mm_route = {.msisdn = "15550100002", .sender_address = "short:5000", .subject = {}, .mm_size_max = 300'000, .expiry = {}, .dialect = {}};
+    conversion.mm_route = {.msisdn = "15550100002", .sender_address = "short:5000", .subject = {}, .own_addresses = {}, .mm_size_max = 300'000, .expiry = {}, .dialect = {}};
     conversion.under_rules = under_rules;
     return convert(std::move(conversion), {.set = &*set, .scratch = &scratch});
   };
@@ -82,6 +82,22 @@ TEST(Conversion, content_rules_look_at_mail_and_a_rejected_one_is_not_converted)
   EXPECT_FALSE(passed.error.has_value());
   EXPECT_FALSE(passed.output.empty());
   EXPECT_EQ(convert({}, {}).rules.size(), 0U) << "no rules at all";
+}
+
+TEST(Conversion, the_other_recipients_are_told_and_the_subscriber_himself_is_not) {
+  Conversion conversion;
+  conversion.work = Work::mm;
+  conversion.content = Content::mail;
+  constexpr std::string_view mail = "From: joe@example.com\r\nTo: ann@box.example, sue@example.com\r\nSubject: s\r\n\r\ntext\r\n";
+  conversion.body = Bytes(mail.begin(), mail.end());
+  conversion.our_domain = "mms.example.net";
+  conversion.mm_route = {.msisdn = "15550100002", .sender_address = "short:5000", .subject = {}, .own_addresses = {"ann@box.example"}, .mm_size_max = 300'000, .expiry = {}, .dialect = {}};
+  conversion.mm_route.dialect.parts_base64 = false;
+  const Converted made = convert(std::move(conversion), {});
+  ASSERT_FALSE(made.error.has_value());
+  const std::string_view request = text_of(made.output);
+  EXPECT_NE(request.find("sue@example.com"), std::string_view::npos);
+  EXPECT_EQ(request.find("ann@box.example"), std::string_view::npos);
 }
 
 TEST(Digest, pieces_do_not_run_into_each_other) {
