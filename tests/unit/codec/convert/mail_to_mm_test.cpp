@@ -269,7 +269,8 @@ TEST(MailToMm, WhatAnMmDoesNotCarryIsListedWithNameSizeAndPlace) {
   add("application/x-unheard-of", "new.xyz");
   MailToMmOptions how = options();
   how.left_out_hint = "call 123";
-  const MailToMm result = converted(mail + "--b--\r\n", how);
+  mail += "--b--\r\n";
+  const MailToMm result = converted(mail, how);
   EXPECT_EQ(attachments_of(result.mm), "text/vcard:ann.vcf:2000 application/octet-stream:raw.bin:2000 application/x-unheard-of:new.xyz:2000");
   EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nhi\n[Left out: offer.pdf (2 KB), table.XLSX (2 KB), macro.docm (2 KB), party.ics (2 KB), photo.heic (2 KB); call 123]");
   EXPECT_TRUE(decided(result, "offer.pdf", "phones do not show application/pdf"));
@@ -310,7 +311,8 @@ TEST(MailToMm, PicturesOfAPageComeInReadingOrder) {
     mail += "--r\r\nContent-Type: image/png; name=" + name.substr(0, 5) + ".png\r\nContent-ID: <" + name + ">\r\n\r\nx\r\n";
   }
   mail += "--r\r\nContent-Type: image/png; name=none.png\r\n\r\nx\r\n";
-  const MailToMm result = converted(mail + "--r--\r\n");
+  mail += "--r--\r\n";
+  const MailToMm result = converted(mail);
   EXPECT_EQ(attachments_of(result.mm), "image/png:three.png:1 image/png:free.png:1 image/png:one@x.png:1 image/png:two.png:1 image/png:last.png:1 image/png:none.png:1");
 }
 
