@@ -165,6 +165,8 @@ void TextLayout::start_line() {
   if (lines_pending_ == 0) return;
   const auto write_ends = [&](unsigned count) {
     while (!out_.empty() && out_.back() == ' ') out_.pop_back();
+    // What waits behind the blanks that went stands at the end of what is left.
+    for (auto waiting = deferred_.rbegin(); waiting != deferred_.rend() && waiting->at > out_.size(); ++waiting) waiting->at = out_.size();
     if (count == 2 && rows_with_text_ < rows_.size()) {
       rows_.back().empty_line = out_.size();
       out_ += row_gap;

@@ -146,6 +146,15 @@ TEST(HtmlPictures, DescriptionOrPlaceInTheOrder) {
   });
 }
 
+TEST(HtmlLinks, ALinkBehindABlankLineIsNotWrittenIntoACharacter) {
+  // libxml2 makes U+FFFD of the octet that no character has.
+  constexpr std::string_view page("<pre> \0\n<a href=http:><a>\u00FC", 27);
+  static_assert(page.ends_with("\u00FC"));
+  const std::string text = read_html(page, {}).text;
+  EXPECT_NE(text.find("\u00FC"), std::string::npos) << text;
+  EXPECT_NE(text.find("http:"), std::string::npos) << text;
+}
+
 TEST(HtmlLimits, FaultsAreRows) {
   std::string deep;
   for (int i = 0; i < 300; ++i) deep += "<div>";
