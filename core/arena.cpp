@@ -63,6 +63,23 @@ bool Arena::resize(void* piece, std::size_t size, std::size_t new_size) {
   return true;
 }
 
+void Arena::adopt(Arena&& other) {
+  if (other.last_ == nullptr) return;
+  if (last_ == nullptr) {
+    *this = std::move(other);
+    return;
+  }
+  PM_CHECK(held_ + other.held_ <= limits::arena_size_max);
+  // Behind the chunk in use, which stays in use.
+  Chunk* oldest = other.last_;
+  while (oldest->previous != nullptr) oldest = oldest->previous;
+  oldest->previous = std::exchange(last_->previous, other.last_);
+  used_ += other.used_;
+  held_ += other.held_;
+  other.last_ = nullptr;
+  other = Arena();
+}
+
 void Arena::reset() {
   used_ = 0;
   if (last_ == nullptr) return;

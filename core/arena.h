@@ -34,6 +34,9 @@ class Arena {
   /// False, and nothing changed, otherwise.
   bool resize(void* piece, std::size_t size, std::size_t new_size);
 
+  /// Takes over the pieces of another arena, which is empty then; they live as long as this one's.
+  void adopt(Arena&& other);
+
   /// Takes everything back. The largest chunk stays.
   void reset();
 

@@ -19,7 +19,9 @@
 #include "codec/convert/sort_parts.h"
 #include "codec/convert/text.h"
 #include "codec/convert/text_split.h"
+#include "codec/mime/flowed.h"
 #include "codec/mime/message.h"
+#include "codec/mime/unpack.h"
 #include "core/limits.h"
 
 namespace pushmail::convert {
@@ -77,10 +79,11 @@ class Builder {
     result_.mm.parts.clear();
   }
 
-  Result<MailToMm> build() {
+  Result<MailToMm> build(std::span<const mime::Unpacked> opened) {
     const mime::Part& header = mail_.parts.front();
     read_mail_header(header, result_, arena_);
     if (const auto refused = refusal(header); !refused) return std::unexpected(refused.error());
+    note_opened(opened);
     note_tolerances();
     const SortedParts sorted = sort_parts(mail_, decisions_, arena_);
     add_header_lines();
@@ -115,6 +118,26 @@ class Builder {
     const auto is_trace = [](const mime::Field& field) { return ascii_equal_nocase(field.name, "Received"); };
     if (static_cast<std::size_t>(std::count_if(header.fields.begin(), header.fields.end(), is_trace)) > trace_fields_max) return fail(convert_mail_loop);
     if (!result_.sensitivity.empty()) return fail(convert_sensitive);
+    return {};
+  }
+
+  void note_opened(std::span<const mime::Unpacked> opened) {
+    for (const mime::Unpacked& package : opened) {
+      const std::string_view what = package.name.empty() ? mail_.parts[package.part].declared_type : package.name;
+      decisions_.push_back({what, rule_of(package.package)});
+    }
+  }
+  static std::string_view rule_of(mime::Package package) {
+    switch (package) {
+      case mime::Package::winmail:
+        return "opened: what Outlook put into it stands in the mail";
+      case mime::Package::winmail_rtf:
+        return "opened: the files that Outlook put into it stand in the mail; its text is RTF, which is not read";
+      case mime::Package::uuencode:
+        return "files in the text (uuencode) are attachments";
+      case mime::Package::signature:
+        return "signed inside its signature (S/MIME): the content is shown; the signature is not checked";
+    }
     return {};
   }
 
@@ -176,7 +199,7 @@ class Builder {
     } else {
       const std::string_view text = mime::decode_text(part, arena_, &tolerated_);
       note_body(part.media_type);
-      add_piece(body_.read(part, text));
+      add_piece(body_.read(part, mime::is_flowed(part) ? mime::unflow(text, part, arena_) : text));
     }
   }
 
@@ -459,7 +482,8 @@ Result<MailToMm> mail_to_mm(ByteView mail, const MailToMmOptions& options, MailT
   memory.parts = std::move(reused.mail_parts);
   memory.arena = std::move(reused.mm.arena);
   PM_TRY(mime::Message message, mime::parse(mail, std::move(memory)));
-  return Builder(std::move(message), options, std::move(reused)).build();
+  const std::vector<mime::Unpacked> opened = mime::unpack(message);
+  return Builder(std::move(message), options, std::move(reused)).build(opened);
 }
 
 }  // namespace pushmail::convert

@@ -2,7 +2,8 @@
 #include "codec/convert/sealed.h"
 
 #include <algorithm>
-#include <array>
+
+#include "codec/mime/cms.h"
 
 namespace pushmail::convert {
 namespace {
@@ -20,17 +21,12 @@ const mime::Part* parent_of(const mime::Message& mail, const mime::Part& part) {
 
 bool ends_with_nocase(std::string_view text, std::string_view end) { return text.size() >= end.size() && ascii_equal_nocase(text.substr(text.size() - end.size()), end); }
 
-/// RFC 5652 §3: a SEQUENCE that starts with the content's object identifier, 1.2.840.113549.1.7.n. The last number; 0 when it is none.
-unsigned cms_content_type(const mime::Part& part, Arena& arena) {
-  constexpr auto prefix = std::to_array<std::uint8_t>({0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07});
-  constexpr std::size_t looked_at_max = 128;  // the identifier stands within the first bytes
+/// What the content of a part says that it is (codec/mime/cms.h).
+unsigned kind_of_content(const mime::Part& part, Arena& arena) {
+  constexpr std::size_t looked_at_max = 128;  // it stands within the first bytes
   mime::Part head = part;
   head.body = part.body.first(std::min(part.body.size(), looked_at_max));
-  const ByteView bytes = mime::decode_body(head, arena);
-  const ByteView start = bytes.first(std::min<std::size_t>(bytes.size(), 24));
-  const auto found = std::search(start.begin(), start.end(), prefix.begin(), prefix.end());
-  const auto at = static_cast<std::size_t>(found - start.begin()) + prefix.size();
-  return found == start.end() || at >= start.size() ? 0 : start[at];
+  return mime::cms_content_type(mime::decode_body(head, arena));
 }
 
 /// RFC 8551 §3.2.2; a type that is missing is read from the content.
@@ -40,7 +36,7 @@ Sealed smime_kind(const mime::Part& part, Arena& arena) {
   if (ascii_equal_nocase(type, "compressed-data")) return smime_compressed;
   if (ascii_equal_nocase(type, "signed-data") || ascii_equal_nocase(type, "signed-receipt")) return smime_signed;
   if (!type.empty()) return smime_encrypted;
-  return cms_content_type(part, arena) == 2 ? smime_signed : smime_encrypted;
+  return kind_of_content(part, arena) == mime::cms_signed_data ? smime_signed : smime_encrypted;
 }
 
 std::string_view line_at(std::string_view text, std::size_t at) {
@@ -65,7 +61,7 @@ std::optional<Sealed> sealed_part(const mime::Message& mail, const mime::Part& p
   const std::string_view type = part.media_type;
   if (type == "application/pkcs7-mime" || type == "application/x-pkcs7-mime") return smime_kind(part, arena);
   // Servers that lose the type leave the name.
-  if (type == "application/octet-stream" && ends_with_nocase(part.name, ".p7m") && cms_content_type(part, arena) != 0) return smime_kind(part, arena);
+  if (type == "application/octet-stream" && ends_with_nocase(part.name, ".p7m") && kind_of_content(part, arena) != 0) return smime_kind(part, arena);
   const mime::Part* parent = parent_of(mail, part);
   if (parent == nullptr || parent->media_type != "multipart/encrypted") return std::nullopt;
   return ascii_equal_nocase(parent->type_parameter("protocol"), "application/pgp-encrypted") || part.media_type == "application/octet-stream" ? pgp_encrypted : other_encrypted;

@@ -73,6 +73,18 @@ std::uint64_t identity_of(std::string_view all) {
   return hash | 1U;
 }
 
+std::expected<void, RuleFault> check_weights(std::span<const Rule> rules) {
+  std::size_t weight = 0;
+  for (const Rule& rule : rules) {
+    if (rule.kind != Kind::regex) continue;
+    const auto own = expression_weight(rule.pattern);
+    if (!own) return std::unexpected(fault_of(*own.error().info, rule));
+    weight += *own;
+    if (weight > set_weight_max) return std::unexpected(fault_of(scan_set_too_large, rule));
+  }
+  return {};
+}
+
 // Hyperscan's own opinion of one expression; empty when it is fine.
 std::expected<void, RuleFault> check_expression(const Rule& rule) {
   hs_expr_info_t* info = nullptr;
@@ -186,9 +198,10 @@ std::expected<void, RuleFault> RuleSet::sort_plain() {
 }
 
 std::expected<void, RuleFault> RuleSet::compile_database() {
+  // Before Hyperscan spends time on any of them.
+  if (auto weighed = check_weights(rules_); !weighed) return weighed;
   std::vector<std::string> texts;
   std::vector<unsigned> flags, ids;
-  std::size_t weight = 0;
   for (std::uint32_t index = 0; index < rules_.size(); ++index) {
     const Rule& rule = rules_[index];
     if (anchored_of_[index] != not_anchored) {
@@ -197,10 +210,6 @@ std::expected<void, RuleFault> RuleSet::compile_database() {
       texts.push_back(anchored.pattern.text.substr(anchored.offset, anchored.size));
       flags.push_back(HS_FLAG_CASELESS);
     } else if (rule.kind == Kind::regex) {
-      const auto own = expression_weight(rule.pattern);
-      if (!own) return std::unexpected(fault_of(*own.error().info, rule));
-      weight += *own;
-      if (weight > set_weight_max) return std::unexpected(fault_of(scan_set_too_large, rule));
       if (auto checked = check_expression(rule); !checked) return checked;
       texts.push_back(rule.pattern);
       flags.push_back(flags_of(rule));

@@ -5,6 +5,7 @@
 
 #include "codec/convert/convert.h"
 #include "codec/mime/message.h"
+#include "codec/mime/unpack.h"
 #include "codec/scan/mail.h"
 #include "dataplane/relay/errors.h"
 
@@ -130,9 +131,11 @@ Result<mm7::HttpEntity> make_submit(const Conversion& conversion, std::vector<st
 std::vector<RuleMatch> matches_of(const Conversion& conversion, const ContentRules& rules) {
   std::vector<RuleMatch> matches;
   if (!conversion.under_rules || rules.set == nullptr || rules.set->rules().empty()) return matches;
-  const auto message = mime::parse(conversion.body);
+  auto message = mime::parse(conversion.body);
   // What cannot be read at all is said by the conversion.
   if (!message) return matches;
+  // Whoever wraps it must not get past the rules.
+  mime::unpack(*message);
   const scan::MailPieces pieces = scan::pieces_of(*message);
   const scan::Outcome outcome = rules.set->scan(pieces.pieces, *rules.scratch);
   for (const scan::Match& match : outcome.matches.first(std::min(outcome.matches.size(), rule_match_count_max))) {

@@ -1,4 +1,5 @@
 // The hash of words against the naive matcher: the first lines of the input, up to an empty one, are phrases, the rest is text.
+#include "codec/scan/masks.h"
 #include "codec/scan/rule_set.h"
 #include "tests/unit/codec/scan/naive.h"
 
@@ -6,6 +7,12 @@ using namespace pushmail;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size > 2000) return 0;
+  if (size >= 64) {
+    const char* bytes = text_of({data, size}).data();
+    const scan::Masks fast = scan::best_mask_kernel()(bytes);
+    const scan::Masks scalar = scan::masks_scalar(bytes);
+    PM_CHECK(fast.word == scalar.word && fast.high == scalar.high);
+  }
   std::string_view rest = text_of({data, size});
   std::string file;
   for (int number = 0; number < 8 && !rest.empty(); ++number) {

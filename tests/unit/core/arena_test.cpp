@@ -52,6 +52,29 @@ TEST(Arena, ResetKeepsTheLargestChunk) {
   EXPECT_EQ(other.held(), held);
 }
 
+TEST(Arena, AdoptsThePiecesOfAnother) {
+  Arena arena;
+  const std::string_view own = arena.copy("own");
+  Arena other;
+  const std::string_view first = other.copy("first");
+  const std::string_view second = other.copy(std::string(10'000, 's'));
+  const std::size_t used = arena.used() + other.used();
+  const std::size_t held = arena.held() + other.held();
+  arena.adopt(std::move(other));
+  EXPECT_EQ(arena.used(), used);
+  EXPECT_EQ(arena.held(), held);
+  EXPECT_EQ(arena.copy("next").data(), own.data() + own.size()) << "goes on where it was";
+  EXPECT_EQ(first, "first");
+  EXPECT_EQ(second, std::string(10'000, 's'));
+  Arena empty;
+  empty.adopt(std::move(arena));
+  EXPECT_EQ(own, "own");
+  empty.adopt(Arena());
+  EXPECT_EQ(first, "first");
+  empty.reset();
+  EXPECT_EQ(empty.used(), 0U);
+}
+
 TEST(ArenaText, GrowsInPlaceAndBesideOthers) {
   Arena arena;
   ArenaText text(arena);
