@@ -46,7 +46,7 @@ struct MmProfile {
 /// The seam for making pictures smaller. Decoding a stranger's picture is no work for this library: mail_to_mm names in
 /// `MailToMm::large_pictures` what it left out for its size alone; whoever can make one smaller converts the mail once more with the result.
 struct LargePicture {
-  std::size_t part = 0;              // index into the parts of the parsed mail
+  std::size_t part = 0;              // index into the parts of the mail, parsed and unpacked (codec/mime/unpack.h)
   std::string_view media_type;
   std::uint32_t width = 0;           // pixels; 0: not known
   std::uint32_t height = 0;
@@ -99,7 +99,7 @@ struct MailToMm {
   std::span<const PreviousSending> previous;  // [0] is the first sending; as many as X-Mms-Forward-Counter
   std::span<const Decision> decisions;
   std::span<const LargePicture> large_pictures;
-  std::vector<mime::Part> mail_parts;  // as parsed, kept for their memory
+  std::vector<mime::Part> mail_parts;  // as parsed and unpacked, kept for their memory
 };
 /// A malformed mail is converted as far as it can be read; only a mail of which nothing can be read fails, and what options.refuses names.
 /// The memory of `reused` is used again.

@@ -85,8 +85,8 @@ class Unpacker {
 
  private:
   struct Batch {
-    std::vector<Part> parts;                 // parents count within it
-    std::vector<std::size_t> places;         // of those that are placed
+    std::vector<Part> parts = {};            // parents count within it
+    std::vector<std::size_t> places = {};    // of those that are placed
     std::size_t next = 0;
     std::size_t holder = Part::none;         // place of the part that holds them
     std::uint32_t depth = 0;                 // of the outermost ones

@@ -12,6 +12,7 @@
 
 #include "codec/convert/convert.h"
 #include "codec/mime/message.h"
+#include "codec/mime/unpack.h"
 #include "codec/mm7/message.h"
 #include "codec/mms/pdu.h"
 #include "controlplane/cli/table.h"
@@ -89,8 +90,9 @@ std::string text_of_mm(const convert::MailToMm& made) {
 std::expected<void, std::string> convert_mail_file(const std::filesystem::path& file, const std::filesystem::path& folder, ConvertForm form, std::ostream& out) {
   const auto bytes = read_file(file);
   if (!bytes) return Failure(bytes.error());
-  const auto mail = mime::parse(*bytes);
+  auto mail = mime::parse(*bytes);
   if (!mail) return Failure(words_of(mail.error()));
+  mime::unpack(*mail);
   const auto made = convert::mail_to_mm(*bytes, {.profile = {}, .sender_in_text = true, .content_id_domain = example_domain, .item_id = example_item});
   if (!made) return Failure(words_of(made.error()));
 

@@ -438,6 +438,38 @@ TEST(MailToMm, InvitationsAreCardsAboveTheText) {
   EXPECT_TRUE(decided(broken, "text/calendar", "convert.calendar_empty"));
 }
 
+TEST(MailToMm, WhatIsWrappedIsOpened) {
+  // Signed by OpenSSL's `cms -sign -nodetach`: a text and map.png.
+  const MailToMm letter = converted(
+      "From: joe@example.com\r\nContent-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+      "MIAGCSqGSIb3DQEHAqCAMIACAQExDTALBglghkgBZQMEAgEwgAYJKoZIhvcNAQcBoIAkgASB0ENvbnRlbnQtVHlwZTogbXVsdGlwYXJ0L21peGVkOyBib3Vu"
+      "ZGFyeT1pbg0KDQotLWluDQpDb250ZW50LVR5cGU6IHRleHQvcGxhaW4NCg0KVGhlIG1lZXRpbmcgaXMgYXQgdGVuLg0KLS1pbg0KQ29udGVudC1UeXBlOiBp"
+      "bWFnZS9wbmc7IG5hbWU9bWFwLnBuZw0KQ29udGVudC1UcmFuc2Zlci1FbmNvZGluZzogYmFzZTY0DQoNCmlWQk9SdzBLR2dvPQ0KLS1pbi0tDQoAAAAAAAAx"
+      "gY8wgYwCAQEwJjAOMQwwCgYDVQQDDANhbm4CFGKbhEMCaB5tYnQtIOx9/Ms4Fa5tMAsGCWCGSAFlAwQCATAKBggqhkjOPQQDAgRGMEQCIDW7zlfJlkLwZ4Xo"
+      "5jWYwBSVOEgOcMv40BxnM6+SjPLtAiAgrj583eCdEGjhSLaPC/pywS0SDyOt4WUG0q7VXxUr6gAAAAAAAA==");
+  EXPECT_EQ(text_of_mm(letter.mm), "joe@example.com\nThe meeting is at ten.");
+  EXPECT_EQ(attachments_of(letter.mm), "image/png:map.png:8");
+  EXPECT_TRUE(decided(letter, "smime.p7m", "the content is shown; the signature is not checked"));
+
+  const MailToMm winmail = converted(
+      "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nSee the file.\r\n--b\r\nContent-Type: application/ms-tnef; name=winmail.dat\r\n"
+      "Content-Transfer-Encoding: base64\r\n\r\neJ8+IgEAAQaQCAAEAAAAAAABAAEAAQSAAQAIAAAATWludXRlcwDlAgICkAYADgAAAAEA/////wAAAAAAAAAA/QMCEIABAAwAAABtaW51"
+      "dGVzLnR4dACSBAIPgAYAFQAAADEuIG9wZW5pbmcNCjIuIGtleXMNCtkF\r\n--b--\r\n");
+  EXPECT_EQ(text_of_mm(winmail.mm), "joe@example.com\nSee the file.");
+  EXPECT_EQ(attachments_of(winmail.mm), "application/octet-stream:minutes.txt:21");
+  EXPECT_TRUE(decided(winmail, "winmail.dat", "opened"));
+
+  const MailToMm uuencode = converted("From: joe@example.com\r\n\r\nHere:\r\nbegin 644 cat.jpg\r\n#8V%T\r\n`\r\nend\r\nBye\r\n");
+  EXPECT_EQ(text_of_mm(uuencode.mm), "joe@example.com\nHere:\n\nBye");
+  EXPECT_EQ(attachments_of(uuencode.mm), "image/jpeg:cat.jpg:3");
+  EXPECT_TRUE(decided(uuencode, "text/plain", "files in the text (uuencode)"));
+}
+
+TEST(MailToMm, FlowedParagraphsAreOneLine) {
+  const MailToMm result = converted("From: joe@example.com\r\nContent-Type: text/plain; format=flowed\r\n\r\nThis paragraph was \r\nwrapped.\r\n\r\nThis was not.\r\n");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nThis paragraph was wrapped.\n\nThis was not.");
+}
+
 TEST(MailToMm, MalformedMailIsReadAsFarAsItGoes) {
   EXPECT_EQ(text_of_mm(converted("no header at all\r\nsecond line").mm), "(unknown sender)\nno header at all\nsecond line");
   const MailToMm result = converted("From: joe@example.com\nContent-Type: multipart/mixed; boundary=x\n\ntext without parts\x01\xFF\n");
