@@ -53,7 +53,7 @@ inline constexpr auto counter_rows = std::to_array<CounterRow>({
     {Counter::recipients_refused, "pushmail_data_recipients_refused_total", "RCPT refused"},
     {Counter::mails_accepted, "pushmail_data_mails_accepted_total", "items made of forwarded mails, one a recipient"},
     {Counter::mails_delayed, "pushmail_data_mails_delayed_total", "forwarded mails answered with a temporary code"},
-    {Counter::rules_rejected, "pushmail_data_rules_rejected_total", "items that a content rule rejected"},
+    {Counter::rules_rejected, "pushmail_data_rules_rejected_total", "items that a content rule kept from the phone"},
     {Counter::mails_sent, "pushmail_data_mails_sent_total", "mails that the next hop took"},
     {Counter::mails_retried, "pushmail_data_mails_retried_total", "tries to send a mail that will be repeated"},
     {Counter::mails_failed, "pushmail_data_mails_failed_total", "mails that could not be sent"},

@@ -138,7 +138,7 @@ std::vector<RuleMatch> matches_of(const Conversion& conversion, const ContentRul
   mime::unpack(*message);
   const scan::MailPieces pieces = scan::pieces_of(*message);
   const scan::Outcome outcome = rules.set->scan(pieces.pieces, *rules.scratch);
-  for (const scan::Match& match : outcome.matches.first(std::min(outcome.matches.size(), rule_match_count_max))) {
+  for (const scan::Match& match : outcome.matches) {
     const scan::Rule& rule = rules.set->rules()[match.rule];
     matches.push_back({.id = rule.id, .action = rule.action, .tag = rule.tag});
   }
@@ -146,6 +146,15 @@ std::vector<RuleMatch> matches_of(const Conversion& conversion, const ContentRul
 }
 
 }  // namespace
+
+const RuleMatch* stopping_rule(const Converted& converted) {
+  const bool is_handed_in = converted.work == Work::peek;
+  const auto stops = [&](const RuleMatch& rule) {
+    return is_handed_in ? rule.action == scan::Action::reject || rule.action == scan::Action::never_push : rule.action != scan::Action::tag;
+  };
+  const auto found = std::find_if(converted.rules.begin(), converted.rules.end(), stops);
+  return found == converted.rules.end() ? nullptr : &*found;
+}
 
 Converted convert(Conversion conversion, const ContentRules& rules) {
   Converted converted;
@@ -156,7 +165,7 @@ Converted convert(Conversion conversion, const ContentRules& rules) {
     return result.has_value();
   };
   converted.rules = matches_of(conversion, rules);
-  if (!converted.rules.empty() && converted.rules.front().action == scan::Action::reject) {
+  if (stopping_rule(converted) != nullptr) {
     converted.body = std::move(conversion.body);
     return converted;
   }

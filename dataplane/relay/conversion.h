@@ -104,7 +104,10 @@ struct Converted {
 /// More matches of one mail than this are not told.
 inline constexpr std::size_t rule_match_count_max = 16;
 
-/// A mail that a rule rejects is not converted: `rules` begins with that rule, and there is no output.
+/// The rule that keeps this mail from the phone; null when none does. From a mailbox each action but `tag` does: the mail stays where it is, and
+/// the phone was told of it before. Of mail handed in, which lies nowhere else, `reject` and `never-push` do.
+[[nodiscard]] const RuleMatch* stopping_rule(const Converted& converted);
+/// A mail that a rule keeps from the phone is not converted: there is no output.
 [[nodiscard]] Converted convert(Conversion conversion, const ContentRules& rules = {});
 
 /// Longest text of a stranger (subject, first line, status text) that goes into a handoff record.

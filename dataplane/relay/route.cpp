@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "core/log.h"
 #include "dataplane/relay/relay.h"
@@ -132,10 +133,11 @@ void Relay::on_converted(Converted converted) {
   Item* of = item(converted.item);
   if (of == nullptr) return;
   of->body = std::move(converted.body);
-  for (const RuleMatch& rule : converted.rules) event(*of, "content_rule", {{"rule", rule.id}, {"action", scan::name_of(rule.action)}, {"tag", rule.tag}});
-  if (!converted.rules.empty() && converted.rules.front().action == scan::Action::reject) {
+  const std::size_t told = std::min(converted.rules.size(), rule_match_count_max);
+  for (const RuleMatch& rule : std::span(converted.rules).first(told)) event(*of, "content_rule", {{"rule", rule.id}, {"action", scan::name_of(rule.action)}, {"tag", rule.tag}});
+  if (const RuleMatch* rule = stopping_rule(converted); rule != nullptr) {
     counters_.add(Counter::rules_rejected);
-    return finish(*of, {.state = ItemState::rejected, .reason = fmt::format("content rule {}", converted.rules.front().id)});
+    return finish(*of, {.state = ItemState::rejected, .reason = fmt::format("content rule {} ({})", rule->id, scan::name_of(rule->action))});
   }
   if (converted.work == Work::peek) {
     if (converted.error && of->source == Source::phone) return finish(*of, {.reason = converted.error->info->text});

@@ -334,7 +334,7 @@ TEST(RelayRules, a_mail_handed_in_that_a_rule_rejects_ends_before_anybody_is_ask
   EXPECT_TRUE(world.handoff.all(handoff::Kind::route_query).empty());
   ASSERT_EQ(world.outcomes().size(), 1u);
   EXPECT_EQ(world.outcomes()[0].view().text(handoff::tag(handoff::Tag::state)), "rejected");
-  EXPECT_EQ(world.outcomes()[0].view().text(handoff::tag(handoff::Tag::reason)), "content rule spam-1");
+  EXPECT_EQ(world.outcomes()[0].view().text(handoff::tag(handoff::Tag::reason)), "content rule spam-1 (reject)");
   EXPECT_EQ(world.relay->item_count(), 0u);
   EXPECT_EQ(world.relay->memory_used(), 0u);
 }

@@ -84,6 +84,28 @@ TEST(Conversion, content_rules_look_at_mail_and_a_rejected_one_is_not_converted)
   EXPECT_EQ(convert({}, {}).rules.size(), 0U) << "no rules at all";
 }
 
+TEST(Conversion, what_keeps_a_mail_from_the_phone_depends_on_where_else_it_lies) {
+  using scan::Action;
+  struct Row {
+    std::vector<Action> actions;
+    std::size_t from_mailbox;  // which rule stops it; 9: none
+    std::size_t handed_in;
+  };
+  const Row rows[] = {
+      {{Action::reject}, 0, 0},           {{Action::never_push}, 0, 0}, {{Action::notify_only}, 0, 9}, {{Action::hold}, 0, 9}, {{Action::tag}, 9, 9}, {{}, 9, 9},
+      {{Action::hold, Action::never_push}, 0, 1},
+  };
+  for (const Row& row : rows) {
+    Converted converted;
+    for (const Action action : row.actions) converted.rules.push_back({.id = "r", .action = action, .tag = {}});
+    for (const Work work : {Work::mm, Work::peek}) {
+      converted.work = work;
+      const std::size_t wanted = work == Work::mm ? row.from_mailbox : row.handed_in;
+      EXPECT_EQ(stopping_rule(converted), wanted == 9 ? nullptr : &converted.rules[wanted]);
+    }
+  }
+}
+
 TEST(Conversion, the_other_recipients_are_told_and_the_subscriber_himself_is_not) {
   Conversion conversion;
   conversion.work = Work::mm;
