@@ -57,11 +57,21 @@ std::string_view inside_quote(std::string_view line) {
   return at == std::string_view::npos ? std::string_view() : line.substr(at);
 }
 
-/// `From: x`, also as `*From:* x` or `From : x`.
+/// Which bytes begin one of the words: most lines begin with another.
 template <std::size_t N>
-bool is_header_line(std::string_view line, const std::array<Words, N>& words) {
+constexpr std::array<bool, 256> first_bytes_of(const std::array<Words, N>& words) {
+  std::array<bool, 256> first{};
+  for (const std::string_view word : words) first[static_cast<unsigned char>(word.front())] = true;
+  return first;
+}
+
+/// `From: x`, also as `*From:* x` or `From : x`.
+template <const auto& words>
+bool is_header_line(std::string_view line) {
+  static constexpr std::array<bool, 256> first_bytes = first_bytes_of(words);
   // An indented one is cited by a machine, not by a mail program.
   while (line.starts_with('*')) line.remove_prefix(1);
+  if (line.empty() || !first_bytes[static_cast<unsigned char>(line.front())]) return false;
   return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
     if (!line.starts_with(word)) return false;
     std::string_view rest = line.substr(word.size());
@@ -84,11 +94,11 @@ bool is_ruler(std::string_view line) {
 /// Where an older message starts that stands below without quote marks: the line above its header, or lines.size().
 std::size_t older_message_start(std::span<const Line> lines) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (lines[i].kind != Kind::own || !is_header_line(lines[i].text, from_words)) continue;
+    if (lines[i].kind != Kind::own || !is_header_line<from_words>(lines[i].text)) continue;
     // Of the lines of one block the subject is one; what somebody writes about a sender has none.
     const std::size_t end = std::min(i + header_block_lines_max, lines.size());
     bool has_subject = false;
-    for (std::size_t j = i + 1; j < end && lines[j].kind == Kind::own && !has_subject; ++j) has_subject = is_header_line(lines[j].text, subject_words);
+    for (std::size_t j = i + 1; j < end && lines[j].kind == Kind::own && !has_subject; ++j) has_subject = is_header_line<subject_words>(lines[j].text);
     if (!has_subject) continue;
     std::size_t start = i;
     while (start > 0 && lines[start - 1].kind == Kind::blank) --start;
@@ -210,7 +220,7 @@ std::size_t quote_end(std::span<const Line> lines, std::size_t i, std::size_t en
 /// The value of the header line of an older message, for people.
 std::string_view older_label(std::span<const Line> lines, std::size_t from, Arena& arena) {
   for (std::size_t i = from; i < lines.size() && i < from + header_block_lines_max; ++i) {
-    if (!is_header_line(lines[i].text, from_words)) continue;
+    if (!is_header_line<from_words>(lines[i].text)) continue;
     std::string_view value = lines[i].text.substr(lines[i].text.find_first_of(":\xEF") + 1);
     while (!value.empty() && std::string_view("* \t\xBC\x9A").find(value.front()) != std::string_view::npos) value.remove_prefix(1);
     return format_in(arena, "from {}", cut(value, 2 * label_size_max));

@@ -8,6 +8,21 @@
 #include "codec/mime/message.h"
 
 namespace pushmail::convert {
+namespace {
+
+constexpr std::size_t plain_block_size = 64;
+
+/// Whether no byte of a block begins something that readable() would take out. No branches, so that the compiler makes vectors of it.
+bool is_plain_block(const char* block) {
+  unsigned suspects = 0;
+  for (std::size_t i = 0; i < plain_block_size; ++i) {
+    const auto c = static_cast<unsigned char>(block[i]);
+    suspects |= static_cast<unsigned>((c < 0x20) & (c != '\n') & (c != '\t')) | static_cast<unsigned>(c == 0x7F) | static_cast<unsigned>(c == 0xC2) | static_cast<unsigned>(c == 0xE2);
+  }
+  return suspects == 0;
+}
+
+}  // namespace
 
 std::string readable(std::string_view utf8) {
   Arena arena;
@@ -35,6 +50,7 @@ std::string_view readable(std::string_view utf8, Arena& arena) {
     return bytes;
   }();
   std::size_t at = 0;
+  while (at + plain_block_size <= utf8.size() && is_plain_block(utf8.data() + at)) at += plain_block_size;
   while (at < utf8.size() && (!suspect[static_cast<unsigned char>(utf8[at])] || excess(at) == 0)) ++at;
   if (at == utf8.size()) return utf8;
   ArenaText out(arena);

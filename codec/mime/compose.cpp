@@ -327,11 +327,10 @@ std::string make_boundary(std::string_view seed, std::span<const ByteView> bodie
     if (is_alnum(c)) base += c;
   }
   std::string boundary = base;
-  // `_` is rare in what is looked through, and `p` is not.
+  // RFC 2046 §5.1.1: a delimiter stands at the start of a line, behind `--`.
   const auto occurs = [&](ByteView body) {
-    const std::string_view text = text_of(body);
-    for (std::size_t at = text.find('_', 2); at != std::string_view::npos; at = text.find('_', at + 1)) {
-      if (text.substr(at - 2).starts_with(boundary)) return true;
+    for (std::size_t at = 0; (at = simd::active().find_dash_line(body, at)) != simd::none; ++at) {
+      if (text_of(body).substr(at + 2).starts_with(boundary)) return true;
     }
     return false;
   };

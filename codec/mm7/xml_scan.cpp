@@ -294,19 +294,21 @@ class XmlScanner {
     skip_blanks();
     return take('?') && take('>');
   }
+  /// Where it is not there, or broken, nothing is taken: then what follows is no end of the declaration.
   [[nodiscard]] bool pseudo_attribute(std::string_view name, std::string_view& value) {
     const char* start = at_;
+    const auto none = [&] { return at_ = start, false; };
     skip_blanks();
-    if (at_ == start || !left().starts_with(name)) return at_ = start, false;
+    if (at_ == start || !left().starts_with(name)) return none();
     at_ += name.size();
     skip_blanks();
-    if (!take('=')) return false;
+    if (!take('=')) return none();
     skip_blanks();
     const char quote = at_ == end_ ? '\0' : *at_;
-    if (quote != '"' && quote != '\'') return false;
+    if (quote != '"' && quote != '\'') return none();
     ++at_;
     const std::size_t size = left().find(quote);
-    if (size == std::string_view::npos) return false;
+    if (size == std::string_view::npos) return none();
     value = left().substr(0, size);
     at_ += size + 1;
     return true;

@@ -125,6 +125,14 @@ TEST(Xml, NoEncodingHidesAttributes) {
   }
 }
 
+TEST(Xml, BrokenDeclarationsEndNowhere) {
+  for (const std::string_view document : {"<?xml version='1.0' encoding='?><a/>", "<?xml version='1.0' encoding=?><a/>", "<?xml version='1.0' encoding?><a/>",
+                                          "<?xml version='1.0' encoding='utf-8' standalone='?><a/>", "<?xml version='1.0?><a/>"}) {
+    EXPECT_FALSE(scan_xml(document)) << document;
+    EXPECT_FALSE(parse_xml(bytes_of(document))) << document;
+  }
+}
+
 TEST(Xml, EncodingsThatAreNotRead) {
   using namespace std::string_view_literals;
   const auto error_of = [](std::string_view document) {

@@ -356,7 +356,7 @@ TEST(Program, content_rules_reject_and_are_read_again_at_sighup) {
   hand_in("the casino is open");
   const auto& first = control.wait_for(Kind::outcome);
   EXPECT_EQ(first.text(Tag::state), "rejected");
-  EXPECT_EQ(first.text(Tag::reason), "content rule a");
+  EXPECT_EQ(first.text(Tag::reason), "content rule a (reject)");
 
   // A mistake changes nothing, and says where it is.
   std::ofstream(rules) << "\n\nb reject text\n";
@@ -364,7 +364,7 @@ TEST(Program, content_rules_reject_and_are_read_again_at_sighup) {
   ASSERT_TRUE(program.wait_for("\"event\":\"rules_refused\""));
   ASSERT_TRUE(program.wait_for("/rules:3: rule b"));
   hand_in("the casino is still open");
-  EXPECT_EQ(control.wait_for(Kind::outcome, 2).text(Tag::reason), "content rule a");
+  EXPECT_EQ(control.wait_for(Kind::outcome, 2).text(Tag::reason), "content rule a (reject)");
 
   program.forget_log();
   std::ofstream(rules) << "c reject text word theatre\n";
@@ -373,7 +373,7 @@ TEST(Program, content_rules_reject_and_are_read_again_at_sighup) {
   hand_in("the casino may open");
   EXPECT_EQ(control.wait_for(Kind::route_query).text(Tag::subject), "Hello");
   hand_in("the theatre may not");
-  EXPECT_EQ(control.wait_for(Kind::outcome, 3).text(Tag::reason), "content rule c");
+  EXPECT_EQ(control.wait_for(Kind::outcome, 3).text(Tag::reason), "content rule c (reject)");
 }
 
 TEST(Program, counters_are_readable_while_it_runs) {
