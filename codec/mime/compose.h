@@ -24,7 +24,7 @@ enum class BodyForm : std::uint8_t { base64, quoted_printable, binary };
 /// Content-Transfer-Encoding line, blank line and the body in that form (base64: 76 columns, CRLF).
 void write_body(Bytes& out, ByteView body, BodyForm form);
 
-/// A boundary that occurs in none of `bodies` (RFC 2046 §5.1.1), made from `seed` (an item id): the same input, the same output.
+/// A boundary that no line of `bodies` looks like a delimiter of (RFC 2046 §5.1.1), made from `seed` (an item id): the same input, the same output.
 [[nodiscard]] std::string make_boundary(std::string_view seed, std::span<const ByteView> bodies);
 
 }  // namespace pushmail::mime

@@ -121,12 +121,21 @@ TEST(WriteBody, TextAsQuotedPrintable) {
   }
 }
 
-TEST(MakeBoundary, OccursInNoBody) {
+TEST(MakeBoundary, DelimitsNothingInABody) {
   const std::string first = make_boundary("01JD3X", {});
   EXPECT_EQ(first, "pm_01JD3X");
-  const std::string body = "x" + first + "y";
-  const ByteView bodies[] = {bytes_of(body)};
-  EXPECT_EQ(make_boundary("01JD3X", bodies), "pm_01JD3X_1");
+  struct Row {
+    std::string body;
+    std::string_view expected;
+  };
+  const Row rows[] = {
+      {"--" + first + "\r\n", "pm_01JD3X_1"},          {"x\r\n--" + first + "--", "pm_01JD3X_1"}, {"x\n--" + first + "y", "pm_01JD3X_1"},
+      {"\n--pm_01JD3X\n--pm_01JD3X_1\n", "pm_01JD3X_2"}, {"x--" + first + "y", first},             {"x\n" + first, first},
+  };
+  for (const Row& row : rows) {
+    const ByteView bodies[] = {bytes_of("other"), bytes_of(row.body)};
+    EXPECT_EQ(make_boundary("01JD3X", bodies), row.expected) << row.body;
+  }
 }
 
 }  // namespace
