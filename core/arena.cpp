@@ -11,6 +11,7 @@ namespace pushmail {
 namespace {
 
 constexpr std::size_t first_chunk_size = 4 * limits::KiB;
+constexpr std::size_t chunk_size_max = 16 * limits::MiB;
 
 }  // namespace
 
@@ -92,8 +93,8 @@ void Arena::reset() {
 
 void Arena::add_chunk(std::size_t size_min) {
   const std::size_t doubled = last_ == nullptr ? first_chunk_size - sizeof(Chunk) : last_->size * 2 + sizeof(Chunk);
-  // No chunk is so large that the bound could be passed by much.
-  const std::size_t size = std::max(std::min<std::size_t>(doubled, limits::arena_size_max / 8), size_min);
+  // A large piece has a chunk of its size: what would stay free behind it is never used by the next large one.
+  const std::size_t size = size_min > chunk_size_max / 2 ? size_min : std::max(std::min(doubled, chunk_size_max), size_min);
   PM_CHECK(size_min <= limits::arena_size_max && held_ + size_min <= limits::arena_size_max);
   auto* chunk = static_cast<Chunk*>(::operator new(sizeof(Chunk) + size));
   static_assert(sizeof(Chunk) % alignof(std::max_align_t) == 0);

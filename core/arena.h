@@ -1,7 +1,7 @@
 // Memory that is given out piece by piece and taken back as a whole: for the many small things that live as long as one message.
 //
 // Used by: parsers, whose results are views into the input and into such an arena. Pieces are never freed one by one; chunks grow by
-// doubling, so n pieces cost O(log n) heap allocations, and an arena that is reset keeps its largest chunk for the next message.
+// doubling up to a bound, so n small pieces cost few heap allocations, a large one has a chunk of its own, and an arena that is reset keeps its largest chunk for the next message.
 // Invariant: a piece keeps its address until reset(), also while the arena itself is moved.
 #pragma once
 
@@ -91,8 +91,9 @@ class ArenaList {
     size_ += count;
     return {data_ + (size_ - count), count};
   }
+  /// Room for exactly so many, when there is less.
   void reserve(std::size_t capacity) {
-    if (capacity > capacity_) grow(capacity);
+    if (capacity > capacity_) set_capacity(capacity);
   }
   /// Only to fewer items.
   void shrink(std::size_t size) { size_ = size; }
@@ -110,7 +111,9 @@ class ArenaList {
   void grow(std::size_t size_min) {
     constexpr std::size_t first = sizeof(T) >= 16 ? 8 : 128 / sizeof(T);
     std::size_t capacity = capacity_ == 0 ? first : capacity_ * 2;
-    if (capacity < size_min) capacity = size_min;
+    set_capacity(capacity < size_min ? size_min : capacity);
+  }
+  void set_capacity(std::size_t capacity) {
     if (data_ != nullptr && arena_->resize(data_, capacity_ * sizeof(T), capacity * sizeof(T))) {
       capacity_ = capacity;
       return;

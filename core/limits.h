@@ -28,7 +28,7 @@ inline constexpr std::uint32_t mime_depth_max = 32;
 inline constexpr std::uint32_t mime_part_count_max = 1000;
 inline constexpr std::uint32_t mime_parameter_count_max = 100;
 
-inline constexpr std::uint64_t arena_size_max = 1 * GiB;          // what one message may take beside its bytes; never reached by our own bounds
+inline constexpr std::uint64_t arena_size_max = 2 * GiB;          // what one message may take beside its bytes; never reached by our own bounds
 
 inline constexpr std::uint64_t xml_size_max = 256 * KiB;
 inline constexpr std::uint32_t xml_depth_max = 32;

@@ -30,6 +30,7 @@ namespace {
 constexpr std::size_t left_out_names_max = 8;
 constexpr std::size_t left_out_name_size_max = 48;
 constexpr std::size_t tolerance_decisions_max = 50;
+constexpr std::size_t texts_size_max = 8 * limits::MiB;  // of all text parts as they stand in the mail
 constexpr std::size_t trace_fields_max = 100;   // RFC 5321 §6.3
 constexpr std::size_t slide_size_min = 30;      // bytes of SMIL that go with a picture that goes
 
@@ -189,15 +190,21 @@ class Builder {
 
   void add_text(std::size_t index) {
     const mime::Part& part = mail_.parts[index];
-    if (part.media_type.starts_with("message/")) {
+    const auto sealed = sealed_part(mail_, part, arena_);
+    if (sealed) {
+      decisions_.push_back({label_of(part), sealed->rule});
+      add_piece(sealed->sentence);
+    } else if (part.media_type.starts_with("message/")) {
       ArenaText lines(arena_);
       add_forwarded_lines(lines, mail_.parts[index + 1], arena_);
       add_piece(lines.take_view());
-    } else if (const auto sealed = sealed_part(mail_, part, arena_)) {
-      decisions_.push_back({label_of(part), sealed->rule});
-      add_piece(sealed->sentence);
     } else {
-      const std::string_view text = mime::decode_text(part, arena_, &tolerated_);
+      // Far more than a phone gets, markup and coding included; what is beyond costs no memory.
+      mime::Part read = part;
+      read.body = part.body.first(std::min(part.body.size(), text_room_));
+      text_room_ -= read.body.size();
+      if (read.body.size() < part.body.size()) decisions_.push_back({label_of(part), "too much text: the rest is not read"});
+      const std::string_view text = mime::decode_text(read, arena_, &tolerated_);
       note_body(part.media_type);
       add_piece(body_.read(part, mime::is_flowed(part) ? mime::unflow(text, part, arena_) : text));
     }
@@ -470,6 +477,7 @@ class Builder {
   ArenaList<LargePicture> large_pictures_;
   BodyReader body_;
   ArenaText text_;
+  std::size_t text_room_ = texts_size_max;  // bytes of text parts that are still read
   std::size_t body_start_ = 0;         // of the mail's text in text_
   ArenaList<Attachment> attachments_;
   std::vector<mime::Tolerance> tolerated_;  // of the mail, then of one body after the other

@@ -244,7 +244,7 @@ Result<Bytes> mm_to_mail(const MmHeader& header, const MultimediaMessage& mm, co
 
   // A boundary can occur only where bytes are not encoded, and nothing here goes out like that; the text is asked all the same.
   const ByteView bodies[] = {bytes_of(text)};
-  const std::string boundary = mime::make_boundary(options.message_id, bodies);
+  const std::string boundary = mime::make_boundary(options.message_id, bodies, mime::Written::encoded);
   append(out, "Content-Type: multipart/mixed");
   mime::write_parameter(out, "boundary", boundary);
   append(out, "\r\n\r\n");

@@ -92,7 +92,7 @@ Bytes report_mail(const ReportSource& source, std::string_view subject, std::str
   if (const std::string id = clean_id(source.original_message_id); !id.empty()) append(out, "In-Reply-To: <" + id + ">\r\n");
   append(out, "Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n");  // RFC 3834 §5
   const ByteView bodies[] = {bytes_of(words), machine, original};
-  const std::string boundary = mime::make_boundary(source.message_id, bodies);
+  const std::string boundary = mime::make_boundary(source.message_id, bodies, mime::Written::encoded);
   append(out, "Content-Type: multipart/report");
   mime::write_parameter(out, "report-type", report_type);
   mime::write_parameter(out, "boundary", boundary);

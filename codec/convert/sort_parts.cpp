@@ -66,7 +66,8 @@ class Sorter {
     beginning.body = part.body.first(std::min(part.body.size(), beginning_size));
     const std::string_view text = mime::decode_text(beginning, arena_);
     if (beginning.body.size() == part.body.size() || ascii_trim(text).size() > poor_plain_text_size) return !is_poor_plain_text(text);
-    return !is_poor_plain_text(mime::decode_text(part, arena_));
+    beginning.body = part.body.first(std::min(part.body.size(), 32 * beginning_size));
+    return !is_poor_plain_text(mime::decode_text(beginning, arena_));
   }
 
   void place(std::size_t i) {

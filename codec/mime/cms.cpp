@@ -62,7 +62,10 @@ class Reader {
     Element element{.tag = bytes_[at_++]};
     std::size_t length = bytes_[at_++];
     if (length == 0x80) {
-      if ((element.tag & constructed_bit) == 0) note(cms_bad_length, start);
+      if ((element.tag & constructed_bit) == 0) {
+        note(cms_bad_length, start);
+        return {};
+      }
       element.begin = at_;
       element.end = no_end;
       return element;
@@ -125,6 +128,7 @@ class Reader {
   ByteView octets() {
     const std::size_t start = at_;
     const Element whole = element();
+    if (fault_) return {};
     if (whole.tag == tag_octets) return bytes_.subspan(whole.begin, whole.end - whole.begin);
     if (whole.tag != (tag_octets | constructed_bit)) note(cms_bad_element, start);
     if (fault_) return {};
@@ -140,6 +144,7 @@ class Reader {
       }
       const std::size_t piece_start = at_;
       const Element piece = element();
+      if (fault_) break;
       if (piece.tag == tag_octets) {
         joined += text_of(bytes_.subspan(piece.begin, piece.end - piece.begin));
         at_ = piece.end;

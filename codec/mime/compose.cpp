@@ -321,16 +321,24 @@ void write_body(Bytes& out, ByteView body, BodyForm form) {
   }
 }
 
-std::string make_boundary(std::string_view seed, std::span<const ByteView> bodies) {
+std::string make_boundary(std::string_view seed, std::span<const ByteView> bodies, Written written) {
   std::string base = "pm_";
   for (const char c : seed.substr(0, 40)) {
     if (is_alnum(c)) base += c;
   }
   std::string boundary = base;
-  // RFC 2046 §5.1.1: a delimiter stands at the start of a line, behind `--`.
   const auto occurs = [&](ByteView body) {
-    for (std::size_t at = 0; (at = simd::active().find_dash_line(body, at)) != simd::none; ++at) {
-      if (text_of(body).substr(at + 2).starts_with(boundary)) return true;
+    const std::string_view text = text_of(body);
+    if (written == Written::as_is) {
+      // A delimiter stands at the start of a line, behind `--`; a match that starts later in a run of dashes is one too many, and no harm.
+      for (std::size_t at = 0; (at = simd::active().find_dash_line(body, at)) != simd::none; ++at) {
+        if (text.substr(at + 2).starts_with(boundary)) return true;
+      }
+      return false;
+    }
+    // `_` is rare in what is looked through, and `p` is not.
+    for (std::size_t at = text.find('_', 2); at != std::string_view::npos; at = text.find('_', at + 1)) {
+      if (text.substr(at - 2).starts_with(boundary)) return true;
     }
     return false;
   };

@@ -24,7 +24,9 @@ enum class BodyForm : std::uint8_t { base64, quoted_printable, binary };
 /// Content-Transfer-Encoding line, blank line and the body in that form (base64: 76 columns, CRLF).
 void write_body(Bytes& out, ByteView body, BodyForm form);
 
-/// A boundary that no line of `bodies` looks like a delimiter of (RFC 2046 §5.1.1), made from `seed` (an item id): the same input, the same output.
-[[nodiscard]] std::string make_boundary(std::string_view seed, std::span<const ByteView> bodies);
+/// Whether bodies are written as they are, or encoded, which can put what stands inside a line to its start.
+enum class Written : std::uint8_t { as_is, encoded };
+/// A boundary of which `bodies` have no delimiter (RFC 2046 §5.1.1), made from `seed` (an item id): the same input, the same output.
+[[nodiscard]] std::string make_boundary(std::string_view seed, std::span<const ByteView> bodies, Written written);
 
 }  // namespace pushmail::mime

@@ -127,8 +127,11 @@ bool is_plain(std::string_view value) {
 
 std::string_view decode_header(std::string_view value, Arena& arena) {
   if (is_plain(value)) return ascii_trim(value);
+  // Most values are short, and a mail may have a million of them.
   ArenaText out(arena);
+  out.reserve(value.size() + 8);
   ArenaText run(arena);               // decoded bytes of adjacent words with the same charset: a character may be split between them
+  run.reserve(value.size());
   std::string_view run_charset;
   const auto flush = [&] {
     if (!run.empty()) out += to_utf8(bytes_of(run.view()), run_charset, arena);

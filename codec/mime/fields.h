@@ -29,6 +29,8 @@ struct StructuredValue {
   [[nodiscard]] std::string_view parameter(std::string_view name) const;
 };
 [[nodiscard]] StructuredValue parse_structured(std::string_view value, Arena& arena);
+/// `type/subtype`, both tokens (RFC 2045 §5.1).
+[[nodiscard]] bool is_media_type(std::string_view token);
 /// ASCII letters in lower case; the text itself when it has no capitals.
 [[nodiscard]] std::string_view lower_case(std::string_view text, Arena& arena);
 

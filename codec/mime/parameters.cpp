@@ -155,7 +155,16 @@ std::string_view joined(std::span<const Segment> segments, Arena& arena) {
   return decode_header(to_utf8(bytes_of(value), charset, arena), arena);
 }
 
+bool is_token_byte(char c) { return c > 32 && c < 127 && std::string_view("()<>@,;:\\\"/[]?=").find(c) == std::string_view::npos; }
+
 }  // namespace
+
+bool is_media_type(std::string_view token) {
+  const std::size_t slash = token.find('/');
+  if (slash == std::string_view::npos || slash == 0 || slash + 1 == token.size()) return false;
+  return std::all_of(token.begin(), token.end(), [](char c) { return c == '/' || is_token_byte(c); }) &&
+         token.find('/', slash + 1) == std::string_view::npos;
+}
 
 std::string_view StructuredValue::parameter(std::string_view name) const {
   const auto found = std::find_if(parameters.begin(), parameters.end(), [&](const Parameter& parameter) { return parameter.name == name; });

@@ -21,16 +21,6 @@ namespace {
 
 constexpr std::size_t boundary_guess_window = 8 * limits::KiB;
 
-bool is_token_byte(char c) { return c > 32 && c < 127 && std::string_view("()<>@,;:\\\"/[]?=").find(c) == std::string_view::npos; }
-
-/// `type/subtype`, both tokens (RFC 2045 §5.1).
-bool is_media_type(std::string_view token) {
-  const std::size_t slash = token.find('/');
-  if (slash == std::string_view::npos || slash == 0 || slash + 1 == token.size()) return false;
-  return std::all_of(token.begin(), token.end(), [](char c) { return c == '/' || is_token_byte(c); }) &&
-         token.find('/', slash + 1) == std::string_view::npos;
-}
-
 /// Nothing when the coding is not known.
 std::optional<TransferCoding> coding_of(std::string_view value) {
   std::string_view word = ascii_trim(value);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "codec/mime/cms.h"
+#include "codec/mime/fields.h"
 #include "codec/mime/tnef.h"
 #include "codec/mime/uuencode.h"
 #include "core/limits.h"
@@ -18,6 +19,9 @@ namespace {
 constexpr std::size_t embedded_head_size = 16;  // of a message in a winmail.dat: which interface it has (MS-OXTNEF §2.1.3.3.15)
 // All that is opened together: what is wrapped in itself again and again is not decoded again and again.
 constexpr std::size_t opened_size_max = 2 * limits::mail_size_max;
+constexpr std::size_t opened_memory_max = 256 * limits::MiB;
+constexpr std::size_t cms_head_size = 128;      // as it is encoded; which kind it is stands in it
+constexpr std::string_view smime_ending = ".p7m";
 constexpr std::string_view tnef_signature = "\x78\x9F\x3E\x22";
 
 constexpr std::size_t block_size = 64;
@@ -35,6 +39,8 @@ bool has_be_line(const char* block) {
 /// A line that starts a uuencoded file. Looked for before anything is decoded, since nearly no mail has one.
 bool may_hold_uuencode(const Part& part) {
   constexpr std::string_view begin = "begin ";
+  // A file of its own stays one.
+  if (part.parent != Part::none && (part.is_attachment || !part.name.empty())) return false;
   if (part.media_type != "text/plain" || part.coding == TransferCoding::base64 || part.coding == TransferCoding::uuencode) return false;
   const std::string_view body = text_of(part.body);
   if (body.starts_with(begin)) return true;
@@ -48,14 +54,21 @@ bool may_hold_uuencode(const Part& part) {
   return false;
 }
 
+bool has_ending(std::string_view name, std::string_view ending) {
+  return name.size() > ending.size() && ascii_equal_nocase(name.substr(name.size() - ending.size()), ending);
+}
+
 bool is_smime(const Part& part) {
   const std::string_view type = part.media_type;
   if (type == "application/pkcs7-mime" || type == "application/x-pkcs7-mime") return true;
-  constexpr std::string_view ending = ".p7m";
-  return type == "application/octet-stream" && part.name.size() >= ending.size() && ascii_equal_nocase(part.name.substr(part.name.size() - ending.size()), ending);
+  return type == "application/octet-stream" && has_ending(part.name, smime_ending);
 }
 
-bool may_hold_parts(const Part& part) { return is_tnef(part) || is_smime(part) || may_hold_uuencode(part); }
+bool may_hold_parts(const Part& part) {
+  // What was parsed into parts already holds no other ones.
+  if (part.is_multipart() || part.media_type.starts_with("message/")) return false;
+  return is_tnef(part) || is_smime(part) || may_hold_uuencode(part);
+}
 
 /// Text that a person would see.
 bool is_shown_text(const Part& part) {
@@ -79,10 +92,9 @@ class Unpacker {
   explicit Unpacker(Message& message) : message_(message) {}
 
   std::vector<Unpacked> unpack() {
-    has_text_ = std::any_of(message_.parts.begin(), message_.parts.end(), is_shown_text);
     waiting_ = message_.parts.size();
     std::vector<Batch> open;
-    open.push_back({.parts = std::move(message_.parts)});
+    open.push_back(batch_of(std::move(message_.parts)));
     while (!open.empty()) {
       Batch& batch = open.back();
       if (batch.next == batch.parts.size()) {
@@ -92,7 +104,11 @@ class Unpacker {
       if (std::vector<Part> inside = place(batch); !inside.empty()) {
         waiting_ += inside.size();
         const std::size_t holder = parts_.size() - 1;
-        open.push_back({.parts = std::move(inside), .holder = holder, .depth = parts_[holder].depth + 1});
+        Batch next = batch_of(std::move(inside));
+        next.holder = holder;
+        next.depth = parts_[holder].depth + 1;
+        next.is_winmail = is_winmail(unpacked_.back().package);
+        open.push_back(std::move(next));
       }
     }
     message_.parts = std::move(parts_);
@@ -103,23 +119,44 @@ class Unpacker {
   struct Batch {
     std::vector<Part> parts = {};            // parents count within it
     std::vector<std::size_t> places = {};    // of those that are placed
+    std::vector<std::size_t> messages = {};  // of those: the message/rfc822 around it, plus 1; 0 for the outermost
+    std::vector<bool> has_text = {};         // of each such message: it has shown a text so far
     std::size_t next = 0;
     std::size_t holder = Part::none;         // place of the part that holds them
     std::uint32_t depth = 0;                 // of the outermost ones
+    bool is_winmail = false;                 // they come from one: a winmail.dat in it is a message of its own
   };
+
+  static Batch batch_of(std::vector<Part> parts) {
+    Batch batch;
+    batch.has_text.resize(parts.size() + 1);
+    batch.parts = std::move(parts);
+    return batch;
+  }
+  static bool is_winmail(Package package) { return package == Package::winmail || package == Package::winmail_rtf; }
+
+  /// Opened or not, a part's place, and what it says of the message around it. Returns that message.
+  static std::size_t message_around(Batch& batch, const Part& part) {
+    const std::size_t parent = part.parent;
+    const std::size_t message = parent == Part::none ? 0 : batch.parts[parent].media_type.starts_with("message/") ? parent + 1 : batch.messages[parent];
+    batch.messages.push_back(message);
+    if (is_shown_text(part)) batch.has_text[message] = true;
+    return message;
+  }
 
   /// Places the next part of a batch; the parts inside it, when there are some and there is room.
   std::vector<Part> place(Batch& batch) {
     Part part = batch.parts[batch.next++];
+    const std::size_t message = message_around(batch, part);
     part.parent = part.parent == Part::none ? batch.holder : batch.places[part.parent];
     part.depth += batch.depth;
     batch.places.push_back(parts_.size());
     --waiting_;
     std::vector<Part> inside;
-    if (part.depth < limits::mime_depth_max && may_hold_parts(part) && part.body.size() <= opened_size_max - opened_size_) {
-      opened_size_ += part.body.size();
+    const bool has_room = part.body.size() <= opened_size_max - opened_size_ && message_.arena.held() <= opened_memory_max;
+    if (part.depth < limits::mime_depth_max && has_room && may_hold_parts(part)) {
       Package package = Package::winmail;
-      if (is_tnef(part)) inside = open_winmail(part, package);
+      if (is_tnef(part)) inside = open_winmail(part, !batch.is_winmail && batch.has_text[message], package);
       else if (is_smime(part)) inside = open_signature(part, package);
       else inside = open_uuencode(part, package);
       const bool is_too_deep = std::any_of(inside.begin(), inside.end(), [&](const Part& inner) { return part.depth + 1 + inner.depth > limits::mime_depth_max; });
@@ -135,47 +172,82 @@ class Unpacker {
     return inside;
   }
 
-  std::vector<Part> open_winmail(const Part& part, Package& package) {
+  /// A text before it in the same message is the one that servers left when they converted it; a list's footer stands behind.
+  std::vector<Part> open_winmail(const Part& part, bool has_text, Package& package) {
     std::vector<Part> inside;
+    opened_size_ += part.body.size();
     const auto tnef = read_tnef(decode_body(part, message_.arena), message_.arena, &message_.tolerated);
     if (!tnef) return inside;
-    // Servers that convert it leave the text inside as well; then it is the same.
-    if (!has_text_ && !ascii_trim(tnef->body).empty()) inside.push_back(text_part("text/plain", tnef->body));
-    else if (!has_text_ && !tnef->html.empty()) inside.push_back(text_part("text/html", tnef->html));
-    else if (!has_text_ && tnef->has_rtf) package = Package::winmail_rtf;
-    has_text_ = has_text_ || !inside.empty();
-    for (const TnefAttachment& file : tnef->attachments) {
-      const bool is_message = text_of(file.data.subspan(std::min(file.data.size(), embedded_head_size))).starts_with(tnef_signature);
-      Part& made = inside.emplace_back(made_part(file.media_type.empty() ? "application/octet-stream" : file.media_type, file.data));
-      if (is_message) {
-        made.media_type = made.declared_type = "application/ms-tnef";
-        made.body = file.data.subspan(embedded_head_size);
-        // A message of its own has a text of its own.
-        has_text_ = false;
-      }
-      made.name = file.name;
-      made.content_id = file.content_id;
-      made.is_attachment = file.content_id.empty();
-    }
+    if (!has_text && !ascii_trim(tnef->body).empty()) inside.push_back(text_part("text/plain", tnef->body));
+    else if (!has_text && !tnef->html.empty()) inside.push_back(text_part("text/html", tnef->html));
+    else if (!has_text && tnef->has_rtf) package = Package::winmail_rtf;
+    for (const TnefAttachment& file : tnef->attachments) add_winmail_file(inside, file);
     return inside;
   }
 
-  std::vector<Part> open_signature(const Part& part, Package& package) {
-    const ByteView cms = decode_body(part, message_.arena);
-    if (cms_content_type(cms) != cms_signed_data) return {};
-    const auto content = signed_content(cms, message_.arena);
-    if (!content) return {};
-    auto inner = parse(*content);
-    if (!inner) return {};
-    package = Package::signature;
+  void add_winmail_file(std::vector<Part>& inside, const TnefAttachment& file) {
+    // Items that are MIME themselves (a signed one, an attached mail) carry their header with them.
+    if (file.media_type.starts_with("multipart/") || file.media_type.starts_with("message/")) {
+      if (std::vector<Part> entity = parts_of(file.data); !entity.empty()) {
+        const std::size_t base = inside.size();
+        for (Part& part : entity) {
+          if (part.parent != Part::none) part.parent += base;
+          inside.push_back(part);
+        }
+        return;
+      }
+    }
+    const bool is_message = text_of(file.data.subspan(std::min(file.data.size(), embedded_head_size))).starts_with(tnef_signature);
+    const bool is_type = is_media_type(file.media_type) && !file.media_type.starts_with("multipart/") && !file.media_type.starts_with("message/");
+    Part& made = inside.emplace_back(made_part(is_type ? file.media_type : "application/octet-stream", file.data));
+    if (is_message) {
+      made.media_type = made.declared_type = "application/ms-tnef";
+      made.body = file.data.subspan(embedded_head_size);
+    }
+    made.name = file.name;
+    made.content_id = file.content_id;
+    made.is_attachment = file.content_id.empty();
+  }
+
+  /// The parts of bytes that are a MIME entity, and say so; none when they do not, or when their parts take too much.
+  std::vector<Part> parts_of(ByteView bytes) {
+    auto inner = parse(bytes);
+    if (!inner || inner->parts.front().field("Content-Type").empty() || message_.arena.held() + inner->arena.held() > opened_memory_max) return {};
     message_.arena.adopt(std::move(inner->arena));
     return std::move(inner->parts);
   }
 
+  std::vector<Part> open_signature(const Part& part, Package& package) {
+    // What is encrypted says so at once.
+    Part head = part;
+    head.body = part.body.first(std::min(part.body.size(), cms_head_size));
+    if (cms_content_type(decode_body(head, message_.arena)) != cms_signed_data) return {};
+    opened_size_ += part.body.size();
+    const auto content = signed_content(decode_body(part, message_.arena), message_.arena);
+    if (!content) return {};
+    package = Package::signature;
+    std::vector<Part> inside = parts_of(*content);
+    // A file that was signed (CAdES), and no message.
+    if (inside.empty()) {
+      Part& file = inside.emplace_back(made_part("application/octet-stream", *content));
+      file.name = part.name;
+      if (has_ending(file.name, smime_ending)) file.name.remove_suffix(smime_ending.size());
+      file.is_attachment = true;
+    }
+    return inside;
+  }
+
   std::vector<Part> open_uuencode(const Part& part, Package& package) {
     std::vector<Part> inside;
-    const std::string_view text = decode_text(part, message_.arena, &message_.tolerated);
+    opened_size_ += part.body.size();
+    // A word at the start of a line is no file: then nothing of this stays.
+    Arena arena;
+    std::vector<Tolerance> tolerated;
+    const std::string_view text = decode_text(part, arena, &tolerated);
+    const std::span<const InlineFile> files = read_uuencoded(text, arena);
+    if (files.empty()) return inside;
     package = Package::uuencode;
+    message_.tolerated.insert(message_.tolerated.end(), tolerated.begin(), tolerated.end());
     std::size_t at = 0;
     const auto add_text = [&](std::size_t end) {
       const std::string_view piece = text.substr(at, end - at);
@@ -183,14 +255,15 @@ class Unpacker {
       inside.push_back(text_part("text/plain", piece));
       inside.back().type_parameters = part.type_parameters;  // format=flowed
     };
-    for (const InlineFile& file : read_uuencoded(text, message_.arena)) {
+    for (const InlineFile& file : files) {
       add_text(file.begin);
       at = file.end;
       inside.push_back(made_part("application/octet-stream", file.data));
       inside.back().name = file.name;
       inside.back().is_attachment = true;
     }
-    if (!inside.empty()) add_text(text.size());
+    add_text(text.size());
+    message_.arena.adopt(std::move(arena));
     return inside;
   }
 
@@ -199,7 +272,6 @@ class Unpacker {
   std::vector<Unpacked> unpacked_;
   std::size_t opened_size_ = 0;              // bytes of parts that were opened
   std::size_t waiting_ = 0;                  // parts of all batches that are not placed yet
-  bool has_text_ = false;                    // the mail has text beside what winmail.dat says
 };
 
 }  // namespace

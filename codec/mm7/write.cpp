@@ -363,7 +363,7 @@ Boundaries make_boundaries(const std::string& seed, const std::string& xml, cons
     }
   }
   // The first letter makes them differ, so that neither is the beginning of the other.
-  return {.outer = mime::make_boundary("e" + seed, bodies), .inner = mime::make_boundary("c" + seed, bodies)};
+  return {.outer = mime::make_boundary("e" + seed, bodies, mime::Written::as_is), .inner = mime::make_boundary("c" + seed, bodies, mime::Written::as_is)};
 }
 
 /// More than the body will need, so that it is allocated once.

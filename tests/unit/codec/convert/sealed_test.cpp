@@ -76,6 +76,13 @@ TEST(Sealed, PgpMime) {
             "[This mail is encrypted. To read it, open your mailbox in the mail program it was made for.]");
 }
 
+TEST(Sealed, EncryptedMessagesHaveNoHeaderLines) {
+  for (const std::string_view type : {"message/external-body", "message/rfc822\r\nContent-Transfer-Encoding: base64"}) {
+    const Converted mail = converted("Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\r\n\r\n--b\r\nContent-Type: " + std::string(type) + "\r\n\r\nx\r\n--b--\r\n");
+    EXPECT_NE(mail.text.find("encrypted"), std::string::npos) << type;
+  }
+}
+
 TEST(WithoutArmour, Blocks) {
   Arena arena;
   ArenaList<Decision> decisions(arena);

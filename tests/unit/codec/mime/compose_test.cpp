@@ -122,7 +122,7 @@ TEST(WriteBody, TextAsQuotedPrintable) {
 }
 
 TEST(MakeBoundary, DelimitsNothingInABody) {
-  const std::string first = make_boundary("01JD3X", {});
+  const std::string first = make_boundary("01JD3X", {}, Written::as_is);
   EXPECT_EQ(first, "pm_01JD3X");
   struct Row {
     std::string body;
@@ -134,7 +134,8 @@ TEST(MakeBoundary, DelimitsNothingInABody) {
   };
   for (const Row& row : rows) {
     const ByteView bodies[] = {bytes_of("other"), bytes_of(row.body)};
-    EXPECT_EQ(make_boundary("01JD3X", bodies), row.expected) << row.body;
+    EXPECT_EQ(make_boundary("01JD3X", bodies, Written::as_is), row.expected) << row.body;
+    EXPECT_NE(make_boundary("01JD3X", bodies, Written::encoded), first) << row.body;
   }
 }
 

@@ -6,6 +6,7 @@
 #include "codec/mime/cms.h"
 #include "codec/mime/unpack.h"
 #include "core/limits.h"
+#include "tests/unit/codec/mime/tnef_builder.h"
 
 namespace pushmail::mime {
 namespace {
@@ -129,6 +130,100 @@ TEST(Unpack, Winmail) {
   EXPECT_EQ(tree_of(opened(broken).message), "application/ms-tnef winmail.dat\n");
 }
 
+std::string part_with(std::string_view type, ByteView body) { return "--b\r\nContent-Type: " + std::string(type) + "\r\n\r\n" + std::string(text_of(body)) + "\r\n"; }
+std::string mixed(const std::string& parts) { return "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + parts + "--b--\r\n"; }
+
+/// A winmail.dat with a text, and after it what `more` adds.
+Bytes winmail_with(std::string_view text, const Bytes& more = {}) {
+  Bytes out = tnef_builder::start();
+  if (!text.empty()) tnef_builder::attribute(out, 1, 0x0002800C, bytes_of(text));
+  append(out, ByteView(more));
+  return out;
+}
+/// A file of a winmail.dat.
+void add_file(Bytes& out, std::string_view name, std::string_view mime_tag, ByteView data) {
+  tnef_builder::attribute(out, 2, 0x00069002, {});
+  tnef_builder::attribute(out, 2, 0x0006800F, data);
+  tnef_builder::attribute(out, 2, 0x00069005, tnef_builder::Properties().sized(0x001E, 0x3704, name).sized(0x001E, 0x370E, mime_tag).bytes());
+}
+/// A message of its own inside a winmail.dat.
+void add_message(Bytes& out, std::string_view name, ByteView tnef) {
+  const std::string object = std::string(16, 'I') + std::string(text_of(tnef));
+  add_file(out, name, "", bytes_of(object));
+}
+
+TEST(Unpack, TextOfAWinmailCountsWhereItsMessageHasNone) {
+  const std::string text = part_with("text/plain", bytes_of("As plain text."));
+  const std::string with_text = part_with("application/ms-tnef", winmail_with("Rich."));
+  // Converted on the way, and as it was, with a list's footer behind it.
+  const std::string converted = mixed(text + with_text);
+  EXPECT_TRUE(opened(converted).unpacked.empty()) << "nothing but the same text";
+  const std::string listed = mixed(with_text + part_with("text/plain", bytes_of("List footer")));
+  EXPECT_EQ(tree_of(opened(listed).message), "multipart/mixed\n multipart/mixed (application/ms-tnef)\n  text/plain\n text/plain\n");
+  const std::string forwarded = mixed(text + part_with("message/rfc822", bytes_of("Content-Type: application/ms-tnef\r\n\r\n" + std::string(text_of(winmail_with("Rich."))))));
+  EXPECT_EQ(tree_of(opened(forwarded).message), "multipart/mixed\n text/plain\n message/rfc822\n  multipart/mixed (application/ms-tnef)\n   text/plain\n");
+  // Each message inside has its own.
+  Bytes files;
+  add_message(files, "A", winmail_with("Text A"));
+  add_message(files, "B", winmail_with("Text B"));
+  const std::string nested = mixed(text + part_with("application/ms-tnef", winmail_with("", files)));
+  EXPECT_EQ(tree_of(opened(nested).message),
+            "multipart/mixed\n text/plain\n multipart/mixed (application/ms-tnef)\n  multipart/mixed (application/ms-tnef) A\n   text/plain\n"
+            "  multipart/mixed (application/ms-tnef) B\n   text/plain\n");
+}
+
+TEST(Unpack, WinmailFilesThatAreMimeThemselves) {
+  Bytes files;
+  add_file(files, "signed", "multipart/signed", bytes_of("Content-Type: multipart/signed; boundary=i\r\n\r\n--i\r\n\r\nsigned text\r\n--i\r\nContent-Type: application/pkcs7-signature\r\n\r\nx\r\n--i--\r\n"));
+  add_file(files, "broken", "multipart/signed", bytes_of("no header at all"));
+  add_file(files, "odd", "no type", bytes_of("x"));
+  const std::string mail = mixed(part_with("application/ms-tnef", winmail_with("", files)));
+  const Opened out = opened(mail);
+  EXPECT_EQ(tree_of(out.message),
+            "multipart/mixed\n multipart/mixed (application/ms-tnef)\n  multipart/signed\n   text/plain\n   application/pkcs7-signature\n"
+            "  application/octet-stream broken\n  application/octet-stream odd\n");
+}
+
+// SignedData up to its content.
+using namespace std::string_view_literals;
+constexpr std::string_view signed_data_head = "\x30\x80\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02\xA0\x80\x30\x80\x02\x01\x01\x31\x00\x30\x80\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x01\xA0\x80"sv;
+
+TEST(Unpack, SignedFilesAreFiles) {
+  // SignedData of what is no MIME entity: a document that was signed.
+  const std::string cms = std::string(signed_data_head) + "\x04\x08%PDF-1.4";
+  const std::string mail = mixed("--b\r\n\r\nSee the contract.\r\n" + part_with("application/pkcs7-mime; name=contract.pdf.p7m", bytes_of(cms)));
+  const Opened out = opened(mail);
+  EXPECT_EQ(tree_of(out.message),
+            "multipart/mixed\n text/plain\n multipart/signed (application/pkcs7-mime) contract.pdf.p7m\n  application/octet-stream contract.pdf\n");
+  EXPECT_EQ(text_of(decode_body(out.message.parts.back())), "%PDF-1.4");
+}
+
+TEST(Unpack, AttachedTextsStayFiles) {
+  const std::string mail = mixed("--b\r\n\r\nSee the log.\r\n--b\r\nContent-Disposition: attachment; filename=session.log\r\n\r\nbegin 644 a\r\n#8V%T\r\n`\r\nend\r\n");
+  EXPECT_TRUE(opened(mail).unpacked.empty());
+  // Nor is opened what has parts already.
+  const std::string named = "Content-Type: multipart/mixed; name=winmail.dat; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n";
+  EXPECT_TRUE(opened(named).unpacked.empty());
+}
+
+TEST(Unpack, WhatIsWrappedAgainAndAgainEnds) {
+  // Each level is nearly as large as the whole: only some are opened, and the arena stays small.
+  std::string inner = "Content-Type: text/plain\r\n\r\n" + std::string(8 << 20, 'x');
+  const auto length = [](std::size_t size) {
+    std::string out = "\x84";
+    for (unsigned shift = 24; shift < 32; shift -= 8) out += static_cast<char>(size >> shift);
+    return out;
+  };
+  for (int i = 0; i < 12; ++i) {
+    const std::string cms = std::string(signed_data_head) + "\x04" + length(inner.size()) + inner;
+    inner = "Content-Type: application/pkcs7-mime\r\n\r\n" + cms;
+  }
+  const Opened out = opened(inner);
+  EXPECT_GT(out.unpacked.size(), 2U);
+  EXPECT_LT(out.unpacked.size(), 12U);
+  EXPECT_LT(out.message.arena.held(), std::size_t{64} << 20);
+}
+
 TEST(Unpack, StopsAtTheLimits) {
   // Texts of many files: the parts of the whole mail are bounded.
   std::string mail = "\r\n";
@@ -159,6 +254,7 @@ TEST(SignedContent, EveryFaultIsARow) {
   EXPECT_EQ(read(head + "240a" "2403040163" "2403040161"), "= ca");
   EXPECT_EQ(read(head + "2480020101"), "cms.bad_element");
   EXPECT_EQ(read(head + "020101"), "cms.bad_element");
+  EXPECT_EQ(read(head + "24800480"), "cms.bad_length");
   EXPECT_EQ(read(head + "0480"), "cms.bad_length") << "no indefinite length of what holds nothing";
   EXPECT_EQ(read(head + "0485000000000163"), "cms.bad_length") << "a length of five bytes";
   EXPECT_EQ(read(head + "04"), "cms.bad_length");
