@@ -470,6 +470,17 @@ TEST(MailToMm, FlowedParagraphsAreOneLine) {
   EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nThis paragraph was wrapped.\n\nThis was not.");
 }
 
+TEST(MailToMm, AGiantTextTakesLittleMemory) {
+  // The worst for each step: three bytes for one, and something to be taken out at every step.
+  std::string mail = "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=c\r\n\r\n--c\r\nContent-Type: text/plain; charset=windows-1252\r\n\r\n" +
+                     std::string(9000, ' ') + "\r\nbegin with\r\n\x01-----BEGIN PGP \r\n";
+  const std::string line = std::string(900, '\x80') + "\r\n";
+  while (mail.size() < 24U << 20) mail += line;
+  const MailToMm result = converted(mail);
+  EXPECT_LT(result.mm.arena.held(), std::size_t{400} << 20);
+  EXPECT_TRUE(decided(result, "text/plain", "the rest is not read"));
+}
+
 TEST(MailToMm, MalformedMailIsReadAsFarAsItGoes) {
   EXPECT_EQ(text_of_mm(converted("no header at all\r\nsecond line").mm), "(unknown sender)\nno header at all\nsecond line");
   const MailToMm result = converted("From: joe@example.com\nContent-Type: multipart/mixed; boundary=x\n\ntext without parts\x01\xFF\n");
