@@ -1,7 +1,8 @@
 // Memory that is given out piece by piece and taken back as a whole: for the many small things that live as long as one message.
 //
 // Used by: parsers, whose results are views into the input and into such an arena. Pieces are never freed one by one; chunks grow by
-// doubling up to a bound, so n small pieces cost few heap allocations, a large one has a chunk of its own, and an arena that is reset keeps its largest chunk for the next message.
+// doubling up to a bound, so many small pieces cost few heap allocations, and a large one has a chunk of its own. An arena that is reset
+// keeps the chunk in use for the next message.
 // Invariant: a piece keeps its address until reset(), also while the arena itself is moved.
 #pragma once
 
@@ -37,7 +38,7 @@ class Arena {
   /// Takes over the pieces of another arena, which is empty then; they live as long as this one's.
   void adopt(Arena&& other);
 
-  /// Takes everything back. The largest chunk stays.
+  /// Takes everything back. The chunk in use stays.
   void reset();
 
   /// Bytes given out since the last reset, and heap memory held.

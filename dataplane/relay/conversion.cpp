@@ -150,7 +150,7 @@ std::vector<RuleMatch> matches_of(const Conversion& conversion, const ContentRul
 const RuleMatch* stopping_rule(const Converted& converted) {
   const bool is_handed_in = converted.work == Work::peek;
   const auto stops = [&](const RuleMatch& rule) {
-    return is_handed_in ? rule.action == scan::Action::reject || rule.action == scan::Action::never_push : rule.action != scan::Action::tag;
+    return is_handed_in ? rule.action == scan::Action::reject : rule.action != scan::Action::tag;
   };
   const auto found = std::find_if(converted.rules.begin(), converted.rules.end(), stops);
   return found == converted.rules.end() ? nullptr : &*found;

@@ -98,14 +98,14 @@ struct Converted {
   std::string content_type;            // of a SubmitReq
   Bytes output;                        // mail or HTTP body
   std::vector<std::string> decisions;  // what was left out or changed, and why
-  std::vector<RuleMatch> rules;        // strongest action first, at most rule_match_count_max
+  std::vector<RuleMatch> rules;        // strongest action first, at most scan::match_count_max
 };
 
-/// More matches of one mail than this are not told.
+/// More matches of one mail than this are not told to the control plane.
 inline constexpr std::size_t rule_match_count_max = 16;
 
 /// The rule that keeps this mail from the phone; null when none does. From a mailbox each action but `tag` does: the mail stays where it is, and
-/// the phone was told of it before. Of mail handed in, which lies nowhere else, `reject` and `never-push` do.
+/// the phone was told of it before. Of mail handed in, which was acknowledged and lies nowhere else, only `reject` does.
 [[nodiscard]] const RuleMatch* stopping_rule(const Converted& converted);
 /// A mail that a rule keeps from the phone is not converted: there is no output.
 [[nodiscard]] Converted convert(Conversion conversion, const ContentRules& rules = {});

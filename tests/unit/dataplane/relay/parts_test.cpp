@@ -92,8 +92,8 @@ TEST(Conversion, what_keeps_a_mail_from_the_phone_depends_on_where_else_it_lies)
     std::size_t handed_in;
   };
   const Row rows[] = {
-      {{Action::reject}, 0, 0},           {{Action::never_push}, 0, 0}, {{Action::notify_only}, 0, 9}, {{Action::hold}, 0, 9}, {{Action::tag}, 9, 9}, {{}, 9, 9},
-      {{Action::hold, Action::never_push}, 0, 1},
+      {{Action::reject}, 0, 0},           {{Action::never_push}, 0, 9}, {{Action::notify_only}, 0, 9}, {{Action::hold}, 0, 9}, {{Action::tag}, 9, 9}, {{}, 9, 9},
+      {{Action::hold, Action::never_push}, 0, 9}, {{Action::reject, Action::hold}, 0, 0},
   };
   for (const Row& row : rows) {
     Converted converted;
