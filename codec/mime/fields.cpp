@@ -35,9 +35,18 @@ bool is_continuation(std::string_view line) { return !line.empty() && (line.fron
 std::size_t name_size(std::string_view line) {
   std::size_t size = 0;
   while (size < line.size() && is_name_byte(line[size])) ++size;
-  std::size_t colon = size;
-  while (colon < line.size() && (line[colon] == ' ' || line[colon] == '\t')) ++colon;
-  return colon < line.size() && line[colon] == ':' ? size : 0;
+  const std::size_t colon = line.find_first_not_of(" \t\r\n", size);
+  return colon != std::string_view::npos && line[colon] == ':' ? size : 0;
+}
+
+/// The line at `at`; both, when a name stands alone on it and its colon starts the next, which is folded. To pass that over would
+/// hide a sender from whoever reads on, and to end the header there would make text of all fields behind it.
+Line with_folded_colon(ByteView bytes, std::size_t at, const Line& line, std::size_t end) {
+  const std::string_view name = line.text.substr(0, line.text.find_last_not_of(" \t") + 1);
+  if (name.empty() || !std::ranges::all_of(name, is_name_byte) || line.next >= end) return line;
+  const Line more = line_at(bytes, line.next, end);
+  if (!is_continuation(more.text) || !ascii_trim(more.text).starts_with(':')) return line;
+  return {text_of(bytes.subspan(at, line.next - at + more.text.size())), more.next, more.bare_lf};
 }
 
 /// A line of blanks inside a folded value (RFC 5322 §4.2) or a badly typed blank line? The next line tells.
@@ -68,10 +77,14 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Header
 
   std::size_t at = from;
   while (at < end) {
-    const Line line = line_at(bytes, at, end);
+    Line line = line_at(bytes, at, end);
     if (line.bare_lf && first_note == 0) note(tolerance::bare_lf, at);
     if (line.text.empty()) return block(line.next, BlankLine::yes);
     std::size_t name = name_size(line.text);
+    if (name == 0) {
+      line = with_folded_colon(bytes, at, line, end);
+      name = name_size(line.text);
+    }
     if (name == 0) {
       // A line of blanks ends the header too.
       if (ascii_trim(line.text).empty() && !fields.empty()) return block(line.next, BlankLine::yes);

@@ -6,9 +6,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "codec/convert/convert.h"
 #include "codec/mime/message.h"
@@ -38,10 +40,11 @@ std::expected<Bytes, std::string> read_file(const std::filesystem::path& path) {
 }
 
 std::expected<std::string, std::string> write_file(const std::filesystem::path& path, ByteView bytes) {
+  errno = 0;
   std::ofstream file(path, std::ios::binary | std::ios::noreplace);
   file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   file.close();
-  if (!file) return Failure(path.string() + ": exists already, or cannot be written");
+  if (!file) return Failure(fmt::format("{}: cannot be written: {}", path.string(), std::generic_category().message(errno)));
   return path.string();
 }
 

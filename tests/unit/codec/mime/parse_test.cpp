@@ -120,6 +120,7 @@ TEST(Parse, EachToleranceIsReadAndNoted) {
       {tolerance::no_blank_line, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\none\r\ntwo\r\n--b--", "multipart/mixed{text/plain\"one\r\ntwo\"}"},
       {tolerance::no_blank_line, "just text\r\n", "text/plain\"just text\r\n\""},
       {tolerance::space_before_colon, "Content-Type : text/html\r\n\r\nhi", "text/html\"hi\""},
+      {tolerance::space_before_colon, "Content-Type\n : text/html\nSubject: x\n\nhi", "text/html\"hi\""},
       {tolerance::too_long, "Subject: " + std::string(200'000, 'x') + "\r\nContent-Type: text/html\r\n\r\nhi", "text/html\"hi\""},
       {tolerance::bad_content_type, "Content-Type: nonsense\r\n\r\nhi", "text/plain\"hi\""},
       {tolerance::bad_content_type, "Content-Type: image; name=x.jpg\r\n\r\nhi", "application/octet-stream\"hi\""},
