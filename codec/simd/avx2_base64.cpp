@@ -1,8 +1,8 @@
 // base64 with AVX2. Every character is checked; a block that has anything but digits goes to the plain loop, which knows what to say of it.
-#include <algorithm>
 #include <array>
 
 #include "codec/simd/avx2.h"
+#include "codec/simd/base64_lines.h"
 
 namespace pushmail::simd::avx2 {
 namespace {
@@ -32,8 +32,6 @@ constexpr std::array<std::uint8_t, 16> make_checks() {
 }
 constexpr std::array<std::uint8_t, 16> checks = make_checks();
 
-constexpr std::size_t columns = 76;
-
 /// 32 digits to 32 values of six bits; `bad` gets the highest bit of what is no digit.
 [[gnu::always_inline]] inline __m256i values_of(__m256i text, __m256i& bad) {
   // The shift moves bits of the neighbour into the three highest bits; a shuffle does not look at them, and no sum reaches bit 7 by them.
@@ -60,113 +58,53 @@ constexpr std::size_t columns = 76;
   store16(to + 12, _mm256_extracti128_si256(packed, 1));
 }
 
-/// 32 digits to 24 bytes.
-[[gnu::always_inline]] inline void block(const std::uint8_t* from, std::uint8_t* to, __m256i& bad) { put_24(to, pack(values_of(load(from), bad))); }
-
 //  two lines of 76:   |--- 32 ---|--- 32 ---|- 12 -|CRLF|--- 32 ---|--- 32 ---|- 12 -|CRLF|
 //  vectors                 0          1   [60..76) \                2          3   [60..76)
 //                                                   `------- both in vector 4 -------'
-/// Lines of 76 digits, two at a time, one test for four lines. Stops where that is not so, or room ends. `End` is the size of the line end.
-template <std::size_t End>
-void lines_of_76(Base64Run& run, ByteView in, MutableBytes out) {
-  constexpr std::size_t stride = columns + End;
-  const std::uint8_t* from = in.data() + run.done.used;
-  std::uint8_t* to = out.data() + run.done.written;
-  const std::uint8_t* const from_end = in.data() + in.size();
-  const std::uint8_t* const to_end = out.data() + out.size();
-  while (static_cast<std::size_t>(from_end - from) >= 4 * stride && static_cast<std::size_t>(to_end - to) >= 4 * 57 + 16) {
-    __m256i bad = _mm256_setzero_si256();
-    std::uint32_t bad_ends = 0;
-    for (int pair = 0; pair < 2; ++pair) {
-      const std::uint8_t* const line = from + static_cast<std::size_t>(pair) * 2 * stride;
-      std::uint8_t* const first = to + static_cast<std::size_t>(pair) * 114;
-      std::uint8_t* const second = first + 57;
-      const __m256i tails = pack(values_of(load_two(line + 60, line + stride + 60), bad));
-      block(line, first, bad);
-      block(line + 32, first + 24, bad);
-      store16(first + 45, _mm256_castsi256_si128(tails));
-      block(line + stride, second, bad);
-      block(line + stride + 32, second + 24, bad);
-      store16(second + 45, _mm256_extracti128_si256(tails, 1));
-      for (const std::uint8_t* end : {line + columns, line + stride + columns}) {
-        if constexpr (End == 2) {
-          std::uint16_t crlf;
-          std::memcpy(&crlf, end, sizeof crlf);
-          bad_ends |= crlf ^ 0x0A0DU;
-        } else {
-          bad_ends |= *end ^ 0x0AU;
-        }
+struct Set {
+  static constexpr std::size_t digits_per_vector = 32;
+  static constexpr auto find_byte = avx2::find_byte;
+
+  struct Bad {
+    __m256i bytes = _mm256_setzero_si256();  // the highest bit of each
+  };
+  [[gnu::always_inline]] static bool any(Bad bad) { return high_bits(bad.bytes) != 0; }
+  [[gnu::always_inline]] static std::uint32_t first(Bad bad) { return first_bit(high_bits(bad.bytes)); }
+
+  /// 32 digits to 24 bytes.
+  [[gnu::always_inline]] static void block(const std::uint8_t* from, std::uint8_t* to, Bad& bad) { put_24(to, pack(values_of(load(from), bad.bytes))); }
+
+  /// Two lines at a time, one test for four. Stops where lines are no more so, or room ends.
+  template <std::size_t End>
+  static void lines_of_76(Base64Run& run, ByteView in, MutableBytes out) {
+    constexpr std::size_t stride = base64_columns + End;
+    Base64Cursor at(run, in, out);
+    while (at.left >= 4 * stride && at.room >= 4 * 57 + 16) {
+      Bad bad;
+      std::uint32_t bad_ends = 0;
+      for (int pair = 0; pair < 2; ++pair) {
+        const std::uint8_t* const line = at.from + static_cast<std::size_t>(pair) * 2 * stride;
+        std::uint8_t* const first = at.to + static_cast<std::size_t>(pair) * 114;
+        std::uint8_t* const second = first + 57;
+        const __m256i tails = pack(values_of(load_two(line + 60, line + stride + 60), bad.bytes));
+        block(line, first, bad);
+        block(line + 32, first + 24, bad);
+        store16(first + 45, _mm256_castsi256_si128(tails));
+        block(line + stride, second, bad);
+        block(line + stride + 32, second + 24, bad);
+        store16(second + 45, _mm256_extracti128_si256(tails, 1));
+        bad_ends |= bad_line_end<End>(line + base64_columns) | bad_line_end<End>(line + stride + base64_columns);
       }
+      if (bad_ends != 0 || any(bad)) break;
+      at.pass(4 * stride, 4 * 57);
     }
-    if (bad_ends != 0 || high_bits(bad) != 0) break;
-    from += 4 * stride;
-    to += 4 * 57;
+    at.stop(run, in, out);
   }
-  run.done.used = static_cast<std::size_t>(from - in.data());
-  run.done.written = static_cast<std::size_t>(to - out.data());
-}
-
-/// Lines of one other length, 32 digits or more and whole groups: as many vectors as go, the last one ends with the line.
-void lines_of(std::size_t size, std::size_t end, Base64Run& run, ByteView in, MutableBytes out) {
-  const std::uint8_t* from = in.data() + run.done.used;
-  std::uint8_t* to = out.data() + run.done.written;
-  const std::uint8_t* const from_end = in.data() + in.size();
-  const std::uint8_t* const to_end = out.data() + out.size();
-  const std::size_t bytes = size / 4 * 3;
-  while (static_cast<std::size_t>(from_end - from) >= size + end && static_cast<std::size_t>(to_end - to) >= bytes + 16) {
-    __m256i bad = _mm256_setzero_si256();
-    for (std::size_t at = 0; at + 32 <= size; at += 32) block(from + at, to + at / 4 * 3, bad);
-    block(from + size - 32, to + bytes - 24, bad);
-    const bool ended = end == 2 ? from[size] == '\r' && from[size + 1] == '\n' : from[size] == '\n';
-    if (!ended || high_bits(bad) != 0) break;
-    from += size + end;
-    to += bytes;
-  }
-  run.done.used = static_cast<std::size_t>(from - in.data());
-  run.done.written = static_cast<std::size_t>(to - out.data());
-}
-
-/// Digits without any line: stops in front of the first block that has something else, behind its whole groups.
-void digits(Base64Run& run, ByteView in, MutableBytes out) {
-  while (in.size() - run.done.used >= 32 && out.size() - run.done.written >= 32) {
-    __m256i bad = _mm256_setzero_si256();
-    const __m256i packed = pack(values_of(load(in.data() + run.done.used), bad));
-    put_24(out.data() + run.done.written, packed);
-    const std::uint32_t groups = first_bit(high_bits(bad)) / 4;
-    run.done.used += groups * 4;
-    run.done.written += groups * 3;
-    if (groups < 8) break;
-  }
-}
+};
 
 }  // namespace
 
-Decoded base64_decode(ByteView in, MutableBytes out) {
-  constexpr std::size_t line_max = 1000;
-  Base64Run run;
-  std::size_t looked = 0;  // lines are looked for once, so that what has none costs little more
-  while (!run.padded && run.done.used < in.size()) {
-    // Here no digit waits. How long is the line that starts here?
-    const std::size_t at = run.done.used;
-    if (at >= looked) {
-      const std::size_t window = std::min(in.size(), at + line_max);
-      const std::size_t newline = find_byte(in.first(window), at, '\n');
-      looked = newline == none ? window : newline + 1;
-      if (newline != none && newline > at + 32) {
-        const std::size_t end = in[newline - 1] == '\r' ? 2 : 1;
-        const std::size_t size = newline + 1 - end - at;
-        if (size == columns && end == 2) lines_of_76<2>(run, in, out);
-        if (size == columns && end == 1) lines_of_76<1>(run, in, out);
-        if (size >= 32 && size % 4 == 0) lines_of(size, end, run, in, out);
-      }
-    }
-    const std::size_t before = run.done.used;
-    digits(run, in, out);
-    // What stopped it, byte by byte: a line end is short, other things come together.
-    base64_run(run, in, out, run.done.used + (run.done.used > before ? 2 : 64));
-  }
-  return base64_finish(run, in, out);
-}
+Decoded base64_decode(ByteView in, MutableBytes out) { return base64_decode_lines<Set>(in, out); }
 
 //  12 bytes of a lane    aaaaaabb bbbbcccc ccdddddd  shuffled to words so that multiplication shifts each six bits to its byte
 //  shuffle               [1 0 2 1]: bbbbcccc aaaaaabb ccdddddd bbbbcccc
@@ -185,7 +123,7 @@ Decoded base64_decode(ByteView in, MutableBytes out) {
 
 std::size_t base64_encode(ByteView in, MutableBytes out) {
   constexpr std::size_t line_bytes = 57;
-  constexpr std::size_t stride = columns + 2;
+  constexpr std::size_t stride = base64_columns + 2;
   const std::uint8_t* from = in.data();
   std::uint8_t* to = out.data();
   std::size_t left = in.size();
@@ -200,8 +138,8 @@ std::size_t base64_encode(ByteView in, MutableBytes out) {
     const __m256i tails = digits_of(load_two(from + 45, second + 45));
     store16(to + 60, _mm256_castsi256_si128(tails));
     store16(to + stride + 60, _mm256_extracti128_si256(tails, 1));
-    std::memcpy(to + columns, &crlf, sizeof crlf);
-    std::memcpy(to + stride + columns, &crlf, sizeof crlf);
+    std::memcpy(to + base64_columns, &crlf, sizeof crlf);
+    std::memcpy(to + stride + base64_columns, &crlf, sizeof crlf);
   }
   const auto written = static_cast<std::size_t>(to - out.data());
   return written + scalar_kernels.base64_encode(in.last(left), out.subspan(written));

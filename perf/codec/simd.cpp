@@ -91,6 +91,9 @@ void add_gmime(const std::string& figure, GMimeContentEncoding coding, const Byt
   });
 }
 
+/// The kernels that this processor would run if it were a little older; the figure is what the newest ones gain. None below scalar.
+const simd::Kernels* next_best() { return simd::all_supported().size() > 1 ? simd::all_supported()[1] : nullptr; }
+
 void add_base64(const std::string& size_name, std::size_t size) {
   const Bytes text = base64_text(size);
   const std::string decode = "base64.decode.crlf76." + size_name;
@@ -99,10 +102,18 @@ void add_base64(const std::string& size_name, std::size_t size) {
   });
   add_memcpy(decode, text.size());
   add_gmime(decode, GMIME_CONTENT_ENCODING_BASE64, text, false);
+  if (const simd::Kernels* older = next_best()) {
+    add(decode + "/" + std::string(older->name), text.size(), [text, older, out = Bytes(simd::base64_decoded_max(text.size()))]() mutable {
+      benchmark::DoNotOptimize(older->base64_decode(text, out));
+    });
+  }
   const std::string encode = "base64.encode.crlf76." + size_name;
   const Bytes plain = random_bytes(size / 78 * 57);
   add(encode + "/pushmail", text.size(), [plain, out = Bytes(text.size())]() mutable { benchmark::DoNotOptimize(simd::active().base64_encode(plain, out)); });
   add_memcpy(encode, text.size());
+  if (const simd::Kernels* older = next_best()) {
+    add(encode + "/" + std::string(older->name), text.size(), [plain, older, out = Bytes(text.size())]() mutable { benchmark::DoNotOptimize(older->base64_encode(plain, out)); });
+  }
 }
 
 /// What mail is like when it is not of 76 columns and CRLF.
