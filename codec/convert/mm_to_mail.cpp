@@ -80,7 +80,7 @@ void write_text_body(Bytes& out, std::string_view text) {
 std::string_view clean_media_type(std::string_view type) {
   const bool good = std::count(type.begin(), type.end(), '/') == 1 && !type.starts_with('/') && !type.ends_with('/') &&
                     std::all_of(type.begin(), type.end(), [](char c) { return c > 32 && c < 127 && std::string_view("()<>@,;:\\\"[]?=").find(c) == std::string_view::npos; });
-  return good && !type.starts_with("multipart/") && !type.starts_with("message/") ? type : "application/octet-stream";
+  return good && !ascii_starts_with_nocase(type, "multipart/") && !ascii_starts_with_nocase(type, "message/") ? type : "application/octet-stream";
 }
 
 void write_attachment(Bytes& out, const MultimediaPart& part, SafeNames& names, Arena& arena) {

@@ -1,9 +1,11 @@
-// The row of the kernels that use AVX-512 with VBMI: base64, where tables of 64 and 128 entries in registers do what takes AVX2 several shuffles.
-// The rest is AVX2's: those loops wait for memory or for one another, not for the width of a register.
+// The row of the kernels that use AVX-512 with VBMI and VBMI2: tables of 64 and 128 entries in registers, and bytes that close up in one
+// instruction. The rest is AVX2's: those loops wait for memory or for one another, not for the width of a register.
 #include <array>
 
 #include "codec/simd/avx2.h"
+#include "codec/simd/avx2_qp_decode.h"
 #include "codec/simd/base64_lines.h"
+#include "codec/simd/charset_tables.h"
 
 namespace pushmail::simd {
 namespace {
@@ -58,7 +60,7 @@ template <int Lane>
 //  four lines of 76:  |------ 64 ------|- 12 -|CRLF|------ 64 ------|- 12 -|CRLF| ...
 //  vectors                    0          [60..76)          1          [60..76)
 //                                             `----- all four in vector 4 --'
-struct Set {
+struct Base64 {
   static constexpr std::size_t digits_per_vector = 64;
   static constexpr auto find_byte = avx2::find_byte;
 
@@ -101,7 +103,7 @@ struct Set {
   }
 };
 
-Decoded base64_decode(ByteView in, MutableBytes out) { return base64_decode_lines<Set>(in, out); }
+Decoded base64_decode(ByteView in, MutableBytes out) { return base64_decode_lines<Base64>(in, out); }
 
 //  a group                  aaaaaabb bbbbcccc ccdddddd
 //  placed [1 0 2 1]         bits 0..31: bbbbcccc aaaaaabb ccdddddd bbbbcccc, lowest byte first
@@ -140,20 +142,120 @@ std::size_t base64_encode(ByteView in, MutableBytes out) {
   return written + avx2::base64_encode(in.last(left), out.subspan(written));
 }
 
+struct QuotedPrintable {
+  [[gnu::always_inline]] static std::uint8_t* put_kept(std::uint8_t* to, __m256i v, std::uint32_t keep) {
+    avx2::store(to, _mm256_maskz_compress_epi8(keep, v));
+    return to + __builtin_popcount(keep);
+  }
+};
+
+Decoded qp_decode(ByteView in, MutableBytes out) { return avx2::qp_decode_windows<QuotedPrintable>(in, out); }
+
+/// The bytes of the upper half of a charset's characters, each place of all 128 in one table; 0 where a character is shorter.
+struct UpperHalf {
+  std::array<std::array<std::uint8_t, 128>, 3> bytes;
+
+  explicit UpperHalf(const SingleByteCharset& charset) {
+    for (std::size_t at = 0; at < 128; at += 16) {
+      const __m512i entries = _mm512_loadu_si512(charset.utf8.data() + 128 + at);
+      avx2::store16(bytes[0].data() + at, _mm512_cvtepi32_epi8(entries));
+      avx2::store16(bytes[1].data() + at, _mm512_cvtepi32_epi8(_mm512_srli_epi32(entries, 8)));
+      avx2::store16(bytes[2].data() + at, _mm512_cvtepi32_epi8(_mm512_srli_epi32(entries, 16)));
+    }
+  }
+  [[gnu::always_inline]] [[nodiscard]] __m512i look_up(std::size_t place, __m512i text) const {
+    return _mm512_permutex2var_epi8(load64(bytes[place].data()), text, load64(bytes[place].data() + 64));
+  }
+};
+
+/// The bytes that are not 0, and those of the mask, closed up; 64 are written. Returns where they end.
+[[gnu::always_inline]] inline std::uint8_t* put_characters(std::uint8_t* to, __m512i v, std::uint64_t firsts) {
+  const std::uint64_t keep = firsts | _mm512_test_epi8_mask(v, v);
+  store64(to, _mm512_maskz_compress_epi8(keep, v));
+  return to + __builtin_popcountll(keep);
+}
+
+/// For a permutation of two vectors of N elements: from, N+from, from+1, N+from+1, ...
+template <typename Place>
+constexpr std::array<Place, 64 / sizeof(Place)> interleaving(std::size_t from) {
+  std::array<Place, 64 / sizeof(Place)> places{};
+  for (std::size_t i = 0; i < places.size(); ++i) places[i] = static_cast<Place>(from + i / 2 + i % 2 * places.size());
+  return places;
+}
+/// The first half and the last half of the elements of `a` and `b`, one of each in turn.
+struct Halves {
+  __m512i first;
+  __m512i last;
+};
+[[gnu::always_inline]] inline Halves bytes_in_turn(__m512i a, __m512i b) {
+  static constexpr std::array<std::uint8_t, 64> first = interleaving<std::uint8_t>(0);
+  static constexpr std::array<std::uint8_t, 64> last = interleaving<std::uint8_t>(32);
+  return {_mm512_permutex2var_epi8(a, load64(first.data()), b), _mm512_permutex2var_epi8(a, load64(last.data()), b)};
+}
+[[gnu::always_inline]] inline Halves pairs_in_turn(__m512i a, __m512i b) {
+  static constexpr std::array<std::uint16_t, 32> first = interleaving<std::uint16_t>(0);
+  static constexpr std::array<std::uint16_t, 32> last = interleaving<std::uint16_t>(16);
+  return {_mm512_permutex2var_epi16(a, _mm512_loadu_si512(first.data()), b), _mm512_permutex2var_epi16(a, _mm512_loadu_si512(last.data()), b)};
+}
+
+//  text              a      ç      €            64 bytes
+//  first             a      C3     E2           the byte itself, or the table's
+//  second            0      A7     82
+//  third             0      0      AC           most texts have none in most vectors
+//  first, second     a 0    C3 A7  E2 82        in turn, and closed up: what is not 0, and each first one, which may be a NUL
+//  with the third    a 0 0 0  C3 A7 0 0  E2 82 AC 0
+std::size_t single_byte_to_utf8(ByteView in, MutableBytes out, const SingleByteCharset& charset) {
+  constexpr std::uint64_t first_of_two = 0x5555555555555555;
+  constexpr std::uint64_t first_of_four = 0x1111111111111111;
+  constexpr std::size_t worth_tables = 256;
+  if (in.size() < worth_tables) return avx2::single_byte_to_utf8(in, out, charset);
+  const UpperHalf upper(charset);
+  const std::uint8_t* from = in.data();
+  std::size_t left = in.size();
+  std::uint8_t* to = out.data();
+  // There are three bytes of room for each byte that is left, and four. The last store of 64 may begin 3 * 48 bytes on.
+  constexpr std::size_t left_min = (3 * 48 + 64 - 4) / 3;
+  static_assert(charset_utf8_max(left_min) >= 3 * 48 + 64);
+  for (; left >= left_min; left -= 64, from += 64) {
+    const __m512i text = load64(from);
+    const std::uint64_t high = _mm512_movepi8_mask(text);
+    if (high == 0) {
+      store64(to, text);
+      to += 64;
+      continue;
+    }
+    const __m512i first = _mm512_mask_blend_epi8(high, text, upper.look_up(0, text));
+    const __m512i second = _mm512_maskz_mov_epi8(high, upper.look_up(1, text));
+    const __m512i third = _mm512_maskz_mov_epi8(high, upper.look_up(2, text));
+    const Halves pairs = bytes_in_turn(first, second);
+    if (_mm512_test_epi8_mask(third, third) == 0) {
+      to = put_characters(to, pairs.first, first_of_two);
+      to = put_characters(to, pairs.last, first_of_two);
+      continue;
+    }
+    const Halves thirds = bytes_in_turn(third, _mm512_setzero_si512());
+    const Halves low = pairs_in_turn(pairs.first, thirds.first);
+    const Halves high_half = pairs_in_turn(pairs.last, thirds.last);
+    for (const __m512i characters : {low.first, low.last, high_half.first, high_half.last}) to = put_characters(to, characters, first_of_four);
+  }
+  const auto written = static_cast<std::size_t>(to - out.data());
+  return written + avx2::single_byte_to_utf8(in.last(left), out.subspan(written), charset);
+}
+
 }  // namespace
 
 const Kernels avx512_kernels{
     .name = "avx512",
     .base64_decode = base64_decode,
     .base64_encode = base64_encode,
-    .qp_decode = avx2::qp_decode,
+    .qp_decode = qp_decode,
     .qp_encode = avx2::qp_encode,
     .utf8_valid_prefix = avx2::utf8_valid_prefix,
     .find_byte = avx2::find_byte,
     .find_dash_line = avx2::find_dash_line,
     .find_dot_line = avx2::find_dot_line,
     .find_field_end = avx2::find_field_end,
-    .single_byte_to_utf8 = avx2::single_byte_to_utf8,
+    .single_byte_to_utf8 = single_byte_to_utf8,
     .shift_jis_to_utf8 = avx2::shift_jis_to_utf8,
     .iso2022jp_to_utf8 = avx2::iso2022jp_to_utf8,
 };

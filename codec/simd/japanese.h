@@ -8,6 +8,20 @@
 
 namespace pushmail::simd {
 
+/// Where the characters of a lead byte are in cp932_double.
+inline constexpr std::uint16_t cp932_no_lead = 0xFFFF;
+inline constexpr std::array<std::uint16_t, 256> cp932_rows = [] {
+  std::array<std::uint16_t, 256> rows{};
+  rows.fill(cp932_no_lead);
+  std::uint16_t row = 0;
+  for (std::size_t lead = 0x81; lead <= 0xFC; ++lead) {
+    if (lead >= 0xA0 && lead < 0xE0) continue;
+    rows[lead] = row;
+    row = static_cast<std::uint16_t>(row + 189);
+  }
+  return rows;
+}();
+
 template <typename CopyAscii>
 Converted walk_shift_jis(ByteView in, MutableBytes out, CopyAscii copy_ascii) {
   const std::uint8_t* from = in.data();
@@ -20,17 +34,21 @@ Converted walk_shift_jis(ByteView in, MutableBytes out, CopyAscii copy_ascii) {
       to += copied;
       if (copied > 0) continue;
     }
-    if (const std::uint32_t single = cp932_single[*from]; single != 0) {
-      to = put_entry(to, single);
-      ++from;
-      continue;
+    // Most of Japanese is characters of two bytes, one behind the other.
+    while (end - from >= 2) {
+      const std::size_t row = cp932_rows[from[0]];
+      const std::size_t trail = from[1] - std::size_t{0x40};
+      if (row == cp932_no_lead || trail >= 189) break;
+      const std::uint32_t entry = cp932_double[row + trail];
+      if (entry == 0) break;
+      to = put_entry(to, entry);
+      from += 2;
     }
-    const unsigned lead = *from < 0xA0 ? *from - 0x81U : *from - 0xE0U + 31U;
-    if (end - from < 2 || lead >= 60 || from[1] < 0x40 || from[1] > 0xFC) break;
-    const std::uint32_t entry = cp932_double[lead * 189 + from[1] - 0x40U];
-    if (entry == 0) break;
-    to = put_entry(to, entry);
-    from += 2;
+    if (from == end) break;
+    const std::uint32_t single = cp932_single[*from];
+    if (single == 0) break;
+    to = put_entry(to, single);
+    ++from;
   }
   return {static_cast<std::size_t>(from - in.data()), static_cast<std::size_t>(to - out.data())};
 }

@@ -7,7 +7,7 @@ namespace pushmail::simd {
 
 extern const Kernels scalar_kernels;
 extern const Kernels avx2_kernels;    // needs AVX2, BMI1 and BMI2
-extern const Kernels avx512_kernels;  // needs those, AVX-512 F, BW and VBMI
+extern const Kernels avx512_kernels;  // needs those, AVX-512 F, BW, VL, VBMI and VBMI2
 
 // scalar_charset.cpp
 std::size_t scalar_single_byte_to_utf8(ByteView in, MutableBytes out, const SingleByteCharset& charset);
