@@ -3,9 +3,7 @@
 #include <array>
 
 #include "codec/simd/avx2.h"
-#include "codec/simd/avx2_qp_decode.h"
 #include "codec/simd/base64_lines.h"
-#include "codec/simd/charset_tables.h"
 
 namespace pushmail::simd {
 namespace {
@@ -142,15 +140,6 @@ std::size_t base64_encode(ByteView in, MutableBytes out) {
   return written + avx2::base64_encode(in.last(left), out.subspan(written));
 }
 
-struct QuotedPrintable {
-  [[gnu::always_inline]] static std::uint8_t* put_kept(std::uint8_t* to, __m256i v, std::uint32_t keep) {
-    avx2::store(to, _mm256_maskz_compress_epi8(keep, v));
-    return to + __builtin_popcount(keep);
-  }
-};
-
-Decoded qp_decode(ByteView in, MutableBytes out) { return avx2::qp_decode_windows<QuotedPrintable>(in, out); }
-
 /// The bytes of the upper half of a charset's characters, each place of all 128 in one table; 0 where a character is shorter.
 struct UpperHalf {
   std::array<std::array<std::uint8_t, 128>, 3> bytes;
@@ -248,7 +237,7 @@ const Kernels avx512_kernels{
     .name = "avx512",
     .base64_decode = base64_decode,
     .base64_encode = base64_encode,
-    .qp_decode = qp_decode,
+    .qp_decode = avx2::qp_decode,
     .qp_encode = avx2::qp_encode,
     .utf8_valid_prefix = avx2::utf8_valid_prefix,
     .find_byte = avx2::find_byte,
