@@ -35,8 +35,9 @@ bool is_continuation(std::string_view line) { return !line.empty() && (line.fron
 std::size_t name_size(std::string_view line) {
   std::size_t size = 0;
   while (size < line.size() && is_name_byte(line[size])) ++size;
-  const std::size_t colon = line.find_first_not_of(" \t\r\n", size);
-  return colon != std::string_view::npos && line[colon] == ':' ? size : 0;
+  std::size_t colon = size;
+  while (colon < line.size() && (line[colon] == ' ' || line[colon] == '\t' || line[colon] == '\r' || line[colon] == '\n')) ++colon;
+  return colon < line.size() && line[colon] == ':' ? size : 0;
 }
 
 /// The line at `at`; both, when a name stands alone on it and its colon starts the next, which is folded. To pass that over would

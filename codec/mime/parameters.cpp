@@ -11,7 +11,30 @@
 namespace pushmail::mime {
 namespace {
 
-constexpr std::string_view blanks = " \t\r\n";
+/// Characters, one look-up each: the values are short, and find_first_of calls memchr for each of their bytes.
+class CharacterSet {
+ public:
+  consteval explicit CharacterSet(std::string_view members) {
+    for (const char c : members) bits_[static_cast<unsigned char>(c) / 64] |= std::uint64_t{1} << static_cast<unsigned char>(c) % 64;
+  }
+  [[nodiscard]] bool contains(char c) const { return (bits_[static_cast<unsigned char>(c) / 64] >> static_cast<unsigned char>(c) % 64 & 1U) != 0; }
+  /// Where the first of them stands in `text`, from `at` on; its size when none does.
+  [[nodiscard]] std::size_t find_in(std::string_view text, std::size_t at) const {
+    while (at < text.size() && !contains(text[at])) ++at;
+    return std::min(at, text.size());
+  }
+
+ private:
+  std::array<std::uint64_t, 4> bits_{};
+};
+constexpr CharacterSet blanks(" \t\r\n");
+constexpr CharacterSet blanks_and_separators(" \t\r\n;,");
+constexpr CharacterSet token_ends("; \t\r\n(\"=");
+constexpr CharacterSet name_ends("=; \t\r\n\"");
+constexpr CharacterSet value_ends("; \t\r\n");
+constexpr CharacterSet line_ends(";\r\n");
+constexpr CharacterSet quoted_stops("\"\\\r\n");
+constexpr CharacterSet specials("()<>@,;:\\\"/[]?=");  // RFC 2045 §5.1
 
 /// One `name*1*=value` as it stands.
 struct Segment {
@@ -31,23 +54,22 @@ class Cursor {
   [[nodiscard]] char peek() const { return text_[at_]; }
   void advance() { ++at_; }
 
-  /// Over blanks, comments and any of `also`.
-  void skip(std::string_view also) {
+  /// Over comments and any of `passed`.
+  void skip(const CharacterSet& passed) {
     while (!at_end()) {
-      const char c = peek();
-      if (c == '(') skip_comment();
-      else if (blanks.find(c) != std::string_view::npos || also.find(c) != std::string_view::npos) advance();
+      if (peek() == '(') skip_comment();
+      else if (passed.contains(peek())) advance();
       else break;
     }
   }
 
   void skip_blanks() {
-    while (!at_end() && blanks.find(peek()) != std::string_view::npos) advance();
+    while (!at_end() && blanks.contains(peek())) advance();
   }
 
-  [[nodiscard]] std::string_view until(std::string_view stop) {
+  [[nodiscard]] std::string_view until(const CharacterSet& stop) {
     const std::size_t start = at_;
-    at_ = std::min(text_.find_first_of(stop, at_), text_.size());
+    at_ = stop.find_in(text_, at_);
     return text_.substr(start, at_ - start);
   }
 
@@ -55,7 +77,7 @@ class Cursor {
   [[nodiscard]] std::string_view quoted(Arena& arena) {
     advance();
     const std::size_t start = at_;
-    at_ = std::min(text_.find_first_of("\"\\\r\n", at_), text_.size());
+    at_ = quoted_stops.find_in(text_, at_);
     if (at_end() || peek() == '"') {
       const std::string_view inside = text_.substr(start, at_ - start);
       if (!at_end()) advance();
@@ -155,7 +177,7 @@ std::string_view joined(std::span<const Segment> segments, Arena& arena) {
   return decode_header(to_utf8(bytes_of(value), charset, arena), arena);
 }
 
-bool is_token_byte(char c) { return c > 32 && c < 127 && std::string_view("()<>@,;:\\\"/[]?=").find(c) == std::string_view::npos; }
+bool is_token_byte(char c) { return c > 32 && c < 127 && !specials.contains(c); }
 
 }  // namespace
 
@@ -181,8 +203,8 @@ std::string_view lower_case(std::string_view text, Arena& arena) {
 StructuredValue parse_structured(std::string_view value, Arena& arena) {
   StructuredValue result;
   Cursor cursor(value);
-  cursor.skip("");
-  const std::string_view token = cursor.until("; \t\r\n(\"=");
+  cursor.skip(blanks);
+  const std::string_view token = cursor.until(token_ends);
   std::array<Segment, limits::mime_parameter_count_max> storage;
   std::size_t count = 0;
   // A value that starts with a parameter has no token: `Content-Disposition: filename="x"`.
@@ -193,10 +215,10 @@ StructuredValue parse_structured(std::string_view value, Arena& arena) {
   }
 
   while (true) {
-    cursor.skip(";,");
+    cursor.skip(blanks_and_separators);
     if (cursor.at_end() || count >= storage.size()) break;
-    Segment segment = name_of(ascii_trim(cursor.until("=; \t\r\n\"")), arena);
-    cursor.skip("");
+    Segment segment = name_of(ascii_trim(cursor.until(name_ends)), arena);
+    cursor.skip(blanks);
     if (cursor.at_end() || cursor.peek() != '=') {
       if (!cursor.at_end() && cursor.peek() == '"') static_cast<void>(cursor.quoted(arena));
       continue;
@@ -209,7 +231,7 @@ StructuredValue parse_structured(std::string_view value, Arena& arena) {
     } else {
       // A name may hold blanks though unquoted; anything else ends at one.
       const bool is_name = segment.name == "name" || segment.name == "filename";
-      segment.raw = ascii_trim(cursor.until(is_name ? ";\r\n" : "; \t\r\n"));
+      segment.raw = ascii_trim(cursor.until(is_name ? line_ends : value_ends));
     }
     segment.order = static_cast<std::uint32_t>(count);
     if (!segment.name.empty()) storage[count++] = segment;

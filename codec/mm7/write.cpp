@@ -299,6 +299,12 @@ std::string id_token(std::string_view text) {
   return out;
 }
 
+/// Pieces of text, one behind the other: a message has dozens, and a format is parsed for each of its uses.
+template <typename... Pieces>
+void append_all(Bytes& out, const Pieces&... pieces) {
+  (append(out, std::string_view(pieces)), ...);
+}
+
 void append_number(Bytes& out, std::size_t number) {
   const fmt::format_int digits(number);
   append(out, std::string_view(digits.data(), digits.size()));
@@ -340,11 +346,11 @@ bool is_related(const MultimediaMessage& message, const Mm7Dialect& dialect) {
   return message.presentation < message.parts.size() && dialect.content_form != ContentForm::mixed;
 }
 
-std::string content_type_of_inner(const MultimediaMessage& message, std::string_view boundary, const Mm7Dialect& dialect) {
-  if (!is_related(message, dialect)) return fmt::format("multipart/mixed; boundary=\"{}\"", boundary);
-  Bytes start;
-  append_part_id(start, message.parts[message.presentation], message.presentation + 1);
-  return fmt::format("multipart/related; boundary=\"{}\"; type=\"application/smil\"; start=\"<{}>\"", boundary, text_of(start));
+void append_content_type_of_inner(Bytes& out, const MultimediaMessage& message, std::string_view boundary, const Mm7Dialect& dialect) {
+  if (!is_related(message, dialect)) return append_all(out, "multipart/mixed; boundary=\"", boundary, "\"");
+  append_all(out, "multipart/related; boundary=\"", boundary, "\"; type=\"application/smil\"; start=\"<");
+  append_part_id(out, message.parts[message.presentation], message.presentation + 1);
+  append(out, ">\"");
 }
 
 struct Boundaries {
@@ -378,35 +384,34 @@ std::size_t body_size_bound(const std::string& xml, const MultimediaMessage& mes
 
 /// The envelope and the content beside it. Parts go from where they are straight into the body, encoded on the way.
 HttpEntity with_content(const std::string& xml, const MultimediaMessage& mm, const std::string& seed, const Mm7Dialect& dialect) {
-  const std::string content_id = fmt::format("mm.{}@pushmail", seed);
-  const std::string soap_id = fmt::format("soap.{}@pushmail", seed);
+  const std::string content_id = "mm." + seed + "@pushmail";
+  const std::string soap_id = "soap." + seed + "@pushmail";
   const Boundaries boundary = make_boundaries(seed, xml, mm, dialect.parts_base64);
   HttpEntity entity{
       .content_type = fmt::format("multipart/related; boundary=\"{}\"; type=\"text/xml\"; start=\"<{}>\"", boundary.outer, soap_id), .body = {}};
   Bytes& out = entity.body;
   out.reserve(body_size_bound(xml, mm, dialect));
-  const auto bracketed = [&](std::string_view id) { return dialect.content_id_brackets ? fmt::format("<{}>", id) : std::string(id); };
-  append(out, fmt::format("--{}\r\nContent-Type: {}\r\nContent-ID: {}\r\n\r\n", boundary.outer, envelope_type(dialect), bracketed(soap_id)));
-  append(out, std::string_view(xml));
-  append(out, fmt::format("\r\n--{}\r\n", boundary.outer));
+  const std::string_view id_start = dialect.content_id_brackets ? "\r\nContent-ID: <" : "\r\nContent-ID: ";
+  const std::string_view id_end = dialect.content_id_brackets ? ">\r\n\r\n" : "\r\n\r\n";
+  append_all(out, "--", boundary.outer, "\r\nContent-Type: ", envelope_type(dialect), id_start, soap_id, id_end, xml, "\r\n--", boundary.outer, "\r\n");
   if (dialect.content_form == ContentForm::single && mm.parts.size() == 1) {
     write_part_type(out, mm.parts[0], dialect);
     append(out, std::string_view(content_id));
     write_part_body(out, mm.parts[0], dialect);
-    append(out, fmt::format("\r\n--{}--\r\n", boundary.outer));
+    append_all(out, "\r\n--", boundary.outer, "--\r\n");
     return entity;
   }
-  append(out, fmt::format("Content-Type: {}\r\nContent-ID: {}\r\n\r\n", content_type_of_inner(mm, boundary.inner, dialect), bracketed(content_id)));
+  append(out, "Content-Type: ");
+  append_content_type_of_inner(out, mm, boundary.inner, dialect);
+  append_all(out, id_start, content_id, id_end);
   for (std::size_t i = 0; i < mm.parts.size(); ++i) {
-    append(out, "--");
-    append(out, std::string_view(boundary.inner));
-    append(out, "\r\n");
+    append_all(out, "--", boundary.inner, "\r\n");
     write_part_type(out, mm.parts[i], dialect);
     append_part_id(out, mm.parts[i], i + 1);
     write_part_body(out, mm.parts[i], dialect);
     append(out, "\r\n");
   }
-  append(out, fmt::format("--{}--\r\n--{}--\r\n", boundary.inner, boundary.outer));
+  append_all(out, "--", boundary.inner, "--\r\n--", boundary.outer, "--\r\n");
   return entity;
 }
 
