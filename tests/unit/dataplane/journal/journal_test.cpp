@@ -358,7 +358,10 @@ TEST(Journal, records_in_a_torn_body_are_never_replayed) {
     Bytes torn(made.bytes.begin(), made.bytes.begin() + static_cast<std::ptrdiff_t>(cut));
     ASSERT_EQ(replayed_items(torn, lane), std::set{item_number(1)}) << "cut at " << cut;
     torn.resize(made.end + 4096);
-    ASSERT_EQ(replayed_items(torn, lane), std::set{item_number(1)}) << "cut at " << cut;
+    // The seal is drawn: when it ends in zeros, those that follow the cut are what was cut off.
+    const bool whole = std::equal(torn.begin() + static_cast<std::ptrdiff_t>(cut), torn.begin() + static_cast<std::ptrdiff_t>(made.end),
+                                  made.bytes.begin() + static_cast<std::ptrdiff_t>(cut));
+    ASSERT_EQ(replayed_items(torn, lane), whole ? std::set({item_number(1), item_number(2)}) : std::set({item_number(1)})) << "cut at " << cut;
     ASSERT_EQ(quarantined(lane), 0u);
   }
 }
