@@ -1,5 +1,6 @@
 // The row of the kernels that use AVX-512 with VBMI and VBMI2: tables of 64 and 128 entries in registers, and bytes that close up in one
 // instruction. The rest is AVX2's: those loops wait for memory or for one another, not for the width of a register.
+#include <algorithm>
 #include <array>
 
 #include "codec/simd/avx2.h"
@@ -101,7 +102,12 @@ struct Base64 {
   }
 };
 
-Decoded base64_decode(ByteView in, MutableBytes out) { return base64_decode_lines<Base64>(in, out); }
+Decoded base64_decode(ByteView in, MutableBytes out) {
+  // Lines that are shorter than a vector of 64 and not than one of 32: AVX2 has a loop for them.
+  const std::size_t newline = avx2::find_byte(in.first(std::min(in.size(), Base64::digits_per_vector)), 0, '\n');
+  if (newline != none && newline >= 32) return avx2::base64_decode(in, out);
+  return base64_decode_lines<Base64>(in, out);
+}
 
 //  a group                  aaaaaabb bbbbcccc ccdddddd
 //  placed [1 0 2 1]         bits 0..31: bbbbcccc aaaaaabb ccdddddd bbbbcccc, lowest byte first
