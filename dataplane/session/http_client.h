@@ -48,12 +48,16 @@ struct HttpAnswer {
   std::string content_type;
   Bytes body;
   std::optional<Duration> retry_after;  // RFC 9110 §10.2.3, in seconds form
+  /// The request was sent again although an earlier try may have been seen.
+  bool duplicate_possible = false;
 };
 /// not_sent: the peer cannot have seen the request, sending again is safe. unknown: bytes were written and no whole answer came.
 enum class HttpOutcome : std::uint8_t { not_sent, unknown };
 struct HttpFailure {
   HttpOutcome outcome = HttpOutcome::not_sent;
   Error error;
+  /// The request was sent again although an earlier try may have been seen.
+  bool duplicate_possible = false;
 };
 using HttpResult = std::variant<HttpAnswer, HttpFailure>;
 

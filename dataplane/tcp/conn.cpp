@@ -49,6 +49,10 @@ void Connection::resume_reading() {
   if (!dead_) stack_.want_delivery(*this);
 }
 
+Acknowledged Connection::acknowledged() const {
+  return {.size = gone() ? acknowledged_size_ : send_queue_.begin(), .is_last = peer_finished_};
+}
+
 void Connection::check() const {
   send_queue_.check();
   if (gone()) {

@@ -32,6 +32,7 @@ class Connection final : public Stream {
   void pause_reading() override { paused_ = true; }
   void resume_reading() override;
   [[nodiscard]] Endpoint peer() const override { return tuple_.peer; }
+  [[nodiscard]] Acknowledged acknowledged() const override;
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] const Rtt& rtt() const { return rtt_; }
@@ -68,6 +69,7 @@ class Connection final : public Stream {
   bool fin_queued_ = false;
   bool sent_owed_ = false;    // on_sent is due when the queue runs empty
   SendQueue send_queue_;
+  std::uint64_t acknowledged_size_ = 0;  // set as the record leaves the protocol; until then the queue knows
   Rtt rtt_;
   Congestion congestion_;
   Seq recover_;               // NewReno: the highest number sent when the last loss was found
@@ -87,7 +89,7 @@ class Connection final : public Stream {
   std::uint8_t our_scale_ = 0;
   bool scaling_ = true;       // both sides sent the option, or we have not heard the other yet
   bool paused_ = false;
-  bool peer_finished_ = false;
+  bool peer_finished_ = false;  // its FIN came in order, or a RST that says how far it had come
   bool end_pending_ = false;  // FIN came, on_end waits for the bytes before it
   bool fin_known_ = false;    // a FIN came ahead of missing data
   Seq fin_seq_;

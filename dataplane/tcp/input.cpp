@@ -81,11 +81,11 @@ void Stack::on_time_wait(std::uint32_t number, const Segment& segment) {
 
 void Stack::on_connection(Connection& c, const Segment& segment) {
   if (c.state_ == State::syn_sent) return in_syn_sent(c, segment);
-  if (planted(Planted::blind_reset_accepted) && segment.has(rst)) return on_reset(c);
+  if (planted(Planted::blind_reset_accepted) && segment.has(rst)) return on_reset(c, segment);
   if (!acceptable(c, segment)) return;
   if (segment.has(rst)) {
     // RFC 5961 §3.2: only the exact number resets; anything else in the window is asked back.
-    if (segment.seq == c.rcv_nxt_) return on_reset(c);
+    if (segment.seq == c.rcv_nxt_) return on_reset(c, segment);
     return challenge(c);
   }
   // RFC 5961 §4.2
@@ -199,8 +199,13 @@ bool Stack::acceptable(Connection& c, const Segment& segment) {
   return false;
 }
 
-void Stack::on_reset(Connection& c) {
+void Stack::on_reset(Connection& c, const Segment& segment) {
   ++counters_.resets_in;
+  // Its acknowledgement counts before the record goes: a session must know what the peer had (Stream::acknowledged).
+  if (synchronized(c.state_) && segment.has(ack) && c.una_ <= segment.ack && segment.ack <= c.max_) {
+    c.peer_finished_ = true;
+    if (segment.ack > c.una_) c.send_queue_.acknowledge(std::min(c.offset_at(segment.ack), c.send_queue_.end()));
+  }
   close(c, c.state_ == State::syn_received && c.opened_ == Opened::by_us ? CloseReason::refused : CloseReason::reset_by_peer);
 }
 
@@ -276,6 +281,7 @@ void Stack::deliver(Connection& c, ByteView bytes) {
 
 void Stack::on_fin(Connection& c) {
   c.rcv_nxt_ = c.rcv_nxt_ + 1;
+  c.peer_finished_ = true;
   c.fin_known_ = false;
   c.receive_queue_.drop_blocks();
   c.ack_now_ = true;

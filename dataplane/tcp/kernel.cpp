@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <deque>
 #include <optional>
 
+#include <linux/tcp.h>  // glibc's tcp_info ends before tcpi_bytes_acked
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -170,6 +171,9 @@ class KernelStream final : public Stream, public KernelSource {
     mark_dirty();
   }
   [[nodiscard]] Endpoint peer() const override { return peer_; }
+  [[nodiscard]] Acknowledged acknowledged() const override {
+    return {.size = fd_ >= 0 ? acknowledged_size() : acknowledged_at_close_, .is_last = peer_finished_};
+  }
 
   void on_events(std::uint32_t events, Instant) override {
     if (closed()) return;
@@ -208,6 +212,8 @@ class KernelStream final : public Stream, public KernelSource {
     update_interest();
   }
   void fail_with(int error) {
+    // Linux gives EPIPE for a RST that came behind the peer's FIN, and ECONNRESET for any other.
+    if (error == EPIPE) peer_finished_ = true;
     close_descriptor();
     become_closed(reason_of(error));
   }
@@ -267,6 +273,7 @@ class KernelStream final : public Stream, public KernelSource {
       return false;
     }
     connecting_ = false;
+    acknowledged_at_open_ = tcp_bytes_acked();
     mark_dirty();
     events_->on_open();
     return !closed();
@@ -303,10 +310,11 @@ class KernelStream final : public Stream, public KernelSource {
     message.msg_iovlen = count;
     const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
     if (sent < 0) {
-      if (!is_again(errno)) fail_with(errno == EPIPE ? ECONNRESET : errno);
+      if (!is_again(errno)) fail_with(errno);
       return false;
     }
     was_sending_ = true;
+    written_size_ += static_cast<std::uint64_t>(sent);
     take_from_queue(static_cast<std::size_t>(sent));
     return true;
   }
@@ -357,8 +365,26 @@ class KernelStream final : public Stream, public KernelSource {
     close_descriptor();
   }
   void close_descriptor() {
-    if (fd_ >= 0) ::close(fd_);
+    if (fd_ < 0) return;
+    acknowledged_at_close_ = acknowledged_size();
+    ::close(fd_);
     fd_ = -1;
+  }
+
+  /// RFC 4898 tcpEStatsAppHCThruOctetsAcked; Linux counts our SYN and our FIN in it. It outlives a RST, as long as the descriptor does.
+  [[nodiscard]] std::optional<std::uint64_t> tcp_bytes_acked() const {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+    if (size < offsetof(tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked) return std::nullopt;
+    return info.tcpi_bytes_acked;
+  }
+  [[nodiscard]] std::uint64_t acknowledged_size() const {
+    if (written_size_ == 0) return 0;
+    const auto acked = tcp_bytes_acked();
+    // A kernel that does not say (before Linux 4.1): whatever it took may have arrived.
+    if (!acked || !acknowledged_at_open_) return written_size_;
+    return std::min(*acked - std::min(*acked, *acknowledged_at_open_), written_size_);
   }
 
   KernelNetwork& network_;
@@ -369,13 +395,16 @@ class KernelStream final : public Stream, public KernelSource {
   std::size_t front_sent_ = 0;
   std::optional<CloseReason> closed_reason_;
   std::uint32_t interest_ = 0;
+  std::uint64_t written_size_ = 0;                         // taken by the kernel
+  std::optional<std::uint64_t> acknowledged_at_open_ = 0;  // our SYN, if we opened
+  std::uint64_t acknowledged_at_close_ = 0;
   bool outside_ = true;   // not in the epoll set
   bool hung_up_ = false;  // both directions have ended, while reading was paused
   bool connecting_ = false;
   bool paused_ = false;
   bool finishing_ = false;  // finish() was called
   bool finished_ = false;   // FIN given to the kernel
-  bool peer_finished_ = false;
+  bool peer_finished_ = false;  // its FIN came
   bool was_sending_ = false;
   bool dirty_ = false;
 };

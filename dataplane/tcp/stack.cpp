@@ -334,6 +334,7 @@ void Stack::close(Connection& c, CloseReason reason) {
   c.ack_at_ = {};
   c.state_ = State::closed;
   c.reason_ = reason;
+  c.acknowledged_size_ = c.send_queue_.begin();
   c.send_queue_.clear();
   if (reason != CloseReason::finished) {
     c.receive_queue_.clear();

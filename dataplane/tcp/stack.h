@@ -131,7 +131,7 @@ class Stack final : public Network {
   void on_connection(Connection& c, const Segment& segment);
   void in_syn_sent(Connection& c, const Segment& segment);
   [[nodiscard]] bool acceptable(Connection& c, const Segment& segment);
-  void on_reset(Connection& c);
+  void on_reset(Connection& c, const Segment& segment);
   void established(Connection& c, const Segment& segment);
   void take_options(Connection& c, const Segment& segment);
   void on_text(Connection& c, const Segment& segment);

@@ -40,6 +40,15 @@ struct LentBytes {
   void* context = nullptr;
 };
 
+/// What a connection proves about the bytes that were sent on it.
+struct Acknowledged {
+  /// Bytes of ours that the peer's TCP has acknowledged; SYN and FIN are not counted, and it never falls.
+  std::uint64_t size = 0;
+  /// The peer ended the connection and named what it had: its FIN came, or a RST that carries an acknowledgement. What lies beyond
+  /// `size` had not reached it then, and no answer can come. A RST without one, a time-out and our own abort prove nothing.
+  bool is_last = false;
+};
+
 /// One connection. Sends are queued without limit of its own: the session keeps what it queues bounded by watching on_sent.
 class Stream {
  public:
@@ -57,6 +66,8 @@ class Stream {
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
   [[nodiscard]] virtual Endpoint peer() const = 0;
+  /// Holds in every state, until on_close has returned.
+  [[nodiscard]] virtual Acknowledged acknowledged() const = 0;
 };
 
 /// Who is asked about a new incoming connection. Must call stream.set_events before it returns, or stream.abort().

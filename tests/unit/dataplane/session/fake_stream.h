@@ -47,11 +47,14 @@ class FakeStream final : public Stream {
   void abort() override {
     if (dead) return;
     dead = CloseReason::aborted;
-    if (other != nullptr && !other->dead) other->dead = CloseReason::reset_by_peer;
+    if (other == nullptr || other->dead) return;
+    other->dead = CloseReason::reset_by_peer;
+    other->is_last = other->is_last || reset_acknowledges;
   }
   void pause_reading() override { paused = true; }
   void resume_reading() override { paused = false; }
   [[nodiscard]] Endpoint peer() const override { return peer_endpoint; }
+  [[nodiscard]] Acknowledged acknowledged() const override { return {.size = acknowledged_size, .is_last = is_last}; }
 
   struct Piece {
     Bytes own;
@@ -78,6 +81,11 @@ class FakeStream final : public Stream {
   std::size_t sent_total = 0;
   bool opening = false;
   bool silent = false;  // the peer never answers our SYN
+  bool held = false;    // what we send stays with us, as behind a closed window
+  bool lost = false;    // what we send leaves and never arrives
+  bool reset_acknowledges = false;  // our RST tells the other side what came
+  std::uint64_t acknowledged_size = 0;
+  bool is_last = false;
   bool paused = false;
   bool finishing = false;
   bool fin_taken = false;  // the other side has had our FIN
@@ -146,7 +154,7 @@ class FakeNetwork final : public Network {
     FakeStream& to = *from.other;
     if (to.dead || to.events == nullptr) return 0;
     std::size_t work = 0;
-    if (!from.queue.empty() && !to.paused) {
+    if (!from.queue.empty() && !to.paused && !from.held) {
       ByteView rest = from.queue.front().bytes().subspan(from.offset);
       const Bytes chunk(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(std::min(chunk_size, rest.size())));
       from.offset += chunk.size();
@@ -157,7 +165,10 @@ class FakeNetwork final : public Network {
         from.offset = 0;
         if (piece.is_lent) FakeStream::release(piece.lent);
       }
-      if (!chunk.empty()) to.events->on_data(chunk);
+      if (!from.lost) {
+        from.acknowledged_size += chunk.size();
+        if (!chunk.empty()) to.events->on_data(chunk);
+      }
       ++work;
     }
     if (from.dead || to.dead) return work;
@@ -169,6 +180,7 @@ class FakeNetwork final : public Network {
     if (from.dead || to.dead) return work;
     if (from.queue.empty() && from.finishing && !from.fin_taken && !to.paused) {
       from.fin_taken = true;
+      to.is_last = true;
       to.events->on_end();
       ++work;
     }

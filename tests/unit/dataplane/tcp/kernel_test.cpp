@@ -4,7 +4,9 @@
 #include <functional>
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace pushmail {
@@ -33,6 +35,7 @@ class Recorder : public StreamEvents {
   void on_close(CloseReason why) override {
     EXPECT_FALSE(reason.has_value()) << "closed twice";
     reason = why;
+    if (stream != nullptr) at_close = stream->acknowledged();
   }
 
   Stream* stream = nullptr;
@@ -41,6 +44,7 @@ class Recorder : public StreamEvents {
   bool ended = false;
   int sent = 0;
   std::optional<CloseReason> reason;
+  Acknowledged at_close;
   std::function<void()> when_open, when_data, when_end;
 };
 
@@ -238,6 +242,82 @@ TEST_F(KernelLink, HalfCloseStillReceives) {
   EXPECT_EQ(text_of(server().received), "question");
   EXPECT_EQ(text_of(client_.received), "answer after your FIN");
   EXPECT_EQ(client_.reason, CloseReason::finished);
+}
+
+TEST_F(KernelLink, AcknowledgedBytesAreCountedFromBothEnds) {
+  connect_and_accept();
+  EXPECT_EQ(client_.stream->acknowledged().size, 0u) << "our SYN is no byte";
+  client_.stream->send(bytes_of("request"));
+  server().stream->send(bytes_of("an answer"));
+  ASSERT_TRUE(run_until([&] { return client_.stream->acknowledged().size == 7 && server().stream->acknowledged().size == 9; }));
+  EXPECT_FALSE(client_.stream->acknowledged().is_last);
+  server().stream->finish();
+  ASSERT_TRUE(run_until([&] { return client_.ended; }));
+  EXPECT_TRUE(client_.stream->acknowledged().is_last);
+  client_.stream->finish();
+  ASSERT_TRUE(run_until([&] { return client_.reason && server().reason; }));
+  EXPECT_EQ(client_.at_close.size, 7u) << "our FIN is no byte";
+  EXPECT_EQ(server().at_close.size, 9u);
+}
+
+// The peer is a plain socket here: it closes while the network is not polled, so that the request crosses its FIN or RST.
+class KernelLinkCrossing : public KernelLink {
+ protected:
+  void SetUp() override {
+    KernelLink::SetUp();
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    socklen_t size = sizeof address;
+    ASSERT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(::listen(listener_, 1), 0);
+    ASSERT_EQ(::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    here_.port = ntohs(address.sin_port);
+    connect();
+    ASSERT_TRUE(run_until([&] { return client_.opened; }));
+    peer_ = ::accept(listener_, nullptr, nullptr);
+    ASSERT_GE(peer_, 0);
+  }
+  void TearDown() override {
+    ::close(listener_);
+    if (peer_ >= 0) ::close(peer_);
+  }
+  void close_peer() { ::close(std::exchange(peer_, -1)); }
+  void reset_peer() {
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    ASSERT_EQ(::setsockopt(peer_, SOL_SOCKET, SO_LINGER, &now, sizeof now), 0);
+    close_peer();
+  }
+  void send_and_wait_for_the_end() {
+    client_.stream->send(bytes_of("request"));
+    ASSERT_TRUE(run_until([&] { return client_.ended || client_.reason; }));
+    if (!client_.reason) client_.stream->abort();
+    ASSERT_TRUE(run_until([&] { return client_.reason.has_value(); }));
+  }
+  int listener_ = -1;
+  int peer_ = -1;
+};
+
+TEST_F(KernelLinkCrossing, AFinThatCameFirstIsKnownEvenBehindItsReset) {
+  close_peer();
+  send_and_wait_for_the_end();
+  EXPECT_EQ(client_.at_close.size, 0u);
+  EXPECT_TRUE(client_.at_close.is_last);
+}
+
+TEST_F(KernelLinkCrossing, AResetAloneProvesNothing) {
+  reset_peer();
+  send_and_wait_for_the_end();
+  EXPECT_EQ(client_.at_close.size, 0u);
+  EXPECT_FALSE(client_.at_close.is_last);
+}
+
+TEST_F(KernelLinkCrossing, WhatThePeersKernelTookIsAcknowledgedAlthoughNobodyReadIt) {
+  client_.stream->send(bytes_of("request"));
+  ASSERT_TRUE(run_until([&] { return client_.stream->acknowledged().size == 7; }));
+  close_peer();
+  ASSERT_TRUE(run_until([&] { return client_.reason.has_value(); }));
+  EXPECT_EQ(client_.reason, CloseReason::reset_by_peer);
+  EXPECT_EQ(client_.at_close.size, 7u) << "still there after the RST";
 }
 
 TEST_F(KernelLink, AcceptorMayRefuse) {

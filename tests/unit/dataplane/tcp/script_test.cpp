@@ -106,10 +106,12 @@ class Session final : public StreamEvents {
   void on_close(CloseReason reason) override {
     constexpr std::array<std::string_view, 7> names{"finished", "reset", "timed_out", "refused", "unreachable", "aborted", "no_memory"};
     log += names[static_cast<std::size_t>(reason)];
+    if (stream != nullptr) at_close = stream->acknowledged();
     stream = nullptr;
   }
   std::string log, data;
   Stream* stream = nullptr;
+  Acknowledged at_close;
   bool pause_on_data = false, abort_on_data = false;
 };
 
@@ -519,6 +521,68 @@ TEST_F(TcpScript, EndWaitsForThePausedReader) {
   turn();
   EXPECT_EQ(session().data, "last");
   EXPECT_EQ(session().log, "end finished");
+}
+
+// ---- what an end proves: Stream::acknowledged
+
+TEST_F(TcpScript, AcknowledgedBytesAreCountedAndTheFinMakesThemTheLast) {
+  accept();
+  send("12345");
+  EXPECT_EQ(stream().acknowledged().size, 0u);
+  in({.seq = 1001, .ack = iss + 4});
+  EXPECT_EQ(stream().acknowledged().size, 3u);
+  EXPECT_FALSE(stream().acknowledged().is_last);
+  in({.seq = 1001, .ack = iss + 4, .flags = FIN | ACK});
+  EXPECT_EQ(session().log, "end ");
+  EXPECT_EQ(stream().acknowledged().size, 3u);
+  EXPECT_TRUE(stream().acknowledged().is_last);
+  stream().abort();
+  turn();
+  EXPECT_EQ(session().at_close.size, 3u) << "still there when the record has left the protocol";
+  EXPECT_TRUE(session().at_close.is_last);
+}
+
+TEST_F(TcpScript, OurSynAndFinAreNoBytes) {
+  accept();
+  send("12345");
+  finish();
+  in({.seq = 1001, .ack = iss + 7, .flags = FIN | ACK});
+  EXPECT_EQ(session().log, "sent end finished");
+  EXPECT_EQ(session().at_close.size, 5u);
+}
+
+struct ResetRow {
+  const char* name;
+  std::uint8_t flags;
+  std::uint32_t ack;  // above our initial number
+  Acknowledged proves;
+};
+class TcpReset : public TcpScript, public testing::WithParamInterface<ResetRow> {};
+TEST_P(TcpReset, ProvesWhatItsAcknowledgementNames) {
+  accept();
+  send("12345");
+  in({.seq = 1001, .ack = iss + GetParam().ack, .flags = GetParam().flags});
+  EXPECT_EQ(session().log.substr(session().log.rfind(' ') + 1), "reset");
+  EXPECT_EQ(session().at_close.size, GetParam().proves.size);
+  EXPECT_EQ(session().at_close.is_last, GetParam().proves.is_last);
+}
+INSTANTIATE_TEST_SUITE_P(Rows, TcpReset,
+                         testing::Values(ResetRow{"without_acknowledgement", RST, 1, {.size = 0, .is_last = false}},
+                                         ResetRow{"covers_nothing", RST | ACK, 1, {.size = 0, .is_last = true}},
+                                         ResetRow{"covers_some", RST | ACK, 3, {.size = 2, .is_last = true}},
+                                         ResetRow{"covers_all", RST | ACK, 6, {.size = 5, .is_last = true}},
+                                         ResetRow{"of_what_was_never_sent", RST | ACK, 7, {.size = 0, .is_last = false}}),
+                         [](const auto& row) { return row.param.name; });
+
+TEST_F(TcpScript, ATimeOutProvesNothing) {
+  restart({.retry_count_max = 2});
+  accept();
+  send("12345");
+  in({.seq = 1001, .ack = iss + 3});
+  after(seconds(20));
+  EXPECT_EQ(session().log, "timed_out");
+  EXPECT_EQ(session().at_close.size, 2u);
+  EXPECT_FALSE(session().at_close.is_last);
 }
 
 // ---- RST, SYN and ACK that do not belong: RFC 5961
