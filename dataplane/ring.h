@@ -4,50 +4,16 @@
 // it sleeps. What does not fit in the ring waits in the producer's own queue (bounded by what the relay accepts), so nothing is lost.
 #pragma once
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <cstdint>
+#include <cstddef>
 #include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "core/result.h"
+#include "core/wake.h"
 
 namespace pushmail {
-
-/// A thread's bell. Several producers may ring it.
-class Wake {
- public:
-  Wake() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) { PM_CHECK(fd_ >= 0); }
-  Wake(const Wake&) = delete;
-  Wake& operator=(const Wake&) = delete;
-  ~Wake() { ::close(fd_); }
-
-  [[nodiscard]] int fd() const { return fd_; }
-
-  /// The sleeper: announce() first, then look once more for work, then block on fd(), then awake().
-  void announce() { sleeping_.store(true, std::memory_order_seq_cst); }
-  void awake() {
-    sleeping_.store(false, std::memory_order_seq_cst);
-    std::uint64_t count = 0;
-    [[maybe_unused]] const ssize_t n = ::read(fd_, &count, sizeof count);
-  }
-
-  /// The others: after their work is visible.
-  void ring() {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (!sleeping_.load(std::memory_order_seq_cst)) return;
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t n = ::write(fd_, &one, sizeof one);
-  }
-
- private:
-  int fd_;
-  std::atomic<bool> sleeping_{false};
-};
 
 template <class T>
 class Ring {
@@ -76,8 +42,10 @@ class Ring {
   [[nodiscard]] std::optional<T> receive() {
     const std::size_t at = read_.load(std::memory_order_relaxed);
     if (at == written_.load(std::memory_order_acquire)) return std::nullopt;
-    std::optional<T> value = std::move(slots_[at % slots_.size()]);
-    slots_[at % slots_.size()].reset();
+    // A slot between `read_` and `written_` holds a value: it is moved out without asking, and the compiler sees that it is there.
+    std::optional<T>& slot = slots_[at % slots_.size()];
+    std::optional<T> value(std::in_place, std::move(*slot));
+    slot.reset();
     read_.store(at + 1, std::memory_order_release);
     return value;
   }
