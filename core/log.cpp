@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <iterator>
 
 namespace pushmail {
@@ -16,6 +17,7 @@ struct Settings {
   LogLevel least = LogLevel::info;
   LogPersons persons = LogPersons::hashed;
   std::array<std::uint8_t, 16> key{};
+  std::atomic<LogSink*> sink{nullptr};
 };
 
 Settings& settings() {
@@ -83,7 +85,9 @@ void log_start(std::string_view plane, LogLevel least, LogPersons persons) {
   fill_random(s.key);
 }
 
-LogEvent::LogEvent(LogLevel level, std::string_view event) : wanted_(level >= settings().least) {
+void log_to(LogSink* sink) { settings().sink.store(sink, std::memory_order_release); }
+
+LogEvent::LogEvent(LogLevel level, std::string_view event) : level_(level), wanted_(level >= settings().least) {
   if (!wanted_) return;
   line_ = fmt::format(R"({{"ts":"{}","level":"{}","plane":"{}","event":"{}")", format_rfc3339(SystemClock().wall()),
                       level_names[static_cast<std::size_t>(level)], settings().plane, json_escape(event));
@@ -92,6 +96,10 @@ LogEvent::LogEvent(LogLevel level, std::string_view event) : wanted_(level >= se
 LogEvent::~LogEvent() {
   if (!wanted_) return;
   line_.append("}\n");
+  if (LogSink* sink = settings().sink.load(std::memory_order_acquire); sink != nullptr) {
+    sink->put(level_, line_);
+    return;
+  }
   // A log that cannot be written must not stop the service.
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line_.data(), line_.size());
 }

@@ -17,7 +17,15 @@ namespace pushmail {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
-/// One event, built by chaining and written by its destructor as a single write(2), so that lines of threads and processes do not mix.
+/// Where finished lines go. put() is called by any thread, never waits, and gets a whole line with its line end.
+class LogSink {
+ public:
+  virtual ~LogSink() = default;
+  virtual void put(LogLevel level, std::string_view line) = 0;
+};
+
+/// One event, built by chaining. Its destructor hands the line to the sink, or without one writes it with a single write(2), so that lines
+/// of threads and processes do not mix.
 class LogEvent {
  public:
   LogEvent(LogLevel level, std::string_view event);
@@ -37,12 +45,15 @@ class LogEvent {
 
  private:
   std::string line_;
+  LogLevel level_;
   bool wanted_;
 };
 
 enum class LogPersons : std::uint8_t { hashed, clear };
 /// Once, at start, before threads. `plane` is data, control, fetcher or ctl.
 void log_start(std::string_view plane, LogLevel least, LogPersons persons);
+/// While no other thread logs. nullptr: none; not owned. The programs' sink is LogWriter.
+void log_to(LogSink* sink);
 
 inline LogEvent log_debug(std::string_view event) { return {LogLevel::debug, event}; }
 inline LogEvent log_info(std::string_view event) { return {LogLevel::info, event}; }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/log.h"
+#include "core/log_writer.h"
 #include "dataplane/relay/relay.h"
 
 namespace pushmail {
@@ -125,6 +126,7 @@ void IoThread::tell_state() {
   counters_.set(Counter::journal_bytes, totals.bytes);
   counters_.set(Counter::journal_segments, totals.segments);
   counters_.set(Counter::journal_failures, totals.failures);
+  counters_.set(Counter::log_lines_dropped, log_lines_dropped());
 }
 
 // ---- from the control plane -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // pushmail-dataplane: opens what the configuration names, replays the journal, drops privileges, runs the threads.
 //
-//   main thread = I/O thread (journal, handoff socket)      worker thread = the turn      codec thread = conversion
+//   main thread = I/O thread (journal, handoff socket)      worker thread = the turn      codec thread = conversion      log thread
 //
 // Exit: 0 after SIGTERM or SIGINT with everything synced; 78 for a bad configuration (file:line: key: rule, nothing opened); 71 when
 // something of the system could not be opened; 64 for a wrong command line.
@@ -22,6 +22,7 @@
 
 #include "core/config.h"
 #include "core/log.h"
+#include "core/log_writer.h"
 #include "dataplane/codec_lane.h"
 #include "dataplane/faults.h"
 #include "dataplane/io_thread.h"
@@ -109,6 +110,7 @@ int run(const Config& config) {
   sigaddset(&reload_signals, SIGHUP);
   ::sigprocmask(SIG_BLOCK, &reload_signals, nullptr);
   const int reload_fd = ::signalfd(-1, &reload_signals, SFD_NONBLOCK | SFD_CLOEXEC);
+  LogWriter log_writer;
 
   const auto run_folder = config.run_folder();
   const auto journal_folder = config.state_folder("journal") / "lane-0";
