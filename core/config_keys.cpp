@@ -19,6 +19,7 @@ constexpr auto keys = std::to_array<ConfigKey>({
     {"link.kind", KeyType::word, "kernel", "kernel|dpdk", no_least, no_most, "what carries MM7 and SMTP: kernel sockets, or our TCP on a DPDK port"},
     {"link.address", KeyType::text, "", "", no_least, no_most, "dpdk: our address and prefix, 198.18.0.2/24"},
     {"link.gateway", KeyType::text, "", "", no_least, no_most, "dpdk: next hop for other networks"},
+    {"link.gateway_mac", KeyType::text, "", "", no_least, no_most, "dpdk: the gateway's MAC address, which no ARP packet changes; empty: ARP finds it"},
     {"link.mac", KeyType::text, "", "", no_least, no_most, "dpdk: our MAC address; empty: the port's own"},
     {"link.mtu", KeyType::number, "1500", "", 576, 9000, "dpdk: bytes of an IP packet"},
     {"link.allow", KeyType::text, "", "", no_least, no_most, "dpdk: PCI address of the port (EAL --allow)"},

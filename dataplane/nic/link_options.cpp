@@ -39,6 +39,11 @@ Result<LinkOptions> read_link_options(const Config& config) {
   if (config.has("link.gateway")) {
     PM_TRY(options.gateway, parse_ip(config.text("link.gateway")));
   }
+  if (config.has("link.gateway_mac")) {
+    PM_TRY(options.gateway_mac, parse_mac(config.text("link.gateway_mac")));
+    // A group address, or one for a gateway that is not there, is a mistake of whoever wrote it.
+    if (options.gateway == IpAddress{} || (options.gateway_mac[0] & 1) != 0) return fail(nic_bad_link);
+  }
   if (config.has("link.mac")) {
     PM_TRY(options.port.mac, parse_mac(config.text("link.mac")));
   }

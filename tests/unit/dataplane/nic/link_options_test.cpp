@@ -23,6 +23,16 @@ TEST(LinkOptions, ReadsATap) {
   EXPECT_EQ(options->eal.memory_size, 512U << 20);
 }
 
+TEST(LinkOptions, TheGatewaysMacCanBeFixed) {
+  const std::string rest = "address = \"198.18.0.2/24\"\nvdev = \"net_tap0\"\n";
+  const auto options = read(rest + "gateway = \"198.18.0.1\"\ngateway_mac = \"02:00:00:00:00:0b\"\n");
+  ASSERT_TRUE(options.has_value());
+  EXPECT_EQ(options->gateway_mac, (MacAddress{2, 0, 0, 0, 0, 11}));
+  EXPECT_FALSE(read(rest + "gateway_mac = \"02:00:00:00:00:0b\"\n").has_value()) << "of which gateway?";
+  EXPECT_FALSE(read(rest + "gateway = \"198.18.0.1\"\ngateway_mac = \"01:00:5e:00:00:0b\"\n").has_value()) << "a group is no gateway";
+  EXPECT_FALSE(read(rest + "gateway = \"198.18.0.1\"\ngateway_mac = \"here\"\n").has_value());
+}
+
 TEST(LinkOptions, APciPortHasItsOwnAddress) {
   const auto options = read("address = \"192.0.2.7/25\"\nallow = \"0000:01:00.0\"\nhuge_pages = true\n");
   ASSERT_TRUE(options.has_value());
