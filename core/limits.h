@@ -40,6 +40,7 @@ inline constexpr Duration idle_max = seconds(300);
 inline constexpr Duration message_time_max = seconds(600);
 inline constexpr std::uint32_t connections_per_source_max = 200;
 inline constexpr std::uint64_t receive_window_size_max = 256 * KiB;
+inline constexpr std::uint64_t receive_memory_size_max = 64 * MiB;   // per worker: received by our TCP, not taken by a session yet
 inline constexpr std::uint64_t item_memory_size_max = 1 * GiB;    // per worker; above: 452, 503
 inline constexpr std::uint64_t journal_lane_size_max = 64 * GiB;
 

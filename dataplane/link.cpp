@@ -1,8 +1,10 @@
 #include "dataplane/link.h"
 
 #include "core/ids.h"
+#include "core/log.h"
 #include "dataplane/nic/link_options.h"
 #include "dataplane/nic/port.h"
+#include "dataplane/tcp/flood_watch.h"
 #include "dataplane/tcp/kernel.h"
 #include "dataplane/tcp/stack.h"
 
@@ -15,7 +17,7 @@ class KernelLink final : public Link {
   explicit KernelLink(std::unique_ptr<KernelNetwork> network) : network_(std::move(network)) {}
   Network& network() override { return *network_; }
   void enter_thread() override {}
-  void publish(Counters&) const override {}
+  void publish(Counters&) override {}
 
  private:
   std::unique_ptr<KernelNetwork> network_;
@@ -24,11 +26,11 @@ class KernelLink final : public Link {
 // The port outlives the stack, which gives its frames back when it goes.
 class DpdkLink final : public Link {
  public:
-  DpdkLink(std::unique_ptr<Port> port, const tcp::StackConfig& config, Instant now)
-      : port_(std::move(port)), stack_(std::make_unique<tcp::Stack>(*port_, config, now)) {}
+  DpdkLink(std::unique_ptr<Port> port, const tcp::StackConfig& config, const Clock& clock)
+      : clock_(clock), port_(std::move(port)), stack_(std::make_unique<tcp::Stack>(*port_, config, clock.now())) {}
   Network& network() override { return *stack_; }
   void enter_thread() override { register_worker_thread(); }
-  void publish(Counters& counters) const override {
+  void publish(Counters& counters) override {
     const PortStats port = port_->stats();
     counters.set(Counter::port_frames_in, port.frames_in);
     counters.set(Counter::port_bytes_in, port.bytes_in);
@@ -38,15 +40,27 @@ class DpdkLink final : public Link {
     counters.set(Counter::port_errors, port.errors);
     counters.set(Counter::port_no_memory, port.no_memory);
     const tcp::StackCounters& stack = stack_->counters();
-    counters.set(Counter::tcp_segments_in, stack.segments_in);
-    counters.set(Counter::tcp_segments_out, stack.segments_out);
-    counters.set(Counter::tcp_retransmissions, stack.retransmissions);
-    counters.set(Counter::tcp_timeouts, stack.timeouts);
-    counters.set(Counter::tcp_fast_retransmits, stack.fast_retransmits);
-    counters.set(Counter::tcp_resets_out, stack.resets_out);
+    for (const tcp::StackCounterRow& row : tcp::stack_counter_rows) counters.set(row.counter, stack.*row.value);
+    for (const tcp::DropRow& row : tcp::drop_rows) counters.set(row.counter, stack.of(row.drop));
+    const tcp::StackUsage usage = stack_->usage();
+    counters.set(Counter::tcp_connections, usage.connections);
+    counters.set(Counter::tcp_half_open, usage.half_open);
+    counters.set(Counter::tcp_time_wait, usage.time_wait);
+    counters.set(Counter::tcp_receive_memory, usage.receive_memory);
+    watch(syn_flood_, "syn_flood", stack.cookies_sent);
+    watch(receive_memory_, "receive_memory_short", stack.of(tcp::Drop::receive_memory) + stack.out_of_order_discarded);
   }
 
  private:
+  void watch(tcp::FloodWatch& flood, std::string_view event, std::uint64_t total) const {
+    const auto report = flood.see(total, clock_.now());
+    if (!report) return;
+    const bool began = report->news == tcp::FloodWatch::News::began;
+    log_warning(event).text("now", began ? "begun" : "over").number("count", static_cast<std::int64_t>(report->count)).number("seconds", report->lasted.ms() / 1000);
+  }
+
+  const Clock& clock_;
+  tcp::FloodWatch syn_flood_, receive_memory_;
   std::unique_ptr<Port> port_;
   std::unique_ptr<tcp::Stack> stack_;
 };
@@ -59,8 +73,9 @@ Result<std::unique_ptr<Link>> open_dpdk_link(const Config& config, const Clock& 
   stack.address = options.address;
   stack.prefix_length = static_cast<std::uint8_t>(options.prefix_length);
   if (options.gateway != IpAddress{}) stack.gateway = options.gateway;
+  if (options.gateway_mac != MacAddress{}) stack.gateway_mac = options.gateway_mac;
   fill_random({reinterpret_cast<std::uint8_t*>(&stack.secret), sizeof stack.secret});
-  return std::make_unique<DpdkLink>(std::move(port), stack, clock.now());
+  return std::make_unique<DpdkLink>(std::move(port), stack, clock);
 }
 
 }  // namespace

@@ -19,8 +19,8 @@ class Link {
   [[nodiscard]] virtual Network& network() = 0;
   /// Call in the thread that runs the turn, before the first poll.
   virtual void enter_thread() = 0;
-  /// Sets the port's and the stack's counters; kernel sockets have none.
-  virtual void publish(Counters& counters) const = 0;
+  /// Sets the port's and the stack's counters, and logs when a flood begins or ends; kernel sockets have none. Once a second.
+  virtual void publish(Counters& counters) = 0;
 };
 
 /// Opens what [link] names. Files and sockets are opened here, so privileges may be dropped afterwards.

@@ -4,6 +4,8 @@
 
 namespace pushmail::tcp {
 
+Connection::Connection(Stack& stack, std::uint32_t id) : stack_(stack), id_(id), receive_queue_(stack.receive_budget_) {}
+
 void Connection::send(ByteView bytes) {
   if (gone() || fin_queued_ || bytes.empty()) return;
   send_queue_.copy(bytes);
@@ -38,6 +40,7 @@ void Connection::abort() {
   }
   // Closed by the protocol, but the application had not taken everything.
   receive_queue_.clear();
+  stack_.note_pieces(*this);
   end_pending_ = false;
   reason_ = CloseReason::aborted;
   dead_ = true;
@@ -55,6 +58,7 @@ Acknowledged Connection::acknowledged() const {
 
 void Connection::check() const {
   send_queue_.check();
+  receive_queue_.check(rcv_nxt_);
   if (gone()) {
     PM_CHECK(send_queue_.empty() && timer_kind_ == TimerKind::none && ack_at_.ns == 0);
     PM_CHECK(dead_ || undelivered());
@@ -66,7 +70,6 @@ void Connection::check() const {
   if (synchronized(state_)) {
     PM_CHECK(una_ == seq_at(send_queue_.begin()) || (fin_sent(state_) && una_ == seq_at(send_queue_.end()) + 1));
     PM_CHECK(rcv_nxt_ <= rcv_edge_);
-    receive_queue_.check(rcv_nxt_);
   }
   PM_CHECK((timer_kind_ == TimerKind::none) == (retransmit_at_.ns == 0));
   if (timer_kind_ == TimerKind::retransmit) PM_CHECK(una_ != max_);

@@ -22,7 +22,7 @@ enum class TimerKind : std::uint8_t { none, retransmit, persist };
 
 class Connection final : public Stream {
  public:
-  Connection(Stack& stack, std::uint32_t id) : stack_(stack), id_(id) {}
+  Connection(Stack& stack, std::uint32_t id);
 
   void set_events(StreamEvents& events) override { events_ = &events; }
   void send(ByteView bytes) override;
@@ -109,6 +109,7 @@ class Connection final : public Stream {
 
   bool in_output_ = false;
   bool in_resumed_ = false;
+  std::optional<std::uint32_t> holder_index_;  // place in Stack::holders_
   bool waits_for_neighbour_ = false;
   bool dead_ = false;
   CloseReason reason_ = CloseReason::aborted;

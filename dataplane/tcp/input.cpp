@@ -29,14 +29,20 @@ void Stack::answer_closed(const Segment& segment) {
 
 // §3.10.7.2
 void Stack::on_listen(const Segment& segment, std::uint64_t hash) {
-  if (acceptor_of(segment.tuple.local) == nullptr || segment.has(ack)) return answer_closed(segment);
+  if (acceptor_of(segment.tuple.local) == nullptr) return answer_closed(segment);
+  if (segment.has(ack)) return on_cookie(segment, hash);
   if (segment.has(rst) || !segment.has(syn)) return;
-  if (half_open_count_ >= config_.half_open_count_max || connection_count_ >= config_.connection_count_max) {
-    ++counters_.syns_refused;
-    return;
-  }
+  if (half_open_count_ >= config_.half_open_count_max) return send_cookie(segment, hash);
+  (void)on_syn(segment, hash);
+}
+
+// Nothing when the budget of connections is spent.
+Connection* Stack::on_syn(const Segment& segment, std::uint64_t hash) {
   Connection* c = new_connection(segment.tuple, hash);
-  PM_CHECK(c != nullptr);
+  if (c == nullptr) {
+    drop(Drop::connections_spent);
+    return nullptr;
+  }
   c->opened_ = Opened::by_peer;
   c->irs_ = segment.seq;
   c->rcv_nxt_ = segment.seq + 1;
@@ -45,6 +51,48 @@ void Stack::on_listen(const Segment& segment, std::uint64_t hash) {
   c->move(Event::syn_in);
   ++half_open_count_;
   want_output(*c);
+  return c;
+}
+
+// Nothing is kept of this SYN. What it offers beside the MSS is lost, so we offer nothing either.
+void Stack::send_cookie(const Segment& segment, std::uint64_t hash) {
+  if (connection_count_ >= config_.connection_count_max) return drop(Drop::connections_spent);
+  const Seq first = cookies_.make(hash, segment.seq, segment.options.mss.value_or(mss_default), now_);
+  const Outgoing out{.tuple = &segment.tuple,
+                     .tcp = {.source_port = segment.tuple.local.port,
+                             .destination_port = segment.tuple.peer.port,
+                             .seq = first,
+                             .ack = segment.seq + 1,
+                             .window = opening_window(),
+                             .flags = syn | ack,
+                             .options = {.mss = our_mss(), .window_scale = {}}}};
+  if (transmit(out) == Sent::yes) ++counters_.cookies_sent;
+}
+
+// An ACK for a port that listens, and no connection: while cookies are out it may complete a handshake of which nothing is kept.
+void Stack::on_cookie(const Segment& segment, std::uint64_t hash) {
+  if (segment.has(rst) || segment.has(syn) || !cookies_.active(now_)) return answer_closed(segment);
+  const auto mss = cookies_.mss_of(segment.ack - 1, hash, segment.seq - 1, now_);
+  // No RST meanwhile: a segment that overtook the one with the cookie's number would kill the connection that this one is to make. The
+  // peer sends both again.
+  if (!mss) return drop(Drop::cookie_refused);
+  Connection* c = new_connection(segment.tuple, hash);
+  if (c == nullptr) return drop(Drop::connections_spent);
+  c->opened_ = Opened::by_peer;
+  c->iss_ = segment.ack - 1;
+  c->una_ = c->edge_ = c->recover_ = c->retransmitted_until_ = c->iss_;
+  c->nxt_ = c->max_ = c->iss_ + 1;
+  c->irs_ = segment.seq - 1;
+  c->rcv_nxt_ = segment.seq;
+  c->rcv_edge_ = c->rcv_nxt_ + opening_window();
+  c->mss_ = std::min(our_mss(), *mss);
+  c->scaling_ = false;
+  c->our_scale_ = 0;
+  c->move(Event::syn_in);
+  ++half_open_count_;
+  ++counters_.cookies_accepted;
+  // From here on it is a handshake like any other, whose last segment has just come: with its text, if it has any.
+  on_connection(*c, segment);
 }
 
 // §3.10.7.4 in TIME-WAIT. A RST is not obeyed (RFC 1337): it would end the quiet time that this state is for.
@@ -52,15 +100,13 @@ void Stack::on_time_wait(std::uint32_t number, const Segment& segment) {
   if (segment.has(rst)) return;
   TimeWait entry = time_waits_.at(number);
   if (segment.has(syn) && !segment.has(ack) && segment.seq > entry.rcv_nxt && acceptor_of(segment.tuple.local) != nullptr) {
+    if (connection_count_ >= config_.connection_count_max) return drop(Drop::connections_spent);
     end_time_wait(number);
-    on_listen(segment, entry.hash);
-    const auto id = table_.find(entry.hash, [&](std::uint32_t v) { return (v & time_wait_bit) == 0 && connections_[v]->tuple_ == segment.tuple; });
-    if (id) {
-      // Our numbers start above those that the old connection used.
-      Connection& c = *connections_[*id];
-      c.iss_ = later(c.iss_, entry.snd_nxt + 0x10000);
-      c.una_ = c.nxt_ = c.max_ = c.edge_ = c.recover_ = c.retransmitted_until_ = c.iss_;
-    }
+    // Our numbers start above those that the old connection used. A cookie cannot, so this SYN gets a record even when the half-open
+    // budget is spent: nobody has an entry here who did not finish a handshake before.
+    Connection& c = *on_syn(segment, entry.hash);
+    c.iss_ = later(c.iss_, entry.snd_nxt + 0x10000);
+    c.una_ = c.nxt_ = c.max_ = c.edge_ = c.recover_ = c.retransmitted_until_ = c.iss_;
     return;
   }
   if (segment.length() == 0 && segment.seq == entry.rcv_nxt) return;
@@ -162,7 +208,7 @@ void Stack::established(Connection& c, const Segment& segment) {
 }
 
 void Stack::take_options(Connection& c, const Segment& segment) {
-  const std::uint16_t ours = static_cast<std::uint16_t>(facts_.mtu - ipv4_size - tcp_size);
+  const std::uint16_t ours = our_mss();
   const std::uint16_t theirs = std::max(segment.options.mss.value_or(mss_default), mss_least);
   c.mss_ = planted(Planted::mss_ignored) ? ours : std::min(ours, theirs);
   // RFC 7323 §2.2: both sides scale, or neither; a shift above 14 counts as 14 (§2.3).
@@ -233,9 +279,13 @@ void Stack::on_text(Connection& c, const Segment& segment) {
   }
   if (seq != c.rcv_nxt_) {
     ++counters_.out_of_order;
-    // No room for one more block: as if it had been lost.
-    if (!c.receive_queue_.insert(seq, text)) c.fin_known_ = c.fin_known_ && !ends;
     c.quick_acks_ = quick_ack_count;
+    if (!keep_out_of_order(c, seq, text)) {
+      // As if it had been lost. One answer a turn is enough then.
+      c.fin_known_ = c.fin_known_ && !ends;
+      c.ack_now_ = true;
+      return want_output(c);
+    }
     // RFC 5681 §4.2: at once and without data, since it is the third of these that the peer waits for.
     if (send_ack(c) == Sent::later) {
       c.ack_now_ = true;
@@ -244,13 +294,12 @@ void Stack::on_text(Connection& c, const Segment& segment) {
     return;
   }
   if (c.receive_queue_.has_holes()) c.ack_now_ = true;
-  on_in_order(c, text);
-  if (c.gone()) return;
-  if (c.receive_queue_.has_holes()) {
-    const Bytes behind = c.receive_queue_.take_from(c.rcv_nxt_);
-    on_in_order(c, behind);
-    if (c.gone()) return;
+  if (!deliver(c, text)) {
+    c.fin_known_ = c.fin_known_ && !ends;
+    c.ack_now_ = true;
+    return want_output(c);
   }
+  if (c.gone() || !deliver_behind(c)) return;
   if (c.fin_known_ && c.fin_seq_ == c.rcv_nxt_) return on_fin(c);
   ++c.unacknowledged_segments_;
   if (c.quick_acks_ > 0) {
@@ -265,29 +314,95 @@ void Stack::on_text(Connection& c, const Segment& segment) {
   }
 }
 
-void Stack::on_in_order(Connection& c, ByteView bytes) {
-  if (bytes.empty()) return;
+// False: the session does not read, and there is no memory to keep it.
+bool Stack::deliver(Connection& c, ByteView bytes) {
+  if (bytes.empty()) return true;
+  if (must_hold(c) && !make_room(c, bytes.size())) {
+    drop(Drop::receive_memory);
+    return false;
+  }
   c.rcv_nxt_ = c.rcv_nxt_ + static_cast<std::uint32_t>(bytes.size());
-  deliver(c, bytes);
-}
-
-void Stack::deliver(Connection& c, ByteView bytes) {
-  if (c.paused_ || c.receive_queue_.ready_size() > 0) {
+  if (must_hold(c)) {
     c.receive_queue_.hold(bytes);
   } else {
     c.events_->on_data(bytes);
   }
+  return true;
+}
+
+// What has come into order by the bytes before it. False: the session closed meanwhile.
+bool Stack::deliver_behind(Connection& c) {
+  while (auto piece = c.receive_queue_.take_from(c.rcv_nxt_)) {
+    c.rcv_nxt_ = c.rcv_nxt_ + static_cast<std::uint32_t>(piece->size());
+    if (must_hold(c)) {
+      c.receive_queue_.hold(std::move(*piece));
+    } else {
+      c.events_->on_data(*piece);
+      if (c.gone()) return false;
+    }
+  }
+  note_pieces(c);
+  return true;
+}
+
+bool Stack::keep_out_of_order(Connection& c, Seq seq, ByteView text) {
+  if (!make_room(c, text.size())) {
+    drop(Drop::receive_memory);
+    return false;
+  }
+  if (!c.receive_queue_.insert(seq, text)) {
+    drop(Drop::receive_blocks);
+    return false;
+  }
+  note_pieces(c);
+  return true;
+}
+
+// Memory for `size` more bytes of `c`. When it is short, the connection that holds most behind a hole among the next few gives that up:
+// none of it was acknowledged, so its peer sends it again. A few and not all, so that the work stays bounded.
+bool Stack::make_room(Connection& c, std::size_t size) {
+  constexpr std::size_t looked_at_max = 16;
+  const std::uint64_t needed = size + ReceiveQueue::piece_overhead_size;
+  if (receive_budget_.left() >= needed) return true;
+  Connection* most = nullptr;
+  for (std::size_t i = std::min(looked_at_max, holders_.size()); i > 0; --i) {
+    next_holder_ = (next_holder_ + 1) % holders_.size();
+    Connection& holder = *connections_[holders_[next_holder_]];
+    if (most == nullptr || holder.receive_queue_.discardable_size() > most->receive_queue_.discardable_size()) most = &holder;
+  }
+  // Who would hold more than anybody else is the one that goes without.
+  if (most == nullptr || most->receive_queue_.discardable_size() <= c.receive_queue_.memory_size() + needed) return false;
+  most->receive_queue_.drop_pieces();
+  note_pieces(*most);
+  ++counters_.out_of_order_discarded;
+  return receive_budget_.left() >= needed;
+}
+
+// Keeps holders_: call after pieces of `c` came or went.
+void Stack::note_pieces(Connection& c) {
+  if (c.receive_queue_.has_holes() == c.holder_index_.has_value()) return;
+  if (!c.holder_index_) {
+    c.holder_index_ = static_cast<std::uint32_t>(holders_.size());
+    holders_.push_back(c.id_);
+    return;
+  }
+  const std::uint32_t index = *c.holder_index_;
+  holders_[index] = holders_.back();
+  connections_[holders_[index]]->holder_index_ = index;
+  holders_.pop_back();
+  c.holder_index_.reset();
 }
 
 void Stack::on_fin(Connection& c) {
   c.rcv_nxt_ = c.rcv_nxt_ + 1;
   c.peer_finished_ = true;
   c.fin_known_ = false;
-  c.receive_queue_.drop_blocks();
+  c.receive_queue_.drop_pieces();
+  note_pieces(c);
   c.ack_now_ = true;
   c.move(Event::fin_in);
   want_output(c);
-  if (c.paused_ || c.receive_queue_.ready_size() > 0) {
+  if (must_hold(c)) {
     c.end_pending_ = true;
   } else {
     c.events_->on_end();

@@ -28,7 +28,18 @@ void Stack::run_output() {
 
 Stack::Sent Stack::output(Connection& c) {
   const auto hop = next_hop(c.tuple_.peer.ip.v4());
-  if (!hop || !neighbours_.find(*hop, now_)) {
+  if (!hop) {
+    close(c, CloseReason::unreachable);
+    return Sent::yes;
+  }
+  const bool stranger = c.opened_ == Opened::by_peer && !synchronized(c.state_);
+  const auto mac = mac_of(*hop, stranger ? Neighbours::Asker::stranger : Neighbours::Asker::us);
+  if (!mac) {
+    if (mac.error() == Neighbours::NoMac::refused) {
+      drop(Drop::no_neighbour);
+      close(c, CloseReason::unreachable);
+      return Sent::yes;
+    }
     c.waits_for_neighbour_ = true;
     waiting_.push_back(c.id_);
     return Sent::yes;
@@ -55,7 +66,7 @@ std::uint16_t Stack::opening_window() const {
 Stack::Sent Stack::send_syn(Connection& c) {
   const bool answering = c.state_ == State::syn_received;
   TcpOptions options;
-  options.mss = static_cast<std::uint16_t>(facts_.mtu - ipv4_size - tcp_size);
+  options.mss = our_mss();
   if (!answering || c.scaling_) options.window_scale = our_scale_;
   const std::uint16_t window = opening_window();
   const Outgoing out{.tuple = &c.tuple_,
@@ -200,11 +211,19 @@ Stack::Sent Stack::send_ack(Connection& c) {
   return Sent::yes;
 }
 
+// What a connection may be offered: all of its window while memory is plenty, a part of what is left when it is not. One that reads keeps
+// a few segments, which it takes as they come; only one that does not read must be kept waiting.
+std::uint32_t Stack::receive_window(const Connection& c) const {
+  constexpr std::uint64_t sharers = 16;
+  const std::uint64_t least = must_hold(c) ? 0 : std::uint64_t{4} * facts_.mtu;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(config_.receive_window_size, std::max(receive_budget_.left() / sharers, least)));
+}
+
 // How far the announced edge could move right, if far enough to be worth saying (RFC 9293 §3.8.6.2.2).
 std::uint32_t Stack::window_growth(const Connection& c) const {
   // A SYN-ACK that must be repeated cannot say more than 64 KiB, so nothing before it is acknowledged may.
   if (!synchronized(c.state_)) return 0;
-  const std::uint32_t size = config_.receive_window_size;
+  const std::uint32_t size = receive_window(c);
   const auto held = static_cast<std::uint32_t>(c.receive_queue_.ready_size());
   const std::uint32_t growth = room(c.rcv_edge_, c.rcv_nxt_ + (held < size ? size - held : 0));
   return growth >= std::min(size / 2, facts_.mtu) ? growth : 0;
@@ -261,7 +280,7 @@ void Stack::send_reset(const Tuple& tuple, Seq seq, std::optional<Seq> number) {
 Stack::Sent Stack::transmit(const Outgoing& out) {
   const std::uint32_t destination = out.tuple->peer.ip.v4();
   const auto hop = next_hop(destination);
-  const auto mac = hop ? neighbours_.find(*hop, now_) : std::nullopt;
+  const auto mac = hop ? mac_of(*hop, Neighbours::Asker::stranger) : std::unexpected(Neighbours::NoMac::refused);
   if (!mac) {
     drop(Drop::no_neighbour);
     return Sent::later;

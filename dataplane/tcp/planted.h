@@ -35,9 +35,10 @@ enum class Planted : std::uint8_t {
   lent_bytes_not_released,
   wrong_checksum_sent,
   unsent_acknowledged,
+  cookie_unchecked,
 };
 
-inline constexpr std::array<std::string_view, 25> planted_names{
+inline constexpr std::array<std::string_view, 26> planted_names{
     "none",
     "checksum_unchecked",
     "window_ignored",
@@ -63,8 +64,9 @@ inline constexpr std::array<std::string_view, 25> planted_names{
     "lent_bytes_not_released",
     "wrong_checksum_sent",
     "unsent_acknowledged",
+    "cookie_unchecked",
 };
-static_assert(planted_names.size() == static_cast<std::size_t>(Planted::unsent_acknowledged) + 1);
+static_assert(planted_names.size() == static_cast<std::size_t>(Planted::cookie_unchecked) + 1);
 
 #ifdef PUSHMAIL_TCP_FAULTS
 inline Planted planted_now = Planted::none;

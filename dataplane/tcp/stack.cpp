@@ -25,16 +25,28 @@ std::uint8_t scale_for(std::uint32_t window_size) {
   return scale;
 }
 
+// Further keys out of the same secret: what the table leaks by its timing must not tell sequence numbers, nor those tell cookies.
+HashKey derived_key(HashKey key, std::uint8_t with) {
+  for (std::uint8_t& byte : key) byte = static_cast<std::uint8_t>(byte ^ with);
+  return key;
+}
+
 bool is_unicast(std::uint32_t ip) { return ip != 0 && ip >> 28 < 0xE && ip >> 24 != 127; }
 
 }  // namespace
 
 Stack::Stack(FrameDevice& device, const StackConfig& config, Instant now)
-    : device_(device), facts_(device.facts()), config_(config), sequence_key_(config.secret), now_(now), wheel_(now) {
+    : device_(device),
+      facts_(device.facts()),
+      config_(config),
+      sequence_key_(derived_key(config.secret, 0x5C)),
+      cookies_(derived_key(config.secret, 0x36)),
+      now_(now),
+      receive_budget_(config.receive_memory_size_max),
+      wheel_(now) {
   PM_CHECK(config_.address.is_v4());
   our_scale_ = scale_for(config_.receive_window_size);
-  // A second key out of the same secret: what the table leaks by its timing must not tell sequence numbers.
-  for (std::uint8_t& byte : sequence_key_) byte = static_cast<std::uint8_t>(byte ^ 0x5C);
+  if (config_.gateway && config_.gateway_mac) neighbours_.fix(config_.gateway->v4(), *config_.gateway_mac);
   port_offset_ = static_cast<std::uint32_t>(siphash(config_.secret, bytes_of("ports")));
   // Gratuitous ARP: peers that knew another MAC for our address, or none, learn it now.
   if (auto frame = new_frame()) {
@@ -137,10 +149,8 @@ StackUsage Stack::usage() const {
                    .time_wait = time_waits_.count(),
                    .timers = wheel_.count(),
                    .frames = outgoing_.size(),
+                   .receive_memory = receive_budget_.used(),
                    .table_entries = table_.count()};
-  for (const auto& c : connections_) {
-    if (c) usage.held_bytes += c->receive_queue_.held_size();
-  }
   return usage;
 }
 
@@ -159,12 +169,10 @@ void Stack::on_arp(ByteView packet) {
   const std::uint32_t ours = config_.address.v4();
   if (arp->sender_ip == ours || (arp->sender_mac[0] & 1) != 0) return drop(Drop::bad_arp);
   if (is_unicast(arp->sender_ip)) {
-    neighbours_.learn(arp->sender_ip, arp->sender_mac, arp->target_ip == ours ? Neighbours::Learn::may_add : Neighbours::Learn::known_only, now_);
-    // Whoever waits for an address asks again; the others go back to waiting.
-    for (const std::uint32_t id : std::exchange(waiting_, {})) {
-      connections_[id]->waits_for_neighbour_ = false;
-      want_output(*connections_[id]);
-    }
+    const auto mode = arp->target_ip == ours ? Neighbours::Learn::may_add : Neighbours::Learn::known_only;
+    const Neighbours::Learned learned = neighbours_.learn(arp->sender_ip, arp->sender_mac, mode, now_);
+    if (learned == Neighbours::Learned::reachable) wake_waiting(arp->sender_ip);
+    if (learned == Neighbours::Learned::not_believed) ++counters_.arp_claims;
   }
   if (arp->operation != arp_request || arp->target_ip != ours) return;
   if (auto frame = new_frame()) {
@@ -196,7 +204,8 @@ void Stack::on_echo(const Ipv4View& packet) {
   const ByteView message = packet.payload;
   if (message.size() < 8 || message[0] != echo_request || internet_sum(message) != 0xFFFF) return drop(Drop::other_protocol);
   const auto hop = next_hop(packet.source);
-  const auto mac = hop ? neighbours_.find(*hop, now_) : std::nullopt;
+  if (!hop) return drop(Drop::no_neighbour);
+  const auto mac = mac_of(*hop, Neighbours::Asker::stranger);
   if (!mac) return drop(Drop::no_neighbour);
   if (ipv4_size + message.size() > facts_.mtu) return drop(Drop::no_frame);
   auto frame = new_frame();
@@ -240,15 +249,16 @@ void Stack::ask_neighbours() {
   const Instant deadline = neighbours_.next_deadline();
   if (deadline.ns == 0 || deadline > now_) return;
   const Neighbours::Turn turn = neighbours_.due(now_);
-  for (const std::uint32_t ip : turn.ask) {
+  counters_.arp_evicted += turn.evicted_count;
+  for (const Neighbours::Question& question : turn.ask) {
     auto frame = new_frame();
     if (!frame) continue;
     build_arp(*frame, {.operation = arp_request,
-                       .destination = broadcast_mac,
+                       .destination = question.to.value_or(broadcast_mac),
                        .sender_mac = facts_.mac,
                        .sender_ip = config_.address.v4(),
                        .target_mac = {},
-                       .target_ip = ip});
+                       .target_ip = question.ip});
     outgoing_.push_back(*frame);
   }
   for (const std::uint32_t ip : turn.given_up) {
@@ -262,6 +272,22 @@ void Stack::ask_neighbours() {
       }
     }
   }
+}
+
+void Stack::wake_waiting(std::uint32_t hop) {
+  std::erase_if(waiting_, [&](std::uint32_t id) {
+    Connection& c = *connections_[id];
+    if (next_hop(c.tuple_.peer.ip.v4()) != hop) return false;
+    c.waits_for_neighbour_ = false;
+    want_output(c);
+    return true;
+  });
+}
+
+// Every connection hangs on the gateway, so nobody's questions displace those for it.
+std::expected<MacAddress, Neighbours::NoMac> Stack::mac_of(std::uint32_t hop, Neighbours::Asker asker) {
+  const bool gateway = config_.gateway && hop == config_.gateway->v4();
+  return neighbours_.find(hop, gateway ? Neighbours::Asker::us : asker, now_);
 }
 
 std::optional<std::uint32_t> Stack::next_hop(std::uint32_t ip) const {
@@ -339,7 +365,10 @@ void Stack::close(Connection& c, CloseReason reason) {
   if (reason != CloseReason::finished) {
     c.receive_queue_.clear();
     c.end_pending_ = false;
+  } else {
+    c.receive_queue_.drop_pieces();
   }
+  note_pieces(c);
   // Paused with bytes in hand: resume_reading brings it here again.
   if (c.undelivered()) return;
   c.dead_ = true;
@@ -379,9 +408,10 @@ void Stack::deliver_resumed() {
     Connection& c = *connections_[id];
     c.in_resumed_ = false;
     if (c.paused_ || c.dead_) continue;
-    if (c.receive_queue_.ready_size() > 0) {
-      const Bytes bytes = c.receive_queue_.take_ready();
-      c.events_->on_data(bytes);
+    while (!c.paused_ && !c.dead_) {
+      const auto bytes = c.receive_queue_.take_ready();
+      if (!bytes) break;
+      c.events_->on_data(*bytes);
     }
     if (c.dead_) continue;
     if (c.end_pending_ && !c.paused_) {
@@ -413,19 +443,28 @@ void Stack::expire_time_wait() {
 }
 
 void Stack::check() const {
-  std::size_t live = 0, half_open = 0, in_table = 0;
+  std::size_t live = 0, half_open = 0, in_table = 0, holding = 0;
+  std::uint64_t receive_memory = 0;
   for (const auto& c : connections_) {
     if (!c) continue;
     ++live;
     if (c->state_ == State::syn_received && c->opened_ == Opened::by_peer) ++half_open;
     if (!c->gone()) ++in_table;
     c->check();
+    receive_memory += c->receive_queue_.memory_size();
+    PM_CHECK(c->receive_queue_.has_holes() == c->holder_index_.has_value());
+    if (c->holder_index_) {
+      ++holding;
+      PM_CHECK(holders_[*c->holder_index_] == c->id_);
+    }
     // In flight means that somebody will look again: the timer, or the turn's output.
     if (!c->gone() && c->una_ != c->max_) PM_CHECK(c->timer_kind_ != TimerKind::none || c->in_output_ || c->waits_for_neighbour_);
     if (c->timer_kind_ != TimerKind::none || c->ack_at_.ns != 0) PM_CHECK(wheel_.armed(c->id_));
   }
   PM_CHECK(live == connection_count_);
   PM_CHECK(half_open == half_open_count_);
+  PM_CHECK(holding == holders_.size());
+  PM_CHECK(receive_memory == receive_budget_.used());
   PM_CHECK(table_.count() == in_table + time_waits_.count());
 }
 

@@ -2,8 +2,8 @@
 // only then the news that connections are gone.
 //
 // Came from: the NIC queue (dataplane/nic) or the simulated link. Goes to: sessions, through StreamEvents.
-// Invariant: check(). Bounded by StackConfig: connections, half-open ones, TIME-WAIT entries, bytes per receive window.
-// RFC 9293, 826, 791, 792, 5681, 5961 (challenge ACKs), 6056, 6298, 6528, 6582, 7323 (window scale).
+// Invariant: check(). Bounded by StackConfig: connections, half-open ones, TIME-WAIT entries, bytes per receive window and of all of them.
+// RFC 9293, 826, 791, 792, 4987 (SYN cookies), 5681, 5961 (challenge ACKs), 6056, 6298, 6528, 6582, 7323 (window scale).
 #pragma once
 
 #include <deque>
@@ -13,6 +13,8 @@
 #include "core/limits.h"
 #include "dataplane/tcp/conn.h"
 #include "dataplane/tcp/neighbours.h"
+#include "dataplane/tcp/stack_counters.h"
+#include "dataplane/tcp/syn_cookies.h"
 #include "dataplane/tcp/time_wait.h"
 #include "dataplane/tcp/wheel.h"
 #include "dataplane/tcp/wire.h"
@@ -24,42 +26,25 @@ struct StackConfig {
   std::uint8_t prefix_length = 24;
   /// Next hop for everything outside the prefix; none: nothing outside can be reached.
   std::optional<IpAddress> gateway{};
+  /// The gateway's MAC, which no ARP packet changes; none: ARP finds it.
+  std::optional<MacAddress> gateway_mac{};
   /// Random (core/ids fill_random), different in each run: initial sequence numbers, ports and the table hang on it.
   HashKey secret{};
   std::uint32_t connection_count_max = 65'536;
-  /// Handshakes that a peer began and did not finish. Above: SYNs are dropped (SYN cookies take this place later).
+  /// Handshakes that a peer began and did not finish. Above: SYN cookies.
   std::uint32_t half_open_count_max = 1'024;
   std::uint32_t time_wait_count_max = 65'536;
   std::uint32_t receive_window_size = limits::receive_window_size_max;
+  /// Bytes received and not delivered, of all connections together; windows shrink as it fills.
+  std::uint64_t receive_memory_size_max = limits::receive_memory_size_max;
   Duration time_wait = seconds(60);
   Duration delayed_ack = milliseconds(40);
   /// Time-outs in a row without progress before a connection is given up (R2 of RFC 9293 §3.8.3).
   std::uint32_t retry_count_max = 15;
   std::uint32_t syn_retry_count_max = 6;
-};
-
-/// What happened so far. Every frame that came in is counted once as received, and once more by reason when it was thrown away.
-struct StackCounters {
-  std::uint64_t frames_in = 0;
-  std::uint64_t frames_out = 0;
-  std::array<std::uint64_t, static_cast<std::size_t>(Drop::count)> drops{};
-  std::uint64_t segments_in = 0;
-  std::uint64_t segments_out = 0;
-  std::uint64_t retransmissions = 0;
-  std::uint64_t timeouts = 0;
-  std::uint64_t fast_retransmits = 0;
-  std::uint64_t probes = 0;
-  std::uint64_t out_of_order = 0;
-  std::uint64_t duplicates = 0;
-  std::uint64_t challenges = 0;
-  std::uint64_t resets_in = 0;
-  std::uint64_t resets_out = 0;
-  std::uint64_t accepted = 0;
-  std::uint64_t opened = 0;
-  std::uint64_t syns_refused = 0;
-
-  [[nodiscard]] std::uint64_t& of(Drop drop) { return drops[static_cast<std::size_t>(drop)]; }
-  [[nodiscard]] std::uint64_t of(Drop drop) const { return drops[static_cast<std::size_t>(drop)]; }
+  /// The same for a SYN-ACK (31 s), and while more than half of half_open_count_max is used (3 s).
+  std::uint32_t syn_ack_retry_count_max = 4;
+  std::uint32_t syn_ack_retry_count_pressed = 1;
 };
 
 /// What the stack holds now.
@@ -69,7 +54,7 @@ struct StackUsage {
   std::size_t time_wait = 0;
   std::size_t timers = 0;
   std::size_t frames = 0;        // waiting for the device
-  std::size_t held_bytes = 0;    // received and not delivered
+  std::uint64_t receive_memory = 0;  // bytes that take what was received and not delivered
   std::size_t table_entries = 0;
 };
 
@@ -111,7 +96,9 @@ class Stack final : public Network {
   void drop(Drop reason) { ++counters_.of(reason); }
   std::size_t flush();
   void ask_neighbours();
+  void wake_waiting(std::uint32_t hop);
   [[nodiscard]] std::optional<std::uint32_t> next_hop(std::uint32_t ip) const;
+  [[nodiscard]] std::expected<MacAddress, Neighbours::NoMac> mac_of(std::uint32_t hop, Neighbours::Asker asker);
   [[nodiscard]] std::optional<Frame> new_frame();
   [[nodiscard]] Connection* new_connection(const Tuple& tuple, std::uint64_t hash);
   [[nodiscard]] Acceptor* acceptor_of(const Endpoint& local) const;
@@ -127,6 +114,9 @@ class Stack final : public Network {
   // input.cpp: RFC 9293 §3.10.7.
   void answer_closed(const Segment& segment);
   void on_listen(const Segment& segment, std::uint64_t hash);
+  Connection* on_syn(const Segment& segment, std::uint64_t hash);
+  void send_cookie(const Segment& segment, std::uint64_t hash);
+  void on_cookie(const Segment& segment, std::uint64_t hash);
   void on_time_wait(std::uint32_t number, const Segment& segment);
   void on_connection(Connection& c, const Segment& segment);
   void in_syn_sent(Connection& c, const Segment& segment);
@@ -135,9 +125,13 @@ class Stack final : public Network {
   void established(Connection& c, const Segment& segment);
   void take_options(Connection& c, const Segment& segment);
   void on_text(Connection& c, const Segment& segment);
-  void on_in_order(Connection& c, ByteView bytes);
+  [[nodiscard]] bool deliver(Connection& c, ByteView bytes);
+  [[nodiscard]] bool deliver_behind(Connection& c);
+  [[nodiscard]] bool keep_out_of_order(Connection& c, Seq seq, ByteView text);
   void on_fin(Connection& c);
-  void deliver(Connection& c, ByteView bytes);
+  [[nodiscard]] bool must_hold(const Connection& c) const { return c.paused_ || c.receive_queue_.ready_size() > 0; }
+  [[nodiscard]] bool make_room(Connection& c, std::size_t size);
+  void note_pieces(Connection& c);
   void enter_time_wait(Connection& c);
   void challenge(Connection& c);
 
@@ -157,7 +151,9 @@ class Stack final : public Network {
   [[nodiscard]] Sent retransmit_first(Connection& c);
   [[nodiscard]] Sent send_piece(Connection& c, Seq seq, std::uint32_t size, std::uint8_t flags);
   [[nodiscard]] Sent send_ack(Connection& c);
+  [[nodiscard]] std::uint32_t receive_window(const Connection& c) const;
   [[nodiscard]] std::uint32_t window_growth(const Connection& c) const;
+  [[nodiscard]] std::uint16_t our_mss() const { return static_cast<std::uint16_t>(facts_.mtu - ipv4_size - tcp_size); }
   [[nodiscard]] std::uint16_t opening_window() const;
   [[nodiscard]] std::uint16_t announce(Connection& c);
   void after_send(Connection& c, Seq seq, Seq end);
@@ -175,6 +171,7 @@ class Stack final : public Network {
   // timers.cpp
   void on_timer(Connection& c);
   void on_retransmit_timeout(Connection& c);
+  [[nodiscard]] std::uint32_t retry_count_max(const Connection& c) const;
   void on_persist(Connection& c);
   void start_timer(Connection& c, TimerKind kind, Instant at);
   void start_persist(Connection& c);
@@ -187,9 +184,14 @@ class Stack final : public Network {
   DeviceFacts facts_;
   StackConfig config_;
   HashKey sequence_key_;
+  SynCookies cookies_;
   Instant now_;
   std::uint8_t our_scale_ = 0;
   StackCounters counters_;
+
+  ReceiveBudget receive_budget_;                       // before the connections, which give back what they hold
+  std::vector<std::uint32_t> holders_;                 // connections with pieces behind a hole
+  std::size_t next_holder_ = 0;                        // where make_room looks next
 
   std::vector<Listener> listeners_;
   std::deque<std::optional<Connection>> connections_;  // addresses stay; the id is the index

@@ -30,7 +30,8 @@ void Stack::on_timer(Connection& c) {
 void Stack::on_retransmit_timeout(Connection& c) {
   ++counters_.timeouts;
   const bool opening = !synchronized(c.state_);
-  if (++c.retries_ > (opening ? config_.syn_retry_count_max : config_.retry_count_max)) {
+  if (++c.retries_ > retry_count_max(c)) {
+    if (opening && c.opened_ == Opened::by_peer) ++counters_.half_open_expired;
     return close(c, CloseReason::timed_out);
   }
   // RFC 6298 (5.4) to (5.7): the earliest segment again, the time-out doubled; RFC 5681 §3.1: one segment of window.
@@ -47,6 +48,13 @@ void Stack::on_retransmit_timeout(Connection& c) {
   }
   c.retransmitted_until_ = c.max_;
   want_output(c);
+}
+
+// A handshake that a peer began gets less patience than ours, and least when many are open: a spoofed SYN holds its place for seconds.
+std::uint32_t Stack::retry_count_max(const Connection& c) const {
+  if (synchronized(c.state_)) return config_.retry_count_max;
+  if (c.opened_ == Opened::by_us) return config_.syn_retry_count_max;
+  return half_open_count_ * 2 > config_.half_open_count_max ? config_.syn_ack_retry_count_pressed : config_.syn_ack_retry_count_max;
 }
 
 // The window is closed, or too small to be worth a segment, and nothing is in flight that would bring news.

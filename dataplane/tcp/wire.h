@@ -1,13 +1,14 @@
 // Ethernet, ARP, IPv4, ICMP echo and TCP as bytes: parse to views and build, without any state.
 //
 // Came from: frames of the device. Goes to: stack.cpp (who is it for?) and input.cpp (what does it do?); back from output.cpp.
-// Failure: a Drop names the rule that the frame broke; each is a counter row. RFC 826, 791, 792, 9293 §3.1, 7323 §2.
+// Failure: a Drop names the rule that the frame broke. RFC 826, 791, 792, 9293 §3.1, 7323 §2.
 #pragma once
 
 #include <expected>
 #include <optional>
 
 #include "dataplane/nic/frame.h"
+#include "dataplane/tcp/drop.h"
 #include "dataplane/tcp/seq.h"
 #include "dataplane/tcp/table.h"
 
@@ -20,24 +21,6 @@ inline constexpr std::size_t syn_options_size = 8;  // MSS (4), NOP and window s
 inline constexpr std::uint16_t ether_ipv4 = 0x0800;
 inline constexpr std::uint16_t ether_arp = 0x0806;
 inline constexpr MacAddress broadcast_mac{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
-
-/// Why a frame was thrown away. One counter each.
-enum class Drop : std::uint8_t {
-  short_frame,
-  not_for_us,
-  other_protocol,
-  bad_ip_header,
-  bad_ip_checksum,
-  fragment,
-  bad_source,
-  bad_tcp_header,
-  bad_tcp_checksum,
-  bad_arp,
-  no_frame,
-  no_neighbour,
-  backlog,
-  count,
-};
 
 // Flags, RFC 9293 §3.1.
 inline constexpr std::uint8_t fin = 1, syn = 2, rst = 4, psh = 8, ack = 16, urg = 32;

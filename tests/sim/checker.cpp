@@ -105,7 +105,8 @@ void SegmentChecker::sent(const LinkEvent& event) {
     return;
   }
   if (complete(event.side)) return;  // acknowledgements of TIME-WAIT
-  if (wire.has(syn_flag) && !flow.begun) {
+  const bool cookie = facts_.forgetful == event.side && !flow.spoken;
+  if (wire.has(syn_flag) && (!flow.begun || cookie)) {
     flow.begun = true;
     flow.iss = wire.seq;
     flow.mss = wire.mss == 0 ? 536 : wire.mss;
@@ -113,6 +114,7 @@ void SegmentChecker::sent(const LinkEvent& event) {
     flow.shift = flow.shift_offered ? static_cast<unsigned>(wire.shift) : 0;
   }
   if (!flow.begun) return fail("a segment before the SYN");
+  flow.spoken = flow.spoken || !wire.has(syn_flag);
   const std::int64_t begin = static_cast<std::int32_t>(wire.seq - flow.iss);
   const std::int64_t end = begin + wire.length();
   if (wire.length() == 0) {
@@ -140,7 +142,8 @@ void SegmentChecker::sent(const LinkEvent& event) {
     }
     if (begin < flow.max) {
       ++repeated_;
-      repeat(flow, begin, end, event.at);
+      // A cookie answers each SYN that comes, also a copy that the link made.
+      if (!cookie) repeat(flow, begin, end, event.at);
     }
     if (flow.una == flow.max) flow.timer_from = event.at;
     flow.max = std::max(flow.max, end);
@@ -235,6 +238,7 @@ void SegmentChecker::delivered(const LinkEvent& event) {
     } else if (flow.arrived > 0) {
       arrive(flow, begin, begin + length, event.at);
     }
+    if (facts_.forgetful == event.side && !mine.spoken) flow.ack_owed_at = {};
   }
 }
 

@@ -11,6 +11,7 @@
 #include <array>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "dataplane/tcp/sim_link.h"
@@ -21,6 +22,8 @@ struct CheckerFacts {
   Duration rtt_least;                                // twice the link's delay
   std::array<std::uint32_t, 2> receive_window{};     // by side: what it may promise at most
   Duration delayed_ack;
+  /// Who answers SYNs with cookies: knows nothing, and owes nothing, until the handshake is through.
+  std::optional<Side> forgetful;
   /// The application's byte stream of a side, as far as it goes.
   std::array<ByteView, 2> stream;
 };
@@ -43,6 +46,7 @@ class SegmentChecker {
   // What one side sends and the other acknowledges. Numbers are relative to the SYN, which is 0.
   struct Flow {
     bool begun = false;
+    bool spoken = false;            // more than its SYN
     std::uint32_t iss = 0;
     std::int64_t una = 0;           // acknowledged, as far as the sender can know
     std::int64_t max = 0;           // sent

@@ -170,18 +170,23 @@ class TcpScript : public testing::Test {
     link.device(Side::a).inject(frame);
     turn();
   }
-  void arp(std::uint16_t operation, std::uint32_t sender, std::uint32_t target) {
+  void arp(std::uint16_t operation, std::uint32_t sender, std::uint32_t target, const MacAddress& sender_mac = peer_mac) {
     Bytes frame = ethernet(0x0806);
     put32(frame, 0x00010800);
     put16(frame, 0x0604);
     put16(frame, operation);
-    append(frame, ByteView(peer_mac));
+    append(frame, ByteView(sender_mac));
     put32(frame, sender);
     append(frame, ByteView(our_mac));
     put32(frame, target);
     raw(frame);
   }
   void in(const In& segment) { raw(frame_of(segment)); }
+  // The n-th of a flood: another source each time, behind the gateway.
+  void inject_spoofed_syn(std::uint32_t n) {
+    const auto port = static_cast<std::uint16_t>(1024 + n % 60'000);
+    link.device(Side::a).inject(frame_of({.seq = n, .flags = SYN, .mss = 1460, .from = port, .source = 0x0A000001 + n * 7}));
+  }
   void after(Duration time) {
     const Instant until = clock.now() + time;
     while (clock.now() < until) {
@@ -375,13 +380,183 @@ TEST_F(TcpScript, ResetInSynReceivedGoesBackToListen) {
   EXPECT_EQ(acceptor.count, 0);
 }
 
-TEST_F(TcpScript, HalfOpenBudget) {
+// ---- SYN cookies: RFC 4987 §3.6
+
+// Above the budget a SYN costs nothing, and the ACK makes the connection: once, with its text, and without a window scale.
+TEST_F(TcpScript, AboveTheHalfOpenBudgetCookiesAreSent) {
   restart({.half_open_count_max = 2});
-  for (std::uint16_t port = 1; port <= 3; ++port) in({.seq = 1000, .flags = SYN, .from = port});
-  EXPECT_EQ(out.size(), 2u);
+  for (std::uint16_t port = 1; port <= 2; ++port) in({.seq = 1000, .flags = SYN, .scale = 7, .from = port});
+  out.clear();
+  in({.seq = 1000, .flags = SYN, .mss = 1380, .scale = 7, .from = 3});
+  const Out o = next();
+  EXPECT_EQ(o.flags, SYN | ACK);
+  EXPECT_EQ(o.ack, 1001u);
+  EXPECT_EQ(o.mss, 1460);
+  EXPECT_FALSE(o.scale.has_value());
   EXPECT_EQ(stack->usage().half_open, 2u);
-  EXPECT_EQ(stack->counters().syns_refused, 1u);
+  EXPECT_EQ(stack->usage().connections, 2u);
+  EXPECT_EQ(stack->counters().cookies_sent, 1u);
+  in({.seq = 1001, .ack = o.seq + 1, .text = "EHLO", .from = 3});
+  EXPECT_EQ(acceptor.count, 1);
+  EXPECT_EQ(session().data, "EHLO");
+  EXPECT_EQ(stack->counters().cookies_accepted, 1u);
+  EXPECT_EQ(stack->usage().half_open, 2u);
+  after(milliseconds(50));
+  expect_ack(o.seq + 1, 1005);
+  // The same segment again belongs to the connection by now.
+  in({.seq = 1001, .ack = o.seq + 1, .text = "EHLO", .from = 3});
+  expect_ack(o.seq + 1, 1005);
+  EXPECT_EQ(acceptor.count, 1);
+  EXPECT_EQ(stack->counters().cookies_accepted, 1u);
+  // The MSS came back with the cookie, rounded down to one of its rows; the window is not scaled.
+  in({.seq = 1005, .ack = o.seq + 1, .window = 3000, .text = "x", .from = 3});
+  out.clear();
+  send(std::string(9000, 'b'));
+  EXPECT_EQ(next().text.size(), 1360u);
+  EXPECT_EQ(next().text.size(), 1360u);
+  quiet();
 }
+
+TEST_F(TcpScript, AForgedOrOldCookieMakesNothing) {
+  restart({.half_open_count_max = 0});
+  in({.seq = 1000, .flags = SYN, .mss = 1460});
+  const std::uint32_t cookie = next().seq;
+  in({.seq = 1001, .ack = cookie + 2});
+  in({.seq = 1002, .ack = cookie + 1});
+  in({.seq = 1001, .ack = cookie + 1, .from = 7});
+  in({.seq = 1001, .ack = cookie + 1, .flags = ACK | RST});
+  // Silence and no RST: one that overtook the right one must not end the connection that is to be.
+  quiet();
+  EXPECT_EQ(stack->counters().of(Drop::cookie_refused), 3u);
+  EXPECT_EQ(stack->usage().connections, 0u);
+  // Two whole periods later it is still good, after that not; and once no cookie is out, the peer is told.
+  clock.advance_to(clock.now() + seconds(64));
+  in({.seq = 1001, .ack = cookie + 1});
+  EXPECT_EQ(acceptor.count, 1);
+  in({.seq = 1001, .flags = RST});
+  ASSERT_EQ(stack->usage().connections, 0u);
+  clock.advance_to(clock.now() + seconds(32));
+  in({.seq = 1001, .ack = cookie + 1});
+  EXPECT_EQ(acceptor.count, 1);
+  EXPECT_EQ(next().flags, RST);
+}
+
+TEST_F(TcpScript, ACookieNeedsAPlaceAmongTheConnections) {
+  restart({.connection_count_max = 1, .half_open_count_max = 0});
+  in({.seq = 1000, .flags = SYN, .from = 1});
+  in({.seq = 1000, .flags = SYN, .from = 2});
+  const std::uint32_t first = next().seq, second = next().seq;
+  in({.seq = 1001, .ack = first + 1, .from = 1});
+  in({.seq = 1001, .ack = second + 1, .from = 2});
+  EXPECT_EQ(acceptor.count, 1);
+  EXPECT_EQ(stack->counters().of(Drop::connections_spent), 1u);
+  in({.seq = 1000, .flags = SYN, .from = 3});
+  EXPECT_EQ(stack->counters().of(Drop::connections_spent), 2u);
+  quiet();
+}
+
+// A cookie cannot choose its number, so a SYN out of TIME-WAIT has a record even then.
+TEST_F(TcpScript, OutOfTimeWaitThereIsNoCookie) {
+  restart({.half_open_count_max = 0});
+  in({.seq = 1000, .flags = SYN});
+  const std::uint32_t cookie = next().seq;
+  in({.seq = 1001, .ack = cookie + 1});
+  finish();
+  in({.seq = 1001, .ack = cookie + 2, .flags = FIN | ACK});
+  ASSERT_EQ(stack->usage().time_wait, 1u);
+  out.clear();
+  in({.seq = 2000, .flags = SYN, .scale = 7});
+  const Out o = next();
+  EXPECT_EQ(o.flags, SYN | ACK);
+  EXPECT_TRUE(o.scale.has_value());
+  EXPECT_GT(static_cast<std::int32_t>(o.seq - (cookie + 2)), 0);
+  EXPECT_EQ(stack->usage().half_open, 1u);
+}
+
+// One SYN may take its time; many take their places for seconds.
+TEST_F(TcpScript, HalfOpenConnectionsLiveShorterWhenTheyAreMany) {
+  restart({.half_open_count_max = 8});
+  in({.seq = 1000, .flags = SYN, .from = 1});
+  after(seconds(30));
+  EXPECT_EQ(stack->usage().half_open, 1u);
+  EXPECT_EQ(out.size(), 5u);
+  after(seconds(2));
+  EXPECT_EQ(stack->usage().half_open, 0u);
+  EXPECT_EQ(stack->counters().half_open_expired, 1u);
+  out.clear();
+  for (std::uint16_t port = 1; port <= 8; ++port) in({.seq = 1000, .flags = SYN, .from = port});
+  after(milliseconds(3100));
+  EXPECT_LE(stack->usage().half_open, 4u);
+  EXPECT_EQ(stack->counters().cookies_sent, 0u);
+  // Those that stayed are no longer many.
+  after(seconds(32));
+  EXPECT_EQ(stack->usage().half_open, 0u);
+  EXPECT_EQ(stack->counters().half_open_expired, 9u);
+}
+
+// Strangers with an address of our network that nobody has: they wait for ARP in a bounded number and not for long.
+TEST_F(TcpScript, SpoofedNeighboursHoldNothing) {
+  restart({.prefix_length = 16, .half_open_count_max = 64});
+  for (std::uint32_t i = 0; i < 1000; ++i) in({.seq = 1000, .flags = SYN, .source = 0xC6120100 + i});
+  EXPECT_EQ(stack->usage().half_open, 64u);
+  quiet();
+  EXPECT_LE(other.size(), 2 * Neighbours::asked_count_max);
+  // A neighbour that is known is served meanwhile.
+  in({.seq = 1000, .flags = SYN});
+  in({.seq = 1001, .ack = next().seq + 1});
+  EXPECT_EQ(acceptor.count, 1);
+  after(seconds(5));
+  EXPECT_EQ(stack->usage().half_open, 0u);
+  EXPECT_EQ(stack->usage().connections, 1u);
+}
+
+// ---- a flood, in virtual time
+
+// 200 clients connect while thousands of spoofed SYN arrive, and each is served at the first try.
+TEST_F(TcpScript, AFloodOfSynKeepsNobodyOut) {
+  restart({.gateway = IpAddress::v4(peer_ip)});
+  std::uint32_t spoofed = 0;
+  const auto flood = [&] {
+    for (int i = 0; i < 90; ++i) inject_spoofed_syn(spoofed++);
+    turn();
+    out.clear();
+  };
+  for (std::uint32_t client = 0; client < 200; ++client) {
+    flood();
+    const std::uint32_t source = 0x0B000001 + client;
+    in({.seq = 500, .flags = SYN, .mss = 1460, .source = source});
+    const Out o = next();
+    flood();
+    in({.seq = 501, .ack = o.seq + 1, .text = "EHLO", .source = source});
+    EXPECT_EQ(acceptor.count, static_cast<int>(client + 1));
+    after(milliseconds(2));
+  }
+  EXPECT_EQ(acceptor.count, 200);
+  EXPECT_EQ(session().data.size(), 800u);
+  EXPECT_EQ(stack->usage().half_open, StackConfig{}.half_open_count_max);
+  EXPECT_GT(stack->counters().cookies_sent, 30'000u);
+  EXPECT_GT(stack->counters().cookies_accepted, 150u);
+  after(seconds(4));
+  EXPECT_LE(stack->usage().half_open, StackConfig{}.half_open_count_max / 2);
+}
+
+// 44 a second for ten minutes: what shut the port before. No cookie is even needed.
+TEST_F(TcpScript, ASlowFloodStaysBelowTheBudget) {
+  restart({.gateway = IpAddress::v4(peer_ip)});
+  for (std::uint32_t i = 0; i < 44 * 600; ++i) {
+    inject_spoofed_syn(i);
+    if (i % 11 != 0) continue;
+    clock.advance_to(clock.now() + milliseconds(250));
+    turn();
+  }
+  out.clear();
+  EXPECT_LT(stack->usage().half_open, StackConfig{}.half_open_count_max * 3 / 4);
+  EXPECT_EQ(stack->counters().cookies_sent, 0u);
+  in({.seq = 1000, .flags = SYN, .scale = 7});
+  ASSERT_FALSE(out.empty());
+  EXPECT_TRUE(out.back().scale.has_value());
+}
+
 
 TEST_F(TcpScript, ConnectionBudget) {
   restart({.connection_count_max = 1});
@@ -485,6 +660,91 @@ TEST_F(TcpScript, UrgentDataAreOrdinary) {
   accept();
   in({.seq = 1001, .ack = iss + 1, .flags = ACK | URG, .text = "urgent"});
   EXPECT_EQ(session().data, "urgent");
+}
+
+// Descending one-byte segments cannot be put together, and must not be copied together either: a bounded number is kept, the others
+// cost what a copy costs.
+TEST_F(TcpScript, DescendingBytesAreBoundedWork) {
+  accept();
+  in({.seq = 41'001, .ack = iss + 1, .text = std::string(1400, 'a')});
+  for (std::uint32_t i = 0; i < 39'999; ++i) in({.seq = 41'000 - i, .ack = iss + 1, .text = "b"});
+  EXPECT_EQ(stack->counters().of(Drop::receive_blocks), 39'999 - (ReceiveQueue::piece_count_max - 1));
+  EXPECT_LE(stack->usage().receive_memory, 1400 + ReceiveQueue::piece_count_max * (1 + ReceiveQueue::piece_overhead_size));
+  // Sent again in order, all of it arrives.
+  for (std::uint32_t i = 0; i < 40; ++i) in({.seq = 1001 + 1000 * i, .ack = iss + 1, .text = std::string(1000, 'b')});
+  EXPECT_EQ(session().data, std::string(40'000, 'b') + std::string(1400, 'a'));
+  EXPECT_EQ(stack->usage().receive_memory, 0u);
+}
+
+// One budget for what all connections hold: when it is spent, who holds most behind a hole gives that up.
+TEST_F(TcpScript, OutOfOrderBytesHaveOneBudget) {
+  constexpr std::uint64_t budget = 512 * 1024;
+  restart({.receive_memory_size_max = budget});
+  std::vector<std::uint32_t> first;
+  for (std::uint16_t port = 1; port <= 12; ++port) {
+    out.clear();
+    in({.seq = 1000, .flags = SYN, .mss = 1460, .scale = 7, .from = port});
+    const std::uint32_t number = next().seq;
+    first.push_back(number);
+    in({.seq = 1001, .ack = number + 1, .from = port});
+    // A first segment in order opens the window wide.
+    in({.seq = 1001, .ack = number + 1, .text = "x", .from = port});
+    for (std::uint32_t i = 0; i < 44; ++i) in({.seq = 1003 + 1400 * i, .ack = number + 1, .text = std::string(1400, 'a'), .from = port});
+    EXPECT_LE(stack->usage().receive_memory, budget + ReceiveQueue::piece_size_max);
+  }
+  EXPECT_GT(stack->counters().out_of_order_discarded, 0u);
+  EXPECT_EQ(acceptor.count, 12);
+  out.clear();
+  // One that holds little gets its share of a spent budget.
+  in({.seq = 1000, .flags = SYN, .mss = 1460, .from = 99});
+  const std::uint32_t number = next().seq;
+  in({.seq = 1001, .ack = number + 1, .from = 99});
+  in({.seq = 1005, .ack = number + 1, .text = "efgh", .from = 99});
+  session().data.clear();
+  in({.seq = 1001, .ack = number + 1, .text = "abcd", .from = 99});
+  EXPECT_EQ(session().data, "abcdefgh");
+  // What was given up is sent again, as lost bytes are: nothing of it had been acknowledged.
+  for (std::uint32_t i = 0; i < 12; ++i) in({.seq = 1002, .ack = first[i] + 1, .flags = RST, .from = static_cast<std::uint16_t>(i + 1)});
+  EXPECT_EQ(stack->usage().receive_memory, 0u);
+}
+
+// The window follows the budget, but what was announced once stays.
+TEST_F(TcpScript, WindowsShrinkWithTheBudget) {
+  restart({.receive_memory_size_max = 200'000});
+  accept(60000, 1460, 7);
+  stream().pause_reading();
+  std::uint32_t seq = 1001, edge = 0;
+  for (int i = 0; i < 60; ++i, seq += 1000) {
+    in({.seq = seq, .ack = iss + 1, .text = std::string(1000, 'p')});
+    after(milliseconds(41));
+    ASSERT_FALSE(out.empty());
+    const std::uint32_t announced = out.back().ack + (out.back().window << 3);
+    EXPECT_GE(announced, edge) << "the right edge moved left";
+    edge = announced;
+  }
+  EXPECT_LT(edge - 1001, 80'000u) << "far less than the 256 KiB of plenty";
+  stream().resume_reading();
+  turn();
+  EXPECT_EQ(session().data.size(), 60'000u);
+  EXPECT_EQ(stack->usage().receive_memory, 0u);
+}
+
+// A session that does not read, and no memory: what comes is not taken, nor acknowledged, and comes again.
+TEST_F(TcpScript, WithoutMemoryNothingIsAcknowledged) {
+  restart({.receive_memory_size_max = 3000});
+  accept();
+  stream().pause_reading();
+  for (std::uint32_t i = 0; i < 4; ++i) in({.seq = 1001 + 1000 * i, .ack = iss + 1, .text = std::string(1000, 'p')});
+  after(milliseconds(50));
+  EXPECT_EQ(out.back().ack, 3001u);
+  EXPECT_EQ(stack->counters().of(Drop::receive_memory), 2u);
+  stream().resume_reading();
+  turn();
+  out.clear();
+  for (std::uint32_t i = 2; i < 4; ++i) in({.seq = 1001 + 1000 * i, .ack = iss + 1, .text = std::string(1000, 'p')});
+  after(milliseconds(50));
+  EXPECT_EQ(out.back().ack, 5001u);
+  EXPECT_EQ(session().data.size(), 4000u);
 }
 
 TEST_F(TcpScript, PausedReaderClosesTheWindowAndOpensItAgain) {
@@ -1004,6 +1264,20 @@ TEST_F(TcpScript, OutsideThePrefixNeedsAGateway) {
   ASSERT_TRUE(stack->connect({IpAddress::v4(0x0A000001), 25}, mine));
   turn();
   EXPECT_EQ(next().flags, SYN);
+}
+
+// An ARP reply that nobody asked for does not lead our frames elsewhere; a fixed MAC cannot even be asked about.
+TEST_F(TcpScript, ASpoofedReplyDoesNotMoveANeighbour) {
+  for (const bool fixed : {false, true}) {
+    restart({.gateway = IpAddress::v4(peer_ip), .gateway_mac = fixed ? std::optional(peer_mac) : std::nullopt});
+    MacAddress sent_to{};
+    link.on_sent([&](const LinkEvent& event) { std::copy_n(event.frame.begin(), 6, sent_to.begin()); });
+    arp(2, peer_ip, our_ip, {2, 0x66, 0x66, 0x66, 0x66, 0x66});
+    EXPECT_EQ(stack->counters().arp_claims, 1u);
+    EXPECT_EQ(sent_to, fixed ? MacAddress{} : peer_mac) << "the owner is asked, unless no answer could change anything";
+    in({.seq = 1000, .flags = SYN, .source = 0x0A000001});
+    EXPECT_EQ(sent_to, peer_mac);
+  }
 }
 
 TEST_F(TcpScript, EchoIsAnswered) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "dataplane/tcp/congestion.h"
+#include "dataplane/tcp/flood_watch.h"
 #include "dataplane/tcp/neighbours.h"
 #include "dataplane/tcp/recvq.h"
 #include "dataplane/tcp/rtt.h"
@@ -13,6 +14,7 @@
 #include "dataplane/tcp/sim_link.h"
 #include "dataplane/tcp/siphash.h"
 #include "dataplane/tcp/state.h"
+#include "dataplane/tcp/syn_cookies.h"
 #include "dataplane/tcp/table.h"
 #include "dataplane/tcp/wheel.h"
 #include "dataplane/tcp/wire.h"
@@ -157,7 +159,8 @@ TEST(TcpReceiveQueue, AgainstAMapOfBytes) {
     const Seq start{static_cast<std::uint32_t>(random.next())};
     Bytes stream(2000);
     for (std::uint8_t& byte : stream) byte = static_cast<std::uint8_t>(random.next());
-    ReceiveQueue queue;
+    ReceiveBudget budget(1 << 20);
+    ReceiveQueue queue(budget);
     std::uint32_t next = 0;
     std::set<std::uint32_t> have;
     Bytes got;
@@ -170,24 +173,51 @@ TEST(TcpReceiveQueue, AgainstAMapOfBytes) {
       } else {
         append(got, ByteView(stream).subspan(at, size));
         next = at + size;
-        append(got, ByteView(queue.take_from(start + next)));
+        while (const auto piece = queue.take_from(start + static_cast<std::uint32_t>(got.size()))) append(got, ByteView(*piece));
         while (have.contains(next)) ++next;
         ASSERT_EQ(got.size(), next);
       }
       queue.check(start + next);
     }
     EXPECT_EQ(got, stream);
-    EXPECT_EQ(queue.held_size(), 0u);
+    EXPECT_EQ(queue.memory_size(), 0u);
+    EXPECT_EQ(budget.used(), 0u);
   }
 }
 
-TEST(TcpReceiveQueue, BoundsItsBlocks) {
-  ReceiveQueue queue;
+TEST(TcpReceiveQueue, BoundsItsPieces) {
+  ReceiveBudget budget(1 << 20);
+  ReceiveQueue queue(budget);
   const std::array<std::uint8_t, 1> byte{1};
-  for (std::uint32_t i = 0; i < ReceiveQueue::block_count_max; ++i) EXPECT_TRUE(queue.insert(Seq{10 + 2 * i}, byte));
+  for (std::uint32_t i = 0; i < ReceiveQueue::piece_count_max; ++i) EXPECT_TRUE(queue.insert(Seq{10 + 2 * i}, byte));
   EXPECT_FALSE(queue.insert(Seq{5'000'000}, byte));
+  // What continues a piece needs no new one, and what covers several replaces them.
   EXPECT_TRUE(queue.insert(Seq{11}, byte));
-  EXPECT_EQ(queue.block_count(), ReceiveQueue::block_count_max - 1);
+  EXPECT_EQ(queue.piece_count(), ReceiveQueue::piece_count_max);
+  EXPECT_TRUE(queue.insert(Seq{13}, Bytes(100, 2)));
+  EXPECT_LT(queue.piece_count(), ReceiveQueue::piece_count_max - 40);
+  EXPECT_TRUE(queue.insert(Seq{5'000'000}, byte));
+  queue.check(Seq{9});
+}
+
+// Whatever is held, new bytes cost what they cost alone: no piece grows without end, and what is charged is what is taken.
+TEST(TcpReceiveQueue, HeldBytesAreChargedAndGivenBack) {
+  ReceiveBudget budget(1 << 20);
+  {
+    ReceiveQueue queue(budget);
+    for (std::uint32_t i = 0; i < 200; ++i) EXPECT_TRUE(queue.insert(Seq{10 + 1400 * i}, Bytes(1400, 1)));
+    EXPECT_GE(queue.piece_count(), 200 * 1400 / ReceiveQueue::piece_size_max);
+    EXPECT_EQ(budget.used(), queue.memory_size());
+    EXPECT_GE(budget.used(), 280'000u);
+    EXPECT_LE(budget.used(), 2 * 280'000u);
+    EXPECT_EQ(queue.discardable_size(), queue.memory_size());
+    queue.hold(Bytes(500, 1));
+    queue.drop_pieces();
+    EXPECT_LT(queue.memory_size(), 1000u);
+    EXPECT_EQ(queue.discardable_size(), 0u);
+  }
+  EXPECT_EQ(budget.used(), 0u);
+  EXPECT_EQ(budget.left(), 1u << 20);
 }
 
 // RFC 6298 §2
@@ -304,24 +334,171 @@ TEST(TcpWire, DeviceChecksumsGetThePseudoHeader) {
   EXPECT_EQ(load<std::uint16_t>(frame.data + 50, std::endian::big), 1 + 2 + 6 + 20);
 }
 
+constexpr auto us = Neighbours::Asker::us, stranger = Neighbours::Asker::stranger;
+constexpr MacAddress first_mac{2, 2, 3, 4, 5, 6}, second_mac{2, 0, 0, 0, 0, 9};
+
+// Every state is reached from ASKED, or is FIXED; and every event that can happen in a state has a row.
+TEST(TcpNeighbours, TheTableIsWhole) {
+  std::set<NeighbourState> reached{NeighbourState::asked};
+  for (std::size_t i = 0; i < neighbour_rows.size(); ++i) {
+    for (const NeighbourRow& row : neighbour_rows) {
+      if (reached.contains(row.from)) reached.insert(row.to);
+    }
+  }
+  EXPECT_EQ(reached.size(), 4u);
+  EXPECT_FALSE(reached.contains(NeighbourState::fixed));
+  for (const NeighbourState state : {NeighbourState::known, NeighbourState::checked, NeighbourState::searched, NeighbourState::fixed}) {
+    EXPECT_EQ(next_state(state, NeighbourEvent::same_mac), state == NeighbourState::fixed ? state : NeighbourState::known);
+    EXPECT_NE(next_state(state, NeighbourEvent::other_mac), NeighbourState::asked);
+  }
+}
+
 TEST(TcpNeighbours, OldEntriesStayUsableAndAreAskedAgain) {
   Neighbours neighbours;
   const Instant start{seconds(100).ns};
-  neighbours.learn(5, {1, 2, 3, 4, 5, 6}, Neighbours::Learn::known_only, start);
+  neighbours.learn(5, first_mac, Neighbours::Learn::known_only, start);
   EXPECT_EQ(neighbours.count(), 0u);
-  neighbours.learn(5, {1, 2, 3, 4, 5, 6}, Neighbours::Learn::may_add, start);
-  EXPECT_TRUE(neighbours.find(5, start + seconds(29)));
+  neighbours.learn(5, first_mac, Neighbours::Learn::may_add, start);
+  EXPECT_TRUE(neighbours.find(5, us, start + seconds(29)));
   EXPECT_EQ(neighbours.next_deadline().ns, 0);
-  EXPECT_TRUE(neighbours.find(5, start + seconds(31)));
-  EXPECT_EQ(neighbours.due(start + seconds(31)).ask, std::vector<std::uint32_t>{5});
+  EXPECT_TRUE(neighbours.find(5, us, start + seconds(31)));
+  const auto asked = neighbours.due(start + seconds(31)).ask;
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].ip, 5u);
+  EXPECT_EQ(asked[0].to, first_mac) << "the owner first, by unicast";
   EXPECT_TRUE(neighbours.due(start + seconds(31)).ask.empty());
-  EXPECT_TRUE(neighbours.find(5, start + seconds(3600)));
+  EXPECT_TRUE(neighbours.find(5, us, start + seconds(3600)));
 }
 
-TEST(TcpNeighbours, IsBounded) {
+// RFC 5227 §3: an announcement may be true. The MAC that we use is asked first; only its silence lets the new one in.
+TEST(TcpNeighbours, AClaimIsCheckedWithTheOwner) {
   Neighbours neighbours;
-  for (std::uint32_t ip = 1; ip <= 3000; ++ip) (void)neighbours.find(ip, Instant{1});
-  EXPECT_EQ(neighbours.count(), Neighbours::entry_count_max);
+  Instant now{seconds(100).ns};
+  neighbours.learn(5, first_mac, Neighbours::Learn::may_add, now);
+  EXPECT_EQ(neighbours.learn(5, second_mac, Neighbours::Learn::may_add, now), Neighbours::Learned::not_believed);
+  EXPECT_EQ(neighbours.find(5, us, now), first_mac);
+  auto asked = neighbours.due(now).ask;
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].to, first_mac);
+  // Not even while the question is open.
+  EXPECT_EQ(neighbours.learn(5, second_mac, Neighbours::Learn::may_add, now), Neighbours::Learned::not_believed);
+  neighbours.learn(5, first_mac, Neighbours::Learn::may_add, now);
+  EXPECT_EQ(neighbours.find(5, us, now), first_mac);
+  EXPECT_EQ(neighbours.learn(5, second_mac, Neighbours::Learn::may_add, now), Neighbours::Learned::not_believed);
+  EXPECT_TRUE(neighbours.due(now).ask.empty()) << "one question a second";
+
+  // The owner has gone: two questions to it, then one to all, and then the answer counts.
+  std::size_t to_owner = 0, to_all = 0;
+  for (int i = 0; i < 3; ++i) {
+    now = now + seconds(1);
+    asked = neighbours.due(now).ask;
+    ASSERT_EQ(asked.size(), 1u);
+    ++(asked[0].to ? to_owner : to_all);
+    EXPECT_EQ(neighbours.find(5, us, now), first_mac);
+  }
+  EXPECT_EQ(to_owner, 2u);
+  EXPECT_EQ(to_all, 1u);
+  EXPECT_EQ(neighbours.learn(5, second_mac, Neighbours::Learn::may_add, now), Neighbours::Learned::nothing_new);
+  EXPECT_EQ(neighbours.find(5, us, now), second_mac);
+}
+
+TEST(TcpNeighbours, AFixedEntryIsNeverChangedNorAskedFor) {
+  Neighbours neighbours;
+  const Instant now{seconds(100).ns};
+  neighbours.fix(5, first_mac);
+  EXPECT_EQ(neighbours.learn(5, second_mac, Neighbours::Learn::may_add, now), Neighbours::Learned::not_believed);
+  EXPECT_EQ(neighbours.learn(5, first_mac, Neighbours::Learn::may_add, now), Neighbours::Learned::nothing_new);
+  for (std::uint32_t ip = 10; ip < 10 + 2 * Neighbours::known_count_max; ++ip) neighbours.learn(ip, second_mac, Neighbours::Learn::may_add, now);
+  EXPECT_EQ(neighbours.find(5, us, now + seconds(3600)), first_mac);
+  EXPECT_TRUE(neighbours.due(now + seconds(3600)).ask.empty());
+  EXPECT_EQ(neighbours.count(), Neighbours::known_count_max);
+}
+
+// Strangers' addresses are asked for at a bounded rate, with a short life, and without touching what we ask for ourselves.
+TEST(TcpNeighbours, StrangersQuestionsAreBounded) {
+  Neighbours neighbours;
+  Instant now{seconds(100).ns};
+  EXPECT_EQ(neighbours.find(1, us, now), std::unexpected(Neighbours::NoMac::asked));
+  std::size_t asked = 0, evicted = 0, refused = 0;
+  for (std::uint32_t ip = 1000; ip < 11'000; ++ip) {
+    refused += neighbours.find(ip, stranger, now) == std::unexpected(Neighbours::NoMac::refused);
+    now = now + microseconds(500);
+    const auto turn = neighbours.due(now);
+    asked += turn.ask.size();
+    evicted += turn.evicted_count;
+  }
+  EXPECT_LE(neighbours.count(), Neighbours::asked_count_max + 1);
+  EXPECT_LE(asked, 5 * 2 * Neighbours::asked_count_max + 6) << "five seconds of 2,000 addresses each";
+  EXPECT_GT(evicted, 0u);
+  EXPECT_GT(refused, 9'000u);
+  EXPECT_EQ(neighbours.learn(1, first_mac, Neighbours::Learn::may_add, now), Neighbours::Learned::reachable);
+  // What is not answered goes away by itself.
+  for (int i = 0; i < 5; ++i) {
+    now = now + seconds(1);
+    (void)neighbours.due(now);
+  }
+  EXPECT_EQ(neighbours.count(), 1u);
+  EXPECT_EQ(neighbours.next_deadline().ns, 0);
+}
+
+// The one that is used stays when strangers announce themselves in numbers.
+TEST(TcpNeighbours, TheOneUsedLongestAgoMakesRoom) {
+  Neighbours neighbours;
+  Instant now{seconds(100).ns};
+  neighbours.learn(5, first_mac, Neighbours::Learn::may_add, now);
+  for (std::uint32_t ip = 100; ip < 5000; ++ip) {
+    now = now + milliseconds(5);
+    neighbours.learn(ip, second_mac, Neighbours::Learn::may_add, now);
+    EXPECT_EQ(neighbours.find(5, us, now), first_mac);
+  }
+  EXPECT_EQ(neighbours.count(), Neighbours::known_count_max);
+}
+
+TEST(TcpFloodWatch, OneLineWhenItBeginsAndOneWhenItIsOver) {
+  FloodWatch watch;
+  Instant now{seconds(100).ns};
+  EXPECT_FALSE(watch.see(0, now));
+  int began = 0, ended = 0;
+  const auto second = [&](std::uint64_t total) {
+    now = now + seconds(1);
+    const auto report = watch.see(total, now);
+    if (!report) return;
+    ++(report->news == FloodWatch::News::began ? began : ended);
+    if (report->news == FloodWatch::News::ended) {
+      EXPECT_EQ(report->count, 300u);
+      EXPECT_EQ(report->lasted, seconds(300));
+    }
+  };
+  // A flood that pauses half a minute at a time is one flood.
+  for (std::uint64_t i = 0; i < 300; ++i) second(i % 30 == 0 ? 10 + i : 10 + i - i % 30);
+  EXPECT_EQ(began, 1);
+  EXPECT_EQ(ended, 0);
+  for (int i = 0; i < 20; ++i) second(300);
+  for (int i = 0; i < 100; ++i) second(300);
+  EXPECT_EQ(began, 1);
+  EXPECT_EQ(ended, 1);
+  second(301);
+  EXPECT_EQ(began, 2);
+}
+
+TEST(TcpSynCookies, ComeBackWithTheirMss) {
+  SynCookies cookies(HashKey{1, 2, 3});
+  const Instant now{seconds(1000).ns};
+  EXPECT_FALSE(cookies.active(now));
+  for (const auto& [mss, kept] : {std::pair<std::uint16_t, std::uint16_t>{20, 48}, {536, 536}, {1459, 1440}, {1460, 1460}, {8960, 1460}}) {
+    const Seq cookie = cookies.make(77, Seq{123}, mss, now);
+    EXPECT_EQ(cookies.mss_of(cookie, 77, Seq{123}, now), kept);
+    EXPECT_EQ(cookies.mss_of(cookie, 78, Seq{123}, now), std::nullopt) << "another tuple";
+    EXPECT_EQ(cookies.mss_of(cookie, 77, Seq{124}, now), std::nullopt) << "another number of the peer";
+    for (std::uint32_t bit = 0; bit < 32; ++bit) EXPECT_EQ(cookies.mss_of(Seq{cookie.v ^ 1u << bit}, 77, Seq{123}, now), std::nullopt) << bit;
+    EXPECT_NE(SynCookies(HashKey{9}).make(77, Seq{123}, mss, now), cookie) << "another key";
+    EXPECT_EQ(cookies.mss_of(cookie, 77, Seq{123}, now + seconds(64)), kept);
+    for (std::int64_t periods = 3; periods < 12; ++periods) {
+      EXPECT_EQ(cookies.mss_of(cookie, 77, Seq{123}, now + seconds(32 * periods)), std::nullopt) << periods;
+    }
+  }
+  EXPECT_TRUE(cookies.active(now + seconds(64)));
+  EXPECT_FALSE(cookies.active(now + seconds(96)));
 }
 
 }  // namespace
