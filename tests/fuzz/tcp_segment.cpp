@@ -1,6 +1,6 @@
 // Segments from a peer that knows our numbers and keeps no rule, into a stack in each of its states.
 //
-// The input is a program: the first byte chooses the state to start from, then one operation per byte with its operands. Checksums are
+// The input is a program: the first byte chooses the state to start from and which budgets are spent, then one operation per byte with its operands. Checksums are
 // "done by the device", so that what is mutated gets past them. After every operation the stack's invariants must hold, and at the
 // end no frame and no lent byte may be missing.
 #include <array>
@@ -71,7 +71,7 @@ class Session final : public StreamEvents, public Acceptor {
 
 class World {
  public:
-  World() {
+  explicit World(const StackConfig& config) : stack_(link_.device(Side::a), config, clock_.now()) {
     link_.on_sent([this](const LinkEvent& event) { see(event.frame); });
     PM_CHECK(stack_.listen({IpAddress::v4(our_ip), our_port}, session_).has_value());
     Bytes arp(our_mac.begin(), our_mac.end());
@@ -192,7 +192,7 @@ class World {
       PM_CHECK(world.session_.lent == 0);
     }
   } books_{*this};
-  Stack stack_{link_.device(Side::a), {.address = IpAddress::v4(our_ip), .connection_count_max = 8, .receive_window_size = 20'000}, clock_.now()};
+  Stack stack_;
   std::uint32_t expected_ = 1000;
   std::uint32_t sent_ = 0;
   std::uint16_t local_port_ = 0;
@@ -233,8 +233,12 @@ void start(World& world, std::uint8_t state) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Program program({data, std::min<std::size_t>(size, 4096)});
-  World world;
-  start(world, program.byte());
+  const std::uint8_t first = program.byte();
+  StackConfig config{.address = IpAddress::v4(our_ip), .connection_count_max = 8, .receive_window_size = 20'000};
+  if (first >= 0x80) config.half_open_count_max = 0;              // every SYN gets a cookie
+  if ((first & 0x40) != 0) config.receive_memory_size_max = 5'000;  // little can be kept
+  World world(config);
+  start(world, first & 0x3F);
   while (!program.over()) {
     switch (program.byte() % 8) {
       case 0: {  // a segment close to what is right
