@@ -1,11 +1,13 @@
 #include "controlplane/mailboxes.h"
 
+#include <fmt/format.h>
 #include <openssl/crypto.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "controlplane/schedule/due.h"
+#include "controlplane/watermark.h"
 #include "core/log.h"
 
 namespace pushmail {
@@ -17,8 +19,8 @@ using mailbox::Tag;
 using mailbox::tag;
 
 constexpr std::int64_t second_us = 1'000'000;
-constexpr std::int64_t again_us = 5 * second_us;
-constexpr std::int64_t resolve_again_us = 60 * second_us;
+constexpr Duration again = seconds(5);
+constexpr Duration resolve_again = seconds(60);
 constexpr std::int64_t polled_write_us = 60 * second_us;   // an unchanged watermark is written down once a minute at most
 
 std::string text(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
@@ -41,6 +43,7 @@ void Mailboxes::watch_all(const std::function<bool(std::string_view)>& of_this_f
 void Mailboxes::on_binding_changed(const Binding& binding) {
   if (binding.is_active()) return watch(binding);
   watched_.erase(binding.id);
+  suspects_.forget(binding.id);
   send_unwatch(binding.id);
 }
 
@@ -54,9 +57,9 @@ void Mailboxes::watch(const Binding& binding) {
   Watched& watched = watched_[binding.id];
   watched.question = ++last_question_;
   watched.told = false;
-  watched.resolved = ports_.clock.wall();
+  watched.resolved = ports_.clock.now();
   // Until the watch is sent this is the time of the next try, not of a poll.
-  watched.due = {watched.resolved.us + resolve_again_us};
+  watched.due = watched.resolved + resolve_again;
   ports_.resolver.resolve(binding.host, [this, id = binding.id, question = watched.question](Result<std::vector<IpAddress>> addresses) {
     const auto still = watched_.find(id);
     if (still == watched_.end() || still->second.question != question) return;
@@ -73,7 +76,7 @@ void Mailboxes::watch(const Binding& binding) {
 
 void Mailboxes::send_watch(const Binding& binding, const IpAddress& address) {
   Watched& watched = watched_[binding.id];
-  if (watched.behind && ports_.clock.wall() < watched.behind_until) {
+  if (watched.behind && ports_.clock.now() < watched.behind_until) {
     watched.due = watched.behind_until;
     return;
   }
@@ -89,14 +92,17 @@ void Mailboxes::send_watch(const Binding& binding, const IpAddress& address) {
   record.text(tag(Tag::user), binding.user).text(tag(Tag::password), *password).text(tag(Tag::folder), binding.folder);
   record.text(tag(Tag::mode), binding.mode == "idle" ? "idle" : "poll").u64(tag(Tag::uid_validity), state->uid_validity);
   record.text(tag(Tag::last_uid), state->last_uid.empty() ? "0" : state->last_uid);
+  if (!state->newest_id.empty()) record.text(tag(Tag::newest_id), state->newest_id);
+  if (state->newest_date.us != 0) record.i64(tag(Tag::newest_date), state->newest_date.us);
   for (const std::string& uid : *known) record.text(tag(Tag::known_uid), uid);
+  for (const auto& [uid, deaths] : suspects_.of(binding.id)) record.text(tag(Tag::suspect), fmt::format("{} {}", deaths, uid));
   OPENSSL_cleanse(password->data(), password->size());
   ports_.fetchers.send(binding.id, Kind::watch, {}, std::move(record));
   watched.told = true;
   // Fixed times that passed while nobody could look are due at once; so is a mailbox with news that were lost.
   const Timestamp now = ports_.clock.wall();
   plan(binding, watched, binding.mode == "fixed" && state->polled_at.us != 0 ? state->polled_at : now);
-  if (std::exchange(watched.behind, false)) watched.due = now;
+  if (std::exchange(watched.behind, false)) watched.due = ports_.clock.now();
   log_debug("watching").binding(binding.id);
 }
 
@@ -106,6 +112,9 @@ void Mailboxes::cannot_watch(const Binding& binding, std::string_view state, std
 }
 
 void Mailboxes::plan(const Binding& binding, Watched& watched, Timestamp last) {
+  // A look in the future was written down by a clock that has been set back since.
+  const Timestamp now = ports_.clock.wall();
+  watched.planned_from = std::min(last, now);
   schedule::Plan plan{.round = ports_.settings.round, .key = binding.id};
   std::shared_ptr<const schedule::Zone> zone;
   if (binding.mode == "fixed") {
@@ -114,7 +123,25 @@ void Mailboxes::plan(const Binding& binding, Watched& watched, Timestamp last) {
     zone = schedule::load_zone(binding.zone);
     plan.zone = zone.get();
   }
-  watched.due = schedule::next_due(plan, last);
+  const Timestamp due = schedule::next_due(plan, watched.planned_from);
+  watched.due = ports_.clock.now() + microseconds(std::max<std::int64_t>(due.us - now.us, 0));
+}
+
+void Mailboxes::on_wall_step() {
+  for (auto& [id, watched] : watched_) {
+    if (!watched.told) continue;
+    const auto binding = ports_.store.binding(id);
+    if (binding && *binding && (*binding)->mode == "fixed") plan(**binding, watched, watched.planned_from);
+  }
+}
+
+void Mailboxes::on_fetcher_lost(const std::function<bool(std::string_view binding)>& was_there) {
+  for (const auto& [id, watched] : watched_) {
+    if (!was_there(id)) continue;
+    for (const auto& [uid, deaths] : suspects_.on_fetcher_lost(id)) {
+      log_warning("mail_suspected").binding(id).text("uid", uid).number("deaths", deaths);
+    }
+  }
 }
 
 void Mailboxes::watch_again(std::string_view binding) {
@@ -124,7 +151,7 @@ void Mailboxes::watch_again(std::string_view binding) {
   one.told = false;
   one.behind = true;
   one.question = ++last_question_;     // an address that DNS is about to tell comes too early
-  one.due = one.behind_until = {ports_.clock.wall().us + again_us};
+  one.due = one.behind_until = ports_.clock.now() + again;
   send_unwatch(binding);
 }
 
@@ -147,7 +174,7 @@ std::size_t Mailboxes::poll_now(std::string_view id) {
 }
 
 void Mailboxes::tick() {
-  const Timestamp now = ports_.clock.wall();
+  const Instant now = ports_.clock.now();
   std::vector<std::string> due;
   for (const auto& [binding, watched] : watched_) {
     if (watched.due <= now) due.push_back(binding);
@@ -158,8 +185,8 @@ void Mailboxes::tick() {
     Watched& watched = watched_[id];
     // A poll that could not be sent (the fetcher is being restarted) is not over.
     if (!watched.told) watch(**binding);
-    else if (poll_now(id) != 0) plan(**binding, watched, now);
-    else watched.due = {now.us + again_us};
+    else if (poll_now(id) != 0) plan(**binding, watched, ports_.clock.wall());
+    else watched.due = now + again;
   }
 }
 
@@ -184,13 +211,12 @@ void Mailboxes::on_session(const RecordView& record) {
   // A host that moved has another address by now.
   const auto watched = watched_.find(id);
   const bool named = !parse_ip((*binding)->host).has_value();
-  if (state == "unreachable" && named && watched != watched_.end() && ports_.clock.wall().us - watched->second.resolved.us > resolve_again_us) watch(**binding);
+  if (state == "unreachable" && named && watched != watched_.end() && ports_.clock.now() - watched->second.resolved > resolve_again) watch(**binding);
 }
 
-Result<void> Mailboxes::take_watermark(const RecordView& record, MailboxState& state) {
+Result<void> Mailboxes::write_watermark(const RecordView& record, MailboxState& state) {
   const std::string id = text(record, Tag::binding);
-  state.uid_validity = record.u64(tag(Tag::uid_validity)).value_or(0);
-  state.last_uid = text(record, Tag::last_uid);
+  take_watermark(record, state);
   state.polled_at = ports_.clock.wall();
   std::vector<std::string> known;
   record.for_each([&](std::uint16_t field, ByteView value) {
@@ -211,8 +237,9 @@ void Mailboxes::on_baseline(const RecordView& record) {
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(MailboxState state, ports_.store.mailbox(id));
     if (const auto forgotten = ports_.store.forget_known_uids(id); !forgotten) return forgotten;
-    return take_watermark(record, state);
+    return write_watermark(record, state);
   });
+  suspects_.forget(id);
   log_info("baseline").binding(id).number("uid_validity", static_cast<std::int64_t>(record.u64(tag(Tag::uid_validity)).value_or(0)));
   if (done) return;
   log_error("baseline_not_stored").binding(id).error(done.error());
@@ -224,14 +251,42 @@ void Mailboxes::on_polled(const RecordView& record) {
   if (is_behind(id)) return;
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(MailboxState state, ports_.store.mailbox(id));
+    if (state.uid_validity != record.u64(tag(Tag::uid_validity))) suspects_.forget(id);   // other mails bear these UIDs now
     const bool unchanged = state.uid_validity == record.u64(tag(Tag::uid_validity)) && state.last_uid == text(record, Tag::last_uid) &&
-                           !record.bytes(tag(Tag::known_uid));
-    if (unchanged && ports_.clock.wall().us - state.polled_at.us < polled_write_us) return {};
-    return take_watermark(record, state);
+                           state.newest_id == text(record, Tag::newest_id) && !record.bytes(tag(Tag::known_uid));
+    // A time in the future was written by a clock that has been set back since.
+    const std::int64_t age_us = ports_.clock.wall().us - state.polled_at.us;
+    if (unchanged && age_us >= 0 && age_us < polled_write_us) return {};
+    return write_watermark(record, state);
   });
   if (done) return;
   log_error("polled_not_stored").binding(id).error(done.error());
   watch_again(id);
+}
+
+void Mailboxes::on_trying(const RecordView& record) {
+  std::vector<std::string> uids;
+  record.for_each([&](std::uint16_t field, ByteView value) {
+    if (field == tag(Tag::uid)) uids.emplace_back(text_of(value));
+  });
+  suspects_.on_trying(text(record, Tag::binding), std::move(uids));
+}
+
+void Mailboxes::on_announced(const RecordView& record) { suspects_.on_announced(text(record, Tag::binding), text(record, Tag::uid)); }
+
+void Mailboxes::on_skipped(const RecordView& record) {
+  const std::string id = text(record, Tag::binding);
+  const std::uint64_t count = record.u64(tag(Tag::count)).value_or(1);
+  const std::string uid = text(record, Tag::uid);
+  const std::string reason = text(record, Tag::reason);
+  log_warning("mail_skipped").binding(id).text("uid", uid).number("count", static_cast<std::int64_t>(count)).text("reason", reason);
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    PM_TRY(MailboxState state, ports_.store.mailbox(id));
+    state.skipped += count;
+    state.skip_reason = uid.empty() ? reason : fmt::format("UID {}: {}", uid, reason);
+    return ports_.store.set_mailbox(id, state);
+  });
+  if (!done) log_error("skip_not_stored").binding(id).error(done.error());
 }
 
 }  // namespace pushmail

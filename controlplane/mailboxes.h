@@ -14,6 +14,7 @@
 #include "controlplane/resolver.h"
 #include "controlplane/settings.h"
 #include "controlplane/store/store.h"
+#include "controlplane/suspects.h"
 #include "core/clock.h"
 
 namespace pushmail {
@@ -33,6 +34,10 @@ class Mailboxes {
 
   /// A fetcher that knows nothing runs now: watches of its bindings are sent.
   void watch_all(const std::function<bool(std::string_view binding)>& of_this_fetcher);
+  /// That fetcher died: what its mailboxes asked for is suspected.
+  void on_fetcher_lost(const std::function<bool(std::string_view binding)>& was_there);
+  /// The wall clock was set: times of the subscriber's day come anew.
+  void on_wall_step();
   /// Added, changed, suspended or removed.
   void on_binding_changed(const Binding& binding);
   /// What the fetcher reported could not be stored: it stops, and is told again where the mailbox was left, in a few seconds.
@@ -46,13 +51,17 @@ class Mailboxes {
   void on_session(const RecordView& record);
   void on_baseline(const RecordView& record);
   void on_polled(const RecordView& record);
+  void on_trying(const RecordView& record);
+  void on_skipped(const RecordView& record);
+  void on_announced(const RecordView& record);
 
  private:
   struct Watched {
-    Timestamp due{};
-    Timestamp resolved{};
+    Instant due{};                     // all waits by Clock::now(): nobody sets that
+    Timestamp planned_from{};          // the last look, as `due` was planned
+    Instant resolved{};
     std::uint64_t question = 0;        // the newest resolution; older answers are ignored
-    Timestamp behind_until{};          // a watch sent before is too early: the fetcher's old words may still be on their way
+    Instant behind_until{};            // a watch sent before is too early: the fetcher's old words may still be on their way
     bool told = false;                 // the fetcher has the watch
     bool behind = false;               // the store lacks something that the fetcher has reported
   };
@@ -63,10 +72,11 @@ class Mailboxes {
   void plan(const Binding& binding, Watched& watched, Timestamp last);
   void cannot_watch(const Binding& binding, std::string_view state, std::string reason);
   void set_session(std::string_view binding, std::string_view state, std::string_view reason, Timestamp at);
-  [[nodiscard]] Result<void> take_watermark(const RecordView& record, MailboxState& state);
+  [[nodiscard]] Result<void> write_watermark(const RecordView& record, MailboxState& state);
 
   Ports ports_;
   std::map<std::string, Watched, std::less<>> watched_;
+  Suspects suspects_;
   std::uint64_t last_question_ = 0;
 };
 

@@ -20,6 +20,7 @@
 #include "controlplane/plane.h"
 #include "controlplane/store/sqlite_store.h"
 #include "core/config.h"
+#include "core/descriptors.h"
 #include "core/log.h"
 
 namespace {
@@ -32,6 +33,9 @@ void keep_secrets() {
   setrlimit(RLIMIT_CORE, &none);
   prctl(PR_SET_DUMPABLE, 0);
 }
+
+// Sockets of the API's users, the fetchers, the data plane and the SMSC, and the store's files.
+constexpr std::uint64_t descriptors_wanted = 1024;
 
 LogLevel level_of(std::string_view word) {
   if (word == "debug") return LogLevel::debug;
@@ -88,6 +92,8 @@ int main(int argc, char** argv) {
   const auto sealer = Sealer::open(settings->kek_file);
   if (!sealer) return configuration_wrong("secrets.kek_file: " + sealer.error());
   log_start("control", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+
+  raise_descriptor_limit(descriptors_wanted);
 
   std::error_code error;
   const auto store_folder = settings->store_file.parent_path();

@@ -21,6 +21,7 @@
 #include "controlplane/to_mail.h"
 #include "controlplane/to_phone.h"
 #include "core/log.h"
+#include "core/wall_steps.h"
 
 namespace pushmail {
 
@@ -30,6 +31,7 @@ namespace asio = boost::asio;
 
 constexpr auto tick_every = std::chrono::seconds(1);
 constexpr auto peers_again = std::chrono::seconds(10);
+constexpr Duration longest_retry = seconds(6 * 3600);   // of all that is stored as retry_at
 
 // Without an address the peer is still known, so that its DeliverReqs are accepted; what is for it waits until it has one.
 RecordWriter peer_record(const PeerSettings& peer, const std::optional<IpAddress>& address) {
@@ -54,7 +56,8 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
  public:
   WholePlane(asio::io_context& context, const Clock& clock, Settings settings, Store& store, const Sealer& sealer, std::unique_ptr<Resolver> resolver,
              const Options& options)
-      : settings_(std::move(settings)),
+      : clock_(clock),
+        settings_(std::move(settings)),
         store_(store),
         resolver_(std::move(resolver)),
         fetchers_(context, {.program = options.fetcher_program, .arguments = fetcher_arguments(), .count = settings_.fetchers}, *this),
@@ -77,6 +80,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                   },
               .poll_now = [this](std::string_view binding) { return mailboxes_.poll_now(binding); },
               .status = [this] { return status(); }}),
+        wall_steps_(clock),
         tick_timer_(context),
         peers_timer_(context) {
     notifier_.use(smpp_);
@@ -92,6 +96,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   }
 
   void start() override {
+    clamp_waits();
     to_phone_.resume();
     fetchers_.start();
     data_plane_.start();
@@ -128,7 +133,25 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   }
 
+  // Stored times are wall times; none lies farther ahead than the longest wait there is.
+  void clamp_waits() {
+    const auto done = store_.write([this] {
+      return store_.clamp_waits({.now = clock_.wall(), .retry = longest_retry, .code = settings_.code_lifetime});
+    });
+    if (!done) log_error("waits_not_clamped").error(done.error());
+  }
+  // What waits in memory goes by the time since boot and does not notice; what waits in the store moves along.
+  void on_wall_step(Duration by) {
+    const Timestamp now = clock_.wall();
+    log_warning("wall_clock_set").number("by_s", by.ms() / 1000);
+    const auto done = store_.write([&] { return store_.shift_waits({now.us - by.us()}, by); });
+    if (!done) log_error("waits_not_shifted").error(done.error());
+    clamp_waits();
+    mailboxes_.on_wall_step();
+  }
+
   void tick() {
+    if (const auto step = wall_steps_.look()) on_wall_step(*step);
     mailboxes_.tick();
     to_phone_.tick();
     notifier_.pump();
@@ -204,7 +227,9 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     mailboxes_.watch_all([this, index](std::string_view binding) { return fetchers_.index_of(binding) == index; });
   }
   void on_fetcher_down(std::size_t index) override {
-    to_phone_.on_fetcher_lost([this, index](std::string_view binding) { return fetchers_.index_of(binding) == index; });
+    const auto was_there = [this, index](std::string_view binding) { return fetchers_.index_of(binding) == index; };
+    mailboxes_.on_fetcher_lost(was_there);
+    to_phone_.on_fetcher_lost(was_there);
   }
   void on_fetcher_record(const RecordView& record) override {
     switch (static_cast<mailbox::Kind>(record.header().kind)) {
@@ -213,7 +238,10 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
       case mailbox::Kind::polled: return mailboxes_.on_polled(record);
       case mailbox::Kind::new_mail:
         if (mailboxes_.is_behind(record.text(mailbox::tag(mailbox::Tag::binding)).value_or(""))) return;
+        mailboxes_.on_announced(record);
         return to_phone_.on_new_mail(record);
+      case mailbox::Kind::trying: return mailboxes_.on_trying(record);
+      case mailbox::Kind::skipped: return mailboxes_.on_skipped(record);
       case mailbox::Kind::chunk: return to_phone_.on_chunk(record);
       case mailbox::Kind::fetched: return to_phone_.on_fetched(record);
       case mailbox::Kind::fetch_failed: return to_phone_.on_fetch_failed(record);
@@ -222,6 +250,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     }
   }
 
+  const Clock& clock_;
   const Settings settings_;
   Store& store_;
   std::unique_ptr<Resolver> resolver_;
@@ -237,6 +266,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   Bindings bindings_;
   api::Api api_;
   std::unique_ptr<api::Server> server_;
+  WallSteps wall_steps_;
   asio::steady_timer tick_timer_;
   asio::steady_timer peers_timer_;
   std::map<std::string, IpAddress> peer_addresses_;  // last good ones

@@ -7,6 +7,7 @@
 #include "codec/mime/message.h"
 #include "controlplane/notify/texts.h"
 #include "controlplane/store/errors.h"
+#include "controlplane/watermark.h"
 #include "core/log.h"
 
 namespace pushmail {
@@ -56,6 +57,7 @@ std::string explain(std::string_view word, const Binding& binding) {
   if (word == "protocol") return fmt::format("the mail server {} breaks off or answers against the protocol; tried again", binding.host);
   if (word == "gone") return "the mail is no longer in the mailbox";
   if (word == "too_large") return "the mail is larger than mailbox.mail_size_max";
+  if (word == "unreadable") return "the mail cannot be read from the mail server; it stays in the mailbox";
   return std::string(word);
 }
 
@@ -114,8 +116,7 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
   if (state.uid_validity != item.uid_validity && state.uid_validity != 0 && binding.protocol == "imap") {
     log_warning("uid_validity_changed").binding(binding.id);
   }
-  state.uid_validity = item.uid_validity;
-  if (binding.protocol == "imap") state.last_uid = item.uid;
+  take_watermark(record, state);
   if (const auto written = ports_.store.set_mailbox(binding.id, state); !written) return written;
   if (binding.protocol == "pop3") {
     if (const auto written = ports_.store.add_known_uid(binding.id, item.uid); !written) return written;
@@ -143,6 +144,10 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
   if (!is_new) return {};   // the fetcher told us twice
   log_info("mail_seen").trace(item.trace).item(item.id).binding(item.binding);
   const Timestamp seen{record.i64(tag(mailbox::Tag::time)).value_or(now.us)};
+  Details details{{"binding", binding.id}, {"uid", item.uid}, {"uid_validity", fmt::to_string(item.uid_validity)},
+                  {"size", fmt::to_string(item.size)}, {"from", item.correspondent}, {"subject", item.subject}};
+  // The mail server did not hand out its header: it is announced with what is known.
+  if (const std::string trouble = text(record, mailbox::Tag::reason); !trouble.empty()) details.emplace_back("without_header", trouble);
   PM_TRY([[maybe_unused]] const bool accepted,
          move_item(ports_.store, item,
                    {.to = ItemState::accepted,
@@ -150,8 +155,7 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
                     .reason = reason,
                     .time = seen,
                     .by = program::fetcher,
-                    .details = {{"binding", binding.id}, {"uid", item.uid}, {"uid_validity", fmt::to_string(item.uid_validity)},
-                                {"size", fmt::to_string(item.size)}, {"from", item.correspondent}, {"subject", item.subject}}}));
+                    .details = std::move(details)}));
   if (too_large) {
     PM_TRY([[maybe_unused]] const bool ended,
            move_item(ports_.store, item, {.to = ItemState::rejected, .event = "too_large", .reason = explain("too_large", binding), .time = now}));
@@ -430,7 +434,7 @@ void ToPhone::on_fetch_failed(const RecordView& record) {
   if (!binding || !*binding) return;
   const std::string reason = explain(word, **binding);
   if (word == "gone") return failed_for_good(**item, ItemState::withdrawn, "fetch_failed", reason);
-  if (word == "too_large") return failed_for_good(**item, ItemState::rejected, "fetch_failed", reason);
+  if (word == "too_large" || word == "unreadable") return failed_for_good(**item, ItemState::rejected, "fetch_failed", reason);
   break_off(id, reason, Retry::backing_off);
 }
 

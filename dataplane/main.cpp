@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "core/config.h"
+#include "core/descriptors.h"
 #include "core/log.h"
 #include "core/log_writer.h"
 #include "dataplane/codec_lane.h"
@@ -36,6 +37,7 @@ namespace {
 
 constexpr int exit_usage = 64, exit_os = 71, exit_config = 78;
 constexpr const char* user_name = "pushmail-dp";
+constexpr std::uint64_t descriptors_wanted = 16 * 1024;   // with link.kind kernel each connection is one
 
 LogLevel log_level_of(std::string_view word) {
   if (word == "debug") return LogLevel::debug;
@@ -93,6 +95,7 @@ int run(const Config& config) {
     return exit_config;
   }
   log_start("data", log_level_of(config.text("log.level")), config.text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+  raise_descriptor_limit(descriptors_wanted);
   const FaultPoints faults = fault_points_of_environment();
   const SystemClock clock;
 

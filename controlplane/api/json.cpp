@@ -41,6 +41,8 @@ Json to_json(const Binding& b, const MailboxState* mailbox) {
   put(session, "polled", mailbox->polled_at);
   if (mailbox->uid_validity != 0) session["uid_validity"] = mailbox->uid_validity;
   put(session, "last_uid", mailbox->last_uid);
+  if (mailbox->skipped != 0) session["skipped"] = mailbox->skipped;
+  put(session, "skip_reason", mailbox->skip_reason);
   return json;
 }
 

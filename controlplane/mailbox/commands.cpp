@@ -32,6 +32,18 @@ std::optional<T> word(const RecordView& record, Tag tag, const std::array<Row<T>
   return std::nullopt;
 }
 
+// `TIMES UID`.
+bool take_suspect(std::string_view text, WatchCommand& watch) {
+  std::uint32_t times = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), times);
+  if (error != std::errc() || times == 0 || end == text.data() + text.size() || *end != ' ') return false;
+  const std::string uid(text.substr(static_cast<std::size_t>(end - text.data()) + 1));
+  if (!may_go_on_wire(uid)) return false;
+  if (times >= tries_max) watch.deadly.insert(uid);
+  if (!watch.mark.trials.is_full()) watch.mark.trials.suspect(uid, times);
+  return true;
+}
+
 Result<std::optional<Command>> decode_watch(const RecordView& record) {
   WatchCommand watch;
   watch.binding = text(record, Tag::binding);
@@ -63,9 +75,13 @@ Result<std::optional<Command>> decode_watch(const RecordView& record) {
     const auto [end, error] = std::from_chars(last_uid.data(), last_uid.data() + last_uid.size(), watch.mark.last_uid);
     if (error != std::errc() || end != last_uid.data() + last_uid.size()) return fail(mailbox_record);
   }
+  watch.mark.newest = {.message_id = text(record, Tag::newest_id), .received = {record.i64(number_of(Tag::newest_date)).value_or(0)}};
+  bool whole = true;
   record.for_each([&](std::uint16_t tag, ByteView value) {
     if (tag == number_of(Tag::known_uid)) watch.mark.known.emplace(text_of(value));
+    if (tag == number_of(Tag::suspect)) whole = take_suspect(text_of(value), watch) && whole;
   });
+  if (!whole) return fail(mailbox_record);
   return watch;
 }
 

@@ -23,6 +23,8 @@ struct WatchCommand {
   Account account;
   Mode mode = Mode::poll;
   Watermark mark;
+  /// Mails at which the fetcher died so often that they are not asked for any more.
+  std::set<std::string, std::less<>> deadly{};
 };
 struct UnwatchCommand {
   std::string binding;

@@ -97,7 +97,7 @@ void Fetcher::obey(Command command) {
       return;
     }
     const std::string binding = watch->binding;
-    const auto watcher = std::make_shared<Watcher>(loop_, settings_, reporter_, std::move(*watch));
+    const auto watcher = std::make_shared<Watcher>(loop_, settings_, reporter_, slots_, std::move(*watch));
     watchers_.emplace(binding, watcher);
     watcher->start();
   } else if (const auto* unwatch = std::get_if<UnwatchCommand>(&command)) {

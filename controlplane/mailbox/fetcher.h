@@ -33,6 +33,7 @@ class Fetcher {
   const SessionSettings settings_;
   Socket socket_;
   Reporter reporter_;
+  IdleSlots slots_{settings_.idle_max};
   RecordInbox inbox_;
   std::map<std::string, std::shared_ptr<Watcher>, std::less<>> watchers_;
   std::unordered_map<ItemId, std::weak_ptr<FetchJob>> fetches_;

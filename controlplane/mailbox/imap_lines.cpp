@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "controlplane/mailbox/errors.h"
+#include "controlplane/mailbox/mail_date.h"
 #include "core/limits.h"
 
 namespace pushmail::mailbox {
@@ -220,6 +221,11 @@ Result<std::uint64_t> ImapLines::take_fetch(Cursor& at, Bytes& out) {
       const auto value = number(at.until(" )"));
       if (!value) return fail(mailbox_protocol);
       write_item("RFC822.SIZE " + std::to_string(std::min<std::uint64_t>(*value, UINT32_MAX)), out);
+    } else if (ascii_equal_nocase(name, "INTERNALDATE") && at.peek() == '"') {
+      const auto value = at.quoted();
+      if (!value) return fail(mailbox_protocol);
+      // One that is no date is as good as none.
+      if (const auto date = parse_internal_date(*value)) write_item("INTERNALDATE \"" + format_internal_date(*date) + "\"", out);
     } else if (auto skipped = at.skip_value(); !skipped) {
       return std::unexpected(skipped.error());
     }

@@ -6,7 +6,7 @@
 //
 //   * OK|NO|BAD|BYE|PREAUTH [UIDVALIDITY n | UIDNEXT n] .      TAG OK|NO|BAD .        + .
 //   * SEARCH n ...               * n EXISTS|RECENT|EXPUNGE
-//   * n FETCH (UID n RFC822.SIZE n BODY[] NIL|literal)
+//   * n FETCH (UID n RFC822.SIZE n INTERNALDATE "date in UTC" BODY[] NIL|literal)
 //
 // CAPABILITY is kept here (libetpan falls when it asked and none came), the words of a status for people (last_status). Specs: RFC 3501 §7
 // and §9; a status without text (E7) is tolerated, and so is a quoted string in place of a literal.

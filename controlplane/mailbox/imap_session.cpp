@@ -6,15 +6,18 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 
+#include "controlplane/mailbox/announce.h"
 #include "controlplane/mailbox/errors.h"
+#include "controlplane/mailbox/imap_values.h"
 #include "controlplane/mailbox/mailbox_session.h"
 
 namespace pushmail::mailbox {
 
 namespace {
+
+using namespace imap;
 
 // RFC822.SIZE and the fields of one mail come in one answer of at most imap_answer_size_max.
 constexpr std::size_t headers_per_fetch = 20;
@@ -29,35 +32,13 @@ static_assert(uids_per_search * 11 < limits::imap_line_size_max);
 // A server that claims a UIDNEXT far away is asked for this many windows a look, then again at the next.
 constexpr std::uint32_t searches_per_look = 200;
 
+// Under a new numbering the newest mail that was known is looked for among so many, and so many mails behind it are announced.
+constexpr std::size_t searched_for_newest_max = 200;
+constexpr std::size_t announced_after_renumbering_max = 50;
+// So many mails in a row that are not handed out are no longer one mail's matter: the session ends, and the next one goes on.
+constexpr std::size_t in_vain_max = headers_per_fetch;
+
 constexpr std::array<const char*, 7> wanted_fields{"FROM", "SUBJECT", "DATE", "MESSAGE-ID", "REFERENCES", "IN-REPLY-TO", "REPLY-TO"};
-
-struct SetFree {
-  void operator()(mailimap_set* set) const { mailimap_set_free(set); }
-};
-using Set = std::unique_ptr<mailimap_set, SetFree>;
-struct FetchTypeFree {
-  void operator()(mailimap_fetch_type* type) const { mailimap_fetch_type_free(type); }
-};
-using FetchType = std::unique_ptr<mailimap_fetch_type, FetchTypeFree>;
-struct FetchListFree {
-  void operator()(clist* list) const { mailimap_fetch_list_free(list); }
-};
-using FetchList = std::unique_ptr<clist, FetchListFree>;
-struct SessionFree {
-  void operator()(mailimap* session) const { mailimap_free(session); }
-};
-
-// libetpan answers nullptr only when memory is out.
-template <class T>
-T* made(T* object) {
-  PM_CHECK(object != nullptr);
-  return object;
-}
-
-FetchType new_fetch_type() { return FetchType(made(mailimap_fetch_type_new_fetch_att_list_empty())); }
-void add(const FetchType& type, mailimap_fetch_att* attribute) {
-  PM_CHECK(mailimap_fetch_type_new_fetch_att_list_add(type.get(), made(attribute)) == MAILIMAP_NO_ERROR);
-}
 
 mailimap_section* wanted_header_section() {
   clist* names = made(clist_new());
@@ -65,45 +46,13 @@ mailimap_section* wanted_header_section() {
   return made(mailimap_section_new_header_fields(made(mailimap_header_list_new(names))));
 }
 
-std::optional<std::uint32_t> parse_uid(std::string_view text) {
-  std::uint32_t uid = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), uid);
-  if (error != std::errc() || end != text.data() + text.size() || uid == 0) return std::nullopt;
-  return uid;
-}
-
-// What one FETCH answer says about one mail.
-struct Fetched {
-  std::optional<std::uint32_t> uid;
-  std::optional<std::uint64_t> size;
-  std::optional<std::string_view> section;  // views into libetpan's list
+// What the server handed out of one mail.
+struct Given {
+  std::uint64_t size = 0;
+  Timestamp received{};
+  std::optional<std::string> header{};
 };
-
-Fetched read_attributes(const mailimap_msg_att* answer) {
-  Fetched found;
-  for (clistiter* at = clist_begin(answer->att_list); at != nullptr; at = clist_next(at)) {
-    const auto* item = static_cast<const mailimap_msg_att_item*>(clist_content(at));
-    if (item->att_type != MAILIMAP_MSG_ATT_ITEM_STATIC) continue;
-    const mailimap_msg_att_static* value = item->att_data.att_static;
-    switch (value->att_type) {
-      case MAILIMAP_MSG_ATT_UID:
-        found.uid = value->att_data.att_uid;
-        break;
-      case MAILIMAP_MSG_ATT_RFC822_SIZE:
-        found.size = value->att_data.att_rfc822_size;
-        break;
-      case MAILIMAP_MSG_ATT_BODY_SECTION: {
-        const mailimap_msg_att_body_section* section = value->att_data.att_body_section;
-        found.section =
-            section->sec_body_part == nullptr ? std::string_view() : std::string_view(section->sec_body_part, section->sec_length);
-        break;
-      }
-      default:
-        break;
-    }
-  }
-  return found;
-}
+using GivenMails = std::map<std::uint32_t, Given>;
 
 // RFC 5530 §3, and LIMIT and INUSE as Gmail and Dovecot use them: trying again can help, the password is not to blame.
 bool says_later(std::string_view status) {
@@ -122,6 +71,7 @@ class ImapSession final : public MailboxSession {
 
   Outcome<void> open(Task& task) override;
   Outcome<Look> look(Task& task, Watermark& mark, const ArrivalSink& sink) override;
+  Outcome<void> learn_newest(Task& task, Watermark& mark) override;
   Outcome<std::uint64_t> read(Task& task, std::string_view uid, std::uint64_t offset, const ChunkSink& sink) override;
   Outcome<void> mark(Task& task, std::string_view uid, Mark mark) override;
   Outcome<void> wait(Task& task, Gate& gate, Instant until) override;
@@ -133,9 +83,16 @@ class ImapSession final : public MailboxSession {
   void begin(Task& task) { stream_.begin(task, {.bytes = limits::imap_answer_size_max, .time = settings_.timing.command}); }
   std::unexpected<Failure> failed(int code, const ErrorInfo& refused) const;
   Outcome<void> login(Task& task);
+  Outcome<std::vector<std::uint32_t>> search(Task& task, Set uids);
   Outcome<std::vector<std::uint32_t>> search(Task& task, std::uint32_t first, std::uint32_t last);
   Outcome<FetchList> fetch(Task& task, const Set& uids, const FetchType& what);
-  Outcome<void> report(Task& task, std::span<const std::uint32_t> uids, Watermark& mark, const ArrivalSink& sink);
+  Outcome<GivenMails> ask(Task& task, std::span<const std::uint32_t> uids);
+  Outcome<Look> begin_numbering(Task& task, Watermark& mark, std::uint32_t uid_next);
+  Outcome<std::optional<std::uint32_t>> find_newest(Task& task, std::span<const std::uint32_t> uids, const Newest& newest);
+  Outcome<void> drop_unlisted(Task& task, Watermark& mark);
+  Outcome<void> report(Task& task, std::vector<std::uint32_t> uids, Watermark& mark, const ArrivalSink& sink);
+  Outcome<void> report_batch(Task& task, std::span<const std::uint32_t> batch, Watermark& mark, const ArrivalSink& sink);
+  Outcome<void> try_again(Task& task, Watermark& mark, const ArrivalSink& sink);
 
   MailStream& stream_;
   const Account account_;
@@ -221,22 +178,28 @@ Outcome<void> ImapSession::login(Task& task) {
   return {};
 }
 
-// UIDs of [first, last] that exist, in order. 0 is `*`, the last mail: it names one even when that lies below `first`.
-Outcome<std::vector<std::uint32_t>> ImapSession::search(Task& task, std::uint32_t first, std::uint32_t last) {
+// UIDs of the set that exist, in order, each once.
+Outcome<std::vector<std::uint32_t>> ImapSession::search(Task& task, Set uids) {
   begin(task);
-  const std::unique_ptr<mailimap_search_key, decltype(&mailimap_search_key_free)> key(
-      made(mailimap_search_key_new_uid(made(mailimap_set_new_interval(first, last)))), &mailimap_search_key_free);
+  const std::unique_ptr<mailimap_search_key, decltype(&mailimap_search_key_free)> key(made(mailimap_search_key_new_uid(uids.release())),
+                                                                                      &mailimap_search_key_free);
   clist* list = nullptr;
   if (const int code = mailimap_uid_search(imap_.get(), nullptr, key.get(), &list); code != MAILIMAP_NO_ERROR)
     return failed(code, mailbox_refused);
-  std::vector<std::uint32_t> uids;
+  std::vector<std::uint32_t> found;
   for (clistiter* at = clist_begin(list); at != nullptr; at = clist_next(at)) {
-    const std::uint32_t uid = *static_cast<std::uint32_t*>(clist_content(at));
-    if (uid >= first && (last == 0 || uid <= last)) uids.push_back(uid);
+    found.push_back(*static_cast<std::uint32_t*>(clist_content(at)));
   }
   mailimap_search_result_free(list);
-  std::ranges::sort(uids);
-  uids.erase(std::unique(uids.begin(), uids.end()), uids.end());
+  std::ranges::sort(found);
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+// UIDs of [first, last]. 0 is `*`, the last mail: it names one even when that lies below `first`.
+Outcome<std::vector<std::uint32_t>> ImapSession::search(Task& task, std::uint32_t first, std::uint32_t last) {
+  auto uids = search(task, Set(made(mailimap_set_new_interval(first, last))));
+  if (uids) std::erase_if(*uids, [first, last](std::uint32_t uid) { return uid < first || (last != 0 && uid > last); });
   return uids;
 }
 
@@ -256,65 +219,228 @@ Outcome<Look> ImapSession::look(Task& task, Watermark& mark, const ArrivalSink& 
     if (const int code = mailimap_noop(imap_.get()); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_refused);
   }
   const std::uint32_t uid_next = std::exchange(uid_next_, 0);
-  // First sight, another numbering, or a UIDNEXT that went back, which RFC 3501 §2.3.1.1 forbids: what is there now is not news.
-  const bool other_numbering = mark.uid_validity != uid_validity_ || (uid_next != 0 && uid_next <= mark.last_uid);
-  if (other_numbering) {
-    std::uint32_t highest = uid_next == 0 ? 0 : uid_next - 1;
-    if (uid_next == 0) {
-      const auto last = search(task, 0, 0);
-      if (!last) return std::unexpected(last.error());
-      if (!last->empty()) highest = last->back();
-    }
-    mark = Watermark{.uid_validity = uid_validity_, .last_uid = highest, .known = {}};
-    return Look::baseline;
+  // First sight, another numbering, or a UIDNEXT that went back, which RFC 3501 §2.3.1.1 forbids.
+  Look result = Look::compared;
+  if (mark.uid_validity != uid_validity_ || (uid_next != 0 && uid_next <= mark.last_uid)) {
+    const auto begun = begin_numbering(task, mark, uid_next);
+    if (!begun || *begun == Look::baseline) return begun;
+    result = *begun;
   }
+  if (auto dropped = drop_unlisted(task, mark); !dropped) return std::unexpected(dropped.error());
 
   // After SELECT the end is known, and a long absence is searched window by window; later what came is a few mails.
   for (std::uint32_t round = 0; uid_next != 0 && mark.last_uid + 1 < uid_next && round < searches_per_look; ++round) {
     const std::uint32_t last = std::min(uid_next - 1, mark.last_uid + std::min(uids_per_search, UINT32_MAX - mark.last_uid));
-    const auto uids = search(task, mark.last_uid + 1, last);
+    auto uids = search(task, mark.last_uid + 1, last);
     if (!uids) return std::unexpected(uids.error());
-    if (auto reported = report(task, *uids, mark, sink); !reported) return std::unexpected(reported.error());
+    if (auto reported = report(task, std::move(*uids), mark, sink); !reported) return std::unexpected(reported.error());
+    if (mark.trials.is_full()) break;
     mark.last_uid = last;
   }
-  if ((uid_next == 0 || mark.last_uid + 1 == uid_next) && mark.last_uid != UINT32_MAX) {
-    const auto uids = search(task, mark.last_uid + 1, 0);
+  if ((uid_next == 0 || mark.last_uid + 1 >= uid_next) && mark.last_uid != UINT32_MAX && !mark.trials.is_full()) {
+    auto uids = search(task, mark.last_uid + 1, 0);
     if (!uids) return std::unexpected(uids.error());
-    if (auto reported = report(task, *uids, mark, sink); !reported) return std::unexpected(reported.error());
+    if (auto reported = report(task, std::move(*uids), mark, sink); !reported) return std::unexpected(reported.error());
   }
-  return Look::compared;
+  if (auto tried = try_again(task, mark, sink); !tried) return std::unexpected(tried.error());
+  return result;
 }
 
-Outcome<void> ImapSession::report(Task& task, std::span<const std::uint32_t> uids, Watermark& mark, const ArrivalSink& sink) {
-  while (!uids.empty()) {
-    const auto batch = uids.first(std::min(uids.size(), headers_per_fetch));
-    uids = uids.subspan(batch.size());
-    const Set set(made(mailimap_set_new_empty()));
-    for (const std::uint32_t uid : batch) PM_CHECK(mailimap_set_add_single(set.get(), uid) == MAILIMAP_NO_ERROR);
-    const FetchType what = new_fetch_type();
-    add(what, mailimap_fetch_att_new_uid());
-    add(what, mailimap_fetch_att_new_rfc822_size());
-    add(what, mailimap_fetch_att_new_body_peek_section_partial(wanted_header_section(), 0, header_size_asked));
-    const auto list = fetch(task, set, what);
-    if (!list) return std::unexpected(list.error());
+// Where the mailbox stands under a numbering that says nothing about the old one. Without a trace of the newest known mail what is there
+// now is no news.
+Outcome<Look> ImapSession::begin_numbering(Task& task, Watermark& mark, std::uint32_t uid_next) {
+  std::uint32_t highest = uid_next == 0 ? 0 : uid_next - 1;
+  if (uid_next == 0) {
+    const auto last = search(task, 0, 0);
+    if (!last) return std::unexpected(last.error());
+    if (!last->empty()) highest = last->back();
+  }
+  Watermark begun{.uid_validity = uid_validity_, .last_uid = highest};
+  if (mark.uid_validity == 0 || mark.newest.empty()) {
+    mark = std::move(begun);
+    return Look::baseline;
+  }
+  const auto uids = search(task, highest < uids_per_search ? 1 : highest - uids_per_search + 1, 0);
+  if (!uids) return std::unexpected(uids.error());
+  const auto known = find_newest(task, *uids, mark.newest);
+  if (!known) return std::unexpected(known.error());
+  if (!*known) {
+    mark = std::move(begun);
+    return Look::baseline;
+  }
+  begun.last_uid = **known;
+  begun.newest = mark.newest;
+  const auto first_new = std::ranges::upper_bound(*uids, begun.last_uid);
+  const auto count = static_cast<std::size_t>(uids->end() - first_new);
+  if (count > announced_after_renumbering_max) {
+    begun.left_out = count - announced_after_renumbering_max;
+    begun.last_uid = *(first_new + static_cast<std::ptrdiff_t>(begun.left_out) - 1);
+  }
+  mark = std::move(begun);
+  return Look::renumbered;
+}
 
-    // A server may spread one mail over several answers, repeat it, or speak about mails nobody asked for.
-    std::map<std::uint32_t, Arrival> arrivals;
-    for (clistiter* at = clist_begin(list->get()); at != nullptr; at = clist_next(at)) {
-      const Fetched found = read_attributes(static_cast<const mailimap_msg_att*>(clist_content(at)));
-      if (!found.uid || !std::ranges::binary_search(batch, *found.uid)) continue;
-      Arrival& arrival = arrivals[*found.uid];
-      if (found.size) arrival.size = *found.size;
-      if (!found.section) continue;
-      arrival.header = found.section->size() < header_size_asked ? std::string(*found.section) : whole_lines(*found.section);
+// The mail that was the newest, by its Message-ID; else the last one that the server received no later. `uids` are in order.
+Outcome<std::optional<std::uint32_t>> ImapSession::find_newest(Task& task, std::span<const std::uint32_t> uids, const Newest& newest) {
+  std::optional<std::uint32_t> not_later;
+  std::size_t asked_count = 0;
+  bool any_date = false;
+  while (!uids.empty() && asked_count < searched_for_newest_max) {
+    const auto batch = uids.last(std::min(uids.size(), headers_per_fetch));
+    uids = uids.first(uids.size() - batch.size());
+    asked_count += batch.size();
+    const auto given = ask(task, batch);
+    if (!given && deed_of(given.error()) == Deed::refused) continue;
+    if (!given) return std::unexpected(given.error());
+    for (auto mail = given->rbegin(); mail != given->rend(); ++mail) {
+      const auto& [uid, what] = *mail;
+      if (!newest.message_id.empty() && what.header && announce(Arrival{.header = *what.header}).message_id == newest.message_id)
+        return std::optional(uid);
+      any_date = any_date || what.received.us != 0;
+      if (!not_later && newest.received.us != 0 && what.received.us != 0 && what.received <= newest.received) not_later = uid;
     }
-    for (auto& [uid, arrival] : arrivals) {
-      arrival.uid = std::to_string(uid);
-      mark.last_uid = uid;
-      sink(arrival);
+  }
+  // All that were looked at came later: what lies before them is left out.
+  if (!not_later && any_date && newest.received.us != 0) return std::optional(uids.empty() ? 0U : uids.back());
+  return not_later;
+}
+
+Outcome<void> ImapSession::learn_newest(Task& task, Watermark& mark) {
+  if (!mark.newest.empty() || mark.newest_asked || mark.last_uid == 0) return {};
+  mark.newest_asked = true;
+  const auto last = search(task, 0, 0);
+  if (!last) return std::unexpected(last.error());
+  if (last->empty() || last->back() > mark.last_uid || mark.trials.find(std::to_string(last->back())) != nullptr) return {};
+  const auto given = ask(task, std::span(*last).last(1));
+  if (!given && deed_of(given.error()) == Deed::refused) return {};
+  if (!given) return std::unexpected(given.error());
+  for (const auto& [uid, what] : *given) {
+    mark.newest = {.message_id = what.header ? announce(Arrival{.header = *what.header}).message_id : "", .received = what.received};
+  }
+  return {};
+}
+
+// Mails on trial that were removed are no longer waited for.
+Outcome<void> ImapSession::drop_unlisted(Task& task, Watermark& mark) {
+  const Instant now = task.loop().now();
+  std::vector<std::uint32_t> due;
+  for (const std::string& name : mark.trials.due(now)) {
+    if (const auto uid = parse_uid(name)) due.push_back(*uid);
+    else mark.trials.forget(name);
+  }
+  if (due.empty()) return {};
+  const auto listed = search(task, set_of(due));
+  if (!listed) return std::unexpected(listed.error());
+  for (const std::uint32_t uid : due) {
+    if (std::ranges::binary_search(*listed, uid)) continue;
+    mark.trials.note(std::to_string(uid), {.deed = Deed::not_listed, .asked = Asked::alone, .now = now, .pause = {}, .reason = {}});
+  }
+  return {};
+}
+
+// What the server hands out of `uids`. Data that names no mail can only belong to one that was asked for alone.
+Outcome<GivenMails> ImapSession::ask(Task& task, std::span<const std::uint32_t> uids) {
+  std::vector<std::string> names;
+  for (const std::uint32_t uid : uids) names.push_back(std::to_string(uid));
+  const FetchType what = new_fetch_type();
+  add(what, mailimap_fetch_att_new_uid());
+  add(what, mailimap_fetch_att_new_rfc822_size());
+  add(what, mailimap_fetch_att_new_internaldate());
+  add(what, mailimap_fetch_att_new_body_peek_section_partial(wanted_header_section(), 0, header_size_asked));
+  trying(names);
+  const auto list = fetch(task, set_of(uids), what);
+  trying({});
+  if (!list) return std::unexpected(list.error());
+
+  // A server may spread one mail over several answers, repeat it, or speak about mails nobody asked for.
+  GivenMails mails;
+  for (clistiter* at = clist_begin(list->get()); at != nullptr; at = clist_next(at)) {
+    const Fetched found = read_attributes(static_cast<const mailimap_msg_att*>(clist_content(at)));
+    if (!found.uid && (uids.size() != 1 || !found.section)) continue;
+    const std::uint32_t uid = found.uid.value_or(uids.front());
+    if (std::ranges::find(uids, uid) == uids.end()) continue;
+    Given& mail = mails[uid];
+    if (found.size) mail.size = *found.size;
+    if (found.received.us != 0) mail.received = found.received;
+    if (!found.section) continue;
+    mail.header = found.section->size() < header_size_asked ? std::string(*found.section) : whole_lines(*found.section);
+  }
+  return mails;
+}
+
+// `uids` are in order. Mails on trial have a turn of their own.
+Outcome<void> ImapSession::report(Task& task, std::vector<std::uint32_t> uids, Watermark& mark, const ArrivalSink& sink) {
+  std::erase_if(uids, [&mark](std::uint32_t uid) { return mark.trials.find(std::to_string(uid)) != nullptr; });
+  std::span<const std::uint32_t> rest(uids);
+  while (!rest.empty() && !mark.trials.is_full()) {
+    const auto batch = rest.first(std::min(rest.size(), headers_per_fetch));
+    rest = rest.subspan(batch.size());
+    if (auto reported = report_batch(task, batch, mark, sink); !reported) return reported;
+  }
+  return {};
+}
+
+Outcome<void> ImapSession::report_batch(Task& task, std::span<const std::uint32_t> batch, Watermark& mark, const ArrivalSink& sink) {
+  const Asked asked = batch.size() == 1 ? Asked::alone : Asked::with_others;
+  const auto settle = [&](std::uint32_t uid, Deed deed, std::string_view reason, const Given& given) {
+    const std::string name = std::to_string(uid);
+    const Next next = mark.trials.note(
+        name, {.deed = deed, .asked = asked, .now = task.loop().now(), .pause = settings_.timing.retry_mail, .reason = reason});
+    mark.last_uid = std::max(mark.last_uid, uid);
+    if (next != Next::announce && next != Next::announce_bare) return;
+    const Arrival arrival{.uid = name,
+                          .size = given.size,
+                          .header = given.header.value_or(""),
+                          .received = given.received,
+                          .trouble = std::string(next == Next::announce_bare ? reason : "")};
+    if (const Newest newest{.message_id = announce(arrival).message_id, .received = arrival.received};
+        !newest.empty() && uid >= mark.newest_uid) {
+      mark.newest = newest;
+      mark.newest_uid = uid;
     }
-    // What vanished between SEARCH and FETCH is no news.
-    mark.last_uid = batch.back();
+    sink(arrival);
+  };
+
+  const auto given = ask(task, batch);
+  if (!given) {
+    const auto deed = deed_of(given.error());
+    if (!deed) return std::unexpected(given.error());
+    for (const std::uint32_t uid : batch) settle(uid, *deed, given.error().text, {});
+    if (*deed == Deed::broke_off) return std::unexpected(given.error());
+    return {};
+  }
+  // Those that were left out first: the watermark must stay below them when the others are announced.
+  const auto is_whole = [&](std::uint32_t uid) { return given->contains(uid) && given->at(uid).header; };
+  const std::uint32_t before = mark.last_uid;
+  for (const std::uint32_t uid : batch) {
+    if (!is_whole(uid)) settle(uid, Deed::left_out, "the server left it out of its answer", given->contains(uid) ? given->at(uid) : Given{});
+  }
+  // And it moves mail by mail.
+  if (asked == Asked::with_others) mark.last_uid = before;
+  for (const std::uint32_t uid : batch) {
+    if (is_whole(uid)) settle(uid, Deed::answered, {}, given->at(uid));
+  }
+  mark.last_uid = std::max(mark.last_uid, batch.back());
+  return {};
+}
+
+// Mails on trial whose time has come, each alone.
+Outcome<void> ImapSession::try_again(Task& task, Watermark& mark, const ArrivalSink& sink) {
+  std::size_t in_vain = 0;
+  for (const std::string& name : mark.trials.due(task.loop().now())) {
+    const auto uid = parse_uid(name);
+    // What this look has not come to yet must not move the watermark past what lies before it.
+    if (!uid || *uid > mark.last_uid) continue;
+    const Trial trial = *mark.trials.find(name);
+    if (trial.tries >= tries_max) {
+      mark.trials.forget(name);
+      sink(Arrival{.uid = name, .trouble = trial.reason});
+      continue;
+    }
+    if (auto reported = report_batch(task, std::span(&*uid, 1), mark, sink); !reported) return reported;
+    const Trial* still = mark.trials.find(name);
+    in_vain = still == nullptr ? 0 : in_vain + 1;
+    if (in_vain >= in_vain_max) return std::unexpected(Failure{Error{&mailbox_refused}, still->reason});
   }
   return {};
 }
@@ -324,7 +450,7 @@ Outcome<std::uint64_t> ImapSession::read(Task& task, std::string_view uid_text, 
   const auto too_large = [] { return std::unexpected(Failure{Error{&mailbox_too_large}, std::string(mailbox_too_large.text)}); };
   const auto uid = parse_uid(uid_text);
   if (!uid) return gone();
-  const Set set(made(mailimap_set_new_single(*uid)));
+  const Set set = set_of(std::span(&*uid, 1));
   // RFC822.SIZE is asked first so that a mail too large costs nothing; servers are known to be wrong about it, so the end is where
   // a piece comes back short.
   {
@@ -367,7 +493,7 @@ Outcome<std::uint64_t> ImapSession::read(Task& task, std::string_view uid_text, 
 Outcome<void> ImapSession::mark(Task& task, std::string_view uid_text, Mark mark) {
   const auto uid = parse_uid(uid_text);
   if (!uid) return {};
-  const Set set(made(mailimap_set_new_single(*uid)));
+  const Set set = set_of(std::span(&*uid, 1));
   mailimap_flag_list* flags = made(mailimap_flag_list_new_empty());
   mailimap_flag* flag = made(mark == Mark::seen ? mailimap_flag_new_seen() : mailimap_flag_new_deleted());
   PM_CHECK(mailimap_flag_list_add(flags, flag) == MAILIMAP_NO_ERROR);

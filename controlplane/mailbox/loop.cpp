@@ -139,6 +139,10 @@ struct Socket::State : std::enable_shared_from_this<Socket::State> {
       reason = mailbox_timeout.text;
       return Error{&mailbox_timeout};
     }
+    if (error == asio::error::no_descriptors) {
+      reason = mailbox_no_descriptor.text;
+      return Error{&mailbox_no_descriptor};
+    }
     reason = error.message();
     return Error{error == asio::error::eof || error == asio::error::connection_reset || error == asio::error::broken_pipe
                      ? &mailbox_closed

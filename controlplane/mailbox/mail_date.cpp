@@ -1,5 +1,6 @@
 #include "controlplane/mailbox/mail_date.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -96,6 +97,27 @@ std::optional<Timestamp> parse_mail_date(std::string_view text) {
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
   const std::int64_t minutes = days * 1440 + *hour * 60 + *minute - zone_minutes(reader.word());
   return Timestamp{(minutes * 60 + *second) * 1'000'000};
+}
+
+std::optional<Timestamp> parse_internal_date(std::string_view text) {
+  // `dd-Mon-yyyy` with blanks for dashes is what RFC 5322 writes.
+  std::string spaced(text);
+  const std::size_t date_end = spaced.find(' ', spaced.find_first_not_of(' '));
+  std::replace(spaced.begin(), spaced.begin() + static_cast<std::ptrdiff_t>(std::min(date_end, spaced.size())), '-', ' ');
+  const auto at = parse_mail_date(spaced);
+  return at && at->us >= 0 ? at : std::nullopt;
+}
+
+std::string format_internal_date(Timestamp at) {
+  // `Mon, 5 Nov 2026 21:54:12 +0000` holds the same words.
+  const std::string date = format_rfc5322(at);
+  Reader reader(date);
+  reader.word();
+  std::string day(reader.word());
+  if (day.size() == 1) day.insert(0, 1, '0');
+  const std::string month(reader.word());
+  const std::string year(reader.word());
+  return day + "-" + month + "-" + year + date.substr(date.find(year) + year.size());
 }
 
 }  // namespace pushmail::mailbox

@@ -1,5 +1,6 @@
 #include "controlplane/mailbox/mailbox_session.h"
 
+#include <algorithm>
 #include <array>
 
 #include "controlplane/mailbox/errors.h"
@@ -15,7 +16,7 @@ struct Words {
 };
 
 // Every rule that is not here is the server's breach of protocol.
-constexpr std::array<Words, 10> words{{
+constexpr std::array<Words, 12> words{{
     {&mailbox_unreachable, "unreachable", "unreachable"},
     {&mailbox_timeout, "unreachable", "unreachable"},
     {&mailbox_closed, "unreachable", "unreachable"},
@@ -26,6 +27,8 @@ constexpr std::array<Words, 10> words{{
     {&mailbox_auth, "auth_failed", "auth_failed"},
     {&mailbox_gone, "ready", "gone"},
     {&mailbox_too_large, "ready", "too_large"},
+    {&mailbox_unreadable, "ready", "unreadable"},
+    {&mailbox_no_descriptor, "unreachable", "unreachable"},
 }};
 
 const Words* words_of(const Error& error) {
@@ -39,7 +42,25 @@ const Words* words_of(const Error& error) {
 
 Failure injected(std::string_view command) { return {Error{&mailbox_tls}, "somebody spoke on in the clear after " + std::string(command)}; }
 
-bool is_about_one_mail(const Error& error) { return error.is(mailbox_gone) || error.is(mailbox_too_large); }
+bool is_about_one_mail(const Error& error) {
+  return error.is(mailbox_gone) || error.is(mailbox_too_large) || error.is(mailbox_unreadable);
+}
+
+std::optional<Deed> deed_of(const Failure& failure) {
+  if (failure.error.is(mailbox_stopped)) return std::nullopt;
+  return failure.error.is(mailbox_refused) || failure.error.is(mailbox_busy) ? Deed::refused : Deed::broke_off;
+}
+
+std::uint64_t idle_sessions_max(std::uint64_t descriptors) {
+  constexpr std::uint64_t own = 16;  // log, socket of the control plane, the loop's own
+  const std::uint64_t left = descriptors - std::min(descriptors, own);
+  return left - left / 8;
+}
+
+std::uint32_t Watermark::settled_uid() const {
+  const auto lowest = trials.lowest_uid();
+  return lowest ? std::min(last_uid, *lowest - 1) : last_uid;
+}
 
 std::string whole_lines(std::string_view header) {
   const std::size_t last = header.rfind('\n');

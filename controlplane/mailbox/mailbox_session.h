@@ -8,10 +8,12 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "controlplane/mailbox/mail_stream.h"
+#include "controlplane/mailbox/trials.h"
 #include "core/limits.h"
 
 namespace pushmail::mailbox {
@@ -32,26 +34,47 @@ struct Account {
   bool operator==(const Account&) const = default;
 };
 
-/// What of a mailbox was seen. IMAP: everything up to last_uid under this UIDVALIDITY. POP3: the UIDLs.
+/// The newest mail that was known, as it can be found again under another numbering.
+struct Newest {
+  std::string message_id{};  // without <>
+  Timestamp received{};      // INTERNALDATE; 0: the server does not say
+  [[nodiscard]] bool empty() const { return message_id.empty() && received.us == 0; }
+  bool operator==(const Newest&) const = default;
+};
+
+/// What of a mailbox was seen. IMAP: everything up to last_uid under this UIDVALIDITY, but for the mails on trial. POP3: the UIDLs.
 struct Watermark {
   std::uint64_t uid_validity = 0;  // 0: never looked
   std::uint32_t last_uid = 0;
-  std::set<std::string, std::less<>> known;
+  std::set<std::string, std::less<>> known{};
+  Newest newest{};
+  std::uint32_t newest_uid = 0;  // of this process's announcements, whose newest it is
+  bool newest_asked = false;     // the server was asked for it once; it may have none
+  Trials trials{};
+  std::uint64_t left_out = 0;    // mails of another numbering beyond what is announced at once; whoever reports it sets it back
+
+  /// IMAP: no mail up to here is still to be announced. It may be written down; the mails above that were announced will be announced
+  /// again after a restart, and are known by their UIDs.
+  [[nodiscard]] std::uint32_t settled_uid() const;
 };
 
 /// A mail that was not there before. `header`: the fields that a notification needs, as they stand in the mail; of a very long header
 /// the lines that fit.
 struct Arrival {
-  std::string uid;
+  std::string uid{};
   std::uint64_t size = 0;
-  std::string header;
+  std::string header{};
+  Timestamp received{};   // INTERNALDATE; 0: unknown
+  std::string trouble{};  // why the server did not hand out the header, for people; empty: it did
 };
 /// The watermark already covers the mail when this is called. May wait.
 using ArrivalSink = std::function<void(const Arrival&)>;
+/// The mails that are asked for next; none: the answer has come. Should the process die in between, one of them may be why.
+using TryingSink = std::function<void(std::span<const std::string> uids)>;
 /// One piece of a mail, at most imap_fetch_chunk_size; false: stop, the session is to be dropped. May wait.
 using ChunkSink = std::function<bool(ByteView)>;
 
-enum class Look : std::uint8_t { compared, baseline };
+enum class Look : std::uint8_t { compared, baseline, renumbered };
 
 /// Limits of time, so that a test can be short.
 struct Timing {
@@ -65,6 +88,7 @@ struct Timing {
   Duration retry_first = seconds(1);
   Duration retry_most = seconds(300);
   Duration retry_auth = seconds(3600);  // after a refused password
+  Duration retry_mail = seconds(2);     // before a mail that was not handed out is asked for again; doubled once
   Duration steady = seconds(30);        // a session that lived this long was no failure
 };
 
@@ -74,8 +98,11 @@ class MailboxSession {
 
   /// From the greeting to the open folder; TLS as the account says.
   [[nodiscard]] virtual Outcome<void> open(Task& task) = 0;
-  /// Reports what is new since `mark` and moves it. First sight, or a new UIDVALIDITY: sets it and reports nothing.
+  /// Reports what is new since `mark` and moves it. First sight: sets it and reports nothing. A new UIDVALIDITY: finds the newest mail
+  /// that was known and goes on from there; without a trace of it the same as at first sight. `mark` is right after a Failure too.
   [[nodiscard]] virtual Outcome<Look> look(Task& task, Watermark& mark, const ArrivalSink& sink) = 0;
+  /// Asks once which mail of those that are known is the newest, unless `mark` says so.
+  [[nodiscard]] virtual Outcome<void> learn_newest(Task&, Watermark&) { return {}; }
   /// The mail's bytes from `offset` to its end; the result is its whole size.
   [[nodiscard]] virtual Outcome<std::uint64_t> read(Task& task, std::string_view uid, std::uint64_t offset, const ChunkSink& sink) = 0;
   [[nodiscard]] virtual Outcome<void> mark(Task& task, std::string_view uid, Mark mark) = 0;
@@ -87,13 +114,27 @@ class MailboxSession {
 
   /// UIDVALIDITY of the open folder (POP3: 1).
   [[nodiscard]] virtual std::uint64_t uid_validity() const = 0;
+
+  /// Called before mails are asked for, and when the answer has come.
+  void on_trying(TryingSink sink) { trying_ = std::move(sink); }
+
+ protected:
+  void trying(std::span<const std::string> uids) const {
+    if (trying_) trying_(uids);
+  }
+
+ private:
+  TryingSink trying_;
 };
 
 struct SessionSettings {
   const tls::ClientSettings& tls;
   Timing timing;
   std::uint64_t mail_size_max = limits::mail_size_max;
+  std::uint64_t idle_max = UINT64_MAX;  // sessions that stay open at once; mailboxes beyond them are looked at in turn
 };
+/// Of so many descriptors some are for the looks, marks and fetches of the mailboxes that have no session of their own.
+[[nodiscard]] std::uint64_t idle_sessions_max(std::uint64_t descriptors);
 
 /// `stream` must outlive the session; cutting it ends whatever the session waits for.
 [[nodiscard]] std::unique_ptr<MailboxSession> make_imap_session(MailStream& stream, const Account& account,
@@ -104,6 +145,8 @@ struct SessionSettings {
 /// More than the answer to `command` came before TLS. Whose words these are nobody can tell, so they are not repeated.
 [[nodiscard]] Failure injected(std::string_view command);
 [[nodiscard]] bool is_about_one_mail(const Error& error);
+/// What a command's failure says about the mails that were asked for; empty: we ended the session ourselves, and nothing is said.
+[[nodiscard]] std::optional<Deed> deed_of(const Failure& failure);
 /// What came of a header that was broken off somewhere: its whole lines. Half an address would be another's address.
 [[nodiscard]] std::string whole_lines(std::string_view header);
 /// The state word of controlplane/mailbox/schema.h (Tag::state) for an error.

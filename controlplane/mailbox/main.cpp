@@ -6,7 +6,6 @@
 // Ends when descriptor 3 closes (exit 0); 78: bad configuration; 77: runs as the user who owns the
 // control plane's store; 70: a record that breaks the framing.
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "controlplane/mailbox/fetcher.h"
 #include "controlplane/mailbox/privileges.h"
 #include "core/config.h"
+#include "core/descriptors.h"
 #include "core/log.h"
 
 namespace {
@@ -32,13 +32,8 @@ LogLevel level_of(std::string_view word) {
   return LogLevel::info;
 }
 
-// Each session is a descriptor; the soft limit of 1,024 is a default for programs that use select().
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
+// Each session is a descriptor.
+constexpr std::uint64_t descriptors_wanted = 16 * 1024;
 
 }  // namespace
 
@@ -60,7 +55,6 @@ int main(int argc, char** argv) {
   // Whatever else was inherited is not ours to hold open.
   close_range(control_descriptor + 1, ~0U, 0);
   std::signal(SIGPIPE, SIG_IGN);
-  raise_descriptor_limit();
 
   const auto config = Config::load(root);
   if (!config) {
@@ -68,6 +62,7 @@ int main(int argc, char** argv) {
     return EX_CONFIG;
   }
   log_start("fetcher", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+  const std::uint64_t descriptors = raise_descriptor_limit(descriptors_wanted);
   if (mailbox::is_bound_to(config->state_folder("store"))) {
     log_error("privileges_kept").text("step", "the control plane's store belongs to this user").number("uid", geteuid());
     return EX_NOPERM;
@@ -77,7 +72,8 @@ int main(int argc, char** argv) {
     log_error("no_trust_store").error(trust.error()).text("key", "tls.extra_ca");
     return EX_CONFIG;
   }
-  const mailbox::SessionSettings settings{.tls = *trust, .timing = {}, .mail_size_max = config->size("mailbox.mail_size_max")};
+  const mailbox::SessionSettings settings{.tls = *trust, .timing = {}, .mail_size_max = config->size("mailbox.mail_size_max"),
+                                         .idle_max = mailbox::idle_sessions_max(descriptors)};
   if (const std::string failed = mailbox::give_up_privileges(); !failed.empty()) {
     log_error("privileges_kept").text("step", failed);
     return EX_OSERR;

@@ -9,16 +9,25 @@
 #include <array>
 #include <charconv>
 #include <map>
+#include <set>
 
 #include "controlplane/mailbox/errors.h"
 #include "controlplane/mailbox/mailbox_session.h"
 #include "controlplane/mailbox/pop3_lines.h"
+#include "controlplane/mailbox/pop3_names.h"
+#include "core/log.h"
 
 namespace pushmail::mailbox {
 
 namespace {
 
 constexpr std::uint64_t status_answer_size_max = 8 * limits::KiB;
+// So many mails without a UIDL are told apart by their headers, each of which is read at every look.
+constexpr std::size_t named_by_header_max = 200;
+// When none of the known UIDLs is left the server has given new ones; so many mails, the last, are announced.
+constexpr std::size_t announced_after_renaming_max = 50;
+// So many mails in a row that are not handed out are no longer one mail's matter.
+constexpr std::size_t in_vain_max = 20;
 // `99999 ` and a UIDL of 70 characters for every mail.
 constexpr std::size_t mails_max = 100'000;
 constexpr std::uint64_t list_answer_size_max = mails_max * 80;
@@ -37,11 +46,6 @@ bool says_later(std::string_view status) {
   return std::ranges::any_of(codes, [status](std::string_view code) { return status.find(code) != std::string_view::npos; });
 }
 
-// RFC 1939 §7: 1 to 70 characters from 0x21 to 0x7E.
-bool is_uidl(std::string_view text) {
-  return !text.empty() && text.size() <= 70 && std::ranges::all_of(text, [](char c) { return c >= 0x21 && c <= 0x7E; });
-}
-
 std::string printable(std::string_view text) {
   std::string out(text.substr(0, 200));
   std::ranges::replace_if(out, [](char c) { return c < 0x20 || c > 0x7E; }, '?');
@@ -55,7 +59,8 @@ struct Entry {
 std::optional<Entry> parse_entry(std::string_view line) {
   Entry entry;
   const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), entry.number);
-  if (error != std::errc() || entry.number == 0 || end == line.data() + line.size() || *end != ' ') return std::nullopt;
+  const bool is_alone = end == line.data() + line.size();
+  if (error != std::errc() || entry.number == 0 || (!is_alone && *end != ' ')) return std::nullopt;
   entry.rest = ascii_trim(line.substr(static_cast<std::size_t>(end - line.data())));
   return entry;
 }
@@ -91,6 +96,10 @@ class Pop3Session final : public MailboxSession {
   Outcome<void> read_body(const std::function<bool(ByteView)>& sink);
   Outcome<void> list(Task& task, const std::string& line, const LineSink& sink);
   Outcome<void> learn_numbers(Task& task);
+  Outcome<void> name_the_nameless(Task& task, const Trials& trials);
+  [[nodiscard]] std::uint64_t size_of(std::uint32_t number) const;
+  std::vector<std::string> fresh_names(Watermark& mark);
+  Outcome<void> report(Task& task, const std::string& name, Watermark& mark, const ArrivalSink& sink);
   struct Header {
     std::string text;
     std::optional<Failure> failure;  // of the connection, after all that was wanted had come
@@ -102,7 +111,13 @@ class Pop3Session final : public MailboxSession {
   const SessionSettings settings_;
   std::unique_ptr<mailpop3, SessionFree> pop3_;
   bool numbers_known_ = false;
-  std::vector<std::string> in_order_;  // UIDLs as the server lists them, without repeats
+  bool has_uidl_ = true;
+  struct Nameless {
+    std::uint32_t number = 0;
+    std::uint32_t twin = 0;  // the mail that has the same UIDL; 0: there was none
+  };
+  std::vector<Nameless> nameless_;
+  std::vector<std::string> in_order_;  // names as the server lists them, without repeats
   std::map<std::string, std::uint32_t, std::less<>> numbers_;
   std::map<std::uint32_t, std::uint64_t> sizes_;
   Bytes rest_;  // received and not used: the start of a body
@@ -210,15 +225,62 @@ Outcome<void> Pop3Session::learn_numbers(Task& task) {
     sizes_.emplace(entry->number, size);
   });
   if (!listed) return listed;
-  auto named = list(task, "UIDL", [this](std::string_view line) {
+  std::set<std::uint32_t> named_numbers;
+  auto named = list(task, "UIDL", [&](std::string_view line) {
     const auto entry = parse_entry(line);
-    if (!entry || !is_uidl(entry->rest)) return;
-    // Repeated UIDLs are one mail to us: the first.
-    if (numbers_.emplace(entry->rest, entry->number).second) in_order_.emplace_back(entry->rest);
+    if (!entry || !named_numbers.insert(entry->number).second) return;
+    if (!is_usable_uidl(entry->rest)) {
+      nameless_.push_back({.number = entry->number});
+    } else if (const auto [known, is_new] = numbers_.emplace(entry->rest, entry->number); is_new) {
+      in_order_.emplace_back(entry->rest);
+    } else {
+      nameless_.push_back({.number = entry->number, .twin = known->second});
+    }
   });
-  if (!named) return named;
-  if (numbers_.size() > mails_max) return breach("more mails than the limit");
+  if (!named && deed_of(named.error()) != Deed::refused) return named;
+  has_uidl_ = named.has_value();
+  for (const auto& [number, size] : sizes_) {
+    if (!named_numbers.contains(number)) nameless_.push_back({.number = number});
+  }
+  if (numbers_.size() + nameless_.size() > mails_max) return breach("more mails than the limit");
   numbers_known_ = true;
+  return {};
+}
+
+std::uint64_t Pop3Session::size_of(std::uint32_t number) const {
+  const auto size = sizes_.find(number);
+  return size == sizes_.end() ? 0 : size->second;
+}
+
+// Names out of headers, for mails without a UIDL. RFC 1939 §7 lets identical copies of a mail share one: they stay one mail, by their
+// headers; others that share one are told apart.
+Outcome<void> Pop3Session::name_the_nameless(Task& task, const Trials& trials) {
+  const auto no_uidl = [] { return std::unexpected(Failure{Error{&mailbox_no_uidl}, std::string(mailbox_no_uidl.text)}); };
+  const auto nameless = std::exchange(nameless_, {});
+  if (nameless.size() > named_by_header_max) {
+    if (!has_uidl_) return no_uidl();
+    // The others are served; these cannot be told apart at a bearable price.
+    log_warning("mails_without_names").number("count", static_cast<std::int64_t>(nameless.size()));
+    return {};
+  }
+  for (const Nameless& mail : nameless) {
+    std::string name = name_of_size(size_of(mail.number));
+    if (const Trial* trial = trials.find(name); trial == nullptr || trial->tries < tries_max) {
+      trying(std::span(&name, 1));
+      const auto header = read_header(task, mail.number);
+      const auto twin = mail.twin == 0 || !header ? header : read_header(task, mail.twin);
+      trying({});
+      for (const auto* read : {&header, &twin}) {
+        if (*read || deed_of(read->error()) == Deed::refused) continue;
+        return std::unexpected(read->error());
+      }
+      if (!header && !has_uidl_) return no_uidl();
+      if (header && twin && mail.twin != 0 && header->text == twin->text) continue;
+      if (header) name = name_of_header(header->text);
+      if (header && header->failure) return std::unexpected(*header->failure);
+    }
+    if (numbers_.emplace(name, mail.number).second) in_order_.push_back(std::move(name));
+  }
   return {};
 }
 
@@ -232,7 +294,7 @@ Outcome<Pop3Session::Header> Pop3Session::read_header(Task& task, std::uint32_t 
   };
   const std::string n = std::to_string(number);
   auto sent = command(task, "TOP " + n + " 0", settings_.mail_size_max + mail_answer_slack);
-  if (!sent && sent.error().error.is(mailbox_refused)) sent = command(task, "RETR " + n, settings_.mail_size_max + mail_answer_slack);
+  if (!sent && deed_of(sent.error()) == Deed::refused) sent = command(task, "RETR " + n, settings_.mail_size_max + mail_answer_slack);
   if (!sent) return std::unexpected(sent.error());
   const auto read = read_body(keep);
   const std::size_t end = header.find("\r\n\r\n");
@@ -247,33 +309,81 @@ Outcome<Pop3Session::Header> Pop3Session::read_header(Task& task, std::uint32_t 
   return Header{.text = std::move(header), .failure = read ? std::nullopt : std::optional(read.error())};
 }
 
+// What is not known yet, in the server's order, mails on trial last.
+std::vector<std::string> Pop3Session::fresh_names(Watermark& mark) {
+  std::vector<std::string> fresh;
+  for (const std::string& name : in_order_) {
+    if (!mark.known.contains(name) && mark.trials.find(name) == nullptr) fresh.push_back(name);
+  }
+  if (!mark.known.empty() && fresh.size() == in_order_.size() && fresh.size() > announced_after_renaming_max) {
+    mark.left_out = fresh.size() - announced_after_renaming_max;
+    const auto end = fresh.begin() + static_cast<std::ptrdiff_t>(mark.left_out);
+    mark.known.insert(fresh.begin(), end);
+    fresh.erase(fresh.begin(), end);
+  }
+  return fresh;
+}
+
 Outcome<Look> Pop3Session::look(Task& task, Watermark& mark, const ArrivalSink& sink) {
   if (auto learned = learn_numbers(task); !learned) return std::unexpected(learned.error());
+  if (auto named = name_the_nameless(task, mark.trials); !named) return std::unexpected(named.error());
   if (mark.uid_validity == 0 && mark.known.empty()) {
     mark.uid_validity = uid_validity_of_pop3;
-    for (const std::string& uidl : in_order_) mark.known.insert(uidl);
+    for (const std::string& name : in_order_) mark.known.insert(name);
     return Look::baseline;
   }
   mark.uid_validity = uid_validity_of_pop3;
-  for (const std::string& uidl : in_order_) {
-    if (mark.known.contains(uidl)) continue;
-    const std::uint32_t number = numbers_.find(uidl)->second;
-    const auto header = read_header(task, number);
-    // Another client may have removed it since the list was made; the next poll knows.
-    if (!header && header.error().error.is(mailbox_refused)) continue;
-    if (!header) return std::unexpected(header.error());
-    const auto size = sizes_.find(number);
-    mark.known.insert(uidl);
-    sink(Arrival{.uid = uidl, .size = size == sizes_.end() ? 0 : size->second, .header = header->text});
-    if (header->failure) return std::unexpected(*header->failure);
+  std::vector<std::string> wanted = fresh_names(mark);
+  for (const std::string& name : mark.trials.due(task.loop().now())) {
+    // Mails on trial that were removed are no longer waited for.
+    if (numbers_.contains(name) && !mark.known.contains(name)) wanted.push_back(name);
+    else mark.trials.forget(name);
+  }
+  std::size_t in_vain = 0;
+  for (const std::string& name : wanted) {
+    if (mark.trials.is_full()) break;
+    if (auto reported = report(task, name, mark, sink); !reported) return std::unexpected(reported.error());
+    const Trial* trial = mark.trials.find(name);
+    in_vain = trial == nullptr ? 0 : in_vain + 1;
+    if (in_vain >= in_vain_max) return std::unexpected(Failure{Error{&mailbox_refused}, trial->reason});
   }
   // What the server no longer has is forgotten, so that the list does not grow for ever.
-  std::erase_if(mark.known, [this](const std::string& uidl) { return !numbers_.contains(uidl); });
+  std::erase_if(mark.known, [this](const std::string& name) { return !numbers_.contains(name); });
   return Look::compared;
+}
+
+Outcome<void> Pop3Session::report(Task& task, const std::string& name, Watermark& mark, const ArrivalSink& sink) {
+  const std::uint32_t number = numbers_.find(name)->second;
+  const auto tell = [&](std::string header, std::string trouble) {
+    mark.known.insert(name);
+    sink(Arrival{.uid = name, .size = size_of(number), .header = std::move(header), .trouble = std::move(trouble)});
+  };
+  if (const Trial* trial = mark.trials.find(name); trial != nullptr && trial->tries >= tries_max) {
+    std::string reason = trial->reason;
+    mark.trials.forget(name);
+    tell({}, std::move(reason));
+    return {};
+  }
+  trying(std::span(&name, 1));
+  auto header = read_header(task, number);
+  trying({});
+  const auto deed = header ? std::optional(Deed::answered) : deed_of(header.error());
+  if (!deed) return std::unexpected(header.error());
+  const std::string reason = header ? std::string() : header.error().text;
+  const Next next = mark.trials.note(
+      name, {.deed = *deed, .asked = Asked::alone, .now = task.loop().now(), .pause = settings_.timing.retry_mail, .reason = reason});
+  if (next == Next::announce) tell(std::move(header->text), {});
+  if (next == Next::announce_bare) tell({}, reason);
+  if (*deed == Deed::broke_off) return std::unexpected(header.error());
+  if (header && header->failure) return std::unexpected(*header->failure);
+  return {};
 }
 
 Outcome<std::uint64_t> Pop3Session::read(Task& task, std::string_view uid, std::uint64_t offset, const ChunkSink& sink) {
   if (auto learned = learn_numbers(task); !learned) return std::unexpected(learned.error());
+  if (is_made_name(uid)) {
+    if (auto named = name_the_nameless(task, {}); !named) return std::unexpected(named.error());
+  }
   const auto found = numbers_.find(uid);
   if (found == numbers_.end()) return std::unexpected(Failure{Error{&mailbox_gone}, std::string(mailbox_gone.text)});
   const auto size = sizes_.find(found->second);
@@ -318,6 +428,9 @@ Outcome<void> Pop3Session::mark(Task& task, std::string_view uid, Mark mark) {
   // POP3 has no flags.
   if (mark == Mark::seen) return {};
   if (auto learned = learn_numbers(task); !learned) return learned;
+  if (is_made_name(uid)) {
+    if (auto named = name_the_nameless(task, {}); !named) return named;
+  }
   const auto found = numbers_.find(uid);
   if (found == numbers_.end()) return {};
   if (auto sent = command(task, "DELE " + std::to_string(found->second), 0); !sent) return sent;

@@ -21,7 +21,9 @@ RecordWriter record_of(Kind kind, std::string_view binding, const ItemId& item =
 }
 
 void add(RecordWriter& record, const Watermark& mark) {
-  record.u64(number_of(Tag::uid_validity), mark.uid_validity).text(number_of(Tag::last_uid), std::to_string(mark.last_uid));
+  record.u64(number_of(Tag::uid_validity), mark.uid_validity).text(number_of(Tag::last_uid), std::to_string(mark.settled_uid()));
+  if (!mark.newest.message_id.empty()) record.text(number_of(Tag::newest_id), mark.newest.message_id);
+  if (mark.newest.received.us != 0) record.i64(number_of(Tag::newest_date), mark.newest.received.us);
 }
 
 void add_known(RecordWriter& record, const Watermark& mark) {
@@ -62,8 +64,8 @@ void Reporter::new_mail(std::string_view binding, const Watermark& mark, const A
   const Announcement said = announce(arrival);
   const TraceId trace = new_trace_id();
   auto record = record_of(Kind::new_mail, binding);
-  record.u64(number_of(Tag::uid_validity), mark.uid_validity)
-      .text(number_of(Tag::uid), arrival.uid)
+  add(record, mark);
+  record.text(number_of(Tag::uid), arrival.uid)
       .u64(number_of(Tag::size), arrival.size)
       .text(number_of(Tag::subject), said.subject)
       .text(number_of(Tag::sender), said.sender)
@@ -73,8 +75,23 @@ void Reporter::new_mail(std::string_view binding, const Watermark& mark, const A
   if (!said.message_id.empty()) record.text(number_of(Tag::message_id), said.message_id);
   if (!said.reply_to.empty()) record.text(number_of(Tag::reply_to), said.reply_to);
   for (const std::string& reference : said.references) record.text(number_of(Tag::reference), reference);
+  if (!arrival.trouble.empty()) record.text(number_of(Tag::reason), arrival.trouble);
   send(record);
   log_info("mail_seen").binding(binding).trace(trace).text("uid", arrival.uid).number("size", static_cast<std::int64_t>(arrival.size));
+  if (!arrival.trouble.empty()) skipped(binding, arrival.uid, 1, "announced without its header: " + arrival.trouble);
+}
+
+void Reporter::trying(std::string_view binding, std::span<const std::string> uids) {
+  auto record = record_of(Kind::trying, binding);
+  for (const std::string& uid : uids) record.text(number_of(Tag::uid), uid);
+  send(record);
+}
+
+void Reporter::skipped(std::string_view binding, std::string_view uid, std::uint64_t count, std::string_view reason) {
+  auto record = record_of(Kind::skipped, binding);
+  record.text(number_of(Tag::uid), uid).u64(number_of(Tag::count), count).text(number_of(Tag::reason), reason);
+  send(record);
+  log_warning("mail_skipped").binding(binding).text("uid", uid).number("count", static_cast<std::int64_t>(count)).text("reason", reason);
 }
 
 void Reporter::polled(std::string_view binding, const Watermark& mark, Known known) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <span>
 #include <string>
 
 #include "controlplane/mailbox/announce.h"
@@ -25,6 +26,9 @@ class Reporter {
   void session(std::string_view binding, std::string_view state, std::string_view reason);
   void baseline(std::string_view binding, const Watermark& mark);
   void new_mail(std::string_view binding, const Watermark& mark, const Arrival& arrival);
+  void trying(std::string_view binding, std::span<const std::string> uids);
+  /// `uid` empty: more than one mail.
+  void skipped(std::string_view binding, std::string_view uid, std::uint64_t count, std::string_view reason);
   void polled(std::string_view binding, const Watermark& mark, Known known);
   void chunk(std::string_view binding, const ItemId& item, std::uint64_t offset, ByteView data);
   void fetched(std::string_view binding, const ItemId& item, std::string_view uid, std::uint64_t size);

@@ -26,12 +26,15 @@ enum class Kind : std::uint16_t {
   session = 32,   // how it stands: state words below, text
   baseline = 33,  // first sight, or UIDVALIDITY changed: uid_validity and the highest UID (POP3: uid_validity 1 and every UIDL as
                   // known_uid); no mail is reported for what was there
-  new_mail = 34,
+  new_mail = 34,  // with last_uid, the watermark with this mail; with a reason when the server did not hand out its header
   polled = 35,  // a poll ended without error: watermark (POP3, when mails have gone: every UIDL that is left as known_uid)
   chunk = 36,
   fetched = 37,       // the last chunk was sent
-  fetch_failed = 38,  // reason word: gone, auth_failed, unreachable, protocol, too_large
+  fetch_failed = 38,  // reason word: gone, auth_failed, unreachable, protocol, too_large, unreadable
   marked = 39,        // done (a mail that is gone counts as done), or with a reason: it could not be done
+  trying = 40,        // the mails named by uid are asked for next; without one: the answer has come. If the fetcher dies in between, one
+                      // of them may be why
+  skipped = 41,       // count mails were announced without their header (uid names the one) or not at all: reason
 };
 
 enum class Tag : std::uint16_t {
@@ -46,7 +49,7 @@ enum class Tag : std::uint16_t {
   folder = 9,         // text: INBOX
   uid_validity = 10,  // u64; 0: no baseline yet (POP3: 1 once there is one)
   uid = 11,           // text: decimal UID, or the UIDL
-  last_uid = 12,      // text: highest UID seen; POP3: unused
+  last_uid = 12,      // text: highest UID up to which every mail was announced; POP3: unused
   known_uid = 13,     // text, repeats: UIDLs already seen (POP3)
   state = 14,         // text: connecting, ready, idling, auth_failed, tls_failed, unreachable, protocol_error, closed
   reason = 15,        // text for people
@@ -63,6 +66,10 @@ enum class Tag : std::uint16_t {
   time = 26,          // i64 Timestamp: when the fetcher saw it
   credit = 27,        // u64
   reply_to = 28,      // text: address an answer goes to
+  newest_id = 29,     // text without <>: Message-ID of the newest mail that is known
+  newest_date = 30,   // i64 Timestamp: when the server received it (INTERNALDATE)
+  suspect = 31,       // text `TIMES UID`, repeats: the fetcher died so often while it asked for this mail
+  count = 32,         // u64
 };
 
 }  // namespace pushmail::mailbox

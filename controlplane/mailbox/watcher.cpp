@@ -4,6 +4,7 @@
 
 #include "controlplane/mailbox/errors.h"
 #include "core/ids.h"
+#include "core/log.h"
 
 namespace pushmail::mailbox {
 
@@ -34,8 +35,8 @@ bool FetchJob::take_credit(Task& task, Instant until) {
   return true;
 }
 
-Watcher::Watcher(Loop& loop, const SessionSettings& settings, Reporter& reporter, WatchCommand watch)
-    : loop_(loop), settings_(settings), reporter_(reporter), watch_(std::move(watch)), gate_(loop) {
+Watcher::Watcher(Loop& loop, const SessionSettings& settings, Reporter& reporter, IdleSlots& slots, WatchCommand watch)
+    : loop_(loop), settings_(settings), reporter_(reporter), slots_(slots), watch_(std::move(watch)), gate_(loop) {
   looked_ = watch_.mark.uid_validity != 0 || !watch_.mark.known.empty();
 }
 
@@ -58,8 +59,13 @@ void Watcher::update(WatchCommand watch) {
   // What the record says counts: the control plane may have lost what we told (a full disk), and knows a repeat when it sees one.
   // Only a baseline that it has not read yet is kept, or mails that came meanwhile would be taken for old ones.
   const bool no_baseline = watch.mark.uid_validity == 0 && watch.mark.known.empty();
-  if (no_baseline && watch.account == watch_.account) watch.mark = watch_.mark;
   const bool new_account = watch.account != watch_.account;
+  if (no_baseline && !new_account) watch.mark = watch_.mark;
+  // How often a mail was asked for in vain is known here alone.
+  if (!new_account && watch.mark.uid_validity == watch_.mark.uid_validity) {
+    watch.mark.trials.adopt(watch_.mark.trials);
+    watch.mark.newest_asked = watch_.mark.newest_asked;
+  }
   watch_ = std::move(watch);
   looked_ = watch_.mark.uid_validity != 0 || !watch_.mark.known.empty();
   next_look_ = {};
@@ -113,7 +119,7 @@ void Watcher::say(std::string_view state, std::string_view reason) {
 }
 
 bool Watcher::wants_session() const {
-  if (!jobs_.empty() || poll_wanted_ || !looked_) return true;
+  if (!jobs_.empty() || poll_wanted_ || !looked_ || loop_.now() >= next_trial()) return true;
   return watch_.mode == Mode::idle && loop_.now() >= next_look_;
 }
 
@@ -138,7 +144,7 @@ void Watcher::rest(Task& task) {
       continue;
     }
     if (wants_session() && (!pausing || asked)) return;
-    gate_.wait(task, pausing ? not_before_ : watch_.mode == Mode::idle ? next_look_ : never);
+    gate_.wait(task, pausing ? not_before_ : std::min(next_trial(), watch_.mode == Mode::idle ? next_look_ : never));
   }
 }
 
@@ -146,6 +152,7 @@ void Watcher::live(Task& task) {
   const std::uint64_t generation = generation_;
   MailStream stream(loop_, watch_.account.protocol == Protocol::imap ? Fence::Grammar::imap : Fence::Grammar::pop3);
   const auto session = make_session(stream, watch_.account, settings_);
+  session->on_trying([this](std::span<const std::string> uids) { reporter_.trying(watch_.binding, uids); });
   stream_ = &stream;
   say("connecting");
   const Instant started_at = loop_.now();
@@ -169,11 +176,12 @@ void Watcher::live(Task& task) {
     }
   }
   stream_ = nullptr;
+  if (std::exchange(has_slot_, false)) slots_.give_back();
 }
 
 void Watcher::note_failure(const Failure& failure, Instant connected_at) {
   last_failure_ = failure;
-  refused_ = failure.error.is(mailbox_auth) ? Refused::yes : Refused::no;
+  refused_ = failure.error.is(mailbox_auth) || failure.error.is(mailbox_no_uidl) ? Refused::yes : Refused::no;
   // A look that went well is no sign of health: a server that dies in each IDLE would be logged into once a second. What counts is
   // that a session lived, or came to its orderly end.
   const bool was_steady = connected_at != Instant{} && loop_.now() - connected_at > settings_.timing.steady;
@@ -188,7 +196,7 @@ void Watcher::note_failure(const Failure& failure, Instant connected_at) {
 }
 
 Outcome<void> Watcher::serve(Task& task, MailboxSession& session, MailStream& stream, std::uint64_t generation) {
-  bool must_look = watch_.mode == Mode::idle || !looked_;
+  bool must_look = watch_.mode == Mode::idle || !looked_ || loop_.now() >= next_trial();
   bool tell = true;
   while (!must_end(generation)) {
     if (auto worked = work(task, session, stream, generation); !worked) return worked;
@@ -208,14 +216,21 @@ Outcome<void> Watcher::serve(Task& task, MailboxSession& session, MailStream& st
     }
     if (watch_.account.protocol == Protocol::pop3) break;
     if (watch_.mode == Mode::idle && session.can_wait()) {
+      has_slot_ = has_slot_ || slots_.take();
+      if (!has_slot_) {
+        // Better seen every few minutes than never.
+        say("ready", "not kept open: the fetcher's descriptors are used up; looked at every few minutes");
+        break;
+      }
       const Instant looked_at = loop_.now();
       say("idling");
-      if (auto waited = session.wait(task, gate_, never); !waited) return waited;
+      if (auto waited = session.wait(task, gate_, next_trial()); !waited) return waited;
       must_look = true;
       // A storm of news becomes one look; a command does not wait for it.
       if (jobs_.empty() && !must_end(generation)) gate_.wait(task, looked_at + settings_.timing.idle_pause);
-    } else if (watch_.mode == Mode::idle || !gate_.wait(task, loop_.now() + settings_.timing.linger)) {
-      break;
+    } else if (watch_.mode == Mode::idle || !gate_.wait(task, std::min(loop_.now() + settings_.timing.linger, next_trial()))) {
+      if (loop_.now() < next_trial()) break;
+      must_look = true;
     }
   }
   next_look_ = loop_.now() + settings_.timing.self_poll;
@@ -228,10 +243,15 @@ Outcome<void> Watcher::look(Task& task, MailboxSession& session) {
     reporter_.wait_for_room(task);
     reporter_.new_mail(watch_.binding, mark, arrival);
   });
+  if (const std::uint64_t count = std::exchange(mark.left_out, 0); count != 0) {
+    reporter_.skipped(watch_.binding, {}, count, "the server numbered its mails anew; only the newest of what came meanwhile are announced");
+  }
   if (!seen) return std::unexpected(seen.error());
   looked_ = true;
+  if (*seen == Look::renumbered) log_warning("renumbered").binding(watch_.binding);
+  const auto learned = session.learn_newest(task, mark);
   if (*seen == Look::baseline) reporter_.baseline(watch_.binding, mark);
-  return {};
+  return learned;
 }
 
 // What the control plane asked for, in its order.
@@ -270,8 +290,10 @@ Outcome<void> Watcher::do_fetch(Task& task, MailboxSession& session, FetchJob& j
   if (command.uid_validity != 0 && command.uid_validity != session.uid_validity()) {
     return std::unexpected(Failure{Error{&mailbox_gone}, "UIDVALIDITY changed"});
   }
+  if (watch_.deadly.contains(command.uid)) return std::unexpected(Failure{Error{&mailbox_unreadable}, std::string(mailbox_unreadable.text)});
   job.begin();
   fetching_ = &job;
+  reporter_.trying(watch_.binding, std::span(&command.uid, 1));
   const auto size = session.read(task, command.uid, job.offset(), [&](ByteView piece) {
     if (!job.take_credit(task, loop_.now() + settings_.timing.credit)) return false;
     reporter_.chunk(watch_.binding, command.item, job.offset(), piece);
@@ -279,6 +301,7 @@ Outcome<void> Watcher::do_fetch(Task& task, MailboxSession& session, FetchJob& j
     return true;
   });
   fetching_ = nullptr;
+  reporter_.trying(watch_.binding, {});
   if (job.is_cancelled()) return std::unexpected(Failure{Error{&mailbox_stopped}, std::string(mailbox_stopped.text)});
   if (!size) return std::unexpected(size.error());
   reporter_.fetched(watch_.binding, command.item, command.uid, *size);

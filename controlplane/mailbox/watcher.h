@@ -55,9 +55,25 @@ class FetchJob {
   Gate gate_;
 };
 
+/// How many sessions stay open; shared by the watchers of a fetcher.
+class IdleSlots {
+ public:
+  explicit IdleSlots(std::uint64_t most) : most_(most) {}
+  [[nodiscard]] bool take() {
+    if (taken_ >= most_) return false;
+    ++taken_;
+    return true;
+  }
+  void give_back() { --taken_; }
+
+ private:
+  std::uint64_t most_;
+  std::uint64_t taken_ = 0;
+};
+
 class Watcher : public std::enable_shared_from_this<Watcher> {
  public:
-  Watcher(Loop& loop, const SessionSettings& settings, Reporter& reporter, WatchCommand watch);
+  Watcher(Loop& loop, const SessionSettings& settings, Reporter& reporter, IdleSlots& slots, WatchCommand watch);
 
   void start();
   /// New fields: a new account ends the connection. A refused login may be tried again; any other pause goes on.
@@ -79,6 +95,8 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
 
   void run(Task& task);
   [[nodiscard]] bool wants_session() const;
+  /// When a mail on trial is to be asked for again.
+  [[nodiscard]] Instant next_trial() const { return watch_.mark.trials.next_due().value_or(never); }
   [[nodiscard]] bool must_end(std::uint64_t generation) const { return stopped_ || generation_ != generation; }
   void rest(Task& task);
   void live(Task& task);
@@ -96,6 +114,8 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   Loop& loop_;
   const SessionSettings& settings_;
   Reporter& reporter_;
+  IdleSlots& slots_;
+  bool has_slot_ = false;  // of the running session
   WatchCommand watch_;
   Gate gate_;  // something to do, or to stop
   std::list<Job> jobs_;

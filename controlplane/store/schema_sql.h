@@ -54,6 +54,13 @@ CREATE TABLE report (
   sender TEXT NOT NULL, mm_status TEXT NOT NULL, status_text TEXT NOT NULL, time INTEGER NOT NULL, item BLOB NOT NULL) STRICT;
 CREATE INDEX report_of_message ON report (peer, message_id);
 )sql",
+    // What bridges a new UIDVALIDITY, and what was skipped.
+    R"sql(
+ALTER TABLE mailbox ADD COLUMN newest_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE mailbox ADD COLUMN newest_date INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE mailbox ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE mailbox ADD COLUMN skip_reason TEXT NOT NULL DEFAULT '';
+)sql",
 });
 static_assert(store_migrations.size() == versions::store_schema);
 

@@ -274,7 +274,9 @@ class SqliteStore final : public Store {
   }
 
   Result<MailboxState> mailbox(std::string_view binding) override {
-    Run run = db_.prepare("SELECT uid_validity, last_uid, session, reason, session_at, polled_at FROM mailbox WHERE binding = ?");
+    Run run = db_.prepare(
+        "SELECT uid_validity, last_uid, session, reason, session_at, polled_at, newest_id, newest_date, skipped, skip_reason FROM mailbox "
+        "WHERE binding = ?");
     run.put(binding);
     PM_TRY(const bool row, run.step());
     MailboxState state;
@@ -285,13 +287,19 @@ class SqliteStore final : public Store {
     state.reason = run.text();
     state.session_at = {run.number()};
     state.polled_at = {run.number()};
+    state.newest_id = run.text();
+    state.newest_date = {run.number()};
+    state.skipped = static_cast<std::uint64_t>(run.number());
+    state.skip_reason = run.text();
     return state;
   }
   Result<void> set_mailbox(std::string_view binding, const MailboxState& state) override {
     Run run = db_.prepare(
-        "INSERT OR REPLACE INTO mailbox (binding, uid_validity, last_uid, session, reason, session_at, polled_at) VALUES (?, ?, ?, ?, ?, ?, ?)");
+        "INSERT OR REPLACE INTO mailbox (binding, uid_validity, last_uid, session, reason, session_at, polled_at, newest_id, newest_date, "
+        "skipped, skip_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     run.put(binding).put(static_cast<std::int64_t>(state.uid_validity)).put(state.last_uid).put(state.session).put(state.reason);
-    run.put(state.session_at.us).put(state.polled_at.us);
+    run.put(state.session_at.us).put(state.polled_at.us).put(state.newest_id).put(state.newest_date.us);
+    run.put(static_cast<std::int64_t>(state.skipped)).put(state.skip_reason);
     return run.run();
   }
   Result<std::vector<std::string>> known_uids(std::string_view binding) override {
@@ -433,6 +441,31 @@ class SqliteStore final : public Store {
     Run run = db_.prepare("UPDATE sms SET state = 'failed' WHERE item = ? AND state = 'pending'");
     run.put(ByteView(item.bytes));
     return run.run();
+  }
+
+  Result<void> shift_waits(Timestamp from, Duration by) override {
+    for (const char* sql : {"UPDATE item SET retry_at = retry_at + ?1 WHERE retry_at > ?2",
+                            "UPDATE item SET code_expires = code_expires + ?1 WHERE code_expires > ?2",
+                            "UPDATE item SET expires = expires + ?1 WHERE expires > ?2",
+                            "UPDATE sms SET retry_at = retry_at + ?1 WHERE retry_at > ?2"}) {
+      Run run = db_.prepare(sql);
+      run.put(by.us()).put(from.us);
+      if (const auto done = run.run(); !done) return done;
+    }
+    return {};
+  }
+  Result<void> clamp_waits(const WaitsMax& most) override {
+    const std::int64_t retry = most.now.us + most.retry.us();
+    const std::int64_t code = most.now.us + most.code.us();
+    for (const auto& [sql, latest] : {std::pair("UPDATE item SET retry_at = ?1 WHERE retry_at > ?1", retry),
+                                      std::pair("UPDATE item SET code_expires = ?1 WHERE code_expires > ?1", code),
+                                      std::pair("UPDATE sms SET retry_at = ?1 WHERE retry_at > ?1", retry),
+                                      std::pair("UPDATE sms SET created = ?1 WHERE created > ?1", most.now.us)}) {
+      Run run = db_.prepare(sql);
+      run.put(latest);
+      if (const auto done = run.run(); !done) return done;
+    }
+    return {};
   }
 
   Result<bool> add_report(const Report& r) override;

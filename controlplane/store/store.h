@@ -34,6 +34,13 @@ struct ItemFilter {
   std::size_t count_max = 1000;
 };
 
+/// How far ahead of `now` a stored wall time can lie at most; what lies farther was written by a clock that went wrong.
+struct WaitsMax {
+  Timestamp now{};
+  Duration retry{};
+  Duration code{};                                    // how long a reply code is valid
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -80,6 +87,11 @@ class Store {
   virtual Result<std::optional<Sms>> sms_of_smsc_id(const Msisdn& phone, std::string_view smsc_id) = 0;
   /// Pending notifications of this item are not sent any more.
   virtual Result<void> withdraw_sms(const ItemId& item) = 0;
+
+  /// The wall clock was set by `by`, when it showed `from`: what was to come then (retries, expiries) comes as much later or earlier.
+  virtual Result<void> shift_waits(Timestamp from, Duration by) = 0;
+  /// After a restart nobody knows how the clock was set meanwhile.
+  virtual Result<void> clamp_waits(const WaitsMax& most) = 0;
 
   /// False when a report with this id, or the same report (peer, message, phone, status, date), is there already.
   virtual Result<bool> add_report(const Report& report) = 0;

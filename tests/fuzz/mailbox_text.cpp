@@ -1,8 +1,10 @@
-// The small readers of a mailbox session: POP3's multi-line answer (cut anywhere, the same), the Date field, and an announcement out of
-// any header.
+// The small readers of a mailbox session: POP3's multi-line answer (cut anywhere, the same), the Date field and INTERNALDATE, names out of
+// UIDLs and headers, and an announcement out of any header.
 #include "controlplane/mailbox/announce.h"
+#include "controlplane/mailbox/fence.h"
 #include "controlplane/mailbox/mail_date.h"
 #include "controlplane/mailbox/pop3_lines.h"
+#include "controlplane/mailbox/pop3_names.h"
 
 using namespace pushmail;
 
@@ -21,6 +23,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   if (const auto date = mailbox::parse_mail_date(text_of(in)))
     PM_CHECK(date->us > -63'000'000'000'000'000 && date->us < 254'000'000'000'000'000);
+  // What is written anew for libetpan is what was read.
+  if (const auto date = mailbox::parse_internal_date(text_of(in))) {
+    const std::string anew = mailbox::format_internal_date(*date);
+    PM_CHECK(anew.size() == 26 && mailbox::parse_internal_date(anew) == date);
+  }
+  const std::string name = mailbox::name_of_header(text_of(in));
+  PM_CHECK(mailbox::may_go_on_wire(name) && mailbox::is_made_name(name));
+  PM_CHECK(!mailbox::is_usable_uidl(text_of(in)) || mailbox::may_go_on_wire(text_of(in)));
   const auto said = mailbox::announce(mailbox::Arrival{.uid = "1", .size = size, .header = std::string(text_of(in))});
   PM_CHECK(said.subject.size() <= 1000 && said.sender.size() <= 1000 && said.references.size() <= 20);
   return 0;

@@ -1,6 +1,8 @@
 // When mailboxes are watched and polled, and that a write that failed loses no mail.
 #include "controlplane/mailboxes.h"
 
+#include <algorithm>
+
 #include "controlplane/store/errors.h"
 #include "tests/unit/controlplane/world.h"
 
@@ -96,6 +98,131 @@ TEST_F(MailboxesTest, ANameThatIsNotResolvedIsAskedForAgainInAMinute) {
   mailboxes.tick();
   EXPECT_EQ(resolver.asked, 2);
   EXPECT_EQ(fetchers.of(Kind::watch).size(), 1U);
+}
+
+// ---- mails that the mail server does not hand out
+
+TEST_F(MailboxesTest, AWatermarkBelowAnnouncedMailsNeitherSkipsNorDoubles) {
+  mailboxes.on_binding_changed(with_password("idle"));
+  const auto announce = [&](const std::string& uid, const std::string& last_uid, const std::string& trouble = "") {
+    auto record = make(Kind::new_mail, {});
+    record.text(tag(Tag::binding), "b1").u64(tag(Tag::uid_validity), 3).text(tag(Tag::uid), uid).text(tag(Tag::last_uid), last_uid);
+    record.text(tag(Tag::newest_id), "m" + uid + "@x").i64(tag(Tag::newest_date), 77);
+    if (!trouble.empty()) record.text(tag(Tag::reason), trouble);
+    to_phone.on_new_mail(from_fetcher(std::move(record), Kind::new_mail).view());
+  };
+  announce("2", "2");
+  announce("4", "2");   // 3 is on trial
+  EXPECT_EQ(store->mailbox("b1").value().last_uid, "2");
+  // A restart: the fetcher is told where the store stands, and 4 comes again.
+  fetchers.sent.clear();
+  mailboxes.watch_all([](std::string_view) { return true; });
+  ASSERT_EQ(fetchers.of(Kind::watch).size(), 1U) << "b2 has no password";
+  const RecordView watch = fetchers.of(Kind::watch)[0].view();
+  EXPECT_EQ(watch.text(tag(Tag::last_uid)), "2");
+  EXPECT_EQ(watch.text(tag(Tag::newest_id)), "m4@x");
+  EXPECT_EQ(watch.i64(tag(Tag::newest_date)), 77);
+  announce("4", "2");
+  announce("3", "4", "NO not this one");
+  EXPECT_EQ(store->mailbox("b1").value().last_uid, "4");
+  const auto all = items();
+  ASSERT_EQ(all.size(), 3U) << "one item a mail";
+  for (const Item& item : all) {
+    const auto rows = store->history(item.id).value();
+    const bool told = std::ranges::any_of(rows.front().details, [](const auto& detail) { return detail.first == "without_header"; });
+    EXPECT_EQ(told, item.uid == "3");
+  }
+}
+
+TEST_F(MailboxesTest, SkippedMailsAreCountedWithTheLastReason) {
+  for (const std::string uid : {"3", ""}) {
+    auto record = make(Kind::skipped, {});
+    record.text(tag(Tag::binding), "b1").text(tag(Tag::uid), uid).u64(tag(Tag::count), uid.empty() ? 7 : 1).text(tag(Tag::reason), "why");
+    mailboxes.on_skipped(from_fetcher(std::move(record), Kind::skipped).view());
+    EXPECT_EQ(store->mailbox("b1").value().skip_reason, uid.empty() ? "why" : "UID 3: why");
+  }
+  EXPECT_EQ(store->mailbox("b1").value().skipped, 8U);
+}
+
+TEST_F(MailboxesTest, AMailThatEndsTheFetcherThreeTimesIsNamedInTheWatch) {
+  const Binding binding = with_password();
+  mailboxes.on_binding_changed(binding);
+  const auto trying = [&](const std::vector<std::string>& uids) {
+    auto record = make(Kind::trying, {});
+    record.text(tag(Tag::binding), "b1");
+    for (const std::string& uid : uids) record.text(tag(Tag::uid), uid);
+    mailboxes.on_trying(from_fetcher(std::move(record), Kind::trying).view());
+  };
+  const auto dies = [&] {
+    mailboxes.on_fetcher_lost([](std::string_view) { return true; });
+    fetchers.sent.clear();
+    mailboxes.watch_all([](std::string_view) { return true; });
+    std::vector<std::string> suspects;
+    fetchers.of(Kind::watch)[0].view().for_each([&](std::uint16_t field, ByteView value) {
+      if (field == tag(Tag::suspect)) suspects.emplace_back(text_of(value));
+    });
+    return suspects;
+  };
+  const auto announced = [&](const std::string& uid) {
+    auto record = make(Kind::new_mail, {});
+    record.text(tag(Tag::binding), "b1").text(tag(Tag::uid), uid);
+    mailboxes.on_announced(from_fetcher(std::move(record), Kind::new_mail).view());
+  };
+  using Texts = std::vector<std::string>;
+  trying({"1"});
+  trying({});
+  EXPECT_EQ(dies(), Texts{}) << "nothing was asked for";
+  trying({"2", "3", "4"});
+  EXPECT_EQ(dies(), (Texts{"1 2", "1 3", "1 4"}));
+  announced("2");
+  trying({"3"});
+  EXPECT_EQ(dies(), (Texts{"2 3", "1 4"}));
+  announced("4");
+  trying({"3"});
+  EXPECT_EQ(dies(), Texts{"3 3"});
+  announced("3");
+  EXPECT_EQ(dies(), Texts{"3 3"}) << "its body is not asked for either";
+}
+
+// ---- a wall clock that is set
+
+TEST_F(MailboxesTest, AClockSetBackOrForwardChangesNoRound) {
+  settings.round = seconds(60);
+  for (const Duration by : {seconds(-86'400), seconds(86'400)}) {
+    mailboxes.on_binding_changed(with_password("poll"));
+    mailboxes.tick();
+    clock.pass(seconds(60));
+    mailboxes.tick();
+    fetchers.sent.clear();
+    clock.set_by(by);
+    mailboxes.on_wall_step();
+    mailboxes.tick();
+    EXPECT_EQ(fetchers.of(Kind::poll).size(), 0U);
+    clock.pass(seconds(60));
+    mailboxes.tick();
+    EXPECT_EQ(fetchers.of(Kind::poll).size(), 1U) << by.ns;
+  }
+}
+
+TEST_F(MailboxesTest, FixedTimesFollowTheClockThatWasSet) {
+  mailboxes.on_binding_changed(with_password("fixed"));   // at 12:00
+  clock.at = parse_rfc3339("2026-11-20T13:00:00Z").value();
+  mailboxes.on_binding_changed(with_password("fixed"));
+  mailboxes.tick();
+  fetchers.sent.clear();
+  // It was eleven all the time: noon is an hour away, not 23.
+  clock.set_by(seconds(-2 * 3600));
+  mailboxes.on_wall_step();
+  clock.pass(seconds(3600));
+  mailboxes.tick();
+  EXPECT_EQ(fetchers.of(Kind::poll).size(), 1U);
+}
+
+TEST_F(MailboxesTest, AWatermarkFromTheFutureIsWrittenOver) {
+  mailboxes.on_polled(polled("5").view());
+  clock.set_by(seconds(-86'400));
+  mailboxes.on_polled(polled("5").view());
+  EXPECT_EQ(store->mailbox("b1").value().polled_at, clock.at);
 }
 
 }  // namespace

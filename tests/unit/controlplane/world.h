@@ -19,9 +19,15 @@ namespace pushmail {
 class HandClock final : public Clock {
  public:
   Timestamp at{1'795'000'000'000'000};
+  Duration stepped{};
   [[nodiscard]] Timestamp wall() const override { return at; }
-  [[nodiscard]] Instant now() const override { return {at.us * 1000}; }
+  [[nodiscard]] Instant now() const override { return {at.us * 1000 - stepped.ns}; }
   void pass(Duration d) { at.us += d.us(); }
+  /// Somebody sets the wall clock.
+  void set_by(Duration d) {
+    at.us += d.us();
+    stepped.ns += d.ns;
+  }
 };
 
 /// One record that was sent, readable.
@@ -127,6 +133,7 @@ struct World : ::testing::Test {
   void new_mail(const std::string& uid, const std::string& binding = "b1", std::uint64_t size = 1000) {
     auto record = make(mailbox::Kind::new_mail, {});
     record.text(tag(mailbox::Tag::binding), binding).u64(tag(mailbox::Tag::uid_validity), 3).text(tag(mailbox::Tag::uid), uid);
+    record.text(tag(mailbox::Tag::last_uid), uid);
     record.text(tag(mailbox::Tag::subject), "Grüße").text(tag(mailbox::Tag::sender), "Joe <joe@example.com>").u64(tag(mailbox::Tag::size), size);
     record.text(tag(mailbox::Tag::message_id), "m" + uid + "@example.com").text(tag(mailbox::Tag::reference), "root@example.com");
     record.trace(tag(mailbox::Tag::trace), new_trace_id()).i64(tag(mailbox::Tag::time), clock.at.us);

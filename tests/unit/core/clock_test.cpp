@@ -2,8 +2,33 @@
 
 #include <gtest/gtest.h>
 
+#include "core/wall_steps.h"
+
 namespace pushmail {
 namespace {
+
+class TwoClocks final : public Clock {
+ public:
+  Timestamp wall_at{1'000'000'000};
+  Instant at{7};
+  [[nodiscard]] Timestamp wall() const override { return wall_at; }
+  [[nodiscard]] Instant now() const override { return at; }
+};
+
+TEST(WallSteps, OnlyWhatSomebodySets) {
+  TwoClocks clock;
+  WallSteps steps(clock);
+  clock.wall_at.us += 5'000'000;
+  clock.at.ns += 5'000'000'000;
+  EXPECT_FALSE(steps.look()) << "time goes on";
+  clock.wall_at.us -= 600'000'000;
+  EXPECT_EQ(steps.look(), seconds(-600));
+  EXPECT_FALSE(steps.look()) << "once";
+  clock.wall_at.us += 600'000;
+  EXPECT_FALSE(steps.look());
+  clock.wall_at.us += 600'000;
+  EXPECT_EQ(steps.look(), milliseconds(1200)) << "small steps add up";
+}
 
 struct Row {
   std::string_view text;

@@ -52,6 +52,22 @@ TEST(Commands, WatchIsReadWhole) {
   EXPECT_TRUE(watch.mark.known.contains("u1"));
 }
 
+TEST(Commands, WatchNamesSuspectsAndTheNewestMail) {
+  Fields fields;
+  fields.texts[Tag::suspect] = "3 b with blanks";
+  fields.texts[Tag::newest_id] = "m@x";
+  const auto command = decode(Kind::watch, fields);
+  ASSERT_TRUE(command);
+  const auto& watch = std::get<WatchCommand>(**command);
+  EXPECT_EQ(watch.mark.newest.message_id, "m@x");
+  EXPECT_TRUE(watch.deadly.contains("b with blanks"));
+  EXPECT_EQ(watch.mark.trials.find("b with blanks")->tries, 3u);
+  for (const std::string bad : {"", "3", "3 ", "x 41", "0 41", "-1 41", "1 a\r\nb"}) {
+    fields.texts[Tag::suspect] = bad;
+    EXPECT_FALSE(decode(Kind::watch, fields)) << bad;
+  }
+}
+
 TEST(Commands, WhatIsMissingOrWrongIsRefused) {
   struct Row {
     Tag tag;
@@ -137,6 +153,14 @@ TEST(MailDate, ReadsWhatMailCarries) {
   for (const Row& row : rows) {
     const auto date = parse_mail_date(row.text);
     EXPECT_EQ(date ? format_rfc3339(*date) : std::string(), row.rfc3339) << row.text;
+  }
+}
+
+TEST(MailDate, InternalDateIsWrittenAnewInUtc) {
+  EXPECT_EQ(format_internal_date(*parse_internal_date("17-Jul-1996 02:44:25 -0700")), "17-Jul-1996 09:44:25 +0000");
+  EXPECT_EQ(format_internal_date(*parse_internal_date(" 3-Nov-2026 00:30:00 +0100")), "02-Nov-2026 23:30:00 +0000");
+  for (const std::string_view bad : {"", "17-Jul-1996", "31-Feb-2026 00:00:00 +0000", "17-Jul-1969 02:44:25 +0000", "now"}) {
+    EXPECT_FALSE(parse_internal_date(bad)) << bad;
   }
 }
 

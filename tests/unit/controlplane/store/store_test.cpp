@@ -72,6 +72,42 @@ TEST(Store, ANewerSchemaIsRefused) {
   EXPECT_TRUE(store.error().is(store_newer));
 }
 
+// The wall clock is set by a day while an SMS waits for an hour: an hour is left of it, whatever the direction.
+TEST(Store, WaitsMoveWithAClockThatIsSet) {
+  for (const Duration by : {seconds(-86'400), seconds(86'400)}) {
+    const auto store = memory();
+    const Timestamp before{1'795'000'000'000'000};
+    Item waiting = item();
+    waiting.retry_at = {before.us + seconds(60).us()};
+    waiting.code_expires = {before.us + seconds(3600).us()};
+    waiting.expires = {before.us - 1};
+    ASSERT_TRUE(store->add_item(waiting).value());
+    ASSERT_TRUE(store->queue_sms({.text = "t", .created = before, .retry_at = {before.us + seconds(3600).us()}}));
+    ASSERT_TRUE(store->shift_waits(before, by));
+    const Item moved = store->item(waiting.id).value().value();
+    EXPECT_EQ(moved.retry_at.us, waiting.retry_at.us + by.us());
+    EXPECT_EQ(moved.code_expires.us, waiting.code_expires.us + by.us());
+    EXPECT_EQ(moved.expires, waiting.expires) << "what was over stays over";
+    EXPECT_TRUE(store->pending_sms({before.us + by.us()}, 9).value().empty());
+    EXPECT_EQ(store->pending_sms({before.us + by.us() + seconds(3600).us()}, 9).value().size(), 1U);
+  }
+}
+
+TEST(Store, WaitsOfAClockThatWentWrongEndInTime) {
+  const auto store = memory();
+  const Timestamp now{1'795'000'000'000'000};
+  Item waiting = item();
+  waiting.retry_at = waiting.code_expires = {now.us + seconds(400 * 86'400).us()};
+  ASSERT_TRUE(store->add_item(waiting).value());
+  ASSERT_TRUE(store->queue_sms({.text = "t", .created = {now.us + 1}, .retry_at = waiting.retry_at}));
+  ASSERT_TRUE(store->clamp_waits({.now = now, .retry = seconds(3600), .code = seconds(7200)}));
+  const Item clamped = store->item(waiting.id).value().value();
+  EXPECT_EQ(clamped.retry_at.us, now.us + seconds(3600).us());
+  EXPECT_EQ(clamped.code_expires.us, now.us + seconds(7200).us());
+  ASSERT_EQ(store->pending_sms({now.us + seconds(3600).us()}, 9).value().size(), 1U);
+  EXPECT_EQ(store->pending_sms({now.us + seconds(3600).us()}, 9).value()[0].created, now);
+}
+
 TEST(Store, AFailedWriteLeavesNothing) {
   const auto store = memory();
   const Item lost = item();
