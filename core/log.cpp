@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <iterator>
@@ -52,12 +53,14 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   return length;
 }
 
-}  // namespace
-
-std::string json_escape(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
+// What json_escape gives, at the end of `out`. Nearly all text of a log needs no escape, and is appended in one piece.
+void append_escaped(std::string& out, std::string_view text) {
+  const auto plain = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
   for (std::size_t at = 0; at < text.size();) {
+    const auto end = static_cast<std::size_t>(std::find_if_not(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), plain) - text.begin());
+    out.append(text.substr(at, end - at));
+    at = end;
+    if (at == text.size()) return;
     const char c = text[at];
     if (c == '"' || c == '\\') {
       out.push_back('\\');
@@ -74,6 +77,32 @@ std::string json_escape(std::string_view text) {
       ++at;
     }
   }
+}
+
+// RFC 3339 with milliseconds. A thread that logs much formats each second once.
+void append_time(std::string& out, Timestamp at) {
+  constexpr std::int64_t second_us = 1'000'000;
+  constexpr std::size_t up_to_second = 19;   // 2026-11-23T21:54:12
+  thread_local Timestamp formatted{-second_us};
+  thread_local std::array<char, up_to_second> text;
+  const std::int64_t into_second = (at.us % second_us + second_us) % second_us;
+  if (const Timestamp second{at.us - into_second}; second != formatted) {
+    format_rfc3339(second).copy(text.data(), text.size());
+    formatted = second;
+  }
+  out.append(text.data(), text.size());
+  const auto ms = static_cast<int>(into_second / 1000);
+  for (const char c : {'.', static_cast<char>('0' + ms / 100), static_cast<char>('0' + ms / 10 % 10), static_cast<char>('0' + ms % 10), 'Z'}) out.push_back(c);
+}
+
+constexpr std::size_t usual_line_size = 400;
+
+}  // namespace
+
+std::string json_escape(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  append_escaped(out, text);
   return out;
 }
 
@@ -89,8 +118,12 @@ void log_to(LogSink* sink) { settings().sink.store(sink, std::memory_order_relea
 
 LogEvent::LogEvent(LogLevel level, std::string_view event) : level_(level), wanted_(level >= settings().least) {
   if (!wanted_) return;
-  line_ = fmt::format(R"({{"ts":"{}","level":"{}","plane":"{}","event":"{}")", format_rfc3339(SystemClock().wall()),
-                      level_names[static_cast<std::size_t>(level)], settings().plane, json_escape(event));
+  line_.reserve(usual_line_size);
+  line_.append(R"({"ts":")");
+  append_time(line_, SystemClock().wall());
+  line_.append(R"(","level":")").append(level_names[static_cast<std::size_t>(level)]).append(R"(","plane":")").append(settings().plane);
+  line_.push_back('"');
+  text("event", event);
 }
 
 LogEvent::~LogEvent() {
@@ -104,24 +137,29 @@ LogEvent::~LogEvent() {
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line_.data(), line_.size());
 }
 
-LogEvent& LogEvent::trace(const TraceId& id) { return text("trace", to_string(id)); }
-LogEvent& LogEvent::item(const ItemId& id) { return text("item", to_string(id)); }
+LogEvent& LogEvent::trace(const TraceId& id) { return wanted_ ? text("trace", to_string(id)) : *this; }
+LogEvent& LogEvent::item(const ItemId& id) { return wanted_ ? text("item", to_string(id)) : *this; }
 LogEvent& LogEvent::error(const Error& e) {
   return text("error", e.info->name).text("rule", e.info->text).number("at", e.at);
 }
 
 LogEvent& LogEvent::text(std::string_view key, std::string_view value) {
-  if (wanted_) fmt::format_to(std::back_inserter(line_), R"(,"{}":"{}")", key, json_escape(value));
+  if (!wanted_) return *this;
+  line_.append(",\"").append(key).append("\":\"");
+  append_escaped(line_, value);
+  line_.push_back('"');
   return *this;
 }
 
 LogEvent& LogEvent::number(std::string_view key, std::int64_t value) {
-  if (wanted_) fmt::format_to(std::back_inserter(line_), R"(,"{}":{})", key, value);
+  if (!wanted_) return *this;
+  const fmt::format_int digits(value);
+  line_.append(",\"").append(key).append("\":").append(digits.data(), digits.size());
   return *this;
 }
 
 LogEvent& LogEvent::person(std::string_view key, std::string_view value) {
-  if (settings().persons == LogPersons::clear) return text(key, value);
+  if (!wanted_ || settings().persons == LogPersons::clear) return text(key, value);
   return text(key, fmt::format("#{:016x}", keyed_hash(value)));
 }
 

@@ -52,7 +52,7 @@ LogRing::Batch LogRing::peek(std::size_t bytes_max) const {
     ++batch.line_count;
     total += size;
     at += word_size + (size + word_size - 1) / word_size * word_size;
-    if (at - read_.load(std::memory_order_relaxed) >= capacity()) break;   // the ring is full: this was all of it
+    if (at - read_.load(std::memory_order_relaxed) >= capacity()) break;  // the ring is full: this was all of it
   }
   batch.end = at;
   return batch;

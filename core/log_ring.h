@@ -38,7 +38,7 @@ class LogRing {
     std::array<iovec, parts_max> parts;
     std::size_t part_count = 0;
     std::size_t line_count = 0;
-    std::uint64_t end = 0;   // what release() frees up to
+    std::uint64_t end = 0;  // what release() frees up to
   };
   /// The consumer. Holds one line at least when one is there, and otherwise no more than `bytes_max` bytes. Async-signal-safe.
   [[nodiscard]] Batch peek(std::size_t bytes_max) const;
@@ -52,7 +52,7 @@ class LogRing {
   [[nodiscard]] std::uint64_t& word(std::uint64_t at) const;
 
   mutable std::vector<std::uint64_t> words_;
-  alignas(64) std::atomic<std::uint64_t> reserved_{0};   // bytes since the start
+  alignas(64) std::atomic<std::uint64_t> reserved_{0};  // bytes since the start
   alignas(64) std::atomic<std::uint64_t> read_{0};
 };
 

@@ -18,10 +18,10 @@ namespace pushmail {
 namespace {
 
 // How full the ring may be with a line of this level: what matters more still has room when there is none for the rest. In eighths.
-constexpr std::array<std::size_t, 4> share_of_ring{4, 6, 7, 8};   // debug, info, warning, error
+constexpr std::array<std::size_t, 4> share_of_ring{4, 6, 7, 8};  // debug, info, warning, error
 static_assert(share_of_ring[static_cast<std::size_t>(LogLevel::error)] == 8);
 
-constexpr int last_patience_ms = 1000;   // a log that nobody reads must not keep the process from ending
+constexpr int last_patience_ms = 1000;  // a log that nobody reads must not keep the process from ending
 constexpr Duration fault_patience = milliseconds(100);
 constexpr Duration forever{std::numeric_limits<std::int64_t>::max()};
 
@@ -79,7 +79,8 @@ class LogWriter::Turn {
   bool taken_ = false;
 };
 
-LogWriter::LogWriter(LogWriterSettings settings) : settings_(settings), ring_(settings.ring_size), stop_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+LogWriter::LogWriter(LogWriterSettings settings)
+    : settings_(settings), ring_(settings.ring_size), stop_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   PM_CHECK(stop_fd_ >= 0);
   PM_CHECK(current.exchange(this) == nullptr);
   thread_ = std::thread([this] { run(); });
@@ -100,7 +101,8 @@ LogWriter::~LogWriter() {
 }
 
 void LogWriter::put(LogLevel level, std::string_view line) {
-  if (!ring_.put(line, ring_.capacity() / 8 * share_of_ring[static_cast<std::size_t>(level)])) dropped_.fetch_add(1, std::memory_order_relaxed);
+  if (!ring_.put(line, ring_.capacity() / 8 * share_of_ring[static_cast<std::size_t>(level)]))
+    dropped_.fetch_add(1, std::memory_order_relaxed);
   bell_.ring();
 }
 
@@ -132,7 +134,9 @@ void LogWriter::run() {
 void LogWriter::report_drops() {
   const std::uint64_t dropped = this->dropped();
   if (dropped == reported_) return;
-  log_warning("log_lines_dropped").number("count", static_cast<std::int64_t>(dropped - reported_)).number("total", static_cast<std::int64_t>(dropped));
+  log_warning("log_lines_dropped")
+      .number("count", static_cast<std::int64_t>(dropped - reported_))
+      .number("total", static_cast<std::int64_t>(dropped));
   reported_ = dropped;
 }
 
@@ -167,7 +171,8 @@ bool LogWriter::write_batch(const LogRing::Batch& batch, int timeout_ms) {
     ssize_t written = ::writev(settings_.fd, parts.data() + at, static_cast<int>(batch.part_count - at));
     if (written < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (written < 0) break;
-    while (at < batch.part_count && written >= static_cast<ssize_t>(parts[at].iov_len)) written -= static_cast<ssize_t>(parts[at++].iov_len);
+    while (at < batch.part_count && written >= static_cast<ssize_t>(parts[at].iov_len))
+      written -= static_cast<ssize_t>(parts[at++].iov_len);
     if (at == batch.part_count) return true;
     parts[at].iov_base = static_cast<char*>(parts[at].iov_base) + written;
     parts[at].iov_len -= static_cast<std::size_t>(written);

@@ -1,6 +1,7 @@
 // The thread that writes the log, so that no other thread makes a system call for a line or waits for who reads it.
 //
-//   LogEvent ──> LogSink::put ──> LogRing ──> log thread ──> writev(2), at most PIPE_BUF bytes a call, so that lines of processes do not mix
+//   LogEvent ──> LogSink::put ──> LogRing ──> log thread ──> writev(2), at most PIPE_BUF bytes a call, so that lines of processes do not
+//   mix
 //
 // The thread sleeps while there is nothing to write; the first line wakes it, and it lets more lines gather for `gather`. When a reader of
 // the log is slower than the program, the ring fills, and the least important lines are dropped first (`share_of_ring`); they are counted,
@@ -22,9 +23,9 @@
 namespace pushmail {
 
 struct LogWriterSettings {
-  int fd = 2;                              // not owned
-  std::size_t ring_size = std::size_t{1} << 20;   // bytes, a power of two
-  Duration gather = milliseconds(20);      // from the first line to its write
+  int fd = 2;                                    // not owned
+  std::size_t ring_size = std::size_t{1} << 20;  // bytes, a power of two
+  Duration gather = milliseconds(20);            // from the first line to its write
 };
 
 /// One at a time. Made when the signals that the program handles itself are blocked, so that its thread never gets one; ends, like it
@@ -46,7 +47,7 @@ class LogWriter final : public LogSink {
  private:
   class Turn;
   void run();
-  [[nodiscard]] bool write_all(int timeout_ms);   // false: some of it is lost
+  [[nodiscard]] bool write_all(int timeout_ms);  // false: some of it is lost
   [[nodiscard]] bool write_batch(const LogRing::Batch& batch, int timeout_ms);
   [[nodiscard]] bool writable(int timeout_ms) const;
   void report_drops();
@@ -56,7 +57,7 @@ class LogWriter final : public LogSink {
   Wake bell_;
   int stop_fd_;
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> busy_{false};   // somebody reads the ring
+  std::atomic<bool> busy_{false};  // somebody reads the ring
   std::atomic<std::uint64_t> dropped_{0};
   std::uint64_t reported_ = 0;
   std::thread thread_;

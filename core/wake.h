@@ -34,7 +34,8 @@ class Wake {
   /// The others: after their work is visible.
   void ring() {
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (!sleeping_.load(std::memory_order_seq_cst)) return;
+    // The first one wakes it; until it runs again the others have nothing to do.
+    if (!sleeping_.load(std::memory_order_seq_cst) || !sleeping_.exchange(false, std::memory_order_seq_cst)) return;
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t n = ::write(fd_, &one, sizeof one);
   }

@@ -147,7 +147,8 @@ TEST(LogWriter, writes_everything_at_its_end) {
   }
   const auto lines = reader.lines();
   ASSERT_EQ(lines.size(), 100u);
-  for (std::size_t i = 0; i < lines.size(); ++i) EXPECT_TRUE(lines[i].ends_with("\"event\":\"event\",\"n\":" + std::to_string(i) + "}")) << lines[i];
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    EXPECT_TRUE(lines[i].ends_with("\"event\":\"event\",\"n\":" + std::to_string(i) + "}")) << lines[i];
 }
 
 TEST(LogWriter, a_flush_does_not_wait_for_the_thread) {
