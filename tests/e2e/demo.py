@@ -260,7 +260,7 @@ def run(world, arguments):
 
     print("\n== What the phone %s shows" % phone.msisdn)
     print("\n".join("     | " + line for line in message["text"].splitlines()))
-    page = os.path.join(arguments.build, "demo", "message.html")
+    page = os.path.join(arguments.build.split(":")[0], "demo", "message.html")
     os.makedirs(os.path.dirname(page), exist_ok=True)
     shutil.copyfile(message["page"], page)
     print("     page with the slides: %s" % os.path.abspath(page))

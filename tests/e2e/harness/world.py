@@ -30,10 +30,10 @@ PROGRAMS = ("pushmail-dataplane", "pushmail-controlplane", "pushmailctl")
 
 
 def find_programs(build):
-    """Paths of the programs under a build folder."""
+    """Paths of the programs under a build folder; of several, divided by colons, the first that has one."""
     found = {}
     for name in PROGRAMS:
-        paths = [path for depth in ("bin/", "", "*/", "*/*/") for path in glob.glob(os.path.join(build, depth + name))
+        paths = [path for folder in build.split(":") for depth in ("bin/", "", "*/", "*/*/") for path in glob.glob(os.path.join(folder, depth + name))
                  if os.path.isfile(path) and os.access(path, os.X_OK)]
         if not paths:
             sys.exit("%s is not built in %s" % (name, build))
