@@ -1,0 +1,64 @@
+// What one record costs the journal alone: records of a size, so many under way, for a while; road.attempt_share is made of it.
+//
+//   perf_journal FOLDER SIZE DEPTH SECONDS        prints {"records":N,"cpu_us":X}, X being the process's CPU time for one record and its
+//   settling
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/resource.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "core/clock.h"
+#include "core/ids.h"
+#include "dataplane/journal/journal.h"
+#include "dataplane/journal/schema.h"
+
+namespace pushmail {
+namespace {
+
+double cpu_us() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto us = [](const timeval& time) { return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec); };
+  return us(usage.ru_utime) + us(usage.ru_stime);
+}
+
+int run(const char* folder, std::size_t size, std::size_t depth, int seconds_long) {
+  const SystemClock clock;
+  const journal::Options options{.folder = folder, .clock = &clock};
+  auto journal = journal::Journal::open(options, [](journal::Replayed) {});
+  if (!journal) return 71;
+  const std::string body(size, 'x');
+  std::uint64_t done = 0, failed = 0;
+  std::size_t under_way = 0;
+  const double before = cpu_us();
+  const Instant end = clock.now() + seconds(seconds_long);
+  while (clock.now() < end || under_way > 0) {
+    for (; under_way < depth && clock.now() < end; ++under_way) {
+      const ItemId item = new_item_id(clock.wall(), 1);
+      RecordWriter record = journal::make(journal::Kind::accepted_mail, item);
+      record.text(journal::tag(journal::Tag::body), body);
+      (*journal)->append(journal::Kind::accepted_mail, item, std::move(record), [&, item](const Result<void>& result) {
+        --under_way;
+        ++(result ? done : failed);
+        if (result) (*journal)->settle(journal::Kind::accepted_mail, item);
+      });
+    }
+    (*journal)->poll();
+    pollfd ready{.fd = (*journal)->completion_fd(), .events = POLLIN, .revents = 0};
+    if (under_way > 0) ::poll(&ready, 1, 100);
+  }
+  if (failed != 0 || done == 0) return 74;
+  fmt::print("{{\"records\":{},\"cpu_us\":{:.2f}}}\n", done, (cpu_us() - before) / static_cast<double>(done));
+  return 0;
+}
+
+}  // namespace
+}  // namespace pushmail
+
+int main(int argc, char** argv) {
+  if (argc != 5) return 64;
+  return pushmail::run(argv[1], std::strtoul(argv[2], nullptr, 10), std::strtoul(argv[3], nullptr, 10),
+                       static_cast<int>(std::strtol(argv[4], nullptr, 10)));
+}
