@@ -58,6 +58,11 @@ class AresResolver final : public Resolver {
       asio::post(context_, [answer = std::move(answer), address = *ip] { answer(std::vector<IpAddress>{address}); });
       return;
     }
+    // c-ares reads addresses as inet_aton does: `127.1` must not become one after it passed for a name.
+    if (!is_host_name(host)) {
+      asio::post(context_, [answer = std::move(answer)] { answer(fail(binding_no_address)); });
+      return;
+    }
     ares_addrinfo_hints hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;

@@ -27,6 +27,8 @@ bool IpAddress::is_v4() const { return std::equal(mapped_prefix.begin(), mapped_
 std::uint32_t IpAddress::v4() const { return load<std::uint32_t>(bytes.data() + 12, std::endian::big); }
 
 Result<IpAddress> parse_ip(std::string_view text) {
+  // What the library does not see must not stand behind what it reads.
+  if (text.contains('\0')) return fail(core_bad_address, text.find('\0'));
   const std::string terminated(text);
   std::array<std::uint8_t, 4> four{};
   if (inet_pton(AF_INET, terminated.c_str(), four.data()) == 1) {
@@ -35,6 +37,48 @@ Result<IpAddress> parse_ip(std::string_view text) {
   IpAddress ip;
   if (inet_pton(AF_INET6, terminated.c_str(), ip.bytes.data()) == 1) return ip;
   return fail(core_bad_address);
+}
+
+bool is_host_name(std::string_view text) {
+  constexpr std::size_t name_size_max = 253, label_size_max = 63;
+  if (text.ends_with('.')) text.remove_suffix(1);
+  if (text.empty() || text.size() > name_size_max) return false;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto in_label = [&](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' || c == '_'; };
+  std::string_view label;
+  while (true) {
+    const std::size_t dot = std::min(text.find('.'), text.size());
+    label = text.substr(0, dot);
+    if (label.empty() || label.size() > label_size_max || !std::ranges::all_of(label, in_label)) return false;
+    if (label.starts_with('-') || label.ends_with('-')) return false;
+    if (dot == text.size()) break;
+    text.remove_prefix(dot + 1);
+  }
+  return !std::ranges::all_of(label, is_digit) && !ascii_starts_with_nocase(label, "0x");
+}
+
+bool IpNetwork::contains(const IpAddress& address) const {
+  const auto whole = static_cast<std::size_t>(prefix_length / 8);
+  for (std::size_t i = 0; i < whole; ++i) {
+    if (ip.bytes[i] != address.bytes[i]) return false;
+  }
+  if (prefix_length % 8 == 0) return true;
+  const auto mask = static_cast<std::uint8_t>(0xff00 >> (prefix_length % 8));
+  return (ip.bytes[whole] & mask) == (address.bytes[whole] & mask);
+}
+
+Result<IpNetwork> parse_network(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  PM_TRY(const IpAddress ip, parse_ip(text.substr(0, slash)));
+  if (slash == std::string_view::npos) return IpNetwork{.ip = ip, .prefix_length = 128};
+  const std::string_view digits = text.substr(slash + 1);
+  int length = -1;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+  const int most = ip.is_v4() ? 32 : 128;
+  if (error != std::errc{} || end != digits.data() + digits.size() || length < 0 || length > most) {
+    return fail(core_bad_address, slash + 1);
+  }
+  return IpNetwork{.ip = ip, .prefix_length = ip.is_v4() ? length + 96 : length};
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text) {

@@ -27,11 +27,28 @@ struct Endpoint {
   auto operator<=>(const Endpoint&) const = default;
 };
 
-/// `192.0.2.1` or `2001:db8::1`; never a name.
+/// `192.0.2.1` or `2001:db8::1`; never a name. IPv4 is four decimal numbers without leading zeros: what inet_aton reads beside that
+/// (`0177.0.0.1`, `0x7f.1`, `127.1`) means different hosts to different readers.
 [[nodiscard]] Result<IpAddress> parse_ip(std::string_view text);
+/// A name that may be looked up: letters, digits, hyphens in labels of 1 to 63 (RFC 1123 §2.1), the last one no number, decimal or 0x: that
+/// would be an address to some resolvers (RFC 3696 §2).
+[[nodiscard]] bool is_host_name(std::string_view text);
 /// `192.0.2.1:25` or `[2001:db8::1]:25`.
 [[nodiscard]] Result<Endpoint> parse_endpoint(std::string_view text);
 [[nodiscard]] std::string to_string(const IpAddress& ip);
+
+/// An address with a prefix length, IPv4 in mapped form (so /24 of IPv4 is /120 here).
+struct IpNetwork {
+  IpAddress ip;
+  int prefix_length = 128;
+  auto operator<=>(const IpNetwork&) const = default;
+  [[nodiscard]] bool contains(const IpAddress& address) const;
+  /// Every address of its family: such a list keeps nobody out.
+  [[nodiscard]] bool is_everybody() const { return prefix_length == 0 || (ip.is_v4() && prefix_length <= 96); }
+};
+/// `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32` (RFC 4632 §3.1, RFC 4291 §2.3).
+[[nodiscard]] Result<IpNetwork> parse_network(std::string_view text);
+
 [[nodiscard]] std::string to_string(const Endpoint& endpoint);
 
 }  // namespace pushmail

@@ -37,22 +37,6 @@ bool is_one_of(std::string_view value, std::initializer_list<std::string_view> w
   return std::find(words.begin(), words.end(), value) != words.end();
 }
 
-// RFC 1123 §2.1: letters, digits and hyphens in labels of 63, or an address.
-bool is_host(std::string_view host) {
-  if (host.empty() || host.size() > 253) return false;
-  std::size_t label = 0;
-  for (const char c : host) {
-    if (c == '.') {
-      if (label == 0) return false;
-      label = 0;
-      continue;
-    }
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-    if (!letter || ++label > 63) return false;
-  }
-  return true;
-}
-
 // Implicit TLS and clear text have their own registered ports.
 std::uint16_t default_port(std::string_view protocol, std::string_view tls) {
   if (protocol == "pop3") return tls == "implicit" ? 995 : 110;
@@ -92,7 +76,7 @@ std::expected<Binding, Problem> Bindings::check(const BindingRequest& r) const {
   b.host = r.host;
   if (const auto ip = parse_ip(b.host)) {
     if (!rules_.egress.allows(*ip)) return invalid("host", "is in a private or special network; mailbox.allow_networks may allow it");
-  } else if (!is_host(b.host)) {
+  } else if (!is_host_name(b.host)) {
     return invalid("host", "neither a host name nor an IP address");
   }
   if (r.port > 65'535) return invalid("port", "must be 1 to 65535");

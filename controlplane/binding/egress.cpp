@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string_view>
-
-#include "core/errors.h"
 
 namespace pushmail {
 
@@ -18,9 +15,9 @@ constexpr auto special = std::to_array<std::string_view>({
     "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8",
 });
 
-const std::vector<Network>& special_networks() {
-  static const std::vector<Network> networks = [] {
-    std::vector<Network> parsed;
+const std::vector<IpNetwork>& special_networks() {
+  static const std::vector<IpNetwork> networks = [] {
+    std::vector<IpNetwork> parsed;
     for (const std::string_view text : special) parsed.push_back(parse_network(text).value());
     return parsed;
   }();
@@ -28,29 +25,6 @@ const std::vector<Network>& special_networks() {
 }
 
 }  // namespace
-
-bool Network::holds(const IpAddress& ip) const {
-  const unsigned whole = prefix / 8;
-  if (!std::equal(base.bytes.begin(), base.bytes.begin() + whole, ip.bytes.begin())) return false;
-  const unsigned rest = prefix % 8;
-  if (rest == 0) return true;
-  const unsigned mask = (0xffU << (8 - rest)) & 0xffU;
-  return (base.bytes[whole] & mask) == (ip.bytes[whole] & mask);
-}
-
-Result<Network> parse_network(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  PM_TRY(const IpAddress base, parse_ip(text.substr(0, slash)));
-  // IPv4 lives in ::ffff:0:0/96, so its prefix counts from there.
-  const unsigned before = base.is_v4() ? 96 : 0;
-  unsigned prefix = 128 - before;
-  if (slash != std::string_view::npos) {
-    const std::string_view digits = text.substr(slash + 1);
-    const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
-    if (code != std::errc() || end != digits.data() + digits.size() || prefix > 128 - before) return fail(core_bad_address, slash + 1);
-  }
-  return Network{base, before + prefix};
-}
 
 std::expected<EgressPolicy, std::string> EgressPolicy::from(std::span<const std::string> allowed) {
   EgressPolicy policy;
@@ -63,7 +37,7 @@ std::expected<EgressPolicy, std::string> EgressPolicy::from(std::span<const std:
 }
 
 bool EgressPolicy::allows(const IpAddress& ip) const {
-  const auto holds = [&](const Network& network) { return network.holds(ip); };
+  const auto holds = [&](const IpNetwork& network) { return network.contains(ip); };
   if (std::any_of(allowed_.begin(), allowed_.end(), holds)) return true;
   return std::none_of(special_networks().begin(), special_networks().end(), holds);
 }

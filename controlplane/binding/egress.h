@@ -13,14 +13,6 @@
 
 namespace pushmail {
 
-struct Network {
-  IpAddress base{};
-  unsigned prefix = 128;               // bits of the 16-byte form
-  [[nodiscard]] bool holds(const IpAddress& ip) const;
-};
-/// `10.0.0.0/8`, `2001:db8::/32`, or an address alone.
-[[nodiscard]] Result<Network> parse_network(std::string_view text);
-
 class EgressPolicy {
  public:
   EgressPolicy() = default;
@@ -29,7 +21,7 @@ class EgressPolicy {
   [[nodiscard]] bool allows(const IpAddress& ip) const;
 
  private:
-  std::vector<Network> allowed_;
+  std::vector<IpNetwork> allowed_;
 };
 
 }  // namespace pushmail

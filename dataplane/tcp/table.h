@@ -11,7 +11,7 @@
 
 #include "core/endpoint.h"
 #include "core/result.h"
-#include "dataplane/tcp/siphash.h"
+#include "core/siphash.h"
 
 namespace pushmail::tcp {
 

@@ -30,6 +30,33 @@ TEST(Endpoint, PrintsWhatItReads) {
   }
 }
 
+// What inet_aton reads means another host to another reader: it is neither an address nor a name that may be looked up.
+TEST(Endpoint, NumbersInOtherSpellingsAreNoAddress) {
+  for (const std::string_view text : {"0177.0.0.1", "0x7f.1", "127.1", "2130706433", "0x7f000001", "127.0.0.01", "1.2.3", "127.0.0.1.", "256.0.0.1", " 127.0.0.1",
+                                      "127.0.0.1 ", "a.0x7f", "mail.127"}) {
+    EXPECT_FALSE(parse_ip(text)) << text;
+    EXPECT_FALSE(is_host_name(text)) << text;
+  }
+  EXPECT_FALSE(parse_ip(std::string_view("127.0.0.1\0.example", 18)));
+  for (const std::string_view text : {"", ".", "a..b", "-a.example", "a-.example", "a b", "a\r\nb", "\xC3\xA4.example"}) EXPECT_FALSE(is_host_name(text)) << text;
+  for (const std::string_view text : {"localhost", "mail.example.com", "mail.example.com.", "3com.example", "0x7f.example", "my_host.example"}) {
+    EXPECT_TRUE(is_host_name(text)) << text;
+  }
+}
+
+TEST(Network, ContainsTheirAddresses) {
+  EXPECT_TRUE(parse_network("192.0.2.0/25")->contains(*parse_ip("192.0.2.127")));
+  EXPECT_FALSE(parse_network("192.0.2.0/25")->contains(*parse_ip("192.0.2.128")));
+  EXPECT_TRUE(parse_network("192.0.2.1")->contains(*parse_ip("192.0.2.1")));
+  EXPECT_FALSE(parse_network("192.0.2.1")->contains(*parse_ip("192.0.2.2")));
+  EXPECT_TRUE(parse_network("2001:db8::/32")->contains(*parse_ip("2001:db8:ffff::1")));
+  EXPECT_FALSE(parse_network("2001:db8::/32")->contains(*parse_ip("192.0.2.2")));
+  EXPECT_FALSE(parse_network("0.0.0.0/0")->contains(*parse_ip("2001:db8::1")));
+  for (const char* bad : {"192.0.2.0/33", "192.0.2.0/", "192.0.2.0/x", "/8", "example.com", "::/129", "192.0.2.0/-1"}) {
+    EXPECT_FALSE(parse_network(bad).has_value()) << bad;
+  }
+}
+
 TEST(ItemState, EveryNameReadsBack) {
   for (std::size_t i = 0; i < item_state_names.size(); ++i) {
     const auto state = static_cast<ItemState>(i);
