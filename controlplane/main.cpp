@@ -92,6 +92,9 @@ int main(int argc, char** argv) {
   const auto sealer = Sealer::open(settings->kek_file);
   if (!sealer) return configuration_wrong("secrets.kek_file: " + sealer.error());
   log_start("control", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+  for (const std::string& peer : open_peers(*config)) {
+    log_warning("peer_inbound_open").peer(peer).text("reason", "whoever reaches http.listen is this peer");
+  }
 
   raise_descriptor_limit(descriptors_wanted);
 

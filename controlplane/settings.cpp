@@ -37,6 +37,9 @@ std::expected<PeerSettings, std::string> read_peer(const Config& config, const s
     if (!value) return std::unexpected(value.error());
     *target = std::move(*value);
   }
+  if (!peer.inbound_user.empty() && peer.inbound_password.empty()) return std::unexpected(key("inbound_password_file") + ": the password is empty");
+  peer.inbound_open = config.text(key("inbound")) == "open";
+  peer.sender_forms = config.texts(key("sender_forms"));
   peer.allow = config.texts(key("allow"));
   peer.vaspid = config.text(key("vaspid"));
   peer.vasid = config.text(key("vasid"));
@@ -89,10 +92,7 @@ std::expected<HttpUrl, std::string> parse_http_url(std::string_view url) {
     port = authority.substr(colon);
   }
   if (parsed.host.empty()) return std::unexpected("has no host");
-  for (const char c : parsed.host) {
-    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':';
-    if (!good) return std::unexpected("has a host that is neither name nor address");
-  }
+  if (!parse_ip(parsed.host) && !is_host_name(parsed.host)) return std::unexpected("has a host that is neither name nor address");
   if (!port.empty()) {
     port.remove_prefix(1);
     const auto [end, code] = std::from_chars(port.data(), port.data() + port.size(), parsed.port);

@@ -31,6 +31,8 @@ struct PeerSettings {
   HttpUrl url{};
   std::string user{}, password{}, inbound_user{}, inbound_password{};
   std::vector<std::string> allow{};
+  bool inbound_open = false;           // nothing authenticates it, and the operator wrote so
+  std::vector<std::string> sender_forms{};
   std::string vaspid{}, vasid{}, service_code{}, service_number{};
   std::string namespace_uri{}, mm7_version{}, number_form{};
   std::vector<std::pair<std::string, std::string>> knobs{};  // of the dialect: the profile's, then those given

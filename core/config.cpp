@@ -97,6 +97,8 @@ std::string unknown_key_rule(std::string_view path) {
   return nearest != nullptr ? fmt::format("unknown key; did you mean {}?", nearest->path) : "unknown key";
 }
 
+bool is_list(KeyType type) { return type == KeyType::text_list || type == KeyType::network_list; }
+
 std::expected<std::int64_t, std::string> in_range(const ConfigKey& key, std::int64_t value) {
   if (value < key.least) return std::unexpected(fmt::format("must be at least {}", key.least));
   if (value > key.most) return std::unexpected(fmt::format("must be at most {}", key.most));
@@ -132,7 +134,15 @@ std::expected<Value, std::string> value_of_text(const ConfigKey& key, std::strin
       return in_range(key, number);
     }
     case KeyType::text_list:
-      return std::vector<std::string>{};
+    case KeyType::network_list: {
+      std::vector<std::string> entries;
+      while (!text.empty()) {
+        const std::size_t blank = std::min(text.find(' '), text.size());
+        entries.emplace_back(text.substr(0, blank));
+        text.remove_prefix(std::min(blank + 1, text.size()));
+      }
+      return entries;
+    }
   }
   return std::unexpected("unknown type");
 }
@@ -145,13 +155,17 @@ std::expected<Value, std::string> value_of_node(const ConfigKey& key, const toml
     case KeyType::number:
       if (const auto number = node.value_exact<std::int64_t>()) return in_range(key, *number);
       return std::unexpected("must be a whole number, without quotes");
-    case KeyType::text_list: {
+    case KeyType::text_list:
+    case KeyType::network_list: {
       const toml::array* array = node.as_array();
       if (array == nullptr) return std::unexpected("must be a list of texts");
       std::vector<std::string> texts;
       for (const toml::node& element : *array) {
         const auto text = element.value_exact<std::string>();
         if (!text) return std::unexpected("must be a list of texts");
+        if (key.type == KeyType::network_list && !parse_network(*text)) {
+          return std::unexpected(fmt::format("\"{}\" is neither an address nor a network like 192.0.2.0/24", *text));
+        }
         texts.push_back(*text);
       }
       return texts;
@@ -220,7 +234,8 @@ std::expected<void, ConfigError> Config::complete(const std::string& file) {
     for (const std::string& path : paths) {
       if (values_.contains(path)) continue;
       if (key.default_value == must_be_given) return std::unexpected(ConfigError{file, 0, path, "must be given"});
-      if (key.default_value.empty() && key.type != KeyType::text_list && key.type != KeyType::text) continue;
+      const bool may_be_empty = is_list(key.type) || key.type == KeyType::text;
+      if (key.default_value.empty() && !may_be_empty) continue;
       const auto value = value_of_text(key, key.default_value);
       PM_CHECK(value.has_value());
       values_.emplace(path, *value);
@@ -233,6 +248,7 @@ std::expected<Config, ConfigError> Config::parse(std::string_view toml_text, std
   Config config;
   if (auto read = config.read(toml_text, file); !read) return std::unexpected(read.error());
   if (auto complete = config.complete(file); !complete) return std::unexpected(complete.error());
+  if (auto rules = check_rules(config); !rules) return std::unexpected(rules.error());
   return config;
 }
 
@@ -258,6 +274,7 @@ std::expected<Config, ConfigError> Config::load(const std::filesystem::path& roo
     if (auto read = config.read(text.view(), file.string()); !read) return std::unexpected(read.error());
   }
   if (auto complete = config.complete(main_file.string()); !complete) return std::unexpected(complete.error());
+  if (auto rules = check_rules(config); !rules) return std::unexpected(rules.error());
   return config;
 }
 
@@ -285,7 +302,14 @@ Endpoint Config::endpoint(std::string_view path) const {
   return *parse_endpoint(std::get<std::string>(value(path, KeyType::endpoint)));
 }
 std::vector<std::string> Config::texts(std::string_view path) const {
-  return std::get<std::vector<std::string>>(value(path, KeyType::text_list));
+  const ConfigKey* key = find_key(path);
+  PM_CHECK(key != nullptr && is_list(key->type));
+  return std::get<std::vector<std::string>>(value(path, key->type));
+}
+std::vector<IpNetwork> Config::networks(std::string_view path) const {
+  std::vector<IpNetwork> networks;
+  for (const std::string& text : std::get<std::vector<std::string>>(value(path, KeyType::network_list))) networks.push_back(*parse_network(text));
+  return networks;
 }
 
 bool Config::has(std::string_view path) const {
@@ -348,6 +372,17 @@ std::expected<std::string, std::string> read_secret_file(const std::filesystem::
   return line;
 }
 
+namespace {
+
+/// The default of a list as a file would give it.
+std::string list_text(std::string_view entries) {
+  std::string text(entries);
+  for (std::size_t at = 0; (at = text.find(' ', at)) != std::string::npos; at += 4) text.replace(at, 1, "\", \"");
+  return text.empty() ? "[]" : "[\"" + text + "\"]";
+}
+
+}  // namespace
+
 std::string sample_config() {
   std::string out = "# pushmail.toml: every key with its default. Sizes and times carry a unit: \"25MiB\", \"30s\".\n";
   std::string table;
@@ -362,7 +397,7 @@ std::string sample_config() {
     }
     const bool bare = key.type == KeyType::number || key.type == KeyType::flag;
     const bool given = key.default_value != must_be_given;
-    const std::string value = key.type == KeyType::text_list ? "[]" : bare ? std::string(key.default_value) : fmt::format("\"{}\"", given ? key.default_value : "");
+    const std::string value = is_list(key.type) ? list_text(key.default_value) : bare ? std::string(key.default_value) : fmt::format("\"{}\"", given ? key.default_value : "");
     fmt::format_to(std::back_inserter(out), "# {}{}{}\n{}{} = {}\n", key.help, key.words.empty() ? "" : ": ", key.words,
                    given ? "#" : "", name, value);
   }

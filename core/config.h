@@ -20,9 +20,10 @@
 
 namespace pushmail {
 
-enum class KeyType : std::uint8_t { text, flag, number, size, duration, endpoint, word, text_list };
+enum class KeyType : std::uint8_t { text, flag, number, size, duration, endpoint, word, text_list, network_list };
 
-/// One key. In `path`, `peer.*.url` stands for every [peer.NAME]. `words` lists what a word may be, by `|`.
+/// One key. In `path`, `peer.*.url` stands for every [peer.NAME]. `words` lists what a word may be, by `|`. A list's default is divided by
+/// blanks.
 struct ConfigKey {
   std::string_view path;
   KeyType type;
@@ -59,7 +60,8 @@ class Config {
   [[nodiscard]] std::uint64_t size(std::string_view path) const;        // bytes
   [[nodiscard]] Duration duration(std::string_view path) const;
   [[nodiscard]] Endpoint endpoint(std::string_view path) const;
-  [[nodiscard]] std::vector<std::string> texts(std::string_view path) const;
+  [[nodiscard]] std::vector<std::string> texts(std::string_view path) const;  // text_list and network_list
+  [[nodiscard]] std::vector<IpNetwork> networks(std::string_view path) const;
   /// False when the key is neither in a file nor has a default.
   [[nodiscard]] bool has(std::string_view path) const;
   /// Whether a file gives the key itself.
@@ -89,6 +91,12 @@ class Config {
   std::map<std::string, Value, std::less<>> values_;
   std::map<std::string, Place, std::less<>> places_;  // of what a file gives
 };
+
+/// What keys must say together, and no key alone; above all that something authenticates whoever sends as a [peer.NAME].
+/// Config::load and Config::parse ask it, so that no program starts without.
+[[nodiscard]] std::expected<void, ConfigError> check_rules(const Config& config);
+/// The peers that nothing authenticates, which the file says in so many words: worth a warning at each start.
+[[nodiscard]] std::vector<std::string> open_peers(const Config& config);
 
 /// The first line of a secret's file (design 8a.17), without its line end; refused when others may read the file.
 [[nodiscard]] std::expected<std::string, std::string> read_secret_file(const std::filesystem::path& path);

@@ -102,7 +102,7 @@ enum class Tag : std::uint16_t {
   password = 84,           // text: Basic, what we send
   inbound_user = 85,       // text: Basic, what the peer must send; empty: no authentication by password
   inbound_password = 86,   // text
-  allow = 87,              // text, repeats: source address the peer may come from; none: any
+  allow = 87,              // text, repeats: source network the peer may come from; none: any
   vaspid = 88,             // text
   vasid = 89,              // text
   service_code = 90,       // text
@@ -115,6 +115,9 @@ enum class Tag : std::uint16_t {
   connections_max = 97,    // u64
   domain = 98,             // text: our mail domain
   knob = 99,               // text, repeats, in order: `name=value` of the dialect (codec/mm7/dialect.h); counts more than 91 to 93 and 96
+
+  inbound_open = 110,      // u64 0/1: nothing authenticates this peer, and the operator wrote so; without it such a peer is refused
+  sender_form = 111,       // text, repeats: how it writes a phone as Sender (key peer.*.sender_forms); none: number
 };
 
 /// Address form on a handoff: `number:+15550100002`, `short:50001742`, `mail:joe@example.com`. What stands after the colon is as
@@ -258,6 +261,8 @@ inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::connections_max, "connections_max", FieldType::number},
     {Tag::domain, "domain", FieldType::text},
     {Tag::knob, "knob", FieldType::text},
+    {Tag::inbound_open, "inbound_open", FieldType::number},
+    {Tag::sender_form, "sender_form", FieldType::text},
 });
 
 [[nodiscard]] constexpr const TagRow* find_tag(std::uint16_t tag) {

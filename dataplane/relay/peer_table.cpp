@@ -1,8 +1,10 @@
 #include "dataplane/relay/peer_table.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "core/log.h"
 #include "dataplane/handoff/peer.h"
 
 namespace pushmail::relay {
@@ -28,9 +30,11 @@ PeerProfile profile_of(const RecordView& record, std::size_t& unknown_knobs) {
   profile.password = text(Tag::password);
   profile.inbound_user = text(Tag::inbound_user);
   profile.inbound_password = text(Tag::inbound_password);
+  std::vector<std::string> forms;
   record.for_each([&](std::uint16_t field, ByteView value) {
-    if (field == tag(Tag::allow)) profile.allow.emplace_back(text_of(value));
+    if (field == tag(Tag::sender_form)) forms.emplace_back(text_of(value));
   });
+  if (!forms.empty()) profile.sender_forms = std::move(forms);
   profile.dialect.vaspid = text(Tag::vaspid);
   profile.dialect.vasid = text(Tag::vasid);
   profile.dialect.service_code = text(Tag::service_code);
@@ -51,6 +55,27 @@ PeerProfile profile_of(const RecordView& record, std::size_t& unknown_knobs) {
   return profile;
 }
 
+// The networks a peer may come from; nothing when one of them cannot be read.
+std::optional<std::vector<IpNetwork>> networks_of(const RecordView& record) {
+  std::vector<IpNetwork> networks;
+  bool good = true;
+  record.for_each([&](std::uint16_t field, ByteView value) {
+    if (field != tag(Tag::allow)) return;
+    const auto network = parse_network(text_of(value));
+    good = good && network.has_value();
+    if (network) networks.push_back(*network);
+  });
+  return good ? std::optional(std::move(networks)) : std::nullopt;
+}
+
+// Why nobody may speak as this peer; null when the record says who may.
+const char* refusal_of(const RecordView& record, const PeerProfile& profile) {
+  const bool has_password = !profile.inbound_user.empty() && !profile.inbound_password.empty();
+  const bool has_networks = !profile.allow.empty() && std::ranges::none_of(profile.allow, &IpNetwork::is_everybody);
+  if (has_password || has_networks || record.u64(tag(Tag::inbound_open)).value_or(0) != 0) return nullptr;
+  return "nothing authenticates this peer, and its record does not say that it is open";
+}
+
 }  // namespace
 
 std::size_t PeerTable::read(const RecordView& peers) {
@@ -64,6 +89,13 @@ std::size_t PeerTable::read(const RecordView& peers) {
       return;
     }
     PeerProfile profile = profile_of(nested.value(), broken);
+    auto networks = networks_of(nested.value());
+    if (networks) profile.allow = std::move(*networks);
+    if (const char* refusal = networks ? refusal_of(nested.value(), profile) : "a network in its allow list cannot be read"; refusal != nullptr) {
+      log_error("peer_refused").peer(profile.name).text("reason", refusal);
+      ++broken;
+      return;
+    }
     std::string name = profile.name;
     table.insert_or_assign(std::move(name), std::move(profile));
   });

@@ -203,10 +203,18 @@ def full_disk(world, phone, user, reader):
              "the mail that came while the disk was full")
 
 
+# Nothing authenticates this peer, and nothing says that this is meant.
+OPEN_PEER = """link.kind = "kernel"
+notify = {smsc = "127.0.0.1:1", source = "5000"}
+[peer.mmsc]
+url = "http://127.0.0.1:1/mm7"
+service_number = "5000""""
+
+
 def bad_configuration(world):
     """File, line, key and rule; exit 78; nothing started."""
     for line, key in (('[smtp]\nlisten = "nowhere"', "smtp.listen"), ("[smtp]\nsize_max = 12", "smtp.size_max"), ("[smtp]\nlisten_to = 1", "smtp.listen_to"),
-                      ('[journal]\nsegment_size = "1"', "journal.segment_size"), ("domain = ", "")):
+                      ('[journal]\nsegment_size = "1"', "journal.segment_size"), (OPEN_PEER, "peer.mmsc.inbound"), ("domain = ", "")):
         root = os.path.join(world.folder, "bad")
         shutil.rmtree(root, ignore_errors=True)
         path = os.path.join(root, "etc", "pushmail", "pushmail.toml")

@@ -118,7 +118,7 @@ class World:
         root = os.path.join(self.folder, "root")
         os.makedirs(os.path.join(root, "etc/pushmail"))
         with open(os.path.join(root, "etc/pushmail/pushmail.toml"), "w", encoding="ascii") as file:
-            file.write('domain = "mms.example.net"\n[notify]\nsmsc = "127.0.0.1:2775"\nsource = "5000"\n'
+            file.write('domain = "mms.example.net"\nlink.kind = "kernel"\n[notify]\nsmsc = "127.0.0.1:2775"\nsource = "5000"\n'
                        '[tls]\nextra_ca = "%s"\n[log]\nlevel = "debug"\n' % self.authority)
         self.log = os.path.join(self.folder, "fetcher.log")
         self.root, self.program = root, program
@@ -445,7 +445,7 @@ def test_not_as_the_owner_of_the_store(world):
         os.makedirs(store)
         os.makedirs(os.path.join(root, "etc/pushmail"))
         with open(os.path.join(root, "etc/pushmail/pushmail.toml"), "w", encoding="ascii") as file:
-            file.write('domain = "mms.example.net"\n[notify]\nsmsc = "127.0.0.1:2775"\nsource = "5000"\n')
+            file.write('domain = "mms.example.net"\nlink.kind = "kernel"\n[notify]\nsmsc = "127.0.0.1:2775"\nsource = "5000"\n')
         # The checkout may lie where nobody but root can go.
         program = shutil.copy(world.program, os.path.join(root, "pushmail-fetcher"))
 

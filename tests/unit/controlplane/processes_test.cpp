@@ -268,7 +268,7 @@ TEST(Settings, Urls) {
 }
 
 std::string refusal_of(const std::string& more) {
-  const auto config = Config::parse("domain = \"mms.example.net\"\n[notify]\nsmsc = \"198.18.0.1:2775\"\nsource = \"5000\"\n" + more, "test");
+  const auto config = Config::parse("domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:2775\"\nsource = \"5000\"\n" + more, "test");
   EXPECT_TRUE(config) << config.error().message();
   const auto settings = Settings::from(*config, "");
   return settings ? "" : settings.error();
@@ -279,10 +279,10 @@ TEST(Settings, NameTheKeyThatIsWrong) {
   EXPECT_TRUE(refusal_of("system_id = \"longer than fifteen\"\n").starts_with("notify.system_id"));
   EXPECT_TRUE(refusal_of("password_file = \"/nonexistent\"\n").starts_with("notify.password_file"));
   EXPECT_TRUE(refusal_of("[mailbox]\nallow_networks = [\"10.0.0.0/99\"]\n").starts_with("mailbox.allow_networks"));
-  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"https://x/\"\nservice_number = \"5000\"\n").starts_with("peer.m.url"));
-  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000x\"\n").starts_with("peer.m.service_number"));
-  EXPECT_EQ(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000\"\n"), "");
-  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000\"\nenvelope_prefix = \"xmlsoap\"\n").starts_with("test:8: peer.m.envelope_prefix: "));
+  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"https://x/\"\nservice_number = \"5000\"\nallow = [\"192.0.2.1\"]\n").starts_with("peer.m.url"));
+  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000x\"\nallow = [\"192.0.2.1\"]\n").starts_with("peer.m.service_number"));
+  EXPECT_EQ(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000\"\nallow = [\"192.0.2.1\"]\n"), "");
+  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000\"\nallow = [\"192.0.2.1\"]\nenvelope_prefix = \"xmlsoap\"\n").starts_with("test:10: peer.m.envelope_prefix: "));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ namespace pushmail {
 namespace {
 
 constexpr std::string_view least = R"(domain = "mms.example.net"
+link.kind = "kernel"
 [notify]
 smsc = "127.0.0.1:2775"
 source = "5000"
@@ -23,20 +24,68 @@ TEST(Config, DefaultsAreFilledIn) {
   EXPECT_EQ(config->text("domain"), "mms.example.net");
   EXPECT_EQ(config->size("smtp.size_max"), 25U << 20);
   EXPECT_EQ(config->duration("notify.code_lifetime").ms(), 7 * 86'400'000LL);
-  EXPECT_EQ(config->text("link.kind"), "kernel");
+  EXPECT_EQ(to_string(config->endpoint("http.listen")), "127.0.0.1:8080");
+  EXPECT_EQ(to_string(config->endpoint("smtp.listen")), "127.0.0.1:25");
   EXPECT_FALSE(config->has("smtp.smart_host"));
   EXPECT_TRUE(config->peers().empty());
-  EXPECT_EQ(config->changed().size(), 3U);
+  EXPECT_EQ(config->changed().size(), 4U);
 }
 
 TEST(Config, PeersAreTables) {
   const auto config = Config::parse(std::string(least) + "[peer.a]\nurl = \"http://127.0.0.1:1/mm7\"\nservice_number = \"5000\"\nallow = [\"127.0.0.1\"]\n"
-                                    "[peer.b]\nurl = \"http://127.0.0.1:2/mm7\"\nservice_number = \"6000\"\nsender = \"alias\"\n", "t.toml");
+                                    "[peer.b]\nurl = \"http://127.0.0.1:2/mm7\"\nservice_number = \"6000\"\ninbound = \"open\"\nsender = \"alias\"\n", "t.toml");
   ASSERT_TRUE(config.has_value()) << config.error().message();
   EXPECT_EQ(config->peers(), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(config->number("peer.a.sender_refused"), 4007);
   EXPECT_EQ(config->texts("peer.a.allow"), std::vector<std::string>{"127.0.0.1"});
   EXPECT_EQ(config->text("peer.b.sender"), "alias");
+  EXPECT_EQ(config->texts("peer.b.sender_forms"), std::vector<std::string>{"number"});
+  EXPECT_EQ(config->networks("peer.a.allow"), std::vector<IpNetwork>{parse_network("127.0.0.1").value()});
+  EXPECT_EQ(open_peers(*config), std::vector<std::string>{"b"});
+}
+
+TEST(Config, NothingIsOpenThatTheFileDoesNotSayIsOpen) {
+  const std::string peer = std::string(least) + "[peer.x]\nurl = \"http://127.0.0.1/\"\nservice_number = \"5000\"\n";
+  const auto message_of = [&](const std::string& more) {
+    const auto config = Config::parse(peer + more, "t.toml");
+    return config ? std::string() : config.error().message();
+  };
+  const std::string nothing = "t.toml:7: peer.x.inbound: nothing authenticates this peer";
+  for (const std::string more : {"", "user = \"u\"\npassword_file = \"/f\"\n", "allow = []\n", "allow = [\"0.0.0.0/0\"]\n", "allow = [\"192.0.2.0/24\", \"::/0\"]\n"}) {
+    EXPECT_TRUE(message_of(more).starts_with(nothing)) << more << message_of(more);
+    EXPECT_EQ(message_of(more + "inbound = \"open\"\n"), "");
+  }
+  EXPECT_EQ(message_of("allow = [\"192.0.2.0/24\"]\n"), "");
+  EXPECT_EQ(message_of("inbound_user = \"u\"\ninbound_password_file = \"/f\"\n"), "");
+  // Half of a credential is none.
+  EXPECT_EQ(message_of("inbound_user = \"u\"\n"), "t.toml:7: peer.x.inbound_password_file: must be given with inbound_user");
+  EXPECT_EQ(message_of("inbound_password_file = \"/f\"\n"), "t.toml:7: peer.x.inbound_user: must be given with inbound_password_file");
+  EXPECT_TRUE(message_of("allow = [\"0177.0.0.1\"]\n").starts_with("t.toml:9: peer.x.allow: \"0177.0.0.1\" is neither"));
+  EXPECT_TRUE(message_of("inbound = \"open\"\nsender_forms = [\"mail\"]\n").starts_with("t.toml:10: peer.x.sender_forms: "));
+  EXPECT_TRUE(message_of("inbound = \"open\"\nsender_forms = []\n").starts_with("t.toml:10: peer.x.sender_forms: "));
+  EXPECT_EQ(message_of("inbound = \"open\"\nsender_forms = [\"number\", \"rfc2822\", \"mail:mms.example.net\"]\n"), "");
+}
+
+TEST(Config, MailAddressesAreAddresses) {
+  const auto message_of = [](const std::string& domain, const std::string& smtp) {
+    const auto config = Config::parse("domain = \"" + domain + "\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"127.0.0.1:1\"\nsource = \"5\"\n[smtp]\n" + smtp, "t.toml");
+    return config ? std::string() : config.error().message();
+  };
+  for (const char* domain : {"mms.example\\r\\nRCPT TO:<x>", "", "a b", "127.0.0.1", "mms..example"}) {
+    EXPECT_EQ(message_of(domain, ""), "t.toml:1: domain: must be a host name, mms.example.net") << domain;
+  }
+  EXPECT_EQ(message_of("d.example", "smart_host = \"127.0.0.1:25\"\npostmaster = \"ann@example.com\"\n"), "");
+  for (const char* bad : {"ann", "@example.com", "ann@", "ann@example.com\\r\\n", "ann@d.example"}) {
+    EXPECT_TRUE(message_of("d.example", "smart_host = \"127.0.0.1:25\"\npostmaster = \"" + std::string(bad) + "\"\n").starts_with("t.toml:8: smtp.postmaster: ")) << bad;
+  }
+  EXPECT_TRUE(message_of("d.example", "postmaster = \"ann@example.com\"\n").ends_with("needs smtp.smart_host, which takes its mail"));
+}
+
+TEST(Config, TheLinkIsNamed) {
+  constexpr std::string_view without = "domain = \"d.example\"\n[notify]\nsmsc = \"127.0.0.1:1\"\nsource = \"5\"\n";
+  EXPECT_EQ(Config::parse(without, "t.toml").error().message(), "t.toml:0: link.kind: must be given");
+  EXPECT_EQ(Config::parse(std::string(without) + "[link]\nkind = \"fast\"\n", "t.toml").error().message(),
+            "t.toml:6: link.kind: must be one of kernel|dpdk, got \"fast\"");
 }
 
 struct Bad {
@@ -47,16 +96,15 @@ struct Bad {
 TEST(Config, SaysFileLineKeyAndRule) {
   const std::string base(least);
   for (const Bad& bad : {
-           Bad{"[smtp]\nsize_max = \"25\"\n", "t.toml:6: smtp.size_max: must be a number and a unit (KiB, MiB, GiB, B), got \"25\""},
-           Bad{"[smtp]\nsize_max = 25\n", "t.toml:6: smtp.size_max: must be text in quotes"},
-           Bad{"[smtp]\nsize_max = \"26MiB\"\n", "t.toml:6: smtp.size_max: must be at most 26214400"},
-           Bad{"[smtp]\nlissen = \"0.0.0.0:25\"\n", "t.toml:6: smtp.lissen: unknown key; did you mean smtp.listen?"},
-           Bad{"[smpt]\nlisten = \"0.0.0.0:25\"\n", "t.toml:5: smpt: unknown table"},
-           Bad{"[link]\nkind = \"fast\"\n", "t.toml:6: link.kind: must be one of kernel|dpdk, got \"fast\""},
+           Bad{"[smtp]\nsize_max = \"25\"\n", "t.toml:7: smtp.size_max: must be a number and a unit (KiB, MiB, GiB, B), got \"25\""},
+           Bad{"[smtp]\nsize_max = 25\n", "t.toml:7: smtp.size_max: must be text in quotes"},
+           Bad{"[smtp]\nsize_max = \"26MiB\"\n", "t.toml:7: smtp.size_max: must be at most 26214400"},
+           Bad{"[smtp]\nlissen = \"0.0.0.0:25\"\n", "t.toml:7: smtp.lissen: unknown key; did you mean smtp.listen?"},
+           Bad{"[smpt]\nlisten = \"0.0.0.0:25\"\n", "t.toml:6: smpt: unknown table"},
            Bad{"[peer.x]\nservice_number = \"1\"\n", "t.toml:0: peer.x.url: must be given"},
-           Bad{"node = \n", "t.toml:5: "},
-           Bad{"[http]\nlisten = \"nowhere\"\n", "t.toml:6: http.listen: must be address:port, got \"nowhere\""},
-           Bad{"[worker]\npoll = true\n", "t.toml:6: worker.poll: must be text in quotes"},
+           Bad{"node = \n", "t.toml:6: "},
+           Bad{"[http]\nlisten = \"nowhere\"\n", "t.toml:7: http.listen: must be address:port, got \"nowhere\""},
+           Bad{"[worker]\npoll = true\n", "t.toml:7: worker.poll: must be text in quotes"},
        }) {
     const auto config = Config::parse(base + std::string(bad.toml), "t.toml");
     ASSERT_FALSE(config.has_value()) << bad.toml;
@@ -67,7 +115,7 @@ TEST(Config, SaysFileLineKeyAndRule) {
 TEST(Config, SampleIsReadable) {
   std::string sample = sample_config();
   for (const auto& [from, to] : {std::pair<std::string, std::string>{"domain = \"\"", "domain = \"x.example\""}, {"url = \"\"", "url = \"http://127.0.0.1/\""},
-                                 {"service_number = \"\"", "service_number = \"5000\""}, {"smsc = \"\"", "smsc = \"127.0.0.1:1\""},
+                                 {"service_number = \"\"", "service_number = \"5000\"\nallow = [\"192.0.2.1\"]"}, {"kind = \"\"", "kind = \"kernel\""}, {"smsc = \"\"", "smsc = \"127.0.0.1:1\""},
                                  {"source = \"\"", "source = \"5000\""}}) {
     const std::size_t at = sample.find(from);
     ASSERT_NE(at, std::string::npos) << from;

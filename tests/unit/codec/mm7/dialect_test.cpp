@@ -122,7 +122,7 @@ TEST(Mm7Dialect, EachKnobHasAKey) {
 }
 
 Mm7Dialect configured(std::string_view keys, std::string* error = nullptr) {
-  const std::string text = fmt::format("domain = \"d.example\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = \"http://h/\"\nservice_number = \"5\"\n{}\n", keys);
+  const std::string text = fmt::format("domain = \"d.example\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = \"http://h/\"\nservice_number = \"5\"\nallow = [\"192.0.2.1\"]\n{}\n", keys);
   const auto config = Config::parse(text, "t.toml");
   EXPECT_TRUE(config.has_value()) << config.error().message();
   const auto settings = configured_knobs(*config, "a");
@@ -152,11 +152,11 @@ TEST(Mm7Dialect, ConfiguredByProfileAndKeys) {
 TEST(Mm7Dialect, ConfiguredBadlyWithFileLineKeyAndRule) {
   std::string error;
   configured("element_prefix = \"a:b\"", &error);
-  EXPECT_EQ(error, "t.toml:8: peer.a.element_prefix: the knob does not take this value: prefix of MM7 elements; empty: default namespace, got \"a:b\"");
+  EXPECT_EQ(error, "t.toml:10: peer.a.element_prefix: the knob does not take this value: prefix of MM7 elements; empty: default namespace, got \"a:b\"");
   configured("profile = \"rel5\"\nsoap_action = \"x\\r\\nHost: y\"", &error);
-  EXPECT_TRUE(error.starts_with("t.toml:9: peer.a.soap_action: ")) << error;
+  EXPECT_TRUE(error.starts_with("t.toml:11: peer.a.soap_action: ")) << error;
   configured("omitted = \"DeliveryReport\"", &error);
-  EXPECT_TRUE(error.starts_with("t.toml:8: peer.a.omitted: ")) << error;
+  EXPECT_TRUE(error.starts_with("t.toml:10: peer.a.omitted: ")) << error;
 }
 
 TEST(Mm7Dialect, KnobsOfTransport) {
