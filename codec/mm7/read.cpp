@@ -236,6 +236,26 @@ std::string ua_profile(const Envelope& envelope) {
   return capabilities == none ? std::string{} : std::string(ascii_trim(envelope.xml.attribute(capabilities, "UAProf")));
 }
 
+bool holds_element(const XmlTree& xml, std::size_t index, std::string_view name) {
+  for (std::size_t i = index + 1; i < xml.at(index).end; ++i) {
+    if (ascii_equal_nocase(xml.at(i).name, name)) return true;
+  }
+  return false;
+}
+
+/// TS 23.140 §8.7.9: one Sender with one address. A second one means another phone to whoever reads the last instead of the first.
+bool has_one_sender(const XmlTree& xml, std::size_t message) {
+  std::size_t senders = 0, addresses = 0;
+  for (const std::size_t child : xml.children(message)) {
+    if (!ascii_equal_nocase(xml.at(child).name, "Sender")) continue;
+    ++senders;
+    for (std::size_t i = child + 1; i < xml.at(child).end; ++i) {
+      if (address_kind(xml.at(i).name) && !xml.text(i).empty()) ++addresses;
+    }
+  }
+  return senders == 1 && addresses <= 1;
+}
+
 Result<Request> read_deliver(const Envelope& envelope, const HttpParts& parts) {
   const XmlTree& xml = envelope.xml;
   DeliverReq request;
@@ -243,9 +263,12 @@ Result<Request> read_deliver(const Envelope& envelope, const HttpParts& parts) {
 
   const std::size_t sender = xml.child(envelope.message, "Sender");
   if (sender == none) return fail(mm7_missing_element);
+  if (!has_one_sender(xml, envelope.message)) return fail(mm7_two_senders);
   const auto address = read_address(xml, sender);
   if (!address) return fail(mm7_bad_address);
   request.sender = *address;
+  // Whether a number in an RFC2822Address is a phone is for the peer's profile to say: the element stays known.
+  if (request.sender.kind == AddressKind::number && holds_element(xml, sender, "RFC2822Address")) request.sender.kind = AddressKind::rfc2822;
   request.recipients = read_recipients(xml, xml.child(envelope.message, "Recipients"));
   read_previous(xml, envelope.message, request);
   request.time_stamp = read_time(envelope.text("TimeStamp"));

@@ -51,7 +51,8 @@ constexpr std::array error_rows{
     ErrorRow{&mm7_xml_too_large, 4004},   ErrorRow{&mm7_xml_too_deep, 4004},    ErrorRow{&mm7_xml_attributes, 4004},
     ErrorRow{&mm7_xml_encoding, 4004},    ErrorRow{&mm7_must_understand, 4003},
     ErrorRow{&mm7_no_message, 4004},      ErrorRow{&mm7_unknown_message, 4003}, ErrorRow{&mm7_missing_element, 4004},
-    ErrorRow{&mm7_bad_address, 2002},     ErrorRow{&mm7_no_content, 2004},
+    ErrorRow{&mm7_bad_address, 2002},     ErrorRow{&mm7_two_senders, 2002},
+        ErrorRow{&mm7_no_content, 2004},
 };
 
 }  // namespace

@@ -14,10 +14,11 @@ constexpr std::size_t short_code_size_max = 6;
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_separator(char c) { return c == '-' || c == '.' || c == ' ' || c == '(' || c == ')'; }
 
-/// Where the suffix starts; npos when there is none.
+/// Where the suffix starts; npos when there is none. `+15550100002/TYPE=PLMN@mms.example` (TS 23.140 §8.4.1) is a mail address whose local
+/// part has a type: cutting it there would make a phone of any stranger's address.
 std::size_t type_at(std::string_view text) {
   for (std::size_t at = text.rfind('/'); at != std::string_view::npos && at > 0; at = text.rfind('/', at - 1)) {
-    if (ascii_starts_with_nocase(text.substr(at), type_label)) return at;
+    if (ascii_starts_with_nocase(text.substr(at), type_label)) return text.substr(at).contains('@') ? std::string_view::npos : at;
   }
   return std::string_view::npos;
 }

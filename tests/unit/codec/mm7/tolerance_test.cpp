@@ -99,7 +99,9 @@ INSTANTIATE_TEST_SUITE_P(
                     AddressRow{"<Sender><Number>+385/type=plmn </Number></Sender>", AddressKind::number, "+385"},
                     AddressRow{"<Sender><Number>15550100002</Number></Sender>", AddressKind::number, "15550100002"},
                     AddressRow{"<Sender><Number>joe@example.com</Number></Sender>", AddressKind::rfc2822, "joe@example.com"},
-                    AddressRow{"<Sender><RFC2822Address>+15550100002/TYPE=PLMN</RFC2822Address></Sender>", AddressKind::number, "+15550100002"},
+                    AddressRow{"<Sender><RFC2822Address>+15550100002/TYPE=PLMN</RFC2822Address></Sender>", AddressKind::rfc2822, "+15550100002"},
+                    AddressRow{"<Sender><RFC2822Address>+15550100002/TYPE=PLMN@example.com</RFC2822Address></Sender>", AddressKind::rfc2822, "+15550100002/TYPE=PLMN@example.com"},
+                    AddressRow{"<Sender><Number>+15550100002/TYPE=PLMN@example.com</Number></Sender>", AddressKind::rfc2822, "+15550100002/TYPE=PLMN@example.com"},
                     AddressRow{"<Sender><To><Number>+1555010</Number></To></Sender>", AddressKind::number, "+1555010"},
                     AddressRow{"<sender><number>+1555010</number></sender>", AddressKind::number, "+1555010"},
                     AddressRow{"<Sender><ShortCode>#MAIL</ShortCode></Sender>", AddressKind::short_code, "#MAIL"}));
