@@ -46,6 +46,8 @@ void Admission::remember(const std::string& key, Verdict verdict, std::uint64_t 
   cache_[key] = {.verdict = verdict, .until = now + seconds(static_cast<std::int64_t>(std::min<std::uint64_t>(lifetime_s, 86'400)))};
 }
 
+bool Admission::knows_sender(const Question& question, Instant now) const { return cached(sender_key(question), now) != Verdict::unavailable; }
+
 void Admission::ask(const Question& question, Instant now, Answer answer) {
   Verdicts known;
   if (!question.sender.empty()) known.sender = cached(sender_key(question), now);

@@ -42,6 +42,8 @@ class Admission {
 
   /// Answers at once from the cache or when nobody can be asked, else later from on_answer, on_lost or tick.
   void ask(const Question& question, Instant now, Answer answer);
+  /// Whether the question's sender needs no look-up now.
+  [[nodiscard]] bool knows_sender(const Question& question, Instant now) const;
   void on_answer(const RecordView& record, Instant now);
   /// The connection is gone, and with it the answers.
   void on_lost();

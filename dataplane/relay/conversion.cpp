@@ -8,6 +8,7 @@
 #include "codec/mime/unpack.h"
 #include "codec/scan/mail.h"
 #include "dataplane/relay/errors.h"
+#include "dataplane/relay/sender.h"
 
 namespace pushmail::relay {
 
@@ -43,9 +44,10 @@ Result<Peeked> peek_mm7(const Conversion& conversion) {
   PM_TRY(const mm7::Request request, mm7::parse_request(conversion.content_type, conversion.body));
   const auto* deliver = std::get_if<mm7::DeliverReq>(&request);
   if (deliver == nullptr) return fail(relay_not_deliver);
+  const auto phone = phone_of_sender(deliver->sender, conversion.sender_forms);
   Peeked peeked{.transaction_id = deliver->transaction_id,
                 .linked_id = deliver->linked_id,
-                .sender = address_form(deliver->sender),
+                .sender = phone ? phone_form(*phone) : std::string(),
                 .recipients = {},
                 .subject = deliver->subject.empty() ? deliver->content.subject : deliver->subject,
                 .first_line = convert::first_text_line(deliver->content),

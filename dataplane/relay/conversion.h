@@ -30,7 +30,7 @@ enum class Work : std::uint8_t { peek, mail, mm };
 struct Peeked {
   std::string transaction_id;
   std::string linked_id;
-  std::string sender;
+  std::string sender;                  // MM7: the phone; empty when the Sender is none
   std::vector<std::string> recipients;
   std::string subject;
   std::string first_line;
@@ -71,6 +71,7 @@ struct Conversion {
   Bytes body;
   std::string our_domain;
   Timestamp accepted;
+  std::vector<std::string> sender_forms;  // of the peer an MM7 body came from (sender.h)
   MailRoute mail_route;
   MmRoute mm_route;
   bool under_rules = false;            // a mail that the content rules have not seen

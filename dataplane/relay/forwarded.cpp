@@ -22,8 +22,20 @@ constexpr SmtpReply mail_good{.code = 250, .enhanced = "2.0.0", .text = "mail ac
 
 }  // namespace
 
+// RFC 5321 §4.5.1: postmaster, alone or at our domain, in any case, is always an address.
+bool Relay::is_postmaster(std::string_view address) const {
+  constexpr std::string_view name = "postmaster";
+  if (!ascii_starts_with_nocase(address, name)) return false;
+  address.remove_prefix(name.size());
+  return address.empty() || (address.front() == '@' && ascii_equal_nocase(address.substr(1), settings_.domain));
+}
+
 void Relay::on_recipient(Ticket ticket, std::string_view address) {
   if (!refusal().empty()) return ports_.answers.answer_recipient(ticket, storage_full);
+  if (is_postmaster(address)) {
+    counters_.add(Counter::recipients_accepted);
+    return ports_.answers.answer_recipient(ticket, recipient_good);
+  }
   const auto mailbox = mime::parse_address(address);
   if (!mailbox) return ports_.answers.answer_recipient(ticket, recipient_bad);
   if (!ascii_equal_nocase(mailbox->domain, settings_.domain)) {
@@ -68,6 +80,16 @@ void Relay::on_mail(Ticket ticket, MailInbound inbound) {
     counters_.add(Counter::mails_delayed);
     return ports_.answers.answer_mail(ticket, recipient_full);
   }
+  if (settings_.postmaster.empty()) {
+    // Nobody to send it to: the operator's log is where it arrives, and that is where it ends.
+    const auto gone = std::erase_if(inbound.recipients, [&](const std::string& recipient) { return is_postmaster(recipient); });
+    if (gone > 0) {
+      counters_.add(Counter::postmaster_mails);
+      log_warning("mail_for_postmaster").person("from", inbound.mail_from).text("source", to_string(inbound.source.ip))
+          .number("size", static_cast<std::int64_t>(inbound.mail->size())).text("reason", "smtp.postmaster is not configured");
+    }
+    if (inbound.recipients.empty()) return ports_.answers.answer_mail(ticket, mail_good);
+  }
   const TraceId trace = new_trace_id();
   const std::uint64_t mail = ++last_token_;
   Forwarded& waiting = forwarded_[mail];
@@ -91,6 +113,24 @@ void Relay::on_mail(Ticket ticket, MailInbound inbound) {
         .bytes(journal::tag(journal::Tag::body), *inbound.mail);
     append(Kind::accepted_mail, id, std::move(record), [this, mail](const Result<void>& result) { forwarded_committed(mail, result); });
   }
+}
+
+void Relay::send_to_postmaster(Item& of) {
+  counters_.add(Counter::postmaster_mails);
+  // It waited in the journal, and the configuration has changed meanwhile.
+  if (settings_.postmaster.empty() || !parse_endpoint(settings_.smart_host)) {
+    log_warning("mail_for_postmaster").item(of.id).person("from", of.mail_from).text("reason", "smtp.postmaster is not configured");
+    return finish(of, {.state = ItemState::delivered, .reason = "taken for the postmaster, who has no address"});
+  }
+  of.to_phone = false;
+  of.next_hop = settings_.smart_host;
+  of.mail_route.mail_from = of.mail_from;
+  of.mail_route.recipients = {settings_.postmaster};
+  of.left = of.mail_route.recipients;
+  of.expires = now_ + settings_.smtp_expire;
+  of.output = std::move(of.body);
+  of.converted = true;
+  send_item(of);
 }
 
 void Relay::forwarded_committed(std::uint64_t mail, const Result<void>& result) {

@@ -1,7 +1,6 @@
 #include "dataplane/relay/idempotence.h"
 
 #include <fmt/format.h>
-#include <isa-l/crc64.h>
 
 #include <algorithm>
 
@@ -10,32 +9,23 @@ namespace pushmail::relay {
 Digest& Digest::add(ByteView piece) {
   std::array<std::uint8_t, 8> size;
   store(size.data(), std::uint64_t{piece.size()}, std::endian::little);
-  for (const ByteView bytes : {ByteView(size), piece}) {
-    first_ = crc64_ecma_refl(first_, bytes.data(), bytes.size());
-    second_ = crc64_jones_norm(second_, bytes.data(), bytes.size());
-  }
+  hash_.add(size);
+  hash_.add(piece);
   return *this;
 }
 
-DigestKey Digest::key() const {
-  DigestKey key;
-  store(key.data(), first_, std::endian::little);
-  store(key.data() + 8, second_, std::endian::little);
-  return key;
-}
-
-DigestKey key_of(std::string_view peer, const mm7::DeliverReq& request) {
-  Digest digest;
+DigestKey key_of(const HashKey& secret, std::string_view peer, const mm7::DeliverReq& request) {
+  Digest digest(secret);
   digest.add("deliver").add(peer).add(ascii_trim(request.transaction_id)).add(request.sender.value).add(request.subject);
   for (const mm7::Recipient& recipient : request.recipients) digest.add(recipient.address.value);
   for (const MultimediaPart& part : request.content.parts) digest.add(part.media_type).add(part.name).add(part.data);
   return digest.key();
 }
 
-DigestKey key_of(std::string_view peer, const mm7::DeliveryReportReq& request) {
+DigestKey key_of(const HashKey& secret, std::string_view peer, const mm7::DeliveryReportReq& request) {
   // Peers swap Recipient and Sender: both in order of value, so that a swapped repeat is the same report.
   const auto [low, high] = std::minmax(request.recipient.value, request.sender.value);
-  Digest digest;
+  Digest digest(secret);
   digest.add("report").add(peer).add(request.message_id).add(low).add(high).add(request.mm_status);
   digest.add(request.date ? fmt::to_string(request.date->us) : std::string());
   return digest.key();

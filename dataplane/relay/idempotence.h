@@ -15,25 +15,27 @@
 #include "core/bytes.h"
 #include "core/clock.h"
 #include "core/ids.h"
+#include "core/siphash.h"
 
 namespace pushmail::relay {
 
 using DigestKey = std::array<std::uint8_t, 16>;
 
-/// Two CRC-64 of different polynomials over length-prefixed pieces. No cryptographic hash: a collision could only make a subscriber's own
-/// message look like another of his own with the same TransactionID from the same peer.
+/// SipHash of 128 bits over length-prefixed pieces. Keyed by a secret of this installation: who knows a hash can make two messages that have
+/// it in common, and the second would be answered "accepted" and thrown away.
 class Digest {
  public:
+  explicit Digest(const HashKey& secret) : hash_(secret, SipHash::Length::bits128) {}
   Digest& add(ByteView piece);
   Digest& add(std::string_view piece) { return add(bytes_of(piece)); }
-  [[nodiscard]] DigestKey key() const;
+  [[nodiscard]] DigestKey key() const { return hash_.result128(); }
 
  private:
-  std::uint64_t first_ = 0, second_ = 0;
+  SipHash hash_;
 };
 
-[[nodiscard]] DigestKey key_of(std::string_view peer, const mm7::DeliverReq& request);
-[[nodiscard]] DigestKey key_of(std::string_view peer, const mm7::DeliveryReportReq& request);
+[[nodiscard]] DigestKey key_of(const HashKey& secret, std::string_view peer, const mm7::DeliverReq& request);
+[[nodiscard]] DigestKey key_of(const HashKey& secret, std::string_view peer, const mm7::DeliveryReportReq& request);
 /// As a journal record keeps it; empty when the bytes are no key.
 [[nodiscard]] std::optional<DigestKey> key_from(ByteView bytes);
 

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "dataplane/journal/schema.h"
 #include "dataplane/relay/relay.h"
+#include "dataplane/relay/sender.h"
 
 namespace pushmail::relay {
 
@@ -48,6 +49,21 @@ void Relay::on_mm7(Ticket ticket, Mm7Inbound inbound) {
   ports_.answers.answer_mm7(ticket, status_of(4003));
 }
 
+std::span<const std::string> Relay::sender_forms_of(std::string_view peer) const {
+  static const PeerProfile unknown;
+  const PeerProfile* profile = peers_.find(peer);
+  return profile == nullptr ? unknown.sender_forms : profile->sender_forms;
+}
+
+Budget& Relay::unbound_senders_of(const std::string& peer) {
+  constexpr std::uint32_t unnamed = 600;
+  const auto found = unbound_senders_.find(peer);
+  if (found != unbound_senders_.end()) return found->second;
+  const auto named = settings_.unbound_senders.find(peer);
+  const std::uint32_t count = named == settings_.unbound_senders.end() ? unnamed : named->second;
+  return unbound_senders_.emplace(peer, Budget({.count = count, .window = seconds(60)}, 1)).first->second;
+}
+
 void Relay::delay(Ticket ticket, std::string_view reason) {
   counters_.add(Counter::deliver_delayed);
   log_warning("deliver_delayed").text("reason", reason);
@@ -56,7 +72,7 @@ void Relay::delay(Ticket ticket, std::string_view reason) {
 
 void Relay::on_deliver(Ticket ticket, Mm7Inbound inbound) {
   const auto& request = std::get<mm7::DeliverReq>(inbound.request);
-  const DigestKey key = key_of(inbound.peer, request);
+  const DigestKey key = key_of(settings_.digest_secret, inbound.peer, request);
   if (const Repeats::Entry* before = repeats_.find(key, clock_.wall())) {
     // One effect and the same answer (design 4, Idempotence); while the first one is on its way to disk, the repeat waits with it.
     counters_.add(Counter::deliver_repeated);
@@ -67,6 +83,12 @@ void Relay::on_deliver(Ticket ticket, Mm7Inbound inbound) {
   }
   if (!refusal().empty()) return delay(ticket, refusal());
   if (memory_ + inbound.body->size() > settings_.memory_max) return delay(ticket, "item memory is used up");
+  const auto phone = phone_of_sender(request.sender, sender_forms_of(inbound.peer));
+  Question question{.source = "mm7", .peer = inbound.peer, .sender = phone ? phone_form(*phone) : std::string(), .recipients = {}, .item = {}, .trace = {}};
+  if (phone && !unbound_senders_of(inbound.peer).has(std::string_view{}, now_) && !admission_.knows_sender(question, now_)) {
+    counters_.add(Counter::deliver_over_budget);
+    return delay(ticket, "too many senders that are not bound");
+  }
 
   const ItemId id = new_item_id(clock_.wall(), settings_.node_and_worker);
   std::string transaction_id = request.transaction_id;
@@ -77,11 +99,12 @@ void Relay::on_deliver(Ticket ticket, Mm7Inbound inbound) {
   arrival = {.id = id, .trace = new_trace_id(), .ticket = ticket, .inbound = std::move(inbound), .key = key, .transaction_id = std::move(transaction_id), .memory = memory};
   repeats_.put(key, {.item = id, .durable = false, .status = {}, .at = clock_.wall()});
   const auto& deliver = std::get<mm7::DeliverReq>(arrival.inbound.request);
-  const std::string sender = address_form(deliver.sender);
-  event(id, arrival.trace, "deliver_req", {{"peer", arrival.inbound.peer}, {"transaction_id", deliver.transaction_id}, {"sender", sender}});
+  event(id, arrival.trace, "deliver_req",
+        {{"peer", arrival.inbound.peer}, {"transaction_id", deliver.transaction_id}, {"sender", address_form(deliver.sender)}});
 
-  if (is_malformed(deliver.sender)) return refuse(id, 2002, "the sender is no phone number");
-  Question question{.source = "mm7", .peer = arrival.inbound.peer, .sender = sender, .recipients = {}, .item = id, .trace = arrival.trace};
+  if (!phone) return refuse(id, 2002, "the sender is no phone number in a form of this peer");
+  question.item = id;
+  question.trace = arrival.trace;
   bool any_well_formed = false;
   std::size_t wanted = 0;
   for (const mm7::Recipient& recipient : deliver.recipients) {
@@ -101,7 +124,10 @@ void Relay::decide(const ItemId& id, const Verdicts& verdicts) {
   const PeerProfile* peer = peers_.find(found->second.inbound.peer);
   switch (verdicts.sender) {
     case Verdict::not_bound:
-    case Verdict::suspended: return refuse(id, peer != nullptr ? peer->sender_refused : 4007, "the sender is not bound");
+    case Verdict::suspended:
+      // What the budget is of: a question that was asked in vain.
+      static_cast<void>(unbound_senders_of(found->second.inbound.peer).take(std::string_view{}, now_));
+      return refuse(id, peer != nullptr ? peer->sender_refused : 4007, "the sender is not bound");
     case Verdict::bad_address: return refuse(id, 2002, "the sender is no phone number");
     case Verdict::accepted:
     case Verdict::unavailable: break;
@@ -206,7 +232,7 @@ void Relay::answer_repeats(const DigestKey& key, const mm7::Status* status) {
 
 void Relay::on_report(Ticket ticket, Mm7Inbound inbound) {
   const auto& request = std::get<mm7::DeliveryReportReq>(inbound.request);
-  const DigestKey key = key_of(inbound.peer, request);
+  const DigestKey key = key_of(settings_.digest_secret, inbound.peer, request);
   if (const Repeats::Entry* before = repeats_.find(key, clock_.wall())) {
     counters_.add(Counter::reports_repeated);
     if (before->durable) return ports_.answers.answer_mm7(ticket, before->status);

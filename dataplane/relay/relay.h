@@ -18,12 +18,14 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "core/budget.h"
 #include "core/clock.h"
 #include "core/limits.h"
 #include "dataplane/counters/counters.h"
@@ -56,11 +58,15 @@ struct Settings {
   RetryPolicy submit_retry{.first = seconds(5), .most = seconds(300)};
   std::map<std::string, RetryPolicy, std::less<>> peer_retry;
   Duration submit_expire = seconds(3 * 86'400);    // where a submission gives none
+  std::map<std::string, std::uint32_t, std::less<>> unbound_senders;  // a minute, of each peer; 600 where it is not named
+  std::string postmaster;                          // where mail to postmaster goes, by smart_host; empty: to the log
+  std::string smart_host;                          // address:port
   Duration admission_time = seconds(2);
   Duration ask_again = seconds(30);                // a route question without an answer
   std::uint64_t memory_max = limits::item_memory_size_max;
   std::uint64_t recipient_memory_max = 64 * limits::MiB;  // forwarded mails that wait for one phone
   std::uint64_t mail_size_max = limits::mail_size_max;
+  HashKey digest_secret = new_hash_key();          // of repeats; one that outlives the process recognises them after a restart
   std::function<std::uint64_t()> random = random_u64;
 };
 
@@ -143,6 +149,8 @@ class Relay final : public Mm7Sink, public MailSink {
   void on_due(Item& of);
 
   // phone.cpp
+  [[nodiscard]] std::span<const std::string> sender_forms_of(std::string_view peer) const;
+  [[nodiscard]] Budget& unbound_senders_of(const std::string& peer);
   void on_deliver(Ticket ticket, Mm7Inbound inbound);
   void decide(const ItemId& id, const Verdicts& verdicts);
   void refuse(const ItemId& id, int code, std::string_view reason, std::string details = {});
@@ -154,6 +162,9 @@ class Relay final : public Mm7Sink, public MailSink {
   void report_committed(const ItemId& id, const Bytes& report, const Result<void>& result);
 
   // forwarded.cpp
+  [[nodiscard]] bool is_postmaster(std::string_view address) const;
+  /// Mail to postmaster needs no route: it goes to the address that the configuration gives.
+  void send_to_postmaster(Item& of);
   [[nodiscard]] bool has_room(std::string_view recipient, std::uint64_t size) const;
   void answer_recipient(Ticket ticket, std::string_view address, Verdict verdict);
   void forwarded_committed(std::uint64_t mail, const Result<void>& result);
@@ -203,6 +214,7 @@ class Relay final : public Mm7Sink, public MailSink {
   PeerTable peers_;
   Admission admission_;
   Repeats repeats_;
+  std::map<std::string, Budget, std::less<>> unbound_senders_;  // by peer
   std::unordered_map<ItemId, std::unique_ptr<Item>> items_;
   std::unordered_map<ItemId, Arrival> arrivals_;
   std::unordered_map<std::uint64_t, Forwarded> forwarded_;

@@ -29,6 +29,7 @@ std::string joined(const std::vector<std::string>& parts) { return fmt::format("
 }  // namespace
 
 void Relay::start_relay(Item& of) {
+  if (of.source == Source::forwarded && is_postmaster(of.recipient)) return send_to_postmaster(of);
   of.stage = Stage::peeking;
   Conversion conversion;
   conversion.item = of.id;
@@ -37,6 +38,10 @@ void Relay::start_relay(Item& of) {
   conversion.content = of.source == Source::phone ? Content::mm7 : Content::mail;
   conversion.content_type = of.content_type;
   conversion.body = std::move(of.body);
+  if (of.source == Source::phone) {
+    const auto forms = sender_forms_of(of.peer);
+    conversion.sender_forms.assign(forms.begin(), forms.end());
+  }
   conversion.under_rules = of.source == Source::forwarded;
   ports_.codec.start(std::move(conversion));
 }

@@ -295,6 +295,50 @@ TEST(RelayForwarded, recipients) {
   }
 }
 
+MailInbound mail_to(std::vector<std::string> recipients) {
+  constexpr std::string_view text = "Subject: s\r\n\r\nhello\r\n";
+  return {.source = *parse_endpoint("192.0.2.9:4000"), .helo = "h", .mail_from = "joe@example.com", .recipients = std::move(recipients),
+          .mail = std::make_unique<Bytes>(text.begin(), text.end())};
+}
+
+// RFC 5321 §4.5.1.
+TEST(RelayForwarded, postmaster_is_always_there) {
+  World world;
+  world.handoff.ready = false;
+  std::uint32_t slot = 0;
+  for (const char* address : {"postmaster", "Postmaster", "POSTMASTER@mms.example.net", "postmaster@MMS.example.net"}) {
+    world.relay->on_recipient({.slot = ++slot, .generation = 1}, address);
+    EXPECT_EQ(world.answers.recipients.at(slot).code, 250) << address;
+  }
+  for (const char* address : {"postmaster@elsewhere.example", "postmasters@mms.example.net", "postmaster@mms.example.net.evil.example"}) {
+    world.relay->on_recipient({.slot = ++slot, .generation = 1}, address);
+    EXPECT_NE(world.answers.recipients.at(slot).code, 250) << address;
+  }
+  // Without an address to send it to, the log is where it ends.
+  world.relay->on_mail({.slot = 20, .generation = 1}, mail_to({"postmaster"}));
+  EXPECT_EQ(world.answers.mails.at(20).code, 250);
+  EXPECT_TRUE(world.journal.waiting.empty());
+  EXPECT_EQ(world.counters->get(Counter::postmaster_mails), 1U);
+  world.relay->on_mail({.slot = 21, .generation = 1}, mail_to({"postmaster@mms.example.net", "15550100002@mms.example.net"}));
+  EXPECT_EQ(world.journal.waiting.size(), 1U) << "the other recipient's";
+}
+
+TEST(RelayForwarded, mail_for_postmaster_goes_where_the_configuration_says) {
+  World world;
+  world.settings.postmaster = "ann@ops.example";
+  world.settings.smart_host = "192.0.2.25:25";
+  world.restart();
+  world.relay->on_mail({.slot = 1, .generation = 1}, mail_to({"postmaster"}));
+  world.commit();
+  EXPECT_EQ(world.answers.mails.at(1).code, 250);
+  world.tick();
+  ASSERT_EQ(world.outgoing.mails.size(), 1U);
+  EXPECT_EQ(to_string(world.outgoing.mails[0].order.next_hop), "192.0.2.25:25");
+  EXPECT_EQ(world.outgoing.mails[0].order.mail_from, "joe@example.com");
+  EXPECT_EQ(world.outgoing.mails[0].content, "Subject: s\r\n\r\nhello\r\n");
+  EXPECT_TRUE(world.handoff.all(handoff::Kind::route_query).empty());
+}
+
 TEST(RelayForwarded, nobody_to_ask_is_451_never_550) {
   World world;
   world.handoff.ready = false;

@@ -7,6 +7,7 @@
 #include "dataplane/relay/conversion.h"
 #include "dataplane/relay/idempotence.h"
 #include "dataplane/relay/peer_table.h"
+#include "dataplane/relay/sender.h"
 
 namespace pushmail::relay {
 namespace {
@@ -27,7 +28,7 @@ TEST(Backoff, doubles_up_to_the_longest_and_draws_the_last_quarter) {
 
 TEST(Peers, knobs_make_the_dialect_and_unknown_ones_are_counted) {
   RecordWriter peer = handoff::make(handoff::Kind::peer, {});
-  peer.text(handoff::tag(handoff::Tag::name), "a").text(handoff::tag(handoff::Tag::url), "http://192.0.2.1/").text(handoff::tag(handoff::Tag::number_form), "plus").text(handoff::tag(handoff::Tag::mm7_version), "6.8.0").u64(handoff::tag(handoff::Tag::parts_base64), 1);
+  peer.text(handoff::tag(handoff::Tag::name), "a").text(handoff::tag(handoff::Tag::url), "http://192.0.2.1/").text(handoff::tag(handoff::Tag::allow), "192.0.2.0/24").text(handoff::tag(handoff::Tag::number_form), "plus").text(handoff::tag(handoff::Tag::mm7_version), "6.8.0").u64(handoff::tag(handoff::Tag::parts_base64), 1);
   for (const char* knob : {"number_form=digits", "parts=8bit", "mm7_version=5.3.0", "soap_action=urn:a=b", "fault_http_status=200", "recipients_max=1", "colour=red", "number_form=minus", "none"}) {
     peer.text(handoff::tag(handoff::Tag::knob), knob);
   }
@@ -45,6 +46,67 @@ TEST(Peers, knobs_make_the_dialect_and_unknown_ones_are_counted) {
   EXPECT_EQ(found->dialect.soap_action, "urn:a=b");
   EXPECT_EQ(found->dialect.fault_http_status, 200);
   EXPECT_EQ(found->dialect.recipients_max, 1U);
+}
+
+TEST(Peers, that_nothing_authenticates_are_left_out) {
+  struct Row {
+    std::vector<const char*> allow;
+    const char* user;
+    const char* password;
+    bool open;
+    bool kept;
+  };
+  const Row rows[] = {
+      {{}, "", "", false, false},          {{}, "", "", true, true},           {{}, "u", "", false, false},           {{}, "u", "p", false, true},
+      {{"192.0.2.1"}, "", "", false, true}, {{"0.0.0.0/0"}, "", "", false, false}, {{"192.0.2.1", "::/0"}, "", "", false, false}, {{"0177.0.0.1"}, "u", "p", false, false},
+  };
+  for (const Row& row : rows) {
+    RecordWriter peer = handoff::make(handoff::Kind::peer, {});
+    peer.text(handoff::tag(handoff::Tag::name), "a").text(handoff::tag(handoff::Tag::url), "http://192.0.2.1/");
+    peer.text(handoff::tag(handoff::Tag::inbound_user), row.user).text(handoff::tag(handoff::Tag::inbound_password), row.password);
+    for (const char* network : row.allow) peer.text(handoff::tag(handoff::Tag::allow), network);
+    if (row.open) peer.u64(handoff::tag(handoff::Tag::inbound_open), 1);
+    RecordWriter peers = handoff::make(handoff::Kind::peers, {});
+    peers.bytes(handoff::tag(handoff::Tag::peer_record), peer.finish(0));
+    const Bytes bytes = peers.finish(0);
+    PeerTable table;
+    EXPECT_EQ(table.read(parse_record(bytes).value()), row.kept ? 0U : 1U);
+    EXPECT_EQ(table.find("a") != nullptr, row.kept) << (row.allow.empty() ? "" : row.allow.front()) << row.user;
+  }
+}
+
+TEST(Sender, is_a_phone_only_in_the_forms_of_the_peer) {
+  using mm7::AddressKind;
+  struct Row {
+    AddressKind kind;
+    const char* value;
+    const char* form;  // the one in which it is a phone; empty: none
+  };
+  const Row rows[] = {
+      {AddressKind::number, "+15550100002", "number"},
+      {AddressKind::number, "15550100002", "number"},
+      {AddressKind::number, "+15550100002/TYPE=PLMN", "number"},
+      {AddressKind::number, "+0100", ""},
+      {AddressKind::short_code, "15550100002", ""},
+      {AddressKind::rfc2822, "+15550100002", "rfc2822"},
+      {AddressKind::rfc2822, "15550100002/TYPE=PLMN", "rfc2822"},
+      {AddressKind::rfc2822, "15550100002@mms.example.net", "mail:mms.example.net"},
+      {AddressKind::rfc2822, "+15550100002/TYPE=PLMN@MMS.example.net", "mail:mms.example.net"},
+      {AddressKind::rfc2822, "+15550100002@mms.example.net/TYPE=PLMN", "mail:mms.example.net"},
+      {AddressKind::rfc2822, "15550100002@evil.example", ""},
+      {AddressKind::rfc2822, "15550100002@mms.example.net.evil.example", ""},
+      {AddressKind::rfc2822, "15550100002@evil.example@mms.example.net", ""},
+      {AddressKind::rfc2822, "joe@mms.example.net", ""},
+  };
+  for (const Row& row : rows) {
+    for (const std::string form : {"number", "rfc2822", "mail:mms.example.net"}) {
+      const auto phone = phone_of_sender({.kind = row.kind, .value = row.value}, {&form, 1});
+      EXPECT_EQ(phone.has_value(), form == row.form) << row.value << " as " << form;
+      if (phone) {
+        EXPECT_EQ(phone_form(*phone), "number:+15550100002");
+      }
+    }
+  }
 }
 
 TEST(Conversion, content_rules_look_at_mail_and_a_rejected_one_is_not_converted) {
@@ -122,10 +184,12 @@ TEST(Conversion, the_other_recipients_are_told_and_the_subscriber_himself_is_not
   EXPECT_EQ(request.find("ann@box.example"), std::string_view::npos);
 }
 
+constexpr HashKey secret{1, 2, 3};
+
 TEST(Digest, pieces_do_not_run_into_each_other) {
-  EXPECT_NE(Digest().add("ab").add("c").key(), Digest().add("a").add("bc").key());
-  EXPECT_NE(Digest().add("").add("a").key(), Digest().add("a").add("").key());
-  EXPECT_EQ(Digest().add("ab").key(), Digest().add("ab").key());
+  EXPECT_NE(Digest(secret).add("ab").add("c").key(), Digest(secret).add("a").add("bc").key());
+  EXPECT_NE(Digest(secret).add("").add("a").key(), Digest(secret).add("a").add("").key());
+  EXPECT_EQ(Digest(secret).add("ab").key(), Digest(secret).add("ab").key());
 }
 
 TEST(Digest, every_part_of_the_key_counts) {
@@ -139,20 +203,21 @@ TEST(Digest, every_part_of_the_key_counts) {
     return request;
   };
   const mm7::DeliverReq request = made();
-  const DigestKey key = key_of("mmsc1", request);
-  EXPECT_EQ(key_of("mmsc1", request), key);
-  EXPECT_NE(key_of("mmsc2", request), key);
+  const DigestKey key = key_of(secret, "mmsc1", request);
+  EXPECT_EQ(key_of(secret, "mmsc1", request), key);
+  EXPECT_NE(key_of(secret, "mmsc2", request), key);
   mm7::DeliverReq changed = made();
   changed.transaction_id = " t\n";
-  EXPECT_EQ(key_of("mmsc1", changed), key) << "pretty-printed ids are the same id";
+  EXPECT_EQ(key_of(secret, "mmsc1", changed), key) << "pretty-printed ids are the same id";
   changed.transaction_id = "u";
-  EXPECT_NE(key_of("mmsc1", changed), key);
+  EXPECT_NE(key_of(secret, "mmsc1", changed), key);
   changed = made();
   changed.sender.value = "+15550100003";
-  EXPECT_NE(key_of("mmsc1", changed), key);
+  EXPECT_NE(key_of(secret, "mmsc1", changed), key);
   changed = made();
   data[0] = 'y';
-  EXPECT_NE(key_of("mmsc1", changed), key);
+  EXPECT_NE(key_of(secret, "mmsc1", changed), key);
+  EXPECT_NE(key_of(HashKey{1, 2, 4}, "mmsc1", request), key) << "nobody computes it without the secret";
 }
 
 TEST(Repeats, are_bounded_and_forgotten_after_seven_days) {
@@ -188,6 +253,7 @@ TEST(Peek, a_first_line_of_five_mebibytes_is_clipped) {
       std::string(9000, 's') + "</Subject><Content href=\"cid:c\"/></DeliverReq></env:Body></env:Envelope>\r\n--b\r\n" +
       "Content-Type: text/plain; charset=utf-8\r\nContent-ID: <c>\r\n\r\n" + line + "\r\n--b--\r\n";
   Conversion conversion;
+  conversion.sender_forms = {"number"};
   conversion.content_type = "multipart/related; boundary=b; type=\"text/xml\"";
   conversion.body = Bytes(body.begin(), body.end());
   const Converted converted = convert(std::move(conversion));

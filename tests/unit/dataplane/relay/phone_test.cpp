@@ -111,6 +111,50 @@ TEST(RelayPhone, a_malformed_sender_is_2002) {
   EXPECT_EQ(world.answers.mm7.at(1).code, 2002);
 }
 
+// A stranger's mail that the MMSC hands on must not leave as the subscriber whose number stands in its address.
+TEST(RelayPhone, a_mail_address_or_a_short_code_is_no_phone) {
+  using mm7::AddressKind;
+  for (const auto& [kind, value] : {std::pair{AddressKind::rfc2822, "15550100002@evil.example"}, {AddressKind::rfc2822, "+15550100002"}, {AddressKind::short_code, "15550100002"}}) {
+    World world;
+    Mm7Inbound inbound = world.deliver();
+    std::get<mm7::DeliverReq>(inbound.request).sender = {.kind = kind, .value = value};
+    world.relay->on_mm7(first, std::move(inbound));
+    EXPECT_EQ(world.answers.mm7.at(1).code, 2002) << value;
+    EXPECT_TRUE(world.handoff.all(handoff::Kind::admission_query).empty());
+    EXPECT_TRUE(world.journal.waiting.empty());
+  }
+}
+
+TEST(RelayPhone, every_spelling_of_a_number_is_one_sender) {
+  World world;
+  world.relay->on_mm7(first, world.deliver("t1", "hello", {"5000"}, "15550100002"));
+  ASSERT_EQ(world.handoff.all(handoff::Kind::admission_query).size(), 1U);
+  EXPECT_EQ(world.handoff.all(handoff::Kind::admission_query)[0].text(Tag::sender), "number:+15550100002");
+}
+
+TEST(RelayPhone, senders_that_are_not_bound_have_a_budget) {
+  World world;
+  world.settings.unbound_senders["mmsc1"] = 2;
+  world.restart();
+  world.relay->on_mm7({.slot = 9, .generation = 1}, world.deliver("bound", "hello", {"5000"}, "+15550100009"));
+  world.answer_admission({"accepted", "accepted"}, 3600);
+  for (std::uint32_t n = 1; n <= 2; ++n) {
+    world.relay->on_mm7({.slot = n, .generation = 1}, world.deliver(std::to_string(n), "hello", {"5000"}, "+1999000000" + std::to_string(n)));
+    world.answer_admission({"not_bound", "not_bound"});
+    EXPECT_EQ(world.answers.mm7.at(n).code, 4007);
+  }
+  const std::size_t asked = world.handoff.all(handoff::Kind::admission_query).size();
+  world.relay->on_mm7({.slot = 3, .generation = 1}, world.deliver("3", "hello", {"5000"}, "+19990000003"));
+  EXPECT_THAT(world.answers.refused_mm7, ElementsAre(3U));
+  world.relay->on_mm7({.slot = 4, .generation = 1}, world.deliver("4", "hello", {"5000"}, "+15550100009"));
+  EXPECT_EQ(world.journal.waiting.size(), 2U) << "who is known to be bound is not kept waiting";
+  EXPECT_EQ(world.handoff.all(handoff::Kind::admission_query).size(), asked);
+  EXPECT_EQ(world.counters->get(Counter::deliver_over_budget), 1U);
+  world.tick(seconds(31));
+  world.relay->on_mm7({.slot = 5, .generation = 1}, world.deliver("5", "hello", {"5000"}, "+19990000005"));
+  EXPECT_EQ(world.handoff.all(handoff::Kind::admission_query).size(), asked + 1);
+}
+
 TEST(RelayPhone, without_a_control_plane_it_is_journaled_and_decided_later) {
   World world;
   world.handoff.ready = false;

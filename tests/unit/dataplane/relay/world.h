@@ -142,6 +142,7 @@ struct World {
     RecordWriter peer = handoff::make(handoff::Kind::peer, {});
     peer.text(handoff::tag(handoff::Tag::name), "mmsc1")
         .text(handoff::tag(handoff::Tag::url), "http://192.0.2.1:8080/mm7")
+        .text(handoff::tag(handoff::Tag::allow), "192.0.2.1")
         .u64(handoff::tag(handoff::Tag::sender_refused), sender_refused)
         .u64(handoff::tag(handoff::Tag::deduplicates), deduplicates ? 1 : 0);
     RecordWriter peers = handoff::make(handoff::Kind::peers, {});
