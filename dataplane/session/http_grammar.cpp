@@ -152,6 +152,7 @@ constexpr auto statuses = std::to_array<StatusRow>({
     {417, "Expectation Failed"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
+    {429, "Too Many Requests"},
     {503, "Service Unavailable"},
     {505, "HTTP Version Not Supported"},
 });

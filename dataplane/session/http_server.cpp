@@ -36,7 +36,7 @@ struct AnswerShape {
 
 }  // namespace
 
-class HttpServer::Connection final : public StreamEvents {
+class HttpServer::Connection final : public StreamEvents, public LimitedConnection {
  public:
   enum class Reading : std::uint8_t { head, body, skip, nothing };
 
@@ -72,13 +72,17 @@ class HttpServer::Connection final : public StreamEvents {
     server_.forget(*this);
   }
 
-  /// No room for this one: says so and closes.
-  void turn_away() {
+  /// Not this one: says so and closes.
+  void turn_away(int status) {
     add_exchange();
-    unavailable(exchanges_.back());
+    if (status == 403)
+      answer_now(exchanges_.back(), status, After::close);
+    else
+      try_later(exchanges_.back(), status);
     stop_reading();
     send_answers();
   }
+  void evict() override { stream_.abort(); }
   void check_deadlines(Instant now) {
     if (finishing_) {
       if (now - finishing_since_ > server_.settings_.linger) stream_.abort();
@@ -120,7 +124,6 @@ class HttpServer::Connection final : public StreamEvents {
   }
 
   std::size_t slot = 0;  // where the server holds it
-  bool counted = false;  // in the connection budget
   [[nodiscard]] bool runnable() const { return runnable_; }
   [[nodiscard]] const Endpoint& source() const { return source_; }
 
@@ -205,9 +208,9 @@ class HttpServer::Connection final : public StreamEvents {
     if (const int status = refusal(head); status != 0) {
       // A client that waits for 100 may or may not send its body now: only closing is unambiguous. Nor is a body read past that is
       // larger than any we take, or that comes from where nobody may speak.
-      const bool readable = !expects && status != 403 && status != 413 && status != 503;
-      if (status == 503)
-        unavailable(exchange);
+      const bool readable = !expects && status != 403 && status != 413 && status != 429 && status != 503;
+      if (status == 503 || status == 429)
+        try_later(exchange, status);
       else
         answer_now(exchange, status, readable ? After::keep : After::close);
       if (!readable) exchange.after = After::close;
@@ -226,18 +229,28 @@ class HttpServer::Connection final : public StreamEvents {
 
   /// The status that refuses this head, or 0. Also finds the peer.
   int refusal(const http::RequestHead& head) {
+    server_.limiter_.raise(*this, Standing::unproven);
     const HttpPeer* found = nullptr;
     bool source_allowed = false;
     const auto sent = parse_basic_authorization(head.field("authorization"));
+    const bool compares = !sent || server_.limiter_.is_named(source_.ip) || server_.guard_.compares(source_.ip, sent->user, server_.now_);
     for (const HttpPeer& peer : server_.settings_.peers) {
       if (!allows(peer)) continue;
       source_allowed = true;
-      if (found == nullptr && matches(peer, sent)) found = &peer;
+      if (found == nullptr && compares && matches(peer, sent)) found = &peer;
     }
     if (!source_allowed) return 403;
+    if (!compares) return 429;
+    if (found == nullptr && sent) {
+      server_.guard_.wrong(source_.ip, sent->user, server_.now_);
+      // The last guess of its budget ends the connection too.
+      if (server_.guard_.is_spent(source_.ip, sent->user, server_.now_)) exchanges_.back().after = After::close;
+    }
     // TS 23.140 §10.1 (MM7 is POST only).
     if (head.method != "POST") return 405;
     if (found == nullptr) return 401;
+    if (!found->credentials.user.empty()) server_.guard_.right(source_.ip);
+    if (!found->credentials.user.empty() || found->has_addresses()) server_.limiter_.raise(*this, Standing::proven);
     peer_name_ = found->name;
     service_code_ = found->service_code;
     fault_status_ = found->fault_http_status;
@@ -370,9 +383,10 @@ class HttpServer::Connection final : public StreamEvents {
     if (status == 405) more = "Allow: POST\r\n";
     write(exchange, status, {}, {}, more);
   }
-  void unavailable(Exchange& exchange) {
-    ++server_.counts_.unavailable;
-    write(exchange, 503, {}, {}, fmt::format("Retry-After: {}\r\n", server_.settings_.retry_after.ns / 1'000'000'000));
+  void unavailable(Exchange& exchange) { try_later(exchange, 503); }
+  void try_later(Exchange& exchange, int status) {
+    ++(status == 503 ? server_.counts_.unavailable : server_.counts_.refused);
+    write(exchange, status, {}, {}, fmt::format("Retry-After: {}\r\n", server_.settings_.retry_after.ns / 1'000'000'000));
   }
   void write(Exchange& exchange, int status, std::string_view content_type, ByteView body, std::string_view more) {
     server_.tickets_.give_back(exchange.ticket);
@@ -475,25 +489,50 @@ class HttpServer::Connection final : public StreamEvents {
 };
 
 HttpServer::HttpServer(HttpServerSettings settings, Mm7Sink& sink, const Clock& clock)
-    : settings_(std::move(settings)), sink_(sink), clock_(clock), now_(clock.now()), budget_(settings_.connections) {}
+    : settings_(std::move(settings)), sink_(sink), clock_(clock), now_(clock.now()), limiter_(settings_.connections), guard_(settings_.wrong_passwords) {
+  set_peers(std::move(settings_.peers));
+}
 
 HttpServer::~HttpServer() = default;
 
+void HttpServer::set_peers(std::vector<HttpPeer> peers) {
+  std::vector<SourceGroup> groups;
+  for (const HttpPeer& peer : peers) {
+    if (peer.has_addresses()) groups.push_back({.name = peer.name, .networks = peer.allow});
+  }
+  limiter_.set_groups(std::move(groups));
+  settings_.peers = std::move(peers);
+}
+
+int HttpServer::refusal_at_accept(const IpAddress& source) const {
+  if (limiter_.is_named(source)) return 0;
+  // Not known yet, or all of them refused: nobody's request is wrong.
+  if (settings_.peers.empty()) return 503;
+  if (std::ranges::all_of(settings_.peers, &HttpPeer::has_addresses)) return 403;
+  return guard_.compares(source, {}, now_) ? 0 : 429;
+}
+
 void HttpServer::on_accept(Stream& stream) {
   const IpAddress source = stream.peer().ip;
-  const bool room = budget_.take(source);
-  if (!room) ++counts_.turned_away;
-  if (!room && connections_.size() >= budget_.used() + turned_away_max) return stream.abort();
-  connections_.push_back(std::make_unique<Connection>(*this, stream));
-  Connection& connection = *connections_.back();
+  auto made = std::make_unique<Connection>(*this, stream);
+  Connection& connection = *made;
+  int refusal = refusal_at_accept(source);
+  if (refusal == 0 && !limiter_.admit(connection, source)) refusal = 503;
+  const bool told = connections_.size() < limiter_.used() + turned_away_max;
+  connections_.push_back(std::move(made));
   connection.slot = connections_.size() - 1;
-  connection.counted = room;
   ++counts_.connections;
-  if (!room) connection.turn_away();
+  if (refusal == 0) return;
+  ++counts_.turned_away;
+  refusals_.note(source, http::reason_of(refusal), now_);
+  if (told)
+    connection.turn_away(refusal);
+  else
+    stream.abort();
 }
 
 void HttpServer::forget(Connection& connection) {
-  if (connection.counted) budget_.give_back(connection.source().ip);
+  limiter_.release(connection);
   if (connection.runnable()) std::erase(runnable_, &connection);
   const std::size_t slot = connection.slot;
   std::swap(connections_[slot], connections_.back());

@@ -9,6 +9,7 @@
 //    └──framing broken, close asked──> nothing            (answers go out, then FIN; input is thrown away)
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,8 +17,9 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "dataplane/session/basic_auth.h"
+#include "dataplane/session/connection_limiter.h"
+#include "dataplane/session/password_guard.h"
 #include "dataplane/session/sinks.h"
-#include "dataplane/session/source_list.h"
 #include "dataplane/session/ticket_table.h"
 #include "dataplane/tcp/stream.h"
 
@@ -28,6 +30,8 @@ struct HttpPeer {
   std::string name;
   std::vector<IpNetwork> allow;  // none: any source
   BasicCredentials credentials;  // user empty: only `allow` counts
+  /// Its addresses are known: they have places of their own, and nobody keeps them out by guessing.
+  [[nodiscard]] bool has_addresses() const { return !allow.empty() && std::ranges::none_of(allow, &IpNetwork::is_everybody); }
   std::string service_code;      // in DeliverRsp; empty: not sent
   int fault_http_status = 500;   // of a SOAP Fault (SOAP 1.1 §6.2)
 };
@@ -37,7 +41,8 @@ struct HttpServerSettings {
   std::uint64_t body_size_max = limits::http_body_size_max;
   std::uint64_t body_memory_max = limits::item_memory_size_max;  // of all bodies that are being received
   std::uint32_t pipelined_count_max = 16;                        // unanswered requests of one connection; then it is not read
-  ConnectionLimits connections;
+  ConnectionLimits connections;  // each peer whose addresses are known has its reserved ones
+  BudgetLimits wrong_passwords{.burst = {.count = 10, .window = seconds(60)}, .lasting = {.count = 60, .window = seconds(3600)}};
   Duration idle = limits::idle_max;
   Duration head_time = seconds(60);
   Duration message_time = limits::message_time_max;
@@ -48,7 +53,7 @@ struct HttpServerSettings {
 /// What happened, for the worker's counters.
 struct HttpServerCounts {
   std::uint64_t connections = 0;
-  std::uint64_t turned_away = 0;  // over a connection limit
+  std::uint64_t turned_away = 0;  // at accept: no place, no peer's address, or too many wrong passwords
   std::uint64_t requests = 0;     // given to the sink
   std::uint64_t refused = 0;      // by HTTP status
   std::uint64_t faults = 0;       // by SOAP Fault
@@ -76,8 +81,11 @@ class HttpServer final : public Acceptor {
   /// 503 with Retry-After: nothing was kept, the peer sends again.
   void refuse_temporarily(Ticket ticket);
 
-  void set_peers(std::vector<HttpPeer> peers) { settings_.peers = std::move(peers); }
+  void set_peers(std::vector<HttpPeer> peers);
   [[nodiscard]] const HttpServerCounts& counts() const { return counts_; }
+  /// Connections that had to go for another one.
+  [[nodiscard]] std::uint64_t evicted() const { return limiter_.evicted(); }
+  [[nodiscard]] std::uint64_t wrong_passwords() const { return guard_.wrong_count(); }
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
 
  private:
@@ -87,6 +95,8 @@ class HttpServer final : public Acceptor {
     std::uint64_t sequence;  // of the request in its connection
   };
 
+  /// The status that turns a source away before it says anything; 0: it may speak.
+  [[nodiscard]] int refusal_at_accept(const IpAddress& source) const;
   void forget(Connection& connection);
 
   HttpServerSettings settings_;
@@ -94,7 +104,9 @@ class HttpServer final : public Acceptor {
   const Clock& clock_;
   Instant now_;
   Instant next_check_{};
-  ConnectionBudget budget_;
+  ConnectionLimiter limiter_;
+  PasswordGuard guard_;
+  RefusalLog refusals_{"http_turned_away"};
   std::uint64_t body_memory_ = 0;
   TicketTable<Question> tickets_;
   std::vector<std::unique_ptr<Connection>> connections_;

@@ -20,10 +20,12 @@ constexpr std::size_t waiting_input_max = 64 * 1024;  // pipelined behind a ques
 constexpr std::uint32_t turned_away_max = 256;
 
 /// Where a transaction stands; a rule says in which phases its command is in order (RFC 5321 §4.1.4).
-enum Phase : std::uint8_t { connected = 1, greeted = 2, in_mail = 4, in_recipients = 8 };
+enum Phase : std::uint8_t { accepted = 0, connected = 1, greeted = 2, in_mail = 4, in_recipients = 8 };
 constexpr std::uint8_t any_phase = connected | greeted | in_mail | in_recipients;
 
 constexpr SmtpReply out_of_order{.code = 503, .enhanced = "5.5.1", .text = "commands out of order"};
+constexpr SmtpReply spoke_too_early{.code = 554, .enhanced = "5.5.1", .text = "you must wait for our reply"};
+constexpr SmtpReply over_budget{.code = 421, .enhanced = "4.7.0", .text = "too many unknown recipients, try again later"};
 constexpr SmtpReply no_memory{.code = 452, .enhanced = "4.3.1", .text = "out of memory, try again later"};
 constexpr SmtpReply too_many_copies{.code = 452, .enhanced = "4.5.3", .text = "too many recipients for a mail of this size"};
 
@@ -52,7 +54,7 @@ std::uint32_t hop_count(std::string_view mail) {
 
 }  // namespace
 
-class SmtpServer::Connection final : public StreamEvents {
+class SmtpServer::Connection final : public StreamEvents, public LimitedConnection {
  public:
   Connection(SmtpServer& server, Stream& stream) : server_(server), stream_(stream), source_(stream.peer()) {
     last_heard_ = server_.now_;
@@ -62,6 +64,8 @@ class SmtpServer::Connection final : public StreamEvents {
   void on_data(ByteView bytes) override {
     last_heard_ = server_.now_;
     if (reading_ == Reading::nothing) return;
+    // RFC 5321 §4.3.1: the client waits for the greeting. Who does not reads no replies, or writes for somebody else to read.
+    if (phase_ == accepted) return end_early_talker();
     append(input_, bytes);
     read_input();
     if (blocked() && input_.size() > waiting_input_max && !paused_) {
@@ -86,7 +90,12 @@ class SmtpServer::Connection final : public StreamEvents {
     server_.forget(*this);
   }
 
-  void greet() { reply(fmt::format("220 {} ESMTP pushmail\r\n", server_.settings_.domain)); }
+  void greet() {
+    if (phase_ != accepted || reading_ == Reading::nothing) return;
+    phase_ = connected;
+    reply(fmt::format("220 {} ESMTP pushmail\r\n", server_.settings_.domain));
+  }
+  void evict() override { stream_.abort(); }
   void turn_away() { close_with({.code = 421, .enhanced = "4.3.2", .text = "too many connections, try again later"}); }
 
   void run() {
@@ -133,7 +142,7 @@ class SmtpServer::Connection final : public StreamEvents {
   }
 
   std::size_t slot = 0;
-  bool counted = false;
+  bool has_greeting_due = false;  // in the server's queue
   [[nodiscard]] bool runnable() const { return runnable_; }
   [[nodiscard]] const Endpoint& source() const { return source_; }
 
@@ -221,6 +230,10 @@ class SmtpServer::Connection final : public StreamEvents {
     for (const Rule& rule : rules()) {
       if (rule.verb != command->verb) continue;
       if ((rule.phases & phase_) == 0) return refuse(out_of_order);
+      // RFC 2920 §3.1: only who was offered PIPELINING may send the next command before our reply, and never after EHLO, which is what
+      // offers it. (DATA has a rule of its own.)
+      const bool is_greeting = rule.verb == Verb::ehlo || rule.verb == Verb::helo;
+      if (rest_size_ > 0 && (is_greeting || !esmtp_)) return end_early_talker();
       return (this->*rule.act)(command->argument);
     }
   }
@@ -247,6 +260,7 @@ class SmtpServer::Connection final : public StreamEvents {
     helo_ = name;
     reset();
     phase_ = greeted;
+    server_.limiter_.raise(*this, Standing::unproven);
     return true;
   }
 
@@ -279,11 +293,19 @@ class SmtpServer::Connection final : public StreamEvents {
     if (!recipients_.empty() && (recipients_.size() + 1) * sender_.size.value_or(0) > server_.settings_.copies_size_max) {
       return reply(format_reply(too_many_copies));
     }
+    // Taken before the question, so that many connections at once have one budget; an answer that names no stranger gives it back.
+    if (!server_.budget_of(source_.ip).take(source_group(source_.ip).bytes, server_.now_)) {
+      ++server_.counts_.over_budget;
+      server_.over_budget_.note(source_.ip, "its budget of unknown recipients is spent", server_.now_);
+      return close_with(over_budget);
+    }
     asked_ = std::move(*address);
     const Ticket ticket = wait_for(Asked::recipient);
     server_.sink_.on_recipient(ticket, asked_);
   }
   void recipient_answered(const SmtpReply& answer) {
+    if (answer.code / 100 != 5) server_.budget_of(source_.ip).give_back(source_group(source_.ip).bytes);
+    if (answer.code / 100 == 2) server_.limiter_.raise(*this, Standing::proven);
     if (answer.code / 100 == 2) {
       recipients_.push_back(std::move(asked_));
       phase_ = in_recipients;
@@ -416,6 +438,11 @@ class SmtpServer::Connection final : public StreamEvents {
     reply(format_reply(answer));
     if (++errors_ >= server_.settings_.error_count_max) close_with({.code = 421, .enhanced = "4.7.0", .text = "too many errors"});
   }
+  void end_early_talker() {
+    ++server_.counts_.early_talkers;
+    server_.early_talkers_.note(source_.ip, "it spoke before our reply", server_.now_);
+    close_with(spoke_too_early);
+  }
   void close_with(const SmtpReply& answer) {
     reply(format_reply(answer));
     finish();
@@ -446,7 +473,7 @@ class SmtpServer::Connection final : public StreamEvents {
   SmtpServer& server_;
   Stream& stream_;
   Endpoint source_;
-  std::uint8_t phase_ = connected;
+  std::uint8_t phase_ = accepted;
   Reading reading_ = Reading::command;
   Bytes input_;
   std::size_t scanned_ = 0;
@@ -479,28 +506,38 @@ class SmtpServer::Connection final : public StreamEvents {
 };
 
 SmtpServer::SmtpServer(SmtpServerSettings settings, MailSink& sink, const Clock& clock)
-    : settings_(std::move(settings)), sink_(sink), clock_(clock), now_(clock.now()), budget_(settings_.connections) {}
+    : settings_(std::move(settings)), sink_(sink), clock_(clock), now_(clock.now()), limiter_(settings_.connections),
+      unknown_recipients_(settings_.unknown_recipients), trusted_unknown_recipients_(settings_.trusted_unknown_recipients, 4096) {
+  if (!settings_.trusted.empty()) limiter_.set_groups({{.name = "trusted", .networks = settings_.trusted}});
+}
 
 SmtpServer::~SmtpServer() = default;
 
 void SmtpServer::on_accept(Stream& stream) {
   const IpAddress source = stream.peer().ip;
-  const bool room = budget_.take(source);
-  if (!room) ++counts_.turned_away;
-  if (!room && connections_.size() >= budget_.used() + turned_away_max) return stream.abort();
-  connections_.push_back(std::make_unique<Connection>(*this, stream));
-  Connection& connection = *connections_.back();
+  auto made = std::make_unique<Connection>(*this, stream);
+  Connection& connection = *made;
+  const bool has_place = limiter_.admit(connection, source);
+  const bool told = connections_.size() < limiter_.used() + turned_away_max;
+  connections_.push_back(std::move(made));
   connection.slot = connections_.size() - 1;
-  connection.counted = room;
   ++counts_.connections;
-  if (room)
-    connection.greet();
-  else
-    connection.turn_away();
+  if (!has_place) {
+    ++counts_.turned_away;
+    turned_away_.note(source, "too many connections", now_);
+    return told ? connection.turn_away() : stream.abort();
+  }
+  if (limiter_.is_named(source)) return connection.greet();
+  connection.has_greeting_due = true;
+  greetings_.push_back({.due = now_ + settings_.greeting_delay, .connection = &connection});
 }
 
 void SmtpServer::forget(Connection& connection) {
-  if (connection.counted) budget_.give_back(connection.source().ip);
+  limiter_.release(connection);
+  if (connection.has_greeting_due) {
+    const auto greeting = std::ranges::find(greetings_, &connection, &Greeting::connection);
+    if (greeting != greetings_.end()) greeting->connection = nullptr;
+  }
   if (connection.runnable()) std::erase(runnable_, &connection);
   const std::size_t slot = connection.slot;
   std::swap(connections_[slot], connections_.back());
@@ -510,6 +547,13 @@ void SmtpServer::forget(Connection& connection) {
 
 void SmtpServer::tick(Instant now) {
   now_ = now;
+  while (!greetings_.empty() && greetings_.front().due <= now) {
+    if (Connection* connection = greetings_.front().connection; connection != nullptr) {
+      connection->has_greeting_due = false;
+      connection->greet();
+    }
+    greetings_.pop_front();
+  }
   std::vector<Connection*> runnable;
   runnable.swap(runnable_);
   for (Connection* connection : runnable) connection->run();

@@ -4,18 +4,22 @@
 // ticket, and until then the connection's next commands wait, so replies keep the order of commands (RFC 2920 §3.2).
 // Invariant: the 250 that takes responsibility for a mail is written in answer_mail() alone, which the relay calls after the commit.
 //
+//   accepted --greeting_delay--> connected      a byte before: 554 and close
 //   connected --EHLO/HELO--> greeted --MAIL--> mail --RCPT taken--> recipients --DATA--> (data) --CRLF.CRLF--> greeted
 //                               ^                └────────────────────┴── RSET, EHLO ──> greeted
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "core/clock.h"
+#include "core/budget.h"
 #include "core/limits.h"
+#include "dataplane/session/connection_limiter.h"
+#include "dataplane/session/refusal_log.h"
 #include "dataplane/session/sinks.h"
-#include "dataplane/session/source_list.h"
 #include "dataplane/session/ticket_table.h"
 #include "dataplane/tcp/stream.h"
 
@@ -29,8 +33,12 @@ struct SmtpServerSettings {
   std::uint64_t copies_size_max = 128 * limits::MiB;
   std::uint32_t recipient_count_max = limits::smtp_recipient_count_max;
   std::uint32_t error_count_max = limits::smtp_error_count_max;
-  std::uint32_t hop_count_max = 100;  // Received fields (RFC 5321 §6.3)
+  std::uint32_t hop_count_max = 50;  // Received fields; a loop is found early (RFC 5321 §6.3 asks for a limit and suggests 100)
   ConnectionLimits connections;
+  std::vector<IpNetwork> trusted{};  // forwarders that the operator named: places of their own, greeted at once, the larger budget
+  BudgetLimits unknown_recipients{.burst = {.count = 20, .window = seconds(60)}, .lasting = {.count = 100, .window = seconds(3600)}};
+  BudgetLimits trusted_unknown_recipients{.burst = {.count = 600, .window = seconds(60)}, .lasting = {.count = 10'000, .window = seconds(3600)}};
+  Duration greeting_delay{};  // before 220: who speaks meanwhile does not wait for replies, and gets 554
   Duration idle = limits::idle_max;                  // RFC 5321 §4.5.3.2.7: at least 5 minutes
   Duration line_time = seconds(60);                  // from the first to the last byte of a command
   Duration message_time = limits::message_time_max;  // from MAIL to the end of the data
@@ -41,6 +49,8 @@ struct SmtpServerSettings {
 struct SmtpServerCounts {
   std::uint64_t connections = 0;
   std::uint64_t turned_away = 0;
+  std::uint64_t early_talkers = 0;
+  std::uint64_t over_budget = 0;  // connections ended since their source named too many unknown recipients
   std::uint64_t mails = 0;     // given to the sink
   std::uint64_t accepted = 0;  // answered 250
   std::uint64_t refused = 0;   // mails answered 4xx or 5xx
@@ -63,12 +73,16 @@ class SmtpServer final : public Acceptor {
   void tick(Instant now);
   /// Whether tick has work now: the worker must not sleep.
   [[nodiscard]] bool has_work() const { return !runnable_.empty(); }
+  /// When a greeting is due; Instant{}: none waits.
+  [[nodiscard]] Instant next_due() const { return greetings_.empty() ? Instant{} : greetings_.front().due; }
 
   void answer_recipient(Ticket ticket, const SmtpReply& reply);
   void answer_mail(Ticket ticket, const SmtpReply& reply);
 
   [[nodiscard]] const SmtpServerCounts& counts() const { return counts_; }
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
+  /// Connections that had to go for another one.
+  [[nodiscard]] std::uint64_t evicted() const { return limiter_.evicted(); }
 
  private:
   class Connection;
@@ -78,7 +92,13 @@ class SmtpServer final : public Acceptor {
     Asked asked;
   };
 
+  struct Greeting {
+    Instant due;
+    Connection* connection;  // null when it has gone
+  };
+
   void answer(Ticket ticket, Asked asked, const SmtpReply& reply);
+  [[nodiscard]] TwoBudgets& budget_of(const IpAddress& source) { return limiter_.is_named(source) ? trusted_unknown_recipients_ : unknown_recipients_; }
   void forget(Connection& connection);
 
   SmtpServerSettings settings_;
@@ -86,7 +106,13 @@ class SmtpServer final : public Acceptor {
   const Clock& clock_;
   Instant now_;
   Instant next_check_{};
-  ConnectionBudget budget_;
+  ConnectionLimiter limiter_;
+  TwoBudgets unknown_recipients_;
+  TwoBudgets trusted_unknown_recipients_;
+  RefusalLog over_budget_{"unknown_recipients"};
+  RefusalLog early_talkers_{"early_talker"};
+  RefusalLog turned_away_{"smtp_turned_away"};
+  std::deque<Greeting> greetings_;  // in order of time
   std::uint64_t mail_memory_ = 0;
   TicketTable<Question> tickets_;
   std::vector<std::unique_ptr<Connection>> connections_;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <charconv>
 
 #include "tests/unit/dataplane/session/fake_stream.h"
@@ -488,6 +489,7 @@ TEST_F(HttpServerTest, PeerThatNeverReadsIsReset) {
 
 TEST_F(HttpServerTest, TooManyConnectionsAreTold) {
   HttpServerSettings few = settings();
+  few.peers[0].allow.clear();
   few.connections = {.all = 10, .per_source = 2};
   start(std::move(few));
   std::array<FakePeer, 3> peers;
@@ -502,6 +504,77 @@ TEST_F(HttpServerTest, TooManyConnectionsAreTold) {
   turns();
   EXPECT_FALSE(next.ended);
   EXPECT_EQ(server_->counts().turned_away, 1u);
+}
+
+// Slow strangers hold every connection there is; the peer still gets one, and so does whoever says something.
+TEST_F(HttpServerTest, ConnectionsThatSayNothingMakeRoom) {
+  HttpServerSettings few = settings();
+  few.peers.push_back({.name = "anywhere", .allow = {}, .credentials = {.user = "a", .password = "b"}, .service_code = {}});
+  few.connections = {.all = 6, .per_source = 100, .reserved = 2};
+  start(std::move(few));
+  network_->client_address = *parse_endpoint("203.0.113.5:1000");
+  std::array<FakePeer, 10> slow;
+  for (FakePeer& peer : slow) {
+    connect(peer);
+    peer.say("P");
+    turns(3);
+  }
+  EXPECT_EQ(server_->evicted(), 6U);
+  EXPECT_EQ(slow[5].closed, CloseReason::reset_by_peer);
+  EXPECT_FALSE(slow[9].closed);
+  network_->client_address = *parse_endpoint("192.0.2.9:1000");
+  std::array<FakePeer, 3> peers;
+  for (FakePeer& peer : peers) {
+    connect(peer);
+    peer.say(post(deliver("t")));
+    turns();
+  }
+  EXPECT_EQ(sink_.inbounds.size(), 3U);
+  EXPECT_EQ(server_->evicted(), 7U) << "two places were reserved";
+}
+
+TEST_F(HttpServerTest, TheAllowListIsAskedAtAccept) {
+  network_->client_address = *parse_endpoint("203.0.113.5:1000");
+  FakePeer stranger;
+  connect(stranger);
+  turns(3);
+  EXPECT_EQ(status(stranger.take()), 403) << "before it says anything";
+  EXPECT_TRUE(stranger.ended);
+  // A data plane that knows no peer yet does not know that they are strangers.
+  server_->set_peers({});
+  FakePeer early;
+  connect(early);
+  turns(3);
+  EXPECT_EQ(status(early.take()), 503);
+}
+
+TEST_F(HttpServerTest, GuessingAPasswordEnds) {
+  HttpServerSettings settings = HttpServerTest::settings();
+  settings.peers[0].allow.clear();
+  settings.wrong_passwords = {.burst = {.count = 3, .window = seconds(60)}, .lasting = {.count = 10, .window = seconds(3600)}};
+  start(std::move(settings));
+  const std::string wrong = "POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bW1zYzp3cm9uZzE=\r\nContent-Length: 0\r\n\r\n";
+  network_->client_address = *parse_endpoint("203.0.113.5:1000");
+  FakePeer guesser;
+  connect(guesser);
+  for (int i = 0; i < 100; ++i) guesser.say(wrong);
+  turns(200);
+  const std::string heard = guesser.take();
+  EXPECT_EQ(server_->wrong_passwords(), 3U) << "the others were not compared";
+  EXPECT_TRUE(has(heard, "Connection: close"));
+  EXPECT_TRUE(guesser.ended);
+  EXPECT_EQ(status(ask(wrong)), 429) << "turned away at accept";
+  EXPECT_EQ(status(ask(post(deliver("t")))), 429) << "also with the right one: nobody compares it";
+  // From where the peer is, its password still counts, and then nobody's guesses keep it out.
+  network_->client_address = *parse_endpoint("192.0.2.9:1000");
+  FakePeer peer;
+  connect(peer);
+  peer.say(post(deliver("t")));
+  turns();
+  EXPECT_EQ(sink_.inbounds.size(), 1U);
+  pass(seconds(21));
+  network_->client_address = *parse_endpoint("203.0.113.5:1000");
+  EXPECT_EQ(status(ask(wrong)), 401) << "one guess is back";
 }
 
 }  // namespace

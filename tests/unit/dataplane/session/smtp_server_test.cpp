@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "tests/unit/dataplane/session/fake_stream.h"
 
 namespace pushmail {
@@ -414,6 +416,87 @@ TEST_F(SmtpServerTest, LoopsAreCut) {
   std::string mail;
   for (int i = 0; i < 5; ++i) mail += "received: from x\r\n";
   EXPECT_EQ(ask(peer, mail + "\r\n.\r\n"), "554 5.4.6 too many hops\r\n");
+}
+
+TEST_F(SmtpServerTest, FiftyHopsAreALoop) {
+  start({.domain = "mms.example", .connections = {}});
+  FakePeer peer;
+  open_data(peer);
+  std::string mail;
+  // Ours is one more.
+  for (int i = 0; i < 50; ++i) mail += "Received: from x\r\n";
+  EXPECT_EQ(ask(peer, mail + "\r\n.\r\n"), "554 5.4.6 too many hops\r\n");
+}
+
+TEST_F(SmtpServerTest, WhoSpeaksBeforeOurReplyIsCutOff) {
+  start({.domain = "mms.example", .connections = {}, .trusted = {*parse_network("198.51.100.0/24")}, .greeting_delay = milliseconds(20)});
+  FakePeer early;
+  early.stream = *network_->connect(here_, early);
+  early.say("EHLO x\r\n");
+  turns(5);
+  EXPECT_EQ(early.take(), "554 5.5.1 you must wait for our reply\r\n");
+  EXPECT_TRUE(early.ended);
+
+  FakePeer patient;
+  patient.stream = *network_->connect(here_, patient);
+  turns(5);
+  EXPECT_EQ(patient.take(), "");
+  EXPECT_EQ(server_->next_due(), clock_.now() + milliseconds(20));
+  pass(milliseconds(20));
+  EXPECT_EQ(patient.take(), "220 mms.example ESMTP pushmail\r\n");
+  // RFC 2920 §3.1: EHLO is the last command of a group; what comes with it was written without knowing what we offer.
+  EXPECT_EQ(ask(patient, "EHLO x\r\nMAIL FROM:<joe@example.com>\r\n"), "554 5.5.1 you must wait for our reply\r\n");
+  EXPECT_TRUE(patient.ended);
+  FakePeer old;
+  old.stream = *network_->connect(here_, old);
+  turns(5);
+  pass(milliseconds(20));
+  (void)old.take();
+  EXPECT_TRUE(ask(old, "HELO x\r\n").starts_with("250"));
+  EXPECT_TRUE(ask(old, "MAIL FROM:<joe@example.com>\r\nRCPT TO:<+15550100002@mms.example>\r\n").starts_with("554 5.5.1")) << "HELO offers no PIPELINING";
+  EXPECT_EQ(server_->counts().early_talkers, 3U);
+  // Hosts that the operator named are greeted at once.
+  network_->client_address = *parse_endpoint("198.51.100.7:1000");
+  FakePeer named;
+  connect(named);
+  EXPECT_TRUE(named.take().starts_with("220"));
+}
+
+// Which numbers are here is not told to whoever asks for all of them, on however many connections.
+TEST_F(SmtpServerTest, ASourceMayNameFewUnknownRecipients) {
+  const BudgetLimits few{.burst = {.count = 3, .window = seconds(60)}, .lasting = {.count = 5, .window = seconds(3600)}};
+  start({.domain = "mms.example", .connections = {}, .trusted = {*parse_network("198.51.100.0/24")}, .unknown_recipients = few});
+  const std::string unknown = "RCPT TO:<unknown@mms.example>\r\n", known = "RCPT TO:<+15550100002@mms.example>\r\n";
+  FakePeer peer;
+  greet(peer);
+  EXPECT_EQ(ask(peer, "MAIL FROM:<joe@example.com>\r\n" + known + known + known + known + known).find("421"), std::string::npos) << "those we know cost nothing";
+  EXPECT_EQ(ask(peer, unknown + unknown + unknown + known),
+            "550 5.1.1 not bound\r\n550 5.1.1 not bound\r\n550 5.1.1 not bound\r\n421 4.7.0 too many unknown recipients, try again later\r\n");
+  EXPECT_TRUE(peer.ended);
+  const std::size_t asked = sink_.recipients.size();
+  FakePeer again;
+  greet(again);
+  EXPECT_TRUE(ask(again, "MAIL FROM:<joe@example.com>\r\n" + known).ends_with("try again later\r\n")) << "or the 250 would tell";
+  EXPECT_EQ(sink_.recipients.size(), asked);
+  EXPECT_EQ(server_->counts().over_budget, 2U);
+  network_->client_address = *parse_endpoint("198.51.100.7:1000");
+  FakePeer named;
+  greet(named);
+  EXPECT_EQ(ask(named, "MAIL FROM:<joe@example.com>\r\n" + unknown + unknown + unknown + unknown + known).find("421"), std::string::npos);
+}
+
+TEST_F(SmtpServerTest, ConnectionsThatSayNothingMakeRoom) {
+  start({.domain = "mms.example", .connections = {.all = 4, .per_source = 100, .reserved = 1}, .trusted = {*parse_network("198.51.100.0/24")}});
+  std::array<FakePeer, 6> slow;
+  for (FakePeer& peer : slow) connect(peer);
+  EXPECT_EQ(server_->evicted(), 3U);
+  EXPECT_EQ(slow[2].closed, CloseReason::reset_by_peer);
+  EXPECT_FALSE(slow[3].closed);
+  FakePeer good;
+  open_data(good);
+  std::array<FakePeer, 3> more;
+  for (FakePeer& peer : more) connect(peer);
+  EXPECT_EQ(ask(good, "Subject: x\r\n\r\n.\r\n"), "250 2.0.0 kept\r\n") << "who has a recipient stays";
 }
 
 TEST_F(SmtpServerTest, TooManyConnectionsAreTold) {

@@ -1,0 +1,106 @@
+#include "dataplane/session/connection_limiter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/budget.h"
+
+namespace pushmail {
+
+void ConnectionLimiter::set_groups(std::vector<SourceGroup> groups) {
+  std::vector<NamedGroup> named;
+  for (SourceGroup& group : groups) {
+    const auto before = std::ranges::find(groups_, group.name, [](const NamedGroup& each) { return each.source.name; });
+    auto counted = before == groups_.end() ? std::make_shared<Group>() : before->group;
+    named.push_back({.source = std::move(group), .group = std::move(counted)});
+  }
+  groups_ = std::move(named);
+}
+
+const ConnectionLimiter::NamedGroup* ConnectionLimiter::group_of(const IpAddress& source) const {
+  for (const NamedGroup& group : groups_) {
+    if (std::ranges::any_of(group.source.networks, [&](const IpNetwork& network) { return network.contains(source); })) return &group;
+  }
+  return nullptr;
+}
+
+std::uint32_t ConnectionLimiter::shared_max() const {
+  const std::uint64_t reserved = std::uint64_t{limits_.reserved} * groups_.size();
+  return reserved >= limits_.all ? 0 : static_cast<std::uint32_t>(limits_.all - reserved);
+}
+
+bool ConnectionLimiter::admit(LimitedConnection& connection, const IpAddress& source) {
+  const NamedGroup* group = group_of(source);
+  connection.source_ = source_group(source);
+  if (group != nullptr && group->group->reserved_used < limits_.reserved) {
+    connection.group_ = group->group;
+    connection.place_ = Place::reserved;
+    ++group->group->reserved_used;
+    ++reserved_used_;
+    return true;
+  }
+  if (group == nullptr) {
+    const auto held = sources_.find(connection.source_);
+    if (held != sources_.end() && held->second >= limits_.per_source) return false;
+  }
+  if (shared_used_ >= shared_max() && !evict_one()) return false;
+  connection.place_ = Place::shared;
+  ++shared_used_;
+  if (group != nullptr) return true;
+  ++sources_[connection.source_];
+  connection.counts_for_source_ = true;
+  auto& order = order_of(connection.standing_);
+  connection.at_ = order.insert(order.end(), &connection);
+  connection.may_go_ = true;
+  return true;
+}
+
+bool ConnectionLimiter::evict_one() {
+  for (const auto& order : may_go_) {
+    if (order.empty()) continue;
+    LimitedConnection& oldest = *order.front();
+    release(oldest);
+    ++evicted_;
+    oldest.evict();
+    return true;
+  }
+  return false;
+}
+
+void ConnectionLimiter::raise(LimitedConnection& connection, Standing standing) {
+  if (standing <= connection.standing_) return;
+  if (!connection.may_go_) {
+    connection.standing_ = standing;
+    return;
+  }
+  if (standing == Standing::proven) {
+    stop_watching(connection);
+  } else {
+    auto& to = order_of(standing);
+    to.splice(to.end(), order_of(connection.standing_), connection.at_);
+  }
+  connection.standing_ = standing;
+}
+
+void ConnectionLimiter::stop_watching(LimitedConnection& connection) {
+  order_of(connection.standing_).erase(connection.at_);
+  connection.may_go_ = false;
+}
+
+void ConnectionLimiter::release(LimitedConnection& connection) {
+  const Place place = std::exchange(connection.place_, Place::none);
+  if (place == Place::none) return;
+  if (place == Place::reserved) {
+    --reserved_used_;
+    --std::exchange(connection.group_, nullptr)->reserved_used;
+    return;
+  }
+  --shared_used_;
+  if (std::exchange(connection.counts_for_source_, false)) {
+    const auto held = sources_.find(connection.source_);
+    if (--held->second == 0) sources_.erase(held);
+  }
+  if (connection.may_go_) stop_watching(connection);
+}
+
+}  // namespace pushmail
