@@ -29,6 +29,7 @@
 #include "dataplane/io_thread.h"
 #include "dataplane/journal/replay.h"
 #include "dataplane/rules/rule_keeper.h"
+#include "dataplane/state_files.h"
 #include "dataplane/worker.h"
 
 namespace pushmail {
@@ -52,20 +53,45 @@ int stop_for(const char* what, const Error& error) {
   return exit_os;
 }
 
-WorkerSettings worker_settings(const Config& config) {
+// Long enough for the first bytes of a client that does not wait for us to be here, short beside a mail's other round trips.
+constexpr Duration greeting_delay = milliseconds(20);
+
+ConnectionLimits connection_limits(const Config& config, const std::string& table) {
+  const auto number = [&](const char* leaf) { return static_cast<std::uint32_t>(config.number(table + leaf)); };
+  return {.all = number(".connections_max"), .per_source = number(".connections_per_source_max"), .reserved = number(".connections_reserved")};
+}
+
+BudgetLimits budget_limits(const Config& config, const std::string& key) {
+  const auto number = [&](const char* end) { return static_cast<std::uint32_t>(config.number(key + end)); };
+  return {.burst = {.count = number("_per_minute"), .window = seconds(60)}, .lasting = {.count = number("_per_hour"), .window = seconds(3600)}};
+}
+
+WorkerSettings worker_settings(const Config& config, const HashKey& secret) {
   WorkerSettings settings;
   relay::Settings& relay = settings.relay;
   relay.domain = config.text("domain");
+  relay.digest_secret = secret;
   relay.node_and_worker = static_cast<std::uint16_t>(config.number("node") << 4);
   relay.smtp_retry = {.first = config.duration("smtp.retry_first"), .most = config.duration("smtp.retry_most")};
   relay.smtp_expire = config.duration("smtp.expire");
+  relay.postmaster = config.text("smtp.postmaster");
+  if (config.has("smtp.smart_host")) relay.smart_host = to_string(config.endpoint("smtp.smart_host"));
   relay.mail_size_max = config.size("smtp.size_max");
   for (const std::string& peer : config.peers()) {
+    relay.unbound_senders[peer] = static_cast<std::uint32_t>(config.number("peer." + peer + ".unbound_senders_per_minute"));
     relay.peer_retry[peer] = {.first = config.duration("peer." + peer + ".retry_first"), .most = config.duration("peer." + peer + ".retry_most")};
   }
   settings.http_listen = config.endpoint("http.listen");
   settings.smtp_listen = config.endpoint("smtp.listen");
-  settings.smtp_size_max = config.size("smtp.size_max");
+  settings.http.connections = connection_limits(config, "http");
+  settings.http.wrong_passwords = budget_limits(config, "http.wrong_passwords");
+  settings.smtp.domain = relay.domain;
+  settings.smtp.size_max = config.size("smtp.size_max");
+  settings.smtp.connections = connection_limits(config, "smtp");
+  settings.smtp.trusted = config.networks("smtp.trusted");
+  settings.smtp.unknown_recipients = budget_limits(config, "smtp.unknown_recipients");
+  settings.smtp.trusted_unknown_recipients = budget_limits(config, "smtp.trusted_unknown_recipients");
+  settings.smtp.greeting_delay = greeting_delay;
   settings.poll = config.text("worker.poll") == "busy" ? Poll::busy : Poll::adaptive;
   return settings;
 }
@@ -96,6 +122,9 @@ int run(const Config& config) {
   }
   log_start("data", log_level_of(config.text("log.level")), config.text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   raise_descriptor_limit(descriptors_wanted);
+  for (const std::string& peer : open_peers(config)) {
+    log_warning("peer_inbound_open").peer(peer).text("reason", "whoever reaches http.listen is this peer");
+  }
   const FaultPoints faults = fault_points_of_environment();
   const SystemClock clock;
 
@@ -128,6 +157,10 @@ int run(const Config& config) {
     }
   }
 
+  // Before anything of the one that may run here already is touched: its counters, its socket, its journal.
+  if (const auto locked = lock_state(state_folder); !locked) return stop_for(state_folder.c_str(), locked.error());
+  const auto secret = installation_secret(state_folder / "secret");
+  if (!secret) return stop_for("secret", secret.error());
   auto counters = Counters::create(run_folder / "counters");
   if (!counters) return stop_for("counters", counters.error());
   auto link = open_link(config, clock);
@@ -139,7 +172,7 @@ int run(const Config& config) {
   Ring<ToWorker> to_worker(worker_bell);
   Ring<relay::Conversion> to_codec(codec_bell);
   Ring<relay::Converted> from_codec(worker_bell);
-  auto worker = std::make_unique<Worker>(worker_settings(config), **link,
+  auto worker = std::make_unique<Worker>(worker_settings(config, *secret), **link,
                                          WorkerRings{.to_io = to_io, .from_io = to_worker, .to_codec = to_codec, .from_codec = from_codec, .bell = worker_bell},
                                          clock, **counters, faults);
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/log.h"
-#include "dataplane/session/source_list.h"
 
 namespace pushmail {
 
@@ -16,28 +15,13 @@ constexpr Duration link_counters_every = seconds(1);
 std::vector<HttpPeer> http_peers_of(const relay::PeerTable& table) {
   std::vector<HttpPeer> peers;
   for (const auto& [name, profile] : table.all()) {
-    HttpPeer peer{.name = name, .allow = {}, .credentials = {.user = profile.inbound_user, .password = profile.inbound_password}, .service_code = profile.dialect.service_code, .fault_http_status = profile.dialect.fault_http_status};
-    bool good = true;
-    for (const std::string& allow : profile.allow) {
-      const auto network = parse_network(allow);
-      if (network) {
-        peer.allow.push_back(*network);
-      } else {
-        good = false;
-        log_error("peer_allow").peer(name).text("value", allow).error(network.error());
-      }
-    }
-    // A list that cannot be read must not become "any source".
-    if (good || !peer.allow.empty()) peers.push_back(std::move(peer));
+    peers.push_back({.name = name,
+                     .allow = profile.allow,
+                     .credentials = {.user = profile.inbound_user, .password = profile.inbound_password},
+                     .service_code = profile.dialect.service_code,
+                     .fault_http_status = profile.dialect.fault_http_status});
   }
   return peers;
-}
-
-SmtpServerSettings smtp_settings_of(const WorkerSettings& settings) {
-  SmtpServerSettings smtp;
-  smtp.domain = settings.relay.domain;
-  smtp.size_max = settings.smtp_size_max;
-  return smtp;
 }
 
 template <class... Cases>
@@ -56,8 +40,8 @@ Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clo
       counters_(counters),
       now_(clock.now()),
       relay_(settings_.relay, {.journal = *this, .handoff = *this, .codec = *this, .answers = *this, .outgoing = *this}, clock, counters, faults),
-      http_(HttpServerSettings{}, relay_, clock),
-      smtp_(smtp_settings_of(settings_), relay_, clock),
+      http_(settings_.http, relay_, clock),
+      smtp_(settings_.smtp, relay_, clock),
       submit_out_(network_, clock, faults),
       mail_out_(network_, settings_.relay.domain, clock, faults) {
   submit_out_.set_relay(relay_);
@@ -97,10 +81,25 @@ std::size_t Worker::turn() {
   if (now_ >= counters_due_) {
     counters_due_ = now_ + link_counters_every;
     link_.publish(counters_);
+    publish_sessions();
   }
   const bool io_flushed = rings_.to_io.flush();
   const bool codec_flushed = rings_.to_codec.flush();
   return work + (io_flushed && codec_flushed ? 0 : 1);
+}
+
+void Worker::publish_sessions() {
+  const HttpServerCounts& http = http_.counts();
+  counters_.set(Counter::http_connections, http.connections);
+  counters_.set(Counter::http_turned_away, http.turned_away);
+  counters_.set(Counter::http_evicted, http_.evicted());
+  counters_.set(Counter::http_wrong_passwords, http_.wrong_passwords());
+  const SmtpServerCounts& smtp = smtp_.counts();
+  counters_.set(Counter::smtp_connections, smtp.connections);
+  counters_.set(Counter::smtp_turned_away, smtp.turned_away);
+  counters_.set(Counter::smtp_evicted, smtp_.evicted());
+  counters_.set(Counter::smtp_early_talkers, smtp.early_talkers);
+  counters_.set(Counter::smtp_over_budget, smtp.over_budget);
 }
 
 std::size_t Worker::take_completions() {
@@ -161,7 +160,9 @@ void Worker::run(const std::atomic<bool>& stop) {
 void Worker::sleep() {
   if (http_.has_work() || smtp_.has_work() || submit_out_.has_work() || mail_out_.has_work()) return;
   Duration longest = sleep_max;
-  if (const Instant due = relay_.next_due(); due != Instant{}) longest = std::min(longest, due - clock_.now());
+  for (const Instant due : {relay_.next_due(), smtp_.next_due()}) {
+    if (due != Instant{}) longest = std::min(longest, due - clock_.now());
+  }
   rings_.bell.announce();
   if (longest.ns > 0 && rings_.from_io.empty() && rings_.from_codec.empty()) {
     counters_.add(Counter::idle_waits);

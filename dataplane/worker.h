@@ -27,7 +27,8 @@ struct WorkerSettings {
   relay::Settings relay;
   Endpoint http_listen;
   Endpoint smtp_listen;
-  std::uint64_t smtp_size_max = limits::mail_size_max;
+  HttpServerSettings http{};  // without its peers: they come from the control plane
+  SmtpServerSettings smtp{};
   Poll poll = Poll::adaptive;
 };
 
@@ -70,6 +71,7 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   void send_mail(const relay::MailOrder& order) override { mail_out_.send(order); }
   void submit(const relay::SubmitOrder& order) override { submit_out_.submit(order); }
 
+  void publish_sessions();
   std::size_t take_completions();
   void take(ToWorker message);
   void sleep();

@@ -152,8 +152,8 @@ class Program {
   void configure(std::string_view more = {}) {
     std::filesystem::create_directories(root_ / "etc/pushmail");
     std::ofstream(root_ / "etc/pushmail/pushmail.toml")
-        << "domain = \"mms.example.net\"\n[journal]\nsegment_size = \"1MiB\"\n[smtp]\nretry_first = \"100ms\"\nlisten = \"127.0.0.1:" << smtp_port
-        << "\"\n[http]\nlisten = \"127.0.0.1:" << http_port << "\"\n[peer.mmsc1]\nurl = \"http://127.0.0.1:1/mm7\"\nservice_number = \"5000\"\nretry_first = \"100ms\"\n"
+        << "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[journal]\nsegment_size = \"1MiB\"\n[smtp]\nretry_first = \"100ms\"\nlisten = \"127.0.0.1:" << smtp_port
+        << "\"\n[http]\nlisten = \"127.0.0.1:" << http_port << "\"\n[peer.mmsc1]\nurl = \"http://127.0.0.1:1/mm7\"\nservice_number = \"5000\"\nallow = [\"127.0.0.0/8\"]\nretry_first = \"100ms\"\n"
         << "[notify]\nsmsc = \"127.0.0.1:2775\"\nsource = \"5000\"\n" << more;
   }
   /// `disk`: options of a tmpfs for the state, mounted in a mount namespace of the child; empty: the real disk.
@@ -240,7 +240,7 @@ class ControlPlane final : public handoff::Events {
   }
   void give_peers(std::string_view url) {
     RecordWriter peer = handoff::make(handoff::Kind::peer, {});
-    peer.text(tag(handoff::Tag::name), "mmsc1").text(tag(handoff::Tag::url), url).text(tag(handoff::Tag::vaspid), "pushmail").text(tag(handoff::Tag::vasid), "inbox");
+    peer.text(tag(handoff::Tag::name), "mmsc1").text(tag(handoff::Tag::url), url).text(tag(handoff::Tag::vaspid), "pushmail").text(tag(handoff::Tag::vasid), "inbox").text(tag(handoff::Tag::allow), "127.0.0.0/8");
     RecordWriter peers = handoff::make(handoff::Kind::peers, {});
     peers.bytes(tag(handoff::Tag::peer_record), peer.finish(0));
     send(handoff::Kind::peers, {}, std::move(peers));

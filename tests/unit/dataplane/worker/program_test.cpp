@@ -388,6 +388,28 @@ TEST(Program, counters_are_readable_while_it_runs) {
   EXPECT_GT(counter(program, "pushmail_data_turns_total"), 0u);
 }
 
+TEST(Program, a_second_one_on_the_same_root_touches_nothing) {
+  Program program;
+  program.configure();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  ControlPlane control(program);
+  control.give_peers("http://127.0.0.1:1/mm7");
+  ASSERT_TRUE(program.wait_for("\"event\":\"peers\""));
+  const auto root = program.root().string();
+  const pid_t second = ::fork();
+  if (second == 0) {
+    ::execl(PUSHMAIL_DATAPLANE, "pushmail-dataplane", "--root", root.c_str(), static_cast<char*>(nullptr));
+    ::_exit(127);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(second, &status, 0), second);
+  EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 71);
+  EXPECT_EQ(counter(program, "pushmail_data_handoff_connections_total"), 1u) << "the first one's counters";
+  // And its socket.
+  control.connect(program);
+}
+
 // ---- rings ------------------------------------------------------------------------------------------------------------------------
 
 TEST(Ring, keeps_order_over_its_capacity_and_wakes_a_sleeper) {
