@@ -251,8 +251,16 @@ std::uint64_t Lane::lane_size() const {
 }
 
 std::optional<OpenSegment> Lane::make_segment(std::uint64_t size) {
-  const auto path = segment_path(options_.folder, next_number_);
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  constexpr int tries_max = 100;
+  auto path = segment_path(options_.folder, next_number_);
+  int fd = -1;
+  for (int tries = 0; tries < tries_max; ++tries) {
+    path = segment_path(options_.folder, next_number_);
+    fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    // Somebody else's file has the name (replay said which): the next one is ours.
+    if (fd >= 0 || errno != EEXIST) break;
+    ++next_number_;
+  }
   int failure = fd < 0 ? errno : 0;
   if (fd >= 0 && ::fallocate(fd, 0, 0, static_cast<off_t>(size)) != 0) {
     failure = errno;

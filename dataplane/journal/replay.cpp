@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
+#include <set>
 
 #include "core/log.h"
 #include "core/versions.h"
@@ -21,12 +23,16 @@ namespace {
 
 constexpr std::string_view suffix = ".segment";
 
+// More segments than a lane ever makes. A file with a higher number would leave none for those to come.
+constexpr std::uint64_t number_max = std::uint64_t{1} << 48;
+
 std::optional<std::uint64_t> number_of(const std::filesystem::path& file) {
   const std::string name = file.filename().string();
   if (name.size() != 16 + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
   std::uint64_t number = 0;
   const auto read = std::from_chars(name.data(), name.data() + 16, number, 16);
-  return read.ec == std::errc{} && read.ptr == name.data() + 16 ? std::optional(number) : std::nullopt;
+  const bool is_number = read.ec == std::errc{} && read.ptr == name.data() + 16;
+  return is_number && number <= number_max ? std::optional(number) : std::nullopt;
 }
 
 void quarantine(const std::filesystem::path& folder, std::uint64_t segment, ByteView bytes, const Damage& damage) {
@@ -96,11 +102,12 @@ std::filesystem::path segment_path(const std::filesystem::path& folder, std::uin
 }
 
 Result<Bytes> read_file(const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  // Opening a FIFO would wait for a writer.
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return fail(journal_read);
   struct stat info {};
   Bytes bytes;
-  bool good = ::fstat(fd, &info) == 0;
+  bool good = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
   if (good) bytes.resize(static_cast<std::size_t>(info.st_size));
   std::size_t at = 0;
   while (good && at < bytes.size()) {
@@ -118,8 +125,18 @@ Result<Bytes> read_file(const std::filesystem::path& file) {
 Result<Replay> replay_folder(const std::filesystem::path& folder, const Seen& seen) {
   std::error_code error;
   std::vector<std::uint64_t> numbers;
+  std::set<std::uint64_t> not_ours;  // numbers that new segments stepped over
   for (auto entry = std::filesystem::directory_iterator(folder, error); !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    if (const auto number = number_of(entry->path())) numbers.push_back(*number);
+    const auto number = number_of(entry->path());
+    // A lane makes plain files. What else somebody put there is neither read nor followed, nor in the way: new segments step over its name.
+    std::error_code unknown;
+    const bool is_plain = entry->symlink_status(unknown).type() == std::filesystem::file_type::regular;
+    if (number && is_plain) {
+      numbers.push_back(*number);
+    } else if (entry->path().extension() == suffix) {
+      if (number) not_ours.insert(*number);
+      log_error("journal_no_segment").text("file", entry->path().string());
+    }
   }
   if (error) return fail(journal_open);
   std::sort(numbers.begin(), numbers.end());
@@ -130,8 +147,12 @@ Result<Replay> replay_folder(const std::filesystem::path& folder, const Seen& se
   for (const std::uint64_t number : numbers) {
     // Segments are dropped from the front only, so a hole in the numbers is a file that somebody took away.
     if (!replay.segments.empty() && number != replay.segments.back().number + 1) {
-      replay.summary.damaged += number - replay.segments.back().number - 1;
-      log_error("journal_segment_missing").text("before", segment_path(folder, number).string());
+      const std::uint64_t before = replay.segments.back().number;
+      const auto stepped_over = static_cast<std::uint64_t>(std::distance(not_ours.upper_bound(before), not_ours.lower_bound(number)));
+      if (const std::uint64_t missing = number - before - 1 - stepped_over; missing > 0) {
+        replay.summary.damaged += missing;
+        log_error("journal_segment_missing").text("before", segment_path(folder, number).string());
+      }
     }
     const auto bytes = read_file(segment_path(folder, number));
     if (!bytes) {

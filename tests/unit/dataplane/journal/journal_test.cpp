@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -194,6 +195,35 @@ TEST(Journal, segments_are_dropped_when_settled) {
   EXPECT_EQ(segments_of(folder.path).size(), 2u) << "active and spare";
   lane.journal.reset();
   EXPECT_TRUE(open_lane(folder.path, 64 * 1024).unsettled.empty());
+}
+
+// Whatever else lies in the folder: start neither waits for it nor follows it, and new segments go around it.
+TEST(Journal, what_is_no_segment_of_ours_is_in_nobodys_way) {
+  Folder folder;
+  Commits commits;
+  {
+    Opened lane = open_lane(folder.path);
+    lane.journal->append(Kind::accepted_mm7, item_number(1), message(item_number(1), 100), commits.expect());
+    run(*lane.journal);
+  }
+  const std::uint64_t next = segments_of(folder.path).size() + 1;
+  ASSERT_EQ(::mkfifo(segment_path(folder.path, next).c_str(), 0600), 0);
+  fs::create_directory(segment_path(folder.path, next + 1));
+  fs::create_symlink("/dev/zero", segment_path(folder.path, next + 2));
+  std::ofstream(folder.path / "ffffffffffffffff.segment") << "x";
+  std::ofstream(folder.path / "fffffffffffffffe.segment") << "x";
+  {
+    Opened lane = open_lane(folder.path);
+    EXPECT_EQ(lane.unsettled.size(), 1U);
+    for (std::uint32_t n = 2; n <= 40; ++n) {
+      lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 100'000), commits.expect());
+      run(*lane.journal);
+    }
+    EXPECT_EQ(commits.good, 40);
+  }
+  const Opened last = open_lane(folder.path);
+  EXPECT_EQ(last.unsettled.size(), 40U);
+  EXPECT_EQ(last.journal->replayed().damaged, 0U) << "a number that was stepped over is no missing segment";
 }
 
 TEST(Journal, a_record_larger_than_a_segment) {
