@@ -143,13 +143,20 @@ Result<void> Outcomes::take_report(const RecordView& record) {
     PM_TRY(const bool is_new, ports_.store.add_report(report));
     if (!is_new) return {};
     PM_TRY(auto item, find_item(report));
-    if (!item) {
-      log_warning("report_waits").peer(report.peer).text("message_id", report.message_id).text("mm_status", report.mm_status);
-      return {};
-    }
+    if (!item) return keep_orphan(report);
     PM_TRY([[maybe_unused]] const bool applied, apply_report(report, *item));
     return {};
   });
+}
+
+Result<void> Outcomes::keep_orphan(const Report& report) {
+  constexpr std::uint64_t orphans_of_peer_max = 10'000, trim_every = 100;
+  ++orphans_;
+  if (orphan_lines_.take(report.peer, ports_.clock.now())) {
+    log_warning("report_waits").peer(report.peer).text("message_id", report.message_id).text("mm_status", report.mm_status)
+        .number("since_start", static_cast<std::int64_t>(orphans_));
+  }
+  return orphans_ % trim_every == 0 ? ports_.store.trim_orphan_reports(report.peer, orphans_of_peer_max) : Result<void>();
 }
 
 Result<std::optional<Item>> Outcomes::find_item(const Report& report) {

@@ -12,6 +12,7 @@
 #include "controlplane/settings.h"
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/store.h"
+#include "core/budget.h"
 #include "core/clock.h"
 
 namespace pushmail {
@@ -40,7 +41,12 @@ class Outcomes {
   [[nodiscard]] Result<bool> apply_report(const Report& report, Item& item);
   [[nodiscard]] Result<std::optional<Item>> find_item(const Report& report);
 
+  /// A report about nothing that was submitted to its peer has no effect; it is counted, and kept, bounded, in case it came early.
+  [[nodiscard]] Result<void> keep_orphan(const Report& report);
+
   Ports ports_;
+  std::uint64_t orphans_ = 0;
+  Budget orphan_lines_{{.count = 1, .window = seconds(60)}, 64};  // of the log, for each peer
 };
 
 }  // namespace pushmail

@@ -71,6 +71,8 @@ std::optional<Msisdn> msisdn_of_form(std::string_view form) {
   return *number;
 }
 
+std::optional<Msisdn> sender_of_form(std::string_view form) { return split_form(form).first == "number" ? msisdn_of_form(form) : std::nullopt; }
+
 // ---- who may send, who can be reached ---------------------------------------------------------------------------------------------
 
 Result<Destination> ToMail::find_destination(std::string_view form, const std::optional<Msisdn>& sender, std::string_view peer_name) const {
@@ -144,7 +146,7 @@ Result<Destination> ToMail::find_destination(std::string_view form, const std::o
 }
 
 Result<std::string_view> ToMail::admit_sender(std::string_view form, bool& queued) {
-  const auto phone = msisdn_of_form(form);
+  const auto phone = sender_of_form(form);
   if (!phone) return verdict::bad_address;
   PM_TRY(const auto bound, ports_.store.bindings_of(*phone));
   if (std::any_of(bound.begin(), bound.end(), [](const Binding& b) { return b.is_active(); })) return verdict::accepted;
@@ -168,7 +170,7 @@ void ToMail::on_admission_query(const RecordView& record) {
       PM_TRY(const std::string_view admitted, admit_sender(sender_form, queued));
       verdicts.push_back(admitted);
     }
-    if (from_phone) sender = msisdn_of_form(sender_form);
+    if (from_phone) sender = sender_of_form(sender_form);
     for (const std::string& form : texts(record, Tag::recipient)) {
       PM_TRY(const Destination to, find_destination(form, sender, peer));
       // Without a sender the suffix cannot be looked up; the route will tell.
@@ -228,7 +230,7 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   const ItemId id = record.header().item;
   const std::string sender_form = text(record, Tag::sender);
   const std::string peer_name = text(record, Tag::peer);
-  const auto phone = msisdn_of_form(sender_form);
+  const auto phone = sender_of_form(sender_form);
 
   PM_TRY(auto known, ports_.store.item(id));
   Item item = known.value_or(Item{.id = id,

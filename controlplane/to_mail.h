@@ -66,5 +66,7 @@ class ToMail {
 
 /// The number in `number:+1555…`, `short:…` or `mail:1555…@…`; nothing when it is none.
 [[nodiscard]] std::optional<Msisdn> msisdn_of_form(std::string_view form);
+/// The phone that sends: a number alone. What else counts as one is for the peer's profile to say, in the data plane.
+[[nodiscard]] std::optional<Msisdn> sender_of_form(std::string_view form);
 
 }  // namespace pushmail

@@ -33,7 +33,8 @@ struct Stop {
   std::string text;
 };
 
-std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+// ASCII alone: also on a terminal the words of strangers stay data.
+std::string text_of(const Json& json) { return json.dump(-1, ' ', true, Json::error_handler_t::replace); }
 
 std::string cell(const Json& json, const char* key) {
   const auto found = json.find(key);
@@ -252,8 +253,15 @@ void Commands::journal_cat() {
     std::sort(segments.begin(), segments.end());
   }
   for (const auto& segment : segments) {
+    std::error_code unknown;
+    const auto type = std::filesystem::status(segment, unknown).type();
+    if (type == std::filesystem::file_type::not_found) throw Stop{EX_NOINPUT, segment.string() + ": there is no such file"};
+    if (type != std::filesystem::file_type::regular) throw Stop{EX_DATAERR, segment.string() + ": is no segment of a journal"};
     const auto summary = print_segment(segment, json_ || jsonl_ ? Form::json : Form::people, streams_.out);
     if (!summary) throw Stop{EX_IOERR, fmt::format("{}: {}", segment.string(), summary.error().info->text)};
+    // A segment that nobody has written to yet is zeros. Anything else without one whole record is something else.
+    const bool is_segment = summary->records > 0 || (summary->damaged == 0 && summary->tail_size == 0 && std::filesystem::file_size(segment, unknown) > 0);
+    if (!is_segment) throw Stop{EX_DATAERR, segment.string() + ": is no segment of a journal"};
     if (summary->damaged != 0) streams_.error << fmt::format("{}: {} damaged records\n", segment.string(), summary->damaged);
   }
 }
@@ -296,7 +304,11 @@ void Commands::config_check() {
   json["ok"] = true;
   Json& changed = json["changed"] = Json::object();
   for (const auto& [path, value] : config->changed()) changed[path] = value;
+  if (const auto open = open_peers(*config); !open.empty()) json["open_peers"] = open;
   if (json_) return print_object(json);
+  for (const std::string& peer : open_peers(*config)) {
+    streams_.error << "warning: peer." << peer << ".inbound: nothing authenticates this peer; whoever reaches http.listen is it\n";
+  }
   for (const auto& [path, value] : config->changed()) streams_.out << path << " = " << value << '\n';
 }
 

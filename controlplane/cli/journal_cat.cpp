@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controlplane/cli/table.h"
 #include "core/clock.h"
 #include "dataplane/handoff/peer.h"
 #include "dataplane/journal/schema.h"
@@ -62,12 +63,12 @@ Result<journal::ReplaySummary> print_segment(const std::filesystem::path& segmen
       }
     });
     if (form == Form::json) {
-      out << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+      out << json.dump(-1, ' ', true, Json::error_handler_t::replace) << '\n';
       return;
     }
     for (const auto& [key, value] : json.items()) {
       const std::string text = value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
-      out << (key == "kind" ? "" : "  " + key + "=") << text;
+      out << (key == "kind" ? "" : "  " + key + "=") << printable(text);
     }
     out << '\n';
   });

@@ -483,6 +483,12 @@ class SqliteStore final : public Store {
     run.put(peer).put(message_id).put(message_id);
     return all(run, read_report);
   }
+  Result<void> trim_orphan_reports(std::string_view peer, std::uint64_t most) override {
+    Run run = db_.prepare(
+        "DELETE FROM report WHERE rowid IN (SELECT rowid FROM report WHERE peer = ? AND item = zeroblob(0) ORDER BY rowid DESC LIMIT -1 OFFSET ?)");
+    run.put(peer).put(static_cast<std::int64_t>(most));
+    return run.run();
+  }
 
  private:
   Connection db_;

@@ -98,6 +98,8 @@ class Store {
   virtual Result<void> match_report(const ItemId& report, const ItemId& item) = 0;
   /// Reports of this peer that have found no item, oldest first, the newest 1,000 at most; an empty `message_id` asks for those about any message.
   virtual Result<std::vector<Report>> orphan_reports(std::string_view peer, std::string_view message_id) = 0;
+  /// Of this peer's reports that have found no item, all but the `most` that came last are dropped.
+  virtual Result<void> trim_orphan_reports(std::string_view peer, std::uint64_t most) = 0;
 };
 
 }  // namespace pushmail

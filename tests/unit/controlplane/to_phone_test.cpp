@@ -533,6 +533,25 @@ TEST_F(ToPhoneTest, ALostSubmitRspIsFoundBySuffix) {
   EXPECT_EQ(again(item).message_id, "mm-9");
 }
 
+// Only the peer that has the item may say what became of it, whatever it knows of another one's.
+TEST_F(ToPhoneTest, AReportOfAnotherPeerHasNoEffect) {
+  const Item item = submitted();
+  report("mm-1", "number:+" + ann.digits(), "short:5000" + item.suffix, "Retrieved", "elsewhere");
+  EXPECT_EQ(again(item).state, ItemState::submitted);
+  EXPECT_EQ(store->orphan_reports("elsewhere", "mm-1").value().size(), 1U);
+  report("mm-1", "number:+" + ann.digits(), "short:5000" + item.suffix, "Retrieved");
+  EXPECT_EQ(again(item).state, ItemState::delivered);
+}
+
+TEST_F(ToPhoneTest, AReportOfAnotherPeerDoesNotNameAnItem) {
+  const Item item = handed_over();
+  report("mm-8", "number:+" + ann.digits(), "short:5000" + item.suffix, "Retrieved", "elsewhere");
+  outcome(item.id, ItemState::submitted, "", "the answer was lost");
+  report("mm-9", "number:+" + ann.digits(), "short:5000" + item.suffix, "Retrieved", "elsewhere");
+  EXPECT_EQ(again(item).state, ItemState::submitted);
+  EXPECT_EQ(again(item).message_id, "");
+}
+
 TEST_F(ToPhoneTest, AFailedSubmissionIsToldToThePhone) {
   const Item item = requested();
   ASSERT_TRUE(store->withdraw_sms(item.id));

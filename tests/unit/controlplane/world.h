@@ -174,10 +174,10 @@ struct World : ::testing::Test {
     if (!reason.empty()) record.text(handoff::tag(handoff::Tag::reason), reason);
     EXPECT_TRUE(outcomes.take_outcome(from_data(handoff::Kind::outcome, item, std::move(record)).view()));
   }
-  void report(const std::string& message_id, const std::string& recipient, const std::string& sender, const std::string& status) {
+  void report(const std::string& message_id, const std::string& recipient, const std::string& sender, const std::string& status, const std::string& peer = "mmsc") {
     const ItemId id = new_item_id(clock.at, 1);
     auto record = handoff::make(handoff::Kind::report, id);
-    record.trace(handoff::tag(handoff::Tag::trace), TraceId{}).text(handoff::tag(handoff::Tag::peer), "mmsc").text(handoff::tag(handoff::Tag::message_id), message_id);
+    record.trace(handoff::tag(handoff::Tag::trace), TraceId{}).text(handoff::tag(handoff::Tag::peer), peer).text(handoff::tag(handoff::Tag::message_id), message_id);
     record.text(handoff::tag(handoff::Tag::recipient), recipient).text(handoff::tag(handoff::Tag::sender), sender);
     record.text(handoff::tag(handoff::Tag::mm_status), status).i64(handoff::tag(handoff::Tag::time), clock.at.us);
     EXPECT_TRUE(outcomes.take_report(from_data(handoff::Kind::report, id, std::move(record)).view()));

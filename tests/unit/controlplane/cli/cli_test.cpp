@@ -2,6 +2,7 @@
 #include "controlplane/cli/cli.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -14,6 +15,7 @@
 #include <thread>
 
 #include "controlplane/api/server.h"
+#include "controlplane/cli/table.h"
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/sqlite_store.h"
 
@@ -218,16 +220,60 @@ TEST_F(CliTest, ConfigCheckNamesFileLineKeyAndRule) {
   EXPECT_EQ(json["line"], 3);
 }
 
+TEST_F(CliTest, ConfigCheckSaysWhoIsOpen) {
+  std::filesystem::create_directories(root / "etc/pushmail");
+  const auto file = root / "etc/pushmail/pushmail.toml";
+  const std::string peer = "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = \"http://h/\"\nservice_number = \"5\"\n";
+  std::ofstream(file) << peer;
+  const Ran refused = at_root({"config", "check"});
+  EXPECT_EQ(refused.code, EX_CONFIG);
+  EXPECT_NE(refused.error.find("pushmail.toml:7: peer.a.inbound: nothing authenticates this peer"), std::string::npos) << refused.error;
+  std::ofstream(file) << peer << "inbound = \"open\"\n";
+  const Ran open = at_root({"config", "check"});
+  EXPECT_EQ(open.code, 0);
+  EXPECT_NE(open.error.find("warning: peer.a.inbound: "), std::string::npos) << open.error;
+  EXPECT_EQ(Json::parse(at_root({"config", "check", "--json"}).out)["open_peers"], Json::array({"a"}));
+}
+
+TEST_F(CliTest, JournalCatReadsSegmentsAlone) {
+  const auto file = [&](const char* name) { return (root / name).string(); };
+  const auto cat = [&](const char* name) { return at_root({"journal", "cat", file(name)}).code; };
+  EXPECT_EQ(cat("nowhere"), EX_NOINPUT);
+  std::filesystem::create_directory(root / "folder");
+  EXPECT_EQ(cat("folder"), EX_DATAERR);
+  ASSERT_EQ(::mkfifo(file("fifo").c_str(), 0600), 0);
+  EXPECT_EQ(cat("fifo"), EX_DATAERR);
+  std::ofstream(root / "empty");
+  EXPECT_EQ(cat("empty"), EX_DATAERR);
+  std::ofstream(root / "text") << "hello\n";
+  EXPECT_EQ(cat("text"), EX_DATAERR);
+  std::ofstream(root / "long") << std::string(100'000, 'x');
+  EXPECT_EQ(cat("long"), EX_DATAERR);
+  std::ofstream(root / "zeros") << std::string(100'000, '\0');
+  EXPECT_EQ(cat("zeros"), 0) << "a segment that nobody has written to yet";
+}
+
+TEST(Printable, KeepsTextAndNothingThatATerminalObeys) {
+  EXPECT_EQ(printable("Gr\u00fc\u00dfe \u20ac \U0001F600"), "Gr\u00fc\u00dfe \u20ac \U0001F600");
+  for (const std::string_view bad : {"\x1b", "\n", "\x7f", "\u0080", "\u009b", "\u009f", "\u202a", "\u202e", "\u2066", "\u2069", "\u200e", "\u200f", "\u061c", "\u2028", "\ufeff"}) {
+    EXPECT_EQ(printable("a" + std::string(bad) + "b"), "a b") << to_hex(bytes_of(bad));
+  }
+  // C1 as a byte of its own, a character cut short, an overlong one.
+  EXPECT_EQ(printable("a\x9b" "b"), "a?b");
+  EXPECT_EQ(printable("a\xe2\x80"), "a??");
+  EXPECT_EQ(printable("\xc0\x9b\xe0\x82\x9b"), "?????");
+}
+
 TEST_F(CliTest, ConfigCheckReadsTheRules) {
   std::filesystem::create_directories(root / "etc/pushmail");
-  std::ofstream(root / "etc/pushmail/pushmail.toml") << "domain = \"mms.example.net\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[rules]\nfile = \"" << (root / "rules").string() << "\"\n";
+  std::ofstream(root / "etc/pushmail/pushmail.toml") << "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[rules]\nfile = \"" << (root / "rules").string() << "\"\n";
   EXPECT_EQ(at_root({"config", "check"}).code, EX_CONFIG) << "no such file";
   std::ofstream(root / "rules") << "a reject text word casino\n";
   EXPECT_EQ(at_root({"config", "check"}).code, 0);
   std::ofstream(root / "rules") << "a reject text word casino\nb reject text word two words\nc reject\n";
   const Ran checked = at_root({"config", "check"});
   EXPECT_EQ(checked.code, EX_CONFIG);
-  EXPECT_NE(checked.error.find("pushmail.toml:6: rules.file: "), std::string::npos) << checked.error;
+  EXPECT_NE(checked.error.find("pushmail.toml:7: rules.file: "), std::string::npos) << checked.error;
   EXPECT_NE(checked.error.find("/rules:2: rule b: "), std::string::npos) << checked.error;
   EXPECT_NE(checked.error.find("/rules:3: rule c: "), std::string::npos) << checked.error;
 }
@@ -235,13 +281,13 @@ TEST_F(CliTest, ConfigCheckReadsTheRules) {
 TEST_F(CliTest, ConfigCheckKnowsTheKnobsOfPeers) {
   std::filesystem::create_directories(root / "etc/pushmail");
   const auto file = root / "etc/pushmail/pushmail.toml";
-  const std::string good = "domain = \"mms.example.net\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = \"http://h/\"\nservice_number = \"5\"\nprofile = \"rel5\"\n";
+  const std::string good = "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = \"http://h/\"\nservice_number = \"5\"\nallow = [\"192.0.2.1\"]\nprofile = \"rel5\"\n";
   std::ofstream(file) << good;
   EXPECT_EQ(at_root({"config", "check"}).code, 0);
   std::ofstream(file) << good << "omitted = \"MessageID\"\n";
   const Ran checked = at_root({"config", "check"});
   EXPECT_EQ(checked.code, EX_CONFIG);
-  EXPECT_NE(checked.error.find("pushmail.toml:9: peer.a.omitted: "), std::string::npos) << checked.error;
+  EXPECT_NE(checked.error.find("pushmail.toml:11: peer.a.omitted: "), std::string::npos) << checked.error;
 }
 
 }  // namespace

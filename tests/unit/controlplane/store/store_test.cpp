@@ -264,6 +264,22 @@ TEST(Store, ReportsWaitAndRepeatsAreKnown) {
   EXPECT_EQ(store->orphan_reports("mmsc", "m1").value().size(), 1U);
 }
 
+TEST(Store, ReportsAboutNothingAreBoundedForEachPeer) {
+  const auto store = memory();
+  const auto add = [&](const char* peer, int n) {
+    return store->add_report({.id = new_item_id(noon, 1), .trace = new_trace_id(), .peer = peer, .message_id = "m" + std::to_string(n), .recipient = "number:+15550100002",
+                              .sender = "short:5000", .mm_status = "Retrieved", .time = noon}).value();
+  };
+  for (int n = 1; n <= 5; ++n) EXPECT_TRUE(add("mmsc", n));
+  EXPECT_TRUE(add("other", 1));
+  ASSERT_TRUE(store->match_report(store->orphan_reports("mmsc", "m1").value().at(0).id, new_item_id(noon, 1)));
+  ASSERT_TRUE(store->trim_orphan_reports("mmsc", 2));
+  EXPECT_EQ(store->orphan_reports("mmsc", "").value().size(), 2U);
+  EXPECT_EQ(store->orphan_reports("mmsc", "m5").value().size(), 1U) << "the latest stay";
+  EXPECT_FALSE(add("mmsc", 1)) << "one that found its item is no orphan";
+  EXPECT_EQ(store->orphan_reports("other", "").value().size(), 1U);
+}
+
 TEST(Store, SmsAreSentInOrderUntilTheyAreSent) {
   const auto store = memory();
   for (const char* text : {"one", "two"}) {
