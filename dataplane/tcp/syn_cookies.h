@@ -15,8 +15,8 @@
 #include <optional>
 
 #include "core/clock.h"
+#include "core/siphash.h"
 #include "dataplane/tcp/seq.h"
-#include "dataplane/tcp/siphash.h"
 
 namespace pushmail::tcp {
 
