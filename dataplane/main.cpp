@@ -53,8 +53,8 @@ int stop_for(const char* what, const Error& error) {
   return exit_os;
 }
 
-// Long enough for the first bytes of a client that does not wait for us to be here, short beside a mail's other round trips.
-constexpr Duration greeting_delay = milliseconds(20);
+// A client that does not wait for us writes right behind its handshake, so its first bytes are here by then, whatever the round trip.
+constexpr Duration greeting_delay = milliseconds(5);
 
 ConnectionLimits connection_limits(const Config& config, const std::string& table) {
   const auto number = [&](const char* leaf) { return static_cast<std::uint32_t>(config.number(table + leaf)); };
