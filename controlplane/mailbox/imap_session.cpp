@@ -206,9 +206,13 @@ Outcome<std::vector<std::uint32_t>> ImapSession::search(Task& task, std::uint32_
 Outcome<FetchList> ImapSession::fetch(Task& task, const Set& uids, const FetchType& what) {
   begin(task);
   clist* list = nullptr;
-  if (const int code = mailimap_uid_fetch(imap_.get(), uids.get(), what.get(), &list); code != MAILIMAP_NO_ERROR)
-    return failed(code, mailbox_refused);
-  return FetchList(list);
+  const int code = mailimap_uid_fetch(imap_.get(), uids.get(), what.get(), &list);
+  if (code == MAILIMAP_NO_ERROR) return FetchList(list);
+  // libetpan calls BAD a breach of protocol; it is an answer, and the session goes on.
+  const std::string& status = stream_.fence().last_status();
+  if (code == MAILIMAP_ERROR_PROTOCOL && !stream_.failure() && ascii_starts_with_nocase(status, "BAD"))
+    return std::unexpected(Failure{Error{&mailbox_refused}, status});
+  return failed(code, mailbox_refused);
 }
 
 Outcome<Look> ImapSession::look(Task& task, Watermark& mark, const ArrivalSink& sink) {
