@@ -64,7 +64,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         resolver_(std::move(resolver)),
         fetchers_(context, {.program = options.fetcher_program, .arguments = fetcher_arguments(), .count = settings_.fetchers}, *this),
         data_plane_(context, settings_.run_folder / "handoff-0", *this, [this] { to_phone_.on_data_plane_lost(); }),
-        notifier_(store, clock, [this](const notify::IncomingSms& sms) { return retriever_.take(sms); }),
+        notifier_(store, clock, [this](const notify::IncomingSms& sms) { return retriever_.take(sms); }, {.per_hour_max = settings_.sms_per_hour_max}),
         smpp_(context, clock, settings_.smpp, notifier_),
         to_phone_({store, clock, settings_, data_plane_, fetchers_, [this] { notifier_.pump(); },
                    [this](std::string_view binding) { mailboxes_.watch_again(binding); },
@@ -129,6 +129,9 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     nlohmann::ordered_json json;
     json["smpp"] = smpp_.state();
     json["smpp_bound"] = smpp_.is_ready();
+    json["sms_in_doubt"] = notifier_.counts().in_doubt;
+    json["sms_set_aside"] = notifier_.counts().set_aside;
+    json["sms_withheld"] = notifier_.counts().withheld;
     json["data_plane"] = data_plane_.is_ready() ? "connected" : "not connected";
     json["fetchers_up"] = fetchers_.up_count();
     json["transfers"] = to_phone_.transfers();

@@ -135,6 +135,7 @@ std::expected<Settings, std::string> Settings::from(const Config& config, const 
   if (s.smpp.password.size() > 8) return std::unexpected("notify.password_file: an SMPP password has at most 8 characters");
   if (s.smpp.system_type.size() > 12) return std::unexpected("notify.system_type: at most 12 characters");
   if (s.smpp.source.empty() || s.smpp.source.size() > 20) return std::unexpected("notify.source: must have 1 to 20 characters");
+  s.sms_per_hour_max = config.number("notify.sms_per_hour_max");
   s.code_lifetime = config.duration("notify.code_lifetime");
 
   s.api_agents = config.texts("api.agents");

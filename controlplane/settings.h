@@ -59,6 +59,7 @@ struct Settings {
   std::uint64_t mail_size_max = 0;
   Duration round{};
   notify::SmppSettings smpp{};
+  std::uint64_t sms_per_hour_max = 100;
   Duration code_lifetime{};
   std::vector<std::string> api_agents{};
   std::vector<std::string> dns_servers{};

@@ -112,6 +112,7 @@ constexpr auto keys = std::to_array<ConfigKey>({
     {"notify.source", KeyType::text, "!", "", no_least, no_most, "sender of our SMS; phones answer to it"},
     {"notify.window", KeyType::number, "10", "", 1, 1000, "unanswered submit_sm"},
     {"notify.enquire_link", KeyType::duration, "30s", "", 1000, day_ms, "time without traffic before enquire_link"},
+    {"notify.sms_per_hour_max", KeyType::number, "100", "", 1, 100, "SMS of one kind to one phone in an hour, at most; the kinds' own ceilings may be lower"},
     {"notify.code_lifetime", KeyType::duration, "7d", "", 1000, 30 * day_ms, "how long a reply code is valid"},
 
     {"api.agents", KeyType::text_list, "", "", no_least, no_most, "users beside root that may use the API socket"},

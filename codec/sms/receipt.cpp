@@ -4,7 +4,9 @@
 #include <array>
 #include <charconv>
 
+#include "codec/sms/automatic.h"
 #include "codec/sms/gsm.h"
+#include "codec/sms/receipt_text.h"
 
 namespace pushmail::sms {
 
@@ -52,25 +54,6 @@ ReceiptState state_of_word(std::string_view word) {
   return ReceiptState::unknown;
 }
 
-/// The word behind `label:`, which stands at the start or behind a space; empty when it is not there.
-std::string_view value_of(std::string_view text, std::string_view label) {
-  for (std::size_t at = 0; at + label.size() < text.size(); ++at) {
-    const bool starts_word = at == 0 || text[at - 1] == ' ' || text[at - 1] == '\n';
-    if (!starts_word || text[at + label.size()] != ':' || !ascii_starts_with_nocase(text.substr(at), label)) continue;
-    std::string_view rest = text.substr(at + label.size() + 1);
-    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
-    return rest.substr(0, rest.find_first_of(" \r\n"));
-  }
-  return {};
-}
-std::string_view rest_behind(std::string_view text, std::string_view label) {
-  for (std::size_t at = 0; at + label.size() < text.size(); ++at) {
-    const bool starts_word = at == 0 || text[at - 1] == ' ';
-    if (starts_word && text[at + label.size()] == ':' && ascii_starts_with_nocase(text.substr(at), label)) return text.substr(at + label.size() + 1);
-  }
-  return {};
-}
-
 std::string_view without_zeros(std::string_view id) {
   const std::size_t first = id.find_first_not_of('0');
   return first == std::string_view::npos ? std::string_view("0").substr(0, id.empty() ? 0 : 1) : id.substr(first);
@@ -88,7 +71,7 @@ std::string_view word_of(ReceiptState state) { return row_of(state).word; }
 bool is_final(ReceiptState state) { return row_of(state).final; }
 
 std::optional<Receipt> read_receipt(const smpp::Pdu& deliver_sm) {
-  if (!deliver_sm.is_receipt()) return std::nullopt;
+  if (origin_of(deliver_sm).origin != Origin::receipt) return std::nullopt;
   const std::string text = read_deliver(deliver_sm).text();
   Receipt receipt;
   receipt.message_id = deliver_sm.tlv_text(smpp::tag::receipted_message_id).value_or(value_of(text, "id"));

@@ -1,6 +1,6 @@
 // Delivery receipts: what became of a short message that we submitted.
 //
-// Came from: deliver_sm with a receipt's esm_class. Goes to: controlplane/notify (state of a notification).
+// Came from: deliver_sm or data_sm that automatic.h calls a receipt. Goes to: controlplane/notify (state of a notification).
 // The text form is no standard but universal (SMPP 3.4 Appendix B); TLVs 001E and 0427 win where they are present.
 #pragma once
 
@@ -26,7 +26,7 @@ struct Receipt {
   std::string done_date;                 // YYMMDDhhmm or with seconds, in the SMSC's zone
   std::string text;
 };
-/// Nothing when the PDU is no receipt, or names no message and no state.
+/// Nothing when the PDU is no receipt, or does not name a message and its state; it is no word of a phone then either (automatic.h).
 [[nodiscard]] std::optional<Receipt> read_receipt(const smpp::Pdu& deliver_sm);
 
 /// Whether a receipt's id is the one of submit_sm_resp. Some SMSCs write one in hex and the other in decimal.

@@ -63,7 +63,20 @@ constexpr std::array message_fields{
     octet("sm_default_msg_id", &Pdu::sm_default_msg_id),
     Field{"short_message", FieldKind::counted, short_message_max, nullptr, nullptr, &Pdu::short_message},
 };
-// SMPP 3.4 §4.4.2; in deliver_sm_resp (§4.6.2) the field is a single NUL, but some SMSCs fill it.
+// SMPP 3.4 §4.7.1: no short_message, addresses of 65 octets.
+constexpr std::array data_fields{
+    c_octets("service_type", 6, &Pdu::service_type),
+    octet("source_addr_ton", &Pdu::source_addr_ton),
+    octet("source_addr_npi", &Pdu::source_addr_npi),
+    c_octets("source_addr", 65, &Pdu::source_addr),
+    octet("dest_addr_ton", &Pdu::dest_addr_ton),
+    octet("dest_addr_npi", &Pdu::dest_addr_npi),
+    c_octets("destination_addr", 65, &Pdu::destination_addr),
+    octet("esm_class", &Pdu::esm_class),
+    octet("registered_delivery", &Pdu::registered_delivery),
+    octet("data_coding", &Pdu::data_coding),
+};
+// SMPP 3.4 §4.4.2 and §4.7.2; in deliver_sm_resp (§4.6.2) the field is a single NUL, but some SMSCs fill it.
 constexpr std::array message_resp_fields{c_octets("message_id", 65, &Pdu::message_id)};
 
 struct Row {
@@ -84,6 +97,8 @@ constexpr std::array rows{
     Row{Command::submit_sm_resp, "submit_sm_resp", message_resp_fields},
     Row{Command::deliver_sm, "deliver_sm", message_fields},
     Row{Command::deliver_sm_resp, "deliver_sm_resp", message_resp_fields},
+    Row{Command::data_sm, "data_sm", data_fields},
+    Row{Command::data_sm_resp, "data_sm_resp", message_resp_fields},
     Row{Command::unbind, "unbind", header_only},
     Row{Command::unbind_resp, "unbind_resp", header_only},
     Row{Command::enquire_link, "enquire_link", header_only},
@@ -258,11 +273,6 @@ std::optional<std::string_view> Pdu::tlv_text(std::uint16_t wanted) const {
 ByteView Pdu::user_data() const {
   const Tlv* payload = tlv(tag::message_payload);
   return payload != nullptr && short_message.empty() ? ByteView(payload->value) : ByteView(short_message);
-}
-
-bool Pdu::is_receipt() const {
-  const int type = esm_class & esm_type_mask;
-  return type == esm_receipt || type == esm_intermediate;
 }
 
 Parsed<Frame> parse_frame(ByteView bytes, std::uint32_t size_max) {

@@ -24,6 +24,7 @@ enum class Command : std::uint32_t {
   unbind = 0x00000006,
   bind_transceiver = 0x00000009,
   enquire_link = 0x00000015,
+  data_sm = 0x00000103,
   generic_nack = 0x80000000,
   bind_receiver_resp = 0x80000001,
   bind_transmitter_resp = 0x80000002,
@@ -32,6 +33,7 @@ enum class Command : std::uint32_t {
   unbind_resp = 0x80000006,
   bind_transceiver_resp = 0x80000009,
   enquire_link_resp = 0x80000015,
+  data_sm_resp = 0x80000103,
 };
 /// The answer to a request; generic_nack for what has none.
 [[nodiscard]] Command response_of(Command request);
@@ -94,6 +96,9 @@ inline constexpr std::uint8_t npi_unknown = 0, npi_e164 = 1;
 inline constexpr std::uint8_t esm_udhi = 0x40;          // the short message begins with a user data header
 inline constexpr std::uint8_t esm_type_mask = 0x3C;
 inline constexpr std::uint8_t esm_receipt = 0x04;
+inline constexpr std::uint8_t esm_delivery_ack = 0x08;   // the receiving phone's own acknowledgements
+inline constexpr std::uint8_t esm_user_ack = 0x10;
+inline constexpr std::uint8_t esm_abort = 0x18;
 inline constexpr std::uint8_t esm_intermediate = 0x20;
 
 /// Every field any PDU has; a command uses those of its rows and leaves the rest alone.
@@ -111,7 +116,7 @@ struct Pdu {
   std::uint8_t addr_npi = 0;
   std::string address_range;
 
-  // submit_sm and deliver_sm.
+  // submit_sm, deliver_sm, and as far as it has them data_sm (its text is the TLV message_payload).
   std::string service_type;
   std::uint8_t source_addr_ton = 0;
   std::uint8_t source_addr_npi = 0;
@@ -130,7 +135,7 @@ struct Pdu {
   std::uint8_t sm_default_msg_id = 0;
   Bytes short_message;                   // at most 254; longer goes into message_payload
 
-  std::string message_id;                // submit_sm_resp; in deliver_sm_resp unused and empty
+  std::string message_id;                // submit_sm_resp; in deliver_sm_resp and data_sm_resp of ours unused and empty
 
   std::vector<Tlv> tlvs;                 // in the order of the wire, unknown ones too
 
@@ -141,9 +146,6 @@ struct Pdu {
   [[nodiscard]] std::optional<std::string_view> tlv_text(std::uint16_t wanted) const;
   /// short_message, or message_payload where that is empty.
   [[nodiscard]] ByteView user_data() const;
-  /// A delivery receipt or an intermediate notification, by esm_class.
-  [[nodiscard]] bool is_receipt() const;
-
   bool operator==(const Pdu&) const = default;
 };
 

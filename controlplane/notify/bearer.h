@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,21 +23,27 @@ struct IncomingSms {
   std::string source{};                // as the SMSC wrote it
   std::string destination{};
   std::string text{};
+  std::string_view automatic_sign{};   // what shows that no person wrote it (codec/sms/automatic.h): never answered; empty: a person may have
 };
 
 enum class Taken : std::uint8_t { yes, later };
 
+/// Of each message that was submitted, one of sent, refused, deferred, in_doubt comes, or the bearer is lost.
 class BearerEvents {
  public:
   virtual ~BearerEvents() = default;
-  /// The bearer takes messages from now on. What was submitted before and has no answer is unknown: submit it again.
+  /// The bearer takes messages from now on.
   virtual void on_bearer_ready() = 0;
-  virtual void on_bearer_lost(std::string_view reason) = 0;
+  /// Nothing more comes about what was submitted. `maybe_sent`: ids of those without an answer of which a part or all may have left; the
+  /// others never did.
+  virtual void on_bearer_lost(std::string_view reason, std::span<const std::int64_t> maybe_sent) = 0;
   virtual void on_sms_sent(std::int64_t id, std::string_view smsc_id) = 0;
   /// The SMSC will never take it.
   virtual void on_sms_refused(std::int64_t id, std::string_view reason) = 0;
   /// The SMSC takes others, but keeps putting this one off: submit it again, much later.
   virtual void on_sms_deferred(std::int64_t id, std::string_view reason) = 0;
+  /// The SMSC has a part of it and keeps putting off the rest: the phone may show it or not.
+  virtual void on_sms_in_doubt(std::int64_t id, std::string_view reason) = 0;
   /// `yes` only when what the phone said is durable; `later`: the SMSC shall send it again.
   virtual Taken on_sms(const IncomingSms& message) = 0;
   /// What became of a message we sent: `word` is DELIVRD, EXPIRED ...
@@ -49,6 +56,7 @@ class Bearer {
   [[nodiscard]] virtual bool is_ready() const = 0;
   /// How many more messages it takes now.
   [[nodiscard]] virtual std::size_t room() const = 0;
+  /// Never calls back from within.
   virtual void submit(const OutgoingSms& sms) = 0;
   /// For `pushmailctl status`.
   [[nodiscard]] virtual std::string state() const = 0;

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "codec/sms/receipt.h"
 #include "codec/wap/address.h"
+#include "controlplane/notify/sms_kinds.h"
 #include "controlplane/store/ledger.h"
 #include "core/log.h"
 
@@ -13,85 +13,238 @@ namespace pushmail::notify {
 
 namespace {
 
-constexpr std::size_t batch_count_max = 1000;
+constexpr std::size_t looked_at_max = 1000;                 // rows in one transaction
+constexpr std::size_t alarmed_max = 10'000;                 // phones
 constexpr std::int64_t second_us = 1'000'000;
+constexpr std::int64_t hour_us = 3600 * second_us;
 constexpr std::int64_t defer_first_us = 30 * second_us;
-constexpr std::int64_t defer_most_us = 3600 * second_us;
+constexpr std::int64_t defer_most_us = hour_us;
 constexpr std::int64_t defer_end_us = 86'400 * second_us;   // then the SMSC will never take it
+constexpr std::int64_t doubt_pause_us = 300 * second_us;    // time for the SMSC to recover, and for a receipt or the phone's answer
+constexpr Duration lone_rest = seconds(60);                 // after a break at a doubtful one the others go first
 constexpr std::uint32_t doublings_max = 12;
 
 }  // namespace
 
+// ---- out --------------------------------------------------------------------------------------------------------------------------
+
+std::size_t Notifier::room() const {
+  if (bearer_ == nullptr || !bearer_->is_ready()) return 0;
+  const bool alone = std::ranges::any_of(flying_, [](const auto& entry) { return entry.second.doubts > 0; });
+  if (alone || flying_.size() >= width_) return 0;
+  return std::min(bearer_->room(), width_ - flying_.size());
+}
+
 void Notifier::pump() {
-  if (bearer_ == nullptr || !bearer_->is_ready() || bearer_->room() == 0) return;
-  const auto waiting = store_.pending_sms(clock_.wall(), batch_count_max);
-  if (!waiting) {
-    log_error("sms_not_read").error(waiting.error());
+  if (room() == 0) return;
+  std::vector<Sms> begun;
+  const auto done = store_.write([&]() -> Result<void> {
+    if (!recovered_) {
+      if (const auto recovered = recover(); !recovered) return recovered;
+    }
+    PM_TRY(begun, begin());
+    return {};
+  });
+  if (!done) {
+    log_error("sms_not_begun").error(done.error());
     return;
   }
-  for (const Sms& sms : *waiting) {
-    if (bearer_->room() == 0) return;
-    if (!flying_.emplace(sms.id, sms).second) continue;
-    bearer_->submit({.id = sms.id, .to = sms.msisdn, .text = sms.text});
+  recovered_ = true;
+  hand_over(std::move(begun));
+}
+
+// Chooses what goes now and writes it down as submitting. Runs inside a transaction.
+Result<std::vector<Sms>> Notifier::begin() {
+  const Timestamp now = clock_.wall();
+  const std::size_t most = room();
+  std::vector<Sms> begun;
+  std::size_t looked_at = 0;
+  while (most > 0 && clock_.now() >= lone_after_ && looked_at++ < looked_at_max) {
+    PM_TRY(auto lone, store_.doubtful_sms(now));
+    if (!lone) break;
+    // It waits until nothing else is in flight, and nothing new begins before it.
+    if (!flying_.empty()) return begun;
+    PM_TRY(const bool goes, may_go(*lone, now));
+    if (!goes) continue;
+    begun.push_back(std::move(*lone));
+    return begun;
+  }
+  while (begun.size() < most && looked_at < looked_at_max) {
+    PM_TRY(auto waiting, store_.pending_sms(now, most - begun.size()));
+    if (waiting.empty()) break;
+    looked_at += waiting.size();
+    for (Sms& sms : waiting) {
+      PM_TRY(const bool goes, may_go(sms, now));
+      if (goes) begun.push_back(std::move(sms));
+    }
+  }
+  return begun;
+}
+
+// The last look before an SMS leaves, and the only way to `submitting`. False: it was put off or given up.
+Result<bool> Notifier::may_go(Sms& sms, Timestamp now) {
+  PM_TRY(const bool needed, is_needed(sms));
+  if (!needed) {
+    if (const auto done = refuse(sms, SmsEvent::give_up, "no longer needed"); !done) return std::unexpected(done.error());
+    if (const auto written = store_.update_sms(sms); !written) return std::unexpected(written.error());
+    return false;
+  }
+  const std::uint64_t most = std::min(limits_.per_hour_max, per_hour_max(sms.kind));
+  // Times ahead of a clock that was set back do not count for ever.
+  PM_TRY(const auto submits, store_.sms_submits(sms.msisdn, sms.kind, {now.us - hour_us + 1}, {now.us + hour_us}));
+  const bool goes = submits.count < most;
+  if (goes) {
+    sms.state = next_state(sms.state, SmsEvent::hand_over);
+    ++sms.submits;
+    sms.submitted_at = now;
+  } else {
+    ++counts_.withheld;
+    alarm(sms, now);
+    const std::string reason = fmt::format("{} SMS of this kind went to this phone within an hour, which is the most", most);
+    if (now.us - sms.created.us >= defer_end_us) {
+      if (const auto done = refuse(sms, SmsEvent::give_up, reason); !done) return std::unexpected(done.error());
+    } else {
+      sms.state = next_state(sms.state, SmsEvent::withhold);
+      sms.retry_at = {std::max(submits.oldest.us + hour_us, now.us + second_us)};
+      sms.reason = reason;
+      if (const auto done = explain(sms, "notify_withheld", fmt::format("{}; tried again at {}", reason, format_rfc3339(sms.retry_at))); !done) {
+        return std::unexpected(done.error());
+      }
+    }
+  }
+  if (const auto written = store_.update_sms(sms); !written) return std::unexpected(written.error());
+  return goes;
+}
+
+void Notifier::hand_over(std::vector<Sms> begun) {
+  for (Sms& sms : begun) {
+    const OutgoingSms outgoing{.id = sms.id, .to = sms.msisdn, .text = sms.text};
+    flying_.emplace(sms.id, std::move(sms));
+    bearer_->submit(outgoing);
   }
 }
 
+void Notifier::alarm(const Sms& sms, Timestamp now) {
+  const auto is_over = [&](Timestamp since) { return now.us - since.us >= hour_us || now < since; };
+  if (alarmed_.size() >= alarmed_max) {
+    std::erase_if(alarmed_, [&](const auto& entry) { return is_over(entry.second); });
+    if (alarmed_.size() >= alarmed_max) alarmed_.clear();
+  }
+  const auto [entry, is_new] = alarmed_.try_emplace(sms.msisdn, now);
+  if (!is_new && !is_over(entry->second)) return;
+  entry->second = now;
+  log_error("sms_ceiling").person("msisdn", sms.msisdn.digits()).text("kind", sms.kind).item(sms.item);
+}
+
+// ---- the bearer -------------------------------------------------------------------------------------------------------------------
+
 void Notifier::on_bearer_ready() {
-  flying_.clear();
+  recovered_ = false;
   pump();
 }
 
-void Notifier::on_bearer_lost(std::string_view) { flying_.clear(); }
+// What an earlier connection or process handed over and left behind.
+Result<void> Notifier::recover() {
+  PM_TRY(const auto left, store_.submitting_sms());
+  for (Sms sms : left) {
+    if (flying_.contains(sms.id)) continue;
+    if (const auto done = doubt(sms, "it was submitted before a restart, and no answer was kept"); !done) return done;
+    if (const auto written = store_.update_sms(sms); !written) return written;
+  }
+  return {};
+}
+
+void Notifier::on_bearer_lost(std::string_view reason, std::span<const std::int64_t> maybe_sent) {
+  const auto flew = std::exchange(flying_, {});
+  if (flew.empty()) return;
+  bool was_alone = false;
+  const auto done = store_.write([&]() -> Result<void> {
+    for (auto [id, sms] : flew) {
+      was_alone = was_alone || sms.doubts > 0;
+      if (std::ranges::find(maybe_sent, id) != maybe_sent.end()) {
+        if (const auto doubted = doubt(sms, reason); !doubted) return doubted;
+      } else {
+        sms.state = next_state(sms.state, SmsEvent::back);
+      }
+      if (const auto written = store_.update_sms(sms); !written) return written;
+    }
+    return {};
+  });
+  // They stay `submitting` then, and the next session finds them.
+  if (!done) log_error("sms_not_settled").error(done.error());
+  if (!maybe_sent.empty()) width_ = 1;
+  if (was_alone) lone_after_ = clock_.now() + lone_rest;
+}
 
 void Notifier::settle(std::int64_t id, const std::function<Result<void>(Sms&)>& write) {
-  const auto node = flying_.find(id);
-  if (node == flying_.end()) return;
-  Sms sms = node->second;
+  const auto node = flying_.extract(id);
+  if (node.empty()) return;
+  Sms sms = node.mapped();
+  if (width_ < SIZE_MAX) ++width_;
+  std::vector<Sms> begun;
   const auto done = store_.write([&]() -> Result<void> {
     if (const auto written = write(sms); !written) return written;
-    return store_.update_sms(sms);
+    if (const auto written = store_.update_sms(sms); !written) return written;
+    PM_TRY(begun, begin());
+    return {};
   });
   if (!done) {
-    // It stays in flying_, so this connection does not send it again; a restart may.
+    // It stays `submitting`, so this connection does not send it again; the next one finds it in doubt.
     log_error("sms_not_settled").error(done.error());
     return;
   }
-  flying_.erase(node);
-  pump();
+  hand_over(std::move(begun));
 }
 
 void Notifier::on_sms_sent(std::int64_t id, std::string_view smsc_id) {
-  settle(id, [&](Sms& sms) -> Result<void> {
-    sms.state = "sent";
-    sms.smsc_id = smsc_id;
-    ++sms.attempts;
-    if (sms.kind != "notify") return {};
-    PM_TRY(auto item, store_.item(sms.item));
-    if (!item) return {};
-    log_info("notified").trace(item->trace).item(item->id).binding(item->binding);
-    Details details{{"msisdn", sms.msisdn.digits()}, {"text", sms.text}, {"smsc_id", std::string(smsc_id)}, {"reply_code", item->reply_code}};
-    // The phone may have answered before the SMSC did.
-    if (item->state != ItemState::accepted) return note(store_, *item, "notified", clock_.wall(), program::control, std::move(details));
-    PM_TRY(const bool moved, move_item(store_, *item,
-                                       {.to = ItemState::notified,
-                                        .event = "notified",
-                                        .reason = fmt::format("the phone was told by SMS; waits for its answer {} until {}", item->reply_code,
-                                                              format_rfc3339(item->code_expires)),
-                                        .time = clock_.wall(),
-                                        .details = std::move(details)}));
-    PM_CHECK(moved);
-    return {};
-  });
+  settle(id, [&](Sms& sms) { return accepted(sms, smsc_id); });
 }
 
 void Notifier::on_sms_refused(std::int64_t id, std::string_view reason) {
-  settle(id, [&](Sms& sms) { return refuse(sms, reason); });
+  settle(id, [&](Sms& sms) {
+    ++sms.attempts;
+    return refuse(sms, SmsEvent::refused, reason);
+  });
 }
 
-Result<void> Notifier::refuse(Sms& sms, std::string_view reason) {
-  sms.state = "failed";
+void Notifier::on_sms_deferred(std::int64_t id, std::string_view reason) {
+  settle(id, [&](Sms& sms) { return put_off(sms, reason); });
+}
+
+void Notifier::on_sms_in_doubt(std::int64_t id, std::string_view reason) {
+  settle(id, [&](Sms& sms) { return doubt(sms, reason); });
+}
+
+// ---- what becomes of an SMS and of its item ---------------------------------------------------------------------------------------
+
+Result<void> Notifier::accepted(Sms& sms, std::string_view smsc_id) {
+  sms.state = next_state(sms.state, SmsEvent::accepted);
+  sms.smsc_id = smsc_id;
+  sms.reason.clear();
   ++sms.attempts;
-  log_warning("sms_refused").item(sms.item).text("reason", reason);
+  if (sms.kind != "notify") return {};
+  PM_TRY(auto item, store_.item(sms.item));
+  if (!item) return {};
+  log_info("notified").trace(item->trace).item(item->id).binding(item->binding);
+  Details details{{"msisdn", sms.msisdn.digits()}, {"text", sms.text}, {"smsc_id", std::string(smsc_id)}, {"reply_code", item->reply_code}};
+  if (sms.doubts > 0) details.emplace_back("duplicate_possible", "1");
+  // The phone may have answered before the SMSC did.
+  if (item->state != ItemState::accepted) return note(store_, *item, "notified", clock_.wall(), program::control, std::move(details));
+  PM_TRY(const bool moved, move_item(store_, *item,
+                                     {.to = ItemState::notified,
+                                      .event = "notified",
+                                      .reason = fmt::format("the phone was told by SMS; waits for its answer {} until {}", item->reply_code,
+                                                            format_rfc3339(item->code_expires)),
+                                      .time = clock_.wall(),
+                                      .details = std::move(details)}));
+  PM_CHECK(moved);
+  return {};
+}
+
+Result<void> Notifier::refuse(Sms& sms, SmsEvent event, std::string_view reason) {
+  sms.state = next_state(sms.state, event);
+  sms.reason = reason;
+  log_warning("sms_refused").item(sms.item).text("kind", sms.kind).text("reason", reason);
   if (sms.kind != "notify") return {};
   PM_TRY(auto item, store_.item(sms.item));
   if (!item || item->state != ItemState::accepted) return {};
@@ -99,30 +252,60 @@ Result<void> Notifier::refuse(Sms& sms, std::string_view reason) {
          move_item(store_, *item,
                    {.to = ItemState::failed,
                     .event = "notify_failed",
-                    .reason = fmt::format("the SMSC refuses an SMS to this number: {}; the mail stays in the mailbox", reason),
+                    .reason = fmt::format("the phone cannot be told by SMS: {}; the mail stays in the mailbox", reason),
                     .time = clock_.wall()}));
   return {};
 }
 
-void Notifier::on_sms_deferred(std::int64_t id, std::string_view reason) {
-  settle(id, [&](Sms& sms) -> Result<void> {
-    const Timestamp now = clock_.wall();
-    if (now.us - sms.created.us >= defer_end_us) return refuse(sms, reason);
-    sms.retry_at = {now.us + std::min(defer_first_us << std::min(sms.attempts, doublings_max), defer_most_us)};
-    ++sms.attempts;
-    log_warning("sms_deferred").item(sms.item).text("reason", reason).number("attempts", sms.attempts);
-    if (sms.kind != "notify") return {};
-    PM_TRY(auto item, store_.item(sms.item));
-    if (!item || item->state != ItemState::accepted) return {};
-    PM_TRY([[maybe_unused]] const bool moved,
-           move_item(store_, *item,
-                     {.to = ItemState::accepted,
-                      .event = "notify_deferred",
-                      .reason = fmt::format("the SMSC puts the SMS to this number off: {}; tried again at {}", reason, format_rfc3339(sms.retry_at)),
-                      .time = now}));
-    return {};
-  });
+Result<void> Notifier::put_off(Sms& sms, std::string_view reason) {
+  const Timestamp now = clock_.wall();
+  if (now.us - sms.created.us >= defer_end_us) return refuse(sms, SmsEvent::refused, reason);
+  sms.state = next_state(sms.state, SmsEvent::put_off);
+  sms.reason = reason;
+  sms.retry_at = {now.us + std::min(defer_first_us << std::min(sms.attempts, doublings_max), defer_most_us)};
+  ++sms.attempts;
+  log_warning("sms_deferred").item(sms.item).text("reason", reason).number("attempts", sms.attempts);
+  return explain(sms, "notify_deferred",
+                 fmt::format("the SMSC puts the SMS to this number off: {}; tried again at {}", reason, format_rfc3339(sms.retry_at)));
 }
+
+// The item lives on: the phone may have the SMS and answer it, or the reply code's time ends.
+Result<void> Notifier::doubt(Sms& sms, std::string_view reason) {
+  ++counts_.in_doubt;
+  sms.reason = reason;
+  if (sms.doubts++ == 0) {
+    sms.state = next_state(sms.state, SmsEvent::doubt);
+    sms.retry_at = {clock_.wall().us + doubt_pause_us};
+    log_warning("sms_in_doubt").item(sms.item).text("kind", sms.kind).text("reason", reason);
+    return explain(sms, "notify_in_doubt",
+                   fmt::format("the SMSC may have the SMS, but did not answer: {}; sent once more at {}", reason, format_rfc3339(sms.retry_at)));
+  }
+  ++counts_.set_aside;
+  sms.state = next_state(sms.state, SmsEvent::doubt_again);
+  log_error("sms_set_aside").item(sms.item).text("kind", sms.kind).text("reason", reason);
+  return explain(sms, "notify_set_aside",
+                 fmt::format("the SMSC did not answer the SMS twice, the second time with nothing else in flight: {}; it is not sent again. "
+                             "The phone may have it, and its answer still counts",
+                             reason));
+}
+
+Result<void> Notifier::explain(const Sms& sms, std::string_view event, std::string reason) {
+  if (sms.kind != "notify") return {};
+  PM_TRY(auto item, store_.item(sms.item));
+  if (!item || item->state != ItemState::accepted) return {};
+  PM_TRY([[maybe_unused]] const bool moved,
+         move_item(store_, *item, {.to = ItemState::accepted, .event = event, .reason = std::move(reason), .time = clock_.wall()}));
+  return {};
+}
+
+// A phone that answered, or a mail that is gone, needs no second notification.
+Result<bool> Notifier::is_needed(const Sms& sms) {
+  if (sms.kind != "notify" || sms.doubts == 0) return true;
+  PM_TRY(const auto item, store_.item(sms.item));
+  return item && item->state == ItemState::accepted;
+}
+
+// ---- in ---------------------------------------------------------------------------------------------------------------------------
 
 Taken Notifier::on_sms(const IncomingSms& message) { return on_message_(message); }
 

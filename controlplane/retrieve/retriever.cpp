@@ -19,7 +19,7 @@ Taken Retriever::take(const notify::IncomingSms& message) {
     log_warning("sms_from_nobody").person("source", message.source);
     return Taken::yes;
   }
-  Outcome outcome;
+  Outcome outcome{.automatic_sign = message.automatic_sign};
   const auto done = store_.write([&] { return take(*phone, message.text, outcome); });
   if (!done) {
     log_error("sms_not_stored").error(done.error());
@@ -31,11 +31,17 @@ Taken Retriever::take(const notify::IncomingSms& message) {
 }
 
 Result<void> Retriever::take(const Msisdn& phone, std::string_view text, Outcome& outcome) {
+  if (outcome.automatic_sign.empty()) {
+    // Whatever the network or the phone did: our own words that come back are no words of a person.
+    PM_TRY(const bool ours, store_.is_our_text(phone, text, {clock_.wall().us - day_us}));
+    if (ours) outcome.automatic_sign = "our_own_text";
+  }
   PM_TRY(const auto bound, store_.bindings_of(phone));
   if (bound.empty()) return say(phone, notify::subscribe_text(), "subscribe", outcome);
   const bool active = std::any_of(bound.begin(), bound.end(), [](const Binding& b) { return b.is_active(); });
   if (!active) return say(phone, notify::suspended_text(), "subscribe", outcome);
 
+  // A code is obeyed whoever sends it; only answers are kept back.
   const Instruction instruction = parse_instruction(text);
   if (instruction.kind == Instruction::Kind::get) return get(phone, instruction.code, outcome);
 
@@ -90,6 +96,10 @@ Result<void> Retriever::get(const Msisdn& phone, const std::string& code, Outcom
 
 Result<void> Retriever::say(const Msisdn& phone, std::string text, std::string kind, Outcome& outcome) {
   const Timestamp now = clock_.wall();
+  if (!outcome.automatic_sign.empty()) {
+    log_info("automatic_not_answered").text("sign", outcome.automatic_sign).text("kind", kind);
+    return {};
+  }
   const bool help = kind == "help";
   const Timestamp since{now.us - (help ? help_window_us : day_us)};
   PM_TRY(const bool queued, queue_limited_sms(store_, {.msisdn = phone, .text = std::move(text), .kind = std::move(kind), .created = now},

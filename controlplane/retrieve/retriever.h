@@ -2,7 +2,8 @@
 //
 // Came from: Notifier (deliver_sm). Goes to: the store (item -> requested), then `on_requested`. Rules: only from a number that is bound
 // and active; a code is valid for that number alone and for its time; a repeat has one effect; answers to wrong instructions are
-// limited, so that nobody can make us send SMS without end. The SMSC hears "taken" only when the request is on disk.
+// limited, so that nobody can make us send SMS without end, and what a machine sent (codec/sms/automatic.h) gets none: two machines would
+// go on for ever. The SMSC hears "taken" only when the request is on disk.
 #pragma once
 
 #include <functional>
@@ -29,6 +30,7 @@ class Retriever {
 
  private:
   struct Outcome {
+    std::string_view automatic_sign{};   // not empty: nothing is answered
     std::optional<Item> requested{};
     bool sms_queued = false;
   };

@@ -2,9 +2,11 @@
 // Every member has an initialiser, so that designated initialisers may name only what matters.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/bytes.h"
@@ -113,18 +115,27 @@ struct Suffix {
   Timestamp last_used{};
 };
 
+/// submitting: handed to the SMSC and not answered. What may follow what is one table: controlplane/notify/sms_life.h.
+enum class SmsState : std::uint8_t { pending, submitting, sent, failed };
+inline constexpr std::array<std::string_view, 4> sms_state_names{"pending", "submitting", "sent", "failed"};
+[[nodiscard]] constexpr std::string_view to_string(SmsState state) { return sms_state_names[static_cast<std::size_t>(state)]; }
+
 /// An SMS that must reach the SMSC once.
 struct Sms {
   std::int64_t id = 0;
   Msisdn msisdn{};
   std::string text{};
-  std::string kind{};                    // notify, help, subscribe, failure
+  std::string kind{};                    // why it is sent; the kinds and their ceilings are a table: controlplane/notify/sms_kinds.h
   ItemId item{};                         // of a notification; else empty
-  std::string state = "pending";       // pending, sent, failed
+  SmsState state = SmsState::pending;
   std::string smsc_id{};
   Timestamp created{};
   Timestamp retry_at{};
-  std::uint32_t attempts = 0;
+  std::uint32_t attempts = 0;            // answered ones
+  std::uint32_t submits = 0;             // times it was handed to the SMSC
+  std::uint32_t doubts = 0;              // times that ended without an answer: each may have reached the phone
+  Timestamp submitted_at{};              // the last time
+  std::string reason{};                  // for people: why it waits or failed
 };
 
 /// A delivery report as it came; it waits here when its message is not known yet.

@@ -61,6 +61,19 @@ ALTER TABLE mailbox ADD COLUMN newest_date INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE mailbox ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE mailbox ADD COLUMN skip_reason TEXT NOT NULL DEFAULT '';
 )sql",
+    // An SMS without an answer may have reached its phone: how often, and when it was last handed over.
+    R"sql(
+ALTER TABLE sms ADD COLUMN submits INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sms ADD COLUMN doubts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sms ADD COLUMN submitted_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sms ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+DROP INDEX sms_pending;
+CREATE INDEX sms_fresh ON sms (retry_at, id) WHERE state = 'pending' AND doubts = 0;
+CREATE INDEX sms_doubtful ON sms (retry_at, id) WHERE state = 'pending' AND doubts > 0;
+CREATE INDEX sms_submitting ON sms (id) WHERE state = 'submitting';
+CREATE INDEX sms_submitted ON sms (msisdn, kind, submitted_at) WHERE submits > 0;
+CREATE INDEX sms_of_item ON sms (item) WHERE state = 'pending';
+)sql",
 });
 static_assert(store_migrations.size() == versions::store_schema);
 

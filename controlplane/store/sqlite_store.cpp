@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "controlplane/store/errors.h"
@@ -24,7 +25,8 @@ constexpr std::string_view item_columns =
     "duplicate_possible, mark";
 constexpr std::string_view suffix_columns =
     "msisdn, digits, binding, correspondent, correspondent_name, thread, subject, message_id, refs, last_used";
-constexpr std::string_view sms_columns = "id, msisdn, text, kind, item, state, smsc_id, created, retry_at, attempts";
+constexpr std::string_view sms_columns =
+    "id, msisdn, text, kind, item, state, smsc_id, created, retry_at, attempts, submits, doubts, submitted_at, reason";
 constexpr std::string_view report_columns = "id, trace, peer, message_id, recipient, sender, mm_status, status_text, time, item";
 
 // Lists are one entry a line: message ids and details hold no line ends, which joined() makes sure of.
@@ -159,6 +161,12 @@ Suffix read_suffix(Run& run) {
   return s;
 }
 
+// A word that no version of ours wrote is not sent.
+SmsState sms_state_of(std::string_view name) {
+  const auto* const found = std::ranges::find(sms_state_names, name);
+  return found == sms_state_names.end() ? SmsState::failed : static_cast<SmsState>(found - sms_state_names.begin());
+}
+
 Sms read_sms(Run& run) {
   Sms s;
   s.id = run.number();
@@ -166,11 +174,15 @@ Sms read_sms(Run& run) {
   s.text = run.text();
   s.kind = run.text();
   s.item = id_of<ItemId>(run.bytes());
-  s.state = run.text();
+  s.state = sms_state_of(run.text());
   s.smsc_id = run.text();
   s.created = {run.number()};
   s.retry_at = {run.number()};
   s.attempts = static_cast<std::uint32_t>(run.number());
+  s.submits = static_cast<std::uint32_t>(run.number());
+  s.doubts = static_cast<std::uint32_t>(run.number());
+  s.submitted_at = {run.number()};
+  s.reason = run.text();
   return s;
 }
 
@@ -407,20 +419,34 @@ class SqliteStore final : public Store {
   Result<void> queue_sms(const Sms& s) override {
     Run run = db_.prepare(
         "INSERT INTO sms (msisdn, text, kind, item, state, smsc_id, created, retry_at, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    run.put(s.msisdn.digits()).put(s.text).put(s.kind).put(ByteView(s.item.bytes)).put(s.state).put(s.smsc_id).put(s.created.us);
+    run.put(s.msisdn.digits()).put(s.text).put(s.kind).put(ByteView(s.item.bytes)).put(to_string(s.state)).put(s.smsc_id).put(s.created.us);
     run.put(s.retry_at.us).put(std::int64_t{s.attempts});
     return run.run();
   }
   Result<void> update_sms(const Sms& s) override {
-    Run run = db_.prepare("UPDATE sms SET state = ?, smsc_id = ?, retry_at = ?, attempts = ? WHERE id = ?");
-    run.put(s.state).put(s.smsc_id).put(s.retry_at.us).put(std::int64_t{s.attempts}).put(s.id);
+    Run run = db_.prepare(
+        "UPDATE sms SET state = ?, smsc_id = ?, retry_at = ?, attempts = ?, submits = ?, doubts = ?, submitted_at = ?, reason = ? WHERE id = ?");
+    run.put(to_string(s.state)).put(s.smsc_id).put(s.retry_at.us).put(std::int64_t{s.attempts}).put(std::int64_t{s.submits});
+    run.put(std::int64_t{s.doubts}).put(s.submitted_at.us).put(s.reason).put(s.id);
     return run.run();
   }
   Result<std::vector<Sms>> pending_sms(Timestamp due, std::size_t count_max) override {
-    static const std::string sql =
-        fmt::format("SELECT {} FROM sms WHERE state = 'pending' AND retry_at <= ? ORDER BY id LIMIT ?", sms_columns);
+    static const std::string sql = fmt::format(
+        "SELECT {} FROM sms WHERE state = 'pending' AND doubts = 0 AND retry_at <= ? ORDER BY retry_at, id LIMIT ?", sms_columns);
     Run run = db_.prepare(sql);
     run.put(due.us).put(static_cast<std::int64_t>(count_max));
+    return all(run, read_sms);
+  }
+  Result<std::optional<Sms>> doubtful_sms(Timestamp due) override {
+    static const std::string sql = fmt::format(
+        "SELECT {} FROM sms WHERE state = 'pending' AND doubts > 0 AND retry_at <= ? ORDER BY retry_at, id LIMIT 1", sms_columns);
+    Run run = db_.prepare(sql);
+    run.put(due.us);
+    return first(run, read_sms);
+  }
+  Result<std::vector<Sms>> submitting_sms() override {
+    static const std::string sql = fmt::format("SELECT {} FROM sms WHERE state = 'submitting' ORDER BY id", sms_columns);
+    Run run = db_.prepare(sql);
     return all(run, read_sms);
   }
   Result<std::uint64_t> count_sms(const Msisdn& phone, std::string_view kind, Timestamp since) override {
@@ -430,6 +456,22 @@ class SqliteStore final : public Store {
     PM_CHECK(row);
     return static_cast<std::uint64_t>(run.number());
   }
+  Result<Submits> sms_submits(const Msisdn& phone, std::string_view kind, Timestamp since, Timestamp until) override {
+    Run run = db_.prepare(
+        "SELECT coalesce(sum(submits), 0), coalesce(min(submitted_at), 0) FROM sms "
+        "WHERE msisdn = ? AND kind = ? AND submitted_at BETWEEN ? AND ? AND submits > 0");
+    run.put(phone.digits()).put(kind).put(since.us).put(until.us);
+    PM_TRY(const bool row, run.step());
+    PM_CHECK(row);
+    Submits found{.count = static_cast<std::uint64_t>(run.number())};
+    found.oldest = {run.number()};
+    return found;
+  }
+  Result<bool> is_our_text(const Msisdn& phone, std::string_view text, Timestamp since) override {
+    Run run = db_.prepare("SELECT 1 FROM sms WHERE msisdn = ? AND created >= ? AND text = ? LIMIT 1");
+    run.put(phone.digits()).put(since.us).put(text);
+    return run.step();
+  }
   Result<std::optional<Sms>> sms_of_smsc_id(const Msisdn& phone, std::string_view smsc_id) override {
     static const std::string sql = fmt::format(
         "SELECT {} FROM sms WHERE msisdn = ? AND smsc_id = ? AND smsc_id <> '' ORDER BY id DESC LIMIT 1", sms_columns);
@@ -438,7 +480,7 @@ class SqliteStore final : public Store {
     return first(run, read_sms);
   }
   Result<void> withdraw_sms(const ItemId& item) override {
-    Run run = db_.prepare("UPDATE sms SET state = 'failed' WHERE item = ? AND state = 'pending'");
+    Run run = db_.prepare("UPDATE sms SET state = 'failed', reason = 'no longer needed' WHERE item = ? AND state = 'pending'");
     run.put(ByteView(item.bytes));
     return run.run();
   }

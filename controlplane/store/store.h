@@ -81,10 +81,21 @@ class Store {
 
   virtual Result<void> queue_sms(const Sms& sms) = 0;
   virtual Result<void> update_sms(const Sms& sms) = 0;
-  /// Those that are pending and due, oldest first.
+  /// Those that are pending, due and in no doubt; the longest due first.
   virtual Result<std::vector<Sms>> pending_sms(Timestamp due, std::size_t count_max) = 0;
+  /// Pending and due, but perhaps sent before.
+  virtual Result<std::optional<Sms>> doubtful_sms(Timestamp due) = 0;
+  virtual Result<std::vector<Sms>> submitting_sms() = 0;
   virtual Result<std::uint64_t> count_sms(const Msisdn& phone, std::string_view kind, Timestamp since) = 0;
+  struct Submits {
+    std::uint64_t count = 0;
+    Timestamp oldest{};                  // of those counted
+  };
+  /// How often SMS of this kind were handed to the SMSC for this phone; an SMS counts whole while its last time is within the limits.
+  virtual Result<Submits> sms_submits(const Msisdn& phone, std::string_view kind, Timestamp since, Timestamp until) = 0;
   virtual Result<std::optional<Sms>> sms_of_smsc_id(const Msisdn& phone, std::string_view smsc_id) = 0;
+  /// Whether this text was queued for this phone since then.
+  virtual Result<bool> is_our_text(const Msisdn& phone, std::string_view text, Timestamp since) = 0;
   /// Pending notifications of this item are not sent any more.
   virtual Result<void> withdraw_sms(const ItemId& item) = 0;
 

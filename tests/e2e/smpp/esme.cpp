@@ -27,7 +27,7 @@ void say(const std::string& line) {
 class Teller final : public BearerEvents {
  public:
   void on_bearer_ready() override { say(R"({"event":"ready"})"); }
-  void on_bearer_lost(std::string_view reason) override { say(fmt::format(R"({{"event":"lost","reason":"{}"}})", json_escape(reason))); }
+  void on_bearer_lost(std::string_view reason, std::span<const std::int64_t>) override { say(fmt::format(R"({{"event":"lost","reason":"{}"}})", json_escape(reason))); }
   void on_sms_sent(std::int64_t id, std::string_view smsc_id) override {
     say(fmt::format(R"({{"event":"sent","id":{},"smsc_id":"{}"}})", id, json_escape(smsc_id)));
   }
@@ -36,6 +36,9 @@ class Teller final : public BearerEvents {
   }
   void on_sms_deferred(std::int64_t id, std::string_view reason) override {
     say(fmt::format(R"({{"event":"deferred","id":{},"reason":"{}"}})", id, json_escape(reason)));
+  }
+  void on_sms_in_doubt(std::int64_t id, std::string_view reason) override {
+    say(fmt::format(R"({{"event":"in_doubt","id":{},"reason":"{}"}})", id, json_escape(reason)));
   }
   Taken on_sms(const IncomingSms& message) override {
     say(fmt::format(R"({{"event":"mo","from":"{}","to":"{}","text":"{}"}})", json_escape(message.source), json_escape(message.destination),

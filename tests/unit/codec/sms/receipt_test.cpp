@@ -54,7 +54,7 @@ TEST(Receipt, Words) {
 
 TEST(Receipt, IntermediateNotificationsAreReceiptsAndTextsAreNot) {
   EXPECT_TRUE(read_receipt(deliver("id:1 stat:ENROUTE", smpp::esm_intermediate)).has_value());
-  EXPECT_FALSE(read_receipt(deliver("id:1 stat:DELIVRD", 0)).has_value());
+  EXPECT_TRUE(read_receipt(deliver("id:1 stat:DELIVRD", 0)).has_value()) << "whatever its esm_class says";
   EXPECT_FALSE(read_receipt(deliver("thank you")).has_value());
   EXPECT_FALSE(read_receipt(deliver("")).has_value());
 }

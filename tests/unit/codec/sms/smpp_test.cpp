@@ -54,6 +54,18 @@ Pdu receipt() {
   pdu.tlvs = {{tag::receipted_message_id, {'1', 'a', '2', 'b', 0}}, {tag::message_state, {2}}};
   return pdu;
 }
+Pdu data_sm() {
+  Pdu pdu;
+  pdu.command = Command::data_sm;
+  pdu.sequence = 8;
+  pdu.source_addr_ton = ton_international;
+  pdu.source_addr_npi = npi_e164;
+  pdu.source_addr = "15550100002";
+  pdu.dest_addr_npi = npi_e164;
+  pdu.destination_addr = "5000";
+  pdu.tlvs = {{tag::message_payload, {'1', '7'}}};
+  return pdu;
+}
 Pdu bind() {
   Pdu pdu;
   pdu.command = Command::bind_transceiver;
@@ -87,6 +99,11 @@ std::vector<Vector> vectors() {
        "00 00 00 9E 00 00 00 05 00 00 00 00 00 00 00 07 00 01 01 31 35 35 35 30 31 30 30 30 30 32 00 05 00 4D 61 69 6C 00 04 00 00 00 00 00 00"
        "00 00 60" + to_hex(bytes_of(receipt_text)) + "00 1E 00 05 31 61 32 62 00 04 27 00 01 02",
        receipt()},
+      {"data_sm with a phone's words",
+       "00 00 00 2F 00 00 01 03 00 00 00 00 00 00 00 08 00 01 01 31 35 35 35 30 31 30 30 30 30 32 00 00 01 35 30 30 30 00 00 00 00"
+       "04 24 00 02 31 37",
+       data_sm()},
+      {"data_sm_resp", "00 00 00 11 80 00 01 03 00 00 00 00 00 00 00 08 00", respond(data_sm())},
       {"enquire_link", "00 00 00 10 00 00 00 15 00 00 00 00 00 00 00 03", simple(Command::enquire_link, 3)},
       {"enquire_link_resp", "00 00 00 10 80 00 00 15 00 00 00 00 00 00 00 03", simple(Command::enquire_link_resp, 3)},
       {"deliver_sm_resp", "00 00 00 11 80 00 00 05 00 00 00 00 00 00 00 07 00", simple(Command::deliver_sm_resp, 7)},

@@ -1,4 +1,4 @@
-// Texts, the outgoing SMS of the store, and the SMPP session against a scripted SMSC over loopback.
+// Texts, and the SMPP session on a real socket against a scripted SMSC over loopback.
 #include <gtest/gtest.h>
 
 #include <arpa/inet.h>
@@ -13,11 +13,8 @@
 
 #include "codec/sms/gsm.h"
 #include "codec/sms/smpp.h"
-#include "controlplane/notify/notifier.h"
 #include "controlplane/notify/smpp_session.h"
 #include "controlplane/notify/texts.h"
-#include "controlplane/store/ledger.h"
-#include "controlplane/store/sqlite_store.h"
 
 namespace pushmail::notify {
 namespace {
@@ -41,124 +38,6 @@ TEST(Texts, StrangersCannotSteerThem) {
   EXPECT_EQ(clean("äöüß", 3), "äöü...");
   const std::string endless(100'000, 'x');
   EXPECT_LT(new_mail_text({.sender_name = endless, .sender_address = endless, .subject = endless}, "17").size(), 400U);
-}
-
-// A bearer that keeps what it is given.
-class FakeBearer final : public Bearer {
- public:
-  bool ready = true;
-  std::size_t window = 2;
-  std::vector<OutgoingSms> given;
-  [[nodiscard]] bool is_ready() const override { return ready; }
-  [[nodiscard]] std::size_t room() const override { return ready && given.size() < window ? window - given.size() : 0; }
-  void submit(const OutgoingSms& sms) override { given.push_back(sms); }
-  [[nodiscard]] std::string state() const override { return "fake"; }
-  OutgoingSms take() {
-    const OutgoingSms first = given.front();
-    given.erase(given.begin());
-    return first;
-  }
-};
-
-struct NotifierTest : ::testing::Test {
-  std::unique_ptr<Store> store = open_sqlite_store(":memory:").value();
-  FakeBearer bearer;
-  Notifier notifier{*store, system_clock, [](const IncomingSms&) { return Taken::yes; }};
-  Msisdn phone = Msisdn::from_digits("15550100002").value();
-
-  void SetUp() override { notifier.use(bearer); }
-  Timestamp created = system_clock.wall();
-  Item notify(ItemState state = ItemState::accepted) {
-    Item item{.id = new_item_id(system_clock.wall(), 1), .trace = new_trace_id(), .source = "mailbox", .msisdn = phone, .state = state, .reply_code = "17"};
-    EXPECT_TRUE(store->add_item(item).value());
-    EXPECT_TRUE(store->queue_sms({.msisdn = phone, .text = "Reply 17 to get it", .kind = "notify", .item = item.id, .created = created}));
-    return item;
-  }
-  ItemState state(const Item& item) { return store->item(item.id).value()->state; }
-};
-
-TEST_F(NotifierTest, AnItemIsNotifiedWhenTheSmscHasTheSms) {
-  const Item item = notify();
-  notifier.pump();
-  notifier.pump();
-  ASSERT_EQ(bearer.given.size(), 1U) << "offered once";
-  EXPECT_EQ(state(item), ItemState::accepted);
-  notifier.on_sms_sent(bearer.take().id, "1a2b");
-  EXPECT_EQ(state(item), ItemState::notified);
-  EXPECT_TRUE(store->pending_sms(system_clock.wall(), 10).value().empty());
-  notifier.on_bearer_ready();
-  EXPECT_TRUE(bearer.given.empty()) << "what was answered is not sent again";
-  EXPECT_EQ(store->history(item.id).value().at(0).event, "notified");
-}
-
-TEST_F(NotifierTest, WhatHasNoAnswerIsSentAgainAfterAReconnect) {
-  const Item item = notify();
-  notifier.pump();
-  const OutgoingSms lost = bearer.take();
-  bearer.ready = false;
-  notifier.on_bearer_lost("cut");
-  notifier.on_sms_sent(lost.id, "late");
-  EXPECT_EQ(state(item), ItemState::accepted) << "an answer of the old connection counts no more";
-  bearer.ready = true;
-  notifier.on_bearer_ready();
-  ASSERT_EQ(bearer.given.size(), 1U);
-  EXPECT_EQ(bearer.given[0].id, lost.id);
-}
-
-TEST_F(NotifierTest, TheWindowBoundsWhatIsOffered) {
-  for (int i = 0; i < 5; ++i) notify();
-  notifier.pump();
-  EXPECT_EQ(bearer.given.size(), 2U);
-  const OutgoingSms first = bearer.take();
-  notifier.on_sms_sent(first.id, "x");
-  EXPECT_EQ(bearer.given.size(), 2U);
-  EXPECT_NE(bearer.given[1].id, first.id);
-}
-
-TEST_F(NotifierTest, ARefusalExplainsTheItem) {
-  const Item item = notify();
-  notifier.pump();
-  notifier.on_sms_refused(bearer.take().id, "bad destination");
-  EXPECT_EQ(state(item), ItemState::failed);
-  EXPECT_NE(store->item(item.id).value()->reason.find("bad destination"), std::string::npos);
-}
-
-TEST_F(NotifierTest, WhatTheSmscPutsOffIsTriedMuchLater) {
-  const Item item = notify();
-  notifier.pump();
-  notifier.on_sms_deferred(bearer.take().id, "queue full");
-  EXPECT_TRUE(bearer.given.empty()) << "not at once";
-  EXPECT_EQ(state(item), ItemState::accepted);
-  EXPECT_NE(store->item(item.id).value()->reason.find("queue full"), std::string::npos);
-  const auto later = store->pending_sms({system_clock.wall().us + 31'000'000}, 10).value();
-  ASSERT_EQ(later.size(), 1U);
-  EXPECT_EQ(later[0].attempts, 1U);
-}
-
-TEST_F(NotifierTest, WhatTheSmscPutsOffForADayIsRefused) {
-  created.us -= 86'400'000'000;
-  const Item item = notify();
-  notifier.pump();
-  notifier.on_sms_deferred(bearer.take().id, "queue full");
-  EXPECT_EQ(state(item), ItemState::failed);
-}
-
-TEST_F(NotifierTest, ANotificationThatComesLateDoesNotTurnAnItemBack) {
-  const Item item = notify(ItemState::requested);
-  notifier.pump();
-  notifier.on_sms_sent(bearer.take().id, "x");
-  EXPECT_EQ(state(item), ItemState::requested);
-}
-
-TEST_F(NotifierTest, ReceiptsAreNewsForTheHistory) {
-  const Item item = notify();
-  notifier.pump();
-  notifier.on_sms_sent(bearer.take().id, "1a2b");
-  notifier.on_sms_receipt("15550100002", "1a2b", "DELIVRD");
-  notifier.on_sms_receipt("15550100009", "1a2b", "UNDELIV");
-  const auto rows = store->history(item.id).value();
-  ASSERT_EQ(rows.size(), 2U);
-  EXPECT_EQ(rows[1].event, "sms_receipt");
 }
 
 // ---- the session --------------------------------------------------------------------------------------------------------------------
@@ -219,11 +98,17 @@ struct Log final : BearerEvents {
   std::vector<std::string> receipts;
   Taken answer = Taken::yes;
   void on_bearer_ready() override { ++ready; }
-  void on_bearer_lost(std::string_view) override { ++lost; }
+  std::vector<std::int64_t> maybe_sent;
+  void on_bearer_lost(std::string_view, std::span<const std::int64_t> ids) override {
+    ++lost;
+    maybe_sent.assign(ids.begin(), ids.end());
+  }
   void on_sms_sent(std::int64_t id, std::string_view smsc_id) override { sent.emplace_back(id, smsc_id); }
   void on_sms_refused(std::int64_t id, std::string_view reason) override { refused.emplace_back(id, reason); }
   std::vector<std::int64_t> deferred;
   void on_sms_deferred(std::int64_t id, std::string_view) override { deferred.push_back(id); }
+  std::vector<std::int64_t> in_doubt;
+  void on_sms_in_doubt(std::int64_t id, std::string_view) override { in_doubt.push_back(id); }
   Taken on_sms(const IncomingSms& message) override {
     messages.push_back(message);
     return answer;
@@ -373,18 +258,54 @@ TEST_F(SmppTest, AMessageIsAnsweredAfterItWasTaken) {
 
 TEST_F(SmppTest, ReceiptsAreNoMessages) {
   bind();
-  smsc.send(deliver("id:1a2b sub:001 dlvrd:001 submit date:2611231200 done date:2611231201 stat:DELIVRD err:000 text:x", smpp::esm_receipt));
+  const std::string text = "id:1a2b sub:001 dlvrd:001 submit date:2611231200 done date:2611231201 stat:DELIVRD err:000 text:x";
+  const Pdu plain = deliver(text, smpp::esm_receipt);
+  const Pdu no_bit = deliver(text);
+  Pdu tlvs = deliver(" ");
+  tlvs.tlvs = {{smpp::tag::receipted_message_id, {'1', 'a', '2', 'b', 0}}, {smpp::tag::message_state, {2}}};
+  Pdu payload = deliver("", smpp::esm_receipt);
+  payload.tlvs = {{smpp::tag::message_payload, {text.begin(), text.end()}}};
+  Pdu data_sm = payload;
+  data_sm.command = Command::data_sm;
+  data_sm.esm_class = 0;
+  Pdu swapped = plain;
+  std::swap(swapped.source_addr, swapped.destination_addr);
+  const std::vector<Pdu> forms{plain, no_bit, tlvs, payload, data_sm, swapped};
+  for (const Pdu& form : forms) {
+    smsc.send(form);
+    EXPECT_EQ(next(smpp::response_of(form.command)).status, smpp::status::ok);
+  }
+  EXPECT_TRUE(log.messages.empty());
+  EXPECT_EQ(log.receipts, std::vector<std::string>(forms.size(), "15550100002 1a2b DELIVRD"));
+  // It says too little to be found, and is no word of the phone all the same.
+  smsc.send(deliver("17", smpp::esm_receipt));
   EXPECT_EQ(next(Command::deliver_sm_resp).status, smpp::status::ok);
   EXPECT_TRUE(log.messages.empty());
-  EXPECT_EQ(log.receipts, std::vector<std::string>{"15550100002 1a2b DELIVRD"});
+  EXPECT_EQ(log.receipts.size(), forms.size());
 }
 
-TEST_F(SmppTest, RebindsAfterALossAndForgetsWhatWasUnanswered) {
+TEST_F(SmppTest, WordsComeAsDataSmToo) {
+  bind();
+  Pdu data_sm = deliver("");
+  data_sm.command = Command::data_sm;
+  data_sm.tlvs = {{smpp::tag::message_payload, {'1', '7'}}};
+  smsc.send(data_sm);
+  EXPECT_EQ(next(Command::data_sm_resp).status, smpp::status::ok);
+  ASSERT_EQ(log.messages.size(), 1U);
+  EXPECT_EQ(log.messages[0].text, "17");
+  EXPECT_TRUE(log.messages[0].automatic_sign.empty());
+  smsc.send(deliver("17", smpp::esm_user_ack));
+  next(Command::deliver_sm_resp);
+  EXPECT_EQ(log.messages.at(1).automatic_sign, "esm_class_user_ack");
+}
+
+TEST_F(SmppTest, RebindsAfterALossAndNamesWhatMayHaveBeenSent) {
   bind();
   session->submit(sms(5));
   next(Command::submit_sm);
   smsc.hang_up();
   run_until([&] { return log.lost == 1; });
+  EXPECT_EQ(log.maybe_sent, std::vector<std::int64_t>{5});
   EXPECT_EQ(session->room(), 0U);
   smsc.send(smpp::respond(next(Command::bind_transceiver)));
   run_until([&] { return log.ready == 2; });

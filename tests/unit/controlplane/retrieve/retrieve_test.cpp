@@ -129,6 +129,35 @@ TEST_F(RetrieverTest, StrangersHearOnceADayHowToSubscribe) {
   EXPECT_EQ(said().size(), 2U);
 }
 
+TEST_F(RetrieverTest, MachinesAreObeyedAndNeverAnswered) {
+  const Item item = mail(phone, "17");
+  const auto send = [&](const Msisdn& from, std::string text) {
+    return retriever.take({.source = from.digits(), .destination = "5000", .text = std::move(text), .automatic_sign = "esm_class_user_ack"});
+  };
+  EXPECT_EQ(send(phone, "Out of office"), Taken::yes);
+  EXPECT_EQ(send(phone, "99"), Taken::yes);
+  EXPECT_EQ(send(Msisdn::from_digits("4915550199").value(), "hello"), Taken::yes);
+  EXPECT_TRUE(said().empty());
+  EXPECT_EQ(send(phone, "17"), Taken::yes);
+  EXPECT_EQ(state(item), ItemState::requested);
+}
+
+// Two services that take each other for phones: each sends back what it got, or answers with words of its own.
+TEST_F(RetrieverTest, ConversationsOfMachinesEnd) {
+  mail(phone, "17");
+  write("15550100002", "what?");
+  ASSERT_EQ(said().size(), 1U);
+  for (int i = 0; i < 20; ++i) write("15550100002", said().back());
+  EXPECT_EQ(said().size(), 1U) << "an echo of our own words is not answered";
+  std::size_t answered = 0;
+  for (int hour = 0; hour < 3; ++hour) {
+    for (int i = 0; i < 100; ++i) write("15550100002", fmt::format("Thank you, we got: {}", said().back()));
+    answered = said().size();
+    clock.at.us += help_window_us + 1;
+  }
+  EXPECT_LE(answered, 3 * help_count_max) << "and whatever else it says, five an hour";
+}
+
 TEST_F(RetrieverTest, SuspendedNumbersGetNothing) {
   const Item item = mail(phone, "17");
   Binding binding = *store->binding("b1").value();

@@ -288,7 +288,7 @@ TEST(Store, SmsAreSentInOrderUntilTheyAreSent) {
   auto waiting = store->pending_sms(noon, 10).value();
   ASSERT_EQ(waiting.size(), 2U);
   EXPECT_EQ(waiting[0].text, "one");
-  waiting[0].state = "sent";
+  waiting[0].state = SmsState::sent;
   waiting[0].smsc_id = "abc";
   ASSERT_TRUE(store->update_sms(waiting[0]));
   EXPECT_EQ(store->pending_sms(noon, 10).value().size(), 1U);

@@ -1,0 +1,84 @@
+#include "codec/sms/automatic.h"
+
+#include <algorithm>
+#include <array>
+
+#include "codec/sms/gsm.h"
+#include "codec/sms/receipt_text.h"
+
+namespace pushmail::sms {
+
+namespace {
+
+// SMPP 3.4 §5.2.12: bits 5 to 2 of esm_class.
+struct ClassSign {
+  std::uint8_t type;
+  Origin origin;
+  std::string_view name;
+};
+constexpr auto class_signs = std::to_array<ClassSign>({
+    {smpp::esm_receipt, Origin::receipt, "esm_class_receipt"},
+    {smpp::esm_intermediate, Origin::receipt, "esm_class_intermediate"},
+    {smpp::esm_delivery_ack, Origin::answer, "esm_class_delivery_ack"},
+    {smpp::esm_user_ack, Origin::answer, "esm_class_user_ack"},
+    {smpp::esm_abort, Origin::answer, "esm_class_abort"},
+});
+
+struct TlvSign {
+  std::uint16_t tag;
+  std::string_view name;
+};
+constexpr auto tlv_signs = std::to_array<TlvSign>({
+    {smpp::tag::receipted_message_id, "receipted_message_id"},
+    {smpp::tag::message_state, "message_state"},
+});
+
+// How the texts begin that phones, networks and mail boxes send by themselves; ASCII letters of either case. Long enough that no
+// instruction of ours and no address (a new mail begins with one) begins so.
+constexpr auto beginnings = std::to_array<std::string_view>({
+    "auto-reply", "autoreply", "auto reply", "auto-response", "autoresponse", "auto response", "automatic reply", "automatic response",
+    "automatic answer", "automated reply", "automated response", "automated message", "this is an automat", "[auto", "(auto", "<auto",
+    "out of office", "out of the office", "i'm driving", "i am driving",
+    "delivery receipt", "delivery report", "delivery status", "delivery notification", "delivery confirmation", "delivered:", "read:", "not read:",
+    "message delivered", "message not delivered", "message was not delivered", "your message was delivered", "your message was not delivered",
+    "your message could not", "message could not be delivered", "undeliverable", "undelivered", "mail delivery fail", "returned mail",
+    "automatische antwort", "abwesenheitsnotiz", "respuesta autom", "r\xc3\xa9ponse automatique", "risposta automatica", "resposta autom",
+});
+
+constexpr bool no_beginning_twice() {
+  for (std::size_t i = 0; i < beginnings.size(); ++i) {
+    for (std::size_t j = 0; j < beginnings.size(); ++j) {
+      if (i != j && beginnings[j].starts_with(beginnings[i])) return false;
+    }
+  }
+  return true;
+}
+static_assert(no_beginning_twice());
+
+}  // namespace
+
+Judgement origin_of(std::string_view utf8) {
+  if (!value_of(utf8, "id").empty() && !value_of(utf8, "stat").empty()) return {Origin::receipt, "receipt_text"};
+  const std::string_view text = ascii_trim(utf8);
+  const auto row = std::ranges::find_if(beginnings, [&](std::string_view beginning) { return ascii_starts_with_nocase(text, beginning); });
+  if (row != beginnings.end()) return {Origin::answer, *row};
+  return {};
+}
+
+Judgement origin_of(const smpp::Pdu& message) {
+  const auto by_class = std::ranges::find(class_signs, message.esm_class & smpp::esm_type_mask, &ClassSign::type);
+  if (by_class != class_signs.end()) return {by_class->origin, by_class->name};
+  const auto by_tlv = std::ranges::find_if(tlv_signs, [&](const TlvSign& row) { return message.tlv(row.tag) != nullptr; });
+  if (by_tlv != tlv_signs.end()) return {Origin::receipt, by_tlv->name};
+
+  const Incoming incoming = read_deliver(message);
+  if (alphabet_of(incoming.data_coding) == Alphabet::binary) return {Origin::answer, "binary"};
+  if (incoming.ports) return {Origin::answer, "application_port"};
+  // A piece of a longer text says nothing about how that begins.
+  if (incoming.part) return {};
+  const Judgement by_text = origin_of(incoming.text());
+  // Some receipts are ASCII under whatever data_coding the message had.
+  return is_automatic(by_text) ? by_text : origin_of(text_of(incoming.user_data));
+}
+
+}  // namespace pushmail::sms

@@ -1,0 +1,23 @@
+#include "codec/sms/receipt_text.h"
+
+#include "core/bytes.h"
+
+namespace pushmail::sms {
+
+std::string_view rest_behind(std::string_view text, std::string_view label) {
+  for (std::size_t at = 0; at + label.size() < text.size(); ++at) {
+    const bool starts_word = at == 0 || text[at - 1] == ' ' || text[at - 1] == '\n' || text[at - 1] == '\r';
+    if (starts_word && text[at + label.size()] == ':' && ascii_starts_with_nocase(text.substr(at), label)) return text.substr(at + label.size() + 1);
+  }
+  return {};
+}
+
+std::string_view value_of(std::string_view text, std::string_view label) {
+  std::string_view rest = rest_behind(text, label);
+  const std::size_t begin = rest.find_first_not_of(' ');
+  if (begin == std::string_view::npos) return {};
+  rest.remove_prefix(begin);
+  return rest.substr(0, rest.find_first_of(" \r\n"));
+}
+
+}  // namespace pushmail::sms

@@ -1,0 +1,396 @@
+#include "controlplane/notify/smpp_protocol.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "codec/sms/receipt.h"
+#include "core/log.h"
+
+namespace pushmail::notify {
+
+namespace {
+
+using smpp::Command;
+using smpp::Pdu;
+
+constexpr std::uint32_t sequence_max = 0x7FFFFFFF;
+constexpr std::uint8_t registered_receipt = 1;
+constexpr Duration stop_time_max = seconds(2);
+constexpr int retry_max = 10;
+constexpr int doublings_max = 16;
+constexpr std::int64_t nobodys_text = -1;
+
+// SMPP 3.4 §5.2.5: what kind of address this is. A short code has no numbering plan of its own.
+void set_source(Pdu& pdu, const std::string& source) {
+  const bool digits = !source.empty() && std::all_of(source.begin(), source.end(), [](char c) { return c >= '0' && c <= '9'; });
+  pdu.source_addr = source;
+  pdu.source_addr_ton = !digits ? smpp::ton_alphanumeric : source.size() <= 8 ? smpp::ton_abbreviated : smpp::ton_international;
+  pdu.source_addr_npi = pdu.source_addr_ton == smpp::ton_international ? smpp::npi_e164 : smpp::npi_unknown;
+}
+
+}  // namespace
+
+SmppProtocol::SmppProtocol(const Clock& clock, SmppSettings settings, BearerEvents& events, SmppWire& wire, Random random)
+    : clock_(clock), settings_(std::move(settings)), events_(&events), wire_(wire), random_(std::move(random)) {}
+
+std::size_t SmppProtocol::room() const {
+  if (state_ != SmppState::bound) return 0;
+  return texts_.size() >= settings_.window ? 0 : settings_.window - texts_.size();
+}
+
+std::string SmppProtocol::state() const {
+  switch (state_) {
+    case SmppState::bound: return "bound to " + to_string(settings_.smsc);
+    case SmppState::connecting:
+    case SmppState::binding: return "connecting to " + to_string(settings_.smsc);
+    case SmppState::unbinding:
+    case SmppState::stopped: return "stopped";
+    case SmppState::idle: break;
+  }
+  return fmt::format("not connected to {}: {}", to_string(settings_.smsc), last_error_);
+}
+
+// ---- the connection ---------------------------------------------------------------------------------------------------------------
+
+void SmppProtocol::start() { connect(); }
+
+void SmppProtocol::connect() {
+  move(SmppEvent::connect);
+  due_ = clock_.now() + settings_.response_max;
+  wire_.connect();
+}
+
+void SmppProtocol::on_connected() {
+  if (state_ != SmppState::connecting) return;
+  move(SmppEvent::connected);
+  Pdu bind;
+  bind.command = Command::bind_transceiver;
+  bind.system_id = settings_.system_id;
+  bind.password = settings_.password;
+  bind.system_type = settings_.system_type;
+  send_request(bind);
+}
+
+void SmppProtocol::on_bytes(ByteView bytes) {
+  const std::uint64_t connection = connection_;
+  append(in_, bytes);
+  std::size_t used = 0;
+  while (true) {
+    const auto frame = smpp::parse_frame(ByteView(in_).subspan(used));
+    if (frame.needs_more()) break;
+    if (frame.is_bad()) {
+      // SMPP 3.4 §3.2: the stream cannot be found again after a broken length.
+      Pdu nack;
+      nack.command = Command::generic_nack;
+      nack.status = smpp::status::bad_command_length;
+      send(nack);
+      return lost(std::string(frame.error().info->text));
+    }
+    on_frame(frame.value());
+    if (connection != connection_) return;
+    used += frame.used();
+  }
+  in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(used));
+}
+
+std::optional<Instant> SmppProtocol::deadline() const {
+  switch (state_) {
+    case SmppState::stopped: return std::nullopt;
+    case SmppState::idle:
+    case SmppState::connecting:
+    case SmppState::unbinding: return due_;
+    case SmppState::binding:
+    case SmppState::bound: break;
+  }
+  Instant next{std::numeric_limits<std::int64_t>::max()};
+  for (const auto& [sequence, asked] : asked_) next = std::min(next, asked.deadline);
+  if (state_ != SmppState::bound) return next;
+  if (!enquiring_) next = std::min(next, proved_at_ + settings_.enquire_link);
+  if (!waiting_.empty() && paused_until_ > clock_.now()) next = std::min(next, paused_until_);
+  return next;
+}
+
+void SmppProtocol::on_time() {
+  const Instant now = clock_.now();
+  switch (state_) {
+    case SmppState::stopped: return;
+    case SmppState::idle:
+      if (now >= due_) connect();
+      return;
+    case SmppState::connecting:
+      if (now >= due_) lost("the SMSC's address does not answer");
+      return;
+    case SmppState::unbinding:
+      if (now >= due_) lost("stopped");
+      return;
+    case SmppState::binding:
+    case SmppState::bound: break;
+  }
+  const bool late = std::ranges::any_of(asked_, [&](const auto& entry) { return entry.second.deadline <= now; });
+  if (late) return lost("the SMSC does not answer");
+  if (state_ != SmppState::bound) return;
+  // What the SMSC sends by itself is no proof that it still reads what we send.
+  if (!enquiring_ && now >= proved_at_ + settings_.enquire_link) {
+    enquiring_ = true;
+    Pdu enquire;
+    enquire.command = Command::enquire_link;
+    send_request(enquire);
+  }
+  pump();
+}
+
+void SmppProtocol::lost(const std::string& reason) {
+  if (state_ == SmppState::idle || state_ == SmppState::stopped) return;
+  const Instant now = clock_.now();
+  const bool was_bound = state_ == SmppState::bound;
+  move(SmppEvent::lost);
+  if (state_ == SmppState::idle) {
+    last_error_ = reason;
+    if (was_bound && now - bound_at_ >= settings_.stable) failures_ = 0;
+    const int doublings = std::min(failures_++, doublings_max);
+    const std::int64_t longest = std::min(settings_.rebind_first.ns << doublings, settings_.rebind_most.ns);
+    const std::int64_t wait = longest / 2 + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(longest / 2 + 1));
+    due_ = now + Duration{wait};
+    LogEvent(was_bound || failures_ == 1 ? LogLevel::warning : LogLevel::debug, "smpp_lost")
+        .text("smsc", to_string(settings_.smsc))
+        .text("reason", reason)
+        .number("unanswered", texts_.size())
+        .number("again_in_ms", wait / 1'000'000);
+  }
+  end(reason);
+}
+
+// What belonged to the connection goes with it.
+void SmppProtocol::end(std::string_view reason) {
+  ++connection_;
+  wire_.close();
+  in_.clear();
+  asked_.clear();
+  unanswered_.clear();
+  waiting_.clear();
+  enquiring_ = false;
+  paused_until_ = {};
+  std::vector<std::int64_t> maybe_sent;
+  for (const auto& [id, text] : std::exchange(texts_, {})) {
+    if (text.left) maybe_sent.push_back(id);
+  }
+  if (events_ != nullptr) events_->on_bearer_lost(reason, maybe_sent);
+}
+
+void SmppProtocol::stop() {
+  if (state_ == SmppState::unbinding || state_ == SmppState::stopped) return;
+  if (state_ != SmppState::bound) {
+    move(SmppEvent::stop);
+    return end("stopped");
+  }
+  // Answers to what was submitted still count until the SMSC lets us go.
+  move(SmppEvent::unbind);
+  waiting_.clear();
+  due_ = clock_.now() + stop_time_max;
+  Pdu unbind;
+  unbind.command = Command::unbind;
+  send_request(unbind);
+}
+
+// ---- requests of the SMSC ---------------------------------------------------------------------------------------------------------
+
+void SmppProtocol::on_frame(const smpp::Frame& frame) {
+  const auto pdu = smpp::decode(frame);
+  if (!pdu) {
+    log_warning("smpp_bad_pdu").error(pdu.error()).number("command_id", frame.command_id);
+    // A response is never answered (SMPP 3.4 §3.2): two sides that nack each other would never end.
+    if ((frame.command_id & 0x80000000U) == 0) send(smpp::nack_for(frame, pdu.error()));
+    return;
+  }
+  if (smpp::is_response(pdu->command)) return on_response(*pdu);
+  on_request(*pdu);
+}
+
+void SmppProtocol::on_request(const Pdu& pdu) {
+  switch (pdu.command) {
+    case Command::enquire_link: return send(smpp::respond(pdu));
+    case Command::unbind:
+      send(smpp::respond(pdu));
+      return lost("the SMSC ended the session");
+    case Command::deliver_sm:
+    case Command::data_sm:
+      if (state_ != SmppState::bound) return send(smpp::respond(pdu, smpp::status::wrong_bind_status));
+      return on_message(pdu);
+    default: return send(smpp::respond(pdu, smpp::status::bad_command_id));
+  }
+}
+
+void SmppProtocol::on_message(const Pdu& pdu) {
+  sms::Judgement judgement = sms::origin_of(pdu);
+  if (judgement.origin == sms::Origin::receipt) return on_receipt(pdu, judgement);
+  const auto message = reassembly_.add(sms::read_deliver(pdu), clock_.now());
+  Taken taken = Taken::yes;
+  if (message && events_ != nullptr) {
+    const std::string text = message->text();
+    if (!sms::is_automatic(judgement)) judgement = sms::origin_of(text);
+    // A receipt in several pieces: it names no message that we could find, and it is no word of the phone either.
+    if (judgement.origin == sms::Origin::receipt) return on_receipt(pdu, judgement);
+    taken = events_->on_sms({message->source, message->destination, text, judgement.sign});
+  }
+  send(smpp::respond(pdu, taken == Taken::yes ? smpp::status::ok : smpp::status::esme_temporary));
+}
+
+void SmppProtocol::on_receipt(const Pdu& pdu, const sms::Judgement& judgement) {
+  const auto receipt = sms::read_receipt(pdu);
+  if (!receipt) log_info("receipt_not_read").text("sign", judgement.sign);
+  // Some SMSCs leave source and destination as they were in our submit_sm.
+  const std::string& phone = pdu.source_addr == settings_.source ? pdu.destination_addr : pdu.source_addr;
+  if (receipt && events_ != nullptr) events_->on_sms_receipt(phone, receipt->message_id, sms::word_of(receipt->state));
+  send(smpp::respond(pdu));
+}
+
+// ---- answers of the SMSC ----------------------------------------------------------------------------------------------------------
+
+void SmppProtocol::on_response(const Pdu& pdu) {
+  const auto found = asked_.find(pdu.sequence);
+  if (found == asked_.end()) return;   // late, or nobody asked
+  const Command asked = found->second.command;
+  const bool fits = pdu.command == smpp::response_of(asked) || pdu.command == Command::generic_nack;
+  if (!fits) return lost(fmt::format("{} was answered with {}", smpp::name_of(asked), smpp::name_of(pdu.command)));
+  asked_.erase(found);
+  proved_at_ = clock_.now();
+  switch (asked) {
+    case Command::bind_transceiver: return on_bind_response(pdu);
+    case Command::submit_sm: return on_submit_response(pdu);
+    case Command::enquire_link: enquiring_ = false; return;
+    case Command::unbind:
+      move(SmppEvent::stop);
+      return end("stopped");
+    default: return;
+  }
+}
+
+void SmppProtocol::on_bind_response(const Pdu& pdu) {
+  if (pdu.command == Command::generic_nack || pdu.status != smpp::status::ok) {
+    return lost(fmt::format("bind refused: {}", smpp::status_text(pdu.status)));
+  }
+  move(SmppEvent::bind_accepted);
+  bound_at_ = clock_.now();
+  last_error_.clear();
+  log_info("smpp_bound").text("smsc", to_string(settings_.smsc)).text("as", settings_.system_id);
+  if (events_ != nullptr) events_->on_bearer_ready();
+}
+
+void SmppProtocol::on_submit_response(const Pdu& pdu) {
+  auto node = unanswered_.extract(pdu.sequence);
+  if (node.empty()) return;
+  Segment& segment = node.mapped();
+  const auto text = texts_.find(segment.text);
+  if (text == texts_.end()) return pump();
+  auto verdict = smpp::class_of(pdu.status);
+  // A generic_nack is no success, whatever its status says.
+  if (pdu.command == Command::generic_nack && verdict == smpp::StatusClass::ok) verdict = smpp::StatusClass::permanent;
+  if (verdict != smpp::StatusClass::session) failures_ = 0;
+  switch (verdict) {
+    case smpp::StatusClass::ok:
+      if (text->second.smsc_id.empty()) text->second.smsc_id = pdu.message_id;
+      text->second.taken = true;
+      --text->second.segments_left;
+      break;
+    case smpp::StatusClass::temporary:
+      // Throttled or full (SMPP 3.4 §5.1.3): everybody waits a moment, this one goes first.
+      paused_until_ = clock_.now() + settings_.throttle_pause;
+      if (++segment.tries < retry_max) {
+        waiting_.push_front(std::move(segment));
+        return pump();
+      }
+      // Too often: this text makes room for others, and whoever owns it decides when to try again.
+      take_out(segment.text, text->second);
+      text->second.refusal = smpp::status_text(pdu.status);
+      text->second.deferred = true;
+      break;
+    case smpp::StatusClass::session: return lost(std::string(smpp::status_text(pdu.status)));
+    case smpp::StatusClass::permanent:
+      take_out(segment.text, text->second);
+      text->second.refusal = smpp::status_text(pdu.status);
+      break;
+  }
+  if (text->second.segments_left == 0) {
+    const std::int64_t id = text->first;
+    const Text done = std::move(text->second);
+    texts_.erase(text);
+    finish(id, done);
+  }
+  pump();
+}
+
+// Answers to its other segments, which may still come, must not count for a later try of the same text.
+void SmppProtocol::take_out(std::int64_t id, Text& text) {
+  std::erase_if(waiting_, [&](const Segment& other) { return other.text == id; });
+  for (auto& [sequence, other] : unanswered_) {
+    if (other.text != id) continue;
+    other.text = nobodys_text;
+    text.taken = true;   // or may be
+  }
+  text.segments_left = 0;
+}
+
+void SmppProtocol::finish(std::int64_t id, const Text& text) {
+  if (events_ == nullptr) return;
+  if (text.refusal.empty()) return events_->on_sms_sent(id, text.smsc_id);
+  if (!text.deferred) return events_->on_sms_refused(id, text.refusal);
+  if (text.taken) return events_->on_sms_in_doubt(id, text.refusal);
+  events_->on_sms_deferred(id, text.refusal);
+}
+
+// ---- requests of ours -------------------------------------------------------------------------------------------------------------
+
+void SmppProtocol::submit(const OutgoingSms& sms) {
+  if (state_ != SmppState::bound || texts_.contains(sms.id)) return;
+  const auto segments = sms::split_text(sms.text, ++reference_);
+  texts_[sms.id] = {.segments_left = segments.size()};
+  for (const sms::Segment& segment : segments) {
+    Pdu pdu;
+    pdu.command = Command::submit_sm;
+    set_source(pdu, settings_.source);
+    pdu.dest_addr_ton = smpp::ton_international;
+    pdu.dest_addr_npi = smpp::npi_e164;
+    pdu.destination_addr = sms.to.digits();
+    pdu.esm_class = segment.esm_class;
+    pdu.data_coding = segment.data_coding;
+    pdu.short_message = segment.short_message;
+    pdu.registered_delivery = registered_receipt;
+    waiting_.push_back({.text = sms.id, .pdu = std::move(pdu)});
+  }
+  pump();
+}
+
+void SmppProtocol::pump() {
+  if (state_ != SmppState::bound || clock_.now() < paused_until_) return;
+  while (!waiting_.empty() && unanswered_.size() < settings_.window) {
+    Segment segment = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (const auto text = texts_.find(segment.text); text != texts_.end()) text->second.left = true;
+    const std::uint32_t sequence = send_request(segment.pdu);
+    unanswered_.emplace(sequence, std::move(segment));
+  }
+}
+
+std::uint32_t SmppProtocol::send_request(Pdu& pdu) {
+  sequence_ = sequence_ == sequence_max ? 1 : sequence_ + 1;
+  pdu.sequence = sequence_;
+  asked_[sequence_] = {.command = pdu.command, .deadline = clock_.now() + settings_.response_max};
+  send(pdu);
+  return sequence_;
+}
+
+void SmppProtocol::send(const Pdu& pdu) {
+  auto bytes = smpp::encode(pdu);
+  if (!bytes) {
+    log_error("smpp_not_encodable").error(bytes.error()).number("command_id", static_cast<std::uint32_t>(pdu.command));
+    return;
+  }
+  log_debug("smpp_out").number("command_id", static_cast<std::uint32_t>(pdu.command)).number("sequence", pdu.sequence);
+  wire_.write(std::move(*bytes));
+}
+
+}  // namespace pushmail::notify

@@ -1,0 +1,139 @@
+// One SMPP 3.4 session as ESME without its socket: bind_transceiver, a window of submit_sm, enquire_link, rebind with back-off, unbind.
+// Bytes and time come in by calls, bytes go out through SmppWire: SmppSession gives it a TCP socket, the simulation a clock moved by hand.
+//
+// Came from: Notifier (texts), the SMSC (deliver_sm, data_sm). Goes to: BearerEvents. A text is one or several submit_sm; it counts as sent
+// when every one was answered. Invariants: states are those of smpp_state.h; every request of ours has a deadline; deliver_sm is answered
+// with 0 only after on_sms said that it is durable; only an answered submit_sm, or five minutes that hold, make the next rebind quick
+// again (an SMSC that takes the bind and then ends the session is one that fails). SMPP 3.4 §2, §4, §7.2.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "codec/sms/automatic.h"
+#include "codec/sms/gsm.h"
+#include "codec/sms/smpp.h"
+#include "controlplane/notify/bearer.h"
+#include "controlplane/notify/smpp_state.h"
+#include "core/clock.h"
+#include "core/endpoint.h"
+
+namespace pushmail::notify {
+
+struct SmppSettings {
+  Endpoint smsc{};
+  std::string system_id{};
+  std::string password{};
+  std::string system_type{};
+  std::string source{};                // sender of our messages
+  std::size_t window = 10;             // unanswered submit_sm
+  Duration enquire_link = seconds(30); // time without an answer to anything of ours before enquire_link
+  Duration response_max = seconds(60);
+  Duration throttle_pause = seconds(1);
+  Duration rebind_first = seconds(1);
+  Duration rebind_most = seconds(60);
+  Duration stable = seconds(300);      // a session that held so long was a good one
+};
+
+/// The connection as the protocol sees it. None of these calls back from within.
+class SmppWire {
+ public:
+  virtual ~SmppWire() = default;
+  /// on_connected() or on_closed() follows.
+  virtual void connect() = 0;
+  virtual void write(Bytes pdu) = 0;
+  /// What was written still goes out where the connection takes it at once. on_closed() does not follow.
+  virtual void close() = 0;
+};
+
+class SmppProtocol final : public Bearer {
+ public:
+  using Random = std::function<std::uint64_t()>;
+  /// All of them outlive it.
+  SmppProtocol(const Clock& clock, SmppSettings settings, BearerEvents& events, SmppWire& wire, Random random);
+
+  void start();
+  /// Unbinds; the session is over when the SMSC answers or after two seconds.
+  void stop();
+  /// The owner of the events is gone: nothing is told any more.
+  void forget() { events_ = nullptr; }
+
+  void on_connected();
+  void on_bytes(ByteView bytes);
+  void on_closed(const std::string& reason) { lost(reason); }
+  /// To be called at deadline(), and harmless at any other time.
+  void on_time();
+  /// When on_time() has something to do; nothing when it never will again.
+  [[nodiscard]] std::optional<Instant> deadline() const;
+
+  [[nodiscard]] bool is_ready() const override { return state_ == SmppState::bound; }
+  [[nodiscard]] std::size_t room() const override;
+  void submit(const OutgoingSms& sms) override;
+  [[nodiscard]] std::string state() const override;
+  [[nodiscard]] SmppState phase() const { return state_; }
+
+ private:
+  struct Text {
+    std::size_t segments_left = 0;
+    bool left = false;                 // a segment of it was written
+    bool taken = false;                // a segment of it was answered with success
+    std::string smsc_id{};
+    std::string refusal{};
+    bool deferred = false;             // the refusal holds for now only
+  };
+  struct Segment {
+    std::int64_t text = 0;
+    smpp::Pdu pdu{};
+    int tries = 0;
+  };
+  struct Asked {
+    smpp::Command command = smpp::Command::enquire_link;
+    Instant deadline{};
+  };
+
+  void move(SmppEvent event) { state_ = next_state(state_, event); }
+  void connect();
+  void on_frame(const smpp::Frame& frame);
+  void on_request(const smpp::Pdu& pdu);
+  void on_response(const smpp::Pdu& pdu);
+  void on_bind_response(const smpp::Pdu& pdu);
+  void on_submit_response(const smpp::Pdu& pdu);
+  void on_message(const smpp::Pdu& pdu);
+  void on_receipt(const smpp::Pdu& pdu, const sms::Judgement& judgement);
+  void take_out(std::int64_t id, Text& text);
+  void finish(std::int64_t id, const Text& text);
+  void pump();
+  std::uint32_t send_request(smpp::Pdu& pdu);
+  void send(const smpp::Pdu& pdu);
+  void lost(const std::string& reason);
+  void end(std::string_view reason);
+
+  const Clock& clock_;
+  const SmppSettings settings_;
+  BearerEvents* events_;
+  SmppWire& wire_;
+  const Random random_;
+
+  SmppState state_ = SmppState::idle;
+  std::uint64_t connection_ = 0;       // grows when one ends: a loop over the bytes of an older one stops
+  std::string last_error_ = "not yet connected";
+  int failures_ = 0;                   // ends since the last answered submit_sm or stable time
+  Instant due_{};                      // idle: the next connect; connecting, unbinding: the end of patience
+  Instant bound_at_{};
+  Instant proved_at_{};                // the last answer of the SMSC to anything of ours
+  Instant paused_until_{};
+  bool enquiring_ = false;
+  Bytes in_;
+  std::uint32_t sequence_ = 0;
+  std::map<std::uint32_t, Asked> asked_;            // our requests without an answer
+  std::map<std::uint32_t, Segment> unanswered_;
+  std::deque<Segment> waiting_;
+  std::map<std::int64_t, Text> texts_;
+  std::uint8_t reference_ = 0;
+  sms::Reassembly reassembly_;
+};
+
+}  // namespace pushmail::notify

@@ -1,0 +1,73 @@
+// Which messages no person wrote.
+#include "codec/sms/automatic.h"
+
+#include <gtest/gtest.h>
+
+namespace pushmail::sms {
+namespace {
+
+smpp::Pdu message(std::string_view text, std::uint8_t esm_class = 0, std::vector<smpp::Tlv> tlvs = {}) {
+  smpp::Pdu pdu;
+  pdu.command = smpp::Command::deliver_sm;
+  pdu.esm_class = esm_class;
+  append(pdu.short_message, text);
+  pdu.tlvs = std::move(tlvs);
+  return pdu;
+}
+Bytes octets(std::string_view text) {
+  Bytes bytes;
+  append(bytes, text);
+  return bytes;
+}
+constexpr std::string_view receipt_text = "id:5001 sub:001 dlvrd:001 submit date:2611282200 done date:2611282201 stat:DELIVRD err:000 text:mail";
+
+TEST(Automatic, EverySignOfAReceiptAloneIsEnough) {
+  EXPECT_EQ(origin_of(message("17", smpp::esm_receipt)).origin, Origin::receipt);
+  EXPECT_EQ(origin_of(message("17", smpp::esm_intermediate | smpp::esm_udhi)).origin, Origin::receipt);
+  EXPECT_EQ(origin_of(message("", 0, {{smpp::tag::receipted_message_id, octets("5001")}})).origin, Origin::receipt);
+  EXPECT_EQ(origin_of(message(" ", 0, {{smpp::tag::message_state, {2}}})).origin, Origin::receipt);
+  EXPECT_EQ(origin_of(message(receipt_text)).origin, Origin::receipt);
+  EXPECT_EQ(origin_of(message("", 0, {{smpp::tag::message_payload, octets(receipt_text)}})).origin, Origin::receipt);
+  for (const char* text : {"ID: 1 STAT: delivrd", "id:1\nsub:001\nstat:DELIVRD", "sub:001 stat:UNDELIV id:1", "id:1\r\nstat:EXPIRED"}) {
+    EXPECT_EQ(origin_of(message(text)).origin, Origin::receipt) << text;
+  }
+  smpp::Pdu data_sm = message("", 0, {{smpp::tag::message_payload, octets(receipt_text)}});
+  data_sm.command = smpp::Command::data_sm;
+  EXPECT_EQ(origin_of(data_sm).origin, Origin::receipt);
+  // ASCII under the data_coding of the message that it is about.
+  for (const int coding : {0, 1, 3, 8}) {
+    smpp::Pdu coded = message(receipt_text);
+    coded.data_coding = static_cast<std::uint8_t>(coding);
+    EXPECT_EQ(origin_of(coded).origin, Origin::receipt) << coding;
+  }
+}
+
+TEST(Automatic, MachinesThatAnswer) {
+  for (const std::uint8_t type : {smpp::esm_delivery_ack, smpp::esm_user_ack, smpp::esm_abort}) EXPECT_EQ(origin_of(message("17", type)).origin, Origin::answer);
+  for (const char* text : {"Auto-Reply: I am away", " OUT OF OFFICE until Monday", "Automatic reply: x", "I'm driving and cannot answer", "Delivery report",
+                           "Read: your message", "Respuesta autom\xc3\xa1tica: x", "This is an automated message"}) {
+    EXPECT_EQ(origin_of(text).origin, Origin::answer) << text;
+  }
+  smpp::Pdu binary = message("\x01\x02");
+  binary.data_coding = 0x04;
+  EXPECT_EQ(origin_of(binary).sign, "binary");
+  EXPECT_EQ(origin_of(message("x", 0, {{smpp::tag::destination_port, {0x0B, 0x84}}})).sign, "application_port");
+}
+
+TEST(Automatic, PeopleAreTakenForPeople) {
+  for (const char* text : {"17", "GET 17", "hello", "what is my id: please", "stat: ok", "id:", "", "joe@example.com Read this", "paid:1 restat:2",
+                           "Please read: it is late", "automobile"}) {
+    EXPECT_FALSE(is_automatic(origin_of(message(text)))) << text;
+    EXPECT_FALSE(is_automatic(origin_of(text))) << text;
+  }
+}
+
+TEST(Automatic, APieceOfALongTextIsJudgedByItsHeaderAlone) {
+  smpp::Pdu piece = message(std::string_view("\x05\x00\x03\x07\x02\x02Read: x", 13), smpp::esm_udhi);
+  EXPECT_FALSE(is_automatic(origin_of(piece)));
+  piece.esm_class |= smpp::esm_receipt;
+  EXPECT_EQ(origin_of(piece).origin, Origin::receipt);
+}
+
+}  // namespace
+}  // namespace pushmail::sms

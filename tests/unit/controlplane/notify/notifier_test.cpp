@@ -1,0 +1,387 @@
+// The outgoing SMS of the store: what goes when, what is written down before it, and how many may go.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "controlplane/notify/notifier.h"
+#include "controlplane/notify/sms_kinds.h"
+#include "controlplane/store/ledger.h"
+#include "controlplane/store/sqlite_store.h"
+#include "tests/unit/controlplane/notify/hand_clock.h"
+
+namespace pushmail::notify {
+namespace {
+
+// A bearer that keeps what it is given.
+class FakeBearer final : public Bearer {
+ public:
+  bool ready = true;
+  std::size_t window = 2;
+  std::vector<OutgoingSms> given;
+  [[nodiscard]] bool is_ready() const override { return ready; }
+  [[nodiscard]] std::size_t room() const override { return ready && given.size() < window ? window - given.size() : 0; }
+  void submit(const OutgoingSms& sms) override { given.push_back(sms); }
+  [[nodiscard]] std::string state() const override { return "fake"; }
+  OutgoingSms take() {
+    const OutgoingSms first = given.front();
+    given.erase(given.begin());
+    return first;
+  }
+};
+
+struct NotifierTest : ::testing::Test {
+  HandClock clock;
+  std::unique_ptr<Store> store = open_sqlite_store(":memory:").value();
+  FakeBearer bearer;
+  Notifier notifier{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 100}};
+  Msisdn phone = Msisdn::from_digits("15550100002").value();
+
+  void SetUp() override { notifier.use(bearer); }
+  Timestamp created = clock.wall();
+  Item notify(ItemState state = ItemState::accepted) {
+    Item item{.id = new_item_id(clock.wall(), 1), .trace = new_trace_id(), .source = "mailbox", .msisdn = phone, .state = state, .reply_code = "17"};
+    EXPECT_TRUE(store->add_item(item).value());
+    EXPECT_TRUE(store->queue_sms({.msisdn = phone, .text = "Reply 17 to get it", .kind = "notify", .item = item.id, .created = created}));
+    return item;
+  }
+  void break_off(std::vector<std::int64_t> maybe_sent) {
+    bearer.ready = false;
+    bearer.given.clear();
+    notifier.on_bearer_lost("cut", maybe_sent);
+  }
+  void come_back() {
+    bearer.ready = true;
+    notifier.on_bearer_ready();
+  }
+  std::vector<std::string> events(const Item& item) {
+    std::vector<std::string> names;
+    const auto rows = store->history(item.id).value();
+    for (const HistoryRow& row : rows) names.push_back(row.event);
+    return names;
+  }
+  ItemState state(const Item& item) { return store->item(item.id).value()->state; }
+};
+
+TEST_F(NotifierTest, AnItemIsNotifiedWhenTheSmscHasTheSms) {
+  const Item item = notify();
+  notifier.pump();
+  notifier.pump();
+  ASSERT_EQ(bearer.given.size(), 1U) << "offered once";
+  EXPECT_EQ(state(item), ItemState::accepted);
+  notifier.on_sms_sent(bearer.take().id, "1a2b");
+  EXPECT_EQ(state(item), ItemState::notified);
+  EXPECT_TRUE(store->pending_sms(clock.wall(), 10).value().empty());
+  notifier.on_bearer_ready();
+  EXPECT_TRUE(bearer.given.empty()) << "what was answered is not sent again";
+  EXPECT_EQ(store->history(item.id).value().at(0).event, "notified");
+}
+
+TEST_F(NotifierTest, ItIsWrittenDownBeforeItLeaves) {
+  notify();
+  notifier.pump();
+  ASSERT_EQ(bearer.given.size(), 1U);
+  const auto left = store->submitting_sms().value();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_EQ(left[0].submits, 1U);
+  EXPECT_EQ(left[0].submitted_at, clock.wall());
+}
+
+TEST_F(NotifierTest, WhatMayHaveBeenSentIsSentOnceMoreMinutesLater) {
+  const Item item = notify();
+  notifier.pump();
+  const OutgoingSms lost = bearer.take();
+  break_off({lost.id});
+  notifier.on_sms_sent(lost.id, "late");
+  EXPECT_EQ(state(item), ItemState::accepted) << "an answer of the old connection counts no more";
+  come_back();
+  EXPECT_TRUE(bearer.given.empty()) << "not in the burst after the rebind";
+  EXPECT_EQ(events(item).back(), "notify_in_doubt");
+  clock.advance(seconds(299));
+  notifier.pump();
+  EXPECT_TRUE(bearer.given.empty());
+  clock.advance(seconds(1));
+  notifier.pump();
+  ASSERT_EQ(bearer.given.size(), 1U);
+  EXPECT_EQ(bearer.given[0].id, lost.id);
+  notifier.on_sms_sent(bearer.take().id, "1a2b");
+  EXPECT_EQ(state(item), ItemState::notified);
+  const auto rows = store->history(item.id).value();
+  EXPECT_EQ(rows.back().details.back().first, "reason");
+  EXPECT_TRUE(std::ranges::any_of(rows.back().details, [](const auto& detail) { return detail.first == "duplicate_possible"; }));
+}
+
+TEST_F(NotifierTest, WhatNeverLeftGoesAtOnce) {
+  const Item item = notify();
+  notifier.pump();
+  const OutgoingSms lost = bearer.take();
+  break_off({});
+  come_back();
+  ASSERT_EQ(bearer.given.size(), 1U);
+  EXPECT_EQ(bearer.given[0].id, lost.id);
+  EXPECT_TRUE(events(item).empty());
+}
+
+TEST_F(NotifierTest, TwiceInDoubtIsSetAsideAndTheItemLivesOn) {
+  const Item item = notify();
+  notifier.pump();
+  break_off({bearer.take().id});
+  clock.advance(seconds(300));
+  come_back();
+  break_off({bearer.take().id});
+  clock.advance(seconds(86'400));
+  come_back();
+  EXPECT_TRUE(bearer.given.empty()) << "never a third time";
+  EXPECT_EQ(events(item).back(), "notify_set_aside");
+  EXPECT_EQ(state(item), ItemState::accepted) << "the phone may have it and answer, else its code expires";
+  EXPECT_NE(store->item(item.id).value()->reason.find("cut"), std::string::npos);
+  EXPECT_EQ(notifier.counts().set_aside, 1U);
+}
+
+TEST_F(NotifierTest, ADoubtfulOneGoesAlone) {
+  notify();
+  notifier.pump();
+  const std::int64_t doubtful = bearer.take().id;
+  break_off({doubtful});
+  clock.advance(seconds(300));
+  notify();
+  come_back();
+  ASSERT_EQ(bearer.given.size(), 1U);
+  EXPECT_EQ(bearer.given[0].id, doubtful);
+  notify();
+  notifier.pump();
+  EXPECT_EQ(bearer.given.size(), 1U) << "nothing beside it";
+  notifier.on_sms_sent(bearer.take().id, "x");
+  EXPECT_EQ(bearer.given.size(), 2U);
+}
+
+TEST_F(NotifierTest, ADoubtfulOneWaitsForWhatIsInFlight) {
+  notify();
+  notifier.pump();
+  const std::int64_t doubtful = bearer.take().id;
+  break_off({doubtful});
+  come_back();
+  notify();
+  notifier.pump();
+  ASSERT_EQ(bearer.given.size(), 1U);
+  clock.advance(seconds(300));
+  notify();
+  notifier.pump();
+  EXPECT_EQ(bearer.given.size(), 1U) << "nothing new begins before it either";
+  notifier.on_sms_sent(bearer.take().id, "x");
+  ASSERT_EQ(bearer.given.size(), 1U);
+  EXPECT_EQ(bearer.given[0].id, doubtful);
+}
+
+TEST_F(NotifierTest, AfterABreakOneFliesAndOneMoreWithEachAnswer) {
+  for (int i = 0; i < 6; ++i) notify();
+  bearer.window = 3;
+  notifier.pump();
+  ASSERT_EQ(bearer.given.size(), 3U);
+  std::vector<std::int64_t> ids;
+  while (!bearer.given.empty()) ids.push_back(bearer.take().id);
+  break_off(ids);
+  come_back();
+  EXPECT_EQ(bearer.given.size(), 1U);
+  notifier.on_sms_sent(bearer.take().id, "x");
+  EXPECT_EQ(bearer.given.size(), 2U);
+}
+
+TEST_F(NotifierTest, AfterABreakAtADoubtfulOneTheOthersGoFirst) {
+  notify();
+  notify();
+  notifier.pump();
+  break_off({bearer.take().id, bearer.take().id});
+  clock.advance(seconds(300));
+  come_back();
+  break_off({bearer.take().id});
+  notify();
+  come_back();
+  ASSERT_EQ(bearer.given.size(), 1U);
+  const Sms fresh = store->submitting_sms().value().at(0);
+  EXPECT_EQ(fresh.doubts, 0U);
+}
+
+TEST_F(NotifierTest, ARestartFindsWhatWasSubmitted) {
+  const Item item = notify();
+  notifier.pump();
+  const std::int64_t id = bearer.take().id;
+  FakeBearer other_bearer;
+  Notifier other{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 100}};
+  other.use(other_bearer);
+  other.on_bearer_ready();
+  EXPECT_TRUE(other_bearer.given.empty());
+  EXPECT_EQ(events(item).back(), "notify_in_doubt");
+  clock.advance(seconds(300));
+  other.pump();
+  ASSERT_EQ(other_bearer.given.size(), 1U);
+  EXPECT_EQ(other_bearer.given[0].id, id);
+}
+
+TEST_F(NotifierTest, WhoAnsweredIsNotToldAgain) {
+  Item item = notify();
+  notifier.pump();
+  break_off({bearer.take().id});
+  item.state = ItemState::requested;
+  ASSERT_TRUE(store->update_item(item));
+  clock.advance(seconds(300));
+  come_back();
+  EXPECT_TRUE(bearer.given.empty());
+  EXPECT_EQ(state(item), ItemState::requested);
+}
+
+TEST_F(NotifierTest, APartlyTakenTextIsInDoubt) {
+  const Item item = notify();
+  notifier.pump();
+  notifier.on_sms_in_doubt(bearer.take().id, "queue full");
+  EXPECT_EQ(events(item).back(), "notify_in_doubt");
+  EXPECT_TRUE(bearer.given.empty());
+}
+
+// Whatever queued it and whatever its reason: a text that nobody limited meets the ceiling of its kind.
+TEST_F(NotifierTest, NoKindPassesItsCeiling) {
+  bearer.window = 1000;
+  std::vector<std::string> kinds{"a kind of tomorrow"};
+  for (const SmsKind& row : sms_kinds) kinds.emplace_back(row.name);
+  const Item item{.id = new_item_id(clock.wall(), 1), .trace = new_trace_id(), .msisdn = phone, .state = ItemState::accepted, .reply_code = "17"};
+  ASSERT_TRUE(store->add_item(item).value());
+  for (const std::string& kind : kinds) {
+    for (int i = 0; i < 150; ++i) {
+      ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = kind, .kind = kind, .item = kind == "notify" ? item.id : ItemId(), .created = clock.wall()}));
+    }
+  }
+  std::map<std::string, std::vector<Timestamp>> went;
+  for (int minute = 0; minute < 180; ++minute) {
+    notifier.pump();
+    while (!bearer.given.empty()) {
+      const OutgoingSms sms = bearer.take();
+      went[sms.text].push_back(clock.wall());
+      // Put off, refused, lost or taken: it left.
+      switch (went[sms.text].size() % 4) {
+        case 0: notifier.on_sms_deferred(sms.id, "full"); break;
+        case 1: notifier.on_sms_sent(sms.id, "x"); break;
+        case 2: notifier.on_sms_refused(sms.id, "no"); break;
+        default: notifier.on_sms_in_doubt(sms.id, "cut"); break;
+      }
+    }
+    clock.advance(seconds(60));
+  }
+  for (const std::string& kind : kinds) {
+    const auto& times = went.at(kind);
+    for (const Timestamp end : times) {
+      const auto within = std::ranges::count_if(times, [&](Timestamp at) { return at <= end && end.us - at.us < 3'600'000'000; });
+      EXPECT_LE(static_cast<std::uint64_t>(within), per_hour_max(kind)) << kind;
+    }
+    EXPECT_GE(times.size(), std::min<std::size_t>(150, 2 * per_hour_max(kind))) << kind << ": what is withheld goes in a later hour";
+  }
+  EXPECT_GT(notifier.counts().withheld, 0U);
+}
+
+TEST_F(NotifierTest, TheCeilingHoldsAcrossARestartAndForEachPhoneAlone) {
+  bearer.window = 1000;
+  const Msisdn other_phone = Msisdn::from_digits("15550100003").value();
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = "a", .kind = "subscribe", .created = clock.wall()}));
+    ASSERT_TRUE(store->queue_sms({.msisdn = other_phone, .text = "b", .kind = "subscribe", .created = clock.wall()}));
+  }
+  notifier.pump();
+  EXPECT_EQ(bearer.given.size(), 4U);
+  while (!bearer.given.empty()) notifier.on_sms_sent(bearer.take().id, "x");
+  Notifier other{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 100}};
+  other.use(bearer);
+  clock.advance(seconds(3599));
+  other.on_bearer_ready();
+  EXPECT_TRUE(bearer.given.empty());
+  clock.advance(seconds(1));
+  other.pump();
+  EXPECT_EQ(bearer.given.size(), 4U);
+}
+
+TEST_F(NotifierTest, TheConfiguredCeilingLowersAllOfThem) {
+  bearer.window = 1000;
+  Notifier strict{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 3}};
+  strict.use(bearer);
+  for (int i = 0; i < 9; ++i) notify();
+  strict.on_bearer_ready();
+  EXPECT_EQ(bearer.given.size(), 3U);
+}
+
+TEST_F(NotifierTest, TheCeilingIsExplainedAndADayIsTheEnd) {
+  bearer.window = 1000;
+  Notifier strict{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 1}};
+  strict.use(bearer);
+  notify();
+  const Item item = notify();
+  strict.on_bearer_ready();
+  EXPECT_EQ(events(item).back(), "notify_withheld");
+  for (int hour = 0; hour < 24; ++hour) {
+    EXPECT_EQ(state(item), ItemState::accepted);
+    strict.on_sms_sent(bearer.take().id, "x");
+    clock.advance(seconds(3600));
+    // Another one is before it all day long.
+    ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = "x", .kind = "notify", .item = {}, .created = clock.wall()}));
+    strict.pump();
+    ASSERT_EQ(bearer.given.size(), 1U);
+  }
+  EXPECT_EQ(state(item), ItemState::failed);
+  EXPECT_NE(store->item(item.id).value()->reason.find("within an hour"), std::string::npos);
+}
+
+TEST_F(NotifierTest, TheWindowBoundsWhatIsOffered) {
+  for (int i = 0; i < 5; ++i) notify();
+  notifier.pump();
+  EXPECT_EQ(bearer.given.size(), 2U);
+  const OutgoingSms first = bearer.take();
+  notifier.on_sms_sent(first.id, "x");
+  EXPECT_EQ(bearer.given.size(), 2U);
+  EXPECT_NE(bearer.given[1].id, first.id);
+}
+
+TEST_F(NotifierTest, ARefusalExplainsTheItem) {
+  const Item item = notify();
+  notifier.pump();
+  notifier.on_sms_refused(bearer.take().id, "bad destination");
+  EXPECT_EQ(state(item), ItemState::failed);
+  EXPECT_NE(store->item(item.id).value()->reason.find("bad destination"), std::string::npos);
+}
+
+TEST_F(NotifierTest, WhatTheSmscPutsOffIsTriedMuchLater) {
+  const Item item = notify();
+  notifier.pump();
+  notifier.on_sms_deferred(bearer.take().id, "queue full");
+  EXPECT_TRUE(bearer.given.empty()) << "not at once";
+  EXPECT_EQ(state(item), ItemState::accepted);
+  EXPECT_NE(store->item(item.id).value()->reason.find("queue full"), std::string::npos);
+  const auto later = store->pending_sms({clock.wall().us + 31'000'000}, 10).value();
+  ASSERT_EQ(later.size(), 1U);
+  EXPECT_EQ(later[0].attempts, 1U);
+}
+
+TEST_F(NotifierTest, WhatTheSmscPutsOffForADayIsRefused) {
+  created.us -= 86'400'000'000;
+  const Item item = notify();
+  notifier.pump();
+  notifier.on_sms_deferred(bearer.take().id, "queue full");
+  EXPECT_EQ(state(item), ItemState::failed);
+}
+
+TEST_F(NotifierTest, ANotificationThatComesLateDoesNotTurnAnItemBack) {
+  const Item item = notify(ItemState::requested);
+  notifier.pump();
+  notifier.on_sms_sent(bearer.take().id, "x");
+  EXPECT_EQ(state(item), ItemState::requested);
+}
+
+TEST_F(NotifierTest, ReceiptsAreNewsForTheHistory) {
+  const Item item = notify();
+  notifier.pump();
+  notifier.on_sms_sent(bearer.take().id, "1a2b");
+  notifier.on_sms_receipt("15550100002", "1a2b", "DELIVRD");
+  notifier.on_sms_receipt("15550100009", "1a2b", "UNDELIV");
+  const auto rows = store->history(item.id).value();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1].event, "sms_receipt");
+}
+
+}  // namespace
+}  // namespace pushmail::notify

@@ -1,0 +1,254 @@
+// The SMPP session without a socket: its states, deadlines and back-off, by a clock moved by hand.
+#include "controlplane/notify/smpp_protocol.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "tests/unit/controlplane/notify/hand_clock.h"
+
+namespace pushmail::notify {
+namespace {
+
+using smpp::Command;
+using smpp::Pdu;
+
+TEST(SmppStates, EveryStateButTheLastCanEndAndNothingBeginsTwice) {
+  const auto count = [](SmppState from, SmppEvent event) {
+    return std::ranges::count_if(smpp_transitions, [&](const SmppTransition& row) { return row.from == from && row.event == event; });
+  };
+  for (const SmppState state : {SmppState::connecting, SmppState::binding, SmppState::bound, SmppState::unbinding}) {
+    EXPECT_EQ(count(state, SmppEvent::lost), 1) << smpp_state_names[static_cast<std::size_t>(state)];
+  }
+  for (const SmppTransition& row : smpp_transitions) {
+    EXPECT_NE(row.from, SmppState::stopped);
+    EXPECT_EQ(count(row.from, row.event), 1);
+  }
+  EXPECT_EQ(count(SmppState::bound, SmppEvent::connect), 0);
+  EXPECT_DEATH((void)next_state(SmppState::bound, SmppEvent::connect), "no such row");
+}
+
+class Wire final : public SmppWire {
+ public:
+  void connect() override { ++connects; }
+  void write(Bytes pdu) override { pdus.push_back(smpp::decode(smpp::parse_frame(pdu).value()).value()); }
+  void close() override { ++closes; }
+  int connects = 0, closes = 0;
+  std::deque<Pdu> pdus;
+};
+
+struct Events final : BearerEvents {
+  int ready = 0, lost = 0;
+  std::vector<std::int64_t> maybe_sent, sent, refused, in_doubt;
+  void on_bearer_ready() override { ++ready; }
+  void on_bearer_lost(std::string_view, std::span<const std::int64_t> ids) override {
+    ++lost;
+    maybe_sent.assign(ids.begin(), ids.end());
+  }
+  void on_sms_sent(std::int64_t id, std::string_view) override { sent.push_back(id); }
+  void on_sms_refused(std::int64_t id, std::string_view) override { refused.push_back(id); }
+  void on_sms_deferred(std::int64_t, std::string_view) override {}
+  void on_sms_in_doubt(std::int64_t id, std::string_view) override { in_doubt.push_back(id); }
+  Taken on_sms(const IncomingSms&) override { return Taken::yes; }
+  void on_sms_receipt(std::string_view, std::string_view, std::string_view) override {}
+};
+
+struct ProtocolTest : ::testing::Test {
+  HandClock clock;
+  Wire wire;
+  Events events;
+  SmppProtocol protocol{clock, {.system_id = "pushmail", .source = "5000", .window = 2}, events, wire, [] { return std::uint64_t{0}; }};
+
+  void pass(Duration time) {
+    const Instant end = clock.now() + time;
+    while (protocol.deadline() && *protocol.deadline() <= end) {
+      clock.advance_to(*protocol.deadline());
+      protocol.on_time();
+    }
+    clock.advance_to(end);
+  }
+  Pdu next(Command expected) {
+    if (wire.pdus.empty()) {
+      ADD_FAILURE() << "nothing was written; expected " << smpp::name_of(expected);
+      return {};
+    }
+    Pdu pdu = wire.pdus.front();
+    wire.pdus.pop_front();
+    EXPECT_EQ(pdu.command, expected);
+    return pdu;
+  }
+  void send(const Pdu& pdu) { protocol.on_bytes(smpp::encode(pdu).value()); }
+  void bind() {
+    protocol.on_connected();
+    send(smpp::respond(next(Command::bind_transceiver)));
+    ASSERT_TRUE(protocol.is_ready());
+  }
+  static OutgoingSms sms(std::int64_t id, std::string text = "Reply 17") {
+    return {.id = id, .to = Msisdn::from_digits("15550100002").value(), .text = std::move(text)};
+  }
+  // The time until the next connect; the longest pauses are twice as long, by the jitter.
+  Duration pause() {
+    const int before = wire.connects;
+    const Instant since = clock.now();
+    while (wire.connects == before) {
+      clock.advance_to(*protocol.deadline());
+      protocol.on_time();
+    }
+    return clock.now() - since;
+  }
+};
+
+TEST_F(ProtocolTest, ABindAloneDoesNotShortenTheNextPause) {
+  protocol.start();
+  std::vector<std::int64_t> pauses;
+  for (int i = 0; i < 9; ++i) {
+    bind();
+    protocol.on_closed("closed");
+    pauses.push_back(pause().ms());
+  }
+  EXPECT_EQ(pauses, (std::vector<std::int64_t>{500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000}));
+}
+
+TEST_F(ProtocolTest, AnAnsweredSubmitShortensIt) {
+  protocol.start();
+  for (int i = 0; i < 4; ++i) {
+    bind();
+    protocol.on_closed("closed");
+    pause();
+  }
+  bind();
+  protocol.submit(sms(1));
+  send(smpp::respond(next(Command::submit_sm)));
+  protocol.on_closed("closed");
+  EXPECT_EQ(pause().ms(), 500);
+}
+
+TEST_F(ProtocolTest, FiveMinutesThatHoldShortenItToo) {
+  protocol.start();
+  for (const auto& [held, expected] : {std::pair{299, 1000}, std::pair{300, 500}}) {
+    bind();
+    if (held == 299) {
+      protocol.on_closed("closed");
+      EXPECT_EQ(pause().ms(), 500);
+      bind();
+    }
+    for (int i = 0; i < held; ++i) {
+      pass(seconds(1));
+      while (!wire.pdus.empty()) send(smpp::respond(next(Command::enquire_link)));
+    }
+    protocol.on_closed("closed");
+    EXPECT_EQ(pause().ms(), expected) << held;
+  }
+}
+
+TEST_F(ProtocolTest, EnquireLinkRunsFromTheBindOn) {
+  protocol.start();
+  bind();
+  pass(milliseconds(29'999));
+  EXPECT_TRUE(wire.pdus.empty());
+  pass(milliseconds(1));
+  const Pdu enquire = next(Command::enquire_link);
+  pass(seconds(59));
+  EXPECT_TRUE(wire.pdus.empty()) << "one at a time";
+  send(smpp::respond(enquire));
+  pass(seconds(30));
+  next(Command::enquire_link);
+  pass(seconds(60));
+  EXPECT_EQ(events.lost, 1) << "without an answer it is the end";
+}
+
+TEST_F(ProtocolTest, WhatTheSmscSendsByItselfIsNoProof) {
+  protocol.start();
+  bind();
+  for (int i = 0; i < 95 && events.lost == 0; ++i) {
+    Pdu enquire;
+    enquire.command = Command::enquire_link;
+    enquire.sequence = 9;
+    send(enquire);
+    pass(seconds(1));
+  }
+  EXPECT_EQ(events.lost, 1) << "it asks and asks, and answers nothing";
+}
+
+TEST_F(ProtocolTest, EveryWaitEnds) {
+  protocol.start();
+  pass(seconds(60));
+  EXPECT_EQ(events.lost, 1) << "a connect without an answer";
+  pause();
+  protocol.on_connected();
+  pass(seconds(60));
+  EXPECT_EQ(events.lost, 2) << "a bind without an answer";
+  wire.pdus.clear();
+  pause();
+  bind();
+  protocol.submit(sms(1));
+  next(Command::submit_sm);
+  pass(seconds(60));
+  EXPECT_EQ(events.lost, 3) << "a submit_sm without an answer, though nothing else is wrong";
+  EXPECT_EQ(events.maybe_sent, std::vector<std::int64_t>{1});
+}
+
+TEST_F(ProtocolTest, WhatWaitedForAPauseNeverLeft) {
+  protocol.start();
+  bind();
+  protocol.submit(sms(1));
+  send(smpp::respond(next(Command::submit_sm), smpp::status::throttled));
+  protocol.submit(sms(2));
+  EXPECT_TRUE(wire.pdus.empty());
+  protocol.on_closed("closed");
+  EXPECT_EQ(events.maybe_sent, std::vector<std::int64_t>{1});
+}
+
+TEST_F(ProtocolTest, AnAnswerOfAnotherKindIsNone) {
+  protocol.start();
+  bind();
+  protocol.submit(sms(1));
+  Pdu wrong = smpp::respond(next(Command::submit_sm));
+  wrong.command = Command::enquire_link_resp;
+  send(wrong);
+  EXPECT_TRUE(events.sent.empty());
+  EXPECT_EQ(events.lost, 1);
+}
+
+TEST_F(ProtocolTest, AGenericNackIsARefusalWhateverItsStatus) {
+  protocol.start();
+  bind();
+  protocol.submit(sms(1));
+  Pdu nack;
+  nack.command = Command::generic_nack;
+  nack.sequence = next(Command::submit_sm).sequence;
+  send(nack);
+  EXPECT_EQ(events.refused, std::vector<std::int64_t>{1});
+  EXPECT_EQ(events.lost, 0);
+}
+
+TEST_F(ProtocolTest, ATextOfWhichAPartWasTakenIsInDoubtWhenTheRestIsPutOff) {
+  protocol.start();
+  bind();
+  protocol.submit(sms(1, std::string(200, 'x')));
+  send(smpp::respond(next(Command::submit_sm)));
+  for (int i = 0; i < 10; ++i) {
+    send(smpp::respond(next(Command::submit_sm), smpp::status::queue_full));
+    pass(seconds(1));
+  }
+  EXPECT_EQ(events.in_doubt, std::vector<std::int64_t>{1});
+}
+
+TEST_F(ProtocolTest, AnswersCountUntilTheSmscLetsUsGo) {
+  protocol.start();
+  bind();
+  protocol.submit(sms(1));
+  protocol.submit(sms(2));
+  const Pdu first = next(Command::submit_sm);
+  next(Command::submit_sm);
+  protocol.stop();
+  send(smpp::respond(first));
+  send(smpp::respond(next(Command::unbind)));
+  EXPECT_EQ(events.sent, std::vector<std::int64_t>{1});
+  EXPECT_EQ(events.maybe_sent, std::vector<std::int64_t>{2});
+  EXPECT_EQ(protocol.phase(), SmppState::stopped);
+  EXPECT_FALSE(protocol.deadline().has_value());
+}
+
+}  // namespace
+}  // namespace pushmail::notify
