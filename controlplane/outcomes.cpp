@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "codec/sms/automatic.h"
 #include "controlplane/notify/texts.h"
 #include "controlplane/to_mail.h"
 #include "core/log.h"
@@ -105,6 +106,8 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   // Delivered with a reason: some of several recipients did not get it.
   const bool all_well = *state == ItemState::delivered && (reason.empty() || item.way == Way::to_phone);
   if (all_well || item.msisdn.empty()) return {};
+  // What a phone sends by itself is not answered: its next answer would fail too.
+  if (item.way == Way::to_mail && sms::is_automatic(item.subject, {})) return {};
   // Nothing fails in silence: the phone's owner hears of it, in either direction.
   const notify::MailNews news{.sender_name = item.correspondent_name, .sender_address = item.correspondent, .subject = item.subject, .size = item.size};
   queued = true;

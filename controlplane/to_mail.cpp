@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "codec/convert/convert.h"
+#include "codec/sms/automatic.h"
 #include "codec/wap/address.h"
 #include "controlplane/notify/texts.h"
 #include "controlplane/store/errors.h"
@@ -257,6 +258,8 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
     item.duplicate_possible = doubt.maybe_sent;
   }
   if (!phone) return refuse(item, {.reason = "the sender is no phone number"}, queued);
+  // What a machine sent is never answered, whatever becomes of it.
+  const bool answered = !sms::is_automatic(item.subject, text(record, Tag::first_line));
   if (ports_.settings.smart_host.empty()) {
     item.reason = "smtp.smart_host is not configured; the message waits in the data plane";
     if (const auto written = ports_.store.update_item(item); !written) return std::unexpected(written.error());
@@ -269,8 +272,10 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   const auto first_active = std::find_if(bindings.begin(), bindings.end(), [](const Binding& b) { return b.is_active(); });
   if (first_active == bindings.end()) {
     const std::string words = bindings.empty() ? notify::subscribe_text() : notify::suspended_text();
-    PM_TRY(const bool said, queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = "subscribe", .created = now}, 1, {now.us - day_us}));
-    queued = queued || said;
+    if (answered) {
+      PM_TRY(const bool said, queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = "subscribe", .created = now}, 1, {now.us - day_us}));
+      queued = queued || said;
+    }
     return refuse(item, {.reason = "the sender is not bound, or suspended"}, queued);
   }
   Binding binding = *first_active;
@@ -310,9 +315,9 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
     const std::string service = peer != nullptr ? peer->service_number : std::string("the service number");
     std::string reason = unreachable.empty() ? std::string("the message names no recipient") : fmt::format("nobody is bound to {}", fmt::join(unreachable, ", "));
     std::string words = unreachable.empty() ? notify::no_recipient_text(service) : notify::mail_failed_text(unreachable.front(), item.subject, "nobody has this number here");
-    return refuse(item, {.reason = std::move(reason), .sms = std::move(words)}, queued);
+    return refuse(item, {.reason = std::move(reason), .sms = answered ? std::move(words) : std::string()}, queued);
   }
-  if (!unreachable.empty()) {
+  if (!unreachable.empty() && answered) {
     queued = true;
     const auto said = ports_.store.queue_sms({.msisdn = *phone,
                                               .text = notify::mail_failed_text(unreachable.front(), item.subject, "nobody has this number here"),

@@ -30,4 +30,9 @@ struct Judgement {
 /// Whether nothing may be answered to it.
 [[nodiscard]] inline bool is_automatic(const Judgement& judgement) { return judgement.origin != Origin::person; }
 
+/// The same for a whole message that a phone sent as MM: by its subject, or by how its text begins.
+[[nodiscard]] inline bool is_automatic(std::string_view subject, std::string_view first_line) {
+  return is_automatic(origin_of(subject)) || is_automatic(origin_of(first_line));
+}
+
 }  // namespace pushmail::sms

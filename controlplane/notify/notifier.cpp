@@ -20,7 +20,7 @@ constexpr std::int64_t hour_us = 3600 * second_us;
 constexpr std::int64_t defer_first_us = 30 * second_us;
 constexpr std::int64_t defer_most_us = hour_us;
 constexpr std::int64_t defer_end_us = 86'400 * second_us;   // then the SMSC will never take it
-constexpr std::int64_t doubt_pause_us = 300 * second_us;    // time for the SMSC to recover, and for a receipt or the phone's answer
+constexpr std::int64_t doubt_pause_us = 120 * second_us;    // time for the SMSC to recover, and for a receipt or the phone's answer
 constexpr Duration lone_rest = seconds(60);                 // after a break at a doubtful one the others go first
 constexpr std::uint32_t doublings_max = 12;
 

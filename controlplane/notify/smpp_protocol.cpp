@@ -299,19 +299,26 @@ void SmppProtocol::on_submit_response(const Pdu& pdu) {
     case smpp::StatusClass::temporary:
       // Throttled or full (SMPP 3.4 §5.1.3): everybody waits a moment, this one goes first.
       paused_until_ = clock_.now() + settings_.throttle_pause;
+      if (text->second.deferred) {
+        --text->second.segments_left;
+        break;
+      }
       if (++segment.tries < retry_max) {
         waiting_.push_front(std::move(segment));
         return pump();
       }
-      // Too often: this text makes room for others, and whoever owns it decides when to try again.
-      take_out(segment.text, text->second);
+      // Too often: whoever owns it decides when to try again. What of it is still under way says first whether a part was taken.
+      std::erase_if(waiting_, [&](const Segment& other) { return other.text == segment.text; });
       text->second.refusal = smpp::status_text(pdu.status);
       text->second.deferred = true;
+      text->second.segments_left =
+          static_cast<std::size_t>(std::ranges::count_if(unanswered_, [&](const auto& entry) { return entry.second.text == segment.text; }));
       break;
     case smpp::StatusClass::session: return lost(std::string(smpp::status_text(pdu.status)));
     case smpp::StatusClass::permanent:
       take_out(segment.text, text->second);
-      text->second.refusal = smpp::status_text(pdu.status);
+      text->second.refusal = pdu.command == Command::generic_nack ? "generic_nack" : smpp::status_text(pdu.status);
+      text->second.deferred = false;
       break;
   }
   if (text->second.segments_left == 0) {
@@ -327,9 +334,7 @@ void SmppProtocol::on_submit_response(const Pdu& pdu) {
 void SmppProtocol::take_out(std::int64_t id, Text& text) {
   std::erase_if(waiting_, [&](const Segment& other) { return other.text == id; });
   for (auto& [sequence, other] : unanswered_) {
-    if (other.text != id) continue;
-    other.text = nobodys_text;
-    text.taken = true;   // or may be
+    if (other.text == id) other.text = nobodys_text;
   }
   text.segments_left = 0;
 }

@@ -139,6 +139,21 @@ TEST_F(ToMailTest, ANewMailNamesItsRecipientInTheFirstLineOrTheSubject) {
   EXPECT_EQ(by_subject.number(Tag::drop_first_line), 0U);
 }
 
+// Whatever cannot be sent: a machine is not told, since it would answer that too.
+TEST_F(ToMailTest, MachinesAreNotAnswered) {
+  for (const bool by_subject : {true, false}) {
+    const std::string sign = "Auto-Reply: I am away";
+    const auto send = [&](std::string sender, std::vector<std::string> recipients) {
+      return route({.sender = std::move(sender), .recipients = std::move(recipients), .subject = by_subject ? sign : "", .first_line = by_subject ? "" : sign});
+    };
+    EXPECT_EQ(send("number:+15550100002", {"short:5000"}).text(Tag::decision), "refuse") << "it names no recipient";
+    EXPECT_EQ(send("number:+15550100002", {"number:+15550100077"}).text(Tag::decision), "refuse");
+    EXPECT_EQ(send("number:+15550100002", {"number:+15550100077", "mail:joe@example.com"}).text(Tag::decision), "mail");
+    EXPECT_EQ(send("number:+15550100009", {"short:5000"}).text(Tag::decision), "refuse") << "nobody is bound there";
+  }
+  EXPECT_TRUE(sms().empty());
+}
+
 TEST_F(ToMailTest, NoRecipientIsRefusedAndExplainedOnce) {
   const Message message{.recipients = {"short:5000"}, .first_line = "Hello"};
   EXPECT_EQ(route(message).text(Tag::decision), "refuse");

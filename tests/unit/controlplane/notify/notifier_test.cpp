@@ -97,7 +97,7 @@ TEST_F(NotifierTest, WhatMayHaveBeenSentIsSentOnceMoreMinutesLater) {
   come_back();
   EXPECT_TRUE(bearer.given.empty()) << "not in the burst after the rebind";
   EXPECT_EQ(events(item).back(), "notify_in_doubt");
-  clock.advance(seconds(299));
+  clock.advance(seconds(119));
   notifier.pump();
   EXPECT_TRUE(bearer.given.empty());
   clock.advance(seconds(1));
@@ -126,7 +126,7 @@ TEST_F(NotifierTest, TwiceInDoubtIsSetAsideAndTheItemLivesOn) {
   const Item item = notify();
   notifier.pump();
   break_off({bearer.take().id});
-  clock.advance(seconds(300));
+  clock.advance(seconds(120));
   come_back();
   break_off({bearer.take().id});
   clock.advance(seconds(86'400));
@@ -143,7 +143,7 @@ TEST_F(NotifierTest, ADoubtfulOneGoesAlone) {
   notifier.pump();
   const std::int64_t doubtful = bearer.take().id;
   break_off({doubtful});
-  clock.advance(seconds(300));
+  clock.advance(seconds(120));
   notify();
   come_back();
   ASSERT_EQ(bearer.given.size(), 1U);
@@ -164,7 +164,7 @@ TEST_F(NotifierTest, ADoubtfulOneWaitsForWhatIsInFlight) {
   notify();
   notifier.pump();
   ASSERT_EQ(bearer.given.size(), 1U);
-  clock.advance(seconds(300));
+  clock.advance(seconds(120));
   notify();
   notifier.pump();
   EXPECT_EQ(bearer.given.size(), 1U) << "nothing new begins before it either";
@@ -192,7 +192,7 @@ TEST_F(NotifierTest, AfterABreakAtADoubtfulOneTheOthersGoFirst) {
   notify();
   notifier.pump();
   break_off({bearer.take().id, bearer.take().id});
-  clock.advance(seconds(300));
+  clock.advance(seconds(120));
   come_back();
   break_off({bearer.take().id});
   notify();
@@ -212,7 +212,7 @@ TEST_F(NotifierTest, ARestartFindsWhatWasSubmitted) {
   other.on_bearer_ready();
   EXPECT_TRUE(other_bearer.given.empty());
   EXPECT_EQ(events(item).back(), "notify_in_doubt");
-  clock.advance(seconds(300));
+  clock.advance(seconds(120));
   other.pump();
   ASSERT_EQ(other_bearer.given.size(), 1U);
   EXPECT_EQ(other_bearer.given[0].id, id);
@@ -224,7 +224,7 @@ TEST_F(NotifierTest, WhoAnsweredIsNotToldAgain) {
   break_off({bearer.take().id});
   item.state = ItemState::requested;
   ASSERT_TRUE(store->update_item(item));
-  clock.advance(seconds(300));
+  clock.advance(seconds(120));
   come_back();
   EXPECT_TRUE(bearer.given.empty());
   EXPECT_EQ(state(item), ItemState::requested);

@@ -39,7 +39,7 @@ class Wire final : public SmppWire {
 
 struct Events final : BearerEvents {
   int ready = 0, lost = 0;
-  std::vector<std::int64_t> maybe_sent, sent, refused, in_doubt;
+  std::vector<std::int64_t> maybe_sent, sent, refused, deferred, in_doubt;
   void on_bearer_ready() override { ++ready; }
   void on_bearer_lost(std::string_view, std::span<const std::int64_t> ids) override {
     ++lost;
@@ -47,7 +47,7 @@ struct Events final : BearerEvents {
   }
   void on_sms_sent(std::int64_t id, std::string_view) override { sent.push_back(id); }
   void on_sms_refused(std::int64_t id, std::string_view) override { refused.push_back(id); }
-  void on_sms_deferred(std::int64_t, std::string_view) override {}
+  void on_sms_deferred(std::int64_t id, std::string_view) override { deferred.push_back(id); }
   void on_sms_in_doubt(std::int64_t id, std::string_view) override { in_doubt.push_back(id); }
   Taken on_sms(const IncomingSms&) override { return Taken::yes; }
   void on_sms_receipt(std::string_view, std::string_view, std::string_view) override {}
@@ -232,6 +232,19 @@ TEST_F(ProtocolTest, ATextOfWhichAPartWasTakenIsInDoubtWhenTheRestIsPutOff) {
     pass(seconds(1));
   }
   EXPECT_EQ(events.in_doubt, std::vector<std::int64_t>{1});
+}
+
+TEST_F(ProtocolTest, ATextOfWhichNoPartWasTakenIsPutOff) {
+  protocol.start();
+  bind();
+  protocol.submit(sms(1, std::string(200, 'x')));
+  for (int i = 0; i < 20; ++i) {
+    while (!wire.pdus.empty()) send(smpp::respond(next(Command::submit_sm), smpp::status::queue_full));
+    pass(seconds(1));
+  }
+  EXPECT_EQ(events.deferred, std::vector<std::int64_t>{1});
+  EXPECT_TRUE(events.in_doubt.empty());
+  EXPECT_EQ(protocol.room(), 2U);
 }
 
 TEST_F(ProtocolTest, AnswersCountUntilTheSmscLetsUsGo) {
