@@ -1,7 +1,7 @@
 // pushmail-controlplane: bindings, mailboxes, notifications, routes.
 //
 // Reads the configuration (78 when it is wrong, before anything is opened), opens the store, starts the fetchers, and runs until SIGTERM or
-// SIGINT. kill -9 at any time loses nothing that was acknowledged to anybody: the store is written first.
+// SIGINT; SIGHUP is logged. kill -9 at any time loses nothing that was acknowledged to anybody: the store is written first.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -15,6 +15,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <string_view>
 
 #include "controlplane/plane.h"
@@ -83,6 +84,8 @@ int main(int argc, char** argv) {
   }
   keep_secrets();
   std::signal(SIGPIPE, SIG_IGN);
+  // Until it is waited for below.
+  std::signal(SIGHUP, SIG_IGN);
   if (options.fetcher_program.empty()) options.fetcher_program = find_fetcher();
 
   const auto config = Config::load(root);
@@ -124,8 +127,21 @@ int main(int argc, char** argv) {
   auto plane = Plane::open(context, clock, std::move(*settings), **store, *sealer, options);
   if (!plane) return configuration_wrong(plane.error());
   boost::asio::signal_set signals(context, SIGTERM, SIGINT);
+  // Who sends every program of a service SIGHUP means the data plane's rules; nothing here is read again, and a terminal that closes is no
+  // reason to end.
+  boost::asio::signal_set hang_ups(context, SIGHUP);
+  std::function<void()> wait_for_hang_up = [&] {
+    hang_ups.async_wait([&](boost::system::error_code cancelled, int) {
+      if (cancelled) return;
+      log_info("nothing_reloaded").text("reason", "SIGHUP: a changed configuration is read at the next start");
+      wait_for_hang_up();
+    });
+  };
+  wait_for_hang_up();
   signals.async_wait([&](boost::system::error_code cancelled, int) {
-    if (!cancelled) (*plane)->stop();
+    if (cancelled) return;
+    hang_ups.cancel();
+    (*plane)->stop();
   });
   (*plane)->start();
   log_info("started").number("pid", getpid());

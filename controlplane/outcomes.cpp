@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "codec/sms/automatic.h"
-#include "controlplane/notify/texts.h"
+#include "controlplane/news.h"
 #include "controlplane/to_mail.h"
 #include "core/log.h"
 #include "dataplane/handoff/peer.h"
@@ -108,11 +108,12 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   if (all_well || item.msisdn.empty()) return {};
   // What a phone sends by itself is not answered: its next answer would fail too.
   if (item.way == Way::to_mail && sms::is_automatic(item.subject, {})) return {};
-  // Nothing fails in silence: the phone's owner hears of it, in either direction.
-  const notify::MailNews news{.sender_name = item.correspondent_name, .sender_address = item.correspondent, .subject = item.subject, .size = item.size};
+  // Nothing fails in silence: the phone's owner is told, in either direction. Of the reason only what another mail server wrote is his.
+  const bool is_server_reply = *state == ItemState::delivered || record.u64(tag(Tag::status_code)).value_or(0) != 0;
   queued = true;
   return ports_.store.queue_sms({.msisdn = item.msisdn,
-                                 .text = item.way == Way::to_mail ? notify::mail_failed_text(item.correspondent, item.subject, words) : notify::not_delivered_text(news, words),
+                                 .text = item.way == Way::to_phone ? notify::not_delivered_text(news_of(item, ports_.settings), *state)
+                                                                   : notify::mail_failed_text(item.correspondent, item.subject, is_server_reply ? words : ""),
                                  .kind = "failure",
                                  .created = ports_.clock.wall()});
 }

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "controlplane/announcer.h"
 #include "controlplane/api/server.h"
 #include "controlplane/fetchers.h"
 #include "controlplane/handoff_client.h"
@@ -66,12 +67,16 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         data_plane_(context, settings_.run_folder / "handoff-0", *this, [this] { to_phone_.on_data_plane_lost(); }),
         notifier_(store, clock, [this](const notify::IncomingSms& sms) { return retriever_.take(sms); }, {.per_hour_max = settings_.sms_per_hour_max}),
         smpp_(context, clock, settings_.smpp, notifier_),
-        to_phone_({store, clock, settings_, data_plane_, fetchers_, [this] { notifier_.pump(); },
+        announcer_(store, clock, settings_),
+        to_phone_({store, clock, settings_, data_plane_, fetchers_, announcer_, [this] { notifier_.pump(); },
                    [this](std::string_view binding) { mailboxes_.watch_again(binding); },
                    [this](Item& item) { return outcomes_.take_early_reports(item); }}),
-        to_mail_({store, clock, settings_, data_plane_, to_phone_, [this] { notifier_.pump(); }}),
+        to_mail_({store, clock, settings_, data_plane_, to_phone_, announcer_, [this] { notifier_.pump(); }}),
         outcomes_({store, clock, settings_, [this](const ItemId& item) { to_phone_.forget(item); }, [this] { notifier_.pump(); }}),
-        retriever_(store, clock, {.on_requested = [this](const Item& item) { to_phone_.on_requested(item); }, .on_sms_queued = [this] { notifier_.pump(); }}),
+        retriever_(store, clock,
+                   {.on_requested = [this](const Item& item) { to_phone_.on_requested(item); },
+                    .on_sms_queued = [this] { notifier_.pump(); },
+                    .announce_next = [this](const Msisdn& phone) { return announcer_.answered(phone); }}),
         mailboxes_({store, clock, settings_, sealer, *resolver_, fetchers_, [this](std::string_view binding) { to_phone_.on_mailbox_ready(binding); }}),
         bindings_(store, sealer, clock, {.egress = settings_.egress, .peers = peer_names(), .node = settings_.node}),
         api_(store, bindings_,
@@ -263,6 +268,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   HandoffClient data_plane_;
   notify::Notifier notifier_;
   notify::SmppSession smpp_;
+  Announcer announcer_;
   ToPhone to_phone_;
   ToMail to_mail_;
   Outcomes outcomes_;

@@ -137,7 +137,15 @@ std::expected<Settings, std::string> Settings::from(const Config& config, const 
   if (s.smpp.source.empty() || s.smpp.source.size() > 20) return std::unexpected("notify.source: must have 1 to 20 characters");
   s.sms_per_hour_max = config.number("notify.sms_per_hour_max");
   s.code_lifetime = config.duration("notify.code_lifetime");
+  s.announcements = {.own = {.count = static_cast<std::uint64_t>(config.number("notify.own_max")), .window = config.duration("notify.own_window")},
+                     .strangers = {.count = static_cast<std::uint64_t>(config.number("notify.strangers_max")), .window = config.duration("notify.strangers_window")},
+                     .strangers_codes_max = static_cast<std::size_t>(config.number("notify.strangers_codes_max"))};
 
+  s.trusted_authserv = config.texts("smtp.trusted_authserv");
+  s.strangers = {.phone_mails_max = static_cast<std::uint32_t>(config.number("smtp.phone_mails_max")),
+                 .source_mails_max = static_cast<std::uint32_t>(config.number("smtp.source_mails_max")),
+                 .sender_mails_max = static_cast<std::uint32_t>(config.number("smtp.sender_mails_max")),
+                 .phone_waiting_max = static_cast<std::uint64_t>(config.number("smtp.phone_waiting_max"))};
   s.api_agents = config.texts("api.agents");
   s.dns_servers = config.texts("dns.servers");
   s.kek_file = config.text("secrets.kek_file");

@@ -46,6 +46,25 @@ struct PeerSettings {
   std::uint64_t connections_max = 4;
 };
 
+/// At most `count` SMS about mails that the phone does not ask for in any `window`, and one that counts the others.
+struct AnnouncementLimit {
+  std::uint64_t count = 0;
+  Duration window{};
+};
+struct AnnouncementSettings {
+  AnnouncementLimit own{.count = 10, .window = seconds(600)};
+  AnnouncementLimit strangers{.count = 3, .window = seconds(7200)};
+  std::size_t strangers_codes_max = 30;
+};
+
+/// What strangers may forward to one phone.
+struct StrangerLimits {
+  std::uint32_t phone_mails_max = 60;        // an hour
+  std::uint32_t source_mails_max = 40;       // an hour, of one address
+  std::uint32_t sender_mails_max = 20;       // an hour, of one domain
+  std::uint64_t phone_waiting_max = 50;      // at once
+};
+
 struct Settings {
   std::filesystem::path root{};
   std::filesystem::path store_file{};
@@ -61,6 +80,9 @@ struct Settings {
   notify::SmppSettings smpp{};
   std::uint64_t sms_per_hour_max = 100;
   Duration code_lifetime{};
+  AnnouncementSettings announcements{};
+  std::vector<std::string> trusted_authserv{};
+  StrangerLimits strangers{};
   std::vector<std::string> api_agents{};
   std::vector<std::string> dns_servers{};
   std::filesystem::path kek_file{};

@@ -5,10 +5,11 @@
 #include <algorithm>
 
 #include "codec/convert/convert.h"
+#include "codec/mime/authentication.h"
 #include "codec/sms/automatic.h"
 #include "codec/wap/address.h"
-#include "controlplane/notify/texts.h"
-#include "controlplane/store/errors.h"
+#include "controlplane/news.h"
+#include "controlplane/strangers.h"
 #include "controlplane/to_phone.h"
 #include "core/log.h"
 #include "dataplane/handoff/peer.h"
@@ -24,7 +25,6 @@ namespace verdict = handoff::verdict;
 constexpr std::uint64_t lifetime_yes_s = 30;   // how long the data plane may keep an answer: a removed binding ends soon,
 constexpr std::uint64_t lifetime_no_s = 2;     // a new one begins at once
 constexpr std::int64_t day_us = 86'400LL * 1'000'000;
-constexpr std::int64_t no_code_retry_us = 600LL * 1'000'000;
 
 std::string text(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
 
@@ -164,6 +164,8 @@ void ToMail::on_admission_query(const RecordView& record) {
   const std::string peer = text(record, Tag::peer);
   const bool from_phone = text(record, Tag::source) == "mm7";
   std::vector<std::string_view> verdicts;
+  std::vector<std::uint64_t> grants;                // for how many mails each may be kept
+  const Stranger stranger{.source_address = text(record, Tag::source_address), .sender_domain = domain_of_sender(text(record, Tag::mail_from))};
   bool queued = false;
   const auto done = ports_.store.write([&]() -> Result<void> {
     std::optional<Msisdn> sender;
@@ -176,6 +178,13 @@ void ToMail::on_admission_query(const RecordView& record) {
       PM_TRY(const Destination to, find_destination(form, sender, peer));
       // Without a sender the suffix cannot be looked up; the route will tell.
       verdicts.push_back(to.verdict);
+      grants.push_back(0);
+      if (from_phone || to.verdict != verdict::accepted) continue;
+      const auto phone = msisdn_of_form(form);
+      if (!phone) continue;
+      PM_TRY(const Grant grant, grant_stranger(ports_.store, ports_.settings.strangers, *phone, stranger, ports_.clock.wall()));
+      verdicts.back() = grant.verdict;
+      grants.back() = grant.mails_max;
     }
     return {};
   });
@@ -187,6 +196,9 @@ void ToMail::on_admission_query(const RecordView& record) {
   RecordWriter answer = handoff::make(handoff::Kind::admission_answer, record.header().item);
   answer.u64(tag(Tag::query), record.u64(tag(Tag::query)).value_or(0)).u64(tag(Tag::lifetime_s), all_good ? lifetime_yes_s : lifetime_no_s);
   for (const std::string_view word : verdicts) answer.text(tag(Tag::verdict), word);
+  if (!from_phone) {
+    for (const std::uint64_t grant : grants) answer.u64(tag(Tag::mails_max), grant);
+  }
   ports_.data_plane.send(handoff::Kind::admission_answer, record.header().item, std::move(answer));
   if (queued) ports_.sms_queued();
 }
@@ -314,13 +326,13 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
     const PeerSettings* peer = ports_.settings.peer(peer_name);
     const std::string service = peer != nullptr ? peer->service_number : std::string("the service number");
     std::string reason = unreachable.empty() ? std::string("the message names no recipient") : fmt::format("nobody is bound to {}", fmt::join(unreachable, ", "));
-    std::string words = unreachable.empty() ? notify::no_recipient_text(service) : notify::mail_failed_text(unreachable.front(), item.subject, "nobody has this number here");
+    std::string words = unreachable.empty() ? notify::no_recipient_text(service) : notify::no_such_number_text(unreachable.front(), item.subject);
     return refuse(item, {.reason = std::move(reason), .sms = answered ? std::move(words) : std::string()}, queued);
   }
   if (!unreachable.empty() && answered) {
     queued = true;
     const auto said = ports_.store.queue_sms({.msisdn = *phone,
-                                              .text = notify::mail_failed_text(unreachable.front(), item.subject, "nobody has this number here"),
+                                              .text = notify::no_such_number_text(unreachable.front(), item.subject),
                                               .kind = "failure",
                                               .created = now});
     if (!said) return std::unexpected(said.error());
@@ -393,6 +405,8 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
 
   const Timestamp now = ports_.clock.wall();
   Item item{.id = id, .trace = record.trace(tag(Tag::trace)).value_or(TraceId()), .way = Way::to_phone, .source = "smtp", .created = now, .updated = now};
+  item.source_address = text(record, Tag::source_address);
+  item.sender_domain = domain_of_sender(text(record, Tag::mail_from));
   item.subject = text(record, Tag::subject);
   item.mail_message_id = text(record, Tag::message_id);
   item.mail_references = texts(record, Tag::reference);
@@ -403,6 +417,9 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
     item.correspondent_name = from.front().display_name;
   } else {
     item.correspondent = text(record, Tag::mail_from);
+  }
+  if (const auto check = mime::trusted_check(text(record, Tag::authentication), ports_.settings.trusted_authserv); check != mime::SenderCheck::unknown) {
+    item.authentication = mime::to_string(check);
   }
   const auto recipients = texts(record, Tag::recipient);
   const auto phone = recipients.empty() ? std::nullopt : msisdn_of_form(recipients.front());
@@ -420,19 +437,6 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
     item.peer = binding->peer;
   }
   const bool ask = binding && binding->policy == "ask";
-  if (ask) {
-    if (auto code = free_reply_code(ports_.store, *phone, now)) {
-      item.reply_code = std::move(*code);
-      item.code_expires = {now.us + ports_.settings.code_lifetime.us()};
-      item.reason = "the SMS to the phone waits for the SMSC";
-    } else if (code.error().is(store_no_code)) {
-      // ToPhone looks for one again.
-      item.retry_at = {now.us + no_code_retry_us};
-      item.reason = code.error().info->text;
-    } else {
-      return std::unexpected(code.error());
-    }
-  }
   PM_TRY([[maybe_unused]] const bool added, ports_.store.add_item(item));
   if (!binding) return refuse(item, {.reason = "nobody is bound to the recipient's number"}, queued);
 
@@ -444,13 +448,10 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
                     .reason = item.reason,
                     .time = now,
                     .details = {{"binding", binding->id}, {"from", item.correspondent}, {"subject", item.subject}, {"size", fmt::to_string(item.size)}}}));
-  if (!item.reply_code.empty()) {
-    const notify::MailNews news{.sender_name = item.correspondent_name, .sender_address = item.correspondent, .subject = item.subject, .size = item.size};
-    const auto said = ports_.store.queue_sms(
-        {.msisdn = item.msisdn, .text = notify::new_mail_text(news, item.reply_code), .kind = "notify", .item = item.id, .created = now});
-    if (!said) return std::unexpected(said.error());
-    queued = true;
-  } else if (!ask) {
+  if (ask) {
+    PM_TRY(const bool announced, ports_.announcer.take(item));
+    queued = queued || announced;
+  } else {
     PM_TRY([[maybe_unused]] const bool moved,
            move_item(ports_.store, item, {.to = ItemState::requested, .event = "pushed", .reason = "the binding pushes at once", .time = now}));
   }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "codec/mime/message.h"
+#include "controlplane/announcer.h"
 #include "controlplane/ports.h"
 #include "controlplane/settings.h"
 #include "controlplane/store/ledger.h"
@@ -40,6 +41,7 @@ class ToMail {
     const Settings& settings;
     DataPlanePort& data_plane;
     ToPhone& to_phone;
+    Announcer& announcer;
     std::function<void()> sms_queued;
   };
   explicit ToMail(Ports ports) : ports_(std::move(ports)) {}

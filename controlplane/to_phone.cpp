@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "codec/mime/authentication.h"
 #include "codec/mime/message.h"
-#include "controlplane/notify/texts.h"
+#include "controlplane/news.h"
 #include "controlplane/store/errors.h"
 #include "controlplane/watermark.h"
 #include "core/log.h"
@@ -24,10 +26,10 @@ constexpr std::size_t all_of_them = 1'000'000;
 constexpr Duration stall_max = seconds(180);
 constexpr Duration settle_time = milliseconds(500);   // outcomes of before the break arrive first
 constexpr Duration marks_every = seconds(30);
+constexpr Duration announce_every = seconds(5);
 constexpr std::int64_t second_us = 1'000'000;
 constexpr std::int64_t retry_first_us = 5 * second_us;
 constexpr std::int64_t retry_most_us = 3600 * second_us;
-constexpr std::int64_t no_code_retry_us = 600 * second_us;
 constexpr std::uint32_t ready_attempts_max = 3;      // a mailbox that keeps failing does not start anew whenever it answers
 constexpr std::uint32_t mark_attempts_max = 10;
 constexpr std::int64_t mark_first_us = 30 * second_us;
@@ -35,10 +37,6 @@ constexpr std::int64_t mark_most_us = 6 * 3600 * second_us;
 constexpr std::int64_t unconfirmed_after_us = 86'400 * second_us;   // design 2: ExpiryDate + 24 h
 
 std::string text(const RecordView& record, mailbox::Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
-
-notify::MailNews news_of(const Item& item) {
-  return {.sender_name = item.correspondent_name, .sender_address = item.correspondent, .subject = item.subject, .size = item.size};
-}
 
 std::int64_t back_off(std::uint32_t attempts) { return std::min(retry_first_us << std::min<std::uint32_t>(attempts, 12), retry_most_us); }
 std::int64_t mark_back_off(std::uint32_t attempts) { return std::min(mark_first_us << std::min<std::uint32_t>(attempts, 12), mark_most_us); }
@@ -107,7 +105,11 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
   }
   // Where an answer goes (RFC 5322 §3.6.2).
   if (const auto reply_to = mime::parse_mailboxes(text(record, mailbox::Tag::reply_to)); !reply_to.empty() && !reply_to.front().domain.empty()) {
-    item.correspondent = reply_to.front().address();
+    // The phone is shown who wrote it, whoever gets its answer.
+    if (item.correspondent != reply_to.front().address()) item.author = std::exchange(item.correspondent, reply_to.front().address());
+  }
+  if (const auto check = mime::trusted_check(text(record, mailbox::Tag::authentication), ports_.settings.trusted_authserv); check != mime::SenderCheck::unknown) {
+    item.authentication = mime::to_string(check);
   }
   item.created = item.updated = now;
   if (item.uid.empty()) return {};
@@ -125,21 +127,7 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
 
   const bool too_large = item.size > ports_.settings.mail_size_max;
   const bool ask = binding.policy == "ask" && !too_large;
-  std::string reason = "the mail was seen";
-  if (ask) {
-    const auto code = free_reply_code(ports_.store, item.msisdn, now);
-    if (code) {
-      item.reply_code = *code;
-      item.code_expires = {now.us + ports_.settings.code_lifetime.us()};
-      reason = "the SMS to the phone waits for the SMSC";
-    } else if (code.error().is(store_no_code)) {
-      item.retry_at = {now.us + no_code_retry_us};
-      reason = code.error().info->text;
-    } else {
-      return std::unexpected(code.error());
-    }
-  }
-  item.reason = reason;
+  item.reason = "the mail was seen";
   PM_TRY(const bool is_new, ports_.store.add_item(item));
   if (!is_new) return {};   // the fetcher told us twice
   log_info("mail_seen").trace(item.trace).item(item.id).binding(item.binding);
@@ -152,7 +140,7 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
          move_item(ports_.store, item,
                    {.to = ItemState::accepted,
                     .event = "mail_seen",
-                    .reason = reason,
+                    .reason = item.reason,
                     .time = seen,
                     .by = program::fetcher,
                     .details = std::move(details)}));
@@ -160,7 +148,7 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
     PM_TRY([[maybe_unused]] const bool ended,
            move_item(ports_.store, item, {.to = ItemState::rejected, .event = "too_large", .reason = explain("too_large", binding), .time = now}));
     queued = true;
-    return ports_.store.queue_sms({.msisdn = item.msisdn, .text = notify::too_large_text(news_of(item)), .kind = "failure", .created = now});
+    return ports_.store.queue_sms({.msisdn = item.msisdn, .text = notify::too_large_text(news_of(item, ports_.settings)), .kind = "failure", .created = now});
   }
   if (!ask) {
     PM_TRY([[maybe_unused]] const bool moved,
@@ -168,10 +156,8 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
     requested = item;
     return {};
   }
-  if (item.reply_code.empty()) return {};
-  queued = true;
-  return ports_.store.queue_sms(
-      {.msisdn = item.msisdn, .text = notify::new_mail_text(news_of(item), item.reply_code), .kind = "notify", .item = item.id, .created = now});
+  PM_TRY(queued, ports_.announcer.take(item));
+  return {};
 }
 
 // ---- 404: fetch and hand over -----------------------------------------------------------------------------------------------------
@@ -475,7 +461,7 @@ void ToPhone::failed_for_good(Item item, ItemState state, std::string_view event
     queued = moved;
     if (!moved) return {};
     if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
-    return ports_.store.queue_sms({.msisdn = item.msisdn, .text = notify::not_delivered_text(news_of(item), reason), .kind = "failure", .created = now});
+    return ports_.store.queue_sms({.msisdn = item.msisdn, .text = notify::not_delivered_text(news_of(item, ports_.settings), state), .kind = "failure", .created = now});
   });
   if (!done) log_error("failure_not_stored").item(item.id).error(done.error());
   if (queued) ports_.sms_queued();
@@ -604,33 +590,11 @@ void ToPhone::expire() {
   const auto asked = ports_.store.items({.states = {ItemState::accepted, ItemState::notified}, .way = Way::to_phone, .code_due = now, .order = ItemOrder::oldest_first});
   if (!asked) return;
   for (Item item : *asked) {
-    if (item.reply_code.empty() && item.retry_at.us != 0 && item.retry_at <= now) {
-      // There was no free reply code when the mail came.
-      bool queued = false;
-      const auto done = ports_.store.write([&]() -> Result<void> {
-        const auto code = free_reply_code(ports_.store, item.msisdn, now);
-        item.retry_at = {now.us + no_code_retry_us};
-        if (code) {
-          queued = true;
-          item.reply_code = *code;
-          item.code_expires = {now.us + ports_.settings.code_lifetime.us()};
-          item.retry_at = {};
-          item.reason = "the SMS to the phone waits for the SMSC";
-          const auto sms = ports_.store.queue_sms(
-              {.msisdn = item.msisdn, .text = notify::new_mail_text(news_of(item), *code), .kind = "notify", .item = item.id, .created = now});
-          if (!sms) return sms;
-        }
-        return ports_.store.update_item(item);
-      });
-      if (!done) log_error("code_not_stored").item(item.id).error(done.error());
-      if (queued) ports_.sms_queued();
-    }
-    if (item.reply_code.empty() || item.code_expires > now) continue;
     const auto done = ports_.store.write([&]() -> Result<void> {
       if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
       PM_TRY([[maybe_unused]] const bool moved,
              move_item(ports_.store, item,
-                       {.to = ItemState::expired, .event = "expired", .reason = "the phone did not answer while its code was valid; the mail stays in the mailbox", .time = now}));
+                       {.to = ItemState::expired, .event = "expired", .reason = "the phone did not answer in time; the mail stays in the mailbox", .time = now}));
       return {};
     });
     if (!done) log_error("expiry_not_stored").item(item.id).error(done.error());
@@ -666,6 +630,9 @@ void ToPhone::tick() {
     expire();
   }
   pump_marks();
+  if (now < announce_at_) return;
+  announce_at_ = now + announce_every;
+  if (ports_.announcer.tick()) ports_.sms_queued();
 }
 
 }  // namespace pushmail

@@ -13,6 +13,7 @@
 #include <map>
 #include <string>
 
+#include "controlplane/announcer.h"
 #include "controlplane/ports.h"
 #include "controlplane/settings.h"
 #include "controlplane/store/ledger.h"
@@ -30,6 +31,7 @@ class ToPhone {
     const Settings& settings;
     DataPlanePort& data_plane;
     FetcherPort& fetchers;
+    Announcer& announcer;
     std::function<void()> sms_queued;
     /// The fetcher shall be told again where this mailbox was left: what it reported could not be stored.
     std::function<void(std::string_view binding)> watch_again;
@@ -103,6 +105,7 @@ class ToPhone {
   std::map<ItemId, Transfer> transfers_;
   Instant resume_at_{};
   Instant marks_at_{};
+  Instant announce_at_{};
   bool pumping_ = false;
 };
 

@@ -61,6 +61,9 @@ Json to_json(const Item& i) {
   put(json, "message_id", i.message_id);
   put(json, "correspondent", i.correspondent);
   put(json, "correspondent_name", i.correspondent_name);
+  put(json, "author", i.author);
+  put(json, "authentication", i.authentication);
+  put(json, "source_address", i.source_address);
   put(json, "subject", i.subject);
   put(json, "mail_message_id", i.mail_message_id);
   if (!i.mail_references.empty()) json["mail_references"] = i.mail_references;

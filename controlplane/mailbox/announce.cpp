@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "codec/mime/authentication.h"
 #include "codec/mime/message.h"
 #include "controlplane/mailbox/mail_date.h"
 
@@ -56,6 +57,7 @@ Announcement announce(const Arrival& arrival) {
   if (!from.empty()) result.sender = cut(shown(from.front()), subject_size_max);
   const auto reply_to = mime::parse_mailboxes(mail.field("Reply-To"));
   if (!reply_to.empty()) result.reply_to = cut(reply_to.front().address(), subject_size_max);
+  result.authentication = mime::to_string(mime::authentication_of(mail));
   if (const auto ids = message_ids(mail.field("Message-ID")); !ids.empty()) result.message_id = ids.front();
 
   result.references = message_ids(mail.field("References"));

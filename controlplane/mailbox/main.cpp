@@ -55,6 +55,8 @@ int main(int argc, char** argv) {
   // Whatever else was inherited is not ours to hold open.
   close_range(control_descriptor + 1, ~0U, 0);
   std::signal(SIGPIPE, SIG_IGN);
+  // The control plane ends a fetcher by closing the descriptor; SIGHUP, sent to a whole service or session, is nothing to it.
+  std::signal(SIGHUP, SIG_IGN);
 
   const auto config = Config::load(root);
   if (!config) {

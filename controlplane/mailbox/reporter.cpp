@@ -73,6 +73,7 @@ void Reporter::new_mail(std::string_view binding, const Watermark& mark, const A
       .i64(number_of(Tag::time), loop_.clock().wall().us)
       .trace(number_of(Tag::trace), trace);
   if (!said.message_id.empty()) record.text(number_of(Tag::message_id), said.message_id);
+  if (!said.authentication.empty()) record.text(number_of(Tag::authentication), said.authentication);
   if (!said.reply_to.empty()) record.text(number_of(Tag::reply_to), said.reply_to);
   for (const std::string& reference : said.references) record.text(number_of(Tag::reference), reference);
   if (!arrival.trouble.empty()) record.text(number_of(Tag::reason), arrival.trouble);

@@ -70,6 +70,7 @@ enum class Tag : std::uint16_t {
   newest_date = 30,   // i64 Timestamp: when the server received it (INTERNALDATE)
   suspect = 31,       // text `TIMES UID`, repeats: the fetcher died so often while it asked for this mail
   count = 32,         // u64
+  authentication = 40,  // text `SERVER pass|fail|unknown`: the topmost Authentication-Results (codec/mime/authentication.h)
 };
 
 }  // namespace pushmail::mailbox

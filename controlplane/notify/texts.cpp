@@ -4,31 +4,31 @@
 
 #include <array>
 
+#include "controlplane/notify/foreign.h"
+
 namespace pushmail::notify {
 
 namespace {
 
 constexpr std::size_t sender_length_max = 60;
 constexpr std::size_t subject_length_max = 120;
-constexpr std::size_t reason_length_max = 160;
-
-// What a terminal or a phone might obey: C0, DEL, C1, and the marks that reorder text.
-bool is_harmful(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
-         c == 0xFEFF;
-}
+constexpr std::size_t reply_length_max = 160;
 
 std::string sender_of(const MailNews& news) {
-  const std::string address = clean(news.sender_address, sender_length_max);
-  const std::string name = clean(news.sender_name, sender_length_max);
-  if (name.empty() || name == address) return address.empty() ? "an unknown sender" : address;
+  if (clean(news.sender_address, sender_length_max).empty()) {
+    // Without an address a name is worth nothing.
+    return "an unknown sender";
+  }
+  const std::string address = shown_address(news.sender_address, sender_length_max);
+  const std::string mark = news.unverified ? " (unverified sender)" : "";
+  if (clean(news.sender_name, sender_length_max).empty() || claims_address(news.sender_name)) return address + mark;
   // The address stands beside the name, which anybody can choose.
-  return address.empty() ? name : fmt::format("{} <{}>", name, address);
+  return fmt::format("{} <{}>{}", quoted(news.sender_name, sender_length_max, news.service_number), address, mark);
 }
 
 std::string subject_of(const MailNews& news) {
-  const std::string subject = clean(news.subject, subject_length_max);
-  return subject.empty() ? "(no subject)" : subject;
+  if (clean(news.subject, subject_length_max).empty()) return "(no subject)";
+  return quoted(news.subject, subject_length_max, news.service_number);
 }
 
 std::string size_of(std::uint64_t size) {
@@ -36,59 +36,50 @@ std::string size_of(std::uint64_t size) {
   return fmt::format("{} KB", (size + 1023) / 1024);
 }
 
-}  // namespace
+// Why a mail did not get to the phone, for its owner. A state without a row is a fault.
+struct EndRow {
+  ItemState state;
+  std::string_view words;
+};
+constexpr auto ends = std::to_array<EndRow>({
+    {ItemState::rejected, "it was refused"},
+    {ItemState::expired, "your phone did not fetch it in time"},
+    {ItemState::withdrawn, "it is gone, or push mail was ended for your number"},
+    {ItemState::failed, "it could not be handed on"},
+});
 
-std::string clean(std::string_view utf8, std::size_t length_max) {
-  std::string text;
-  std::size_t length = 0;
-  bool space = false;
-  for (std::size_t i = 0; i < utf8.size();) {
-    const auto lead = static_cast<unsigned char>(utf8[i]);
-    const std::size_t size = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
-    char32_t c = size == 1 ? lead : size == 2 ? lead & 0x1FU : size == 3 ? lead & 0x0FU : lead & 0x07U;
-    bool whole = size != 0 && i + size <= utf8.size();
-    for (std::size_t k = 1; whole && k < size; ++k) {
-      const auto next = static_cast<unsigned char>(utf8[i + k]);
-      whole = (next & 0xC0) == 0x80;
-      c = (c << 6) | (next & 0x3FU);
-    }
-    // RFC 3629 §3: shortest form only, no surrogates, nothing beyond U+10FFFF.
-    constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-    whole = whole && c >= least[size] && c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF);
-    if (!whole) {
-      ++i;   // not UTF-8: left out
-      continue;
-    }
-    if (c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == 0xA0) {
-      space = !text.empty();
-    } else if (!is_harmful(c)) {
-      if (length + (space ? 2 : 1) > length_max) return text + "...";
-      if (space) text += ' ', ++length;
-      space = false;
-      text.append(utf8, i, size);
-      ++length;
-    }
-    i += size;
+std::string_view words_of(ItemState state) {
+  for (const EndRow& row : ends) {
+    if (row.state == state) return row.words;
   }
-  return text;
+  return ends.back().words;
 }
 
-std::string new_mail_text(const MailNews& news, std::string_view code) {
-  return fmt::format("Mail from {}: {} ({}). Reply {} to get it.", sender_of(news), subject_of(news), size_of(news.size), code);
+}  // namespace
+
+std::string new_mail_text(const MailNews& news, std::string_view code, std::uint64_t waiting_count) {
+  const std::string more = waiting_count == 0 ? std::string() : fmt::format("{} more {}. ", waiting_count, waiting_count == 1 ? "waits" : "wait");
+  return fmt::format("Mail from {}: {} ({}). {}Reply {} to get it.", sender_of(news), subject_of(news), size_of(news.size), more, code);
 }
 
 std::string too_large_text(const MailNews& news) {
   return fmt::format("Mail from {}: {}. With {} it is too large for your phone; it stays in your mailbox.", sender_of(news), subject_of(news), size_of(news.size));
 }
 
-std::string not_delivered_text(const MailNews& news, std::string_view reason) {
-  return fmt::format("The mail from {}: {} could not be sent to your phone: {}. It stays in your mailbox.", sender_of(news), subject_of(news),
-                     clean(reason, reason_length_max));
+std::string not_delivered_text(const MailNews& news, ItemState state) {
+  const bool stays = news.in_mailbox && state != ItemState::withdrawn;
+  return fmt::format("The mail from {}: {} could not be sent to your phone: {}.{}", sender_of(news), subject_of(news), words_of(state),
+                     stays ? " It stays in your mailbox." : "");
 }
 
-std::string mail_failed_text(std::string_view recipient, std::string_view subject, std::string_view reason) {
-  return fmt::format("Your mail to {}: {} was not delivered: {}", clean(recipient, sender_length_max), subject_of({.subject = subject}),
-                     clean(reason, reason_length_max));
+std::string mail_failed_text(std::string_view recipient, std::string_view subject, std::string_view reply) {
+  const std::string_view before = clean(reply, 1).empty() ? "." : ": ";
+  return fmt::format("Your mail to {}: {} was not delivered{}{}", shown_address(recipient, sender_length_max), subject_of({.subject = subject}), before,
+                     clean(reply, 1).empty() ? std::string() : quoted(reply, reply_length_max));
+}
+
+std::string no_such_number_text(std::string_view recipient, std::string_view subject) {
+  return fmt::format("Your mail to {}: {} was not delivered: nobody has this number here.", clean(recipient, sender_length_max), subject_of({.subject = subject}));
 }
 
 std::string no_recipient_text(std::string_view service_number) {

@@ -1,28 +1,36 @@
-// What we say to phones: pure templates. The sender and the subject come from strangers, so they are cleaned and cut here.
+// What we write to phones: pure templates. What the sender and other servers wrote stands in double quotes and nowhere else (foreign.h).
 //
-// A text names its code once, in a form that people and test phones find: "Reply 17 to get it".
+//   Mail from "Joe" <joe@example.com> (unverified sender): "Hello" (3 KB). 4 more wait. Reply 17 to get it.
+//
+// A text names its code once, in a form that people and test phones find. Reasons are sentences of ours or of a server in quotes; no text
+// carries the name of a rule, a key, a host or a person of the operator's.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace pushmail::notify {
+#include "core/item_state.h"
 
-/// Without control characters and line ends, spaces folded, at most `length_max` characters (then it ends in an ellipsis of dots).
-[[nodiscard]] std::string clean(std::string_view utf8, std::size_t length_max);
+namespace pushmail::notify {
 
 struct MailNews {
   std::string_view sender_name{};
   std::string_view sender_address{};
   std::string_view subject{};
   std::uint64_t size = 0;
+  bool unverified = false;                // a server that we trust found that the sender's domain did not send it
+  bool in_mailbox = true;                 // the subscriber finds it there
+  std::string_view service_number{};      // digits that the sender's words may not name
 };
-[[nodiscard]] std::string new_mail_text(const MailNews& news, std::string_view code);
+/// `waiting_count`: other mails that are not announced yet.
+[[nodiscard]] std::string new_mail_text(const MailNews& news, std::string_view code, std::uint64_t waiting_count = 0);
 [[nodiscard]] std::string too_large_text(const MailNews& news);
-[[nodiscard]] std::string not_delivered_text(const MailNews& news, std::string_view reason);
-/// A phone's own mail that did not get through.
-[[nodiscard]] std::string mail_failed_text(std::string_view recipient, std::string_view subject, std::string_view reason);
+/// A mail that did not get to the phone, by the state it ended in. Why in detail is for the operator (`item show`).
+[[nodiscard]] std::string not_delivered_text(const MailNews& news, ItemState state);
+/// A phone's own mail that did not get through. `reply`: what the other mail server wrote; empty: it wrote nothing.
+[[nodiscard]] std::string mail_failed_text(std::string_view recipient, std::string_view subject, std::string_view reply);
+[[nodiscard]] std::string no_such_number_text(std::string_view recipient, std::string_view subject);
 [[nodiscard]] std::string no_recipient_text(std::string_view service_number);
 /// `example_code` empty: nothing waits.
 [[nodiscard]] std::string unknown_code_text(std::string_view code, std::string_view example_code);

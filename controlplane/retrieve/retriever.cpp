@@ -45,12 +45,7 @@ Result<void> Retriever::take(const Msisdn& phone, std::string_view text, Outcome
   const Instruction instruction = parse_instruction(text);
   if (instruction.kind == Instruction::Kind::get) return get(phone, instruction.code, outcome);
 
-  std::string example;
-  for (const Binding& binding : bound) {
-    if (!example.empty()) break;
-    PM_TRY(const auto waiting, store_.items({.binding = binding.id, .states = {ItemState::notified, ItemState::accepted}, .count_max = 1}));
-    if (!waiting.empty()) example = waiting.front().reply_code;
-  }
+  PM_TRY(const std::string example, example_code(phone));
   return say(phone, notify::not_understood_text(example), "help", outcome);
 }
 
@@ -58,14 +53,7 @@ Result<void> Retriever::get(const Msisdn& phone, const std::string& code, Outcom
   const Timestamp now = clock_.wall();
   PM_TRY(auto item, store_.item_of_code(phone, code));
   if (!item) {
-    PM_TRY(const auto known, store_.codes_of(phone));
-    std::string example;
-    for (const auto& [other, until] : known) {
-      PM_TRY(const auto candidate, store_.item_of_code(phone, other));
-      const bool waits = candidate && candidate->code_expires > now &&
-                         (candidate->state == ItemState::notified || candidate->state == ItemState::accepted);
-      if (waits) example = other;
-    }
+    PM_TRY(const std::string example, example_code(phone));
     return say(phone, notify::unknown_code_text(code, example), "help", outcome);
   }
   // A repeat while the first one is on its way has no second effect; once the mail is there, he is told so.
@@ -90,8 +78,21 @@ Result<void> Retriever::get(const Msisdn& phone, const std::string& code, Outcom
   if (moved) {
     log_info("retrieve_requested").trace(item->trace).item(item->id).binding(item->binding);
     outcome.requested = *item;
+    if (!hooks_.announce_next) return {};
+    PM_TRY(const bool queued, hooks_.announce_next(phone));
+    outcome.sms_queued = outcome.sms_queued || queued;
   }
   return {};
+}
+
+Result<std::string> Retriever::example_code(const Msisdn& phone) {
+  PM_TRY(const auto holders, store_.code_holders(phone));
+  const CodeHolder* newest = nullptr;
+  for (const CodeHolder& holder : holders) {
+    const bool waits = holder.state == ItemState::notified || holder.state == ItemState::accepted;
+    if (waits && (newest == nullptr || newest->announced < holder.announced)) newest = &holder;
+  }
+  return newest == nullptr ? std::string() : newest->code;
 }
 
 Result<void> Retriever::say(const Msisdn& phone, std::string text, std::string kind, Outcome& outcome) {

@@ -23,6 +23,8 @@ class Retriever {
   struct Hooks {
     std::function<void(const Item&)> on_requested{};
     std::function<void()> on_sms_queued{};
+    /// The phone has asked for a mail; inside Store::write(). True: an SMS about the next one was queued.
+    std::function<Result<bool>(const Msisdn&)> announce_next{};
   };
   Retriever(Store& store, const Clock& clock, Hooks hooks) : store_(store), clock_(clock), hooks_(std::move(hooks)) {}
 
@@ -36,6 +38,8 @@ class Retriever {
   };
   [[nodiscard]] Result<void> take(const Msisdn& phone, std::string_view text, Outcome& outcome);
   [[nodiscard]] Result<void> get(const Msisdn& phone, const std::string& code, Outcome& outcome);
+  /// The code of the mail that was announced last and still waits; empty: none.
+  [[nodiscard]] Result<std::string> example_code(const Msisdn& phone);
   [[nodiscard]] Result<void> say(const Msisdn& phone, std::string text, std::string kind, Outcome& outcome);
 
   Store& store_;

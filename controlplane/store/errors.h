@@ -11,6 +11,5 @@ inline constexpr ErrorInfo store_io{"store.io", "the store cannot be read or wri
 inline constexpr ErrorInfo store_conflict{"store.conflict", "this is in the store already", "", Fault::peer, Lasting::permanent};
 inline constexpr ErrorInfo store_not_found{"store.not_found", "there is nothing of this name in the store", "", Fault::peer, Lasting::permanent};
 inline constexpr ErrorInfo store_no_suffix{"store.no_suffix", "every suffix of this phone was used in the last 30 days", "", Fault::world, Lasting::temporary};
-inline constexpr ErrorInfo store_no_code{"store.no_code", "90 mails wait for this phone's answer; there is no free reply code", "", Fault::world, Lasting::temporary};
 
 }  // namespace pushmail

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <set>
 
 #include "controlplane/store/errors.h"
@@ -61,18 +63,97 @@ Result<InDoubt> sending_in_doubt(Store& store, const ItemId& item) {
   return InDoubt{};
 }
 
-Result<std::string> free_reply_code(Store& store, const Msisdn& phone, Timestamp now) {
-  PM_TRY(const auto used, store.codes_of(phone));
-  const auto is_used = [&](const std::string& code) {
-    return std::any_of(used.begin(), used.end(), [&](const auto& entry) { return entry.first == code; });
-  };
-  for (int number = 10; number <= 99; ++number) {
-    const std::string code = fmt::to_string(number);
-    if (!is_used(code)) return code;
+namespace {
+
+constexpr int code_least = 10;
+constexpr int code_most = 99;
+
+// Nobody needs the code of a mail that is with the MMSC, or that ended.
+bool is_through(const CodeHolder& holder) { return holder.state >= ItemState::submitted; }
+bool is_asked_for(const CodeHolder& holder) { return holder.state > ItemState::notified && !is_through(holder); }
+
+// Whose code an item takes, in this order; within a row the one used longest ago. A code that was announced, or whose mail went through, less
+// than code_fresh_us ago is in a person's hand: a late answer must not bring another mail.
+enum class Takes : std::uint8_t { from_through, from_just_through, from_stranger, from_own, from_asked_for };
+struct TakeRow {
+  Origin taker;
+  Takes takes;
+};
+constexpr auto take_rows = std::to_array<TakeRow>({
+    {Origin::own, Takes::from_through},
+    {Origin::own, Takes::from_stranger},
+    {Origin::own, Takes::from_just_through},
+    {Origin::own, Takes::from_own},
+    {Origin::own, Takes::from_asked_for},
+    {Origin::stranger, Takes::from_through},
+    {Origin::stranger, Takes::from_stranger},
+    {Origin::stranger, Takes::from_just_through},
+});
+
+// Of a mail that is through its code was last seen when it went through; of others when they were announced.
+Timestamp last_use(const CodeHolder& holder) { return is_through(holder) ? std::max(holder.updated, holder.announced) : holder.announced; }
+
+bool may_take(Takes takes, const CodeHolder& holder, Timestamp now) {
+  const bool waits = !is_through(holder) && !is_asked_for(holder);
+  const bool rested = now.us - last_use(holder).us >= code_fresh_us;
+  switch (takes) {
+    case Takes::from_through: return is_through(holder) && rested;
+    case Takes::from_just_through: return is_through(holder);
+    case Takes::from_stranger: return waits && rested && holder.origin == Origin::stranger;
+    case Takes::from_own: return waits && rested && holder.origin == Origin::own;
+    case Takes::from_asked_for: return is_asked_for(holder);
   }
-  // codes_of is ordered by the time until which each is taken.
-  if (!used.empty() && used.front().second <= now) return used.front().first;
-  return fail(store_no_code);
+  return false;
+}
+
+// The holder's code is another's from now on; what waits goes on waiting.
+Result<void> lose_code(Store& store, const ItemId& id, Timestamp now) {
+  PM_TRY(auto item, store.item(id));
+  PM_CHECK(item);
+  const bool waits = item->state < ItemState::requested;
+  const std::string code = std::exchange(item->reply_code, std::string());
+  if (waits) {
+    item->reason = "the phone has newer mails than reply codes; it is announced again when the phone answers others";
+    if (const auto withdrawn = store.withdraw_sms(id); !withdrawn) return withdrawn;
+  }
+  if (const auto written = store.update_item(*item); !written || !waits) return written;
+  return note(store, *item, "code_taken", now, program::control, {{"reply_code", code}});
+}
+
+}  // namespace
+
+Result<bool> give_reply_code(Store& store, Item& item, std::size_t strangers_max, Timestamp now) {
+  PM_TRY(const auto holders, store.code_holders(item.msisdn));
+  const Origin taker = origin_of(item);
+  std::array<bool, code_most + 1> used{};
+  std::size_t strangers = 0;
+  for (const CodeHolder& holder : holders) {
+    const int number = std::atoi(holder.code.c_str());
+    if (number >= 0 && number <= code_most) used[static_cast<std::size_t>(number)] = true;
+    if (holder.origin == Origin::stranger && holder.state <= ItemState::notified) ++strangers;
+  }
+  const bool only_strangers = taker == Origin::stranger && strangers >= strangers_max;
+
+  std::string code;
+  for (int number = code_least; number <= code_most && code.empty() && !only_strangers; ++number) {
+    if (!used[static_cast<std::size_t>(number)]) code = fmt::to_string(number);
+  }
+  const CodeHolder* loser = nullptr;
+  for (const TakeRow& row : take_rows) {
+    if (!code.empty() || loser != nullptr) break;
+    if (row.taker != taker || (only_strangers && row.takes != Takes::from_stranger)) continue;
+    for (const CodeHolder& holder : holders) {
+      if (may_take(row.takes, holder, now) && (loser == nullptr || last_use(holder) < last_use(*loser))) loser = &holder;
+    }
+  }
+  if (loser != nullptr) {
+    code = loser->code;
+    if (const auto lost = lose_code(store, loser->item, now); !lost) return std::unexpected(lost.error());
+  }
+  if (code.empty()) return false;
+  item.reply_code = std::move(code);
+  if (const auto written = store.update_item(item); !written) return std::unexpected(written.error());
+  return true;
 }
 
 Result<Suffix> take_suffix(Store& store, Suffix wanted, std::uint32_t digit_count, Timestamp now) {

@@ -46,8 +46,12 @@ struct InDoubt {
 /// By the data plane's last word about sending: begun, or answered with success, is in doubt; put off or refused is not.
 [[nodiscard]] Result<InDoubt> sending_in_doubt(Store& store, const ItemId& item);
 
-/// A two-digit reply code (10 to 99) for this phone: the one whose last use is longest ago among those that are free.
-[[nodiscard]] Result<std::string> free_reply_code(Store& store, const Msisdn& phone, Timestamp now);
+inline constexpr std::int64_t code_fresh_us = 600LL * 1'000'000;   // in which a person answers an SMS that just came
+/// Gives this item of a phone a reply code of its own (10 to 99): one that was never used, else the one whose mail has been through for
+/// longest. When every code has a mail that waits, the one announced longest ago loses its code: a stranger's before the mailbox's own, and
+/// last one that the phone has asked for. A stranger's mail takes a waiting one's code only from a stranger, and does so when
+/// `strangers_max` codes are strangers'. False: there is none, all were announced a moment ago. `item` and who loses a code are written.
+[[nodiscard]] Result<bool> give_reply_code(Store& store, Item& item, std::size_t strangers_max, Timestamp now);
 
 inline constexpr std::int64_t suffix_rest_us = 30LL * 86'400 * 1'000'000;   // design 2a: never reused within 30 days
 /// The suffix of this correspondent and thread: the one it has, or a new one by the rules of design 2a.

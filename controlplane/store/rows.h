@@ -79,8 +79,13 @@ struct Item {
   std::vector<std::string> mail_references{};
   std::uint64_t size = 0;
   std::string suffix{};
-  std::string reply_code{};
-  Timestamp code_expires{};
+  std::string source_address{};          // of forwarded mail: who handed it in
+  std::string sender_domain{};           // of forwarded mail: of the envelope sender, lower case; empty for <>
+  std::string author{};                  // address in From, when an answer goes elsewhere (correspondent)
+  std::string authentication{};          // what a trusted server found of the sender's domain: pass, fail; empty: nothing
+  std::string reply_code{};              // of this phone, this item's alone; empty: none yet, or a later mail has it now
+  Timestamp code_expires{};              // until then the phone may ask for it, by the code it has or gets
+  Timestamp announced{};                 // when an SMS with its code was queued; 0: never
   Timestamp created{};
   Timestamp updated{};
   Timestamp expires{};                   // ExpiryDate of the MM; 0: not submitted yet

@@ -74,6 +74,26 @@ CREATE INDEX sms_submitting ON sms (id) WHERE state = 'submitting';
 CREATE INDEX sms_submitted ON sms (msisdn, kind, submitted_at) WHERE submits > 0;
 CREATE INDEX sms_of_item ON sms (item) WHERE state = 'pending';
 )sql",
+    // A reply code has one holder, and what waits for one is found by index. Of mails that shared a code the newest keeps it.
+    R"sql(
+ALTER TABLE item ADD COLUMN announced INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE item ADD COLUMN author TEXT NOT NULL DEFAULT '';
+ALTER TABLE item ADD COLUMN source_address TEXT NOT NULL DEFAULT '';
+ALTER TABLE item ADD COLUMN sender_domain TEXT NOT NULL DEFAULT '';
+ALTER TABLE item ADD COLUMN authentication TEXT NOT NULL DEFAULT '';
+UPDATE item SET reply_code = '' WHERE reply_code <> '' AND EXISTS (
+  SELECT 1 FROM item AS newer WHERE newer.msisdn = item.msisdn AND newer.reply_code = item.reply_code AND (newer.created, newer.id) > (item.created, item.id));
+UPDATE item SET announced = created WHERE reply_code <> '';
+UPDATE item SET code_expires = created + 604800000000, retry_at = 0
+  WHERE way = 'to_phone' AND state = 'accepted' AND reply_code = '' AND code_expires = 0;
+DROP INDEX item_of_code;
+CREATE UNIQUE INDEX item_of_code ON item (msisdn, reply_code) WHERE reply_code <> '';
+CREATE INDEX item_waiting ON item (msisdn, source, state, id) WHERE way = 'to_phone' AND reply_code = '' AND state IN ('accepted', 'notified');
+CREATE INDEX item_announced ON item (msisdn, source, announced) WHERE announced > 0 AND state IN ('accepted', 'notified');
+CREATE INDEX item_handed_in ON item (msisdn, created) WHERE source = 'smtp' AND way = 'to_phone';
+CREATE INDEX item_open ON item (msisdn, source) WHERE way = 'to_phone' AND
+  state IN ('accepted', 'notified', 'requested', 'fetching', 'converting', 'submitting');
+)sql",
 });
 static_assert(store_migrations.size() == versions::store_schema);
 

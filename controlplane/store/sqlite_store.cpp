@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "controlplane/store/announcements_sql.h"
 #include "controlplane/store/errors.h"
 #include "controlplane/store/schema_sql.h"
 #include "controlplane/store/sqlite.h"
@@ -22,7 +23,7 @@ constexpr std::string_view binding_columns =
 constexpr std::string_view item_columns =
     "id, trace, way, source, binding, msisdn, uid_validity, uid, state, reason, peer, message_id, correspondent, correspondent_name, "
     "subject, mail_message_id, mail_references, size, suffix, reply_code, code_expires, created, updated, expires, retry_at, attempts, "
-    "duplicate_possible, mark";
+    "duplicate_possible, mark, announced, author, authentication, source_address, sender_domain";
 constexpr std::string_view suffix_columns =
     "msisdn, digits, binding, correspondent, correspondent_name, thread, subject, message_id, refs, last_used";
 constexpr std::string_view sms_columns =
@@ -118,6 +119,11 @@ Item read_item(Run& run) {
   i.attempts = static_cast<std::uint32_t>(run.number());
   i.duplicate_possible = run.number() != 0;
   i.mark = run.text();
+  i.announced = {run.number()};
+  i.author = run.text();
+  i.authentication = run.text();
+  i.source_address = run.text();
+  i.sender_domain = run.text();
   return i;
 }
 
@@ -128,6 +134,7 @@ void put_item(Run& run, const Item& i) {
   run.put(i.mail_message_id).put(joined(i.mail_references)).put(static_cast<std::int64_t>(i.size)).put(i.suffix).put(i.reply_code);
   run.put(i.code_expires.us).put(i.created.us).put(i.updated.us).put(i.expires.us).put(i.retry_at.us);
   run.put(std::int64_t{i.attempts}).put(std::int64_t{i.duplicate_possible ? 1 : 0}).put(i.mark);
+  run.put(i.announced.us).put(i.author).put(i.authentication).put(i.source_address).put(i.sender_domain);
 }
 
 HistoryRow read_history(Run& run) {
@@ -224,6 +231,15 @@ std::string question_marks(std::string_view columns) {
   for (const char c : columns) marks += c == ',' ? ", ?" : "";
   return marks;
 }
+
+// The one number of a count(*).
+Result<std::uint64_t> counted(Run& run) {
+  PM_TRY(const bool row, run.step());
+  PM_CHECK(row);
+  return static_cast<std::uint64_t>(run.number());
+}
+
+std::string_view source_of(Origin origin) { return origin == Origin::stranger ? "smtp" : "mailbox"; }
 
 // An empty result of a statement that did something is a conflict told as false.
 Result<bool> stored(Result<void> done) {
@@ -355,24 +371,70 @@ class SqliteStore final : public Store {
     run.put(peer).put(message_id);
     return all(run, read_item);
   }
+  Result<std::vector<CodeHolder>> code_holders(const Msisdn& phone) override {
+    Run run = db_.prepare(announcements_sql::code_holders);
+    run.put(phone.digits());
+    return all<CodeHolder>(run, [](Run& row) {
+      CodeHolder holder;
+      holder.code = row.text();
+      holder.item = id_of<ItemId>(row.bytes());
+      holder.origin = row.text() == "smtp" ? Origin::stranger : Origin::own;
+      holder.state = parse_item_state(row.text()).value_or(ItemState::failed);
+      holder.announced = {row.number()};
+      holder.updated = {row.number()};
+      return holder;
+    });
+  }
   Result<std::optional<Item>> item_of_code(const Msisdn& phone, std::string_view code) override {
-    static const std::string sql = fmt::format(
-        "SELECT {} FROM item WHERE msisdn = ? AND reply_code = ? AND reply_code <> '' ORDER BY created DESC, id DESC LIMIT 1", item_columns);
+    static const std::string sql = fmt::format("SELECT {} FROM item WHERE msisdn = ? AND reply_code = ? AND reply_code <> ''", item_columns);
     Run run = db_.prepare(sql);
     run.put(phone.digits()).put(code);
     return first(run, read_item);
   }
-  Result<std::vector<std::pair<std::string, Timestamp>>> codes_of(const Msisdn& phone) override {
-    // A code whose mail is through rests for a day, so that a late repeat does not fetch another mail.
-    Run run = db_.prepare(
-        "SELECT reply_code, max(CASE WHEN state IN ('submitted', 'reported', 'delivered', 'rejected', 'expired', 'failed', 'withdrawn', "
-        "'unconfirmed') THEN min(code_expires, updated + 86400000000) ELSE code_expires END) "
-        "FROM item WHERE msisdn = ? AND reply_code <> '' GROUP BY reply_code ORDER BY 2");
+  Result<std::optional<Item>> newest_waiting(const Msisdn& phone, Origin origin, Waiting waiting) override {
+    ItemId id;
+    {
+      Run run = db_.prepare(announcements_sql::newest_waiting);
+      run.put(phone.digits()).put(source_of(origin)).put(to_string(waiting == Waiting::never_announced ? ItemState::accepted : ItemState::notified));
+      PM_TRY(const bool row, run.step());
+      if (!row) return std::optional<Item>();
+      id = id_of<ItemId>(run.bytes());
+    }
+    return item(id);
+  }
+  Result<std::uint64_t> count_waiting(const Msisdn& phone, Origin origin) override {
+    Run run = db_.prepare(announcements_sql::count_waiting);
+    run.put(phone.digits()).put(source_of(origin));
+    return counted(run);
+  }
+  Result<std::vector<Msisdn>> phones_waiting(const Msisdn& after, std::size_t count_max) override {
+    Run run = db_.prepare(announcements_sql::phones_waiting);
+    run.put(after.digits()).put(static_cast<std::int64_t>(count_max));
+    return all<Msisdn>(run, [](Run& row) { return msisdn_of(row.text()); });
+  }
+  Result<Unanswered> unanswered(const Msisdn& phone, Origin origin, Timestamp since) override {
+    Run run = db_.prepare(announcements_sql::unanswered);
+    run.put(phone.digits()).put(source_of(origin)).put(since.us);
+    PM_TRY(const bool row, run.step());
+    PM_CHECK(row);
+    Unanswered found{.count = static_cast<std::uint64_t>(run.number())};
+    found.last = {run.number()};
+    return found;
+  }
+  Result<HandedIn> handed_in(const Msisdn& phone, const Stranger& stranger, Timestamp since, std::size_t count_max) override {
+    Run run = db_.prepare(announcements_sql::handed_in);
+    run.put(stranger.source_address).put(stranger.sender_domain).put(phone.digits()).put(since.us).put(static_cast<std::int64_t>(count_max));
+    PM_TRY(const bool row, run.step());
+    PM_CHECK(row);
+    HandedIn found{.mails = static_cast<std::uint64_t>(run.number())};
+    found.of_source = static_cast<std::uint64_t>(run.number());
+    found.of_sender = static_cast<std::uint64_t>(run.number());
+    return found;
+  }
+  Result<std::uint64_t> count_open_of_strangers(const Msisdn& phone) override {
+    Run run = db_.prepare(announcements_sql::count_open_of_strangers);
     run.put(phone.digits());
-    return all<std::pair<std::string, Timestamp>>(run, [](Run& row) {
-      std::string code = row.text();
-      return std::pair(std::move(code), Timestamp{row.number()});
-    });
+    return counted(run);
   }
 
   Result<void> add_history(const HistoryRow& row) override {
@@ -501,6 +563,8 @@ class SqliteStore final : public Store {
     const std::int64_t code = most.now.us + most.code.us();
     for (const auto& [sql, latest] : {std::pair("UPDATE item SET retry_at = ?1 WHERE retry_at > ?1", retry),
                                       std::pair("UPDATE item SET code_expires = ?1 WHERE code_expires > ?1", code),
+                                      std::pair("UPDATE item SET announced = ?1 WHERE announced > ?1", most.now.us),
+                                      std::pair("UPDATE item SET created = ?1 WHERE created > ?1", most.now.us),
                                       std::pair("UPDATE sms SET retry_at = ?1 WHERE retry_at > ?1", retry),
                                       std::pair("UPDATE sms SET created = ?1 WHERE created > ?1", most.now.us)}) {
       Run run = db_.prepare(sql);
@@ -565,7 +629,7 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
   if (filter.trace) sql += " AND trace = ?";
   if (!filter.mark.empty()) sql += " AND mark = ?";
   if (filter.due) sql += " AND retry_at <= ?";
-  if (filter.code_due) sql += " AND CASE WHEN reply_code = '' THEN retry_at <> 0 AND retry_at <= ? ELSE code_expires <= ? END";
+  if (filter.code_due) sql += " AND code_expires <> 0 AND code_expires <= ?";
   if (filter.expired_by) sql += " AND expires <> 0 AND expires <= ?";
   if (!filter.before.empty()) sql += " AND id < ?";
   sql += filter.order == ItemOrder::newest_first ? " ORDER BY id DESC LIMIT ?" : " ORDER BY id LIMIT ?";
@@ -577,7 +641,7 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
   if (filter.trace) run.put(ByteView(filter.trace->bytes));
   if (!filter.mark.empty()) run.put(filter.mark);
   if (filter.due) run.put(filter.due->us);
-  if (filter.code_due) run.put(filter.code_due->us).put(filter.code_due->us);
+  if (filter.code_due) run.put(filter.code_due->us);
   if (filter.expired_by) run.put(filter.expired_by->us);
   if (!filter.before.empty()) run.put(ByteView(parse_item_id(filter.before).value_or(ItemId()).bytes));
   run.put(static_cast<std::int64_t>(filter.count_max));

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controlplane/store/announcements.h"
 #include "controlplane/store/rows.h"
 #include "core/result.h"
 
@@ -27,7 +28,7 @@ struct ItemFilter {
   std::optional<TraceId> trace{};
   std::string mark{};                                 // items whose mark stands so; empty: any
   std::optional<Timestamp> due{};                     // retry_at not later than this
-  std::optional<Timestamp> code_due{};                // the reply code has expired, or there is none and it is time to look for one
+  std::optional<Timestamp> code_due{};                // the time in which the phone may ask for it is over
   std::optional<Timestamp> expired_by{};              // submitted with an ExpiryDate not later than this
   std::string before{};                               // item ids below this one: the cursor of a list
   ItemOrder order = ItemOrder::newest_first;
@@ -41,10 +42,8 @@ struct WaitsMax {
   Duration code{};                                    // how long a reply code is valid
 };
 
-class Store {
+class Store : public AnnouncementStore {
  public:
-  virtual ~Store() = default;
-
   /// Runs `body` in one transaction: committed and on disk when it succeeds, undone when it fails. Calls may not nest.
   virtual Result<void> write(const std::function<Result<void>()>& body) = 0;
 
@@ -66,10 +65,6 @@ class Store {
   virtual Result<std::optional<Item>> item(const ItemId& id) = 0;
   virtual Result<std::vector<Item>> items(const ItemFilter& filter) = 0;
   virtual Result<std::vector<Item>> items_of_message(std::string_view peer, std::string_view message_id) = 0;
-  /// The newest item that this phone fetches by this code.
-  virtual Result<std::optional<Item>> item_of_code(const Msisdn& phone, std::string_view code) = 0;
-  /// Codes of the phone with the time until which each is taken.
-  virtual Result<std::vector<std::pair<std::string, Timestamp>>> codes_of(const Msisdn& phone) = 0;
 
   virtual Result<void> add_history(const HistoryRow& row) = 0;
   virtual Result<std::vector<HistoryRow>> history(const ItemId& item) = 0;

@@ -118,6 +118,9 @@ enum class Tag : std::uint16_t {
 
   inbound_open = 110,      // u64 0/1: nothing authenticates this peer, and the operator wrote so; without it such a peer is refused
   sender_form = 111,       // text, repeats: how it writes a phone as Sender (key peer.*.sender_forms); none: number
+  authentication = 120,    // text `SERVER pass|fail|unknown`: what the topmost Authentication-Results of a forwarded mail says of From
+  mails_max = 121,         // u64, repeats: for how many mails each verdict may be kept; none: any number
+  source_address = 122,    // text: who hands the mail in
 };
 
 /// Address form on a handoff: `number:+15550100002`, `short:50001742`, `mail:joe@example.com`. What stands after the colon is as
@@ -129,6 +132,8 @@ inline constexpr std::string_view accepted = "accepted";
 inline constexpr std::string_view not_bound = "not_bound";       // sender: sender_refused; SMTP RCPT: 550 5.1.1; recipient: 2003
 inline constexpr std::string_view suspended = "suspended";       // as not_bound for a sender
 inline constexpr std::string_view bad_address = "bad_address";   // 553 5.1.3 / 2002
+inline constexpr std::string_view recipient_busy = "recipient_busy";  // SMTP RCPT: too much waits for this phone, 452 4.2.2
+inline constexpr std::string_view sender_busy = "sender_busy";        // SMTP RCPT: too many from this sender or source, 451 4.7.1
 inline constexpr std::string_view unavailable = "unavailable";   // nobody knows now: 451 4.3.0; MM7: journal and decide later
 }  // namespace verdict
 
@@ -168,7 +173,8 @@ inline constexpr std::array<KindRow, 15> kinds{{
     {Kind::admission_answer, "admission_answer", Direction::to_data, false, {Tag::query, Tag::verdict, Tag::lifetime_s}},
     {Kind::drain, "drain", Direction::to_data, false, {}},
 
-    // Before an answer to the peer: is this sender bound (only with `sender`), can these recipients be routed?
+    // Before an answer to the peer: is this sender bound (only with `sender`), can these recipients be routed? Of forwarded mail also
+    // mail_from and source_address, whose budgets it spends.
     {Kind::admission_query, "admission_query", Direction::to_control, false, {Tag::query, Tag::source}},
     // An item of the journal needs a route. Optional: peer, sender, recipient*, subject, first_line, linked_id, mail_from (SMTP).
     {Kind::route_query, "route_query", Direction::to_control, false, {Tag::trace, Tag::source}},
@@ -263,6 +269,9 @@ inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::knob, "knob", FieldType::text},
     {Tag::inbound_open, "inbound_open", FieldType::number},
     {Tag::sender_form, "sender_form", FieldType::text},
+    {Tag::authentication, "authentication", FieldType::text},
+    {Tag::mails_max, "mails_max", FieldType::number},
+    {Tag::source_address, "source_address", FieldType::text},
 });
 
 [[nodiscard]] constexpr const TagRow* find_tag(std::uint16_t tag) {

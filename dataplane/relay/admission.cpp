@@ -1,6 +1,7 @@
 #include "dataplane/relay/admission.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "dataplane/handoff/peer.h"
@@ -16,7 +17,9 @@ std::string sender_key(const Question& question) { return "s\n" + question.sourc
 
 // Whether a recipient can be reached depends on who sends: a suffix belongs to one binding.
 std::string recipient_key(const Question& question, std::string_view recipient) {
-  return "r\n" + question.source + "\n" + question.sender + "\n" + std::string(recipient);
+  // So is a budget of those who hand mail in; of a sender only his domain counts.
+  const std::string_view domain = std::string_view(question.mail_from).substr(std::min(question.mail_from.rfind('@'), question.mail_from.size()));
+  return "r\n" + question.source + "\n" + question.sender + "\n" + question.source_address + "\n" + std::string(domain) + "\n" + std::string(recipient);
 }
 
 }  // namespace
@@ -26,16 +29,20 @@ Verdict parse_verdict(std::string_view word) {
   if (word == handoff::verdict::not_bound) return Verdict::not_bound;
   if (word == handoff::verdict::suspended) return Verdict::suspended;
   if (word == handoff::verdict::bad_address) return Verdict::bad_address;
+  if (word == handoff::verdict::recipient_busy) return Verdict::recipient_busy;
+  if (word == handoff::verdict::sender_busy) return Verdict::sender_busy;
   return Verdict::unavailable;
 }
 
-Verdict Admission::cached(const std::string& key, Instant now) const {
+Verdict Admission::cached(const std::string& key, Instant now) {
   const auto found = cache_.find(key);
-  return found != cache_.end() && now < found->second.until ? found->second.verdict : Verdict::unavailable;
+  if (found == cache_.end() || now >= found->second.until || found->second.uses == 0) return Verdict::unavailable;
+  --found->second.uses;
+  return found->second.verdict;
 }
 
-void Admission::remember(const std::string& key, Verdict verdict, std::uint64_t lifetime_s, Instant now) {
-  if (lifetime_s == 0 || verdict == Verdict::unavailable) {
+void Admission::remember(const std::string& key, Verdict verdict, Keep keep, Instant now) {
+  if (keep.lifetime_s == 0 || keep.uses == 0 || verdict == Verdict::unavailable) {
     cache_.erase(key);
     return;
   }
@@ -43,7 +50,7 @@ void Admission::remember(const std::string& key, Verdict verdict, std::uint64_t 
     std::erase_if(cache_, [&](const auto& entry) { return entry.second.until <= now; });
     if (cache_.size() >= cache_max_) cache_.erase(cache_.begin());
   }
-  cache_[key] = {.verdict = verdict, .until = now + seconds(static_cast<std::int64_t>(std::min<std::uint64_t>(lifetime_s, 86'400)))};
+  cache_[key] = {.verdict = verdict, .until = now + seconds(static_cast<std::int64_t>(std::min<std::uint64_t>(keep.lifetime_s, 86'400))), .uses = keep.uses};
 }
 
 bool Admission::knows_sender(const Question& question, Instant now) const { return cached(sender_key(question), now) != Verdict::unavailable; }
@@ -70,6 +77,7 @@ void Admission::ask(const Question& question, Instant now, Answer answer) {
   record.u64(tag(Tag::query), query).text(tag(Tag::source), question.source).trace(tag(Tag::trace), question.trace);
   if (!question.peer.empty()) record.text(tag(Tag::peer), question.peer);
   if (!question.sender.empty()) record.text(tag(Tag::sender), question.sender);
+  if (!question.source_address.empty()) record.text(tag(Tag::mail_from), question.mail_from).text(tag(Tag::source_address), question.source_address);
   for (const std::string& recipient : question.recipients) record.text(tag(Tag::recipient), recipient);
   counters_.add(Counter::admission_asked);
   asked_.emplace(query, Asked{.question = question, .known = std::move(known), .deadline = now + limit_, .answer = std::move(answer)});
@@ -82,8 +90,10 @@ void Admission::on_answer(const RecordView& record, Instant now) {
   const Asked asked = std::move(found->second);
   asked_.erase(found);
   std::vector<Verdict> words;
+  std::vector<std::uint64_t> grants;
   record.for_each([&](std::uint16_t field, ByteView value) {
     if (field == tag(Tag::verdict)) words.push_back(parse_verdict(text_of(value)));
+    if (field == tag(Tag::mails_max) && value.size() == 8) grants.push_back(load<std::uint64_t>(value.data(), std::endian::little));
   });
   const std::uint64_t lifetime_s = record.u64(tag(Tag::lifetime_s)).value_or(0);
 
@@ -91,8 +101,10 @@ void Admission::on_answer(const RecordView& record, Instant now) {
   std::size_t next = 0;
   const auto take = [&](const std::string& key, Verdict& verdict) {
     if (next >= words.size()) return;
+    // The one that is asked about now is spent.
+    const std::uint64_t uses = next < grants.size() ? grants[next] - std::min<std::uint64_t>(grants[next], 1) : std::numeric_limits<std::uint64_t>::max();
     verdict = words[next++];
-    remember(key, verdict, lifetime_s, now);
+    remember(key, verdict, {.lifetime_s = lifetime_s, .uses = verdict == Verdict::accepted ? uses : std::numeric_limits<std::uint64_t>::max()}, now);
   };
   if (!asked.question.sender.empty()) take(sender_key(asked.question), verdicts.sender);
   for (std::size_t i = 0; i < asked.question.recipients.size(); ++i) take(recipient_key(asked.question, asked.question.recipients[i]), verdicts.recipients[i]);

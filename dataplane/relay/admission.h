@@ -18,7 +18,7 @@
 
 namespace pushmail::relay {
 
-enum class Verdict : std::uint8_t { accepted, not_bound, suspended, bad_address, unavailable };
+enum class Verdict : std::uint8_t { accepted, not_bound, suspended, bad_address, recipient_busy, sender_busy, unavailable };
 [[nodiscard]] Verdict parse_verdict(std::string_view word);
 
 struct Question {
@@ -28,6 +28,8 @@ struct Question {
   std::vector<std::string> recipients; // handoff form
   ItemId item;
   TraceId trace;
+  std::string mail_from{};             // of forwarded mail, with its source: their budgets are spent
+  std::string source_address{};
 };
 struct Verdicts {
   Verdict sender = Verdict::accepted;
@@ -55,6 +57,7 @@ class Admission {
   struct Cached {
     Verdict verdict;
     Instant until;
+    std::uint64_t uses;                  // then it is asked again: what it grants was counted
   };
   struct Asked {
     Question question;
@@ -62,8 +65,13 @@ class Admission {
     Instant deadline;
     Answer answer;
   };
-  [[nodiscard]] Verdict cached(const std::string& key, Instant now) const;
-  void remember(const std::string& key, Verdict verdict, std::uint64_t lifetime_s, Instant now);
+  /// Spends one use.
+  [[nodiscard]] Verdict cached(const std::string& key, Instant now);
+  struct Keep {
+    std::uint64_t lifetime_s;
+    std::uint64_t uses;
+  };
+  void remember(const std::string& key, Verdict verdict, Keep keep, Instant now);
 
   HandoffPort& handoff_;
   Counters& counters_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "codec/convert/convert.h"
+#include "codec/mime/authentication.h"
 #include "codec/mime/message.h"
 #include "codec/mime/unpack.h"
 #include "codec/scan/mail.h"
@@ -52,6 +53,7 @@ Result<Peeked> peek_mm7(const Conversion& conversion) {
                 .subject = deliver->subject.empty() ? deliver->content.subject : deliver->subject,
                 .first_line = convert::first_text_line(deliver->content),
                 .header_from = {},
+                .authentication = {},
                 .message_id = {},
                 .references = {}};
   clip_texts(peeked);
@@ -70,6 +72,7 @@ Result<Peeked> peek_mail(const Conversion& conversion) {
   peeked.header_from = mime::decode_header(head.field("From"));
   const auto from = mime::parse_mailboxes(head.field("From"));
   if (!from.empty()) peeked.sender = "mail:" + from.front().address();
+  peeked.authentication = mime::to_string(mime::authentication_of(head));
   peeked.message_id = trim_angles(head.field("Message-ID"));
   add_message_ids(peeked.references, head.field("References"));
   add_message_ids(peeked.references, head.field("In-Reply-To"));

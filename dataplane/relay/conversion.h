@@ -35,6 +35,7 @@ struct Peeked {
   std::string subject;
   std::string first_line;
   std::string header_from;             // mail: `Joe <joe@example.com>`
+  std::string authentication;          // mail: what the topmost server says of From (codec/mime/authentication.h)
   std::string message_id;              // mail, without <>
   std::vector<std::string> references; // mail: In-Reply-To and References
 };

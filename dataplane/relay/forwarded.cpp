@@ -18,6 +18,7 @@ constexpr SmtpReply no_relaying{.code = 550, .enhanced = "5.7.1", .text = "we do
 constexpr SmtpReply ask_later{.code = 451, .enhanced = "4.3.0", .text = "cannot check the recipient now, try later"};
 constexpr SmtpReply storage_full{.code = 452, .enhanced = "4.3.1", .text = "no room for mail now, try later"};
 constexpr SmtpReply recipient_full{.code = 452, .enhanced = "4.2.2", .text = "too much waits for this recipient, try later"};
+constexpr SmtpReply sender_too_often{.code = 451, .enhanced = "4.7.1", .text = "too many mails from you for this recipient, try later"};
 constexpr SmtpReply mail_good{.code = 250, .enhanced = "2.0.0", .text = "mail accepted"};
 
 }  // namespace
@@ -30,7 +31,8 @@ bool Relay::is_postmaster(std::string_view address) const {
   return address.empty() || (address.front() == '@' && ascii_equal_nocase(address.substr(1), settings_.domain));
 }
 
-void Relay::on_recipient(Ticket ticket, std::string_view address) {
+void Relay::on_recipient(Ticket ticket, const RecipientInbound& recipient) {
+  const std::string_view address = recipient.address;
   if (!refusal().empty()) return ports_.answers.answer_recipient(ticket, storage_full);
   if (is_postmaster(address)) {
     counters_.add(Counter::recipients_accepted);
@@ -43,7 +45,8 @@ void Relay::on_recipient(Ticket ticket, std::string_view address) {
     return ports_.answers.answer_recipient(ticket, no_relaying);
   }
   const std::string canonical = mailbox->address();
-  const Question question{.source = "smtp", .peer = {}, .sender = {}, .recipients = {"mail:" + canonical}, .item = {}, .trace = {}};
+  const Question question{.source = "smtp", .peer = {}, .sender = {}, .recipients = {"mail:" + canonical}, .item = {}, .trace = {},
+                          .mail_from = std::string(recipient.mail_from), .source_address = to_string(recipient.source)};
   admission_.ask(question, now_, [this, ticket, canonical](const Verdicts& verdicts) {
     answer_recipient(ticket, canonical, verdicts.recipients.empty() ? Verdict::unavailable : verdicts.recipients.front());
   });
@@ -61,6 +64,8 @@ void Relay::answer_recipient(Ticket ticket, std::string_view address, Verdict ve
     case Verdict::not_bound:
     case Verdict::suspended: reply = &recipient_unknown; break;
     case Verdict::bad_address: reply = &recipient_bad; break;
+    case Verdict::recipient_busy: reply = &recipient_full; break;
+    case Verdict::sender_busy: reply = &sender_too_often; break;
     case Verdict::unavailable: break;
   }
   const bool accepted = reply == &recipient_good;
@@ -101,6 +106,7 @@ void Relay::on_mail(Ticket ticket, MailInbound inbound) {
     Item& of = add_item(id, trace, Source::forwarded);
     of.mail_from = inbound.mail_from;
     of.recipient = recipient;
+    of.source_address = to_string(inbound.source.ip);
     of.body = *inbound.mail;
     count_memory(of);
     event(of, "mail_received", {{"from", inbound.mail_from}, {"recipient", recipient}, {"source", to_string(inbound.source)}, {"helo", inbound.helo}});

@@ -43,6 +43,7 @@ struct Item {
   Bytes body;                            // empty while the codec lane has it, and after conversion
   std::string mail_from;                 // forwarded
   std::string recipient;                 // forwarded
+  std::string source_address;            // forwarded: of the host that handed it in
   std::vector<std::string> refused;      // phone: recipients that were answered with 1100, handoff form
   Peeked peeked;
 

@@ -134,6 +134,7 @@ void Relay::restore(journal::Replayed replayed) {
       of.content_type = record.text(jn::tag(jn::Tag::content_type)).value_or("");
       of.mail_from = record.text(jn::tag(jn::Tag::mail_from)).value_or("");
       of.recipient = record.text(jn::tag(jn::Tag::recipient)).value_or("");
+      if (const auto source = parse_endpoint(record.text(jn::tag(jn::Tag::source)).value_or(""))) of.source_address = to_string(source->ip);
       record.for_each([&](std::uint16_t field, ByteView value) {
         if (field == jn::tag(jn::Tag::recipient_bad)) of.refused.emplace_back(text_of(value));
       });

@@ -130,6 +130,8 @@ void Relay::decide(const ItemId& id, const Verdicts& verdicts) {
       return refuse(id, peer != nullptr ? peer->sender_refused : 4007, "the sender is not bound");
     case Verdict::bad_address: return refuse(id, 2002, "the sender is no phone number");
     case Verdict::accepted:
+    case Verdict::recipient_busy:   // of forwarded mail only
+    case Verdict::sender_busy:
     case Verdict::unavailable: break;
   }
   bool decided = verdicts.sender != Verdict::unavailable;

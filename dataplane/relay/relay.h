@@ -91,7 +91,7 @@ class Relay final : public Mm7Sink, public MailSink {
 
   // Sessions.
   void on_mm7(Ticket ticket, Mm7Inbound inbound) override;
-  void on_recipient(Ticket ticket, std::string_view address) override;
+  void on_recipient(Ticket ticket, const RecipientInbound& recipient) override;
   void on_mail(Ticket ticket, MailInbound inbound) override;
 
   // Ports' results.

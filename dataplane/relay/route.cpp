@@ -59,6 +59,7 @@ void Relay::ask_route(Item& of) {
   if (!seen.sender.empty()) query.text(tag(Tag::sender), seen.sender);
   if (of.source == Source::forwarded) {
     query.text(tag(Tag::recipient), "mail:" + of.recipient).text(tag(Tag::mail_from), of.mail_from).u64(tag(Tag::mail_size), of.body.size());
+    if (!of.source_address.empty()) query.text(tag(Tag::source_address), of.source_address);
   }
   for (const std::string& recipient : seen.recipients) {
     const bool is_refused = std::find(of.refused.begin(), of.refused.end(), recipient) != of.refused.end();
@@ -68,6 +69,7 @@ void Relay::ask_route(Item& of) {
                                                          {Tag::first_line, seen.first_line},
                                                          {Tag::linked_id, seen.linked_id},
                                                          {Tag::header_from, seen.header_from},
+                                                         {Tag::authentication, seen.authentication},
                                                          {Tag::message_id, seen.message_id}};
   for (const auto& [field, value] : optional) {
     if (!value.empty()) query.text(tag(field), value);
@@ -142,7 +144,8 @@ void Relay::on_converted(Converted converted) {
   for (const RuleMatch& rule : std::span(converted.rules).first(told)) event(*of, "content_rule", {{"rule", rule.id}, {"action", scan::name_of(rule.action)}, {"tag", rule.tag}});
   if (const RuleMatch* rule = stopping_rule(converted); rule != nullptr) {
     counters_.add(Counter::rules_rejected);
-    return finish(*of, {.state = ItemState::rejected, .reason = fmt::format("content rule {} ({})", rule->id, scan::name_of(rule->action))});
+    // The rule's name is for the operator: in the history and the log, never in a reason, which may come to a subscriber's eyes.
+    return finish(*of, {.state = ItemState::rejected, .reason = fmt::format("refused by the operator's policy, reference {}", to_string(of->id))});
   }
   if (converted.work == Work::peek) {
     if (converted.error && of->source == Source::phone) return finish(*of, {.reason = converted.error->info->text});

@@ -57,11 +57,18 @@ struct MailInbound {
   std::unique_ptr<Bytes> mail;  // dot-unstuffed, CRLF
 };
 
+/// A RCPT. Views last for the call.
+struct RecipientInbound {
+  std::string_view address;
+  std::string_view mail_from{};  // empty for <>
+  IpAddress source{};            // of the host that hands the mail in
+};
+
 class MailSink {
  public:
   virtual ~MailSink() = default;
-  /// Whether we take mail for `address`; answered by SmtpServer::answer_recipient(ticket, reply).
-  virtual void on_recipient(Ticket ticket, std::string_view address) = 0;
+  /// Whether we take this mail for this address; answered by SmtpServer::answer_recipient(ticket, reply).
+  virtual void on_recipient(Ticket ticket, const RecipientInbound& recipient) = 0;
   /// Answered by SmtpServer::answer_mail(ticket, reply), a 250 only after the commit.
   virtual void on_mail(Ticket ticket, MailInbound inbound) = 0;
 };

@@ -301,7 +301,7 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
     }
     asked_ = std::move(*address);
     const Ticket ticket = wait_for(Asked::recipient);
-    server_.sink_.on_recipient(ticket, asked_);
+    server_.sink_.on_recipient(ticket, {.address = asked_, .mail_from = sender_.address, .source = source_.ip});
   }
   void recipient_answered(const SmtpReply& answer) {
     if (answer.code / 100 != 5) server_.budget_of(source_.ip).give_back(source_group(source_.ip).bytes);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "codec/sms/gsm.h"
+#include "controlplane/notify/foreign.h"
 #include "controlplane/notify/texts.h"
 #include "controlplane/retrieve/instruction.h"
 

@@ -10,7 +10,8 @@ using namespace pushmail;
 
 class Sink final : public MailSink {
  public:
-  void on_recipient(Ticket ticket, std::string_view address) override {
+  void on_recipient(Ticket ticket, const RecipientInbound& recipient) override {
+    const std::string_view address = recipient.address;
     PM_CHECK(!address.empty() && address.find_first_of("\r\n") == std::string_view::npos);
     questions.push_back({.ticket = ticket, .mail = false, .good = address.size() % 5 != 0});
     if (questions.back().good) accepted.emplace_back(address);

@@ -197,9 +197,16 @@ TEST_F(ToMailTest, TheOutcomeEndsTheItemAndFailuresAreTold) {
   Message lost{.recipients = {"mail:joe@example.com"}, .subject = "Hi"};
   lost.id = new_item_id(clock.at, 2);
   route(lost);
-  outcome(lost.id, ItemState::failed, "", "550 5.1.1 no such user");
+  outcome(lost.id, ItemState::failed, "", "joe@example.com: 550 5.1.1 no such user", 550);
   ASSERT_EQ(sms().size(), 1U);
-  EXPECT_NE(sms()[0].text.find("joe@example.com: Hi was not delivered: 550 5.1.1"), std::string::npos) << sms()[0].text;
+  EXPECT_EQ(sms()[0].text, "Your mail to joe@example.com: \"Hi\" was not delivered: \"joe@example.com: 550 5.1.1 no such user\"");
+  // What no server wrote is for the operator.
+  Message given_up{.recipients = {"mail:joe@example.com"}, .subject = "Hi"};
+  given_up.id = new_item_id(clock.at, 2);
+  route(given_up);
+  outcome(given_up.id, ItemState::failed, "", "given up after 9 tries: 10.0.0.7:25 does not answer");
+  ASSERT_EQ(sms().size(), 2U);
+  EXPECT_EQ(sms()[1].text, "Your mail to joe@example.com: \"Hi\" was not delivered.");
 }
 
 TEST_F(ToMailTest, ARecipientThatRefusedIsToldThoughOthersTookIt) {
@@ -247,6 +254,79 @@ TEST_F(ToMailTest, ForwardedMailThatNobodyFetchesEnds) {
   EXPECT_EQ(the_item().state, ItemState::expired);
 }
 
+TEST_F(ToMailTest, AForwardedMailIsPutOffWhenTooManyWaitForThePhone) {
+  settings.strangers.phone_waiting_max = 8;
+  const auto grants = [&] {
+    std::vector<std::uint64_t> found;
+    data_plane.of(handoff::Kind::admission_answer).back().view().for_each([&](std::uint16_t field, ByteView value) {
+      if (field == tag(Tag::mails_max)) found.push_back(load<std::uint64_t>(value.data(), std::endian::little));
+    });
+    return found;
+  };
+  EXPECT_EQ(admit("smtp", "", {"mail:15550100002@mms.example.net"})[0], "accepted");
+  EXPECT_EQ(grants(), std::vector<std::uint64_t>{2}) << "mails that are on their way are not counted yet, so only some of the room is granted";
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_EQ(admit("smtp", "", {"mail:15550100002@mms.example.net"})[0], "accepted");
+    forward(new_item_id(clock.at, 1), "mail:15550100002@mms.example.net");
+  }
+  EXPECT_EQ(admit("smtp", "", {"mail:15550100002@mms.example.net", "mail:15550100003@mms.example.net"}), (std::vector<std::string>{"recipient_busy", "accepted"}));
+  EXPECT_EQ(admit("mm7", "number:+15550100002", {"number:+15550100002"})[1], "accepted") << "phones' own messages have no part in it";
+  answer(ann, sms()[0].text.substr(sms()[0].text.rfind("Reply ") + 6, 2));
+  const auto open = store->items({.states = {ItemState::requested}}).value();
+  ASSERT_EQ(open.size(), 1U);
+  outcome(open[0].id, ItemState::submitted, "mm-1");
+  EXPECT_EQ(admit("smtp", "", {"mail:15550100002@mms.example.net"})[0], "accepted") << "room again as soon as one is through";
+}
+
+TEST_F(ToMailTest, SourcesAndSendersHaveBudgetsOfTheirOwn) {
+  const auto ask = [&](const std::string& source, const std::string& from) {
+    auto query = handoff::make(handoff::Kind::admission_query, {});
+    query.u64(tag(Tag::query), 42).text(tag(Tag::source), "smtp").text(tag(Tag::recipient), "mail:15550100003@mms.example.net");
+    query.text(tag(Tag::source_address), source).text(tag(Tag::mail_from), from);
+    to_mail.on_admission_query(from_data(handoff::Kind::admission_query, {}, std::move(query)).view());
+    return data_plane.of(handoff::Kind::admission_answer).back().text(Tag::verdict);
+  };
+  const auto hand_in = [&](const std::string& source, const std::string& from) {
+    const ItemId id = new_item_id(clock.at, 1);
+    auto query = handoff::make(handoff::Kind::route_query, id);
+    query.trace(tag(Tag::trace), new_trace_id()).text(tag(Tag::source), "smtp").text(tag(Tag::recipient), "mail:15550100003@mms.example.net");
+    query.text(tag(Tag::source_address), source).text(tag(Tag::mail_from), from).text(tag(Tag::header_from), from);
+    to_mail.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
+    outcome(id, ItemState::submitted, "mm-" + to_string(id));
+  };
+  settings.strangers = {.phone_mails_max = 8, .source_mails_max = 6, .sender_mails_max = 4, .phone_waiting_max = 50};
+  for (int i = 0; i < 4; ++i) hand_in("192.0.2.1", "a@B.example");
+  EXPECT_EQ(ask("192.0.2.9", "x@b.EXAMPLE"), "sender_busy") << "a domain";
+  EXPECT_EQ(ask("192.0.2.1", "a@c.example"), "accepted");
+  for (int i = 0; i < 2; ++i) hand_in("192.0.2.1", "");
+  EXPECT_EQ(ask("192.0.2.1", "a@c.example"), "sender_busy") << "a host";
+  EXPECT_EQ(ask("192.0.2.9", "a@c.example"), "accepted");
+  for (int i = 0; i < 2; ++i) hand_in("192.0.2.8", "a@d.example");
+  EXPECT_EQ(ask("192.0.2.9", "a@c.example"), "recipient_busy") << "the phone, though all of it is through";
+  clock.pass(seconds(3601));
+  EXPECT_EQ(ask("192.0.2.1", "a@b.example"), "accepted") << "an hour later";
+}
+
+TEST_F(ToMailTest, WhatATrustedServerFoundOfTheSenderIsShown) {
+  settings.trusted_authserv = {"mx.example.net"};
+  struct Row {
+    std::string said;
+    bool unverified;
+    std::string kept;
+  };
+  for (const Row& row : {Row{"mx.example.net fail", true, "fail"}, Row{"mx.example.net pass", false, "pass"}, Row{"evil.example pass", false, ""}, Row{"evil.example fail", false, ""}}) {
+    const ItemId id = new_item_id(clock.at, 1);
+    auto query = handoff::make(handoff::Kind::route_query, id);
+    query.trace(tag(Tag::trace), new_trace_id()).text(tag(Tag::source), "smtp").text(tag(Tag::recipient), "mail:15550100002@mms.example.net");
+    query.text(tag(Tag::header_from), "Boss <boss@bank.example>").text(tag(Tag::authentication), row.said);
+    to_mail.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
+    EXPECT_EQ(store->item(id).value()->authentication, row.kept);
+    ASSERT_FALSE(sms().empty());
+    EXPECT_EQ(sms().back().text.find("\"Boss\" <boss@bank.example> (unverified sender)") != std::string::npos, row.unverified) << sms().back().text;
+    clock.pass(seconds(7201));
+  }
+}
+
 TEST_F(ToMailTest, ForwardedMailOfARemovedBindingIsRefused) {
   const ItemId id = new_item_id(clock.at, 1);
   forward(id, "mail:15550100002@mms.example.net");
@@ -264,21 +344,6 @@ TEST_F(ToMailTest, AWordThatTheDataPlaneCannotTakeIsSaidAgain) {
   clock.pass(seconds(6));
   to_phone.tick();
   EXPECT_EQ(data_plane.of(handoff::Kind::route_answer).back().text(Tag::decision), "submit");
-}
-
-TEST_F(ToMailTest, ForwardedMailWithoutAFreeCodeWaitsForOne) {
-  for (int code = 10; code <= 99; ++code) {
-    ASSERT_TRUE(store->add_item({.id = new_item_id(clock.at, 1), .binding = "b1", .msisdn = ann, .state = ItemState::notified,
-                                 .reply_code = std::to_string(code), .code_expires = {clock.at.us + seconds(60).us()}}).value());
-  }
-  const ItemId id = new_item_id(clock.at, 1);
-  EXPECT_EQ(forward(id, "mail:15550100002@mms.example.net").text(Tag::decision), "wait");
-  EXPECT_NE(store->item(id).value()->reason.find("no free reply code"), std::string::npos);
-  EXPECT_TRUE(sms().empty());
-  clock.pass(seconds(601));
-  to_phone.tick();
-  EXPECT_FALSE(store->item(id).value()->reply_code.empty());
-  EXPECT_EQ(sms().size(), 1U);
 }
 
 TEST_F(ToMailTest, ForwardedMailWhosePeerIsMissingIsAnsweredLater) {

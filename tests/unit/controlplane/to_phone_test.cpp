@@ -95,6 +95,18 @@ TEST_F(ToPhoneTest, TheWholeRoad) {
   EXPECT_EQ(again(item).mark, "done");
 }
 
+TEST_F(ToPhoneTest, ThePhoneIsShownWhoWroteAndNotWhereAnswersGo) {
+  settings.trusted_authserv = {"MX.example.net"};
+  auto record = make(mailbox::Kind::new_mail, {});
+  record.text(tag(mailbox::Tag::binding), "b1").u64(tag(mailbox::Tag::uid_validity), 3).text(tag(mailbox::Tag::uid), "7").u64(tag(mailbox::Tag::size), 10);
+  record.text(tag(mailbox::Tag::sender), "Eve <eve@evil.example>").text(tag(mailbox::Tag::reply_to), "boss@bank.example");
+  record.text(tag(mailbox::Tag::authentication), "mx.example.net fail");
+  to_phone.on_new_mail(from_fetcher(std::move(record), mailbox::Kind::new_mail).view());
+  EXPECT_EQ(the_item().correspondent, "boss@bank.example") << "where an answer goes (RFC 5322 3.6.2)";
+  ASSERT_EQ(sms().size(), 1U);
+  EXPECT_NE(sms()[0].text.find("Mail from \"Eve\" <eve@evil.example> (unverified sender): "), std::string::npos) << sms()[0].text;
+}
+
 TEST_F(ToPhoneTest, PolicyPushAsksNobody) {
   new_mail("7", "b2");
   EXPECT_TRUE(sms().empty());
@@ -291,7 +303,7 @@ TEST_F(ToPhoneTest, ARestartOfTheControlPlaneFetchesAgain) {
   const Item item = requested();
   FakeDataPlane fresh_data;
   FakeFetchers fresh_fetchers;
-  ToPhone restarted{{*store, clock, settings, fresh_data, fresh_fetchers, [] {}, [](std::string_view) {}, [](Item&) { return Result<void>(); }}};
+  ToPhone restarted{{*store, clock, settings, fresh_data, fresh_fetchers, announcer, [] {}, [](std::string_view) {}, [](Item&) { return Result<void>(); }}};
   restarted.resume();
   EXPECT_EQ(again(item).state, ItemState::requested);
   restarted.tick();
@@ -333,7 +345,7 @@ TEST_F(ToPhoneTest, AMailThatIsGoneIsWithdrawnAndSaidSo) {
   fetch_failed(item.id, "gone");
   EXPECT_EQ(again(item).state, ItemState::withdrawn);
   ASSERT_EQ(sms().size(), 1U);
-  EXPECT_NE(sms()[0].text.find("no longer in the mailbox"), std::string::npos);
+  EXPECT_NE(sms()[0].text.find("it is gone"), std::string::npos);
 }
 
 TEST_F(ToPhoneTest, AWrongSizeIsFoundOutBeforeTheDataPlaneConverts) {
@@ -428,17 +440,17 @@ TEST_F(ToPhoneTest, APeerThatIsNotConfiguredIsSaidSoAndTriedAgain) {
   EXPECT_EQ(again(item).state, ItemState::fetching);
 }
 
-TEST_F(ToPhoneTest, AMailWithoutACodeIsFoundBehindAThousandOthers) {
+TEST_F(ToPhoneTest, AMailThatIsNotAnnouncedIsFoundBehindAThousandOthers) {
   ASSERT_TRUE(store->write([&]() -> Result<void> {
     for (int i = 0; i < 1100; ++i) {
-      Item other{.id = new_item_id(clock.at, 1), .binding = "b1", .msisdn = bob, .state = ItemState::notified, .reply_code = "10",
+      Item other{.id = new_item_id(clock.at, 1), .binding = "b1", .msisdn = bob, .uid = std::to_string(i), .state = ItemState::notified,
                  .code_expires = {clock.at.us + seconds(86'400).us()}};
       PM_TRY([[maybe_unused]] const bool added, store->add_item(other));
     }
     return {};
   }));
   clock.pass(seconds(10));
-  const Item late{.id = new_item_id(clock.at, 1), .source = "mailbox", .binding = "b1", .msisdn = ann, .retry_at = clock.at};
+  const Item late{.id = new_item_id(clock.at, 1), .source = "mailbox", .binding = "b1", .msisdn = ann};
   ASSERT_TRUE(store->add_item(late).value());
   to_phone.tick();
   EXPECT_FALSE(again(late).reply_code.empty());
@@ -559,11 +571,12 @@ TEST_F(ToPhoneTest, AFailedSubmissionIsToldToThePhone) {
   fetched(item.id, 1000);
   event(item.id, "retry", {"reason=3000 Server error"});
   EXPECT_EQ(again(item).reason, "tried again: 3000 Server error");
-  outcome(item.id, ItemState::failed, "", "2007 Message format corrupt");
-  outcome(item.id, ItemState::failed, "", "2007 Message format corrupt");
+  outcome(item.id, ItemState::failed, "", "2007 Message format corrupt", 2007);
+  outcome(item.id, ItemState::failed, "", "2007 Message format corrupt", 2007);
   EXPECT_EQ(again(item).state, ItemState::failed);
   ASSERT_EQ(sms().size(), 1U) << "once, though the outcome came twice";
-  EXPECT_NE(sms()[0].text.find("2007 Message format corrupt"), std::string::npos);
+  EXPECT_NE(sms()[0].text.find("it could not be handed on. It stays in your mailbox."), std::string::npos) << sms()[0].text;
+  EXPECT_EQ(again(item).reason, "2007 Message format corrupt") << "for the operator";
 }
 
 TEST_F(ToPhoneTest, ARemovedBindingWithdrawsWhatWaits) {

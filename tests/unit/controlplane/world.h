@@ -95,11 +95,16 @@ struct World : ::testing::Test {
   FakeFetchers fetchers;
   int sms_queued = 0;
   std::vector<std::string> watched_again;
-  ToPhone to_phone{{*store, clock, settings, data_plane, fetchers, [this] { ++sms_queued; }, [this](std::string_view binding) { watched_again.emplace_back(binding); },
+  Announcer announcer{*store, clock, settings};
+  ToPhone to_phone{{*store, clock, settings, data_plane, fetchers, announcer, [this] { ++sms_queued; }, [this](std::string_view binding) { watched_again.emplace_back(binding); },
                     [this](Item& item) { return outcomes.take_early_reports(item); }}};
-  ToMail to_mail{{*store, clock, settings, data_plane, to_phone, [this] { ++sms_queued; }}};
+  ToMail to_mail{{*store, clock, settings, data_plane, to_phone, announcer, [this] { ++sms_queued; }}};
   Outcomes outcomes{{*store, clock, settings, [this](const ItemId& id) { to_phone.forget(id); }, [this] { ++sms_queued; }}};
-  retrieve::Retriever retriever{*store, clock, {.on_requested = [this](const Item& item) { to_phone.on_requested(item); }, .on_sms_queued = [this] { ++sms_queued; }}};
+  retrieve::Retriever retriever{*store,
+                                clock,
+                                {.on_requested = [this](const Item& item) { to_phone.on_requested(item); },
+                                 .on_sms_queued = [this] { ++sms_queued; },
+                                 .announce_next = [this](const Msisdn& phone) { return announcer.answered(phone); }}};
   Msisdn ann = Msisdn::from_digits("15550100002").value();
   Msisdn bob = Msisdn::from_digits("15550100003").value();
 
@@ -167,11 +172,12 @@ struct World : ::testing::Test {
     record.u64(handoff::tag(handoff::Tag::credit), chunks);
     to_phone.on_credit(from_data(handoff::Kind::submission_credit, item, std::move(record)).view());
   }
-  void outcome(const ItemId& item, ItemState state, const std::string& message_id = "", const std::string& reason = "") {
+  void outcome(const ItemId& item, ItemState state, const std::string& message_id = "", const std::string& reason = "", std::uint64_t status_code = 0) {
     auto record = handoff::make(handoff::Kind::outcome, item);
     record.trace(handoff::tag(handoff::Tag::trace), TraceId{}).text(handoff::tag(handoff::Tag::state), to_string(state)).i64(handoff::tag(handoff::Tag::time), clock.at.us);
     if (!message_id.empty()) record.text(handoff::tag(handoff::Tag::message_id), message_id);
     if (!reason.empty()) record.text(handoff::tag(handoff::Tag::reason), reason);
+    if (status_code != 0) record.u64(handoff::tag(handoff::Tag::status_code), status_code);
     EXPECT_TRUE(outcomes.take_outcome(from_data(handoff::Kind::outcome, item, std::move(record)).view()));
   }
   void report(const std::string& message_id, const std::string& recipient, const std::string& sender, const std::string& status, const std::string& peer = "mmsc") {

@@ -24,22 +24,6 @@ using smpp::Pdu;
 
 const SystemClock system_clock;
 
-TEST(Texts, NameTheSenderTheSubjectAndTheCode) {
-  EXPECT_EQ(new_mail_text({.sender_name = "Joé", .sender_address = "joe@example.com", .subject = "Grüße", .size = 3000}, "17"),
-            "Mail from Joé <joe@example.com>: Grüße (3 KB). Reply 17 to get it.");
-  EXPECT_EQ(new_mail_text({.sender_address = "joe@example.com"}, "99"), "Mail from joe@example.com: (no subject) (0 KB). Reply 99 to get it.");
-}
-
-TEST(Texts, StrangersCannotSteerThem) {
-  EXPECT_EQ(clean("a\r\nReply 66\tb\x1b[31m\xc2\x85 \xe2\x80\xae c", 100), "a Reply 66 b[31m c");
-  EXPECT_EQ(clean("  x  ", 10), "x");
-  EXPECT_EQ(clean("\xff\xc3(\xf0\x9f\x98\x80", 10), "(\xf0\x9f\x98\x80");
-  EXPECT_EQ(clean("a\xf4\x9f\x98\xa0\xc0\x80\xed\xa0\x80\xe0\x80\x80z", 10), "az") << "beyond Unicode, too long, surrogate";
-  EXPECT_EQ(clean("äöüß", 3), "äöü...");
-  const std::string endless(100'000, 'x');
-  EXPECT_LT(new_mail_text({.sender_name = endless, .sender_address = endless, .subject = endless}, "17").size(), 400U);
-}
-
 // ---- the session --------------------------------------------------------------------------------------------------------------------
 
 // The SMSC's side in the test's own thread: accepts, reads and writes PDUs between turns of the io_context.

@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <set>
 
+#include "controlplane/store/announcements_sql.h"
 #include "controlplane/store/errors.h"
 #include "controlplane/store/ledger.h"
+#include "controlplane/store/sqlite.h"
 #include "controlplane/store/sqlite_store.h"
 
 namespace pushmail {
@@ -197,22 +199,102 @@ TEST(Ledger, FinalStatesDoNotRegress) {
   EXPECT_EQ(rows[4].event, "late");
 }
 
-TEST(Ledger, CodesAreTwoDigitsAndRest) {
-  const auto store = memory();
+// ---- reply codes
+
+struct Codes : ::testing::Test {
+  std::unique_ptr<Store> store = memory();
+  static constexpr std::size_t strangers_max = 30;
+  int count = 0;
+  /// A mail that was announced at `at`; nothing when there was no code for it.
+  std::optional<Item> announce(Origin origin, Timestamp at, std::string digits = "15550100002") {
+    Item one = item(origin == Origin::own ? std::to_string(++count) : "");
+    one.msisdn = phone(digits);
+    if (origin == Origin::stranger) one.source = "smtp";
+    one.announced = at;
+    EXPECT_TRUE(store->add_item(one).value());
+    return give_reply_code(*store, one, strangers_max, at).value() ? std::optional(one) : std::nullopt;
+  }
+  void end(Item& one, ItemState state, Timestamp at) {
+    one = store->item(one.id).value().value();
+    ASSERT_TRUE(move_item(*store, one, {.to = state, .event = "x", .reason = "x", .time = at}).value());
+  }
+  std::string code_of(const Item& one) { return store->item(one.id).value()->reply_code; }
+};
+constexpr std::int64_t minute_us = 60'000'000;
+
+TEST_F(Codes, AreTwoDigitsAndOneMailsEach) {
   std::set<std::string> seen;
   for (int i = 0; i < 90; ++i) {
-    const std::string code = free_reply_code(*store, phone(), noon).value();
-    EXPECT_EQ(code.size(), 2U);
-    EXPECT_TRUE(seen.insert(code).second);
-    Item next = item(std::to_string(i), code);
-    next.code_expires = after(7 * day_us + i);
-    ASSERT_TRUE(store->add_item(next).value());
+    const auto one = announce(Origin::own, after(i));
+    ASSERT_TRUE(one);
+    EXPECT_EQ(one->reply_code.size(), 2U);
+    EXPECT_TRUE(seen.insert(one->reply_code).second);
   }
-  const auto full = free_reply_code(*store, phone(), after(6 * day_us));
-  ASSERT_FALSE(full);
-  EXPECT_TRUE(full.error().is(store_no_code));
-  EXPECT_EQ(free_reply_code(*store, phone("4915550100"), noon).value(), "10") << "another phone has its own codes";
-  EXPECT_EQ(free_reply_code(*store, phone(), after(8 * day_us)).value(), "10") << "the one that expired first";
+  EXPECT_FALSE(announce(Origin::own, after(90))) << "all of them were announced a moment ago";
+  EXPECT_EQ(announce(Origin::own, noon, "4915550100")->reply_code, "10") << "another phone has its own codes";
+  EXPECT_EQ(announce(Origin::own, after(11 * minute_us))->reply_code, "10") << "the mailbox always gets one: the oldest";
+}
+
+TEST_F(Codes, AreFreeAsSoonAsTheMailIsThroughAndRest) {
+  std::vector<Item> mails;
+  for (int i = 0; i < 90; ++i) mails.push_back(*announce(Origin::own, after(i)));
+  end(mails[40], ItemState::submitted, after(20 * minute_us));
+  end(mails[7], ItemState::expired, after(21 * minute_us));
+  EXPECT_EQ(store->item_of_code(phone(), mails[40].reply_code).value()->id, mails[40].id) << "an answer still finds it while nobody else has the code";
+  EXPECT_EQ(announce(Origin::own, after(31 * minute_us))->reply_code, mails[40].reply_code) << "longest through";
+  EXPECT_EQ(code_of(mails[40]), "");
+  EXPECT_EQ(announce(Origin::own, after(32 * minute_us))->reply_code, mails[7].reply_code);
+  // Through a minute ago: a stranger's would be taken first, but there is none, and what waits of the mailbox keeps its code.
+  end(mails[20], ItemState::delivered, after(40 * minute_us));
+  EXPECT_EQ(announce(Origin::own, after(41 * minute_us))->reply_code, mails[20].reply_code);
+}
+
+TEST_F(Codes, StrangersTakeOnlyFromStrangers) {
+  std::vector<Item> strangers;
+  for (int i = 0; i < 30; ++i) strangers.push_back(*announce(Origin::stranger, after(i)));
+  EXPECT_FALSE(announce(Origin::stranger, after(minute_us))) << "30 is the most";
+  std::set<std::string> own;
+  for (int i = 0; i < 60; ++i) own.insert(announce(Origin::own, after(minute_us + i))->reply_code);
+  EXPECT_EQ(own.size(), 60U) << "the mailbox has the others";
+  EXPECT_EQ(announce(Origin::stranger, after(11 * minute_us))->reply_code, strangers[0].reply_code) << "their oldest";
+  EXPECT_NE(store->item(strangers[0].id).value()->reason.find("newer mails than reply codes"), std::string::npos);
+  EXPECT_EQ(announce(Origin::own, after(12 * minute_us))->reply_code, strangers[1].reply_code) << "and so does the mailbox, before it takes its own";
+  const auto rows = store->history(strangers[0].id).value();
+  EXPECT_EQ(rows.back().event, "code_taken");
+}
+
+TEST_F(Codes, OneThatWasAskedForIsTakenLast) {
+  std::vector<Item> mails;
+  for (int i = 0; i < 90; ++i) mails.push_back(*announce(Origin::own, after(i)));
+  for (Item& one : mails) end(one, ItemState::requested, after(minute_us));
+  EXPECT_EQ(announce(Origin::own, after(2 * minute_us))->reply_code, mails[0].reply_code);
+  EXPECT_EQ(store->item(mails[0].id).value()->state, ItemState::requested) << "and the mail goes on";
+}
+
+// Whatever number of mails a phone ever had, no question about what waits reads them.
+TEST(Announcements, AreAnsweredFromIndexes) {
+  const Folder folder;
+  { const auto store = open_sqlite_store(folder.path / "store.sqlite").value(); }
+  auto opened = sqlite::Connection::open(folder.path / "store.sqlite");
+  ASSERT_TRUE(opened);
+  sqlite::Connection db = std::move(*opened);
+  const std::pair<std::string_view, std::string_view> rows[] = {
+      {announcements_sql::code_holders, "item_of_code"},       {announcements_sql::newest_waiting, "item_waiting"},
+      {announcements_sql::count_waiting, "item_waiting"},      {announcements_sql::phones_waiting, "item_waiting"},
+      {announcements_sql::unanswered, "item_announced"},       {announcements_sql::count_open_of_strangers, "item_open"},
+      {announcements_sql::handed_in, "item_handed_in"},
+  };
+  for (const auto& [sql, index] : rows) {
+    sqlite::Run run = db.prepare("EXPLAIN QUERY PLAN " + std::string(sql));
+    std::string plan;
+    while (run.step().value()) {
+      for (int column = 0; column < 3; ++column) static_cast<void>(run.number());
+      plan += run.text() + "; ";
+    }
+    EXPECT_NE(plan.find(index), std::string::npos) << sql << ": " << plan;
+    EXPECT_EQ(plan.find("SCAN item"), plan.find("SCAN item USING COVERING INDEX item_waiting")) << plan;
+    EXPECT_EQ(plan.find("ORDER BY"), std::string::npos) << plan;
+  }
 }
 
 Suffix wanted(std::string binding, std::string correspondent, std::string thread) {

@@ -283,11 +283,13 @@ TEST(RelayForwarded, recipients) {
       {"15550100009@mms.example.net", "suspended", 550, "5.1.1"},
       {"nonsense@mms.example.net", "bad_address", 553, "5.1.3"},
       {"15550100002@mms.example.net", "unavailable", 451, "4.3.0"},
+      {"15550100002@mms.example.net", "recipient_busy", 452, "4.2.2"},
+      {"15550100002@mms.example.net", "sender_busy", 451, "4.7.1"},
       {"joe@example.com", "", 550, "5.7.1"},
   };
   for (const Row& row : rows) {
     World world;
-    world.relay->on_recipient(first, row.address);
+    world.relay->on_recipient(first, {.address = row.address});
     if (!row.verdict.empty()) world.answer_admission({row.verdict});
     ASSERT_TRUE(world.answers.recipients.contains(1)) << row.address;
     EXPECT_EQ(world.answers.recipients.at(1).code, row.code) << row.address;
@@ -307,11 +309,11 @@ TEST(RelayForwarded, postmaster_is_always_there) {
   world.handoff.ready = false;
   std::uint32_t slot = 0;
   for (const char* address : {"postmaster", "Postmaster", "POSTMASTER@mms.example.net", "postmaster@MMS.example.net"}) {
-    world.relay->on_recipient({.slot = ++slot, .generation = 1}, address);
+    world.relay->on_recipient({.slot = ++slot, .generation = 1}, {.address = address});
     EXPECT_EQ(world.answers.recipients.at(slot).code, 250) << address;
   }
   for (const char* address : {"postmaster@elsewhere.example", "postmasters@mms.example.net", "postmaster@mms.example.net.evil.example"}) {
-    world.relay->on_recipient({.slot = ++slot, .generation = 1}, address);
+    world.relay->on_recipient({.slot = ++slot, .generation = 1}, {.address = address});
     EXPECT_NE(world.answers.recipients.at(slot).code, 250) << address;
   }
   // Without an address to send it to, the log is where it ends.
@@ -339,10 +341,48 @@ TEST(RelayForwarded, mail_for_postmaster_goes_where_the_configuration_says) {
   EXPECT_TRUE(world.handoff.all(handoff::Kind::route_query).empty());
 }
 
+TEST(RelayForwarded, a_verdict_is_kept_for_as_many_mails_as_it_grants) {
+  World world;
+  world.relay->on_recipient(first, {.address = "15550100002@mms.example.net"});
+  world.answer_admission({"accepted"}, 60, {3});
+  for (int i = 0; i < 2; ++i) {
+    world.answers.recipients.clear();
+    world.relay->on_recipient(first, {.address = "15550100002@mms.example.net"});
+    EXPECT_EQ(world.answers.recipients.at(1).code, 250);
+  }
+  EXPECT_EQ(world.handoff.all(handoff::Kind::admission_query).size(), 1u);
+  world.answers.recipients.clear();
+  world.relay->on_recipient(first, {.address = "15550100002@mms.example.net"});
+  EXPECT_EQ(world.handoff.all(handoff::Kind::admission_query).size(), 2u) << "three are spent";
+  world.answer_admission({"recipient_busy"}, 2, {0});
+  EXPECT_EQ(world.answers.recipients.at(1).code, 452);
+}
+
+TEST(RelayForwarded, another_sender_or_source_is_asked_for) {
+  World world;
+  const RecipientInbound one{.address = "15550100002@mms.example.net", .mail_from = "a@b.example", .source = parse_ip("192.0.2.1").value()};
+  world.relay->on_recipient(first, one);
+  world.answer_admission({"accepted"});
+  const auto query = world.handoff.all(handoff::Kind::admission_query)[0];
+  EXPECT_EQ(query.view().text(handoff::tag(handoff::Tag::mail_from)), "a@b.example");
+  EXPECT_EQ(query.view().text(handoff::tag(handoff::Tag::source_address)), "192.0.2.1");
+  RecipientInbound other = one;
+  other.mail_from = "c@b.example";
+  world.relay->on_recipient(first, other);
+  EXPECT_EQ(world.handoff.all(handoff::Kind::admission_query).size(), 1u) << "the same domain";
+  other.mail_from = "a@c.example";
+  world.relay->on_recipient(first, other);
+  EXPECT_EQ(world.handoff.all(handoff::Kind::admission_query).size(), 2u);
+  other = one;
+  other.source = parse_ip("192.0.2.2").value();
+  world.relay->on_recipient(first, other);
+  EXPECT_EQ(world.handoff.all(handoff::Kind::admission_query).size(), 3u);
+}
+
 TEST(RelayForwarded, nobody_to_ask_is_451_never_550) {
   World world;
   world.handoff.ready = false;
-  world.relay->on_recipient(first, "15550100002@mms.example.net");
+  world.relay->on_recipient(first, {.address = "15550100002@mms.example.net"});
   EXPECT_EQ(world.answers.recipients.at(1).code, 451);
 }
 
@@ -378,7 +418,9 @@ TEST(RelayRules, a_mail_handed_in_that_a_rule_rejects_ends_before_anybody_is_ask
   EXPECT_TRUE(world.handoff.all(handoff::Kind::route_query).empty());
   ASSERT_EQ(world.outcomes().size(), 1u);
   EXPECT_EQ(world.outcomes()[0].view().text(handoff::tag(handoff::Tag::state)), "rejected");
-  EXPECT_EQ(world.outcomes()[0].view().text(handoff::tag(handoff::Tag::reason)), "content rule spam-1 (reject)");
+  const std::string_view reason = world.outcomes()[0].view().text(handoff::tag(handoff::Tag::reason)).value_or("");
+  EXPECT_TRUE(reason.starts_with("refused by the operator's policy, reference ")) << reason;
+  EXPECT_EQ(reason.find("spam-1"), std::string_view::npos) << "a rule's name is for the operator";
   EXPECT_EQ(world.relay->item_count(), 0u);
   EXPECT_EQ(world.relay->memory_used(), 0u);
 }
@@ -442,7 +484,7 @@ TEST(RelayForwarded, holds_at_most_half_of_the_memory_and_a_share_for_each_recip
   EXPECT_EQ(code_of(1, ann), "250 2.0.0");
   EXPECT_EQ(code_of(2, ann), "250 2.0.0");
   EXPECT_EQ(code_of(3, ann), "452 4.2.2");
-  world.relay->on_recipient({.slot = 4, .generation = 1}, ann);
+  world.relay->on_recipient({.slot = 4, .generation = 1}, {.address = ann});
   world.answer_admission({"accepted"});
   EXPECT_EQ(world.answers.recipients.at(4).code, 452);
   EXPECT_EQ(code_of(5, joe), "250 2.0.0");

@@ -263,7 +263,7 @@ TEST(RelayPhone, draining_takes_nothing_new_and_finishes_what_is_there) {
   world.tell(handoff::Kind::drain, handoff::make(handoff::Kind::drain, {}));
   world.relay->on_mm7(second, world.deliver("t2"));
   EXPECT_THAT(world.answers.refused_mm7, ElementsAre(2u));
-  world.relay->on_recipient({.slot = 3, .generation = 1}, "15550100002@mms.example.net");
+  world.relay->on_recipient({.slot = 3, .generation = 1}, {.address = "15550100002@mms.example.net"});
   EXPECT_EQ(world.answers.recipients.at(3).code, 452);
   world.tick();
   world.convert_all();

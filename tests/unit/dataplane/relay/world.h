@@ -121,7 +121,7 @@ struct World {
   Settings settings;
   std::unique_ptr<Relay> relay;
   std::vector<RuleMatch> rules;  // what mail under the content rules matches
-  Peeked peeked{.transaction_id = "t1", .linked_id = {}, .sender = "number:+15550100002", .recipients = {"short:5000"}, .subject = "Hi", .first_line = "hello", .header_from = {}, .message_id = {}, .references = {}};
+  Peeked peeked{.transaction_id = "t1", .linked_id = {}, .sender = "number:+15550100002", .recipients = {"short:5000"}, .subject = "Hi", .first_line = "hello", .header_from = {}, .authentication = {}, .message_id = {}, .references = {}};
 
   World() {
     settings.domain = "mms.example.net";
@@ -189,12 +189,13 @@ struct World {
   }
 
   // ---- control plane
-  void answer_admission(std::vector<std::string_view> verdicts, std::uint64_t lifetime_s = 60) {
+  void answer_admission(std::vector<std::string_view> verdicts, std::uint64_t lifetime_s = 60, const std::vector<std::uint64_t>& mails_max = {}) {
     const auto queries = handoff.all(handoff::Kind::admission_query);
     ASSERT_FALSE(queries.empty());
     RecordWriter answer = handoff::make(handoff::Kind::admission_answer, {});
     answer.u64(handoff::tag(handoff::Tag::query), *queries.back().view().u64(handoff::tag(handoff::Tag::query)));
     for (const std::string_view verdict : verdicts) answer.text(handoff::tag(handoff::Tag::verdict), verdict);
+    for (const std::uint64_t count : mails_max) answer.u64(handoff::tag(handoff::Tag::mails_max), count);
     answer.u64(handoff::tag(handoff::Tag::lifetime_s), lifetime_s);
     tell(handoff::Kind::admission_answer, std::move(answer));
   }

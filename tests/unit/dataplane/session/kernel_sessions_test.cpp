@@ -44,7 +44,8 @@ class KernelSessions : public testing::Test, public HttpClientEvents, public Smt
     requests.push_back(std::move(inbound));
     http->answer(ticket, {.code = 1000, .text = "Success", .details = {}});
   }
-  void on_recipient(Ticket ticket, std::string_view address) override {
+  void on_recipient(Ticket ticket, const RecipientInbound& recipient) override {
+    const std::string_view address = recipient.address;
     const bool bound = address.starts_with("1555");
     smtp->answer_recipient(ticket, bound ? SmtpReply{.code = 250, .enhanced = "2.1.5", .text = "ok"}
                                          : SmtpReply{.code = 550, .enhanced = "5.1.1", .text = "no"});

@@ -16,7 +16,8 @@ using test::FakePeer;
 using test::ManualClock;
 
 struct RecordingSink final : MailSink {
-  void on_recipient(Ticket ticket, std::string_view address) override {
+  void on_recipient(Ticket ticket, const RecipientInbound& recipient) override {
+    const std::string_view address = recipient.address;
     recipient_tickets.push_back(ticket);
     recipients.emplace_back(address);
     if (!at_once) return;

@@ -1,0 +1,96 @@
+// pushmail-controlplane itself: what signals do to it and to its fetcher.
+#include <gtest/gtest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "core/clock.h"
+#include "core/ids.h"
+
+namespace pushmail {
+namespace {
+
+constexpr int patience_ms = 20'000;
+
+class Program {
+ public:
+  Program() {
+    std::filesystem::create_directories(root_ / "etc/pushmail");
+    std::ofstream(root_ / "kek") << std::string(32, 'k');
+    std::filesystem::permissions(root_ / "kek", std::filesystem::perms::owner_read);
+    std::ofstream(root_ / "etc/pushmail/pushmail.toml") << "domain = \"mms.example.net\"\n[link]\nkind = \"kernel\"\n[notify]\nsmsc = \"127.0.0.1:9\"\nsource = \"5000\"\n"
+                                                        << "[dns]\nservers = [\"127.0.0.1:9\"]\n[secrets]\nkek_file = \"" << (root_ / "kek").string() << "\"\n";
+    int ends[2];
+    EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    log_ = ends[0];
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::dup2(ends[1], STDERR_FILENO);
+      ::dup2(ends[1], STDOUT_FILENO);
+      // Lives until its socket closes, as a fetcher does.
+      ::execl(PUSHMAIL_CONTROLPLANE, "pushmail-controlplane", "--root", root_.c_str(), "--fetcher", "/bin/cat", static_cast<char*>(nullptr));
+      ::_exit(127);
+    }
+    ::close(ends[1]);
+  }
+  ~Program() {
+    if (pid_ > 0) {
+      ::kill(pid_, SIGKILL);
+      ::waitpid(pid_, nullptr, 0);
+    }
+    ::close(log_);
+    std::filesystem::remove_all(root_);
+  }
+  /// False when the program ended or nothing of the kind came in time.
+  [[nodiscard]] bool wait_for(const std::string& words) {
+    const SystemClock clock;
+    const Instant end = clock.now() + milliseconds(patience_ms);
+    std::size_t at;
+    while ((at = text_.find(words)) == std::string::npos) {
+      pollfd ready{.fd = log_, .events = POLLIN, .revents = 0};
+      const std::int64_t left = (end - clock.now()).ms();
+      if (left <= 0 || ::poll(&ready, 1, static_cast<int>(left)) <= 0) return false;
+      char piece[4096];
+      const ssize_t size = ::read(log_, piece, sizeof piece);
+      if (size <= 0) return false;
+      text_.append(piece, static_cast<std::size_t>(size));
+    }
+    text_.erase(0, at + words.size());
+    return true;
+  }
+  void signal(int number) const { EXPECT_EQ(::kill(pid_, number), 0); }
+  /// Exit code; -1 when a signal ended it.
+  [[nodiscard]] int wait() {
+    int status = 0;
+    EXPECT_EQ(::waitpid(pid_, &status, 0), pid_);
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::filesystem::path root_ = std::filesystem::temp_directory_path() / ("pm-cp-" + to_string(new_item_id({}, 0)));
+  int log_ = -1;
+  pid_t pid_ = -1;
+  std::string text_;
+};
+
+TEST(ControlplaneProgram, SighupIsLoggedAndEndsNothing) {
+  Program program;
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\"")) << program.text();
+  for (int i = 0; i < 2; ++i) {
+    program.signal(SIGHUP);
+    ASSERT_TRUE(program.wait_for("\"event\":\"nothing_reloaded\"")) << program.text();
+  }
+  program.signal(SIGTERM);
+  EXPECT_EQ(program.wait(), 0);
+}
+
+}  // namespace
+}  // namespace pushmail
