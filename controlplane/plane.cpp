@@ -48,7 +48,7 @@ RecordWriter peer_record(const PeerSettings& peer, const std::optional<IpAddress
   record.text(tag(Tag::namespace_uri), peer.namespace_uri).text(tag(Tag::mm7_version), peer.mm7_version);
   record.text(tag(Tag::number_form), peer.number_form).u64(tag(Tag::sender_refused), peer.sender_refused);
   record.u64(tag(Tag::deduplicates), peer.deduplicates ? 1 : 0).u64(tag(Tag::parts_base64), peer.parts_base64 ? 1 : 0);
-  record.u64(tag(Tag::connections_max), peer.connections_max);
+  record.u64(tag(Tag::connections_max), peer.connections_max).u64(tag(Tag::requests_per_connection), peer.requests_per_connection);
   record.u64(tag(Tag::inbound_open), peer.inbound_open ? 1 : 0);
   for (const std::string& form : peer.sender_forms) record.text(tag(Tag::sender_form), form);
   for (const auto& [knob, value] : peer.knobs) record.text(tag(Tag::knob), fmt::format("{}={}", knob, value));

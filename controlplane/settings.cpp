@@ -63,6 +63,7 @@ std::expected<PeerSettings, std::string> read_peer(const Config& config, const s
   peer.mm_size_max = config.size(key("mm_size_max"));
   peer.expiry = config.duration(key("expiry"));
   peer.connections_max = static_cast<std::uint64_t>(config.number(key("connections_max")));
+  peer.requests_per_connection = static_cast<std::uint64_t>(config.number(key("requests_per_connection")));
   return peer;
 }
 

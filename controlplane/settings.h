@@ -43,7 +43,8 @@ struct PeerSettings {
   bool parts_base64 = true;
   std::uint64_t mm_size_max = 0;
   Duration expiry{};
-  std::uint64_t connections_max = 4;
+  std::uint64_t connections_max = 32;
+  std::uint64_t requests_per_connection = 0;
 };
 
 /// At most `count` SMS about mails that the phone does not ask for in any `window`, and one that counts the others.

@@ -98,7 +98,10 @@ constexpr auto keys = std::to_array<ConfigKey>({
     {"peer.*.deduplicates", KeyType::flag, "false", "", no_least, no_most, "the peer recognises a TransactionID that it had before"},
     {"peer.*.mm_size_max", KeyType::size, "300KiB", "", 1 << 10, limits::http_body_size_max, "largest MM"},
     {"peer.*.expiry", KeyType::duration, "3d", "", 1000, 30 * day_ms, "ExpiryDate of an MM"},
-    {"peer.*.connections_max", KeyType::number, "4", "", 1, 100, "connections to the peer"},
+    {"peer.*.connections_max", KeyType::number, "32", "", 1, 100,
+     "connections that the contract with the peer allows; as many are used as make its answers come faster"},
+    {"peer.*.requests_per_connection", KeyType::number, "0", "", 0, 1'000'000,
+     "requests after which we close a connection; 0: as many as the peer takes, which is learnt"},
     {"peer.*.retry_first", KeyType::duration, "5s", "", 100, day_ms, "first retry after a temporary failure; doubles with jitter"},
     {"peer.*.retry_most", KeyType::duration, "5min", "", 100, day_ms, "longest time between two tries"},
 

@@ -1,7 +1,5 @@
 #include "dataplane/mail_out.h"
 
-#include "dataplane/session/lent.h"
-
 namespace pushmail {
 
 namespace {
@@ -54,8 +52,9 @@ MailOut::MailOut(Network& network, const std::string& domain, const Clock& clock
 
 void MailOut::send(const relay::MailOrder& order) {
   const Sending sending{.item = order.item, .recipient_count = order.recipients.size()};
-  // The client may hold the mail longer than the item lives: it gets its own copy.
-  const auto queued = client_.send({.host = order.next_hop, .mail_from = order.mail_from, .recipients = order.recipients, .mail = lend_own(Bytes(order.mail.begin(), order.mail.end()))});
+  // The item keeps the mail until its result; nothing is copied while it waits.
+  const auto queued = client_.send(
+      {.host = order.next_hop, .mail_from = order.mail_from, .recipients = order.recipients, .mail = {.bytes = order.mail}});
   if (queued) {
     sending_.emplace(*queued, sending);
   } else {

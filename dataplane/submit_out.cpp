@@ -2,10 +2,11 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "core/log.h"
 #include "dataplane/session/errors.h"
 #include "dataplane/session/http_grammar.h"
-#include "dataplane/session/lent.h"
 
 namespace pushmail {
 
@@ -21,6 +22,8 @@ Result<HttpClientSettings> settings_of(const relay::PeerProfile& peer) {
   settings.credentials = {.user = peer.user, .password = peer.password};
   settings.soap_action = peer.dialect.soap_action;
   settings.connections_max = peer.connections_max;
+  settings.requests_per_connection = peer.requests_per_connection;
+  settings.deduplicates = peer.deduplicates;
   return settings;
 }
 
@@ -32,7 +35,8 @@ class SubmitOut::PeerClient final : public HttpClientEvents {
       : owner_(owner), signature_(signature_of(peer)), client_(owner.network_, std::move(settings), *this, owner.clock_, owner.faults_) {}
 
   static std::string signature_of(const relay::PeerProfile& peer) {
-    return peer.url + '\n' + peer.host_header + '\n' + peer.user + '\n' + peer.password + '\n' + peer.dialect.soap_action + '\n' + std::to_string(peer.connections_max);
+    return fmt::format("{}\n{}\n{}\n{}\n{}\n{} {} {}", peer.url, peer.host_header, peer.user, peer.password, peer.dialect.soap_action,
+                       peer.connections_max, peer.requests_per_connection, peer.deduplicates);
   }
 
   void on_http_result(std::uint64_t request, HttpResult result) override {
@@ -44,8 +48,8 @@ class SubmitOut::PeerClient final : public HttpClientEvents {
   }
 
   [[nodiscard]] Result<void> post(const relay::SubmitOrder& order) {
-    // The client may hold the body longer than the item lives (a lent body is given back when the stream is done): it gets its own copy.
-    PM_TRY(const std::uint64_t request, client_.post({.content_type = order.content_type, .body = lend_own(Bytes(order.body.begin(), order.body.end()))}));
+    // The item keeps the body until its result; nothing is copied while it waits.
+    PM_TRY(const std::uint64_t request, client_.post({.content_type = order.content_type, .body = {.bytes = order.body}}));
     items_.emplace(request, order.item);
     return {};
   }
@@ -72,7 +76,7 @@ void SubmitOut::set_peers(const relay::PeerTable& peers) {
       ++client;
       continue;
     }
-    client->second->client().close_all();
+    client->second->client().drain();
     retired_.push_back(std::move(client->second));
     client = clients_.erase(client);
   }
@@ -99,7 +103,10 @@ void SubmitOut::submit(const relay::SubmitOrder& order) {
 void SubmitOut::tick(Instant now) {
   for (const auto& [name, client] : clients_) client->client().tick(now);
   for (const auto& client : retired_) client->client().tick(now);
-  std::erase_if(retired_, [](const auto& client) { return client->is_done(); });
+  std::erase_if(retired_, [this](const auto& client) {
+    if (client->is_done()) retired_totals_ += client->client().totals();
+    return client->is_done();
+  });
   const auto refused = std::exchange(refused_, {});
   for (const auto& [item, error] : refused) relay_->on_submit_result(item, HttpFailure{.outcome = HttpOutcome::not_sent, .error = error});
 }
@@ -110,6 +117,31 @@ bool SubmitOut::has_work() const {
     if (client->client().has_work()) return true;
   }
   return false;
+}
+
+void SubmitOut::peer_overloaded(std::string_view peer) {
+  if (const auto found = clients_.find(peer); found != clients_.end()) found->second->client().on_overload();
+}
+
+void SubmitOut::publish(Counters& counters) const {
+  HttpClientTotals totals = retired_totals_;
+  std::uint64_t waiting = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t limited = 0;
+  const auto add = [&](const HttpClient& client) {
+    totals += client.totals();
+    waiting += client.queued_count();
+    connections += client.connection_count();
+    if (client.learnt_requests_per_connection() != 0) ++limited;
+  };
+  for (const auto& [name, client] : clients_) add(client->client());
+  for (const auto& client : retired_) add(client->client());
+  counters.set(Counter::submits_sent_again, totals.sent_again);
+  counters.set(Counter::submits_sent_again_marked, totals.sent_again_marked);
+  counters.set(Counter::submit_closed_unannounced, totals.closed_unannounced);
+  counters.set(Counter::submits_waiting, waiting);
+  counters.set(Counter::submit_connections, connections);
+  counters.set(Counter::submit_peers_limited, limited);
 }
 
 void SubmitOut::close_all() {

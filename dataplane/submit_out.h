@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/counters/counters.h"
 #include "dataplane/relay/relay.h"
 #include "dataplane/session/http_client.h"
 
@@ -24,7 +25,11 @@ class SubmitOut {
   /// Before anything else: who hears of results.
   void set_relay(relay::Relay& relay) { relay_ = &relay; }
   void set_peers(const relay::PeerTable& peers);
+  /// The order's body stays where it is until on_submit_result.
   void submit(const relay::SubmitOrder& order);
+  /// Its answer said so (4006): fewer requests run with it at the same time.
+  void peer_overloaded(std::string_view peer);
+  void publish(Counters& counters) const;
   void tick(Instant now);
   [[nodiscard]] bool has_work() const;
   /// Resets all connections; their results come with the next polls.
@@ -38,6 +43,7 @@ class SubmitOut {
   relay::Relay* relay_ = nullptr;
   std::map<std::string, std::unique_ptr<PeerClient>, std::less<>> clients_;
   std::vector<std::unique_ptr<PeerClient>> retired_;
+  HttpClientTotals retired_totals_;                 // of those that are gone
   std::vector<std::pair<ItemId, Error>> refused_;   // told at the next tick, never from inside submit()
 };
 

@@ -82,6 +82,7 @@ std::size_t Worker::turn() {
     counters_due_ = now_ + link_counters_every;
     link_.publish(counters_);
     publish_sessions();
+    submit_out_.publish(counters_);
   }
   const bool io_flushed = rings_.to_io.flush();
   const bool codec_flushed = rings_.to_codec.flush();

@@ -70,6 +70,7 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   void answer_mail(Ticket ticket, const SmtpReply& reply) override { smtp_.answer_mail(ticket, reply); }
   void send_mail(const relay::MailOrder& order) override { mail_out_.send(order); }
   void submit(const relay::SubmitOrder& order) override { submit_out_.submit(order); }
+  void peer_overloaded(std::string_view peer) override { submit_out_.peer_overloaded(peer); }
 
   void publish_sessions();
   std::size_t take_completions();

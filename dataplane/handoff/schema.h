@@ -115,6 +115,7 @@ enum class Tag : std::uint16_t {
   connections_max = 97,    // u64
   domain = 98,             // text: our mail domain
   knob = 99,               // text, repeats, in order: `name=value` of the dialect (codec/mm7/dialect.h); counts more than 91 to 93 and 96
+  requests_per_connection = 101,  // u64: then the connection is closed; 0: as many as the peer takes
 
   inbound_open = 110,      // u64 0/1: nothing authenticates this peer, and the operator wrote so; without it such a peer is refused
   sender_form = 111,       // text, repeats: how it writes a phone as Sender (key peer.*.sender_forms); none: number
@@ -267,6 +268,7 @@ inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::connections_max, "connections_max", FieldType::number},
     {Tag::domain, "domain", FieldType::text},
     {Tag::knob, "knob", FieldType::text},
+    {Tag::requests_per_connection, "requests_per_connection", FieldType::number},
     {Tag::inbound_open, "inbound_open", FieldType::number},
     {Tag::sender_form, "sender_form", FieldType::text},
     {Tag::authentication, "authentication", FieldType::text},

@@ -23,7 +23,8 @@ struct PeerProfile {
   mm7::Mm7Dialect dialect;
   int sender_refused = 4007;          // 0: accept and drop
   bool deduplicates = false;
-  std::uint32_t connections_max = 4;
+  std::uint32_t connections_max = 32;
+  std::uint32_t requests_per_connection = 0;  // 0: as many as it takes
 };
 
 class PeerTable {

@@ -86,6 +86,8 @@ class OutgoingPort {
   virtual ~OutgoingPort() = default;
   virtual void send_mail(const MailOrder& order) = 0;
   virtual void submit(const SubmitOrder& order) = 0;
+  /// The peer's answer said that it has too much to do. No result follows.
+  virtual void peer_overloaded(std::string_view peer) = 0;
 };
 
 }  // namespace pushmail::relay

@@ -18,6 +18,7 @@ using handoff::Tag;
 using handoff::tag;
 
 constexpr std::uint64_t chunks_ahead = 4;
+constexpr int service_unavailable = 4006;  // busy (TS 23.140 10.2)
 
 // What a StatusCode means for the item (spec-facts 1.2, TS 23.140 10.2): try again, pause the peer, or give up.
 enum class Class : std::uint8_t { success, temporary, peer_trouble, permanent };
@@ -190,6 +191,7 @@ void Relay::submit_answered(Item& of, int code, std::string_view text, std::stri
   event(of, "submit_rsp",
         {{"peer", of.peer}, {"transaction_id", transaction_id_of(of.id)}, {"status", fmt::to_string(code)}, {"status_text", text}, {"message_id", message_id}});
   const std::string trouble = fmt::format("{} {}", code, text);
+  if (code == service_unavailable) ports_.outgoing.peer_overloaded(of.peer);
   switch (class_of(code)) {
     case Class::success:
       faults_.at(step::submit_rsp_before_settle);

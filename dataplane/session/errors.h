@@ -32,7 +32,6 @@ inline constexpr ErrorInfo http_connect_late{"http.connect_late", "the connectio
 inline constexpr ErrorInfo http_answer_late{"http.answer_late", "no answer in time", "", Fault::peer, Lasting::temporary};
 inline constexpr ErrorInfo http_answer_cut{"http.answer_cut", "the connection ended before the answer", "", Fault::peer,
                                            Lasting::temporary};
-inline constexpr ErrorInfo http_queue_full{"http.queue_full", "too many requests wait for this peer", "", Fault::us, Lasting::temporary};
 inline constexpr ErrorInfo http_closing{"http.closing", "the client is closing", "", Fault::us, Lasting::temporary};
 
 // SMTP, both roles.
@@ -52,7 +51,7 @@ inline constexpr ErrorInfo smtp_bad_reply{"smtp.bad_reply", "the reply is not `n
 inline constexpr ErrorInfo smtp_no_connection{"smtp.no_connection", "the host cannot be reached", "", Fault::world, Lasting::temporary};
 inline constexpr ErrorInfo smtp_reply_late{"smtp.reply_late", "no reply in time", "RFC 5321 §4.5.3.2", Fault::peer, Lasting::temporary};
 inline constexpr ErrorInfo smtp_reply_cut{"smtp.reply_cut", "the connection ended before the reply", "", Fault::peer, Lasting::temporary};
-inline constexpr ErrorInfo smtp_queue_full{"smtp.queue_full", "too many mails wait for this host", "", Fault::us, Lasting::temporary};
+inline constexpr ErrorInfo smtp_closing{"smtp.closing", "the client is closing", "", Fault::us, Lasting::temporary};
 inline constexpr ErrorInfo smtp_bad_envelope{"smtp.bad_envelope", "no recipient, or an address that cannot stand in a command",
                                              "RFC 5321 §4.1.2", Fault::us};
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -14,6 +15,10 @@ namespace pushmail {
 namespace {
 
 constexpr Duration linger = seconds(5);
+// After a connection that could not be made: the next turn would only meet the same refusal.
+constexpr Duration reopen_pause = seconds(1);
+// A peer that closes later than this after its answer closes idle connections; how many requests it took has nothing to do with it.
+constexpr Duration close_follows_answer = seconds(1);
 constexpr std::int64_t retry_after_max = 86'400;  // seconds; more is as good as a day
 
 std::optional<Duration> parse_retry_after(std::string_view value) {
@@ -32,7 +37,7 @@ class HttpClient::Connection final : public StreamEvents {
 
   explicit Connection(HttpClient& client) : client_(client), since_(client.now_) {}
   ~Connection() override {
-    if (second_half_) release_lent(*second_half_);
+    if (job_) release_lent(job_->request.body);
   }
 
   void bind(Stream& stream) { stream_ = &stream; }
@@ -44,63 +49,72 @@ class HttpClient::Connection final : public StreamEvents {
   void on_data(ByteView bytes) override {
     if (state_ == State::closing) return;
     // Nobody asked: what follows could be taken for the answer of the next request.
-    if (!request_) return abort_with(http_answer_cut);
+    if (!job_) return abort_with(http_answer_cut);
+    answer_begun_ = true;
     append(input_, bytes);
     read_answer();
   }
   void on_sent() override {
-    if (state_ != State::half_sent) {
-      all_sent_ = true;
-      if (state_ == State::idle) client_.start_waiting();
-      return;
-    }
+    all_sent_ = state_ != State::half_sent;
+    if (all_sent_) return;
     client_.faults_.at(fault_point::submit_req_half);
     become(State::waiting);
-    stream_->send_lent(*std::exchange(second_half_, std::nullopt));
+    stream_->send_lent({.bytes = std::exchange(second_half_, {})});
   }
   void on_end() override {
     if (state_ == State::closing) return stream_->finish();
-    if (!request_) return finish();
-    if (head_ && framing_ == http::Framing::until_close) return complete();
+    if (job_ && head_ && framing_ == http::Framing::until_close) return complete();
+    learn_from_close();
+    if (!job_) return finish();
     abort_with(http_answer_cut);
   }
-  void on_close(CloseReason) override {
+  void on_close(CloseReason reason) override {
     HttpClient& client = client_;
+    if (reason == CloseReason::reset_by_peer && state_ != State::closing) learn_from_close();
     const bool was_opening = !opened_;
     const ErrorInfo& why = why_ != nullptr ? *why_ : was_opening ? http_no_connection : http_answer_cut;
-    const auto request = request_;
-    client.forget(*this);  // `this` is gone
-    if (request) client.events_.on_http_result(*request, HttpFailure{.outcome = HttpOutcome::unknown, .error = {.info = &why}});
-    if (was_opening)
-      client.connection_failed(why);
-    else
-      client.start_waiting();
+    const bool unread = proves_unread(stream_->acknowledged(), request_offset_);
+    const Ending ending = answer_begun_ ? Ending::cut : unread ? Ending::unread : Ending::silent;
+    const Use use = answers_ == 0 ? Use::fresh : Use::reused;
+    const bool whole = answer_whole_;
+    const bool stalled = why_ == &http_answer_late && client.answered_at_ < started_;
+    HttpAnswer answer = std::move(answer_);
+    std::optional<Job> job = std::exchange(job_, std::nullopt);
+    client.forget(*this);  // `this` is gone, and the stream has let go of the body
+    if (job && whole)
+      client.tell(std::move(*job), std::move(answer));
+    else if (job)
+      client.ended(std::move(*job), ending, use, why);
+    if (was_opening) client.connection_failed(why);
+    if (stalled) client.fail_all(client.queue_, why);
   }
 
-  void start(std::uint64_t id, const HttpRequest& request) {
+  void start(Job job) {
     const HttpClientSettings& settings = client_.settings_;
     become(State::waiting);
-    request_ = id;
+    started_ = client_.clock_.now();
+    request_offset_ = given_size_;
     head_ = false;
+    answer_begun_ = false;
+    answer_whole_ = false;
     all_sent_ = false;
     input_.clear();
     body_.clear();
     chunks_ = {};
+    const ByteView body = job.request.body.bytes;
     std::string head = fmt::format("POST {} HTTP/1.1\r\nHost: {}\r\n", settings.path, settings.host);
     if (!settings.credentials.user.empty()) head += fmt::format("Authorization: {}\r\n", basic_authorization(settings.credentials));
     // TS 23.140 §10.1: the header is there, its value is the empty string in quotes; some peers want another.
-    head += fmt::format("SOAPAction: \"{}\"\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n", settings.soap_action, request.content_type,
-                        request.body.bytes.size());
+    head += fmt::format("SOAPAction: \"{}\"\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n", settings.soap_action,
+                        job.request.content_type, body.size());
+    given_size_ += head.size() + body.size();
+    job_ = std::move(job);
     stream_->send(bytes_of(head));
-    if (request.body.bytes.empty()) return release_lent(request.body);
-    if (!client_.faults_.armed()) return stream_->send_lent(request.body);
-    const auto [first, second] = split_lent(request.body);
+    if (body.empty()) return;
+    if (!client_.faults_.armed() || body.size() < 2) return stream_->send_lent({.bytes = body});
     become(State::half_sent);
-    second_half_ = second;
-    if (first.bytes.empty())
-      release_lent(first);
-    else
-      stream_->send_lent(first);
+    second_half_ = body.subspan(body.size() / 2);
+    stream_->send_lent({.bytes = body.first(body.size() / 2)});
   }
 
   void check_deadlines(Instant now) {
@@ -111,7 +125,7 @@ class HttpClient::Connection final : public StreamEvents {
         if (waited > settings.connect_time) abort_with(http_connect_late);
         return;
       case State::idle:
-        if (waited > settings.keep) finish();
+        if (waited > settings.keep || worn_out(now)) finish();
         return;
       case State::half_sent:
       case State::waiting:
@@ -127,9 +141,18 @@ class HttpClient::Connection final : public StreamEvents {
     become(State::closing);
     stream_->abort();
   }
-  [[nodiscard]] bool usable() const { return state_ == State::idle && all_sent_; }
-  [[nodiscard]] bool opening() const { return state_ == State::opening; }
+  void finish() {
+    become(State::closing);
+    stream_->finish();
+  }
+  /// May take a request now. One that has just answered may not: its FIN may come with the next poll.
+  [[nodiscard]] bool usable() const {
+    if (state_ != State::idle) return false;
+    return is_new() || (client_.turn_ > answered_turn_ + 1 && !worn_out(client_.now_));
+  }
+  [[nodiscard]] bool is_new() const { return answers_ == 0; }
   [[nodiscard]] bool established() const { return opened_ && state_ != State::closing; }
+  [[nodiscard]] State state() const { return state_; }
 
  private:
   void become(State state) {
@@ -137,6 +160,17 @@ class HttpClient::Connection final : public StreamEvents {
     // A request's clock starts once, not again for its second half.
     if (state_ != State::half_sent || state != State::waiting) since_ = client_.now_;
     state_ = state;
+  }
+  [[nodiscard]] bool worn_out(Instant now) const {
+    const std::uint32_t most = client_.requests_max(now);
+    return most != 0 && answers_ >= most;
+  }
+  /// The peer ends a connection that it had promised to keep.
+  void learn_from_close() {
+    const Instant now = client_.clock_.now();
+    if (answers_ == 0 || answer_begun_ || now - answered_at_ > close_follows_answer) return;
+    ++client_.totals_.closed_unannounced;
+    client_.request_limit_.on_unannounced_close(answers_, now);
   }
 
   void read_answer() {
@@ -201,26 +235,25 @@ class HttpClient::Connection final : public StreamEvents {
   }
 
   void complete() {
-    const std::uint64_t id = *std::exchange(request_, std::nullopt);
     answer_.body = std::move(body_);
     body_ = {};
-    // More bytes than the answer: nobody asked for them.
-    if (!keep_alive_ || !input_.empty() || state_ == State::half_sent) {
+    answered_at_ = client_.clock_.now();
+    answered_turn_ = client_.turn_;
+    ++answers_;
+    client_.answered(answer_.status, started_);
+    // An answer to a request that is not out whole: the body is the lender's again once the stream is dead.
+    if (!all_sent_) {
+      answer_whole_ = true;
       become(State::closing);
-      if (all_sent_)
-        stream_->finish();
-      else
-        stream_->abort();
-    } else {
-      become(State::idle);
+      return stream_->abort();
     }
-    HttpClient& client = client_;
-    client.events_.on_http_result(id, std::move(answer_));
-    client.start_waiting();
-  }
-  void finish() {
-    become(State::closing);
-    stream_->finish();
+    answer_begun_ = false;
+    // More bytes than the answer: nobody asked for them.
+    if (!keep_alive_ || !input_.empty() || worn_out(answered_at_) || client_.closing_)
+      finish();
+    else
+      become(State::idle);
+    client_.tell(*std::exchange(job_, std::nullopt), std::exchange(answer_, {}));
   }
 
   HttpClient& client_;
@@ -229,11 +262,20 @@ class HttpClient::Connection final : public StreamEvents {
   Instant since_;
   bool opened_ = false;
   bool all_sent_ = true;
-  const ErrorInfo* why_ = nullptr;        // why we ended it
-  std::optional<std::uint64_t> request_;  // the one that is out
-  std::optional<LentBytes> second_half_;  // only with fault points
+  const ErrorInfo* why_ = nullptr;  // why we ended it
+  std::uint64_t given_size_ = 0;    // bytes given to the stream so far
+  std::uint32_t answers_ = 0;       // whole ones
+  Instant answered_at_{};
+  std::uint64_t answered_turn_ = 0;
+
+  std::optional<Job> job_;            // the one that is out
+  Instant started_{};
+  std::uint64_t request_offset_ = 0;  // its first byte, in what was given to the stream
+  ByteView second_half_;              // only with fault points
 
   Bytes input_;
+  bool answer_begun_ = false;
+  bool answer_whole_ = false;  // and told when the stream is dead
   bool head_ = false;
   HttpAnswer answer_;
   Bytes body_;
@@ -244,39 +286,92 @@ class HttpClient::Connection final : public StreamEvents {
 };
 
 HttpClient::HttpClient(Network& network, HttpClientSettings settings, HttpClientEvents& events, const Clock& clock, FaultPoints faults)
-    : network_(network), settings_(std::move(settings)), events_(events), faults_(faults), now_(clock.now()) {}
+    : network_(network),
+      settings_(std::move(settings)),
+      events_(events),
+      clock_(clock),
+      faults_(faults),
+      now_(clock.now()),
+      concurrency_(settings_.connections_max) {}
 
 HttpClient::~HttpClient() {
-  for (const Waiting& waiting : queue_) release_lent(waiting.request.body);
+  for (const auto* jobs : {&resends_, &queue_}) {
+    for (const Job& job : *jobs) release_lent(job.request.body);
+  }
 }
 
 Result<std::uint64_t> HttpClient::post(HttpRequest request) {
-  const bool full = queue_.size() >= settings_.queue_max;
-  if (full || closing_) {
+  if (closing_) {
     release_lent(request.body);
-    return fail(full ? http_queue_full : http_closing);
+    return pushmail::fail(http_closing);
   }
-  queue_.push_back({.id = ++last_id_, .request = std::move(request), .since = now_});
+  queue_.push_back({.id = ++last_id_, .request = std::move(request)});
   return last_id_;
 }
 
-bool HttpClient::any_usable() const {
-  return std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) { return connection->usable(); });
+HttpClient::Pool HttpClient::pool() const {
+  Pool pool;
+  for (const auto& connection : connections_) {
+    switch (connection->state()) {
+      case Connection::State::opening: ++pool.opening; break;
+      case Connection::State::idle: ++pool.idle; break;
+      case Connection::State::half_sent:
+      case Connection::State::waiting: ++pool.busy; break;
+      case Connection::State::closing: break;
+    }
+  }
+  return pool;
 }
 
-/// No more connections than requests that wait, and never more than the peer's share.
-bool HttpClient::may_open() const {
-  const auto opening = std::count_if(connections_.begin(), connections_.end(), [](const auto& each) { return each->opening(); });
-  return connections_.size() < settings_.connections_max && static_cast<std::size_t>(opening) < queue_.size();
+/// No more than wait, never more than the peer may have now. Those that close count too, but twice the contract is room for them.
+bool HttpClient::may_open(const Pool& pool) const {
+  if (now_ < open_again_ || connections_.size() >= 2 * std::size_t{settings_.connections_max}) return false;
+  const std::size_t for_queue = queue_.size() - std::min<std::size_t>(queue_.size(), pool.idle);
+  return pool.all() < concurrency_.limit() && pool.opening < resends_.size() + for_queue;
+}
+
+std::uint32_t HttpClient::requests_max(Instant now) const {
+  const std::uint32_t learnt = request_limit_.at(now);
+  const std::uint32_t configured = settings_.requests_per_connection;
+  return learnt != 0 && configured != 0 ? std::min(learnt, configured) : std::max(learnt, configured);
+}
+
+bool HttpClient::has_work() const {
+  if (resends_.empty() && queue_.empty()) return false;
+  const Pool now = pool();
+  // An idle one that has just answered is usable after the next poll.
+  return (!queue_.empty() && now.idle > 0 && now.busy < concurrency_.limit()) || may_open(now);
 }
 
 void HttpClient::start_waiting() {
-  for (std::size_t i = 0; i < connections_.size() && !queue_.empty(); ++i) {
-    if (!connections_[i]->usable()) continue;
-    const Waiting next = std::move(queue_.front());
-    queue_.pop_front();
-    connections_[i]->start(next.id, next.request);
+  std::uint32_t busy = pool().busy;
+  for (std::size_t i = 0; i < connections_.size() && busy < concurrency_.limit(); ++i) {
+    Connection& connection = *connections_[i];
+    if (!connection.usable()) continue;
+    if (connection.is_new() && !resends_.empty())
+      start_on(connection, resends_);
+    else if (!queue_.empty())
+      start_on(connection, queue_);
+    else
+      continue;
+    ++busy;
   }
+}
+
+void HttpClient::start_on(Connection& connection, std::deque<Job>& from) {
+  Job job = std::move(from.front());
+  from.pop_front();
+  job.duplicate_possible = job.marked;
+  connection.start(std::move(job));
+}
+
+/// A resend wants a new connection: where the peer has no more to give, a kept one that is idle makes room.
+void HttpClient::make_room_for_resends() {
+  const Pool now = pool();
+  if (resends_.size() <= now.opening || now.all() < concurrency_.limit()) return;
+  const auto kept = std::ranges::find_if(
+      connections_, [](const auto& each) { return each->state() == Connection::State::idle && !each->is_new(); });
+  if (kept != connections_.end()) (*kept)->finish();
 }
 
 bool HttpClient::open_connection() {
@@ -290,43 +385,90 @@ bool HttpClient::open_connection() {
 
 void HttpClient::tick(Instant now) {
   now_ = now;
+  ++turn_;
+  make_room_for_resends();
   start_waiting();
-  while (may_open()) {
+  while (may_open(pool())) {
     if (open_connection()) continue;
     connection_failed(http_no_connection);
     break;
   }
   for (const auto& connection : connections_) connection->check_deadlines(now);
-  while (!queue_.empty() && now - queue_.front().since > settings_.answer_time) {
-    const Waiting late = std::move(queue_.front());
-    queue_.pop_front();
-    release_lent(late.request.body);
-    events_.on_http_result(late.id, HttpFailure{.outcome = HttpOutcome::not_sent, .error = {.info = &http_answer_late}});
-  }
 }
 
-void HttpClient::fail_waiting(const ErrorInfo& why) {
-  std::deque<Waiting> failed;
-  failed.swap(queue_);
-  for (const Waiting& waiting : failed) {
-    release_lent(waiting.request.body);
-    events_.on_http_result(waiting.id, HttpFailure{.outcome = HttpOutcome::not_sent, .error = {.info = &why}});
+void HttpClient::answered(int status, Instant started) {
+  const Instant now = clock_.now();
+  answered_at_ = now;
+  // RFC 9110 §15.6.4, RFC 6585 §4.
+  if (status == 503 || status == 429) return concurrency_.on_overload(now);
+  if (status < 300) concurrency_.on_answer(now - started, queue_.empty() ? Demand::none : Demand::waiting, now);
+}
+
+/// A request's connection is gone, and its whole answer never came.
+void HttpClient::ended(Job job, Ending ending, Use use, const ErrorInfo& why) {
+  const HttpOutcome given_back = job.marked || ending != Ending::unread ? HttpOutcome::unknown : HttpOutcome::not_sent;
+  if (closing_) return fail(std::move(job), given_back, why);
+  switch (next_after(Exchange::submit_req, ending, use)) {
+    case Next::again:
+      if (job.again >= submit_req_again_max) break;
+      ++job.again;
+      ++totals_.sent_again;
+      return resends_.push_back(std::move(job));
+    case Next::again_marked_if_deduplicated:
+      if (!settings_.deduplicates) break;
+      [[fallthrough]];
+    case Next::again_marked:
+      if (job.marked) break;
+      job.marked = true;
+      ++totals_.sent_again_marked;
+      return resends_.push_back(std::move(job));
+    case Next::not_sent:
+    case Next::unknown: break;
   }
+  fail(std::move(job), given_back, why);
+}
+
+void HttpClient::tell(Job job, HttpResult result) {
+  std::visit([&job](auto& each) { each.duplicate_possible = job.duplicate_possible; }, result);
+  release_lent(job.request.body);
+  events_.on_http_result(job.id, std::move(result));
+}
+
+void HttpClient::fail(Job job, HttpOutcome outcome, const ErrorInfo& why) {
+  tell(std::move(job), HttpFailure{.outcome = outcome, .error = {.info = &why}});
+}
+
+/// What waits goes back. A request that was to be sent again, marked, may have been seen before.
+void HttpClient::fail_all(std::deque<Job>& jobs, const ErrorInfo& why) {
+  for (Job& job : std::exchange(jobs, {})) fail(std::move(job), job.marked ? HttpOutcome::unknown : HttpOutcome::not_sent, why);
 }
 
 void HttpClient::connection_failed(const ErrorInfo& why) {
-  // While another connection works the rest of the queue has hope.
-  const auto established = [](const auto& connection) { return connection->established(); };
-  if (std::none_of(connections_.begin(), connections_.end(), established)) fail_waiting(why);
+  // While another connection works the rest has hope, and the peer only takes no more of them.
+  if (std::ranges::any_of(connections_, [](const auto& each) { return each->established(); })) {
+    open_again_ = now_ + reopen_pause;
+    return concurrency_.on_overload(now_);
+  }
+  fail_all(resends_, why);
+  fail_all(queue_, why);
 }
 
 void HttpClient::forget(Connection& connection) {
   std::erase_if(connections_, [&](const auto& each) { return each.get() == &connection; });
 }
 
-void HttpClient::close_all() {
+void HttpClient::drain() {
   closing_ = true;
-  fail_waiting(http_closing);
+  fail_all(resends_, http_closing);
+  fail_all(queue_, http_closing);
+  for (const auto& connection : connections_) {
+    if (connection->state() == Connection::State::opening) connection->abort_with(http_closing);
+    if (connection->state() == Connection::State::idle) connection->finish();
+  }
+}
+
+void HttpClient::close_all() {
+  drain();
   for (const auto& connection : connections_) connection->abort_with(http_closing);
 }
 

@@ -2,15 +2,20 @@
 //
 // Came from: dataplane/relay (a mail, lent, for one host). Goes to: that host, over Network; connections are kept a few seconds for its
 // next mail. Invariant: each mail ends in exactly one result, told from inside Network::poll or tick, never from inside send(); the mail is
-// released exactly once, possibly later. Until the final dot is given to the stream the host cannot have taken the mail (RFC 5321
-// §4.1.1.4): the dot leaves only after the data is out, so "unknown" is as rare as it can be.
+// released exactly once, before its result. A host takes a mail with its final dot (RFC 5321 §4.1.1.4), which leaves with the data: what
+// an ending without a reply means then is decided by what the host had acknowledged (endings.h).
 //
-//   greeting -> ehlo (-> helo) -> idle -> mail -> rcpt... -> data -> body -> idle -> quit
+//   greeting -> ehlo (-> helo) -> idle -> mail -> rcpt... -> data -> body and dot -> idle -> quit
 //                                  ^_______ rset ___________/ (refused before DATA)
+//
+// What waits for its host waits in order and without a number or a time of its own: it goes back when no connection to that host can be
+// made, when the host refuses everybody, or when it has replied nothing at all while a reply was due. How many connections a host gets:
+// concurrency.h, within its share of all.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +23,7 @@
 
 #include "core/clock.h"
 #include "core/limits.h"
+#include "dataplane/session/concurrency.h"
 #include "dataplane/session/fault_points.h"
 #include "dataplane/session/smtp_grammar.h"
 #include "dataplane/tcp/stream.h"
@@ -26,19 +32,18 @@ namespace pushmail {
 
 struct SmtpClientSettings {
   std::string domain;  // what we say in EHLO
-  std::uint32_t connections_per_host_max = 4;
+  // What mail exchangers take from one client without complaint; a host that takes fewer says so, and gets fewer.
+  std::uint32_t connections_per_host_max = 20;
   std::uint32_t connections_max = 100;
-  std::uint32_t queue_max = 1000;  // mails that wait for a connection
   Duration connect_time = seconds(30);
-  Duration queue_time = seconds(300);  // a mail that waits longer is given back, not sent
-  Duration keep = seconds(5);          // an idle connection says QUIT after this
+  Duration keep = seconds(5);  // an idle connection says QUIT after this
 };
 
 struct SmtpMail {
   Endpoint host;
   std::string mail_from;  // empty: the null path
   std::vector<std::string> recipients;
-  LentBytes mail;  // header and body; line ends and dots are put right here
+  LentBytes mail;  // header and body, lent until the result; line ends and dots are put right here
 };
 
 struct SmtpAnswer {
@@ -48,7 +53,7 @@ struct SmtpAnswer {
 };
 
 /// delivered: 250 after the data, for at least one recipient. refused_*: the host's own word, or ours for it (SIZE, 8BITMIME, SMTPUTF8).
-/// not_sent: the host cannot have taken it, sending again is safe. unknown: the final dot was sent and no answer came.
+/// not_sent: the host cannot have taken it, sending again is safe. unknown: the final dot may have arrived and no answer came.
 enum class SmtpOutcome : std::uint8_t { delivered, refused_permanent, refused_temporary, not_sent, unknown };
 
 struct SmtpResult {
@@ -72,16 +77,17 @@ class SmtpClient {
   /// The network must have gone, or close_all() must have been called and polled to its end.
   ~SmtpClient();
 
-  /// Queues a mail; the number names it in the result. Refused when the queue is full or an address could not stand in a command.
+  /// Queues a mail; the number names it in the result. Refused, and the mail released at once, when an address could not stand in a
+  /// command, and after close_all().
   [[nodiscard]] Result<std::uint64_t> send(SmtpMail mail);
   /// Opens connections, deadlines. Once a turn.
   void tick(Instant now);
   /// Whether tick has work now: the worker must not sleep.
-  [[nodiscard]] bool has_work() const { return may_start_; }
+  [[nodiscard]] bool has_work() const { return !changed_.empty(); }
 
   /// Ends all mails (not_sent or unknown) and all connections.
   void close_all();
-  [[nodiscard]] std::size_t queued_count() const { return queue_.size(); }
+  [[nodiscard]] std::size_t queued_count() const { return queued_count_; }
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
 
  private:
@@ -89,26 +95,47 @@ class SmtpClient {
   struct Job {
     std::uint64_t id = 0;
     SmtpMail mail;
-    Instant since{};
-    bool retried = false;    // a kept connection had died under it: it got a fresh one, once
-    bool put_right = false;  // its dots are doubled: not again on the next connection
+    std::uint32_t again = 0;  // kept connections that had died under it: it gets a fresh one
+    bool put_right = false;   // its dots are doubled: not again on the next connection
+  };
+  /// A host with mail or with connections.
+  struct Host {
+    Host(const Endpoint& at, std::uint32_t connections_most) : endpoint(at), concurrency(connections_most) {}
+    Endpoint endpoint;
+    std::deque<Job> queue;
+    Concurrency concurrency;
+    std::uint32_t connection_count = 0;
+    Instant replied_at{};  // the last reply on any connection
+    Instant open_again{};  // not before, after a further connection that could not be made
+    bool is_changed = false;
+    bool is_blocked = false;  // by connections_max
   };
 
   void start_waiting();
-  [[nodiscard]] bool place(Job& job);
-  [[nodiscard]] bool open_connection(Job& job);
+  [[nodiscard]] bool place_first(Host& host);
+  void open_connection(Host& host);
+  void changed(Host& host);
+  void make_room();
+  void connection_failed(Host& host, const ErrorInfo& why);
+  void fail_waiting(Host& host, const SmtpResult& result);
+  [[nodiscard]] static SmtpResult not_sent(const ErrorInfo& why) {
+    return {.outcome = SmtpOutcome::not_sent, .answer = {}, .recipients = {}, .error = Error{.info = &why}};
+  }
   void give_back(Job job, SmtpResult result);
   void forget(Connection& connection);
 
   Network& network_;
   SmtpClientSettings settings_;
   SmtpClientEvents& events_;
+  const Clock& clock_;
   FaultPoints faults_;
   Instant now_;
   std::uint64_t last_id_ = 0;
   bool closing_ = false;
-  bool may_start_ = false;  // a mail came, or a connection became free, since the last tick
-  std::deque<Job> queue_;
+  std::size_t queued_count_ = 0;
+  std::map<Endpoint, Host> hosts_;
+  std::vector<Host*> changed_;  // a mail came for them, or a connection became free, since the last tick
+  std::deque<Host*> blocked_;   // have mail, and connections_max leaves them none
   std::vector<std::unique_ptr<Connection>> connections_;
 };
 

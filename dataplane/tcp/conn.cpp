@@ -53,7 +53,7 @@ void Connection::resume_reading() {
 }
 
 Acknowledged Connection::acknowledged() const {
-  return {.size = gone() ? acknowledged_size_ : send_queue_.begin(), .is_last = peer_finished_};
+  return {.size = gone() ? acknowledged_size_ : send_queue_.begin(), .is_last = nothing_more_arrived_};
 }
 
 void Connection::check() const {

@@ -89,7 +89,7 @@ class Connection final : public Stream {
   std::uint8_t our_scale_ = 0;
   bool scaling_ = true;       // both sides sent the option, or we have not heard the other yet
   bool paused_ = false;
-  bool peer_finished_ = false;  // its FIN came in order, or a RST that says how far it had come
+  bool nothing_more_arrived_ = false;  // FIN, a RST that names what came, or the end while nothing was in flight
   bool end_pending_ = false;  // FIN came, on_end waits for the bytes before it
   bool fin_known_ = false;    // a FIN came ahead of missing data
   Seq fin_seq_;

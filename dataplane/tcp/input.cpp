@@ -249,7 +249,7 @@ void Stack::on_reset(Connection& c, const Segment& segment) {
   ++counters_.resets_in;
   // Its acknowledgement counts before the record goes: a session must know what the peer had (Stream::acknowledged).
   if (synchronized(c.state_) && segment.has(ack) && c.una_ <= segment.ack && segment.ack <= c.max_) {
-    c.peer_finished_ = true;
+    c.nothing_more_arrived_ = true;
     if (segment.ack > c.una_) c.send_queue_.acknowledge(std::min(c.offset_at(segment.ack), c.send_queue_.end()));
   }
   close(c, c.state_ == State::syn_received && c.opened_ == Opened::by_us ? CloseReason::refused : CloseReason::reset_by_peer);
@@ -395,7 +395,7 @@ void Stack::note_pieces(Connection& c) {
 
 void Stack::on_fin(Connection& c) {
   c.rcv_nxt_ = c.rcv_nxt_ + 1;
-  c.peer_finished_ = true;
+  c.nothing_more_arrived_ = true;
   c.fin_known_ = false;
   c.receive_queue_.drop_pieces();
   note_pieces(c);

@@ -172,7 +172,8 @@ class KernelStream final : public Stream, public KernelSource {
   }
   [[nodiscard]] Endpoint peer() const override { return peer_; }
   [[nodiscard]] Acknowledged acknowledged() const override {
-    return {.size = fd_ >= 0 ? acknowledged_size() : acknowledged_at_close_, .is_last = peer_finished_};
+    if (fd_ >= 0) return {.size = acknowledged_size(), .is_last = peer_finished_};
+    return {.size = acknowledged_at_close_, .is_last = peer_finished_ || acknowledged_at_close_ == written_size_};
   }
 
   void on_events(std::uint32_t events, Instant) override {

@@ -361,6 +361,7 @@ void Stack::close(Connection& c, CloseReason reason) {
   c.state_ = State::closed;
   c.reason_ = reason;
   c.acknowledged_size_ = c.send_queue_.begin();
+  if (c.una_ == c.max_) c.nothing_more_arrived_ = true;
   c.send_queue_.clear();
   if (reason != CloseReason::finished) {
     c.receive_queue_.clear();

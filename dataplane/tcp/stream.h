@@ -44,8 +44,8 @@ struct LentBytes {
 struct Acknowledged {
   /// Bytes of ours that the peer's TCP has acknowledged; SYN and FIN are not counted, and it never falls.
   std::uint64_t size = 0;
-  /// The peer ended the connection and named what it had: its FIN came, or a RST that carries an acknowledgement. What lies beyond
-  /// `size` had not reached it then, and no answer can come. A RST without one, a time-out and our own abort prove nothing.
+  /// What lies beyond `size` has not reached the peer. It ended the connection and named what it had (its FIN came, or a RST that carries
+  /// an acknowledgement), or the connection ended while nothing more had left us. A bare RST, a time-out and our own abort prove nothing.
   bool is_last = false;
 };
 

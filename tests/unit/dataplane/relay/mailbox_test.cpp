@@ -133,6 +133,13 @@ TEST(RelaySubmission, status_codes) {
   }
 }
 
+TEST(RelaySubmission, a_busy_peer_gets_fewer_requests_at_a_time) {
+  World world;
+  world.answer_submit(world.submit_until_sent(), 4006);
+  ASSERT_EQ(world.outgoing.overloaded.size(), 1u);
+  EXPECT_EQ(world.outgoing.overloaded[0], world.outgoing.submits[0].peer);
+}
+
 TEST(RelaySubmission, http_statuses_without_soap) {
   for (const int status : {500, 503, 429, 401, 403, 404}) {
     World world;

@@ -29,6 +29,7 @@ TEST(Backoff, doubles_up_to_the_longest_and_draws_the_last_quarter) {
 TEST(Peers, knobs_make_the_dialect_and_unknown_ones_are_counted) {
   RecordWriter peer = handoff::make(handoff::Kind::peer, {});
   peer.text(handoff::tag(handoff::Tag::name), "a").text(handoff::tag(handoff::Tag::url), "http://192.0.2.1/").text(handoff::tag(handoff::Tag::allow), "192.0.2.0/24").text(handoff::tag(handoff::Tag::number_form), "plus").text(handoff::tag(handoff::Tag::mm7_version), "6.8.0").u64(handoff::tag(handoff::Tag::parts_base64), 1);
+  peer.u64(handoff::tag(handoff::Tag::requests_per_connection), 7);
   for (const char* knob : {"number_form=digits", "parts=8bit", "mm7_version=5.3.0", "soap_action=urn:a=b", "fault_http_status=200", "recipients_max=1", "colour=red", "number_form=minus", "none"}) {
     peer.text(handoff::tag(handoff::Tag::knob), knob);
   }
@@ -46,6 +47,8 @@ TEST(Peers, knobs_make_the_dialect_and_unknown_ones_are_counted) {
   EXPECT_EQ(found->dialect.soap_action, "urn:a=b");
   EXPECT_EQ(found->dialect.fault_http_status, 200);
   EXPECT_EQ(found->dialect.recipients_max, 1U);
+  EXPECT_EQ(found->requests_per_connection, 7U);
+  EXPECT_EQ(found->connections_max, 32U) << "where the record has none";
 }
 
 TEST(Peers, that_nothing_authenticates_are_left_out) {

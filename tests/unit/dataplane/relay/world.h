@@ -108,6 +108,8 @@ struct FakeOutgoing final : OutgoingPort {
   std::vector<SubmitOrder> submits;
   void send_mail(const MailOrder& order) override { mails.push_back({order, std::string(text_of(order.mail))}); }
   void submit(const SubmitOrder& order) override { submits.push_back(order); }
+  std::vector<std::string> overloaded;
+  void peer_overloaded(std::string_view peer) override { overloaded.emplace_back(peer); }
 };
 
 struct World {

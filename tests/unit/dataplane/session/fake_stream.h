@@ -99,6 +99,7 @@ class FakeNetwork final : public Network {
   Endpoint client_address = *parse_endpoint("192.0.2.9:40000");
   std::optional<CloseReason> refuse;  // what the next connects get
   bool silent = false;                // connects never complete
+  bool held = false;                  // what the next connects send stays with us
 
   [[nodiscard]] Result<void> listen(const Endpoint& local, Acceptor& acceptor) override {
     acceptors_[local] = &acceptor;
@@ -111,6 +112,7 @@ class FakeNetwork final : public Network {
     stream.set_events(events);
     stream.opening = true;
     stream.silent = silent;
+    stream.held = held;
     if (refuse)
       stream.dead = refuse;
     else if (!acceptors_.contains(peer))
@@ -228,6 +230,9 @@ class FakePeer : public StreamEvents {
   }
   /// What was heard since the last call.
   [[nodiscard]] std::string take() { return std::exchange(heard, {}); }
+
+  /// The stream's other end, which the session under test holds.
+  [[nodiscard]] FakeStream& theirs() const { return *static_cast<FakeStream*>(stream)->other; }
 
   Stream* stream = nullptr;
   std::string heard;

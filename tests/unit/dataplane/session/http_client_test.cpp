@@ -1,88 +1,8 @@
 // The MM7 client over an in-memory stream: what the relay is told in each way an exchange can end.
-#include "dataplane/session/http_client.h"
-
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
-#include "dataplane/session/errors.h"
-#include "dataplane/session/lent.h"
-#include "tests/unit/dataplane/session/fake_stream.h"
+#include "tests/unit/dataplane/session/http_client_fixture.h"
 
 namespace pushmail {
 namespace {
-
-using test::FakeNetwork;
-using test::FakePeer;
-using test::FakePeers;
-using test::ManualClock;
-
-struct Results final : HttpClientEvents {
-  void on_http_result(std::uint64_t request, HttpResult result) override {
-    EXPECT_FALSE(all.contains(request)) << "told twice";
-    all.emplace(request, std::move(result));
-  }
-  [[nodiscard]] const HttpAnswer& answer(std::uint64_t id) const { return std::get<HttpAnswer>(all.at(id)); }
-  [[nodiscard]] const HttpFailure& failure(std::uint64_t id) const { return std::get<HttpFailure>(all.at(id)); }
-  std::map<std::uint64_t, HttpResult> all;
-};
-
-class HttpClientTest : public testing::Test {
- protected:
-  void SetUp() override {
-    ASSERT_TRUE(network_.listen(there_, mmsc_).has_value());
-    start({});
-  }
-  void start(FaultPoints faults) {
-    client_ = std::make_unique<HttpClient>(network_,
-                                           HttpClientSettings{.endpoint = there_,
-                                                              .host = "mmsc.example:8090",
-                                                              .path = "/mm7",
-                                                              .credentials = {.user = "pushmail", .password = "secret"},
-                                                              .soap_action = soap_action_,
-                                                              .connections_max = 2,
-                                                              .queue_max = 5,
-                                                              .answer_size_max = 1000},
-                                           results_, clock_, faults);
-  }
-  void TearDown() override {
-    client_->close_all();
-    turns();
-    EXPECT_EQ(client_->connection_count(), 0u);
-    EXPECT_EQ(released_, lent_) << "each body comes back once";
-  }
-  LentBytes lend(std::string_view text) {
-    ++lent_;
-    kept_.push_back(std::make_unique<std::string>(text));
-    return {.bytes = bytes_of(*kept_.back()), .release = [](void* count) { ++*static_cast<int*>(count); }, .context = &released_};
-  }
-  std::uint64_t post(std::string_view body = "<body/>") {
-    const auto id = client_->post({.content_type = "text/xml", .body = lend(body)});
-    EXPECT_TRUE(id.has_value());
-    return *id;
-  }
-  void turns(int count = 30) {
-    for (int i = 0; i < count; ++i) {
-      client_->tick(clock_.now());
-      network_.poll(clock_.now());
-    }
-  }
-  void pass(Duration time) {
-    clock_.advance(time);
-    turns();
-  }
-  FakePeer& mmsc(std::size_t index = 0) { return *mmsc_.all.at(index); }
-
-  ManualClock clock_;
-  Endpoint there_ = *parse_endpoint("198.51.100.7:8090");
-  FakeNetwork network_;
-  FakePeers mmsc_;
-  std::string soap_action_;
-  Results results_;
-  int lent_ = 0;
-  int released_ = 0;
-  std::vector<std::unique_ptr<std::string>> kept_;
-  std::unique_ptr<HttpClient> client_;
-};
 
 TEST_F(HttpClientTest, WritesTheRequestAndReadsTheAnswer) {
   const std::uint64_t id = post("<hello/>");
@@ -267,13 +187,22 @@ TEST_F(HttpClientTest, IdleConnectionsAreClosedBeforeThePeerDoes) {
   EXPECT_EQ(network_.connects, 2);
 }
 
-TEST_F(HttpClientTest, FullQueueRefuses) {
-  network_.silent = true;
-  for (int i = 0; i < 5; ++i) post();
+TEST_F(HttpClientTest, WhatWaitsWaitsInOrderHoweverMuchAndHoweverLongItIs) {
+  for (int i = 0; i < 10'000; ++i) post(fmt::format("body-{}.", i));
+  turns();
+  EXPECT_EQ(client_->queued_count(), 9'998u);
+  for (int i = 2; i < 50; ++i) {
+    clock_.advance(seconds(5));
+    say_200(mmsc(static_cast<std::size_t>(i) % 2));
+    EXPECT_TRUE(mmsc(static_cast<std::size_t>(i) % 2).take().ends_with(fmt::format("body-{}.", i))) << i;
+  }
+  EXPECT_EQ(results_.all.size(), 48u);
+  for (const auto& [id, result] : results_.all) EXPECT_TRUE(std::holds_alternative<HttpAnswer>(result)) << id;
+  client_->close_all();
+  turns();
   const auto refused = client_->post({.content_type = "text/xml", .body = lend("x")});
   ASSERT_FALSE(refused.has_value());
-  EXPECT_TRUE(refused.error().is(http_queue_full));
-  EXPECT_TRUE(refused.error().temporary());
+  EXPECT_TRUE(refused.error().is(http_closing));
 }
 
 TEST_F(HttpClientTest, EmptyBodyAndWaitingTooLong) {

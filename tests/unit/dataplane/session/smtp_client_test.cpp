@@ -34,7 +34,7 @@ class SmtpClientTest : public testing::Test {
   }
   void start(FaultPoints faults) {
     client_ = std::make_unique<SmtpClient>(
-        network_, SmtpClientSettings{.domain = "mms.example", .connections_per_host_max = 2, .queue_max = 5}, results_, clock_, faults);
+        network_, SmtpClientSettings{.domain = "mms.example", .connections_per_host_max = 2}, results_, clock_, faults);
   }
   void TearDown() override {
     client_->close_all();
@@ -252,17 +252,139 @@ TEST_F(SmtpClientTest, UntilTheDotItIsNotSent) {
   }
 }
 
-TEST_F(SmtpClientTest, InTheMiddleOfTheDataItIsNotSent) {
-  network_.chunk_size = 100;
+TEST_F(SmtpClientTest, TheDotLeavesWithTheData) {
+  send("hello\r\n");
+  turns();
+  (void)answer(full_ehlo);
+  test::FakeStream& stream = host().theirs();
+  const std::size_t before = stream.sent_total;
+  stream.held = true;
+  (void)answer("250 ok\r\n250 ok\r\n354 go\r\n");
+  EXPECT_EQ(stream.sent_total - before, std::string_view("hello\r\n.\r\n").size()) << "without an acknowledgement of the data";
+}
+
+enum class Cut : std::uint8_t { fin, reset, reset_that_names_what_came };
+struct EndRow {
+  const char* name;
+  bool dot_arrived;
+  Cut cut;
+  SmtpOutcome outcome;
+};
+class SmtpEnd : public SmtpClientTest, public testing::WithParamInterface<EndRow> {};
+TEST_P(SmtpEnd, AfterTheDataIsDecidedByWhatTheHostAcknowledged) {
+  const EndRow& row = GetParam();
   const std::uint64_t id = send(std::string(900, 'x') + "\r\n");
   turns();
-  host().say(full_ehlo);
-  turns(60);
+  (void)answer(full_ehlo);
+  network_.chunk_size = 100;
   host().say("250 ok\r\n250 ok\r\n354 go\r\n");
-  turns(3);
-  host().stream->abort();
+  turns(row.dot_arrived ? 30 : 4);
+  if (!row.dot_arrived) host().theirs().held = true;
+  EXPECT_EQ(host().heard.ends_with("\r\n.\r\n"), row.dot_arrived);
+  static_cast<test::FakeStream*>(host().stream)->reset_acknowledges = row.cut == Cut::reset_that_names_what_came;
+  if (row.cut == Cut::fin)
+    host().stream->finish();
+  else
+    host().stream->abort();
   turns();
-  EXPECT_EQ(result(id).outcome, SmtpOutcome::not_sent);
+  EXPECT_EQ(result(id).outcome, row.outcome);
+  EXPECT_EQ(network_.connects, 1) << "the relay decides when";
+}
+INSTANTIATE_TEST_SUITE_P(
+    Rows, SmtpEnd,
+    testing::Values(EndRow{"fin_before_the_dot_came", false, Cut::fin, SmtpOutcome::not_sent},
+                    EndRow{"reset_that_names_less", false, Cut::reset_that_names_what_came, SmtpOutcome::not_sent},
+                    EndRow{"reset_that_names_nothing", false, Cut::reset, SmtpOutcome::unknown},
+                    EndRow{"fin_after_the_dot_came", true, Cut::fin, SmtpOutcome::unknown},
+                    EndRow{"reset_that_names_the_dot", true, Cut::reset_that_names_what_came, SmtpOutcome::unknown}),
+    [](const auto& row) { return row.param.name; });
+
+TEST_F(SmtpClientTest, ReplyToTheDotThatWasCutIsUnknown) {
+  const std::uint64_t id = send();
+  turns();
+  (void)answer(full_ehlo);
+  (void)answer("250 ok\r\n250 ok\r\n354 go\r\n");
+  (void)answer("25");
+  host().stream->finish();
+  turns();
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::unknown);
+}
+
+TEST_F(SmtpClientTest, AcceptanceOfWhatHasNotArrivedIsUnknown) {
+  const std::uint64_t id = send(std::string(900, 'x') + "\r\n");
+  turns();
+  (void)answer(full_ehlo);
+  host().say("250 ok\r\n250 ok\r\n354 go\r\n");
+  host().theirs().held = true;
+  turns();
+  (void)answer("250 thanks already\r\n");
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::unknown);
+}
+
+TEST_F(SmtpClientTest, ManyWaitInOrderForManyHosts) {
+  std::vector<Endpoint> others;
+  for (std::uint16_t port = 1; port <= 200; ++port) {
+    others.push_back({.ip = host_.ip, .port = port});
+    ASSERT_TRUE(network_.listen(others.back(), hosts_).has_value());
+  }
+  for (int i = 0; i < 10'000; ++i) {
+    const auto id = client_->send({.host = others[static_cast<std::size_t>(i) % others.size()],
+                                   .mail_from = "",
+                                   .recipients = {fmt::format("r{}@example.com", i)},
+                                   .mail = lend("x\r\n")});
+    ASSERT_TRUE(id.has_value());
+  }
+  turns(3);
+  EXPECT_EQ(client_->connection_count(), 100u);
+  EXPECT_EQ(client_->queued_count(), 9'900u);
+  // Each host answers in order; what the first hundred leave goes to those that had no connection.
+  for (int round = 0; round < 40; ++round) {
+    for (std::size_t i = 0; i < hosts_.all.size(); ++i) {
+      FakePeer& each = *hosts_.all[i];
+      const std::string heard = each.take();
+      if (heard.starts_with("EHLO")) each.say("250-mx\r\n250 PIPELINING\r\n");
+      if (heard.starts_with("MAIL")) each.say("250 ok\r\n250 ok\r\n354 go\r\n");
+      if (heard.ends_with("\r\n.\r\n")) each.say("250 ok\r\n");
+      if (heard.starts_with("QUIT")) {
+        each.say("221 bye\r\n");
+        each.stream->finish();
+      }
+    }
+    turns(4);
+  }
+  EXPECT_GT(results_.all.size(), 500u);
+  std::uint64_t last = 0;
+  for (const auto& [id, each] : results_.all) {
+    EXPECT_EQ(each.outcome, SmtpOutcome::delivered);
+    last = id;
+  }
+  EXPECT_LT(last, 9'900u) << "none from the end of the queue";
+}
+
+TEST_F(SmtpClientTest, IdleConnectionsMakeRoomForHostsWithoutOne) {
+  client_ = std::make_unique<SmtpClient>(network_, SmtpClientSettings{.domain = "mms.example", .connections_max = 1}, results_, clock_);
+  const Endpoint other{.ip = host_.ip, .port = 2525};
+  ASSERT_TRUE(network_.listen(other, hosts_).has_value());
+  send();
+  ASSERT_TRUE(client_->send({.host = other, .mail_from = "", .recipients = {"a@b"}, .mail = lend("x")}).has_value());
+  turns();
+  EXPECT_EQ(network_.connects, 1);
+  (void)answer(full_ehlo);
+  (void)answer("250 ok\r\n250 ok\r\n354 go\r\n");
+  EXPECT_EQ(answer("250 ok\r\n"), "QUIT\r\n") << "not kept for a next mail while another host waits";
+  host().say("221 bye\r\n");
+  host().stream->finish();
+  turns();
+  EXPECT_EQ(network_.connects, 2);
+}
+
+TEST_F(SmtpClientTest, HostThatRefusesEverybodyGivesBackAllThatWaits) {
+  hosts_.greeting = "554 no SMTP here\r\n";
+  for (int i = 0; i < 10; ++i) send();
+  turns();
+  EXPECT_EQ(results_.all.size(), 10u);
+  for (const auto& [id, each] : results_.all) EXPECT_EQ(each.outcome, SmtpOutcome::refused_temporary) << id;
+  EXPECT_EQ(network_.connects, 2);
 }
 
 TEST_F(SmtpClientTest, AfterTheDotItIsUnknown) {

@@ -834,6 +834,15 @@ INSTANTIATE_TEST_SUITE_P(Rows, TcpReset,
                                          ResetRow{"of_what_was_never_sent", RST | ACK, 7, {.size = 0, .is_last = false}}),
                          [](const auto& row) { return row.param.name; });
 
+TEST_F(TcpScript, WhatNeverLeftUsHasNotArrived) {
+  accept(0);
+  send("12345");
+  quiet();
+  in({.seq = 1001, .flags = RST});
+  EXPECT_EQ(session().at_close.size, 0u);
+  EXPECT_TRUE(session().at_close.is_last) << "the window was closed";
+}
+
 TEST_F(TcpScript, ATimeOutProvesNothing) {
   restart({.retry_count_max = 2});
   accept();

@@ -1,0 +1,450 @@
+// One connection of the SMTP client: the dialogue, from the greeting to QUIT, and what its end means for the mail that is on it. Included
+// by smtp_client.cpp alone, which decides who gets a connection.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "dataplane/session/endings.h"
+#include "dataplane/session/errors.h"
+#include "dataplane/session/lent.h"
+#include "dataplane/session/smtp_client.h"
+
+namespace pushmail {
+
+namespace smtp_dialogue {
+
+inline constexpr Duration linger = seconds(5);
+
+/// A reply that is awaited, and how long (RFC 5321 §4.5.3.2; the whole of the data as in limits).
+enum class Step : std::uint8_t { greeting, ehlo, helo, mail, rcpt, data, body, rset, quit };
+inline constexpr std::array<Duration, 9> step_times{seconds(300), seconds(300), seconds(300), seconds(300), seconds(300),
+                                             seconds(120), seconds(600), seconds(300), seconds(10)};
+
+inline SmtpAnswer to_answer(const smtp::Reply& reply) { return {.code = reply.code, .enhanced = reply.enhanced, .text = reply.text()}; }
+inline SmtpOutcome outcome_of(int code) { return code / 100 == 5 ? SmtpOutcome::refused_permanent : SmtpOutcome::refused_temporary; }
+
+struct Extensions {
+  bool pipelining = false;
+  bool eight_bit = false;
+  bool utf8 = false;
+  bool size = false;
+  std::uint64_t size_max = 0;  // 0: no limit is announced (RFC 1870 §3)
+};
+
+inline Extensions read_extensions(const smtp::Reply& reply) {
+  Extensions found;
+  for (const std::string_view line : reply.lines) {
+    const std::string_view keyword = line.substr(0, line.find(' '));
+    if (ascii_equal_nocase(keyword, "PIPELINING")) found.pipelining = true;
+    if (ascii_equal_nocase(keyword, "8BITMIME")) found.eight_bit = true;
+    if (ascii_equal_nocase(keyword, "SMTPUTF8")) found.utf8 = true;
+    if (!ascii_equal_nocase(keyword, "SIZE")) continue;
+    found.size = true;
+    const std::string_view digits = line.substr(std::min(keyword.size() + 1, line.size()));
+    (void)std::from_chars(digits.data(), digits.data() + digits.size(), found.size_max);
+  }
+  return found;
+}
+
+inline bool is_ascii(ByteView bytes) {
+  // Without a way out in the middle the compiler takes a register's width at a time.
+  std::uint8_t seen = 0;
+  for (const std::uint8_t byte : bytes) seen |= byte;
+  return seen < 0x80;
+}
+
+}  // namespace smtp_dialogue
+
+class SmtpClient::Connection final : public StreamEvents {
+  using Step = smtp_dialogue::Step;
+
+ public:
+  Connection(SmtpClient& client, Host& host, Job job) : client_(client), host_(host), job_(std::move(job)), since_(client.now_) {}
+  ~Connection() override {
+    if (job_) release_lent(job_->mail.mail);
+  }
+  void bind(Stream& stream) { stream_ = &stream; }
+  /// For a connection that could not even be started.
+  [[nodiscard]] Job take_job() { return *std::exchange(job_, std::nullopt); }
+
+  void on_open() override {
+    opened_ = true;
+    expect(Step::greeting);
+  }
+  void on_data(ByteView bytes) override {
+    if (closing_) return;
+    append(input_, bytes);
+    while (!closing_) {
+      auto reply = smtp::parse_reply(input_);
+      if (reply.needs_more()) return;
+      if (reply.is_bad()) return abort_with(*reply.error().info);
+      input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(reply.used()));
+      take(reply.value());
+    }
+  }
+  void on_sent() override {
+    if (closing_) return;
+    if (!second_half_.empty()) {
+      client_.faults_.at(fault_point::data_half);
+      return send_to_the_dot(std::exchange(second_half_, {}));
+    }
+    // RFC 5321 §4.5.3.2.6: the wait for the reply begins when the dot is out.
+    if (!std::exchange(body_sent_, true)) since_ = client_.now_;
+  }
+  void on_end() override {
+    if (closing_) return stream_->finish();
+    abort_with(smtp_reply_cut);
+  }
+  void on_close(CloseReason) override {
+    const ErrorInfo& why = why_ != nullptr ? *why_ : opened_ ? smtp_reply_cut : smtp_no_connection;
+    SmtpClient& client = client_;
+    Host& host = host_;
+    const bool was_opening = !opened_;
+    const bool stalled = why_ == &smtp_reply_late && host.replied_at <= replied_at_;
+    const Next next = next_after(Exchange::mail, ending(), used_before_ && !job_answered_ ? Use::reused : Use::fresh);
+    std::optional<Job> job = std::exchange(job_, std::nullopt);
+    std::optional<SmtpResult> decided = std::exchange(decided_, std::nullopt);
+    SmtpResult result{.outcome = next == Next::unknown ? SmtpOutcome::unknown : SmtpOutcome::not_sent,
+                      .answer = {},
+                      .recipients = std::move(recipients_),
+                      .error = Error{.info = &why}};
+    client.forget(*this);  // `this` is gone, and the stream has let go of the mail
+    if (job && decided) {
+      client.give_back(std::move(*job), std::move(*decided));
+    } else if (job && next == Next::again && job->again < mail_again_max && !client.closing_) {
+      ++job->again;
+      ++client.queued_count_;
+      host.queue.push_front(std::move(*job));
+    } else if (job) {
+      client.give_back(std::move(*job), std::move(result));
+    }
+    if (was_opening) client.connection_failed(host, why);
+    if (stalled) client.fail_waiting(host, not_sent(why));
+    client.changed(host);
+  }
+
+  void start(Job job) {
+    job_ = std::move(job);
+    start_mail();
+  }
+  void check_deadlines(Instant now) {
+    const Duration waited = now - since_;
+    if (closing_) {
+      if (waited > smtp_dialogue::linger) stream_->abort();
+    } else if (!opened_) {
+      if (waited > client_.settings_.connect_time) abort_with(smtp_no_connection);
+    } else if (idle()) {
+      if (waited > client_.settings_.keep) say_quit();
+    } else {
+      const Step awaited = expected_.empty() ? Step::body : expected_.front();
+      const Duration most = smtp_dialogue::step_times[static_cast<std::size_t>(awaited)];
+      if (waited > most) abort_with(smtp_reply_late);
+    }
+  }
+  void abort_with(const ErrorInfo& why) {
+    if (why_ == nullptr) why_ = &why;
+    become_closing();
+    stream_->abort();
+  }
+  [[nodiscard]] bool idle() const { return ready_ && !job_ && expected_.empty() && !closing_; }
+  [[nodiscard]] bool ready() const { return ready_; }
+  [[nodiscard]] bool leaving() const { return closing_ || quitting_; }
+  [[nodiscard]] Host& host() const { return host_; }
+  void say_quit() {
+    ready_ = false;
+    quitting_ = true;
+    client_.changed(host_);
+    say("QUIT\r\n", Step::quit);
+  }
+
+ private:
+  using Act = void (Connection::*)(const smtp::Reply&);
+  static constexpr std::array<Act, 9> acts() {
+    return {&Connection::greeted,       &Connection::ehlo_answered, &Connection::helo_answered,
+            &Connection::mail_answered, &Connection::rcpt_answered, &Connection::data_answered,
+            &Connection::body_answered, &Connection::rset_answered, &Connection::quit_answered};
+  }
+
+  void expect(Step step) {
+    if (expected_.empty()) since_ = client_.now_;
+    expected_.push_back(step);
+  }
+  void say(std::string_view text, Step answer) {
+    give(text);
+    expect(answer);
+  }
+  void give(std::string_view text) {
+    given_size_ += text.size();
+    stream_->send(bytes_of(text));
+  }
+  void lend(ByteView bytes) {
+    given_size_ += bytes.size();
+    stream_->send_lent({.bytes = bytes});
+  }
+  [[nodiscard]] Ending ending() const {
+    if (!dot_offset_) return Ending::unread;
+    if (!input_.empty()) return Ending::cut;
+    return proves_unread(stream_->acknowledged(), *dot_offset_) ? Ending::unread : Ending::silent;
+  }
+  void take(const smtp::Reply& reply) {
+    // Nobody asked: a broken dialogue.
+    if (expected_.empty()) return abort_with(smtp_reply_cut);
+    const Step step = expected_.front();
+    expected_.pop_front();
+    since_ = client_.now_;
+    host_.replied_at = replied_at_ = client_.clock_.now();
+    if (reply.code == 421) return closed_by_host(reply, step);
+    (this->*acts()[static_cast<std::size_t>(step)])(reply);
+  }
+  /// RFC 5321 §3.8: 421 may answer any command, and the host closes after it.
+  void closed_by_host(const smtp::Reply& reply, Step step) {
+    // A kept connection that says 421 to the first word of a mail has only grown old.
+    const bool stale = used_before_ && step == Step::mail && job_ && job_->again < mail_again_max;
+    const bool was_ready = ready_;
+    if (was_ready && !stale) host_.concurrency.on_overload(client_.now_);
+    if (!body_sent_) return refused_in_the_data(reply);
+    become_closing();
+    if (job_ && !stale) {
+      job_answered_ = true;
+      end_job(SmtpOutcome::refused_temporary, smtp_dialogue::to_answer(reply));
+    }
+    if (!was_ready && step != Step::quit) refused_everybody(reply);
+    stream_->finish();
+  }
+
+  // The greeting.
+
+  void greeted(const smtp::Reply& reply) {
+    // RFC 5321 §3.1: 554 is the host's refusal of everybody, not of this mail; another try may meet a better day.
+    if (reply.code != 220) return refuse_and_quit(reply);
+    say(fmt::format("EHLO {}\r\n", client_.settings_.domain), Step::ehlo);
+  }
+  void ehlo_answered(const smtp::Reply& reply) {
+    if (reply.code == 250) {
+      offered_ = smtp_dialogue::read_extensions(reply);
+      return become_ready();
+    }
+    // RFC 5321 §3.2: a host of RFC 821 answers 500 or so, and knows HELO.
+    if (reply.code / 100 == 5) return say(fmt::format("HELO {}\r\n", client_.settings_.domain), Step::helo);
+    refuse_and_quit(reply);
+  }
+  void helo_answered(const smtp::Reply& reply) {
+    if (reply.code != 250) return refuse_and_quit(reply);
+    become_ready();
+  }
+  void become_ready() {
+    ready_ = true;
+    if (job_)
+      start_mail();
+    else
+      become_idle();
+  }
+  void refuse_and_quit(const smtp::Reply& reply) {
+    if (job_) end_job(SmtpOutcome::refused_temporary, smtp_dialogue::to_answer(reply));
+    say_quit();
+    refused_everybody(reply);
+  }
+  /// What waits for this host would only be told the same, unless another connection works.
+  void refused_everybody(const smtp::Reply& reply) {
+    const auto works = [this](const auto& each) { return &each->host() == &host_ && each->ready(); };
+    if (std::ranges::any_of(client_.connections_, works)) return host_.concurrency.on_overload(client_.now_);
+    client_.fail_waiting(host_, decision(SmtpOutcome::refused_temporary, reply));
+  }
+
+  // A mail.
+
+  void start_mail() {
+    recipients_.assign(job_->mail.recipients.size(), {});
+    next_recipient_ = 0;
+    accepted_ = 0;
+    sender_refused_.reset();
+    job_answered_ = false;
+    dot_offset_.reset();
+    since_ = client_.now_;
+    started_ = client_.clock_.now();
+    put_right();
+    const ByteView mail = job_->mail.mail.bytes;
+    const bool eight_bit = !smtp_dialogue::is_ascii(mail);
+    bool utf8 = !smtp::is_ascii(job_->mail.mail_from);
+    for (const std::string& recipient : job_->mail.recipients) utf8 = utf8 || !smtp::is_ascii(recipient);
+    // RFC 6152 §3, RFC 6531 §3.2, RFC 1870 §6.1: what was not offered must not be sent.
+    if (utf8 && !offered_.utf8) return refuse_here({.code = 550, .enhanced = "5.6.7", .text = "the host does not offer SMTPUTF8"});
+    if (eight_bit && !offered_.eight_bit)
+      return refuse_here({.code = 554, .enhanced = "5.6.3", .text = "the host does not offer 8BITMIME"});
+    if (offered_.size_max != 0 && mail.size() > offered_.size_max)
+      return refuse_here({.code = 552, .enhanced = "5.3.4", .text = "larger than the host takes"});
+    std::string command = fmt::format("MAIL FROM:<{}>", job_->mail.mail_from);
+    if (offered_.size) command += fmt::format(" SIZE={}", mail.size());
+    if (eight_bit) command += " BODY=8BITMIME";
+    if (utf8) command += " SMTPUTF8";
+    say(command + "\r\n", Step::mail);
+    if (!offered_.pipelining) return;
+    // RFC 2920 §3.1: MAIL, RCPT and DATA in one group, DATA its last.
+    for (std::size_t i = 0; i < recipients_.size(); ++i) say_rcpt(i);
+    say("DATA\r\n", Step::data);
+  }
+  /// Dots and line ends: a changed mail is a copy of ours, and the lender gets his back now.
+  void put_right() {
+    LentBytes& lent = job_->mail.mail;
+    if (std::exchange(job_->put_right, true)) return;
+    auto stuffed = smtp::stuff(lent.bytes);
+    if (!stuffed) return;
+    release_lent(lent);
+    lent = lend_own(std::move(*stuffed));
+  }
+  void refuse_here(SmtpAnswer answer) {
+    end_job(SmtpOutcome::refused_permanent, std::move(answer));
+    become_idle();
+  }
+  void say_rcpt(std::size_t index) { say(fmt::format("RCPT TO:<{}>\r\n", job_->mail.recipients[index]), Step::rcpt); }
+
+  void mail_answered(const smtp::Reply& reply) {
+    job_answered_ = true;
+    if (reply.code != 250) sender_refused_ = smtp_dialogue::to_answer(reply);
+    if (offered_.pipelining) return;
+    if (!sender_refused_) return say_rcpt(0);
+    end_job(smtp_dialogue::outcome_of(reply.code), *sender_refused_);
+    become_idle();
+  }
+  void rcpt_answered(const smtp::Reply& reply) {
+    // Behind a refused MAIL a pipelined RCPT is only "out of order": a 503 says nothing about the recipient (RFC 2920 §3.1).
+    if (!sender_refused_) recipients_[next_recipient_] = smtp_dialogue::to_answer(reply);
+    ++next_recipient_;
+    if (reply.code / 100 == 2) ++accepted_;
+    if (offered_.pipelining) return;
+    if (next_recipient_ < recipients_.size()) return say_rcpt(next_recipient_);
+    if (accepted_ > 0) return say("DATA\r\n", Step::data);
+    end_refused();
+    say("RSET\r\n", Step::rset);
+  }
+  void data_answered(const smtp::Reply& reply) {
+    const bool nobody = sender_refused_ || accepted_ == 0;
+    if (reply.code == 354) {
+      // RFC 2920 §3.1: a host that says 354 although it took nobody gets an empty mail, and must refuse it.
+      if (nobody) return say(".\r\n", Step::body);
+      return send_body();
+    }
+    if (nobody)
+      end_refused();
+    else
+      end_job(smtp_dialogue::outcome_of(reply.code), smtp_dialogue::to_answer(reply));
+    say("RSET\r\n", Step::rset);
+  }
+  void send_body() {
+    const ByteView mail = job_->mail.mail.bytes;
+    body_sent_ = false;
+    expect(Step::body);
+    if (!client_.faults_.armed() || mail.size() < 2) return send_to_the_dot(mail);
+    second_half_ = mail.subspan(mail.size() / 2);
+    lend(mail.first(mail.size() / 2));
+  }
+  /// The dot leaves with the data: alone it would wait for an acknowledgement that the host delays.
+  void send_to_the_dot(ByteView rest) {
+    if (!rest.empty()) lend(rest);
+    give(".\r\n");
+    dot_offset_ = given_size_ - 1;
+  }
+  void body_answered(const smtp::Reply& reply) {
+    if (!body_sent_) return refused_in_the_data(reply);
+    if (sender_refused_ || accepted_ == 0)
+      end_refused();
+    else if (reply.code / 100 == 2)
+      delivered(reply);
+    else
+      end_job(smtp_dialogue::outcome_of(reply.code), smtp_dialogue::to_answer(reply));
+    become_idle();
+  }
+  void delivered(const smtp::Reply& reply) {
+    const Instant now = client_.clock_.now();
+    host_.concurrency.on_answer(now - started_, host_.queue.empty() ? Demand::none : Demand::waiting, now);
+    end_job(SmtpOutcome::delivered, smtp_dialogue::to_answer(reply));
+  }
+  /// A refusal before the data is out is the host's word all the same, told when the stream has let go of the mail. Nothing may follow it:
+  /// the rest of the data would be read as commands. An acceptance of what has not arrived is a broken dialogue.
+  void refused_in_the_data(const smtp::Reply& reply) {
+    if (job_ && reply.code >= 400) {
+      decided_ = decision(smtp_dialogue::outcome_of(reply.code), reply);
+      decided_->recipients = std::move(recipients_);
+    }
+    abort_with(smtp_reply_cut);
+  }
+  /// Nobody was taken: by the sender's refusal, or by the recipients', of which a temporary one keeps hope.
+  void end_refused() {
+    SmtpAnswer decided = sender_refused_ ? *sender_refused_ : recipients_.front();
+    if (!sender_refused_) {
+      const auto temporary = std::ranges::find_if(recipients_, [](const SmtpAnswer& each) { return each.code / 100 != 5; });
+      if (temporary != recipients_.end()) decided = *temporary;
+    }
+    const SmtpOutcome outcome = smtp_dialogue::outcome_of(decided.code);
+    end_job(outcome, std::move(decided));
+  }
+  void end_job(SmtpOutcome outcome, SmtpAnswer answer) {
+    Job job = take_job();
+    dot_offset_.reset();
+    client_.give_back(std::move(job), {.outcome = outcome, .answer = std::move(answer), .recipients = std::move(recipients_), .error = {}});
+    recipients_.clear();
+  }
+
+  [[nodiscard]] static SmtpResult decision(SmtpOutcome outcome, const smtp::Reply& reply) {
+    return {.outcome = outcome, .answer = smtp_dialogue::to_answer(reply), .recipients = {}, .error = {}};
+  }
+
+  // Between mails.
+
+  void rset_answered(const smtp::Reply& reply) {
+    if (reply.code != 250) return say_quit();
+    become_idle();
+  }
+  void become_idle() {
+    used_before_ = true;
+    since_ = client_.now_;
+    client_.changed(host_);
+  }
+  void quit_answered(const smtp::Reply&) {
+    become_closing();
+    stream_->finish();
+  }
+  void become_closing() {
+    closing_ = true;
+    ready_ = false;
+    since_ = client_.now_;
+  }
+
+  SmtpClient& client_;
+  Stream* stream_ = nullptr;
+  Host& host_;
+  std::optional<Job> job_;
+  Instant since_;  // of what is awaited, or of being idle
+  Instant replied_at_{};
+  std::deque<Step> expected_;
+  Bytes input_;
+  smtp_dialogue::Extensions offered_;
+  bool opened_ = false;
+  bool ready_ = false;        // greeted, and not leaving
+  bool used_before_ = false;  // a mail was here before this one
+  bool quitting_ = false;
+  bool closing_ = false;
+  const ErrorInfo* why_ = nullptr;
+
+  std::vector<SmtpAnswer> recipients_;  // of job_, as far as answered
+  std::size_t next_recipient_ = 0;
+  std::size_t accepted_ = 0;
+  std::optional<SmtpAnswer> sender_refused_;
+  bool job_answered_ = false;  // the host has said something about this mail
+  Instant started_{};
+  std::uint64_t given_size_ = 0;             // bytes given to the stream so far
+  std::optional<std::uint64_t> dot_offset_;  // the last byte of the final dot's line, in what was given to the stream
+  bool body_sent_ = true;                    // nothing of a mail is with the stream
+  std::optional<SmtpResult> decided_;        // and told when the stream is dead
+  ByteView second_half_;                     // only with fault points
+};
+
+}  // namespace pushmail
