@@ -53,7 +53,11 @@ void Admission::remember(const std::string& key, Verdict verdict, Keep keep, Ins
   cache_[key] = {.verdict = verdict, .until = now + seconds(static_cast<std::int64_t>(std::min<std::uint64_t>(keep.lifetime_s, 86'400))), .uses = keep.uses};
 }
 
-bool Admission::knows_sender(const Question& question, Instant now) const { return cached(sender_key(question), now) != Verdict::unavailable; }
+// A look that spends nothing.
+bool Admission::knows_sender(const Question& question, Instant now) const {
+  const auto found = cache_.find(sender_key(question));
+  return found != cache_.end() && now < found->second.until && found->second.uses != 0 && found->second.verdict != Verdict::unavailable;
+}
 
 void Admission::ask(const Question& question, Instant now, Answer answer) {
   Verdicts known;
