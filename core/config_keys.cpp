@@ -51,6 +51,7 @@ constexpr auto keys = std::to_array<ConfigKey>({
     {"smtp.smart_host", KeyType::endpoint, "", "", no_least, no_most, "where mail from phones goes"},
     {"smtp.retry_first", KeyType::duration, "5s", "", 100, day_ms, "first retry after a temporary failure; doubles with jitter"},
     {"smtp.retry_most", KeyType::duration, "10min", "", 100, day_ms, "longest time between two tries"},
+    {"smtp.unknown_retry", KeyType::duration, "30min", "", 30 * 60 * 1000, day_ms, "when a mail whose final dot got no reply is sent again"},
     {"smtp.expire", KeyType::duration, "5d", "", 1000, 30 * day_ms, "when a mail that cannot be sent fails"},
 
     {"http.listen", KeyType::endpoint, "127.0.0.1:8080", "", no_least, no_most, "where MMSCs send DeliverReq and reports; nobody else reaches it until this names an address of ours"},
@@ -96,6 +97,7 @@ constexpr auto keys = std::to_array<ConfigKey>({
     {"peer.*.fault_http_status", KeyType::number, "500", "", 200, 599, "HTTP status of a SOAP Fault that we answer"},
     {"peer.*.recipients_max", KeyType::number, "0", "", 0, 1000, "recipients of one SubmitReq; 0: no limit; we send one for each"},
     {"peer.*.deduplicates", KeyType::flag, "false", "", no_least, no_most, "the peer recognises a TransactionID that it had before"},
+    {"peer.*.answer_transaction_id", KeyType::word, "checked", "checked|ignored", no_least, no_most, "whether a SubmitRsp with another TransactionID says nothing of our request, or counts as its answer"},
     {"peer.*.mm_size_max", KeyType::size, "300KiB", "", 1 << 10, limits::http_body_size_max, "largest MM"},
     {"peer.*.expiry", KeyType::duration, "3d", "", 1000, 30 * day_ms, "ExpiryDate of an MM"},
     {"peer.*.connections_max", KeyType::number, "32", "", 1, 100,

@@ -107,6 +107,7 @@ void IoThread::take(ToIo message) {
                      out_.send(Committed{.token = token, .error = result ? std::nullopt : std::optional(result.error())});
                    });
                    if (is_message) faults_.at(relay::step::append_before_sync);
+                   if (append.kind == journal::Kind::attempt) faults_.at(relay::step::attempt_before_sync);
                  },
                  [&](const SettleRecord& settle) { journal_.settle(settle.kind, settle.item); },
                  [&](SendRecord& send) { (void)server_->peer().send(send.kind, send.item, std::move(send.record)); },
@@ -141,7 +142,7 @@ void IoThread::on_record(handoff::Kind kind, const RecordView& record, handoff::
   if (kind == handoff::Kind::peers) {
     if (const auto written = write_last_known(last_known_, whole); !written) log_error("last_known").error(written.error());
   }
-  // Nothing that the control plane sends is owned today; a kind that is one day would be acknowledged here once it is durable.
+  // A withdrawal needs no disk of ours: what it ends is in memory only.
   const handoff::KindRow* row = handoff::find_kind(static_cast<std::uint16_t>(kind));
   if (row != nullptr && row->owned) server_->peer().acknowledge(receipt);
   out_.send(HandoffRecord{.record = Bytes(whole.begin(), whole.end())});

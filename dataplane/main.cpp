@@ -76,6 +76,7 @@ WorkerSettings worker_settings(const Config& config, const HashKey& secret) {
   relay.smtp_expire = config.duration("smtp.expire");
   relay.postmaster = config.text("smtp.postmaster");
   if (config.has("smtp.smart_host")) relay.smart_host = to_string(config.endpoint("smtp.smart_host"));
+  relay.unknown_retry = config.duration("smtp.unknown_retry");
   relay.mail_size_max = config.size("smtp.size_max");
   for (const std::string& peer : config.peers()) {
     relay.unbound_senders[peer] = static_cast<std::uint32_t>(config.number("peer." + peer + ".unbound_senders_per_minute"));

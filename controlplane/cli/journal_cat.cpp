@@ -27,7 +27,9 @@ std::string shown(journal::Tag tag, ByteView value) {
     case journal::Tag::time:
     case journal::Tag::settles:
     case journal::Tag::segment_number:
-    case journal::Tag::admission: {
+    case journal::Tag::admission:
+    case journal::Tag::attempt:
+    case journal::Tag::doubts: {
       if (value.size() != 8) return fmt::format("[{} bytes]", value.size());
       const auto number = load<std::uint64_t>(value.data(), std::endian::little);
       if (tag == journal::Tag::time) return format_rfc3339({static_cast<std::int64_t>(number)});

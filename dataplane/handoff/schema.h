@@ -30,6 +30,7 @@ enum class Kind : std::uint16_t {
   route_answer = 19,
   admission_answer = 20,
   drain = 21,
+  withdraw = 22,
 
   // data plane -> control plane
   admission_query = 48,
@@ -38,6 +39,8 @@ enum class Kind : std::uint16_t {
   report = 51,
   event = 52,
   submission_credit = 53,
+  attempt = 54,
+  peer_state = 55,
 
   // nested inside `peers`, never alone
   peer = 64,
@@ -83,6 +86,8 @@ enum class Tag : std::uint16_t {
   expiry_s = 46,           // u64
   credit = 47,             // u64: chunks that may be sent now, on top of what was granted before
   own_address = 48,        // text, repeats: the subscriber's mail addresses, not told to him among a mail's recipients
+  retry_at = 49,           // i64: Timestamp until which nothing is sent to a peer, 0: it is not paused
+  attempt = 50,            // u64: number of the try
 
   decision = 60,           // text of a route answer: "mail", "submit", "refuse", "wait"
   next_hop = 61,           // text: address:port of the next SMTP server
@@ -115,6 +120,7 @@ enum class Tag : std::uint16_t {
   connections_max = 97,    // u64
   domain = 98,             // text: our mail domain
   knob = 99,               // text, repeats, in order: `name=value` of the dialect (codec/mm7/dialect.h); counts more than 91 to 93 and 96
+  check_transaction_id = 100,  // u64 0/1: an answer that names another TransactionID is none
   requests_per_connection = 101,  // u64: then the connection is closed; 0: as many as the peer takes
 
   inbound_open = 110,      // u64 0/1: nothing authenticates this peer, and the operator wrote so; without it such a peer is refused
@@ -156,14 +162,15 @@ struct KindRow {
   std::array<Tag, 8> required;   // without them the record is refused; Tag{} fills the rest
 };
 
-inline constexpr std::array<KindRow, 15> kinds{{
+inline constexpr std::array<KindRow, 18> kinds{{
     {Kind::hello, "hello", Direction::both, false, {Tag::schema, Tag::epoch, Tag::last_epoch, Tag::last_sequence}},
     {Kind::ack, "ack", Direction::both, false, {Tag::sequence}},
 
     // All peers at once; kept by the data plane in state/last-known. Replaces what was there. Optional: domain.
     {Kind::peers, "peers", Direction::to_data, false, {}},
     // A mail for a phone: header fields, then chunks. The item's truth stays in the store until `outcome`; after a restart of either
-    // side it is sent again under the same item id. Optional: expiry_s, subject, reference, own_address*.
+    // side it is sent again under the same item id. Optional: expiry_s, subject, reference, own_address*, duplicate_possible (an earlier
+    // try may have arrived). Refused while an `attempt` of the item is not acknowledged.
     {Kind::submission, "submission", Direction::to_data, false,
      {Tag::trace, Tag::peer, Tag::msisdn, Tag::sender_address, Tag::mail_size, Tag::mm_size_max}},
     {Kind::submission_chunk, "submission_chunk", Direction::to_data, false, {Tag::offset, Tag::data}},
@@ -173,6 +180,9 @@ inline constexpr std::array<KindRow, 15> kinds{{
     // One verdict for the sender (only when it was asked for), then one per recipient in the order of the query.
     {Kind::admission_answer, "admission_answer", Direction::to_data, false, {Tag::query, Tag::verdict, Tag::lifetime_s}},
     {Kind::drain, "drain", Direction::to_data, false, {}},
+    // The submission of this item id is not wanted any more: it is dropped with its memory, unless it is being sent. Optional: state
+    // (an outcome with it follows, where something was dropped; without it the item is offered again, or has ended already).
+    {Kind::withdraw, "withdraw", Direction::to_data, true, {}},
 
     // Before an answer to the peer: is this sender bound (only with `sender`), can these recipients be routed? Of forwarded mail also
     // mail_from and source_address, whose budgets it spends.
@@ -188,6 +198,12 @@ inline constexpr std::array<KindRow, 15> kinds{{
     {Kind::event, "event", Direction::to_control, false, {Tag::trace, Tag::name, Tag::time}},
     // The submission named by the item id may send this many chunks more.
     {Kind::submission_credit, "submission_credit", Direction::to_control, false, {Tag::credit}},
+    // Nobody knows whether the peer took this try to submit the item: no answer came, or none that says anything. The item is the control
+    // plane's from the acknowledgement on; it comes back with a new offer. `time`: when the try began. Optional: peer, reason,
+    // deduplicates (1: the peer recognises the item, it may be offered again at once).
+    {Kind::attempt, "attempt", Direction::to_control, true, {Tag::trace, Tag::attempt, Tag::time}},
+    // Whether a peer is paused, for people. Optional: reason.
+    {Kind::peer_state, "peer_state", Direction::to_control, false, {Tag::peer, Tag::retry_at}},
     // One [peer.NAME], nested.
     {Kind::peer, "peer", Direction::to_data, false, {Tag::name, Tag::url}},
 }};
@@ -238,6 +254,8 @@ inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::expiry_s, "expiry_s", FieldType::number},
     {Tag::credit, "credit", FieldType::number},
     {Tag::own_address, "own_address", FieldType::text},
+    {Tag::retry_at, "retry_at", FieldType::signed_number},
+    {Tag::attempt, "attempt", FieldType::number},
     {Tag::decision, "decision", FieldType::text},
     {Tag::next_hop, "next_hop", FieldType::text},
     {Tag::mail_from, "mail_from", FieldType::text},
@@ -268,6 +286,7 @@ inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::connections_max, "connections_max", FieldType::number},
     {Tag::domain, "domain", FieldType::text},
     {Tag::knob, "knob", FieldType::text},
+    {Tag::check_transaction_id, "check_transaction_id", FieldType::number},
     {Tag::requests_per_connection, "requests_per_connection", FieldType::number},
     {Tag::inbound_open, "inbound_open", FieldType::number},
     {Tag::sender_form, "sender_form", FieldType::text},

@@ -32,8 +32,9 @@ enum class Kind : std::uint16_t {
   report = 4,         // a DeliveryReportReq, until the control plane has it: a handoff report record as body
   settled = 5,        // the item id's record of kind `settles` needs no more work
   segment = 6,        // first record of each segment file: its number
+  attempt = 7,        // a try to send an item, durable before its first byte leaves; the next try's replaces it
 };
-inline constexpr Kind kind_last = Kind::segment;
+inline constexpr Kind kind_last = Kind::attempt;
 [[nodiscard]] std::string_view to_string(Kind kind);
 
 /// Called in the I/O thread when the record is durable, or when it never will be.

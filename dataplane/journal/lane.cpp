@@ -3,8 +3,8 @@
 //   append/settle -> pending -> [ write + fdatasync, linked ] -> Committed, from poll()
 //                                one batch in flight; what arrives meanwhile is the next one
 //
-// The spare segment is preallocated ahead. When it cannot be made (disk full, lane full) new messages are refused, but outcomes and
-// settle records still have its predecessor's room: what was accepted can be finished on a full disk.
+// The spare segment is preallocated ahead. When it cannot be made (disk full, lane full) new messages are refused, but attempts, outcomes
+// and settle records still have its predecessor's room: what was accepted can be finished on a full disk.
 // A segment is dropped when nothing in it and before it is unsettled, from the front only, so a settle record never outlives its use.
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -49,7 +49,9 @@ struct Pending {
 
 std::uint64_t size_on_disk(const Pending& entry) { return entry.record.size() + seal_size; }
 
-bool is_kept(const Pending& entry) { return entry.kind == Kind::settled || entry.kind == Kind::outcome; }
+// What was accepted can be finished on a full disk: attempts and outcomes wait for room, they are not refused.
+bool finishes_what_is_there(Kind kind) { return kind == Kind::settled || kind == Kind::outcome || kind == Kind::attempt; }
+bool is_kept(const Pending& entry) { return finishes_what_is_there(entry.kind); }
 
 struct Segment {
   std::uint64_t size = 0;       // bytes of the file
@@ -205,7 +207,7 @@ void Lane::append(Kind kind, const ItemId& item, RecordWriter record, Committed 
   PM_CHECK(kind != Kind::settled && kind != Kind::segment);
   if (dead_ != nullptr) return refuse(std::move(committed), *dead_);
   const ErrorInfo* row = refusal_row();
-  if (row != nullptr && kind != Kind::outcome) return refuse(std::move(committed), *row);
+  if (row != nullptr && !finishes_what_is_there(kind)) return refuse(std::move(committed), *row);
   pending_size_ += record.size();
   pending_.push_back({.kind = kind, .item = item, .record = std::move(record), .committed = std::move(committed)});
 }
@@ -447,7 +449,7 @@ void Lane::fail_batch(const ErrorInfo& row) {
   refuse_pending(row);
 }
 
-// Messages are refused now; settle records and outcomes wait for room, unless the lane is dead.
+// Messages are refused now; settle records, attempts and outcomes wait for room, unless the lane is dead.
 void Lane::refuse_pending(const ErrorInfo& row) {
   std::deque<Pending> kept;
   for (Pending& entry : pending_) {

@@ -91,6 +91,8 @@ std::string_view to_string(Kind kind) {
     case Kind::report: return "report";
     case Kind::settled: return "settled";
     case Kind::segment: return "segment";
+    case Kind::attempt:
+      return "attempt";
   }
   return "unknown";
 }

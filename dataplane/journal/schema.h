@@ -18,7 +18,7 @@ enum class Tag : std::uint16_t {
   body = 5,             // bytes: the HTTP body, or the mail as it came in
   digest = 6,           // bytes: idempotence key (peer, TransactionID, Sender, content)
   mail_from = 7,        // text, empty for <>
-  recipient = 8,        // text, repeats: RCPT TO
+  recipient = 8,        // text, repeats: RCPT TO; of an attempt: those that have their final reply
   source = 9,           // text: address:port the mail came from
   record = 10,          // bytes: a whole handoff record (outcome, report)
   settles = 11,         // u64: Kind that the settled record names
@@ -27,6 +27,10 @@ enum class Tag : std::uint16_t {
   admission = 14,       // u64 0/1: 1 = whether the sender may send was not known when the answer was given
   seal = 15,            // the last field of every record, see journal/segment.h
   padding = 16,         // zeros behind the fields of the segment record
+  attempt = 17,         // u64: number of the try, from 1
+  phase = 18,           // text: begun, answered or refused (relay/attempt.h)
+  doubts = 19,          // u64: earlier tries of which nobody knows whether they arrived
+  reason = 20,          // text, repeats: `address: reply` of recipients that were refused for good
 };
 
 struct TagRow {
@@ -49,6 +53,10 @@ inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::segment_number, "segment_number"},
     {Tag::recipient_bad, "recipient_bad"},
     {Tag::admission, "admission"},
+    {Tag::attempt, "attempt"},
+    {Tag::phase, "phase"},
+    {Tag::doubts, "doubts"},
+    {Tag::reason, "reason"},
 });
 
 [[nodiscard]] constexpr std::uint16_t tag(Tag t) { return static_cast<std::uint16_t>(t); }

@@ -1,7 +1,11 @@
 // One message on its way through the relay.
 //
-//   phone, forwarded:  committing -> peeking -> routing -> [waiting] -> converting -> sending <-> backing_off -> finishing -> gone
-//   mailbox:           receiving -> converting -> sending <-> backing_off -> finishing -> gone
+//   phone, forwarded:  committing -> peeking -> routing -> [waiting] -> converting -> [trying] -> finishing -> gone
+//   mailbox:           receiving -> converting -> [trying] -> finishing -> gone
+//   trying:            attempting (its record becomes durable) -> sending -> backing_off -> attempting ...
+//
+// A submission whose fate nobody knows leaves `sending` otherwise: the control plane takes it over. A mail of the mailbox is gone then;
+// one of the journal is `waiting` until it is asked for again.
 //
 // `finishing` is left when the outcome is durable; from then on the outcome alone is remembered, until the control plane has it.
 #pragma once
@@ -12,9 +16,10 @@
 #include <vector>
 
 #include "core/clock.h"
-#include "core/item_state.h"
 #include "core/ids.h"
+#include "core/item_state.h"
 #include "core/record.h"
+#include "dataplane/relay/attempt.h"
 #include "dataplane/relay/conversion.h"
 
 namespace pushmail::relay {
@@ -25,7 +30,18 @@ enum class Source : std::uint8_t {
   mailbox,     // a submission of the control plane; its truth is the store, no journal record
 };
 
-enum class Stage : std::uint8_t { committing, peeking, routing, waiting, receiving, converting, sending, backing_off, finishing };
+enum class Stage : std::uint8_t {
+  committing,
+  peeking,
+  routing,
+  waiting,
+  receiving,
+  converting,
+  attempting,
+  sending,
+  backing_off,
+  finishing
+};
 
 struct Item {
   ItemId id;
@@ -51,20 +67,22 @@ struct Item {
   bool to_phone = false;                 // a SubmitReq; else a mail
   std::string next_hop;
   MailRoute mail_route;
-  std::vector<std::string> left;         // mail recipients without a final reply
-  std::vector<std::string> rejected;     // `address: reply` of those refused for good
+  std::vector<std::string> left;  // mail recipients without a final reply
   MmRoute mm_route;
   std::uint64_t mail_size = 0;           // mailbox: announced
   bool has_credit = false;               // mailbox: the control plane may send chunks
+
+  /// Some recipient's mail was taken by the next hop.
+  [[nodiscard]] bool any_taken() const { return attempt.done.size() > attempt.rejected.size(); }
 
   // Sending.
   bool converted = false;
   std::string output_type;
   Bytes output;
-  std::uint32_t tries = 0;
+  Attempt attempt;
+  Instant not_before{};  // a mail in doubt is not sent again earlier
   Instant expires{};
-  bool any_taken = false;                // some recipient's mail was taken by the next hop
-  bool duplicate_possible = false;
+  bool duplicate_possible = false;  // it was sent again although an earlier try may have arrived
   std::string last_trouble;
 
   // The end: a whole handoff outcome record.

@@ -54,7 +54,7 @@ void Relay::append_outcome(Item& of) {
     if (ended == nullptr) return;
     // The disk does not take it: the accepted record must stay, so the item stays too.
     if (!result) return set_due(*ended, now_ + seconds(1));
-    settle_accepted(*ended);
+    settle_all(*ended);
     const Bytes outcome = std::move(ended->outcome);
     drop_item(id);
     const RecordView view = parse_record(outcome).value();
@@ -63,7 +63,8 @@ void Relay::append_outcome(Item& of) {
   });
 }
 
-void Relay::settle_accepted(const Item& of) {
+void Relay::settle_all(const Item& of) {
+  if (of.attempt.number != 0) ports_.journal.settle(jn::Kind::attempt, of.id);
   if (of.source == Source::phone) ports_.journal.settle(jn::Kind::accepted_mm7, of.id);
   if (of.source == Source::forwarded) ports_.journal.settle(jn::Kind::accepted_mail, of.id);
 }
@@ -76,6 +77,7 @@ void Relay::hand_over(const RecordView& outcome) {
 void Relay::on_handoff_acknowledged(handoff::Kind kind, const ItemId& id) {
   if (kind == handoff::Kind::outcome) ports_.journal.settle(jn::Kind::outcome, id);
   if (kind == handoff::Kind::report) ports_.journal.settle(jn::Kind::report, id);
+  if (kind == handoff::Kind::attempt) doubt_acknowledged(id);
 }
 
 void Relay::remember_outcome(const RecordView& outcome) {
@@ -145,14 +147,18 @@ void Relay::restore(journal::Replayed replayed) {
       starting_.push_back(of.id);
       return;
     }
+    case jn::Kind::attempt:
+      return restore_attempt(replayed.item, record);
     case jn::Kind::outcome:
     case jn::Kind::report: {
       const auto nested = parse_record(record.bytes(jn::tag(jn::Tag::record)).value_or(ByteView{}));
       if (!nested.is_done()) return;
       if (replayed.kind == jn::Kind::report) return ports_.handoff.send(handoff::Kind::report, replayed.item, rewrite(nested.value()));
       // The outcome was durable and the accepted record not yet settled: it is over, nothing is sent again.
+      ports_.journal.settle(jn::Kind::attempt, replayed.item);
+      unknown_.erase(replayed.item);
       if (Item* of = item(replayed.item)) {
-        settle_accepted(*of);
+        settle_all(*of);
         drop_item(replayed.item);
       }
       return hand_over(nested.value());

@@ -51,6 +51,7 @@ PeerProfile profile_of(const RecordView& record, std::size_t& unknown_knobs) {
   });
   profile.sender_refused = static_cast<int>(record.u64(tag(Tag::sender_refused)).value_or(4007));
   profile.deduplicates = record.u64(tag(Tag::deduplicates)).value_or(0) != 0;
+  profile.check_transaction_id = record.u64(tag(Tag::check_transaction_id)).value_or(1) != 0;
   profile.connections_max = static_cast<std::uint32_t>(record.u64(tag(Tag::connections_max)).value_or(32));
   profile.requests_per_connection = static_cast<std::uint32_t>(record.u64(tag(Tag::requests_per_connection)).value_or(0));
   return profile;

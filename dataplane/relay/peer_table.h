@@ -23,6 +23,7 @@ struct PeerProfile {
   mm7::Mm7Dialect dialect;
   int sender_refused = 4007;          // 0: accept and drop
   bool deduplicates = false;
+  bool check_transaction_id = true;  // an answer that names another TransactionID says nothing of our request
   std::uint32_t connections_max = 32;
   std::uint32_t requests_per_connection = 0;  // 0: as many as it takes
 };

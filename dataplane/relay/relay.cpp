@@ -118,6 +118,7 @@ void Relay::set_peers(const RecordView& peers) {
 void Relay::on_handoff_ready(handoff::Other) {
   counters_.add(Counter::handoff_connections);
   flush_events();
+  for (const auto& [peer, paused] : paused_) tell_pause(peer);
   // Questions were lost with the old connection. An item that waits for its phone is told again too: the control plane may be new.
   for (const auto& [id, of] : items_) {
     if (of->stage == Stage::routing || of->stage == Stage::waiting) ask_route(*of);
@@ -140,6 +141,8 @@ void Relay::on_handoff_record(handoff::Kind kind, const RecordView& record) {
     case handoff::Kind::peers: return set_peers(record);
     case handoff::Kind::submission: return on_submission(record);
     case handoff::Kind::submission_chunk: return on_chunk(record);
+    case handoff::Kind::withdraw:
+      return withdraw(record);
     case handoff::Kind::drain:
       draining_ = true;
       log_info("draining");
@@ -184,6 +187,7 @@ void Relay::flush_events() {
 void Relay::tick(Instant now) {
   now_ = now;
   admission_.tick(now);
+  if (!lost_in_restart_.empty()) hand_over_lost_in_restart();
   // What was answered in the last turn: the network has had its poll, so this is "after the answer, before relay".
   for (std::size_t n = starting_.size(); n > 0; --n) {
     const ItemId id = starting_.front();
@@ -202,7 +206,7 @@ void Relay::tick(Instant now) {
 }
 
 Instant Relay::next_due() const {
-  if (!starting_.empty() || !answered_.empty()) return now_;
+  if (!starting_.empty() || !answered_.empty() || !lost_in_restart_.empty()) return now_;
   const Instant asked = admission_.next_due();
   if (due_.empty()) return asked;
   const Instant first = due_.begin()->first;

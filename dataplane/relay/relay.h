@@ -3,11 +3,13 @@
 // Came from: sessions (Mm7Sink, MailSink), the control plane (submissions, routes), the journal's replay. Goes to: the codec lane, the
 // next SMTP hop or the MMSC, and the control plane (outcome, report, event). Invariants:
 //  - a peer is answered "accepted" only from on_committed;
+//  - nothing is sent before the record of its attempt is durable (attempt.h), and a submission in doubt is offered again by nobody but
+//    the control plane, after it has acknowledged the doubt;
 //  - a journal record of kind accepted_* is settled only after the outcome's own record is durable, and that one only when the control
 //    plane acknowledged it;
 //  - whatever is refused for now (full disk, no memory, nobody to ask) is refused with the protocol's temporary code.
 // Threads: belongs to the worker. Files: relay.cpp (tick, timers, events), phone.cpp (MM7 in), forwarded.cpp (SMTP in), route.cpp (route,
-// conversion, mail out), submission.cpp (mailbox to phone), outcome.cpp (the end, replay).
+// conversion, mail out), submission.cpp (mailbox to phone), doubt.cpp (attempts), outcome.cpp (the end, replay).
 #pragma once
 
 #include <cstdint>
@@ -47,6 +49,8 @@ namespace step {
 inline constexpr std::string_view append_before_sync = "append_before_sync";
 inline constexpr std::string_view sync_before_answer = "sync_before_answer";
 inline constexpr std::string_view answer_before_relay = "answer_before_relay";
+inline constexpr std::string_view attempt_before_sync = "attempt_before_sync";
+inline constexpr std::string_view attempt_before_send = "attempt_before_send";
 inline constexpr std::string_view submit_rsp_before_settle = "submit_rsp_before_settle";
 }  // namespace step
 
@@ -55,6 +59,7 @@ struct Settings {
   std::uint16_t node_and_worker = 0;
   RetryPolicy smtp_retry;
   Duration smtp_expire = seconds(5 * 86'400);
+  Duration unknown_retry = seconds(1800);  // a mail whose final dot got no reply (RFC 5321 §4.5.4.1)
   RetryPolicy submit_retry{.first = seconds(5), .most = seconds(300)};
   std::map<std::string, RetryPolicy, std::less<>> peer_retry;
   Duration submit_expire = seconds(3 * 86'400);    // where a submission gives none
@@ -175,7 +180,11 @@ class Relay final : public Mm7Sink, public MailSink {
   void take_route(Item& of, const RecordView& record);
   void convert_item(Item& of);
   void send_item(Item& of);
+  void send_mail(Item& of);
   void retry_mail(Item& of);
+  void mail_lost(Item& of);
+  void wait_in_doubt(Item& of, std::string_view trouble);
+  void finish_mail(Item& of, const MailReply* last);
 
   // submission.cpp
   void on_submission(const RecordView& record);
@@ -184,10 +193,30 @@ class Relay final : public Mm7Sink, public MailSink {
   void grant(const Item& of, std::uint64_t chunks);
   [[nodiscard]] bool take_mm_route(Item& of, const RecordView& record);
   void submit_item(Item& of);
+  void post(Item& of);
+  void take_submit_rsp(Item& of, const mm7::SubmitRsp& response);
   void submit_answered(Item& of, int code, std::string_view text, std::string_view message_id);
   void retry_submit(Item& of, std::string_view trouble, std::optional<Duration> wait);
   void pause_peer(Item& of, std::string_view trouble);
+  void pause(const std::string& peer, std::string_view trouble);
+  void forget_pause(const std::string& peer);
+  void tell_pause(const std::string& peer);
   [[nodiscard]] const RetryPolicy& retry_of(std::string_view peer) const;
+
+  // doubt.cpp
+  enum class Loss : std::uint8_t { no_answer, gateways_answer, meaningless_answer };
+  void begin_attempt(Item& of);
+  void attempt_committed(const ItemId& id, const Attempt& before, const Result<void>& result);
+  void end_attempt(Item& of, AttemptEvent event);
+  void submission_lost(Item& of, std::string_view trouble, Loss loss);
+  enum class Again : std::uint8_t { later, at_once };
+  void hand_over_doubt(const ItemId& id, const TraceId& trace, const Attempt& attempt, std::string_view trouble, Again again);
+  void doubt_acknowledged(const ItemId& id);
+  void count_unknown(const std::string& peer);
+  void restore_attempt(const ItemId& id, const RecordView& record);
+  void lost_in_restart(const ItemId& id, const TraceId& trace, const Attempt& attempt);
+  void hand_over_lost_in_restart();
+  void withdraw(const RecordView& record);
 
   // outcome.cpp
   struct End {
@@ -201,7 +230,7 @@ class Relay final : public Mm7Sink, public MailSink {
   void append_outcome(Item& of);
   void hand_over(const RecordView& outcome);
   void remember_outcome(const RecordView& outcome);
-  void settle_accepted(const Item& of);
+  void settle_all(const Item& of);
 
   Settings settings_;
   Ports ports_;
@@ -238,9 +267,20 @@ class Relay final : public Mm7Sink, public MailSink {
   std::map<std::pair<std::string, std::string>, std::pair<ItemId, TraceId>> messages_;
   std::deque<std::pair<std::string, std::string>> message_order_;
 
+  // Submissions in doubt that the control plane has not acknowledged; their attempts stay in the journal.
+  std::set<ItemId> unknown_;
+  struct LostInRestart {
+    ItemId id;
+    TraceId trace;
+    Attempt attempt;
+  };
+  std::vector<LostInRestart> lost_in_restart_;
+
   struct Paused {
     Instant until;
     std::uint32_t times = 0;
+    std::uint32_t unknowns = 0;  // in a row
+    std::string reason;
   };
   std::map<std::string, Paused, std::less<>> paused_;
 };

@@ -24,6 +24,8 @@ std::vector<std::string> all_texts(const RecordView& record, Tag wanted) {
 
 std::string text_or_empty(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
 
+constexpr std::uint32_t mail_doubts_max = 3;  // so often a mail is sent again that may have arrived
+
 std::string joined(const std::vector<std::string>& parts) { return fmt::format("{}", fmt::join(parts, "; ")); }
 
 }  // namespace
@@ -51,6 +53,8 @@ void Relay::ask_route(Item& of) {
   if (!waits) of.stage = Stage::routing;
   // Without a control plane on_handoff_ready asks; with one, a lost question is asked again after a while.
   if (!ports_.handoff.is_ready()) return;
+  // The control plane must know of the doubt before it decides; its acknowledgement asks.
+  if (unknown_.contains(of.id)) return;
   if (!waits) set_due(of, now_ + settings_.ask_again);
   RecordWriter query = handoff::make(handoff::Kind::route_query, of.id);
   query.trace(tag(Tag::trace), of.trace).text(tag(Tag::source), of.source == Source::phone ? "mm7" : "smtp");
@@ -89,7 +93,7 @@ void Relay::take_route(Item& of, const RecordView& record) {
     return finish(of, {.state = ItemState::rejected, .reason = record.text(tag(Tag::reason)).value_or("refused by the control plane")});
   }
   if (decision == handoff::decision::submit && of.source == Source::forwarded) {
-    if (take_mm_route(of, record)) return convert_item(of);
+    if (take_mm_route(of, record)) return of.converted ? submit_item(of) : convert_item(of);
     // Our own mistake as well, or a table of peers that is still on its way.
     log_error("bad_route").item(of.id).trace(of.trace).text("decision", decision).text("peer", record.text(tag(Tag::peer)).value_or(""));
     of.stage = Stage::routing;
@@ -111,9 +115,14 @@ void Relay::take_route(Item& of, const RecordView& record) {
     return set_due(of, now_ + settings_.ask_again);
   }
   of.to_phone = false;
-  of.left = of.mail_route.recipients;
+  // Those that got their final reply before a restart do not get the mail again.
+  of.left.clear();
+  for (const std::string& recipient : of.mail_route.recipients) {
+    if (std::ranges::find(of.attempt.done, recipient) == of.attempt.done.end()) of.left.push_back(recipient);
+  }
   const Duration age{(clock_.wall().us - of.accepted.us) * 1000};
   of.expires = now_ + Duration{settings_.smtp_expire.ns - age.ns};
+  if (of.left.empty()) return finish_mail(of, nullptr);
   convert_item(of);
 }
 
@@ -138,7 +147,8 @@ void Relay::convert_item(Item& of) {
 
 void Relay::on_converted(Converted converted) {
   Item* of = item(converted.item);
-  if (of == nullptr) return;
+  // Withdrawn, and perhaps offered again: this is the conversion of something that is gone.
+  if (of == nullptr || (of->stage != Stage::peeking && of->stage != Stage::converting)) return;
   of->body = std::move(converted.body);
   const std::size_t told = std::min(converted.rules.size(), rule_match_count_max);
   for (const RuleMatch& rule : std::span(converted.rules).first(told)) event(*of, "content_rule", {{"rule", rule.id}, {"action", scan::name_of(rule.action)}, {"tag", rule.tag}});
@@ -170,9 +180,26 @@ void Relay::on_converted(Converted converted) {
 }
 
 void Relay::send_item(Item& of) {
-  of.stage = Stage::sending;
-  ++of.tries;
-  event(of, "mail_sending", {{"next_hop", of.next_hop}, {"try", fmt::to_string(of.tries)}, {"size", fmt::to_string(of.output.size())}});
+  if (now_ < of.not_before) return wait_in_doubt(of, "the data plane was restarted before the reply came");
+  begin_attempt(of);
+}
+
+void Relay::wait_in_doubt(Item& of, std::string_view trouble) {
+  event(of, "mail_in_doubt",
+        {{"next_hop", of.next_hop},
+         {"reason", trouble},
+         {"try", fmt::to_string(of.attempt.number)},
+         {"wait_ms", fmt::to_string((of.not_before - now_).ms())}});
+  of.stage = Stage::backing_off;
+  set_due(of, of.not_before);
+}
+
+void Relay::send_mail(Item& of) {
+  event(of, "mail_sending",
+        {{"next_hop", of.next_hop},
+         {"try", fmt::to_string(of.attempt.number)},
+         {"size", fmt::to_string(of.output.size())},
+         {"duplicate_possible", of.duplicate_possible ? "1" : ""}});
   ports_.outgoing.send_mail({.item = of.id, .next_hop = *parse_endpoint(of.next_hop), .mail_from = of.mail_route.mail_from, .recipients = of.left, .mail = of.output});
 }
 
@@ -183,45 +210,79 @@ void Relay::on_mail_result(const ItemId& id, const MailResult& result) {
   const std::vector<std::string> asked = std::exchange(of->left, {});
   const MailReply* taken = nullptr;
   const MailReply* last_refusal = nullptr;
+  bool unknown = false;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const MailReply& reply = result[i];
     if (reply.code >= 200 && reply.code < 300) {
       taken = &reply;
+      of->attempt.done.push_back(asked[i]);
     } else if (reply.code >= 500) {
-      of->rejected.push_back(fmt::format("{}: {} {}", asked[i], reply.code, reply.text));
+      of->attempt.done.push_back(asked[i]);
+      of->attempt.rejected.push_back(fmt::format("{}: {} {}", asked[i], reply.code, reply.text));
       last_refusal = &reply;
     } else {
       of->left.push_back(asked[i]);
-      of->duplicate_possible = of->duplicate_possible || reply.unknown;
+      unknown = unknown || reply.unknown;
       of->last_trouble = reply.code != 0 ? fmt::format("{} {}", reply.code, reply.text) : reply.text;
     }
   }
   if (taken != nullptr) {
-    of->any_taken = true;
     counters_.add(Counter::mails_sent);
     event(*of, "mail_sent",
-          {{"next_hop", of->next_hop}, {"status", fmt::to_string(taken->code)}, {"reply", taken->text}, {"message_id", to_string(of->id) + "@" + settings_.domain}, {"try", fmt::to_string(of->tries)}});
+          {{"next_hop", of->next_hop},
+           {"status", fmt::to_string(taken->code)},
+           {"reply", taken->text},
+           {"message_id", to_string(of->id) + "@" + settings_.domain},
+           {"try", fmt::to_string(of->attempt.number)}});
   }
-  if (!of->left.empty()) return retry_mail(*of);
-  const std::string rejected = joined(of->rejected);
-  if (of->any_taken) {
-    return finish(*of, {.state = ItemState::delivered, .reason = rejected, .status_code = taken != nullptr ? taken->code : 250, .status_text = taken != nullptr ? std::string_view(taken->text) : std::string_view{}});
+  if (unknown) return mail_lost(*of);
+  if (of->left.empty()) return finish_mail(*of, taken != nullptr ? taken : last_refusal);
+  end_attempt(*of, taken != nullptr ? AttemptEvent::success : AttemptEvent::refusal);
+  retry_mail(*of);
+}
+
+// Every recipient has its final reply; `last` is the one that decided, nothing after a restart.
+void Relay::finish_mail(Item& of, const MailReply* last) {
+  const std::string rejected = joined(of.attempt.rejected);
+  const int code = last != nullptr ? last->code : of.any_taken() ? 250 : 0;
+  const std::string text = last != nullptr ? last->text : std::string();
+  if (!of.any_taken()) counters_.add(Counter::mails_failed);
+  finish(
+      of,
+      {.state = of.any_taken() ? ItemState::delivered : ItemState::failed, .reason = rejected, .status_code = code, .status_text = text});
+}
+
+// The mail was out whole and no reply came. RFC 5321 §4.5.4.1: again after 30 minutes at least; the same Message-ID lets the other side see
+// that it is the same mail.
+void Relay::mail_lost(Item& of) {
+  of.attempt.apply(AttemptEvent::loss);
+  counters_.add(Counter::mails_unknown);
+  if (of.attempt.doubts > mail_doubts_max || now_ + settings_.unknown_retry >= of.expires) {
+    counters_.add(Counter::mails_failed);
+    const std::string reason = fmt::format("nobody knows whether the next mail server took it: {} {} without a reply to the whole mail; {}",
+                                           of.attempt.doubts, of.attempt.doubts == 1 ? "try" : "tries", of.last_trouble);
+    return finish(of, {.state = ItemState::unconfirmed, .reason = reason});
   }
-  counters_.add(Counter::mails_failed);
-  finish(*of, {.state = ItemState::failed, .reason = rejected, .status_code = last_refusal != nullptr ? last_refusal->code : 0, .status_text = last_refusal != nullptr ? std::string_view(last_refusal->text) : std::string_view{}});
+  counters_.add(Counter::mails_retried);
+  of.not_before = now_ + settings_.unknown_retry;
+  wait_in_doubt(of, of.last_trouble);
 }
 
 void Relay::retry_mail(Item& of) {
   if (now_ >= of.expires) {
     counters_.add(Counter::mails_failed);
-    std::string reason = fmt::format("given up after {} tries: {}", of.tries, of.last_trouble);
-    if (!of.rejected.empty()) reason += "; " + joined(of.rejected);
-    return finish(of, {.state = of.any_taken ? ItemState::delivered : ItemState::failed, .reason = reason});
+    std::string reason = fmt::format("given up after {} tries: {}", of.attempt.number, of.last_trouble);
+    if (!of.attempt.rejected.empty()) reason += "; " + joined(of.attempt.rejected);
+    const ItemState end = of.any_taken() ? ItemState::delivered : of.attempt.doubts > 0 ? ItemState::unconfirmed : ItemState::failed;
+    return finish(of, {.state = end, .reason = reason});
   }
-  const Duration wait = retry_delay(settings_.smtp_retry, of.tries, settings_.random());
+  const Duration wait = retry_delay(settings_.smtp_retry, of.attempt.number, settings_.random());
   counters_.add(Counter::mails_retried);
-  event(of, "retry", {{"next_hop", of.next_hop}, {"reason", of.last_trouble}, {"try", fmt::to_string(of.tries)}, {"wait_ms", fmt::to_string(wait.ms())},
-                      {"maybe_sent", of.duplicate_possible || of.any_taken ? "1" : ""}});
+  event(of, "retry",
+        {{"next_hop", of.next_hop},
+         {"reason", of.last_trouble},
+         {"try", fmt::to_string(of.attempt.number)},
+         {"wait_ms", fmt::to_string(wait.ms())}});
   of.stage = Stage::backing_off;
   set_due(of, now_ + wait);
 }

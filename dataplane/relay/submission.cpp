@@ -1,7 +1,8 @@
 // Mailbox to phone: a mail from the control plane (or a forwarded one whose phone asked) becomes a SubmitReq (steps 405, 406).
 //
-// No journal record: until SubmitRsp 1000 the mailbox is the durable copy and the store knows the item. After a restart the control
-// plane sends the submission again under the same id, and the TransactionID made of it stays the same.
+// No body in the journal: until SubmitRsp 1000 the mailbox is the durable copy and the store knows the item. After a restart the control
+// plane sends the submission again under the same id, and the TransactionID made of it stays the same. What the journal has is the attempt
+// (doubt.cpp): whether SubmitReq may have left.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -40,6 +41,9 @@ Class class_of(int code) {
   }
 }
 
+// A gateway that answers for the MMSC (RFC 9110 §15.6.3, §15.6.5) cannot say whether that one has the request.
+bool is_gateways_word(int http_status) { return http_status == 502 || http_status == 504; }
+
 Class class_of_http(int status) {
   if (status >= 500 || status == 408 || status == 429) return Class::temporary;
   if (status == 413 || status == 415) return Class::permanent;
@@ -62,6 +66,8 @@ void Relay::on_submission(const RecordView& record) {
     // It was submitted before the control plane knew: the outcome is told again, the MM is not sent again.
     return hand_over(parse_record(ended->second).value());
   }
+  // Offered before the control plane had read that an earlier try is in doubt: it decides anew when it has.
+  if (unknown_.contains(id)) return;
   Item* of = item(id);
   if (of != nullptr && of->stage != Stage::receiving) return;
   const TraceId trace = record.trace(tag(Tag::trace)).value_or(TraceId{});
@@ -96,6 +102,7 @@ bool Relay::take_mm_route(Item& of, const RecordView& record) {
   const auto msisdn = Msisdn::from_digits(record.text(tag(Tag::msisdn)).value_or(""));
   if (peer == nullptr || !msisdn) return false;
   of.peer = record.text(tag(Tag::peer)).value_or("");
+  of.duplicate_possible = of.duplicate_possible || record.u64(tag(Tag::duplicate_possible)).value_or(0) != 0;
   of.to_phone = true;
   const std::uint64_t expiry_s = std::min<std::uint64_t>(record.u64(tag(Tag::expiry_s)).value_or(static_cast<std::uint64_t>(settings_.submit_expire.ms() / 1000)), 366 * 86'400);
   of.mm_route = {.msisdn = msisdn->digits(),
@@ -148,9 +155,16 @@ void Relay::submit_item(Item& of) {
     return set_due(of, paused->second.until);
   }
   if (peers_.find(of.peer) == nullptr) return retry_submit(of, "the peer is not in the table", std::nullopt);
-  of.stage = Stage::sending;
-  ++of.tries;
-  event(of, "submit_req", {{"peer", of.peer}, {"transaction_id", transaction_id_of(of.id)}, {"try", fmt::to_string(of.tries)}, {"size", fmt::to_string(of.output.size())}});
+  begin_attempt(of);
+}
+
+void Relay::post(Item& of) {
+  event(of, "submit_req",
+        {{"peer", of.peer},
+         {"transaction_id", transaction_id_of(of.id)},
+         {"try", fmt::to_string(of.attempt.number)},
+         {"size", fmt::to_string(of.output.size())},
+         {"duplicate_possible", of.duplicate_possible ? "1" : ""}});
   ports_.outgoing.submit({.item = of.id, .peer = of.peer, .content_type = of.output_type, .body = of.output});
 }
 
@@ -158,33 +172,56 @@ void Relay::on_submit_result(const ItemId& id, const HttpResult& result) {
   Item* of = item(id);
   if (of == nullptr || of->stage != Stage::sending) return;
   if (const auto* failure = std::get_if<HttpFailure>(&result)) {
-    if (failure->outcome == HttpOutcome::not_sent) return retry_submit(*of, failure->error.info->text, std::nullopt);
-    // The request may have been taken. Design 4: a peer that knows our TransactionID gets it again, any other would show it twice.
-    counters_.add(Counter::submits_unknown);
-    of->duplicate_possible = true;
-    const PeerProfile* peer = peers_.find(of->peer);
-    if (peer != nullptr && peer->deduplicates) return retry_submit(*of, failure->error.info->text, std::nullopt);
-    return finish(*of, {.state = ItemState::submitted, .reason = "the answer was lost; the report will tell"});
+    of->duplicate_possible = of->duplicate_possible || failure->duplicate_possible;
+    // Sent again by the client itself: that the last try cannot have been seen says nothing of the one before.
+    if (failure->outcome == HttpOutcome::unknown || failure->duplicate_possible)
+      return submission_lost(*of, failure->error.info->text, Loss::no_answer);
+    end_attempt(*of, AttemptEvent::not_sent);
+    return retry_submit(*of, failure->error.info->text, std::nullopt);
   }
   const auto& answer = std::get<HttpAnswer>(result);
-  // spec-facts 1.2: a SOAP body decides whatever the HTTP status is.
+  of->duplicate_possible = of->duplicate_possible || answer.duplicate_possible;
+  // TS 23.140 §8.7.1: a SOAP body decides whatever the HTTP status is.
   if (const auto response = mm7::parse_response(answer.content_type, answer.body)) {
-    if (const auto* submitted = std::get_if<mm7::SubmitRsp>(&*response)) {
-      return submit_answered(*of, submitted->status.code, submitted->status.text, submitted->message_id);
-    }
+    if (const auto* submitted = std::get_if<mm7::SubmitRsp>(&*response)) return take_submit_rsp(*of, *submitted);
     if (const auto* fault = std::get_if<mm7::FaultRsp>(&*response)) {
       return submit_answered(*of, fault->status.code, fault->status.text.empty() ? fault->fault_string : fault->status.text, {});
     }
     // The answer to some other request says nothing about this one.
   }
   event(*of, "submit_rsp", {{"peer", of->peer}, {"transaction_id", transaction_id_of(of->id)}, {"http_status", fmt::to_string(answer.status)}});
-  const std::string trouble = fmt::format("HTTP status {} without a SOAP body", answer.status);
-  if (answer.status >= 200 && answer.status < 300) return retry_submit(*of, "an answer that is no SubmitRsp", std::nullopt);
+  const std::string trouble = fmt::format("HTTP status {} without an answer of MM7", answer.status);
+  if (is_gateways_word(answer.status)) return submission_lost(*of, trouble, Loss::gateways_answer);
+  if (answer.status < 300) {
+    counters_.add(Counter::submit_answers_unreadable);
+    return submission_lost(*of, trouble, Loss::meaningless_answer);
+  }
+  paused_[of->peer].unknowns = 0;
   switch (class_of_http(answer.status)) {
     case Class::permanent: return finish(*of, {.reason = trouble, .status_code = answer.status});
-    case Class::peer_trouble: return pause_peer(*of, trouble);
-    default: return retry_submit(*of, trouble, answer.retry_after);
+    case Class::peer_trouble:
+      end_attempt(*of, AttemptEvent::refusal);
+      return pause_peer(*of, trouble);
+    default:
+      end_attempt(*of, AttemptEvent::refusal);
+      return retry_submit(*of, trouble, answer.retry_after);
   }
+}
+
+// An MMSC, or what lies before it, that mixes answers up: whose success is this?
+void Relay::take_submit_rsp(Item& of, const mm7::SubmitRsp& response) {
+  const PeerProfile* peer = peers_.find(of.peer);
+  const bool is_foreign = !response.transaction_id.empty() && response.transaction_id != transaction_id_of(of.id);
+  if (is_foreign) {
+    counters_.add(Counter::submit_answers_foreign);
+    log_warning("foreign_submit_rsp").item(of.id).trace(of.trace).peer(of.peer).text("transaction_id", response.transaction_id);
+    if (peer == nullptr || peer->check_transaction_id) {
+      event(of, "submit_rsp",
+            {{"peer", of.peer}, {"transaction_id", response.transaction_id}, {"status", fmt::to_string(response.status.code)}});
+      return submission_lost(of, "the answer names another TransactionID", Loss::meaningless_answer);
+    }
+  }
+  submit_answered(of, response.status.code, response.status.text, response.message_id);
 }
 
 void Relay::submit_answered(Item& of, int code, std::string_view text, std::string_view message_id) {
@@ -192,14 +229,27 @@ void Relay::submit_answered(Item& of, int code, std::string_view text, std::stri
         {{"peer", of.peer}, {"transaction_id", transaction_id_of(of.id)}, {"status", fmt::to_string(code)}, {"status_text", text}, {"message_id", message_id}});
   const std::string trouble = fmt::format("{} {}", code, text);
   if (code == service_unavailable) ports_.outgoing.peer_overloaded(of.peer);
+  paused_[of.peer].unknowns = 0;
   switch (class_of(code)) {
     case Class::success:
       faults_.at(step::submit_rsp_before_settle);
-      paused_.erase(of.peer);
+      forget_pause(of.peer);
       counters_.add(Counter::submitted);
+      if (message_id.empty()) {
+        // Its report will be known by phone and suffix only.
+        counters_.add(Counter::submitted_nameless);
+        return finish(of, {.state = ItemState::submitted,
+                           .reason = "the MMSC has taken the message and gave it no MessageID",
+                           .status_code = code,
+                           .status_text = text});
+      }
       return finish(of, {.state = ItemState::submitted, .status_code = code, .status_text = text, .message_id = message_id});
-    case Class::temporary: return retry_submit(of, trouble, std::nullopt);
-    case Class::peer_trouble: return pause_peer(of, trouble);
+    case Class::temporary:
+      end_attempt(of, AttemptEvent::refusal);
+      return retry_submit(of, trouble, std::nullopt);
+    case Class::peer_trouble:
+      end_attempt(of, AttemptEvent::refusal);
+      return pause_peer(of, trouble);
     case Class::permanent:
       counters_.add(Counter::submits_failed);
       return finish(of, {.state = ItemState::failed, .reason = trouble, .status_code = code, .status_text = text});
@@ -210,24 +260,53 @@ void Relay::retry_submit(Item& of, std::string_view trouble, std::optional<Durat
   of.last_trouble = trouble;
   if (now_ >= of.expires) {
     counters_.add(Counter::submits_failed);
-    return finish(of, {.state = ItemState::expired, .reason = fmt::format("given up after {} tries: {}", of.tries, trouble)});
+    return finish(of, {.state = of.attempt.doubts > 0 ? ItemState::unconfirmed : ItemState::expired,
+                       .reason = fmt::format("given up after {} tries: {}", of.attempt.number, trouble)});
   }
-  const Duration drawn = retry_delay(retry_of(of.peer), of.tries, settings_.random());
+  const Duration drawn = retry_delay(retry_of(of.peer), of.attempt.number, settings_.random());
   const Duration next = wait ? std::clamp(*wait, drawn, seconds(3600)) : drawn;
   counters_.add(Counter::submits_retried);
-  event(of, "retry", {{"peer", of.peer}, {"reason", trouble}, {"try", fmt::to_string(of.tries)}, {"wait_ms", fmt::to_string(next.ms())}});
+  event(of, "retry",
+        {{"peer", of.peer}, {"reason", trouble}, {"try", fmt::to_string(of.attempt.number)}, {"wait_ms", fmt::to_string(next.ms())}});
   of.stage = Stage::backing_off;
   set_due(of, now_ + next);
 }
 
+// ---- peers in trouble -------------------------------------------------------------------------------------------------------------
+
 void Relay::pause_peer(Item& of, std::string_view trouble) {
-  Paused& paused = paused_[of.peer];
-  if (now_ >= paused.until) {
-    ++paused.times;
-    paused.until = now_ + retry_delay(retry_of(of.peer), paused.times, settings_.random());
-    log_error("peer_paused").peer(of.peer).text("reason", trouble);
-  }
-  retry_submit(of, trouble, Duration{std::max<std::int64_t>((paused.until - now_).ns, 0)});
+  pause(of.peer, trouble);
+  retry_submit(of, trouble, Duration{std::max<std::int64_t>((paused_[of.peer].until - now_).ns, 0)});
+}
+
+void Relay::pause(const std::string& peer, std::string_view trouble) {
+  Paused& paused = paused_[peer];
+  if (now_ < paused.until) return;
+  ++paused.times;
+  paused.until = now_ + retry_delay(retry_of(peer), paused.times, settings_.random());
+  paused.reason = trouble;
+  counters_.add(Counter::peers_paused);
+  log_error("peer_paused").peer(peer).text("reason", trouble);
+  tell_pause(peer);
+}
+
+void Relay::forget_pause(const std::string& peer) {
+  const auto found = paused_.find(peer);
+  if (found == paused_.end()) return;
+  const bool was_told = found->second.times > 0;
+  paused_.erase(found);
+  if (was_told) tell_pause(peer);
+}
+
+void Relay::tell_pause(const std::string& peer) {
+  if (!ports_.handoff.is_ready()) return;
+  const auto found = paused_.find(peer);
+  const bool is_paused = found != paused_.end() && found->second.times > 0;
+  const std::int64_t left_us = is_paused ? std::max<std::int64_t>((found->second.until - now_).us(), 0) : 0;
+  RecordWriter record = handoff::make(handoff::Kind::peer_state, {});
+  record.text(tag(Tag::peer), peer).i64(tag(Tag::retry_at), left_us == 0 ? 0 : clock_.wall().us + left_us);
+  if (is_paused) record.text(tag(Tag::reason), found->second.reason);
+  ports_.handoff.send(handoff::Kind::peer_state, {}, std::move(record));
 }
 
 }  // namespace pushmail::relay

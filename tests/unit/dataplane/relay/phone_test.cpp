@@ -46,10 +46,10 @@ TEST(RelayPhone, a_message_is_durable_before_its_answer_and_settled_after_its_ou
   EXPECT_EQ(to_string(world.outgoing.mails[0].order.next_hop), "192.0.2.25:25");
   world.relay->on_mail_result(item, {{.code = 250, .text = "queued"}});
 
-  EXPECT_TRUE(world.journal.settled.empty()) << "not settled before the outcome is durable";
+  EXPECT_TRUE(world.journal.settled_messages().empty()) << "not settled before the outcome is durable";
   EXPECT_TRUE(world.outcomes().empty());
   world.commit();
-  EXPECT_THAT(world.journal.settled, ElementsAre(std::pair(journal::Kind::accepted_mm7, item)));
+  EXPECT_THAT(world.journal.settled_messages(), ElementsAre(std::pair(journal::Kind::accepted_mm7, item)));
   ASSERT_EQ(world.outcomes().size(), 1u);
   EXPECT_EQ(world.outcomes()[0].text(Tag::state), "delivered");
   world.relay->on_handoff_acknowledged(handoff::Kind::outcome, item);
@@ -237,6 +237,27 @@ TEST(RelayPhone, a_repeat_after_a_restart_is_known_from_the_journal) {
   EXPECT_TRUE(world.journal.waiting.empty());
 }
 
+// The connection was cut between commit and answer, or the process died there: the peer comes again on another one.
+TEST(RelayPhone, an_answer_that_was_cut_is_the_same_when_the_request_comes_again) {
+  World world;
+  world.relay->on_mm7(first, world.deliver("t1", "hello", {"5000", "+15550100009"}));
+  world.answer_admission({"accepted", "accepted", "not_bound"});
+  world.commit();
+  const mm7::Status cut = world.answers.mm7.at(1);
+  ASSERT_EQ(cut.code, 1100);
+  for (const std::uint32_t slot : {2u, 3u}) {
+    if (slot == 3) {
+      world.restart();
+      world.replay();
+    }
+    world.relay->on_mm7({.slot = slot, .generation = 1}, world.deliver("t1", "hello", {"5000", "+15550100009"}));
+    EXPECT_EQ(world.answers.mm7.at(slot).code, cut.code);
+    EXPECT_EQ(world.answers.mm7.at(slot).details, cut.details);
+    EXPECT_TRUE(world.journal.waiting.empty());
+    EXPECT_EQ(world.relay->item_count(), 1u) << "one effect";
+  }
+}
+
 TEST(RelayPhone, a_full_disk_is_a_temporary_answer_and_the_peer_may_send_again) {
   World world;
   world.journal.refuses = "the disk is full";
@@ -358,7 +379,7 @@ TEST(RelayPhone, an_outcome_that_the_disk_refuses_is_appended_again) {
   world.relay->on_mail_result(item, {{.code = 250, .text = "ok"}});
   world.fail_commit(disk_full);
   EXPECT_TRUE(world.outcomes().empty());
-  EXPECT_TRUE(world.journal.settled.empty());
+  EXPECT_TRUE(world.journal.settled_messages().empty());
   world.tick(seconds(1));
   world.commit();
   EXPECT_EQ(world.outcomes().size(), 1u);
@@ -405,7 +426,7 @@ TEST(RelayPhone, after_a_restart_a_durable_outcome_is_handed_over_and_nothing_is
   world.convert_all();
   EXPECT_EQ(world.outgoing.mails.size(), 1u) << "only the one before the restart";
   EXPECT_EQ(world.outcomes().size(), 1u);
-  EXPECT_THAT(world.journal.settled, ElementsAre(std::pair(journal::Kind::accepted_mm7, item)));
+  EXPECT_THAT(world.journal.settled_messages(), ElementsAre(std::pair(journal::Kind::accepted_mm7, item)));
 }
 
 // ---- reports ----------------------------------------------------------------------------------------------------------------------
@@ -422,7 +443,7 @@ TEST(RelayReport, journaled_answered_handed_over_settled) {
   EXPECT_EQ(reports[0].text(Tag::mm_status), "Retrieved");
   EXPECT_EQ(reports[0].text(Tag::recipient), "number:+15550100002");
   world.relay->on_handoff_acknowledged(handoff::Kind::report, reports[0].item);
-  EXPECT_THAT(world.journal.settled, ElementsAre(std::pair(journal::Kind::report, reports[0].item)));
+  EXPECT_THAT(world.journal.settled_messages(), ElementsAre(std::pair(journal::Kind::report, reports[0].item)));
   EXPECT_THAT(world.handoff.events(), ElementsAre("delivery_report_req", "delivery_report_rsp"));
 }
 

@@ -36,13 +36,23 @@ struct FakeJournal final : JournalPort {
   std::deque<Appended> waiting;
   std::vector<Appended> durable;
   std::vector<std::pair<journal::Kind, ItemId>> settled;
+  std::vector<std::size_t> settled_after;  // so many records were durable then
   std::string refuses;
 
   void append(journal::Kind kind, const ItemId& item, RecordWriter record, std::uint64_t token) override {
     waiting.push_back({kind, item, record.finish(durable.size() + waiting.size() + 1), token});
   }
-  void settle(journal::Kind kind, const ItemId& item) override { settled.emplace_back(kind, item); }
+  void settle(journal::Kind kind, const ItemId& item) override {
+    settled.emplace_back(kind, item);
+    settled_after.push_back(durable.size());
+  }
   std::string_view refusal() const override { return refuses; }
+  /// Without those of attempts, which every item has.
+  std::vector<std::pair<journal::Kind, ItemId>> settled_messages() const {
+    auto messages = settled;
+    std::erase_if(messages, [](const auto& one) { return one.first == journal::Kind::attempt; });
+    return messages;
+  }
   std::size_t durable_count(journal::Kind kind) const {
     return static_cast<std::size_t>(std::count_if(durable.begin(), durable.end(), [&](const Appended& a) { return a.kind == kind; }));
   }
@@ -136,6 +146,8 @@ struct World {
 
   /// A new relay over the same fakes, as after a kill.
   void restart() {
+    journal.waiting.clear();
+    codec.waiting.clear();
     relay = std::make_unique<Relay>(settings, Ports{.journal = journal, .handoff = handoff, .codec = codec, .answers = answers, .outgoing = outgoing}, clock, *counters);
     give_peers(false);
   }
@@ -161,8 +173,10 @@ struct World {
   void tick(Duration d = {}) {
     clock.pass(d);
     // Two turns: what is answered in one is relayed in the next.
-    relay->tick(clock.now());
-    relay->tick(clock.now());
+    for (int turn = 0; turn < 2; ++turn) {
+      relay->tick(clock.now());
+      commit_attempts();
+    }
   }
 
   // ---- phone
@@ -223,6 +237,23 @@ struct World {
   }
 
   // ---- disk and codec lane
+  /// What a new relay finds: the last record of each kind and item that was not settled afterwards, in the order of their writing.
+  void replay() {
+    const auto records = journal.durable;
+    std::vector<std::size_t> left;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      std::erase_if(left, [&](std::size_t k) { return records[k].kind == records[i].kind && records[k].item == records[i].item; });
+      left.push_back(i);
+    }
+    std::erase_if(left, [&](std::size_t i) {
+      for (std::size_t k = 0; k < journal.settled.size() && k < journal.settled_after.size(); ++k) {
+        if (journal.settled[k] == std::pair(records[i].kind, records[i].item) && journal.settled_after[k] > i) return true;
+      }
+      return false;
+    });
+    for (const auto& record : records) relay->remember(parse_record(record.record).value());
+    for (const std::size_t i : left) relay->restore({.kind = records[i].kind, .item = records[i].item, .record = records[i].record});
+  }
   void commit(std::size_t count = 1000) {
     while (!journal.waiting.empty() && count-- > 0) {
       auto done = std::move(journal.waiting.front());
@@ -236,6 +267,11 @@ struct World {
     const auto failed = std::move(journal.waiting.front());
     journal.waiting.pop_front();
     relay->on_committed(failed.token, fail(row));
+  }
+  /// Attempts that nothing stands before are durable at once, unless the test holds them back.
+  bool attempts_wait = false;
+  void commit_attempts() {
+    while (!attempts_wait && !journal.waiting.empty() && journal.waiting.front().kind == journal::Kind::attempt) commit(1);
   }
   void convert_all() {
     while (!codec.waiting.empty()) {
@@ -254,6 +290,7 @@ struct World {
       converted.body = std::move(conversion.body);
       relay->on_converted(std::move(converted));
     }
+    commit_attempts();
   }
 
   // ---- longer walks
