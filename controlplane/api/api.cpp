@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -136,6 +137,7 @@ class Call {
     if (path[1] == "traces" && path.size() == 4 && path[3] == "history") return trace();
     if (path[1] == "poll" && path.size() == 2) return poll();
     if (path[1] == "subscribers" && path.size() == 4 && path[3] == "status") return subscriber();
+    if (path[1] == "peers" && path.size() <= 3) return peers();
     if (path[1] == "status" && path.size() == 2) return status();
     return nothing_here();
   }
@@ -289,6 +291,20 @@ class Call {
       if (one.is_active()) json["status"] = "active";
       else if (json["status"] == "not_bound") json["status"] = one.state;
     }
+    return ok(json);
+  }
+
+  Answer peers() {
+    if (!is("GET")) return wrong_method();
+    const auto all = hooks_.peers ? hooks_.peers() : std::vector<PeerStanding>();
+    if (target_.path.size() == 3) {
+      const auto found = std::ranges::find(all, target_.path[2], &PeerStanding::name);
+      return found != all.end() ? ok(to_json(*found))
+                                : error(404, "not_found", "there is no [peer] of this name in the configuration", "peer");
+    }
+    Json json;
+    Json& list = json["peers"] = Json::array();
+    for (const PeerStanding& peer : all) list.push_back(to_json(peer));
     return ok(json);
   }
 

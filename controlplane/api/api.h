@@ -6,6 +6,7 @@
 //   GET    /v1/items?binding=&state=&way=&before=&limit=                   newest first; `before` is the cursor
 //   GET    /v1/items/ID                       GET /v1/items/ID/history     GET /v1/traces/TRACE/history
 //   GET    /v1/subscribers/MSISDN/status      whether a number is bound and active: for an MMSC that asks first
+//   GET    /v1/peers                          GET /v1/peers/NAME           how each [peer.NAME] does: report times, doubts, pauses
 //   GET    /v1/status                         sessions of the control plane
 //
 // Errors: {"error": {"code", "field", "text"}} with 400, 404, 405, 409, 413 or 503.
@@ -15,7 +16,9 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "controlplane/api/peer_standing.h"
 #include "controlplane/binding/bindings.h"
 #include "controlplane/store/store.h"
 
@@ -39,6 +42,7 @@ struct Hooks {
   std::function<std::size_t(std::string_view binding)> poll_now{};
   /// JSON object with the state of fetchers, SMPP and handoff.
   std::function<std::string()> status{};
+  std::function<std::vector<PeerStanding>()> peers{};
 };
 
 class Api {

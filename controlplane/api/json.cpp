@@ -77,9 +77,26 @@ Json to_json(const Item& i) {
   put(json, "retry_at", i.retry_at);
   if (i.attempts != 0) json["attempts"] = i.attempts;
   if (i.duplicate_possible) json["duplicate_possible"] = true;
+  if (i.doubts != 0) json["doubts"] = i.doubts;
+  put(json, "unknown_until", i.unknown_until);
+  if (i.asked_in_doubt) json["asked_in_doubt"] = true;
   put(json, "mark", i.mark);
   if (i.uid_validity != 0) json["uid_validity"] = i.uid_validity;
   put(json, "uid", i.uid);
+  return json;
+}
+
+Json to_json(const PeerStanding& p) {
+  Json json;
+  json["peer"] = p.name;
+  json["url"] = p.url;
+  json["deduplicates"] = p.deduplicates;
+  json["reports"] = p.reports;
+  json["report_time_p95_s"] = p.report_time_p95.ms() / 1000;
+  json["doubt_lasts_s"] = p.doubt_lasts.ms() / 1000;
+  json["unknown"] = p.unknown;
+  put(json, "paused_until", p.paused_until);
+  put(json, "reason", p.reason);
   return json;
 }
 

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "controlplane/api/peer_standing.h"
 #include "controlplane/store/rows.h"
 
 namespace pushmail::api {
@@ -12,6 +13,7 @@ using Json = nlohmann::ordered_json;
 
 [[nodiscard]] Json to_json(const Binding& binding, const MailboxState* mailbox);
 [[nodiscard]] Json to_json(const Item& item);
+[[nodiscard]] Json to_json(const PeerStanding& peer);
 /// {"ts", "program", "event", "state", "trace", "item", details...}
 [[nodiscard]] Json to_json(const HistoryRow& row);
 /// One line; bytes that are not UTF-8 are replaced, never an exception.

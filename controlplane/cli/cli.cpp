@@ -84,6 +84,7 @@ class Commands {
   void item_trace();
   void item_explain();
   void worker_show();
+  void peer_show();
   void journal_cat();
   void config_check();
 
@@ -223,6 +224,18 @@ void Commands::print_history(const Json& rows) const {
       details += fmt::format("{}{}={}", details.empty() ? "" : " ", key, value.is_string() ? value.get<std::string>() : text_of(value));
     }
     table.add({cell(row, "ts"), cell(row, "program"), cell(row, "event"), cell(row, "state"), details});
+  }
+  table.print(streams_.out);
+}
+
+void Commands::peer_show() {
+  if (!id_.empty()) return print_object(call("GET", "/v1/peers/" + percent_encoded(id_)));
+  const Json answer = call("GET", "/v1/peers");
+  if (json_) return print_object(answer);
+  Table table({"PEER", "URL", "DEDUPLICATES", "REPORTS", "P95 S", "DOUBT LASTS S", "UNKNOWN", "PAUSED UNTIL", "REASON"});
+  for (const Json& p : answer["peers"]) {
+    table.add({cell(p, "peer"), cell(p, "url"), cell(p, "deduplicates"), cell(p, "reports"), cell(p, "report_time_p95_s"),
+               cell(p, "doubt_lasts_s"), cell(p, "unknown"), cell(p, "paused_until"), cell(p, "reason")});
   }
   table.print(streams_.out);
 }
@@ -411,6 +424,10 @@ void Commands::declare(CLI::App& app) {
   app.add_subcommand("status", "sessions of the control plane")->callback([this] {
     action_ = [this] { print_object(call("GET", "/v1/status")); };
   });
+  CLI::App* peer = app.add_subcommand("peer", "MMSCs and how they do")->require_subcommand(1);
+  CLI::App* peer_verb = peer->add_subcommand("show", "report times, submissions in doubt, pauses; of one peer, or of all");
+  peer_verb->add_option("peer", id_, "name of its [peer.NAME]");
+  peer_verb->callback([this] { action_ = [this] { peer_show(); }; });
   CLI::App* worker = app.add_subcommand("worker", "the data plane's workers")->require_subcommand(1);
   worker->add_subcommand("show", "counters, from shared memory")->callback([this] { action_ = [this] { worker_show(); }; });
   CLI::App* journal = app.add_subcommand("journal", "the data plane's journal")->require_subcommand(1);

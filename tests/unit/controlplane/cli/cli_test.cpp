@@ -49,7 +49,16 @@ struct CliTest : ::testing::Test {
   std::unique_ptr<Store> store = open_sqlite_store(":memory:").value();
   Sealer sealer{{1, 2, 3}};
   Bindings bindings{*store, sealer, clock, {.peers = {"mmsc"}}};
-  api::Api api{*store, bindings, {}};
+  api::Api api{*store, bindings, {.peers = [] {
+                 return std::vector<api::PeerStanding>{{.name = "mmsc",
+                                                        .url = "http://198.18.0.1:8080/mm7",
+                                                        .reports = 25,
+                                                        .report_time_p95 = seconds(90),
+                                                        .doubt_lasts = seconds(180),
+                                                        .unknown = 3,
+                                                        .paused_until = {1'795'000'060'000'000},
+                                                        .reason = "4001"}};
+               }}};
   boost::asio::io_context context;
   std::unique_ptr<api::Server> server;
   std::thread thread;
@@ -206,6 +215,7 @@ TEST_F(CliTest, ExitCodes) {
   EXPECT_EQ(at_root({"--help"}).code, 0);
   EXPECT_EQ(ctl({"item", "list", "--root", (root / "nowhere").string()}).code, EX_UNAVAILABLE);
   EXPECT_EQ(at_root({"worker", "show"}).code, EX_UNAVAILABLE);
+  EXPECT_EQ(at_root({"peer", "show", "nobody"}).code, 1);
   EXPECT_EQ(at_root({"poll", "now"}).code, 0);
 }
 
@@ -288,6 +298,19 @@ TEST_F(CliTest, ConfigCheckKnowsTheKnobsOfPeers) {
   const Ran checked = at_root({"config", "check"});
   EXPECT_EQ(checked.code, EX_CONFIG);
   EXPECT_NE(checked.error.find("pushmail.toml:11: peer.a.omitted: "), std::string::npos) << checked.error;
+}
+
+TEST_F(CliTest, PeersAndHowTheyDo) {
+  const Ran table = at_root({"peer", "show"});
+  EXPECT_EQ(table.code, EX_OK);
+  for (const char* shown : {"PEER", "mmsc", "http://198.18.0.1:8080/mm7", "25", "90", "180", "4001"})
+    EXPECT_NE(table.out.find(shown), std::string::npos) << shown;
+  const Ran one = at_root({"--json", "peer", "show", "mmsc"});
+  const Json json = Json::parse(one.out);
+  EXPECT_EQ(json["unknown"], 3);
+  EXPECT_EQ(json["report_time_p95_s"], 90);
+  EXPECT_EQ(json["deduplicates"], false);
+  EXPECT_TRUE(json.contains("paused_until"));
 }
 
 }  // namespace

@@ -1,0 +1,24 @@
+// How a [peer.NAME] does, for `pushmailctl peer show`: from the store (reports, doubts) and from the data plane (pauses).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/clock.h"
+
+namespace pushmail::api {
+
+/// What is known of a peer now.
+struct PeerStanding {
+  std::string name{};
+  std::string url{};
+  bool deduplicates = false;
+  std::size_t reports = 0;  // whose time is known
+  Duration report_time_p95{};
+  Duration doubt_lasts{};     // so long a report is waited for when nobody knows whether a submission arrived
+  std::uint64_t unknown = 0;  // submissions in doubt now
+  Timestamp paused_until{};   // 0: not paused
+  std::string reason{};       // of the pause
+};
+
+}  // namespace pushmail::api
