@@ -83,6 +83,8 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
     return note(ports_.store, item, "outcome_repeated", time, program::data, std::move(details));
   }
 
+  item.unknown_until = {};
+  item.asked_in_doubt = false;
   if (*state == ItemState::submitted) {
     item.message_id = message_id;
     item.duplicate_possible = item.duplicate_possible || duplicate_possible;
@@ -105,17 +107,18 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   log_info("settled").trace(item.trace).item(id).text("state", to_string(*state));
   // Delivered with a reason: some of several recipients did not get it.
   const bool all_well = *state == ItemState::delivered && (reason.empty() || item.way == Way::to_phone);
-  if (all_well || item.msisdn.empty()) return {};
+  const bool to_mail = item.way == Way::to_mail;
+  // Withdrawn: its binding is gone, and with it whoever would want to know.
+  if (all_well || *state == ItemState::withdrawn || item.msisdn.empty()) return {};
   // What a phone sends by itself is not answered: its next answer would fail too.
-  if (item.way == Way::to_mail && sms::is_automatic(item.subject, {})) return {};
+  if (to_mail && sms::is_automatic(item.subject, {})) return {};
   // Nothing fails in silence: the phone's owner is told, in either direction. Of the reason only what another mail server wrote is his.
   const bool is_server_reply = *state == ItemState::delivered || record.u64(tag(Tag::status_code)).value_or(0) != 0;
+  const notify::MailNews news = news_of(item, ports_.settings);
+  std::string text = to_mail ? notify::mail_failed_text(item.correspondent, item.subject, is_server_reply ? words : "") : notify::not_delivered_text(news, *state);
+  if (*state == ItemState::unconfirmed) text = notify::unconfirmed_text(to_mail ? item.correspondent : std::string(), news);
   queued = true;
-  return ports_.store.queue_sms({.msisdn = item.msisdn,
-                                 .text = item.way == Way::to_phone ? notify::not_delivered_text(news_of(item, ports_.settings), *state)
-                                                                   : notify::mail_failed_text(item.correspondent, item.subject, is_server_reply ? words : ""),
-                                 .kind = "failure",
-                                 .created = ports_.clock.wall()});
+  return ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(text), .kind = "failure", .created = ports_.clock.wall()});
 }
 
 Result<void> Outcomes::take_early_reports(Item& item) {
@@ -143,14 +146,21 @@ Result<void> Outcomes::take_report(const RecordView& record) {
                 .mm_status = text(record, Tag::mm_status),
                 .status_text = text(record, Tag::status_text),
                 .time = {record.i64(tag(Tag::date)).value_or(record.i64(tag(Tag::time)).value_or(0))}};
-  return ports_.store.write([&]() -> Result<void> {
+  std::optional<Item> settled;
+  const auto done = ports_.store.write([&]() -> Result<void> {
+    settled.reset();
     PM_TRY(const bool is_new, ports_.store.add_report(report));
     if (!is_new) return {};
     PM_TRY(auto item, find_item(report));
     if (!item) return keep_orphan(report);
+    // What was in doubt may be on its way once more, or wait for the phone to ask.
+    const bool may_go_out = item->state < ItemState::submitted;
     PM_TRY([[maybe_unused]] const bool applied, apply_report(report, *item));
+    if (may_go_out) settled = std::move(item);
     return {};
   });
+  if (done && settled) ports_.withdraw(*settled);
+  return done;
 }
 
 Result<void> Outcomes::keep_orphan(const Report& report) {
@@ -171,12 +181,20 @@ Result<std::optional<Item>> Outcomes::find_item(const Report& report) {
   for (Item& item : candidates) {
     if (is_phone(item)) return std::optional(std::move(item));
   }
-  // The answer to the submission was lost, and with it the MessageID: phone and suffix say which one it was.
-  PM_TRY(auto nameless, ports_.store.items({.states = {ItemState::submitted}, .way = Way::to_phone}));
+  // There was no answer to the submission, or one without MessageID: phone and suffix say which one it was.
+  constexpr std::int64_t clocks_differ_us = 60'000'000;
   const auto ends_with = [](std::string_view form, const std::string& suffix) { return !suffix.empty() && form.ends_with(suffix); };
-  for (Item& item : nameless) {
-    const bool about_suffix = ends_with(report.recipient, item.suffix) || ends_with(report.sender, item.suffix);
-    if (item.message_id.empty() && item.peer == report.peer && is_phone(item) && about_suffix) {
+  for (const auto& phone : {recipient, sender}) {
+    if (!phone) continue;
+    PM_TRY(auto nameless,
+           ports_.store.items(
+               {.way = Way::to_phone, .msisdn = *phone, .peer = report.peer, .nameless = true, .order = ItemOrder::oldest_first}));
+    for (Item& item : nameless) {
+      const bool about_suffix = ends_with(report.recipient, item.suffix) || ends_with(report.sender, item.suffix);
+      // A whole thread shares the suffix: an older report is about another message of it.
+      const bool is_older = item.doubts > 0 && report.time.us < item.doubt_began.us - clocks_differ_us;
+      const bool is_open = !is_final(item.state) || item.state == ItemState::unconfirmed;
+      if (!about_suffix || is_older || !is_open) continue;
       item.message_id = report.message_id;
       return std::optional(std::move(item));
     }
@@ -191,6 +209,19 @@ Result<bool> Outcomes::apply_report(const Report& report, Item& item) {
   if (!report.status_text.empty()) reason += " (" + report.status_text + ")";
   const Timestamp now = ports_.clock.wall();
   const bool delivered = row.state == ItemState::delivered;
+  const bool was_unknown = item.is_unknown();
+  if (was_unknown || item.state == ItemState::submitted) {
+    const Timestamp since = was_unknown ? item.doubt_began : item.updated;
+    if (const auto learnt = ports_.report_times.add(item.peer, microseconds(now.us - since.us)); !learnt)
+      return std::unexpected(learnt.error());
+  }
+  if (item.state < ItemState::submitted) {
+    // In doubt until now: the report proves that the MMSC took it.
+    item.unknown_until = {};
+    item.asked_in_doubt = false;
+    if (const PeerSettings* peer = ports_.settings.peer(item.peer)) item.expires = {now.us + peer->expiry.us()};
+    if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return std::unexpected(withdrawn.error());
+  }
   if (delivered && item.source == "mailbox" && item.mark.empty()) {
     PM_TRY(const auto binding, ports_.store.binding(item.binding));
     if (binding && binding->mark != "none") {
@@ -244,18 +275,10 @@ void Outcomes::take_event(const RecordView& record) {
                        {.to = *state, .event = name, .reason = std::move(reason), .time = time, .by = program::data, .details = std::move(details)}));
       return {};
     }
-    // Taken for submitted while it was in doubt, and now its data plane, alive after all, knows that the MMSC has not got it.
-    const bool not_sent = std::ranges::none_of(details, [](const auto& detail) { return detail.first == "maybe_sent" && detail.second == "1"; });
-    const bool nameless = item->state == ItemState::submitted && item->way == Way::to_phone && item->message_id.empty();
-    if (name == "retry" && nameless && not_sent) {
-      item->expires = {};
-      PM_TRY([[maybe_unused]] const bool moved,
-             move_item(ports_.store, *item,
-                       {.to = ItemState::submitting, .event = name, .reason = "tried again: " + trouble, .time = time, .by = program::data, .details = std::move(details)}));
-      return {};
-    }
-    if (name == "retry" && !is_final(item->state) && !trouble.empty()) {
-      item->reason = "tried again: " + trouble;
+    if ((name == "retry" || name == "mail_in_doubt") && !is_final(item->state) && !trouble.empty()) {
+      item->reason = (name == "retry" ? "tried again: "
+                                      : "it is not known whether the next mail server took the mail; sent again after half an hour: ") +
+                     trouble;
       item->updated = time;
       if (const auto written = ports_.store.update_item(*item); !written) return written;
     }

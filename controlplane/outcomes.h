@@ -9,6 +9,7 @@
 #include <string>
 
 #include "controlplane/ports.h"
+#include "controlplane/report_times.h"
 #include "controlplane/settings.h"
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/store.h"
@@ -23,7 +24,10 @@ class Outcomes {
     Store& store;
     const Clock& clock;
     const Settings& settings;
+    ReportTimes& report_times;
     std::function<void(const ItemId&)> forget;
+    /// A report settled what was in doubt: nothing of it is sent any more.
+    std::function<void(const Item&)> withdraw;
     std::function<void()> sms_queued;
   };
   explicit Outcomes(Ports ports) : ports_(std::move(ports)) {}

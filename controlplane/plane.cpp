@@ -13,6 +13,7 @@
 #include "controlplane/api/server.h"
 #include "controlplane/fetchers.h"
 #include "controlplane/handoff_client.h"
+#include "controlplane/in_doubt.h"
 #include "controlplane/mailboxes.h"
 #include "controlplane/notify/notifier.h"
 #include "controlplane/notify/smpp_session.h"
@@ -48,6 +49,7 @@ RecordWriter peer_record(const PeerSettings& peer, const std::optional<IpAddress
   record.text(tag(Tag::namespace_uri), peer.namespace_uri).text(tag(Tag::mm7_version), peer.mm7_version);
   record.text(tag(Tag::number_form), peer.number_form).u64(tag(Tag::sender_refused), peer.sender_refused);
   record.u64(tag(Tag::deduplicates), peer.deduplicates ? 1 : 0).u64(tag(Tag::parts_base64), peer.parts_base64 ? 1 : 0);
+  record.u64(tag(Tag::check_transaction_id), peer.check_transaction_id ? 1 : 0);
   record.u64(tag(Tag::connections_max), peer.connections_max).u64(tag(Tag::requests_per_connection), peer.requests_per_connection);
   record.u64(tag(Tag::inbound_open), peer.inbound_open ? 1 : 0);
   for (const std::string& form : peer.sender_forms) record.text(tag(Tag::sender_form), form);
@@ -69,24 +71,30 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         smpp_(context, clock, settings_.smpp, notifier_),
         announcer_(store, clock, settings_),
         to_phone_({store, clock, settings_, data_plane_, fetchers_, announcer_, [this] { notifier_.pump(); },
-                   [this](std::string_view binding) { mailboxes_.watch_again(binding); },
-                   [this](Item& item) { return outcomes_.take_early_reports(item); }}),
+                   [this](std::string_view binding) { mailboxes_.watch_again(binding); }}),
         to_mail_({store, clock, settings_, data_plane_, to_phone_, announcer_, [this] { notifier_.pump(); }}),
-        outcomes_({store, clock, settings_, [this](const ItemId& item) { to_phone_.forget(item); }, [this] { notifier_.pump(); }}),
+        report_times_(store),
+        outcomes_({store, clock, settings_, report_times_, [this](const ItemId& item) { to_phone_.forget(item); },
+                   [this](const Item& item) { to_phone_.withdraw(item); }, [this] { notifier_.pump(); }}),
+        in_doubt_({store, clock, settings_, report_times_, [this](const ItemId& item) { to_phone_.forget(item); },
+                   [this](const Item& item) { to_phone_.on_requested(item); },
+                   [this](Item& item) { return outcomes_.take_early_reports(item); }, [this] { notifier_.pump(); }}),
         retriever_(store, clock,
                    {.on_requested = [this](const Item& item) { to_phone_.on_requested(item); },
                     .on_sms_queued = [this] { notifier_.pump(); },
                     .announce_next = [this](const Msisdn& phone) { return announcer_.answered(phone); }}),
-        mailboxes_({store, clock, settings_, sealer, *resolver_, fetchers_, [this](std::string_view binding) { to_phone_.on_mailbox_ready(binding); }}),
+        mailboxes_({store, clock, settings_, sealer, *resolver_, fetchers_,
+                    [this](std::string_view binding) { to_phone_.on_mailbox_ready(binding); }}),
         bindings_(store, sealer, clock, {.egress = settings_.egress, .peers = peer_names(), .node = settings_.node}),
         api_(store, bindings_,
              {.binding_changed =
                   [this](const Binding& binding) {
                     mailboxes_.on_binding_changed(binding);
-                    if (binding.state == "removed") to_phone_.on_binding_removed(binding.id);
+                    to_phone_.on_binding_changed(binding);
                   },
               .poll_now = [this](std::string_view binding) { return mailboxes_.poll_now(binding); },
-              .status = [this] { return status(); }}),
+              .status = [this] { return status(); },
+              .peers = [this] { return peers(); }}),
         wall_steps_(clock),
         tick_timer_(context),
         peers_timer_(context) {
@@ -146,7 +154,8 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   // Stored times are wall times; none lies farther ahead than the longest wait there is.
   void clamp_waits() {
     const auto done = store_.write([this] {
-      return store_.clamp_waits({.now = clock_.wall(), .retry = longest_retry, .code = settings_.code_lifetime});
+      return store_.clamp_waits(
+          {.now = clock_.wall(), .retry = longest_retry, .code = settings_.code_lifetime, .doubt = ReportTimes::wait_most});
     });
     if (!done) log_error("waits_not_clamped").error(done.error());
   }
@@ -160,9 +169,36 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     mailboxes_.on_wall_step();
   }
 
+  [[nodiscard]] std::vector<api::PeerStanding> peers() {
+    std::vector<api::PeerStanding> all;
+    for (const auto& [name, peer] : settings_.peers) {
+      api::PeerStanding standing{
+          .name = name, .url = fmt::format("http://{}{}", peer.url.host_header, peer.url.path), .deduplicates = peer.deduplicates};
+      if (const auto known = report_times_.of(name)) {
+        standing.reports = known->count;
+        standing.report_time_p95 = known->p95;
+        standing.doubt_lasts = known->wait;
+      }
+      standing.unknown = store_.count_unknown(name).value_or(0);
+      if (const auto paused = pauses_.find(name); paused != pauses_.end() && paused->second.until > clock_.wall()) {
+        standing.paused_until = paused->second.until;
+        standing.reason = paused->second.reason;
+      }
+      all.push_back(std::move(standing));
+    }
+    return all;
+  }
+  void on_peer_state(const RecordView& record) {
+    using handoff::Tag;
+    using handoff::tag;
+    pauses_[std::string(record.text(tag(Tag::peer)).value_or(""))] = {.until = {record.i64(tag(Tag::retry_at)).value_or(0)},
+                                                                      .reason = std::string(record.text(tag(Tag::reason)).value_or(""))};
+  }
+
   void tick() {
     if (const auto step = wall_steps_.look()) on_wall_step(*step);
     mailboxes_.tick();
+    in_doubt_.tick();
     to_phone_.tick();
     notifier_.pump();
     tick_timer_.expires_after(tick_every);
@@ -219,8 +255,12 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
       case handoff::Kind::route_query: return to_mail_.on_route_query(record);
       case handoff::Kind::submission_credit: return to_phone_.on_credit(record);
       case handoff::Kind::event: return outcomes_.take_event(record);
+      case handoff::Kind::peer_state:
+        return on_peer_state(record);
       case handoff::Kind::outcome: return acknowledge(outcomes_.take_outcome(record), receipt);
       case handoff::Kind::report: return acknowledge(outcomes_.take_report(record), receipt);
+      case handoff::Kind::attempt:
+        return acknowledge(in_doubt_.take_attempt(record), receipt);
       default: log_warning("handoff_unexpected").text("record", handoff::describe(record));
     }
   }
@@ -260,6 +300,11 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     }
   }
 
+  struct Pause {
+    Timestamp until{};
+    std::string reason{};
+  };
+
   const Clock& clock_;
   const Settings settings_;
   Store& store_;
@@ -271,7 +316,9 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   Announcer announcer_;
   ToPhone to_phone_;
   ToMail to_mail_;
+  ReportTimes report_times_;
   Outcomes outcomes_;
+  InDoubt in_doubt_;
   retrieve::Retriever retriever_;
   Mailboxes mailboxes_;
   Bindings bindings_;
@@ -281,6 +328,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   asio::steady_timer tick_timer_;
   asio::steady_timer peers_timer_;
   std::map<std::string, IpAddress> peer_addresses_;  // last good ones
+  std::map<std::string, Pause> pauses_;              // as the data plane last said
 };
 
 }  // namespace

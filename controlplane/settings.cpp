@@ -60,6 +60,7 @@ std::expected<PeerSettings, std::string> read_peer(const Config& config, const s
   if (!knobs) return std::unexpected(knobs.error().message());
   peer.knobs = std::move(*knobs);
   peer.deduplicates = config.flag(key("deduplicates"));
+  peer.check_transaction_id = config.text(key("answer_transaction_id")) == "checked";
   peer.mm_size_max = config.size(key("mm_size_max"));
   peer.expiry = config.duration(key("expiry"));
   peer.connections_max = static_cast<std::uint64_t>(config.number(key("connections_max")));

@@ -40,6 +40,7 @@ struct PeerSettings {
   std::uint32_t suffix_digits = 4;
   std::uint64_t sender_refused = 4007;
   bool deduplicates = false;
+  bool check_transaction_id = true;  // of a SubmitRsp
   bool parts_base64 = true;
   std::uint64_t mm_size_max = 0;
   Duration expiry{};

@@ -264,11 +264,6 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
     answer.text(tag(Tag::decision), handoff::decision::refuse).text(tag(Tag::reason), item.reason);
     return answer;
   }
-  if (known && !item.duplicate_possible) {
-    // RFC 5321 §4.5.3.2.6 and §6.1: who does not know whether the mail was taken sends it again.
-    PM_TRY(const InDoubt doubt, sending_in_doubt(ports_.store, id));
-    item.duplicate_possible = doubt.maybe_sent;
-  }
   if (!phone) return refuse(item, {.reason = "the sender is no phone number"}, queued);
   // What a machine sent is never answered, whatever becomes of it.
   const bool answered = !sms::is_automatic(item.subject, text(record, Tag::first_line));
@@ -382,14 +377,11 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
 
 Result<RecordWriter> ToMail::answer_forwarded(Item& item) {
   RecordWriter answer = handoff::make(handoff::Kind::route_answer, item.id);
-  if (item.state == ItemState::submitting) {
-    PM_TRY([[maybe_unused]] const bool submitted, ports_.to_phone.submitted_in_doubt(item));
-  }
   if (is_final(item.state) || item.state == ItemState::submitted || item.state == ItemState::reported) {
     answer.text(tag(Tag::decision), handoff::decision::refuse).text(tag(Tag::reason), item.reason.empty() ? std::string("settled before") : item.reason);
     return answer;
   }
-  if (item.state == ItemState::accepted || item.state == ItemState::notified) {
+  if (item.state == ItemState::accepted || item.state == ItemState::notified || item.is_unknown()) {
     answer.text(tag(Tag::decision), handoff::decision::wait).text(tag(Tag::reason), item.reason);
     return answer;
   }

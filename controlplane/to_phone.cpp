@@ -224,39 +224,8 @@ Result<void> ToPhone::describe_submission(Item& item, RecordWriter& record) {
   record.u64(tag(Tag::expiry_s), static_cast<std::uint64_t>(peer->expiry.ms() / 1000));
   PM_TRY(const auto binding, ports_.store.binding(item.binding));
   if (binding && !binding->mail_address.empty()) record.text(tag(Tag::own_address), binding->mail_address);
+  if (item.doubts > 0) record.u64(tag(Tag::duplicate_possible), 1);
   return {};
-}
-
-Result<bool> ToPhone::submitted_in_doubt(Item& item) {
-  const PeerSettings* peer = ports_.settings.peer(item.peer);
-  if (peer == nullptr || peer->deduplicates) return false;
-  PM_TRY(const InDoubt doubt, sending_in_doubt(ports_.store, item.id));
-  if (!doubt.maybe_sent) return false;
-  const Timestamp now = ports_.clock.wall();
-  // With the MMSC's answer in hand nothing is in doubt but the time it came.
-  item.duplicate_possible = item.duplicate_possible || doubt.message_id.empty();
-  item.message_id = doubt.message_id;
-  item.expires = {now.us + peer->expiry.us()};
-  item.retry_at = {};
-  std::string reason = doubt.message_id.empty() ? "the data plane was restarted before the MMSC's answer came; the report will tell"
-                                                : "the MMSC has taken the message; the phone has not fetched it yet";
-  PM_TRY([[maybe_unused]] const bool moved,
-         move_item(ports_.store, item, {.to = ItemState::submitted, .event = "submitted_in_doubt", .reason = std::move(reason), .time = now}));
-  if (const auto taken = ports_.take_early_reports(item); !taken) return std::unexpected(taken.error());
-  return true;
-}
-
-Result<bool> ToPhone::settle_doubt(Item& item) {
-  bool in_doubt = false;
-  const auto done = ports_.store.write([&]() -> Result<void> {
-    PM_TRY(in_doubt, submitted_in_doubt(item));
-    return {};
-  });
-  if (!done) {
-    log_error("doubt_not_stored").item(item.id).error(done.error());
-    return std::unexpected(done.error());
-  }
-  return in_doubt;
 }
 
 void ToPhone::pump() {
@@ -272,7 +241,7 @@ void ToPhone::pump() {
   // Who waits longest goes first.
   for (const Item& item : *waiting) {
     if (transfers_.size() >= transfers_max) break;
-    if (item.source == "smtp" && item.retry_at.us != 0) answer_route(item);
+    if (item.source == "smtp" && item.retry_at.us != 0) offer_again(item);
     if (item.source == "mailbox" && !transfers_.contains(item.id) && ports_.fetchers.is_up(item.binding)) start(item);
   }
   pumping_ = false;
@@ -281,11 +250,9 @@ void ToPhone::pump() {
 void ToPhone::start(Item item) {
   const auto binding = ports_.store.binding(item.binding);
   if (!binding) return;
-  // What may be on its way to the phone is not withdrawn, whatever became of the binding.
-  if (const auto settled = settle_doubt(item); !settled || *settled) return;
-  if (!*binding || !(*binding)->is_active()) {
-    return failed_for_good(std::move(item), ItemState::withdrawn, "withdrawn", "the binding was removed or suspended");
-  }
+  if (!*binding || (*binding)->state == "removed")
+    return failed_for_good(std::move(item), ItemState::withdrawn, "withdrawn", "the binding was removed");
+  if (!(*binding)->is_active()) return put_off(std::move(item));
   RecordWriter submission = handoff::make(handoff::Kind::submission, item.id);
   const auto done = ports_.store.write([&]() -> Result<void> {
     if (const auto described = describe_submission(item, submission); !described) return described;
@@ -424,12 +391,18 @@ void ToPhone::on_fetch_failed(const RecordView& record) {
   break_off(id, reason, Retry::backing_off);
 }
 
+void ToPhone::cancel_fetch(const ItemId& id, const Transfer& transfer) {
+  RecordWriter cancel = make(Kind::cancel, id);
+  cancel.text(tag(mailbox::Tag::binding), transfer.binding);
+  ports_.fetchers.send(transfer.binding, Kind::cancel, id, std::move(cancel));
+}
+
+// The data plane is told too: it may wait for the rest of the mail with memory for all of it.
 void ToPhone::end_transfer(const ItemId& id) {
   const auto node = transfers_.extract(id);
   if (node.empty()) return;
-  RecordWriter cancel = make(Kind::cancel, id);
-  cancel.text(tag(mailbox::Tag::binding), node.mapped().binding);
-  ports_.fetchers.send(node.mapped().binding, Kind::cancel, id, std::move(cancel));
+  cancel_fetch(id, node.mapped());
+  if (ports_.data_plane.is_ready()) ports_.data_plane.send(handoff::Kind::withdraw, id, handoff::make(handoff::Kind::withdraw, id));
 }
 
 // Back to `requested`, to be tried again after a while.
@@ -453,15 +426,20 @@ void ToPhone::break_off(const ItemId& id, std::string reason, Retry retry) {
 }
 
 void ToPhone::failed_for_good(Item item, ItemState state, std::string_view event, const std::string& reason) {
-  end_transfer(item.id);
+  withdraw(item);
   bool queued = false;
   const Timestamp now = ports_.clock.wall();
+  // An earlier try may have arrived: then this is no failure that anybody could be sure of.
+  const bool in_doubt = item.doubts > 0;
   const auto done = ports_.store.write([&]() -> Result<void> {
-    PM_TRY(const bool moved, move_item(ports_.store, item, {.to = state, .event = event, .reason = reason, .time = now}));
+    PM_TRY(const bool moved,
+           move_item(ports_.store, item, {.to = in_doubt ? ItemState::unconfirmed : state, .event = event, .reason = reason, .time = now}));
     queued = moved;
     if (!moved) return {};
     if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
-    return ports_.store.queue_sms({.msisdn = item.msisdn, .text = notify::not_delivered_text(news_of(item, ports_.settings), state), .kind = "failure", .created = now});
+    const notify::MailNews news = news_of(item, ports_.settings);
+    std::string text = in_doubt ? notify::unconfirmed_text({}, news) : notify::not_delivered_text(news, state);
+    return ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(text), .kind = "failure", .created = now});
   });
   if (!done) log_error("failure_not_stored").item(item.id).error(done.error());
   if (queued) ports_.sms_queued();
@@ -482,8 +460,9 @@ void ToPhone::ask_again() {
     return;
   }
   for (const Item& item : *under_way) {
-    // A forwarded mail lies in the data plane's journal: it asks for its route again by itself.
-    if (item.source == "mailbox" && !transfers_.contains(item.id)) break_off(item.id, "a program was restarted in the middle; fetched again", Retry::at_once);
+    // A forwarded mail lies in the data plane's journal: it asks for its route again by itself. What is in doubt is nobody's work now.
+    if (item.source == "mailbox" && !item.is_unknown() && !transfers_.contains(item.id))
+      break_off(item.id, "a program was restarted in the middle; fetched again", Retry::at_once);
   }
 }
 
@@ -518,24 +497,17 @@ void ToPhone::on_mailbox_ready(std::string_view binding) {
   pump();
 }
 
-void ToPhone::on_binding_removed(std::string_view binding) {
-  const auto waiting = ports_.store.items(
-      {.binding = std::string(binding), .states = {ItemState::accepted, ItemState::notified, ItemState::requested}, .way = Way::to_phone, .count_max = all_of_them});
-  if (!waiting) return;
-  for (Item item : *waiting) {
-    if (const auto settled = settle_doubt(item); !settled || *settled) continue;
-    const auto done = ports_.store.write([&]() -> Result<void> {
-      if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
-      PM_TRY([[maybe_unused]] const bool moved,
-             move_item(ports_.store, item, {.to = ItemState::withdrawn, .event = "withdrawn", .reason = "the binding was removed", .time = ports_.clock.wall()}));
-      return {};
-    });
-    if (!done) log_error("withdrawal_not_stored").item(item.id).error(done.error());
-    else refuse_route(item);
-  }
+void ToPhone::forget(const ItemId& item) {
+  const auto node = transfers_.extract(item);
+  if (!node.empty()) cancel_fetch(item, node.mapped());
 }
 
-void ToPhone::forget(const ItemId& item) { end_transfer(item); }
+// Nobody wants it any more: the data plane gives its memory back, unless it is being sent.
+void ToPhone::withdraw(const Item& item) {
+  forget(item.id);
+  if (item.source == "smtp") return refuse_route(item);
+  ports_.data_plane.send(handoff::Kind::withdraw, item.id, handoff::make(handoff::Kind::withdraw, item.id));
+}
 
 // ---- after the report -------------------------------------------------------------------------------------------------------------
 

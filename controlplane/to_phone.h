@@ -35,8 +35,6 @@ class ToPhone {
     std::function<void()> sms_queued;
     /// The fetcher shall be told again where this mailbox was left: what it reported could not be stored.
     std::function<void(std::string_view binding)> watch_again;
-    /// This item is `submitted` now: reports may have come before (Outcomes).
-    std::function<Result<void>(Item&)> take_early_reports;
   };
   explicit ToPhone(Ports ports) : ports_(std::move(ports)) {}
 
@@ -59,13 +57,12 @@ class ToPhone {
   void on_requested(const Item& item);
   /// What a route answer `submit` or a submission says of the item; takes the suffix. Inside Store::write().
   [[nodiscard]] Result<void> describe_submission(Item& item, RecordWriter& record);
-  /// True when the data plane was lost while it submitted this item to a peer that would show a second submission to the phone: the item
-  /// is `submitted` now and waits for the report (design 4). Inside Store::write().
-  [[nodiscard]] Result<bool> submitted_in_doubt(Item& item);
-  /// Nobody will answer any more: what waits for the phone is withdrawn.
-  void on_binding_removed(std::string_view binding);
-  /// The outcome came: whatever is still under way for this item ends.
+  /// Removed, suspended, or active again; what each does to items under way stands in the README.
+  void on_binding_changed(const Binding& binding);
+  /// The outcome came, or the data plane did not take the offer: the transfer of this item ends.
   void forget(const ItemId& item);
+  /// The item ended here: the data plane, which may have it, drops it.
+  void withdraw(const Item& item);
   /// After a restart: what was under way starts again. Once, before anything else.
   void resume();
   /// Retries, stalls, expiries, marks. Call every second or so.
@@ -85,8 +82,12 @@ class ToPhone {
 
   void pump();
   void start(Item item);
-  /// submitted_in_doubt() in a write of its own.
-  [[nodiscard]] Result<bool> settle_doubt(Item& item);
+  void put_off(Item item);
+  void offer_again(const Item& item);
+  void on_binding_removed(std::string_view binding);
+  void on_binding_suspended(std::string_view binding);
+  void on_binding_resumed(std::string_view binding);
+  void cancel_fetch(const ItemId& id, const Transfer& transfer);
   enum class Retry : std::uint8_t { at_once, backing_off, late };   // at once: it was nobody's fault, and does not count
   void break_off(const ItemId& id, std::string reason, Retry retry);
   /// The transfer is over; the fetcher, which may still be at it, is told to stop.

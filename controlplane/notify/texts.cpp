@@ -82,6 +82,15 @@ std::string no_such_number_text(std::string_view recipient, std::string_view sub
   return fmt::format("Your mail to {}: {} was not delivered: nobody has this number here.", clean(recipient, sender_length_max), subject_of({.subject = subject}));
 }
 
+std::string unconfirmed_text(std::string_view recipient, const MailNews& news) {
+  if (!recipient.empty()) {
+    return fmt::format("It is not known whether your mail to {}: {} was delivered. It is not sent again.",
+                       clean(recipient, sender_length_max), subject_of(news));
+  }
+  return fmt::format("It is not known whether the mail from {}: {} reached your phone. It is not sent again and stays in your mailbox.",
+                     sender_of(news), subject_of(news));
+}
+
 std::string no_recipient_text(std::string_view service_number) {
   return fmt::format("Your message was not sent: it names no recipient. Begin its text with the address, as in: joe@example.com Hello, and send it to {}.",
                      service_number);
@@ -97,6 +106,12 @@ std::string expired_code_text(std::string_view code) {
 }
 
 std::string fetched_already_text(std::string_view code) { return fmt::format("The mail with the code {} was sent to you already.", clean(code, 10)); }
+
+std::string in_doubt_text(std::string_view code, std::int64_t minutes) {
+  return fmt::format(
+      "It is not known yet whether the mail with the code {} has reached your phone. If not, it is sent again in about {} {}.",
+      clean(code, 10), minutes, minutes == 1 ? "minute" : "minutes");
+}
 
 std::string not_understood_text(std::string_view example_code) {
   if (example_code.empty()) return "Sorry, that was not understood, and no mail waits for you.";

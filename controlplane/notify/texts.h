@@ -31,11 +31,15 @@ struct MailNews {
 /// A phone's own mail that did not get through. `reply`: what the other mail server wrote; empty: it wrote nothing.
 [[nodiscard]] std::string mail_failed_text(std::string_view recipient, std::string_view subject, std::string_view reply);
 [[nodiscard]] std::string no_such_number_text(std::string_view recipient, std::string_view subject);
+/// It may have arrived, and is not sent again. `recipient`: of a phone's own mail; empty: a mail for the phone.
+[[nodiscard]] std::string unconfirmed_text(std::string_view recipient, const MailNews& news);
 [[nodiscard]] std::string no_recipient_text(std::string_view service_number);
 /// `example_code` empty: nothing waits.
 [[nodiscard]] std::string unknown_code_text(std::string_view code, std::string_view example_code);
 [[nodiscard]] std::string expired_code_text(std::string_view code);
 [[nodiscard]] std::string fetched_already_text(std::string_view code);
+/// The phone asks for what may have arrived; `minutes` until it is sent again unasked.
+[[nodiscard]] std::string in_doubt_text(std::string_view code, std::int64_t minutes);
 [[nodiscard]] std::string not_understood_text(std::string_view example_code);
 [[nodiscard]] std::string subscribe_text();
 [[nodiscard]] std::string suspended_text();

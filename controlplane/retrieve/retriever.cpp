@@ -56,6 +56,15 @@ Result<void> Retriever::get(const Msisdn& phone, const std::string& code, Outcom
     PM_TRY(const std::string example, example_code(phone));
     return say(phone, notify::unknown_code_text(code, example), "help", outcome);
   }
+  if (item->is_unknown()) {
+    if (item->asked_in_doubt) return note(store_, *item, "retrieve_repeated", now, program::control, {{"reply_code", code}});
+    item->asked_in_doubt = true;
+    if (const auto written = store_.update_item(*item); !written) return written;
+    if (const auto noted = note(store_, *item, "retrieve_in_doubt", now, program::control, {{"reply_code", code}}); !noted) return noted;
+    constexpr std::int64_t minute_us = 60'000'000;
+    const std::int64_t minutes = std::max<std::int64_t>((item->unknown_until.us - now.us + minute_us - 1) / minute_us, 1);
+    return say(phone, notify::in_doubt_text(code, minutes), "help", outcome);
+  }
   // A repeat while the first one is on its way has no second effect; once the mail is there, he is told so.
   if (item->state > ItemState::notified && item->state < ItemState::submitted) {
     return note(store_, *item, "retrieve_repeated", now, program::control, {{"reply_code", code}});

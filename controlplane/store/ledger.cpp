@@ -42,27 +42,6 @@ Result<void> note(Store& store, const Item& item, std::string_view event, Timest
                             .details = std::move(details)});
 }
 
-Result<InDoubt> sending_in_doubt(Store& store, const ItemId& item) {
-  PM_TRY(auto rows, store.history(item));
-  // A clock that was set back must not make an older word the last one.
-  std::ranges::sort(rows, {}, &HistoryRow::arrival);
-  for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
-    if (row->program != program::data) continue;
-    const auto detail = [&](std::string_view key) -> std::string_view {
-      for (const auto& [name, value] : row->details) {
-        if (name == key) return value;
-      }
-      return {};
-    };
-    if (row->event == "submit_req" || row->event == "mail_sending" || row->event == "mail_sent") return InDoubt{.maybe_sent = true};
-    // TS 23.140 §10.2: 1xxx is success.
-    if (row->event == "submit_rsp") return InDoubt{.maybe_sent = detail("status").starts_with('1'), .message_id = std::string(detail("message_id"))};
-    // Put off for certain, unless the answer to the data was lost or some of the recipients have it.
-    if (row->event == "retry") return InDoubt{.maybe_sent = detail("maybe_sent") == "1"};
-  }
-  return InDoubt{};
-}
-
 namespace {
 
 constexpr int code_least = 10;

@@ -38,14 +38,6 @@ struct Move {
 [[nodiscard]] Result<void> note(Store& store, const Item& item, std::string_view event, Timestamp time, std::string_view by = program::control,
                                 Details details = {});
 
-/// What the history says of an item whose data plane was lost while it sent it.
-struct InDoubt {
-  bool maybe_sent = false;             // the next hop may have taken it, and nothing durable says so
-  std::string message_id{};            // of the MMSC, when its answer was heard
-};
-/// By the data plane's last word about sending: begun, or answered with success, is in doubt; put off or refused is not.
-[[nodiscard]] Result<InDoubt> sending_in_doubt(Store& store, const ItemId& item);
-
 inline constexpr std::int64_t code_fresh_us = 600LL * 1'000'000;   // in which a person answers an SMS that just came
 /// Gives this item of a phone a reply code of its own (10 to 99): one that was never used, else the one whose mail has been through for
 /// longest. When every code has a mail that waits, the one announced longest ago loses its code: a stranger's before the mailbox's own, and

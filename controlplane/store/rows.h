@@ -91,8 +91,15 @@ struct Item {
   Timestamp expires{};                   // ExpiryDate of the MM; 0: not submitted yet
   Timestamp retry_at{};                  // not before this time
   std::uint32_t attempts = 0;
-  bool duplicate_possible = false;
+  bool duplicate_possible = false;       // sent again although an earlier try may have arrived
+  std::uint32_t doubts = 0;              // tries of which nobody knew whether the MMSC took them
+  Timestamp doubt_began{};               // when the last of them was sent
+  Timestamp unknown_until{};             // state submitting: until then its report may tell; 0: nothing is in doubt now
+  bool asked_in_doubt = false;           // the phone asked for it meanwhile
   std::string mark{};                    // pending, done, failed (given up); empty: nothing to mark
+
+  /// Nobody knows yet whether the MMSC took it.
+  [[nodiscard]] bool is_unknown() const { return state == ItemState::submitting && unknown_until.us != 0; }
 };
 
 struct HistoryRow {

@@ -94,6 +94,17 @@ CREATE INDEX item_handed_in ON item (msisdn, created) WHERE source = 'smtp' AND 
 CREATE INDEX item_open ON item (msisdn, source) WHERE way = 'to_phone' AND
   state IN ('accepted', 'notified', 'requested', 'fetching', 'converting', 'submitting');
 )sql",
+    // Submissions in doubt, and how long each peer's reports take.
+    R"sql(
+ALTER TABLE item ADD COLUMN doubts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE item ADD COLUMN doubt_began INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE item ADD COLUMN unknown_until INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE item ADD COLUMN asked_in_doubt INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX item_unknown ON item (unknown_until) WHERE unknown_until <> 0;
+CREATE INDEX item_of_phone ON item (msisdn, state);
+CREATE TABLE report_time (row INTEGER PRIMARY KEY, peer TEXT NOT NULL, ms INTEGER NOT NULL) STRICT;
+CREATE INDEX report_time_of_peer ON report_time (peer, row);
+)sql",
 });
 static_assert(store_migrations.size() == versions::store_schema);
 

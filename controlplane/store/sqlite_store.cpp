@@ -23,7 +23,7 @@ constexpr std::string_view binding_columns =
 constexpr std::string_view item_columns =
     "id, trace, way, source, binding, msisdn, uid_validity, uid, state, reason, peer, message_id, correspondent, correspondent_name, "
     "subject, mail_message_id, mail_references, size, suffix, reply_code, code_expires, created, updated, expires, retry_at, attempts, "
-    "duplicate_possible, mark, announced, author, authentication, source_address, sender_domain";
+    "duplicate_possible, mark, announced, author, authentication, source_address, sender_domain, doubts, doubt_began, unknown_until, asked_in_doubt";
 constexpr std::string_view suffix_columns =
     "msisdn, digits, binding, correspondent, correspondent_name, thread, subject, message_id, refs, last_used";
 constexpr std::string_view sms_columns =
@@ -124,6 +124,10 @@ Item read_item(Run& run) {
   i.authentication = run.text();
   i.source_address = run.text();
   i.sender_domain = run.text();
+  i.doubts = static_cast<std::uint32_t>(run.number());
+  i.doubt_began = {run.number()};
+  i.unknown_until = {run.number()};
+  i.asked_in_doubt = run.number() != 0;
   return i;
 }
 
@@ -135,6 +139,7 @@ void put_item(Run& run, const Item& i) {
   run.put(i.code_expires.us).put(i.created.us).put(i.updated.us).put(i.expires.us).put(i.retry_at.us);
   run.put(std::int64_t{i.attempts}).put(std::int64_t{i.duplicate_possible ? 1 : 0}).put(i.mark);
   run.put(i.announced.us).put(i.author).put(i.authentication).put(i.source_address).put(i.sender_domain);
+  run.put(std::int64_t{i.doubts}).put(i.doubt_began.us).put(i.unknown_until.us).put(std::int64_t{i.asked_in_doubt ? 1 : 0});
 }
 
 HistoryRow read_history(Run& run) {
@@ -437,6 +442,31 @@ class SqliteStore final : public Store {
     return counted(run);
   }
 
+  Result<std::vector<Duration>> report_times(std::string_view peer, std::size_t count_max) override {
+    Run run = db_.prepare("SELECT ms FROM report_time WHERE peer = ? ORDER BY row DESC LIMIT ?");
+    run.put(peer).put(static_cast<std::int64_t>(count_max));
+    return all<Duration>(run, [](Run& row) { return milliseconds(row.number()); });
+  }
+  Result<void> add_report_time(std::string_view peer, Duration took, std::size_t count_max) override {
+    {
+      Run run = db_.prepare("INSERT INTO report_time (peer, ms) VALUES (?, ?)");
+      run.put(peer).put(took.ms());
+      if (const auto added = run.run(); !added) return added;
+    }
+    Run run = db_.prepare(
+        "DELETE FROM report_time WHERE peer = ? AND row <= (SELECT row FROM report_time WHERE peer = ? ORDER BY row DESC LIMIT 1 OFFSET "
+        "?)");
+    run.put(peer).put(peer).put(static_cast<std::int64_t>(count_max));
+    return run.run();
+  }
+  Result<std::uint64_t> count_unknown(std::string_view peer) override {
+    Run run = db_.prepare("SELECT count(*) FROM item WHERE unknown_until <> 0 AND peer = ?");
+    run.put(peer);
+    PM_TRY(const bool row, run.step());
+    PM_CHECK(row);
+    return static_cast<std::uint64_t>(run.number());
+  }
+
   Result<void> add_history(const HistoryRow& row) override {
     std::vector<std::string> details;
     for (const auto& [key, value] : row.details) details.push_back(key + "=" + value);
@@ -551,6 +581,7 @@ class SqliteStore final : public Store {
     for (const char* sql : {"UPDATE item SET retry_at = retry_at + ?1 WHERE retry_at > ?2",
                             "UPDATE item SET code_expires = code_expires + ?1 WHERE code_expires > ?2",
                             "UPDATE item SET expires = expires + ?1 WHERE expires > ?2",
+                            "UPDATE item SET unknown_until = unknown_until + ?1 WHERE unknown_until > ?2",
                             "UPDATE sms SET retry_at = retry_at + ?1 WHERE retry_at > ?2"}) {
       Run run = db_.prepare(sql);
       run.put(by.us()).put(from.us);
@@ -565,6 +596,7 @@ class SqliteStore final : public Store {
                                       std::pair("UPDATE item SET code_expires = ?1 WHERE code_expires > ?1", code),
                                       std::pair("UPDATE item SET announced = ?1 WHERE announced > ?1", most.now.us),
                                       std::pair("UPDATE item SET created = ?1 WHERE created > ?1", most.now.us),
+                                      std::pair("UPDATE item SET unknown_until = ?1 WHERE unknown_until > ?1", most.now.us + most.doubt.us()),
                                       std::pair("UPDATE sms SET retry_at = ?1 WHERE retry_at > ?1", retry),
                                       std::pair("UPDATE sms SET created = ?1 WHERE created > ?1", most.now.us)}) {
       Run run = db_.prepare(sql);
@@ -631,6 +663,10 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
   if (filter.due) sql += " AND retry_at <= ?";
   if (filter.code_due) sql += " AND code_expires <> 0 AND code_expires <= ?";
   if (filter.expired_by) sql += " AND expires <> 0 AND expires <= ?";
+  if (filter.unknown_by) sql += " AND unknown_until <> 0 AND unknown_until <= ?";
+  if (filter.msisdn) sql += " AND msisdn = ?";
+  if (!filter.peer.empty()) sql += " AND peer = ?";
+  if (filter.nameless) sql += " AND message_id = '' AND (state = 'submitted' OR doubts > 0)";
   if (!filter.before.empty()) sql += " AND id < ?";
   sql += filter.order == ItemOrder::newest_first ? " ORDER BY id DESC LIMIT ?" : " ORDER BY id LIMIT ?";
 
@@ -643,6 +679,9 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
   if (filter.due) run.put(filter.due->us);
   if (filter.code_due) run.put(filter.code_due->us);
   if (filter.expired_by) run.put(filter.expired_by->us);
+  if (filter.unknown_by) run.put(filter.unknown_by->us);
+  if (filter.msisdn) run.put(filter.msisdn->digits());
+  if (!filter.peer.empty()) run.put(filter.peer);
   if (!filter.before.empty()) run.put(ByteView(parse_item_id(filter.before).value_or(ItemId()).bytes));
   run.put(static_cast<std::int64_t>(filter.count_max));
   return all(run, read_item);

@@ -30,6 +30,10 @@ struct ItemFilter {
   std::optional<Timestamp> due{};                     // retry_at not later than this
   std::optional<Timestamp> code_due{};                // the time in which the phone may ask for it is over
   std::optional<Timestamp> expired_by{};              // submitted with an ExpiryDate not later than this
+  std::optional<Timestamp> unknown_by{};              // in doubt, and not longer than until this time
+  std::optional<Msisdn> msisdn{};
+  std::string peer{};                                 // empty: any
+  bool nameless = false;                              // submitted, or in doubt once, without a MessageID
   std::string before{};                               // item ids below this one: the cursor of a list
   ItemOrder order = ItemOrder::newest_first;
   std::size_t count_max = 1000;
@@ -40,6 +44,7 @@ struct WaitsMax {
   Timestamp now{};
   Duration retry{};
   Duration code{};                                    // how long a reply code is valid
+  Duration doubt{};                                   // how long a report of a submission in doubt is waited for
 };
 
 class Store : public AnnouncementStore {
@@ -65,6 +70,12 @@ class Store : public AnnouncementStore {
   virtual Result<std::optional<Item>> item(const ItemId& id) = 0;
   virtual Result<std::vector<Item>> items(const ItemFilter& filter) = 0;
   virtual Result<std::vector<Item>> items_of_message(std::string_view peer, std::string_view message_id) = 0;
+
+  /// How long the last reports of this peer took, newest first; `add` keeps the last `count_max`.
+  virtual Result<std::vector<Duration>> report_times(std::string_view peer, std::size_t count_max) = 0;
+  virtual Result<void> add_report_time(std::string_view peer, Duration took, std::size_t count_max) = 0;
+  /// Items of this peer that are in doubt now.
+  virtual Result<std::uint64_t> count_unknown(std::string_view peer) = 0;
 
   virtual Result<void> add_history(const HistoryRow& row) = 0;
   virtual Result<std::vector<HistoryRow>> history(const ItemId& item) = 0;

@@ -330,7 +330,10 @@ TEST_F(ToMailTest, WhatATrustedServerFoundOfTheSenderIsShown) {
 TEST_F(ToMailTest, ForwardedMailOfARemovedBindingIsRefused) {
   const ItemId id = new_item_id(clock.at, 1);
   forward(id, "mail:15550100002@mms.example.net");
-  to_phone.on_binding_removed("b1");
+  Binding binding = store->binding("b1").value().value();
+  binding.state = "removed";
+  ASSERT_TRUE(store->update_binding(binding));
+  to_phone.on_binding_changed(binding);
   EXPECT_EQ(data_plane.of(handoff::Kind::route_answer).back().text(Tag::decision), "refuse");
   EXPECT_EQ(the_item().state, ItemState::withdrawn);
 }

@@ -21,13 +21,11 @@ struct ToPhoneTest : World {
     fetched(item.id, 1000);
     return item;
   }
-  /// The data plane has begun to submit; what became of that, its successor does not know.
-  Item lost_in_submission() {
-    const Item item = handed_over();
-    event(item.id, "submit_req");
-    to_phone.on_data_plane_lost();
-    to_phone.on_data_plane_ready(handoff::Other::restarted);
-    return item;
+  void set_state(const std::string& state) {
+    Binding binding = store->binding("b1").value().value();
+    binding.state = state;
+    ASSERT_TRUE(store->update_binding(binding));
+    to_phone.on_binding_changed(binding);
   }
   void turn_after_settling() {
     clock.pass(seconds(1));
@@ -168,130 +166,6 @@ TEST_F(ToPhoneTest, AnOutcomeThatComesAfterTheRestartEndsIt) {
   EXPECT_EQ(again(item).state, ItemState::submitted);
 }
 
-// A peer that would show a second submission to the phone (deduplicates = false) gets none while the first is in doubt.
-TEST_F(ToPhoneTest, ASubmissionInDoubtIsNotSentAgain) {
-  const Item item = lost_in_submission();
-  turn_after_settling();
-  EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), 1U);
-  EXPECT_EQ(again(item).state, ItemState::submitted);
-  EXPECT_TRUE(again(item).duplicate_possible);
-  EXPECT_NE(again(item).reason.find("restarted before the MMSC's answer"), std::string::npos);
-  report("mm-1", "number:+" + ann.digits(), "short:5000" + item.suffix, "Retrieved");
-  EXPECT_EQ(again(item).state, ItemState::delivered);
-}
-
-TEST_F(ToPhoneTest, AReportThatIsFasterThanTheDoubtIsNotForgotten) {
-  const Item item = lost_in_submission();
-  report("mm-1", "number:+" + ann.digits(), "short:5000" + item.suffix, "Retrieved");
-  EXPECT_EQ(again(item).state, ItemState::requested);
-  turn_after_settling();
-  EXPECT_EQ(again(item).state, ItemState::delivered);
-  EXPECT_EQ(again(item).message_id, "mm-1");
-}
-
-TEST_F(ToPhoneTest, AnOldReportOfTheThreadDeliversNoLaterMail) {
-  const Item first = submitted();
-  report("mm-unknown", "number:+" + ann.digits(), "short:5000" + first.suffix, "Retrieved");
-  clock.pass(seconds(600));
-  new_mail("8", "b1", 1000);
-  answer(ann, items().front().reply_code);
-  const Item second = again(items().front());
-  ASSERT_EQ(second.suffix, first.suffix) << "one thread, one suffix";
-  chunk(second.id, 0, 1000);
-  fetched(second.id, 1000);
-  event(second.id, "submit_req");
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
-  turn_after_settling();
-  EXPECT_EQ(again(second).state, ItemState::submitted);
-  EXPECT_EQ(again(second).message_id, "");
-}
-
-TEST_F(ToPhoneTest, AnAnswerThatWasHeardIsNoDoubt) {
-  const Item item = handed_over();
-  event(item.id, "submit_req");
-  event(item.id, "submit_rsp", {"status=1000", "message_id=mm-1"});
-  to_phone.on_data_plane_lost();
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
-  turn_after_settling();
-  EXPECT_EQ(again(item).state, ItemState::submitted);
-  EXPECT_FALSE(again(item).duplicate_possible);
-  EXPECT_EQ(again(item).message_id, "mm-1");
-}
-
-TEST_F(ToPhoneTest, WhatWasPutOffOrWhatThePeerRecognisesIsSentAgain) {
-  for (const bool deduplicates : {false, true}) {
-    SCOPED_TRACE(deduplicates);
-    settings.peers.at("mmsc").deduplicates = deduplicates;
-    new_mail(deduplicates ? "8" : "7", "b2");
-    const Item item = items().front();
-    chunk(item.id, 0, 1000);
-    fetched(item.id, 1000);
-    event(item.id, "submit_req");
-    if (!deduplicates) event(item.id, "retry", {"reason=connection refused"});
-    const std::size_t submissions = data_plane.of(handoff::Kind::submission).size();
-    to_phone.on_data_plane_lost();
-    to_phone.on_data_plane_ready(handoff::Other::restarted);
-    clock.pass(seconds(1));
-    to_phone.tick();
-    EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), submissions + 1);
-    EXPECT_EQ(again(item).state, ItemState::fetching);
-    EXPECT_FALSE(again(item).duplicate_possible);
-    outcome(item.id, ItemState::submitted, "mm-x");
-  }
-}
-
-TEST_F(ToPhoneTest, AnOutcomeAfterTheDoubtNamesTheMessage) {
-  const Item item = handed_over();
-  event(item.id, "submit_req");
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
-  turn_after_settling();
-  EXPECT_EQ(again(item).state, ItemState::submitted);
-  outcome(item.id, ItemState::submitted, "mm-1");
-  EXPECT_EQ(again(item).message_id, "mm-1");
-}
-
-// A control plane that was started anew takes a data plane for lost that lives and has the item; later that one dies too.
-TEST_F(ToPhoneTest, ADoubtThatTheDataPlaneDispelsIsSentAgain) {
-  const Item item = lost_in_submission();
-  turn_after_settling();
-  event(item.id, "retry", {"reason=answer lost", "maybe_sent=1"});
-  EXPECT_EQ(again(item).state, ItemState::submitted);
-  event(item.id, "retry", {"reason=4000 busy"});
-  EXPECT_EQ(again(item).state, ItemState::submitting);
-  EXPECT_NE(again(item).reason.find("4000 busy"), std::string::npos);
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
-  turn_after_settling();
-  EXPECT_EQ(again(item).state, ItemState::fetching);
-  EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), 2U);
-}
-
-TEST_F(ToPhoneTest, ADoubtOutlivesTheBinding) {
-  const Item item = lost_in_submission();
-  Binding binding = store->binding("b1").value().value();
-  binding.state = "suspended";
-  ASSERT_TRUE(store->update_binding(binding));
-  turn_after_settling();
-  EXPECT_EQ(again(item).state, ItemState::submitted);
-}
-
-TEST_F(ToPhoneTest, ADoubtOutlivesTheRemovalOfTheBinding) {
-  const Item item = lost_in_submission();
-  to_phone.on_binding_removed("b1");
-  EXPECT_EQ(again(item).state, ItemState::submitted);
-}
-
-TEST_F(ToPhoneTest, AClockThatIsSetBackLeavesTheDoubt) {
-  const Item item = handed_over();
-  event(item.id, "submit_req", {"try=1"});
-  event(item.id, "retry", {"reason=connection refused"});
-  clock.at.us -= 60'000'000;
-  event(item.id, "submit_req", {"try=2"});
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
-  clock.pass(seconds(120));
-  to_phone.tick();
-  EXPECT_EQ(again(item).state, ItemState::submitted);
-}
-
 TEST_F(ToPhoneTest, ALateEventDoesNotTurnASubmittedItemBack) {
   const Item item = submitted();
   event(item.id, "submit_req");
@@ -303,7 +177,7 @@ TEST_F(ToPhoneTest, ARestartOfTheControlPlaneFetchesAgain) {
   const Item item = requested();
   FakeDataPlane fresh_data;
   FakeFetchers fresh_fetchers;
-  ToPhone restarted{{*store, clock, settings, fresh_data, fresh_fetchers, announcer, [] {}, [](std::string_view) {}, [](Item&) { return Result<void>(); }}};
+  ToPhone restarted{{*store, clock, settings, fresh_data, fresh_fetchers, announcer, [] {}, [](std::string_view) {}}};
   restarted.resume();
   EXPECT_EQ(again(item).state, ItemState::requested);
   restarted.tick();
@@ -592,9 +466,95 @@ TEST_F(ToPhoneTest, ARemovedBindingWithdrawsWhatWaits) {
   EXPECT_EQ(items().size(), 1U);
 }
 
+TEST_F(ToPhoneTest, ATransferThatBreaksOffIsWithdrawnInTheDataPlaneToo) {
+  const Item item = requested();
+  fetch_failed(item.id, "gone");
+  ASSERT_EQ(data_plane.of(handoff::Kind::withdraw).size(), 1U);
+  EXPECT_EQ(data_plane.of(handoff::Kind::withdraw)[0].item, item.id);
+}
+
+TEST_F(ToPhoneTest, RemovingABindingTakesBackWhatTheDataPlaneHas) {
+  const Item item = handed_over();
+  set_state("removed");
+  ASSERT_EQ(data_plane.of(handoff::Kind::withdraw).size(), 1U);
+  EXPECT_EQ(data_plane.of(handoff::Kind::withdraw)[0].text(Tag::state), "withdrawn");
+  EXPECT_EQ(again(item).state, ItemState::converting) << "its outcome says whether it was sent";
+  outcome(item.id, ItemState::withdrawn);
+  EXPECT_EQ(again(item).state, ItemState::withdrawn);
+}
+
+// What suspending does to items under way (README).
+TEST_F(ToPhoneTest, SuspendingTakesBackTheSmsThatWaitsAndResumingSendsIt) {
+  new_mail("7");
+  ASSERT_EQ(sms().size(), 1U);
+  set_state("suspended");
+  EXPECT_TRUE(sms().empty());
+  EXPECT_EQ(the_item().state, ItemState::accepted);
+  EXPECT_NE(the_item().reason.find("suspended"), std::string::npos);
+  set_state("active");
+  ASSERT_EQ(sms().size(), 1U);
+  EXPECT_NE(sms()[0].text.find(the_item().reply_code), std::string::npos);
+}
+
+TEST_F(ToPhoneTest, SuspendingBreaksAFetchOffAndResumingStartsItAgain) {
+  const Item item = requested();
+  chunk(item.id, 0, 600);
+  set_state("suspended");
+  EXPECT_EQ(again(item).state, ItemState::requested);
+  EXPECT_EQ(fetchers.of(mailbox::Kind::cancel).size(), 1U);
+  EXPECT_EQ(data_plane.of(handoff::Kind::withdraw).size(), 1U);
+  for (int minute = 0; minute < 30; ++minute) {
+    clock.pass(seconds(60));
+    to_phone.tick();
+  }
+  EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 1U) << "no fetch starts";
+  EXPECT_EQ(again(item).state, ItemState::requested) << "and it is not lost";
+  set_state("active");
+  EXPECT_EQ(again(item).state, ItemState::fetching);
+}
+
+TEST_F(ToPhoneTest, WhatTheMmscHasGoesOnWhileTheBindingIsSuspended) {
+  const Item with_the_data_plane = handed_over();
+  set_state("suspended");
+  EXPECT_TRUE(data_plane.of(handoff::Kind::withdraw).empty());
+  outcome(with_the_data_plane.id, ItemState::submitted, "mm-1");
+  report("mm-1", "number:+" + ann.digits(), "short:5000", "Retrieved");
+  EXPECT_EQ(again(with_the_data_plane).state, ItemState::delivered);
+}
+
+TEST_F(ToPhoneTest, ACodeExpiresWhileTheBindingIsSuspended) {
+  new_mail("7");
+  set_state("suspended");
+  clock.pass(seconds(7 * 86'400 + 1));
+  to_phone.tick();
+  EXPECT_EQ(the_item().state, ItemState::expired);
+}
+
+TEST_F(ToPhoneTest, ASuspendedBindingHoldsUpNobodyElse) {
+  ASSERT_TRUE(store->write([&]() -> Result<void> {
+    for (int i = 0; i < 250; ++i) {
+      const Item other{.id = new_item_id(clock.at, 1),
+                       .source = "mailbox",
+                       .binding = "b1",
+                       .msisdn = ann,
+                       .uid = std::to_string(i),
+                       .state = ItemState::requested,
+                       .peer = "mmsc"};
+      PM_TRY([[maybe_unused]] const bool added, store->add_item(other));
+    }
+    return {};
+  }));
+  set_state("suspended");
+  clock.pass(seconds(1));
+  new_mail("9", "b2");
+  to_phone.tick();
+  to_phone.tick();
+  EXPECT_EQ(items().front().state, ItemState::fetching);
+}
+
 TEST_F(ToPhoneTest, RemovingABindingEndsWhatWaitsForItsPhone) {
   new_mail("7");
-  to_phone.on_binding_removed("b1");
+  set_state("removed");
   EXPECT_EQ(the_item().state, ItemState::withdrawn);
   EXPECT_TRUE(sms().empty());
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/in_doubt.h"
 #include "controlplane/outcomes.h"
 #include "controlplane/retrieve/retriever.h"
 #include "controlplane/store/sqlite_store.h"
@@ -96,10 +97,15 @@ struct World : ::testing::Test {
   int sms_queued = 0;
   std::vector<std::string> watched_again;
   Announcer announcer{*store, clock, settings};
-  ToPhone to_phone{{*store, clock, settings, data_plane, fetchers, announcer, [this] { ++sms_queued; }, [this](std::string_view binding) { watched_again.emplace_back(binding); },
-                    [this](Item& item) { return outcomes.take_early_reports(item); }}};
+  ToPhone to_phone{{*store, clock, settings, data_plane, fetchers, announcer, [this] { ++sms_queued; },
+                    [this](std::string_view binding) { watched_again.emplace_back(binding); }}};
   ToMail to_mail{{*store, clock, settings, data_plane, to_phone, announcer, [this] { ++sms_queued; }}};
-  Outcomes outcomes{{*store, clock, settings, [this](const ItemId& id) { to_phone.forget(id); }, [this] { ++sms_queued; }}};
+  ReportTimes report_times{*store};
+  Outcomes outcomes{{*store, clock, settings, report_times, [this](const ItemId& id) { to_phone.forget(id); },
+                     [this](const Item& item) { to_phone.withdraw(item); }, [this] { ++sms_queued; }}};
+  InDoubt in_doubt{{*store, clock, settings, report_times, [this](const ItemId& id) { to_phone.forget(id); },
+                    [this](const Item& item) { to_phone.on_requested(item); },
+                    [this](Item& item) { return outcomes.take_early_reports(item); }, [this] { ++sms_queued; }}};
   retrieve::Retriever retriever{*store,
                                 clock,
                                 {.on_requested = [this](const Item& item) { to_phone.on_requested(item); },
@@ -188,6 +194,15 @@ struct World : ::testing::Test {
     record.text(handoff::tag(handoff::Tag::mm_status), status).i64(handoff::tag(handoff::Tag::time), clock.at.us);
     EXPECT_TRUE(outcomes.take_report(from_data(handoff::Kind::report, id, std::move(record)).view()));
     clock.pass(milliseconds(1));
+  }
+  /// The data plane does not know what became of a try; `began` tells one try from the next.
+  void attempt(const ItemId& item, std::uint64_t number = 1) {
+    auto record = handoff::make(handoff::Kind::attempt, item);
+    record.trace(handoff::tag(handoff::Tag::trace), TraceId{})
+        .u64(handoff::tag(handoff::Tag::attempt), number)
+        .i64(handoff::tag(handoff::Tag::time), clock.at.us);
+    record.text(handoff::tag(handoff::Tag::reason), "no answer");
+    EXPECT_TRUE(in_doubt.take_attempt(from_data(handoff::Kind::attempt, item, std::move(record)).view()));
   }
   void event(const ItemId& item, const std::string& name, const std::vector<std::string>& details = {}) {
     auto record = handoff::make(handoff::Kind::event, item);

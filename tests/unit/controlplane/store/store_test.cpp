@@ -99,13 +99,14 @@ TEST(Store, WaitsOfAClockThatWentWrongEndInTime) {
   const auto store = memory();
   const Timestamp now{1'795'000'000'000'000};
   Item waiting = item();
-  waiting.retry_at = waiting.code_expires = {now.us + seconds(400 * 86'400).us()};
+  waiting.retry_at = waiting.code_expires = waiting.unknown_until = {now.us + seconds(400 * 86'400).us()};
   ASSERT_TRUE(store->add_item(waiting).value());
   ASSERT_TRUE(store->queue_sms({.text = "t", .created = {now.us + 1}, .retry_at = waiting.retry_at}));
-  ASSERT_TRUE(store->clamp_waits({.now = now, .retry = seconds(3600), .code = seconds(7200)}));
+  ASSERT_TRUE(store->clamp_waits({.now = now, .retry = seconds(3600), .code = seconds(7200), .doubt = seconds(600)}));
   const Item clamped = store->item(waiting.id).value().value();
   EXPECT_EQ(clamped.retry_at.us, now.us + seconds(3600).us());
   EXPECT_EQ(clamped.code_expires.us, now.us + seconds(7200).us());
+  EXPECT_EQ(clamped.unknown_until.us, now.us + seconds(600).us());
   ASSERT_EQ(store->pending_sms({now.us + seconds(3600).us()}, 9).value().size(), 1U);
   EXPECT_EQ(store->pending_sms({now.us + seconds(3600).us()}, 9).value()[0].created, now);
 }
