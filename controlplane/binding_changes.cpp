@@ -99,7 +99,7 @@ void ToPhone::on_binding_resumed(std::string_view binding) {
       if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
       if (const auto written = ports_.store.update_item(item); !written) return written;
       return ports_.store.queue_sms({.msisdn = item.msisdn,
-                                     .text = notify::new_mail_text(news_of(item), item.reply_code),
+                                     .text = notify::new_mail_text(news_of(item, ports_.settings), item.reply_code),
                                      .kind = "notify",
                                      .item = item.id,
                                      .created = ports_.clock.wall()});

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "controlplane/news.h"
-#include "controlplane/store/errors.h"
 #include "core/log.h"
 #include "dataplane/handoff/peer.h"
 
@@ -16,7 +14,6 @@ using handoff::tag;
 
 constexpr std::uint32_t sent_unasked_max = 2;  // the first time, and once more in doubt
 constexpr std::size_t ended_in_one_turn_max = 200;
-constexpr std::int64_t no_code_retry_us = 600LL * 1'000'000;
 
 }  // namespace
 
@@ -51,7 +48,7 @@ Result<void> InDoubt::begin(const RecordView& record, Item& item, After& after) 
   item.doubt_began = began;
   item.message_id.clear();
   item.retry_at = {};
-  if (item.doubts > 1) item.duplicate_possible = true;
+  if (item.doubts > 1 || record.u64(tag(Tag::duplicate_possible)).value_or(0) != 0) item.duplicate_possible = true;
   if (record.u64(tag(Tag::deduplicates)).value_or(0) != 0) {
     after.requested = true;
     PM_TRY([[maybe_unused]] const bool moved,
@@ -144,28 +141,17 @@ Result<void> InDoubt::end(Item& item, After& after) {
 }
 
 Result<void> InDoubt::announce_again(Item& item, After& after) {
-  const Timestamp now = ports_.clock.wall();
-  std::string reason = "it is not known whether the message arrived; the SMS that offers it again waits for the SMSC";
   item.reply_code.clear();
-  if (auto code = free_reply_code(ports_.store, item.msisdn, now)) {
-    item.reply_code = std::move(*code);
-    item.code_expires = {now.us + ports_.settings.code_lifetime.us()};
-  } else if (code.error().is(store_no_code)) {
-    // ToPhone looks for one again.
-    item.retry_at = {now.us + no_code_retry_us};
-    reason = code.error().info->text;
-  } else {
-    return std::unexpected(code.error());
-  }
+  item.announced = {};
   PM_TRY([[maybe_unused]] const bool moved,
-         move_item(ports_.store, item, {.to = ItemState::accepted, .event = "doubt_over", .reason = std::move(reason), .time = now}));
-  if (item.reply_code.empty()) return {};
-  after.sms_queued = true;
-  return ports_.store.queue_sms({.msisdn = item.msisdn,
-                                 .text = notify::new_mail_text(news_of(item), item.reply_code),
-                                 .kind = "notify",
-                                 .item = item.id,
-                                 .created = now});
+         move_item(ports_.store, item,
+                   {.to = ItemState::accepted,
+                    .event = "doubt_over",
+                    .reason = "it is not known whether the message arrived; it is offered to the phone again",
+                    .time = ports_.clock.wall()}));
+  PM_TRY(const bool queued, ports_.announcer.take(item));
+  after.sms_queued = after.sms_queued || queued;
+  return {};
 }
 
 }  // namespace pushmail

@@ -13,6 +13,7 @@
 
 #include <functional>
 
+#include "controlplane/announcer.h"
 #include "controlplane/report_times.h"
 #include "controlplane/settings.h"
 #include "controlplane/store/ledger.h"
@@ -29,6 +30,7 @@ class InDoubt {
     const Clock& clock;
     const Settings& settings;
     ReportTimes& report_times;
+    Announcer& announcer;
     /// The offer of this item is void: the data plane did not take it.
     std::function<void(const ItemId&)> forget;
     std::function<void(const Item&)> on_requested;

@@ -76,7 +76,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         report_times_(store),
         outcomes_({store, clock, settings_, report_times_, [this](const ItemId& item) { to_phone_.forget(item); },
                    [this](const Item& item) { to_phone_.withdraw(item); }, [this] { notifier_.pump(); }}),
-        in_doubt_({store, clock, settings_, report_times_, [this](const ItemId& item) { to_phone_.forget(item); },
+        in_doubt_({store, clock, settings_, report_times_, announcer_, [this](const ItemId& item) { to_phone_.forget(item); },
                    [this](const Item& item) { to_phone_.on_requested(item); },
                    [this](Item& item) { return outcomes_.take_early_reports(item); }, [this] { notifier_.pump(); }}),
         retriever_(store, clock,

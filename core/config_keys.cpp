@@ -51,7 +51,7 @@ constexpr auto keys = std::to_array<ConfigKey>({
     {"smtp.smart_host", KeyType::endpoint, "", "", no_least, no_most, "where mail from phones goes"},
     {"smtp.retry_first", KeyType::duration, "5s", "", 100, day_ms, "first retry after a temporary failure; doubles with jitter"},
     {"smtp.retry_most", KeyType::duration, "10min", "", 100, day_ms, "longest time between two tries"},
-    {"smtp.unknown_retry", KeyType::duration, "30min", "", 30 * 60 * 1000, day_ms, "when a mail whose final dot got no reply is sent again"},
+    {"smtp.unknown_retry", KeyType::duration, "30min", "", 1000, day_ms, "when a mail whose final dot got no reply is sent again; RFC 5321 §4.5.4.1 asks for 30min or more"},
     {"smtp.expire", KeyType::duration, "5d", "", 1000, 30 * day_ms, "when a mail that cannot be sent fails"},
 
     {"http.listen", KeyType::endpoint, "127.0.0.1:8080", "", no_least, no_most, "where MMSCs send DeliverReq and reports; nobody else reaches it until this names an address of ours"},

@@ -85,10 +85,10 @@ std::string no_such_number_text(std::string_view recipient, std::string_view sub
 std::string unconfirmed_text(std::string_view recipient, const MailNews& news) {
   if (!recipient.empty()) {
     return fmt::format("It is not known whether your mail to {}: {} was delivered. It is not sent again.",
-                       clean(recipient, sender_length_max), subject_of(news));
+                       shown_address(recipient, sender_length_max), subject_of(news));
   }
-  return fmt::format("It is not known whether the mail from {}: {} reached your phone. It is not sent again and stays in your mailbox.",
-                     sender_of(news), subject_of(news));
+  return fmt::format("It is not known whether the mail from {}: {} reached your phone. It is not sent again{}.", sender_of(news), subject_of(news),
+                     news.in_mailbox ? " and stays in your mailbox" : "");
 }
 
 std::string no_recipient_text(std::string_view service_number) {

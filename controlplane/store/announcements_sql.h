@@ -8,7 +8,7 @@ namespace pushmail::announcements_sql {
 
 /// Parameters: phone. Columns: code, item, source, state, announced, updated.
 inline constexpr std::string_view code_holders =
-    "SELECT reply_code, id, source, state, announced, updated FROM item WHERE msisdn = ? AND reply_code <> ''";
+    "SELECT reply_code, id, source, state, announced, updated FROM item INDEXED BY item_of_code WHERE msisdn = ? AND reply_code <> ''";
 
 /// Parameters: phone, source, state. Column: item.
 inline constexpr std::string_view newest_waiting =

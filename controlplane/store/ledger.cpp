@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <optional>
 #include <set>
 
 #include "controlplane/store/errors.h"
@@ -46,6 +46,13 @@ namespace {
 
 constexpr int code_least = 10;
 constexpr int code_most = 99;
+
+// Two digits, as they are given out; whatever else a store holds is no code of ours.
+std::optional<std::size_t> code_number(std::string_view code) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (code.size() != 2 || !is_digit(code[0]) || !is_digit(code[1])) return std::nullopt;
+  return static_cast<std::size_t>(code[0] - '0') * 10 + static_cast<std::size_t>(code[1] - '0');
+}
 
 // Nobody needs the code of a mail that is with the MMSC, or that ended.
 bool is_through(const CodeHolder& holder) { return holder.state >= ItemState::submitted; }
@@ -107,8 +114,7 @@ Result<bool> give_reply_code(Store& store, Item& item, std::size_t strangers_max
   std::array<bool, code_most + 1> used{};
   std::size_t strangers = 0;
   for (const CodeHolder& holder : holders) {
-    const int number = std::atoi(holder.code.c_str());
-    if (number >= 0 && number <= code_most) used[static_cast<std::size_t>(number)] = true;
+    if (const auto number = code_number(holder.code)) used[*number] = true;
     if (holder.origin == Origin::stranger && holder.state <= ItemState::notified) ++strangers;
   }
   const bool only_strangers = taker == Origin::stranger && strangers >= strangers_max;

@@ -200,7 +200,7 @@ inline constexpr std::array<KindRow, 18> kinds{{
     {Kind::submission_credit, "submission_credit", Direction::to_control, false, {Tag::credit}},
     // Nobody knows whether the peer took this try to submit the item: no answer came, or none that says anything. The item is the control
     // plane's from the acknowledgement on; it comes back with a new offer. `time`: when the try began. Optional: peer, reason,
-    // deduplicates (1: the peer recognises the item, it may be offered again at once).
+    // deduplicates (1: the peer recognises the item, it may be offered again at once), duplicate_possible (1: it may have left twice already).
     {Kind::attempt, "attempt", Direction::to_control, true, {Tag::trace, Tag::attempt, Tag::time}},
     // Whether a peer is paused, for people. Optional: reason.
     {Kind::peer_state, "peer_state", Direction::to_control, false, {Tag::peer, Tag::retry_at}},

@@ -76,14 +76,14 @@ void Relay::submission_lost(Item& of, std::string_view trouble, Loss loss) {
   // A gateway speaks so of an MMSC that is down, too: one more try before anybody has to wait.
   if (loss == Loss::gateways_answer && of.attempt.doubts == 1) return retry_submit(of, trouble, std::nullopt);
   const ItemId id = of.id;
-  hand_over_doubt(id, of.trace, of.attempt, trouble, Again::later);
+  hand_over_doubt(id, of.trace, of.attempt, trouble, Again::later, of.duplicate_possible ? Left::perhaps_twice : Left::once);
   if (of.source == Source::mailbox) return drop_item(id);
   // Its body is ours: it waits here, converted, for the control plane's next word.
   of.stage = Stage::waiting;
   set_due(of, {});
 }
 
-void Relay::hand_over_doubt(const ItemId& id, const TraceId& trace, const Attempt& attempt, std::string_view trouble, Again again) {
+void Relay::hand_over_doubt(const ItemId& id, const TraceId& trace, const Attempt& attempt, std::string_view trouble, Again again, Left left) {
   RecordWriter record = handoff::make(handoff::Kind::attempt, id);
   record.trace(tag(Tag::trace), trace)
       .u64(tag(Tag::attempt), attempt.number)
@@ -91,6 +91,7 @@ void Relay::hand_over_doubt(const ItemId& id, const TraceId& trace, const Attemp
       .text(tag(Tag::peer), attempt.peer)
       .text(tag(Tag::reason), clip_utf8(trouble));
   if (again == Again::at_once) record.u64(tag(Tag::deduplicates), 1);
+  if (left == Left::perhaps_twice) record.u64(tag(Tag::duplicate_possible), 1);
   unknown_.insert(id);
   counters_.add(Counter::handoff_records_out);
   ports_.handoff.send(handoff::Kind::attempt, id, std::move(record));
@@ -160,7 +161,8 @@ void Relay::hand_over_lost_in_restart() {
     log_warning("submission_in_doubt").item(lost.id).trace(lost.trace).peer(lost.attempt.peer).text("reason", "restart");
     const PeerProfile* peer = peers_.find(lost.attempt.peer);
     const Again again = peer != nullptr && peer->deduplicates ? Again::at_once : Again::later;
-    hand_over_doubt(lost.id, lost.trace, lost.attempt, "the data plane was restarted before the answer came", again);
+    // The client may have sent it a second time within the try that was lost.
+    hand_over_doubt(lost.id, lost.trace, lost.attempt, "the data plane was restarted before the answer came", again, Left::perhaps_twice);
   }
 }
 

@@ -210,7 +210,8 @@ class Relay final : public Mm7Sink, public MailSink {
   void end_attempt(Item& of, AttemptEvent event);
   void submission_lost(Item& of, std::string_view trouble, Loss loss);
   enum class Again : std::uint8_t { later, at_once };
-  void hand_over_doubt(const ItemId& id, const TraceId& trace, const Attempt& attempt, std::string_view trouble, Again again);
+  enum class Left : std::uint8_t { once, perhaps_twice };
+  void hand_over_doubt(const ItemId& id, const TraceId& trace, const Attempt& attempt, std::string_view trouble, Again again, Left left);
   void doubt_acknowledged(const ItemId& id);
   void count_unknown(const std::string& peer);
   void restore_attempt(const ItemId& id, const RecordView& record);

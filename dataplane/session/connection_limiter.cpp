@@ -1,6 +1,7 @@
 #include "dataplane/session/connection_limiter.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "core/budget.h"
@@ -8,34 +9,41 @@
 namespace pushmail {
 
 void ConnectionLimiter::set_groups(std::vector<SourceGroup> groups) {
-  std::vector<NamedGroup> named;
-  for (SourceGroup& group : groups) {
-    const auto before = std::ranges::find(groups_, group.name, [](const NamedGroup& each) { return each.source.name; });
-    auto counted = before == groups_.end() ? std::make_shared<Group>() : before->group;
-    named.push_back({.source = std::move(group), .group = std::move(counted)});
-  }
-  groups_ = std::move(named);
+  for (auto& [name, group] : groups_) group.networks.clear();
+  for (SourceGroup& group : groups) groups_[group.name].networks = std::move(group.networks);
+  std::erase_if(groups_, [](const auto& entry) { return entry.second.networks.empty() && entry.second.reserved_used == 0; });
 }
 
-const ConnectionLimiter::NamedGroup* ConnectionLimiter::group_of(const IpAddress& source) const {
-  for (const NamedGroup& group : groups_) {
-    if (std::ranges::any_of(group.source.networks, [&](const IpNetwork& network) { return network.contains(source); })) return &group;
-  }
-  return nullptr;
+namespace {
+
+bool holds(std::span<const IpNetwork> networks, const IpAddress& source) {
+  return std::ranges::any_of(networks, [&](const IpNetwork& network) { return network.contains(source); });
+}
+
+}  // namespace
+
+bool ConnectionLimiter::is_named(const IpAddress& source) const {
+  return std::ranges::any_of(groups_, [&](const auto& entry) { return holds(entry.second.networks, source); });
+}
+
+ConnectionLimiter::Group* ConnectionLimiter::group_of(const IpAddress& source) {
+  const auto found = std::ranges::find_if(groups_, [&](const auto& entry) { return holds(entry.second.networks, source); });
+  return found == groups_.end() ? nullptr : &found->second;
 }
 
 std::uint32_t ConnectionLimiter::shared_max() const {
-  const std::uint64_t reserved = std::uint64_t{limits_.reserved} * groups_.size();
+  const auto named = std::ranges::count_if(groups_, [](const auto& entry) { return !entry.second.networks.empty(); });
+  const std::uint64_t reserved = std::uint64_t{limits_.reserved} * static_cast<std::uint64_t>(named);
   return reserved >= limits_.all ? 0 : static_cast<std::uint32_t>(limits_.all - reserved);
 }
 
 bool ConnectionLimiter::admit(LimitedConnection& connection, const IpAddress& source) {
-  const NamedGroup* group = group_of(source);
+  Group* const group = group_of(source);
   connection.source_ = source_group(source);
-  if (group != nullptr && group->group->reserved_used < limits_.reserved) {
-    connection.group_ = group->group;
+  if (group != nullptr && group->reserved_used < limits_.reserved) {
+    connection.group_ = group;
     connection.place_ = Place::reserved;
-    ++group->group->reserved_used;
+    ++group->reserved_used;
     ++reserved_used_;
     return true;
   }

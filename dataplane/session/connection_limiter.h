@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <list>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -52,13 +51,14 @@ class LimitedConnection {
  private:
   friend class ConnectionLimiter;
   struct Group {
+    std::vector<IpNetwork> networks;
     std::uint32_t reserved_used = 0;
   };
   enum class Place : std::uint8_t { none, shared, reserved };
   Place place_ = Place::none;
   Standing standing_ = Standing::headless;
   IpAddress source_;
-  std::shared_ptr<Group> group_;
+  Group* group_ = nullptr;  // of the limiter; not gone while it has used places
   std::list<LimitedConnection*>::iterator at_{};  // in the order of its standing, while it may be evicted
   bool may_go_ = false;
   bool counts_for_source_ = false;
@@ -71,7 +71,7 @@ class ConnectionLimiter {
   /// Connections that have a place keep it, also when their group goes.
   void set_groups(std::vector<SourceGroup> groups);
   /// Whether `source` is in a group.
-  [[nodiscard]] bool is_named(const IpAddress& source) const { return group_of(source) != nullptr; }
+  [[nodiscard]] bool is_named(const IpAddress& source) const;
 
   /// Gives a place, if need be that of another one, which is evicted; false: there is none.
   [[nodiscard]] bool admit(LimitedConnection& connection, const IpAddress& source);
@@ -86,18 +86,14 @@ class ConnectionLimiter {
  private:
   using Group = LimitedConnection::Group;
   using Place = LimitedConnection::Place;
-  struct NamedGroup {
-    SourceGroup source;
-    std::shared_ptr<Group> group;
-  };
-  [[nodiscard]] const NamedGroup* group_of(const IpAddress& source) const;
+  [[nodiscard]] Group* group_of(const IpAddress& source);
   [[nodiscard]] std::uint32_t shared_max() const;
   [[nodiscard]] bool evict_one();
   [[nodiscard]] std::list<LimitedConnection*>& order_of(Standing standing) { return may_go_[static_cast<std::size_t>(standing)]; }
   void stop_watching(LimitedConnection& connection);
 
   ConnectionLimits limits_;
-  std::vector<NamedGroup> groups_;
+  std::map<std::string, Group> groups_;  // one without networks is no longer named, and waits for its connections to end
   std::uint32_t shared_used_ = 0;
   std::uint32_t reserved_used_ = 0;
   std::map<IpAddress, std::uint32_t> sources_;                        // of connections without group, by source_group()

@@ -208,7 +208,8 @@ OPEN_PEER = """link.kind = "kernel"
 notify = {smsc = "127.0.0.1:1", source = "5000"}
 [peer.mmsc]
 url = "http://127.0.0.1:1/mm7"
-service_number = "5000""""
+service_number = "5000"
+"""
 
 
 def bad_configuration(world):

@@ -107,8 +107,9 @@ def test(world, arguments):
     mmsc.swallow = 1
     one_way(world, mmsc, user, "a balancer that acknowledges", 1)
     equal(len(mmsc.swallowed), 1, "requests that the balancer swallowed")
-    marked = {each for each in world.ctl("worker", "show", "--json").items() if "sent_again_marked" in each[0]}
-    check(any(int(value) >= 1 for _, value in marked), "the second try is counted as one that may be a duplicate: %s" % marked)
+    # Counters of sessions are published once a second.
+    wait_for(lambda: any(int(value) >= 1 for name, value in world.ctl("worker", "show", "--json").items() if "sent_again_marked" in name), 10,
+             "the second try to be counted as one that may be a duplicate")
     for way in WAYS:
         began = time.monotonic()
         mmsc.way = way

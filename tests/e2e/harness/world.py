@@ -223,7 +223,7 @@ class World:
             "link": link,
             "journal": {"segment_size": "8MiB"},
             "smtp": {"listen": "%s:%d" % (OURS, self.smtp_port), "smart_host": "%s:%d" % (THEIRS, self.postfix.port),
-                     "retry_first": "1s", "retry_most": "3s"},
+                     "retry_first": "1s", "retry_most": "3s", "unknown_retry": "2s"},
             "http": {"listen": "%s:%d" % (OURS, self.http_port)},
             "peer.mmsc": dict({
                 "url": "http://%s:%d/mm7" % tuple(self.mmsc_settings["mm7"]), "user": vasp["user"],

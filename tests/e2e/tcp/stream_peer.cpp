@@ -133,7 +133,7 @@ class ClientExchange final : public StreamEvents {
   CloseReason reason_ = CloseReason::finished;
 };
 
-std::string counters_line(const Link& link) {
+std::string counters_line(Link& link) {
   const auto counters = Counters::in_memory();
   link.publish(*counters);
   std::string line = R"({"event":"counters")";

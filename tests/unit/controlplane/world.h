@@ -103,7 +103,7 @@ struct World : ::testing::Test {
   ReportTimes report_times{*store};
   Outcomes outcomes{{*store, clock, settings, report_times, [this](const ItemId& id) { to_phone.forget(id); },
                      [this](const Item& item) { to_phone.withdraw(item); }, [this] { ++sms_queued; }}};
-  InDoubt in_doubt{{*store, clock, settings, report_times, [this](const ItemId& id) { to_phone.forget(id); },
+  InDoubt in_doubt{{*store, clock, settings, report_times, announcer, [this](const ItemId& id) { to_phone.forget(id); },
                     [this](const Item& item) { to_phone.on_requested(item); },
                     [this](Item& item) { return outcomes.take_early_reports(item); }, [this] { ++sms_queued; }}};
   retrieve::Retriever retriever{*store,

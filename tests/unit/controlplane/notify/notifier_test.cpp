@@ -38,9 +38,10 @@ struct NotifierTest : ::testing::Test {
   Msisdn phone = Msisdn::from_digits("15550100002").value();
 
   void SetUp() override { notifier.use(bearer); }
+  int next_code_ = 17;  // a code has one holder
   Timestamp created = clock.wall();
   Item notify(ItemState state = ItemState::accepted) {
-    Item item{.id = new_item_id(clock.wall(), 1), .trace = new_trace_id(), .source = "mailbox", .msisdn = phone, .state = state, .reply_code = "17"};
+    Item item{.id = new_item_id(clock.wall(), 1), .trace = new_trace_id(), .source = "mailbox", .msisdn = phone, .state = state, .reply_code = std::to_string(next_code_++)};
     EXPECT_TRUE(store->add_item(item).value());
     EXPECT_TRUE(store->queue_sms({.msisdn = phone, .text = "Reply 17 to get it", .kind = "notify", .item = item.id, .created = created}));
     return item;

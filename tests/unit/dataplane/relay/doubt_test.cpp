@@ -265,6 +265,7 @@ TEST(RelayDoubt, another_transaction_id_is_an_answer_where_the_profile_tolerates
   RecordWriter peer = handoff::make(handoff::Kind::peer, {});
   peer.text(handoff::tag(Tag::name), "mmsc1")
       .text(handoff::tag(Tag::url), "http://192.0.2.1:8080/mm7")
+      .text(handoff::tag(Tag::allow), "192.0.2.1")
       .u64(handoff::tag(Tag::check_transaction_id), 0);
   RecordWriter peers = handoff::make(handoff::Kind::peers, {});
   peers.bytes(handoff::tag(Tag::peer_record), peer.finish(0));

@@ -152,7 +152,7 @@ class Program {
   void configure(std::string_view more = {}) {
     std::filesystem::create_directories(root_ / "etc/pushmail");
     std::ofstream(root_ / "etc/pushmail/pushmail.toml")
-        << "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[journal]\nsegment_size = \"1MiB\"\n[smtp]\nretry_first = \"100ms\"\nlisten = \"127.0.0.1:" << smtp_port
+        << "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[journal]\nsegment_size = \"1MiB\"\n[smtp]\nretry_first = \"100ms\"\nunknown_retry = \"1s\"\nlisten = \"127.0.0.1:" << smtp_port
         << "\"\n[http]\nlisten = \"127.0.0.1:" << http_port << "\"\n[peer.mmsc1]\nurl = \"http://127.0.0.1:1/mm7\"\nservice_number = \"5000\"\nallow = [\"127.0.0.0/8\"]\nretry_first = \"100ms\"\n"
         << "[notify]\nsmsc = \"127.0.0.1:2775\"\nsource = \"5000\"\n" << more;
   }
