@@ -264,6 +264,8 @@ void SegmentChecker::arrive(Flow& flow, std::int64_t begin, std::int64_t end, In
 
 void SegmentChecker::acknowledge(Flow& flow, const Wire& wire, std::int64_t number, std::int64_t edge, Instant at) {
   if (number > flow.max) return;
+  // A window that grew lets the first segment go again at once, with more in it: that is no time-out, and the next one is none's double.
+  if (edge > flow.edge && number == flow.una) flow.timeouts = 0;
   flow.edge = std::max(flow.edge, edge);
   if (number > flow.una) {
     flow.una = number;

@@ -107,7 +107,7 @@ void Run::queue(Planned& text) {
   const auto done = store_->write([&]() -> Result<void> {
     if (text.kind == "notify") {
       const Item item{.id = new_item_id(now, 1), .trace = new_trace_id(), .source = "mailbox", .binding = "b", .msisdn = text.phone, .uid_validity = 1,
-                      .uid = fmt::to_string(text.number), .state = ItemState::accepted, .reply_code = "17", .code_expires = {now.us + 7 * 86'400'000'000}, .created = now};
+                      .uid = fmt::to_string(text.number), .state = ItemState::accepted, .reply_code = fmt::to_string(10 + text.number % 90), .code_expires = {now.us + 7 * 86'400'000'000}, .created = now};
       text.item = item.id;
       PM_TRY([[maybe_unused]] const bool added, store_->add_item(item));
     }
