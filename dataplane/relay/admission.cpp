@@ -15,11 +15,12 @@ using handoff::tag;
 
 std::string sender_key(const Question& question) { return "s\n" + question.source + "\n" + question.peer + "\n" + question.sender; }
 
-// Whether a recipient can be reached depends on who sends: a suffix belongs to one binding.
+// Whether a recipient can be reached depends on who sends, since a suffix belongs to one binding, and on the peer, whose service number it may
+// be: what one MMSC is refused says nothing to another.
 std::string recipient_key(const Question& question, std::string_view recipient) {
   // So is a budget of those who hand mail in; of a sender only his domain counts.
   const std::string_view domain = std::string_view(question.mail_from).substr(std::min(question.mail_from.rfind('@'), question.mail_from.size()));
-  return "r\n" + question.source + "\n" + question.sender + "\n" + question.source_address + "\n" + std::string(domain) + "\n" + std::string(recipient);
+  return "r\n" + question.source + "\n" + question.peer + "\n" + question.sender + "\n" + question.source_address + "\n" + std::string(domain) + "\n" + std::string(recipient);
 }
 
 }  // namespace

@@ -37,9 +37,12 @@ Class class_of(int code) {
     case 1: return Class::success;
     case 2: return Class::permanent;
     case 4: return Class::permanent;
-    default: return Class::temporary;  // 3xxx, and what is no code at all counts as 3000
+    default: return Class::temporary;  // 3xxx, and a Fault without a code counts as 3000
   }
 }
+
+// TS 23.140 §10.2: 1xxx to 4xxx. Any other number in a SubmitRsp, which may come with a MessageID, is neither success nor refusal.
+bool is_status_code(int code) { return code >= 1000 && code < 5000; }
 
 // A gateway that answers for the MMSC (RFC 9110 §15.6.3, §15.6.5) cannot say whether that one has the request.
 bool is_gateways_word(int http_status) { return http_status == 502 || http_status == 504; }
@@ -220,6 +223,10 @@ void Relay::take_submit_rsp(Item& of, const mm7::SubmitRsp& response) {
             {{"peer", of.peer}, {"transaction_id", response.transaction_id}, {"status", fmt::to_string(response.status.code)}});
       return submission_lost(of, "the answer names another TransactionID", Loss::meaningless_answer);
     }
+  }
+  if (!is_status_code(response.status.code)) {
+    event(of, "submit_rsp", {{"peer", of.peer}, {"status", fmt::to_string(response.status.code)}, {"message_id", response.message_id}});
+    return submission_lost(of, "the answer's StatusCode is none of MM7", Loss::meaningless_answer);
   }
   submit_answered(of, response.status.code, response.status.text, response.message_id);
 }

@@ -354,6 +354,8 @@ class SmtpClient::Connection final : public StreamEvents {
   }
   void body_answered(const smtp::Reply& reply) {
     if (!body_sent_) return refused_in_the_data(reply);
+    // RFC 5321 §4.2.1: neither taken nor refused; whoever says 354 to the final dot has lost count, and nobody knows what he keeps.
+    if (const int kind = reply.code / 100; kind != 2 && kind != 4 && kind != 5) return abort_with(smtp_reply_cut);
     if (sender_refused_ || accepted_ == 0)
       end_refused();
     else if (reply.code / 100 == 2)

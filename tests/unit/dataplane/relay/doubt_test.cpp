@@ -245,8 +245,15 @@ TEST(RelayDoubt, answers_that_say_nothing_are_handed_over_and_never_tried_again)
       "xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><TransactionID>other</TransactionID></env:Header>"
       "<env:Body><SubmitRsp><MM7Version>6.8.0</MM7Version><Status><StatusCode>1000</StatusCode></Status><MessageID>m</MessageID></"
       "SubmitRsp></env:Body></env:Envelope>";
+  const auto coded = [](std::string_view code) {
+    return http(200,
+                "<?xml version=\"1.0\"?><env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body><SubmitRsp><MM7Version>6.8.0"
+                "</MM7Version><Status><StatusCode>" + std::string(code) + "</StatusCode></Status><MessageID>m</MessageID></SubmitRsp></env:Body></env:Envelope>",
+                "text/xml");
+  };
   const std::vector<HttpResult> answers{
-      lost(), http(200), http(204), http(200, "<html>OK</html>"), http(202, "accepted", "text/plain"), http(200, foreign, "text/xml")};
+      lost(), http(200), http(204), http(200, "<html>OK</html>"), http(202, "accepted", "text/plain"), http(200, foreign, "text/xml"),
+      coded("0"), coded("999"), coded("5000"), coded("9999"), coded("10000")};
   for (const HttpResult& answer : answers) {
     World world;
     const ItemId item = world.submit_until_sent();

@@ -105,6 +105,27 @@ TEST(RelayPhone, recipients) {
   }
 }
 
+TEST(RelayPhone, what_one_mmsc_is_refused_says_nothing_to_another) {
+  World world;
+  RecordWriter peers = handoff::make(handoff::Kind::peers, {});
+  for (const char* name : {"mmsc1", "mmsc2"}) {
+    RecordWriter peer = handoff::make(handoff::Kind::peer, {});
+    peer.text(handoff::tag(handoff::Tag::name), name).text(handoff::tag(handoff::Tag::url), "http://192.0.2.1/").text(handoff::tag(handoff::Tag::allow), "192.0.2.1");
+    peers.bytes(handoff::tag(handoff::Tag::peer_record), peer.finish(0));
+  }
+  world.tell(handoff::Kind::peers, std::move(peers));
+  Mm7Inbound of_other = world.deliver("t1");
+  of_other.peer = "mmsc2";
+  world.relay->on_mm7(first, std::move(of_other));
+  world.answer_admission({"accepted", "not_bound"});
+  EXPECT_EQ(world.answers.mm7.at(1).code, 2003);
+  world.relay->on_mm7({.slot = 2, .generation = 1}, world.deliver("t2"));
+  EXPECT_EQ(world.handoff.all(handoff::Kind::admission_query).size(), 2u) << "asked for itself";
+  world.answer_admission({"accepted", "accepted"});
+  world.commit();
+  EXPECT_EQ(world.answers.mm7.at(2).code, 1000);
+}
+
 TEST(RelayPhone, a_malformed_sender_is_2002) {
   World world;
   world.relay->on_mm7(first, world.deliver("t1", "hello", {"5000"}, "+1555010000212345678"));

@@ -310,6 +310,16 @@ TEST_F(SmtpClientTest, ReplyToTheDotThatWasCutIsUnknown) {
   EXPECT_EQ(result(id).outcome, SmtpOutcome::unknown);
 }
 
+TEST_F(SmtpClientTest, AReplyToTheDotThatIsNeitherTakenNorRefusedIsUnknown) {
+  const std::uint64_t id = send();
+  turns();
+  (void)answer(full_ehlo);
+  (void)answer("250 ok\r\n250 ok\r\n354 go\r\n");
+  (void)answer("354 still going\r\n");
+  turns();
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::unknown);
+}
+
 TEST_F(SmtpClientTest, AcceptanceOfWhatHasNotArrivedIsUnknown) {
   const std::uint64_t id = send(std::string(900, 'x') + "\r\n");
   turns();
