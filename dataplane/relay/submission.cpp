@@ -188,6 +188,8 @@ void Relay::on_submit_result(const ItemId& id, const HttpResult& result) {
   if (const auto response = mm7::parse_response(answer.content_type, answer.body)) {
     if (const auto* submitted = std::get_if<mm7::SubmitRsp>(&*response)) return take_submit_rsp(*of, *submitted);
     if (const auto* fault = std::get_if<mm7::FaultRsp>(&*response)) {
+      // A success in an element that does not answer SubmitReq (DeliverRsp, say) is somebody else's, or nobody's.
+      if (class_of(fault->status.code) == Class::success) return submission_lost(*of, "the answer is none to a SubmitReq", Loss::meaningless_answer);
       return submit_answered(*of, fault->status.code, fault->status.text.empty() ? fault->fault_string : fault->status.text, {});
     }
     // The answer to some other request says nothing about this one.

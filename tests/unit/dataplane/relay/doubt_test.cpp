@@ -253,6 +253,10 @@ TEST(RelayDoubt, answers_that_say_nothing_are_handed_over_and_never_tried_again)
   };
   const std::vector<HttpResult> answers{
       lost(), http(200), http(204), http(200, "<html>OK</html>"), http(202, "accepted", "text/plain"), http(200, foreign, "text/xml"),
+      http(200,
+           "<?xml version=\"1.0\"?><env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body><DeliverRsp><MM7Version>6.8.0"
+           "</MM7Version><Status><StatusCode>1000</StatusCode></Status></DeliverRsp></env:Body></env:Envelope>",
+           "text/xml"),
       coded("0"), coded("999"), coded("5000"), coded("9999"), coded("10000")};
   for (const HttpResult& answer : answers) {
     World world;
