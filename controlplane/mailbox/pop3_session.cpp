@@ -96,6 +96,7 @@ class Pop3Session final : public MailboxSession {
   Outcome<void> read_body(const std::function<bool(ByteView)>& sink);
   Outcome<void> list(Task& task, const std::string& line, const LineSink& sink);
   Outcome<void> learn_numbers(Task& task);
+  [[nodiscard]] Outcome<void> recognise_named(Task& task, Watermark& mark);
   Outcome<void> name_the_nameless(Task& task, const Trials& trials);
   [[nodiscard]] std::uint64_t size_of(std::uint32_t number) const;
   std::vector<std::string> fresh_names(Watermark& mark);
@@ -309,6 +310,21 @@ Outcome<Pop3Session::Header> Pop3Session::read_header(Task& task, std::uint32_t 
   return Header{.text = std::move(header), .failure = read ? std::nullopt : std::optional(read.error())};
 }
 
+// The other way: mails that were known by their headers, while the server named none, have UIDLs now. They are no news.
+Outcome<void> Pop3Session::recognise_named(Task& task, Watermark& mark) {
+  if (std::ranges::none_of(mark.known, is_made_name)) return {};
+  std::size_t looked_at = 0;
+  for (const std::string& name : in_order_) {
+    if (is_made_name(name) || mark.known.contains(name) || mark.trials.find(name) != nullptr) continue;
+    if (++looked_at > named_by_header_max) return {};
+    const auto header = read_header(task, numbers_.find(name)->second);
+    if (!header && deed_of(header.error()) != Deed::refused) return std::unexpected(header.error());
+    if (header && mark.known.contains(name_of_header(header->text))) mark.known.insert(name);
+    if (header && header->failure) return std::unexpected(*header->failure);
+  }
+  return {};
+}
+
 // What is not known yet, in the server's order, mails on trial last.
 std::vector<std::string> Pop3Session::fresh_names(Watermark& mark) {
   std::vector<std::string> fresh;
@@ -326,6 +342,12 @@ std::vector<std::string> Pop3Session::fresh_names(Watermark& mark) {
 
 Outcome<Look> Pop3Session::look(Task& task, Watermark& mark, const ArrivalSink& sink) {
   if (auto learned = learn_numbers(task); !learned) return std::unexpected(learned.error());
+  // A server that has named its mails before is in trouble when it names none: under other names old mail would be news.
+  const bool named_before = std::ranges::any_of(mark.known, [](const std::string& name) { return !is_made_name(name); });
+  if (named_before && numbers_.empty() && !sizes_.empty()) {
+    return std::unexpected(Failure{Error{&mailbox_busy}, "the server names no mails (UIDL) for now"});
+  }
+  if (auto recognised = recognise_named(task, mark); !recognised) return std::unexpected(recognised.error());
   if (auto named = name_the_nameless(task, mark.trials); !named) return std::unexpected(named.error());
   if (mark.uid_validity == 0 && mark.known.empty()) {
     mark.uid_validity = uid_validity_of_pop3;

@@ -1,6 +1,8 @@
 // POP3 sessions against scripted servers, and the multi-line answer alone.
 #include "controlplane/mailbox/announce.h"
+#include "controlplane/mailbox/errors.h"
 #include "controlplane/mailbox/pop3_lines.h"
+#include "controlplane/mailbox/pop3_names.h"
 #include "session_fixture.h"
 
 namespace pushmail::test {
@@ -95,6 +97,45 @@ TEST_F(Pop3Test, BaselineThenNewsByTopOrByRetr) {
       EXPECT_EQ(mark.known, (std::set<std::string, std::less<>>{"one", "two", "three"}));
     });
   }
+}
+
+// One refused or empty UIDL list at a server that named its mails before must not make news of the whole mailbox.
+TEST_F(Pop3Test, AServerThatNamesNoMailsForNowIsAskedAgain) {
+  for (const std::string_view answer : {"-ERR [SYS/TEMP] later\r\n", "-ERR what\r\n", "+OK\r\n.\r\n"}) {
+    ScriptedServer server([&](Peer& peer) {
+      if (!log_in(peer) || !peer.expect("LIST")) return;
+      peer.send("+OK\r\n1 10\r\n2 20\r\n.\r\n");
+      if (peer.expect("UIDL")) peer.send(answer);
+      while (peer.expect(" ")) peer.send("+OK\r\nSubject: old\r\n\r\n.\r\n");
+    });
+    run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+      ASSERT_TRUE(session.open(task));
+      Watermark mark{.uid_validity = 1, .last_uid = 0, .known = {"one", "two"}};
+      const auto look = session.look(task, mark, [](const Arrival&) { FAIL() << "old mail is no news"; });
+      ASSERT_FALSE(look);
+      EXPECT_TRUE(look.error().error.is(mailbox_busy)) << look.error().text;
+      EXPECT_EQ(mark.known, (std::set<std::string, std::less<>>{"one", "two"}));
+    });
+  }
+}
+
+TEST_F(Pop3Test, MailsThatGetANameLateAreRecognisedByTheirHeaders) {
+  ScriptedServer server([&](Peer& peer) {
+    if (!log_in(peer) || !list(peer, "1 10\r\n2 20\r\n", "1 one\r\n2 two\r\n")) return;
+    while (peer.expect(" ")) {
+      peer.send(peer.lines().back().ends_with(" 1 0") ? "+OK\r\nSubject: old\r\n\r\n.\r\n" : "+OK\r\nSubject: new\r\n\r\n.\r\n");
+    }
+  });
+  run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+    ASSERT_TRUE(session.open(task));
+    Watermark mark{.uid_validity = 1, .last_uid = 0, .known = {name_of_header("Subject: old\r\n")}};
+    std::vector<Arrival> arrivals;
+    const auto look = session.look(task, mark, [&](const Arrival& arrival) { arrivals.push_back(arrival); });
+    ASSERT_TRUE(look) << look.error().text;
+    ASSERT_EQ(arrivals.size(), 1u);
+    EXPECT_EQ(arrivals[0].uid, "two");
+    EXPECT_TRUE(mark.known.contains("one"));
+  });
 }
 
 TEST_F(Pop3Test, HugeHeaderIsToldAsFarAsItIsKept) {
