@@ -42,8 +42,27 @@ constexpr auto beginnings = std::to_array<std::string_view>({
     "delivery receipt", "delivery report", "delivery status", "delivery notification", "delivery confirmation", "delivered:", "read:", "not read:",
     "message delivered", "message not delivered", "message was not delivered", "your message was delivered", "your message was not delivered",
     "your message could not", "message could not be delivered", "undeliverable", "undelivered", "mail delivery fail", "returned mail",
-    "automatische antwort", "abwesenheitsnotiz", "respuesta autom", "r\xc3\xa9ponse automatique", "risposta automatica", "resposta autom",
+    "sent automatically", "message status", "i'm not receiving", "(i'm not receiving",
+    "abwesenheitsnotiz", "respuesta autom", "r\xc3\xa9ponse automatique", "risposta automatica", "resposta autom",
 });
+
+// What stands anywhere in such a short message, and in few that a person sends to a service. Not asked of an MM, which is a letter to anybody.
+constexpr auto phrases = std::to_array<std::string_view>({
+    "auto-reply", "automatic reply", "automatische antwort", "automatisch antwoord", "was delivered", "was not delivered", "could not be delivered",
+    "has been delivered",
+});
+
+// SMPP 3.4 Appendix B: the states of a receipt, as they stand behind `stat:` also where a gateway has taken the id away.
+constexpr auto receipt_states = std::to_array<std::string_view>({
+    "ENROUTE", "DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD", "UNKNOWN", "REJECTD",
+});
+
+bool contains_nocase(std::string_view text, std::string_view phrase) {
+  for (std::size_t at = 0; at + phrase.size() <= text.size(); ++at) {
+    if (ascii_equal_nocase(text.substr(at, phrase.size()), phrase)) return true;
+  }
+  return false;
+}
 
 constexpr bool no_beginning_twice() {
   for (std::size_t i = 0; i < beginnings.size(); ++i) {
@@ -58,7 +77,9 @@ static_assert(no_beginning_twice());
 }  // namespace
 
 Judgement origin_of(std::string_view utf8) {
-  if (!value_of(utf8, "id").empty() && !value_of(utf8, "stat").empty()) return {Origin::receipt, "receipt_text"};
+  const std::string_view stat = value_of(utf8, "stat");
+  if (!value_of(utf8, "id").empty() && !stat.empty()) return {Origin::receipt, "receipt_text"};
+  if (std::ranges::any_of(receipt_states, [&](std::string_view state) { return ascii_equal_nocase(stat, state); })) return {Origin::receipt, "receipt_state"};
   const std::string_view text = ascii_trim(utf8);
   const auto row = std::ranges::find_if(beginnings, [&](std::string_view beginning) { return ascii_starts_with_nocase(text, beginning); });
   if (row != beginnings.end()) return {Origin::answer, *row};
@@ -76,7 +97,10 @@ Judgement origin_of(const smpp::Pdu& message) {
   if (incoming.ports) return {Origin::answer, "application_port"};
   // A piece of a longer text says nothing about how that begins.
   if (incoming.part) return {};
-  const Judgement by_text = origin_of(incoming.text());
+  const std::string text = incoming.text();
+  const auto phrase = std::ranges::find_if(phrases, [&](std::string_view each) { return contains_nocase(text, each); });
+  if (phrase != phrases.end()) return {Origin::answer, *phrase};
+  const Judgement by_text = origin_of(text);
   // Some receipts are ASCII under whatever data_coding the message had.
   return is_automatic(by_text) ? by_text : origin_of(text_of(incoming.user_data));
 }

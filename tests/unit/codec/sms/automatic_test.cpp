@@ -48,6 +48,13 @@ TEST(Automatic, MachinesThatAnswer) {
                            "Read: your message", "Respuesta autom\xc3\xa1tica: x", "This is an automated message"}) {
     EXPECT_EQ(origin_of(text).origin, Origin::answer) << text;
   }
+  for (const char* text : {"Message to 5000 was delivered on 28.11.2026 22:01", "I can't answer. [Auto-reply by a car]", "Automatisch antwoord: x",
+                           "Ich bin nicht im Haus. Automatische Antwort", "Sent automatically: x", "Message status: DELIVRD",
+                           "(I'm not receiving notifications. If this is urgent, reply)"}) {
+    EXPECT_EQ(origin_of(message(text)).origin, Origin::answer) << text;
+  }
+  EXPECT_EQ(origin_of(message("stat:DELIVRD err:000")).origin, Origin::receipt);
+  EXPECT_FALSE(is_automatic("Your parcel was delivered", "joe@example.com Look")) << "a letter";
   smpp::Pdu binary = message("\x01\x02");
   binary.data_coding = 0x04;
   EXPECT_EQ(origin_of(binary).sign, "binary");
