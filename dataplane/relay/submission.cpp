@@ -21,7 +21,7 @@ using handoff::tag;
 constexpr std::uint64_t chunks_ahead = 4;
 constexpr int service_unavailable = 4006;  // busy (TS 23.140 10.2)
 
-// What a StatusCode means for the item (spec-facts 1.2, TS 23.140 10.2): try again, pause the peer, or give up.
+// What a StatusCode means for the item (TS 23.140 §10.2): try again, pause the peer, or give up.
 enum class Class : std::uint8_t { success, temporary, peer_trouble, permanent };
 
 Class class_of(int code) {
