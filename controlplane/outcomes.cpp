@@ -75,6 +75,11 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   if (const auto code = record.u64(tag(Tag::status_code))) details.emplace_back("status", fmt::to_string(*code));
   const bool duplicate_possible = record.u64(tag(Tag::duplicate_possible)).value_or(0) != 0;
   if (duplicate_possible) details.emplace_back("duplicate_possible", "1");
+  // Kept also where the state moves no more: a report of the first sending may have settled what was just sent again.
+  if (duplicate_possible && !item.duplicate_possible) {
+    item.duplicate_possible = true;
+    if (const auto written = ports_.store.update_item(item); !written) return written;
+  }
 
   // A refusal that follows our own answer to a question about an item that went out before says nothing new.
   const bool went_out = item.state == ItemState::submitted || item.state == ItemState::reported;
