@@ -40,7 +40,7 @@ class BearerEvents {
   virtual void on_sms_sent(std::int64_t id, std::string_view smsc_id) = 0;
   /// The SMSC will never take it.
   virtual void on_sms_refused(std::int64_t id, std::string_view reason) = 0;
-  /// The SMSC takes others, but keeps putting this one off: submit it again, much later.
+  /// The SMSC does not take it now: submit it again, later each time.
   virtual void on_sms_deferred(std::int64_t id, std::string_view reason) = 0;
   /// The SMSC has a part of it and keeps putting off the rest: the phone may show it or not.
   virtual void on_sms_in_doubt(std::int64_t id, std::string_view reason) = 0;

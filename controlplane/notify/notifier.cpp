@@ -17,7 +17,7 @@ constexpr std::size_t looked_at_max = 1000;                 // rows in one trans
 constexpr std::size_t alarmed_max = 10'000;                 // phones
 constexpr std::int64_t second_us = 1'000'000;
 constexpr std::int64_t hour_us = 3600 * second_us;
-constexpr std::int64_t defer_first_us = 30 * second_us;
+constexpr std::int64_t defer_first_us = 5 * second_us;
 constexpr std::int64_t defer_most_us = hour_us;
 constexpr std::int64_t defer_end_us = 86'400 * second_us;   // then the SMSC will never take it
 constexpr std::int64_t doubt_pause_us = 120 * second_us;    // time for the SMSC to recover, and for a receipt or the phone's answer
@@ -100,7 +100,7 @@ Result<bool> Notifier::may_go(Sms& sms, Timestamp now) {
   } else {
     ++counts_.withheld;
     alarm(sms, now);
-    const std::string reason = fmt::format("{} SMS of this kind went to this phone within an hour, which is the most", most);
+    const std::string reason = fmt::format("{} SMS of this kind were submitted for this phone within an hour, which is the most", most);
     if (now.us - sms.created.us >= defer_end_us) {
       if (const auto done = refuse(sms, SmsEvent::give_up, reason); !done) return std::unexpected(done.error());
     } else {

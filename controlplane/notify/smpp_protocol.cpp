@@ -20,7 +20,8 @@ using smpp::Pdu;
 constexpr std::uint32_t sequence_max = 0x7FFFFFFF;
 constexpr std::uint8_t registered_receipt = 1;
 constexpr Duration stop_time_max = seconds(2);
-constexpr int retry_max = 10;
+constexpr int retry_max = 6;           // of the rest of a text that was taken in part; with the pauses about a minute
+constexpr Duration enquire_answer_least = seconds(5);
 constexpr int doublings_max = 16;
 constexpr std::int64_t nobodys_text = -1;
 
@@ -35,11 +36,11 @@ void set_source(Pdu& pdu, const std::string& source) {
 }  // namespace
 
 SmppProtocol::SmppProtocol(const Clock& clock, SmppSettings settings, BearerEvents& events, SmppWire& wire, Random random)
-    : clock_(clock), settings_(std::move(settings)), events_(&events), wire_(wire), random_(std::move(random)) {}
+    : clock_(clock), settings_(std::move(settings)), events_(&events), wire_(wire), random_(std::move(random)), window_(settings_.window) {}
 
 std::size_t SmppProtocol::room() const {
-  if (state_ != SmppState::bound) return 0;
-  return texts_.size() >= settings_.window ? 0 : settings_.window - texts_.size();
+  if (state_ != SmppState::bound || clock_.now() < paused_until_) return 0;
+  return texts_.size() >= window_ ? 0 : window_ - texts_.size();
 }
 
 std::string SmppProtocol::state() const {
@@ -173,7 +174,6 @@ void SmppProtocol::end(std::string_view reason) {
   unanswered_.clear();
   waiting_.clear();
   enquiring_ = false;
-  paused_until_ = {};
   std::vector<std::int64_t> maybe_sent;
   for (const auto& [id, text] : std::exchange(texts_, {})) {
     if (text.left) maybe_sent.push_back(id);
@@ -294,25 +294,14 @@ void SmppProtocol::on_submit_response(const Pdu& pdu) {
     case smpp::StatusClass::ok:
       if (text->second.smsc_id.empty()) text->second.smsc_id = pdu.message_id;
       text->second.taken = true;
+      text->second.tries = 0;
+      window_ = std::min(window_ + 1, settings_.window);
+      refusals_ = 0;
       --text->second.segments_left;
       break;
     case smpp::StatusClass::temporary:
-      // Throttled or full (SMPP 3.4 §5.1.3): everybody waits a moment, this one goes first.
-      paused_until_ = clock_.now() + settings_.throttle_pause;
-      if (text->second.deferred) {
-        --text->second.segments_left;
-        break;
-      }
-      if (++segment.tries < retry_max) {
-        waiting_.push_front(std::move(segment));
-        return pump();
-      }
-      // Too often: whoever owns it decides when to try again. What of it is still under way says first whether a part was taken.
-      std::erase_if(waiting_, [&](const Segment& other) { return other.text == segment.text; });
-      text->second.refusal = smpp::status_text(pdu.status);
-      text->second.deferred = true;
-      text->second.segments_left =
-          static_cast<std::size_t>(std::ranges::count_if(unanswered_, [&](const auto& entry) { return entry.second.text == segment.text; }));
+      slow_down(segment.sent);
+      put_off(std::move(segment), text->second, smpp::status_text(pdu.status));
       break;
     case smpp::StatusClass::session: return lost(std::string(smpp::status_text(pdu.status)));
     case smpp::StatusClass::permanent:
@@ -321,6 +310,7 @@ void SmppProtocol::on_submit_response(const Pdu& pdu) {
       text->second.deferred = false;
       break;
   }
+  go_on(text->first, text->second);
   if (text->second.segments_left == 0) {
     const std::int64_t id = text->first;
     const Text done = std::move(text->second);
@@ -330,8 +320,43 @@ void SmppProtocol::on_submit_response(const Pdu& pdu) {
   pump();
 }
 
+// Throttled, full or in trouble (SMPP 3.4 §5.1.3): everybody waits. What was under way when it began counts as the same refusal.
+void SmppProtocol::slow_down(Instant sent) {
+  if (sent <= slowed_at_) return;
+  slowed_at_ = clock_.now();
+  window_ = std::max<std::size_t>(window_ / 2, 1);
+  const std::int64_t pause = std::min(settings_.throttle_pause.ns << std::min(refusals_++, doublings_max), settings_.throttle_pause_most.ns);
+  paused_until_ = slowed_at_ + Duration{pause};
+}
+
+// Nothing more of the text goes before what is under way says whether a part was taken. None: whoever owns it decides when to try again,
+// and counts it. A part: only the rest is sent again, here, for the phone would show the part twice.
+void SmppProtocol::put_off(Segment segment, Text& text, std::string_view reason) {
+  const std::int64_t id = segment.text;
+  text.refusal = reason;
+  text.deferred = true;
+  text.held.push_back(std::move(segment));
+  for (Segment& other : waiting_) {
+    if (other.text == id) text.held.push_back(std::move(other));
+  }
+  std::erase_if(waiting_, [&](const Segment& other) { return other.text == id; });
+}
+
+void SmppProtocol::go_on(std::int64_t id, Text& text) {
+  if (text.held.empty()) return;
+  if (std::ranges::any_of(unanswered_, [&](const auto& entry) { return entry.second.text == id; })) return;
+  if (!text.taken || ++text.tries >= retry_max) {
+    text.segments_left = 0;
+    return;
+  }
+  text.refusal.clear();
+  text.deferred = false;
+  for (Segment& segment : std::exchange(text.held, {})) waiting_.push_front(std::move(segment));
+}
+
 // Answers to its other segments, which may still come, must not count for a later try of the same text.
 void SmppProtocol::take_out(std::int64_t id, Text& text) {
+  text.held.clear();
   std::erase_if(waiting_, [&](const Segment& other) { return other.text == id; });
   for (auto& [sequence, other] : unanswered_) {
     if (other.text == id) other.text = nobodys_text;
@@ -371,10 +396,11 @@ void SmppProtocol::submit(const OutgoingSms& sms) {
 
 void SmppProtocol::pump() {
   if (state_ != SmppState::bound || clock_.now() < paused_until_) return;
-  while (!waiting_.empty() && unanswered_.size() < settings_.window) {
+  while (!waiting_.empty() && unanswered_.size() < window_) {
     Segment segment = std::move(waiting_.front());
     waiting_.pop_front();
     if (const auto text = texts_.find(segment.text); text != texts_.end()) text->second.left = true;
+    segment.sent = clock_.now();
     const std::uint32_t sequence = send_request(segment.pdu);
     unanswered_.emplace(sequence, std::move(segment));
   }
@@ -383,7 +409,10 @@ void SmppProtocol::pump() {
 std::uint32_t SmppProtocol::send_request(Pdu& pdu) {
   sequence_ = sequence_ == sequence_max ? 1 : sequence_ + 1;
   pdu.sequence = sequence_;
-  asked_[sequence_] = {.command = pdu.command, .deadline = clock_.now() + settings_.response_max};
+  // An SMSC answers enquire_link at once or is dead: whoever asks often is told soon.
+  const Duration twice = std::max(Duration{2 * settings_.enquire_link.ns}, enquire_answer_least);
+  const Duration patience = pdu.command == Command::enquire_link ? std::min(settings_.response_max, twice) : settings_.response_max;
+  asked_[sequence_] = {.command = pdu.command, .deadline = clock_.now() + patience};
   send(pdu);
   return sequence_;
 }

@@ -12,6 +12,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "codec/sms/automatic.h"
 #include "codec/sms/gsm.h"
@@ -32,7 +34,8 @@ struct SmppSettings {
   std::size_t window = 10;             // unanswered submit_sm
   Duration enquire_link = seconds(30); // time without an answer to anything of ours before enquire_link
   Duration response_max = seconds(60);
-  Duration throttle_pause = seconds(1);
+  Duration throttle_pause = seconds(1); // the first one; doubles with each refusal for now
+  Duration throttle_pause_most = seconds(60);
   Duration rebind_first = seconds(1);
   Duration rebind_most = seconds(60);
   Duration stable = seconds(300);      // a session that held so long was a good one
@@ -76,6 +79,11 @@ class SmppProtocol final : public Bearer {
   [[nodiscard]] SmppState phase() const { return state_; }
 
  private:
+  struct Segment {
+    std::int64_t text = 0;
+    smpp::Pdu pdu{};
+    Instant sent{};
+  };
   struct Text {
     std::size_t segments_left = 0;
     bool left = false;                 // a segment of it was written
@@ -83,11 +91,8 @@ class SmppProtocol final : public Bearer {
     std::string smsc_id{};
     std::string refusal{};
     bool deferred = false;             // the refusal holds for now only
-  };
-  struct Segment {
-    std::int64_t text = 0;
-    smpp::Pdu pdu{};
-    int tries = 0;
+    int tries = 0;                     // rounds of refusals since a segment was taken
+    std::vector<Segment> held{};       // of a text that was refused for now: not to be sent before the others are answered
   };
   struct Asked {
     smpp::Command command = smpp::Command::enquire_link;
@@ -103,6 +108,9 @@ class SmppProtocol final : public Bearer {
   void on_submit_response(const smpp::Pdu& pdu);
   void on_message(const smpp::Pdu& pdu);
   void on_receipt(const smpp::Pdu& pdu, const sms::Judgement& judgement);
+  void slow_down(Instant sent);
+  void put_off(Segment segment, Text& text, std::string_view reason);
+  void go_on(std::int64_t id, Text& text);
   void take_out(std::int64_t id, Text& text);
   void finish(std::int64_t id, const Text& text);
   void pump();
@@ -124,6 +132,11 @@ class SmppProtocol final : public Bearer {
   Instant due_{};                      // idle: the next connect; connecting, unbinding: the end of patience
   Instant bound_at_{};
   Instant proved_at_{};                // the last answer of the SMSC to anything of ours
+  // How much the SMSC takes (AIMD, as TCP does): a refusal for now halves the window and doubles the pause, what is taken widens it by one.
+  // Kept over a rebind, which is no cure for what the SMSC cannot take.
+  std::size_t window_;
+  int refusals_ = 0;                   // steps since something was taken
+  Instant slowed_at_{};
   Instant paused_until_{};
   bool enquiring_ = false;
   Bytes in_;

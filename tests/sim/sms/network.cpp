@@ -97,6 +97,7 @@ void Network::at_smsc(std::uint64_t connection, const Bytes& bytes) {
     const auto [text, first] = text_of_submit(connection, pdu);
     if (text) {
       if (const auto bad = script_.bad.find(*text); bad != script_.bad.end()) deed = bad->second;
+      if (first) submits.emplace_back(clock_.now(), *text);
       if (first && row_of(deed).may_show) shown.push_back({.at = clock_.now(), .text = *text, .phone = pdu.destination_addr});
     }
   }

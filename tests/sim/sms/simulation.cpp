@@ -173,11 +173,17 @@ void Run::check() {
   const auto of = [&](std::size_t number) { return std::ranges::find(texts_, number, &Planned::number); };
   for (const Shown& last : network_.shown) {
     const auto within = std::ranges::count_if(network_.shown, [&](const Shown& one) {
-      // Counted when it is handed over; a text that is throttled leaves a few tries later.
-      return one.phone == last.phone && of(one.text)->kind == of(last.text)->kind && one.at <= last.at && (last.at - one.at).ns < hour_ns - 30'000'000'000;
+      // Counted when it is handed over; it leaves a moment later.
+      return one.phone == last.phone && of(one.text)->kind == of(last.text)->kind && one.at <= last.at && (last.at - one.at).ns < hour_ns - 1'000'000'000;
     });
     const std::uint64_t most = std::min(per_hour_, per_hour_max(of(last.text)->kind));
     if (static_cast<std::uint64_t>(within) > most) fail(fmt::format("{} SMS of kind {} to one phone in an hour", within, of(last.text)->kind));
+  }
+  for (const auto& [begin, number] : network_.submits) {
+    const auto within = std::ranges::count_if(network_.submits, [&](const auto& one) {
+      return one.second == number && one.first >= begin && one.first - begin < seconds(60);
+    });
+    if (within > 5) fail(fmt::format("text {} was submitted {} times in a minute", number, within));
   }
   const bool only_texts_are_bad = script_.fault_rate == 0 && restarts_.empty();
   for (const Planned& text : texts_) {

@@ -358,6 +358,28 @@ TEST_F(NotifierTest, WhatTheSmscPutsOffIsTriedMuchLater) {
   EXPECT_EQ(later[0].attempts, 1U);
 }
 
+// An SMSC that puts off for ever: few submits a minute, all of them counted, and an end after a day.
+TEST_F(NotifierTest, PutOffForEverLeavesFewSubmits) {
+  const Item item = notify();
+  std::vector<Timestamp> times;
+  for (int i = 0; i < 2 * 86'400 && state(item) == ItemState::accepted; ++i) {
+    notifier.pump();
+    while (!bearer.given.empty()) {
+      times.push_back(clock.wall());
+      notifier.on_sms_deferred(bearer.take().id, "throttled");
+    }
+    clock.advance(seconds(1));
+  }
+  EXPECT_EQ(state(item), ItemState::failed);
+  const auto within = [&](std::int64_t seconds) {
+    return std::ranges::count_if(times, [&](Timestamp at) { return at.us - times.front().us < seconds * 1'000'000; });
+  };
+  EXPECT_LE(within(60), 4);
+  EXPECT_LE(within(3600), 10);
+  EXPECT_LE(times.size(), 36U);
+  EXPECT_GE(times.back().us - times.front().us, 86'000'000'000);
+}
+
 TEST_F(NotifierTest, WhatTheSmscPutsOffForADayIsRefused) {
   created.us -= 86'400'000'000;
   const Item item = notify();

@@ -77,6 +77,9 @@ struct ProtocolTest : ::testing::Test {
     EXPECT_EQ(pdu.command, expected);
     return pdu;
   }
+  void answer_enquiries() {
+    while (!wire.pdus.empty() && wire.pdus.front().command == Command::enquire_link) send(smpp::respond(next(Command::enquire_link)));
+  }
   void send(const Pdu& pdu) { protocol.on_bytes(smpp::encode(pdu).value()); }
   void bind() {
     protocol.on_connected();
@@ -193,10 +196,74 @@ TEST_F(ProtocolTest, WhatWaitedForAPauseNeverLeft) {
   bind();
   protocol.submit(sms(1));
   send(smpp::respond(next(Command::submit_sm), smpp::status::throttled));
+  EXPECT_EQ(events.deferred, std::vector<std::int64_t>{1});
   protocol.submit(sms(2));
   EXPECT_TRUE(wire.pdus.empty());
   protocol.on_closed("closed");
-  EXPECT_EQ(events.maybe_sent, std::vector<std::int64_t>{1});
+  EXPECT_TRUE(events.maybe_sent.empty());
+}
+
+// However long it goes on: the texts go back to their owner, the pauses grow to a minute, and the window shrinks to one.
+TEST_F(ProtocolTest, ThrottlingForEverLeavesFewSubmits) {
+  protocol.start();
+  bind();
+  std::vector<std::int64_t> gaps;
+  for (int round = 0; round < 9; ++round) {
+    while (protocol.room() > 0) protocol.submit(sms(static_cast<std::int64_t>(100 * round + static_cast<int>(protocol.room()))));
+    while (!wire.pdus.empty()) send(smpp::respond(next(Command::submit_sm), smpp::status::throttled));
+    const Instant since = clock.now();
+    while (protocol.room() == 0) {
+      pass(milliseconds(500));
+      answer_enquiries();
+    }
+    gaps.push_back((clock.now() - since).ms() / 1000);
+    EXPECT_EQ(protocol.room(), 1U);
+  }
+  EXPECT_EQ(gaps, (std::vector<std::int64_t>{1, 2, 4, 8, 16, 32, 60, 60, 60}));
+  EXPECT_EQ(events.deferred.size(), 10U) << "two at once, then one a pause";
+  protocol.submit(sms(1));
+  send(smpp::respond(next(Command::submit_sm)));
+  EXPECT_EQ(protocol.room(), 2U) << "what is taken opens it again";
+  EXPECT_EQ(events.lost, 0);
+}
+
+TEST_F(ProtocolTest, ARebindDoesNotEndThePause) {
+  protocol.start();
+  bind();
+  for (int i = 1; i <= 5; ++i) {
+    while (protocol.room() == 0) pass(milliseconds(500));
+    protocol.submit(sms(i));
+    send(smpp::respond(next(Command::submit_sm), smpp::status::queue_full));
+  }
+  protocol.on_closed("closed");
+  pause();
+  bind();
+  EXPECT_EQ(protocol.room(), 0U);
+  pass(seconds(16));
+  EXPECT_EQ(protocol.room(), 1U);
+}
+
+// A connection that is open and says nothing.
+TEST(SmppPatience, ADeadSmscIsFoundAfterThreeIntervals) {
+  struct Row {
+    Duration interval;
+    Duration end;
+  };
+  for (const Row& row : {Row{seconds(1), seconds(6)}, Row{seconds(3), seconds(9)}, Row{seconds(30), seconds(90)}, Row{seconds(120), seconds(180)}}) {
+    HandClock clock;
+    Wire wire;
+    Events events;
+    SmppProtocol protocol{clock, {.system_id = "pushmail", .source = "5000", .enquire_link = row.interval}, events, wire, [] { return std::uint64_t{0}; }};
+    protocol.start();
+    protocol.on_connected();
+    protocol.on_bytes(smpp::encode(smpp::respond(wire.pdus.front())).value());
+    const Instant since = clock.now();
+    while (events.lost == 0) {
+      clock.advance_to(*protocol.deadline());
+      protocol.on_time();
+    }
+    EXPECT_EQ((clock.now() - since).ms(), row.end.ms());
+  }
 }
 
 TEST_F(ProtocolTest, AnAnswerOfAnotherKindIsNone) {
@@ -227,10 +294,16 @@ TEST_F(ProtocolTest, ATextOfWhichAPartWasTakenIsInDoubtWhenTheRestIsPutOff) {
   bind();
   protocol.submit(sms(1, std::string(200, 'x')));
   send(smpp::respond(next(Command::submit_sm)));
-  for (int i = 0; i < 10; ++i) {
-    send(smpp::respond(next(Command::submit_sm), smpp::status::queue_full));
-    pass(seconds(1));
+  int rounds = 0;
+  while (events.in_doubt.empty() && rounds < 20) {
+    if (!wire.pdus.empty()) {
+      ++rounds;
+      send(smpp::respond(next(Command::submit_sm), smpp::status::queue_full));
+    }
+    pass(milliseconds(500));
+    answer_enquiries();
   }
+  EXPECT_EQ(rounds, 6);
   EXPECT_EQ(events.in_doubt, std::vector<std::int64_t>{1});
 }
 
@@ -238,13 +311,12 @@ TEST_F(ProtocolTest, ATextOfWhichNoPartWasTakenIsPutOff) {
   protocol.start();
   bind();
   protocol.submit(sms(1, std::string(200, 'x')));
-  for (int i = 0; i < 20; ++i) {
-    while (!wire.pdus.empty()) send(smpp::respond(next(Command::submit_sm), smpp::status::queue_full));
-    pass(seconds(1));
-  }
+  while (!wire.pdus.empty()) send(smpp::respond(next(Command::submit_sm), smpp::status::queue_full));
+  pass(seconds(20));
+  EXPECT_TRUE(wire.pdus.empty()) << "its owner decides when it goes again";
   EXPECT_EQ(events.deferred, std::vector<std::int64_t>{1});
   EXPECT_TRUE(events.in_doubt.empty());
-  EXPECT_EQ(protocol.room(), 2U);
+  EXPECT_EQ(protocol.room(), 1U);
 }
 
 TEST_F(ProtocolTest, AnswersCountUntilTheSmscLetsUsGo) {
