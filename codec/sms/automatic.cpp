@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "codec/sms/gsm.h"
 #include "codec/sms/receipt_text.h"
 
 namespace pushmail::sms {
@@ -93,16 +92,24 @@ Judgement origin_of(const smpp::Pdu& message) {
   if (by_tlv != tlv_signs.end()) return {Origin::receipt, by_tlv->name};
 
   const Incoming incoming = read_deliver(message);
+  // A piece of a longer text says nothing about how that begins.
+  const Judgement by_text = incoming.part ? Judgement{} : origin_of(incoming);
+  if (by_text.origin == Origin::receipt) return by_text;
   if (alphabet_of(incoming.data_coding) == Alphabet::binary) return {Origin::answer, "binary"};
   if (incoming.ports) return {Origin::answer, "application_port"};
-  // A piece of a longer text says nothing about how that begins.
-  if (incoming.part) return {};
-  const std::string text = incoming.text();
-  const auto phrase = std::ranges::find_if(phrases, [&](std::string_view each) { return contains_nocase(text, each); });
-  if (phrase != phrases.end()) return {Origin::answer, *phrase};
-  const Judgement by_text = origin_of(text);
-  // Some receipts are ASCII under whatever data_coding the message had.
-  return is_automatic(by_text) ? by_text : origin_of(text_of(incoming.user_data));
+  return by_text;
+}
+
+Judgement origin_of(const Incoming& whole) {
+  Judgement answer;
+  for (const std::string& text : readings_of(whole)) {
+    const Judgement by_text = origin_of(text);
+    if (by_text.origin == Origin::receipt) return by_text;
+    const auto phrase = std::ranges::find_if(phrases, [&](std::string_view each) { return contains_nocase(text, each); });
+    if (is_automatic(answer)) continue;
+    answer = phrase != phrases.end() ? Judgement{Origin::answer, *phrase} : by_text;
+  }
+  return answer;
 }
 
 }  // namespace pushmail::sms

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "codec/sms/gsm.h"
 #include "codec/sms/smpp.h"
 
 namespace pushmail::sms {
@@ -22,8 +23,11 @@ struct Judgement {
 
 /// By esm_class (SMPP 3.4 §5.2.12), the TLVs receipted_message_id and message_state (§5.3.2.12, §5.3.2.35), or the text of the message.
 /// Binary data and messages to an application's port (TS 23.040 §9.2.3.24.4) are a machine's. Of a segment of a longer message the header
-/// alone is judged; its whole text is for origin_of(text).
+/// alone is judged; the whole, put together, is for origin_of(whole).
 [[nodiscard]] Judgement origin_of(const smpp::Pdu& message);
+/// By the text of a whole message in every reading that a machine may have meant: an SMSC often writes a receipt under the data_coding of
+/// the message that it is about, in ASCII or in UTF-16 of either byte order.
+[[nodiscard]] Judgement origin_of(const Incoming& whole);
 /// By the text alone: a receipt's `id:` and `stat:` (SMPP 3.4 Appendix B), or how automatic answers begin.
 [[nodiscard]] Judgement origin_of(std::string_view utf8);
 

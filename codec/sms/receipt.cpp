@@ -72,7 +72,9 @@ bool is_final(ReceiptState state) { return row_of(state).final; }
 
 std::optional<Receipt> read_receipt(const smpp::Pdu& deliver_sm) {
   if (origin_of(deliver_sm).origin != Origin::receipt) return std::nullopt;
-  const std::string text = read_deliver(deliver_sm).text();
+  const auto readings = readings_of(read_deliver(deliver_sm));
+  const auto named = std::ranges::find_if(readings, [](const std::string& each) { return !value_of(each, "id").empty(); });
+  const std::string& text = named == readings.end() ? readings.front() : *named;
   Receipt receipt;
   receipt.message_id = deliver_sm.tlv_text(smpp::tag::receipted_message_id).value_or(value_of(text, "id"));
   const auto number = deliver_sm.tlv_number(smpp::tag::message_state);

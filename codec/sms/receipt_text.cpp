@@ -1,8 +1,21 @@
 #include "codec/sms/receipt_text.h"
 
+#include <utility>
+
 #include "core/bytes.h"
 
 namespace pushmail::sms {
+
+std::array<std::string, 3> readings_of(const Incoming& message) {
+  const std::string_view octets = text_of(message.user_data);
+  std::string_view utf16 = octets;
+  if (utf16.starts_with("\xff\xfe") || utf16.starts_with("\xfe\xff")) utf16.remove_prefix(2);
+  std::string without_zeros;
+  for (const char c : utf16) {
+    if (c != '\0') without_zeros += c;
+  }
+  return {message.text(), std::string(octets), std::move(without_zeros)};
+}
 
 std::string_view rest_behind(std::string_view text, std::string_view label) {
   for (std::size_t at = 0; at + label.size() < text.size(); ++at) {

@@ -231,7 +231,7 @@ void SmppProtocol::on_message(const Pdu& pdu) {
   Taken taken = Taken::yes;
   if (message && events_ != nullptr) {
     const std::string text = message->text();
-    if (!sms::is_automatic(judgement)) judgement = sms::origin_of(text);
+    if (!sms::is_automatic(judgement)) judgement = sms::origin_of(*message);
     // A receipt in several pieces: it names no message that we could find, and it is no word of the phone either.
     if (judgement.origin == sms::Origin::receipt) return on_receipt(pdu, judgement);
     taken = events_->on_sms({message->source, message->destination, text, judgement.sign});

@@ -10,6 +10,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 import unittest
 
 SMSC = pathlib.Path(__file__).resolve().parents[1] / "peers/npm/smsc.js"
@@ -106,12 +107,15 @@ class NpmSmsc(unittest.TestCase):
         self.assertEqual({"event": "mo", "from": "15550100002", "to": "5000", "text": "17"}, esme.expect("mo"))
         self.smsc.expect("mo_answered", status=0)
 
-    def test_throttled_text_is_sent_again(self):
+    def test_throttled_text_is_given_back(self):
         esme = self.bound()
         self.smsc.say(json.dumps({"throttle": 1}))
         self.smsc.expect("throttling")
         esme.say("submit 9 15550100002 later")
         self.smsc.expect("throttled")
+        esme.expect("deferred", id=9)
+        time.sleep(0.5)  # longer than throttle_pause
+        esme.say("submit 9 15550100002 later")
         self.smsc.expect("submit", text="later")
         esme.expect("sent", id=9)
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "codec/sms/receipt.h"
+
 namespace pushmail::sms {
 namespace {
 
@@ -39,6 +41,40 @@ TEST(Automatic, EverySignOfAReceiptAloneIsEnough) {
     smpp::Pdu coded = message(receipt_text);
     coded.data_coding = static_cast<std::uint8_t>(coding);
     EXPECT_EQ(origin_of(coded).origin, Origin::receipt) << coding;
+  }
+}
+
+// UTF-16 as an SMSC may write it: the byte order that the standard says, the other one, with a mark, and under whatever data_coding.
+Bytes utf16(std::string_view ascii, bool little_endian, bool mark) {
+  Bytes bytes;
+  const auto put = [&](std::uint16_t unit) { append(bytes, unit, little_endian ? std::endian::little : std::endian::big); };
+  if (mark) put(0xFEFF);
+  for (const char c : ascii) put(static_cast<std::uint8_t>(c));
+  return bytes;
+}
+
+TEST(Automatic, ReceiptsInUtf16OfEitherByteOrder) {
+  for (const bool little_endian : {false, true}) {
+    for (const bool mark : {false, true}) {
+      for (const int coding : {0, 1, 3, 4, 8, 0x18}) {
+        smpp::Pdu pdu = message("");
+        pdu.data_coding = static_cast<std::uint8_t>(coding);
+        pdu.short_message = utf16(receipt_text, little_endian, mark);
+        EXPECT_EQ(origin_of(pdu).origin, Origin::receipt) << little_endian << mark << coding;
+        const auto receipt = read_receipt(pdu);
+        ASSERT_TRUE(receipt) << little_endian << mark << coding;
+        EXPECT_EQ(receipt->message_id, "5001");
+        EXPECT_EQ(receipt->state, ReceiptState::delivered);
+        pdu.short_message = utf16("Auto-Reply: I am away", little_endian, mark);
+        EXPECT_TRUE(is_automatic(origin_of(pdu))) << little_endian << mark << coding;
+        // What was put together of pieces.
+        Incoming whole = read_deliver(pdu);
+        whole.user_data = utf16(receipt_text, little_endian, mark);
+        EXPECT_EQ(origin_of(whole).origin, Origin::receipt);
+        whole.user_data = utf16("17", little_endian, mark);
+        EXPECT_FALSE(is_automatic(origin_of(whole)));
+      }
+    }
   }
 }
 
