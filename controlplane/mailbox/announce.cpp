@@ -69,4 +69,10 @@ Announcement announce(const Arrival& arrival) {
   return result;
 }
 
+Newest newest_of(const Arrival& arrival, Timestamp now, Timestamp before) {
+  const Announcement said = announce(arrival);
+  const Timestamp date = arrival.received.us != 0 ? arrival.received : std::max(std::min(said.date, now), before);
+  return {.message_id = said.message_id, .received = date};
+}
+
 }  // namespace pushmail::mailbox

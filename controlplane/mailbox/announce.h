@@ -23,4 +23,8 @@ struct Announcement {
 
 [[nodiscard]] Announcement announce(const Arrival& arrival);
 
+/// As what the mail can be found again. Without INTERNALDATE its Date stands for it, which the sender chose: not later than `now`, and
+/// `before`, the newest date so far, is kept when it is later.
+[[nodiscard]] Newest newest_of(const Arrival& arrival, Timestamp now, Timestamp before = {});
+
 }  // namespace pushmail::mailbox

@@ -284,7 +284,8 @@ Outcome<Look> ImapSession::begin_numbering(Task& task, Watermark& mark, std::uin
   return Look::renumbered;
 }
 
-// The mail that was the newest, by its Message-ID; else the last one that the server received no later. `uids` are in order.
+// The mail that was the newest, by its Message-ID; else the last one that the server received (or, where it does not say, that was written)
+// no later. `uids` are in order.
 Outcome<std::optional<std::uint32_t>> ImapSession::find_newest(Task& task, std::span<const std::uint32_t> uids, const Newest& newest) {
   std::optional<std::uint32_t> not_later;
   std::size_t asked_count = 0;
@@ -298,10 +299,10 @@ Outcome<std::optional<std::uint32_t>> ImapSession::find_newest(Task& task, std::
     if (!given) return std::unexpected(given.error());
     for (auto mail = given->rbegin(); mail != given->rend(); ++mail) {
       const auto& [uid, what] = *mail;
-      if (!newest.message_id.empty() && what.header && announce(Arrival{.header = *what.header}).message_id == newest.message_id)
-        return std::optional(uid);
-      any_date = any_date || what.received.us != 0;
-      if (!not_later && newest.received.us != 0 && what.received.us != 0 && what.received <= newest.received) not_later = uid;
+      const Newest found = newest_of(Arrival{.header = what.header.value_or(""), .received = what.received}, task.loop().clock().wall());
+      if (!newest.message_id.empty() && found.message_id == newest.message_id) return std::optional(uid);
+      any_date = any_date || found.received.us != 0;
+      if (!not_later && newest.received.us != 0 && found.received.us != 0 && found.received <= newest.received) not_later = uid;
     }
   }
   // All that were looked at came later: what lies before them is left out.
@@ -319,7 +320,7 @@ Outcome<void> ImapSession::learn_newest(Task& task, Watermark& mark) {
   if (!given && deed_of(given.error()) == Deed::refused) return {};
   if (!given) return std::unexpected(given.error());
   for (const auto& [uid, what] : *given) {
-    mark.newest = {.message_id = what.header ? announce(Arrival{.header = *what.header}).message_id : "", .received = what.received};
+    mark.newest = newest_of(Arrival{.header = what.header.value_or(""), .received = what.received}, task.loop().clock().wall());
   }
   return {};
 }
@@ -397,7 +398,7 @@ Outcome<void> ImapSession::report_batch(Task& task, std::span<const std::uint32_
                           .header = given.header.value_or(""),
                           .received = given.received,
                           .trouble = std::string(next == Next::announce_bare ? reason : "")};
-    if (const Newest newest{.message_id = announce(arrival).message_id, .received = arrival.received};
+    if (const Newest newest = newest_of(arrival, task.loop().clock().wall(), mark.newest.received);
         !newest.empty() && uid >= mark.newest_uid) {
       mark.newest = newest;
       mark.newest_uid = uid;

@@ -37,7 +37,7 @@ struct Account {
 /// The newest mail that was known, as it can be found again under another numbering.
 struct Newest {
   std::string message_id{};  // without <>
-  Timestamp received{};      // INTERNALDATE; 0: the server does not say
+  Timestamp received{};      // INTERNALDATE, else the Date of its header; 0: neither is there
   [[nodiscard]] bool empty() const { return message_id.empty() && received.us == 0; }
   bool operator==(const Newest&) const = default;
 };
@@ -50,6 +50,7 @@ struct Watermark {
   Newest newest{};
   std::uint32_t newest_uid = 0;  // of this process's announcements, whose newest it is
   bool newest_asked = false;     // the server was asked for it once; it may have none
+  std::uint32_t searches = 0;    // for the newest, under other names, that broke off
   Trials trials{};
   std::uint64_t left_out = 0;    // mails of another numbering beyond what is announced at once; whoever reports it sets it back
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 
+#include "controlplane/mailbox/announce.h"
 #include "controlplane/mailbox/errors.h"
 #include "controlplane/mailbox/mailbox_session.h"
 #include "controlplane/mailbox/pop3_lines.h"
@@ -24,8 +25,15 @@ namespace {
 constexpr std::uint64_t status_answer_size_max = 8 * limits::KiB;
 // So many mails without a UIDL are told apart by their headers, each of which is read at every look.
 constexpr std::size_t named_by_header_max = 200;
-// When none of the known UIDLs is left the server has given new ones; so many mails, the last, are announced.
+// When none of the known UIDLs is left the server has given new ones, or all that was known is gone. The newest known mail is looked for
+// among so many, the last; so many behind it are announced.
+constexpr std::size_t searched_for_newest_max = 200;
 constexpr std::size_t announced_after_renaming_max = 50;
+// Without a trace of it so few are announced rather than lost; of more only those that were not written before it, by this time at least,
+// which a mail may have spent on its way.
+constexpr std::size_t few_mails = 5;
+constexpr std::int64_t on_its_way_us = 3600LL * 1'000'000;
+constexpr std::uint32_t searches_max = 3;
 // So many mails in a row that are not handed out are no longer one mail's matter.
 constexpr std::size_t in_vain_max = 20;
 // `99999 ` and a UIDL of 70 characters for every mail.
@@ -77,6 +85,7 @@ class Pop3Session final : public MailboxSession {
 
   Outcome<void> open(Task& task) override;
   Outcome<Look> look(Task& task, Watermark& mark, const ArrivalSink& sink) override;
+  Outcome<void> learn_newest(Task& task, Watermark& mark) override;
   Outcome<std::uint64_t> read(Task& task, std::string_view uid, std::uint64_t offset, const ChunkSink& sink) override;
   Outcome<void> mark(Task& task, std::string_view uid, Mark mark) override;
   Outcome<void> wait(Task&, Gate&, Instant) override { return {}; }
@@ -99,7 +108,9 @@ class Pop3Session final : public MailboxSession {
   [[nodiscard]] Outcome<void> recognise_named(Task& task, Watermark& mark);
   Outcome<void> name_the_nameless(Task& task, const Trials& trials);
   [[nodiscard]] std::uint64_t size_of(std::uint32_t number) const;
-  std::vector<std::string> fresh_names(Watermark& mark);
+  [[nodiscard]] Outcome<Look> recognise_renamed(Task& task, Watermark& mark);
+  [[nodiscard]] Outcome<std::optional<Newest>> newest_as(Task& task, const std::string& name);
+  std::vector<std::string> fresh_names(const Watermark& mark) const;
   Outcome<void> report(Task& task, const std::string& name, Watermark& mark, const ArrivalSink& sink);
   struct Header {
     std::string text;
@@ -326,18 +337,77 @@ Outcome<void> Pop3Session::recognise_named(Task& task, Watermark& mark) {
 }
 
 // What is not known yet, in the server's order, mails on trial last.
-std::vector<std::string> Pop3Session::fresh_names(Watermark& mark) {
+std::vector<std::string> Pop3Session::fresh_names(const Watermark& mark) const {
   std::vector<std::string> fresh;
   for (const std::string& name : in_order_) {
     if (!mark.known.contains(name) && mark.trials.find(name) == nullptr) fresh.push_back(name);
   }
-  if (!mark.known.empty() && fresh.size() == in_order_.size() && fresh.size() > announced_after_renaming_max) {
-    mark.left_out = fresh.size() - announced_after_renaming_max;
-    const auto end = fresh.begin() + static_cast<std::ptrdiff_t>(mark.left_out);
-    mark.known.insert(fresh.begin(), end);
-    fresh.erase(fresh.begin(), end);
-  }
   return fresh;
+}
+
+// Nothing: the server does not hand it out.
+Outcome<std::optional<Newest>> Pop3Session::newest_as(Task& task, const std::string& name) {
+  trying(std::span(&name, 1));
+  auto header = read_header(task, numbers_.find(name)->second);
+  trying({});
+  if (!header && deed_of(header.error()) == Deed::refused) return std::nullopt;
+  if (!header) return std::unexpected(header.error());
+  if (header->failure) return std::unexpected(*header->failure);
+  return newest_of(Arrival{.header = std::move(header->text)}, task.loop().clock().wall());
+}
+
+// None of the names is known: which of the mails are, by the newest that was.
+Outcome<Look> Pop3Session::recognise_renamed(Task& task, Watermark& mark) {
+  const auto is_old = [&mark](const std::string& name) { return mark.known.contains(name) || mark.trials.find(name) != nullptr; };
+  if (mark.known.empty() || in_order_.empty() || std::ranges::any_of(in_order_, is_old)) return Look::compared;
+  const std::set<std::string, std::less<>> before = std::exchange(mark.known, {});
+  std::size_t at = in_order_.size();
+  const std::size_t last_looked_at = at - std::min(at, searched_for_newest_max);
+  std::optional<std::size_t> news;                 // from here on, behind the newest
+  std::set<std::string, std::less<>> earlier;
+  bool any_date = false;
+  while (!mark.newest.empty() && mark.searches < searches_max && at > last_looked_at && !news) {
+    const std::string& name = in_order_[--at];
+    const auto found = newest_as(task, name);
+    if (!found) {
+      // A mail that breaks the session off each time must not end every look.
+      ++mark.searches;
+      mark.known = before;
+      return std::unexpected(found.error());
+    }
+    if (!*found) continue;
+    const Newest& mail = **found;
+    if (!mark.newest.message_id.empty() && mail.message_id == mark.newest.message_id) news = at + 1;
+    any_date = any_date || mail.received.us != 0;
+    if (mail.received.us != 0 && mail.received.us <= mark.newest.received.us - on_its_way_us) earlier.insert(name);
+  }
+  mark.searches = 0;
+  if (!news && in_order_.size() > few_mails) {
+    if (!any_date || mark.newest.received.us == 0) {
+      mark.known.insert(in_order_.begin(), in_order_.end());
+      return Look::baseline;
+    }
+    mark.known = std::move(earlier);
+    news = last_looked_at;
+  }
+  mark.known.insert(in_order_.begin(), in_order_.begin() + static_cast<std::ptrdiff_t>(news.value_or(0)));
+  const std::vector<std::string> fresh = fresh_names(mark);
+  if (fresh.size() > announced_after_renaming_max) {
+    mark.left_out = fresh.size() - announced_after_renaming_max;
+    mark.known.insert(fresh.begin(), fresh.begin() + static_cast<std::ptrdiff_t>(mark.left_out));
+  }
+  return Look::renumbered;
+}
+
+Outcome<void> Pop3Session::learn_newest(Task& task, Watermark& mark) {
+  if (!mark.newest.empty() || mark.newest_asked) return {};
+  mark.newest_asked = true;
+  const auto last = std::find_if(in_order_.rbegin(), in_order_.rend(), [&](const std::string& name) { return mark.known.contains(name); });
+  if (last == in_order_.rend()) return {};
+  const auto found = newest_as(task, *last);
+  if (!found) return std::unexpected(found.error());
+  if (*found) mark.newest = **found;
+  return {};
 }
 
 Outcome<Look> Pop3Session::look(Task& task, Watermark& mark, const ArrivalSink& sink) {
@@ -355,6 +425,8 @@ Outcome<Look> Pop3Session::look(Task& task, Watermark& mark, const ArrivalSink& 
     return Look::baseline;
   }
   mark.uid_validity = uid_validity_of_pop3;
+  const auto result = recognise_renamed(task, mark);
+  if (!result || *result == Look::baseline) return result;
   std::vector<std::string> wanted = fresh_names(mark);
   for (const std::string& name : mark.trials.due(task.loop().now())) {
     // Mails on trial that were removed are no longer waited for.
@@ -369,16 +441,19 @@ Outcome<Look> Pop3Session::look(Task& task, Watermark& mark, const ArrivalSink& 
     in_vain = trial == nullptr ? 0 : in_vain + 1;
     if (in_vain >= in_vain_max) return std::unexpected(Failure{Error{&mailbox_refused}, trial->reason});
   }
-  // What the server no longer has is forgotten, so that the list does not grow for ever.
-  std::erase_if(mark.known, [this](const std::string& name) { return !numbers_.contains(name); });
-  return Look::compared;
+  // What the server no longer has is forgotten, so that the list does not grow for ever; but a mailbox without any mail may be a server in
+  // trouble.
+  if (!numbers_.empty()) std::erase_if(mark.known, [this](const std::string& name) { return !numbers_.contains(name); });
+  return result;
 }
 
 Outcome<void> Pop3Session::report(Task& task, const std::string& name, Watermark& mark, const ArrivalSink& sink) {
   const std::uint32_t number = numbers_.find(name)->second;
   const auto tell = [&](std::string header, std::string trouble) {
     mark.known.insert(name);
-    sink(Arrival{.uid = name, .size = size_of(number), .header = std::move(header), .trouble = std::move(trouble)});
+    const Arrival arrival{.uid = name, .size = size_of(number), .header = std::move(header), .trouble = std::move(trouble)};
+    if (const Newest newest = newest_of(arrival, task.loop().clock().wall(), mark.newest.received); !newest.empty()) mark.newest = newest;
+    sink(arrival);
   };
   if (const Trial* trial = mark.trials.find(name); trial != nullptr && trial->tries >= tries_max) {
     std::string reason = trial->reason;

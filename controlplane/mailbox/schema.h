@@ -67,7 +67,7 @@ enum class Tag : std::uint16_t {
   credit = 27,        // u64
   reply_to = 28,      // text: address an answer goes to
   newest_id = 29,     // text without <>: Message-ID of the newest mail that is known
-  newest_date = 30,   // i64 Timestamp: when the server received it (INTERNALDATE)
+  newest_date = 30,   // i64 Timestamp: when the server received it (INTERNALDATE), else its Date
   suspect = 31,       // text `TIMES UID`, repeats: the fetcher died so often while it asked for this mail
   count = 32,         // u64
   authentication = 40,  // text `SERVER pass|fail|unknown`: the topmost Authentication-Results (codec/mime/authentication.h)

@@ -138,6 +138,117 @@ TEST_F(Pop3Test, MailsThatGetANameLateAreRecognisedByTheirHeaders) {
   });
 }
 
+// A mailbox as it is at one look: mails in the server's order.
+struct Listed {
+  std::string name;
+  std::string header;
+};
+
+struct RenamedTest : Pop3Test {
+  static std::string header(int day, std::string_view id = "") {
+    std::string text = "Subject: x\r\nDate: " + std::to_string(day) + " Jun 2026 12:00:00 +0000\r\n";
+    if (!id.empty()) text += "Message-ID: <" + std::string(id) + ">\r\n";
+    return text;
+  }
+  std::vector<std::string> look(const std::vector<Listed>& mails, Watermark& mark, std::optional<Look> expected = std::nullopt) {
+    ScriptedServer server([&](Peer& peer) {
+      std::string sizes, names;
+      for (std::size_t i = 0; i < mails.size(); ++i) {
+        sizes += std::to_string(i + 1) + " 10\r\n";
+        names += std::to_string(i + 1) + " " + mails[i].name + "\r\n";
+      }
+      if (!log_in(peer) || !list(peer, sizes, names)) return;
+      while (peer.expect("TOP ")) peer.send("+OK\r\n" + mails.at(std::stoul(peer.lines().back().substr(4)) - 1).header + "\r\n.\r\n");
+    });
+    std::vector<std::string> told;
+    run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+      ASSERT_TRUE(session.open(task));
+      const auto looked = session.look(task, mark, [&](const Arrival& arrival) { told.push_back(arrival.uid); });
+      ASSERT_TRUE(looked) << looked.error().text;
+      EXPECT_EQ(*looked, expected.value_or(*looked));
+      ASSERT_TRUE(session.learn_newest(task, mark));
+    });
+    return told;
+  }
+  // Ten mails of ten days, the last one `old-10`.
+  static std::vector<Listed> old_mails(const std::string& prefix) {
+    std::vector<Listed> mails;
+    for (int i = 1; i <= 10; ++i) mails.push_back({prefix + std::to_string(i), header(i, "old-" + std::to_string(i))});
+    return mails;
+  }
+};
+
+TEST_F(RenamedTest, AnEmptyMailboxForOnceMakesNoNewsOfOldMail) {
+  Watermark mark;
+  EXPECT_TRUE(look(old_mails("a"), mark, Look::baseline).empty());
+  EXPECT_TRUE(look({}, mark).empty());
+  EXPECT_EQ(mark.known.size(), 10u);
+  std::vector<Listed> mails = old_mails("a");
+  mails.push_back({"new", header(11, "new")});
+  EXPECT_EQ(look(mails, mark), std::vector<std::string>{"new"});
+  EXPECT_TRUE(look({}, mark).empty());
+  EXPECT_TRUE(look({}, mark).empty());
+  EXPECT_EQ(look({{"later", header(12, "later")}}, mark), std::vector<std::string>{"later"}) << "it was really emptied";
+  EXPECT_EQ(mark.known, (std::set<std::string, std::less<>>{"later"}));
+}
+
+TEST_F(RenamedTest, OtherNamesForAllMailsMakeNoNewsOfThem) {
+  Watermark mark;
+  look(old_mails("a"), mark, Look::baseline);
+  EXPECT_EQ(mark.newest.message_id, "old-10");
+  std::vector<Listed> mails = old_mails("b");
+  mails.push_back({"bnew", header(9, "new")});
+  EXPECT_EQ(look(mails, mark, Look::renumbered), std::vector<std::string>{"bnew"}) << "by the Message-ID, though it was written earlier";
+  EXPECT_EQ(mark.newest.message_id, "new");
+  EXPECT_TRUE(look(mails, mark, Look::compared).empty());
+}
+
+TEST_F(RenamedTest, WithoutTheNewestTheDatesDecide) {
+  Watermark mark;
+  look(old_mails("a"), mark, Look::baseline);
+  std::vector<Listed> mails = old_mails("b");
+  mails.pop_back();
+  mails.insert(mails.begin(), {"bnew", header(11)});
+  mails.push_back({"bnewer", "Subject: no date\r\n"});
+  EXPECT_EQ(look(mails, mark, Look::renumbered), (std::vector<std::string>{"bnew", "bnewer"}));
+  EXPECT_EQ(mark.known.size(), 11u);
+}
+
+TEST_F(RenamedTest, WithoutAnyTraceManyAreABaselineAndFewAreNews) {
+  std::vector<Listed> mails;
+  for (int i = 0; i < 6; ++i) mails.push_back({"b" + std::to_string(i), "Subject: x\r\n"});
+  Watermark mark{.uid_validity = 1, .last_uid = 0, .known = {"a1", "a2"}};
+  EXPECT_TRUE(look(mails, mark, Look::baseline).empty());
+  EXPECT_EQ(mark.known.size(), 6u);
+  mails.pop_back();
+  mark = {.uid_validity = 1, .last_uid = 0, .known = {"a1", "a2"}};
+  EXPECT_EQ(look(mails, mark).size(), 5u) << "a mailbox that is emptied at each visit";
+}
+
+TEST_F(RenamedTest, ADateInTheFutureHidesNothing) {
+  Watermark mark;
+  look({{"a", "Date: 1 Jan 2199 12:00:00 +0000\r\n"}}, mark, Look::baseline);
+  EXPECT_LE(mark.newest.received.us, clock_.wall().us);
+}
+
+// A mail at which the server hangs up.
+TEST_F(RenamedTest, ASearchThatBreaksOffEachTimeIsGivenUp) {
+  ScriptedServer server([&](Peer& peer) {
+    if (!log_in(peer) || !list(peer, "1 1\r\n2 1\r\n3 1\r\n4 1\r\n5 1\r\n6 1\r\n", "1 b1\r\n2 b2\r\n3 b3\r\n4 b4\r\n5 b5\r\n6 b6\r\n")) return;
+    peer.expect("TOP 6");
+  });
+  Watermark mark{.uid_validity = 1, .last_uid = 0, .known = {"a"}, .newest = {.message_id = "x"}};
+  int tries = 0;
+  for (bool ended = false; !ended && tries < 10; ++tries) {
+    run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+      ASSERT_TRUE(session.open(task));
+      ended = session.look(task, mark, [](const Arrival&) { FAIL(); }).has_value();
+    });
+  }
+  EXPECT_EQ(tries, 4);
+  EXPECT_EQ(mark.known.size(), 6u);
+}
+
 TEST_F(Pop3Test, HugeHeaderIsToldAsFarAsItIsKept) {
   std::string header = "Subject: still told\r\n";
   while (header.size() < 70 * limits::KiB) header += "Received: from " + std::string(60, 'r') + ".example.net\r\n";

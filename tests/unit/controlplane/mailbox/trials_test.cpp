@@ -256,8 +256,8 @@ TEST_F(ImapUidTest, AServerThatRefusesEverythingEndsTheSession) {
 // A new UIDVALIDITY: the mails behind the newest that was known are news, at most 50 of them.
 class RenumberedTest : public ImapUidTest {
  protected:
-  // Mails 1 to `count`; the Message-ID of mail n is `<mN@x>`, and it came n seconds after ten o'clock.
-  Seen look_across(const Newest& newest, int count, std::uint64_t& left_out, Look& look) {
+  // Mails 1 to `count`; the Message-ID of mail n is `<mN@x>`, and it came n seconds after ten o'clock, says INTERNALDATE or else its Date.
+  Seen look_across(const Newest& newest, int count, std::uint64_t& left_out, Look& look, bool has_internaldate) {
     ScriptedServer server([&](Peer& peer) {
       peer.send("* OK ready\r\n");
       for (const std::string_view step : {"CAPABILITY", "LOGIN", "CAPABILITY", "SELECT"}) {
@@ -279,10 +279,10 @@ class RenumberedTest : public ImapUidTest {
             continue;
           }
           const std::string n = std::to_string(uid);
-          const std::string header = "Message-ID: <m" + n + "@x>\r\n\r\n";
-          found += "* " + n + " FETCH (UID " + n + " INTERNALDATE \"03-Nov-2026 10:" + (uid < 600 ? "0" : "") + std::to_string(uid / 60) + ":" +
-                   (uid % 60 < 10 ? "0" : "") + std::to_string(uid % 60) + " +0000\" BODY[]<0> {" + std::to_string(header.size()) + "}\r\n" +
-                   header + ")\r\n";
+          const std::string time = std::string("10:") + (uid < 600 ? "0" : "") + std::to_string(uid / 60) + ":" + (uid % 60 < 10 ? "0" : "") + std::to_string(uid % 60) + " +0000";
+          const std::string header = "Message-ID: <m" + n + "@x>\r\n" + (has_internaldate ? "" : "Date: 3 Nov 2026 " + time + "\r\n") + "\r\n";
+          found += "* " + n + " FETCH (UID " + n + (has_internaldate ? " INTERNALDATE \"03-Nov-2026 " + time + "\"" : "") + " BODY[]<0> {" +
+                   std::to_string(header.size()) + "}\r\n" + header + ")\r\n";
         }
         peer.send(searches ? "* SEARCH" + found + "\r\n" : found);
         peer.answer("OK");
@@ -342,14 +342,16 @@ TEST_F(RenumberedTest, WhatCameMeanwhileIsFound) {
   };
   const std::int64_t ten = parse_rfc3339("2026-11-03T10:00:00Z")->us;
   for (const Row& row : rows) {
-    std::uint64_t left_out = 0;
-    Look look = Look::compared;
-    const Newest newest{.message_id = row.message_id, .received = {row.second == 0 ? 0 : ten + row.second * 1'000'000}};
-    const Seen seen = look_across(newest, row.count, left_out, look);
-    EXPECT_EQ(look, row.look) << row.message_id << " " << row.second;
-    EXPECT_EQ(seen.announced, row.announced) << row.message_id << " " << row.second;
-    EXPECT_EQ(left_out, row.left_out) << row.message_id << " " << row.second;
-    EXPECT_EQ(seen.settled, static_cast<std::uint32_t>(row.count));
+    for (const bool has_internaldate : {true, false}) {
+      std::uint64_t left_out = 0;
+      Look look = Look::compared;
+      const Newest newest{.message_id = row.message_id, .received = {row.second == 0 ? 0 : ten + row.second * 1'000'000}};
+      const Seen seen = look_across(newest, row.count, left_out, look, has_internaldate);
+      EXPECT_EQ(look, row.look) << row.message_id << " " << row.second << " " << has_internaldate;
+      EXPECT_EQ(seen.announced, row.announced) << row.message_id << " " << row.second << " " << has_internaldate;
+      EXPECT_EQ(left_out, row.left_out) << row.message_id << " " << row.second << " " << has_internaldate;
+      EXPECT_EQ(seen.settled, static_cast<std::uint32_t>(row.count));
+    }
   }
 }
 
@@ -445,7 +447,10 @@ TEST_F(Pop3UidTest, NewNamesForAWholeMailboxAreNoFlood) {
     while (true) {
       const std::string line = peer.line();
       if (line.empty()) return;
-      peer.send(line == "LIST" ? "+OK\r\n" + sizes + ".\r\n" : line == "UIDL" ? "+OK\r\n" + names + ".\r\n" : line.starts_with("TOP") ? "+OK\r\nSubject: x\r\n\r\n.\r\n" : "+OK\r\n");
+      peer.send(line == "LIST" ? "+OK\r\n" + sizes + ".\r\n"
+                : line == "UIDL" ? "+OK\r\n" + names + ".\r\n"
+                : line.starts_with("TOP 20 ") ? "+OK\r\nMessage-ID: <m20@x>\r\n\r\n.\r\n"
+                : line.starts_with("TOP") ? "+OK\r\nSubject: x\r\n\r\n.\r\n" : "+OK\r\n");
     }
   });
   run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
@@ -453,9 +458,13 @@ TEST_F(Pop3UidTest, NewNamesForAWholeMailboxAreNoFlood) {
     Watermark mark{.uid_validity = 1, .known = {"old1", "old2"}};
     std::vector<std::string> uids;
     ASSERT_TRUE(session.look(task, mark, [&](const Arrival& arrival) { uids.push_back(arrival.uid); }));
+    EXPECT_TRUE(uids.empty()) << "nothing says which of them are new";
+    EXPECT_EQ(mark.known.size(), 80u);
+    mark = {.uid_validity = 1, .known = {"old1", "old2"}, .newest = {.message_id = "m20@x"}};
+    ASSERT_TRUE(session.look(task, mark, [&](const Arrival& arrival) { uids.push_back(arrival.uid); }));
     ASSERT_EQ(uids.size(), 50u);
     EXPECT_EQ(uids.front(), "new31");
-    EXPECT_EQ(mark.left_out, 30u);
+    EXPECT_EQ(mark.left_out, 10u);
     EXPECT_EQ(mark.known.size(), 80u);
   });
 }
