@@ -107,10 +107,14 @@ std::string expired_code_text(std::string_view code) {
 
 std::string fetched_already_text(std::string_view code) { return fmt::format("The mail with the code {} was sent to you already.", clean(code, 10)); }
 
-std::string in_doubt_text(std::string_view code, std::int64_t minutes) {
-  return fmt::format(
-      "It is not known yet whether the mail with the code {} has reached your phone. If not, it is sent again in about {} {}.",
-      clean(code, 10), minutes, minutes == 1 ? "minute" : "minutes");
+std::string in_doubt_text(std::string_view code, std::optional<std::int64_t> minutes) {
+  std::string text = fmt::format("It is not known yet whether the mail with the code {} has reached your phone.", clean(code, 10));
+  if (minutes) text += fmt::format(" If not, it is sent again in about {} {}.", *minutes, *minutes == 1 ? "minute" : "minutes");
+  return text;
+}
+
+std::string unconfirmed_code_text(std::string_view code) {
+  return fmt::format("It is not known whether the mail with the code {} reached your phone. It is not sent again.", clean(code, 10));
 }
 
 std::string not_understood_text(std::string_view example_code) {

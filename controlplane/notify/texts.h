@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,8 +39,10 @@ struct MailNews {
 [[nodiscard]] std::string unknown_code_text(std::string_view code, std::string_view example_code);
 [[nodiscard]] std::string expired_code_text(std::string_view code);
 [[nodiscard]] std::string fetched_already_text(std::string_view code);
-/// The phone asks for what may have arrived; `minutes` until it is sent again unasked.
-[[nodiscard]] std::string in_doubt_text(std::string_view code, std::int64_t minutes);
+/// The phone asks for what may have arrived; `minutes` until it is sent again unasked. None: nobody knows whether it ever is.
+[[nodiscard]] std::string in_doubt_text(std::string_view code, std::optional<std::int64_t> minutes);
+/// The phone asks for what may have arrived, and is not sent again.
+[[nodiscard]] std::string unconfirmed_code_text(std::string_view code);
 [[nodiscard]] std::string not_understood_text(std::string_view example_code);
 [[nodiscard]] std::string subscribe_text();
 [[nodiscard]] std::string suspended_text();

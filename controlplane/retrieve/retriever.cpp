@@ -63,14 +63,17 @@ Result<void> Retriever::get(const Msisdn& phone, const std::string& code, Outcom
     if (const auto noted = note(store_, *item, "retrieve_in_doubt", now, program::control, {{"reply_code", code}}); !noted) return noted;
     constexpr std::int64_t minute_us = 60'000'000;
     const std::int64_t minutes = std::max<std::int64_t>((item->unknown_until.us - now.us + minute_us - 1) / minute_us, 1);
-    return say(phone, notify::in_doubt_text(code, minutes), "help", outcome);
+    // A mail of a binding that rests is sent when it is resumed, if ever; the phone may have another one.
+    PM_TRY(const auto binding, store_.binding(item->binding));
+    const bool planned = binding && binding->is_active();
+    return say(phone, notify::in_doubt_text(code, planned ? std::optional(minutes) : std::nullopt), "help", outcome);
   }
   // A repeat while the first one is on its way has no second effect; once the mail is there, he is told so.
   if (item->state > ItemState::notified && item->state < ItemState::submitted) {
     return note(store_, *item, "retrieve_repeated", now, program::control, {{"reply_code", code}});
   }
-  if (item->state == ItemState::submitted || item->state == ItemState::reported || item->state == ItemState::delivered ||
-      item->state == ItemState::unconfirmed) {
+  if (item->state == ItemState::unconfirmed) return say(phone, notify::unconfirmed_code_text(code), "help", outcome);
+  if (item->state == ItemState::submitted || item->state == ItemState::reported || item->state == ItemState::delivered) {
     return say(phone, notify::fetched_already_text(code), "help", outcome);
   }
   if (is_final(item->state) || item->code_expires <= now) return say(phone, notify::expired_code_text(code), "help", outcome);

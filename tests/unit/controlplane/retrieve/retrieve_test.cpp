@@ -74,6 +74,31 @@ TEST_F(RetrieverTest, TheCodeRequestsTheMailOnce) {
   EXPECT_EQ(rows[1].event, "retrieve_repeated");
 }
 
+// "Sent again" stands only where a second try is planned, "sent already" only where nobody doubts it.
+TEST_F(RetrieverTest, NothingIsPromisedThatIsNotPlanned) {
+  const auto in_doubt = [&](std::string code, std::string binding) {
+    Item item = mail(phone, std::move(code), ItemState::submitting);
+    item.binding = std::move(binding);
+    item.unknown_until = {clock.at.us + 300'000'000};
+    EXPECT_TRUE(store->update_item(item));
+  };
+  Binding resting{.id = "b3", .msisdn = phone, .mail_address = "ann@other.example", .created = clock.at};
+  resting.state = "suspended";
+  ASSERT_TRUE(store->add_binding(resting));
+  in_doubt("17", "b1");
+  in_doubt("18", "b3");
+  mail(phone, "19", ItemState::unconfirmed);
+  write("15550100002", "17");
+  EXPECT_NE(said().back().find("If not, it is sent again in about 5 minutes."), std::string::npos);
+  write("15550100002", "18");
+  EXPECT_NE(said().back().find("not known yet"), std::string::npos);
+  EXPECT_EQ(said().back().find("sent again"), std::string::npos);
+  write("15550100002", "19");
+  EXPECT_NE(said().back().find("not sent again"), std::string::npos);
+  EXPECT_EQ(said().back().find("already"), std::string::npos);
+  EXPECT_EQ(said().size(), 3U);
+}
+
 TEST_F(RetrieverTest, AnAnswerThatIsFasterThanTheSmscWithdrawsTheSms) {
   const Item item = mail(phone, "17", ItemState::accepted);
   ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = "x", .kind = "notify", .item = item.id, .created = clock.at}));
