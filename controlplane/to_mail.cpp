@@ -23,7 +23,8 @@ using handoff::tag;
 namespace verdict = handoff::verdict;
 
 constexpr std::uint64_t lifetime_yes_s = 30;   // how long the data plane may keep an answer: a removed binding ends soon,
-constexpr std::uint64_t lifetime_no_s = 2;     // a new one begins at once
+constexpr std::uint64_t lifetime_busy_s = 2;   // a budget has room again soon,
+constexpr std::uint64_t lifetime_no_s = 0;     // and a new or resumed binding begins at once
 constexpr std::int64_t day_us = 86'400LL * 1'000'000;
 
 std::string text(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
@@ -193,8 +194,10 @@ void ToMail::on_admission_query(const RecordView& record) {
     return;   // without an answer the data plane says 451, or journals and asks later
   }
   const bool all_good = std::all_of(verdicts.begin(), verdicts.end(), [](std::string_view v) { return v == verdict::accepted; });
+  const bool unbound = std::any_of(verdicts.begin(), verdicts.end(), [](std::string_view v) { return v == verdict::not_bound || v == verdict::suspended; });
+  const std::uint64_t lifetime_s = all_good ? lifetime_yes_s : unbound ? lifetime_no_s : lifetime_busy_s;
   RecordWriter answer = handoff::make(handoff::Kind::admission_answer, record.header().item);
-  answer.u64(tag(Tag::query), record.u64(tag(Tag::query)).value_or(0)).u64(tag(Tag::lifetime_s), all_good ? lifetime_yes_s : lifetime_no_s);
+  answer.u64(tag(Tag::query), record.u64(tag(Tag::query)).value_or(0)).u64(tag(Tag::lifetime_s), lifetime_s);
   for (const std::string_view word : verdicts) answer.text(tag(Tag::verdict), word);
   if (!from_phone) {
     for (const std::uint64_t grant : grants) answer.u64(tag(Tag::mails_max), grant);

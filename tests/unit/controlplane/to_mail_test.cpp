@@ -64,6 +64,26 @@ TEST_F(ToMailTest, SendersAreBoundActiveNumbers) {
   EXPECT_EQ(admit("mm7", "number:12", {"short:5000"})[0], "bad_address");
 }
 
+// Who was refused a second before he was bound is not refused once more: the data plane keeps no such answer.
+TEST_F(ToMailTest, OnlyAnAnswerThatABindingDoesNotChangeIsKept) {
+  const auto lifetime = [&] { return data_plane.of(handoff::Kind::admission_answer).back().number(Tag::lifetime_s); };
+  admit("mm7", "number:15550100009", {"short:5000"});
+  EXPECT_EQ(lifetime(), 0U);
+  admit("smtp", "", {"mail:15550100009@mms.example.net", "mail:15550100002@mms.example.net"});
+  EXPECT_EQ(lifetime(), 0U);
+  Binding binding = *store->binding("b1").value();
+  binding.state = "suspended";
+  ASSERT_TRUE(store->update_binding(binding));
+  admit("mm7", "number:+15550100002", {"short:5000"});
+  EXPECT_EQ(lifetime(), 0U);
+  binding.state = "active";
+  ASSERT_TRUE(store->update_binding(binding));
+  EXPECT_EQ(admit("mm7", "number:+15550100002", {"short:5000"})[0], "accepted");
+  EXPECT_GT(lifetime(), 0U);
+  admit("mm7", "number:12", {});
+  EXPECT_GT(lifetime(), 0U);
+}
+
 TEST_F(ToMailTest, RecipientsOfPhones) {
   const Suffix suffix = thread(ann, "b1");
   const Suffix foreign = take_suffix(*store, {.msisdn = bob, .binding = "b2", .correspondent = "x@y.example", .thread = "t"}, 4, clock.at).value();
