@@ -44,6 +44,18 @@ const StatusRow& row_of(std::string_view mm_status) {
 // Whether a word of the data plane about an item on its way may move it: forward only, never past `submitted`.
 bool goes_forward(ItemState from, ItemState to) { return from < to && from < ItemState::submitted && to <= ItemState::submitting; }
 
+constexpr std::int64_t minute_us = 60'000'000;
+// How far the clocks of an MMSC and of ours may be apart: so far a report's date is taken for the true order, and so far at most where
+// nothing else of the thread went out.
+constexpr std::int64_t clocks_agree_us = minute_us;
+constexpr std::int64_t clocks_differ_most_us = 10 * minute_us;
+
+// By our clock: its id was drawn when it came.
+bool came_before(const Report& report, Timestamp time) {
+  const auto came_ms = static_cast<std::int64_t>(load<std::uint64_t>(report.id.bytes.data(), std::endian::big) >> 16);
+  return came_ms < time.us / 1000;
+}
+
 }  // namespace
 
 Result<void> Outcomes::take_outcome(const RecordView& record) {
@@ -129,9 +141,8 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
 Result<void> Outcomes::take_early_reports(Item& item) {
   PM_TRY(const auto early, ports_.store.orphan_reports(item.peer, item.message_id));
   for (const Report& report : early) {
-    // Without a MessageID the suffix decides, which a whole thread shares: an older report is about another message of it.
-    constexpr std::int64_t clocks_differ_us = 60'000'000;
-    if (item.message_id.empty() && report.time.us < item.created.us - clocks_differ_us) continue;
+    // Without a MessageID the suffix decides, which a whole thread shares: what came earlier is about another message of it.
+    if (item.message_id.empty() && came_before(report, item.created)) continue;
     if (item.message_id.empty() && msisdn_of_form(report.recipient) != item.msisdn && msisdn_of_form(report.sender) != item.msisdn) continue;
     PM_TRY(const auto match, find_item(report));
     if (!match || match->id != item.id) continue;
@@ -187,7 +198,6 @@ Result<std::optional<Item>> Outcomes::find_item(const Report& report) {
     if (is_phone(item)) return std::optional(std::move(item));
   }
   // There was no answer to the submission, or one without MessageID: phone and suffix say which one it was.
-  constexpr std::int64_t clocks_differ_us = 60'000'000;
   const auto ends_with = [](std::string_view form, const std::string& suffix) { return !suffix.empty() && form.ends_with(suffix); };
   for (const auto& phone : {recipient, sender}) {
     if (!phone) continue;
@@ -196,15 +206,30 @@ Result<std::optional<Item>> Outcomes::find_item(const Report& report) {
                {.way = Way::to_phone, .msisdn = *phone, .peer = report.peer, .nameless = true, .order = ItemOrder::oldest_first}));
     for (Item& item : nameless) {
       const bool about_suffix = ends_with(report.recipient, item.suffix) || ends_with(report.sender, item.suffix);
-      // A whole thread shares the suffix: an older report is about another message of it.
-      const bool is_older = item.doubts > 0 && report.time.us < item.doubt_began.us - clocks_differ_us;
       const bool is_open = !is_final(item.state) || item.state == ItemState::unconfirmed;
-      if (!about_suffix || is_older || !is_open) continue;
+      if (!about_suffix || !is_open) continue;
+      PM_TRY(const bool older, is_older(report, item));
+      if (older) continue;
       item.message_id = report.message_id;
       return std::optional(std::move(item));
     }
   }
   return std::optional<Item>();
+}
+
+// A whole thread shares the suffix: a report from before the try is about another message of it. One that only says so may come from an
+// MMSC whose clock is behind; then no other message of the thread may have gone out, or have been heard of, that late.
+Result<bool> Outcomes::is_older(const Report& report, const Item& item) {
+  if (item.doubts == 0) return false;
+  if (came_before(report, {item.doubt_began.us - clocks_agree_us})) return true;
+  const std::int64_t behind_us = item.doubt_began.us - report.time.us;
+  if (behind_us <= clocks_agree_us) return false;
+  if (behind_us > clocks_differ_most_us) return true;
+  PM_TRY(const auto others, ports_.store.items({.way = Way::to_phone, .msisdn = item.msisdn, .peer = item.peer}));
+  return std::ranges::any_of(others, [&](const Item& other) {
+    const bool went_out = other.state >= ItemState::submitting || other.doubts > 0;
+    return other.id != item.id && other.suffix == item.suffix && went_out && other.updated.us >= report.time.us - clocks_differ_most_us;
+  });
 }
 
 Result<bool> Outcomes::apply_report(const Report& report, Item& item) {

@@ -44,6 +44,7 @@ class Outcomes {
   [[nodiscard]] Result<void> apply_outcome(const RecordView& record, bool& queued);
   [[nodiscard]] Result<bool> apply_report(const Report& report, Item& item);
   [[nodiscard]] Result<std::optional<Item>> find_item(const Report& report);
+  [[nodiscard]] Result<bool> is_older(const Report& report, const Item& item);
 
   /// A report about nothing that was submitted to its peer has no effect; it is counted, and kept, bounded, in case it came early.
   [[nodiscard]] Result<void> keep_orphan(const Report& report);

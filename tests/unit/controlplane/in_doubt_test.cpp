@@ -39,8 +39,8 @@ struct InDoubtTest : World {
     for (const SentRecord& record : data_plane.of(handoff::Kind::submission)) count += record.item == item.id ? 1 : 0;
     return count;
   }
-  void report_of(const Item& item, const std::string& status = "Retrieved") {
-    report("mm-x", "number:+" + item.msisdn.digits(), "short:5000" + item.suffix, status);
+  void report_of(const Item& item, const std::string& status = "Retrieved", std::optional<Duration> behind = std::nullopt) {
+    report("mm-x", "number:+" + item.msisdn.digits(), "short:5000" + item.suffix, status, "mmsc", behind);
   }
 };
 
@@ -176,6 +176,31 @@ TEST_F(InDoubtTest, AnOlderReportOfTheThreadIsNotAboutIt) {
   const Item second = in_doubt_item();
   ASSERT_EQ(second.suffix, first.suffix) << "one thread, one suffix";
   EXPECT_TRUE(second.is_unknown());
+}
+
+TEST_F(InDoubtTest, AnMmscWhoseClockIsBehindIsUnderstood) {
+  for (const std::int64_t behind_s : {0, 59, 300, 599}) {
+    const Item item = in_doubt_item("b2");
+    clock.pass(seconds(1));
+    report("mm-" + std::to_string(behind_s), "number:+" + bob.digits(), "short:5000" + item.suffix, "Retrieved", "mmsc", seconds(behind_s));
+    EXPECT_EQ(again(item).state, ItemState::delivered) << behind_s;
+    clock.pass(seconds(3600));
+  }
+  const Item item = in_doubt_item("b2");
+  report_of(item, "Retrieved", seconds(602));
+  EXPECT_TRUE(again(item).is_unknown()) << "farther than any clock that somebody looks after";
+}
+
+TEST_F(InDoubtTest, AReportThatMayBeAboutAnotherMessageOfTheThreadIsNotTaken) {
+  const Item first = handed_over("b2");
+  outcome(first.id, ItemState::submitted, "mm-1");
+  clock.pass(seconds(300));
+  const Item second = in_doubt_item("b2");
+  ASSERT_EQ(second.suffix, first.suffix);
+  report_of(second, "Retrieved", seconds(200));
+  EXPECT_TRUE(again(second).is_unknown()) << "the first was on its way then";
+  report_of(second, "Retrieved", seconds(0));
+  EXPECT_EQ(again(second).state, ItemState::delivered);
 }
 
 TEST_F(InDoubtTest, APeerThatRecognisesItGetsItAgainAtOnceMarked) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -186,12 +187,15 @@ struct World : ::testing::Test {
     if (status_code != 0) record.u64(handoff::tag(handoff::Tag::status_code), status_code);
     EXPECT_TRUE(outcomes.take_outcome(from_data(handoff::Kind::outcome, item, std::move(record)).view()));
   }
-  void report(const std::string& message_id, const std::string& recipient, const std::string& sender, const std::string& status, const std::string& peer = "mmsc") {
+  /// `behind`: how far the MMSC's clock is behind ours, where it writes a date.
+  void report(const std::string& message_id, const std::string& recipient, const std::string& sender, const std::string& status, const std::string& peer = "mmsc",
+              std::optional<Duration> behind = std::nullopt) {
     const ItemId id = new_item_id(clock.at, 1);
     auto record = handoff::make(handoff::Kind::report, id);
     record.trace(handoff::tag(handoff::Tag::trace), TraceId{}).text(handoff::tag(handoff::Tag::peer), peer).text(handoff::tag(handoff::Tag::message_id), message_id);
     record.text(handoff::tag(handoff::Tag::recipient), recipient).text(handoff::tag(handoff::Tag::sender), sender);
     record.text(handoff::tag(handoff::Tag::mm_status), status).i64(handoff::tag(handoff::Tag::time), clock.at.us);
+    if (behind) record.i64(handoff::tag(handoff::Tag::date), clock.at.us - behind->us());
     EXPECT_TRUE(outcomes.take_report(from_data(handoff::Kind::report, id, std::move(record)).view()));
     clock.pass(milliseconds(1));
   }
