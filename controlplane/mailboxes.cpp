@@ -250,6 +250,9 @@ void Mailboxes::on_polled(const RecordView& record) {
   const std::string id = text(record, Tag::binding);
   if (is_behind(id)) return;
   const auto done = ports_.store.write([&]() -> Result<void> {
+    // While a binding rests nothing is announced, so nothing may be passed over (ToPhone::take_new_mail).
+    PM_TRY(const auto binding, ports_.store.binding(id));
+    if (!binding || !binding->is_active()) return {};
     PM_TRY(MailboxState state, ports_.store.mailbox(id));
     if (state.uid_validity != record.u64(tag(Tag::uid_validity))) suspects_.forget(id);   // other mails bear these UIDs now
     const bool unchanged = state.uid_validity == record.u64(tag(Tag::uid_validity)) && state.last_uid == text(record, Tag::last_uid) &&

@@ -113,6 +113,8 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
   }
   item.created = item.updated = now;
   if (item.uid.empty()) return {};
+  // It came before the fetcher heard of the suspension. The watermark stays below it, so that it is news when the binding is resumed.
+  if (!binding.is_active()) return {};
 
   PM_TRY(MailboxState state, ports_.store.mailbox(binding.id));
   if (state.uid_validity != item.uid_validity && state.uid_validity != 0 && binding.protocol == "imap") {
@@ -123,7 +125,6 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
   if (binding.protocol == "pop3") {
     if (const auto written = ports_.store.add_known_uid(binding.id, item.uid); !written) return written;
   }
-  if (!binding.is_active()) return {};
 
   const bool too_large = item.size > ports_.settings.mail_size_max;
   const bool ask = binding.policy == "ask" && !too_large;

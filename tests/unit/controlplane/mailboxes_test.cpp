@@ -69,6 +69,17 @@ TEST_F(MailboxesTest, AWriteThatFailedHoldsTheWatermarkUntilAFreshWatch) {
   EXPECT_EQ(fetchers.of(Kind::poll).size(), 1U);
 }
 
+TEST_F(MailboxesTest, ASuspendedBindingMovesNoWatermark) {
+  Binding binding = with_password();
+  mailboxes.on_binding_changed(binding);
+  mailboxes.on_polled(polled("7").view());
+  binding.state = "suspended";
+  ASSERT_TRUE(store->update_binding(binding));
+  mailboxes.on_binding_changed(binding);
+  mailboxes.on_polled(polled("9").view());
+  EXPECT_EQ(store->mailbox("b1").value().last_uid, "7");
+}
+
 TEST_F(MailboxesTest, AFixedTimeThatPassedIsDueAtOnceAndOnce) {
   const Binding binding = with_password("fixed");
   MailboxState state;

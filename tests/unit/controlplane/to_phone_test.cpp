@@ -496,6 +496,28 @@ TEST_F(ToPhoneTest, SuspendingTakesBackTheSmsThatWaitsAndResumingSendsIt) {
   EXPECT_NE(sms()[0].text.find(the_item().reply_code), std::string::npos);
 }
 
+// The fetcher tells of a mail that came before it heard of the suspension.
+TEST_F(ToPhoneTest, WhatComesWhileTheBindingIsSuspendedIsNewsAfterwards) {
+  new_mail("7");
+  set_state("suspended");
+  for (int uid = 8; uid < 48; ++uid) new_mail(std::to_string(uid));
+  EXPECT_EQ(store->mailbox("b1").value().last_uid, "7") << "the watermark stays";
+  EXPECT_EQ(items().size(), 1U);
+  set_state("active");
+  // The fetcher begins at the watermark that the store has.
+  std::size_t told = 0;
+  for (int uid = 8; uid < 48; ++uid) new_mail(std::to_string(uid));
+  for (int second = 0; second < 60; ++second) {
+    static_cast<void>(announcer.tick());
+    clock.pass(seconds(1));
+  }
+  told = sms().size();
+  EXPECT_EQ(items().size(), 41U);
+  EXPECT_EQ(store->mailbox("b1").value().last_uid, "47");
+  EXPECT_LE(told, settings.announcements.own.count + 1) << "the newest, and how many more wait";
+  EXPECT_NE(sms().back().text.find("more wait"), std::string::npos);
+}
+
 TEST_F(ToPhoneTest, SuspendingBreaksAFetchOffAndResumingStartsItAgain) {
   const Item item = requested();
   chunk(item.id, 0, 600);
