@@ -7,6 +7,9 @@
 #include <span>
 #include <vector>
 
+#include "controlplane/notify/instruction_words.h"
+#include "controlplane/notify/reading.h"
+
 namespace pushmail::notify {
 
 namespace {
@@ -39,41 +42,9 @@ bool is_in(const std::array<Range, N>& ranges, char32_t c) {
   return std::ranges::any_of(ranges, [c](const Range& range) { return c >= range.first && c <= range.last; });
 }
 
-// Letters of other scripts that look like Latin ones. Not every look-alike of Unicode, but those that a keyboard has.
-struct LookAlike {
-  char32_t seen;
-  char read;
-};
-constexpr auto look_alikes = std::to_array<LookAlike>({
-    {0x0430, 'a'}, {0x0410, 'a'}, {0x0412, 'b'}, {0x0441, 'c'}, {0x0421, 'c'}, {0x0501, 'd'}, {0x0435, 'e'}, {0x0415, 'e'}, {0x041D, 'h'}, {0x04BB, 'h'},
-    {0x0456, 'i'}, {0x0406, 'i'}, {0x0458, 'j'}, {0x0408, 'j'}, {0x041A, 'k'}, {0x043A, 'k'}, {0x041C, 'm'}, {0x043E, 'o'}, {0x041E, 'o'}, {0x0440, 'p'},
-    {0x0420, 'p'}, {0x0455, 's'}, {0x0405, 's'}, {0x0422, 't'}, {0x0442, 't'}, {0x0445, 'x'}, {0x0425, 'x'}, {0x0443, 'y'}, {0x04AE, 'y'}, {0x0391, 'a'},
-    {0x03B1, 'a'}, {0x0392, 'b'}, {0x0395, 'e'}, {0x0397, 'h'}, {0x0399, 'i'}, {0x03B9, 'i'}, {0x039A, 'k'}, {0x03BA, 'k'}, {0x039C, 'm'}, {0x039D, 'n'},
-    {0x039F, 'o'}, {0x03BF, 'o'}, {0x03A1, 'p'}, {0x03C1, 'p'}, {0x03A4, 't'}, {0x03C4, 't'}, {0x03A5, 'y'}, {0x03C5, 'u'}, {0x03A7, 'x'}, {0x03BD, 'v'},
-    {0x0131, 'i'},
-});
-// First digits of the decimal digits that phones have letters for (Unicode category Nd).
-constexpr auto zeros = std::to_array<char32_t>({'0', 0x0660, 0x06F0, 0x0966, 0x09E6, 0x0E50, 0xFF10, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6});
-
-std::optional<int> digit_of(char32_t c) {
-  for (const char32_t zero : zeros) {
-    if (c >= zero && c <= zero + 9) return static_cast<int>(c - zero);
-  }
-  return std::nullopt;
+bool is_letter(char32_t c) {
+  return latin_of(c) != '\0' || (c >= 0xC0 && numeral_of(c).empty() && !is_in(double_quotes, c) && (c < 0x2000 || c > 0x2BFF));
 }
-
-// The Latin letter in lower case that a reader sees; 0: another letter or none.
-char latin_of(char32_t c) {
-  if (c >= 0xFF21 && c <= 0xFF5A) c = c - 0xFF21 + 'A';
-  // Mathematical letters come as 26 capitals and 26 small ones, again and again.
-  if (c >= 0x1D400 && c <= 0x1D6A3) c = 'a' + (c - 0x1D400) % 26;
-  if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
-  if (c >= 'a' && c <= 'z') return static_cast<char>(c);
-  const auto* const found = std::ranges::find(look_alikes, c, &LookAlike::seen);
-  return found == look_alikes.end() ? '\0' : found->read;
-}
-
-bool is_letter(char32_t c) { return latin_of(c) != '\0' || (c >= 0xC0 && !digit_of(c) && !is_in(double_quotes, c) && (c < 0x2000 || c > 0x2BFF)); }
 
 // RFC 3629 §3: shortest form only, no surrogates, nothing beyond U+10FFFF. Advances `rest`; nothing when a byte was no character.
 std::optional<char32_t> next_character(std::string_view& rest) {
@@ -137,18 +108,6 @@ Characters clean_characters(std::string_view utf8, std::size_t length_max) {
 
 // ---- instructions -----------------------------------------------------------------------------------------------------------------
 
-// A number with at most so many digits beside one of these words reads like our "Reply 17". Longer ones stay: a mail may bring the code of
-// somebody else's service.
-struct InstructionWord {
-  std::string_view word;
-  std::size_t digits_max;
-};
-constexpr auto instruction_words = std::to_array<InstructionWord>({
-    {"reply", 4}, {"replying", 4}, {"answer", 4}, {"respond", 4}, {"send", 4}, {"text", 4}, {"sms", 4},
-    {"get", 2}, {"read", 2}, {"fetch", 2}, {"code", 2}, {"codes", 2},
-});
-constexpr std::size_t beside = 4;   // words between them, at most
-
 // What only our own sentences say. A test reads every sentence of texts.h through this table.
 constexpr auto our_phrases = std::to_array<std::string_view>({
     "mail from", "to get it", "more wait", "unverified sender", "too large for your phone", "stays in your mailbox", "still in your mailbox",
@@ -161,36 +120,127 @@ struct Token {
   std::size_t begin = 0;
   std::size_t end = 0;
   bool is_number = false;
-  std::string reading{};   // as a person reads it: Latin small letters (`?` for others), or ASCII digits
+  std::string reading{};      // as a person reads it: Latin small letters (`?` for others), or ASCII digits
+  std::u32string native{};    // of letters: folded, in their own script
 };
+
+// The digits that the character at `i` stands for.
+std::string digits_at(const Characters& text, std::size_t i) {
+  const auto is_ideographic = [&](std::size_t at) { return at < text.size() && is_ideographic_numeral(text[at]); };
+  if (is_ideographic(i) && (is_ideographic(i + 1) || (i > 0 && is_ideographic(i - 1)))) return "0";
+  return numeral_of(text[i]);
+}
+
+// `1O` and `l7`: letters that a hurried reader takes for digits, right beside digits.
+bool looks_like_digits(const Token& token) {
+  return !token.is_number && token.reading.size() <= 3 && token.reading.find_first_not_of("oil") == std::string::npos;
+}
 
 std::vector<Token> tokens_of(const Characters& text) {
   std::vector<Token> tokens;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char32_t c = text[i];
-    // ZWNJ and ZWJ do not divide a word, and nobody sees them.
-    if ((c == 0x200C || c == 0x200D) && !tokens.empty() && tokens.back().end == i) {
+    const bool follows = !tokens.empty() && tokens.back().end == i;
+    // ZWNJ, ZWJ and what stands upon a letter do not divide a word, and nobody reads them.
+    if (follows && (c == 0x200C || c == 0x200D || folded(c) == 0)) {
       ++tokens.back().end;
       continue;
     }
-    const auto digit = digit_of(c);
-    if (!digit && !is_letter(c)) continue;
-    const bool goes_on = !tokens.empty() && tokens.back().end == i && tokens.back().is_number == digit.has_value();
-    if (!goes_on) tokens.push_back({.begin = i, .end = i, .is_number = digit.has_value()});
+    const std::string digits = digits_at(text, i);
+    if (digits.empty() && !is_letter(c)) continue;
+    const bool goes_on = follows && tokens.back().is_number == !digits.empty();
+    if (!goes_on) tokens.push_back({.begin = i, .end = i, .is_number = !digits.empty()});
     Token& token = tokens.back();
-    const char latin = latin_of(c);
-    token.reading += digit ? static_cast<char>('0' + *digit) : latin == '\0' ? '?' : latin;
     token.end = i + 1;
+    token.reading += digits;
+    if (!digits.empty()) continue;
+    const char latin = latin_of(c) != '\0' ? latin_of(c) : latin_of(folded(c));
+    token.reading += latin == '\0' ? '?' : latin;
+    token.native += folded(c);
   }
-  return tokens;
+  std::vector<Token> joined;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const bool beside_digits = (i > 0 && tokens[i - 1].is_number && tokens[i - 1].end == tokens[i].begin) ||
+                               (i + 1 < tokens.size() && tokens[i + 1].is_number && tokens[i].end == tokens[i + 1].begin);
+    Token token = tokens[i];
+    if (beside_digits && looks_like_digits(token)) token.is_number = true;
+    if (!joined.empty() && token.is_number && joined.back().is_number && joined.back().end == token.begin) {
+      joined.back().end = token.end;
+      joined.back().reading += token.reading;
+    } else {
+      joined.push_back(std::move(token));
+    }
+  }
+  return joined;
 }
 
-bool is_instruction(std::span<const Token> tokens, std::size_t number) {
-  const std::size_t first = number - std::min(number, beside);
-  const std::size_t last = std::min(tokens.size() - 1, number + beside);
+struct FoldedWord {
+  std::u32string native;
+  std::string reading;        // empty: no word in Latin letters
+  const InstructionWord* row;
+};
+const std::vector<FoldedWord>& folded_words() {
+  static const std::vector<FoldedWord> words = [] {
+    std::vector<FoldedWord> made;
+    for (const InstructionWord& row : instruction_words) {
+      FoldedWord word{.native = {}, .reading = {}, .row = &row};
+      for (const char32_t c : row.word) {
+        if (const char32_t plain = folded(c); plain != 0) word.native += plain;
+        if (c < 0x80) word.reading += static_cast<char>(c);
+      }
+      if (word.reading.size() != row.word.size()) word.reading.clear();
+      made.push_back(std::move(word));
+    }
+    return made;
+  }();
+  return words;
+}
+
+template <typename Text>
+bool matches(const Text& token, const Text& word, Match match) {
+  switch (match) {
+    case Match::whole: return token == word;
+    case Match::stem: return token.starts_with(word);
+    case Match::inside: return token.find(word) != Text::npos;
+  }
+  return false;
+}
+
+// A time (`10:30`), a date in numbers (`12.05.2026`), a price or a part (`9.90`, `20%`, `$5`): nobody answers with it.
+bool is_measured(const Characters& text, std::span<const Token> tokens, std::size_t number) {
+  constexpr std::u32string_view units = U"%\u2030$\u00A2\u00A3\u00A5\u20A0\u20A4\u20A9\u20AA\u20AC\u20B4\u20B9\u20BA\u20BD\uFFE5";
+  const Token& token = tokens[number];
+  const auto is_unit = [&](std::size_t at) { return at < text.size() && units.find(text[at]) != std::u32string_view::npos; };
+  if (is_unit(token.end) || (token.begin > 0 && is_unit(token.begin - 1))) return true;
+  // Numbers with one mark between each two of them.
+  const auto mark_between = [&](std::size_t left) -> char32_t {
+    if (left + 1 >= tokens.size() || !tokens[left].is_number || !tokens[left + 1].is_number) return 0;
+    if (tokens[left].end + 1 != tokens[left + 1].begin) return 0;
+    const char32_t mark = text[tokens[left].end];
+    return std::u32string_view(U".:,/-").find(mark) == std::u32string_view::npos ? 0 : mark;
+  };
+  std::size_t first = number, last = number;
+  while (first > 0 && mark_between(first - 1) != 0) --first;
+  while (mark_between(last) != 0) ++last;
+  if (last - first == 2) return true;
+  if (last - first != 1) return false;
+  const char32_t mark = mark_between(first);
+  return mark != '/' && mark != '-' && tokens[last].end - tokens[last].begin == 2;
+}
+
+bool is_instruction(const Characters& text, std::span<const Token> tokens, std::size_t number) {
+  const std::size_t size = tokens[number].reading.size();
+  const std::size_t first = number - std::min(number, beside_most);
+  const std::size_t last = std::min(tokens.size() - 1, number + beside_most);
   for (std::size_t i = first; i <= last; ++i) {
-    const auto* const row = std::ranges::find(instruction_words, tokens[i].reading, &InstructionWord::word);
-    if (row != instruction_words.end() && tokens[number].reading.size() <= row->digits_max) return true;
+    if (tokens[i].is_number) continue;
+    const std::size_t distance = i < number ? number - i : i - number;
+    for (const FoldedWord& word : folded_words()) {
+      if (size > word.row->digits_max || distance > word.row->beside) continue;
+      const bool found = matches(tokens[i].native, word.native, word.row->match) ||
+                         (!word.reading.empty() && matches(tokens[i].reading, word.reading, word.row->match));
+      if (found) return !is_measured(text, tokens, number);
+    }
   }
   return false;
 }
@@ -213,7 +263,9 @@ Characters defused(const Characters& text, std::string_view service_number) {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     const Token& token = tokens[i];
     const bool is_ours = !service_number.empty() && token.is_number && token.reading.starts_with(service_number);
-    if (token.is_number && (is_ours || is_instruction(tokens, i))) std::fill(changed.begin() + static_cast<std::ptrdiff_t>(token.begin), changed.begin() + static_cast<std::ptrdiff_t>(token.end), U'#');
+    if (is_ours || (token.is_number && is_instruction(text, tokens, i))) {
+      std::fill(changed.begin() + static_cast<std::ptrdiff_t>(token.begin), changed.begin() + static_cast<std::ptrdiff_t>(token.end), U'#');
+    }
     for (const std::string_view phrase : our_phrases) {
       const std::size_t count = phrase_at(tokens, i, phrase);
       // Whatever stands between its words, and if it is nothing that can be seen, becomes a line.

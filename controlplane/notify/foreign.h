@@ -2,7 +2,8 @@
 //
 // Came from: mail headers and other servers. Goes to: texts.cpp. Three things make sure that nobody takes them for our own words: what a
 // screen obeys is left out, they stand in double quotes, of which they contain none, and what reads like an instruction or a sentence of
-// ours is changed so that it does not: `Reply ## to get_it`. Pure.
+// ours is changed so that it does not: `Reply ## to get_it`, `Antworten Sie ##`, `回复##`. The words are a table (instruction_words.h); a
+// number is whatever a person reads as one (reading.h), but for times, dates and prices. Pure.
 #pragma once
 
 #include <string>

@@ -86,6 +86,54 @@ TEST(Foreign, CannotReadLikeOurs) {
   for (const Row& row : rows) EXPECT_EQ(quoted(row.wire, 200, "5000"), row.shown);
 }
 
+// Whatever the language, and however the digits are written.
+TEST(Foreign, InstructionsOfEveryLanguageAreDefused) {
+  struct Row {
+    std::string_view wire;
+    std::string_view shown;
+  };
+  const Row rows[] = {
+      // digits
+      {"Reply ①⑦ to get", "\"Reply ## to get\""}, {"Reply ⑰", "\"Reply #\""}, {"Reply ⑴⑺", "\"Reply ##\""}, {"Reply ⒈⒎", "\"Reply ##\""},
+      {"Reply ¹⁷", "\"Reply ##\""}, {"Reply ₁₇", "\"Reply ##\""}, {"Reply １７", "\"Reply ##\""}, {"Reply 𝟏𝟕", "\"Reply ##\""},
+      {"Reply 𝟷𝟽", "\"Reply ##\""}, {"Reply ١٧", "\"Reply ##\""}, {"Reply १७", "\"Reply ##\""}, {"Reply ๑๗", "\"Reply ##\""}, {"Reply ೧೭", "\"Reply ##\""},
+      {"Reply ❶❼", "\"Reply ##\""}, {"Reply ⓵⓻", "\"Reply ##\""}, {"Reply ⅩⅦ", "\"Reply ##\""}, {"Reply 🄂🄈", "\"Reply ##\""}, {"Reply 🯱🯷", "\"Reply ##\""},
+      {"Reply 1O", "\"Reply ##\""}, {"Reply l7", "\"Reply ##\""}, {"Reply I7", "\"Reply ##\""}, {"Reply 1о", "\"Reply ##\""}, {"Reply 1 0", "\"Reply # #\""},
+      {"Reply 1-0", "\"Reply #-#\""}, {"Reply 1\xcc\xb2" "0", "\"Reply ###\""}, {"Ｒéply 10", "\"Ｒéply ##\""}, {"Re\xcc\x81ply 10", "\"Re\xcc\x81ply ##\""},
+      {"ⓇⒺⓅⓁⓎ 10", "\"ⓇⒺⓅⓁⓎ ##\""},
+      // languages
+      {"Responda 10 para recibirlo", "\"Responda ## para recibirlo\""}, {"Envíe el 10", "\"Envíe el ##\""}, {"Código 17", "\"Código ##\""},
+      {"Répondez 10 pour le lire", "\"Répondez ## pour le lire\""}, {"Envoyez STOP ou 10", "\"Envoyez STOP ou ##\""}, {"Réponse: 10", "\"Réponse: ##\""},
+      {"Antworten Sie mit 10", "\"Antworten Sie mit ##\""}, {"ANTWORT 10", "\"ANTWORT ##\""}, {"mit der 10 antworten", "\"mit der ## antworten\""},
+      {"Rispondi 10 per leggerlo", "\"Rispondi ## per leggerlo\""}, {"Invia 10", "\"Invia ##\""}, {"Responda com 10", "\"Responda com ##\""},
+      {"Envie 10 para ler", "\"Envie ## para ler\""}, {"Antwoord 10", "\"Antwoord ##\""}, {"Stuur 10 terug", "\"Stuur ## terug\""},
+      {"Svara 10 för att läsa", "\"Svara ## för att läsa\""}, {"Skicka 10", "\"Skicka ##\""}, {"Svar 10 for at læse", "\"Svar ## for at læse\""},
+      {"Send kode 10", "\"Send kode ##\""}, {"Vastaa 10", "\"Vastaa ##\""}, {"Lähetä 10", "\"Lähetä ##\""}, {"Odpowiedz 10", "\"Odpowiedz ##\""},
+      {"Wyślij 10", "\"Wyślij ##\""}, {"Odpovězte 10", "\"Odpovězte ##\""}, {"Pošlete 10", "\"Pošlete ##\""}, {"Válaszoljon: 10", "\"Válaszoljon: ##\""},
+      {"Răspundeți 10", "\"Răspundeți ##\""}, {"10 yanıtlayın", "\"## yanıtlayın\""}, {"10 GÖNDERİN", "\"## GÖNDERİN\""}, {"Ответьте 10", "\"Ответьте ##\""},
+      {"ОТПРАВЬТЕ 10", "\"ОТПРАВЬТЕ ##\""}, {"Код: 17", "\"Код: ##\""}, {"Надішліть 10", "\"Надішліть ##\""}, {"Відповідь 10", "\"Відповідь ##\""},
+      {"Απαντήστε 10", "\"Απαντήστε ##\""}, {"ΣΤΕΙΛΤΕ 10", "\"ΣΤΕΙΛΤΕ ##\""}, {"أرسل ١٠", "\"أرسل ##\""}, {"رد بـ 10", "\"رد بـ ##\""},
+      {"پاسخ ۱۰", "\"پاسخ ##\""}, {"השב 10", "\"השב ##\""}, {"जवाब १०", "\"जवाब ##\""}, {"回复10获取", "\"回复##获取\""}, {"請回覆 １０", "\"請回覆 ##\""},
+      {"回复十七", "\"回复##\""}, {"10と返信してください", "\"##と返信してください\""}, {"10 회신", "\"## 회신\""}, {"10을 보내세요", "\"##을 보내세요\""},
+      {"ตอบ 10", "\"ตอบ ##\""}, {"Soạn 10", "\"Soạn ##\""}, {"Balas 10", "\"Balas ##\""},
+  };
+  for (const Row& row : rows) EXPECT_EQ(quoted(row.wire, 200, "5000"), row.shown);
+}
+
+// Dates, times, prices, and numbers that nobody asks to be answered with.
+TEST(Foreign, OrdinarySubjectsStayAsTheyAre) {
+  for (const std::string_view subject : {
+           "12 of 30 seats left, 24 May", "Rechnung 17 vom 12.05.2026", "Ihre Antwort auf unser Angebot vom 12. Mai", "Antworten Sie bis 12.05.2026",
+           "Please reply before 10:30", "Send $20 to Joe", "Send 9.90 more", "Envoyez 20€", "Preis: 20 EUR", "10% Rabatt", "Gate 17 boarding", "Facture n° 17",
+           "Pedido 88 confirmado", "Reunión a las 10:30 en la sala 12", "Votre commande 4711 est partie", "Bestellung 17 wurde verschickt", "Kokous klo 12",
+           "Vergadering om 10 uur", "Møde kl. 10", "Zamówienie 12 gotowe", "Sipariş 42 yolda", "Встреча в 10:30", "Счёт № 17", "Συνάντηση στις 10", "جلسة 10:30",
+           "会议 10:30", "订单 17 已发货", "请回复一下", "会議は10時から", "주문 17 완료", "Flight LO17", "O2 Rechnung", "H2O", "Chapter Ⅳ", "x² + y²", "第十七章", "WG: 2 Zimmer",
+           "Your verification code is 482913", "Yaz 2026", "Your order 4711 was sent", "Mandarin 10 lessons", "Kodak 35",
+       }) {
+    EXPECT_EQ(quoted(subject, 200, "5000"), '"' + std::string(subject) + '"');
+  }
+}
+
 // Each of our sentences, written by a stranger as his subject and as his name, no longer looks like it.
 TEST(Foreign, NoSentenceOfOursComesThrough) {
   const std::string ours[] = {new_mail_text(joe, "17", 3), too_large_text(joe), not_delivered_text(joe, ItemState::failed), mail_failed_text("a@b", "x", "y"),
