@@ -194,7 +194,8 @@ void ToMail::on_admission_query(const RecordView& record) {
     return;   // without an answer the data plane says 451, or journals and asks later
   }
   const bool all_good = std::all_of(verdicts.begin(), verdicts.end(), [](std::string_view v) { return v == verdict::accepted; });
-  const bool unbound = std::any_of(verdicts.begin(), verdicts.end(), [](std::string_view v) { return v == verdict::not_bound || v == verdict::suspended; });
+  const bool unbound =
+      std::any_of(verdicts.begin(), verdicts.end(), [](std::string_view v) { return v == verdict::not_bound || v == verdict::suspended; });
   const std::uint64_t lifetime_s = all_good ? lifetime_yes_s : unbound ? lifetime_no_s : lifetime_busy_s;
   RecordWriter answer = handoff::make(handoff::Kind::admission_answer, record.header().item);
   answer.u64(tag(Tag::query), record.u64(tag(Tag::query)).value_or(0)).u64(tag(Tag::lifetime_s), lifetime_s);

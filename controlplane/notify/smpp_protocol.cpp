@@ -325,7 +325,8 @@ void SmppProtocol::slow_down(Instant sent) {
   if (sent <= slowed_at_) return;
   slowed_at_ = clock_.now();
   window_ = std::max<std::size_t>(window_ / 2, 1);
-  const std::int64_t pause = std::min(settings_.throttle_pause.ns << std::min(refusals_++, doublings_max), settings_.throttle_pause_most.ns);
+  const std::int64_t pause =
+      std::min(settings_.throttle_pause.ns << std::min(refusals_++, doublings_max), settings_.throttle_pause_most.ns);
   paused_until_ = slowed_at_ + Duration{pause};
 }
 

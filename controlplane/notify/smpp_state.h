@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "core/result.h"
+#include "core/transition_table.h"
 
 namespace pushmail::notify {
 
@@ -51,22 +52,10 @@ inline constexpr auto smpp_transitions = std::to_array<SmppTransition>({
     // STOPPED has no rows: nothing begins again.
 });
 
-namespace detail {
-constexpr bool no_smpp_pair_twice() {
-  for (std::size_t i = 0; i < smpp_transitions.size(); ++i) {
-    for (std::size_t j = i + 1; j < smpp_transitions.size(); ++j) {
-      if (smpp_transitions[i].from == smpp_transitions[j].from && smpp_transitions[i].event == smpp_transitions[j].event) return false;
-    }
-  }
-  return true;
-}
-}  // namespace detail
-static_assert(detail::no_smpp_pair_twice());
+static_assert(no_pair_twice(smpp_transitions));
 
 [[nodiscard]] constexpr SmppState next_state(SmppState from, SmppEvent event) {
-  for (const SmppTransition& row : smpp_transitions) {
-    if (row.from == from && row.event == event) return row.to;
-  }
+  if (const auto next = next_of(smpp_transitions, from, event)) return *next;
   check_failed("the table of SMPP states has no such row", "controlplane/notify/smpp_state.h", __LINE__);
 }
 

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/transition_table.h"
+
 namespace pushmail::notify {
 
 struct SmsKind {
@@ -23,17 +25,7 @@ inline constexpr auto sms_kinds = std::to_array<SmsKind>({
 /// A kind without a row, such as one of a newer store.
 inline constexpr std::uint64_t other_per_hour_max = 10;
 
-namespace detail {
-constexpr bool no_kind_twice() {
-  for (std::size_t i = 0; i < sms_kinds.size(); ++i) {
-    for (std::size_t j = i + 1; j < sms_kinds.size(); ++j) {
-      if (sms_kinds[i].name == sms_kinds[j].name) return false;
-    }
-  }
-  return true;
-}
-}  // namespace detail
-static_assert(detail::no_kind_twice());
+static_assert(no_key_twice(sms_kinds, [](const SmsKind& row) { return row.name; }));
 
 [[nodiscard]] constexpr std::uint64_t per_hour_max(std::string_view kind) {
   const auto* const row = std::ranges::find(sms_kinds, kind, &SmsKind::name);

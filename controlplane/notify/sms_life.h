@@ -19,6 +19,7 @@
 
 #include "controlplane/store/rows.h"
 #include "core/result.h"
+#include "core/transition_table.h"
 
 namespace pushmail::notify {
 
@@ -52,22 +53,10 @@ inline constexpr auto sms_transitions = std::to_array<SmsTransition>({
     {SmsState::submitting, SmsEvent::doubt_again, SmsState::failed},
 });
 
-namespace detail {
-constexpr bool no_sms_pair_twice() {
-  for (std::size_t i = 0; i < sms_transitions.size(); ++i) {
-    for (std::size_t j = i + 1; j < sms_transitions.size(); ++j) {
-      if (sms_transitions[i].from == sms_transitions[j].from && sms_transitions[i].event == sms_transitions[j].event) return false;
-    }
-  }
-  return true;
-}
-}  // namespace detail
-static_assert(detail::no_sms_pair_twice());
+static_assert(no_pair_twice(sms_transitions));
 
 [[nodiscard]] constexpr SmsState next_state(SmsState from, SmsEvent event) {
-  for (const SmsTransition& row : sms_transitions) {
-    if (row.from == from && row.event == event) return row.to;
-  }
+  if (const auto next = next_of(sms_transitions, from, event)) return *next;
   check_failed("the table of SMS has no such row", "controlplane/notify/sms_life.h", __LINE__);
 }
 

@@ -22,6 +22,7 @@
 #include "core/clock.h"
 #include "core/ids.h"
 #include "core/record.h"
+#include "core/transition_table.h"
 
 namespace pushmail::relay {
 
@@ -54,21 +55,9 @@ inline constexpr auto attempt_steps = std::to_array<AttemptStep>({
 
 /// The phase that follows; nothing where the event cannot happen.
 [[nodiscard]] constexpr std::optional<AttemptPhase> next_phase(AttemptPhase from, AttemptEvent event) {
-  for (const AttemptStep& step : attempt_steps) {
-    if (step.from == from && step.event == event) return step.to;
-  }
-  return std::nullopt;
+  return next_of(attempt_steps, from, event);
 }
-static_assert(
-    [] {
-      for (std::size_t i = 0; i < attempt_steps.size(); ++i) {
-        for (std::size_t k = 0; k < i; ++k) {
-          if (attempt_steps[i].from == attempt_steps[k].from && attempt_steps[i].event == attempt_steps[k].event) return false;
-        }
-      }
-      return true;
-    }(),
-    "a phase and an event have one successor");
+static_assert(no_pair_twice(attempt_steps), "a phase and an event have one successor");
 
 /// What an item carries of its tries; in the journal as Kind::attempt.
 struct Attempt {

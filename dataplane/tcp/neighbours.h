@@ -26,6 +26,7 @@
 
 #include "core/clock.h"
 #include "core/result.h"
+#include "core/transition_table.h"
 #include "dataplane/nic/frame.h"
 
 namespace pushmail::tcp {
@@ -60,22 +61,10 @@ inline constexpr std::array<NeighbourRow, 12> neighbour_rows{{
     // asked, unanswered: the entry goes.
 }};
 
-namespace detail {
-constexpr bool no_neighbour_pair_twice() {
-  for (std::size_t i = 0; i < neighbour_rows.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      if (neighbour_rows[i].from == neighbour_rows[j].from && neighbour_rows[i].event == neighbour_rows[j].event) return false;
-    }
-  }
-  return true;
-}
-}  // namespace detail
-static_assert(detail::no_neighbour_pair_twice());
+static_assert(no_pair_twice(neighbour_rows));
 
 [[nodiscard]] constexpr NeighbourState next_state(NeighbourState from, NeighbourEvent event) {
-  for (const NeighbourRow& row : neighbour_rows) {
-    if (row.from == from && row.event == event) return row.to;
-  }
+  if (const auto next = next_of(neighbour_rows, from, event)) return *next;
   check_failed("the neighbours' table has no such row", "dataplane/tcp/neighbours.h", __LINE__);
 }
 

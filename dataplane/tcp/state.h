@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "core/result.h"
+#include "core/transition_table.h"
 
 namespace pushmail::tcp {
 
@@ -69,22 +70,10 @@ inline constexpr std::array<Transition, 13> transitions{{
     // RST, abort and time-out need no rows: the record goes away. SYN_RECEIVED has no fin_out, since our FIN waits for the handshake.
 }};
 
-namespace detail {
-constexpr bool no_pair_twice() {
-  for (std::size_t i = 0; i < transitions.size(); ++i) {
-    for (std::size_t j = i + 1; j < transitions.size(); ++j) {
-      if (transitions[i].from == transitions[j].from && transitions[i].event == transitions[j].event) return false;
-    }
-  }
-  return true;
-}
-}  // namespace detail
-static_assert(detail::no_pair_twice());
+static_assert(no_pair_twice(transitions));
 
 [[nodiscard]] constexpr State next_state(State from, Event event) {
-  for (const Transition& row : transitions) {
-    if (row.from == from && row.event == event) return row.to;
-  }
+  if (const auto next = next_of(transitions, from, event)) return *next;
   check_failed("the state table has no such row", "dataplane/tcp/state.h", __LINE__);
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "dataplane/tcp/sim_link.h"
+#include "dataplane/tcp/stream.h"
 
 namespace pushmail::edge {
 
@@ -18,6 +19,11 @@ enum class Moment : std::uint8_t { first_byte, whole };
 
 /// How the connection goes on after the deed.
 enum class Then : std::uint8_t { keep, finish, reset, silence };
+/// Does it; `keep` and `silence` are for whoever reads.
+inline void go_on(Stream& stream, Then then) {
+  if (then == Then::finish) stream.finish();
+  if (then == Then::reset) stream.abort();
+}
 
 /// What is sent before that.
 enum class Says : std::uint8_t {

@@ -74,12 +74,9 @@ class Mmsc::Session final : public StreamEvents {
   void on_close(CloseReason) override { mmsc_.sessions_.erase(number_); }  // `this` is gone
 
   void end(Then then) {
-    switch (then) {
-      case Then::keep: return;
-      case Then::finish: deaf_ = true; return stream_->finish();
-      case Then::reset: deaf_ = true; return stream_->abort();
-      case Then::silence: deaf_ = true; return;
-    }
+    // Before it, for `this` may be gone afterwards.
+    deaf_ = deaf_ || then != Then::keep;
+    go_on(*stream_, then);
   }
 
  private:

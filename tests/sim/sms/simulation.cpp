@@ -174,7 +174,8 @@ void Run::check() {
   for (const Shown& last : network_.shown) {
     const auto within = std::ranges::count_if(network_.shown, [&](const Shown& one) {
       // Counted when it is handed over; it leaves a moment later.
-      return one.phone == last.phone && of(one.text)->kind == of(last.text)->kind && one.at <= last.at && (last.at - one.at).ns < hour_ns - 1'000'000'000;
+      return one.phone == last.phone && of(one.text)->kind == of(last.text)->kind && one.at <= last.at &&
+             (last.at - one.at).ns < hour_ns - 1'000'000'000;
     });
     const std::uint64_t most = std::min(per_hour_, per_hour_max(of(last.text)->kind));
     if (static_cast<std::uint64_t>(within) > most) fail(fmt::format("{} SMS of kind {} to one phone in an hour", within, of(last.text)->kind));

@@ -188,8 +188,8 @@ struct World : ::testing::Test {
     EXPECT_TRUE(outcomes.take_outcome(from_data(handoff::Kind::outcome, item, std::move(record)).view()));
   }
   /// `behind`: how far the MMSC's clock is behind ours, where it writes a date.
-  void report(const std::string& message_id, const std::string& recipient, const std::string& sender, const std::string& status, const std::string& peer = "mmsc",
-              std::optional<Duration> behind = std::nullopt) {
+  void report(const std::string& message_id, const std::string& recipient, const std::string& sender, const std::string& status,
+              const std::string& peer = "mmsc", std::optional<Duration> behind = std::nullopt) {
     const ItemId id = new_item_id(clock.at, 1);
     auto record = handoff::make(handoff::Kind::report, id);
     record.trace(handoff::tag(handoff::Tag::trace), TraceId{}).text(handoff::tag(handoff::Tag::peer), peer).text(handoff::tag(handoff::Tag::message_id), message_id);

@@ -234,7 +234,8 @@ TEST_F(RenamedTest, ADateInTheFutureHidesNothing) {
 // A mail at which the server hangs up.
 TEST_F(RenamedTest, ASearchThatBreaksOffEachTimeIsGivenUp) {
   ScriptedServer server([&](Peer& peer) {
-    if (!log_in(peer) || !list(peer, "1 1\r\n2 1\r\n3 1\r\n4 1\r\n5 1\r\n6 1\r\n", "1 b1\r\n2 b2\r\n3 b3\r\n4 b4\r\n5 b5\r\n6 b6\r\n")) return;
+    if (!log_in(peer) || !list(peer, "1 1\r\n2 1\r\n3 1\r\n4 1\r\n5 1\r\n6 1\r\n", "1 b1\r\n2 b2\r\n3 b3\r\n4 b4\r\n5 b5\r\n6 b6\r\n"))
+      return;
     peer.expect("TOP 6");
   });
   Watermark mark{.uid_validity = 1, .last_uid = 0, .known = {"a"}, .newest = {.message_id = "x"}};

@@ -279,8 +279,10 @@ class RenumberedTest : public ImapUidTest {
             continue;
           }
           const std::string n = std::to_string(uid);
-          const std::string time = std::string("10:") + (uid < 600 ? "0" : "") + std::to_string(uid / 60) + ":" + (uid % 60 < 10 ? "0" : "") + std::to_string(uid % 60) + " +0000";
-          const std::string header = "Message-ID: <m" + n + "@x>\r\n" + (has_internaldate ? "" : "Date: 3 Nov 2026 " + time + "\r\n") + "\r\n";
+          const std::string time = std::string("10:") + (uid < 600 ? "0" : "") + std::to_string(uid / 60) + ":" +
+                                   (uid % 60 < 10 ? "0" : "") + std::to_string(uid % 60) + " +0000";
+          const std::string header =
+              "Message-ID: <m" + n + "@x>\r\n" + (has_internaldate ? "" : "Date: 3 Nov 2026 " + time + "\r\n") + "\r\n";
           found += "* " + n + " FETCH (UID " + n + (has_internaldate ? " INTERNALDATE \"03-Nov-2026 " + time + "\"" : "") + " BODY[]<0> {" +
                    std::to_string(header.size()) + "}\r\n" + header + ")\r\n";
         }

@@ -249,11 +249,13 @@ TEST(SmppPatience, ADeadSmscIsFoundAfterThreeIntervals) {
     Duration interval;
     Duration end;
   };
-  for (const Row& row : {Row{seconds(1), seconds(6)}, Row{seconds(3), seconds(9)}, Row{seconds(30), seconds(90)}, Row{seconds(120), seconds(180)}}) {
+  for (const Row& row :
+       {Row{seconds(1), seconds(6)}, Row{seconds(3), seconds(9)}, Row{seconds(30), seconds(90)}, Row{seconds(120), seconds(180)}}) {
     HandClock clock;
     Wire wire;
     Events events;
-    SmppProtocol protocol{clock, {.system_id = "pushmail", .source = "5000", .enquire_link = row.interval}, events, wire, [] { return std::uint64_t{0}; }};
+    SmppProtocol protocol{
+        clock, {.system_id = "pushmail", .source = "5000", .enquire_link = row.interval}, events, wire, [] { return std::uint64_t{0}; }};
     protocol.start();
     protocol.on_connected();
     protocol.on_bytes(smpp::encode(smpp::respond(wire.pdus.front())).value());
