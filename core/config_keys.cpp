@@ -121,7 +121,7 @@ constexpr auto keys = std::to_array<ConfigKey>({
     {"notify.system_type", KeyType::text, "", "", no_least, no_most, "SMPP system_type"},
     {"notify.source", KeyType::text, "!", "", no_least, no_most, "sender of our SMS; phones answer to it"},
     {"notify.window", KeyType::number, "10", "", 1, 1000, "unanswered submit_sm"},
-    {"notify.enquire_link", KeyType::duration, "30s", "", 1000, day_ms, "time without traffic before enquire_link"},
+    {"notify.enquire_link", KeyType::duration, "30s", "", 1000, day_ms, "time without an answer before enquire_link; twice as long for its own, 5 s to 60 s"},
     {"notify.sms_per_hour_max", KeyType::number, "100", "", 1, 100, "SMS of one kind to one phone in an hour, at most; the kinds' own ceilings may be lower"},
     {"notify.code_lifetime", KeyType::duration, "7d", "", 1000, 30 * day_ms, "how long a phone may ask for a mail"},
     {"notify.own_max", KeyType::number, "10", "", 1, 80, "SMS about unanswered mails of its own mailbox that a phone gets in notify.own_window; one more counts the rest"},
