@@ -10,6 +10,9 @@ namespace pushmail::tcp {
 namespace {
 
 constexpr std::size_t burst_size = 32;
+// A turn's own cost is spread over as many as wait, so that a flood of small frames does not push others out of the device's queue; more
+// would keep timers and what there is to send waiting.
+constexpr std::size_t frames_a_turn_max = 8 * burst_size;
 constexpr std::size_t backlog_max = 256;
 constexpr std::uint16_t arp_request = 1;
 constexpr std::uint16_t arp_reply = 2;
@@ -105,15 +108,17 @@ Result<Stream*> Stack::connect(const Endpoint& peer, StreamEvents& events) {
 std::size_t Stack::poll(Instant now) {
   now_ = now;
   std::array<Frame, burst_size> frames;
-  const std::size_t received = device_.receive(frames);
-  for (std::size_t i = 0; i < received; ++i) {
-    ++counters_.frames_in;
-    const std::uint64_t holes = counters_.out_of_order;
-    on_frame(frames[i].bytes());
-    if (planted(Planted::frame_leaked) && counters_.out_of_order != holes) continue;
-    device_.release(frames[i]);
+  std::size_t work = 0;
+  for (std::size_t received = burst_size; received == burst_size && work < frames_a_turn_max; work += received) {
+    received = device_.receive(frames);
+    for (std::size_t i = 0; i < received; ++i) {
+      ++counters_.frames_in;
+      const std::uint64_t holes = counters_.out_of_order;
+      on_frame(frames[i].bytes());
+      if (planted(Planted::frame_leaked) && counters_.out_of_order != holes) continue;
+      device_.release(frames[i]);
+    }
   }
-  std::size_t work = received;
   work += wheel_.advance(now_, [&](std::uint32_t id) { on_timer(*connections_[id]); });
   expire_time_wait();
   work += resumed_.size() + output_.size();
