@@ -114,6 +114,11 @@ std::expected<Settings, std::string> Settings::from(const Config& config, const 
   for (const std::string& name : config.peers()) {
     auto peer = read_peer(config, name);
     if (!peer) return std::unexpected(peer.error());
+    // Whose DeliverReq it is would hang on the order of a table, and reports count for their own peer only.
+    for (const auto& [other, earlier] : s.peers) {
+      if (peer->inbound_user.empty() || peer->inbound_user != earlier.inbound_user || peer->inbound_password != earlier.inbound_password) continue;
+      return std::unexpected(fmt::format("peer.{}.inbound_user: [peer.{}] has the same user and password: give each its own", name, other));
+    }
     s.peers.emplace(name, std::move(*peer));
   }
   auto egress = EgressPolicy::from(config.texts("mailbox.allow_networks"));

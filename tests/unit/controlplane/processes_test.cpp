@@ -1,5 +1,6 @@
 // The sockets to the other processes, real ones: a fetcher that dies is started again, DNS is asked once, the handoff client returns.
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -283,6 +284,26 @@ TEST(Settings, NameTheKeyThatIsWrong) {
   EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000x\"\nallow = [\"192.0.2.1\"]\n").starts_with("peer.m.service_number"));
   EXPECT_EQ(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000\"\nallow = [\"192.0.2.1\"]\n"), "");
   EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000\"\nallow = [\"192.0.2.1\"]\nenvelope_prefix = \"xmlsoap\"\n").starts_with("test:10: peer.m.envelope_prefix: "));
+}
+
+TEST(Settings, TwoPeersAreToldApart) {
+  const auto file = std::filesystem::temp_directory_path() / ("pushmail-settings-" + std::to_string(::getpid()));
+  const auto other = file.string() + "-other";
+  for (const auto& [path, word] : {std::pair{file.string(), "one word"}, std::pair{other, "another word"}}) {
+    std::ofstream(path) << word << '\n';
+    std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  }
+  const auto peer = [](const std::string& name, const std::string& user, const std::string& password_file) {
+    return fmt::format("[peer.{}]\nurl = \"http://x/\"\nservice_number = \"5000\"\ninbound_user = \"{}\"\ninbound_password_file = \"{}\"\n", name, user,
+                       password_file);
+  };
+  const std::string same = refusal_of(peer("east", "mmsc", file.string()) + peer("west", "mmsc", file.string()));
+  EXPECT_TRUE(same.starts_with("peer.west.inbound_user: [peer.east]")) << same;
+  EXPECT_EQ(refusal_of(peer("east", "mmsc", file.string()) + peer("west", "mmsc", other)), "");
+  EXPECT_EQ(refusal_of(peer("east", "mmsc", file.string()) + peer("west", "mmsc2", file.string())), "");
+  EXPECT_TRUE(refusal_of(peer("east", "mmsc", "/nonexistent")).starts_with("peer.east.inbound_password_file: "));
+  std::filesystem::remove(file);
+  std::filesystem::remove(other);
 }
 
 }  // namespace
