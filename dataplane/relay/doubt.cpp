@@ -21,6 +21,9 @@ using handoff::tag;
 namespace jn = journal;
 
 constexpr std::uint32_t unknowns_in_a_row_max = 5;  // then the peer, or what lies before it, is in trouble
+// Sent again at once where the peer recognises a TransactionID; more often, and the way to it is broken in a way of its own: the item's
+// wait is then the control plane's, as with any peer.
+constexpr std::uint32_t deduplicated_doubts_max = 8;
 
 }  // namespace
 
@@ -72,7 +75,8 @@ void Relay::submission_lost(Item& of, std::string_view trouble, Loss loss) {
   count_unknown(of.peer);
   const PeerProfile* peer = peers_.find(of.peer);
   // A peer that knows our TransactionID gets it again when the way broke; an answer that says nothing it would only repeat.
-  if (loss == Loss::no_answer && peer != nullptr && peer->deduplicates) return retry_submit(of, trouble, std::nullopt);
+  const bool may_repeat = peer != nullptr && peer->deduplicates && of.attempt.doubts < deduplicated_doubts_max;
+  if (loss == Loss::no_answer && may_repeat) return retry_submit(of, trouble, std::nullopt);
   // A gateway speaks so of an MMSC that is down, too: one more try before anybody has to wait.
   if (loss == Loss::gateways_answer && of.attempt.doubts == 1) return retry_submit(of, trouble, std::nullopt);
   const ItemId id = of.id;

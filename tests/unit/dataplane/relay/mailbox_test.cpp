@@ -214,6 +214,22 @@ TEST(RelaySubmission, a_lost_answer_is_sent_again_at_once_only_to_a_peer_that_de
   }
 }
 
+TEST(RelaySubmission, a_peer_that_deduplicates_and_never_answers_is_not_asked_without_end) {
+  World world;
+  world.give_peers(true);
+  const ItemId item = world.submit_until_sent();
+  std::size_t answered = 0;
+  for (int minute = 0; minute < 24 * 60 && world.handoff.all(handoff::Kind::attempt).empty(); ++minute) {
+    // One at a time: a run of them would pause the peer, too, and its question ends the pause.
+    for (; answered < world.outgoing.submits.size(); ++answered) world.relay->on_submit_result(item, failure(HttpOutcome::unknown));
+    world.tick(seconds(60));
+    world.commit();
+  }
+  EXPECT_EQ(world.outgoing.submits.size(), 8u);
+  ASSERT_EQ(world.handoff.all(handoff::Kind::attempt).size(), 1u) << "the control plane waits for a report now";
+  EXPECT_TRUE(world.outcomes().empty());
+}
+
 TEST(RelaySubmission, expires) {
   World world;
   const ItemId item = world.submit_until_sent();
@@ -345,6 +361,13 @@ TEST(RelayForwarded, mail_for_postmaster_goes_where_the_configuration_says) {
   EXPECT_EQ(world.outgoing.mails[0].order.mail_from, "joe@example.com");
   EXPECT_EQ(world.outgoing.mails[0].content, "Subject: s\r\n\r\nhello\r\n");
   EXPECT_TRUE(world.handoff.all(handoff::Kind::route_query).empty());
+  world.relay->on_mail_result(world.outgoing.mails[0].order.item, {{.code = 250, .text = "queued"}});
+  world.commit();
+  world.tick();
+  EXPECT_TRUE(world.outcomes().empty()) << "the control plane never knew it";
+  world.restart();
+  world.tick(seconds(600));
+  EXPECT_EQ(world.outgoing.mails.size(), 1U) << "its records are settled";
 }
 
 TEST(RelayForwarded, a_verdict_is_kept_for_as_many_mails_as_it_grants) {
