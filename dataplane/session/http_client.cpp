@@ -15,6 +15,7 @@ namespace pushmail {
 namespace {
 
 constexpr Duration linger = seconds(5);
+constexpr http::ChunkReader answer_chunks(http::ChunkBlanks::passed_over);
 // After a connection that could not be made: the next turn would only meet the same refusal.
 constexpr Duration reopen_pause = seconds(1);
 // A peer that closes later than this after its answer closes idle connections; how many requests it took has nothing to do with it.
@@ -100,7 +101,7 @@ class HttpClient::Connection final : public StreamEvents {
     all_sent_ = false;
     input_.clear();
     body_.clear();
-    chunks_ = {};
+    chunks_ = answer_chunks;
     const ByteView body = job.request.body.bytes;
     std::string head = fmt::format("POST {} HTTP/1.1\r\nHost: {}\r\n", settings.path, settings.host);
     if (!settings.credentials.user.empty()) head += fmt::format("Authorization: {}\r\n", basic_authorization(settings.credentials));
@@ -282,7 +283,7 @@ class HttpClient::Connection final : public StreamEvents {
   http::Framing framing_ = http::Framing::none;
   std::uint64_t body_left_ = 0;
   bool keep_alive_ = false;
-  http::ChunkReader chunks_;
+  http::ChunkReader chunks_ = answer_chunks;
 };
 
 HttpClient::HttpClient(Network& network, HttpClientSettings settings, HttpClientEvents& events, const Clock& clock, FaultPoints faults)

@@ -242,8 +242,8 @@ Result<ResponseHead> parse_response_head(ByteView bytes, Asked asked) {
 }
 
 //   size_first --hex--> size --CR--> size_lf --LF--> data (n bytes) -> data_cr -> data_lf --LF--> size_first
-//                        | ;            |0
-//                     extension         v
+//                  blank |  | ;   ^CR    |0
+//              size_blank -;-> extension v
 //                                 trailer_start --CR--> last_lf --LF--> done
 //                                   |      ^
 //                                 trailer -CR-> trailer_lf
@@ -266,10 +266,12 @@ struct ChunkRules {
     Class input;
     State next;
   };
-  // What is not here is a broken chunk. RFC 9112 §7.1: a blank before an extension is for old senders only, and refused.
+  // What is not here is a broken chunk. A blank behind the size is one only where the reader refuses blanks.
   static constexpr auto rules = std::to_array<Rule>({
       {State::size_first, hex, State::size},       {State::size, hex, State::size},
       {State::size, cr, State::size_lf},           {State::size, semicolon, State::extension},
+      {State::size, blank, State::size_blank},     {State::size_blank, blank, State::size_blank},
+      {State::size_blank, cr, State::size_lf},     {State::size_blank, semicolon, State::extension},
       {State::extension, hex, State::extension},   {State::extension, semicolon, State::extension},
       {State::extension, blank, State::extension}, {State::extension, other, State::extension},
       {State::extension, cr, State::size_lf},      {State::data_cr, cr, State::data_lf},
@@ -281,7 +283,7 @@ struct ChunkRules {
       {State::last_lf, lf, State::done},
   });
   static constexpr auto table = [] {
-    std::array<std::array<State, class_count>, 12> next{};
+    std::array<std::array<State, class_count>, 13> next{};
     for (auto& row : next) row.fill(bad);
     for (const Rule& rule : rules) next[static_cast<std::size_t>(rule.state)][rule.input] = rule.next;
     return next;
@@ -303,7 +305,8 @@ Result<void> ChunkReader::take(std::uint8_t byte) {
     if (++line_size_ > chunk_size_digits_max || left_ >> chunk_size_bits_max != 0) return fail(http_bad_chunk);
     const auto digit = static_cast<std::uint64_t>(byte <= '9' ? byte - '0' : (byte | 0x20) - 'a' + 10);
     left_ = left_ << 4 | digit;
-  } else if (next == State::extension) {
+  } else if (next == State::size_blank || next == State::extension) {
+    if (next == State::size_blank && blanks_ == ChunkBlanks::refused) return fail(http_bad_chunk);
     if (++line_size_ > chunk_line_size_max || !is(byte, in_value)) return fail(http_bad_chunk);
   } else if (next == State::trailer) {
     if (++trailer_size_ > trailer_size_max || !is(byte, in_value)) return fail(http_bad_chunk);

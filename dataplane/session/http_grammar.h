@@ -51,9 +51,14 @@ struct ResponseHead : Head {
 enum class Asked : std::uint8_t { with_body, head_only };
 [[nodiscard]] Result<ResponseHead> parse_response_head(ByteView head, Asked asked = Asked::with_body);
 
+/// Blanks behind a chunk's size, before its extensions or the line's end (BWS, RFC 9112 §7.1.1). Old senders write them: in an answer they
+/// are passed over. In a request they are refused, since another reader on the way may take them otherwise.
+enum class ChunkBlanks : std::uint8_t { refused, passed_over };
+
 /// Reads a chunked body wherever it is cut. Trailer fields are read and dropped: they never become fields of the message.
 class ChunkReader {
  public:
+  explicit constexpr ChunkReader(ChunkBlanks blanks) : blanks_(blanks) {}
   struct Step {
     std::size_t used = 0;  // bytes of the input that are finished with
     ByteView data;         // body bytes among them, at their end
@@ -66,6 +71,7 @@ class ChunkReader {
   enum class State : std::uint8_t {
     size_first,
     size,
+    size_blank,
     extension,
     size_lf,
     data,
@@ -80,6 +86,7 @@ class ChunkReader {
   friend struct ChunkRules;
   [[nodiscard]] Result<void> take(std::uint8_t byte);
 
+  ChunkBlanks blanks_;
   State state_ = State::size_first;
   std::uint64_t left_ = 0;
   std::uint32_t line_size_ = 0;

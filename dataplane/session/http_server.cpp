@@ -15,6 +15,7 @@ namespace {
 constexpr Duration check_interval = milliseconds(100);
 constexpr std::uint64_t unsent_size_max = 256 * limits::KiB;  // above it a connection is not read: it does not read us either
 constexpr std::uint32_t turned_away_max = 256;                // told so by 503; beyond it, by RST
+constexpr http::ChunkReader request_chunks(http::ChunkBlanks::refused);
 constexpr std::size_t body_reserve_max = 64 * 1024;           // a Content-Length alone gets no more memory than this
 
 /// RFC 9110 §5.6.7: format_rfc5322 gives the same but for the zone.
@@ -202,7 +203,7 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     if (!head.keep_alive) exchange.after = After::close;
     framing_ = head.framing;
     body_left_ = head.content_length;
-    chunks_ = {};
+    chunks_ = request_chunks;
     skipped_ = 0;
     const bool expects = !head.field("expect").empty();
     if (const int status = refusal(head); status != 0) {
@@ -476,7 +477,7 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
   http::Framing framing_ = http::Framing::none;
   std::uint64_t body_left_ = 0;
   std::uint64_t skipped_ = 0;
-  http::ChunkReader chunks_;
+  http::ChunkReader chunks_ = request_chunks;
 
   Instant last_heard_{};
   Instant message_started_{};  // zero between requests

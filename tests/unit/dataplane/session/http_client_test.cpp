@@ -52,7 +52,8 @@ TEST_F(HttpClientTest, SoapActionAsThePeerWantsIt) {
 TEST_F(HttpClientTest, AnswerIsReadWhereverItIsCut) {
   network_.chunk_size = 1;
   for (const std::string_view text : {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-                                      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"}) {
+                                      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+                                      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2 \r\nhe\r\n3 ;a=b\r\nllo\r\n0 \r\n\r\n"}) {
     const std::uint64_t id = post("b");
     turns(400);
     mmsc().say(text);

@@ -157,8 +157,9 @@ TEST(HttpResponse, Rows) {
 }
 
 /// The body and what follows it, or nothing when a chunk is bad. Cut into pieces of `piece` bytes.
-std::optional<std::pair<std::string, std::string>> unchunk(std::string_view text, std::size_t piece) {
-  http::ChunkReader reader;
+std::optional<std::pair<std::string, std::string>> unchunk(std::string_view text, std::size_t piece,
+                                                           http::ChunkBlanks blanks = http::ChunkBlanks::refused) {
+  http::ChunkReader reader(blanks);
   std::string body;
   std::size_t at = 0;
   while (at < text.size()) {
@@ -192,6 +193,22 @@ TEST(HttpChunks, BadOnesAreRefused) {
         std::string("5;a\0b\r\nhello\r\n", 14), std::string("-1\r\n")}) {
     EXPECT_FALSE(unchunk(bad, bad.size()).has_value()) << bad.substr(0, 40);
     EXPECT_FALSE(unchunk(bad, 1).has_value()) << bad.substr(0, 40);
+  }
+}
+
+TEST(HttpChunks, BlanksBehindTheSizeArePassedOverInAnswersAlone) {
+  for (const std::string& text : {std::string("5 \r\nhello\r\n0\r\n\r\n"), std::string("5 ;a=b\r\nhello\r\n0 \t\r\n\r\n"),
+                                  std::string("5\t ; a = b\r\nhello\r\n0 ;x\r\n\r\n")}) {
+    for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+      const auto read = unchunk(text, piece, http::ChunkBlanks::passed_over);
+      ASSERT_TRUE(read.has_value()) << text;
+      EXPECT_EQ(*read, (std::pair{std::string("hello"), std::string()})) << text;
+    }
+    EXPECT_FALSE(unchunk(text, 1, http::ChunkBlanks::refused).has_value()) << text;
+  }
+  for (const std::string& bad : {std::string(" 5\r\nhello\r\n"), std::string("5 5\r\nhello\r\n"), std::string("5 \nhello\r\n"),
+                                 "5" + std::string(300, ' ') + "\r\nhello\r\n"}) {
+    EXPECT_FALSE(unchunk(bad, 1, http::ChunkBlanks::passed_over).has_value()) << bad;
   }
 }
 
