@@ -273,7 +273,7 @@ void Relay::retry_submit(Item& of, std::string_view trouble, std::optional<Durat
                        .reason = fmt::format("given up after {} tries: {}", of.attempt.number, trouble)});
   }
   const Duration drawn = retry_delay(retry_of(of.peer), of.attempt.number, settings_.random());
-  const Duration next = wait ? std::clamp(*wait, drawn, seconds(3600)) : drawn;
+  const Duration next = wait ? std::max(drawn, std::min(*wait, seconds(3600))) : drawn;
   counters_.add(Counter::submits_retried);
   event(of, "retry",
         {{"peer", of.peer}, {"reason", trouble}, {"try", fmt::to_string(of.attempt.number)}, {"wait_ms", fmt::to_string(next.ms())}});

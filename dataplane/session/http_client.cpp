@@ -1,12 +1,12 @@
 #include "dataplane/session/http_client.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "dataplane/session/errors.h"
+#include "dataplane/session/http_date.h"
 #include "dataplane/session/http_grammar.h"
 #include "dataplane/session/lent.h"
 
@@ -20,15 +20,6 @@ constexpr http::ChunkReader answer_chunks(http::ChunkBlanks::passed_over);
 constexpr Duration reopen_pause = seconds(1);
 // A peer that closes later than this after its answer closes idle connections; how many requests it took has nothing to do with it.
 constexpr Duration close_follows_answer = seconds(1);
-constexpr std::int64_t retry_after_max = 86'400;  // seconds; more is as good as a day
-
-std::optional<Duration> parse_retry_after(std::string_view value) {
-  std::int64_t count = 0;
-  const char* const end = value.data() + value.size();
-  const auto [stop, error] = std::from_chars(value.data(), end, count);
-  if (value.empty() || error != std::errc{} || stop != end || count < 0) return std::nullopt;
-  return seconds(std::min(count, retry_after_max));
-}
 
 }  // namespace
 
@@ -196,7 +187,7 @@ class HttpClient::Connection final : public StreamEvents {
     answer_ = {.status = head.status,
                .content_type = std::string(head.field("content-type")),
                .body = {},
-               .retry_after = parse_retry_after(head.field("retry-after"))};
+               .retry_after = http::parse_retry_after(head.field("retry-after"), head.field("date"), client_.clock_.wall())};
     framing_ = head.framing;
     body_left_ = head.content_length;
     keep_alive_ = head.keep_alive;

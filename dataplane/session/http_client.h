@@ -53,7 +53,7 @@ struct HttpAnswer {
   int status = 0;
   std::string content_type;
   Bytes body;
-  std::optional<Duration> retry_after;  // RFC 9110 §10.2.3, in seconds form
+  std::optional<Duration> retry_after;  // RFC 9110 §10.2.3
   /// The request was sent again although an earlier try may have been seen.
   bool duplicate_possible = false;
 };

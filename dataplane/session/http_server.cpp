@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "dataplane/session/errors.h"
+#include "dataplane/session/http_date.h"
 #include "dataplane/session/http_grammar.h"
 
 namespace pushmail {
@@ -17,14 +18,6 @@ constexpr std::uint64_t unsent_size_max = 256 * limits::KiB;  // above it a conn
 constexpr std::uint32_t turned_away_max = 256;                // told so by 503; beyond it, by RST
 constexpr http::ChunkReader request_chunks(http::ChunkBlanks::refused);
 constexpr std::size_t body_reserve_max = 64 * 1024;           // a Content-Length alone gets no more memory than this
-
-/// RFC 9110 §5.6.7: format_rfc5322 gives the same but for the zone.
-std::string http_date(Timestamp at) {
-  std::string date = format_rfc5322(at);
-  const std::size_t zone = date.rfind('+');
-  if (zone != std::string::npos) date.replace(zone, std::string::npos, "GMT");
-  return date;
-}
 
 enum class After : std::uint8_t { keep, close };
 
@@ -394,7 +387,7 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     exchange.wants_continue = false;
     exchange.answered = true;
     exchange.response = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Length: {}\r\n", status, http::reason_of(status),
-                                    http_date(server_.clock_.wall()), body.size());
+                                    http::format_date(server_.clock_.wall()), body.size());
     if (!content_type.empty()) exchange.response += fmt::format("Content-Type: {}\r\n", content_type);
     exchange.response += more;
     // The head stays open: whether the connection closes after this answer is known when it is sent.

@@ -5,6 +5,7 @@
 
 #include "dataplane/session/basic_auth.h"
 #include "dataplane/session/errors.h"
+#include "dataplane/session/http_date.h"
 
 namespace pushmail {
 namespace {
@@ -210,6 +211,48 @@ TEST(HttpChunks, BlanksBehindTheSizeArePassedOverInAnswersAlone) {
                                  "5" + std::string(300, ' ') + "\r\nhello\r\n"}) {
     EXPECT_FALSE(unchunk(bad, 1, http::ChunkBlanks::passed_over).has_value()) << bad;
   }
+}
+
+TEST(HttpDate, ThreeFormsAndNothingElse) {
+  const Timestamp now = *parse_rfc3339("2026-11-23T21:54:12Z");
+  struct Row {
+    const char* text;
+    const char* read;
+  };
+  for (const Row& row : {Row{"Sun, 06 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"},
+                         Row{"Sunday, 06-Nov-94 08:49:37 GMT", "1994-11-06T08:49:37Z"},
+                         Row{"Sun Nov  6 08:49:37 1994", "1994-11-06T08:49:37Z"},
+                         Row{"Wed Nov 16 08:49:37 1994", "1994-11-16T08:49:37Z"},
+                         Row{"Monday, 23-Nov-26 22:00:00 GMT", "2026-11-23T22:00:00Z"},
+                         Row{"Tuesday, 01-Jan-76 00:00:00 GMT", "2076-01-01T00:00:00Z"},
+                         Row{"Saturday, 01-Jan-77 00:00:00 GMT", "1977-01-01T00:00:00Z"}}) {
+    const auto read = http::parse_date(row.text, now);
+    ASSERT_TRUE(read.has_value()) << row.text;
+    EXPECT_EQ(*read, *parse_rfc3339(row.read)) << row.text;
+  }
+  for (const char* bad : {"", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 +0000", "Sun, 06 Nov 1994 08:49:37 GMT ",
+                          "Sun, 6 Nov 1994 08:49:37 GMT", "06 Nov 1994 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT",
+                          "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 06 Nov -994 08:49:37 GMT",
+                          "Sun Nov 6 08:49:37 1994", "Su"}) {
+    EXPECT_FALSE(http::parse_date(bad, now).has_value()) << bad;
+  }
+  EXPECT_EQ(http::format_date(*parse_rfc3339("1994-11-06T08:49:37Z")), "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(http::format_date(now), "Mon, 23 Nov 2026 21:54:12 GMT");
+}
+
+TEST(HttpRetryAfter, SecondsOrDateFromNothingToADay) {
+  const Timestamp now = *parse_rfc3339("2026-11-23T21:54:00Z");
+  const auto wait = [now](std::string_view value, std::string_view date = {}) { return http::parse_retry_after(value, date, now); };
+  EXPECT_EQ(wait("120"), seconds(120));
+  EXPECT_EQ(wait("99999999"), seconds(86'400));
+  EXPECT_EQ(wait("Mon, 23 Nov 2026 21:56:00 GMT"), seconds(120));
+  EXPECT_EQ(wait("Monday, 23-Nov-26 21:56:00 GMT"), seconds(120));
+  EXPECT_EQ(wait("Mon Nov 23 21:56:00 2026"), seconds(120));
+  EXPECT_EQ(wait("Mon, 23 Nov 2026 20:00:00 GMT"), seconds(0));
+  EXPECT_EQ(wait("Fri, 31 Dec 9999 23:59:59 GMT"), seconds(86'400));
+  EXPECT_EQ(wait("Mon, 23 Nov 2026 23:56:00 GMT", "Mon, 23 Nov 2026 23:54:00 GMT"), seconds(120)) << "the peer's clock is two hours ahead";
+  EXPECT_EQ(wait("Mon, 23 Nov 2026 21:56:00 GMT", "nonsense"), seconds(120));
+  for (const char* bad : {"", "-1", "soon", "1.5", "120 s"}) EXPECT_FALSE(wait(bad).has_value()) << bad;
 }
 
 TEST(HttpUrl, Rows) {
