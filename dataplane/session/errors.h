@@ -18,6 +18,7 @@ inline constexpr ErrorInfo http_bad_field{"http.bad_field", "a field without col
 inline constexpr ErrorInfo http_folded_field{"http.folded_field", "a field continues on a second line", "RFC 9112 §5.2"};
 inline constexpr ErrorInfo http_head_too_large{"http.head_too_large", "the head has too many bytes or fields", "RFC 6585 §5"};
 inline constexpr ErrorInfo http_bad_host{"http.bad_host", "HTTP/1.1 needs exactly one Host", "RFC 9112 §3.2"};
+inline constexpr ErrorInfo http_repeated_field{"http.repeated_field", "a field that may stand once is there twice", "RFC 9110 §5.3"};
 inline constexpr ErrorInfo http_bad_length{"http.bad_length", "Content-Length is not one plain number", "RFC 9112 §6.3"};
 inline constexpr ErrorInfo http_bad_coding{"http.bad_coding", "a transfer coding other than one `chunked` in HTTP/1.1", "RFC 9112 §6.1"};
 inline constexpr ErrorInfo http_two_framings{"http.two_framings", "Content-Length beside Transfer-Encoding", "RFC 9112 §6.3"};

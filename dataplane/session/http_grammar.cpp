@@ -133,6 +133,30 @@ Result<void> check_host(const RequestHead& head) {
   return {};
 }
 
+// Fields of a request that stand in it once (RFC 9110 §5.3): of two, one reader takes the first and another the last. The same Content-Type
+// twice says the same to both; credentials are never repeated by accident.
+enum class Repeat : std::uint8_t { refused, same_value };
+struct SingleField {
+  std::string_view name;
+  Repeat repeat;
+};
+constexpr auto single_fields = std::to_array<SingleField>({
+    {"authorization", Repeat::refused},
+    {"content-type", Repeat::same_value},
+});
+
+Result<void> check_single_fields(const Head& head) {
+  for (const SingleField& single : single_fields) {
+    const Field* first = nullptr;
+    for (const Field& field : head.fields) {
+      if (!ascii_equal_nocase(field.name, single.name)) continue;
+      if (first != nullptr && (single.repeat == Repeat::refused || field.value != first->value)) return fail(http_repeated_field);
+      if (first == nullptr) first = &field;
+    }
+  }
+  return {};
+}
+
 std::string_view first_line(std::string_view head) { return head.substr(0, head.find("\r\n")); }
 
 struct StatusRow {
@@ -214,6 +238,7 @@ Result<RequestHead> parse_request_head(ByteView bytes) {
   if (!known_form) return fail(http_bad_request_line, first + 1);
   if (const auto fields = read_fields(text.substr(line.size() + 2), line.size() + 2, head); !fields) return std::unexpected(fields.error());
   if (const auto host = check_host(head); !host) return std::unexpected(host.error());
+  if (const auto single = check_single_fields(head); !single) return std::unexpected(single.error());
   if (const auto framing = read_framing(head, Framing::none); !framing) return std::unexpected(framing.error());
   return head;
 }

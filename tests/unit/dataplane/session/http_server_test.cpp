@@ -151,6 +151,15 @@ TEST_F(HttpServerTest, AccessRows) {
   EXPECT_TRUE(sink_.inbounds.empty());
 }
 
+TEST_F(HttpServerTest, TwoCredentialsAreARequestThatTwoReadersReadDifferently) {
+  const std::string right = "Authorization: Basic bW1zYzpzZWNyZXQ=\r\n";
+  const std::string wrong = "Authorization: Basic bW1zYzp3cm9uZzE=\r\n";
+  for (const std::string& fields : {right + wrong, wrong + right, right + right}) {
+    EXPECT_EQ(status(ask("POST / HTTP/1.1\r\nHost: h\r\n" + fields + "Content-Length: 0\r\n\r\n")), 400) << fields;
+  }
+  EXPECT_TRUE(sink_.inbounds.empty());
+}
+
 TEST_F(HttpServerTest, RefusedBodyIsReadPastAndTheNextRequestServed) {
   FakePeer peer;
   connect(peer);
