@@ -18,6 +18,7 @@ inline constexpr ErrorInfo mm7_unknown_message{"mm7.unknown_message", "the SOAP 
 inline constexpr ErrorInfo mm7_missing_element{"mm7.missing_element", "a mandatory element is missing or empty", "TS 23.140 §8.7.9"};
 inline constexpr ErrorInfo mm7_bad_address{"mm7.bad_address", "an address element holds no address", "TS 23.140 §8.7.9"};
 inline constexpr ErrorInfo mm7_two_senders{"mm7.two_senders", "more than one Sender, or more than one address in it", "TS 23.140 §8.7.9"};
+inline constexpr ErrorInfo mm7_two_answers{"mm7.two_answers", "the answer has two statuses, or two ids that differ", "TS 23.140 §8.7.9"};
 inline constexpr ErrorInfo mm7_no_content{"mm7.no_content", "the part that Content names is missing", "TS 23.140 §8.7.2"};
 
 // Knobs of a peer's dialect (dialect.h), not of a message.

@@ -189,7 +189,7 @@ using Response = std::variant<SubmitRsp, CancelRsp, ReplaceRsp, FaultRsp>;
 
 /// Reads an HTTP request body from an MMSC. On error, `info(error)` says which status code answers it: status_of().
 [[nodiscard]] Result<Request> parse_request(std::string_view content_type, ByteView body);
-/// Reads an HTTP response body from an MMSC (any HTTP status).
+/// Reads an HTTP response body from an MMSC (any HTTP status). mm7_two_answers: it is MM7, and nobody knows what it says.
 [[nodiscard]] Result<Response> parse_response(std::string_view content_type, ByteView body);
 /// The MM7 status that an unreadable request is answered with (4004, 2007, 4002 ...).
 [[nodiscard]] Status status_of(const Error& error);

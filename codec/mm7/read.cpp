@@ -395,6 +395,34 @@ FaultRsp read_fault(const Envelope& envelope) {
   return fault;
 }
 
+/// Whether an answer says something twice that it may say once: one reader takes the first, another the last, and neither knows what the
+/// peer did. Two of a kind are two answers even when they agree, but for ids, which are only names. Details may hold anything, a status of
+/// each recipient among it (TS 23.140 §10.2).
+bool says_two_things(const XmlTree& xml) {
+  std::size_t statuses = 0, codes = 0;
+  std::string_view message_id, transaction_id;
+  bool two_ids = false;
+  const auto take_id = [&two_ids](std::string_view& known, std::string_view text) {
+    two_ids = two_ids || (!known.empty() && !text.empty() && text != known);
+    if (known.empty()) known = text;
+  };
+  for (std::size_t i = 1; i < xml.size(); ++i) {
+    const std::string_view name = xml.at(i).name;
+    if (ascii_equal_nocase(name, "Details")) {
+      i = xml.at(i).end - 1;
+    } else if (ascii_equal_nocase(name, "Status")) {
+      ++statuses;
+    } else if (ascii_equal_nocase(name, "StatusCode")) {
+      ++codes;
+    } else if (ascii_equal_nocase(name, "MessageID")) {
+      take_id(message_id, xml.text(i));
+    } else if (ascii_equal_nocase(name, "TransactionID")) {
+      take_id(transaction_id, xml.text(i));
+    }
+  }
+  return statuses > 1 || codes > 1 || two_ids;
+}
+
 }  // namespace
 
 Result<Request> parse_request(std::string_view content_type, ByteView body) {
@@ -412,6 +440,7 @@ Result<Request> parse_request(std::string_view content_type, ByteView body) {
 Result<Response> parse_response(std::string_view content_type, ByteView body) {
   PM_TRY(const HttpParts parts, split_body(content_type, body));
   PM_TRY(const Envelope envelope, read_envelope(parts.envelope));
+  if (says_two_things(envelope.xml)) return fail(mm7_two_answers);
   const std::string_view name = envelope.xml.at(envelope.message).name;
   if (ascii_equal_nocase(name, "Fault")) return Response(read_fault(envelope));
   const auto status = read_status(envelope.xml, envelope.message);

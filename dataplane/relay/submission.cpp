@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "codec/mm7/errors.h"
 #include "core/log.h"
 #include "core/msisdn.h"
 #include "dataplane/relay/relay.h"
@@ -185,7 +186,8 @@ void Relay::on_submit_result(const ItemId& id, const HttpResult& result) {
   const auto& answer = std::get<HttpAnswer>(result);
   of->duplicate_possible = of->duplicate_possible || answer.duplicate_possible;
   // TS 23.140 §8.7.1: a SOAP body decides whatever the HTTP status is.
-  if (const auto response = mm7::parse_response(answer.content_type, answer.body)) {
+  const auto response = mm7::parse_response(answer.content_type, answer.body);
+  if (response) {
     if (const auto* submitted = std::get_if<mm7::SubmitRsp>(&*response)) return take_submit_rsp(*of, *submitted);
     if (const auto* fault = std::get_if<mm7::FaultRsp>(&*response)) {
       // A success in an element that does not answer SubmitReq (DeliverRsp, say) is somebody else's, or nobody's.
@@ -195,6 +197,10 @@ void Relay::on_submit_result(const ItemId& id, const HttpResult& result) {
     // The answer to some other request says nothing about this one.
   }
   event(*of, "submit_rsp", {{"peer", of->peer}, {"transaction_id", transaction_id_of(of->id)}, {"http_status", fmt::to_string(answer.status)}});
+  if (!response && response.error().is(mm7::mm7_two_answers)) {
+    counters_.add(Counter::submit_answers_unreadable);
+    return submission_lost(*of, response.error().info->text, Loss::meaningless_answer);
+  }
   const std::string trouble = fmt::format("HTTP status {} without an answer of MM7", answer.status);
   if (is_gateways_word(answer.status)) return submission_lost(*of, trouble, Loss::gateways_answer);
   if (answer.status < 300) {

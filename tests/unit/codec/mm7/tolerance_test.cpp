@@ -1,6 +1,7 @@
 // What MMSCs were seen to send beside the standard, each with a message of its own. The list is in codec/mm7/README.md.
 #include <gtest/gtest.h>
 
+#include "codec/mm7/errors.h"
 #include "codec/mm7/message.h"
 #include "tests/unit/codec/mm7/samples.h"
 
@@ -251,6 +252,26 @@ TEST(Mm7Tolerance, SubmitRspWithoutTextOrIdAndWithMore) {
   EXPECT_EQ(std::get<SubmitRsp>(*found).status.code, 1100);
   EXPECT_EQ(std::get<SubmitRsp>(*found).status.text, "Partial success");
   EXPECT_EQ(std::get<SubmitRsp>(*found).message_id, "");
+}
+TEST(Mm7Tolerance, AnswersThatSayTwoThingsSayNothing) {
+  const std::string status = "<Status><StatusCode>1000</StatusCode></Status>";
+  for (const std::string& both :
+       {"<SubmitRsp>" + status + "<Status><StatusCode>4006</StatusCode></Status></SubmitRsp>", "<SubmitRsp>" + status + status + "</SubmitRsp>",
+        std::string("<SubmitRsp><Status><StatusCode>1000</StatusCode><StatusCode>2000</StatusCode></Status></SubmitRsp>"),
+        "<SubmitRsp>" + status + "<StatusCode>4000</StatusCode></SubmitRsp>",
+        "<SubmitRsp>" + status + "<MessageID>m1</MessageID><MessageID>m2</MessageID></SubmitRsp>",
+        "<SubmitRsp>" + status + "</SubmitRsp><SubmitRsp><Status><StatusCode>2000</StatusCode></Status></SubmitRsp>",
+        "<env:Fault><faultcode>env:Server</faultcode><detail><RSErrorRsp>" + status + "<Status><StatusCode>3000</StatusCode></Status></RSErrorRsp></detail></env:Fault>"}) {
+    const auto found = response(both);
+    ASSERT_FALSE(found.has_value()) << both;
+    EXPECT_TRUE(found.error().is(mm7_two_answers)) << both;
+  }
+  const auto same_id = response("<SubmitRsp>" + status + "<MessageID>m1</MessageID><MessageID> m1 </MessageID></SubmitRsp>");
+  ASSERT_TRUE(same_id.has_value());
+  EXPECT_EQ(std::get<SubmitRsp>(*same_id).message_id, "m1");
+  const auto detailed = response("<SubmitRsp><Status><StatusCode>1100</StatusCode><Details><Recipient><StatusCode>2003</StatusCode></Recipient></Details></Status></SubmitRsp>");
+  ASSERT_TRUE(detailed.has_value());
+  EXPECT_EQ(std::get<SubmitRsp>(*detailed).status.code, 1100);
 }
 TEST(Mm7Tolerance, SubmitRspInAMultipart) {
   const std::string body = fmt::format("--b\r\nContent-Type: text/xml\r\n\r\n{}\r\n--b--\r\n",

@@ -271,6 +271,22 @@ TEST(RelayDoubt, answers_that_say_nothing_are_handed_over_and_never_tried_again)
   }
 }
 
+TEST(RelayDoubt, an_answer_with_two_statuses_says_nothing_whatever_its_http_status) {
+  for (const int status : {200, 500}) {
+    World world;
+    const ItemId item = world.submit_until_sent();
+    world.relay->on_submit_result(item, http(status,
+                                             "<?xml version=\"1.0\"?><env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body><SubmitRsp>"
+                                             "<Status><StatusCode>4006</StatusCode></Status><Status><StatusCode>1000</StatusCode></Status><MessageID>m</MessageID>"
+                                             "</SubmitRsp></env:Body></env:Envelope>",
+                                             "text/xml"));
+    ASSERT_EQ(doubts(world).size(), 1u);
+    world.tick(seconds(3600));
+    EXPECT_EQ(world.outgoing.submits.size(), 1u);
+    EXPECT_EQ(world.counters->get(Counter::submit_answers_unreadable), 1u);
+  }
+}
+
 TEST(RelayDoubt, another_transaction_id_is_an_answer_where_the_profile_tolerates_it) {
   World world;
   RecordWriter peer = handoff::make(handoff::Kind::peer, {});
