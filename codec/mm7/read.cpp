@@ -348,11 +348,16 @@ Result<Request> read_read_reply(const Envelope& envelope) {
 // Requests of MM7 that exist and that a VASP does not serve.
 constexpr std::array<std::string_view, 7> unserved{"SubmitReq", "CancelReq", "ReplaceReq", "extendedCancelReq", "extendedReplaceReq", "QueryStatusReq", "VASPErrorRsp"};
 
+/// xs:positiveInteger; some peers write the status's words behind it. Of anything else (`-1000`, `1000;2002`) nobody knows what is meant.
 std::optional<int> number_in(std::string_view text) {
-  const std::size_t first = text.find_first_of("0123456789");
-  if (first == std::string_view::npos) return std::nullopt;
+  text = ascii_trim(text);
+  if (text.starts_with('+')) text.remove_prefix(1);
+  constexpr std::string_view digits = "0123456789";
+  const std::size_t size = std::min(text.find_first_not_of(digits), text.size());
+  const std::string_view words = text.substr(size);
+  if (!words.empty() && (words.front() != ' ' || words.find_first_of(digits) != std::string_view::npos)) return std::nullopt;
   int number = 0;
-  const auto [end, error] = std::from_chars(text.data() + first, text.data() + text.size(), number);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + size, number);
   return error == std::errc{} ? std::optional(number) : std::nullopt;
 }
 

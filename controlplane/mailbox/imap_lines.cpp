@@ -29,6 +29,10 @@ std::optional<std::uint64_t> number(std::string_view digits) {
 }
 
 // RFC 3501 §9: a number is 32 bits.
+bool is_digits(std::string_view word) {
+  return !word.empty() && std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 std::optional<std::uint64_t> number32(std::string_view digits) {
   const auto value = number(digits);
   return value && *value <= UINT32_MAX ? value : std::nullopt;
@@ -170,9 +174,10 @@ Result<std::uint64_t> ImapLines::take_untagged(Cursor& at, std::string_view line
     std::string kept;
     // RFC 7162 §3.1.5 appends (MODSEQ n), which nobody asked for.
     while (!at.at_end() && at.peek() != '(') {
-      const auto value = number32(at.word());
-      if (!value) return fail(mailbox_protocol);
-      kept.append(" ").append(std::to_string(*value));
+      const std::string_view word = at.word();
+      if (!is_digits(word)) return fail(mailbox_protocol);
+      // What is too large for a UID (RFC 3501 §9) is no mail's; the others are.
+      if (const auto value = number32(word)) kept.append(" ").append(std::to_string(*value));
     }
     append(out, "* SEARCH" + kept + "\r\n");
     return 0;

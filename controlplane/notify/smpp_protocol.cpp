@@ -300,7 +300,7 @@ void SmppProtocol::on_submit_response(const Pdu& pdu) {
       --text->second.segments_left;
       break;
     case smpp::StatusClass::temporary:
-      slow_down(segment.sent);
+      slow_down(segment);
       put_off(std::move(segment), text->second, smpp::status_text(pdu.status));
       break;
     case smpp::StatusClass::session: return lost(std::string(smpp::status_text(pdu.status)));
@@ -321,9 +321,11 @@ void SmppProtocol::on_submit_response(const Pdu& pdu) {
 }
 
 // Throttled, full or in trouble (SMPP 3.4 §5.1.3): everybody waits. What was under way when it began counts as the same refusal.
-void SmppProtocol::slow_down(Instant sent) {
-  if (sent <= slowed_at_) return;
+// A text that is refused again and again is its own trouble, which its owner's waits are for: only another one doubles the pause.
+void SmppProtocol::slow_down(const Segment& refused) {
+  if (refused.sent <= slowed_at_) return;
   slowed_at_ = clock_.now();
+  if (std::exchange(refused_, refused.text) == refused.text) refusals_ = 0;
   window_ = std::max<std::size_t>(window_ / 2, 1);
   const std::int64_t pause =
       std::min(settings_.throttle_pause.ns << std::min(refusals_++, doublings_max), settings_.throttle_pause_most.ns);

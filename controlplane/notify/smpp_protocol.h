@@ -108,7 +108,7 @@ class SmppProtocol final : public Bearer {
   void on_submit_response(const smpp::Pdu& pdu);
   void on_message(const smpp::Pdu& pdu);
   void on_receipt(const smpp::Pdu& pdu, const sms::Judgement& judgement);
-  void slow_down(Instant sent);
+  void slow_down(const Segment& refused);
   void put_off(Segment segment, Text& text, std::string_view reason);
   void go_on(std::int64_t id, Text& text);
   void take_out(std::int64_t id, Text& text);
@@ -136,6 +136,7 @@ class SmppProtocol final : public Bearer {
   // Kept over a rebind, which is no cure for what the SMSC cannot take.
   std::size_t window_;
   int refusals_ = 0;                   // steps since something was taken
+  std::int64_t refused_ = 0;           // the text that was refused for now last
   Instant slowed_at_{};
   Instant paused_until_{};
   bool enquiring_ = false;

@@ -139,12 +139,14 @@ void Relay::restore_attempt(const ItemId& id, const RecordView& record) {
   if (of != nullptr) {
     of->attempt = attempt;
     if (attempt.phase == AttemptPhase::unknown) log_warning("attempt_in_doubt").item(id).trace(of->trace).text("peer", attempt.peer);
-    if (of->source == Source::phone && attempt.phase == AttemptPhase::unknown) {
+    if (attempt.phase != AttemptPhase::unknown) return;
+    if (of->source == Source::phone || is_for_postmaster(*of)) {
       // The clock may have been set meanwhile: the wait is never longer than a whole one.
       const std::int64_t passed_us = std::max<std::int64_t>(clock_.wall().us - attempt.began.us, 0);
       of->not_before = clock_.now() + Duration{std::max<std::int64_t>(settings_.unknown_retry.ns - passed_us * 1000, 0)};
+    } else {
+      lost_in_restart(id, of->trace, attempt);
     }
-    if (of->source == Source::forwarded && attempt.phase == AttemptPhase::unknown) lost_in_restart(id, of->trace, attempt);
     return;
   }
   // A mailbox's mail: the control plane has it, and hears only of what is in doubt.

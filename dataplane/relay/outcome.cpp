@@ -36,12 +36,6 @@ void Relay::finish(Item& of, const End& end) {
   if (!end.message_id.empty()) outcome.text(tag(Tag::message_id), end.message_id);
   if (of.duplicate_possible) outcome.u64(tag(Tag::duplicate_possible), 1);
   log_info("outcome").item(of.id).trace(of.trace).peer(of.peer).text("state", to_string(end.state)).text("reason", end.reason);
-  if (of.source == Source::forwarded && is_postmaster(of.recipient)) {
-    // It had no route, so the control plane never knew it: the log is its history.
-    const ItemId id = of.id;
-    settle_all(of);
-    return drop_item(id);
-  }
   of.outcome = outcome.finish(0);
   of.stage = Stage::finishing;
   of.output = Bytes{};
@@ -61,6 +55,11 @@ void Relay::append_outcome(Item& of) {
     // The disk does not take it: the accepted record must stay, so the item stays too.
     if (!result) return set_due(*ended, now_ + seconds(1));
     settle_all(*ended);
+    if (is_for_postmaster(*ended)) {
+      // It had no route, so the control plane never knew it: the log is its history.
+      drop_item(id);
+      return ports_.journal.settle(jn::Kind::outcome, id);
+    }
     const Bytes outcome = std::move(ended->outcome);
     drop_item(id);
     const RecordView view = parse_record(outcome).value();

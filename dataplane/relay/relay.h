@@ -168,6 +168,7 @@ class Relay final : public Mm7Sink, public MailSink {
 
   // forwarded.cpp
   [[nodiscard]] bool is_postmaster(std::string_view address) const;
+  [[nodiscard]] bool is_for_postmaster(const Item& of) const { return of.source == Source::forwarded && is_postmaster(of.recipient); }
   /// Mail to postmaster needs no route: it goes to the address that the configuration gives.
   void send_to_postmaster(Item& of);
   [[nodiscard]] bool has_room(std::string_view recipient, std::uint64_t size) const;
@@ -194,6 +195,7 @@ class Relay final : public Mm7Sink, public MailSink {
   [[nodiscard]] bool take_mm_route(Item& of, const RecordView& record);
   void submit_item(Item& of);
   void post(Item& of);
+  [[nodiscard]] bool is_about_another(Item& of, const std::string& transaction_id, int status);
   void take_submit_rsp(Item& of, const mm7::SubmitRsp& response);
   void submit_answered(Item& of, int code, std::string_view text, std::string_view message_id);
   void retry_submit(Item& of, std::string_view trouble, std::optional<Duration> wait);

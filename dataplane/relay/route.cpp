@@ -31,7 +31,7 @@ std::string joined(const std::vector<std::string>& parts) { return fmt::format("
 }  // namespace
 
 void Relay::start_relay(Item& of) {
-  if (of.source == Source::forwarded && is_postmaster(of.recipient)) return send_to_postmaster(of);
+  if (is_for_postmaster(of)) return send_to_postmaster(of);
   of.stage = Stage::peeking;
   Conversion conversion;
   conversion.item = of.id;

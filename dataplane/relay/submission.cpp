@@ -31,14 +31,13 @@ Class class_of(int code) {
     // The peer says it of everything or of this item: the item waits, the others go on.
     case 2001: case 4002: case 4003: return Class::temporary;
     case 3001: case 3002: case 3003: case 3004: return Class::permanent;
-    case 4000: case 4006: return Class::temporary;
+    case 4004: case 4005: case 4008: return Class::permanent;
     default: break;
   }
   switch (code / 1000) {
     case 1: return Class::success;
     case 2: return Class::permanent;
-    case 4: return Class::permanent;
-    default: return Class::temporary;  // 3xxx, and a Fault without a code counts as 3000
+    default: return Class::temporary;  // 3xxx and 4xxx that we do not know count as 3000 and 4000, as does a Fault without a code
   }
 }
 
@@ -190,6 +189,7 @@ void Relay::on_submit_result(const ItemId& id, const HttpResult& result) {
   if (response) {
     if (const auto* submitted = std::get_if<mm7::SubmitRsp>(&*response)) return take_submit_rsp(*of, *submitted);
     if (const auto* fault = std::get_if<mm7::FaultRsp>(&*response)) {
+      if (is_about_another(*of, fault->transaction_id, fault->status.code)) return;
       // A success in an element that does not answer SubmitReq (DeliverRsp, say) is somebody else's, or nobody's.
       if (class_of(fault->status.code) == Class::success) return submission_lost(*of, "the answer is none to a SubmitReq", Loss::meaningless_answer);
       return submit_answered(*of, fault->status.code, fault->status.text.empty() ? fault->fault_string : fault->status.text, {});
@@ -219,19 +219,20 @@ void Relay::on_submit_result(const ItemId& id, const HttpResult& result) {
   }
 }
 
-// An MMSC, or what lies before it, that mixes answers up: whose success is this?
-void Relay::take_submit_rsp(Item& of, const mm7::SubmitRsp& response) {
+// An MMSC, or what lies before it, that mixes answers up: whose success, or whose refusal, is this? True: nobody's, and it is in doubt.
+bool Relay::is_about_another(Item& of, const std::string& transaction_id, int status) {
+  if (transaction_id.empty() || transaction_id == transaction_id_of(of.id)) return false;
+  counters_.add(Counter::submit_answers_foreign);
+  log_warning("foreign_submit_rsp").item(of.id).trace(of.trace).peer(of.peer).text("transaction_id", transaction_id);
   const PeerProfile* peer = peers_.find(of.peer);
-  const bool is_foreign = !response.transaction_id.empty() && response.transaction_id != transaction_id_of(of.id);
-  if (is_foreign) {
-    counters_.add(Counter::submit_answers_foreign);
-    log_warning("foreign_submit_rsp").item(of.id).trace(of.trace).peer(of.peer).text("transaction_id", response.transaction_id);
-    if (peer == nullptr || peer->check_transaction_id) {
-      event(of, "submit_rsp",
-            {{"peer", of.peer}, {"transaction_id", response.transaction_id}, {"status", fmt::to_string(response.status.code)}});
-      return submission_lost(of, "the answer names another TransactionID", Loss::meaningless_answer);
-    }
-  }
+  if (peer != nullptr && !peer->check_transaction_id) return false;
+  event(of, "submit_rsp", {{"peer", of.peer}, {"transaction_id", transaction_id}, {"status", fmt::to_string(status)}});
+  submission_lost(of, "the answer names another TransactionID", Loss::meaningless_answer);
+  return true;
+}
+
+void Relay::take_submit_rsp(Item& of, const mm7::SubmitRsp& response) {
+  if (is_about_another(of, response.transaction_id, response.status.code)) return;
   if (!is_status_code(response.status.code)) {
     event(of, "submit_rsp", {{"peer", of.peer}, {"status", fmt::to_string(response.status.code)}, {"message_id", response.message_id}});
     return submission_lost(of, "the answer's StatusCode is none of MM7", Loss::meaningless_answer);

@@ -28,6 +28,10 @@ class Concurrency {
   static constexpr Duration overload_interval = seconds(1);
   /// Answers that come faster than this are no sign of trouble, however much faster they were before.
   static constexpr Duration slow = milliseconds(50);
+  /// An exchange that waits longer while a later one was answered, or `patience_most` in any case, holds no place: the peer has a trouble
+  /// with that message, and the others must not wait for it. The contract counts it all the same.
+  static constexpr Duration patience = seconds(2);
+  static constexpr Duration patience_most = seconds(10);
 
   enum class Event : std::uint8_t { pays, wasted, slower, steady, resting, overload };
   enum class Step : std::uint8_t { grow, back, halve, stay };
@@ -47,9 +51,18 @@ class Concurrency {
   explicit Concurrency(std::uint32_t most) : most_(std::max(most, 1u)), limit_(std::min(most_, first)) {}
 
   [[nodiscard]] std::uint32_t limit() const { return limit_; }
+  /// Whether another exchange may begin beside `running` ones, of which `passed_over` hold no place.
+  [[nodiscard]] bool has_place(std::uint32_t running, std::uint32_t passed_over) const {
+    return running < most_ && running - passed_over < limit_;
+  }
+  [[nodiscard]] bool is_passed_over(Instant started, Instant now) const {
+    const Duration waits = now - started;
+    return waits > patience_most || (waits > patience && newest_answered_ > started);
+  }
 
   /// A good answer. `demand`: whether others waited for a connection when it came.
   void on_answer(Duration latency, Demand demand, Instant now) {
+    newest_answered_ = std::max(newest_answered_, Instant{now.ns - latency.ns});
     if (demand == Demand::none) return;
     sum_ns_ += std::max<std::int64_t>(latency.ns, 1);
     if (++count_ < limit_) return;
@@ -110,6 +123,7 @@ class Concurrency {
   std::int64_t mean_ns_ = 0;  // least mean latency of a round at this limit; 0: not known
   Instant rests_until_{};
   Instant overloaded_at_{};
+  Instant newest_answered_{};  // when the latest exchange began that has its answer
 };
 
 namespace detail {

@@ -145,6 +145,8 @@ class HttpClient::Connection final : public StreamEvents {
   [[nodiscard]] bool is_new() const { return answers_ == 0; }
   [[nodiscard]] bool established() const { return opened_ && state_ != State::closing; }
   [[nodiscard]] State state() const { return state_; }
+  /// When its request began.
+  [[nodiscard]] Instant started() const { return started_; }
 
  private:
   void become(State state) {
@@ -308,7 +310,10 @@ HttpClient::Pool HttpClient::pool() const {
       case Connection::State::opening: ++pool.opening; break;
       case Connection::State::idle: ++pool.idle; break;
       case Connection::State::half_sent:
-      case Connection::State::waiting: ++pool.busy; break;
+      case Connection::State::waiting:
+        ++pool.busy;
+        if (concurrency_.is_passed_over(connection->started(), now_)) ++pool.passed_over;
+        break;
       case Connection::State::closing: break;
     }
   }
@@ -319,7 +324,7 @@ HttpClient::Pool HttpClient::pool() const {
 bool HttpClient::may_open(const Pool& pool) const {
   if (now_ < open_again_ || connections_.size() >= 2 * std::size_t{settings_.connections_max}) return false;
   const std::size_t for_queue = queue_.size() - std::min<std::size_t>(queue_.size(), pool.idle);
-  return pool.all() < concurrency_.limit() && pool.opening < resends_.size() + for_queue;
+  return concurrency_.has_place(pool.all(), pool.passed_over) && pool.opening < resends_.size() + for_queue;
 }
 
 std::uint32_t HttpClient::requests_max(Instant now) const {
@@ -332,12 +337,12 @@ bool HttpClient::has_work() const {
   if (resends_.empty() && queue_.empty()) return false;
   const Pool now = pool();
   // An idle one that has just answered is usable after the next poll.
-  return (!queue_.empty() && now.idle > 0 && now.busy < concurrency_.limit()) || may_open(now);
+  return (!queue_.empty() && now.idle > 0 && concurrency_.has_place(now.busy, now.passed_over)) || may_open(now);
 }
 
 void HttpClient::start_waiting() {
-  std::uint32_t busy = pool().busy;
-  for (std::size_t i = 0; i < connections_.size() && busy < concurrency_.limit(); ++i) {
+  Pool now = pool();
+  for (std::size_t i = 0; i < connections_.size() && concurrency_.has_place(now.busy, now.passed_over); ++i) {
     Connection& connection = *connections_[i];
     if (!connection.usable()) continue;
     if (connection.is_new() && !resends_.empty())
@@ -346,7 +351,7 @@ void HttpClient::start_waiting() {
       start_on(connection, queue_);
     else
       continue;
-    ++busy;
+    ++now.busy;
   }
 }
 
@@ -360,7 +365,7 @@ void HttpClient::start_on(Connection& connection, std::deque<Job>& from) {
 /// A resend wants a new connection: where the peer has no more to give, a kept one that is idle makes room.
 void HttpClient::make_room_for_resends() {
   const Pool now = pool();
-  if (resends_.size() <= now.opening || now.all() < concurrency_.limit()) return;
+  if (resends_.size() <= now.opening || concurrency_.has_place(now.all(), now.passed_over)) return;
   const auto kept = std::ranges::find_if(
       connections_, [](const auto& each) { return each->state() == Connection::State::idle && !each->is_new(); });
   if (kept != connections_.end()) (*kept)->finish();

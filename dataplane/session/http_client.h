@@ -130,6 +130,7 @@ class HttpClient {
     std::uint32_t opening = 0;
     std::uint32_t busy = 0;
     std::uint32_t idle = 0;
+    std::uint32_t passed_over = 0;  // of those that are busy: they hold no place (Concurrency::is_passed_over)
     [[nodiscard]] std::uint32_t all() const { return opening + busy + idle; }
   };
 

@@ -65,8 +65,13 @@ bool SmtpClient::place_first(Host& host) {
       return true;
     }
   }
-  const auto in_use = std::ranges::count_if(connections_, [&](const auto& each) { return &each->host() == &host && !each->leaving(); });
-  if (static_cast<std::uint32_t>(in_use) >= host.concurrency.limit()) return false;
+  std::uint32_t in_use = 0, passed_over = 0;
+  for (const auto& each : connections_) {
+    if (&each->host() != &host || each->leaving()) continue;
+    ++in_use;
+    if (each->is_passed_over(now_)) ++passed_over;
+  }
+  if (!host.concurrency.has_place(in_use, passed_over)) return false;
   // Another connection works, or there would be no pause: when that one is done the host is looked at again.
   if (now_ < host.open_again) return false;
   if (connections_.size() >= settings_.connections_max) {

@@ -146,7 +146,9 @@ class SmtpClient::Connection final : public StreamEvents {
     } else {
       const Step awaited = expected_.empty() ? Step::body : expected_.front();
       const Duration most = smtp_dialogue::step_times[static_cast<std::size_t>(awaited)];
-      if (waited > most) abort_with(smtp_reply_late);
+      if (waited > most) return abort_with(smtp_reply_late);
+      // The host is looked at when something changes: here a place becomes free.
+      if (!host_.queue.empty() && is_passed_over(now)) client_.changed(host_);
     }
   }
   void abort_with(const ErrorInfo& why) {
@@ -156,6 +158,8 @@ class SmtpClient::Connection final : public StreamEvents {
   }
   [[nodiscard]] bool idle() const { return ready_ && !job_ && expected_.empty() && !closing_; }
   [[nodiscard]] bool ready() const { return ready_; }
+  /// Its mail has waited so long that it holds no place any more.
+  [[nodiscard]] bool is_passed_over(Instant now) const { return job_ && ready_ && host_.concurrency.is_passed_over(started_, now); }
   [[nodiscard]] bool leaving() const { return closing_ || quitting_; }
   [[nodiscard]] Host& host() const { return host_; }
   void say_quit() {

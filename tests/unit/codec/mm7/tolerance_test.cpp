@@ -253,6 +253,16 @@ TEST(Mm7Tolerance, SubmitRspWithoutTextOrIdAndWithMore) {
   EXPECT_EQ(std::get<SubmitRsp>(*found).status.text, "Partial success");
   EXPECT_EQ(std::get<SubmitRsp>(*found).message_id, "");
 }
+TEST(Mm7Tolerance, StatusCodeIsOneNumberOrNone) {
+  const auto code_in = [](const std::string& text) {
+    const auto found = response("<SubmitRsp><Status><StatusCode>" + text + "</StatusCode></Status></SubmitRsp>");
+    return found ? std::get<SubmitRsp>(*found).status.code : -1;
+  };
+  for (const char* good : {"1000", " 1000 ", "+1000", "01000", "1000 Success"}) EXPECT_EQ(code_in(good), 1000) << good;
+  for (const char* bad : {"", "ok", "-1000", "x1000", "1000x", "1000.0", "1,000", "0x3E8", "1e3", "1000 2002", "1000;2002", "1000;", "99999999999"}) {
+    EXPECT_EQ(code_in(bad), -1) << bad;
+  }
+}
 TEST(Mm7Tolerance, AnswersThatSayTwoThingsSayNothing) {
   const std::string status = "<Status><StatusCode>1000</StatusCode></Status>";
   for (const std::string& both :

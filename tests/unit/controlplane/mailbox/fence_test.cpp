@@ -59,7 +59,7 @@ std::vector<Row> rows() {
       {"* SEARCH\r\n", "* SEARCH\r\n"},
       {"* search  1 2 (MODSEQ 9)\r\n", "* SEARCH 1 2\r\n"},
       {"* SEARCH 1 x\r\n", "", &mailbox_protocol},
-      {"* SEARCH 4294967296\r\n", "", &mailbox_protocol},
+      {"* SEARCH 1 4294967296 99999999999999999999 2\r\n", "* SEARCH 1 2\r\n"},
       {"* 3 EXISTS\r\n* 1 recent\r\n* 2 EXPUNGE\r\n", "* 3 EXISTS\r\n* 1 RECENT\r\n* 2 EXPUNGE\r\n"},
       {"* FLAGS (\\\r\n* LIST (( \"/\" {9}\r\n* STATUS x (UIDNEXT\r\n* 4294967296 EXISTS\r\n* 1 SOMETHING\r\n*\r\n", ""},
       {"HTTP/1.1 400 Bad Request\r\n", "", &mailbox_protocol},

@@ -227,6 +227,21 @@ TEST_F(ProtocolTest, ThrottlingForEverLeavesFewSubmits) {
   EXPECT_EQ(events.lost, 0);
 }
 
+// One number that the SMSC puts off for ever: the others wait a second for it, not a minute.
+TEST_F(ProtocolTest, OneTextThatIsRefusedForEverKeepsOthersNoLongerEachTime) {
+  protocol.start();
+  bind();
+  for (int round = 0; round < 8; ++round) {
+    protocol.submit(sms(1));
+    send(smpp::respond(next(Command::submit_sm), smpp::status::queue_full));
+    EXPECT_EQ(protocol.room(), 0U);
+    pass(seconds(1));
+    EXPECT_GE(protocol.room(), 1U) << round;
+  }
+  EXPECT_EQ(events.deferred.size(), 8U);
+  EXPECT_EQ(events.lost, 0);
+}
+
 TEST_F(ProtocolTest, ARebindDoesNotEndThePause) {
   protocol.start();
   bind();

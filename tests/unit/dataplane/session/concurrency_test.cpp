@@ -88,6 +88,24 @@ TEST(ConcurrencyTest, FastAnswersMayVary) {
   EXPECT_EQ(run(concurrency, now, 10, [](std::uint32_t) { return milliseconds(20); }), 4u);
 }
 
+TEST(ConcurrencyTest, WhatThePeerPassesOverHoldsNoPlace) {
+  const Instant start{seconds(100).ns};
+  Concurrency concurrency(6);
+  const auto passed_over = [&](Duration waits) { return concurrency.is_passed_over(start, start + waits); };
+  EXPECT_FALSE(passed_over(seconds(9))) << "the peer is slow for all of them";
+  EXPECT_TRUE(passed_over(seconds(11)));
+  // One that began a second later has its answer.
+  concurrency.on_answer(seconds(1), Demand::none, start + seconds(2));
+  EXPECT_FALSE(passed_over(seconds(2)));
+  EXPECT_TRUE(passed_over(seconds(3)));
+  EXPECT_FALSE(concurrency.is_passed_over(start + seconds(1), start + seconds(4))) << "nothing later was answered";
+
+  EXPECT_FALSE(concurrency.has_place(4, 0));
+  EXPECT_TRUE(concurrency.has_place(4, 1));
+  EXPECT_TRUE(concurrency.has_place(5, 5));
+  EXPECT_FALSE(concurrency.has_place(6, 6)) << "the contract";
+}
+
 TEST(ConcurrencyTest, WithoutDemandNothingChanges) {
   Instant now{};
   Concurrency concurrency(32);

@@ -52,7 +52,7 @@ class HttpClientTest : public testing::Test {
                                                               .path = "/mm7",
                                                               .credentials = {.user = "pushmail", .password = "secret"},
                                                               .soap_action = soap_action_,
-                                                              .connections_max = 2,
+                                                              .connections_max = connections_max_,
                                                               .requests_per_connection = requests_per_connection_,
                                                               .deduplicates = deduplicates_,
                                                               .answer_size_max = 1000},
@@ -105,6 +105,7 @@ class HttpClientTest : public testing::Test {
   std::string soap_action_;
   bool deduplicates_ = false;
   std::uint32_t requests_per_connection_ = 0;
+  std::uint32_t connections_max_ = 2;
   Results results_;
   int lent_ = 0;
   int released_ = 0;

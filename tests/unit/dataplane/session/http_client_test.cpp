@@ -206,6 +206,29 @@ TEST_F(HttpClientTest, WhatWaitsWaitsInOrderHoweverMuchAndHoweverLongItIs) {
   EXPECT_TRUE(refused.error().is(http_closing));
 }
 
+TEST_F(HttpClientTest, MessagesThatThePeerLeavesKeepNoOthersWaiting) {
+  connections_max_ = 8;
+  restart();
+  for (int i = 0; i < 6; ++i) post(fmt::format("left-{}.", i));
+  turns();
+  EXPECT_EQ(mmsc_.all.size(), 4u) << "as many as run at first";
+  pass(seconds(8));
+  const std::uint64_t other = post("other.");
+  turns();
+  EXPECT_EQ(client_->queued_count(), 3u);
+  pass(seconds(3));
+  EXPECT_EQ(client_->queued_count(), 0u) << "four were left for long: they hold no place";
+  say_200(mmsc(6));
+  EXPECT_EQ(results_.answer(other).status, 200);
+  post("more.");
+  post("and more.");
+  turns();
+  EXPECT_EQ(client_->queued_count(), 0u) << "seven of eight run";
+  post("too many.");
+  pass(seconds(20));
+  EXPECT_EQ(client_->queued_count(), 1u) << "the contract holds";
+}
+
 TEST_F(HttpClientTest, EmptyBodyAndWaitingTooLong) {
   post("");
   turns();
