@@ -116,7 +116,8 @@ std::expected<Settings, std::string> Settings::from(const Config& config, const 
     if (!peer) return std::unexpected(peer.error());
     // Whose DeliverReq it is would hang on the order of a table, and reports count for their own peer only.
     for (const auto& [other, earlier] : s.peers) {
-      if (peer->inbound_user.empty() || peer->inbound_user != earlier.inbound_user || peer->inbound_password != earlier.inbound_password) continue;
+      if (peer->inbound_user.empty() || peer->inbound_user != earlier.inbound_user || peer->inbound_password != earlier.inbound_password)
+        continue;
       return std::unexpected(fmt::format("peer.{}.inbound_user: [peer.{}] has the same user and password: give each its own", name, other));
     }
     s.peers.emplace(name, std::move(*peer));

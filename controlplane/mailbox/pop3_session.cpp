@@ -363,7 +363,7 @@ Outcome<Look> Pop3Session::recognise_renamed(Task& task, Watermark& mark) {
   const std::set<std::string, std::less<>> before = std::exchange(mark.known, {});
   std::size_t at = in_order_.size();
   const std::size_t last_looked_at = at - std::min(at, searched_for_newest_max);
-  std::optional<std::size_t> news;                 // from here on, behind the newest
+  std::optional<std::size_t> news;  // from here on, behind the newest
   std::set<std::string, std::less<>> earlier;
   bool any_date = false;
   while (!mark.newest.empty() && mark.searches < searches_max && at > last_looked_at && !news) {

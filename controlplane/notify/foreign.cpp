@@ -120,8 +120,8 @@ struct Token {
   std::size_t begin = 0;
   std::size_t end = 0;
   bool is_number = false;
-  std::string reading{};      // as a person reads it: Latin small letters (`?` for others), or ASCII digits
-  std::u32string native{};    // of letters: folded, in their own script
+  std::string reading{};    // as a person reads it: Latin small letters (`?` for others), or ASCII digits
+  std::u32string native{};  // of letters: folded, in their own script
 };
 
 // The digits that the character at `i` stands for.
@@ -176,7 +176,7 @@ std::vector<Token> tokens_of(const Characters& text) {
 
 struct FoldedWord {
   std::u32string native;
-  std::string reading;        // empty: no word in Latin letters
+  std::string reading;  // empty: no word in Latin letters
   const InstructionWord* row;
 };
 const std::vector<FoldedWord>& folded_words() {
@@ -199,9 +199,12 @@ const std::vector<FoldedWord>& folded_words() {
 template <typename Text>
 bool matches(const Text& token, const Text& word, Match match) {
   switch (match) {
-    case Match::whole: return token == word;
-    case Match::stem: return token.starts_with(word);
-    case Match::inside: return token.find(word) != Text::npos;
+    case Match::whole:
+      return token == word;
+    case Match::stem:
+      return token.starts_with(word);
+    case Match::inside:
+      return token.find(word) != Text::npos;
   }
   return false;
 }

@@ -59,7 +59,7 @@ static_assert(latin_base.size() == 0x180 - 0xC0);
 struct Fold {
   char32_t first;
   char32_t last;
-  char32_t to;         // all of them; 0: nothing
+  char32_t to;  // all of them; 0: nothing
 };
 constexpr auto folds = std::to_array<Fold>({
     {0x01A0, 0x01A1, 'o'},    {0x01AF, 0x01B0, 'u'},    {0x0218, 0x0219, 's'},    {0x021A, 0x021B, 't'},

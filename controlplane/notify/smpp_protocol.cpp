@@ -20,7 +20,7 @@ using smpp::Pdu;
 constexpr std::uint32_t sequence_max = 0x7FFFFFFF;
 constexpr std::uint8_t registered_receipt = 1;
 constexpr Duration stop_time_max = seconds(2);
-constexpr int retry_max = 6;           // of the rest of a text that was taken in part; with the pauses about a minute
+constexpr int retry_max = 6;  // of the rest of a text that was taken in part; with the pauses about a minute
 constexpr Duration enquire_answer_least = seconds(5);
 constexpr int doublings_max = 16;
 constexpr std::int64_t nobodys_text = -1;

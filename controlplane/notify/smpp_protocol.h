@@ -34,7 +34,7 @@ struct SmppSettings {
   std::size_t window = 10;             // unanswered submit_sm
   Duration enquire_link = seconds(30); // time without an answer to anything of ours before enquire_link
   Duration response_max = seconds(60);
-  Duration throttle_pause = seconds(1); // the first one; doubles with each refusal for now
+  Duration throttle_pause = seconds(1);  // the first one; doubles with each refusal for now
   Duration throttle_pause_most = seconds(60);
   Duration rebind_first = seconds(1);
   Duration rebind_most = seconds(60);
@@ -135,8 +135,8 @@ class SmppProtocol final : public Bearer {
   // How much the SMSC takes (AIMD, as TCP does): a refusal for now halves the window and doubles the pause, what is taken widens it by one.
   // Kept over a rebind, which is no cure for what the SMSC cannot take.
   std::size_t window_;
-  int refusals_ = 0;                   // steps since something was taken
-  std::int64_t refused_ = 0;           // the text that was refused for now last
+  int refusals_ = 0;          // steps since something was taken
+  std::int64_t refused_ = 0;  // the text that was refused for now last
   Instant slowed_at_{};
   Instant paused_until_{};
   bool enquiring_ = false;

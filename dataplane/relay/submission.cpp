@@ -31,13 +31,17 @@ Class class_of(int code) {
     // The peer says it of everything or of this item: the item waits, the others go on.
     case 2001: case 4002: case 4003: return Class::temporary;
     case 3001: case 3002: case 3003: case 3004: return Class::permanent;
-    case 4004: case 4005: case 4008: return Class::permanent;
+    case 4004:
+    case 4005:
+    case 4008:
+      return Class::permanent;
     default: break;
   }
   switch (code / 1000) {
     case 1: return Class::success;
     case 2: return Class::permanent;
-    default: return Class::temporary;  // 3xxx and 4xxx that we do not know count as 3000 and 4000, as does a Fault without a code
+    default:
+      return Class::temporary;  // 3xxx and 4xxx that we do not know count as 3000 and 4000, as does a Fault without a code
   }
 }
 

@@ -66,20 +66,26 @@ int whole_year(int year, Timestamp now) {
 
 bool take(char mark, std::string_view& text, Timestamp now, Fields& fields) {
   switch (mark) {
-    case 'w': return take_weekday(text);
-    case 'b': return take_month(text, fields.month);
+    case 'w':
+      return take_weekday(text);
+    case 'b':
+      return take_month(text, fields.month);
     case 'd':
       if (!text.starts_with(' ')) return take_number(text, 2, fields.day);
       text.remove_prefix(1);
       return take_number(text, 1, fields.day);
-    case 'Y': return take_number(text, 4, fields.year);
+    case 'Y':
+      return take_number(text, 4, fields.year);
     case 'y':
       if (!take_number(text, 2, fields.year)) return false;
       fields.year = whole_year(fields.year, now);
       return true;
-    case 'h': return take_number(text, 2, fields.hour);
-    case 'm': return take_number(text, 2, fields.minute);
-    case 's': return take_number(text, 2, fields.second);
+    case 'h':
+      return take_number(text, 2, fields.hour);
+    case 'm':
+      return take_number(text, 2, fields.minute);
+    case 's':
+      return take_number(text, 2, fields.second);
     default:
       if (!text.starts_with(mark)) return false;
       text.remove_prefix(1);

@@ -82,7 +82,7 @@ class Network final : public SmppWire {
   void phone_writes(const std::string& text);
 
   std::vector<Shown> shown{};
-  std::vector<std::pair<Instant, std::size_t>> submits{};   // when, and of which text; first segments
+  std::vector<std::pair<Instant, std::size_t>> submits{};  // when, and of which text; first segments
   std::vector<Instant> binds{};          // accepted ones
   std::vector<Instant> answers{};        // answers to submit_sm that were sent
   std::size_t pdus = 0;

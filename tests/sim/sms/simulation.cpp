@@ -181,9 +181,8 @@ void Run::check() {
     if (static_cast<std::uint64_t>(within) > most) fail(fmt::format("{} SMS of kind {} to one phone in an hour", within, of(last.text)->kind));
   }
   for (const auto& [begin, number] : network_.submits) {
-    const auto within = std::ranges::count_if(network_.submits, [&](const auto& one) {
-      return one.second == number && one.first >= begin && one.first - begin < seconds(60);
-    });
+    const auto within = std::ranges::count_if(
+        network_.submits, [&](const auto& one) { return one.second == number && one.first >= begin && one.first - begin < seconds(60); });
     if (within > 5) fail(fmt::format("text {} was submitted {} times in a minute", number, within));
   }
   const bool only_texts_are_bad = script_.fault_rate == 0 && restarts_.empty();

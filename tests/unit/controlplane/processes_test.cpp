@@ -294,8 +294,8 @@ TEST(Settings, TwoPeersAreToldApart) {
     std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   }
   const auto peer = [](const std::string& name, const std::string& user, const std::string& password_file) {
-    return fmt::format("[peer.{}]\nurl = \"http://x/\"\nservice_number = \"5000\"\ninbound_user = \"{}\"\ninbound_password_file = \"{}\"\n", name, user,
-                       password_file);
+    return fmt::format("[peer.{}]\nurl = \"http://x/\"\nservice_number = \"5000\"\ninbound_user = \"{}\"\ninbound_password_file = \"{}\"\n",
+                       name, user, password_file);
   };
   const std::string same = refusal_of(peer("east", "mmsc", file.string()) + peer("west", "mmsc", file.string()));
   EXPECT_TRUE(same.starts_with("peer.west.inbound_user: [peer.east]")) << same;

@@ -259,19 +259,22 @@ TEST(Mm7Tolerance, StatusCodeIsOneNumberOrNone) {
     return found ? std::get<SubmitRsp>(*found).status.code : -1;
   };
   for (const char* good : {"1000", " 1000 ", "+1000", "01000", "1000 Success"}) EXPECT_EQ(code_in(good), 1000) << good;
-  for (const char* bad : {"", "ok", "-1000", "x1000", "1000x", "1000.0", "1,000", "0x3E8", "1e3", "1000 2002", "1000;2002", "1000;", "99999999999"}) {
+  for (const char* bad :
+       {"", "ok", "-1000", "x1000", "1000x", "1000.0", "1,000", "0x3E8", "1e3", "1000 2002", "1000;2002", "1000;", "99999999999"}) {
     EXPECT_EQ(code_in(bad), -1) << bad;
   }
 }
 TEST(Mm7Tolerance, AnswersThatSayTwoThingsSayNothing) {
   const std::string status = "<Status><StatusCode>1000</StatusCode></Status>";
   for (const std::string& both :
-       {"<SubmitRsp>" + status + "<Status><StatusCode>4006</StatusCode></Status></SubmitRsp>", "<SubmitRsp>" + status + status + "</SubmitRsp>",
+       {"<SubmitRsp>" + status + "<Status><StatusCode>4006</StatusCode></Status></SubmitRsp>",
+        "<SubmitRsp>" + status + status + "</SubmitRsp>",
         std::string("<SubmitRsp><Status><StatusCode>1000</StatusCode><StatusCode>2000</StatusCode></Status></SubmitRsp>"),
         "<SubmitRsp>" + status + "<StatusCode>4000</StatusCode></SubmitRsp>",
         "<SubmitRsp>" + status + "<MessageID>m1</MessageID><MessageID>m2</MessageID></SubmitRsp>",
         "<SubmitRsp>" + status + "</SubmitRsp><SubmitRsp><Status><StatusCode>2000</StatusCode></Status></SubmitRsp>",
-        "<env:Fault><faultcode>env:Server</faultcode><detail><RSErrorRsp>" + status + "<Status><StatusCode>3000</StatusCode></Status></RSErrorRsp></detail></env:Fault>"}) {
+        "<env:Fault><faultcode>env:Server</faultcode><detail><RSErrorRsp>" + status +
+            "<Status><StatusCode>3000</StatusCode></Status></RSErrorRsp></detail></env:Fault>"}) {
     const auto found = response(both);
     ASSERT_FALSE(found.has_value()) << both;
     EXPECT_TRUE(found.error().is(mm7_two_answers)) << both;
@@ -279,7 +282,9 @@ TEST(Mm7Tolerance, AnswersThatSayTwoThingsSayNothing) {
   const auto same_id = response("<SubmitRsp>" + status + "<MessageID>m1</MessageID><MessageID> m1 </MessageID></SubmitRsp>");
   ASSERT_TRUE(same_id.has_value());
   EXPECT_EQ(std::get<SubmitRsp>(*same_id).message_id, "m1");
-  const auto detailed = response("<SubmitRsp><Status><StatusCode>1100</StatusCode><Details><Recipient><StatusCode>2003</StatusCode></Recipient></Details></Status></SubmitRsp>");
+  const auto detailed = response(
+      "<SubmitRsp><Status><StatusCode>1100</StatusCode><Details><Recipient><StatusCode>2003</StatusCode></Recipient></Details></Status></"
+      "SubmitRsp>");
   ASSERT_TRUE(detailed.has_value());
   EXPECT_EQ(std::get<SubmitRsp>(*detailed).status.code, 1100);
 }

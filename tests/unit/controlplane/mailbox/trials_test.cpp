@@ -449,10 +449,11 @@ TEST_F(Pop3UidTest, NewNamesForAWholeMailboxAreNoFlood) {
     while (true) {
       const std::string line = peer.line();
       if (line.empty()) return;
-      peer.send(line == "LIST" ? "+OK\r\n" + sizes + ".\r\n"
-                : line == "UIDL" ? "+OK\r\n" + names + ".\r\n"
+      peer.send(line == "LIST"                ? "+OK\r\n" + sizes + ".\r\n"
+                : line == "UIDL"              ? "+OK\r\n" + names + ".\r\n"
                 : line.starts_with("TOP 20 ") ? "+OK\r\nMessage-ID: <m20@x>\r\n\r\n.\r\n"
-                : line.starts_with("TOP") ? "+OK\r\nSubject: x\r\n\r\n.\r\n" : "+OK\r\n");
+                : line.starts_with("TOP")     ? "+OK\r\nSubject: x\r\n\r\n.\r\n"
+                                              : "+OK\r\n");
     }
   });
   run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {

@@ -252,20 +252,35 @@ TEST(RelayDoubt, answers_that_say_nothing_are_handed_over_and_never_tried_again)
                 "text/xml");
   };
   const auto foreign_fault = [](int http_status, std::string_view code) {
-    return http(http_status,
-                "<?xml version=\"1.0\"?><env:Envelope "
-                "xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><TransactionID>other</TransactionID></env:Header><env:Body>"
-                "<env:Fault><faultcode>env:Server</faultcode><detail><RSErrorRsp><Status><StatusCode>" + std::string(code) +
-                    "</StatusCode></Status></RSErrorRsp></detail></env:Fault></env:Body></env:Envelope>",
-                "text/xml");
+    return http(
+        http_status,
+        "<?xml version=\"1.0\"?><env:Envelope "
+        "xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><TransactionID>other</TransactionID></env:Header><env:Body>"
+        "<env:Fault><faultcode>env:Server</faultcode><detail><RSErrorRsp><Status><StatusCode>" +
+            std::string(code) + "</StatusCode></Status></RSErrorRsp></detail></env:Fault></env:Body></env:Envelope>",
+        "text/xml");
   };
   const std::vector<HttpResult> answers{
-      foreign_fault(500, "4004"), foreign_fault(200, "4006"), coded("-1000"), coded("1000;2002"), lost(), http(200), http(204), http(200, "<html>OK</html>"), http(202, "accepted", "text/plain"), http(200, foreign, "text/xml"),
+      foreign_fault(500, "4004"),
+      foreign_fault(200, "4006"),
+      coded("-1000"),
+      coded("1000;2002"),
+      lost(),
+      http(200),
+      http(204),
+      http(200, "<html>OK</html>"),
+      http(202, "accepted", "text/plain"),
+      http(200, foreign, "text/xml"),
       http(200,
-           "<?xml version=\"1.0\"?><env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body><DeliverRsp><MM7Version>6.8.0"
+           "<?xml version=\"1.0\"?><env:Envelope "
+           "xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body><DeliverRsp><MM7Version>6.8.0"
            "</MM7Version><Status><StatusCode>1000</StatusCode></Status></DeliverRsp></env:Body></env:Envelope>",
            "text/xml"),
-      coded("0"), coded("999"), coded("5000"), coded("9999"), coded("10000")};
+      coded("0"),
+      coded("999"),
+      coded("5000"),
+      coded("9999"),
+      coded("10000")};
   for (const HttpResult& answer : answers) {
     World world;
     const ItemId item = world.submit_until_sent();
@@ -283,11 +298,12 @@ TEST(RelayDoubt, an_answer_with_two_statuses_says_nothing_whatever_its_http_stat
   for (const int status : {200, 500}) {
     World world;
     const ItemId item = world.submit_until_sent();
-    world.relay->on_submit_result(item, http(status,
-                                             "<?xml version=\"1.0\"?><env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body><SubmitRsp>"
-                                             "<Status><StatusCode>4006</StatusCode></Status><Status><StatusCode>1000</StatusCode></Status><MessageID>m</MessageID>"
-                                             "</SubmitRsp></env:Body></env:Envelope>",
-                                             "text/xml"));
+    world.relay->on_submit_result(
+        item, http(status,
+                   "<?xml version=\"1.0\"?><env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body><SubmitRsp>"
+                   "<Status><StatusCode>4006</StatusCode></Status><Status><StatusCode>1000</StatusCode></Status><MessageID>m</MessageID>"
+                   "</SubmitRsp></env:Body></env:Envelope>",
+                   "text/xml"));
     ASSERT_EQ(doubts(world).size(), 1u);
     world.tick(seconds(3600));
     EXPECT_EQ(world.outgoing.submits.size(), 1u);
