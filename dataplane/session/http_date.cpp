@@ -125,7 +125,10 @@ std::optional<Duration> parse_retry_after(std::string_view value, std::string_vi
   const auto at = parse_date(value, now);
   if (!at) return std::nullopt;
   const Timestamp said = parse_date(date, now).value_or(now);
-  return seconds(std::clamp<std::int64_t>((at->us - said.us) / 1'000'000, 0, retry_after_max));
+  const std::int64_t ahead = (at->us - said.us) / 1'000'000;
+  // Nobody announces that he is back in 2044: a date so far away is a clock's or a program's mistake.
+  if (ahead > retry_after_max) return std::nullopt;
+  return seconds(std::max<std::int64_t>(ahead, 0));
 }
 
 }  // namespace pushmail::http

@@ -15,7 +15,8 @@ namespace pushmail::http {
 [[nodiscard]] std::optional<Timestamp> parse_date(std::string_view text, Timestamp now);
 
 /// Retry-After (RFC 9110 §10.2.3), a count of seconds or a date: how long to wait, from nothing to a day. A date counts from `date`, the
-/// answer's own Date, where there is one: whose clock is wrong does not matter then; else from `now`.
+/// answer's own Date, where there is one: whose clock is wrong does not matter then; else from `now`. A date more than a day ahead says
+/// nothing, like one that cannot be read.
 [[nodiscard]] std::optional<Duration> parse_retry_after(std::string_view value, std::string_view date, Timestamp now);
 
 }  // namespace pushmail::http
