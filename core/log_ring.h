@@ -34,7 +34,7 @@ class LogRing {
 
   /// Whole lines from the oldest on, in the ring's own memory; valid until release().
   struct Batch {
-    static constexpr std::size_t parts_max = 64;
+    static constexpr std::size_t parts_max = 256;
     std::array<iovec, parts_max> parts;
     std::size_t part_count = 0;
     std::size_t line_count = 0;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@ namespace {
 constexpr std::array<std::size_t, 4> share_of_ring{4, 6, 7, 8};  // debug, info, warning, error
 static_assert(share_of_ring[static_cast<std::size_t>(LogLevel::error)] == 8);
 
+// Lines of processes that share a pipe or a terminal do not mix in writes of PIPE_BUF bytes; a file that is appended to takes any write whole.
+constexpr std::size_t file_batch_size = std::size_t{64} << 10;
 constexpr int last_patience_ms = 1000;  // a log that nobody reads must not keep the process from ending
 constexpr Duration fault_patience = milliseconds(100);
 constexpr Duration forever{std::numeric_limits<std::int64_t>::max()};
@@ -29,6 +32,11 @@ constexpr Duration forever{std::numeric_limits<std::int64_t>::max()};
 constexpr std::array fault_signals{SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
 
 std::atomic<LogWriter*> current{nullptr};
+
+bool is_file(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
 
 // The handler is for one time only (SA_RESETHAND): the signal ends the process when it comes again.
 void on_fault(int signal) {
@@ -80,7 +88,10 @@ class LogWriter::Turn {
 };
 
 LogWriter::LogWriter(LogWriterSettings settings)
-    : settings_(settings), ring_(settings.ring_size), stop_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    : settings_(settings),
+      batch_size_(is_file(settings.fd) ? file_batch_size : PIPE_BUF),
+      ring_(settings.ring_size),
+      stop_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   PM_CHECK(stop_fd_ >= 0);
   PM_CHECK(current.exchange(this) == nullptr);
   thread_ = std::thread([this] { run(); });
@@ -143,7 +154,7 @@ void LogWriter::report_drops() {
 bool LogWriter::write_all(int timeout_ms) {
   bool good = true;
   while (true) {
-    const LogRing::Batch batch = ring_.peek(PIPE_BUF);
+    const LogRing::Batch batch = ring_.peek(batch_size_);
     if (batch.line_count == 0) return good;
     // A reader that did not read for so long is not waited for again.
     good = write_batch(batch, good ? timeout_ms : 0) && good;
@@ -151,7 +162,7 @@ bool LogWriter::write_all(int timeout_ms) {
   }
 }
 
-// True when a write of PIPE_BUF bytes will not block. -1 ms: waits until it is so, or until the program ends.
+// True when a write of a batch will not block. -1 ms: waits until it is so, or until the program ends.
 bool LogWriter::writable(int timeout_ms) const {
   std::array<pollfd, 2> fds{{{.fd = settings_.fd, .events = POLLOUT, .revents = 0}, {.fd = stop_fd_, .events = POLLIN, .revents = 0}}};
   if (timeout_ms < 0) {

@@ -1,7 +1,7 @@
 // The thread that writes the log, so that no other thread makes a system call for a line or waits for who reads it.
 //
-//   LogEvent ──> LogSink::put ──> LogRing ──> log thread ──> writev(2), at most PIPE_BUF bytes a call, so that lines of processes do not
-//   mix
+//   LogEvent ──> LogSink::put ──> LogRing ──> log thread ──> writev(2), in a pipe at most PIPE_BUF bytes a call, so that lines of
+//   processes do not mix
 //
 // The thread sleeps while there is nothing to write; the first line wakes it, and it lets more lines gather for `gather`. When a reader of
 // the log is slower than the program, the ring fills, and the least important lines are dropped first (`share_of_ring`); they are counted,
@@ -53,6 +53,7 @@ class LogWriter final : public LogSink {
   void report_drops();
 
   LogWriterSettings settings_;
+  std::size_t batch_size_;  // bytes of one writev
   LogRing ring_;
   Wake bell_;
   int stop_fd_;

@@ -3,12 +3,15 @@
 //
 //   perf_control SOCKET MMSC_URL NEXT_HOP SIZE        SIZE: bytes of the mails' pictures
 //
-// Orders: `window N`: so many submissions are under way from now on; anything else: only the answer,
-// {"submitted":N,"failed":N,"unknown":N,"under_way":N,"connections":N}, the last being the peer's connections_max by default.
+// Orders: `window N`: so many submissions are under way from now on; `mails N`: so many phones' messages are on their way as mails, the
+// others wait for their route (at first none waits); anything else: only the answer,
+// {"submitted":N,"failed":N,"unknown":N,"under_way":N,"held":N,"connections":N}, the last being the peer's connections_max by default.
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/un.h>
 
+#include <deque>
+#include <limits>
 #include <set>
 
 #include "core/config.h"
@@ -86,7 +89,14 @@ class Control final : public handoff::Events {
     const ItemId item = record.header().item;
     if (handoff::find_kind(static_cast<std::uint16_t>(kind))->owned) peer_.acknowledge(receipt);
     if (kind == Kind::admission_query) admit(record);
-    if (kind == Kind::route_query) route(item, record.text(tag(Tag::source)).value_or("") == "mm7");
+    if (kind == Kind::route_query) {
+      if (record.text(tag(Tag::source)).value_or("") == "mm7") {
+        held_.push_back(item);
+      } else {
+        route(item, false);
+      }
+    }
+    if (kind == Kind::outcome) mails_.erase(item);
     if (kind == Kind::submission_credit && waiting_.erase(item) != 0) {
       RecordWriter chunk = make(Kind::submission_chunk, item);
       chunk.u64(tag(Tag::offset), 0).text(tag(Tag::data), mail_);
@@ -108,8 +118,9 @@ class Control final : public handoff::Events {
   }
   void take(const std::string& order) {
     if (order.starts_with("window ")) window_ = std::stoul(order.substr(7));
-    fmt::print("{{\"submitted\":{},\"failed\":{},\"unknown\":{},\"under_way\":{},\"connections\":{}}}\n", submitted_, failed_, unknown_,
-               under_way_.size(), connections());
+    if (order.starts_with("mails ")) mails_max_ = std::stoul(order.substr(6));
+    fmt::print("{{\"submitted\":{},\"failed\":{},\"unknown\":{},\"under_way\":{},\"held\":{},\"connections\":{}}}\n", submitted_, failed_,
+               unknown_, under_way_.size(), held_.size(), connections());
     std::fflush(stdout);
   }
   void admit(const RecordView& query) {
@@ -136,6 +147,10 @@ class Control final : public handoff::Events {
     send(Kind::route_answer, item, std::move(answer));
   }
   void fill() {
+    for (; !held_.empty() && mails_.size() < mails_max_; held_.pop_front()) {
+      mails_.insert(held_.front());
+      route(held_.front(), true);
+    }
     while (peer_.is_ready() && under_way_.size() < window_ && peer_.unsent_size() < handoff::output_size_max / 4) {
       const ItemId item = new_item_id(clock_.wall(), 16);
       RecordWriter submission = make(Kind::submission, item);
@@ -154,8 +169,10 @@ class Control final : public handoff::Events {
   SystemClock clock_;
   std::string url_, next_hop_, mail_;
   handoff::Peer peer_;
-  std::size_t window_ = 0;
+  std::size_t window_ = 0, mails_max_ = std::numeric_limits<std::size_t>::max();
   std::set<ItemId> under_way_, waiting_;  // waiting_: for credit
+  std::deque<ItemId> held_;               // phones' messages without a route
+  std::set<ItemId> mails_;                // with one, without an outcome
   std::uint64_t submitted_ = 0, failed_ = 0, unknown_ = 0;
 };
 
