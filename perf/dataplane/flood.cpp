@@ -1,10 +1,13 @@
-// Strangers of perf/run dataplane: SYN segments with invented source addresses, as fast as this machine makes them.
+// Strangers of perf/run dataplane: SYN segments with invented source addresses.
 //
-//   perf_flood ADDRESS:PORT          order: any; answer: {"sent":N}
+//   perf_flood ADDRESS:PORT RATE     RATE: segments a second, 0: as many as this machine makes; order: any; answer: {"sent":N}
 #include <fmt/format.h>
 #include <linux/ip.h>
 #include <poll.h>
 
+#include <chrono>
+#include <cstdlib>
+#include <thread>
 #include <vector>
 
 #include "core/ids.h"
@@ -51,7 +54,9 @@ Segment syn(const sockaddr_in& to, std::uint64_t drawn) {
   return segment;
 }
 
-int run(const sockaddr_in& to) {
+int run(const sockaddr_in& to, std::uint64_t rate) {
+  const SystemClock clock;
+  const Instant started = clock.now();
   const int fd = ::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
   if (fd < 0) give_up("raw socket");
   std::vector<Segment> segments(burst);
@@ -60,6 +65,10 @@ int run(const sockaddr_in& to) {
   sockaddr_in target = to;
   std::uint64_t sent = 0, draw = random_u64();
   while (true) {
+    if (rate != 0) {
+      const std::int64_t due_ns = static_cast<std::int64_t>(sent * 1'000'000'000 / rate);
+      std::this_thread::sleep_for(std::chrono::nanoseconds(due_ns - (clock.now() - started).ns));
+    }
     for (std::size_t i = 0; i < burst; ++i) {
       // Marsaglia's xorshift: the kernel's random numbers are slower than its socket.
       draw ^= draw << 13;
@@ -88,6 +97,6 @@ int run(const sockaddr_in& to) {
 }  // namespace pushmail::perf
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 64;
-  return pushmail::perf::run(pushmail::perf::address_of(argv[1]));
+  if (argc != 3) return 64;
+  return pushmail::perf::run(pushmail::perf::address_of(argv[1]), std::strtoull(argv[2], nullptr, 10));
 }
