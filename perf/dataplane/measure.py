@@ -37,10 +37,11 @@ SIZE = 10 * 1024
 WINDOW = 200                     # submissions under way
 CONNECTIONS = 10
 ROUNDS = 3
-SHARE_ROUNDS = ROAD_ROUNDS = 5
+SHARE_ROUNDS = 5
 WARM_SECONDS, SECONDS = 0.5, 2.0
+ROAD_TURNS, TURN_SECONDS = 5, 0.5
 FLOOD_CLIENTS, FLOOD_SYNS = 200, 90_000
-HELD_MAILS = 30_000              # wait for their route, so that only the way out is measured
+HELD_MAILS = 45_000              # wait for their route, so that only the way out is measured
 LOG_LINES = 200_000
 OUTCOME_RECORDS = 2              # an MM's outcome, until the control plane has it, and its settling
 
@@ -278,23 +279,22 @@ def flood_syn(bench):
 
 
 def roads(bench, link):
-    """SubmitReq and mail out of the same size over the same link, by turns."""
+    """SubmitReq and mail out of the same size over the same link, by turns of a second, both between the same programs."""
     sinks = bench.sinks(link)
     submit, mail = [], []
-    for _ in range(ROAD_ROUNDS):
+    for _ in range(ROUNDS):
         plane = DataPlane(bench, link)
         control = bench.control(plane)
-        control.ask("window %d" % WINDOW)
-        time.sleep(WARM_SECONDS)
-        submit.append(rate(sinks, "submits"))
-        control.ask("window 0")
         control.ask("mails 0")
         load = bench.load(plane, "deliver", BASIC)
         wait_for(lambda: control.ask()["held"] >= HELD_MAILS, 60, "the phones' messages to be taken")
         bench.stop(load)
-        control.ask("mails %d" % WINDOW)
-        time.sleep(WARM_SECONDS)
-        mail.append(rate(sinks, "mails"))
+        for _ in range(ROAD_TURNS):
+            for trials, field, on, off in ((submit, "submits", "window %d" % WINDOW, "window 0"), (mail, "mails", "mails %d" % WINDOW, "mails 0")):
+                control.ask(on)
+                time.sleep(WARM_SECONDS)
+                trials.append(rate(sinks, field, TURN_SECONDS))
+                control.ask(off)
         if not control.ask()["held"]:
             raise RuntimeError("all mails were out before the end of the measurement")
         bench.stop(control, plane)
