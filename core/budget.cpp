@@ -5,9 +5,10 @@
 namespace pushmail {
 
 Budget::Budget(BudgetLimit limit, std::size_t keys_max)
-    : limit_(limit), each_{limit.count == 0 ? 0 : limit.window.ns / limit.count}, slots_(std::max(keys_max / set_size, std::size_t{1}) * set_size) {}
+    : limit_(limit), each_{limit.count == 0 ? 0 : limit.window.ns / limit.count}, set_count_(std::max(keys_max / set_size, std::size_t{1})) {}
 
 const Budget::Slot* Budget::find(std::uint64_t name) const {
+  if (slots_.empty()) return nullptr;
   const std::size_t set = set_of(name);
   for (std::size_t i = set; i < set + set_size; ++i) {
     if (slots_[i].name == name) return &slots_[i];
@@ -23,6 +24,7 @@ bool Budget::has(ByteView key, Instant now) const {
 
 bool Budget::take(ByteView key, Instant now) {
   if (!has(key, now)) return false;
+  if (slots_.empty()) slots_.resize(set_count_ * set_size);
   const std::uint64_t name = name_of(key);
   const auto set = slots_.begin() + static_cast<std::ptrdiff_t>(set_of(name));
   const auto set_end = set + set_size;
@@ -36,6 +38,7 @@ bool Budget::take(ByteView key, Instant now) {
 }
 
 void Budget::give_back(ByteView key) {
+  if (slots_.empty()) return;
   const std::uint64_t name = name_of(key);
   const auto set = slots_.begin() + static_cast<std::ptrdiff_t>(set_of(name));
   const auto slot = std::find_if(set, set + set_size, [&](const Slot& each) { return each.name == name; });

@@ -43,14 +43,15 @@ class Budget {
     Instant whole_at{};
   };
   [[nodiscard]] std::uint64_t name_of(ByteView key) const { return siphash(secret_, key); }
-  [[nodiscard]] std::size_t set_of(std::uint64_t name) const { return static_cast<std::size_t>(name % (slots_.size() / set_size)) * set_size; }
+  [[nodiscard]] std::size_t set_of(std::uint64_t name) const { return static_cast<std::size_t>(name % set_count_) * set_size; }
   /// Null when the key has all of its budget.
   [[nodiscard]] const Slot* find(std::uint64_t name) const;
 
   BudgetLimit limit_;
   Duration each_;  // in which one comes back
   HashKey secret_ = new_hash_key();
-  std::vector<Slot> slots_;
+  std::size_t set_count_;
+  std::vector<Slot> slots_;  // empty until somebody spends something
 };
 
 /// Whose budget a source's address spends: an IPv4 address's own; of IPv6 the /64, which is one subscriber's network (RFC 6177 §2).

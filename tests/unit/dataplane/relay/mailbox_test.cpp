@@ -444,9 +444,10 @@ TEST(RelayRules, a_mail_handed_in_that_a_rule_rejects_ends_before_anybody_is_ask
   world.convert_all();
   world.commit();
   EXPECT_TRUE(world.handoff.all(handoff::Kind::route_query).empty());
-  ASSERT_EQ(world.outcomes().size(), 1u);
-  EXPECT_EQ(world.outcomes()[0].view().text(handoff::tag(handoff::Tag::state)), "rejected");
-  const std::string_view reason = world.outcomes()[0].view().text(handoff::tag(handoff::Tag::reason)).value_or("");
+  const auto outcomes = world.outcomes();
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(outcomes[0].view().text(handoff::tag(handoff::Tag::state)), "rejected");
+  const std::string_view reason = outcomes[0].view().text(handoff::tag(handoff::Tag::reason)).value_or("");
   EXPECT_TRUE(reason.starts_with("refused by the operator's policy, reference ")) << reason;
   EXPECT_EQ(reason.find("spam-1"), std::string_view::npos) << "a rule's name is for the operator";
   EXPECT_EQ(world.relay->item_count(), 0u);
