@@ -14,7 +14,11 @@ inline constexpr ErrorInfo core_record_short{"core.record_short", "the record en
 inline constexpr ErrorInfo core_record_too_long{"core.record_too_long", "the record is longer than the limit", ""};
 inline constexpr ErrorInfo core_record_crc{"core.record_crc", "the record's checksum does not match", ""};
 inline constexpr ErrorInfo core_record_field{"core.record_field", "a field runs past the end of its record, or has the wrong size", ""};
-
+inline constexpr ErrorInfo core_os{"core.os", "the system has no descriptor, thread or memory for what is needed", "", Fault::world,
+                                   Lasting::temporary};
+inline constexpr ErrorInfo core_file_read{"core.file_read", "a file cannot be read", "", Fault::world, Lasting::temporary};
+inline constexpr ErrorInfo core_file_write{"core.file_write", "a file cannot be written", "", Fault::world, Lasting::temporary};
+inline constexpr ErrorInfo core_folder{"core.folder", "a folder cannot be made, opened or synced", "", Fault::world, Lasting::temporary};
 
 // core/tls
 inline constexpr ErrorInfo core_tls_setup{"core.tls_setup", "certificates or keys for TLS cannot be used", "", Fault::world, Lasting::permanent};

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <iterator>
 
 namespace pushmail {
@@ -140,7 +141,14 @@ LogEvent::~LogEvent() {
 LogEvent& LogEvent::trace(const TraceId& id) { return wanted_ ? text("trace", to_string(id)) : *this; }
 LogEvent& LogEvent::item(const ItemId& id) { return wanted_ ? text("item", to_string(id)) : *this; }
 LogEvent& LogEvent::error(const Error& e) {
-  return text("error", e.info->name).text("rule", e.info->text).number("at", e.at);
+  text("error", e.info->name).text("rule", e.info->text).number("at", e.at);
+  return e.os == 0 ? *this : os_error(e.os);
+}
+
+LogEvent& LogEvent::os_error(int os) {
+  const char* name = ::strerrorname_np(os);
+  const char* words = ::strerrordesc_np(os);
+  return text("errno", name != nullptr ? name : "?").text("errno_text", words != nullptr ? words : "");
 }
 
 LogEvent& LogEvent::text(std::string_view key, std::string_view value) {

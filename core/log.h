@@ -38,6 +38,8 @@ class LogEvent {
   LogEvent& peer(std::string_view name) { return text("peer", name); }
   LogEvent& binding(std::string_view id) { return text("binding", id); }
   LogEvent& error(const Error& e);
+  /// The errno of a call that failed, by its name and words.
+  LogEvent& os_error(int os);
   LogEvent& text(std::string_view key, std::string_view value);
   LogEvent& number(std::string_view key, std::int64_t value);
   /// A phone number or mail address: a keyed hash, unless `log.pii = "clear"`.

@@ -2,7 +2,6 @@
 
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -92,10 +91,9 @@ LogWriter::LogWriter(LogWriterSettings settings)
       batch_size_(is_file(settings.fd) ? file_batch_size : PIPE_BUF),
       ring_(settings.ring_size),
       stop_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  PM_CHECK(stop_fd_ >= 0);
+  if (stop_fd_ < 0) system_failed("an eventfd", errno);
   PM_CHECK(current.exchange(this) == nullptr);
-  thread_ = std::thread([this] { run(); });
-  ::pthread_setname_np(thread_.native_handle(), "log");
+  thread_ = Thread("log", [this] { run(); });
   log_to(this);
   catch_faults();
 }

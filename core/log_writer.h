@@ -13,11 +13,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <thread>
 
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/log_ring.h"
+#include "core/thread.h"
 #include "core/wake.h"
 
 namespace pushmail {
@@ -61,7 +61,7 @@ class LogWriter final : public LogSink {
   std::atomic<bool> busy_{false};  // somebody reads the ring
   std::atomic<std::uint64_t> dropped_{0};
   std::uint64_t reported_ = 0;
-  std::thread thread_;
+  Thread thread_;
 };
 
 /// The writer's, when there is one; otherwise nothing is to be done.

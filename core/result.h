@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <expected>
 #include <string_view>
 #include <utility>
@@ -30,10 +31,12 @@ struct ErrorInfo {
   Lasting lasting = Lasting::permanent;
 };
 
-/// A broken rule (`info` points into a constexpr table and is never null) and the byte offset `at` in the input.
+/// A broken rule (`info` points into a constexpr table and is never null) and the byte offset `at` in the input; `os` is the errno of the
+/// call that failed, 0 where none did.
 struct Error {
   const ErrorInfo* info;
   std::uint32_t at = 0;
+  std::int32_t os = 0;
 
   [[nodiscard]] bool is(const ErrorInfo& row) const { return info == &row; }
   [[nodiscard]] bool temporary() const { return info->lasting == Lasting::temporary; }
@@ -46,6 +49,8 @@ using Result = std::expected<T, Error>;
 [[nodiscard]] constexpr std::unexpected<Error> fail(const ErrorInfo& row, std::size_t at = 0) {
   return std::unexpected<Error>(Error{&row, static_cast<std::uint32_t>(at)});
 }
+/// A call of the kernel failed with this errno.
+[[nodiscard]] constexpr std::unexpected<Error> fail_os(const ErrorInfo& row, int os) { return std::unexpected<Error>(Error{&row, 0, os}); }
 
 /// The three answers of a parser that reads a stream: a value and how many bytes it took, more bytes needed, or an error.
 template <class T>
@@ -82,6 +87,13 @@ class Parsed {
   std::abort();
 }
 
+/// The system refuses what the program cannot do without: not our fault, so the process ends with words and EX_OSERR, and leaves no core.
+[[noreturn]] inline void system_failed(const char* what, int os) {
+  std::fprintf(stderr, "{\"level\":\"fatal\",\"event\":\"system_failed\",\"what\":\"%s\",\"errno\":\"%s\",\"errno_text\":\"%s\"}\n", what,
+               ::strerrorname_np(os), ::strerrordesc_np(os));
+  std::_Exit(71);
+}
+
 }  // namespace pushmail
 
 /// A rule of our own code that must hold, in every build. A failure is our fault: stop, loudly.
@@ -97,3 +109,8 @@ class Parsed {
     return std::unexpected(PM_TRY_JOIN(pm_try_, __LINE__).error());                \
   }                                                                                \
   declaration = std::move(*PM_TRY_JOIN(pm_try_, __LINE__))
+/// `PM_TRY_VOID(expression)`: go on, or return the error to the caller.
+#define PM_TRY_VOID(expression)                                                                  \
+  do {                                                                                           \
+    if (const auto pm_tried = (expression); !pm_tried) return std::unexpected(pm_tried.error()); \
+  } while (false)

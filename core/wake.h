@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 
 #include "core/result.h"
@@ -16,7 +17,9 @@ namespace pushmail {
 /// Several producers may ring it.
 class Wake {
  public:
-  Wake() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) { PM_CHECK(fd_ >= 0); }
+  Wake() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    if (fd_ < 0) system_failed("an eventfd", errno);
+  }
   Wake(const Wake&) = delete;
   Wake& operator=(const Wake&) = delete;
   ~Wake() { ::close(fd_); }

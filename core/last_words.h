@@ -1,0 +1,11 @@
+// What a program says when it ends because of an exception that nobody catches: most often that there is no memory, which is no fault of
+// ours and no reason for a core file.
+#pragma once
+
+namespace pushmail {
+
+/// At the start of main. Want of memory and refusals of the system (std::system_error): a line on stderr and exit 71; anything else: a line
+/// and an abort.
+void keep_last_words();
+
+}  // namespace pushmail
