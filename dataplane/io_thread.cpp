@@ -1,40 +1,21 @@
 #include "dataplane/io_thread.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <string>
 #include <utility>
 
 #include "core/log.h"
 #include "core/log_writer.h"
+#include "core/storage.h"
 #include "dataplane/relay/relay.h"
 
 namespace pushmail {
 
 namespace {
 
-constexpr ErrorInfo state_file{"worker.state_file", "the state file cannot be written", "", Fault::world};
 constexpr int round_ms = 500;         // the journal asks for room once a second
 constexpr int stop_rounds_max = 20;   // a full disk must not keep the process from stopping
-
-// Written beside and renamed: a reader sees the old file or the new one.
-Result<void> replace_file(const std::filesystem::path& file, ByteView bytes, mode_t mode) {
-  const std::string made = file.string() + ".new";
-  const int fd = ::open(made.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (fd < 0) return fail(state_file);
-  std::size_t written = 0;
-  while (written < bytes.size()) {
-    const ssize_t n = ::write(fd, bytes.data() + written, bytes.size() - written);
-    if (n <= 0) break;
-    written += static_cast<std::size_t>(n);
-  }
-  const bool good = written == bytes.size() && ::fdatasync(fd) == 0;
-  ::close(fd);
-  if (!good || ::rename(made.c_str(), file.c_str()) != 0) return fail(state_file);
-  return {};
-}
 
 template <class... Cases>
 struct Match : Cases... {
@@ -43,7 +24,9 @@ struct Match : Cases... {
 
 }  // namespace
 
-Result<void> write_last_known(const std::filesystem::path& file, ByteView peers_record) { return replace_file(file, peers_record, 0600); }
+Result<void> write_last_known(const std::filesystem::path& file, ByteView peers_record) {
+  return replace_file(system_storage(), file, peers_record, 0600);
+}
 
 IoThread::IoThread(journal::Journal& journal, Ring<ToIo>& in, Ring<ToWorker>& out, Wake& bell, std::filesystem::path last_known,
                    Counters& counters, FaultPoints faults)
@@ -62,7 +45,7 @@ Result<void> IoThread::open(const std::filesystem::path& socket, std::uint64_t e
 
 // ---- the round --------------------------------------------------------------------------------------------------------------------
 
-void IoThread::run(int stop_fd, const std::function<void()>& stop, const std::atomic<bool>& done) {
+Result<void> IoThread::run(int stop_fd, const std::function<void()>& stop, const std::atomic<bool>& done) {
   bool stopping = false;
   int rounds_left = stop_rounds_max;
   while (true) {
@@ -71,6 +54,7 @@ void IoThread::run(int stop_fd, const std::function<void()>& stop, const std::at
     while (auto message = in_.receive()) take(std::move(*message));
     // 2. The disk: submit what is queued, tell what is durable.
     journal_.poll();
+    if (const auto why = journal_.failed()) return std::unexpected(*why);
     tell_state();
     // 3. The control plane.
     server_->run();
@@ -85,6 +69,7 @@ void IoThread::run(int stop_fd, const std::function<void()>& stop, const std::at
     }
   }
   server_->run();
+  return {};
 }
 
 void IoThread::watch(int stop_fd, bool stopping) {
@@ -94,7 +79,7 @@ void IoThread::watch(int stop_fd, bool stopping) {
   fds_.push_back({.fd = journal_.completion_fd(), .events = POLLIN, .revents = 0});
   server_->watch(fds_);
   bell_.announce();
-  const int longest = !in_.empty() ? 0 : unflushed_ ? 1 : stopping ? 50 : round_ms;
+  const int longest = !in_.empty() ? 0 : unflushed_ || journal_.needs_turn() ? 1 : stopping ? 50 : round_ms;
   ::poll(fds_.data(), fds_.size(), longest);
   bell_.awake();
 }
@@ -127,6 +112,7 @@ void IoThread::tell_state() {
   counters_.set(Counter::journal_bytes, totals.bytes);
   counters_.set(Counter::journal_segments, totals.segments);
   counters_.set(Counter::journal_failures, totals.failures);
+  counters_.set(Counter::handoff_accept_failures, server_->accept_failures());
   counters_.set(Counter::log_lines_dropped, log_lines_dropped());
 }
 
@@ -140,7 +126,8 @@ void IoThread::on_ready(handoff::Other other) {
 void IoThread::on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) {
   const ByteView whole = record.whole();
   if (kind == handoff::Kind::peers) {
-    if (const auto written = write_last_known(last_known_, whole); !written) log_error("last_known").error(written.error());
+    if (const auto written = write_last_known(last_known_, whole); !written)
+      log_error("last_known").text("file", last_known_.string()).error(written.error());
   }
   // A withdrawal needs no disk of ours: what it ends is in memory only.
   const handoff::KindRow* row = handoff::find_kind(static_cast<std::uint16_t>(kind));

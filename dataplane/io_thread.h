@@ -31,8 +31,9 @@ class IoThread final : public handoff::ServerEvents {
 
   [[nodiscard]] Result<void> open(const std::filesystem::path& socket, std::uint64_t epoch);
 
-  /// Runs until `stop_fd` is readable, then `stop()` is called once; goes on until `done` and everything is on disk.
-  void run(int stop_fd, const std::function<void()>& stop, const std::atomic<bool>& done);
+  /// Runs until `stop_fd` is readable, then `stop()` is called once; goes on until `done` and everything is on disk. An error: the journal
+  /// has failed, and the process has to end before anybody is told anything.
+  [[nodiscard]] Result<void> run(int stop_fd, const std::function<void()>& stop, const std::atomic<bool>& done);
 
   void on_ready(handoff::Other other) override;
   void on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) override;

@@ -12,22 +12,28 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "core/config.h"
 #include "core/descriptors.h"
+#include "core/errors.h"
+#include "core/last_words.h"
 #include "core/log.h"
 #include "core/log_writer.h"
+#include "core/storage.h"
+#include "core/thread.h"
 #include "dataplane/codec_lane.h"
 #include "dataplane/faults.h"
 #include "dataplane/io_thread.h"
-#include "dataplane/journal/replay.h"
+#include "dataplane/journal/journal.h"
 #include "dataplane/rules/rule_keeper.h"
 #include "dataplane/state_files.h"
 #include "dataplane/worker.h"
@@ -49,7 +55,8 @@ LogLevel log_level_of(std::string_view word) {
 
 int stop_for(const char* what, const Error& error) {
   log_error("cannot_start").text("what", what).error(error);
-  fmt::print(stderr, "pushmail-dataplane: {}: {}\n", what, error.info->text);
+  fmt::print(stderr, "pushmail-dataplane: {}: {}{}{}\n", what, error.info->text, error.os != 0 ? ": " : "",
+             error.os != 0 ? std::strerror(error.os) : "");
   return exit_os;
 }
 
@@ -143,19 +150,16 @@ int run(const Config& config) {
   sigaddset(&reload_signals, SIGHUP);
   ::sigprocmask(SIG_BLOCK, &reload_signals, nullptr);
   const int reload_fd = ::signalfd(-1, &reload_signals, SFD_NONBLOCK | SFD_CLOEXEC);
+  // Without them nobody could stop this process but by force.
+  if (stop_fd < 0 || reload_fd < 0) return stop_for("signalfd", Error{.info = &core_os, .at = 0, .os = errno});
   LogWriter log_writer;
 
   const auto run_folder = config.run_folder();
   const auto journal_folder = config.state_folder("journal") / "lane-0";
   const auto state_folder = config.state_folder("state");
   const auto last_known = state_folder / "last-known";
-  std::error_code error;
   for (const auto& folder : {run_folder, journal_folder, state_folder}) {
-    std::filesystem::create_directories(folder, error);
-    if (error) {
-      fmt::print(stderr, "pushmail-dataplane: {}: {}\n", folder.string(), error.message());
-      return exit_os;
-    }
+    if (const auto made = make_folders(system_storage(), folder); !made) return stop_for(folder.c_str(), made.error());
   }
 
   // Before anything of the one that may run here already is touched: its counters, its socket, its journal.
@@ -177,13 +181,16 @@ int run(const Config& config) {
                                          WorkerRings{.to_io = to_io, .from_io = to_worker, .to_codec = to_codec, .from_codec = from_codec, .bell = worker_bell},
                                          clock, **counters, faults);
 
-  if (const auto remembered = journal::read_file(last_known)) {
+  if (const auto remembered = read_file(system_storage(), last_known)) {
     const Parsed<RecordView> peers = parse_record(*remembered);
     if (peers.is_done() && handoff::validate(peers.value(), handoff::Direction::to_data)) {
       worker->set_peers(peers.value());
     } else {
       log_error("last_known_broken").text("file", last_known.string());
     }
+  } else if (remembered.error().os != ENOENT) {
+    // Until the control plane says who the peers are, nobody is refused for good.
+    log_error("last_known_unreadable").text("file", last_known.string()).error(remembered.error());
   }
 
   const journal::Options options{.folder = journal_folder, .segment_size = config.size("journal.segment_size"), .lane_size_max = config.size("journal.lane_size_max"), .clock = &clock};
@@ -207,19 +214,28 @@ int run(const Config& config) {
   log_info("started").text("http", to_string(config.endpoint("http.listen"))).text("smtp", to_string(config.endpoint("smtp.listen"))).text("link", config.text("link.kind"));
 
   std::atomic<bool> stop{false}, worker_done{false};
-  std::thread codec_thread([&] { run_codec_lane(to_codec, from_codec, codec_bell, rules.slot(), 0, stop); });
+  Thread codec_thread("codec", [&] { run_codec_lane(to_codec, from_codec, codec_bell, rules.slot(), 0, stop); });
   rules.watch(reload_fd);
-  std::thread worker_thread([&] {
+  Thread worker_thread("worker", [&] {
     worker->run(stop);
     worker_done.store(true, std::memory_order_release);
     io_bell.ring();
   });
-  io.run(stop_fd, [&] {
-    log_info("stopping");
-    stop.store(true, std::memory_order_release);
-    worker_bell.ring();
-    codec_bell.ring();
-  }, worker_done);
+  const auto ended = io.run(
+      stop_fd,
+      [&] {
+        log_info("stopping");
+        stop.store(true, std::memory_order_release);
+        worker_bell.ring();
+        codec_bell.ring();
+      },
+      worker_done);
+  if (!ended) {
+    // Who waits for an answer gets none, and asks again: what a restart finds on this disk nobody knows.
+    log_error("journal_gave_up").text("folder", journal_folder.string()).error(ended.error());
+    log_flush();
+    std::_Exit(exit_os);
+  }
   worker_thread.join();
   codec_thread.join();
   rules.stop();
@@ -237,6 +253,7 @@ int run(const Config& config) {
 }  // namespace pushmail
 
 int main(int argc, char** argv) {
+  pushmail::keep_last_words();
   std::filesystem::path root;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument(argv[i]);

@@ -2,7 +2,8 @@
 //
 // Came from: relay (a message that came in whole; an outcome; a report). Goes to: disk, and back to the relay at the commit's
 // completion, which is the only place from which a peer is answered (design 4, Durability). Writes and fdatasync go through
-// io_uring, one sync in flight; what arrives meanwhile is the next batch. A failed sync is never taken back: the lane stops accepting.
+// io_uring, one sync in flight; what arrives meanwhile is the next batch. A failed write or sync is never taken back: what it held is cut
+// off, refused, and the lane goes on in another segment; when that fails too, it has failed and the process has to end.
 //
 // Threads: a Journal belongs to the I/O thread.
 #pragma once
@@ -11,6 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,7 +24,13 @@
 #include "core/record.h"
 #include "core/result.h"
 
+namespace pushmail {
+class Storage;
+}
+
 namespace pushmail::journal {
+
+class BatchWriter;
 
 /// Kinds of records. Bodies use the tags of journal/schema.h.
 enum class Kind : std::uint16_t {
@@ -33,8 +41,9 @@ enum class Kind : std::uint16_t {
   settled = 5,        // the item id's record of kind `settles` needs no more work
   segment = 6,        // first record of each segment file: its number
   attempt = 7,        // a try to send an item, durable before its first byte leaves; the next try's replaces it
+  batch = 8,          // first record of each batch but a segment's first: what lies before it is durable
 };
-inline constexpr Kind kind_last = Kind::attempt;
+inline constexpr Kind kind_last = Kind::batch;
 [[nodiscard]] std::string_view to_string(Kind kind);
 
 /// Called in the I/O thread when the record is durable, or when it never will be.
@@ -50,12 +59,13 @@ struct Replayed {
 /// Called by replay for every good record in order, settled or not: what the relay remembers for repeats comes from here.
 using Seen = std::function<void(const RecordView&)>;
 
-/// What replay found: `tail` is a torn end (normal after a crash), `damage` a record that lies in the middle and is broken
-/// (copied to quarantine/, named in the log).
+/// What replay found: `torn` and `tail` are what a crash leaves of a batch that nobody was told of, `damaged` is a place where something
+/// that was durable is broken or missing (copied to quarantine/, named in the log).
 struct ReplaySummary {
   std::uint64_t records = 0;
   std::uint64_t unsettled = 0;
   std::uint64_t tail_size = 0;
+  std::uint64_t torn = 0;
   std::uint64_t damaged = 0;
 };
 
@@ -64,6 +74,8 @@ struct Options {
   std::uint64_t segment_size = 64 * 1024 * 1024;
   std::uint64_t lane_size_max = 64ULL * 1024 * 1024 * 1024;
   const Clock* clock = nullptr;       // for trying again after a full disk; must outlive the journal
+  Storage* storage = nullptr;         // nullptr: the system's; must outlive the journal
+  BatchWriter* writer = nullptr;      // nullptr: one of its own over io_uring; must outlive the journal
 };
 
 /// For counters and tests.
@@ -77,12 +89,14 @@ struct Totals {
 
 class Journal {
  public:
-  /// Opens or makes the lane, replays it and calls `visit` for every unsettled record in order.
+  /// Opens or makes the lane, makes durable what is in it, replays it and calls `visit` for every unsettled record in order. No start when
+  /// a segment cannot be read or synced: what is not read would stay undelivered, and nobody would know.
   [[nodiscard]] static Result<std::unique_ptr<Journal>> open(const Options& options, const std::function<void(Replayed)>& visit,
                                                              const Seen& seen = {});
   virtual ~Journal() = default;
 
-  /// Queues a record; `committed` is called from poll() after its sync. Refused at once when the lane is full or has failed.
+  /// Queues a record; `committed` is called from poll() after its sync. Refused when the lane is full. When the lane has failed, never:
+  /// nobody may say what a restart finds.
   virtual void append(Kind kind, const ItemId& item, RecordWriter record, Committed committed) = 0;
   /// The record of this kind and item needs no more work. Durable with the next batch; repeating it does no harm.
   virtual void settle(Kind kind, const ItemId& item) = 0;
@@ -91,7 +105,12 @@ class Journal {
   /// Readable when poll() has completions to take.
   [[nodiscard]] virtual int completion_fd() const = 0;
   [[nodiscard]] virtual const ReplaySummary& replayed() const = 0;
-  /// False after a failed write or sync, or when the lane is full: new input is refused with temporary codes.
+  /// Set when the disk failed twice in a row, or when what it failed to take could not be cut off: the process has to end, without a word
+  /// to those who wait for one.
+  [[nodiscard]] virtual std::optional<Error> failed() const = 0;
+  /// poll() has something to try again, and no descriptor says when.
+  [[nodiscard]] virtual bool needs_turn() const = 0;
+  /// False when there is no room: new input is refused with temporary codes.
   [[nodiscard]] virtual bool accepting() const = 0;
   /// Why it does not accept; empty when it does.
   [[nodiscard]] virtual std::string_view refusal() const = 0;

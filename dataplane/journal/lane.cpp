@@ -1,15 +1,20 @@
 // The lane behind the Journal interface: one active segment, a spare one, and a batch in flight.
 //
-//   append/settle -> pending -> [ write + fdatasync, linked ] -> Committed, from poll()
+//   append/settle -> pending -> [ write + fdatasync ] -> Committed, from poll()
 //                                one batch in flight; what arrives meanwhile is the next one
 //
 // The spare segment is preallocated ahead. When it cannot be made (disk full, lane full) new messages are refused, but attempts, outcomes
 // and settle records still have its predecessor's room: what was accepted can be finished on a full disk.
-// A segment is dropped when nothing in it and before it is unsettled, from the front only, so a settle record never outlives its use.
+// A segment is dropped when nothing in it and before it is unsettled, from the front only and durably before the next one, so a settle
+// record never outlives its use.
+//
+// A batch that could not be written or synced is cut off durably before anybody is told so; then the lane goes on in the spare segment:
+//
+//   batch fails ──> cut off ──> refused, the rest again in the spare ──> fails too ──> failed
+//                      └── cannot be cut off ───────────────────────────────────────> failed, and nobody is told anything
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <liburing.h>
-#include <sys/eventfd.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +27,8 @@
 #include <utility>
 
 #include "core/log.h"
+#include "core/storage.h"
+#include "dataplane/journal/batch_writer.h"
 #include "dataplane/journal/errors.h"
 #include "dataplane/journal/journal.h"
 #include "dataplane/journal/replay.h"
@@ -32,11 +39,11 @@ namespace pushmail::journal {
 
 namespace {
 
-constexpr unsigned ring_entries = 8;              // a write and its sync, and room to spare
 constexpr std::uint64_t batch_size_max = 16 * limits::MiB;
 constexpr std::uint64_t pending_size_max = 256 * limits::MiB;
 constexpr Duration room_retry = seconds(1);
-constexpr std::uint64_t write_mark = 1, sync_mark = 2;
+constexpr Duration proof_after = seconds(1);  // without a next batch, the last one is proved by a batch record alone
+constexpr int failures_max = 2;               // batches in a row, with a cut between them
 
 bool is_room_error(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
 
@@ -45,13 +52,14 @@ struct Pending {
   ItemId item;
   RecordWriter record;
   Committed committed;          // empty for settle records
+  bool is_carried = false;      // out of the last batch of the life before
 };
 
 std::uint64_t size_on_disk(const Pending& entry) { return entry.record.size() + seal_size; }
 
 // What was accepted can be finished on a full disk: attempts and outcomes wait for room, they are not refused.
 bool finishes_what_is_there(Kind kind) { return kind == Kind::settled || kind == Kind::outcome || kind == Kind::attempt; }
-bool is_kept(const Pending& entry) { return finishes_what_is_there(entry.kind); }
+bool is_kept(const Pending& entry) { return entry.is_carried || finishes_what_is_there(entry.kind); }
 
 struct Segment {
   std::uint64_t size = 0;       // bytes of the file
@@ -67,7 +75,11 @@ struct OpenSegment {
 
 class Lane final : public Journal {
  public:
-  explicit Lane(const Options& options) : options_(options), clock_(options.clock != nullptr ? *options.clock : system_clock_) {}
+  explicit Lane(const Options& options)
+      : options_(options),
+        clock_(options.clock != nullptr ? *options.clock : system_clock_),
+        storage_(options.storage != nullptr ? *options.storage : system_storage()),
+        writer_(options.writer) {}
   ~Lane() override;
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
@@ -77,7 +89,9 @@ class Lane final : public Journal {
   void append(Kind kind, const ItemId& item, RecordWriter record, Committed committed) override;
   void settle(Kind kind, const ItemId& item) override;
   void poll() override;
-  int completion_fd() const override { return event_fd_; }
+  int completion_fd() const override { return writer_->completion_fd(); }
+  bool needs_turn() const override { return writer_->needs_turn(); }
+  std::optional<Error> failed() const override { return failed_; }
   const ReplaySummary& replayed() const override { return summary_; }
   bool accepting() const override { return refusal_row() == nullptr; }
   std::string_view refusal() const override;
@@ -85,6 +99,8 @@ class Lane final : public Journal {
   Totals totals() const override;
 
  private:
+  [[nodiscard]] Result<void> carry(const std::vector<Bytes>& records);
+  [[nodiscard]] Result<Segment> cut_tail(const FoundSegment& found);
   [[nodiscard]] const ErrorInfo* refusal_row() const;
   [[nodiscard]] std::uint64_t lane_size() const;
   [[nodiscard]] std::optional<OpenSegment> make_segment(std::uint64_t size);
@@ -92,22 +108,25 @@ class Lane final : public Journal {
   [[nodiscard]] bool rotate(std::uint64_t needed);
   void close_active();
   void start_batch();
-  void submit_batch();
-  void take_completions();
-  void finish_batch();
+  void prove_last_batch();
+  [[nodiscard]] Bytes first_record(const Segment& segment);
+  void write_batch(std::uint64_t offset);
+  void finish_batch(const BatchOutcome& outcome);
   void commit_batch();
-  void fail_batch(const ErrorInfo& row);
-  void refuse(Committed committed, const ErrorInfo& row);
-  void refuse_pending(const ErrorInfo& row);
+  void fail_batch(const Error& why);
+  [[nodiscard]] Result<void> cut_batch();
+  void refuse(Committed committed, const Error& why);
+  void refuse_pending(const Error& why);
   void drop_settled_segments();
 
   Options options_;
   SystemClock system_clock_;
   const Clock& clock_;
-  io_uring ring_{};
-  bool ring_open_ = false;
-  int event_fd_ = -1;
+  Storage& storage_;
+  std::unique_ptr<BatchWriter> own_writer_;
+  BatchWriter* writer_;
   int folder_fd_ = -1;
+  Carried carried_;
   ReplaySummary summary_;
   Totals totals_;
 
@@ -122,48 +141,52 @@ class Lane final : public Journal {
   std::uint64_t pending_size_ = 0;
   std::vector<Pending> batch_;                     // what batch_bytes_ holds; without the segment record
   Bytes batch_bytes_;
-  std::size_t batch_written_ = 0;
+  std::uint64_t batch_offset_ = 0;
   std::uint64_t batch_first_sequence_ = 0;
   bool in_flight_ = false;
-  int completions_missing_ = 0;
-  int write_result_ = 0, sync_result_ = 0;
+  bool is_proven_ = true;  // nothing was written behind the last batch record
+  Instant committed_at_{};
 
   std::vector<std::pair<Committed, Error>> refused_;
-  const ErrorInfo* dead_ = nullptr;                // after a failed write or sync: for good
-  const ErrorInfo* no_spare_ = nullptr;            // why the spare could not be made
+  int failures_in_a_row_ = 0;
+  std::optional<Error> failed_;
+  std::optional<Error> no_spare_;  // why the spare could not be made
   Instant room_asked_{};
+  Instant removal_asked_{};
 };
 
 Lane::~Lane() {
-  // A batch in flight owns batch_bytes_: wait for the kernel to let go of it.
-  while (in_flight_ && completions_missing_ > 0) {
-    io_uring_cqe* done = nullptr;
-    if (io_uring_wait_cqe(&ring_, &done) < 0) break;
-    io_uring_cqe_seen(&ring_, done);
-    --completions_missing_;
+  if (!in_flight_ && !failed_) prove_last_batch();
+  // A batch in flight has batch_bytes_ and a descriptor of ours.
+  while (in_flight_ && !writer_->poll()) {
+    pollfd ready{.fd = writer_->completion_fd(), .events = POLLIN, .revents = 0};
+    ::poll(&ready, 1, writer_->needs_turn() ? 1 : -1);
   }
-  if (ring_open_) io_uring_queue_exit(&ring_);
-  for (const int fd : {active_.fd, spare_.fd, event_fd_, folder_fd_}) {
-    if (fd >= 0) ::close(fd);
+  for (const int fd : {active_.fd, spare_.fd, folder_fd_}) {
+    if (fd >= 0) storage_.close(fd);
   }
 }
 
 Result<void> Lane::start(const std::function<void(Replayed)>& visit, const Seen& seen) {
-  std::error_code error;
-  std::filesystem::create_directories(options_.folder, error);
-  folder_fd_ = ::open(options_.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  PM_TRY_VOID(make_folders(storage_, options_.folder));
+  folder_fd_ = storage_.open(options_.folder, O_RDONLY | O_DIRECTORY, 0);
+  if (folder_fd_ < 0) return fail_os(journal_open, -folder_fd_);
   // Two writers on one lane would destroy it: the folder is locked for the life of the process.
-  if (folder_fd_ < 0 || ::flock(folder_fd_, LOCK_EX | LOCK_NB) != 0) return fail(journal_open);
+  if (::flock(folder_fd_, LOCK_EX | LOCK_NB) != 0) return fail_os(journal_open, errno);
+  if (writer_ == nullptr) {
+    PM_TRY(own_writer_, open_uring_writer(clock_));
+    writer_ = own_writer_.get();
+  }
 
-  PM_TRY(Replay replay, replay_folder(options_.folder, seen));
+  PM_TRY(Replay replay, replay_folder(storage_, options_.folder, seen));
   summary_ = replay.summary;
   sequence_ = replay.last_sequence;
   next_number_ = replay.last_number + 1;
+  carried_ = replay.carried;
   for (const FoundSegment& found : replay.segments) {
-    // Give back the preallocation, and cut a torn tail away: nothing is ever appended to an old segment.
-    if (found.size > found.used) std::filesystem::resize_file(segment_path(options_.folder, found.number), found.used, error);
-    segments_[found.number] = {.size = found.used, .used = found.used};
+    PM_TRY(segments_[found.number], cut_tail(found));
   }
+  is_proven_ = summary_.records == 0;
   std::vector<std::pair<std::uint64_t, Replayed>> in_order;
   for (auto& [key, found] : replay.unsettled) {
     unsettled_[key] = found.segment;
@@ -172,22 +195,54 @@ Result<void> Lane::start(const std::function<void(Replayed)>& visit, const Seen&
   }
   std::sort(in_order.begin(), in_order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
 
-  if (io_uring_queue_init(ring_entries, &ring_, 0) < 0) return fail(journal_ring);
-  ring_open_ = true;
-  event_fd_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (event_fd_ < 0 || io_uring_register_eventfd(&ring_, event_fd_) < 0) return fail(journal_ring);
-
-  drop_settled_segments();
   make_room();
+  PM_TRY_VOID(carry(replay.unproven));
+  drop_settled_segments();
   for (auto& [sequence, replayed] : in_order) visit(std::move(replayed));
   return {};
+}
+
+/// The last batch of the life before is in the page cache, and a sync says that it is on disk. But where its own sync failed, and the
+/// process ended for that reason, the kernel has forgotten that it is not: so it is written once more. On a full disk it waits for room.
+Result<void> Lane::carry(const std::vector<Bytes>& records) {
+  for (const Bytes& bytes : records) {
+    const Parsed<RecordView> parsed = parse_record(bytes);
+    PM_CHECK(parsed.is_done());
+    const auto kind = static_cast<Kind>(parsed.value().header().kind);
+    const ItemId item = parsed.value().header().item;
+    if (kind != Kind::settled && !unsettled_.contains({kind, item})) continue;
+    RecordWriter copy = make(kind, item);
+    parsed.value().for_each([&](std::uint16_t field, ByteView value) {
+      if (field != tag(Tag::seal)) copy.bytes(field, value);
+    });
+    pending_size_ += copy.size();
+    pending_.push_back({.kind = kind, .item = item, .record = std::move(copy), .committed = {}, .is_carried = true});
+  }
+  while (!idle() && refusal_row() == nullptr) {
+    poll();
+    if (failed_) return std::unexpected(*failed_);
+    pollfd ready{.fd = writer_->completion_fd(), .events = POLLIN, .revents = 0};
+    if (in_flight_) ::poll(&ready, 1, writer_->needs_turn() ? 1 : -1);
+  }
+  return {};
+}
+
+/// Gives back the preallocation, and cuts a torn tail away: nothing is ever appended to an old segment.
+Result<Segment> Lane::cut_tail(const FoundSegment& found) {
+  // The evidence that could not be copied is one record more that keeps the segment.
+  const Segment segment{.size = found.size, .used = found.used, .unsettled = found.is_evidence ? 1u : 0u};
+  if (found.size == found.used) return segment;
+  const Descriptor opened(storage_, storage_.open(segment_path(options_.folder, found.number), O_WRONLY, 0));
+  if (opened.get() < 0) return fail_os(journal_write, -opened.get());
+  // Not synced: comes it back, it is named as what it is by the next segment's first record.
+  if (const int cut = storage_.truncate(opened.get(), found.used); cut < 0) return fail_os(journal_write, -cut);
+  return Segment{.size = found.used, .used = found.used, .unsettled = segment.unsettled};
 }
 
 // ---- taking records -------------------------------------------------------------------------------------------------------------
 
 const ErrorInfo* Lane::refusal_row() const {
-  if (dead_ != nullptr) return dead_;
-  if (active_.fd < 0 || spare_.fd < 0) return no_spare_ != nullptr ? no_spare_ : &journal_no_room;
+  if (active_.fd < 0 || spare_.fd < 0) return no_spare_ ? no_spare_->info : &journal_no_room;
   if (pending_size_ > pending_size_max) return &journal_behind;
   return nullptr;
 }
@@ -204,10 +259,11 @@ Totals Lane::totals() const {
 }
 
 void Lane::append(Kind kind, const ItemId& item, RecordWriter record, Committed committed) {
-  PM_CHECK(kind != Kind::settled && kind != Kind::segment);
-  if (dead_ != nullptr) return refuse(std::move(committed), *dead_);
+  PM_CHECK(kind != Kind::settled && kind != Kind::segment && kind != Kind::batch);
+  if (failed_) return;
   const ErrorInfo* row = refusal_row();
-  if (row != nullptr && !finishes_what_is_there(kind)) return refuse(std::move(committed), *row);
+  if (row != nullptr && !finishes_what_is_there(kind))
+    return refuse(std::move(committed), no_spare_ && no_spare_->info == row ? *no_spare_ : Error{row});
   pending_size_ += record.size();
   pending_.push_back({.kind = kind, .item = item, .record = std::move(record), .committed = std::move(committed)});
 }
@@ -219,26 +275,25 @@ void Lane::settle(Kind kind, const ItemId& item) {
   unsettled_.erase(found);
   PM_CHECK(segment != segments_.end() && segment->second.unsettled > 0);
   --segment->second.unsettled;
-  if (dead_ != nullptr) return;
+  if (failed_) return;
   RecordWriter record = make(Kind::settled, item);
   record.u64(tag(Tag::settles), static_cast<std::uint64_t>(kind));
   pending_size_ += record.size();
   pending_.push_back({.kind = Kind::settled, .item = item, .record = std::move(record), .committed = {}});
 }
 
-void Lane::refuse(Committed committed, const ErrorInfo& row) {
-  if (committed) refused_.emplace_back(std::move(committed), Error{&row});
+void Lane::refuse(Committed committed, const Error& why) {
+  if (committed) refused_.emplace_back(std::move(committed), why);
 }
 
 void Lane::poll() {
-  std::uint64_t count = 0;
-  // Only resets the descriptor; what happened is read from the ring.
-  [[maybe_unused]] const ssize_t n = ::read(event_fd_, &count, sizeof count);
-  take_completions();
-  if (!in_flight_ && dead_ == nullptr) {
+  if (failed_) return;
+  if (const auto outcome = writer_->poll()) finish_batch(*outcome);
+  if (!in_flight_ && !failed_) {
     drop_settled_segments();
     make_room();
     start_batch();
+    if (!in_flight_ && !is_proven_ && clock_.now() - committed_at_ >= proof_after) prove_last_batch();
   }
   const auto refused = std::exchange(refused_, {});
   for (const auto& [committed, error] : refused) committed(std::unexpected(error));
@@ -255,28 +310,22 @@ std::uint64_t Lane::lane_size() const {
 std::optional<OpenSegment> Lane::make_segment(std::uint64_t size) {
   constexpr int tries_max = 100;
   auto path = segment_path(options_.folder, next_number_);
-  int fd = -1;
-  for (int tries = 0; tries < tries_max; ++tries) {
-    path = segment_path(options_.folder, next_number_);
-    fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    // Somebody else's file has the name (replay said which): the next one is ours.
-    if (fd >= 0 || errno != EEXIST) break;
-    ++next_number_;
+  int fd = -EEXIST;
+  // Somebody else's file has the name (replay said which): the next one is ours.
+  for (int tries = 0; fd == -EEXIST && tries < tries_max; ++tries) {
+    if (tries > 0) path = segment_path(options_.folder, ++next_number_);
+    fd = storage_.open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
   }
-  int failure = fd < 0 ? errno : 0;
-  if (fd >= 0 && ::fallocate(fd, 0, 0, static_cast<off_t>(size)) != 0) {
-    failure = errno;
-    // A file system that cannot preallocate gets a sparse file; a full disk is then found by the write.
-    if (failure == EOPNOTSUPP) failure = ::ftruncate(fd, static_cast<off_t>(size)) == 0 ? 0 : errno;
-  }
-  // The sizes and the name must be on disk before a record is: fdatasync of the record would not bring the folder entry.
-  if (failure == 0 && (::fsync(fd) != 0 || ::fsync(folder_fd_) != 0)) failure = errno;
-  if (failure != 0) {
+  int result = fd;
+  if (result >= 0) result = storage_.allocate(fd, size);
+  // The name must be on disk before a record is: fdatasync of the record brings the file's size, but not its folder's entry.
+  if (result >= 0) result = storage_.sync(folder_fd_, Sync::segment_named);
+  if (result < 0) {
     if (fd >= 0) {
-      ::close(fd);
-      ::unlink(path.c_str());
+      storage_.close(fd);
+      (void)storage_.remove(path);
     }
-    no_spare_ = is_room_error(failure) ? &journal_no_room : &journal_write;
+    no_spare_ = Error{.info = is_room_error(-result) ? &journal_no_room : &journal_write, .at = 0, .os = -result};
     return std::nullopt;
   }
   const std::uint64_t number = next_number_++;
@@ -288,23 +337,22 @@ std::optional<OpenSegment> Lane::make_segment(std::uint64_t size) {
 void Lane::make_room() {
   if (active_.fd < 0 && spare_.fd >= 0) active_ = std::exchange(spare_, {});
   if (active_.fd >= 0 && spare_.fd >= 0) return;
-  if (no_spare_ != nullptr && clock_.now() - room_asked_ < room_retry) return;
+  if (no_spare_ && clock_.now() - room_asked_ < room_retry) return;
   room_asked_ = clock_.now();
-  const ErrorInfo* before = no_spare_;
-  no_spare_ = nullptr;
+  const auto before = std::exchange(no_spare_, std::nullopt);
   for (OpenSegment* missing : {&active_, &spare_}) {
     if (missing->fd >= 0) continue;
     if (lane_size() + options_.segment_size > options_.lane_size_max) {
-      no_spare_ = &journal_lane_full;
+      no_spare_ = Error{&journal_lane_full};
       break;
     }
     const auto made = make_segment(options_.segment_size);
     if (!made) break;
     *missing = *made;
   }
-  if (before == no_spare_) return;
-  if (no_spare_ != nullptr) {
-    log_error("journal_refuses").text("reason", no_spare_->text);
+  if (before.has_value() == no_spare_.has_value() && (!before || before->info == no_spare_->info)) return;
+  if (no_spare_) {
+    log_error("journal_refuses").text("folder", options_.folder.string()).error(*no_spare_);
   } else {
     log_info("journal_accepts");
   }
@@ -313,8 +361,8 @@ void Lane::make_room() {
 void Lane::close_active() {
   Segment& segment = segments_[active_.number];
   // Give back what was preallocated and not used; failing that costs room only.
-  if (::ftruncate(active_.fd, static_cast<off_t>(segment.used)) == 0) segment.size = segment.used;
-  ::close(active_.fd);
+  if (storage_.truncate(active_.fd, segment.used) >= 0) segment.size = segment.used;
+  storage_.close(active_.fd);
   active_ = {};
 }
 
@@ -326,7 +374,10 @@ bool Lane::rotate(std::uint64_t needed) {
   Segment& segment = segments_[active_.number];
   if (segment.used + needed <= segment.size) return true;
   // A record larger than a segment gets a segment of its size.
-  if (::fallocate(active_.fd, 0, 0, static_cast<off_t>(segment.used + needed)) != 0 || ::fsync(active_.fd) != 0) return false;
+  if (const int result = storage_.allocate(active_.fd, segment.used + needed); result < 0) {
+    no_spare_ = Error{.info = is_room_error(-result) ? &journal_no_room : &journal_write, .at = 0, .os = -result};
+    return false;
+  }
   segment.size = segment.used + needed;
   return true;
 }
@@ -335,7 +386,18 @@ void Lane::drop_settled_segments() {
   while (!segments_.empty()) {
     const auto front = segments_.begin();
     if (front->second.unsettled > 0 || front->first == active_.number || front->first == spare_.number) return;
-    ::unlink(segment_path(options_.folder, front->first).c_str());
+    if (removal_asked_.ns != 0 && clock_.now() - removal_asked_ < room_retry) return;
+    const auto path = segment_path(options_.folder, front->first);
+    int result = storage_.remove(path);
+    if (result == -ENOENT) result = 0;
+    // Durable before the next one goes: were that one gone and this one not, what it says is settled would come back.
+    if (result >= 0) result = storage_.sync(folder_fd_, Sync::segment_removed);
+    if (result < 0) {
+      removal_asked_ = clock_.now();
+      log_error("journal_segment_stays").text("segment", path.string()).os_error(-result);
+      return;
+    }
+    removal_asked_ = {};
     segments_.erase(front);
   }
 }
@@ -345,20 +407,20 @@ void Lane::drop_settled_segments() {
 void Lane::start_batch() {
   while (!in_flight_ && !pending_.empty()) {
     const std::uint64_t front_size = size_on_disk(pending_.front());
+    const auto offset_in = [](const Segment& segment) { return next_sector(segment.used); };
     const Segment* segment = active_.fd >= 0 ? &segments_[active_.number] : nullptr;
-    const std::uint64_t header_size = segment != nullptr && segment->used > 0 ? 0 : segment_record_size;
-    if (segment == nullptr || segment->used + header_size + front_size > segment->size) {
+    if (segment == nullptr || offset_in(*segment) + segment_record_size + front_size > segment->size) {
       if (!rotate(segment_record_size + front_size)) {
-        refuse_pending(no_spare_ != nullptr ? *no_spare_ : journal_no_room);
+        refuse_pending(no_spare_.value_or(Error{&journal_no_room}));
         return;
       }
     }
     Segment& room = segments_[active_.number];
+    const std::uint64_t offset = offset_in(room);
     batch_first_sequence_ = sequence_;
-    if (room.used == 0) {
-      batch_bytes_ = segment_record(active_.number, clock_.wall(), active_.mark, ++sequence_);
-    }
-    while (!pending_.empty() && room.used + batch_bytes_.size() + size_on_disk(pending_.front()) <= room.size && batch_bytes_.size() < batch_size_max) {
+    batch_bytes_ = first_record(room);
+    while (!pending_.empty() && offset + batch_bytes_.size() + size_on_disk(pending_.front()) <= room.size &&
+           batch_bytes_.size() < batch_size_max) {
       pending_size_ -= pending_.front().record.size();
       batch_.push_back(std::move(pending_.front()));
       pending_.pop_front();
@@ -366,57 +428,56 @@ void Lane::start_batch() {
       // After a failed write what must not be lost is written again, so it keeps its writer.
       pushmail::append(batch_bytes_, ByteView(finish_sealed(is_kept(entry) ? RecordWriter(entry.record) : std::move(entry.record), active_.mark, ++sequence_)));
     }
-    batch_written_ = 0;
-    in_flight_ = true;
-    submit_batch();
+    write_batch(offset);
   }
 }
 
-void Lane::submit_batch() {
+/// A batch without records of anybody's: what is broken in the one before is damage from now on, not a torn write.
+void Lane::prove_last_batch() {
+  if (is_proven_ || active_.fd < 0) return;
   const Segment& segment = segments_[active_.number];
-  io_uring_sqe* write = io_uring_get_sqe(&ring_);
-  io_uring_sqe* sync = io_uring_get_sqe(&ring_);
-  PM_CHECK(write != nullptr && sync != nullptr);
-  io_uring_prep_write(write, active_.fd, batch_bytes_.data() + batch_written_, static_cast<unsigned>(batch_bytes_.size() - batch_written_),
-                      segment.used + batch_written_);
-  io_uring_sqe_set_data64(write, write_mark);
-  // Linked: the sync starts when the write is complete, and is cancelled when it fell short.
-  write->flags |= IOSQE_IO_LINK;
-  io_uring_prep_fsync(sync, active_.fd, IORING_FSYNC_DATASYNC);
-  io_uring_sqe_set_data64(sync, sync_mark);
-  completions_missing_ = 2;
-  PM_CHECK(io_uring_submit(&ring_) == 2);
+  const std::uint64_t offset = next_sector(segment.used);
+  is_proven_ = true;
+  if (offset + sector_size > segment.size) return;
+  batch_first_sequence_ = sequence_;
+  batch_bytes_ = first_record(segment);
+  write_batch(offset);
 }
 
-void Lane::take_completions() {
-  io_uring_cqe* done = nullptr;
-  while (in_flight_ && io_uring_peek_cqe(&ring_, &done) == 0) {
-    (io_uring_cqe_get_data64(done) == write_mark ? write_result_ : sync_result_) = done->res;
-    io_uring_cqe_seen(&ring_, done);
-    if (--completions_missing_ == 0) finish_batch();
-  }
+Bytes Lane::first_record(const Segment& segment) {
+  if (segment.used > 0) return batch_record(active_.mark, ++sequence_);
+  return segment_record(active_.number, clock_.wall(), carried_, active_.mark, ++sequence_);
 }
 
-void Lane::finish_batch() {
-  if (write_result_ <= 0) return fail_batch(is_room_error(-write_result_) ? journal_no_room : journal_write);
-  batch_written_ += static_cast<std::size_t>(write_result_);
-  if (batch_written_ < batch_bytes_.size()) return submit_batch();
+void Lane::write_batch(std::uint64_t offset) {
+  batch_offset_ = offset;
+  in_flight_ = true;
+  writer_->start(active_.fd, batch_bytes_, offset);
+}
+
+void Lane::finish_batch(const BatchOutcome& outcome) {
+  if (outcome.write != 0)
+    return fail_batch({.info = is_room_error(outcome.write) ? &journal_no_room : &journal_write, .at = 0, .os = outcome.write});
   // A failed sync leaves the pages clean and the disk without them: trying again would succeed and prove nothing.
-  if (sync_result_ < 0) return fail_batch(journal_sync);
+  if (outcome.sync != 0) return fail_batch({.info = &journal_sync, .at = 0, .os = outcome.sync});
   commit_batch();
 }
 
 void Lane::commit_batch() {
   in_flight_ = false;
+  failures_in_a_row_ = 0;
+  is_proven_ = batch_.empty();
+  committed_at_ = clock_.now();
   Segment& segment = segments_[active_.number];
-  segment.used += batch_bytes_.size();
+  segment.used = batch_offset_ + batch_bytes_.size();
   ++totals_.syncs;
   totals_.bytes += batch_bytes_.size();
   totals_.appended += batch_.size();
   batch_bytes_.clear();
   auto batch = std::exchange(batch_, {});
   for (const Pending& entry : batch) {
-    if (entry.kind == Kind::settled) continue;
+    // What was settled while it waited to be carried stays so.
+    if (entry.kind == Kind::settled || (entry.is_carried && !unsettled_.contains({entry.kind, entry.item}))) continue;
     const auto [place, is_new] = unsettled_.try_emplace({entry.kind, entry.item}, active_.number);
     // A later record of the same kind and item replaces the earlier one.
     if (!is_new) --segments_[std::exchange(place->second, active_.number)].unsettled;
@@ -427,36 +488,54 @@ void Lane::commit_batch() {
   }
 }
 
-void Lane::fail_batch(const ErrorInfo& row) {
+void Lane::fail_batch(const Error& why) {
   in_flight_ = false;
   ++totals_.failures;
-  log_error("journal_failed").text("reason", row.text).text("segment", segment_path(options_.folder, active_.number).string());
-  // Nobody was told of these bytes, and they must not come back at replay.
-  close_active();
+  log_error("journal_failed").text("segment", segment_path(options_.folder, active_.number).string()).error(why);
+  // Nobody was told of these bytes, and they must not come back at replay: not even after a power cut, once they are refused.
+  if (const auto cut = cut_batch(); !cut) {
+    failed_ = cut.error();
+    return;
+  }
   sequence_ = batch_first_sequence_;
   batch_bytes_.clear();
+  is_proven_ = true;
   auto batch = std::exchange(batch_, {});
-  if (&row == &journal_no_room) {
-    no_spare_ = &journal_no_room;
+  if (why.info == &journal_no_room) {
+    no_spare_ = why;
     room_asked_ = clock_.now();
-  } else {
-    dead_ = &row;
+  } else if (++failures_in_a_row_ >= failures_max) {
+    failed_ = why;
   }
   for (auto entry = batch.rbegin(); entry != batch.rend(); ++entry) {
     pending_size_ += entry->record.size();
     pending_.push_front(std::move(*entry));
   }
-  refuse_pending(row);
+  refuse_pending(why);
 }
 
-// Messages are refused now; settle records, attempts and outcomes wait for room, unless the lane is dead.
-void Lane::refuse_pending(const ErrorInfo& row) {
+Result<void> Lane::cut_batch() {
+  Segment& segment = segments_[active_.number];
+  const auto path = segment_path(options_.folder, active_.number);
+  int result = storage_.truncate(active_.fd, segment.used);
+  if (result >= 0) result = storage_.sync(active_.fd, Sync::segment_cut);
+  storage_.close(active_.fd);
+  active_ = {};
+  segment.size = segment.used;
+  if (result >= 0) return {};
+  const Error why{.info = &journal_cut, .at = 0, .os = -result};
+  log_error("journal_failed").text("segment", path.string()).error(why);
+  return std::unexpected(why);
+}
+
+// Messages are refused now; settle records, attempts and outcomes wait for another segment.
+void Lane::refuse_pending(const Error& why) {
   std::deque<Pending> kept;
   for (Pending& entry : pending_) {
-    if (dead_ == nullptr && is_kept(entry)) {
+    if (is_kept(entry)) {
       kept.push_back(std::move(entry));
     } else {
-      refuse(std::move(entry.committed), row);
+      refuse(std::move(entry.committed), why);
     }
   }
   pending_ = std::move(kept);

@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <iterator>
 #include <optional>
@@ -35,26 +35,45 @@ std::optional<std::uint64_t> number_of(const std::filesystem::path& file) {
   return is_number && number <= number_max ? std::optional(number) : std::nullopt;
 }
 
-void quarantine(const std::filesystem::path& folder, std::uint64_t segment, ByteView bytes, const Damage& damage) {
-  std::error_code ignored;
-  std::filesystem::create_directories(folder / "quarantine", ignored);
-  const auto file = folder / "quarantine" / fmt::format("{:016x}-{}.bytes", segment, damage.offset);
-  std::size_t written = 0;
-  const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd >= 0) {
-    while (written < damage.size) {
-      const ssize_t n = ::write(fd, bytes.data() + damage.offset + written, damage.size - written);
-      if (n <= 0) break;
-      written += static_cast<std::size_t>(n);
-    }
-    ::close(fd);
+// A start that lacks a descriptor or memory for a moment, or a disk that says no once, is no reason to stay away.
+constexpr int tries_max = 3;
+constexpr int try_again_ms = 200;
+
+/// A call that gives a Result, made again when it failed.
+template <class Call>
+auto tried(Call call) {
+  auto result = call();
+  for (int tries = 1; !result && tries < tries_max; ++tries) {
+    ::poll(nullptr, 0, try_again_ms);
+    result = call();
   }
-  log_error("journal_damage")
-      .text("segment", segment_path(folder, segment).string())
-      .number("offset", static_cast<std::int64_t>(damage.offset))
-      .number("size", static_cast<std::int64_t>(damage.size))
-      .text("quarantine", written == damage.size ? file.string() : "could not be written");
+  return result;
 }
+
+/// The name of a segment that cannot be read is what the person at the machine needs; errors carry none.
+std::unexpected<Error> give_up(const std::filesystem::path& file, const Error& why) {
+  log_error("journal_unreadable").text("file", file.string()).error(why);
+  return fail_os(journal_read, why.os);
+}
+
+/// All of it is on disk, with its name, before the segment may go.
+Result<void> copy_to_quarantine(Storage& storage, const std::filesystem::path& file, ByteView bytes) {
+  PM_TRY_VOID(make_folders(storage, file.parent_path()));
+  {
+    const Descriptor made(storage, storage.open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600));
+    if (made.get() < 0) return fail_os(journal_write, -made.get());
+    if (const int written = storage.write(made.get(), bytes); written < 0) return fail_os(journal_write, -written);
+    if (const int synced = storage.sync(made.get(), Sync::quarantine_file); synced < 0) return fail_os(journal_write, -synced);
+  }
+  return sync_folder(storage, file.parent_path(), Sync::quarantine_named);
+}
+
+std::filesystem::path quarantine_path(const std::filesystem::path& folder, std::uint64_t segment, const Broken& broken) {
+  return folder / "quarantine" / fmt::format("{:016x}-{}.bytes", segment, broken.offset);
+}
+
+/// Records of the lane's own, about no item.
+bool is_frame(Kind kind) { return kind == Kind::segment || kind == Kind::batch; }
 
 class Reader {
  public:
@@ -64,7 +83,8 @@ class Reader {
     const auto kind = static_cast<Kind>(record.header().kind);
     ++replay_.summary.records;
     replay_.last_sequence = std::max(replay_.last_sequence, record.header().sequence);
-    if (kind == Kind::segment) return;
+    if (is_frame(kind)) return batch_.clear();
+    batch_.emplace_back(record.whole().begin(), record.whole().end());
     if (kind == Kind::settled) {
       const auto settles = record.u64(tag(Tag::settles));
       if (settles) replay_.unsettled.erase({static_cast<Kind>(*settles), record.header().item});
@@ -75,9 +95,12 @@ class Reader {
     }
     if (seen_) seen_(record);
   }
+  /// Records since the last one that proves something.
+  std::vector<Bytes> take_batch() { return std::exchange(batch_, {}); }
 
  private:
   Replay& replay_;
+  std::vector<Bytes> batch_;
   const Seen& seen_;
 };
 
@@ -93,6 +116,8 @@ std::string_view to_string(Kind kind) {
     case Kind::segment: return "segment";
     case Kind::attempt:
       return "attempt";
+    case Kind::batch:
+      return "batch";
   }
   return "unknown";
 }
@@ -103,92 +128,161 @@ std::filesystem::path segment_path(const std::filesystem::path& folder, std::uin
   return folder / fmt::format("{:016x}{}", number, suffix);
 }
 
-Result<Bytes> read_file(const std::filesystem::path& file) {
-  // Opening a FIFO would wait for a writer.
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0) return fail(journal_read);
-  struct stat info {};
-  Bytes bytes;
-  bool good = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
-  if (good) bytes.resize(static_cast<std::size_t>(info.st_size));
-  std::size_t at = 0;
-  while (good && at < bytes.size()) {
-    const ssize_t n = ::read(fd, bytes.data() + at, bytes.size() - at);
-    good = n >= 0;
-    if (n <= 0) break;
-    at += static_cast<std::size_t>(n);
-  }
-  ::close(fd);
-  if (!good) return fail(journal_read, at);
-  bytes.resize(at);
-  return bytes;
-}
+namespace {
 
-Result<Replay> replay_folder(const std::filesystem::path& folder, const Seen& seen) {
+struct Listed {
+  std::vector<std::uint64_t> numbers;  // in order
+  std::set<std::uint64_t> not_ours;    // numbers that new segments stepped over
+};
+
+Result<Listed> list_folder(const std::filesystem::path& folder) {
+  Listed listed;
   std::error_code error;
-  std::vector<std::uint64_t> numbers;
-  std::set<std::uint64_t> not_ours;  // numbers that new segments stepped over
   for (auto entry = std::filesystem::directory_iterator(folder, error); !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     const auto number = number_of(entry->path());
     // A lane makes plain files. What else somebody put there is neither read nor followed, nor in the way: new segments step over its name.
     std::error_code unknown;
     const bool is_plain = entry->symlink_status(unknown).type() == std::filesystem::file_type::regular;
+    if (unknown) return give_up(entry->path(), {.info = &journal_read, .at = 0, .os = unknown.value()});
     if (number && is_plain) {
-      numbers.push_back(*number);
+      listed.numbers.push_back(*number);
     } else if (entry->path().extension() == suffix) {
-      if (number) not_ours.insert(*number);
+      if (number) listed.not_ours.insert(*number);
       log_error("journal_no_segment").text("file", entry->path().string());
     }
   }
-  if (error) return fail(journal_open);
-  std::sort(numbers.begin(), numbers.end());
+  if (error) return give_up(folder, {.info = &journal_read, .at = 0, .os = error.value()});
+  std::sort(listed.numbers.begin(), listed.numbers.end());
+  return listed;
+}
+
+/// What a killed process wrote may be in the page cache only, where the replay would find it and the next power cut would not.
+Result<void> make_durable(Storage& storage, const std::filesystem::path& folder, const std::vector<std::uint64_t>& numbers) {
+  for (const std::uint64_t number : numbers) {
+    const auto file = segment_path(folder, number);
+    const auto fd = tried([&]() -> Result<int> {
+      const int opened = storage.open(file, O_RDONLY, 0);
+      return opened < 0 ? Result<int>(fail_os(journal_read, -opened)) : opened;
+    });
+    if (!fd) return give_up(file, fd.error());
+    // Once: a sync that failed and then succeeds proves nothing.
+    const int synced = storage.sync(*fd, Sync::segment_replayed);
+    storage.close(*fd);
+    if (synced < 0) return give_up(file, {.info = &journal_sync, .at = 0, .os = -synced});
+  }
+  return sync_folder(storage, folder, Sync::segment_replayed);
+}
+
+/// The first record of a segment, if it is there.
+std::optional<Carried> read_segment_record(Storage& storage, const std::filesystem::path& file) {
+  const Descriptor opened(storage, storage.open(file, O_RDONLY, 0));
+  std::array<std::uint8_t, segment_record_size> page{};
+  if (opened.get() < 0 || storage.read(opened.get(), page) != static_cast<ssize_t>(page.size())) return std::nullopt;
+  const auto record = parse_record(page);
+  if (!record.is_done() || record.value().header().kind != static_cast<std::uint16_t>(Kind::segment)) return std::nullopt;
+  return carried_by(record.value());
+}
+
+/// From which offset on a later segment has what was left of this one.
+std::uint64_t carried_from(const Carried& by_later, std::uint64_t number, std::uint64_t size) {
+  if (by_later.segment == 0 || number < by_later.segment) return size;
+  return number == by_later.segment ? by_later.from : 0;
+}
+
+/// What each segment says of the ones before it. A segment whose first record is there proves that all before it were whole.
+std::map<std::uint64_t, Carried> read_segment_records(Storage& storage, const std::filesystem::path& folder,
+                                                      const std::vector<std::uint64_t>& numbers) {
+  std::map<std::uint64_t, Carried> records;
+  for (const std::uint64_t number : numbers) {
+    if (const auto carried = read_segment_record(storage, segment_path(folder, number))) records[number] = *carried;
+  }
+  return records;
+}
+
+}  // namespace
+
+Result<Replay> replay_folder(Storage& storage, const std::filesystem::path& folder, const Seen& seen) {
+  PM_TRY(const Listed listed, tried([&] { return list_folder(folder); }));
+  PM_TRY_VOID(make_durable(storage, folder, listed.numbers));
+  const auto segment_records = read_segment_records(storage, folder, listed.numbers);
 
   Replay replay;
-  if (!numbers.empty()) replay.last_number = numbers.back();
+  if (!listed.numbers.empty()) replay.last_number = listed.numbers.back();
   Reader reader(replay, seen);
-  for (const std::uint64_t number : numbers) {
+  for (const std::uint64_t number : listed.numbers) {
     // Segments are dropped from the front only, so a hole in the numbers is a file that somebody took away.
     if (!replay.segments.empty() && number != replay.segments.back().number + 1) {
       const std::uint64_t before = replay.segments.back().number;
-      const auto stepped_over = static_cast<std::uint64_t>(std::distance(not_ours.upper_bound(before), not_ours.lower_bound(number)));
+      const auto stepped_over =
+          static_cast<std::uint64_t>(std::distance(listed.not_ours.upper_bound(before), listed.not_ours.lower_bound(number)));
       if (const std::uint64_t missing = number - before - 1 - stepped_over; missing > 0) {
         replay.summary.damaged += missing;
         log_error("journal_segment_missing").text("before", segment_path(folder, number).string());
       }
     }
-    const auto bytes = read_file(segment_path(folder, number));
-    if (!bytes) {
-      // Unreadable as a whole: it stays where it is, counts as damage, and the others are read.
-      ++replay.summary.damaged;
-      log_error("journal_segment_unreadable").text("segment", segment_path(folder, number).string());
-      continue;
-    }
+    const auto path = segment_path(folder, number);
+    const auto bytes = tried([&] { return read_file(storage, path); });
+    if (!bytes) return give_up(path, bytes.error());
     const SegmentScan scan = scan_segment(*bytes, [&](const RecordView& record) { reader.take(number, record); });
-    for (const Damage& damage : scan.damage) quarantine(folder, number, *bytes, damage);
-    if (scan.tail_size > 0) {
-      log_info("journal_torn_tail").text("segment", segment_path(folder, number).string()).number("size", static_cast<std::int64_t>(scan.tail_size));
+
+    std::vector<Bytes> last_batch = reader.take_batch();
+    const auto later = segment_records.upper_bound(number);
+    const bool is_last = later == segment_records.end();
+    // From where on broken bytes are those of a batch that nobody was told of.
+    const std::uint64_t told_until = is_last ? scan.proven : carried_from(later->second, number, bytes->size());
+    const bool is_unproven = is_last && (!last_batch.empty() || scan.end < bytes->size() || !scan.broken.empty());
+    if (is_unproven && replay.carried.segment == 0) replay.carried = {.segment = number, .from = told_until};
+    if (is_last) std::ranges::move(last_batch, std::back_inserter(replay.unproven));
+    FoundSegment found{.number = number, .used = scan.end, .size = bytes->size()};
+    std::vector<Broken> broken = scan.broken;
+    if (scan.tail_size > 0) broken.push_back({.offset = scan.tail_offset, .size = scan.tail_size});
+    for (const Broken& each : broken) {
+      const bool is_tail = scan.tail_size > 0 && each.offset == scan.tail_offset;
+      const bool is_torn = each.offset >= told_until;
+      LogEvent line = is_torn ? log_info(is_tail ? "journal_torn_tail" : "journal_torn_batch") : log_error("journal_damage");
+      line.text("segment", path.string())
+          .number("offset", static_cast<std::int64_t>(each.offset))
+          .number("size", static_cast<std::int64_t>(each.size));
+      if (is_torn) {
+        (is_tail ? replay.summary.tail_size : replay.summary.torn) += is_tail ? each.size : 1;
+      } else {
+        ++replay.summary.damaged;
+      }
+      // Torn bytes say nothing, but of a file that nothing could be read of nobody knows what it was.
+      if (is_torn && (is_tail || scan.records > 0)) continue;
+      const auto copy = quarantine_path(folder, number, each);
+      const auto copied = copy_to_quarantine(storage, copy, ByteView(*bytes).subspan(each.offset, each.size));
+      line.text("quarantine", copy.string());
+      if (copied) continue;
+      line.error(copied.error());
+      found.is_evidence = true;
     }
-    replay.summary.damaged += scan.damage.size();
-    replay.summary.tail_size += scan.tail_size;
-    replay.segments.push_back({.number = number, .used = scan.end, .size = bytes->size()});
+    replay.segments.push_back(found);
   }
   replay.summary.unsettled = replay.unsettled.size();
   return replay;
 }
 
 Result<ReplaySummary> read_segment(const std::filesystem::path& segment, const std::function<void(const RecordView&)>& visit) {
-  PM_TRY(const Bytes bytes, read_file(segment));
+  PM_TRY(const Bytes bytes, read_file(system_storage(), segment));
   std::map<Key, bool> unsettled;
   const SegmentScan scan = scan_segment(bytes, [&](const RecordView& record) {
     const auto kind = static_cast<Kind>(record.header().kind);
     if (kind == Kind::settled) {
       unsettled.erase({static_cast<Kind>(record.u64(tag(Tag::settles)).value_or(0)), record.header().item});
-    } else if (kind != Kind::segment) {
+    } else if (!is_frame(kind)) {
       unsettled[{kind, record.header().item}] = true;
     }
     visit(record);
   });
-  return ReplaySummary{.records = scan.records, .unsettled = unsettled.size(), .tail_size = scan.tail_size, .damaged = scan.damage.size()};
+  // The other segments are not looked at: what is broken behind the last proof is taken for a torn batch.
+  const auto torn = static_cast<std::uint64_t>(
+      std::ranges::count_if(scan.broken, [&](const Broken& each) { return scan.records > 0 && each.offset >= scan.proven; }));
+  return ReplaySummary{.records = scan.records,
+                       .unsettled = unsettled.size(),
+                       .tail_size = scan.tail_size,
+                       .torn = torn,
+                       .damaged = scan.broken.size() - torn};
 }
 
 }  // namespace pushmail::journal

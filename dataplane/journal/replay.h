@@ -1,7 +1,9 @@
 // Reads a lane's folder at start: every segment in order, what is unsettled, what is broken.
 //
-// Came from: Journal::open. Goes to: the lane (which segment holds what) and the relay (Replayed). Broken bytes are copied to
-// quarantine/ in the folder, named in the log, and the replay goes on: one bad sector must not take the other messages with it.
+// Came from: Journal::open. Goes to: the lane (which segment holds what) and the relay (Replayed). What a killed process had written may be
+// in the page cache only: all of it is made durable before any of it is believed. Broken bytes are copied to quarantine/ in the folder,
+// named in the log, and the replay goes on: one bad sector must not take the other messages with it. A segment that cannot be read is no
+// broken one: there is no start without it.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +13,9 @@
 #include <vector>
 
 #include "core/result.h"
+#include "core/storage.h"
 #include "dataplane/journal/journal.h"
+#include "dataplane/journal/segment.h"
 
 namespace pushmail::journal {
 
@@ -21,6 +25,7 @@ struct FoundSegment {
   std::uint64_t number = 0;
   std::uint64_t used = 0;        // bytes up to the end of the last record
   std::uint64_t size = 0;        // bytes of the file
+  bool is_evidence = false;      // what is broken in it could not be copied: the segment stays
 };
 struct FoundRecord {
   std::uint64_t segment = 0;
@@ -32,12 +37,13 @@ struct Replay {
   std::vector<FoundSegment> segments;             // in order
   std::map<Key, FoundRecord> unsettled;
   std::uint64_t last_sequence = 0;
-  std::uint64_t last_number = 0;                  // of the segments, unreadable ones included
+  std::uint64_t last_number = 0;  // of the segments
+  Carried carried;                // where the last batch begins, when nothing proves it
+  std::vector<Bytes> unproven;    // its records
   ReplaySummary summary;
 };
 
 [[nodiscard]] std::filesystem::path segment_path(const std::filesystem::path& folder, std::uint64_t number);
-[[nodiscard]] Result<Bytes> read_file(const std::filesystem::path& file);
-[[nodiscard]] Result<Replay> replay_folder(const std::filesystem::path& folder, const Seen& seen);
+[[nodiscard]] Result<Replay> replay_folder(Storage& storage, const std::filesystem::path& folder, const Seen& seen);
 
 }  // namespace pushmail::journal

@@ -11,26 +11,28 @@
 namespace pushmail::journal {
 
 enum class Tag : std::uint16_t {
-  trace = 1,            // 16 bytes
-  time = 2,             // i64: Timestamp when it was accepted
-  peer = 3,             // text: name of [peer.NAME]
-  content_type = 4,     // text: of the HTTP body
-  body = 5,             // bytes: the HTTP body, or the mail as it came in
-  digest = 6,           // bytes: idempotence key (peer, TransactionID, Sender, content)
-  mail_from = 7,        // text, empty for <>
-  recipient = 8,        // text, repeats: RCPT TO; of an attempt: those that have their final reply
-  source = 9,           // text: address:port the mail came from
-  record = 10,          // bytes: a whole handoff record (outcome, report)
-  settles = 11,         // u64: Kind that the settled record names
-  segment_number = 12,  // u64
-  recipient_bad = 13,   // text, repeats: MM7 recipients that were refused with 1100, address form of handoff/schema.h
-  admission = 14,       // u64 0/1: 1 = whether the sender may send was not known when the answer was given
-  seal = 15,            // the last field of every record, see journal/segment.h
-  padding = 16,         // zeros behind the fields of the segment record
-  attempt = 17,         // u64: number of the try, from 1
-  phase = 18,           // text: begun, answered or refused (relay/attempt.h)
-  doubts = 19,          // u64: earlier tries of which nobody knows whether they arrived
-  reason = 20,          // text, repeats: `address: reply` of recipients that were refused for good
+  trace = 1,             // 16 bytes
+  time = 2,              // i64: Timestamp when it was accepted
+  peer = 3,              // text: name of [peer.NAME]
+  content_type = 4,      // text: of the HTTP body
+  body = 5,              // bytes: the HTTP body, or the mail as it came in
+  digest = 6,            // bytes: idempotence key (peer, TransactionID, Sender, content)
+  mail_from = 7,         // text, empty for <>
+  recipient = 8,         // text, repeats: RCPT TO; of an attempt: those that have their final reply
+  source = 9,            // text: address:port the mail came from
+  record = 10,           // bytes: a whole handoff record (outcome, report)
+  settles = 11,          // u64: Kind that the settled record names
+  segment_number = 12,   // u64
+  recipient_bad = 13,    // text, repeats: MM7 recipients that were refused with 1100, address form of handoff/schema.h
+  admission = 14,        // u64 0/1: 1 = whether the sender may send was not known when the answer was given
+  seal = 15,             // the last field of every record, see journal/segment.h
+  padding = 16,          // zeros behind the fields of the segment record
+  attempt = 17,          // u64: number of the try, from 1
+  phase = 18,            // text: begun, answered or refused (relay/attempt.h)
+  doubts = 19,           // u64: earlier tries of which nobody knows whether they arrived
+  reason = 20,           // text, repeats: `address: reply` of recipients that were refused for good
+  carried_segment = 21,  // u64: number of the segment whose last batch was written once more at this start
+  carried_from = 22,     // u64: offset of that batch
 };
 
 struct TagRow {
@@ -57,6 +59,8 @@ inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::phase, "phase"},
     {Tag::doubts, "doubts"},
     {Tag::reason, "reason"},
+    {Tag::carried_segment, "carried_segment"},
+    {Tag::carried_from, "carried_from"},
 });
 
 [[nodiscard]] constexpr std::uint16_t tag(Tag t) { return static_cast<std::uint16_t>(t); }

@@ -91,12 +91,20 @@ Bytes finish_sealed(RecordWriter record, const Mark& mark, std::uint64_t sequenc
   return record.bytes(tag(Tag::seal), ByteView(seal).subspan(field_header_size)).finish(sequence);
 }
 
-Bytes segment_record(std::uint64_t number, Timestamp time, const Mark& mark, std::uint64_t sequence) {
+Bytes segment_record(std::uint64_t number, Timestamp time, const Carried& carried, const Mark& mark, std::uint64_t sequence) {
   RecordWriter record = make(Kind::segment, {});
   record.u64(tag(Tag::segment_number), number).i64(tag(Tag::time), time.us);
+  if (carried.segment != 0) record.u64(tag(Tag::carried_segment), carried.segment).u64(tag(Tag::carried_from), carried.from);
   record.bytes(tag(Tag::padding), Bytes(segment_record_size - seal_size - field_header_size - record.size()));
   return finish_sealed(std::move(record), mark, sequence);
 }
+
+Carried carried_by(const RecordView& segment_record) {
+  return {.segment = segment_record.u64(tag(Tag::carried_segment)).value_or(0),
+          .from = segment_record.u64(tag(Tag::carried_from)).value_or(0)};
+}
+
+Bytes batch_record(const Mark& mark, std::uint64_t sequence) { return finish_sealed(make(Kind::batch, {}), mark, sequence); }
 
 SegmentScan scan_segment(ByteView bytes, const std::function<void(const RecordView&)>& visit) {
   SegmentScan scan;
@@ -105,7 +113,7 @@ SegmentScan scan_segment(ByteView bytes, const std::function<void(const RecordVi
   if (!mark) {
     // Nothing can be told from what strangers sent. More than a torn first record is evidence and is kept.
     if (used.size() > segment_record_size) {
-      scan.damage.push_back({.offset = 0, .size = used.size()});
+      scan.broken.push_back({.offset = 0, .size = used.size()});
       scan.end = used.size();
     } else {
       scan.tail_size = used.size();
@@ -114,31 +122,39 @@ SegmentScan scan_segment(ByteView bytes, const std::function<void(const RecordVi
   }
   std::uint64_t last_sequence = 0;
   std::size_t at = 0;
+  // Zeros up to the next sector stand between two batches.
+  const auto behind_zeros = [&](std::size_t from) {
+    const auto next = static_cast<std::size_t>(next_sector(from));
+    const bool zeros =
+        next < used.size() && std::all_of(
+                                  bytes.begin() + static_cast<std::ptrdiff_t>(from), bytes.begin() + static_cast<std::ptrdiff_t>(next),
+                                  [](std::uint8_t byte) { return byte == 0; });
+    return zeros ? next : from;
+  };
   while (at < used.size()) {
     // The last record may end in zeros of its own, so it is read from all bytes.
-    const Parsed<RecordView> record = parse_record(bytes.subspan(at));
-    if (record.is_done() && is_sealed(record.value().whole(), *mark)) {
-      visit(record.value());
-      ++scan.records;
-      last_sequence = record.value().header().sequence;
-      at += record.used();
-      scan.end = at;
-      continue;
+    std::size_t found = behind_zeros(at);
+    Parsed<RecordView> record = parse_record(bytes.subspan(found));
+    if (!record.is_done() || !is_sealed(record.value().whole(), *mark)) {
+      const auto next = find_next(bytes, found + 1, last_sequence, *mark);
+      if (!next) {
+        scan.tail_offset = found;
+        scan.tail_size = used.size() - found;
+        break;
+      }
+      scan.broken.push_back({.offset = found, .size = *next - found});
+      found = *next;
+      record = parse_record(bytes.subspan(found));
+    } else if (scan.records > 0 && record.value().header().sequence != last_sequence + 1) {
+      scan.broken.push_back({.offset = at, .size = found - at});
     }
-    if (const auto next = find_next(bytes, at + 1, last_sequence, *mark)) {
-      scan.damage.push_back({.offset = at, .size = *next - at});
-      at = *next;
-      continue;
-    }
-    const std::size_t rest = used.size() - at;
-    const bool is_whole = rest >= record_header_size && rest >= length_at(used.subspan(at)) && length_at(used.subspan(at)) >= record_header_size;
-    if (is_whole) {
-      scan.damage.push_back({.offset = at, .size = rest});
-      scan.end = used.size();
-    } else {
-      scan.tail_size = rest;
-    }
-    break;
+    const auto kind = static_cast<Kind>(record.value().header().kind);
+    if (kind == Kind::segment || kind == Kind::batch) scan.proven = found;
+    visit(record.value());
+    ++scan.records;
+    last_sequence = record.value().header().sequence;
+    at = found + record.used();
+    scan.end = at;
   }
   return scan;
 }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "core/log.h"
@@ -67,8 +68,8 @@ RuleKeeper::~RuleKeeper() { stop(); }
 void RuleKeeper::watch(int reload_fd) {
   PM_CHECK(!thread_.joinable());
   stop_fd_ = ::eventfd(0, EFD_CLOEXEC);
-  PM_CHECK(stop_fd_ >= 0);
-  thread_ = std::thread([this, reload_fd] { run(reload_fd); });
+  if (stop_fd_ < 0) system_failed("an eventfd", errno);
+  thread_ = Thread("rules", [this, reload_fd] { run(reload_fd); });
 }
 
 void RuleKeeper::stop() {

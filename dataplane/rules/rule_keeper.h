@@ -11,11 +11,11 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "codec/scan/rule_set.h"
 #include "codec/scan/slot.h"
+#include "core/thread.h"
 
 namespace pushmail {
 
@@ -48,7 +48,7 @@ class RuleKeeper {
   std::filesystem::path file_;
   scan::RuleSetSlot slot_;
   int stop_fd_ = -1;
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace pushmail

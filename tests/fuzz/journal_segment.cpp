@@ -44,8 +44,8 @@ void scan(ByteView bytes) {
     (void)record.bytes(journal::tag(journal::Tag::body));
   });
   std::uint64_t damaged_size = 0;
-  for (const journal::Damage& damage : found.damage) {
-    if (damage.size == 0 || damage.offset + damage.size > bytes.size()) std::abort();
+  for (const journal::Broken& damage : found.broken) {
+    if (damage.offset + damage.size > bytes.size()) std::abort();
     damaged_size += damage.size;
   }
   // Every byte is a record, damage, tail, or the zeros of the preallocation.

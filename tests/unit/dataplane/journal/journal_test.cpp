@@ -15,10 +15,13 @@
 #include <string>
 #include <vector>
 
+#include "core/storage.h"
+#include "dataplane/journal/batch_writer.h"
 #include "dataplane/journal/errors.h"
 #include "dataplane/journal/replay.h"
 #include "dataplane/journal/schema.h"
 #include "dataplane/journal/segment.h"
+#include "tests/unit/core/same_storage.h"
 
 namespace pushmail::journal {
 namespace {
@@ -181,14 +184,15 @@ TEST(Journal, segments_are_dropped_when_settled) {
     lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 10'000), commits.expect());
     run(*lane.journal);
   }
-  EXPECT_GT(lane.journal->totals().segments, 6u);
+  const std::uint64_t before = lane.journal->totals().segments;
+  EXPECT_GT(before, 6u);
   for (std::uint32_t n = 1; n <= 40; ++n) {
     if (n != 12) lane.journal->settle(Kind::accepted_mm7, item_number(n));
   }
   run(*lane.journal);
   lane.journal->poll();
   const std::size_t held = segments_of(folder.path).size();
-  EXPECT_LT(held, 9u) << "those before the one that holds item 12 are gone";
+  EXPECT_EQ(held, before - 2) << "those before the one that holds item 12 are gone";
   lane.journal->settle(Kind::accepted_mm7, item_number(12));
   run(*lane.journal);
   lane.journal->poll();
@@ -248,7 +252,7 @@ Bytes write_records(const fs::path& folder, std::uint32_t count) {
   for (std::uint32_t n = 1; n <= count; ++n) lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 40), commits.expect());
   run(*lane.journal);
   lane.journal.reset();
-  return *read_file(segments_of(folder).front());
+  return *read_file(system_storage(), segments_of(folder).front());
 }
 
 void put_segment(const fs::path& folder, ByteView bytes) {
@@ -311,12 +315,10 @@ TEST(Journal, one_flipped_bit_anywhere_costs_one_record) {
       const auto hit = static_cast<std::uint32_t>((at - first) / size + 1);
       ASSERT_EQ(found.size(), 3u) << "flip at " << at;
       ASSERT_FALSE(found.contains(item_number(hit))) << "flip at " << at;
-      // A wrong length in the very last record looks like a torn tail; everywhere else it is damage, kept for a look.
-      if (hit < 4) {
-        ASSERT_EQ(opened.journal->replayed().damaged, 1u) << "flip at " << at;
-        ASSERT_EQ(quarantined(lane), 1u);
-      }
-      ASSERT_EQ(opened.journal->replayed().damaged + (opened.journal->replayed().tail_size > 0 ? 1u : 0u), 1u) << "flip at " << at;
+      // The batch record of the close behind it proves that it was durable.
+      ASSERT_EQ(opened.journal->replayed().damaged, 1u) << "flip at " << at;
+      ASSERT_EQ(opened.journal->replayed().tail_size, 0u) << "flip at " << at;
+      ASSERT_EQ(quarantined(lane), 1u);
     }
     ASSERT_TRUE(opened.journal->accepting());
   }
@@ -329,7 +331,7 @@ Bytes forged_records() {
   std::uint64_t sequence = 1'000;
   append(forged, ByteView(message(item_number(666), 10).finish(++sequence)));
   append(forged, ByteView(finish_sealed(message(item_number(667), 10), guessed, ++sequence)));
-  append(forged, ByteView(segment_record(1, {1}, guessed, ++sequence)));
+  append(forged, ByteView(segment_record(1, {1}, {}, guessed, ++sequence)));
   RecordWriter settled = make(Kind::settled, item_number(1));
   settled.u64(tag(Tag::settles), static_cast<std::uint64_t>(Kind::accepted_mm7));
   append(forged, ByteView(RecordWriter(settled).finish(++sequence)));
@@ -356,7 +358,7 @@ Forgery write_forgery(const fs::path& folder, std::uint32_t behind) {
   run(*lane.journal);
   lane.journal.reset();
   const std::size_t begin = segment_record_size + message(item_number(1), 40).size() + seal_size;
-  return {.bytes = *read_file(segments_of(folder).front()), .begin = begin, .end = begin + size};
+  return {.bytes = *read_file(system_storage(), segments_of(folder).front()), .begin = begin, .end = begin + size};
 }
 
 std::set<ItemId> replayed_items(ByteView segment, const fs::path& lane) {
@@ -399,7 +401,7 @@ TEST(Journal, records_in_a_torn_body_are_never_replayed) {
 // Ends where the record around it ends, so it has a true seal behind it; only its length gives it away.
 TEST(Journal, a_record_in_a_body_cannot_borrow_the_seal_around_it) {
   const Mark mark = new_mark();
-  Bytes bytes = segment_record(1, {1}, mark, 1);
+  Bytes bytes = segment_record(1, {1}, {}, mark, 1);
   const std::size_t inner_at = bytes.size() + record_header_size + 6;
   RecordWriter outer = make(Kind::accepted_mail, item_number(1));
   outer.bytes(tag(Tag::body), Bytes(record_header_size));
@@ -415,7 +417,8 @@ TEST(Journal, a_record_in_a_body_cannot_borrow_the_seal_around_it) {
   std::vector<std::uint64_t> sequences;
   const SegmentScan scan = scan_segment(bytes, [&](const RecordView& record) { sequences.push_back(record.header().sequence); });
   EXPECT_EQ(sequences, std::vector<std::uint64_t>{1});
-  EXPECT_EQ(scan.damage.size(), 1u);
+  EXPECT_EQ(scan.broken.size(), 0u);
+  EXPECT_GT(scan.tail_size, 0u);
 }
 
 TEST(Journal, a_lost_first_page_costs_no_message) {
@@ -435,7 +438,7 @@ TEST(Journal, a_file_without_a_mark_is_kept_and_not_believed) {
   put_segment(folder.path / "lane", bytes);
   Opened opened = open_lane(folder.path / "lane");
   EXPECT_TRUE(opened.unsettled.empty());
-  EXPECT_EQ(opened.journal->replayed().damaged, 1u);
+  EXPECT_EQ(opened.journal->replayed().torn, 1u) << "nothing proves that it was ever durable";
   EXPECT_EQ(quarantined(folder.path / "lane"), 1u);
 }
 
@@ -450,7 +453,7 @@ TEST(Journal, every_segment_has_its_own_mark) {
   std::set<Bytes> seals;
   std::size_t used = 0;
   for (const fs::path& file : segments_of(folder.path)) {
-    const Bytes bytes = *read_file(file);
+    const Bytes bytes = *read_file(system_storage(), file);
     if (used_size(bytes) == 0) continue;
     ++used;
     seals.emplace(bytes.begin() + (segment_record_size - seal_size), bytes.begin() + segment_record_size);
@@ -469,7 +472,8 @@ TEST(Journal, quarantine_holds_the_broken_bytes) {
   put_segment(lane, bytes);
   EXPECT_EQ(open_lane(lane).unsettled.size(), 1u);
   const auto file = fs::directory_iterator(lane / "quarantine")->path();
-  EXPECT_EQ(*read_file(file), Bytes(bytes.begin() + static_cast<std::ptrdiff_t>(first), bytes.begin() + static_cast<std::ptrdiff_t>(first + size)));
+  EXPECT_EQ(*read_file(system_storage(), file),
+            Bytes(bytes.begin() + static_cast<std::ptrdiff_t>(first), bytes.begin() + static_cast<std::ptrdiff_t>(first + size)));
 }
 
 TEST(Journal, a_missing_segment_is_damage_and_the_rest_is_read) {
@@ -497,7 +501,7 @@ TEST(Journal, read_segment_prints_what_open_finds) {
   const auto summary = read_segment(segments_of(folder.path).front(),
                                     [&](const RecordView& record) { kinds.emplace_back(to_string(static_cast<Kind>(record.header().kind))); });
   ASSERT_TRUE(summary.has_value());
-  EXPECT_EQ(kinds, (std::vector<std::string>{"segment", "accepted_mm7", "accepted_mm7", "accepted_mm7"}));
+  EXPECT_EQ(kinds, (std::vector<std::string>{"segment", "accepted_mm7", "accepted_mm7", "accepted_mm7", "batch"}));
   EXPECT_EQ(summary->unsettled, 3u);
   EXPECT_FALSE(read_segment(folder.path / "none", [](const RecordView&) {}).has_value());
 }
@@ -605,6 +609,124 @@ TEST(Journal, a_full_lane_refuses_until_segments_are_dropped) {
   clock.at = clock.at + seconds(2);
   lane.journal->poll();
   EXPECT_TRUE(lane.journal->accepting());
+}
+
+// ---- a disk that fails ------------------------------------------------------------------------------------------------------------
+
+/// Writes as it should until it is given an errno.
+class ScriptedWriter final : public BatchWriter {
+ public:
+  void start(int fd, ByteView bytes, std::uint64_t offset) override {
+    outcome_ = next_;
+    next_ = {};
+    if (outcome_->write != 0) return;
+    EXPECT_EQ(::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset)), static_cast<ssize_t>(bytes.size()));
+  }
+  std::optional<BatchOutcome> poll() override { return std::exchange(outcome_, std::nullopt); }
+  int completion_fd() const override { return -1; }
+  bool needs_turn() const override { return false; }
+  void fail_next(BatchOutcome with) { next_ = with; }
+
+ private:
+  BatchOutcome next_;
+  std::optional<BatchOutcome> outcome_;
+};
+
+struct NoCut final : SameStorage {
+  bool fails = false;
+  int truncate(int fd, std::uint64_t size) override { return fails ? -EIO : SameStorage::truncate(fd, size); }
+};
+
+/// No segment can be opened for reading, so many times.
+struct Shut final : SameStorage {
+  int times = 1'000;
+  int open(const fs::path& file, int flags, mode_t mode) override {
+    const bool refused = file.extension() == ".segment" && (flags & O_ACCMODE) == O_RDONLY && times-- > 0;
+    return refused ? -EMFILE : SameStorage::open(file, flags, mode);
+  }
+};
+
+struct FailingLane {
+  Folder folder;
+  ScriptedWriter writer;
+  NoCut storage;
+  std::unique_ptr<Journal> journal;
+  Commits commits;
+  FailingLane() {
+    journal = std::move(
+        *Journal::open({.folder = folder.path, .segment_size = 1 << 20, .storage = &storage, .writer = &writer}, [](Replayed) {}));
+    append(1);
+    poll();
+    EXPECT_EQ(commits.good, 1);
+  }
+  void append(std::uint32_t n) { journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 100), commits.expect()); }
+  void poll() {
+    for (int i = 0; i < 10; ++i) journal->poll();
+  }
+  std::set<ItemId> found_again() {
+    journal.reset();
+    std::set<ItemId> found;
+    for (const Replayed& replayed : open_lane(folder.path).unsettled) found.insert(replayed.item);
+    return found;
+  }
+};
+
+TEST(JournalFailure, a_batch_that_fails_is_cut_off_and_the_lane_goes_on) {
+  for (const BatchOutcome outcome : {BatchOutcome{.write = EIO}, BatchOutcome{.sync = EIO}}) {
+    FailingLane lane;
+    lane.journal->settle(Kind::accepted_mm7, item_number(1));
+    lane.append(2);
+    lane.writer.fail_next(outcome);
+    lane.poll();
+    EXPECT_EQ(lane.commits.refused.size(), 1u);
+    EXPECT_FALSE(lane.journal->failed().has_value());
+    EXPECT_TRUE(lane.journal->accepting());
+    lane.append(3);
+    lane.poll();
+    EXPECT_EQ(lane.commits.good, 2);
+    EXPECT_EQ(lane.found_again(), std::set{item_number(3)}) << "what was settled stays so, what was refused does not come back";
+  }
+}
+
+TEST(JournalFailure, the_second_failure_in_a_row_is_the_end) {
+  FailingLane lane;
+  lane.writer.fail_next({.write = EIO});
+  lane.append(2);
+  lane.poll();
+  lane.writer.fail_next({.sync = EIO});
+  lane.append(3);
+  lane.poll();
+  ASSERT_TRUE(lane.journal->failed().has_value());
+  EXPECT_TRUE(lane.journal->failed()->is(journal_sync));
+  EXPECT_EQ(lane.journal->failed()->os, EIO);
+  lane.append(4);
+  lane.poll();
+  EXPECT_EQ(lane.found_again(), std::set{item_number(1)});
+}
+
+TEST(JournalFailure, what_cannot_be_cut_off_is_neither_refused_nor_acknowledged) {
+  FailingLane lane;
+  lane.storage.fails = true;
+  lane.writer.fail_next({.sync = EIO});
+  lane.append(2);
+  lane.poll();
+  ASSERT_TRUE(lane.journal->failed().has_value());
+  EXPECT_TRUE(lane.journal->failed()->is(journal_cut));
+  EXPECT_EQ(lane.commits.good, 1);
+  EXPECT_TRUE(lane.commits.refused.empty()) << "it may come back";
+  EXPECT_EQ(lane.found_again(), (std::set{item_number(1), item_number(2)}));
+}
+
+TEST(JournalFailure, a_segment_that_cannot_be_read_is_no_broken_one) {
+  Folder folder;
+  write_records(folder.path, 2);
+  Shut storage;
+  const auto opened = Journal::open({.folder = folder.path, .storage = &storage}, [](Replayed) { FAIL(); });
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_TRUE(opened.error().is(journal_read));
+  EXPECT_EQ(opened.error().os, EMFILE);
+  storage.times = 2;
+  EXPECT_TRUE(Journal::open({.folder = folder.path, .storage = &storage}, [](Replayed) {}).has_value()) << "it is tried again";
 }
 
 }  // namespace
