@@ -14,8 +14,10 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <deque>
 
 #include "core/log.h"
@@ -107,7 +109,7 @@ void Fetchers::Process::send(RecordWriter record) {
 void Fetchers::Process::start() {
   if (stopped_) return;
   int pair[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return lost("socketpair failed");
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return lost(std::string("socketpair: ") + std::strerror(errno));
   std::vector<char*> arguments;
   const std::string program = options_.program.string();
   arguments.push_back(const_cast<char*>(program.c_str()));
@@ -115,11 +117,12 @@ void Fetchers::Process::start() {
   arguments.push_back(nullptr);
   const pid_t parent = getpid();
   const pid_t child = fork();
+  const int fork_error = errno;
   if (child == 0) become_fetcher(pair[1], parent, program.c_str(), arguments.data());
   ::close(pair[1]);
   if (child < 0) {
     ::close(pair[0]);
-    return lost("fork failed");
+    return lost(std::string("fork: ") + std::strerror(fork_error));
   }
   pid_ = child;
   ++generation_;
@@ -177,7 +180,8 @@ void Fetchers::Process::write() {
   socket_.async_write_some(asio::buffer(out_.front()), [self = shared_from_this(), generation = generation_](error_code error, std::size_t size) {
     if (self->stopped_ || generation != self->generation_) return;
     self->writing_ = false;
-    if (error) return;   // the read side tells of the loss
+    // The read side need not notice: a send can fail for want of memory while the socket is whole.
+    if (error) return self->lost(error.message());
     self->out_size_ -= size;
     Bytes& front = self->out_.front();
     if (size < front.size()) front.erase(front.begin(), front.begin() + static_cast<std::ptrdiff_t>(size));

@@ -97,7 +97,9 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
     socket_.async_write_some(asio::buffer(flying_), [self = shared_from_this()](error_code error, std::size_t size) {
       self->writing_ = false;
       if (self->stopped_ || !self->peer_.is_connected()) return;
-      if (error) return;   // the read side tells of the loss
+      // The read side does the rest; by itself it need not notice, since a send can fail for want of memory while the socket is whole.
+      error_code ignored;
+      if (error) return (void)self->socket_.shutdown(Protocol::socket::shutdown_both, ignored);
       self->peer_.sent(size);
       self->write();
     });

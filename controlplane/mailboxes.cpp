@@ -33,6 +33,8 @@ void Mailboxes::watch_all(const std::function<bool(std::string_view)>& of_this_f
   const auto bindings = ports_.store.bindings();
   if (!bindings) {
     log_error("bindings_not_read").error(bindings.error());
+    unread_.push_back(of_this_fetcher);
+    read_again_ = ports_.clock.now() + again;
     return;
   }
   for (const Binding& binding : *bindings) {
@@ -175,6 +177,9 @@ std::size_t Mailboxes::poll_now(std::string_view id) {
 
 void Mailboxes::tick() {
   const Instant now = ports_.clock.now();
+  if (!unread_.empty() && now >= read_again_) {
+    for (const auto& of_one_fetcher : std::exchange(unread_, {})) watch_all(of_one_fetcher);
+  }
   std::vector<std::string> due;
   for (const auto& [binding, watched] : watched_) {
     if (watched.due <= now) due.push_back(binding);

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "controlplane/binding/seal.h"
 #include "controlplane/ports.h"
@@ -78,6 +79,8 @@ class Mailboxes {
   std::map<std::string, Watched, std::less<>> watched_;
   Suspects suspects_;
   std::uint64_t last_question_ = 0;
+  std::vector<std::function<bool(std::string_view binding)>> unread_;  // fetchers whose bindings could not be read
+  Instant read_again_{};
 };
 
 }  // namespace pushmail

@@ -12,17 +12,21 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <string_view>
+#include <utility>
 
 #include "controlplane/plane.h"
 #include "controlplane/store/sqlite_store.h"
 #include "core/config.h"
 #include "core/descriptors.h"
+#include "core/last_words.h"
 #include "core/log.h"
+#include "core/storage.h"
 
 namespace {
 
@@ -60,15 +64,16 @@ int configuration_wrong(const std::string& text) {
   return EX_CONFIG;
 }
 
-// Two control planes on one store would send everything twice.
-bool lock_store(const std::filesystem::path& folder) {
+// Two control planes on one store would send everything twice. 0, or the errno; EWOULDBLOCK: there is another one.
+int lock_store(const std::filesystem::path& folder) {
   const int file = open((folder / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  return file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0;
+  return file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_last_words();
   std::string root;
   Plane::Options options;
   for (int i = 1; i < argc; ++i) {
@@ -101,20 +106,18 @@ int main(int argc, char** argv) {
 
   raise_descriptor_limit(descriptors_wanted);
 
-  std::error_code error;
   const auto store_folder = settings->store_file.parent_path();
   // The API's users must reach its socket; the sockets themselves say who may. The store is ours alone.
-  umask(0022);
-  std::filesystem::create_directories(settings->run_folder, error);
-  umask(0077);
-  if (!error) std::filesystem::create_directories(store_folder, error);
-  if (error) {
-    log_error("no_folder").text("reason", error.message());
-    return EX_CANTCREAT;
+  for (const auto& [folder, mask] : {std::pair{settings->run_folder, 0022U}, std::pair{store_folder, 0077U}}) {
+    umask(mask);
+    if (const auto made = make_folders(system_storage(), folder); !made) {
+      log_error("no_folder").text("folder", folder.string()).error(made.error());
+      return EX_CANTCREAT;
+    }
   }
-  if (!lock_store(store_folder)) {
-    log_error("store_in_use").text("folder", store_folder.string());
-    return EX_UNAVAILABLE;
+  if (const int refused = lock_store(store_folder); refused != 0) {
+    log_error(refused == EWOULDBLOCK ? "store_in_use" : "store_not_locked").text("folder", store_folder.string()).os_error(refused);
+    return refused == EWOULDBLOCK ? EX_UNAVAILABLE : EX_CANTCREAT;
   }
   auto store = open_sqlite_store(settings->store_file);
   if (!store) {

@@ -276,6 +276,11 @@ void Commands::journal_cat() {
     const bool is_segment = summary->records > 0 || (summary->damaged == 0 && summary->tail_size == 0 && std::filesystem::file_size(segment, unknown) > 0);
     if (!is_segment) throw Stop{EX_DATAERR, segment.string() + ": is no segment of a journal"};
     if (summary->damaged != 0) streams_.error << fmt::format("{}: {} damaged records\n", segment.string(), summary->damaged);
+    if (summary->torn != 0 || summary->tail_size != 0) {
+      streams_.error << fmt::format(
+          "{}: the last batch is torn, and nobody was told of it: {} broken places, {} bytes behind the last record\n", segment.string(),
+          summary->torn, summary->tail_size);
+    }
   }
 }
 

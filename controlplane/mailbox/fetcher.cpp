@@ -27,7 +27,14 @@ Result<void> Fetcher::run() {
     reading = false;
     loop_.stop();
   });
-  loop_.spawn([this](Task& task) { reporter_.write_queued(task); });
+  loop_.spawn([this, &reading](Task& task) {
+    const auto written = reporter_.write_queued(task);
+    if (written || !reading) return;
+    // Nobody would ever know what the sessions see: who started this process starts another one.
+    log_error("reports_lost").error(written.error()).text("reason", socket_.reason());
+    outcome_ = written;
+    socket_.cut();
+  });
   while (reading) loop_.run();
   if (!loop_.run_for(ending_max)) log_warning("sessions_left").number("count", static_cast<std::int64_t>(loop_.tasks()));
   return outcome_;

@@ -17,6 +17,7 @@
 #include "controlplane/mailbox/privileges.h"
 #include "core/config.h"
 #include "core/descriptors.h"
+#include "core/last_words.h"
 #include "core/log.h"
 
 namespace {
@@ -38,6 +39,7 @@ constexpr std::uint64_t descriptors_wanted = 16 * 1024;
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_last_words();
   std::string root;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];

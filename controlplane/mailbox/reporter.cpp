@@ -139,21 +139,21 @@ void Reporter::wait_for_room(Task& task) {
   }
 }
 
-void Reporter::write_queued(Task& task) {
+Result<void> Reporter::write_queued(Task& task) {
   while (true) {
     while (!queue_.empty()) {
       const Bytes record = std::move(queue_.front());
       queue_.pop_front();
-      if (!socket_.write_all(task, record, never)) {
+      if (const auto written = socket_.write_all(task, record, never); !written) {
         close();
-        return;
+        return written;
       }
       queued_size_ -= record.size();
       if (queued_size_ <= queued_size_max / 2) {
         for (Gate* room : waiting_for_room_) room->open();
       }
     }
-    if (closed_) return;
+    if (closed_) return {};
     gate_.wait(task, never);
   }
 }

@@ -39,7 +39,7 @@ class Reporter {
   /// Returns when little is queued, or after close().
   void wait_for_room(Task& task);
   /// The coroutine that writes; returns after close() or when the other side is gone.
-  void write_queued(Task& task);
+  [[nodiscard]] Result<void> write_queued(Task& task);
   void close();
 
  private:

@@ -25,24 +25,39 @@ Run::~Run() {
   sqlite3_clear_bindings(statement_);
 }
 
+// Parameters that a statement does not have are our own fault.
+void Run::bound(int code) {
+  if (code == SQLITE_OK || failed_) return;
+  PM_CHECK(code == SQLITE_NOMEM || code == SQLITE_TOOBIG);
+  failed_ = failed(sqlite3_db_handle(statement_), code).error();
+}
+
 Run& Run::put(std::string_view value) {
-  PM_CHECK(sqlite3_bind_text(statement_, ++parameter_, value.data() == nullptr ? "" : value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT) == SQLITE_OK);
+  ++parameter_;
+  if (statement_ != nullptr)
+    bound(sqlite3_bind_text(statement_, parameter_, value.data() == nullptr ? "" : value.data(), static_cast<int>(value.size()),
+                            SQLITE_TRANSIENT));
   return *this;
 }
 
 Run& Run::put(std::int64_t value) {
-  PM_CHECK(sqlite3_bind_int64(statement_, ++parameter_, value) == SQLITE_OK);
+  ++parameter_;
+  if (statement_ != nullptr) bound(sqlite3_bind_int64(statement_, parameter_, value));
   return *this;
 }
 
 Run& Run::put(ByteView value) {
   // A null pointer would bind NULL; an empty blob is a value.
   static constexpr std::uint8_t nothing = 0;
-  PM_CHECK(sqlite3_bind_blob(statement_, ++parameter_, value.empty() ? &nothing : value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT) == SQLITE_OK);
+  ++parameter_;
+  if (statement_ != nullptr)
+    bound(sqlite3_bind_blob(statement_, parameter_, value.empty() ? &nothing : value.data(), static_cast<int>(value.size()),
+                            SQLITE_TRANSIENT));
   return *this;
 }
 
 Result<bool> Run::step() {
+  if (failed_) return std::unexpected(*failed_);
   column_ = 0;
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
@@ -93,8 +108,12 @@ Run Connection::prepare(std::string_view sql) {
   if (found == statements_.end()) {
     sqlite3_stmt* statement = nullptr;
     const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-    if (code != SQLITE_OK) log_error("store_statement").text("sql", sql).text("text", sqlite3_errmsg(handle_.get()));
-    PM_CHECK(code == SQLITE_OK);
+    if (code != SQLITE_OK) {
+      log_error("store_statement").text("sql", sql).text("text", sqlite3_errmsg(handle_.get())).number("code", code);
+      // A text that does not fit the schema. Everything else is the disk (the schema is read from it) or the memory.
+      PM_CHECK((code & 0xff) != SQLITE_ERROR && (code & 0xff) != SQLITE_MISUSE);
+      return Run(Error{&store_io});
+    }
     found = statements_.emplace(std::string(sql), statement).first;
   }
   return Run(found->second.get());

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,9 +24,15 @@ namespace pushmail::sqlite {
 class Run {
  public:
   explicit Run(sqlite3_stmt* statement) : statement_(statement) {}
+  /// One that cannot be run: step() says so.
+  explicit Run(Error why) : statement_(nullptr), failed_(why) {}
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
-  Run(Run&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)), parameter_(other.parameter_), column_(other.column_) {}
+  Run(Run&& other) noexcept
+      : statement_(std::exchange(other.statement_, nullptr)),
+        failed_(other.failed_),
+        parameter_(other.parameter_),
+        column_(other.column_) {}
   Run& operator=(Run&&) = delete;
   ~Run();
 
@@ -44,7 +51,9 @@ class Run {
   [[nodiscard]] Bytes bytes();
 
  private:
+  void bound(int code);
   sqlite3_stmt* statement_;
+  std::optional<Error> failed_;  // what went wrong before the first step
   int parameter_ = 0;
   int column_ = 0;
 };
@@ -56,7 +65,8 @@ class Connection {
   Connection(Connection&&) noexcept = default;
   Connection& operator=(Connection&&) noexcept = default;
 
-  /// The statement is kept under its text, so `sql` must come from a small fixed set. A text that does not compile is our own fault.
+  /// The statement is kept under its text, so `sql` must come from a small fixed set. A text that does not compile is our own fault;
+  /// when the disk or the memory does not let it, the run says so.
   [[nodiscard]] Run prepare(std::string_view sql);
   /// Several statements without parameters or rows.
   [[nodiscard]] Result<void> execute(std::string_view sql);

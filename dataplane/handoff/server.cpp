@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t read_size = 256 * 1024;
 // One connection must not keep the journal waiting: so many reads, then the loop goes round.
 constexpr int reads_max = 16;
+constexpr Duration accept_pause = seconds(1);
+constexpr Duration accept_told_every = seconds(60);
 
 }  // namespace
 
@@ -28,12 +30,13 @@ Result<std::unique_ptr<Server>> Server::open(const std::filesystem::path& socket
   if (name.size() >= sizeof address.sun_path) return fail(handoff_socket);
   name.copy(address.sun_path, name.size());
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail(handoff_socket);
+  if (fd < 0) return fail_os(handoff_socket, errno);
   // What a killed predecessor left; a living one holds the journal's lock, so this process would not have come here.
   ::unlink(name.c_str());
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::chmod(name.c_str(), 0660) != 0 || ::listen(fd, 4) != 0) {
+    const int error = errno;
     ::close(fd);
-    return fail(handoff_socket);
+    return fail_os(handoff_socket, error);
   }
   if (const group* owners = ::getgrnam("pushmail"); owners != nullptr && ::chown(name.c_str(), static_cast<uid_t>(-1), owners->gr_gid) != 0) {
     log_warning("handoff_group").text("socket", name);
@@ -51,7 +54,7 @@ Server::~Server() {
 }
 
 void Server::watch(std::vector<pollfd>& fds) const {
-  fds.push_back({.fd = listen_fd_, .events = POLLIN, .revents = 0});
+  fds.push_back({.fd = clock_.now() < accept_again_ ? -1 : listen_fd_, .events = POLLIN, .revents = 0});
   if (fd_ < 0) return;
   const short wanted = peer_.output().empty() ? POLLIN : POLLIN | POLLOUT;
   fds.push_back({.fd = fd_, .events = wanted, .revents = 0});
@@ -64,8 +67,22 @@ void Server::run() {
 }
 
 void Server::accept_new() {
+  const Instant now = clock_.now();
+  if (now < accept_again_) return;
   const int fd = ::accept4(listen_fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (fd < 0) return;
+  if (fd < 0) {
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return;
+    const int error = errno;
+    ++accept_failures_;
+    accept_again_ = now + accept_pause;
+    if (accept_told_.ns != 0 && now - accept_told_ < accept_told_every) return;
+    accept_told_ = now;
+    log_error("handoff_accept")
+        .text("socket", path_.native())
+        .number("failures", static_cast<std::int64_t>(accept_failures_))
+        .os_error(error);
+    return;
+  }
   close_connection();
   fd_ = fd;
   peer_.connected();

@@ -36,6 +36,8 @@ class Server {
   /// Accepts, reads, writes as far as the descriptors allow; never blocks. Call after poll and after each send.
   void run();
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  /// Connections that could not be taken for want of descriptors or memory.
+  [[nodiscard]] std::uint64_t accept_failures() const { return accept_failures_; }
 
  private:
   Server(std::filesystem::path path, int listen_fd, std::uint64_t epoch, ServerEvents& events);
@@ -50,6 +52,10 @@ class Server {
   int listen_fd_;
   int fd_ = -1;
   Bytes buffer_;
+  SystemClock clock_;
+  Instant accept_again_{};  // after a failure, so that the backlog, which stays readable, does not keep the loop turning
+  Instant accept_told_{};
+  std::uint64_t accept_failures_ = 0;
 };
 
 }  // namespace pushmail::handoff

@@ -233,6 +233,8 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
       source_allowed = true;
       if (found == nullptr && compares && matches(peer, sent)) found = &peer;
     }
+    // Without a table of peers, whose request this is nobody knows: a 403 would be for good.
+    if (server_.settings_.peers.empty()) return 503;
     if (!source_allowed) return 403;
     if (!compares) return 429;
     if (found == nullptr && sent) {

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/log.h"
+
 namespace pushmail {
 
 namespace {
@@ -24,6 +26,7 @@ constexpr int events_per_turn_max = 256;
 constexpr std::size_t gather_max = 16;
 constexpr std::size_t joined_size_max = 64 * 1024;  // small sends are joined up to this
 constexpr Duration accept_pause = milliseconds(100);
+constexpr Duration accept_told_every = seconds(60);
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -412,7 +415,7 @@ class KernelStream final : public Stream, public KernelSource {
 
 Result<std::unique_ptr<KernelNetwork>> KernelNetwork::open() {
   const int fd = epoll_create1(EPOLL_CLOEXEC);
-  if (fd < 0) return fail(link_no_descriptor);
+  if (fd < 0) return fail_os(link_no_descriptor, errno);
   return std::unique_ptr<KernelNetwork>(new KernelNetwork(fd));
 }
 
@@ -426,17 +429,18 @@ KernelNetwork::~KernelNetwork() {
 
 Result<void> KernelNetwork::listen(const Endpoint& local, Acceptor& acceptor) {
   const int fd = ::socket(local.ip.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail(link_no_descriptor);
+  if (fd < 0) return fail_os(link_no_descriptor, errno);
   // Without it a restarted worker could not listen while its old connections are in TIME_WAIT.
   set_flag(fd, SOL_SOCKET, SO_REUSEADDR);
   SocketAddress address = to_socket_address(local);
   if (::bind(fd, address.get(), address.size) != 0 || ::listen(fd, SOMAXCONN) != 0) {
+    const int error = errno;
     ::close(fd);
-    return fail(link_cannot_listen);
+    return fail_os(link_cannot_listen, error);
   }
   auto listener = std::make_unique<KernelListener>(*this, fd, acceptor);
   epoll_event event{.events = EPOLLIN, .data = {.ptr = static_cast<KernelSource*>(listener.get())}};
-  if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) return fail(link_no_descriptor);
+  if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) return fail_os(link_no_descriptor, errno);
   listeners_.push_back(std::move(listener));
   return {};
 }
@@ -460,7 +464,7 @@ KernelStream& KernelNetwork::add_stream(int fd, const Endpoint& peer) {
 
 Result<Stream*> KernelNetwork::connect(const Endpoint& peer, StreamEvents& events) {
   const int fd = ::socket(peer.ip.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail(link_no_descriptor);
+  if (fd < 0) return fail_os(link_no_descriptor, errno);
   KernelStream& stream = add_stream(fd, peer);
   stream.set_events(events);
   SocketAddress address = to_socket_address(peer);
@@ -481,7 +485,12 @@ void KernelNetwork::accept_from(KernelListener& listener, Instant now) {
     if (fd < 0) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         // The backlog stays readable: without this pause the worker would spin on it.
+        const int error = errno;
         accept_again_ = now + accept_pause;
+        if (accept_told_.ns == 0 || now - accept_told_ >= accept_told_every) {
+          accept_told_ = now;
+          log_error("accept_failed").os_error(error);
+        }
         for (const auto& each : listeners_) each->listen_for(0);
       }
       return;

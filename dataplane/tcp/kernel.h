@@ -55,6 +55,7 @@ class KernelNetwork final : public Network {
   std::vector<KernelStream*> told_;    // on_close has returned: freed at the end of the poll
   Bytes read_buffer_;
   Instant accept_again_{};  // out of descriptors: listeners are quiet until then
+  Instant accept_told_{};
 };
 
 }  // namespace pushmail

@@ -1,7 +1,10 @@
 // When mailboxes are watched and polled, and that a write that failed loses no mail.
 #include "controlplane/mailboxes.h"
 
+#include <sqlite3.h>
+
 #include <algorithm>
+#include <filesystem>
 
 #include "controlplane/store/errors.h"
 #include "tests/unit/controlplane/world.h"
@@ -69,6 +72,34 @@ TEST_F(MailboxesTest, AWriteThatFailedHoldsTheWatermarkUntilAFreshWatch) {
   EXPECT_EQ(fetchers.of(Kind::poll).size(), 1U);
 }
 
+// At a fetcher's start, when the disk says no: what is not read is not absent.
+TEST_F(MailboxesTest, BindingsThatCannotBeReadAreReadLater) {
+  const auto folder = std::filesystem::temp_directory_path() / ("pushmail-mailboxes-" + std::to_string(random_u64()));
+  std::filesystem::create_directories(folder);
+  const auto file = folder / "store";
+  auto on_disk = open_sqlite_store(file);
+  ASSERT_TRUE(on_disk.has_value());
+  ASSERT_TRUE((*on_disk)->add_binding(with_password()));
+  ASSERT_EQ((*on_disk)->bindings().value().size(), 1U);
+  Mailboxes there{{**on_disk, clock, settings, sealer, resolver, fetchers, [](std::string_view) {}}};
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(file.c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "ALTER TABLE binding RENAME TO away", nullptr, nullptr, nullptr), SQLITE_OK);
+
+  there.watch_all([](std::string_view) { return true; });
+  clock.pass(seconds(6));
+  there.tick();
+  EXPECT_TRUE(fetchers.of(Kind::watch).empty());
+  ASSERT_EQ(sqlite3_exec(other, "ALTER TABLE away RENAME TO binding", nullptr, nullptr, nullptr), SQLITE_OK);
+  there.tick();
+  EXPECT_TRUE(fetchers.of(Kind::watch).empty()) << "not in every turn";
+  clock.pass(seconds(6));
+  there.tick();
+  EXPECT_EQ(fetchers.of(Kind::watch).size(), 1U);
+  sqlite3_close(other);
+  std::filesystem::remove_all(folder);
+}
+
 TEST_F(MailboxesTest, ASuspendedBindingMovesNoWatermark) {
   Binding binding = with_password();
   mailboxes.on_binding_changed(binding);
@@ -129,7 +160,8 @@ TEST_F(MailboxesTest, AWatermarkBelowAnnouncedMailsNeitherSkipsNorDoubles) {
   fetchers.sent.clear();
   mailboxes.watch_all([](std::string_view) { return true; });
   ASSERT_EQ(fetchers.of(Kind::watch).size(), 1U) << "b2 has no password";
-  const RecordView watch = fetchers.of(Kind::watch)[0].view();
+  const SentRecord sent = fetchers.of(Kind::watch)[0];
+  const RecordView watch = sent.view();
   EXPECT_EQ(watch.text(tag(Tag::last_uid)), "2");
   EXPECT_EQ(watch.text(tag(Tag::newest_id)), "m4@x");
   EXPECT_EQ(watch.i64(tag(Tag::newest_date)), 77);

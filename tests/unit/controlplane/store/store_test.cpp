@@ -62,6 +62,19 @@ TEST(Store, WhatWasWrittenIsThereAfterReopening) {
   EXPECT_EQ(bound->display_name, "Änn");
 }
 
+// What the control plane acknowledges to the data plane is on disk: every commit is synced, and the log it goes to first.
+TEST(Store, EveryCommitIsSynced) {
+  const Folder folder;
+  auto connection = sqlite::Connection::open(folder.path / "store.sqlite");
+  ASSERT_TRUE(connection.has_value());
+  sqlite::Run mode = connection->prepare("PRAGMA journal_mode");
+  ASSERT_TRUE(mode.step().value());
+  EXPECT_EQ(mode.text(), "wal");
+  sqlite::Run synchronous = connection->prepare("PRAGMA synchronous");
+  ASSERT_TRUE(synchronous.step().value());
+  EXPECT_EQ(synchronous.number(), 2) << "FULL";
+}
+
 TEST(Store, ANewerSchemaIsRefused) {
   const Folder folder;
   { ASSERT_TRUE(open_sqlite_store(folder.path / "s")); }
