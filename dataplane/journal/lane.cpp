@@ -418,7 +418,7 @@ void Lane::start_batch() {
     Segment& room = segments_[active_.number];
     const std::uint64_t offset = offset_in(room);
     batch_first_sequence_ = sequence_;
-    batch_bytes_ = first_record(room);
+    pushmail::append(batch_bytes_, ByteView(first_record(room)));
     while (!pending_.empty() && offset + batch_bytes_.size() + size_on_disk(pending_.front()) <= room.size &&
            batch_bytes_.size() < batch_size_max) {
       pending_size_ -= pending_.front().record.size();
@@ -440,7 +440,7 @@ void Lane::prove_last_batch() {
   is_proven_ = true;
   if (offset + sector_size > segment.size) return;
   batch_first_sequence_ = sequence_;
-  batch_bytes_ = first_record(segment);
+  pushmail::append(batch_bytes_, ByteView(first_record(segment)));
   write_batch(offset);
 }
 
