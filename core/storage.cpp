@@ -100,8 +100,8 @@ Result<void> make_folders(Storage& storage, const std::filesystem::path& folder)
 }
 
 Result<Bytes> read_file(Storage& storage, const std::filesystem::path& file) {
-  // Opening a FIFO would wait for a writer.
-  const Descriptor opened(storage, storage.open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0));
+  // Opening a FIFO would wait for a writer; a link in a folder of ours is nobody's of ours.
+  const Descriptor opened(storage, storage.open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW, 0));
   if (opened.get() < 0) return fail_os(core_file_read, -opened.get());
   struct stat info{};
   if (::fstat(opened.get(), &info) != 0) return fail_os(core_file_read, errno);

@@ -29,7 +29,8 @@ Result<void> Fetcher::run() {
   });
   loop_.spawn([this, &reading](Task& task) {
     const auto written = reporter_.write_queued(task);
-    if (written || !reading) return;
+    // When the control plane has gone, the reader ends the process.
+    if (written || !reading || written.error().is(mailbox_closed)) return;
     // Nobody would ever know what the sessions see: who started this process starts another one.
     log_error("reports_lost").error(written.error()).text("reason", socket_.reason());
     outcome_ = written;

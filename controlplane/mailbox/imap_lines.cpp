@@ -28,11 +28,11 @@ std::optional<std::uint64_t> number(std::string_view digits) {
   return value;
 }
 
-// RFC 3501 §9: a number is 32 bits.
 bool is_digits(std::string_view word) {
   return !word.empty() && std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// RFC 3501 §9: a number is 32 bits.
 std::optional<std::uint64_t> number32(std::string_view digits) {
   const auto value = number(digits);
   return value && *value <= UINT32_MAX ? value : std::nullopt;

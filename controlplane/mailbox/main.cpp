@@ -4,7 +4,7 @@
 // Came from: the control plane, which starts it with a socketpair as descriptor 3. Goes to: Fetcher. Reads the configuration (log,
 // trust, size limit) and the certificates, gives up its privileges, and from then on only talks: to descriptor 3 and to mail servers.
 // Ends when descriptor 3 closes (exit 0); 78: bad configuration; 77: runs as the user who owns the
-// control plane's store; 70: a record that breaks the framing.
+// control plane's store; 70: a record that breaks the framing, or reports that cannot be sent.
 #include <fcntl.h>
 #include <sysexits.h>
 #include <unistd.h>

@@ -174,13 +174,15 @@ Result<void> make_durable(Storage& storage, const std::filesystem::path& folder,
 }
 
 /// The first record of a segment, if it is there.
-std::optional<Carried> read_segment_record(Storage& storage, const std::filesystem::path& file) {
+Result<std::optional<Carried>> read_segment_record(Storage& storage, const std::filesystem::path& file) {
   const Descriptor opened(storage, storage.open(file, O_RDONLY, 0));
+  if (opened.get() < 0) return fail_os(journal_read, -opened.get());
   std::array<std::uint8_t, segment_record_size> page{};
-  if (opened.get() < 0 || storage.read(opened.get(), page) != static_cast<ssize_t>(page.size())) return std::nullopt;
-  const auto record = parse_record(page);
-  if (!record.is_done() || record.value().header().kind != static_cast<std::uint16_t>(Kind::segment)) return std::nullopt;
-  return carried_by(record.value());
+  const ssize_t size = storage.read(opened.get(), page);
+  if (size < 0) return fail_os(journal_read, static_cast<int>(-size));
+  const auto record = parse_record(ByteView(page).first(static_cast<std::size_t>(size)));
+  if (!record.is_done() || record.value().header().kind != static_cast<std::uint16_t>(Kind::segment)) return std::optional<Carried>();
+  return std::optional(carried_by(record.value()));
 }
 
 /// From which offset on a later segment has what was left of this one.
@@ -190,11 +192,14 @@ std::uint64_t carried_from(const Carried& by_later, std::uint64_t number, std::u
 }
 
 /// What each segment says of the ones before it. A segment whose first record is there proves that all before it were whole.
-std::map<std::uint64_t, Carried> read_segment_records(Storage& storage, const std::filesystem::path& folder,
-                                                      const std::vector<std::uint64_t>& numbers) {
+Result<std::map<std::uint64_t, Carried>> read_segment_records(Storage& storage, const std::filesystem::path& folder,
+                                                              const std::vector<std::uint64_t>& numbers) {
   std::map<std::uint64_t, Carried> records;
   for (const std::uint64_t number : numbers) {
-    if (const auto carried = read_segment_record(storage, segment_path(folder, number))) records[number] = *carried;
+    const auto file = segment_path(folder, number);
+    const auto carried = tried([&] { return read_segment_record(storage, file); });
+    if (!carried) return give_up(file, carried.error());
+    if (*carried) records[number] = **carried;
   }
   return records;
 }
@@ -204,7 +209,7 @@ std::map<std::uint64_t, Carried> read_segment_records(Storage& storage, const st
 Result<Replay> replay_folder(Storage& storage, const std::filesystem::path& folder, const Seen& seen) {
   PM_TRY(const Listed listed, tried([&] { return list_folder(folder); }));
   PM_TRY_VOID(make_durable(storage, folder, listed.numbers));
-  const auto segment_records = read_segment_records(storage, folder, listed.numbers);
+  PM_TRY(const auto segment_records, read_segment_records(storage, folder, listed.numbers));
 
   Replay replay;
   if (!listed.numbers.empty()) replay.last_number = listed.numbers.back();
@@ -264,7 +269,10 @@ Result<Replay> replay_folder(Storage& storage, const std::filesystem::path& fold
 }
 
 Result<ReplaySummary> read_segment(const std::filesystem::path& segment, const std::function<void(const RecordView&)>& visit) {
-  PM_TRY(const Bytes bytes, read_file(system_storage(), segment));
+  // Whoever names a link means what it points to.
+  std::error_code none;
+  const auto file = std::filesystem::canonical(segment, none);
+  PM_TRY(const Bytes bytes, read_file(system_storage(), none ? segment : file));
   std::map<Key, bool> unsettled;
   const SegmentScan scan = scan_segment(bytes, [&](const RecordView& record) {
     const auto kind = static_cast<Kind>(record.header().kind);

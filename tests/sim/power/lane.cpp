@@ -10,7 +10,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -71,6 +73,13 @@ class Deadly final : public journal::BatchWriter {
   bool is_done_ = false;
 };
 
+/// Of the command line; none: no number.
+std::optional<std::uint32_t> number_in(std::string_view text) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
 int usage() {
   fmt::print(stderr, "usage: power_lane write FOLDER FIRST COUNT | die FOLDER NUMBER | read FOLDER | settle FOLDER\n");
   return 64;
@@ -81,6 +90,9 @@ int usage() {
 int main(int argc, char** argv) {
   if (argc < 3) return usage();
   const std::string_view word = argv[1];
+  const auto first = number_in(argc > 3 ? argv[3] : "0");
+  const auto count = number_in(argc > 4 ? argv[4] : "0");
+  if (!first || !count) return usage();
   Deadly deadly;
   std::vector<ItemId> found;
   const SystemClock clock;
@@ -92,14 +104,13 @@ int main(int argc, char** argv) {
   }
   Journal& lane = **opened;
   if (word == "write" && argc == 5) {
-    const auto first = static_cast<std::uint32_t>(std::atoi(argv[3]));
-    for (std::uint32_t n = first; n < first + static_cast<std::uint32_t>(std::atoi(argv[4])); ++n) {
+    for (std::uint32_t n = *first; n < *first + *count; ++n) {
       append(lane, n, [n](const Result<void>& result) { fmt::print("{} {}\n", result ? "acknowledged" : "refused", n); });
       run(lane);
     }
   } else if (word == "die" && argc == 4) {
     deadly.is_armed = true;
-    append(lane, static_cast<std::uint32_t>(std::atoi(argv[3])), [](const Result<void>&) {});
+    append(lane, *first, [](const Result<void>&) {});
     run(lane);
   } else if (word == "read" || word == "settle") {
     for (const ItemId& item : found) fmt::print("found {}\n", number_of(item));

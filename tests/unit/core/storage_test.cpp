@@ -4,26 +4,19 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <string>
 
 #include "core/errors.h"
+#include "tests/unit/core/temporary_folder.h"
 
 namespace pushmail {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "pushmail-storage-XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-};
+using Folder = TemporaryFolder;
 
 TEST(Storage, every_sync_has_a_row_and_says_what_it_is_for) {
   std::set<std::string_view> names;
@@ -42,6 +35,8 @@ TEST(Storage, what_is_absent_and_what_cannot_be_read_are_told_apart) {
   ASSERT_EQ(::mkfifo((folder.path / "fifo").c_str(), 0600), 0);
   EXPECT_EQ(read_file(system_storage(), folder.path / "fifo").error().os, EINVAL);
   EXPECT_EQ(read_file(system_storage(), folder.path).error().os, EINVAL);
+  fs::create_symlink("/etc/hostname", folder.path / "link");
+  EXPECT_EQ(read_file(system_storage(), folder.path / "link").error().os, ELOOP);
 }
 
 TEST(Storage, a_replaced_file_has_its_mode_and_leaves_nothing_beside_it) {

@@ -22,20 +22,14 @@
 #include "dataplane/journal/schema.h"
 #include "dataplane/journal/segment.h"
 #include "tests/unit/core/same_storage.h"
+#include "tests/unit/core/temporary_folder.h"
 
 namespace pushmail::journal {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "pushmail-journal-XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-};
+using Folder = TemporaryFolder;
 
 struct HandClock final : Clock {
   Instant at{1};
