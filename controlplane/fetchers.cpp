@@ -32,9 +32,9 @@ using Protocol = asio::local::stream_protocol;
 
 constexpr std::size_t read_size = 256 * 1024;
 constexpr std::size_t unread_max = limits::record_size_max;
-constexpr std::size_t unwritten_max = 64 * 1024 * 1024;   // bytes; a fetcher that reads nothing is hung
+constexpr std::size_t unwritten_max = 64 * 1024 * 1024;  // bytes; a fetcher that reads nothing is hung
 constexpr int fetcher_descriptor = 3;
-constexpr int failures_max = 5;        // 2^5 times the first wait
+constexpr int failures_max = 5;  // 2^5 times the first wait
 constexpr auto restart_first = std::chrono::milliseconds(100);
 constexpr auto steady_after = std::chrono::seconds(10);
 
@@ -85,7 +85,7 @@ class Fetchers::Process : public std::enable_shared_from_this<Fetchers::Process>
   bool hung_ = false;
   bool writing_ = false;
   int failures_ = 0;
-  std::uint64_t generation_ = 0;       // callbacks of an older process are ignored
+  std::uint64_t generation_ = 0;  // callbacks of an older process are ignored
   std::uint64_t sequence_ = 0;
   Bytes buffer_;
   Bytes in_;
@@ -177,17 +177,20 @@ Result<void> Fetchers::Process::take_records() {
 void Fetchers::Process::write() {
   if (out_.empty() || !up_) return;
   writing_ = true;
-  socket_.async_write_some(asio::buffer(out_.front()), [self = shared_from_this(), generation = generation_](error_code error, std::size_t size) {
-    if (self->stopped_ || generation != self->generation_) return;
-    self->writing_ = false;
-    // The read side need not notice: a send can fail for want of memory while the socket is whole.
-    if (error) return self->lost(error.message());
-    self->out_size_ -= size;
-    Bytes& front = self->out_.front();
-    if (size < front.size()) front.erase(front.begin(), front.begin() + static_cast<std::ptrdiff_t>(size));
-    else self->out_.pop_front();
-    self->write();
-  });
+  socket_.async_write_some(asio::buffer(out_.front()),
+                           [self = shared_from_this(), generation = generation_](error_code error, std::size_t size) {
+                             if (self->stopped_ || generation != self->generation_) return;
+                             self->writing_ = false;
+                             // The read side need not notice: a send can fail for want of memory while the socket is whole.
+                             if (error) return self->lost(error.message());
+                             self->out_size_ -= size;
+                             Bytes& front = self->out_.front();
+                             if (size < front.size())
+                               front.erase(front.begin(), front.begin() + static_cast<std::ptrdiff_t>(size));
+                             else
+                               self->out_.pop_front();
+                             self->write();
+                           });
 }
 
 void Fetchers::Process::lost(const std::string& reason) {
@@ -206,8 +209,11 @@ void Fetchers::Process::lost(const std::string& reason) {
   }
   const bool was_up = std::exchange(up_, false);
   const auto wait = restart_first * (1 << std::min(failures_++, failures_max));
-  log_warning("fetcher_lost").number("fetcher", static_cast<std::int64_t>(index_)).text("reason", reason)
-      .number("exit", WIFEXITED(status) ? WEXITSTATUS(status) : -1).number("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+  log_warning("fetcher_lost")
+      .number("fetcher", static_cast<std::int64_t>(index_))
+      .text("reason", reason)
+      .number("exit", WIFEXITED(status) ? WEXITSTATUS(status) : -1)
+      .number("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
   timer_.expires_after(wait);
   timer_.async_wait([self = shared_from_this()](error_code error) {
     if (!error) self->start();
@@ -248,7 +254,8 @@ void Fetchers::stop() {
 std::size_t Fetchers::index_of(std::string_view binding) const { return crc32c(bytes_of(binding)) % processes_.size(); }
 
 std::size_t Fetchers::up_count() const {
-  return static_cast<std::size_t>(std::count_if(processes_.begin(), processes_.end(), [](const auto& process) { return process->is_up(); }));
+  return static_cast<std::size_t>(
+      std::count_if(processes_.begin(), processes_.end(), [](const auto& process) { return process->is_up(); }));
 }
 
 bool Fetchers::is_up(std::string_view binding) const { return processes_[index_of(binding)]->is_up(); }

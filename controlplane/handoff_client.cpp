@@ -26,8 +26,13 @@ constexpr auto take_over_again = std::chrono::seconds(5);
 class HandoffClient::Connection : public std::enable_shared_from_this<HandoffClient::Connection> {
  public:
   Connection(asio::io_context& context, std::filesystem::path path, handoff::Events& events, std::function<void()> on_lost)
-      : path_(std::move(path)), on_lost_(std::move(on_lost)), socket_(context), timer_(context), again_timer_(context),
-        peer_(handoff::Direction::to_data, random_u64() | 1, events), buffer_(read_size) {}
+      : path_(std::move(path)),
+        on_lost_(std::move(on_lost)),
+        socket_(context),
+        timer_(context),
+        again_timer_(context),
+        peer_(handoff::Direction::to_data, random_u64() | 1, events),
+        buffer_(read_size) {}
 
   void connect() {
     if (stopped_) return;
@@ -93,7 +98,8 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
     if (writing_ || stopped_ || !peer_.is_connected() || peer_.output().empty()) return;
     writing_ = true;
     // output() is valid only until the next call of the peer, and callbacks come in between: the bytes on their way are ours.
-    flying_.assign(peer_.output().begin(), peer_.output().begin() + static_cast<std::ptrdiff_t>(std::min(peer_.output().size(), read_size)));
+    flying_.assign(peer_.output().begin(),
+                   peer_.output().begin() + static_cast<std::ptrdiff_t>(std::min(peer_.output().size(), read_size)));
     socket_.async_write_some(asio::buffer(flying_), [self = shared_from_this()](error_code error, std::size_t size) {
       self->writing_ = false;
       if (self->stopped_ || !self->peer_.is_connected()) return;
@@ -140,7 +146,8 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   bool told_away_ = false;
 };
 
-HandoffClient::HandoffClient(asio::io_context& context, std::filesystem::path socket, handoff::Events& events, std::function<void()> on_lost)
+HandoffClient::HandoffClient(asio::io_context& context, std::filesystem::path socket, handoff::Events& events,
+                             std::function<void()> on_lost)
     : connection_(std::make_shared<Connection>(context, std::move(socket), events, std::move(on_lost))) {}
 HandoffClient::~HandoffClient() { connection_->stop(); }
 void HandoffClient::start() { connection_->connect(); }

@@ -21,7 +21,7 @@ using mailbox::tag;
 constexpr std::int64_t second_us = 1'000'000;
 constexpr Duration again = seconds(5);
 constexpr Duration resolve_again = seconds(60);
-constexpr std::int64_t polled_write_us = 60 * second_us;   // an unchanged watermark is written down once a minute at most
+constexpr std::int64_t polled_write_us = 60 * second_us;  // an unchanged watermark is written down once a minute at most
 
 std::string text(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
 
@@ -90,7 +90,9 @@ void Mailboxes::send_watch(const Binding& binding, const IpAddress& address) {
 
   RecordWriter record = make(Kind::watch, {});
   record.text(tag(Tag::binding), binding.id).text(tag(Tag::protocol), binding.protocol);
-  record.text(tag(Tag::address), to_string(Endpoint{address, binding.port})).text(tag(Tag::tls), binding.tls).text(tag(Tag::tls_name), binding.host);
+  record.text(tag(Tag::address), to_string(Endpoint{address, binding.port}))
+      .text(tag(Tag::tls), binding.tls)
+      .text(tag(Tag::tls_name), binding.host);
   record.text(tag(Tag::user), binding.user).text(tag(Tag::password), *password).text(tag(Tag::folder), binding.folder);
   record.text(tag(Tag::mode), binding.mode == "idle" ? "idle" : "poll").u64(tag(Tag::uid_validity), state->uid_validity);
   record.text(tag(Tag::last_uid), state->last_uid.empty() ? "0" : state->last_uid);
@@ -152,7 +154,7 @@ void Mailboxes::watch_again(std::string_view binding) {
   Watched& one = watched->second;
   one.told = false;
   one.behind = true;
-  one.question = ++last_question_;     // an address that DNS is about to tell comes too early
+  one.question = ++last_question_;  // an address that DNS is about to tell comes too early
   one.due = one.behind_until = ports_.clock.now() + again;
   send_unwatch(binding);
 }
@@ -189,9 +191,12 @@ void Mailboxes::tick() {
     if (!binding || !*binding) continue;
     Watched& watched = watched_[id];
     // A poll that could not be sent (the fetcher is being restarted) is not over.
-    if (!watched.told) watch(**binding);
-    else if (poll_now(id) != 0) plan(**binding, watched, ports_.clock.wall());
-    else watched.due = now + again;
+    if (!watched.told)
+      watch(**binding);
+    else if (poll_now(id) != 0)
+      plan(**binding, watched, ports_.clock.wall());
+    else
+      watched.due = now + again;
   }
 }
 
@@ -216,7 +221,8 @@ void Mailboxes::on_session(const RecordView& record) {
   // A host that moved has another address by now.
   const auto watched = watched_.find(id);
   const bool named = !parse_ip((*binding)->host).has_value();
-  if (state == "unreachable" && named && watched != watched_.end() && ports_.clock.now() - watched->second.resolved > resolve_again) watch(**binding);
+  if (state == "unreachable" && named && watched != watched_.end() && ports_.clock.now() - watched->second.resolved > resolve_again)
+    watch(**binding);
 }
 
 Result<void> Mailboxes::write_watermark(const RecordView& record, MailboxState& state) {
@@ -259,7 +265,7 @@ void Mailboxes::on_polled(const RecordView& record) {
     PM_TRY(const auto binding, ports_.store.binding(id));
     if (!binding || !binding->is_active()) return {};
     PM_TRY(MailboxState state, ports_.store.mailbox(id));
-    if (state.uid_validity != record.u64(tag(Tag::uid_validity))) suspects_.forget(id);   // other mails bear these UIDs now
+    if (state.uid_validity != record.u64(tag(Tag::uid_validity))) suspects_.forget(id);  // other mails bear these UIDs now
     const bool unchanged = state.uid_validity == record.u64(tag(Tag::uid_validity)) && state.last_uid == text(record, Tag::last_uid) &&
                            state.newest_id == text(record, Tag::newest_id) && !record.bytes(tag(Tag::known_uid));
     // A time in the future was written by a clock that has been set back since.

@@ -58,13 +58,13 @@ class Mailboxes {
 
  private:
   struct Watched {
-    Instant due{};                     // all waits by Clock::now(): nobody sets that
-    Timestamp planned_from{};          // the last look, as `due` was planned
+    Instant due{};             // all waits by Clock::now(): nobody sets that
+    Timestamp planned_from{};  // the last look, as `due` was planned
     Instant resolved{};
-    std::uint64_t question = 0;        // the newest resolution; older answers are ignored
-    Instant behind_until{};            // a watch sent before is too early: the fetcher's old words may still be on their way
-    bool told = false;                 // the fetcher has the watch
-    bool behind = false;               // the store lacks something that the fetcher has reported
+    std::uint64_t question = 0;  // the newest resolution; older answers are ignored
+    Instant behind_until{};      // a watch sent before is too early: the fetcher's old words may still be on their way
+    bool told = false;           // the fetcher has the watch
+    bool behind = false;         // the store lacks something that the fetcher has reported
   };
   void watch(const Binding& binding);
   void send_watch(const Binding& binding, const IpAddress& address);

@@ -32,12 +32,14 @@ std::expected<PeerSettings, std::string> read_peer(const Config& config, const s
   peer.url = *url;
   peer.user = config.text(key("user"));
   peer.inbound_user = config.text(key("inbound_user"));
-  for (const auto& [leaf, target] : {std::pair{"password_file", &peer.password}, std::pair{"inbound_password_file", &peer.inbound_password}}) {
+  for (const auto& [leaf, target] :
+       {std::pair{"password_file", &peer.password}, std::pair{"inbound_password_file", &peer.inbound_password}}) {
     auto value = secret(config, key(leaf));
     if (!value) return std::unexpected(value.error());
     *target = std::move(*value);
   }
-  if (!peer.inbound_user.empty() && peer.inbound_password.empty()) return std::unexpected(key("inbound_password_file") + ": the password is empty");
+  if (!peer.inbound_user.empty() && peer.inbound_password.empty())
+    return std::unexpected(key("inbound_password_file") + ": the password is empty");
   peer.inbound_open = config.text(key("inbound")) == "open";
   peer.sender_forms = config.texts(key("sender_forms"));
   peer.allow = config.texts(key("allow"));
@@ -145,9 +147,11 @@ std::expected<Settings, std::string> Settings::from(const Config& config, const 
   if (s.smpp.source.empty() || s.smpp.source.size() > 20) return std::unexpected("notify.source: must have 1 to 20 characters");
   s.sms_per_hour_max = config.number("notify.sms_per_hour_max");
   s.code_lifetime = config.duration("notify.code_lifetime");
-  s.announcements = {.own = {.count = static_cast<std::uint64_t>(config.number("notify.own_max")), .window = config.duration("notify.own_window")},
-                     .strangers = {.count = static_cast<std::uint64_t>(config.number("notify.strangers_max")), .window = config.duration("notify.strangers_window")},
-                     .strangers_codes_max = static_cast<std::size_t>(config.number("notify.strangers_codes_max"))};
+  s.announcements = {
+      .own = {.count = static_cast<std::uint64_t>(config.number("notify.own_max")), .window = config.duration("notify.own_window")},
+      .strangers = {.count = static_cast<std::uint64_t>(config.number("notify.strangers_max")),
+                    .window = config.duration("notify.strangers_window")},
+      .strangers_codes_max = static_cast<std::size_t>(config.number("notify.strangers_codes_max"))};
 
   s.trusted_authserv = config.texts("smtp.trusted_authserv");
   s.strangers = {.phone_mails_max = static_cast<std::uint32_t>(config.number("smtp.phone_mails_max")),

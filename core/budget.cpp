@@ -5,7 +5,9 @@
 namespace pushmail {
 
 Budget::Budget(BudgetLimit limit, std::size_t keys_max)
-    : limit_(limit), each_{limit.count == 0 ? 0 : limit.window.ns / limit.count}, set_count_(std::max(keys_max / set_size, std::size_t{1})) {}
+    : limit_(limit),
+      each_{limit.count == 0 ? 0 : limit.window.ns / limit.count},
+      set_count_(std::max(keys_max / set_size, std::size_t{1})) {}
 
 const Budget::Slot* Budget::find(std::uint64_t name) const {
   if (slots_.empty()) return nullptr;

@@ -64,7 +64,8 @@ struct BudgetLimits {
 };
 class TwoBudgets {
  public:
-  explicit TwoBudgets(const BudgetLimits& limits, std::size_t keys_max = 65'536) : burst_(limits.burst, keys_max), lasting_(limits.lasting, keys_max) {}
+  explicit TwoBudgets(const BudgetLimits& limits, std::size_t keys_max = 65'536)
+      : burst_(limits.burst, keys_max), lasting_(limits.lasting, keys_max) {}
   [[nodiscard]] bool take(ByteView key, Instant now) { return has(key, now) && burst_.take(key, now) && lasting_.take(key, now); }
   void give_back(ByteView key) {
     burst_.give_back(key);

@@ -5,7 +5,8 @@
 
 namespace pushmail {
 
-inline constexpr ErrorInfo core_bad_msisdn{"core.bad_msisdn", "a phone number is 5 to 15 digits and does not start with 0", "ITU-T E.164 §6"};
+inline constexpr ErrorInfo core_bad_msisdn{"core.bad_msisdn", "a phone number is 5 to 15 digits and does not start with 0",
+                                           "ITU-T E.164 §6"};
 inline constexpr ErrorInfo core_bad_item_id{"core.bad_item_id", "an item id is 26 characters of base32", ""};
 inline constexpr ErrorInfo core_bad_trace_id{"core.bad_trace_id", "a trace id is 32 hex digits", "W3C Trace Context §3.2.2"};
 inline constexpr ErrorInfo core_bad_time{"core.bad_time", "not a date and time", "RFC 3339 §5.6"};
@@ -21,11 +22,17 @@ inline constexpr ErrorInfo core_file_write{"core.file_write", "a file cannot be 
 inline constexpr ErrorInfo core_folder{"core.folder", "a folder cannot be made, opened or synced", "", Fault::world, Lasting::temporary};
 
 // core/tls
-inline constexpr ErrorInfo core_tls_setup{"core.tls_setup", "certificates or keys for TLS cannot be used", "", Fault::world, Lasting::permanent};
-inline constexpr ErrorInfo core_tls_name{"core.tls_name", "there is no name to check the certificate against", "RFC 6125 §6.2", Fault::us, Lasting::permanent};
-inline constexpr ErrorInfo core_tls_certificate{"core.tls_certificate", "the certificate is not trusted, not valid now, or for another name", "RFC 5280 §6", Fault::peer, Lasting::permanent};
-inline constexpr ErrorInfo core_tls_handshake{"core.tls_handshake", "no TLS connection came about", "RFC 8446 §4", Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo core_tls_setup{"core.tls_setup", "certificates or keys for TLS cannot be used", "", Fault::world,
+                                          Lasting::permanent};
+inline constexpr ErrorInfo core_tls_name{"core.tls_name", "there is no name to check the certificate against", "RFC 6125 §6.2", Fault::us,
+                                         Lasting::permanent};
+inline constexpr ErrorInfo core_tls_certificate{"core.tls_certificate",
+                                                "the certificate is not trusted, not valid now, or for another name", "RFC 5280 §6",
+                                                Fault::peer, Lasting::permanent};
+inline constexpr ErrorInfo core_tls_handshake{"core.tls_handshake", "no TLS connection came about", "RFC 8446 §4", Fault::peer,
+                                              Lasting::temporary};
 inline constexpr ErrorInfo core_tls_broken{"core.tls_broken", "the TLS connection broke", "RFC 8446 §6.2", Fault::peer, Lasting::temporary};
-inline constexpr ErrorInfo core_tls_closed{"core.tls_closed", "the peer closed the TLS connection", "RFC 8446 §6.1", Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo core_tls_closed{"core.tls_closed", "the peer closed the TLS connection", "RFC 8446 §6.1", Fault::peer,
+                                           Lasting::temporary};
 
 }  // namespace pushmail

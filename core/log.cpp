@@ -44,7 +44,11 @@ std::uint64_t keyed_hash(std::string_view value) {
 std::size_t utf8_length(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const std::uint8_t lead = byte(at);
-  const std::size_t length = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+  const std::size_t length = lead < 0x80                   ? 1
+                             : lead >= 0xC2 && lead < 0xE0 ? 2
+                             : lead >= 0xE0 && lead < 0xF0 ? 3
+                             : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                           : 0;
   if (length == 0 || at + length > text.size()) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(at + i) & 0xC0) != 0x80) return 0;
@@ -58,7 +62,8 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
 void append_escaped(std::string& out, std::string_view text) {
   const auto plain = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
   for (std::size_t at = 0; at < text.size();) {
-    const auto end = static_cast<std::size_t>(std::find_if_not(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), plain) - text.begin());
+    const auto end =
+        static_cast<std::size_t>(std::find_if_not(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), plain) - text.begin());
     out.append(text.substr(at, end - at));
     at = end;
     if (at == text.size()) return;
@@ -83,7 +88,7 @@ void append_escaped(std::string& out, std::string_view text) {
 // RFC 3339 with milliseconds. A thread that logs much formats each second once.
 void append_time(std::string& out, Timestamp at) {
   constexpr std::int64_t second_us = 1'000'000;
-  constexpr std::size_t up_to_second = 19;   // 2026-11-23T21:54:12
+  constexpr std::size_t up_to_second = 19;  // 2026-11-23T21:54:12
   thread_local Timestamp formatted{-second_us};
   thread_local std::array<char, up_to_second> text;
   const std::int64_t into_second = (at.us % second_us + second_us) % second_us;
@@ -93,7 +98,9 @@ void append_time(std::string& out, Timestamp at) {
   }
   out.append(text.data(), text.size());
   const auto ms = static_cast<int>(into_second / 1000);
-  for (const char c : {'.', static_cast<char>('0' + ms / 100), static_cast<char>('0' + ms / 10 % 10), static_cast<char>('0' + ms % 10), 'Z'}) out.push_back(c);
+  for (const char c :
+       {'.', static_cast<char>('0' + ms / 100), static_cast<char>('0' + ms / 10 % 10), static_cast<char>('0' + ms % 10), 'Z'})
+    out.push_back(c);
 }
 
 constexpr std::size_t usual_line_size = 400;

@@ -21,7 +21,8 @@ namespace {
 constexpr std::array<std::size_t, 4> share_of_ring{4, 6, 7, 8};  // debug, info, warning, error
 static_assert(share_of_ring[static_cast<std::size_t>(LogLevel::error)] == 8);
 
-// Lines of processes that share a pipe or a terminal do not mix in writes of PIPE_BUF bytes; a file that is appended to takes any write whole.
+// Lines of processes that share a pipe or a terminal do not mix in writes of PIPE_BUF bytes; a file that is appended to takes any write
+// whole.
 constexpr std::size_t file_batch_size = std::size_t{64} << 10;
 constexpr int last_patience_ms = 1000;  // a log that nobody reads must not keep the process from ending
 constexpr Duration fault_patience = milliseconds(100);
@@ -33,7 +34,7 @@ constexpr std::array fault_signals{SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
 std::atomic<LogWriter*> current{nullptr};
 
 bool is_file(int fd) {
-  struct stat status {};
+  struct stat status{};
   return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
@@ -46,9 +47,9 @@ void on_fault(int signal) {
 // A sanitizer's own handlers stay.
 void catch_faults() {
   for (const int signal : fault_signals) {
-    struct sigaction before {};
+    struct sigaction before{};
     if (::sigaction(signal, nullptr, &before) != 0 || before.sa_handler != SIG_DFL) continue;
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = on_fault;
     action.sa_flags = static_cast<int>(SA_RESETHAND);
     ::sigaction(signal, &action, nullptr);
@@ -57,7 +58,7 @@ void catch_faults() {
 
 void leave_faults() {
   for (const int signal : fault_signals) {
-    struct sigaction now {};
+    struct sigaction now{};
     if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == on_fault) ::signal(signal, SIG_DFL);
   }
 }

@@ -73,8 +73,7 @@ class Parsed {
 
  private:
   enum class State : std::uint8_t { done, need_more, bad };
-  Parsed(State state, T value, std::size_t used, Error error)
-      : state_(state), used_(used), error_(error), value_(std::move(value)) {}
+  Parsed(State state, T value, std::size_t used, Error error) : state_(state), used_(used), error_(error), value_(std::move(value)) {}
 
   State state_;
   std::size_t used_;
@@ -97,17 +96,16 @@ class Parsed {
 }  // namespace pushmail
 
 /// A rule of our own code that must hold, in every build. A failure is our fault: stop, loudly.
-#define PM_CHECK(condition) \
-  (static_cast<bool>(condition) ? static_cast<void>(0) : ::pushmail::check_failed(#condition, __FILE__, __LINE__))
+#define PM_CHECK(condition) (static_cast<bool>(condition) ? static_cast<void>(0) : ::pushmail::check_failed(#condition, __FILE__, __LINE__))
 
 /// `PM_TRY(auto value, expression)`: the value, or return the error to the caller.
 #define PM_TRY_JOIN2(a, b) a##b
 #define PM_TRY_JOIN(a, b) PM_TRY_JOIN2(a, b)
-#define PM_TRY(declaration, expression)                                            \
-  auto PM_TRY_JOIN(pm_try_, __LINE__) = (expression);                              \
-  if (!PM_TRY_JOIN(pm_try_, __LINE__)) {                                           \
-    return std::unexpected(PM_TRY_JOIN(pm_try_, __LINE__).error());                \
-  }                                                                                \
+#define PM_TRY(declaration, expression)                             \
+  auto PM_TRY_JOIN(pm_try_, __LINE__) = (expression);               \
+  if (!PM_TRY_JOIN(pm_try_, __LINE__)) {                            \
+    return std::unexpected(PM_TRY_JOIN(pm_try_, __LINE__).error()); \
+  }                                                                 \
   declaration = std::move(*PM_TRY_JOIN(pm_try_, __LINE__))
 /// `PM_TRY_VOID(expression)`: go on, or return the error to the caller.
 #define PM_TRY_VOID(expression)                                                                  \

@@ -90,7 +90,8 @@ class Descriptor {
 
 /// Every folder of the path is there, what is missing with mode 0755 less the umask, and durable with its name.
 [[nodiscard]] Result<void> make_folders(Storage& storage, const std::filesystem::path& folder);
-/// A plain file's bytes; core.file_read with ENOENT says that there is none. A link is not followed (ELOOP); what is no plain file is EINVAL.
+/// A plain file's bytes; core.file_read with ENOENT says that there is none. A link is not followed (ELOOP); what is no plain file is
+/// EINVAL.
 [[nodiscard]] Result<Bytes> read_file(Storage& storage, const std::filesystem::path& file);
 /// The old content or the new one, whatever happens; durable when this returns.
 [[nodiscard]] Result<void> replace_file(Storage& storage, const std::filesystem::path& file, ByteView bytes, mode_t mode);

@@ -14,8 +14,8 @@ namespace pushmail {
 
 namespace {
 
-constexpr int round_ms = 500;         // the journal asks for room once a second
-constexpr int stop_rounds_max = 20;   // a full disk must not keep the process from stopping
+constexpr int round_ms = 500;        // the journal asks for room once a second
+constexpr int stop_rounds_max = 20;  // a full disk must not keep the process from stopping
 
 template <class... Cases>
 struct Match : Cases... {
@@ -30,13 +30,7 @@ Result<void> write_last_known(const std::filesystem::path& file, ByteView peers_
 
 IoThread::IoThread(journal::Journal& journal, Ring<ToIo>& in, Ring<ToWorker>& out, Wake& bell, std::filesystem::path last_known,
                    Counters& counters, FaultPoints faults)
-    : journal_(journal),
-      in_(in),
-      out_(out),
-      bell_(bell),
-      last_known_(std::move(last_known)),
-      counters_(counters),
-      faults_(faults) {}
+    : journal_(journal), in_(in), out_(out), bell_(bell), last_known_(std::move(last_known)), counters_(counters), faults_(faults) {}
 
 Result<void> IoThread::open(const std::filesystem::path& socket, std::uint64_t epoch) {
   PM_TRY(server_, handoff::Server::open(socket, epoch, *this));
@@ -88,9 +82,10 @@ void IoThread::take(ToIo message) {
   std::visit(Match{
                  [&](AppendRecord& append) {
                    const bool is_message = append.kind == journal::Kind::accepted_mm7 || append.kind == journal::Kind::accepted_mail;
-                   journal_.append(append.kind, append.item, std::move(append.record), [this, token = append.token](const Result<void>& result) {
-                     out_.send(Committed{.token = token, .error = result ? std::nullopt : std::optional(result.error())});
-                   });
+                   journal_.append(append.kind, append.item, std::move(append.record),
+                                   [this, token = append.token](const Result<void>& result) {
+                                     out_.send(Committed{.token = token, .error = result ? std::nullopt : std::optional(result.error())});
+                                   });
                    if (is_message) faults_.at(relay::step::append_before_sync);
                    if (append.kind == journal::Kind::attempt) faults_.at(relay::step::attempt_before_sync);
                  },

@@ -26,8 +26,8 @@ namespace pushmail {
 
 class IoThread final : public handoff::ServerEvents {
  public:
-  IoThread(journal::Journal& journal, Ring<ToIo>& in, Ring<ToWorker>& out, Wake& bell, std::filesystem::path last_known,
-           Counters& counters, FaultPoints faults);
+  IoThread(journal::Journal& journal, Ring<ToIo>& in, Ring<ToWorker>& out, Wake& bell, std::filesystem::path last_known, Counters& counters,
+           FaultPoints faults);
 
   [[nodiscard]] Result<void> open(const std::filesystem::path& socket, std::uint64_t epoch);
 

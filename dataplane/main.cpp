@@ -44,7 +44,7 @@ namespace {
 
 constexpr int exit_usage = 64, exit_os = 71, exit_config = 78;
 constexpr const char* user_name = "pushmail-dp";
-constexpr std::uint64_t descriptors_wanted = 16 * 1024;   // with link.kind kernel each connection is one
+constexpr std::uint64_t descriptors_wanted = 16 * 1024;  // with link.kind kernel each connection is one
 
 LogLevel log_level_of(std::string_view word) {
   if (word == "debug") return LogLevel::debug;
@@ -65,12 +65,14 @@ constexpr Duration greeting_delay = milliseconds(5);
 
 ConnectionLimits connection_limits(const Config& config, const std::string& table) {
   const auto number = [&](const char* leaf) { return static_cast<std::uint32_t>(config.number(table + leaf)); };
-  return {.all = number(".connections_max"), .per_source = number(".connections_per_source_max"), .reserved = number(".connections_reserved")};
+  return {
+      .all = number(".connections_max"), .per_source = number(".connections_per_source_max"), .reserved = number(".connections_reserved")};
 }
 
 BudgetLimits budget_limits(const Config& config, const std::string& key) {
   const auto number = [&](const char* end) { return static_cast<std::uint32_t>(config.number(key + end)); };
-  return {.burst = {.count = number("_per_minute"), .window = seconds(60)}, .lasting = {.count = number("_per_hour"), .window = seconds(3600)}};
+  return {.burst = {.count = number("_per_minute"), .window = seconds(60)},
+          .lasting = {.count = number("_per_hour"), .window = seconds(3600)}};
 }
 
 WorkerSettings worker_settings(const Config& config, const HashKey& secret) {
@@ -87,7 +89,8 @@ WorkerSettings worker_settings(const Config& config, const HashKey& secret) {
   relay.mail_size_max = config.size("smtp.size_max");
   for (const std::string& peer : config.peers()) {
     relay.unbound_senders[peer] = static_cast<std::uint32_t>(config.number("peer." + peer + ".unbound_senders_per_minute"));
-    relay.peer_retry[peer] = {.first = config.duration("peer." + peer + ".retry_first"), .most = config.duration("peer." + peer + ".retry_most")};
+    relay.peer_retry[peer] = {.first = config.duration("peer." + peer + ".retry_first"),
+                              .most = config.duration("peer." + peer + ".retry_most")};
   }
   settings.http_listen = config.endpoint("http.listen");
   settings.smtp_listen = config.endpoint("smtp.listen");
@@ -114,7 +117,8 @@ bool drop_privileges(const Config& config, const std::filesystem::path& journal,
   std::error_code error;
   for (const auto& folder : {journal, state}) {
     if (::chown(folder.c_str(), uid, gid) != 0) return false;
-    for (auto entry = std::filesystem::recursive_directory_iterator(folder, error); !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
+    for (auto entry = std::filesystem::recursive_directory_iterator(folder, error);
+         !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
       if (::lchown(entry->path().c_str(), uid, gid) != 0) return false;
     }
   }
@@ -177,9 +181,10 @@ int run(const Config& config) {
   Ring<ToWorker> to_worker(worker_bell);
   Ring<relay::Conversion> to_codec(codec_bell);
   Ring<relay::Converted> from_codec(worker_bell);
-  auto worker = std::make_unique<Worker>(worker_settings(config, *secret), **link,
-                                         WorkerRings{.to_io = to_io, .from_io = to_worker, .to_codec = to_codec, .from_codec = from_codec, .bell = worker_bell},
-                                         clock, **counters, faults);
+  auto worker = std::make_unique<Worker>(
+      worker_settings(config, *secret), **link,
+      WorkerRings{.to_io = to_io, .from_io = to_worker, .to_codec = to_codec, .from_codec = from_codec, .bell = worker_bell}, clock,
+      **counters, faults);
 
   if (const auto remembered = read_file(system_storage(), last_known)) {
     const Parsed<RecordView> peers = parse_record(*remembered);
@@ -193,9 +198,13 @@ int run(const Config& config) {
     log_error("last_known_unreadable").text("file", last_known.string()).error(remembered.error());
   }
 
-  const journal::Options options{.folder = journal_folder, .segment_size = config.size("journal.segment_size"), .lane_size_max = config.size("journal.lane_size_max"), .clock = &clock};
-  auto journal = journal::Journal::open(options, [&](journal::Replayed found) { worker->relay().restore(std::move(found)); },
-                                        [&](const RecordView& record) { worker->relay().remember(record); });
+  const journal::Options options{.folder = journal_folder,
+                                 .segment_size = config.size("journal.segment_size"),
+                                 .lane_size_max = config.size("journal.lane_size_max"),
+                                 .clock = &clock};
+  auto journal = journal::Journal::open(
+      options, [&](journal::Replayed found) { worker->relay().restore(std::move(found)); },
+      [&](const RecordView& record) { worker->relay().remember(record); });
   if (!journal) return stop_for("journal", journal.error());
   const journal::ReplaySummary& replayed = (*journal)->replayed();
   (*counters)->set(Counter::journal_damage, replayed.damaged);
@@ -211,7 +220,10 @@ int run(const Config& config) {
     fmt::print(stderr, "pushmail-dataplane: cannot become user {}\n", user_name);
     return exit_os;
   }
-  log_info("started").text("http", to_string(config.endpoint("http.listen"))).text("smtp", to_string(config.endpoint("smtp.listen"))).text("link", config.text("link.kind"));
+  log_info("started")
+      .text("http", to_string(config.endpoint("http.listen")))
+      .text("smtp", to_string(config.endpoint("smtp.listen")))
+      .text("link", config.text("link.kind"));
 
   std::atomic<bool> stop{false}, worker_done{false};
   Thread codec_thread("codec", [&] { run_codec_lane(to_codec, from_codec, codec_bell, rules.slot(), 0, stop); });

@@ -19,7 +19,7 @@ constexpr std::size_t none = XmlTree::none;
 
 struct Envelope {
   XmlTree xml;
-  std::size_t message = none;            // the one element of the body
+  std::size_t message = none;  // the one element of the body
   std::string transaction_id;
   std::string namespace_uri;
   [[nodiscard]] std::string_view text(std::string_view name) const { return xml.text(message, name); }
@@ -44,7 +44,8 @@ Result<Envelope> read_envelope(ByteView bytes, ResponseContext* context = nullpt
   }
   const std::size_t body = xml.child(0, "Body");
   envelope.message = body == none ? none : xml.child(body, {});
-  if (envelope.message != none && !xml.at(envelope.message).namespace_uri.empty() && !ascii_equal_nocase(xml.at(envelope.message).name, "Fault")) {
+  if (envelope.message != none && !xml.at(envelope.message).namespace_uri.empty() &&
+      !ascii_equal_nocase(xml.at(envelope.message).name, "Fault")) {
     envelope.namespace_uri = xml.at(envelope.message).namespace_uri;
   }
   if (context != nullptr) {
@@ -100,9 +101,12 @@ std::optional<Address> guess_address(std::string_view text) {
   text = ascii_trim(text);
   if (text.empty()) return std::nullopt;
   switch (wap::parse_address(text).kind) {
-    case wap::AddressKind::email: return address_of(AddressKind::rfc2822, text);
-    case wap::AddressKind::short_code: return address_of(AddressKind::short_code, text);
-    default: return address_of(AddressKind::number, text);
+    case wap::AddressKind::email:
+      return address_of(AddressKind::rfc2822, text);
+    case wap::AddressKind::short_code:
+      return address_of(AddressKind::short_code, text);
+    default:
+      return address_of(AddressKind::number, text);
   }
 }
 
@@ -226,7 +230,8 @@ void read_previous(const XmlTree& xml, std::size_t message, DeliverReq& request)
   }
   if (const std::size_t dates = xml.child(message, "Previouslysentdateandtime"); dates != none) {
     for (const std::size_t date : xml.children(dates)) {
-      if (const auto at = read_time(xml.text(date))) request.previous_dates.push_back({.at = *at, .sequence = number_of(xml.attribute(date, "sequence"))});
+      if (const auto at = read_time(xml.text(date)))
+        request.previous_dates.push_back({.at = *at, .sequence = number_of(xml.attribute(date, "sequence"))});
     }
   }
 }
@@ -268,7 +273,8 @@ Result<Request> read_deliver(const Envelope& envelope, const HttpParts& parts) {
   if (!address) return fail(mm7_bad_address);
   request.sender = *address;
   // Whether a number in an RFC2822Address is a phone is for the peer's profile to say: the element stays known.
-  if (request.sender.kind == AddressKind::number && holds_element(xml, sender, "RFC2822Address")) request.sender.kind = AddressKind::rfc2822;
+  if (request.sender.kind == AddressKind::number && holds_element(xml, sender, "RFC2822Address"))
+    request.sender.kind = AddressKind::rfc2822;
   request.recipients = read_recipients(xml, xml.child(envelope.message, "Recipients"));
   read_previous(xml, envelope.message, request);
   request.time_stamp = read_time(envelope.text("TimeStamp"));
@@ -312,13 +318,15 @@ constexpr auto read_words = std::to_array<StatusWord>({
 
 /// What delivery reports and read replies have in common. Their dates have different names, which peers mix up.
 template <class Report>
-Result<Report> read_any_report(const Envelope& envelope, std::span<const StatusWord> words, std::string_view date, std::string_view other_date) {
+Result<Report> read_any_report(const Envelope& envelope, std::span<const StatusWord> words, std::string_view date,
+                               std::string_view other_date) {
   const XmlTree& xml = envelope.xml;
   Report report;
   read_texts(envelope, report_texts<Report>, report);
   if (report.message_id.empty() || report.mm_status_received.empty()) return fail(mm7_missing_element);
 
-  const auto word = std::ranges::find_if(words, [&](const StatusWord& row) { return ascii_equal_nocase(row.received, report.mm_status_received); });
+  const auto word =
+      std::ranges::find_if(words, [&](const StatusWord& row) { return ascii_equal_nocase(row.received, report.mm_status_received); });
   report.mm_status = word == words.end() ? "Indeterminate" : std::string(word->canonical);
 
   std::size_t recipient = xml.child(envelope.message, "Recipient");
@@ -346,7 +354,8 @@ Result<Request> read_read_reply(const Envelope& envelope) {
 }
 
 // Requests of MM7 that exist and that a VASP does not serve.
-constexpr std::array<std::string_view, 7> unserved{"SubmitReq", "CancelReq", "ReplaceReq", "extendedCancelReq", "extendedReplaceReq", "QueryStatusReq", "VASPErrorRsp"};
+constexpr std::array<std::string_view, 7> unserved{"SubmitReq",          "CancelReq",      "ReplaceReq",  "extendedCancelReq",
+                                                   "extendedReplaceReq", "QueryStatusReq", "VASPErrorRsp"};
 
 /// xs:positiveInteger; some peers write the status's words behind it. Of anything else (`-1000`, `1000;2002`) nobody knows what is meant.
 std::optional<int> number_in(std::string_view text) {
@@ -378,7 +387,8 @@ std::optional<Status> read_status(const XmlTree& xml, std::size_t top) {
 std::optional<int> status_in(std::string_view words) {
   for (std::size_t at = 0; at + 4 <= words.size(); ++at) {
     const bool digits = std::ranges::all_of(words.substr(at, 4), [](char c) { return c >= '0' && c <= '9'; });
-    const bool alone = (at == 0 || words[at - 1] < '0' || words[at - 1] > '9') && (at + 4 == words.size() || words[at + 4] < '0' || words[at + 4] > '9');
+    const bool alone =
+        (at == 0 || words[at - 1] < '0' || words[at - 1] > '9') && (at + 4 == words.size() || words[at + 4] < '0' || words[at + 4] > '9');
     if (digits && alone && words[at] >= '1' && words[at] <= '4') return number_in(words.substr(at, 4));
   }
   return std::nullopt;
@@ -394,7 +404,8 @@ FaultRsp read_fault(const Envelope& envelope) {
     fault.status = *status;
     return fault;
   }
-  const bool clients_fault = ascii_equal_nocase(fault.fault_code.substr(std::min(fault.fault_code.find(':') + 1, fault.fault_code.size())), "Client");
+  const bool clients_fault =
+      ascii_equal_nocase(fault.fault_code.substr(std::min(fault.fault_code.find(':') + 1, fault.fault_code.size())), "Client");
   fault.status.code = status_in(fault.fault_string).value_or(clients_fault ? 2000 : 3000);
   fault.status.text = fault.fault_string.empty() ? std::string(status_text(fault.status.code)) : fault.fault_string;
   return fault;
@@ -438,8 +449,10 @@ Result<Request> parse_request(std::string_view content_type, ByteView body) {
   if (ascii_equal_nocase(name, "DeliveryReportReq")) return read_report(envelope);
   if (ascii_equal_nocase(name, "ReadReplyReq")) return read_read_reply(envelope);
   if (std::ranges::none_of(unserved, [&](std::string_view row) { return ascii_equal_nocase(row, name); })) return fail(mm7_unknown_message);
-  return Request(UnsupportedReq{
-      .name = std::string(name), .transaction_id = envelope.transaction_id, .mm7_version = envelope.version(), .namespace_uri = envelope.namespace_uri});
+  return Request(UnsupportedReq{.name = std::string(name),
+                                .transaction_id = envelope.transaction_id,
+                                .mm7_version = envelope.version(),
+                                .namespace_uri = envelope.namespace_uri});
 }
 
 Result<Response> parse_response(std::string_view content_type, ByteView body) {
@@ -451,7 +464,8 @@ Result<Response> parse_response(std::string_view content_type, ByteView body) {
   const auto status = read_status(envelope.xml, envelope.message);
   if (ascii_equal_nocase(name, "SubmitRsp")) {
     if (!status) return fail(mm7_missing_element);
-    return Response(SubmitRsp{.transaction_id = envelope.transaction_id, .status = *status, .message_id = std::string(envelope.text("MessageID"))});
+    return Response(
+        SubmitRsp{.transaction_id = envelope.transaction_id, .status = *status, .message_id = std::string(envelope.text("MessageID"))});
   }
   for (const bool extended : {false, true}) {
     if (ascii_equal_nocase(name, extended ? "extendedCancelRsp" : "CancelRsp")) {
@@ -460,13 +474,16 @@ Result<Response> parse_response(std::string_view content_type, ByteView body) {
     }
     if (ascii_equal_nocase(name, extended ? "extendedReplaceRsp" : "ReplaceRsp")) {
       if (!status) return fail(mm7_missing_element);
-      return Response(ReplaceRsp{
-          .transaction_id = envelope.transaction_id, .status = *status, .message_id = std::string(envelope.text("MessageID")), .extended = extended});
+      return Response(ReplaceRsp{.transaction_id = envelope.transaction_id,
+                                 .status = *status,
+                                 .message_id = std::string(envelope.text("MessageID")),
+                                 .extended = extended});
     }
   }
   // RSErrorRsp as a normal body, or the answer to something else: what counts is its status.
   if (!status) return fail(mm7_unknown_message);
-  return Response(FaultRsp{.transaction_id = envelope.transaction_id, .fault_code = {}, .fault_string = std::string(name), .status = *status});
+  return Response(
+      FaultRsp{.transaction_id = envelope.transaction_id, .fault_code = {}, .fault_string = std::string(name), .status = *status});
 }
 
 ResponseContext context_of(std::string_view content_type, ByteView body) {

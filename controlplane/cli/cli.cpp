@@ -10,11 +10,11 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "codec/mm7/configured.h"
 #include "controlplane/cli/client.h"
 #include "controlplane/cli/convert.h"
 #include "controlplane/cli/journal_cat.h"
 #include "controlplane/cli/table.h"
-#include "codec/mm7/configured.h"
 #include "core/config.h"
 #include "dataplane/counters/counters.h"
 #include "dataplane/rules/rule_keeper.h"
@@ -53,10 +53,16 @@ std::string percent_encoded(std::string_view text) {
 
 int exit_code_of(int http_status) {
   switch (http_status) {
-    case 404: return negative;
-    case 400: case 409: case 413: return EX_DATAERR;
-    case 403: return EX_NOPERM;
-    default: return EX_UNAVAILABLE;
+    case 404:
+      return negative;
+    case 400:
+    case 409:
+    case 413:
+      return EX_DATAERR;
+    case 403:
+      return EX_NOPERM;
+    default:
+      return EX_UNAVAILABLE;
   }
 }
 
@@ -151,8 +157,10 @@ void Commands::binding_add() {
   if (port_ != 0) body["port"] = port_;
   body["password"] = password();
   const Json added = call("POST", "/v1/bindings", body);
-  if (json_) print_object(added);
-  else streams_.out << cell(added, "id") << '\n';
+  if (json_)
+    print_object(added);
+  else
+    streams_.out << cell(added, "id") << '\n';
 }
 
 void Commands::binding_list() {
@@ -207,7 +215,8 @@ void Commands::item_explain() {
   for (const char* key : {"item", "state", "reason"}) explained[key] = cell(item, key);
   Json& decisions = explained["decisions"] = Json::array();
   for (const Json& row : answer["history"]) {
-    if (const std::string decision = cell(row, "decision"); !decision.empty() && cell(row, "event") == "converted") decisions.push_back(decision);
+    if (const std::string decision = cell(row, "decision"); !decision.empty() && cell(row, "event") == "converted")
+      decisions.push_back(decision);
   }
   if (json_) return print_object(explained);
   const std::string reason = cell(explained, "reason");
@@ -273,7 +282,8 @@ void Commands::journal_cat() {
     const auto summary = print_segment(segment, json_ || jsonl_ ? Form::json : Form::people, streams_.out);
     if (!summary) throw Stop{EX_IOERR, fmt::format("{}: {}", segment.string(), summary.error().info->text)};
     // A segment that nobody has written to yet is zeros. Anything else without one whole record is something else.
-    const bool is_segment = summary->records > 0 || (summary->damaged == 0 && summary->tail_size == 0 && std::filesystem::file_size(segment, unknown) > 0);
+    const bool is_segment =
+        summary->records > 0 || (summary->damaged == 0 && summary->tail_size == 0 && std::filesystem::file_size(segment, unknown) > 0);
     if (!is_segment) throw Stop{EX_DATAERR, segment.string() + ": is no segment of a journal"};
     if (summary->damaged != 0) streams_.error << fmt::format("{}: {} damaged records\n", segment.string(), summary->damaged);
     if (summary->torn != 0 || summary->tail_size != 0) {
@@ -333,7 +343,9 @@ void Commands::config_check() {
 void Commands::declare_binding(CLI::App& app) {
   CLI::App* noun = app.add_subcommand("binding", "phones and their mailboxes")->require_subcommand(1);
   CLI::App* add = noun->add_subcommand("add", "bind a mailbox to a phone number; prints the binding's id");
-  const auto text = [&](const char* option, const char* member, const char* help) { return add->add_option(option, binding_[member], help); };
+  const auto text = [&](const char* option, const char* member, const char* help) {
+    return add->add_option(option, binding_[member], help);
+  };
   text("--msisdn", "msisdn", "the phone's number")->required();
   text("--address", "mail_address", "the mail address that mails from the phone are sent as")->required();
   text("--host", "host", "mail server, name or address")->required();
@@ -359,17 +371,17 @@ void Commands::declare_binding(CLI::App& app) {
     verb->callback([this, action] { action_ = action; });
     return verb;
   };
-  with_id("show", "one binding and how its mailbox session stands", [this] { print_object(call("GET", "/v1/bindings/" + percent_encoded(id_))); });
-  with_id("remove", "end a binding and forget its password", [this] { print_object(call("DELETE", "/v1/bindings/" + percent_encoded(id_))); });
+  with_id("show", "one binding and how its mailbox session stands",
+          [this] { print_object(call("GET", "/v1/bindings/" + percent_encoded(id_))); });
+  with_id("remove", "end a binding and forget its password",
+          [this] { print_object(call("DELETE", "/v1/bindings/" + percent_encoded(id_))); });
   with_id("password", "give a new password", [this] {
     print_object(call("PUT", "/v1/bindings/" + percent_encoded(id_) + "/password", {{"password", password()}}));
   })->add_option("--password-file", password_file_, "file whose first line is the password; without it, standard input");
-  with_id("suspend", "stop watching and sending", [this] {
-    print_object(call("PUT", "/v1/bindings/" + percent_encoded(id_) + "/state", {{"state", "suspended"}}));
-  });
-  with_id("resume", "go on after suspend", [this] {
-    print_object(call("PUT", "/v1/bindings/" + percent_encoded(id_) + "/state", {{"state", "active"}}));
-  });
+  with_id("suspend", "stop watching and sending",
+          [this] { print_object(call("PUT", "/v1/bindings/" + percent_encoded(id_) + "/state", {{"state", "suspended"}})); });
+  with_id("resume", "go on after suspend",
+          [this] { print_object(call("PUT", "/v1/bindings/" + percent_encoded(id_) + "/state", {{"state", "active"}})); });
 }
 
 void Commands::declare_item(CLI::App& app) {
@@ -423,9 +435,8 @@ void Commands::declare(CLI::App& app) {
   CLI::App* poll = app.add_subcommand("poll", "looking at mailboxes")->require_subcommand(1);
   CLI::App* now = poll->add_subcommand("now", "look at one mailbox, or at all, without waiting for its time");
   now->add_option("binding", id_, "binding id; none: all");
-  now->callback([this] {
-    action_ = [this] { print_object(call("POST", "/v1/poll", id_.empty() ? Json::object() : Json{{"binding", id_}})); };
-  });
+  now->callback(
+      [this] { action_ = [this] { print_object(call("POST", "/v1/poll", id_.empty() ? Json::object() : Json{{"binding", id_}})); }; });
   app.add_subcommand("status", "sessions of the control plane")->callback([this] {
     action_ = [this] { print_object(call("GET", "/v1/status")); };
   });

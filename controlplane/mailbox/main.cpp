@@ -76,8 +76,10 @@ int main(int argc, char** argv) {
     log_error("no_trust_store").error(trust.error()).text("key", "tls.extra_ca");
     return EX_CONFIG;
   }
-  const mailbox::SessionSettings settings{.tls = *trust, .timing = {}, .mail_size_max = config->size("mailbox.mail_size_max"),
-                                         .idle_max = mailbox::idle_sessions_max(descriptors)};
+  const mailbox::SessionSettings settings{.tls = *trust,
+                                          .timing = {},
+                                          .mail_size_max = config->size("mailbox.mail_size_max"),
+                                          .idle_max = mailbox::idle_sessions_max(descriptors)};
   if (const std::string failed = mailbox::give_up_privileges(); !failed.empty()) {
     log_error("privileges_kept").text("step", failed);
     return EX_OSERR;

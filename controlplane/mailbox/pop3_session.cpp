@@ -430,8 +430,10 @@ Outcome<Look> Pop3Session::look(Task& task, Watermark& mark, const ArrivalSink& 
   std::vector<std::string> wanted = fresh_names(mark);
   for (const std::string& name : mark.trials.due(task.loop().now())) {
     // Mails on trial that were removed are no longer waited for.
-    if (numbers_.contains(name) && !mark.known.contains(name)) wanted.push_back(name);
-    else mark.trials.forget(name);
+    if (numbers_.contains(name) && !mark.known.contains(name))
+      wanted.push_back(name);
+    else
+      mark.trials.forget(name);
   }
   std::size_t in_vain = 0;
   for (const std::string& name : wanted) {

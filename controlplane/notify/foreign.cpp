@@ -24,17 +24,54 @@ struct Range {
 // What a terminal or a phone might obey, or shows as nothing: C0, DEL and C1, soft hyphen, bidirectional marks and isolates (UAX #9),
 // zero-width characters, variation and tag characters. ZWNJ and ZWJ (U+200C, U+200D) stay: Persian and Indic words need them.
 constexpr auto harmful = std::to_array<Range>({
-    {0x00, 0x1F}, {0x7F, 0x9F}, {0xAD, 0xAD}, {0x034F, 0x034F}, {0x061C, 0x061C}, {0x115F, 0x1160}, {0x17B4, 0x17B5}, {0x180B, 0x180F},
-    {0x200B, 0x200B}, {0x200E, 0x200F}, {0x202A, 0x202E}, {0x2060, 0x206F}, {0x3164, 0x3164}, {0xFE00, 0xFE0E}, {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0},
-    {0xFFF0, 0xFFFB}, {0xE0000, 0xE0FFF},
+    {0x00, 0x1F},
+    {0x7F, 0x9F},
+    {0xAD, 0xAD},
+    {0x034F, 0x034F},
+    {0x061C, 0x061C},
+    {0x115F, 0x1160},
+    {0x17B4, 0x17B5},
+    {0x180B, 0x180F},
+    {0x200B, 0x200B},
+    {0x200E, 0x200F},
+    {0x202A, 0x202E},
+    {0x2060, 0x206F},
+    {0x3164, 0x3164},
+    {0xFE00, 0xFE0E},
+    {0xFEFF, 0xFEFF},
+    {0xFFA0, 0xFFA0},
+    {0xFFF0, 0xFFFB},
+    {0xE0000, 0xE0FFF},
 });
 constexpr auto spaces = std::to_array<Range>({
-    {'\t', '\r'}, {' ', ' '}, {0x85, 0x85}, {0xA0, 0xA0}, {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000},
+    {'\t', '\r'},
+    {' ', ' '},
+    {0x85, 0x85},
+    {0xA0, 0xA0},
+    {0x1680, 0x1680},
+    {0x2000, 0x200A},
+    {0x2028, 0x2029},
+    {0x202F, 0x202F},
+    {0x205F, 0x205F},
+    {0x3000, 0x3000},
 });
 // Whatever looks like a double quote: it must not end our quotation.
 constexpr auto double_quotes = std::to_array<Range>({
-    {'"', '"'}, {0xAB, 0xAB}, {0xBB, 0xBB}, {0x02BA, 0x02BA}, {0x02DD, 0x02DD}, {0x02EE, 0x02EE}, {0x05F4, 0x05F4}, {0x201C, 0x201F}, {0x2033, 0x2037},
-    {0x275D, 0x275E}, {0x276E, 0x276F}, {0x300A, 0x300F}, {0x301D, 0x301F}, {0xFF02, 0xFF02}, {0x1F676, 0x1F678},
+    {'"', '"'},
+    {0xAB, 0xAB},
+    {0xBB, 0xBB},
+    {0x02BA, 0x02BA},
+    {0x02DD, 0x02DD},
+    {0x02EE, 0x02EE},
+    {0x05F4, 0x05F4},
+    {0x201C, 0x201F},
+    {0x2033, 0x2037},
+    {0x275D, 0x275E},
+    {0x276E, 0x276F},
+    {0x300A, 0x300F},
+    {0x301D, 0x301F},
+    {0xFF02, 0xFF02},
+    {0x1F676, 0x1F678},
 });
 
 template <std::size_t N>
@@ -49,7 +86,11 @@ bool is_letter(char32_t c) {
 // RFC 3629 §3: shortest form only, no surrogates, nothing beyond U+10FFFF. Advances `rest`; nothing when a byte was no character.
 std::optional<char32_t> next_character(std::string_view& rest) {
   const auto lead = static_cast<unsigned char>(rest.front());
-  const std::size_t size = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+  const std::size_t size = lead < 0x80                   ? 1
+                           : lead >= 0xC2 && lead < 0xE0 ? 2
+                           : lead >= 0xE0 && lead < 0xF0 ? 3
+                           : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                         : 0;
   char32_t c = size == 1 ? lead : size == 2 ? lead & 0x1FU : size == 3 ? lead & 0x0FU : lead & 0x07U;
   bool whole = size != 0 && size <= rest.size();
   for (std::size_t k = 1; whole && k < size; ++k) {
@@ -110,9 +151,28 @@ Characters clean_characters(std::string_view utf8, std::size_t length_max) {
 
 // What only our own sentences say. A test reads every sentence of texts.h through this table.
 constexpr auto our_phrases = std::to_array<std::string_view>({
-    "mail from", "to get it", "more wait", "unverified sender", "too large for your phone", "stays in your mailbox", "still in your mailbox",
-    "be sent to your phone", "your mail to", "was not delivered", "was not sent", "names no recipient", "with the code", "has the code", "with its code",
-    "no longer valid", "sent to you already", "not understood", "waits for you", "push mail is suspended", "registered for push mail", "contact your operator",
+    "mail from",
+    "to get it",
+    "more wait",
+    "unverified sender",
+    "too large for your phone",
+    "stays in your mailbox",
+    "still in your mailbox",
+    "be sent to your phone",
+    "your mail to",
+    "was not delivered",
+    "was not sent",
+    "names no recipient",
+    "with the code",
+    "has the code",
+    "with its code",
+    "no longer valid",
+    "sent to you already",
+    "not understood",
+    "waits for you",
+    "push mail is suspended",
+    "registered for push mail",
+    "contact your operator",
 });
 
 // A run of letters or of digits; everything else stands between tokens.
@@ -297,7 +357,8 @@ std::string shown_address(std::string_view address, std::size_t length_max) {
   // RFC 5322 §3.2.3 atext, dots and one @.
   constexpr std::string_view marks = "!#$%&'*+-/=?^_`{|}~.@";
   const bool plain = std::ranges::all_of(cleaned, [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80 || marks.find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80 ||
+           marks.find(c) != std::string_view::npos;
   });
   return plain && std::ranges::count(cleaned, '@') == 1 ? cleaned : quoted(address, length_max);
 }

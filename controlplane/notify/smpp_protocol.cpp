@@ -45,12 +45,16 @@ std::size_t SmppProtocol::room() const {
 
 std::string SmppProtocol::state() const {
   switch (state_) {
-    case SmppState::bound: return "bound to " + to_string(settings_.smsc);
+    case SmppState::bound:
+      return "bound to " + to_string(settings_.smsc);
     case SmppState::connecting:
-    case SmppState::binding: return "connecting to " + to_string(settings_.smsc);
+    case SmppState::binding:
+      return "connecting to " + to_string(settings_.smsc);
     case SmppState::unbinding:
-    case SmppState::stopped: return "stopped";
-    case SmppState::idle: break;
+    case SmppState::stopped:
+      return "stopped";
+    case SmppState::idle:
+      break;
   }
   return fmt::format("not connected to {}: {}", to_string(settings_.smsc), last_error_);
 }
@@ -100,12 +104,15 @@ void SmppProtocol::on_bytes(ByteView bytes) {
 
 std::optional<Instant> SmppProtocol::deadline() const {
   switch (state_) {
-    case SmppState::stopped: return std::nullopt;
+    case SmppState::stopped:
+      return std::nullopt;
     case SmppState::idle:
     case SmppState::connecting:
-    case SmppState::unbinding: return due_;
+    case SmppState::unbinding:
+      return due_;
     case SmppState::binding:
-    case SmppState::bound: break;
+    case SmppState::bound:
+      break;
   }
   Instant next{std::numeric_limits<std::int64_t>::max()};
   for (const auto& [sequence, asked] : asked_) next = std::min(next, asked.deadline);
@@ -118,7 +125,8 @@ std::optional<Instant> SmppProtocol::deadline() const {
 void SmppProtocol::on_time() {
   const Instant now = clock_.now();
   switch (state_) {
-    case SmppState::stopped: return;
+    case SmppState::stopped:
+      return;
     case SmppState::idle:
       if (now >= due_) connect();
       return;
@@ -129,7 +137,8 @@ void SmppProtocol::on_time() {
       if (now >= due_) lost("stopped");
       return;
     case SmppState::binding:
-    case SmppState::bound: break;
+    case SmppState::bound:
+      break;
   }
   const bool late = std::ranges::any_of(asked_, [&](const auto& entry) { return entry.second.deadline <= now; });
   if (late) return lost("the SMSC does not answer");
@@ -212,7 +221,8 @@ void SmppProtocol::on_frame(const smpp::Frame& frame) {
 
 void SmppProtocol::on_request(const Pdu& pdu) {
   switch (pdu.command) {
-    case Command::enquire_link: return send(smpp::respond(pdu));
+    case Command::enquire_link:
+      return send(smpp::respond(pdu));
     case Command::unbind:
       send(smpp::respond(pdu));
       return lost("the SMSC ended the session");
@@ -220,7 +230,8 @@ void SmppProtocol::on_request(const Pdu& pdu) {
     case Command::data_sm:
       if (state_ != SmppState::bound) return send(smpp::respond(pdu, smpp::status::wrong_bind_status));
       return on_message(pdu);
-    default: return send(smpp::respond(pdu, smpp::status::bad_command_id));
+    default:
+      return send(smpp::respond(pdu, smpp::status::bad_command_id));
   }
 }
 
@@ -252,20 +263,25 @@ void SmppProtocol::on_receipt(const Pdu& pdu, const sms::Judgement& judgement) {
 
 void SmppProtocol::on_response(const Pdu& pdu) {
   const auto found = asked_.find(pdu.sequence);
-  if (found == asked_.end()) return;   // late, or nobody asked
+  if (found == asked_.end()) return;  // late, or nobody asked
   const Command asked = found->second.command;
   const bool fits = pdu.command == smpp::response_of(asked) || pdu.command == Command::generic_nack;
   if (!fits) return lost(fmt::format("{} was answered with {}", smpp::name_of(asked), smpp::name_of(pdu.command)));
   asked_.erase(found);
   proved_at_ = clock_.now();
   switch (asked) {
-    case Command::bind_transceiver: return on_bind_response(pdu);
-    case Command::submit_sm: return on_submit_response(pdu);
-    case Command::enquire_link: enquiring_ = false; return;
+    case Command::bind_transceiver:
+      return on_bind_response(pdu);
+    case Command::submit_sm:
+      return on_submit_response(pdu);
+    case Command::enquire_link:
+      enquiring_ = false;
+      return;
     case Command::unbind:
       move(SmppEvent::stop);
       return end("stopped");
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -303,7 +319,8 @@ void SmppProtocol::on_submit_response(const Pdu& pdu) {
       slow_down(segment);
       put_off(std::move(segment), text->second, smpp::status_text(pdu.status));
       break;
-    case smpp::StatusClass::session: return lost(std::string(smpp::status_text(pdu.status)));
+    case smpp::StatusClass::session:
+      return lost(std::string(smpp::status_text(pdu.status)));
     case smpp::StatusClass::permanent:
       take_out(segment.text, text->second);
       text->second.refusal = pdu.command == Command::generic_nack ? "generic_nack" : smpp::status_text(pdu.status);

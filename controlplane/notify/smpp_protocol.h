@@ -30,15 +30,15 @@ struct SmppSettings {
   std::string system_id{};
   std::string password{};
   std::string system_type{};
-  std::string source{};                // sender of our messages
-  std::size_t window = 10;             // unanswered submit_sm
-  Duration enquire_link = seconds(30); // time without an answer to anything of ours before enquire_link
+  std::string source{};                 // sender of our messages
+  std::size_t window = 10;              // unanswered submit_sm
+  Duration enquire_link = seconds(30);  // time without an answer to anything of ours before enquire_link
   Duration response_max = seconds(60);
   Duration throttle_pause = seconds(1);  // the first one; doubles with each refusal for now
   Duration throttle_pause_most = seconds(60);
   Duration rebind_first = seconds(1);
   Duration rebind_most = seconds(60);
-  Duration stable = seconds(300);      // a session that held so long was a good one
+  Duration stable = seconds(300);  // a session that held so long was a good one
 };
 
 /// The connection as the protocol sees it. None of these calls back from within.
@@ -86,13 +86,13 @@ class SmppProtocol final : public Bearer {
   };
   struct Text {
     std::size_t segments_left = 0;
-    bool left = false;                 // a segment of it was written
-    bool taken = false;                // a segment of it was answered with success
+    bool left = false;   // a segment of it was written
+    bool taken = false;  // a segment of it was answered with success
     std::string smsc_id{};
     std::string refusal{};
-    bool deferred = false;             // the refusal holds for now only
-    int tries = 0;                     // rounds of refusals since a segment was taken
-    std::vector<Segment> held{};       // of a text that was refused for now: not to be sent before the others are answered
+    bool deferred = false;        // the refusal holds for now only
+    int tries = 0;                // rounds of refusals since a segment was taken
+    std::vector<Segment> held{};  // of a text that was refused for now: not to be sent before the others are answered
   };
   struct Asked {
     smpp::Command command = smpp::Command::enquire_link;
@@ -126,12 +126,12 @@ class SmppProtocol final : public Bearer {
   const Random random_;
 
   SmppState state_ = SmppState::idle;
-  std::uint64_t connection_ = 0;       // grows when one ends: a loop over the bytes of an older one stops
+  std::uint64_t connection_ = 0;  // grows when one ends: a loop over the bytes of an older one stops
   std::string last_error_ = "not yet connected";
-  int failures_ = 0;                   // ends since the last answered submit_sm or stable time
-  Instant due_{};                      // idle: the next connect; connecting, unbinding: the end of patience
+  int failures_ = 0;  // ends since the last answered submit_sm or stable time
+  Instant due_{};     // idle: the next connect; connecting, unbinding: the end of patience
   Instant bound_at_{};
-  Instant proved_at_{};                // the last answer of the SMSC to anything of ours
+  Instant proved_at_{};  // the last answer of the SMSC to anything of ours
   // How much the SMSC takes (AIMD, as TCP does): a refusal for now halves the window and doubles the pause, what is taken widens it by one.
   // Kept over a rebind, which is no cure for what the SMSC cannot take.
   std::size_t window_;
@@ -142,7 +142,7 @@ class SmppProtocol final : public Bearer {
   bool enquiring_ = false;
   Bytes in_;
   std::uint32_t sequence_ = 0;
-  std::map<std::uint32_t, Asked> asked_;            // our requests without an answer
+  std::map<std::uint32_t, Asked> asked_;  // our requests without an answer
   std::map<std::uint32_t, Segment> unanswered_;
   std::deque<Segment> waiting_;
   std::map<std::int64_t, Text> texts_;

@@ -73,8 +73,12 @@ class Connection {
   [[nodiscard]] bool in_transaction() const;
 
  private:
-  struct Close { void operator()(sqlite3* handle) const; };
-  struct Finalize { void operator()(sqlite3_stmt* statement) const; };
+  struct Close {
+    void operator()(sqlite3* handle) const;
+  };
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const;
+  };
   Connection() = default;
 
   std::unique_ptr<sqlite3, Close> handle_;

@@ -33,12 +33,14 @@ Result<std::unique_ptr<Server>> Server::open(const std::filesystem::path& socket
   if (fd < 0) return fail_os(handoff_socket, errno);
   // What a killed predecessor left; a living one holds the journal's lock, so this process would not have come here.
   ::unlink(name.c_str());
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::chmod(name.c_str(), 0660) != 0 || ::listen(fd, 4) != 0) {
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::chmod(name.c_str(), 0660) != 0 ||
+      ::listen(fd, 4) != 0) {
     const int error = errno;
     ::close(fd);
     return fail_os(handoff_socket, error);
   }
-  if (const group* owners = ::getgrnam("pushmail"); owners != nullptr && ::chown(name.c_str(), static_cast<uid_t>(-1), owners->gr_gid) != 0) {
+  if (const group* owners = ::getgrnam("pushmail");
+      owners != nullptr && ::chown(name.c_str(), static_cast<uid_t>(-1), owners->gr_gid) != 0) {
     log_warning("handoff_group").text("socket", name);
   }
   return std::unique_ptr<Server>(new Server(socket, fd, epoch, events));

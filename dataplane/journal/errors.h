@@ -9,7 +9,8 @@ inline constexpr ErrorInfo journal_open{"journal.open", "the journal folder cann
 inline constexpr ErrorInfo journal_ring{"journal.ring", "the kernel gives no io_uring", "", Fault::world};
 inline constexpr ErrorInfo journal_read{"journal.read", "a segment file cannot be read", "", Fault::world};
 inline constexpr ErrorInfo journal_no_room{"journal.no_room", "the disk is full", "", Fault::world, Lasting::temporary};
-inline constexpr ErrorInfo journal_lane_full{"journal.lane_full", "the lane has reached journal.lane_size_max", "", Fault::world, Lasting::temporary};
+inline constexpr ErrorInfo journal_lane_full{"journal.lane_full", "the lane has reached journal.lane_size_max", "", Fault::world,
+                                             Lasting::temporary};
 inline constexpr ErrorInfo journal_write{"journal.write", "a write to the journal failed", "", Fault::world, Lasting::temporary};
 inline constexpr ErrorInfo journal_sync{"journal.sync", "a sync of the journal failed", "", Fault::world, Lasting::temporary};
 inline constexpr ErrorInfo journal_cut{"journal.cut", "what could not be made durable could not be cut off either", "", Fault::world,

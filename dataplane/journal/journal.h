@@ -53,7 +53,7 @@ using Committed = std::function<void(Result<void>)>;
 struct Replayed {
   Kind kind;
   ItemId item;
-  Bytes record;       // whole, as core/record.h frames it
+  Bytes record;  // whole, as core/record.h frames it
 };
 
 /// Called by replay for every good record in order, settled or not: what the relay remembers for repeats comes from here.
@@ -73,17 +73,17 @@ struct Options {
   std::filesystem::path folder;
   std::uint64_t segment_size = 64 * 1024 * 1024;
   std::uint64_t lane_size_max = 64ULL * 1024 * 1024 * 1024;
-  const Clock* clock = nullptr;       // for trying again after a full disk; must outlive the journal
-  Storage* storage = nullptr;         // nullptr: the system's; must outlive the journal
-  BatchWriter* writer = nullptr;      // nullptr: one of its own over io_uring; must outlive the journal
+  const Clock* clock = nullptr;   // for trying again after a full disk; must outlive the journal
+  Storage* storage = nullptr;     // nullptr: the system's; must outlive the journal
+  BatchWriter* writer = nullptr;  // nullptr: one of its own over io_uring; must outlive the journal
 };
 
 /// For counters and tests.
 struct Totals {
-  std::uint64_t appended = 0;         // records made durable, settle records included
+  std::uint64_t appended = 0;  // records made durable, settle records included
   std::uint64_t syncs = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t segments = 0;         // files now
+  std::uint64_t segments = 0;  // files now
   std::uint64_t failures = 0;
 };
 

@@ -51,8 +51,8 @@ struct Pending {
   Kind kind;
   ItemId item;
   RecordWriter record;
-  Committed committed;          // empty for settle records
-  bool is_carried = false;      // out of the last batch of the life before
+  Committed committed;      // empty for settle records
+  bool is_carried = false;  // out of the last batch of the life before
 };
 
 std::uint64_t size_on_disk(const Pending& entry) { return entry.record.size() + seal_size; }
@@ -62,7 +62,7 @@ bool finishes_what_is_there(Kind kind) { return kind == Kind::settled || kind ==
 bool is_kept(const Pending& entry) { return entry.is_carried || finishes_what_is_there(entry.kind); }
 
 struct Segment {
-  std::uint64_t size = 0;       // bytes of the file
+  std::uint64_t size = 0;  // bytes of the file
   std::uint64_t used = 0;
   std::uint64_t unsettled = 0;  // records
 };
@@ -130,8 +130,8 @@ class Lane final : public Journal {
   ReplaySummary summary_;
   Totals totals_;
 
-  std::map<std::uint64_t, Segment> segments_;      // by number, active and spare included
-  std::map<Key, std::uint64_t> unsettled_;         // -> segment number
+  std::map<std::uint64_t, Segment> segments_;  // by number, active and spare included
+  std::map<Key, std::uint64_t> unsettled_;     // -> segment number
   OpenSegment active_;
   OpenSegment spare_;
   std::uint64_t next_number_ = 1;
@@ -139,7 +139,7 @@ class Lane final : public Journal {
 
   std::deque<Pending> pending_;
   std::uint64_t pending_size_ = 0;
-  std::vector<Pending> batch_;                     // what batch_bytes_ holds; without the segment record
+  std::vector<Pending> batch_;  // what batch_bytes_ holds; without the segment record
   Bytes batch_bytes_;
   std::uint64_t batch_offset_ = 0;
   std::uint64_t batch_first_sequence_ = 0;
@@ -426,7 +426,8 @@ void Lane::start_batch() {
       pending_.pop_front();
       Pending& entry = batch_.back();
       // After a failed write what must not be lost is written again, so it keeps its writer.
-      pushmail::append(batch_bytes_, ByteView(finish_sealed(is_kept(entry) ? RecordWriter(entry.record) : std::move(entry.record), active_.mark, ++sequence_)));
+      pushmail::append(batch_bytes_, ByteView(finish_sealed(is_kept(entry) ? RecordWriter(entry.record) : std::move(entry.record),
+                                                            active_.mark, ++sequence_)));
     }
     write_batch(offset);
   }

@@ -108,12 +108,18 @@ class Reader {
 
 std::string_view to_string(Kind kind) {
   switch (kind) {
-    case Kind::accepted_mm7: return "accepted_mm7";
-    case Kind::accepted_mail: return "accepted_mail";
-    case Kind::outcome: return "outcome";
-    case Kind::report: return "report";
-    case Kind::settled: return "settled";
-    case Kind::segment: return "segment";
+    case Kind::accepted_mm7:
+      return "accepted_mm7";
+    case Kind::accepted_mail:
+      return "accepted_mail";
+    case Kind::outcome:
+      return "outcome";
+    case Kind::report:
+      return "report";
+    case Kind::settled:
+      return "settled";
+    case Kind::segment:
+      return "segment";
     case Kind::attempt:
       return "attempt";
     case Kind::batch:
@@ -138,7 +144,8 @@ struct Listed {
 Result<Listed> list_folder(const std::filesystem::path& folder) {
   Listed listed;
   std::error_code error;
-  for (auto entry = std::filesystem::directory_iterator(folder, error); !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+  for (auto entry = std::filesystem::directory_iterator(folder, error); !error && entry != std::filesystem::directory_iterator();
+       entry.increment(error)) {
     const auto number = number_of(entry->path());
     // A lane makes plain files. What else somebody put there is neither read nor followed, nor in the way: new segments step over its name.
     std::error_code unknown;

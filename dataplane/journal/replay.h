@@ -23,9 +23,9 @@ using Key = std::pair<Kind, ItemId>;
 
 struct FoundSegment {
   std::uint64_t number = 0;
-  std::uint64_t used = 0;        // bytes up to the end of the last record
-  std::uint64_t size = 0;        // bytes of the file
-  bool is_evidence = false;      // what is broken in it could not be copied: the segment stays
+  std::uint64_t used = 0;    // bytes up to the end of the last record
+  std::uint64_t size = 0;    // bytes of the file
+  bool is_evidence = false;  // what is broken in it could not be copied: the segment stays
 };
 struct FoundRecord {
   std::uint64_t segment = 0;
@@ -34,7 +34,7 @@ struct FoundRecord {
 };
 
 struct Replay {
-  std::vector<FoundSegment> segments;             // in order
+  std::vector<FoundSegment> segments;  // in order
   std::map<Key, FoundRecord> unsettled;
   std::uint64_t last_sequence = 0;
   std::uint64_t last_number = 0;  // of the segments

@@ -37,8 +37,8 @@ namespace pushmail::journal {
 
 using Mark = std::array<std::uint8_t, 16>;
 
-inline constexpr std::size_t seal_size = 26;                  // with the field's header
-inline constexpr std::size_t sector_size = 4096;              // no disk writes less at once; those of 512 bytes write several
+inline constexpr std::size_t seal_size = 26;      // with the field's header
+inline constexpr std::size_t sector_size = 4096;  // no disk writes less at once; those of 512 bytes write several
 inline constexpr std::size_t segment_record_size = sector_size;
 
 [[nodiscard]] constexpr std::uint64_t next_sector(std::uint64_t offset) { return (offset + sector_size - 1) / sector_size * sector_size; }
@@ -66,7 +66,7 @@ struct Broken {
 
 struct SegmentScan {
   std::uint64_t records = 0;
-  std::uint64_t end = 0;         // where the good part ends
+  std::uint64_t end = 0;          // where the good part ends
   std::uint64_t tail_offset = 0;  // behind `end`: bytes with no good record behind them
   std::uint64_t tail_size = 0;
   std::uint64_t proven = 0;    // what lies before was durable

@@ -87,7 +87,8 @@ void Relay::submission_lost(Item& of, std::string_view trouble, Loss loss) {
   set_due(of, {});
 }
 
-void Relay::hand_over_doubt(const ItemId& id, const TraceId& trace, const Attempt& attempt, std::string_view trouble, Again again, Left left) {
+void Relay::hand_over_doubt(const ItemId& id, const TraceId& trace, const Attempt& attempt, std::string_view trouble, Again again,
+                            Left left) {
   RecordWriter record = handoff::make(handoff::Kind::attempt, id);
   record.trace(tag(Tag::trace), trace)
       .u64(tag(Tag::attempt), attempt.number)

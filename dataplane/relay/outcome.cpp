@@ -125,7 +125,10 @@ void Relay::remember(const RecordView& record) {
     status.details += std::string(form.substr(form.find(':') + 1));
   });
   if (status.code == 1100) status.text = mm7::status_text(1100);
-  repeats_.put(*key, {.item = record.header().item, .durable = true, .status = std::move(status), .at = Timestamp{record.i64(jn::tag(jn::Tag::time)).value_or(0)}});
+  repeats_.put(*key, {.item = record.header().item,
+                      .durable = true,
+                      .status = std::move(status),
+                      .at = Timestamp{record.i64(jn::tag(jn::Tag::time)).value_or(0)}});
 }
 
 void Relay::restore(journal::Replayed replayed) {
@@ -168,7 +171,8 @@ void Relay::restore(journal::Replayed replayed) {
       }
       return hand_over(nested.value());
     }
-    default: return;
+    default:
+      return;
   }
 }
 

@@ -62,16 +62,16 @@ struct Settings {
   Duration unknown_retry = seconds(1800);  // a mail whose final dot got no reply (RFC 5321 §4.5.4.1)
   RetryPolicy submit_retry{.first = seconds(5), .most = seconds(300)};
   std::map<std::string, RetryPolicy, std::less<>> peer_retry;
-  Duration submit_expire = seconds(3 * 86'400);    // where a submission gives none
+  Duration submit_expire = seconds(3 * 86'400);                       // where a submission gives none
   std::map<std::string, std::uint32_t, std::less<>> unbound_senders;  // a minute, of each peer; 600 where it is not named
-  std::string postmaster;                          // where mail to postmaster goes, by smart_host; empty: to the log
-  std::string smart_host;                          // address:port
+  std::string postmaster;                                             // where mail to postmaster goes, by smart_host; empty: to the log
+  std::string smart_host;                                             // address:port
   Duration admission_time = seconds(2);
-  Duration ask_again = seconds(30);                // a route question without an answer
+  Duration ask_again = seconds(30);  // a route question without an answer
   std::uint64_t memory_max = limits::item_memory_size_max;
   std::uint64_t recipient_memory_max = 64 * limits::MiB;  // forwarded mails that wait for one phone
   std::uint64_t mail_size_max = limits::mail_size_max;
-  HashKey digest_secret = new_hash_key();          // of repeats; one that outlives the process recognises them after a restart
+  HashKey digest_secret = new_hash_key();  // of repeats; one that outlives the process recognises them after a restart
   std::function<std::uint64_t()> random = random_u64;
 };
 
@@ -242,7 +242,7 @@ class Relay final : public Mm7Sink, public MailSink {
   FaultPoints faults_;
   Instant now_;
 
-  bool draining_ = false;                                // the control plane said so; until this process ends
+  bool draining_ = false;  // the control plane said so; until this process ends
   PeerTable peers_;
   Admission admission_;
   Repeats repeats_;
@@ -258,10 +258,10 @@ class Relay final : public Mm7Sink, public MailSink {
 
   std::uint64_t last_token_ = 0;
   std::unordered_map<std::uint64_t, std::function<void(const Result<void>&)>> commits_;
-  std::map<DigestKey, std::vector<Ticket>> repeated_;    // tickets of repeats that came before the first one was answered
-  std::deque<ItemId> answered_;                          // in this turn: the network has not sent the answer yet
-  std::deque<ItemId> starting_;                          // in the last turn, or replayed: relayed at the next tick
-  std::deque<std::pair<ItemId, RecordWriter>> events_;   // while no control plane is there
+  std::map<DigestKey, std::vector<Ticket>> repeated_;   // tickets of repeats that came before the first one was answered
+  std::deque<ItemId> answered_;                         // in this turn: the network has not sent the answer yet
+  std::deque<ItemId> starting_;                         // in the last turn, or replayed: relayed at the next tick
+  std::deque<std::pair<ItemId, RecordWriter>> events_;  // while no control plane is there
 
   // What became of items lately: a submission that is sent again after its end gets its outcome again.
   std::unordered_map<ItemId, Bytes> outcomes_;

@@ -62,19 +62,18 @@ void Relay::ask_route(Item& of) {
   const Peeked& seen = of.peeked;
   if (!seen.sender.empty()) query.text(tag(Tag::sender), seen.sender);
   if (of.source == Source::forwarded) {
-    query.text(tag(Tag::recipient), "mail:" + of.recipient).text(tag(Tag::mail_from), of.mail_from).u64(tag(Tag::mail_size), of.body.size());
+    query.text(tag(Tag::recipient), "mail:" + of.recipient)
+        .text(tag(Tag::mail_from), of.mail_from)
+        .u64(tag(Tag::mail_size), of.body.size());
     if (!of.source_address.empty()) query.text(tag(Tag::source_address), of.source_address);
   }
   for (const std::string& recipient : seen.recipients) {
     const bool is_refused = std::find(of.refused.begin(), of.refused.end(), recipient) != of.refused.end();
     if (!is_refused) query.text(tag(Tag::recipient), recipient);
   }
-  const std::pair<Tag, const std::string&> optional[] = {{Tag::subject, seen.subject},
-                                                         {Tag::first_line, seen.first_line},
-                                                         {Tag::linked_id, seen.linked_id},
-                                                         {Tag::header_from, seen.header_from},
-                                                         {Tag::authentication, seen.authentication},
-                                                         {Tag::message_id, seen.message_id}};
+  const std::pair<Tag, const std::string&> optional[] = {
+      {Tag::subject, seen.subject},         {Tag::first_line, seen.first_line},         {Tag::linked_id, seen.linked_id},
+      {Tag::header_from, seen.header_from}, {Tag::authentication, seen.authentication}, {Tag::message_id, seen.message_id}};
   for (const auto& [field, value] : optional) {
     if (!value.empty()) query.text(tag(field), value);
   }
@@ -108,7 +107,8 @@ void Relay::take_route(Item& of, const RecordView& record) {
                    .references = all_texts(record, Tag::reference),
                    .new_subject = text_or_empty(record, Tag::new_subject),
                    .drop_first_line = record.u64(tag(Tag::drop_first_line)).value_or(0) != 0};
-  if (decision != handoff::decision::mail || of.source != Source::phone || !parse_endpoint(of.next_hop) || of.mail_route.recipients.empty()) {
+  if (decision != handoff::decision::mail || of.source != Source::phone || !parse_endpoint(of.next_hop) ||
+      of.mail_route.recipients.empty()) {
     // A route that cannot be used is our own mistake somewhere: the message stays, the question is asked again.
     log_error("bad_route").item(of.id).trace(of.trace).text("decision", decision).text("next_hop", of.next_hop);
     of.stage = Stage::routing;
@@ -151,11 +151,13 @@ void Relay::on_converted(Converted converted) {
   if (of == nullptr || (of->stage != Stage::peeking && of->stage != Stage::converting)) return;
   of->body = std::move(converted.body);
   const std::size_t told = std::min(converted.rules.size(), rule_match_count_max);
-  for (const RuleMatch& rule : std::span(converted.rules).first(told)) event(*of, "content_rule", {{"rule", rule.id}, {"action", scan::name_of(rule.action)}, {"tag", rule.tag}});
+  for (const RuleMatch& rule : std::span(converted.rules).first(told))
+    event(*of, "content_rule", {{"rule", rule.id}, {"action", scan::name_of(rule.action)}, {"tag", rule.tag}});
   if (const RuleMatch* rule = stopping_rule(converted); rule != nullptr) {
     counters_.add(Counter::rules_rejected);
     // The rule's name is for the operator: in the history and the log, never in a reason, which may come to a subscriber's eyes.
-    return finish(*of, {.state = ItemState::rejected, .reason = fmt::format("refused by the operator's policy, reference {}", to_string(of->id))});
+    return finish(
+        *of, {.state = ItemState::rejected, .reason = fmt::format("refused by the operator's policy, reference {}", to_string(of->id))});
   }
   if (converted.work == Work::peek) {
     if (converted.error && of->source == Source::phone) return finish(*of, {.reason = converted.error->info->text});
@@ -200,7 +202,11 @@ void Relay::send_mail(Item& of) {
          {"try", fmt::to_string(of.attempt.number)},
          {"size", fmt::to_string(of.output.size())},
          {"duplicate_possible", of.duplicate_possible ? "1" : ""}});
-  ports_.outgoing.send_mail({.item = of.id, .next_hop = *parse_endpoint(of.next_hop), .mail_from = of.mail_route.mail_from, .recipients = of.left, .mail = of.output});
+  ports_.outgoing.send_mail({.item = of.id,
+                             .next_hop = *parse_endpoint(of.next_hop),
+                             .mail_from = of.mail_route.mail_from,
+                             .recipients = of.left,
+                             .mail = of.output});
 }
 
 void Relay::on_mail_result(const ItemId& id, const MailResult& result) {

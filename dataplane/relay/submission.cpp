@@ -27,19 +27,31 @@ enum class Class : std::uint8_t { success, temporary, peer_trouble, permanent };
 
 Class class_of(int code) {
   switch (code) {
-    case 4001: case 4007: return Class::peer_trouble;
+    case 4001:
+    case 4007:
+      return Class::peer_trouble;
     // The peer says it of everything or of this item: the item waits, the others go on.
-    case 2001: case 4002: case 4003: return Class::temporary;
-    case 3001: case 3002: case 3003: case 3004: return Class::permanent;
+    case 2001:
+    case 4002:
+    case 4003:
+      return Class::temporary;
+    case 3001:
+    case 3002:
+    case 3003:
+    case 3004:
+      return Class::permanent;
     case 4004:
     case 4005:
     case 4008:
       return Class::permanent;
-    default: break;
+    default:
+      break;
   }
   switch (code / 1000) {
-    case 1: return Class::success;
-    case 2: return Class::permanent;
+    case 1:
+      return Class::success;
+    case 2:
+      return Class::permanent;
     default:
       return Class::temporary;  // 3xxx and 4xxx that we do not know count as 3000 and 4000, as does a Fault without a code
   }
@@ -111,7 +123,8 @@ bool Relay::take_mm_route(Item& of, const RecordView& record) {
   of.peer = record.text(tag(Tag::peer)).value_or("");
   of.duplicate_possible = of.duplicate_possible || record.u64(tag(Tag::duplicate_possible)).value_or(0) != 0;
   of.to_phone = true;
-  const std::uint64_t expiry_s = std::min<std::uint64_t>(record.u64(tag(Tag::expiry_s)).value_or(static_cast<std::uint64_t>(settings_.submit_expire.ms() / 1000)), 366 * 86'400);
+  const std::uint64_t expiry_s = std::min<std::uint64_t>(
+      record.u64(tag(Tag::expiry_s)).value_or(static_cast<std::uint64_t>(settings_.submit_expire.ms() / 1000)), 366 * 86'400);
   of.mm_route = {.msisdn = msisdn->digits(),
                  .sender_address = std::string(record.text(tag(Tag::sender_address)).value_or("")),
                  .subject = std::string(record.text(tag(Tag::subject)).value_or("")),
@@ -195,12 +208,14 @@ void Relay::on_submit_result(const ItemId& id, const HttpResult& result) {
     if (const auto* fault = std::get_if<mm7::FaultRsp>(&*response)) {
       if (is_about_another(*of, fault->transaction_id, fault->status.code)) return;
       // A success in an element that does not answer SubmitReq (DeliverRsp, say) is somebody else's, or nobody's.
-      if (class_of(fault->status.code) == Class::success) return submission_lost(*of, "the answer is none to a SubmitReq", Loss::meaningless_answer);
+      if (class_of(fault->status.code) == Class::success)
+        return submission_lost(*of, "the answer is none to a SubmitReq", Loss::meaningless_answer);
       return submit_answered(*of, fault->status.code, fault->status.text.empty() ? fault->fault_string : fault->status.text, {});
     }
     // The answer to some other request says nothing about this one.
   }
-  event(*of, "submit_rsp", {{"peer", of->peer}, {"transaction_id", transaction_id_of(of->id)}, {"http_status", fmt::to_string(answer.status)}});
+  event(*of, "submit_rsp",
+        {{"peer", of->peer}, {"transaction_id", transaction_id_of(of->id)}, {"http_status", fmt::to_string(answer.status)}});
   if (!response && response.error().is(mm7::mm7_two_answers)) {
     counters_.add(Counter::submit_answers_unreadable);
     return submission_lost(*of, response.error().info->text, Loss::meaningless_answer);
@@ -213,7 +228,8 @@ void Relay::on_submit_result(const ItemId& id, const HttpResult& result) {
   }
   paused_[of->peer].unknowns = 0;
   switch (class_of_http(answer.status)) {
-    case Class::permanent: return finish(*of, {.reason = trouble, .status_code = answer.status});
+    case Class::permanent:
+      return finish(*of, {.reason = trouble, .status_code = answer.status});
     case Class::peer_trouble:
       end_attempt(*of, AttemptEvent::refusal);
       return pause_peer(*of, trouble);
@@ -246,7 +262,11 @@ void Relay::take_submit_rsp(Item& of, const mm7::SubmitRsp& response) {
 
 void Relay::submit_answered(Item& of, int code, std::string_view text, std::string_view message_id) {
   event(of, "submit_rsp",
-        {{"peer", of.peer}, {"transaction_id", transaction_id_of(of.id)}, {"status", fmt::to_string(code)}, {"status_text", text}, {"message_id", message_id}});
+        {{"peer", of.peer},
+         {"transaction_id", transaction_id_of(of.id)},
+         {"status", fmt::to_string(code)},
+         {"status_text", text},
+         {"message_id", message_id}});
   const std::string trouble = fmt::format("{} {}", code, text);
   if (code == service_unavailable) ports_.outgoing.peer_overloaded(of.peer);
   paused_[of.peer].unknowns = 0;

@@ -27,7 +27,8 @@ bool read_whole(const std::filesystem::path& file, std::string& text) {
   if (fd < 0) return false;
   std::array<char, 64 * 1024> piece;
   ssize_t size = 0;
-  while (text.size() <= scan::rule_file_size_max && (size = ::read(fd, piece.data(), piece.size())) > 0) text.append(piece.data(), static_cast<std::size_t>(size));
+  while (text.size() <= scan::rule_file_size_max && (size = ::read(fd, piece.data(), piece.size())) > 0)
+    text.append(piece.data(), static_cast<std::size_t>(size));
   ::close(fd);
   return size >= 0;
 }
@@ -45,7 +46,8 @@ void log_set(const std::filesystem::path& file, const scan::RuleSet& set) {
 std::expected<scan::RuleSet, std::vector<RuleFileFault>> load_rules(const std::filesystem::path& file) {
   if (file.empty()) return scan::RuleSet();
   std::string text;
-  if (!read_whole(file, text)) return std::unexpected(std::vector<RuleFileFault>{{.line = 0, .message = file.string() + ":0: cannot be read"}});
+  if (!read_whole(file, text))
+    return std::unexpected(std::vector<RuleFileFault>{{.line = 0, .message = file.string() + ":0: cannot be read"}});
   scan::RuleFile parsed = scan::parse_rules(text);
   if (parsed.faults.empty()) {
     auto set = scan::RuleSet::compile(std::move(parsed.rules));
@@ -57,7 +59,8 @@ std::expected<scan::RuleSet, std::vector<RuleFileFault>> load_rules(const std::f
   return std::unexpected(std::move(faults));
 }
 
-RuleKeeper::RuleKeeper(std::filesystem::path file, scan::RuleSet first, std::size_t reader_count) : file_(std::move(file)), slot_(reader_count) {
+RuleKeeper::RuleKeeper(std::filesystem::path file, scan::RuleSet first, std::size_t reader_count)
+    : file_(std::move(file)), slot_(reader_count) {
   if (!file_.empty()) log_set(file_, first);
   slot_.publish(std::make_unique<const scan::RuleSet>(std::move(first)));
   slot_.collect();

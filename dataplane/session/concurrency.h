@@ -40,10 +40,10 @@ class Concurrency {
     Step step;
   };
   static constexpr std::array<Row, 6> rows{{
-      {Event::pays, Step::grow},       // a fifth more answers than before it was doubled
-      {Event::wasted, Step::back},     // not even that
-      {Event::slower, Step::halve},    // three times the latency that this limit had
-      {Event::steady, Step::grow},     // rested, and demand is there
+      {Event::pays, Step::grow},     // a fifth more answers than before it was doubled
+      {Event::wasted, Step::back},   // not even that
+      {Event::slower, Step::halve},  // three times the latency that this limit had
+      {Event::steady, Step::grow},   // rested, and demand is there
       {Event::resting, Step::stay},
       {Event::overload, Step::halve},  // 503, 4006, 421, a refused further connection
   }};

@@ -262,7 +262,7 @@ class HttpClient::Connection final : public StreamEvents {
   Instant answered_at_{};
   std::uint64_t answered_turn_ = 0;
 
-  std::optional<Job> job_;            // the one that is out
+  std::optional<Job> job_;  // the one that is out
   Instant started_{};
   std::uint64_t request_offset_ = 0;  // its first byte, in what was given to the stream
   ByteView second_half_;              // only with fault points
@@ -307,14 +307,19 @@ HttpClient::Pool HttpClient::pool() const {
   Pool pool;
   for (const auto& connection : connections_) {
     switch (connection->state()) {
-      case Connection::State::opening: ++pool.opening; break;
-      case Connection::State::idle: ++pool.idle; break;
+      case Connection::State::opening:
+        ++pool.opening;
+        break;
+      case Connection::State::idle:
+        ++pool.idle;
+        break;
       case Connection::State::half_sent:
       case Connection::State::waiting:
         ++pool.busy;
         if (concurrency_.is_passed_over(connection->started(), now_)) ++pool.passed_over;
         break;
-      case Connection::State::closing: break;
+      case Connection::State::closing:
+        break;
     }
   }
   return pool;
@@ -366,8 +371,8 @@ void HttpClient::start_on(Connection& connection, std::deque<Job>& from) {
 void HttpClient::make_room_for_resends() {
   const Pool now = pool();
   if (resends_.size() <= now.opening || concurrency_.has_place(now.all(), now.passed_over)) return;
-  const auto kept = std::ranges::find_if(
-      connections_, [](const auto& each) { return each->state() == Connection::State::idle && !each->is_new(); });
+  const auto kept =
+      std::ranges::find_if(connections_, [](const auto& each) { return each->state() == Connection::State::idle && !each->is_new(); });
   if (kept != connections_.end()) (*kept)->finish();
 }
 
@@ -420,7 +425,8 @@ void HttpClient::ended(Job job, Ending ending, Use use, const ErrorInfo& why) {
       ++totals_.sent_again_marked;
       return resends_.push_back(std::move(job));
     case Next::not_sent:
-    case Next::unknown: break;
+    case Next::unknown:
+      break;
   }
   fail(std::move(job), given_back, why);
 }

@@ -33,8 +33,8 @@ struct HttpClientSettings {
   Endpoint endpoint;
   std::string host;  // value of Host
   std::string path = "/";
-  BasicCredentials credentials;  // user empty: not sent
-  std::string soap_action{};     // inside the quotes; holds none, and no control character
+  BasicCredentials credentials;               // user empty: not sent
+  std::string soap_action{};                  // inside the quotes; holds none, and no control character
   std::uint32_t connections_max = 32;         // the contract with the peer
   std::uint32_t requests_per_connection = 0;  // then we close it; 0: as many as the peer takes
   bool deduplicates = false;                  // the peer recognises a TransactionID that it had before

@@ -17,7 +17,7 @@ constexpr Duration check_interval = milliseconds(100);
 constexpr std::uint64_t unsent_size_max = 256 * limits::KiB;  // above it a connection is not read: it does not read us either
 constexpr std::uint32_t turned_away_max = 256;                // told so by 503; beyond it, by RST
 constexpr http::ChunkReader request_chunks(http::ChunkBlanks::refused);
-constexpr std::size_t body_reserve_max = 64 * 1024;           // a Content-Length alone gets no more memory than this
+constexpr std::size_t body_reserve_max = 64 * 1024;  // a Content-Length alone gets no more memory than this
 
 enum class After : std::uint8_t { keep, close };
 
@@ -347,7 +347,8 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
   template <class Message>
   void not_served(std::uint64_t sequence, const Message& message) {
     ++server_.counts_.faults;
-    const mm7::ResponseContext context{.transaction_id = message.transaction_id, .mm7_version = message.mm7_version, .namespace_uri = message.namespace_uri};
+    const mm7::ResponseContext context{
+        .transaction_id = message.transaction_id, .mm7_version = message.mm7_version, .namespace_uri = message.namespace_uri};
     answer(sequence, fault_status_, mm7::encode_fault(context, {.code = 4003, .text = std::string(mm7::status_text(4003)), .details = {}}));
   }
   [[nodiscard]] AnswerShape shape_of(const mm7::Request& request) const {
@@ -485,7 +486,12 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
 };
 
 HttpServer::HttpServer(HttpServerSettings settings, Mm7Sink& sink, const Clock& clock)
-    : settings_(std::move(settings)), sink_(sink), clock_(clock), now_(clock.now()), limiter_(settings_.connections), guard_(settings_.wrong_passwords) {
+    : settings_(std::move(settings)),
+      sink_(sink),
+      clock_(clock),
+      now_(clock.now()),
+      limiter_(settings_.connections),
+      guard_(settings_.wrong_passwords) {
   set_peers(std::move(settings_.peers));
 }
 

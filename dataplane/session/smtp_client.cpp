@@ -48,7 +48,8 @@ void SmtpClient::start_waiting() {
     host->is_changed = false;
     while (!host->queue.empty() && place_first(*host)) {
     }
-    if (host->queue.empty() && host->connection_count == 0 && !host->is_changed && !host->is_blocked) hosts_.erase(hosts_.find(host->endpoint));
+    if (host->queue.empty() && host->connection_count == 0 && !host->is_changed && !host->is_blocked)
+      hosts_.erase(hosts_.find(host->endpoint));
   }
 }
 
@@ -141,8 +142,7 @@ void SmtpClient::forget(Connection& connection) {
 
 void SmtpClient::close_all() {
   closing_ = true;
-  for (auto& [endpoint, host] : hosts_)
-    fail_waiting(host, not_sent(smtp_closing));
+  for (auto& [endpoint, host] : hosts_) fail_waiting(host, not_sent(smtp_closing));
   for (const auto& connection : connections_) connection->abort_with(smtp_reply_cut);
 }
 

@@ -26,7 +26,7 @@ inline constexpr Duration linger = seconds(5);
 /// A reply that is awaited, and how long (RFC 5321 §4.5.3.2; the whole of the data as in limits).
 enum class Step : std::uint8_t { greeting, ehlo, helo, mail, rcpt, data, body, rset, quit };
 inline constexpr std::array<Duration, 9> step_times{seconds(300), seconds(300), seconds(300), seconds(300), seconds(300),
-                                             seconds(120), seconds(600), seconds(300), seconds(10)};
+                                                    seconds(120), seconds(600), seconds(300), seconds(10)};
 
 inline SmtpAnswer to_answer(const smtp::Reply& reply) { return {.code = reply.code, .enhanced = reply.enhanced, .text = reply.text()}; }
 inline SmtpOutcome outcome_of(int code) { return code / 100 == 5 ? SmtpOutcome::refused_permanent : SmtpOutcome::refused_temporary; }

@@ -406,8 +406,8 @@ class KernelStream final : public Stream, public KernelSource {
   bool hung_up_ = false;  // both directions have ended, while reading was paused
   bool connecting_ = false;
   bool paused_ = false;
-  bool finishing_ = false;  // finish() was called
-  bool finished_ = false;   // FIN given to the kernel
+  bool finishing_ = false;      // finish() was called
+  bool finished_ = false;       // FIN given to the kernel
   bool peer_finished_ = false;  // its FIN came
   bool was_sending_ = false;
   bool dirty_ = false;

@@ -1,4 +1,5 @@
-// A segment file's bytes into the replay: as they are, and with the checksums and seals put right, so that the fields behind them are reached too.
+// A segment file's bytes into the replay: as they are, and with the checksums and seals put right, so that the fields behind them are
+// reached too.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -20,12 +20,23 @@
 namespace pushmail::notify {
 
 enum class Deed : std::uint8_t {
-  answer, late, throttle, refuse, nack, nack_without_sequence, wrong_answer, close, silence, half_answer, half_answer_and_close, receipt_first,
+  answer,
+  late,
+  throttle,
+  refuse,
+  nack,
+  nack_without_sequence,
+  wrong_answer,
+  close,
+  silence,
+  half_answer,
+  half_answer_and_close,
+  receipt_first,
 };
 struct DeedRow {
   Deed deed;
   std::string_view name;
-  bool may_show;                         // the phone may see the message
+  bool may_show;  // the phone may see the message
 };
 inline constexpr auto deeds = std::to_array<DeedRow>({
     {Deed::answer, "answer", true},
@@ -52,9 +63,9 @@ static_assert(deeds_in_order());
 
 /// What a seed is made of.
 struct Script {
-  double fault_rate = 0;                 // of each connect and each PDU, until `calm`
+  double fault_rate = 0;  // of each connect and each PDU, until `calm`
   Instant calm{};
-  std::map<std::size_t, Deed> bad{};     // number of a text -> what the SMSC does at it, always
+  std::map<std::size_t, Deed> bad{};  // number of a text -> what the SMSC does at it, always
 };
 
 /// One text that arrived at the SMSC and that the phone may see.
@@ -83,8 +94,8 @@ class Network final : public SmppWire {
 
   std::vector<Shown> shown{};
   std::vector<std::pair<Instant, std::size_t>> submits{};  // when, and of which text; first segments
-  std::vector<Instant> binds{};          // accepted ones
-  std::vector<Instant> answers{};        // answers to submit_sm that were sent
+  std::vector<Instant> binds{};                            // accepted ones
+  std::vector<Instant> answers{};                          // answers to submit_sm that were sent
   std::size_t pdus = 0;
   std::array<std::size_t, deeds.size()> done{};
 
@@ -122,7 +133,7 @@ class Network final : public SmppWire {
   std::uint64_t order_ = 0;
   std::uint32_t sequence_ = 0;
   std::uint64_t ids_ = 0;
-  std::map<std::pair<std::uint64_t, int>, std::size_t> references_{};   // connection and concatenation reference -> text
+  std::map<std::pair<std::uint64_t, int>, std::size_t> references_{};  // connection and concatenation reference -> text
   std::priority_queue<Event, std::vector<Event>, Later> events_{};
 };
 

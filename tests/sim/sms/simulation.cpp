@@ -94,7 +94,8 @@ void Run::start() {
         return Taken::yes;
       },
       Notifier::Limits{.per_hour_max = per_hour_});
-  protocol_ = std::make_unique<SmppProtocol>(clock_, SmppSettings{.system_id = "pushmail", .source = "5000"}, *notifier_, network_, [this] { return random_(); });
+  protocol_ = std::make_unique<SmppProtocol>(clock_, SmppSettings{.system_id = "pushmail", .source = "5000"}, *notifier_, network_,
+                                             [this] { return random_(); });
   notifier_->use(*protocol_);
   network_.use(protocol_.get());
   protocol_->start();
@@ -106,8 +107,17 @@ void Run::queue(Planned& text) {
   const Timestamp now = clock_.wall();
   const auto done = store_->write([&]() -> Result<void> {
     if (text.kind == "notify") {
-      const Item item{.id = new_item_id(now, 1), .trace = new_trace_id(), .source = "mailbox", .binding = "b", .msisdn = text.phone, .uid_validity = 1,
-                      .uid = fmt::to_string(text.number), .state = ItemState::accepted, .reply_code = fmt::to_string(10 + text.number % 90), .code_expires = {now.us + 7 * 86'400'000'000}, .created = now};
+      const Item item{.id = new_item_id(now, 1),
+                      .trace = new_trace_id(),
+                      .source = "mailbox",
+                      .binding = "b",
+                      .msisdn = text.phone,
+                      .uid_validity = 1,
+                      .uid = fmt::to_string(text.number),
+                      .state = ItemState::accepted,
+                      .reply_code = fmt::to_string(10 + text.number % 90),
+                      .code_expires = {now.us + 7 * 86'400'000'000},
+                      .created = now};
       text.item = item.id;
       PM_TRY([[maybe_unused]] const bool added, store_->add_item(item));
     }
@@ -178,7 +188,8 @@ void Run::check() {
              (last.at - one.at).ns < hour_ns - 1'000'000'000;
     });
     const std::uint64_t most = std::min(per_hour_, per_hour_max(of(last.text)->kind));
-    if (static_cast<std::uint64_t>(within) > most) fail(fmt::format("{} SMS of kind {} to one phone in an hour", within, of(last.text)->kind));
+    if (static_cast<std::uint64_t>(within) > most)
+      fail(fmt::format("{} SMS of kind {} to one phone in an hour", within, of(last.text)->kind));
   }
   for (const auto& [begin, number] : network_.submits) {
     const auto within = std::ranges::count_if(

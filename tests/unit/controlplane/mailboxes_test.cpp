@@ -21,8 +21,10 @@ class FakeResolver final : public Resolver {
   int asked = 0;
   void resolve(const std::string&, Answer answer) override {
     ++asked;
-    if (works) answer(std::vector{IpAddress::v4(0x08080808)});
-    else answer(std::unexpected(Error{&store_io}));
+    if (works)
+      answer(std::vector{IpAddress::v4(0x08080808)});
+    else
+      answer(std::unexpected(Error{&store_io}));
   }
 };
 
@@ -54,7 +56,7 @@ TEST_F(MailboxesTest, AWriteThatFailedHoldsTheWatermarkUntilAFreshWatch) {
   mailboxes.on_polled(polled("5").view());
   ASSERT_EQ(store->mailbox("b1").value().last_uid, "5");
 
-  mailboxes.watch_again("b1");   // mail 6 could not be stored
+  mailboxes.watch_again("b1");  // mail 6 could not be stored
   EXPECT_TRUE(mailboxes.is_behind("b1"));
   EXPECT_EQ(fetchers.of(Kind::unwatch).size(), 1U);
   mailboxes.on_polled(polled("6").view());
@@ -154,7 +156,7 @@ TEST_F(MailboxesTest, AWatermarkBelowAnnouncedMailsNeitherSkipsNorDoubles) {
     to_phone.on_new_mail(from_fetcher(std::move(record), Kind::new_mail).view());
   };
   announce("2", "2");
-  announce("4", "2");   // 3 is on trial
+  announce("4", "2");  // 3 is on trial
   EXPECT_EQ(store->mailbox("b1").value().last_uid, "2");
   // A restart: the fetcher is told where the store stands, and 4 comes again.
   fetchers.sent.clear();
@@ -248,7 +250,7 @@ TEST_F(MailboxesTest, AClockSetBackOrForwardChangesNoRound) {
 }
 
 TEST_F(MailboxesTest, FixedTimesFollowTheClockThatWasSet) {
-  mailboxes.on_binding_changed(with_password("fixed"));   // at 12:00
+  mailboxes.on_binding_changed(with_password("fixed"));  // at 12:00
   clock.at = parse_rfc3339("2026-11-20T13:00:00Z").value();
   mailboxes.on_binding_changed(with_password("fixed"));
   mailboxes.tick();

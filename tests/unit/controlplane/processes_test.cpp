@@ -84,7 +84,9 @@ TEST(Fetchers, OneThatDiesIsStartedAgain) {
 TEST(Fetchers, OneThatBreaksTheFramingIsStartedAgain) {
   boost::asio::io_context context;
   FetcherLog log;
-  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "echo 'this is no record, it is a line of text that is long enough' >&3; sleep 60"}}, log);
+  Fetchers fetchers(
+      context,
+      {.program = "/bin/sh", .arguments = {"-c", "echo 'this is no record, it is a line of text that is long enough' >&3; sleep 60"}}, log);
   fetchers.start();
   run_until(context, [&] { return log.down == 1; });
   EXPECT_TRUE(log.records.empty());
@@ -234,7 +236,9 @@ TEST(HandoffClient, WaitsForTheDataPlaneAndComesBack) {
   // An owned record: acknowledged only when we say so.
   const ItemId item = new_item_id({1}, 1);
   auto outcome = handoff::make(handoff::Kind::outcome, item);
-  outcome.trace(handoff::tag(handoff::Tag::trace), {}).text(handoff::tag(handoff::Tag::state), "submitted").i64(handoff::tag(handoff::Tag::time), 1);
+  outcome.trace(handoff::tag(handoff::Tag::trace), {})
+      .text(handoff::tag(handoff::Tag::state), "submitted")
+      .i64(handoff::tag(handoff::Tag::time), 1);
   server->peer().send(handoff::Kind::outcome, item, std::move(outcome));
   run_until(context, [&] { return log.receipts.size() == 1; }, [&] { server->run(); });
   EXPECT_TRUE(first_log.acknowledged.empty());
@@ -263,13 +267,15 @@ TEST(Settings, Urls) {
   EXPECT_EQ(url->host_header, "mmsc.example:8080");
   EXPECT_EQ(parse_http_url("http://[2001:db8::1]:81")->host, "2001:db8::1");
   EXPECT_EQ(parse_http_url("http://h")->path, "/");
-  for (const char* bad : {"https://h/", "ftp://h", "http://", "http://h:0/", "http://h:99999/", "http://h:x/", "http://[::1", "http://a b/", "http://h/\r\nX: y"}) {
+  for (const char* bad : {"https://h/", "ftp://h", "http://", "http://h:0/", "http://h:99999/", "http://h:x/", "http://[::1", "http://a b/",
+                          "http://h/\r\nX: y"}) {
     EXPECT_FALSE(parse_http_url(bad)) << bad;
   }
 }
 
 std::string refusal_of(const std::string& more) {
-  const auto config = Config::parse("domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:2775\"\nsource = \"5000\"\n" + more, "test");
+  const auto config = Config::parse(
+      "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:2775\"\nsource = \"5000\"\n" + more, "test");
   EXPECT_TRUE(config) << config.error().message();
   const auto settings = Settings::from(*config, "");
   return settings ? "" : settings.error();
@@ -281,9 +287,12 @@ TEST(Settings, NameTheKeyThatIsWrong) {
   EXPECT_TRUE(refusal_of("password_file = \"/nonexistent\"\n").starts_with("notify.password_file"));
   EXPECT_TRUE(refusal_of("[mailbox]\nallow_networks = [\"10.0.0.0/99\"]\n").starts_with("mailbox.allow_networks"));
   EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"https://x/\"\nservice_number = \"5000\"\nallow = [\"192.0.2.1\"]\n").starts_with("peer.m.url"));
-  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000x\"\nallow = [\"192.0.2.1\"]\n").starts_with("peer.m.service_number"));
+  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000x\"\nallow = [\"192.0.2.1\"]\n")
+                  .starts_with("peer.m.service_number"));
   EXPECT_EQ(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000\"\nallow = [\"192.0.2.1\"]\n"), "");
-  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000\"\nallow = [\"192.0.2.1\"]\nenvelope_prefix = \"xmlsoap\"\n").starts_with("test:10: peer.m.envelope_prefix: "));
+  EXPECT_TRUE(
+      refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000\"\nallow = [\"192.0.2.1\"]\nenvelope_prefix = \"xmlsoap\"\n")
+          .starts_with("test:10: peer.m.envelope_prefix: "));
 }
 
 TEST(Settings, TwoPeersAreToldApart) {

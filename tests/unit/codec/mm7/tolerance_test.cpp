@@ -23,8 +23,9 @@ void expect_usual(std::string_view content_type, const std::string& body) {
 // 1. Namespaces.
 TEST(Mm7Tolerance, AnyPrefix) {
   std::string xml = envelope(deliver());
-  for (const auto& [from, to] : {std::pair{"<DeliverReq xmlns=", "<mm7p6a0:DeliverReq xmlns:mm7p6a0="}, std::pair{"</DeliverReq>", "</mm7p6a0:DeliverReq>"},
-                                 std::pair{"<Sender>", "<mm7p6a0:Sender>"}, std::pair{"</Sender>", "</mm7p6a0:Sender>"}}) {
+  for (const auto& [from, to] :
+       {std::pair{"<DeliverReq xmlns=", "<mm7p6a0:DeliverReq xmlns:mm7p6a0="}, std::pair{"</DeliverReq>", "</mm7p6a0:DeliverReq>"},
+        std::pair{"<Sender>", "<mm7p6a0:Sender>"}, std::pair{"</Sender>", "</mm7p6a0:Sender>"}}) {
     xml = bent(xml, from, to);
   }
   expect_usual(related, with_content(xml));
@@ -53,20 +54,23 @@ TEST(Mm7Tolerance, PrefixWithoutDeclaration) {
 // 2. Order and unknown elements.
 TEST(Mm7Tolerance, OrderUnknownAndRepeatedElements) {
   std::string xml = bent(envelope(deliver()), "<MM7Version>6.8.0</MM7Version>", "<X-SKT-BPID>1<Deep><er/></Deep></X-SKT-BPID><CallBack/>");
-  xml = bent(xml, "</DeliverReq>", "<ReplayChargingID/><AuxApplicId>x</AuxApplicId><MM7Version>6.3.0</MM7Version><MM7Version>6.4.0</MM7Version></DeliverReq>");
+  xml = bent(xml, "</DeliverReq>",
+             "<ReplayChargingID/><AuxApplicId>x</AuxApplicId><MM7Version>6.3.0</MM7Version><MM7Version>6.4.0</MM7Version></DeliverReq>");
   const auto request = samples::read_deliver(related, with_content(xml));
   ASSERT_TRUE(request.has_value());
   EXPECT_EQ(request->mm7_version, "6.3.0");
 }
 TEST(Mm7Tolerance, MisspeltNames) {
   const auto request = samples::read_deliver(
-      related, with_content(bent(envelope(deliver()), "</DeliverReq>", "<ReplayChargingID>m-1</ReplayChargingID><AuxApplicId>x</AuxApplicId></DeliverReq>")));
+      related, with_content(bent(envelope(deliver()), "</DeliverReq>",
+                                 "<ReplayChargingID>m-1</ReplayChargingID><AuxApplicId>x</AuxApplicId></DeliverReq>")));
   ASSERT_TRUE(request.has_value());
   EXPECT_EQ(request->reply_charging_id, "m-1");
   EXPECT_EQ(request->application.aux_info, "x");
 }
 TEST(Mm7Tolerance, DifferentNamespacesOfHeaderAndBody) {
-  const auto request = samples::read_deliver(related, with_content(bent(envelope(deliver()), "<mm7:TransactionID xmlns:mm7=\"http", "<mm7:TransactionID xmlns:mm7=\"urn:other:http")));
+  const auto request = samples::read_deliver(related, with_content(bent(envelope(deliver()), "<mm7:TransactionID xmlns:mm7=\"http",
+                                                                        "<mm7:TransactionID xmlns:mm7=\"urn:other:http")));
   ASSERT_TRUE(request.has_value());
   EXPECT_EQ(request->transaction_id, "rs-0501");
   EXPECT_EQ(request->namespace_uri, ns);
@@ -84,31 +88,35 @@ struct AddressRow {
 };
 class SenderForm : public testing::TestWithParam<AddressRow> {};
 TEST_P(SenderForm, IsRead) {
-  const auto request =
-      samples::read_deliver(related, with_content(bent(envelope(deliver()), "<Sender><Number>+15550100002</Number></Sender>", GetParam().sender)));
+  const auto request = samples::read_deliver(
+      related, with_content(bent(envelope(deliver()), "<Sender><Number>+15550100002</Number></Sender>", GetParam().sender)));
   ASSERT_TRUE(request.has_value());
   EXPECT_EQ(request->sender.kind, GetParam().kind);
   EXPECT_EQ(request->sender.value, GetParam().value);
 }
-INSTANTIATE_TEST_SUITE_P(
-    Forms, SenderForm,
-    testing::Values(AddressRow{"<Sender>1065580001</Sender>", AddressKind::number, "1065580001"},
-                    AddressRow{"<Sender>10658</Sender>", AddressKind::short_code, "10658"},
-                    AddressRow{"<Sender> joe@example.com\n</Sender>", AddressKind::rfc2822, "joe@example.com"},
-                    AddressRow{"<Sender>+15550100002/TYPE=PLMN</Sender>", AddressKind::number, "+15550100002"},
-                    AddressRow{"<Sender><Number>+385/TYPE=PLMN</Number></Sender>", AddressKind::number, "+385"},
-                    AddressRow{"<Sender><Number>+385/type=plmn </Number></Sender>", AddressKind::number, "+385"},
-                    AddressRow{"<Sender><Number>15550100002</Number></Sender>", AddressKind::number, "15550100002"},
-                    AddressRow{"<Sender><Number>joe@example.com</Number></Sender>", AddressKind::rfc2822, "joe@example.com"},
-                    AddressRow{"<Sender><RFC2822Address>+15550100002/TYPE=PLMN</RFC2822Address></Sender>", AddressKind::rfc2822, "+15550100002"},
-                    AddressRow{"<Sender><RFC2822Address>+15550100002/TYPE=PLMN@example.com</RFC2822Address></Sender>", AddressKind::rfc2822, "+15550100002/TYPE=PLMN@example.com"},
-                    AddressRow{"<Sender><Number>+15550100002/TYPE=PLMN@example.com</Number></Sender>", AddressKind::rfc2822, "+15550100002/TYPE=PLMN@example.com"},
-                    AddressRow{"<Sender><To><Number>+1555010</Number></To></Sender>", AddressKind::number, "+1555010"},
-                    AddressRow{"<sender><number>+1555010</number></sender>", AddressKind::number, "+1555010"},
-                    AddressRow{"<Sender><ShortCode>#MAIL</ShortCode></Sender>", AddressKind::short_code, "#MAIL"}));
+INSTANTIATE_TEST_SUITE_P(Forms, SenderForm,
+                         testing::Values(AddressRow{"<Sender>1065580001</Sender>", AddressKind::number, "1065580001"},
+                                         AddressRow{"<Sender>10658</Sender>", AddressKind::short_code, "10658"},
+                                         AddressRow{"<Sender> joe@example.com\n</Sender>", AddressKind::rfc2822, "joe@example.com"},
+                                         AddressRow{"<Sender>+15550100002/TYPE=PLMN</Sender>", AddressKind::number, "+15550100002"},
+                                         AddressRow{"<Sender><Number>+385/TYPE=PLMN</Number></Sender>", AddressKind::number, "+385"},
+                                         AddressRow{"<Sender><Number>+385/type=plmn </Number></Sender>", AddressKind::number, "+385"},
+                                         AddressRow{"<Sender><Number>15550100002</Number></Sender>", AddressKind::number, "15550100002"},
+                                         AddressRow{"<Sender><Number>joe@example.com</Number></Sender>", AddressKind::rfc2822,
+                                                    "joe@example.com"},
+                                         AddressRow{"<Sender><RFC2822Address>+15550100002/TYPE=PLMN</RFC2822Address></Sender>",
+                                                    AddressKind::rfc2822, "+15550100002"},
+                                         AddressRow{"<Sender><RFC2822Address>+15550100002/TYPE=PLMN@example.com</RFC2822Address></Sender>",
+                                                    AddressKind::rfc2822, "+15550100002/TYPE=PLMN@example.com"},
+                                         AddressRow{"<Sender><Number>+15550100002/TYPE=PLMN@example.com</Number></Sender>",
+                                                    AddressKind::rfc2822, "+15550100002/TYPE=PLMN@example.com"},
+                                         AddressRow{"<Sender><To><Number>+1555010</Number></To></Sender>", AddressKind::number, "+1555010"},
+                                         AddressRow{"<sender><number>+1555010</number></sender>", AddressKind::number, "+1555010"},
+                                         AddressRow{"<Sender><ShortCode>#MAIL</ShortCode></Sender>", AddressKind::short_code, "#MAIL"}));
 TEST(Mm7Tolerance, RecipientsWithoutAddressElements) {
-  const auto request = samples::read_deliver(
-      related, with_content(bent(envelope(deliver()), "<Cc><Number>+15550100003</Number></Cc></Recipients>", "<Cc>88888</Cc><Number>+1555</Number></Recipients>")));
+  const auto request =
+      samples::read_deliver(related, with_content(bent(envelope(deliver()), "<Cc><Number>+15550100003</Number></Cc></Recipients>",
+                                                       "<Cc>88888</Cc><Number>+1555</Number></Recipients>")));
   ASSERT_TRUE(request.has_value());
   ASSERT_EQ(request->recipients.size(), 4U);
   EXPECT_EQ(request->recipients[2].address.kind, AddressKind::short_code);
@@ -117,19 +125,27 @@ TEST(Mm7Tolerance, RecipientsWithoutAddressElements) {
 
 // 4 and 5. Reports.
 TEST(Mm7Tolerance, ToInsideRecipient) {
-  EXPECT_EQ(read_report(envelope(report("<MMStatus>Retrieved</MMStatus>", "", "<Recipient><To><Number>+1555</Number></To></Recipient>")))->recipient.value, "+1555");
+  EXPECT_EQ(read_report(envelope(report("<MMStatus>Retrieved</MMStatus>", "", "<Recipient><To><Number>+1555</Number></To></Recipient>")))
+                ->recipient.value,
+            "+1555");
 }
 TEST(Mm7Tolerance, RecipientsInsteadOfRecipient) {
-  EXPECT_EQ(read_report(envelope(report("<MMStatus>Retrieved</MMStatus>", "", "<Recipients><To><Number>+1555</Number></To></Recipients>")))->recipient.value, "+1555");
+  EXPECT_EQ(read_report(envelope(report("<MMStatus>Retrieved</MMStatus>", "", "<Recipients><To><Number>+1555</Number></To></Recipients>")))
+                ->recipient.value,
+            "+1555");
 }
 TEST(Mm7Tolerance, TimeStampInsteadOfDate) {
-  const auto found = read_report(envelope(report("<MMStatus>Retrieved</MMStatus><MMSStatusErrorCode>0</MMSStatusErrorCode>", "<TimeStamp>2024-06-30T12:31:07+09:00</TimeStamp>")));
+  const auto found = read_report(envelope(report("<MMStatus>Retrieved</MMStatus><MMSStatusErrorCode>0</MMSStatusErrorCode>",
+                                                 "<TimeStamp>2024-06-30T12:31:07+09:00</TimeStamp>")));
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(format_rfc3339(found->date.value()), "2024-06-30T03:31:07.000Z");
 }
 TEST(Mm7Tolerance, DatesWithOneDigitOrWithoutZone) {
-  EXPECT_EQ(format_rfc3339(read_report(envelope(report("<MMStatus>Retrieved</MMStatus>", "<Date>2024-6-3T2:31:07Z</Date>")))->date.value()), "2024-06-03T02:31:07.000Z");
-  EXPECT_EQ(format_rfc3339(read_report(envelope(report("<MMStatus>Retrieved</MMStatus>", "<Date>2024-06-30T12:31:07</Date>")))->date.value()), "2024-06-30T12:31:07.000Z");
+  EXPECT_EQ(format_rfc3339(read_report(envelope(report("<MMStatus>Retrieved</MMStatus>", "<Date>2024-6-3T2:31:07Z</Date>")))->date.value()),
+            "2024-06-03T02:31:07.000Z");
+  EXPECT_EQ(
+      format_rfc3339(read_report(envelope(report("<MMStatus>Retrieved</MMStatus>", "<Date>2024-06-30T12:31:07</Date>")))->date.value()),
+      "2024-06-30T12:31:07.000Z");
   EXPECT_FALSE(read_report(envelope(report("<MMStatus>Retrieved</MMStatus>", "<Date>yesterday</Date>")))->date.has_value());
 }
 struct StatusWordRow {
@@ -144,23 +160,26 @@ TEST_P(StatusWord, IsCanonical) {
   EXPECT_EQ(found->mm_status_received, GetParam().received);
 }
 INSTANTIATE_TEST_SUITE_P(Words, StatusWord,
-                         testing::Values(StatusWordRow{"Retrieved", "Retrieved"}, StatusWordRow{"retrieved", "Retrieved"}, StatusWordRow{"Expired", "Expired"},
-                                         StatusWordRow{"Rejected", "Rejected"}, StatusWordRow{"Forwarded", "Forwarded"}, StatusWordRow{"Deferred", "Deferred"},
-                                         StatusWordRow{"Unrecognized", "Unrecognised"}, StatusWordRow{"DeliveryConditionNotMet", "DeliveryConditionNotMet"},
+                         testing::Values(StatusWordRow{"Retrieved", "Retrieved"}, StatusWordRow{"retrieved", "Retrieved"},
+                                         StatusWordRow{"Expired", "Expired"}, StatusWordRow{"Rejected", "Rejected"},
+                                         StatusWordRow{"Forwarded", "Forwarded"}, StatusWordRow{"Deferred", "Deferred"},
+                                         StatusWordRow{"Unrecognized", "Unrecognised"},
+                                         StatusWordRow{"DeliveryConditionNotMet", "DeliveryConditionNotMet"},
                                          StatusWordRow{"Delivered", "Retrieved"}, StatusWordRow{"Unreachable", "Indeterminate"},
                                          StatusWordRow{"4446", "Indeterminate"}, StatusWordRow{"sent to the handset", "Indeterminate"}));
 
 class ReadWord : public testing::TestWithParam<StatusWordRow> {};
 TEST_P(ReadWord, IsCanonical) {
-  const auto request = parse_request("text/xml", bytes_of(envelope(read_reply(fmt::format("<MMStatus>{}</MMStatus>", GetParam().received)))));
+  const auto request =
+      parse_request("text/xml", bytes_of(envelope(read_reply(fmt::format("<MMStatus>{}</MMStatus>", GetParam().received)))));
   ASSERT_TRUE(request.has_value());
   EXPECT_EQ(std::get<ReadReplyReq>(*request).mm_status, GetParam().canonical);
   EXPECT_EQ(std::get<ReadReplyReq>(*request).mm_status_received, GetParam().received);
 }
 INSTANTIATE_TEST_SUITE_P(Words, ReadWord,
                          testing::Values(StatusWordRow{"Read", "Read"}, StatusWordRow{"READ", "Read"}, StatusWordRow{"Deleted", "Deleted"},
-                                         StatusWordRow{"Deleted without being read", "Deleted"}, StatusWordRow{"Indeterminate", "Indeterminate"},
-                                         StatusWordRow{"5", "Indeterminate"}));
+                                         StatusWordRow{"Deleted without being read", "Deleted"},
+                                         StatusWordRow{"Indeterminate", "Indeterminate"}, StatusWordRow{"5", "Indeterminate"}));
 TEST(Mm7Tolerance, ReadReplyWithDateInsteadOfTimeStamp) {
   std::string message = bent(read_reply(), "<TimeStamp>2024-06-30T13:00:00Z</TimeStamp>", "<Date>2024-06-30T13:00:01Z</Date>");
   const auto request = parse_request("text/xml", bytes_of(envelope(message)));
@@ -169,14 +188,16 @@ TEST(Mm7Tolerance, ReadReplyWithDateInsteadOfTimeStamp) {
 }
 // 13. Which of the two is the phone is the relay's to know.
 TEST(Mm7Tolerance, SwappedRecipientAndSenderAreGivenAsSent) {
-  const auto found = read_report(envelope(bent(report("<MMStatus>Retrieved</MMStatus>", "", "<Recipient><ShortCode>50001742</ShortCode></Recipient>"),
-                                               "<RFC2822Address>joe@example.com</RFC2822Address>", "<Number>+15550100002</Number>")));
+  const auto found =
+      read_report(envelope(bent(report("<MMStatus>Retrieved</MMStatus>", "", "<Recipient><ShortCode>50001742</ShortCode></Recipient>"),
+                                "<RFC2822Address>joe@example.com</RFC2822Address>", "<Number>+15550100002</Number>")));
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(found->recipient.value, "50001742");
   EXPECT_EQ(found->sender.value, "+15550100002");
 }
 TEST(Mm7Tolerance, ConstantsAsTransactionId) {
-  for (const std::string_view constant : {"none", "0000", ""}) EXPECT_EQ(read_report(envelope(report(), constant))->transaction_id, constant);
+  for (const std::string_view constant : {"none", "0000", ""})
+    EXPECT_EQ(read_report(envelope(report(), constant))->transaction_id, constant);
 }
 
 // 6. Content-ID and href.
@@ -186,7 +207,8 @@ struct HrefRow {
 };
 class Href : public testing::TestWithParam<HrefRow> {};
 TEST_P(Href, FindsTheContent) {
-  const std::string headers = fmt::format("Content-Type: multipart/related; Boundary=\"inner-b2\"; Type=\"application/smil\"; Start=\"<smil-1>\"\r\n{}", GetParam().content_id);
+  const std::string headers = fmt::format(
+      "Content-Type: multipart/related; Boundary=\"inner-b2\"; Type=\"application/smil\"; Start=\"<smil-1>\"\r\n{}", GetParam().content_id);
   expect_usual(related, with_content(envelope(deliver(GetParam().content)), headers));
 }
 INSTANTIATE_TEST_SUITE_P(Forms, Href,
@@ -197,17 +219,20 @@ INSTANTIATE_TEST_SUITE_P(Forms, Href,
                                          HrefRow{"<Content href=\"cid:a%40b\"/>", "Content-ID: <a%40b>\r\n"},
                                          HrefRow{"<Content href=\"cid:a&amp;b\"/>", "Content-ID: <a&b>\r\n"},
                                          HrefRow{"<Content href=\"cid:/tnn-200102/mm7-vasp\"/>", "Content-ID:</tnn-200102/mm7-vasp>\r\n"},
-                                         HrefRow{"<Content href=\"cid:nothing\"/>", "Content-ID: <other>\r\n"},
-                                         HrefRow{"<Content/>", ""},
+                                         HrefRow{"<Content href=\"cid:nothing\"/>", "Content-ID: <other>\r\n"}, HrefRow{"<Content/>", ""},
                                          HrefRow{"", "Content-ID: <unnamed>\r\n"}));
 TEST(Mm7Tolerance, PartsBesideTheEnvelope) {
-  const std::string body = bent(inner_parts(), "--inner-b2\r\n",
-                                fmt::format("--inner-b2\r\nContent-Type: text/xml\r\nContent-ID: <soap-1@mmsc1.example>\r\n\r\n{}\r\n--inner-b2\r\n", envelope(deliver(""))));
+  const std::string body =
+      bent(inner_parts(), "--inner-b2\r\n",
+           fmt::format("--inner-b2\r\nContent-Type: text/xml\r\nContent-ID: <soap-1@mmsc1.example>\r\n\r\n{}\r\n--inner-b2\r\n",
+                       envelope(deliver(""))));
   expect_usual("multipart/related; boundary=inner-b2; start=\"<soap-1@mmsc1.example>\"", body);
 }
 TEST(Mm7Tolerance, OneTextPartInPlaceOfTheMultipart) {
-  const std::string body = fmt::format("--outer-b1\r\nContent-Type: text/xml\r\n\r\n{}\r\n--outer-b1\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-ID: <c>\r\n\r\nHé\r\n--outer-b1--\r\n",
-                                       envelope(deliver("<Content href=\"cid:c\"/>")));
+  const std::string body = fmt::format(
+      "--outer-b1\r\nContent-Type: text/xml\r\n\r\n{}\r\n--outer-b1\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-ID: "
+      "<c>\r\n\r\nHé\r\n--outer-b1--\r\n",
+      envelope(deliver("<Content href=\"cid:c\"/>")));
   const auto request = samples::read_deliver("multipart/related; boundary=\"outer-b1\"", body);
   ASSERT_TRUE(request.has_value());
   ASSERT_EQ(request->content.parts.size(), 1U);
@@ -244,10 +269,13 @@ TEST(Mm7Tolerance, EnvelopeInBase64) {
 }
 
 // 9 and 10. Responses.
-Result<Response> response(std::string_view message, std::string_view content_type = "application/xml") { return parse_response(content_type, bytes_of(envelope(message))); }
+Result<Response> response(std::string_view message, std::string_view content_type = "application/xml") {
+  return parse_response(content_type, bytes_of(envelope(message)));
+}
 
 TEST(Mm7Tolerance, SubmitRspWithoutTextOrIdAndWithMore) {
-  const auto found = response("<SubmitRsp><MM7Version>5.3.0</MM7Version><Status><StatusCode> 1100\n</StatusCode></Status><ApplicID>x</ApplicID></SubmitRsp>");
+  const auto found = response(
+      "<SubmitRsp><MM7Version>5.3.0</MM7Version><Status><StatusCode> 1100\n</StatusCode></Status><ApplicID>x</ApplicID></SubmitRsp>");
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(std::get<SubmitRsp>(*found).status.code, 1100);
   EXPECT_EQ(std::get<SubmitRsp>(*found).status.text, "Partial success");
@@ -289,8 +317,9 @@ TEST(Mm7Tolerance, AnswersThatSayTwoThingsSayNothing) {
   EXPECT_EQ(std::get<SubmitRsp>(*detailed).status.code, 1100);
 }
 TEST(Mm7Tolerance, SubmitRspInAMultipart) {
-  const std::string body = fmt::format("--b\r\nContent-Type: text/xml\r\n\r\n{}\r\n--b--\r\n",
-                                       envelope("<SubmitRsp><Status><StatusCode>1000</StatusCode></Status><MessageID>m1</MessageID></SubmitRsp>"));
+  const std::string body =
+      fmt::format("--b\r\nContent-Type: text/xml\r\n\r\n{}\r\n--b--\r\n",
+                  envelope("<SubmitRsp><Status><StatusCode>1000</StatusCode></Status><MessageID>m1</MessageID></SubmitRsp>"));
   const auto found = parse_response("multipart/related; boundary=b; type=\"text/xml\"", bytes_of(body));
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(std::get<SubmitRsp>(*found).message_id, "m1");
@@ -301,19 +330,23 @@ TEST(Mm7Tolerance, RsErrorRspWithoutFault) {
   EXPECT_EQ(std::get<FaultRsp>(*found).status.code, 4001);
 }
 TEST(Mm7Tolerance, FaultWithTheCodeInItsWords) {
-  const auto found = response("<env:Fault><faultcode>SOAP-ENV:Server</faultcode><faultstring>error 2007 (message corrupt)</faultstring></env:Fault>");
+  const auto found =
+      response("<env:Fault><faultcode>SOAP-ENV:Server</faultcode><faultstring>error 2007 (message corrupt)</faultstring></env:Fault>");
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(std::get<FaultRsp>(*found).status.code, 2007);
 }
 TEST(Mm7Tolerance, QualifiedFaultChildren) {
-  const auto found = response("<env:Fault><env:faultcode>env:Client</env:faultcode><env:faultstring>no</env:faultstring><env:detail><x>1</x></env:detail></env:Fault>");
+  const auto found = response(
+      "<env:Fault><env:faultcode>env:Client</env:faultcode><env:faultstring>no</env:faultstring><env:detail><x>1</x></env:detail></"
+      "env:Fault>");
   ASSERT_TRUE(found.has_value());
   EXPECT_EQ(std::get<FaultRsp>(*found).status.code, 2000);
   EXPECT_EQ(std::get<FaultRsp>(*found).fault_string, "no");
   EXPECT_EQ(std::get<FaultRsp>(*response("<env:Fault/>")).status.code, 3000);
 }
 TEST(Mm7Tolerance, PageOfAProxyIsNoResponse) {
-  EXPECT_FALSE(parse_response("text/html", bytes_of("<html><head><title>502</title></head><body><h1>Bad Gateway<hr></body></html>")).has_value());
+  EXPECT_FALSE(
+      parse_response("text/html", bytes_of("<html><head><title>502</title></head><body><h1>Bad Gateway<hr></body></html>")).has_value());
 }
 
 // 11. Before the XML declaration.
@@ -326,13 +359,15 @@ TEST(Mm7Tolerance, ByteOrderMarkAndBlankLines) {
 // 12. Booleans and attributes of TransactionID.
 TEST(Mm7Tolerance, BooleansInAnySpelling) {
   for (const std::string_view spelling : {"True", "1", "YES", " true "}) {
-    const auto request = samples::read_deliver(related, with_content(bent(envelope(deliver()), "displayOnly=\"true\"", fmt::format("displayOnly=\"{}\"", spelling))));
+    const auto request = samples::read_deliver(
+        related, with_content(bent(envelope(deliver()), "displayOnly=\"true\"", fmt::format("displayOnly=\"{}\"", spelling))));
     ASSERT_TRUE(request.has_value());
     EXPECT_TRUE(request->recipients[1].address.display_only) << spelling;
   }
 }
 TEST(Mm7Tolerance, TransactionIdWithAttributesAndBlanks) {
-  const std::string xml = bent(envelope(report(), "\n   none  \n"), "env:mustUnderstand=\"1\"", "env:mustUnderstand=\"1\" env:encodingStyle=\"\" env:actor=\"x\"");
+  const std::string xml = bent(envelope(report(), "\n   none  \n"), "env:mustUnderstand=\"1\"",
+                               "env:mustUnderstand=\"1\" env:encodingStyle=\"\" env:actor=\"x\"");
   EXPECT_EQ(read_report(xml)->transaction_id, "none");
   EXPECT_EQ(read_report(bent(xml, "<env:Header>", "<env:Header><wsse xmlns=\"urn:x\"/>"))->transaction_id, "none");
 }

@@ -91,7 +91,8 @@ class UidTest : public SessionTest {
         Gate never_opened(task.loop());
         never_opened.wait(task, std::min(mark.trials.next_due().value_or(Instant{}), task.loop().now() + seconds(1)));
         const auto looked = session.look(task, mark, [&](const Arrival& arrival) {
-          seen.announced += (seen.announced.empty() ? "" : " ") + arrival.uid + (arrival.trouble.empty() ? "" : "(" + arrival.trouble + ")");
+          seen.announced +=
+              (seen.announced.empty() ? "" : " ") + arrival.uid + (arrival.trouble.empty() ? "" : "(" + arrival.trouble + ")");
           EXPECT_EQ(arrival.header.empty(), !arrival.trouble.empty());
           // Whatever is written down now passes nothing that is still to come.
           const bool is_to_come = who.protocol == Protocol::imap && seen.announced.find('3') == std::string::npos;
@@ -109,7 +110,18 @@ class UidTest : public SessionTest {
 // A server with the mails 2, 3 and 4 behind a watermark of 1; `deed` is what it does when mail 3 is among those it is asked for.
 class ImapUidTest : public UidTest {
  protected:
-  enum class Did : std::uint8_t { answers, refuses, refuses_twice, says_bad, leaves_out, leaves_out_in_a_batch, names_no_uid, hangs_up, breaks_protocol, removes };
+  enum class Did : std::uint8_t {
+    answers,
+    refuses,
+    refuses_twice,
+    says_bad,
+    leaves_out,
+    leaves_out_in_a_batch,
+    names_no_uid,
+    hangs_up,
+    breaks_protocol,
+    removes
+  };
 
   Seen look_at(Did did, int looks) {
     int times_alone = 0;
@@ -165,7 +177,9 @@ class ImapUidTest : public UidTest {
         return;
       }
       for (int uid = 2; uid <= 4; ++uid) {
-        if (asked != "2:4" && !(asked == "3:4" && uid >= 3) && ("," + asked + ",").find("," + std::to_string(uid) + ",") == std::string::npos) continue;
+        if (asked != "2:4" && !(asked == "3:4" && uid >= 3) &&
+            ("," + asked + ",").find("," + std::to_string(uid) + ",") == std::string::npos)
+          continue;
         if (uid == 3 && (did == Did::leaves_out || did == Did::removes || (did == Did::leaves_out_in_a_batch && !alone))) continue;
         peer.send(answer_for(uid, uid != 3 || did != Did::names_no_uid));
       }
@@ -294,9 +308,8 @@ class RenumberedTest : public ImapUidTest {
     run(account(server, Protocol::imap), [&](Task& task, MailboxSession& session) {
       ASSERT_TRUE(session.open(task));
       Watermark mark{.uid_validity = 77, .last_uid = 900, .newest = newest};
-      const auto looked = session.look(task, mark, [&](const Arrival& arrival) {
-        seen.announced += (seen.announced.empty() ? "" : " ") + arrival.uid;
-      });
+      const auto looked =
+          session.look(task, mark, [&](const Arrival& arrival) { seen.announced += (seen.announced.empty() ? "" : " ") + arrival.uid; });
       ASSERT_TRUE(looked) << looked.error().text;
       look = *looked;
       left_out = mark.left_out;
@@ -333,14 +346,10 @@ TEST_F(RenumberedTest, WhatCameMeanwhileIsFound) {
   std::string fifty;
   for (int uid = 251; uid <= 300; ++uid) fifty += (fifty.empty() ? "" : " ") + std::to_string(uid);
   const std::vector<Row> rows{
-      {"m4@x", 0, 6, Look::renumbered, "5 6", 0},
-      {"m6@x", 0, 6, Look::renumbered, "", 0},
-      {"removed@x", 4, 6, Look::renumbered, "5 6", 0},
-      {"", 5, 6, Look::renumbered, "6", 0},
-      {"removed@x", 0, 6, Look::baseline, "", 0},
-      {"m200@x", 0, 300, Look::renumbered, fifty, 50},
-      {"removed@x", 1, 300, Look::renumbered, fifty, 150},
-      {"", 0, 6, Look::baseline, "", 0},
+      {"m4@x", 0, 6, Look::renumbered, "5 6", 0},          {"m6@x", 0, 6, Look::renumbered, "", 0},
+      {"removed@x", 4, 6, Look::renumbered, "5 6", 0},     {"", 5, 6, Look::renumbered, "6", 0},
+      {"removed@x", 0, 6, Look::baseline, "", 0},          {"m200@x", 0, 300, Look::renumbered, fifty, 50},
+      {"removed@x", 1, 300, Look::renumbered, fifty, 150}, {"", 0, 6, Look::baseline, "", 0},
   };
   const std::int64_t ten = parse_rfc3339("2026-11-03T10:00:00Z")->us;
   for (const Row& row : rows) {
@@ -360,7 +369,8 @@ TEST_F(RenumberedTest, WhatCameMeanwhileIsFound) {
 // POP3: the mails `a` (known), `b`, and `c`; the server does it with mail 2.
 class Pop3UidTest : public UidTest {
  protected:
-  Seen look_at(std::string_view uidl_of_2, std::string_view top, std::string_view retr, int looks, std::string_view uidl = "", std::string known = "a") {
+  Seen look_at(std::string_view uidl_of_2, std::string_view top, std::string_view retr, int looks, std::string_view uidl = "",
+               std::string known = "a") {
     ScriptedServer server([&](Peer& peer) {
       peer.send("+OK\r\n");
       while (true) {

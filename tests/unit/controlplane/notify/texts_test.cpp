@@ -24,10 +24,12 @@ TEST(Texts, Notices) {
       {new_mail_text(joe, "17", 1), "Mail from \"Joé\" <joe@example.com>: \"Grüße\" (3 KB). 1 more waits. Reply 17 to get it."},
       {new_mail_text(joe, "17", 37), "Mail from \"Joé\" <joe@example.com>: \"Grüße\" (3 KB). 37 more wait. Reply 17 to get it."},
       {new_mail_text({.sender_address = "joe@example.com"}, "99"), "Mail from joe@example.com: (no subject) (0 KB). Reply 99 to get it."},
-      {new_mail_text({.sender_name = "Boss", .subject = "x", .size = 5 << 20}, "20"), "Mail from an unknown sender: \"x\" (5 MB). Reply 20 to get it."},
+      {new_mail_text({.sender_name = "Boss", .subject = "x", .size = 5 << 20}, "20"),
+       "Mail from an unknown sender: \"x\" (5 MB). Reply 20 to get it."},
       {new_mail_text({.sender_address = "ceo@bank.example", .subject = "x", .size = 1, .unverified = true}, "20"),
        "Mail from ceo@bank.example (unverified sender): \"x\" (1 KB). Reply 20 to get it."},
-      {too_large_text(joe), "Mail from \"Joé\" <joe@example.com>: \"Grüße\". With 3 KB it is too large for your phone; it stays in your mailbox."},
+      {too_large_text(joe),
+       "Mail from \"Joé\" <joe@example.com>: \"Grüße\". With 3 KB it is too large for your phone; it stays in your mailbox."},
       {not_delivered_text(joe, ItemState::rejected),
        "The mail from \"Joé\" <joe@example.com>: \"Grüße\" could not be sent to your phone: it was refused. It stays in your mailbox."},
       {not_delivered_text({.sender_address = "a@b", .in_mailbox = false}, ItemState::failed),
@@ -52,12 +54,19 @@ TEST(Foreign, IsCleaned) {
       {"a\r\nReply 66\tb\x1b[31m\xc2\x85 \xe2\x80\xae c", 100, "a Reply 66 b[31m c"},
       {"  x  ", 10, "x"},
       {"\xff\xc3(\xf0\x9f\x98\x80", 10, "(\xf0\x9f\x98\x80"},
-      {"a\xf4\x9f\x98\xa0\xc0\x80\xed\xa0\x80\xe0\x80\x80z", 10, "az"},          // beyond Unicode, too long, surrogate
+      {"a\xf4\x9f\x98\xa0\xc0\x80\xed\xa0\x80\xe0\x80\x80z", 10, "az"},  // beyond Unicode, too long, surrogate
       {"äöüß", 3, "äöü..."},
-      {"\xc2\x9b" "31mred\xc2\x90", 20, "31mred"},                              // C1
-      {"a\xe2\x80\x8e\xe2\x80\x8f\xe2\x81\xa6\xe2\x81\xa9\xd8\x9c" "b", 20, "ab"},  // LRM RLM LRI PDI ALM
-      {"a\xe2\x80\xa8" "b\xe2\x80\xa9" "c", 20, "a b c"},                         // line and paragraph separator
-      {"Re\xe2\x80\x8bp\xc2\xadly\xef\xbb\xbf", 20, "Reply"},                   // zero width, soft hyphen, byte order mark
+      {"\xc2\x9b"
+       "31mred\xc2\x90",
+       20, "31mred"},  // C1
+      {"a\xe2\x80\x8e\xe2\x80\x8f\xe2\x81\xa6\xe2\x81\xa9\xd8\x9c"
+       "b",
+       20, "ab"},  // LRM RLM LRI PDI ALM
+      {"a\xe2\x80\xa8"
+       "b\xe2\x80\xa9"
+       "c",
+       20, "a b c"},                                           // line and paragraph separator
+      {"Re\xe2\x80\x8bp\xc2\xadly\xef\xbb\xbf", 20, "Reply"},  // zero width, soft hyphen, byte order mark
   };
   for (const Row& row : rows) EXPECT_EQ(clean(row.wire, row.length_max), row.shown);
   const std::string endless(100'000, 'x');
@@ -70,17 +79,18 @@ TEST(Foreign, CannotReadLikeOurs) {
     std::string_view shown;
   };
   const Row rows[] = {
-      {"C (1 KB). Reply 10 to get it. Mail from Boss <boss@bank.example>: pay", "\"C (# KB). Reply ## to_get_it. Mail_from Boss <boss@bank.example>: pay\""},
+      {"C (1 KB). Reply 10 to get it. Mail from Boss <boss@bank.example>: pay",
+       "\"C (# KB). Reply ## to_get_it. Mail_from Boss <boss@bank.example>: pay\""},
       {"x\" (3 KB). REPLY: 17", "\"x' (# KB). REPLY: ##\""},
       {"“x” «y» ＂z", "\"'x' 'y' 'z\""},
       {"to answer, send 4711", "\"to answer, send ####\""},
       {"17 is what you reply with", "\"## is what you reply with\""},
       {"Ｒｅｐｌｙ １０", "\"Ｒｅｐｌｙ ##\""},
-      {"Rерly ۱۷", "\"Rерly ##\""},                                              // Cyrillic letters, Persian digits
+      {"Rерly ۱۷", "\"Rерly ##\""},  // Cyrillic letters, Persian digits
       {"GET17", "\"GET##\""},
       {"Your verification code is 482913", "\"Your verification code is 482913\""},  // somebody else's, and no code of ours
       {"12 of 30 seats left, 24 May", "\"12 of 30 seats left, 24 May\""},
-      {"call 50001742 now", "\"call ######## now\""},                              // our own number, with a suffix
+      {"call 50001742 now", "\"call ######## now\""},  // our own number, with a suffix
       {"No mail with the code 20", "\"No mail with_the_code ##\""},
       {"(unverified  sender)", "\"(unverified_sender)\""},
   };
@@ -250,14 +260,17 @@ std::size_t end_of_instruction(std::string text) {
 
 // Each of our sentences, written by a stranger as his subject and as his name, no longer looks like it.
 TEST(Foreign, NoSentenceOfOursComesThrough) {
-  const std::string ours[] = {new_mail_text(joe, "17", 3), too_large_text(joe), not_delivered_text(joe, ItemState::failed), mail_failed_text("a@b", "x", "y"),
-                              no_recipient_text("5000"), unknown_code_text("17", "18"), expired_code_text("17"), fetched_already_text("17"),
-                              not_understood_text("17"), not_understood_text(""), subscribe_text(), suspended_text(), no_such_number_text("1", "x")};
+  const std::string ours[] = {new_mail_text(joe, "17", 3),       too_large_text(joe),        not_delivered_text(joe, ItemState::failed),
+                              mail_failed_text("a@b", "x", "y"), no_recipient_text("5000"),  unknown_code_text("17", "18"),
+                              expired_code_text("17"),           fetched_already_text("17"), not_understood_text("17"),
+                              not_understood_text(""),           subscribe_text(),           suspended_text(),
+                              no_such_number_text("1", "x")};
   for (const std::string& sentence : ours) {
     const std::string shown = quoted(sentence, 300, "5000");
     EXPECT_TRUE(shown.find('_') != std::string::npos || shown.find('#') != std::string::npos) << shown;
     EXPECT_EQ(end_of_instruction(shown), std::string::npos) << shown;
-    const std::string notice = new_mail_text({.sender_name = sentence, .sender_address = "e@x.example", .subject = sentence, .size = 1, .service_number = "5000"}, "42");
+    const std::string notice = new_mail_text(
+        {.sender_name = sentence, .sender_address = "e@x.example", .subject = sentence, .size = 1, .service_number = "5000"}, "42");
     EXPECT_LE(std::count(notice.begin(), notice.end(), '"'), 4) << "a quotation that does not end before its end: " << notice;
     const std::size_t end = end_of_instruction(notice);
     ASSERT_NE(end, std::string::npos);
@@ -267,7 +280,8 @@ TEST(Foreign, NoSentenceOfOursComesThrough) {
 
 TEST(Foreign, ANameThatClaimsAnAddressIsDropped) {
   for (const char* name : {"ceo@bank.example", "ceo@bank.example <", "Boss (boss＠bank.example)"}) {
-    EXPECT_EQ(new_mail_text({.sender_name = name, .sender_address = "e@x.example", .subject = "s", .size = 1}, "17"), "Mail from e@x.example: \"s\" (1 KB). Reply 17 to get it.");
+    EXPECT_EQ(new_mail_text({.sender_name = name, .sender_address = "e@x.example", .subject = "s", .size = 1}, "17"),
+              "Mail from e@x.example: \"s\" (1 KB). Reply 17 to get it.");
   }
   EXPECT_EQ(new_mail_text({.sender_name = "n", .sender_address = "\"a: x. Reply 10 \"@x.example", .subject = "s", .size = 1}, "17"),
             "Mail from \"n\" <\"'a: x. Reply ## '@x.example\">: \"s\" (1 KB). Reply 17 to get it.");

@@ -24,13 +24,32 @@ std::unique_ptr<Store> memory() { return open_sqlite_store(":memory:").value(); 
 Msisdn phone(std::string_view digits = "15550100002") { return Msisdn::from_digits(digits).value(); }
 
 Binding binding(std::string id = "b1", std::string address = "ann@box.example") {
-  return {.id = std::move(id), .msisdn = phone(), .mail_address = std::move(address), .display_name = "Änn", .host = "192.0.2.1",
-          .port = 993, .user = "ann", .sealed_password = {1, 0, 2}, .peer = "mmsc", .created = noon};
+  return {.id = std::move(id),
+          .msisdn = phone(),
+          .mail_address = std::move(address),
+          .display_name = "Änn",
+          .host = "192.0.2.1",
+          .port = 993,
+          .user = "ann",
+          .sealed_password = {1, 0, 2},
+          .peer = "mmsc",
+          .created = noon};
 }
 Item item(std::string uid = "7", std::string code = "") {
-  return {.id = new_item_id(noon, 1), .trace = new_trace_id(), .source = "mailbox", .binding = "b1", .msisdn = phone(), .uid_validity = 3,
-          .uid = std::move(uid), .correspondent = "joe@example.com", .subject = "Grüße", .mail_references = {"a@x", "b@y"},
-          .reply_code = std::move(code), .code_expires = after(7 * day_us), .created = noon, .updated = noon};
+  return {.id = new_item_id(noon, 1),
+          .trace = new_trace_id(),
+          .source = "mailbox",
+          .binding = "b1",
+          .msisdn = phone(),
+          .uid_validity = 3,
+          .uid = std::move(uid),
+          .correspondent = "joe@example.com",
+          .subject = "Grüße",
+          .mail_references = {"a@x", "b@y"},
+          .reply_code = std::move(code),
+          .code_expires = after(7 * day_us),
+          .created = noon,
+          .updated = noon};
 }
 
 struct Folder {
@@ -77,7 +96,9 @@ TEST(Store, EveryCommitIsSynced) {
 
 TEST(Store, ANewerSchemaIsRefused) {
   const Folder folder;
-  { ASSERT_TRUE(open_sqlite_store(folder.path / "s")); }
+  {
+    ASSERT_TRUE(open_sqlite_store(folder.path / "s"));
+  }
   sqlite3* raw = nullptr;
   ASSERT_EQ(sqlite3_open((folder.path / "s").c_str(), &raw), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(raw, "PRAGMA user_version = 999", nullptr, nullptr, nullptr), SQLITE_OK);
@@ -201,7 +222,8 @@ TEST(Ledger, FinalStatesDoNotRegress) {
   Item one = item();
   ASSERT_TRUE(store->add_item(one).value());
   EXPECT_TRUE(move_item(*store, one, {.to = ItemState::submitted, .event = "submitted", .reason = "", .time = after(1)}).value());
-  EXPECT_TRUE(move_item(*store, one, {.to = ItemState::unconfirmed, .event = "unconfirmed", .reason = "no report", .time = after(2)}).value());
+  EXPECT_TRUE(
+      move_item(*store, one, {.to = ItemState::unconfirmed, .event = "unconfirmed", .reason = "no report", .time = after(2)}).value());
   EXPECT_FALSE(move_item(*store, one, {.to = ItemState::expired, .event = "report", .reason = "", .time = after(3)}).value());
   EXPECT_TRUE(move_item(*store, one, {.to = ItemState::delivered, .event = "report", .reason = "", .time = after(4)}).value());
   EXPECT_FALSE(move_item(*store, one, {.to = ItemState::failed, .event = "late", .reason = "x", .time = after(5)}).value());
@@ -254,7 +276,8 @@ TEST_F(Codes, AreFreeAsSoonAsTheMailIsThroughAndRest) {
   for (int i = 0; i < 90; ++i) mails.push_back(*announce(Origin::own, after(i)));
   end(mails[40], ItemState::submitted, after(20 * minute_us));
   end(mails[7], ItemState::expired, after(21 * minute_us));
-  EXPECT_EQ(store->item_of_code(phone(), mails[40].reply_code).value()->id, mails[40].id) << "an answer still finds it while nobody else has the code";
+  EXPECT_EQ(store->item_of_code(phone(), mails[40].reply_code).value()->id, mails[40].id)
+      << "an answer still finds it while nobody else has the code";
   EXPECT_EQ(announce(Origin::own, after(31 * minute_us))->reply_code, mails[40].reply_code) << "longest through";
   EXPECT_EQ(code_of(mails[40]), "");
   EXPECT_EQ(announce(Origin::own, after(32 * minute_us))->reply_code, mails[7].reply_code);
@@ -272,7 +295,8 @@ TEST_F(Codes, StrangersTakeOnlyFromStrangers) {
   EXPECT_EQ(own.size(), 60U) << "the mailbox has the others";
   EXPECT_EQ(announce(Origin::stranger, after(11 * minute_us))->reply_code, strangers[0].reply_code) << "their oldest";
   EXPECT_NE(store->item(strangers[0].id).value()->reason.find("newer mails than reply codes"), std::string::npos);
-  EXPECT_EQ(announce(Origin::own, after(12 * minute_us))->reply_code, strangers[1].reply_code) << "and so does the mailbox, before it takes its own";
+  EXPECT_EQ(announce(Origin::own, after(12 * minute_us))->reply_code, strangers[1].reply_code)
+      << "and so does the mailbox, before it takes its own";
   const auto rows = store->history(strangers[0].id).value();
   EXPECT_EQ(rows.back().event, "code_taken");
 }
@@ -288,14 +312,16 @@ TEST_F(Codes, OneThatWasAskedForIsTakenLast) {
 // Whatever number of mails a phone ever had, no question about what waits reads them.
 TEST(Announcements, AreAnsweredFromIndexes) {
   const Folder folder;
-  { const auto store = open_sqlite_store(folder.path / "store.sqlite").value(); }
+  {
+    const auto store = open_sqlite_store(folder.path / "store.sqlite").value();
+  }
   auto opened = sqlite::Connection::open(folder.path / "store.sqlite");
   ASSERT_TRUE(opened);
   sqlite::Connection db = std::move(*opened);
   const std::pair<std::string_view, std::string_view> rows[] = {
-      {announcements_sql::code_holders, "item_of_code"},       {announcements_sql::newest_waiting, "item_waiting"},
-      {announcements_sql::count_waiting, "item_waiting"},      {announcements_sql::phones_waiting, "item_waiting"},
-      {announcements_sql::unanswered, "item_announced"},       {announcements_sql::count_open_of_strangers, "item_open"},
+      {announcements_sql::code_holders, "item_of_code"},  {announcements_sql::newest_waiting, "item_waiting"},
+      {announcements_sql::count_waiting, "item_waiting"}, {announcements_sql::phones_waiting, "item_waiting"},
+      {announcements_sql::unanswered, "item_announced"},  {announcements_sql::count_open_of_strangers, "item_open"},
       {announcements_sql::handed_in, "item_handed_in"},
   };
   for (const auto& [sql, index] : rows) {
@@ -312,7 +338,11 @@ TEST(Announcements, AreAnsweredFromIndexes) {
 }
 
 Suffix wanted(std::string binding, std::string correspondent, std::string thread) {
-  return {.msisdn = phone(), .digits = {}, .binding = std::move(binding), .correspondent = std::move(correspondent), .thread = std::move(thread)};
+  return {.msisdn = phone(),
+          .digits = {},
+          .binding = std::move(binding),
+          .correspondent = std::move(correspondent),
+          .thread = std::move(thread)};
 }
 
 TEST(Ledger, ASuffixBelongsToOneThread) {
@@ -344,8 +374,14 @@ TEST(Ledger, SuffixesAreReusedOldestFirstAfterThirtyDaysInTheSameBinding) {
 
 TEST(Store, ReportsWaitAndRepeatsAreKnown) {
   const auto store = memory();
-  Report report{.id = new_item_id(noon, 1), .trace = new_trace_id(), .peer = "mmsc", .message_id = "m1", .recipient = "number:+15550100002",
-                .sender = "short:50001234", .mm_status = "Retrieved", .time = noon};
+  Report report{.id = new_item_id(noon, 1),
+                .trace = new_trace_id(),
+                .peer = "mmsc",
+                .message_id = "m1",
+                .recipient = "number:+15550100002",
+                .sender = "short:50001234",
+                .mm_status = "Retrieved",
+                .time = noon};
   EXPECT_TRUE(store->add_report(report).value());
   EXPECT_FALSE(store->add_report(report).value());
   report.id = new_item_id(noon, 1);
@@ -363,8 +399,16 @@ TEST(Store, ReportsWaitAndRepeatsAreKnown) {
 TEST(Store, ReportsAboutNothingAreBoundedForEachPeer) {
   const auto store = memory();
   const auto add = [&](const char* peer, int n) {
-    return store->add_report({.id = new_item_id(noon, 1), .trace = new_trace_id(), .peer = peer, .message_id = "m" + std::to_string(n), .recipient = "number:+15550100002",
-                              .sender = "short:5000", .mm_status = "Retrieved", .time = noon}).value();
+    return store
+        ->add_report({.id = new_item_id(noon, 1),
+                      .trace = new_trace_id(),
+                      .peer = peer,
+                      .message_id = "m" + std::to_string(n),
+                      .recipient = "number:+15550100002",
+                      .sender = "short:5000",
+                      .mm_status = "Retrieved",
+                      .time = noon})
+        .value();
   };
   for (int n = 1; n <= 5; ++n) EXPECT_TRUE(add("mmsc", n));
   EXPECT_TRUE(add("other", 1));

@@ -66,11 +66,13 @@ struct Opened {
   std::vector<std::uint64_t> seen;
 };
 
-Opened open_lane(const fs::path& folder, std::uint64_t segment_size = 1 << 20, const Clock* clock = nullptr, std::uint64_t lane_size_max = 1ULL << 32) {
+Opened open_lane(const fs::path& folder, std::uint64_t segment_size = 1 << 20, const Clock* clock = nullptr,
+                 std::uint64_t lane_size_max = 1ULL << 32) {
   Opened opened;
-  auto journal = Journal::open({.folder = folder, .segment_size = segment_size, .lane_size_max = lane_size_max, .clock = clock},
-                               [&](Replayed found) { opened.unsettled.push_back(std::move(found)); },
-                               [&](const RecordView& record) { opened.seen.push_back(record.header().sequence); });
+  auto journal = Journal::open(
+      {.folder = folder, .segment_size = segment_size, .lane_size_max = lane_size_max, .clock = clock},
+      [&](Replayed found) { opened.unsettled.push_back(std::move(found)); },
+      [&](const RecordView& record) { opened.seen.push_back(record.header().sequence); });
   EXPECT_TRUE(journal.has_value());
   if (journal) opened.journal = std::move(*journal);
   return opened;
@@ -109,7 +111,8 @@ TEST(Journal, append_replay_settle) {
   Commits commits;
   {
     Opened lane = open_lane(folder.path);
-    for (std::uint32_t n = 1; n <= 3; ++n) lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 100 * n), commits.expect());
+    for (std::uint32_t n = 1; n <= 3; ++n)
+      lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 100 * n), commits.expect());
     EXPECT_EQ(commits.good, 0) << "a commit is told from poll only";
     run(*lane.journal);
     EXPECT_EQ(commits.good, 3);
@@ -243,7 +246,8 @@ TEST(Journal, a_record_larger_than_a_segment) {
 Bytes write_records(const fs::path& folder, std::uint32_t count) {
   Commits commits;
   Opened lane = open_lane(folder);
-  for (std::uint32_t n = 1; n <= count; ++n) lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 40), commits.expect());
+  for (std::uint32_t n = 1; n <= count; ++n)
+    lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 40), commits.expect());
   run(*lane.journal);
   lane.journal.reset();
   return *read_file(system_storage(), segments_of(folder).front());
@@ -252,7 +256,8 @@ Bytes write_records(const fs::path& folder, std::uint32_t count) {
 void put_segment(const fs::path& folder, ByteView bytes) {
   fs::remove_all(folder);
   fs::create_directories(folder);
-  std::ofstream(segment_path(folder, 1), std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  std::ofstream(segment_path(folder, 1), std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
 }
 
 std::size_t used_size(ByteView bytes) {
@@ -278,7 +283,8 @@ TEST(Journal, torn_tail_at_every_byte_of_the_last_record) {
       put_segment(lane, torn);
       Opened opened = open_lane(lane);
       // A record whose last bytes are zeros (one checksum in 256) is whole again with the zeros behind the cut.
-      const bool is_whole = zeros && std::ranges::all_of(ByteView(bytes).subspan(cut, end - cut), [](std::uint8_t byte) { return byte == 0; });
+      const bool is_whole =
+          zeros && std::ranges::all_of(ByteView(bytes).subspan(cut, end - cut), [](std::uint8_t byte) { return byte == 0; });
       ASSERT_EQ(opened.unsettled.size(), is_whole ? 3u : 2u) << "cut at " << cut;
       ASSERT_EQ(opened.journal->replayed().damaged, 0u) << "cut at " << cut;
       ASSERT_EQ(quarantined(lane), 0u);
@@ -334,8 +340,8 @@ Bytes forged_records() {
 }
 
 struct Forgery {
-  Bytes bytes;               // of the segment
-  std::size_t begin = 0;     // of the record that carries the forged ones
+  Bytes bytes;            // of the segment
+  std::size_t begin = 0;  // of the record that carries the forged ones
   std::size_t end = 0;
 };
 
@@ -348,7 +354,8 @@ Forgery write_forgery(const fs::path& folder, std::uint32_t behind) {
   mail.bytes(tag(Tag::body), forged_records());
   const std::size_t size = mail.size() + seal_size;
   lane.journal->append(Kind::accepted_mail, item_number(2), std::move(mail), commits.expect());
-  for (std::uint32_t n = 3; n < 3 + behind; ++n) lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 40), commits.expect());
+  for (std::uint32_t n = 3; n < 3 + behind; ++n)
+    lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 40), commits.expect());
   run(*lane.journal);
   lane.journal.reset();
   const std::size_t begin = segment_record_size + message(item_number(1), 40).size() + seal_size;
@@ -387,7 +394,8 @@ TEST(Journal, records_in_a_torn_body_are_never_replayed) {
     // The seal is drawn: when it ends in zeros, those that follow the cut are what was cut off.
     const bool whole = std::equal(torn.begin() + static_cast<std::ptrdiff_t>(cut), torn.begin() + static_cast<std::ptrdiff_t>(made.end),
                                   made.bytes.begin() + static_cast<std::ptrdiff_t>(cut));
-    ASSERT_EQ(replayed_items(torn, lane), whole ? std::set({item_number(1), item_number(2)}) : std::set({item_number(1)})) << "cut at " << cut;
+    ASSERT_EQ(replayed_items(torn, lane), whole ? std::set({item_number(1), item_number(2)}) : std::set({item_number(1)}))
+        << "cut at " << cut;
     ASSERT_EQ(quarantined(lane), 0u);
   }
 }
@@ -475,13 +483,15 @@ TEST(Journal, a_missing_segment_is_damage_and_the_rest_is_read) {
   Commits commits;
   {
     Opened lane = open_lane(folder.path, 64 * 1024);
-    for (std::uint32_t n = 1; n <= 20; ++n) lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 20'000), commits.expect());
+    for (std::uint32_t n = 1; n <= 20; ++n)
+      lane.journal->append(Kind::accepted_mm7, item_number(n), message(item_number(n), 20'000), commits.expect());
     run(*lane.journal);
   }
   const auto files = segments_of(folder.path);
   ASSERT_GT(files.size(), 4u);
   std::size_t lost = 0;
-  ASSERT_TRUE(read_segment(files[2], [&](const RecordView& record) { lost += record.header().kind == static_cast<std::uint16_t>(Kind::accepted_mm7) ? 1 : 0; }));
+  ASSERT_TRUE(read_segment(
+      files[2], [&](const RecordView& record) { lost += record.header().kind == static_cast<std::uint16_t>(Kind::accepted_mm7) ? 1 : 0; }));
   fs::remove(files[2]);
   Opened opened = open_lane(folder.path, 64 * 1024);
   EXPECT_EQ(opened.unsettled.size(), 20u - lost);
@@ -492,8 +502,9 @@ TEST(Journal, read_segment_prints_what_open_finds) {
   Folder folder;
   const Bytes bytes = write_records(folder.path, 3);
   std::vector<std::string> kinds;
-  const auto summary = read_segment(segments_of(folder.path).front(),
-                                    [&](const RecordView& record) { kinds.emplace_back(to_string(static_cast<Kind>(record.header().kind))); });
+  const auto summary = read_segment(segments_of(folder.path).front(), [&](const RecordView& record) {
+    kinds.emplace_back(to_string(static_cast<Kind>(record.header().kind)));
+  });
   ASSERT_TRUE(summary.has_value());
   EXPECT_EQ(kinds, (std::vector<std::string>{"segment", "accepted_mm7", "accepted_mm7", "accepted_mm7", "batch"}));
   EXPECT_EQ(summary->unsettled, 3u);

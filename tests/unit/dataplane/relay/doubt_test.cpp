@@ -247,8 +247,10 @@ TEST(RelayDoubt, answers_that_say_nothing_are_handed_over_and_never_tried_again)
       "SubmitRsp></env:Body></env:Envelope>";
   const auto coded = [](std::string_view code) {
     return http(200,
-                "<?xml version=\"1.0\"?><env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body><SubmitRsp><MM7Version>6.8.0"
-                "</MM7Version><Status><StatusCode>" + std::string(code) + "</StatusCode></Status><MessageID>m</MessageID></SubmitRsp></env:Body></env:Envelope>",
+                "<?xml version=\"1.0\"?><env:Envelope "
+                "xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Body><SubmitRsp><MM7Version>6.8.0"
+                "</MM7Version><Status><StatusCode>" +
+                    std::string(code) + "</StatusCode></Status><MessageID>m</MessageID></SubmitRsp></env:Body></env:Envelope>",
                 "text/xml");
   };
   const auto foreign_fault = [](int http_status, std::string_view code) {

@@ -105,7 +105,7 @@ TEST(RelaySubmission, status_codes) {
   struct Row {
     int code;
     int http_status;
-    std::string_view state;   // empty: it is tried again
+    std::string_view state;  // empty: it is tried again
   };
   const std::vector<Row> rows{
       {1000, 200, "submitted"}, {1100, 200, "submitted"}, {1000, 500, "submitted"}, {2000, 200, "failed"}, {2002, 200, "failed"},
@@ -177,12 +177,14 @@ TEST(RelaySubmission, an_mmsc_that_is_down_gets_all_of_them_later_and_none_twice
   for (std::uint8_t n = 1; n <= 10; ++n) items.push_back(world.submit_until_sent(n));
   std::size_t told = 0;
   for (int second = 0; second < 60; ++second) {
-    for (; told < world.outgoing.submits.size(); ++told) world.relay->on_submit_result(world.outgoing.submits[told].item, failure(HttpOutcome::not_sent));
+    for (; told < world.outgoing.submits.size(); ++told)
+      world.relay->on_submit_result(world.outgoing.submits[told].item, failure(HttpOutcome::not_sent));
     world.tick(seconds(1));
   }
   EXPECT_TRUE(world.outcomes().empty());
   for (int second = 0; second < 120; ++second) {
-    for (; told < world.outgoing.submits.size(); ++told) world.answer_submit(world.outgoing.submits[told].item, 1000, "m-" + std::to_string(told));
+    for (; told < world.outgoing.submits.size(); ++told)
+      world.answer_submit(world.outgoing.submits[told].item, 1000, "m-" + std::to_string(told));
     world.commit();
     world.tick(seconds(1));
   }
@@ -293,7 +295,7 @@ TEST(RelaySubmission, waits_for_memory) {
 TEST(RelayForwarded, recipients) {
   struct Row {
     std::string_view address;
-    std::string_view verdict;   // empty: not asked
+    std::string_view verdict;  // empty: not asked
     int code;
     std::string_view enhanced;
   };
@@ -320,7 +322,10 @@ TEST(RelayForwarded, recipients) {
 
 MailInbound mail_to(std::vector<std::string> recipients) {
   constexpr std::string_view text = "Subject: s\r\n\r\nhello\r\n";
-  return {.source = *parse_endpoint("192.0.2.9:4000"), .helo = "h", .mail_from = "joe@example.com", .recipients = std::move(recipients),
+  return {.source = *parse_endpoint("192.0.2.9:4000"),
+          .helo = "h",
+          .mail_from = "joe@example.com",
+          .recipients = std::move(recipients),
           .mail = std::make_unique<Bytes>(text.begin(), text.end())};
 }
 
@@ -416,7 +421,11 @@ TEST(RelayForwarded, nobody_to_ask_is_451_never_550) {
 
 MailInbound mail_for(std::vector<std::string> recipients) {
   const std::string_view mail = "Subject: x\r\n\r\nhello\r\n";
-  return {.source = {}, .helo = "mx", .mail_from = "joe@example.com", .recipients = std::move(recipients), .mail = std::make_unique<Bytes>(mail.begin(), mail.end())};
+  return {.source = {},
+          .helo = "mx",
+          .mail_from = "joe@example.com",
+          .recipients = std::move(recipients),
+          .mail = std::make_unique<Bytes>(mail.begin(), mail.end())};
 }
 
 TEST(RelayForwarded, one_item_a_recipient_one_trace_and_250_when_all_are_durable) {
