@@ -74,7 +74,7 @@ class Peer:
 class DataPlane:
     """The delivered program with a configuration of its own."""
 
-    def __init__(self, bench, link, environment=None, **log):
+    def __init__(self, bench, link):
         self.ours, self.theirs = ADDRESSES[link]
         self.root = bench.folder / ("root-%d" % len(list(bench.folder.iterdir())))
         etc = self.root / "etc/pushmail"
@@ -90,9 +90,9 @@ class DataPlane:
             "[http]", 'listen = "%s:%d"' % (self.ours, HTTP),
             "[peer.mmsc]", 'url = "http://%s:%d/mm7"' % (self.theirs, MMSC), 'service_number = "5000"', 'inbound_user = "mmsc"',
             'inbound_password_file = "%s"' % (etc / "mmsc-in"), "[notify]", 'smsc = "127.0.0.1:2775"', 'source = "5000"',
-            "[log]", 'level = "%s"' % log.get("level", "info"), ""]), encoding="ascii")
+            "[log]", 'level = "info"', ""]), encoding="ascii")
         self.program = Program("pushmail-dataplane", [str(bench.build / "bin/pushmail-dataplane"), "--root", str(self.root)],
-                               str(self.root / "log"), environment).start()
+                               str(self.root / "log")).start()
         bench.running.append(self)
         self.socket = self.root / "run/pushmail/handoff-0"
         wait_for(self.answers, 30, "the data plane to answer")
