@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -38,21 +39,31 @@ constexpr int failures_max = 5;  // 2^5 times the first wait
 constexpr auto restart_first = std::chrono::milliseconds(100);
 constexpr auto steady_after = std::chrono::seconds(10);
 
-// In the child between fork and exec: only calls that are safe there.
+// In the child between fork and exec: only calls that are safe there, which the log's are not.
+[[noreturn]] void end_child(const char* step) {
+  const char* error = strerrorname_np(errno);
+  const std::array<const char*, 5> parts{R"({"level":"error","event":"fetcher_not_started","step":")", step, R"(","errno":")",
+                                         error != nullptr ? error : "?", "\"}\n"};
+  for (const char* part : parts) {
+    if (::write(STDERR_FILENO, part, std::strlen(part)) < 0) break;
+  }
+  _exit(127);
+}
+
 [[noreturn]] void become_fetcher(int socket, pid_t parent, const char* program, char* const* arguments) {
   // Whoever kills the control plane ends its fetchers too. (A fetcher that changes its user loses this; then the closed socket ends it.)
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) end_child("prctl");
   if (getppid() != parent) _exit(EXIT_FAILURE);
   sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (sigprocmask(SIG_SETMASK, &none, nullptr) != 0) end_child("sigprocmask");
   if (socket == fetcher_descriptor) {
-    fcntl(socket, F_SETFD, 0);
+    if (fcntl(socket, F_SETFD, 0) != 0) end_child("fcntl");
   } else if (dup2(socket, fetcher_descriptor) < 0) {
-    _exit(EXIT_FAILURE);
+    end_child("dup2");
   }
   execv(program, arguments);
-  _exit(127);
+  end_child("execv");
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
     socket_ = Protocol::socket(socket_.get_executor());
     socket_.async_connect(Protocol::endpoint(path_.string()), [self = shared_from_this()](error_code error) {
       if (self->stopped_) return;
-      if (error) return self->try_again();
+      if (error) return self->try_again(error.message());
       self->told_away_ = false;
       self->peer_.connected();
       self->write();
@@ -104,8 +104,11 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
       self->writing_ = false;
       if (self->stopped_ || !self->peer_.is_connected()) return;
       // The read side does the rest; by itself it need not notice, since a send can fail for want of memory while the socket is whole.
-      error_code ignored;
-      if (error) return (void)self->socket_.shutdown(Protocol::socket::shutdown_both, ignored);
+      if (error) {
+        error_code ignored;
+        log_warning("data_plane_write").text("reason", error.message());
+        return (void)self->socket_.shutdown(Protocol::socket::shutdown_both, ignored);
+      }
       self->peer_.sent(size);
       self->write();
     });
@@ -119,11 +122,11 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
       peer_.disconnected();
       on_lost_();
     }
-    try_again();
+    try_again(reason);
   }
 
-  void try_again() {
-    if (!told_away_) log_info("data_plane_awaited").text("socket", path_.string());
+  void try_again(const std::string& reason) {
+    if (!told_away_) log_info("data_plane_awaited").text("socket", path_.string()).text("reason", reason);
     told_away_ = true;
     timer_.expires_after(again_after);
     timer_.async_wait([self = shared_from_this()](error_code error) {

@@ -121,10 +121,11 @@ void Mailboxes::plan(const Binding& binding, Watched& watched, Timestamp last) {
   watched.planned_from = std::min(last, now);
   schedule::Plan plan{.round = ports_.settings.round, .key = binding.id};
   std::shared_ptr<const schedule::Zone> zone;
-  if (binding.mode == "fixed") {
+  if (binding.mode == "fixed") zone = schedule::load_zone(binding.zone);
+  // A zone that cannot be read now is not UTC: until the next look, at most a round, it is as if the mode were `round`.
+  if (zone) {
     plan.mode = schedule::Plan::Mode::fixed;
     plan.times = schedule::parse_times(binding.times).value_or(std::vector<int>{});
-    zone = schedule::load_zone(binding.zone);
     plan.zone = zone.get();
   }
   const Timestamp due = schedule::next_due(plan, watched.planned_from);

@@ -15,11 +15,13 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <string_view>
 #include <utility>
 
+#include "controlplane/mailbox/asio_errors.h"
 #include "controlplane/plane.h"
 #include "controlplane/store/sqlite_store.h"
 #include "core/config.h"
@@ -33,10 +35,9 @@ namespace {
 using namespace pushmail;
 
 // Passwords pass through this process: no core file, no ptrace by others.
-void keep_secrets() {
+bool keep_secrets() {
   const rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);
-  prctl(PR_SET_DUMPABLE, 0);
+  return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0;
 }
 
 // Sockets of the API's users, the fetchers, the data plane and the SMSC, and the store's files.
@@ -54,26 +55,27 @@ std::filesystem::path find_fetcher() {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
   for (const auto& candidate : {self / "pushmail-fetcher", self / "mailbox" / "pushmail-fetcher"}) {
-    if (std::filesystem::exists(candidate, error)) return candidate;
+    // One that cannot be looked at is there: what starts it says what is wrong.
+    if (std::filesystem::exists(candidate, error) || error) return candidate;
   }
   return "/usr/lib/pushmail/pushmail-fetcher";
 }
 
-int configuration_wrong(const std::string& text) {
-  std::fprintf(stderr, "%s\n", text.c_str());
-  return EX_CONFIG;
+int cannot_start(const StartError& why) {
+  std::fprintf(stderr, "%s\n", why.text.c_str());
+  return why.exit_code();
 }
 
 // Two control planes on one store would send everything twice. 0, or the errno; EWOULDBLOCK: there is another one.
 int lock_store(const std::filesystem::path& folder) {
-  const int file = open((folder / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  return file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+  const int file = ::open((folder / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  return file >= 0 && ::flock(file, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  keep_last_words();
+  keep_last_words(is_asio_error);
   std::string root;
   Plane::Options options;
   for (int i = 1; i < argc; ++i) {
@@ -87,18 +89,18 @@ int main(int argc, char** argv) {
       return EX_USAGE;
     }
   }
-  keep_secrets();
+  if (!keep_secrets()) return cannot_start({std::string("no core file: ") + std::strerror(errno), errno});
   std::signal(SIGPIPE, SIG_IGN);
   // Until it is waited for below.
   std::signal(SIGHUP, SIG_IGN);
   if (options.fetcher_program.empty()) options.fetcher_program = find_fetcher();
 
   const auto config = Config::load(root);
-  if (!config) return configuration_wrong(config.error().message());
+  if (!config) return cannot_start({config.error().message(), config.error().os});
   auto settings = Settings::from(*config, root);
-  if (!settings) return configuration_wrong(settings.error());
+  if (!settings) return cannot_start(settings.error());
   const auto sealer = Sealer::open(settings->kek_file);
-  if (!sealer) return configuration_wrong("secrets.kek_file: " + sealer.error());
+  if (!sealer) return cannot_start({"secrets.kek_file: " + sealer.error().text, sealer.error().os});
   log_start("control", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   for (const std::string& peer : open_peers(*config)) {
     log_warning("peer_inbound_open").peer(peer).text("reason", "whoever reaches http.listen is this peer");
@@ -128,7 +130,7 @@ int main(int argc, char** argv) {
   const SystemClock clock;
   boost::asio::io_context context(1);
   auto plane = Plane::open(context, clock, std::move(*settings), **store, *sealer, options);
-  if (!plane) return configuration_wrong(plane.error());
+  if (!plane) return cannot_start(plane.error());
   boost::asio::signal_set signals(context, SIGTERM, SIGINT);
   // Who sends every program of a service SIGHUP means the data plane's rules; nothing here is read again, and a terminal that closes is no
   // reason to end.

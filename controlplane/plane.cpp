@@ -101,7 +101,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     notifier_.use(smpp_);
   }
 
-  [[nodiscard]] std::expected<void, std::string> listen(asio::io_context& context) {
+  [[nodiscard]] std::expected<void, StartError> listen(asio::io_context& context) {
     auto agents = api::find_agents(settings_.api_agents);
     if (!agents) return std::unexpected(agents.error());
     auto server = api::Server::open(context, settings_.run_folder / "api", std::move(*agents), api_);
@@ -333,8 +333,8 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
 
 }  // namespace
 
-std::expected<std::unique_ptr<Plane>, std::string> Plane::open(asio::io_context& context, const Clock& clock, Settings settings, Store& store,
-                                                               const Sealer& sealer, Options options) {
+std::expected<std::unique_ptr<Plane>, StartError> Plane::open(asio::io_context& context, const Clock& clock, Settings settings,
+                                                              Store& store, const Sealer& sealer, Options options) {
   auto resolver = Resolver::open(context, settings.dns_servers);
   if (!resolver) return std::unexpected(resolver.error());
   auto plane = std::make_unique<WholePlane>(context, clock, std::move(settings), store, sealer, std::move(*resolver), options);

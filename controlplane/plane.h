@@ -16,6 +16,7 @@
 #include "controlplane/settings.h"
 #include "controlplane/store/store.h"
 #include "core/clock.h"
+#include "core/start_error.h"
 
 namespace boost::asio {
 class io_context;
@@ -29,8 +30,9 @@ class Plane {
     std::filesystem::path fetcher_program{};
   };
   /// Opens what must be there at start (DNS configuration, API socket); the text says what is missing.
-  [[nodiscard]] static std::expected<std::unique_ptr<Plane>, std::string> open(boost::asio::io_context& context, const Clock& clock, Settings settings,
-                                                                               Store& store, const Sealer& sealer, Options options);
+  [[nodiscard]] static std::expected<std::unique_ptr<Plane>, StartError> open(boost::asio::io_context& context, const Clock& clock,
+                                                                              Settings settings, Store& store, const Sealer& sealer,
+                                                                              Options options);
   virtual ~Plane() = default;
   virtual void start() = 0;
   /// Ends sessions in good order; the context runs dry when nothing is left to wait for.

@@ -8,11 +8,13 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <map>
 
 #include "controlplane/binding/errors.h"
+#include "core/storage.h"
 
 namespace pushmail {
 
@@ -21,6 +23,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
+constexpr const char* system_servers = "/etc/resolv.conf";
 constexpr int timeout_ms = 2000;
 constexpr int tries = 2;
 
@@ -34,7 +37,7 @@ class AresResolver final : public Resolver {
     if (library_) ares_library_cleanup();
   }
 
-  [[nodiscard]] std::expected<void, std::string> start(const std::vector<std::string>& servers) {
+  [[nodiscard]] std::expected<void, StartError> start(const std::vector<std::string>& servers) {
     library_ = ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS;
     ares_options options{};
     options.timeout = timeout_ms;
@@ -43,7 +46,12 @@ class AresResolver final : public Resolver {
     options.sock_state_cb_data = this;
     const int code = ares_init_options(&channel_, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
     if (code != ARES_SUCCESS) return std::unexpected(std::string("DNS: ") + ares_strerror(code));
-    if (servers.empty()) return {};
+    // c-ares asks 127.0.0.1 where it cannot read this file, which is right only where there is none.
+    if (servers.empty()) {
+      const auto system_file = read_file(system_storage(), system_servers, operators_file);
+      if (!system_file && system_file.error().os != ENOENT) return std::unexpected(cannot_be_read(system_servers, system_file.error().os));
+      return {};
+    }
     std::string list;
     for (const std::string& server : servers) {
       if (!parse_endpoint(server) && !parse_ip(server)) return std::unexpected("dns.servers: " + server + " is not address:port");
@@ -176,7 +184,7 @@ class AresResolver final : public Resolver {
 
 }  // namespace
 
-std::expected<std::unique_ptr<Resolver>, std::string> Resolver::open(asio::io_context& context, const std::vector<std::string>& servers) {
+std::expected<std::unique_ptr<Resolver>, StartError> Resolver::open(asio::io_context& context, const std::vector<std::string>& servers) {
   auto resolver = std::make_unique<AresResolver>(context);
   if (const auto started = resolver->start(servers); !started) return std::unexpected(started.error());
   return std::unique_ptr<Resolver>(std::move(resolver));

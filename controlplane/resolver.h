@@ -11,6 +11,7 @@
 
 #include "core/endpoint.h"
 #include "core/result.h"
+#include "core/start_error.h"
 
 namespace boost::asio {
 class io_context;
@@ -22,7 +23,8 @@ class Resolver {
  public:
   using Answer = std::function<void(Result<std::vector<IpAddress>>)>;
   /// The text names the server that is no address.
-  [[nodiscard]] static std::expected<std::unique_ptr<Resolver>, std::string> open(boost::asio::io_context& context, const std::vector<std::string>& servers);
+  [[nodiscard]] static std::expected<std::unique_ptr<Resolver>, StartError> open(boost::asio::io_context& context,
+                                                                                 const std::vector<std::string>& servers);
   virtual ~Resolver() = default;
   /// Calls `answer` later, never from inside; IPv4 before IPv6 as DNS gave them, each address once.
   virtual void resolve(const std::string& host, Answer answer) = 0;

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "codec/mm7/configured.h"
+#include "core/secret_file.h"
 
 namespace pushmail {
 
@@ -15,15 +16,15 @@ bool is_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-std::expected<std::string, std::string> secret(const Config& config, const std::string& key) {
+std::expected<std::string, StartError> secret(const Config& config, const std::string& key) {
   const std::string path = config.text(key);
   if (path.empty()) return std::string();
   auto value = read_secret_file(path);
-  if (!value) return std::unexpected(key + ": " + value.error());
+  if (!value) return std::unexpected(StartError(key + ": " + value.error().text, value.error().os));
   return value;
 }
 
-std::expected<PeerSettings, std::string> read_peer(const Config& config, const std::string& name) {
+std::expected<PeerSettings, StartError> read_peer(const Config& config, const std::string& name) {
   const auto key = [&](const char* leaf) { return fmt::format("peer.{}.{}", name, leaf); };
   PeerSettings peer;
   peer.name = name;
@@ -105,7 +106,7 @@ std::expected<HttpUrl, std::string> parse_http_url(std::string_view url) {
   return parsed;
 }
 
-std::expected<Settings, std::string> Settings::from(const Config& config, const std::filesystem::path& root) {
+std::expected<Settings, StartError> Settings::from(const Config& config, const std::filesystem::path& root) {
   Settings s;
   s.root = root;
   s.store_file = config.state_folder("store") / "pushmail.sqlite";

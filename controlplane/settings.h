@@ -11,6 +11,7 @@
 #include "controlplane/notify/smpp_session.h"
 #include "core/clock.h"
 #include "core/config.h"
+#include "core/start_error.h"
 
 namespace pushmail {
 
@@ -90,7 +91,7 @@ struct Settings {
   std::filesystem::path kek_file{};
 
   /// The text names key and rule.
-  [[nodiscard]] static std::expected<Settings, std::string> from(const Config& config, const std::filesystem::path& root);
+  [[nodiscard]] static std::expected<Settings, StartError> from(const Config& config, const std::filesystem::path& root);
   [[nodiscard]] const PeerSettings* peer(std::string_view name) const;
 };
 

@@ -6,12 +6,12 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
-#include <fstream>
 #include <iterator>
-#include <sstream>
 
 #include "core/limits.h"
+#include "core/storage.h"
 
 namespace pushmail {
 
@@ -252,26 +252,42 @@ std::expected<Config, ConfigError> Config::parse(std::string_view toml_text, std
   return config;
 }
 
+namespace {
+
+ConfigError unreadable(const std::filesystem::path& file, int os) {
+  return {file.string(), 0, "", cannot_be_read("", os).text.substr(2), os};
+}
+
+/// The files of conf.d, in order of name. A folder that is not there has none; one that cannot be read may say anything.
+std::expected<std::vector<std::filesystem::path>, ConfigError> list_extra_files(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator(folder, error); !error && entry != std::filesystem::directory_iterator();
+       entry.increment(error)) {
+    if (entry->path().extension() == ".toml") files.push_back(entry->path());
+  }
+  if (error && error != std::errc::no_such_file_or_directory) return std::unexpected(unreadable(folder, error.value()));
+  std::ranges::sort(files);
+  return files;
+}
+
+}  // namespace
+
 std::expected<Config, ConfigError> Config::load(const std::filesystem::path& root) {
   const std::filesystem::path base = root.empty() ? std::filesystem::path("/") : root;
   const std::filesystem::path main_file = base / "etc/pushmail/pushmail.toml";
   std::vector<std::filesystem::path> files{main_file};
-  std::error_code ignored;
-  std::vector<std::filesystem::path> extra;
-  for (const auto& entry : std::filesystem::directory_iterator(base / "etc/pushmail/conf.d", ignored)) {
-    if (entry.path().extension() == ".toml") extra.push_back(entry.path());
-  }
-  std::ranges::sort(extra);
-  files.insert(files.end(), extra.begin(), extra.end());
+  auto extra = list_extra_files(base / "etc/pushmail/conf.d");
+  if (!extra) return std::unexpected(extra.error());
+  files.insert(files.end(), extra->begin(), extra->end());
 
   Config config;
   config.root_ = base;
   for (const std::filesystem::path& file : files) {
-    std::ifstream stream(file, std::ios::binary);
-    std::ostringstream text;
-    if (!stream || !(text << stream.rdbuf())) return std::unexpected(ConfigError{file.string(), 0, "", "cannot be read"});
-    if (text.view().size() > limits::MiB) return std::unexpected(ConfigError{file.string(), 0, "", "is larger than 1MiB"});
-    if (auto read = config.read(text.view(), file.string()); !read) return std::unexpected(read.error());
+    const auto text = read_file(system_storage(), file, operators_file);
+    if (!text && text.error().os == EFBIG) return std::unexpected(ConfigError{file.string(), 0, "", "is larger than 1MiB"});
+    if (!text) return std::unexpected(unreadable(file, text.error().os));
+    if (auto read = config.read(text_of(*text), file.string()); !read) return std::unexpected(read.error());
   }
   if (auto complete = config.complete(main_file.string()); !complete) return std::unexpected(complete.error());
   if (auto rules = check_rules(config); !rules) return std::unexpected(rules.error());
@@ -359,18 +375,6 @@ std::vector<std::pair<std::string, std::string>> Config::changed() const {
 
 std::filesystem::path Config::state_folder(std::string_view name) const { return root_ / "var/lib/pushmail" / name; }
 std::filesystem::path Config::run_folder() const { return root_ / "run/pushmail"; }
-
-std::expected<std::string, std::string> read_secret_file(const std::filesystem::path& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return std::unexpected(fmt::format("{}: cannot be read", path.string()));
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return std::unexpected(fmt::format("{}: others may read it; its mode must be 0400 or 0600", path.string()));
-  }
-  std::ifstream stream(path);
-  std::string line;
-  if (!std::getline(stream, line)) return std::unexpected(fmt::format("{}: is empty or cannot be read", path.string()));
-  return line;
-}
 
 namespace {
 

@@ -17,6 +17,7 @@
 
 #include "core/clock.h"
 #include "core/endpoint.h"
+#include "core/start_error.h"
 
 namespace pushmail {
 
@@ -42,8 +43,10 @@ struct ConfigError {
   std::uint32_t line = 0;
   std::string key;
   std::string rule;
+  int os = 0;  // errno of a file that could not be read
   /// `file:line: key: rule`
   [[nodiscard]] std::string message() const;
+  [[nodiscard]] int exit_code() const { return start_exit_code(os); }
 };
 
 class Config {
@@ -97,9 +100,6 @@ class Config {
 [[nodiscard]] std::expected<void, ConfigError> check_rules(const Config& config);
 /// The peers that nothing authenticates, which the file says in so many words: worth a warning at each start.
 [[nodiscard]] std::vector<std::string> open_peers(const Config& config);
-
-/// The first line of a secret's file (design 8a.17), without its line end; refused when others may read the file.
-[[nodiscard]] std::expected<std::string, std::string> read_secret_file(const std::filesystem::path& path);
 
 /// A commented pushmail.toml with every key and its default.
 [[nodiscard]] std::string sample_config();

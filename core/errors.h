@@ -17,7 +17,11 @@ inline constexpr ErrorInfo core_record_crc{"core.record_crc", "the record's chec
 inline constexpr ErrorInfo core_record_field{"core.record_field", "a field runs past the end of its record, or has the wrong size", ""};
 inline constexpr ErrorInfo core_os{"core.os", "the system has no descriptor, thread or memory for what is needed", "", Fault::world,
                                    Lasting::temporary};
+inline constexpr ErrorInfo core_account{"core.account", "the users and groups of this machine cannot be read", "", Fault::world,
+                                        Lasting::temporary};
 inline constexpr ErrorInfo core_file_read{"core.file_read", "a file cannot be read", "", Fault::world, Lasting::temporary};
+inline constexpr ErrorInfo core_file_open_to_others{"core.file_open_to_others", "others may read it; its mode must be 0400 or 0600", "",
+                                                    Fault::us, Lasting::permanent};
 inline constexpr ErrorInfo core_file_write{"core.file_write", "a file cannot be written", "", Fault::world, Lasting::temporary};
 inline constexpr ErrorInfo core_folder{"core.folder", "a folder cannot be made, opened or synced", "", Fault::world, Lasting::temporary};
 

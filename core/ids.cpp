@@ -2,6 +2,8 @@
 
 #include <sys/random.h>
 
+#include <cerrno>
+
 #include "core/errors.h"
 
 namespace pushmail {
@@ -29,7 +31,9 @@ void fill_random(MutableBytes out) {
   std::size_t done = 0;
   while (done < out.size()) {
     const ssize_t got = getrandom(out.data() + done, out.size() - done, 0);
-    PM_CHECK(got > 0);
+    if (got < 0 && errno == EINTR) continue;
+    // Ids and codes that somebody could guess are worse than none.
+    if (got <= 0) system_failed("random bytes", errno);
     done += static_cast<std::size_t>(got);
   }
 }

@@ -6,11 +6,13 @@
 #include <new>
 #include <system_error>
 
+#include "core/start_error.h"
+
 namespace pushmail {
 
 namespace {
 
-constexpr int exit_os = 71;
+IsSystemError is_system_error_of_library = nullptr;
 
 // Without an allocation: there may be no memory.
 void say(const char* event, const char* reason) {
@@ -23,12 +25,14 @@ void say(const char* event, const char* reason) {
     say("terminated", "");
   } catch (const std::bad_alloc&) {
     say("out_of_memory", "an allocation failed");
-    std::_Exit(exit_os);
+    std::_Exit(exit_system);
   } catch (const std::system_error& error) {
     say("system_failed", error.what());
-    std::_Exit(exit_os);
+    std::_Exit(exit_system);
   } catch (const std::exception& error) {
-    say("exception", error.what());
+    const bool is_system = is_system_error_of_library != nullptr && is_system_error_of_library(error);
+    say(is_system ? "system_failed" : "exception", error.what());
+    if (is_system) std::_Exit(exit_system);
   } catch (...) {
     say("exception", "");
   }
@@ -37,6 +41,9 @@ void say(const char* event, const char* reason) {
 
 }  // namespace
 
-void keep_last_words() { std::set_terminate(end); }
+void keep_last_words(IsSystemError of_library) {
+  is_system_error_of_library = of_library;
+  std::set_terminate(end);
+}
 
 }  // namespace pushmail

@@ -142,7 +142,7 @@ LogEvent::~LogEvent() {
     return;
   }
   // A log that cannot be written must not stop the service.
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line_.data(), line_.size());
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line_.data(), line_.size());
 }
 
 LogEvent& LogEvent::trace(const TraceId& id) { return wanted_ ? text("trace", to_string(id)) : *this; }

@@ -83,6 +83,13 @@ Result<void> sync_folder(Storage& storage, const std::filesystem::path& folder, 
   return {};
 }
 
+namespace {
+
+// Of a folder that was there before: no right to read it, or a file system that syncs none.
+bool is_not_ours(int error) { return error == EACCES || error == EPERM || error == EROFS || error == EINVAL; }
+
+}  // namespace
+
 Result<void> make_folders(Storage& storage, const std::filesystem::path& folder) {
   std::filesystem::path made = folder.root_path();
   for (const std::filesystem::path& name : folder.relative_path()) {
@@ -91,21 +98,25 @@ Result<void> make_folders(Storage& storage, const std::filesystem::path& folder)
     const int result = storage.make_folder(made, 0755);
     std::error_code unknown;
     const bool was_there = result < 0 && std::filesystem::is_directory(made, unknown);
+    if (unknown && unknown != std::errc::no_such_file_or_directory) return fail_os(core_folder, unknown.value());
     if (result < 0 && !was_there) return fail_os(core_folder, -result);
     // What is there already may be the work of a start that was cut off before its sync; but it may also be a folder that is not ours.
     const auto synced = sync_folder(storage, parent, Sync::folder_made);
-    if (!synced && (!was_there || synced.error().os == EIO)) return synced;
+    if (!synced && !(was_there && is_not_ours(synced.error().os))) return synced;
   }
   return {};
 }
 
-Result<Bytes> read_file(Storage& storage, const std::filesystem::path& file) {
+Result<Bytes> read_file(Storage& storage, const std::filesystem::path& file, const FileRules& rules) {
   // Opening a FIFO would wait for a writer; a link in a folder of ours is nobody's of ours.
-  const Descriptor opened(storage, storage.open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW, 0));
+  const int no_link = rules.link_followed ? 0 : O_NOFOLLOW;
+  const Descriptor opened(storage, storage.open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | no_link, 0));
   if (opened.get() < 0) return fail_os(core_file_read, -opened.get());
   struct stat info{};
   if (::fstat(opened.get(), &info) != 0) return fail_os(core_file_read, errno);
   if (!S_ISREG(info.st_mode)) return fail_os(core_file_read, EINVAL);
+  if (rules.secret && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) return fail(core_file_open_to_others);
+  if (static_cast<std::uint64_t>(info.st_size) > rules.size_max) return fail_os(core_file_read, EFBIG);
   Bytes bytes(static_cast<std::size_t>(info.st_size));
   std::size_t at = 0;
   while (at < bytes.size()) {

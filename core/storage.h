@@ -90,9 +90,15 @@ class Descriptor {
 
 /// Every folder of the path is there, what is missing with mode 0755 less the umask, and durable with its name.
 [[nodiscard]] Result<void> make_folders(Storage& storage, const std::filesystem::path& folder);
-/// A plain file's bytes; core.file_read with ENOENT says that there is none. A link is not followed (ELOOP); what is no plain file is
-/// EINVAL.
-[[nodiscard]] Result<Bytes> read_file(Storage& storage, const std::filesystem::path& file);
+/// Which file may be read. Where nothing is said: one in a folder of ours, which is no link.
+struct FileRules {
+  bool link_followed = false;           // else ELOOP
+  bool secret = false;                  // core.file_open_to_others where group or others have any right
+  std::uint64_t size_max = UINT64_MAX;  // bytes; more is EFBIG
+};
+inline constexpr FileRules operators_file{.link_followed = true, .size_max = 1 << 20};
+/// A plain file's bytes; core.file_read with ENOENT says that there is none. What is no plain file is EINVAL.
+[[nodiscard]] Result<Bytes> read_file(Storage& storage, const std::filesystem::path& file, const FileRules& rules = {});
 /// The old content or the new one, whatever happens; durable when this returns.
 [[nodiscard]] Result<void> replace_file(Storage& storage, const std::filesystem::path& file, ByteView bytes, mode_t mode);
 /// The names in a folder are durable.

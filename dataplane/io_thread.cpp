@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/log_writer.h"
 #include "core/storage.h"
+#include "core/wait_on.h"
 #include "dataplane/relay/relay.h"
 
 namespace pushmail {
@@ -74,7 +75,7 @@ void IoThread::watch(int stop_fd, bool stopping) {
   server_->watch(fds_);
   bell_.announce();
   const int longest = !in_.empty() ? 0 : unflushed_ || journal_.needs_turn() ? 1 : stopping ? 50 : round_ms;
-  ::poll(fds_.data(), fds_.size(), longest);
+  wait_on(fds_, longest);
   bell_.awake();
 }
 

@@ -6,7 +6,6 @@
 // something of the system could not be opened, or the journal can no longer be written; 64 for a wrong command line.
 #include <fmt/format.h>
 #include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -22,12 +21,14 @@
 #include <string>
 #include <string_view>
 
+#include "core/accounts.h"
 #include "core/config.h"
 #include "core/descriptors.h"
 #include "core/errors.h"
 #include "core/last_words.h"
 #include "core/log.h"
 #include "core/log_writer.h"
+#include "core/start_error.h"
 #include "core/storage.h"
 #include "core/thread.h"
 #include "dataplane/codec_lane.h"
@@ -42,7 +43,7 @@ namespace pushmail {
 
 namespace {
 
-constexpr int exit_usage = 64, exit_os = 71, exit_config = 78;
+constexpr int exit_usage = 64;
 constexpr const char* user_name = "pushmail-dp";
 constexpr std::uint64_t descriptors_wanted = 16 * 1024;  // with link.kind kernel each connection is one
 
@@ -57,7 +58,7 @@ int stop_for(const char* what, const Error& error) {
   log_error("cannot_start").text("what", what).error(error);
   fmt::print(stderr, "pushmail-dataplane: {}: {}{}{}\n", what, error.info->text, error.os != 0 ? ": " : "",
              error.os != 0 ? std::strerror(error.os) : "");
-  return exit_os;
+  return exit_system;
 }
 
 // A client that does not wait for us writes right behind its handshake, so its first bytes are here by then, whatever the round trip.
@@ -108,21 +109,23 @@ WorkerSettings worker_settings(const Config& config, const HashKey& secret) {
 }
 
 // Sockets and ports are open; files that are made later must still be ours to make.
-bool drop_privileges(const Config& config, const std::filesystem::path& journal, const std::filesystem::path& state) {
-  if (::geteuid() != 0 || config.text("link.kind") != "kernel") return true;
-  const passwd* user = ::getpwnam(user_name);
-  if (user == nullptr) return true;
-  const uid_t uid = user->pw_uid;
-  const gid_t gid = user->pw_gid;
+Result<void> drop_privileges(const Config& config, const std::filesystem::path& journal, const std::filesystem::path& state) {
+  if (::geteuid() != 0 || config.text("link.kind") != "kernel") return {};
+  PM_TRY(const auto account, find_user(user_name));
+  if (!account) return {};
+  const auto [uid, gid] = *account;
   std::error_code error;
   for (const auto& folder : {journal, state}) {
-    if (::chown(folder.c_str(), uid, gid) != 0) return false;
+    if (::chown(folder.c_str(), uid, gid) != 0) return fail_os(core_account, errno);
     for (auto entry = std::filesystem::recursive_directory_iterator(folder, error);
          !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
-      if (::lchown(entry->path().c_str(), uid, gid) != 0) return false;
+      if (::lchown(entry->path().c_str(), uid, gid) != 0) return fail_os(core_account, errno);
     }
+    // What was not listed would still be root's, and refused to us when it is replaced.
+    if (error) return fail_os(core_folder, error.value());
   }
-  return ::initgroups(user_name, gid) == 0 && ::setgid(gid) == 0 && ::setuid(uid) == 0;
+  if (::initgroups(user_name, gid) != 0 || ::setgid(gid) != 0 || ::setuid(uid) != 0) return fail_os(core_account, errno);
+  return {};
 }
 
 int run(const Config& config) {
@@ -130,7 +133,7 @@ int run(const Config& config) {
   auto first_rules = load_rules(rule_file);
   if (!first_rules) {
     for (const RuleFileFault& fault : first_rules.error()) fmt::print(stderr, "{}\n", fault.message);
-    return exit_config;
+    return start_exit_code(first_rules.error().front().os);
   }
   log_start("data", log_level_of(config.text("log.level")), config.text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   raise_descriptor_limit(descriptors_wanted);
@@ -216,10 +219,7 @@ int run(const Config& config) {
   IoThread io(**journal, to_io, to_worker, io_bell, last_known, **counters, faults);
   if (const auto opened = io.open(run_folder / "handoff-0", random_u64() | 1); !opened) return stop_for("handoff socket", opened.error());
   if (const auto listening = worker->listen(); !listening) return stop_for("listen", listening.error());
-  if (!drop_privileges(config, journal_folder, state_folder)) {
-    fmt::print(stderr, "pushmail-dataplane: cannot become user {}\n", user_name);
-    return exit_os;
-  }
+  if (const auto dropped = drop_privileges(config, journal_folder, state_folder); !dropped) return stop_for(user_name, dropped.error());
   log_info("started")
       .text("http", to_string(config.endpoint("http.listen")))
       .text("smtp", to_string(config.endpoint("smtp.listen")))
@@ -246,7 +246,7 @@ int run(const Config& config) {
     // Who waits for an answer gets none, and asks again: what a restart finds on this disk nobody knows.
     log_error("journal_gave_up").text("folder", journal_folder.string()).error(ended.error());
     log_flush();
-    std::_Exit(exit_os);
+    std::_Exit(exit_system);
   }
   worker_thread.join();
   codec_thread.join();
@@ -281,7 +281,7 @@ int main(int argc, char** argv) {
   const auto config = pushmail::Config::load(root);
   if (!config) {
     fmt::print(stderr, "{}\n", config.error().message());
-    return pushmail::exit_config;
+    return config.error().exit_code();
   }
   return pushmail::run(*config);
 }

@@ -17,8 +17,9 @@ Result<void> lock_state(const std::filesystem::path& folder) {
   const int fd = ::open((folder / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
   if (fd < 0) return fail_os(state_file, errno);
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return {};
+  const int error = errno;
   ::close(fd);
-  return fail(state_in_use);
+  return error == EWOULDBLOCK ? fail(state_in_use) : fail_os(state_file, error);
 }
 
 Result<HashKey> installation_secret(const std::filesystem::path& file) {

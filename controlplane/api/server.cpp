@@ -1,6 +1,5 @@
 #include "controlplane/api/server.h"
 
-#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,8 +11,12 @@
 #include <boost/beast/http.hpp>
 
 #include <algorithm>
+#include <cerrno>
 
+#include "core/accounts.h"
 #include "core/log.h"
+#include "core/log_pace.h"
+#include "core/socket_file.h"
 
 namespace pushmail::api {
 
@@ -96,18 +99,18 @@ class SocketServer final : public Server {
     for (const auto& weak : connections_) {
       if (const auto connection = weak.lock()) connection->close();
     }
-    ::unlink(path_.c_str());
+    remove_socket_file(path_);
   }
 
-  [[nodiscard]] std::expected<void, std::string> listen() {
+  [[nodiscard]] std::expected<void, StartError> listen() {
     beast::error_code error;
-    ::unlink(path_.c_str());
+    remove_socket_file(path_);
     acceptor_.open(Protocol(), error);
     if (!error) acceptor_.bind(Protocol::endpoint(path_.string()), error);
     // Every user may connect; whoever is not allowed is told so. The folder's mode keeps others out altogether.
     if (!error && ::chmod(path_.c_str(), 0666) != 0) error = beast::error_code(errno, beast::system_category());
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error) return std::unexpected(path_.string() + ": " + error.message());
+    if (error) return std::unexpected(StartError(path_.string() + ": " + error.message(), error.value()));
     accept();
     return {};
   }
@@ -116,24 +119,29 @@ class SocketServer final : public Server {
   void accept() {
     acceptor_.async_accept([this](beast::error_code error, Protocol::socket socket) {
       if (error == asio::error::operation_aborted) return;
-      if (error) return accept_later();
+      if (error) return accept_later(error);
       begin(std::move(socket));
       accept();
     });
   }
 
   // Out of descriptors, as a rule: asking again at once would only burn the processor.
-  void accept_later() {
+  void accept_later(const beast::error_code& error) {
+    if (const std::uint64_t failures = accept_lines_.count(SystemClock().now(), error.value()); failures > 0)
+      log_error("api_accept").number("failures", static_cast<std::int64_t>(failures)).os_error(error.value());
     timer_.expires_after(accept_again);
-    timer_.async_wait([this](beast::error_code error) {
-      if (!error) accept();
+    timer_.async_wait([this](beast::error_code cancelled) {
+      if (!cancelled) accept();
     });
   }
 
   void begin(Protocol::socket socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
-    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
+    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+      log_error("api_peer_unknown").os_error(errno);
+      return;
+    }
     const bool allowed = peer.uid == 0 || peer.uid == ::geteuid() || std::find(agents_.begin(), agents_.end(), peer.uid) != agents_.end();
     if (!allowed) {
       log_warning("api_refused").number("uid", peer.uid).number("pid", peer.pid);
@@ -153,23 +161,25 @@ class SocketServer final : public Server {
   std::filesystem::path path_;
   std::vector<uid_t> agents_;
   Api& api_;
+  LogPace accept_lines_;
   std::vector<std::weak_ptr<Connection>> connections_;
 };
 
 }  // namespace
 
-std::expected<std::vector<uid_t>, std::string> find_agents(const std::vector<std::string>& names) {
+std::expected<std::vector<uid_t>, StartError> find_agents(const std::vector<std::string>& names) {
   std::vector<uid_t> users;
   for (const std::string& name : names) {
-    const passwd* user = ::getpwnam(name.c_str());
-    if (user == nullptr) return std::unexpected("api.agents: there is no user " + name);
-    users.push_back(user->pw_uid);
+    const auto user = find_user(name.c_str());
+    if (!user) return std::unexpected(cannot_be_read("api.agents: the user " + name, user.error().os));
+    if (!*user) return std::unexpected("api.agents: there is no user " + name);
+    users.push_back((*user)->user);
   }
   return users;
 }
 
-std::expected<std::unique_ptr<Server>, std::string> Server::open(asio::io_context& context, const std::filesystem::path& path,
-                                                                 std::vector<uid_t> agents, Api& api) {
+std::expected<std::unique_ptr<Server>, StartError> Server::open(asio::io_context& context, const std::filesystem::path& path,
+                                                                std::vector<uid_t> agents, Api& api) {
   auto server = std::make_unique<SocketServer>(context, path, std::move(agents), api);
   if (const auto listening = server->listen(); !listening) return std::unexpected(listening.error());
   return std::unique_ptr<Server>(std::move(server));

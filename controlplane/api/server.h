@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "controlplane/api/api.h"
+#include "core/start_error.h"
 
 namespace boost::asio {
 class io_context;
@@ -21,13 +22,14 @@ class io_context;
 namespace pushmail::api {
 
 /// Users beside root and our own that may use the socket, by name; the text names one that does not exist.
-[[nodiscard]] std::expected<std::vector<uid_t>, std::string> find_agents(const std::vector<std::string>& names);
+[[nodiscard]] std::expected<std::vector<uid_t>, StartError> find_agents(const std::vector<std::string>& names);
 
 class Server {
  public:
   /// Replaces a socket that a killed predecessor left.
-  [[nodiscard]] static std::expected<std::unique_ptr<Server>, std::string> open(boost::asio::io_context& context, const std::filesystem::path& path,
-                                                                                std::vector<uid_t> agents, Api& api);
+  [[nodiscard]] static std::expected<std::unique_ptr<Server>, StartError> open(boost::asio::io_context& context,
+                                                                               const std::filesystem::path& path, std::vector<uid_t> agents,
+                                                                               Api& api);
   virtual ~Server() = default;
 };
 

@@ -1,16 +1,14 @@
 #include "controlplane/binding/seal.h"
 
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
 
 #include "controlplane/binding/errors.h"
 #include "core/ids.h"
+#include "core/secret_file.h"
 
 namespace pushmail {
 
@@ -62,30 +60,16 @@ Result<Bytes> decrypt(ByteView key, ByteView sealed, std::string_view associated
   return plain;
 }
 
-std::expected<Bytes, std::string> read_key_file(const std::filesystem::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return std::unexpected(path.string() + ": cannot be opened: " + std::strerror(errno));
-  struct stat status{};
-  Bytes content(256);
-  const bool readable = ::fstat(file, &status) == 0;
-  const ssize_t size = ::read(file, content.data(), content.size());
-  ::close(file);
-  if (!readable || size < 0) return std::unexpected(path.string() + ": cannot be read");
-  if ((status.st_mode & 0077) != 0) return std::unexpected(path.string() + ": others may read it; its mode must be 0400");
-  content.resize(static_cast<std::size_t>(size));
-  return content;
-}
-
 }  // namespace
 
-std::expected<Sealer, std::string> Sealer::open(const std::filesystem::path& kek_file) {
+std::expected<Sealer, StartError> Sealer::open(const std::filesystem::path& kek_file) {
   std::filesystem::path path = kek_file;
   if (path.empty()) {
     const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
     if (folder == nullptr) return std::unexpected("secrets.kek_file is not set and there is no $CREDENTIALS_DIRECTORY");
     path = std::filesystem::path(folder) / "kek";
   }
-  auto content = read_key_file(path);
+  auto content = read_secret_bytes(path);
   if (!content) return std::unexpected(content.error());
   if (content->size() != key_size) {
     const Bytes decoded = from_hex(ascii_trim(text_of(*content)));

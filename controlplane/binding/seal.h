@@ -12,13 +12,14 @@
 
 #include "core/bytes.h"
 #include "core/result.h"
+#include "core/start_error.h"
 
 namespace pushmail {
 
 class Sealer {
  public:
   /// 32 bytes, raw or as 64 hex digits, from `kek_file`, or from $CREDENTIALS_DIRECTORY/kek when it is empty. The text says what is wrong.
-  [[nodiscard]] static std::expected<Sealer, std::string> open(const std::filesystem::path& kek_file);
+  [[nodiscard]] static std::expected<Sealer, StartError> open(const std::filesystem::path& kek_file);
   explicit Sealer(const std::array<std::uint8_t, 32>& kek) : kek_(kek) {}
   ~Sealer();
   Sealer(const Sealer&) = default;

@@ -29,11 +29,11 @@ Result<void> Fetcher::run() {
   });
   loop_.spawn([this, &reading](Task& task) {
     const auto written = reporter_.write_queued(task);
-    // When the control plane has gone, the reader ends the process.
-    if (written || !reading || written.error().is(mailbox_closed)) return;
-    // Nobody would ever know what the sessions see: who started this process starts another one.
-    log_error("reports_lost").error(written.error()).text("reason", socket_.reason());
-    outcome_ = written;
+    if (written || !reading) return;
+    // Nobody would ever know what the sessions see: who started this process starts another one, unless it has gone itself.
+    const bool has_gone = written.error().is(mailbox_closed);
+    LogEvent(has_gone ? LogLevel::warning : LogLevel::error, "reports_lost").error(written.error()).text("reason", socket_.reason());
+    if (!has_gone) outcome_ = written;
     socket_.cut();
   });
   while (reading) loop_.run();

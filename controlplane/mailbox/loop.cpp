@@ -11,9 +11,11 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include "controlplane/mailbox/errors.h"
+#include "core/log.h"
 
 namespace pushmail::mailbox {
 
@@ -140,8 +142,8 @@ struct Socket::State : std::enable_shared_from_this<Socket::State> {
       return Error{&mailbox_timeout};
     }
     if (error == asio::error::no_descriptors) {
-      reason = mailbox_no_descriptor.text;
-      return Error{&mailbox_no_descriptor};
+      reason = std::string(mailbox_no_descriptor.text) + ": " + error.message();
+      return Error{.info = &mailbox_no_descriptor, .at = 0, .os = error.value()};
     }
     reason = error.message();
     return Error{error == asio::error::eof || error == asio::error::connection_reset || error == asio::error::broken_pipe
@@ -169,7 +171,7 @@ Result<void> Socket::adopt(int descriptor) {
   sockaddr_storage name{};
   socklen_t size = sizeof name;
   error_code error;
-  if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&name), &size) != 0) return fail(mailbox_unreachable);
+  if (getsockname(descriptor, reinterpret_cast<sockaddr*>(&name), &size) != 0) return fail_os(mailbox_unreachable, errno);
   state_->socket.assign(asio::generic::stream_protocol(name.ss_family, 0), descriptor, error);
   if (error) return std::unexpected(state_->note(error));
   return {};
@@ -221,6 +223,8 @@ void Socket::wait_readable(Task& task, Gate& gate, Instant until) {
   if (state->was_cut) return;
   state->socket.async_wait(asio::socket_base::wait_read, [opened = gate.state_](error_code error) {
     if (error == asio::error::operation_aborted) return;
+    // Whoever waits looks, and finds what is wrong with the socket.
+    if (error) log_warning("wait_failed").os_error(error.value());
     opened->is_open = true;
     opened->timer.cancel();
   });

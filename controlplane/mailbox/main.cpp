@@ -9,10 +9,13 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <string_view>
 
+#include "controlplane/mailbox/asio_errors.h"
 #include "controlplane/mailbox/fetcher.h"
 #include "controlplane/mailbox/privileges.h"
 #include "core/config.h"
@@ -39,7 +42,7 @@ constexpr std::uint64_t descriptors_wanted = 16 * 1024;
 }  // namespace
 
 int main(int argc, char** argv) {
-  keep_last_words();
+  keep_last_words(is_asio_error);
   std::string root;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -51,7 +54,7 @@ int main(int argc, char** argv) {
     }
   }
   if (fcntl(control_descriptor, F_SETFD, FD_CLOEXEC) != 0) {
-    std::fputs("pushmail-fetcher: descriptor 3 is not open; the control plane starts this program\n", stderr);
+    std::fprintf(stderr, "pushmail-fetcher: descriptor 3: %s; the control plane starts this program\n", std::strerror(errno));
     return EX_USAGE;
   }
   // Whatever else was inherited is not ours to hold open.
@@ -63,7 +66,7 @@ int main(int argc, char** argv) {
   const auto config = Config::load(root);
   if (!config) {
     std::fprintf(stderr, "%s\n", config.error().message().c_str());
-    return EX_CONFIG;
+    return config.error().exit_code();
   }
   log_start("fetcher", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   const std::uint64_t descriptors = raise_descriptor_limit(descriptors_wanted);
@@ -81,7 +84,7 @@ int main(int argc, char** argv) {
                                           .mail_size_max = config->size("mailbox.mail_size_max"),
                                           .idle_max = mailbox::idle_sessions_max(descriptors)};
   if (const std::string failed = mailbox::give_up_privileges(); !failed.empty()) {
-    log_error("privileges_kept").text("step", failed);
+    log_error("privileges_kept").text("step", failed).os_error(errno);
     return EX_OSERR;
   }
 
@@ -91,7 +94,10 @@ int main(int argc, char** argv) {
   {
     mailbox::Fetcher fetcher(loop, settings, control_descriptor);
     log_info("started").number("pid", getpid());
-    if (!fetcher.run()) status = EX_SOFTWARE;
+    if (const auto done = fetcher.run(); !done) {
+      log_error("fetcher_failed").error(done.error());
+      status = done.error().os != 0 ? EX_OSERR : EX_SOFTWARE;
+    }
     log_info("ended");
     // A session that did not come back in time must not be unwound by force, through libetpan's frames.
     if (loop.tasks() > 0) _exit(status);

@@ -1,11 +1,14 @@
 #include "controlplane/mailbox/privileges.h"
 
 #include <grp.h>
-#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
+
+#include "core/accounts.h"
 
 namespace pushmail::mailbox {
 
@@ -21,11 +24,13 @@ std::string give_up_privileges() {
   if (geteuid() == 0) {
     uid_t user = nobody_uid;
     gid_t group = nogroup_gid;
-    const passwd* account = getpwnam("pushmail-fetch");
-    if (account == nullptr) account = getpwnam("nobody");
-    if (account != nullptr) {
-      user = account->pw_uid;
-      group = account->pw_gid;
+    for (const char* name : {"pushmail-fetch", "nobody"}) {
+      const auto account = find_user(name);
+      if (!account) return "getpwnam";
+      if (!*account) continue;
+      user = (*account)->user;
+      group = (*account)->group;
+      break;
     }
     if (setgroups(0, nullptr) != 0) return "setgroups";
     if (setresgid(group, group, group) != 0) return "setresgid";
@@ -42,8 +47,10 @@ std::string give_up_privileges() {
 
 bool is_bound_to(const std::filesystem::path& store) {
   // A folder that is not there, or that this user cannot reach, gives nothing away.
+  if (geteuid() == 0) return false;
   struct stat status {};
-  return geteuid() != 0 && stat(store.c_str(), &status) == 0 && status.st_uid == geteuid();
+  if (::stat(store.c_str(), &status) == 0) return status.st_uid == geteuid();
+  return errno != ENOENT && errno != ENOTDIR && errno != EACCES;
 }
 
 }  // namespace pushmail::mailbox

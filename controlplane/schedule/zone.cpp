@@ -1,10 +1,13 @@
 #include "controlplane/schedule/zone.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
-#include <fstream>
 #include <iterator>
 #include <map>
+
+#include "core/log.h"
+#include "core/storage.h"
 
 namespace pushmail::schedule {
 
@@ -236,10 +239,11 @@ std::shared_ptr<const Zone> load_zone(std::string_view name) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' || c == '/';
     });
     if (!clean) return nullptr;
-    std::ifstream file("/usr/share/zoneinfo/" + std::string(name), std::ios::binary);
-    Bytes content;
-    for (char c; content.size() < file_size_max && file.get(c);) content.push_back(static_cast<std::uint8_t>(c));
-    const auto parsed = parse_tzif(content);
+    const std::string path = "/usr/share/zoneinfo/" + std::string(name);
+    const auto content = read_file(system_storage(), path, {.link_followed = true, .size_max = file_size_max});
+    if (!content && content.error().os != ENOENT) log_error("no_zone").text("file", path).error(content.error());
+    if (!content) return nullptr;
+    const auto parsed = parse_tzif(*content);
     if (!parsed) return nullptr;
     zone = std::make_shared<const Zone>(*parsed);
   }

@@ -13,8 +13,9 @@ constexpr int busy_ms_max = 5000;
 
 std::unexpected<Error> failed(sqlite3* handle, int code) {
   if ((code & 0xff) == SQLITE_CONSTRAINT) return fail(store_conflict);
-  log_error("store_failed").text("text", sqlite3_errmsg(handle)).number("code", code);
-  return fail(store_io);
+  const int os = sqlite3_system_errno(handle);
+  log_error("store_failed").text("text", sqlite3_errmsg(handle)).number("code", code).os_error(os);
+  return fail_os(store_io, os);
 }
 
 }  // namespace
@@ -94,8 +95,9 @@ Result<Connection> Connection::open(const std::filesystem::path& path) {
   Connection connection;
   connection.handle_.reset(handle);
   if (code != SQLITE_OK) {
-    log_error("store_open_failed").text("path", path.string()).text("text", sqlite3_errstr(code));
-    return fail(store_open);
+    const int os = sqlite3_system_errno(handle);
+    log_error("store_open_failed").text("path", path.string()).text("text", sqlite3_errstr(code)).os_error(os);
+    return fail_os(store_open, os);
   }
   sqlite3_busy_timeout(handle, busy_ms_max);
   const auto set = connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
@@ -110,7 +112,11 @@ Run Connection::prepare(std::string_view sql) {
     const int code =
         sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     if (code != SQLITE_OK) {
-      log_error("store_statement").text("sql", sql).text("text", sqlite3_errmsg(handle_.get())).number("code", code);
+      log_error("store_statement")
+          .text("sql", sql)
+          .text("text", sqlite3_errmsg(handle_.get()))
+          .number("code", code)
+          .os_error(sqlite3_system_errno(handle_.get()));
       // A text that does not fit the schema. Everything else is the disk (the schema is read from it) or the memory.
       PM_CHECK((code & 0xff) != SQLITE_ERROR && (code & 0xff) != SQLITE_MISUSE);
       return Run(Error{&store_io});

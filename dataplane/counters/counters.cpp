@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 
 namespace pushmail {
@@ -38,16 +39,18 @@ void write_names(std::uint8_t* at) {
 Result<std::unique_ptr<Counters>> Counters::create(const std::filesystem::path& file) {
   const std::string made = file.string() + ".new";
   const int fd = ::open(made.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return fail(counters_file);
+  if (fd < 0) return fail_os(counters_file, errno);
   const bool sized = ::ftruncate(fd, file_size) == 0;
   void* mapped = sized ? ::mmap(nullptr, file_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+  const int error = errno;
   ::close(fd);
-  if (mapped == MAP_FAILED) return fail(counters_file);
+  if (mapped == MAP_FAILED) return fail_os(counters_file, error);
   write_names(static_cast<std::uint8_t*>(mapped));
   // Under its name only when it is whole.
   if (::rename(made.c_str(), file.c_str()) != 0) {
+    const int refused = errno;
     ::munmap(mapped, file_size);
-    return fail(counters_file);
+    return fail_os(counters_file, refused);
   }
   return std::unique_ptr<Counters>(new Counters(mapped));
 }

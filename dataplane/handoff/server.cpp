@@ -1,6 +1,5 @@
 #include "dataplane/handoff/server.h"
 
-#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,7 +8,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/accounts.h"
 #include "core/log.h"
+#include "core/socket_file.h"
 
 namespace pushmail::handoff {
 
@@ -19,7 +20,6 @@ constexpr std::size_t read_size = 256 * 1024;
 // One connection must not keep the journal waiting: so many reads, then the loop goes round.
 constexpr int reads_max = 16;
 constexpr Duration accept_pause = seconds(1);
-constexpr Duration accept_told_every = seconds(60);
 
 }  // namespace
 
@@ -32,16 +32,20 @@ Result<std::unique_ptr<Server>> Server::open(const std::filesystem::path& socket
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return fail_os(handoff_socket, errno);
   // What a killed predecessor left; a living one holds the journal's lock, so this process would not have come here.
-  ::unlink(name.c_str());
+  remove_socket_file(socket);
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::chmod(name.c_str(), 0660) != 0 ||
       ::listen(fd, 4) != 0) {
     const int error = errno;
     ::close(fd);
     return fail_os(handoff_socket, error);
   }
-  if (const group* owners = ::getgrnam("pushmail");
-      owners != nullptr && ::chown(name.c_str(), static_cast<uid_t>(-1), owners->gr_gid) != 0) {
-    log_warning("handoff_group").text("socket", name);
+  // Without its group a control plane that is not root cannot connect: that is no start.
+  const auto owners = find_group("pushmail");
+  const bool owned = owners && (!*owners || ::chown(name.c_str(), static_cast<uid_t>(-1), **owners) == 0);
+  if (!owned) {
+    const int error = owners ? errno : owners.error().os;
+    ::close(fd);
+    return fail_os(handoff_socket, error);
   }
   return std::unique_ptr<Server>(new Server(socket, fd, epoch, events));
 }
@@ -52,7 +56,7 @@ Server::Server(std::filesystem::path path, int listen_fd, std::uint64_t epoch, S
 Server::~Server() {
   if (fd_ >= 0) ::close(fd_);
   ::close(listen_fd_);
-  ::unlink(path_.c_str());
+  remove_socket_file(path_);
 }
 
 void Server::watch(std::vector<pollfd>& fds) const {
@@ -77,12 +81,8 @@ void Server::accept_new() {
     const int error = errno;
     ++accept_failures_;
     accept_again_ = now + accept_pause;
-    if (accept_told_.ns != 0 && now - accept_told_ < accept_told_every) return;
-    accept_told_ = now;
-    log_error("handoff_accept")
-        .text("socket", path_.native())
-        .number("failures", static_cast<std::int64_t>(accept_failures_))
-        .os_error(error);
+    if (const std::uint64_t failures = accept_lines_.count(now, error); failures > 0)
+      log_error("handoff_accept").text("socket", path_.native()).number("failures", static_cast<std::int64_t>(failures)).os_error(error);
     return;
   }
   close_connection();
@@ -94,6 +94,7 @@ void Server::read_all() {
   for (int n = 0; fd_ >= 0 && n < reads_max; ++n) {
     const ssize_t size = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (size < 0) log_warning("handoff_lost").os_error(errno);
     if (size <= 0) return close_connection();
     const auto taken = peer_.receive(ByteView(buffer_).first(static_cast<std::size_t>(size)));
     if (!taken) {
@@ -107,6 +108,7 @@ void Server::write_all() {
   while (fd_ >= 0 && !peer_.output().empty()) {
     const ssize_t size = ::send(fd_, peer_.output().data(), peer_.output().size(), MSG_NOSIGNAL);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (size < 0) log_warning("handoff_lost").os_error(errno);
     if (size <= 0) return close_connection();
     peer_.sent(static_cast<std::size_t>(size));
   }

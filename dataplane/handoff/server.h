@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/log_pace.h"
 #include "dataplane/handoff/peer.h"
 
 namespace pushmail::handoff {
@@ -54,7 +55,7 @@ class Server {
   Bytes buffer_;
   SystemClock clock_;
   Instant accept_again_{};  // after a failure, so that the backlog, which stays readable, does not keep the loop turning
-  Instant accept_told_{};
+  LogPace accept_lines_;
   std::uint64_t accept_failures_ = 0;
 };
 

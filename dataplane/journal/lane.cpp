@@ -28,6 +28,7 @@
 
 #include "core/log.h"
 #include "core/storage.h"
+#include "core/wait_on.h"
 #include "dataplane/journal/batch_writer.h"
 #include "dataplane/journal/errors.h"
 #include "dataplane/journal/journal.h"
@@ -160,7 +161,7 @@ Lane::~Lane() {
   // A batch in flight has batch_bytes_ and a descriptor of ours.
   while (in_flight_ && !writer_->poll()) {
     pollfd ready{.fd = writer_->completion_fd(), .events = POLLIN, .revents = 0};
-    ::poll(&ready, 1, writer_->needs_turn() ? 1 : -1);
+    wait_on({&ready, 1}, writer_->needs_turn() ? 1 : -1);
   }
   for (const int fd : {active_.fd, spare_.fd, folder_fd_}) {
     if (fd >= 0) storage_.close(fd);
@@ -222,7 +223,7 @@ Result<void> Lane::carry(const std::vector<Bytes>& records) {
     poll();
     if (failed_) return std::unexpected(*failed_);
     pollfd ready{.fd = writer_->completion_fd(), .events = POLLIN, .revents = 0};
-    if (in_flight_) ::poll(&ready, 1, writer_->needs_turn() ? 1 : -1);
+    if (in_flight_) wait_on({&ready, 1}, writer_->needs_turn() ? 1 : -1);
   }
   return {};
 }

@@ -44,6 +44,7 @@ template <class Call>
 auto tried(Call call) {
   auto result = call();
   for (int tries = 1; !result && tries < tries_max; ++tries) {
+    log_warning("journal_read_again").number("tries", tries).error(result.error());
     ::poll(nullptr, 0, try_again_ms);
     result = call();
   }

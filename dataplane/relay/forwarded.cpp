@@ -76,7 +76,7 @@ void Relay::answer_recipient(Ticket ticket, std::string_view address, Verdict ve
 
 void Relay::on_mail(Ticket ticket, MailInbound inbound) {
   const std::uint64_t needed = inbound.mail->size() * inbound.recipients.size();
-  if (!refusal().empty() || memory_ + needed > settings_.memory_max || forwarded_memory_ + needed > settings_.memory_max / 2) {
+  if (!refusal().empty() || !has_memory_for(needed) || forwarded_memory_ + needed > settings_.memory_max / 2) {
     counters_.add(Counter::mails_delayed);
     return ports_.answers.answer_mail(ticket, storage_full);
   }

@@ -82,7 +82,7 @@ void Relay::on_deliver(Ticket ticket, Mm7Inbound inbound) {
     return;
   }
   if (!refusal().empty()) return delay(ticket, refusal());
-  if (memory_ + inbound.body->size() > settings_.memory_max) return delay(ticket, "item memory is used up");
+  if (!has_memory_for(inbound.body->size())) return delay(ticket, "item memory is used up");
   const auto phone = phone_of_sender(request.sender, sender_forms_of(inbound.peer));
   Question question{.source = "mm7", .peer = inbound.peer, .sender = phone ? phone_form(*phone) : std::string(), .recipients = {}, .item = {}, .trace = {}};
   if (phone && !unbound_senders_of(inbound.peer).has(std::string_view{}, now_) && !admission_.knows_sender(question, now_)) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/free_memory.h"
 #include "core/log.h"
 
 namespace pushmail::relay {
@@ -67,6 +68,8 @@ void Relay::drop_item(const ItemId& id) {
 std::string_view Relay::refusal() const {
   return draining_ ? "the data plane is being drained" : ports_.journal.refusal();
 }
+
+bool Relay::has_memory_for(std::uint64_t size) const { return memory_ + size <= settings_.memory_max && has_free_memory(size); }
 
 void Relay::count_memory(Item& of) {
   const std::uint64_t now = std::max<std::uint64_t>(of.body.size(), of.mail_size) + of.output.size();
@@ -215,6 +218,8 @@ Instant Relay::next_due() const {
 
 void Relay::on_due(Item& of) {
   switch (of.stage) {
+    case Stage::peeking:
+      return start_relay(of);
     case Stage::routing: return ask_route(of);
     case Stage::receiving: return grant_first(of);
     case Stage::backing_off:

@@ -144,6 +144,8 @@ class Relay final : public Mm7Sink, public MailSink {
   void drop_item(const ItemId& id);
   /// Why no new message is taken now; empty when one is.
   [[nodiscard]] std::string_view refusal() const;
+  /// In the budget of all items, and of the machine.
+  [[nodiscard]] bool has_memory_for(std::uint64_t size) const;
   void count_memory(Item& of);
   void set_memory(Item& of, std::uint64_t size);
   void set_due(Item& of, Instant due);

@@ -24,6 +24,8 @@ std::vector<std::string> all_texts(const RecordView& record, Tag wanted) {
 
 std::string text_or_empty(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
 
+constexpr Duration convert_again = seconds(2);  // after a want of memory
+
 constexpr std::uint32_t mail_doubts_max = 3;  // so often a mail is sent again that may have arrived
 
 std::string joined(const std::vector<std::string>& parts) { return fmt::format("{}", fmt::join(parts, "; ")); }
@@ -150,6 +152,11 @@ void Relay::on_converted(Converted converted) {
   // Withdrawn, and perhaps offered again: this is the conversion of something that is gone.
   if (of == nullptr || (of->stage != Stage::peeking && of->stage != Stage::converting)) return;
   of->body = std::move(converted.body);
+  if (converted.error && converted.error->info->lasting == Lasting::temporary) {
+    log_warning("conversion_put_off").item(of->id).trace(of->trace).error(*converted.error);
+    if (of->stage == Stage::converting) of->stage = Stage::backing_off;
+    return set_due(*of, now_ + convert_again);
+  }
   const std::size_t told = std::min(converted.rules.size(), rule_match_count_max);
   for (const RuleMatch& rule : std::span(converted.rules).first(told))
     event(*of, "content_rule", {{"rule", rule.id}, {"action", scan::name_of(rule.action)}, {"tag", rule.tag}});

@@ -141,7 +141,7 @@ bool Relay::take_mm_route(Item& of, const RecordView& record) {
 
 void Relay::grant_first(Item& of) {
   // Memory for the whole mail before its first chunk; without it the control plane keeps the mail and this asks again.
-  if (memory_ - of.memory + of.mail_size > settings_.memory_max) return set_due(of, now_ + seconds(1));
+  if (!has_memory_for(of.mail_size - of.memory)) return set_due(of, now_ + seconds(1));
   count_memory(of);
   of.has_credit = true;
   of.body.reserve(of.mail_size);

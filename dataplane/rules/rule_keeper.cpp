@@ -1,10 +1,7 @@
 #include "dataplane/rules/rule_keeper.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +10,9 @@
 #include <utility>
 
 #include "core/log.h"
+#include "core/start_error.h"
+#include "core/storage.h"
+#include "core/wait_on.h"
 
 namespace pushmail {
 
@@ -20,18 +20,6 @@ namespace {
 
 // How soon a set that a reader still held is looked at again.
 constexpr int collect_again_ms = 1000;
-
-/// The whole file; nothing when it cannot be read. One byte over the limit is enough to know that it is too large.
-bool read_whole(const std::filesystem::path& file, std::string& text) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  std::array<char, 64 * 1024> piece;
-  ssize_t size = 0;
-  while (text.size() <= scan::rule_file_size_max && (size = ::read(fd, piece.data(), piece.size())) > 0)
-    text.append(piece.data(), static_cast<std::size_t>(size));
-  ::close(fd);
-  return size >= 0;
-}
 
 void log_set(const std::filesystem::path& file, const scan::RuleSet& set) {
   const auto count = [&](scan::Action action) { return std::ranges::count(set.rules(), action, &scan::Rule::action); };
@@ -45,10 +33,14 @@ void log_set(const std::filesystem::path& file, const scan::RuleSet& set) {
 
 std::expected<scan::RuleSet, std::vector<RuleFileFault>> load_rules(const std::filesystem::path& file) {
   if (file.empty()) return scan::RuleSet();
-  std::string text;
-  if (!read_whole(file, text))
-    return std::unexpected(std::vector<RuleFileFault>{{.line = 0, .message = file.string() + ":0: cannot be read"}});
-  scan::RuleFile parsed = scan::parse_rules(text);
+  // One byte over its limit and the parser says so, with the limit.
+  auto text = read_file(system_storage(), file, {.link_followed = true, .size_max = scan::rule_file_size_max + 1});
+  if (!text && text.error().os == EFBIG) text = Bytes(scan::rule_file_size_max + 1, ' ');
+  if (!text) {
+    const StartError why = cannot_be_read(file.string() + ":0", text.error().os);
+    return std::unexpected(std::vector<RuleFileFault>{{.line = 0, .message = why.text, .os = why.os}});
+  }
+  scan::RuleFile parsed = scan::parse_rules(text_of(*text));
   if (parsed.faults.empty()) {
     auto set = scan::RuleSet::compile(std::move(parsed.rules));
     if (set) return std::move(*set);
@@ -78,7 +70,8 @@ void RuleKeeper::watch(int reload_fd) {
 void RuleKeeper::stop() {
   if (!thread_.joinable()) return;
   const std::uint64_t one = 1;
-  PM_CHECK(::write(stop_fd_, &one, sizeof one) == sizeof one);
+  while (::write(stop_fd_, &one, sizeof one) < 0 && errno == EINTR) {
+  }
   thread_.join();
   ::close(std::exchange(stop_fd_, -1));
 }
@@ -87,7 +80,7 @@ void RuleKeeper::run(int reload_fd) {
   std::size_t held = 0;
   while (true) {
     std::array<pollfd, 2> ready{{{.fd = stop_fd_, .events = POLLIN, .revents = 0}, {.fd = reload_fd, .events = POLLIN, .revents = 0}}};
-    ::poll(ready.data(), ready.size(), held > 0 ? collect_again_ms : -1);
+    wait_on(ready, held > 0 ? collect_again_ms : -1);
     if ((ready[0].revents & POLLIN) != 0) return;
     signalfd_siginfo signal;
     if ((ready[1].revents & POLLIN) != 0 && ::read(reload_fd, &signal, sizeof signal) == sizeof signal) reload();

@@ -23,6 +23,7 @@ namespace pushmail {
 struct RuleFileFault {
   std::uint32_t line = 0;
   std::string message;
+  int os = 0;  // errno of a file that cannot be read
 };
 /// Reads and compiles a rule file (codec/scan/rule.h); an empty path is a set without rules. May take seconds.
 [[nodiscard]] std::expected<scan::RuleSet, std::vector<RuleFileFault>> load_rules(const std::filesystem::path& file);

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/free_memory.h"
 #include "dataplane/session/errors.h"
 #include "dataplane/session/http_date.h"
 #include "dataplane/session/http_grammar.h"
@@ -256,7 +257,7 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     const std::string_view coding = head.field("content-encoding");
     if (!coding.empty() && !ascii_equal_nocase(coding, "identity")) return 415;
     if (head.content_length > server_.settings_.body_size_max) return 413;
-    if (server_.body_memory_ + head.content_length > server_.settings_.body_memory_max) return 503;
+    if (server_.body_memory_ + head.content_length > server_.settings_.body_memory_max || !has_free_memory(head.content_length)) return 503;
     return 0;
   }
   [[nodiscard]] bool allows(const HttpPeer& peer) const {

@@ -26,7 +26,6 @@ constexpr int events_per_turn_max = 256;
 constexpr std::size_t gather_max = 16;
 constexpr std::size_t joined_size_max = 64 * 1024;  // small sends are joined up to this
 constexpr Duration accept_pause = milliseconds(100);
-constexpr Duration accept_told_every = seconds(60);
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -70,10 +69,9 @@ Endpoint to_endpoint(const SocketAddress& address) {
   return endpoint;
 }
 
-void set_flag(int fd, int level, int option) {
+bool set_flag(int fd, int level, int option) {
   const int on = 1;
-  // A refused option costs latency at most, never correctness.
-  (void)setsockopt(fd, level, option, &on, sizeof on);
+  return setsockopt(fd, level, option, &on, sizeof on) == 0;
 }
 
 CloseReason reason_of(int error) {
@@ -93,6 +91,23 @@ CloseReason reason_of(int error) {
       return CloseReason::no_memory;
     default:
       return CloseReason::reset_by_peer;
+  }
+}
+
+// A connection that ends for want of something here; all else is the peer's or the network's doing, and in its item's history.
+bool is_ours(int error) {
+  switch (error) {
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case EPIPE:
+    case ETIMEDOUT:
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -117,9 +132,10 @@ class KernelListener final : public KernelSource {
   ~KernelListener() override { ::close(fd_); }
   void on_events(std::uint32_t, Instant now) override { network_.accept_from(*this, now); }
 
-  void listen_for(std::uint32_t events) {
+  /// False: the system refused, and nothing has changed.
+  bool listen_for(std::uint32_t events) {
     epoll_event event{.events = events, .data = {.ptr = static_cast<KernelSource*>(this)}};
-    PM_CHECK(epoll_ctl(network_.epoll_fd_, EPOLL_CTL_MOD, fd_, &event) == 0);
+    return epoll_ctl(network_.epoll_fd_, EPOLL_CTL_MOD, fd_, &event) == 0;
   }
   [[nodiscard]] int fd() const { return fd_; }
   [[nodiscard]] Acceptor& acceptor() const { return acceptor_; }
@@ -216,6 +232,7 @@ class KernelStream final : public Stream, public KernelSource {
     update_interest();
   }
   void fail_with(int error) {
+    if (is_ours(error)) network_.log_failure("connection", error);
     // Linux gives EPIPE for a RST that came behind the peer's FIN, and ECONNRESET for any other.
     if (error == EPIPE) peer_finished_ = true;
     close_descriptor();
@@ -348,7 +365,7 @@ class KernelStream final : public Stream, public KernelSource {
   }
 
   void leave_epoll() {
-    PM_CHECK(epoll_ctl(network_.epoll_fd_, EPOLL_CTL_DEL, fd_, nullptr) == 0);
+    if (epoll_ctl(network_.epoll_fd_, EPOLL_CTL_DEL, fd_, nullptr) != 0) return fail_with(errno);
     outside_ = true;
     hung_up_ = true;
     interest_ = 0;
@@ -431,9 +448,9 @@ Result<void> KernelNetwork::listen(const Endpoint& local, Acceptor& acceptor) {
   const int fd = ::socket(local.ip.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return fail_os(link_no_descriptor, errno);
   // Without it a restarted worker could not listen while its old connections are in TIME_WAIT.
-  set_flag(fd, SOL_SOCKET, SO_REUSEADDR);
+  const bool reused = set_flag(fd, SOL_SOCKET, SO_REUSEADDR);
   SocketAddress address = to_socket_address(local);
-  if (::bind(fd, address.get(), address.size) != 0 || ::listen(fd, SOMAXCONN) != 0) {
+  if (!reused || ::bind(fd, address.get(), address.size) != 0 || ::listen(fd, SOMAXCONN) != 0) {
     const int error = errno;
     ::close(fd);
     return fail_os(link_cannot_listen, error);
@@ -456,7 +473,8 @@ std::vector<Endpoint> KernelNetwork::listening() const {
 }
 
 KernelStream& KernelNetwork::add_stream(int fd, const Endpoint& peer) {
-  set_flag(fd, IPPROTO_TCP, TCP_NODELAY);
+  // That costs latency, and no more.
+  if (!set_flag(fd, IPPROTO_TCP, TCP_NODELAY)) log_failure("option", errno);
   streams_.push_back(std::make_unique<KernelStream>(*this, fd, peer));
   streams_.back()->slot = streams_.size() - 1;
   return *streams_.back();
@@ -487,11 +505,10 @@ void KernelNetwork::accept_from(KernelListener& listener, Instant now) {
         // The backlog stays readable: without this pause the worker would spin on it.
         const int error = errno;
         accept_again_ = now + accept_pause;
-        if (accept_told_.ns == 0 || now - accept_told_ >= accept_told_every) {
-          accept_told_ = now;
-          log_error("accept_failed").os_error(error);
-        }
-        for (const auto& each : listeners_) each->listen_for(0);
+        if (const std::uint64_t failures = accept_lines_.count(now, error); failures > 0)
+          log_error("accept_failed").number("failures", static_cast<std::int64_t>(failures)).os_error(error);
+        // One that stays in the set costs a failed accept in each turn until the pause is over.
+        for (const auto& each : listeners_) (void)each->listen_for(0);
       }
       return;
     }
@@ -500,6 +517,11 @@ void KernelNetwork::accept_from(KernelListener& listener, Instant now) {
     PM_CHECK(stream.closed() || stream.has_events());
     stream.update_interest();
   }
+}
+
+void KernelNetwork::log_failure(const char* what, int error) {
+  if (const std::uint64_t failures = failure_lines_.count(now_, error); failures > 0)
+    log_error("link_failed").text("what", what).number("failures", static_cast<std::int64_t>(failures)).os_error(error);
 }
 
 void KernelNetwork::flush_dirty() {
@@ -531,11 +553,14 @@ void KernelNetwork::free_closed() {
 }
 
 std::size_t KernelNetwork::poll(Instant now) {
+  now_ = now;
   std::size_t work = closed_.size() + dirty_.size();
   report_closed();
   if (accept_again_.ns != 0 && now >= accept_again_) {
     accept_again_ = {};
-    for (const auto& listener : listeners_) listener->listen_for(EPOLLIN);
+    for (const auto& listener : listeners_) {
+      if (!listener->listen_for(EPOLLIN)) accept_again_ = now + accept_pause;
+    }
   }
   std::array<epoll_event, events_per_turn_max> events;
   const int count = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), 0);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/log_pace.h"
 #include "dataplane/tcp/stream.h"
 
 namespace pushmail {
@@ -43,6 +44,8 @@ class KernelNetwork final : public Network {
 
   KernelStream& add_stream(int fd, const Endpoint& peer);
   void accept_from(KernelListener& listener, Instant now);
+  /// Something of this machine was refused.
+  void log_failure(const char* what, int error);
   void flush_dirty();
   void report_closed();
   void free_closed();
@@ -54,8 +57,10 @@ class KernelNetwork final : public Network {
   std::vector<KernelStream*> closed_;  // descriptor gone, on_close still to be told
   std::vector<KernelStream*> told_;    // on_close has returned: freed at the end of the poll
   Bytes read_buffer_;
+  Instant now_{};           // of the last poll
   Instant accept_again_{};  // out of descriptors: listeners are quiet until then
-  Instant accept_told_{};
+  LogPace accept_lines_;
+  LogPace failure_lines_;
 };
 
 }  // namespace pushmail

@@ -278,7 +278,7 @@ std::string refusal_of(const std::string& more) {
       "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:2775\"\nsource = \"5000\"\n" + more, "test");
   EXPECT_TRUE(config) << config.error().message();
   const auto settings = Settings::from(*config, "");
-  return settings ? "" : settings.error();
+  return settings ? "" : settings.error().text;
 }
 
 TEST(Settings, NameTheKeyThatIsWrong) {

@@ -5,8 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include "core/secret_file.h"
 
 namespace pushmail {
 namespace {
@@ -141,7 +145,29 @@ TEST(Config, ASecretOthersMayReadIsRefused) {
   chmod(path.c_str(), 0600);
   EXPECT_EQ(read_secret_file(path).value(), "hidden");
   std::filesystem::remove(path);
-  EXPECT_FALSE(read_secret_file(path).has_value());
+  const auto missing = read_secret_file(path);
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().text, path + ": cannot be read: No such file or directory");
+  EXPECT_EQ(missing.error().exit_code(), exit_configuration);
+}
+
+// A shortage of the machine is tried again by its service manager (71); what a person must mend is not (78).
+TEST(StartErrors, ShortageIsNotContent) {
+  for (const int os : {EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, EAGAIN, EINTR}) EXPECT_EQ(start_exit_code(os), exit_system) << os;
+  for (const int os : {0, ENOENT, EACCES, ENOTDIR, EISDIR, ELOOP}) EXPECT_EQ(start_exit_code(os), exit_configuration) << os;
+}
+
+// What cannot be listed may say anything: it is not the same as nothing.
+TEST(Config, AFolderOfMoreFilesThatCannotBeReadIsNoStart) {
+  const auto root = std::filesystem::path(::testing::TempDir()) / fmt::format("pushmail_confd_{}", ::getpid());
+  std::filesystem::create_directories(root / "etc/pushmail");
+  std::ofstream(root / "etc/pushmail/pushmail.toml") << least;
+  ASSERT_TRUE(Config::load(root).has_value());
+  std::ofstream(root / "etc/pushmail/conf.d") << "a file where a folder is meant\n";
+  const auto refused = Config::load(root);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_TRUE(refused.error().message().ends_with("conf.d:0: cannot be read: Not a directory")) << refused.error().message();
+  std::filesystem::remove_all(root);
 }
 
 }  // namespace

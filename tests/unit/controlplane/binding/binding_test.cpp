@@ -138,9 +138,9 @@ TEST(Seal, KeyFiles) {
     return Sealer::open(path);
   };
   const auto raw = open_with(std::string(32, 'k'), 0400);
-  ASSERT_TRUE(raw) << raw.error();
+  ASSERT_TRUE(raw) << raw.error().text;
   const auto hex = open_with([] { std::string text; for (int i = 0; i < 32; ++i) text += "6b"; return text + "\n"; }(), 0400);
-  ASSERT_TRUE(hex) << hex.error();
+  ASSERT_TRUE(hex) << hex.error().text;
   EXPECT_EQ(hex->unseal("b", raw->seal("b", "x").value()).value(), "x");
   EXPECT_FALSE(open_with(std::string(31, 'k'), 0400));
   EXPECT_FALSE(open_with(std::string(32, 'k'), 0444)) << "others may read it";

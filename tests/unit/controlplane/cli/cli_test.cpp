@@ -66,7 +66,7 @@ struct CliTest : ::testing::Test {
   void SetUp() override {
     std::filesystem::create_directories(root / "run/pushmail");
     auto opened = api::Server::open(context, root / "run/pushmail/api", {}, api);
-    ASSERT_TRUE(opened) << opened.error();
+    ASSERT_TRUE(opened) << opened.error().text;
     server = std::move(*opened);
     thread = std::thread([this] { context.run(); });
   }

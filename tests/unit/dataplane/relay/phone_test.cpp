@@ -59,6 +59,25 @@ TEST(RelayPhone, a_message_is_durable_before_its_answer_and_settled_after_its_ou
   EXPECT_THAT(world.handoff.events(), ElementsAre("deliver_req", "deliver_rsp", "converting", "mail_sending", "mail_sent"));
 }
 
+TEST(RelayPhone, a_conversion_without_memory_is_done_later) {
+  World world;
+  const ItemId item = world.accept_deliver();
+  for (const bool peeking : {true, false}) {
+    SCOPED_TRACE(peeking ? "peek" : "mail");
+    world.put_off = 2;
+    world.tick();
+    for (int n = 0; n < 3; ++n) {
+      world.convert_all();
+      world.tick(seconds(2));
+    }
+    world.convert_all();
+    EXPECT_EQ(world.put_off, 0);
+    if (peeking) world.answer_route_mail(item);
+  }
+  ASSERT_EQ(world.outgoing.mails.size(), 1u);
+  EXPECT_EQ(world.outgoing.mails[0].content, "MAIL:hello") << "whole, and once";
+}
+
 TEST(RelayPhone, a_sender_that_is_not_bound_is_refused_by_the_profile_and_nothing_is_kept) {
   for (const std::uint64_t code : {4007u, 2001u, 0u}) {
     World world;

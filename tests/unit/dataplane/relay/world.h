@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dataplane/journal/schema.h"
+#include "dataplane/relay/errors.h"
 #include "dataplane/relay/relay.h"
 
 namespace pushmail::relay {
@@ -273,6 +274,7 @@ struct World {
   void commit_attempts() {
     while (!attempts_wait && !journal.waiting.empty() && journal.waiting.front().kind == journal::Kind::attempt) commit(1);
   }
+  int put_off = 0;  // so many conversions find no memory
   void convert_all() {
     while (!codec.waiting.empty()) {
       Conversion conversion = std::move(codec.waiting.front());
@@ -288,6 +290,11 @@ struct World {
         converted.content_type = "multipart/related";
       }
       converted.body = std::move(conversion.body);
+      if (put_off > 0) {
+        --put_off;
+        converted.output.clear();
+        converted.error = fail(relay_no_room).error();
+      }
       relay->on_converted(std::move(converted));
     }
     commit_attempts();

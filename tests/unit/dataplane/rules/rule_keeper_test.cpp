@@ -70,7 +70,8 @@ TEST_F(RuleKeeperTest, LoadsOrSaysEachMistakeWithFileLineAndRule) {
 
   const auto missing = load_rules(file_.string() + ".none");
   ASSERT_FALSE(missing);
-  EXPECT_EQ(missing.error().front().message, file_.string() + ".none:0: cannot be read");
+  EXPECT_EQ(missing.error().front().message, file_.string() + ".none:0: cannot be read: No such file or directory");
+  EXPECT_EQ(missing.error().front().os, ENOENT);
 }
 
 TEST_F(RuleKeeperTest, ASignalReadsTheFileAgain) {

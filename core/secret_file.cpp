@@ -1,0 +1,25 @@
+#include "core/secret_file.h"
+
+#include "core/errors.h"
+#include "core/limits.h"
+#include "core/storage.h"
+
+namespace pushmail {
+
+std::expected<Bytes, StartError> read_secret_bytes(const std::filesystem::path& path) {
+  auto content = read_file(system_storage(), path, {.link_followed = true, .secret = true, .size_max = limits::KiB});
+  if (content) return std::move(*content);
+  const Error& error = content.error();
+  if (error.info == &core_file_open_to_others) return std::unexpected(path.string() + ": " + std::string(error.info->text));
+  return std::unexpected(cannot_be_read(path.string(), error.os));
+}
+
+std::expected<std::string, StartError> read_secret_file(const std::filesystem::path& path) {
+  const auto content = read_secret_bytes(path);
+  if (!content) return std::unexpected(content.error());
+  if (content->empty()) return std::unexpected(path.string() + ": is empty");
+  const std::string_view text = text_of(*content);
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+}  // namespace pushmail

@@ -1,0 +1,18 @@
+// Files that hold a secret: refused when anybody but their owner may read them (design 8a.17).
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <string>
+
+#include "core/bytes.h"
+#include "core/start_error.h"
+
+namespace pushmail {
+
+/// All of it, at most 1 KiB. Whoever asks wipes what need not stay.
+[[nodiscard]] std::expected<Bytes, StartError> read_secret_bytes(const std::filesystem::path& path);
+/// Its first line, without the line end.
+[[nodiscard]] std::expected<std::string, StartError> read_secret_file(const std::filesystem::path& path);
+
+}  // namespace pushmail
