@@ -236,6 +236,18 @@ def attempt_share(bench):
                 attempts, size / records, round(records / max(1, syncs)), alone["cpu_us"], cpu / count)}
 
 
+def journal_replay(bench):
+    """Seconds of a start with 1,000,000 messages of a kilobyte that nobody has settled."""
+    trials = []
+    for number in range(ROUNDS):
+        folder = bench.folder / ("replay-%d" % number)
+        folder.mkdir()
+        done = subprocess.run([bench.peers / "perf_journal", folder, "1024", "512", "start", "1000000"], stdout=subprocess.PIPE, check=True)
+        trials.append(json.loads(done.stdout)["seconds"])
+        shutil.rmtree(folder)
+    return {"pushmail": trials, "note": "1,000,000 records of 1 KiB, unsettled"}
+
+
 def slow_mmsc(bench):
     """MMs a second at an MMSC that answers after 100 ms, and what the contract's connections could carry."""
     latency_s = 0.1
@@ -338,6 +350,7 @@ def smtp_ingress(bench):
 MEASURES = {
     ("road.log_share",): log_share,
     ("road.attempt_share",): attempt_share,
+    ("journal.replay.1m",): journal_replay,
     ("slow.mmsc",): slow_mmsc,
     ("flood.syn", "flood.syn.p99", "flood.syn.full"): flood_syn,
     ("road.submit.10k.tap", "road.mail_out.10k.tap"): lambda bench: roads(bench, "tap"),
