@@ -15,7 +15,7 @@ namespace pushmail {
 namespace {
 
 constexpr Duration linger = seconds(5);
-constexpr http::ChunkReader answer_chunks(http::ChunkBlanks::passed_over);
+constexpr http::ChunkReader answer_chunks(http::Dialect::answer);
 // After a connection that could not be made: the next turn would only meet the same refusal.
 constexpr Duration reopen_pause = seconds(1);
 // A peer that closes later than this after its answer closes idle connections; how many requests it took has nothing to do with it.
@@ -169,7 +169,7 @@ class HttpClient::Connection final : public StreamEvents {
 
   void read_answer() {
     while (!head_) {
-      const auto end = http::find_head_end(input_, 0);
+      const auto end = http::find_head_end(input_, 0, http::Dialect::answer);
       if (end.needs_more()) return;
       if (end.is_bad()) return abort_with(*end.error().info);
       const auto head = http::parse_response_head(ByteView{input_}.first(end.used()));

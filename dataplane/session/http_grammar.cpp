@@ -46,69 +46,188 @@ std::string_view trim_blanks(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-/// Whether a comma-separated value names `word` (RFC 9110 §5.6.1).
-bool lists(std::string_view value, std::string_view word) {
+/// Gives the elements of a comma-separated value that are not empty (RFC 9110 §5.6.1.2) to `take`, whose false ends it: then false.
+template <class Take>
+bool each_element(std::string_view value, const Take& take) {
   while (!value.empty()) {
     const std::size_t comma = value.find(',');
-    if (ascii_equal_nocase(trim_blanks(value.substr(0, comma)), word)) return true;
-    if (comma == std::string_view::npos) return false;
-    value.remove_prefix(comma + 1);
+    const std::string_view element = trim_blanks(value.substr(0, comma));
+    if (!element.empty() && !take(element)) return false;
+    value.remove_prefix(comma == std::string_view::npos ? value.size() : comma + 1);
   }
-  return false;
+  return true;
+}
+bool lists(std::string_view value, std::string_view word) {
+  return !each_element(value, [word](std::string_view element) { return !ascii_equal_nocase(element, word); });
 }
 
-Result<void> read_fields(std::string_view text, std::size_t at, Head& head) {
-  while (!text.empty()) {
-    const std::size_t end = text.find("\r\n");
-    const std::string_view line = text.substr(0, end);
-    if (line.empty()) return {};
-    // RFC 9112 §5.2: a server must refuse folded fields outside message/http.
-    if (line.front() == ' ' || line.front() == '\t') return fail(http_folded_field, at);
-    const std::size_t colon = line.find(':');
-    // RFC 9112 §5.1: a blank between name and colon is refused with 400, since readers differ about it.
-    if (colon == std::string_view::npos || colon == 0 || !all_are(line.substr(0, colon), in_token)) return fail(http_bad_field, at);
-    const std::string_view value = trim_blanks(line.substr(colon + 1));
-    if (!all_are(value, in_value)) return fail(http_bad_byte, at + colon);
-    if (head.fields.size() == limits::http_header_count_max) return fail(http_head_too_large, at);
-    head.fields.push_back({.name = line.substr(0, colon), .value = value});
-    at += end + 2;
-    text.remove_prefix(end + 2);
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+/// The first line without its end, which `text` loses. Which ends there may be find_head_end has seen to.
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(line.size() + 1, text.size()));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+// Fields of a request that may be folded (RFC 9112 §5.2 lets a server read a fold as a blank). Toolkits of the time of MM7 fold
+// multipart/related, and say the same again for ever when they are refused.
+constexpr auto folded_in_requests = std::to_array<std::string_view>({"content-type"});
+
+/// Who knows no folding may take this line for a field of its own: then what it names must not decide about the request.
+bool looks_like_field(std::string_view line) {
+  const std::size_t colon = line.find(':');
+  return colon != std::string_view::npos && all_are(trim_blanks(line.substr(0, colon)), in_token);
+}
+
+/// Reads the fields of a head, one after another.
+class FieldReader {
+ public:
+  /// `text` starts `at` bytes behind the head's start.
+  FieldReader(std::string_view text, std::size_t at, Dialect dialect) : whole_(text), rest_(text), first_at_(at), dialect_(dialect) {}
+
+  Result<void> read_into(Head& head) {
+    // RFC 9112 §2.2: blank-led lines behind the start line belong to nothing; a client may take them away unread.
+    while (dialect_ == Dialect::answer && continues()) take_line(rest_);
+    while (!rest_.empty()) {
+      const std::size_t at = here();
+      const std::string_view line = take_line(rest_);
+      if (line.empty()) return {};
+      if (is_blank(line.front())) return fail(http_folded_field, at);
+      const std::size_t colon = line.find(':');
+      if (colon == std::string_view::npos) return fail(http_bad_field, at);
+      PM_TRY(Field field, read_name(line.substr(0, colon), at));
+      field.value = trim_blanks(line.substr(colon + 1));
+      if (continues()) {
+        PM_TRY(field.value, join(field, head));
+      }
+      if (!all_are(field.value, in_value)) return fail(http_bad_byte, at + colon);
+      if (head.fields.size() == limits::http_header_count_max) return fail(http_head_too_large, at);
+      head.fields.push_back(field);
+    }
+    return {};
   }
-  return {};
+
+ private:
+  [[nodiscard]] std::size_t here() const { return first_at_ + whole_.size() - rest_.size(); }
+  [[nodiscard]] bool continues() const { return !rest_.empty() && is_blank(rest_.front()); }
+
+  [[nodiscard]] Result<Field> read_name(std::string_view name, std::size_t at) const {
+    // RFC 9112 §5.1: a blank between name and colon is refused with 400 in a request, since readers differ about it.
+    if (dialect_ == Dialect::answer) name = name.substr(0, name.find_last_not_of(" \t") + 1);
+    if (name.empty() || !all_are(name, in_token)) return fail(http_bad_field, at);
+    return Field{.name = name, .value = {}};
+  }
+
+  /// The field's value with its continuations, each fold one blank (RFC 9112 §5.2).
+  [[nodiscard]] Result<std::string_view> join(const Field& field, Head& head) {
+    const auto is_it = [&field](std::string_view name) { return ascii_equal_nocase(field.name, name); };
+    const bool may_fold = dialect_ == Dialect::answer || std::ranges::any_of(folded_in_requests, is_it);
+    if (!may_fold) return fail(http_folded_field, here());
+    if (!head.unfolded) {
+      head.unfolded = std::make_unique<std::string>();
+      // What is joined is shorter than what it is joined from, so nothing that points into it moves.
+      head.unfolded->reserve(whole_.size());
+    }
+    std::string& joined = *head.unfolded;
+    const std::size_t begin = joined.size();
+    joined += field.value;
+    while (continues()) {
+      const std::size_t at = here();
+      const std::string_view line = take_line(rest_);
+      if (dialect_ == Dialect::request && looks_like_field(line)) return fail(http_folded_field, at);
+      joined += ' ';
+      joined += trim_blanks(line);
+    }
+    return trim_blanks(std::string_view(joined).substr(begin));
+  }
+
+  std::string_view whole_;
+  std::string_view rest_;
+  std::size_t first_at_;
+  Dialect dialect_;
+};
+
+/// What the fields say about where the body ends.
+struct Framed {
+  std::optional<std::uint64_t> length;
+  bool chunked = false;
+  bool doubtful = false;  // read, but nothing is read behind it
+};
+
+std::optional<std::uint64_t> parse_length(std::string_view digits) {
+  std::uint64_t length = 0;
+  if (digits.empty() || !all_are(digits, is_digit)) return std::nullopt;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+  return error == std::errc{} ? std::optional(length) : std::nullopt;
 }
 
 /// RFC 9112 §6.3, in its strict reading: whatever could be read in two ways is refused.
-Result<void> read_framing(Head& head, Framing without_any) {
-  const Field* length = nullptr;
-  const Field* coding = nullptr;
+Result<Framed> read_request_framing(const Head& head) {
+  Framed framed;
+  bool coded = false;
+  for (const Field& field : head.fields) {
+    if (ascii_equal_nocase(field.name, "content-length")) {
+      if (framed.length) return fail(http_bad_length);
+      framed.length = parse_length(field.value);
+      if (!framed.length) return fail(http_bad_length);
+    } else if (ascii_equal_nocase(field.name, "transfer-encoding")) {
+      if (std::exchange(coded, true)) return fail(http_bad_coding);
+      framed.chunked = ascii_equal_nocase(field.value, "chunked");
+    }
+  }
+  if (coded && framed.length) return fail(http_two_framings);
+  // RFC 9112 §6.1: a transfer coding in HTTP/1.0 is faulty framing.
+  if (coded && (!framed.chunked || head.minor_version == 0)) return fail(http_bad_coding);
+  return framed;
+}
+
+/// RFC 9112 §6.3 for a client: a length said twice is one length (5), chunked overrides a length (3), and a coding in HTTP/1.0 is read
+/// (§6.1). What a proxy may have read otherwise ends with its connection.
+Result<Framed> read_answer_framing(const Head& head) {
+  Framed framed;
+  for (const Field& field : head.fields) {
+    if (ascii_equal_nocase(field.name, "content-length")) {
+      bool any = false;
+      const bool same = each_element(field.value, [&](std::string_view element) {
+        const auto length = parse_length(element);
+        if (!length || (framed.length && *framed.length != *length)) return false;
+        framed.length = length;
+        any = true;
+        return true;
+      });
+      if (!same || !any) return fail(http_bad_length);
+    } else if (ascii_equal_nocase(field.name, "transfer-encoding")) {
+      const bool known = each_element(field.value, [&](std::string_view element) {
+        // RFC 2616 §3.6 had a name for no coding at all.
+        if (ascii_equal_nocase(element, "identity")) return true;
+        framed.doubtful = framed.doubtful || framed.chunked;
+        framed.chunked = ascii_equal_nocase(element, "chunked");
+        return framed.chunked;
+      });
+      if (!known) return fail(http_bad_coding);
+    }
+  }
+  if (framed.chunked && (framed.length || head.minor_version == 0)) framed.doubtful = true;
+  return framed;
+}
+
+Result<void> read_framing(Head& head, Dialect dialect) {
+  PM_TRY(const Framed framed, dialect == Dialect::request ? read_request_framing(head) : read_answer_framing(head));
   bool close = false;
   bool keep_alive = false;
   for (const Field& field : head.fields) {
-    if (ascii_equal_nocase(field.name, "content-length")) {
-      if (length != nullptr) return fail(http_bad_length);
-      length = &field;
-    } else if (ascii_equal_nocase(field.name, "transfer-encoding")) {
-      if (coding != nullptr) return fail(http_bad_coding);
-      coding = &field;
-    } else if (ascii_equal_nocase(field.name, "connection")) {
-      close = close || lists(field.value, "close");
-      keep_alive = keep_alive || lists(field.value, "keep-alive");
-    }
+    if (!ascii_equal_nocase(field.name, "connection")) continue;
+    close = close || lists(field.value, "close");
+    keep_alive = keep_alive || lists(field.value, "keep-alive");
   }
-  head.keep_alive = !close && (head.minor_version >= 1 || keep_alive);
-  if (length != nullptr && coding != nullptr) return fail(http_two_framings);
-  if (coding != nullptr) {
-    // RFC 9112 §6.1: a transfer coding in HTTP/1.0 is faulty framing.
-    if (head.minor_version == 0 || !ascii_equal_nocase(coding->value, "chunked")) return fail(http_bad_coding);
-    head.framing = Framing::chunked;
-    return {};
-  }
-  head.framing = without_any;
-  if (length == nullptr) return {};
-  if (length->value.empty() || !all_are(length->value, is_digit)) return fail(http_bad_length);
-  const char* const end = length->value.data() + length->value.size();
-  if (std::from_chars(length->value.data(), end, head.content_length).ec != std::errc{}) return fail(http_bad_length);
-  head.framing = Framing::length;
+  head.keep_alive = !close && !framed.doubtful && (head.minor_version >= 1 || keep_alive);
+  head.framing = dialect == Dialect::request ? Framing::none : Framing::until_close;
+  if (framed.length) head.framing = Framing::length;
+  if (framed.chunked) head.framing = Framing::chunked;
+  if (head.framing == Framing::length) head.content_length = *framed.length;
   return {};
 }
 
@@ -157,8 +276,6 @@ Result<void> check_single_fields(const Head& head) {
   return {};
 }
 
-std::string_view first_line(std::string_view head) { return head.substr(0, head.find("\r\n")); }
-
 struct StatusRow {
   int status;
   std::string_view reason;
@@ -200,16 +317,16 @@ std::string_view Head::field(std::string_view name) const {
   return {};
 }
 
-Parsed<std::size_t> find_head_end(ByteView bytes, std::size_t from) {
+Parsed<std::size_t> find_head_end(ByteView bytes, std::size_t from, Dialect dialect) {
   // A CR that was the last byte of an earlier look is looked at again with what follows it.
   for (std::size_t i = from; i < bytes.size(); ++i) {
     const std::uint8_t byte = bytes[i];
     if (i >= limits::http_head_size_max) return Parsed<std::size_t>::bad(http_head_too_large, i);
     if (byte == '\n') {
+      const std::size_t line_end = i > 0 && bytes[i - 1] == '\r' ? i - 1 : i;
       // RFC 9112 §2.2 lets a recipient take a bare LF; two recipients that differ about it are a smuggler's tool.
-      if (i == 0 || bytes[i - 1] != '\r') return Parsed<std::size_t>::bad(http_bad_line_end, i);
-      if (i >= 3 && bytes[i - 2] == '\n') return Parsed<std::size_t>::done(i + 1, i + 1);
-      if (i == 1) return Parsed<std::size_t>::done(2, 2);
+      if (line_end == i && dialect == Dialect::request) return Parsed<std::size_t>::bad(http_bad_line_end, i);
+      if (line_end == 0 || bytes[line_end - 1] == '\n') return Parsed<std::size_t>::done(i + 1, i + 1);
     } else if (i > 0 && bytes[i - 1] == '\r') {
       return Parsed<std::size_t>::bad(http_bad_line_end, i - 1);
     } else if (byte != '\r' && !is(byte, in_value)) {
@@ -220,8 +337,8 @@ Parsed<std::size_t> find_head_end(ByteView bytes, std::size_t from) {
 }
 
 Result<RequestHead> parse_request_head(ByteView bytes) {
-  const std::string_view text = text_of(bytes);
-  const std::string_view line = first_line(text);
+  std::string_view text = text_of(bytes);
+  const std::string_view line = take_line(text);
   RequestHead head;
   // RFC 9112 §3: exactly one space each; anything lenient here is read differently by somebody else.
   const std::size_t first = line.find(' ');
@@ -236,16 +353,17 @@ Result<RequestHead> parse_request_head(ByteView bytes) {
   const bool known_form =
       head.target.front() == '/' || ascii_starts_with_nocase(head.target, "http://") || head.target == "*" || head.method == "CONNECT";
   if (!known_form) return fail(http_bad_request_line, first + 1);
-  if (const auto fields = read_fields(text.substr(line.size() + 2), line.size() + 2, head); !fields) return std::unexpected(fields.error());
+  FieldReader reader(text, bytes.size() - text.size(), Dialect::request);
+  if (const auto fields = reader.read_into(head); !fields) return std::unexpected(fields.error());
   if (const auto host = check_host(head); !host) return std::unexpected(host.error());
   if (const auto single = check_single_fields(head); !single) return std::unexpected(single.error());
-  if (const auto framing = read_framing(head, Framing::none); !framing) return std::unexpected(framing.error());
+  if (const auto framing = read_framing(head, Dialect::request); !framing) return std::unexpected(framing.error());
   return head;
 }
 
 Result<ResponseHead> parse_response_head(ByteView bytes, Asked asked) {
-  const std::string_view text = text_of(bytes);
-  const std::string_view line = first_line(text);
+  std::string_view text = text_of(bytes);
+  const std::string_view line = take_line(text);
   ResponseHead head;
   // RFC 9112 §4: `HTTP/1.1 200 ` with the space, though many leave it out before an empty reason.
   if (line.size() < 12 || line[8] != ' ' || (line.size() > 12 && line[12] != ' ')) return fail(http_bad_status_line);
@@ -255,8 +373,9 @@ Result<ResponseHead> parse_response_head(ByteView bytes, Asked asked) {
   const std::string_view digits = line.substr(9, 3);
   if (!all_are(digits, is_digit) || digits[0] < '1' || digits[0] > '5') return fail(http_bad_status_line, 9);
   head.status = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
-  if (const auto fields = read_fields(text.substr(line.size() + 2), line.size() + 2, head); !fields) return std::unexpected(fields.error());
-  if (const auto framing = read_framing(head, Framing::until_close); !framing) return std::unexpected(framing.error());
+  FieldReader reader(text, bytes.size() - text.size(), Dialect::answer);
+  if (const auto fields = reader.read_into(head); !fields) return std::unexpected(fields.error());
+  if (const auto framing = read_framing(head, Dialect::answer); !framing) return std::unexpected(framing.error());
   // RFC 9112 §6.3 (1): these never have a body, whatever their fields say.
   if (asked == Asked::head_only || head.status < 200 || head.status == 204 || head.status == 304) {
     head.framing = Framing::none;
@@ -291,7 +410,7 @@ struct ChunkRules {
     Class input;
     State next;
   };
-  // What is not here is a broken chunk. A blank behind the size is one only where the reader refuses blanks.
+  // What is not here is a broken chunk. A blank behind the size (BWS, RFC 9112 §7.1.1) is one in a request.
   static constexpr auto rules = std::to_array<Rule>({
       {State::size_first, hex, State::size},       {State::size, hex, State::size},
       {State::size, cr, State::size_lf},           {State::size, semicolon, State::extension},
@@ -317,6 +436,9 @@ struct ChunkRules {
 
 Result<void> ChunkReader::take(std::uint8_t byte) {
   const ChunkRules::Class input = ChunkRules::class_of(byte);
+  // In an answer LF alone ends a line as if its CR stood before it.
+  const State behind_cr = ChunkRules::table[static_cast<std::size_t>(state_)][ChunkRules::cr];
+  if (dialect_ == Dialect::answer && input == ChunkRules::lf && behind_cr != ChunkRules::bad) state_ = behind_cr;
   if (state_ == State::size_lf) {
     if (input != ChunkRules::lf) return fail(http_bad_chunk);
     state_ = left_ == 0 ? State::trailer_start : State::data;
@@ -331,7 +453,7 @@ Result<void> ChunkReader::take(std::uint8_t byte) {
     const auto digit = static_cast<std::uint64_t>(byte <= '9' ? byte - '0' : (byte | 0x20) - 'a' + 10);
     left_ = left_ << 4 | digit;
   } else if (next == State::size_blank || next == State::extension) {
-    if (next == State::size_blank && blanks_ == ChunkBlanks::refused) return fail(http_bad_chunk);
+    if (next == State::size_blank && dialect_ == Dialect::request) return fail(http_bad_chunk);
     if (++line_size_ > chunk_line_size_max || !is(byte, in_value)) return fail(http_bad_chunk);
   } else if (next == State::trailer) {
     if (++trailer_size_ > trailer_size_max || !is(byte, in_value)) return fail(http_bad_chunk);

@@ -1,10 +1,12 @@
 // The grammar of HTTP/1.x heads and chunked bodies (RFC 9112), for our server and our client. Pure: bytes in, views out.
 //
-// Strict where two readers could disagree about where a message ends (request smuggling): only CRLF ends a line, no folding, no blank
-// around a field's name, Content-Length or chunked but never both, one spelling of each. Whoever breaks that gets 400 and is closed.
+// Requests are read strictly where two readers could disagree about where a message ends (request smuggling): only CRLF ends a line, no
+// folding, no blank around a field's name, Content-Length or chunked but never both, one spelling of each. Whoever breaks that gets 400 and
+// is closed. Answers are read as old peers write them (Dialect), as far as they still say one thing.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +17,12 @@
 #include "core/result.h"
 
 namespace pushmail::http {
+
+/// How literally a message is read. `request`: another reader on its way may have read it differently, so every doubt is refused, but for a
+/// folded field whose value says nothing about framing. `answer`: it comes on a connection of ours to a peer of ours, and refusing it would
+/// send its message once more; so folds, LF alone as line end, blanks before a colon or behind a chunk's size, and what is said twice with
+/// the same meaning are taken (RFC 9112 §2.2, §5.1, §5.2, §6.3).
+enum class Dialect : std::uint8_t { request, answer };
 
 struct Field {
   std::string_view name;
@@ -30,6 +38,8 @@ struct Head {
   Framing framing = Framing::none;
   std::uint64_t content_length = 0;  // when framing is length
   bool keep_alive = true;            // RFC 9112 §9.3
+  /// Values that were folded, each joined to one line; their views point in here. Null where there was none.
+  std::unique_ptr<std::string> unfolded;
 
   /// The first field of that name; empty when there is none.
   [[nodiscard]] std::string_view field(std::string_view name) const;
@@ -43,22 +53,18 @@ struct ResponseHead : Head {
 };
 
 /// Looks for the empty line that ends a head; `from` is how far an earlier look came. done: the head's size with that line.
-/// bad: a line end that is not CRLF, a control byte, or more than limits::http_head_size_max bytes.
-[[nodiscard]] Parsed<std::size_t> find_head_end(ByteView bytes, std::size_t from);
+/// bad: a line end that is none in this dialect, a control byte, or more than limits::http_head_size_max bytes.
+[[nodiscard]] Parsed<std::size_t> find_head_end(ByteView bytes, std::size_t from, Dialect dialect);
 
-/// `head` is what find_head_end found, whole. Views point into it.
+/// `head` is what find_head_end found in the same dialect, whole. Views point into it, those of folded values into Head::unfolded.
 [[nodiscard]] Result<RequestHead> parse_request_head(ByteView head);
 enum class Asked : std::uint8_t { with_body, head_only };
 [[nodiscard]] Result<ResponseHead> parse_response_head(ByteView head, Asked asked = Asked::with_body);
 
-/// Blanks behind a chunk's size, before its extensions or the line's end (BWS, RFC 9112 §7.1.1). Old senders write them: in an answer they
-/// are passed over. In a request they are refused, since another reader on the way may take them otherwise.
-enum class ChunkBlanks : std::uint8_t { refused, passed_over };
-
 /// Reads a chunked body wherever it is cut. Trailer fields are read and dropped: they never become fields of the message.
 class ChunkReader {
  public:
-  explicit constexpr ChunkReader(ChunkBlanks blanks) : blanks_(blanks) {}
+  explicit constexpr ChunkReader(Dialect dialect) : dialect_(dialect) {}
   struct Step {
     std::size_t used = 0;  // bytes of the input that are finished with
     ByteView data;         // body bytes among them, at their end
@@ -86,7 +92,7 @@ class ChunkReader {
   friend struct ChunkRules;
   [[nodiscard]] Result<void> take(std::uint8_t byte);
 
-  ChunkBlanks blanks_;
+  Dialect dialect_;
   State state_ = State::size_first;
   std::uint64_t left_ = 0;
   std::uint32_t line_size_ = 0;

@@ -17,7 +17,7 @@ namespace {
 constexpr Duration check_interval = milliseconds(100);
 constexpr std::uint64_t unsent_size_max = 256 * limits::KiB;  // above it a connection is not read: it does not read us either
 constexpr std::uint32_t turned_away_max = 256;                // told so by 503; beyond it, by RST
-constexpr http::ChunkReader request_chunks(http::ChunkBlanks::refused);
+constexpr http::ChunkReader request_chunks(http::Dialect::request);
 constexpr std::size_t body_reserve_max = 64 * 1024;  // a Content-Length alone gets no more memory than this
 
 enum class After : std::uint8_t { keep, close };
@@ -178,7 +178,7 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
       return 2;
     }
     if (!bytes.empty() && message_started_.ns == 0) message_started_ = server_.now_;
-    const auto end = http::find_head_end(bytes, scanned_);
+    const auto end = http::find_head_end(bytes, scanned_, http::Dialect::request);
     if (end.needs_more()) {
       scanned_ = bytes.size();
       return std::nullopt;

@@ -271,7 +271,7 @@ std::size_t enhanced_size(std::string_view text, int code) {
 
 }  // namespace
 
-Parsed<Line> read_line(ByteView bytes, std::size_t from) {
+Parsed<Line> read_line(ByteView bytes, std::size_t from, LineEnd end) {
   const std::size_t most = std::min<std::size_t>(bytes.size(), limits::smtp_line_size_max);
   const auto* const found = from < most ? static_cast<const std::uint8_t*>(std::memchr(bytes.data() + from, '\n', most - from)) : nullptr;
   if (found == nullptr) {
@@ -280,8 +280,9 @@ Parsed<Line> read_line(ByteView bytes, std::size_t from) {
   }
   const auto size = static_cast<std::size_t>(found - bytes.data());
   // RFC 5321 §2.3.8: a bare LF ends nothing. It is not taken for a command, but what follows it is a new line all the same.
-  if (size == 0 || bytes[size - 1] != '\r') return Parsed<Line>::done({.text = {}, .broken = &smtp_bad_line_end}, size + 1);
-  const std::string_view text = text_of(bytes.first(size - 1));
+  const bool has_cr = size > 0 && bytes[size - 1] == '\r';
+  if (!has_cr && end == LineEnd::crlf) return Parsed<Line>::done({.text = {}, .broken = &smtp_bad_line_end}, size + 1);
+  const std::string_view text = text_of(bytes.first(size - (has_cr ? 1 : 0)));
   const auto is_control = [](char c) { return (static_cast<std::uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f; };
   return Parsed<Line>::done({.text = text, .broken = std::ranges::any_of(text, is_control) ? &smtp_bad_byte : nullptr}, size + 1);
 }
@@ -471,7 +472,7 @@ Parsed<Reply> parse_reply(ByteView bytes) {
   Reply reply;
   std::size_t at = 0;
   while (true) {
-    const auto line = read_line(bytes.subspan(at), 0);
+    const auto line = read_line(bytes.subspan(at), 0, LineEnd::any);
     if (line.needs_more()) return Parsed<Reply>::need_more();
     const std::string_view text = line.value().text;
     if (line.value().broken != nullptr) return Parsed<Reply>::bad(*line.value().broken, at);

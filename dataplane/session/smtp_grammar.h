@@ -23,8 +23,10 @@ struct Line {
   const ErrorInfo* broken = nullptr;
   bool complete = true;  // false: too long, its end is still to come and must be skipped
 };
+/// What may end a line: in commands CRLF alone; replies of old hosts end with LF too, and nobody but us reads those.
+enum class LineEnd : std::uint8_t { crlf, any };
 /// `from` is how far an earlier look came.
-[[nodiscard]] Parsed<Line> read_line(ByteView bytes, std::size_t from);
+[[nodiscard]] Parsed<Line> read_line(ByteView bytes, std::size_t from, LineEnd end = LineEnd::crlf);
 
 enum class Verb : std::uint8_t {
   ehlo,

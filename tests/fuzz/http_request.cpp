@@ -10,22 +10,27 @@ namespace {
 
 using namespace pushmail;
 
-void check_head(ByteView bytes) {
+void check_fields(const http::Head& head) {
+  for (const http::Field& field : head.fields) PM_CHECK(!field.name.empty() && field.value.find_first_of("\r\n") == std::string_view::npos);
+}
+
+void check_head(ByteView bytes, http::Dialect dialect) {
   std::size_t scanned = 0;
   Parsed<std::size_t> found = Parsed<std::size_t>::need_more();
   for (std::size_t size = 1; size <= bytes.size() && found.needs_more(); ++size) {
-    found = http::find_head_end(bytes.first(size), scanned);
+    found = http::find_head_end(bytes.first(size), scanned, dialect);
     scanned = size;
   }
-  const auto whole = http::find_head_end(bytes, 0);
+  const auto whole = http::find_head_end(bytes, 0, dialect);
   if (bytes.empty()) return;
   PM_CHECK(whole.is_done() == found.is_done() && whole.is_bad() == found.is_bad());
   if (!whole.is_done()) return;
   PM_CHECK(whole.used() == found.used());
-  const auto head = http::parse_request_head(bytes.first(whole.used()));
-  if (!head) return;
-  for (const http::Field& field : head->fields)
-    PM_CHECK(!field.name.empty() && field.value.find_first_of("\r\n") == std::string_view::npos);
+  if (dialect == http::Dialect::answer) {
+    if (const auto head = http::parse_response_head(bytes.first(whole.used()))) check_fields(*head);
+  } else if (const auto head = http::parse_request_head(bytes.first(whole.used()))) {
+    check_fields(*head);
+  }
 }
 
 struct Chunked {
@@ -35,8 +40,8 @@ struct Chunked {
   bool bad = false;
   bool operator==(const Chunked&) const = default;
 };
-Chunked unchunk(ByteView bytes, std::size_t piece, http::ChunkBlanks blanks) {
-  http::ChunkReader reader(blanks);
+Chunked unchunk(ByteView bytes, std::size_t piece, http::Dialect dialect) {
+  http::ChunkReader reader(dialect);
   Chunked result;
   while (result.used < bytes.size() && !result.last) {
     const ByteView rest = bytes.subspan(result.used);
@@ -52,9 +57,9 @@ Chunked unchunk(ByteView bytes, std::size_t piece, http::ChunkBlanks blanks) {
   return result;
 }
 void check_chunks(ByteView bytes) {
-  for (const http::ChunkBlanks blanks : {http::ChunkBlanks::refused, http::ChunkBlanks::passed_over}) {
-    const Chunked whole = unchunk(bytes, bytes.size(), blanks);
-    const Chunked pieces = unchunk(bytes, 1, blanks);
+  for (const http::Dialect dialect : {http::Dialect::request, http::Dialect::answer}) {
+    const Chunked whole = unchunk(bytes, bytes.size(), dialect);
+    const Chunked pieces = unchunk(bytes, 1, dialect);
     PM_CHECK(whole.bad == pieces.bad && whole.last == pieces.last && whole.body == pieces.body);
   }
 }
@@ -100,7 +105,7 @@ void check_server(ByteView bytes, std::size_t piece) {
   PM_CHECK(server.connection_count() == 0);
   std::string_view heard = peer.heard;
   while (!heard.empty()) {
-    const auto end = http::find_head_end(bytes_of(heard), 0);
+    const auto end = http::find_head_end(bytes_of(heard), 0, http::Dialect::request);
     PM_CHECK(end.is_done());
     const auto head = http::parse_response_head(bytes_of(heard).first(end.used()));
     PM_CHECK(head.has_value() && head->framing != http::Framing::until_close);
@@ -113,7 +118,9 @@ void check_server(ByteView bytes, std::size_t piece) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0 || size > 20'000) return 0;
   const ByteView bytes{data, size};
-  if (size < 2'000) check_head(bytes);
+  for (const http::Dialect dialect : {http::Dialect::request, http::Dialect::answer}) {
+    if (size < 2'000) check_head(bytes, dialect);
+  }
   check_chunks(bytes);
   check_server(bytes, 1 + data[size - 1] % 64);
   return 0;

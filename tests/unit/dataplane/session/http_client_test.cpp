@@ -53,13 +53,25 @@ TEST_F(HttpClientTest, AnswerIsReadWhereverItIsCut) {
   network_.chunk_size = 1;
   for (const std::string_view text : {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
                                       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
-                                      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2 \r\nhe\r\n3 ;a=b\r\nllo\r\n0 \r\n\r\n"}) {
+                                      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2 \r\nhe\r\n3 ;a=b\r\nllo\r\n0 \r\n\r\n",
+                                      "HTTP/1.1 200 OK\nContent-Type: a/b;\n c=d\nContent-Length : 5\n\nhello",
+                                      "HTTP/1.1 100 Continue\n\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+                                      "HTTP/1.1 200 OK\nTransfer-Encoding: chunked,\n\n5\nhello\n0\n\n"}) {
     const std::uint64_t id = post("b");
     turns(400);
     mmsc().say(text);
     turns(400);
     EXPECT_EQ(text_of(results_.answer(id).body), "hello");
   }
+}
+
+TEST_F(HttpClientTest, NothingIsReadBehindAnAnswerOfDoubtfulFraming) {
+  const std::uint64_t id = post();
+  turns();
+  mmsc().say("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+  turns();
+  EXPECT_EQ(text_of(results_.answer(id).body), "hello");
+  EXPECT_TRUE(mmsc().ended);
 }
 
 TEST_F(HttpClientTest, AnswerUntilClose) {
@@ -138,7 +150,7 @@ TEST_F(HttpClientTest, SlowAnswerIsUnknown) {
 
 TEST_F(HttpClientTest, BrokenAnswersAreUnknown) {
   for (const std::string_view said :
-       {"garbage\r\n\r\n", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+       {"garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
         "HTTP/1.1 101 Switching\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
     const std::uint64_t id = post();
     turns();

@@ -13,10 +13,16 @@ namespace {
 using http::Framing;
 
 Result<http::RequestHead> request(std::string_view text) {
-  const auto end = http::find_head_end(bytes_of(text), 0);
+  const auto end = http::find_head_end(bytes_of(text), 0, http::Dialect::request);
   if (end.is_bad()) return std::unexpected(end.error());
   EXPECT_TRUE(end.is_done()) << text;
   return http::parse_request_head(bytes_of(text).first(end.used()));
+}
+Result<http::ResponseHead> response(std::string_view text) {
+  const auto end = http::find_head_end(bytes_of(text), 0, http::Dialect::answer);
+  if (end.is_bad()) return std::unexpected(end.error());
+  EXPECT_TRUE(end.is_done()) << text;
+  return http::parse_response_head(bytes_of(text).first(end.used()));
 }
 
 std::string with(std::string_view fields) { return "POST /mm7 HTTP/1.1\r\nHost: h\r\n" + std::string(fields) + "\r\n"; }
@@ -65,6 +71,13 @@ INSTANTIATE_TEST_SUITE_P(
         BadRow{"empty_name", with(": x\r\n"), &http_bad_field, 400}, BadRow{"no_colon", with("Nonsense\r\n"), &http_bad_field, 400},
         BadRow{"folded", with("X: a\r\n b\r\n"), &http_folded_field, 400},
         BadRow{"folded_by_tab", with("X: a\r\n\tb\r\n"), &http_folded_field, 400},
+        BadRow{"folded_length", with("Content-Length:\r\n 5\r\n"), &http_folded_field, 400},
+        BadRow{"folded_coding", with("Transfer-Encoding:\r\n chunked\r\n"), &http_folded_field, 400},
+        BadRow{"folded_credentials", with("Authorization: Basic\r\n YTpi\r\n"), &http_folded_field, 400},
+        BadRow{"length_in_a_fold", with("Content-Type: text/xml;\r\n Content-Length: 5\r\n"), &http_folded_field, 400},
+        BadRow{"coding_in_a_fold", with("Content-Type: text/xml;\r\n a=b;\r\n\tTransfer-Encoding : chunked\r\n"), &http_folded_field, 400},
+        BadRow{"fold_behind_a_type", with("Content-Type: text/xml\r\nX: a\r\n b\r\n"), &http_folded_field, 400},
+        BadRow{"fold_by_lf", with("Content-Type: text/xml;\n a=b\r\n"), &http_bad_line_end, 400},
         BadRow{"folded_first", "POST / HTTP/1.1\r\n Host: h\r\n\r\n", &http_folded_field, 400},
         BadRow{"bare_lf", "POST / HTTP/1.1\nHost: h\n\n", &http_bad_line_end, 400},
         BadRow{"bare_lf_at_end", "POST / HTTP/1.1\r\nHost: h\r\n\n", &http_bad_line_end, 400},
@@ -103,6 +116,28 @@ TEST(HttpRequest, IsReadWithViews) {
   EXPECT_EQ(head->field("missing"), "");
 }
 
+// As a toolkit of the time of MM7 writes it. The other fields stay where they are, and the views outlive the move of the head.
+TEST(HttpRequest, FoldedContentTypeIsJoined) {
+  struct Row {
+    const char* fields;
+    const char* value;
+  };
+  for (const Row& row : {Row{"Content-Type: multipart/related; type=\"text/xml\";\r\n\tboundary=\"o\"; start=\"<s>\"\r\n",
+                             "multipart/related; type=\"text/xml\"; boundary=\"o\"; start=\"<s>\""},
+                         Row{"Content-Type:\r\n text/xml\r\n", "text/xml"},
+                         Row{"CONTENT-TYPE: a/b;\r\n c=d;\r\n \t \r\n  e=\"f:g\"\r\n", "a/b; c=d;  e=\"f:g\""},
+                         Row{"Content-Type: a/b;\r\n c=d\r\nContent-Type: a/b; c=d\r\n", "a/b; c=d"}}) {
+    const std::string text = with(std::string(row.fields) + "Content-Length: 7\r\n");
+    auto read = request(text);
+    ASSERT_TRUE(read.has_value()) << row.fields;
+    const http::RequestHead head = std::move(*read);
+    EXPECT_EQ(head.field("content-type"), row.value);
+    EXPECT_EQ(head.content_length, 7u);
+    EXPECT_EQ(head.field("host"), "h");
+  }
+  EXPECT_EQ(request(with("Content-Type: text/xml\r\n"))->unfolded, nullptr) << "nothing is copied in the usual case";
+}
+
 TEST(HttpRequest, KeepAliveByVersionAndConnection) {
   struct Row {
     const char* text;
@@ -124,11 +159,11 @@ TEST(HttpHead, IsFoundWhereverItIsCut) {
   const std::string text = with("Content-Length: 0\r\n");
   std::size_t scanned = 0;
   for (std::size_t size = 0; size < text.size(); ++size) {
-    const auto end = http::find_head_end(bytes_of(text).first(size), scanned);
+    const auto end = http::find_head_end(bytes_of(text).first(size), scanned, http::Dialect::request);
     ASSERT_TRUE(end.needs_more()) << size;
     scanned = size;
   }
-  const auto end = http::find_head_end(bytes_of(text), scanned);
+  const auto end = http::find_head_end(bytes_of(text), scanned, http::Dialect::request);
   ASSERT_TRUE(end.is_done());
   EXPECT_EQ(end.used(), text.size());
 }
@@ -152,17 +187,63 @@ TEST(HttpResponse, Rows) {
   for (const char* bad :
        {"HTTP/2 200\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 600 Odd\r\n\r\n", "ICY 200 OK\r\n\r\n",
         "HTTP/1.1  200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
-    EXPECT_FALSE(http::parse_response_head(bytes_of(bad)).has_value()) << bad;
+        "HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", "HTTP/1.1 200 OK\r\nNonsense\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n : x\r\nA B: x\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n"}) {
+    EXPECT_FALSE(response(bad).has_value()) << bad;
   }
   EXPECT_EQ(http::parse_response_head(bytes_of("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"), http::Asked::head_only)->framing,
             Framing::none);
 }
 
+// What old peers write, and still say one thing by. Each row also with LF alone for CRLF.
+TEST(HttpResponse, IsReadAsOldPeersWriteIt) {
+  struct Row {
+    const char* fields;
+    Framing framing;
+    std::uint64_t length;
+    bool keep;
+    const char* type = "";
+  };
+  for (const Row& row :
+       {Row{"Content-Length : 3\r\n", Framing::length, 3, true}, Row{"Content-Length\t: 3\r\n", Framing::length, 3, true},
+        Row{"Content-Length: 3\r\nContent-Length: 3\r\n", Framing::length, 3, true},
+        Row{"Content-Length: 3, 03\r\n", Framing::length, 3, true}, Row{"Content-Length:\r\n 3\r\n", Framing::length, 3, true},
+        Row{"Transfer-Encoding: chunked,\r\n", Framing::chunked, 0, true},
+        Row{"Transfer-Encoding: , chunked ,,\r\n", Framing::chunked, 0, true},
+        Row{"Transfer-Encoding: identity\r\nContent-Length: 3\r\n", Framing::length, 3, true},
+        Row{"Transfer-Encoding: identity\r\n", Framing::until_close, 0, false},
+        Row{"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", Framing::chunked, 0, false},
+        Row{"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", Framing::chunked, 0, false},
+        Row{" and more words\r\nContent-Length: 3\r\n", Framing::length, 3, true},
+        Row{"Content-Type: multipart/related;\r\n\tboundary=o;\r\n \r\n start=s\r\nContent-Length: 3\r\n", Framing::length, 3, true,
+            "multipart/related; boundary=o;  start=s"},
+        Row{"X-Proxy : a\r\n b\r\nContent-Type: text/xml\r\nContent-Length: 3\r\n", Framing::length, 3, true, "text/xml"}}) {
+    const std::string crlf = "HTTP/1.1 200 OK\r\n" + std::string(row.fields) + "\r\n";
+    std::string lf = crlf;
+    std::erase(lf, '\r');
+    for (const std::string& text : {crlf, lf}) {
+      const auto head = response(text);
+      ASSERT_TRUE(head.has_value()) << text;
+      EXPECT_EQ(head->framing, row.framing) << text;
+      EXPECT_EQ(head->content_length, row.length) << text;
+      EXPECT_EQ(head->keep_alive, row.keep) << text;
+      EXPECT_EQ(head->field("content-type"), row.type) << text;
+      for (std::size_t size = 0; size < text.size(); ++size)
+        EXPECT_TRUE(http::find_head_end(bytes_of(text).first(size), 0, http::Dialect::answer).needs_more()) << size << text;
+    }
+  }
+  const auto old = response("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n");
+  ASSERT_TRUE(old.has_value());
+  EXPECT_EQ(old->framing, Framing::chunked);
+  EXPECT_FALSE(old->keep_alive);
+}
+
 /// The body and what follows it, or nothing when a chunk is bad. Cut into pieces of `piece` bytes.
 std::optional<std::pair<std::string, std::string>> unchunk(std::string_view text, std::size_t piece,
-                                                           http::ChunkBlanks blanks = http::ChunkBlanks::refused) {
-  http::ChunkReader reader(blanks);
+                                                           http::Dialect dialect = http::Dialect::request) {
+  http::ChunkReader reader(dialect);
   std::string body;
   std::size_t at = 0;
   while (at < text.size()) {
@@ -199,19 +280,20 @@ TEST(HttpChunks, BadOnesAreRefused) {
   }
 }
 
-TEST(HttpChunks, BlanksBehindTheSizeArePassedOverInAnswersAlone) {
+TEST(HttpChunks, BlanksBehindTheSizeAndLfAloneArePassedOverInAnswersOnly) {
   for (const std::string& text : {std::string("5 \r\nhello\r\n0\r\n\r\n"), std::string("5 ;a=b\r\nhello\r\n0 \t\r\n\r\n"),
-                                  std::string("5\t ; a = b\r\nhello\r\n0 ;x\r\n\r\n")}) {
+                                  std::string("5\t ; a = b\r\nhello\r\n0 ;x\r\n\r\n"), std::string("5\nhello\n0\n\n"),
+                                  std::string("5;a\nhello\r\n0 \nX: y\nZ: z\r\n\n")}) {
     for (std::size_t piece = 1; piece <= text.size(); ++piece) {
-      const auto read = unchunk(text, piece, http::ChunkBlanks::passed_over);
+      const auto read = unchunk(text, piece, http::Dialect::answer);
       ASSERT_TRUE(read.has_value()) << text;
       EXPECT_EQ(*read, (std::pair{std::string("hello"), std::string()})) << text;
     }
-    EXPECT_FALSE(unchunk(text, 1, http::ChunkBlanks::refused).has_value()) << text;
+    EXPECT_FALSE(unchunk(text, 1, http::Dialect::request).has_value()) << text;
   }
-  for (const std::string& bad : {std::string(" 5\r\nhello\r\n"), std::string("5 5\r\nhello\r\n"), std::string("5 \nhello\r\n"),
-                                 "5" + std::string(300, ' ') + "\r\nhello\r\n"}) {
-    EXPECT_FALSE(unchunk(bad, 1, http::ChunkBlanks::passed_over).has_value()) << bad;
+  for (const std::string& bad : {std::string(" 5\r\nhello\r\n"), std::string("5 5\r\nhello\r\n"), std::string("5\nhello5\n"),
+                                 std::string("\n5\nhello\n"), "5" + std::string(300, ' ') + "\r\nhello\r\n"}) {
+    EXPECT_FALSE(unchunk(bad, 1, http::Dialect::answer).has_value()) << bad;
   }
 }
 

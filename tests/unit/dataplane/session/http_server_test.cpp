@@ -151,6 +151,16 @@ TEST_F(HttpServerTest, AccessRows) {
   EXPECT_TRUE(sink_.inbounds.empty());
 }
 
+TEST_F(HttpServerTest, FoldedContentTypeIsServed) {
+  const std::string body = report("t");
+  (void)ask(
+      fmt::format("POST /mm7 HTTP/1.1\r\nHost: us\r\nContent-Type: text/xml;\r\n\tcharset=\"utf-8\"\r\nSOAPAction: \"\"\r\n"
+                  "Authorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Length: {}\r\n\r\n{}",
+                  body.size(), body));
+  ASSERT_EQ(sink_.inbounds.size(), 1u);
+  EXPECT_EQ(sink_.inbounds[0].content_type, "text/xml; charset=\"utf-8\"");
+}
+
 TEST_F(HttpServerTest, TwoCredentialsAreARequestThatTwoReadersReadDifferently) {
   const std::string right = "Authorization: Basic bW1zYzpzZWNyZXQ=\r\n";
   const std::string wrong = "Authorization: Basic bW1zYzp3cm9uZzE=\r\n";
@@ -202,8 +212,9 @@ TEST_F(HttpServerTest, SmuggledRequestsAreNeverServed) {
   for (const std::string& outer :
        {head("Content-Length: 0\r\nTransfer-Encoding: chunked\r\n"), head("Content-Length: 0\r\nContent-Length: 400\r\n"),
         head("Transfer-Encoding: xchunked\r\n"), head("Transfer-Encoding : chunked\r\n"), head("Content-Length: +0\r\n"),
-        head("X: a\r\n Content-Length: 0\r\n"), head("X: a\nContent-Length: 0\r\n"), head("Transfer-Encoding: chunked\r\n") + "0x0\r\n\r\n",
-        head("Transfer-Encoding: chunked\r\n") + "FFFFFFFFFFFFFFFF\r\n",
+        head("X: a\r\n Content-Length: 0\r\n"), head("Content-Type: text/xml;\r\n Content-Length: 0\r\n"),
+        head("X: a\nContent-Length: 0\r\n"), head("Content-Length: 0\r\nContent-Length: 0\r\n"), head("Transfer-Encoding: chunked,\r\n"),
+        head("Transfer-Encoding: chunked\r\n") + "0x0\r\n\r\n", head("Transfer-Encoding: chunked\r\n") + "FFFFFFFFFFFFFFFF\r\n",
         head("Transfer-Encoding: chunked\r\n") + "3\r\nabcd\r\n0\r\n\r\n"}) {
     FakePeer peer;
     connect(peer);

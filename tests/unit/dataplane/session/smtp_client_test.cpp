@@ -114,6 +114,17 @@ TEST_F(SmtpClientTest, PipelinedMailAndTheNextOnTheSameConnection) {
   EXPECT_TRUE(host().ended);
 }
 
+TEST_F(SmtpClientTest, HostThatEndsItsRepliesWithLfAloneIsUnderstood) {
+  hosts_.greeting = "220-mx.example\n220 hello\n";
+  const std::uint64_t id = send("Subject: x\r\n\r\nhello\r\n", {"joe@example.com"});
+  turns();
+  EXPECT_EQ(host().take(), "EHLO mms.example\r\n");
+  EXPECT_TRUE(answer("250-mx.example\n250 PIPELINING\n").starts_with("MAIL FROM:"));
+  EXPECT_TRUE(answer("250 ok\n250 ok\r\n354 go\n").ends_with("\r\n.\r\n"));
+  (void)answer("250 2.0.0 queued\n");
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::delivered);
+}
+
 TEST_F(SmtpClientTest, OldHostGetsHeloAndOneCommandAtATime) {
   const std::uint64_t id = send();
   turns();
@@ -454,7 +465,7 @@ TEST_F(SmtpClientTest, UnwillingGreetingsAreTemporary) {
 }
 
 TEST_F(SmtpClientTest, BrokenRepliesEndTheConnection) {
-  for (const std::string_view bad : {"hello\r\n", "250-a\r\n251 b\r\n", "250 ok\n", "9\r\n"}) {
+  for (const std::string_view bad : {"hello\r\n", "250-a\r\n251 b\r\n", "250 o\rk\n", "9\r\n"}) {
     const std::uint64_t id = send();
     turns();
     (void)answer(bad);

@@ -16,6 +16,8 @@ TEST(SmtpLine, Rows) {
   EXPECT_EQ(smtp::read_line(bytes_of("\r\n"), 0).value().text, "");
   EXPECT_TRUE(smtp::read_line(bytes_of("NOOP\r"), 0).needs_more());
   EXPECT_TRUE(smtp::read_line(bytes_of(""), 0).needs_more());
+  EXPECT_EQ(smtp::read_line(bytes_of("250 ok\n"), 0).value().broken, &smtp_bad_line_end) << "a command is another matter";
+  EXPECT_EQ(smtp::read_line(bytes_of("250 ok\n"), 0, smtp::LineEnd::any).value().text, "250 ok");
   const auto broken_by = [](std::string_view text) { return smtp::read_line(bytes_of(text), 0).value().broken; };
   EXPECT_EQ(broken_by("NOOP\n"), &smtp_bad_line_end);
   EXPECT_EQ(broken_by("\n"), &smtp_bad_line_end);
@@ -264,9 +266,22 @@ TEST(SmtpReplyText, Rows) {
   EXPECT_EQ(smtp::parse_reply(bytes_of("550 5.1.1x no\r\n")).value().enhanced, "");
   EXPECT_TRUE(smtp::parse_reply(bytes_of("250-a\r\n250 b")).needs_more());
   for (const std::string& bad : {std::string("25 x\r\n"), std::string("250x\r\n"), std::string("150 x\r\n"), std::string("650 x\r\n"),
-                                 std::string("250-a\r\n251 b\r\n"), std::string("250 a\n"), std::string("hello\r\n"),
-                                 std::string("250 ") + std::string(3000, 'x')}) {
+                                 std::string("250-a\r\n251 b\r\n"), std::string("250 a\rb\n"), std::string("hello\r\n"),
+                                 std::string("hello\n"), std::string("250 ") + std::string(3000, 'x')}) {
     EXPECT_TRUE(smtp::parse_reply(bytes_of(bad)).is_bad()) << bad.substr(0, 20);
+  }
+  struct Ended {
+    const char* text;
+    int code;
+    std::size_t lines;
+  };
+  for (const Ended& row :
+       {Ended{"250 a\n", 250, 1}, Ended{"250-a\n250-b\r\n250 c\n", 250, 3}, Ended{"354\n", 354, 1}, Ended{"220 \n", 220, 1}}) {
+    const auto reply = smtp::parse_reply(bytes_of(row.text));
+    ASSERT_TRUE(reply.is_done()) << row.text;
+    EXPECT_EQ(reply.value().code, row.code);
+    EXPECT_EQ(reply.value().lines.size(), row.lines);
+    EXPECT_EQ(reply.used(), std::string_view(row.text).size());
   }
   std::string endless;
   for (int i = 0; i < 200; ++i) endless += "250-x\r\n";
