@@ -1,9 +1,11 @@
 #include "controlplane/mailbox/commands.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
 #include "controlplane/mailbox/errors.h"
+#include "controlplane/mailbox/folder_name.h"
 
 namespace pushmail::mailbox {
 
@@ -20,6 +22,7 @@ constexpr std::array<Row<Protocol>, 2> protocols{{{"imap", Protocol::imap}, {"po
 constexpr std::array<Row<Encryption>, 3> encryptions{
     {{"none", Encryption::none}, {"implicit", Encryption::implicit}, {"starttls", Encryption::starttls}}};
 constexpr std::array<Row<Mode>, 2> modes{{{"idle", Mode::idle}, {"poll", Mode::poll}}};
+constexpr std::array<Row<Refresh>, 3> refreshes{{{"noop", Refresh::noop}, {"status", Refresh::status}, {"select", Refresh::select}}};
 constexpr std::array<Row<Mark>, 2> marks{{{"seen", Mark::seen}, {"delete", Mark::remove}}};
 
 template <class T, std::size_t count>
@@ -44,17 +47,22 @@ bool take_suspect(std::string_view text, WatchCommand& watch) {
   return true;
 }
 
-Result<std::optional<Command>> decode_watch(const RecordView& record) {
-  WatchCommand watch;
-  watch.binding = text(record, Tag::binding);
+// Milliseconds as the configuration allows them; what is longer waits no shorter for it.
+Duration duration(const RecordView& record, Tag tag) {
+  constexpr std::uint64_t most_ms = 3'600'000;
+  return milliseconds(static_cast<std::int64_t>(std::min(number(record, tag), most_ms)));
+}
+
+// Where a mailbox is and how to get in.
+Result<Account> decode_account(const RecordView& record) {
   const auto protocol = word(record, Tag::protocol, protocols);
   const auto encryption = word(record, Tag::tls, encryptions);
-  const auto mode = word(record, Tag::mode, modes);
   const auto address = parse_endpoint(text(record, Tag::address));
-  if (watch.binding.empty() || !protocol || !encryption || !mode || !address) return fail(mailbox_record);
+  const bool has_refresh = record.text(number_of(Tag::refresh)).has_value();
+  const auto refresh = has_refresh ? word(record, Tag::refresh, refreshes) : std::optional(Refresh::noop);
+  if (!protocol || !encryption || !address || !refresh) return fail(mailbox_record);
   const std::string folder = text(record, Tag::folder);
-  watch.mode = *mode;
-  watch.account = Account{
+  Account account{
       .protocol = *protocol,
       .address = *address,
       .encryption = *encryption,
@@ -62,12 +70,26 @@ Result<std::optional<Command>> decode_watch(const RecordView& record) {
       .user = text(record, Tag::user),
       .password = text(record, Tag::password),
       .folder = folder.empty() ? "INBOX" : folder,
+      .habits = {.idle = number(record, Tag::no_idle) == 0,
+                 .idle_break = duration(record, Tag::idle_break),
+                 .refresh = *refresh,
+                 .refresh_every = duration(record, Tag::refresh_every),
+                 .say_id = number(record, Tag::say_id) != 0},
   };
   // Said here, where it is sure to be noticed, and checked again before each login (E6).
-  for (const std::string& argument : {watch.account.user, watch.account.password, watch.account.folder}) {
-    if (!may_go_on_wire(argument)) return fail(mailbox_argument);
-  }
-  if (*encryption != Encryption::none && watch.account.tls_name.empty()) return fail(mailbox_record);
+  if (!may_be_a_secret(account.user) || !may_be_a_secret(account.password) || !folder_on_wire(account.folder))
+    return fail(mailbox_argument);
+  if (*encryption != Encryption::none && account.tls_name.empty()) return fail(mailbox_record);
+  return account;
+}
+
+Result<std::optional<Command>> decode_watch(const RecordView& record) {
+  WatchCommand watch;
+  watch.binding = text(record, Tag::binding);
+  const auto mode = word(record, Tag::mode, modes);
+  if (watch.binding.empty() || !mode) return fail(mailbox_record);
+  watch.mode = *mode;
+  PM_TRY(watch.account, decode_account(record));
 
   watch.mark.uid_validity = number(record, Tag::uid_validity);
   const std::string last_uid = text(record, Tag::last_uid);
@@ -94,6 +116,11 @@ Result<std::optional<Command>> decode_command(const RecordView& record) {
   switch (static_cast<Kind>(record.header().kind)) {
     case Kind::watch:
       return decode_watch(record);
+    case Kind::probe: {
+      if (binding.empty()) return fail(mailbox_record);
+      PM_TRY(Account account, decode_account(record));
+      return ProbeCommand{.binding = binding, .account = std::move(account)};
+    }
     case Kind::unwatch:
       if (binding.empty()) return fail(mailbox_record);
       return UnwatchCommand{.binding = binding};

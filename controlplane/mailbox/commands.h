@@ -26,6 +26,11 @@ struct WatchCommand {
   /// Mails at which the fetcher died so often that they are not asked for any more.
   std::set<std::string, std::less<>> deadly{};
 };
+/// An account to be tried once.
+struct ProbeCommand {
+  std::string binding;
+  Account account;
+};
 struct UnwatchCommand {
   std::string binding;
 };
@@ -54,7 +59,8 @@ struct CreditCommand {
 struct CancelCommand {
   ItemId item;
 };
-using Command = std::variant<WatchCommand, UnwatchCommand, PollCommand, FetchCommand, MarkCommand, CreditCommand, CancelCommand>;
+using Command =
+    std::variant<WatchCommand, ProbeCommand, UnwatchCommand, PollCommand, FetchCommand, MarkCommand, CreditCommand, CancelCommand>;
 
 /// A kind that this version does not know is empty: a newer control plane may ask more.
 [[nodiscard]] Result<std::optional<Command>> decode_command(const RecordView& record);

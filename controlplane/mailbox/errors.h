@@ -17,6 +17,10 @@ inline constexpr ErrorInfo mailbox_tls{"mailbox.tls", "no trusted TLS connection
                                        Lasting::temporary};
 inline constexpr ErrorInfo mailbox_auth{"mailbox.auth", "the mail server refuses user or password", "RFC 3501 §6.2.3", Fault::peer,
                                         Lasting::permanent};
+inline constexpr ErrorInfo mailbox_login{"mailbox.login", "the mail server refuses the log-in and does not say why", "RFC 3501 §6.2.3",
+                                         Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo mailbox_folder{"mailbox.folder", "the mail server does not open the folder", "RFC 3501 §6.3.1", Fault::peer,
+                                          Lasting::temporary};
 inline constexpr ErrorInfo mailbox_argument{"mailbox.argument", "a user, password, folder or UID with bytes that may not go on the wire",
                                             "RFC 3501 §9", Fault::us, Lasting::permanent};
 inline constexpr ErrorInfo mailbox_protocol{"mailbox.protocol", "the mail server's answer breaks its protocol", "RFC 3501 §7", Fault::peer,

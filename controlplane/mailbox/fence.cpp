@@ -14,13 +14,17 @@ constexpr std::size_t argument_size_max = 1000;
 }  // namespace
 
 bool may_go_on_wire(std::string_view argument) {
-  return !argument.empty() && argument.size() <= argument_size_max &&
-         std::ranges::all_of(argument, [](char c) { return c >= 0x20 && c <= 0x7E; });
+  return may_be_a_secret(argument) && std::ranges::all_of(argument, [](char c) { return c >= 0x20 && c <= 0x7E; });
+}
+
+bool may_be_a_secret(std::string_view argument) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  return !argument.empty() && argument.size() <= argument_size_max && std::ranges::none_of(argument, is_control);
 }
 
 void Fence::forget() {
   line_.clear();
-  literal_left_ = 0;
+  literal_ = {};
   imap_.forget();
 }
 
@@ -37,10 +41,10 @@ Result<void> Fence::pass(ByteView in, Bytes& out) {
     return {};
   }
   while (!in.empty()) {
-    if (literal_left_ > 0) {
-      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(literal_left_, in.size()));
-      append(out, in.first(size));
-      literal_left_ -= size;
+    if (literal_.size > 0) {
+      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(literal_.size, in.size()));
+      if (literal_.wanted) append(out, in.first(size));
+      literal_.size -= size;
       in = in.subspan(size);
       continue;
     }
@@ -67,7 +71,7 @@ Result<void> Fence::take_line(Bytes& out) {
   if (content.ends_with('\r')) content.remove_suffix(1);
   // RFC 3501 §9: neither can stand in a line, and both have made parsers disagree about where it ends.
   if (content.find('\0') != std::string_view::npos || content.find('\r') != std::string_view::npos) return fail(mailbox_bad_byte);
-  PM_TRY(literal_left_, imap_.take(content, out));
+  PM_TRY(literal_, imap_.take(content, out));
   return {};
 }
 

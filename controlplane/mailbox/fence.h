@@ -27,6 +27,7 @@ class Fence {
   void begin(std::uint64_t budget, Lines lines = Lines::whole) {
     budget_ = budget;
     lines_ = lines;
+    imap_.begin();
   }
 
   /// Checks `in` and appends what may pass to `out`. After an error nothing passes any more.
@@ -37,9 +38,11 @@ class Fence {
 
   /// IMAP: what the server last said about a command, or BYE.
   [[nodiscard]] const std::string& last_status() const { return imap_.last_status(); }
+  /// And what it said untagged beside it.
+  [[nodiscard]] const std::string& last_notice() const { return imap_.last_notice(); }
   [[nodiscard]] bool can(std::string_view capability) const { return imap_.can(capability); }
   /// True between lines, outside literals.
-  [[nodiscard]] bool at_line_start() const { return line_.empty() && literal_left_ == 0; }
+  [[nodiscard]] bool at_line_start() const { return line_.empty() && literal_.size == 0; }
 
  private:
   Result<void> take_line(Bytes& out);
@@ -48,12 +51,14 @@ class Fence {
   Lines lines_ = Lines::whole;
   std::uint64_t budget_ = 0;
   std::string line_;  // the unfinished line
-  std::uint64_t literal_left_ = 0;
+  Literal literal_;   // what is left of it
   ImapLines imap_;
   const ErrorInfo* broken_ = nullptr;
 };
 
-/// Printable ASCII, not empty, at most 1,000 characters: what may stand in a user name, password, folder or UID (E6).
+/// Printable ASCII, not empty, at most 1,000 characters: what may stand in a line as it is (E6).
 [[nodiscard]] bool may_go_on_wire(std::string_view argument);
+/// The same with bytes of other characters: a user name or password, which goes in a literal or in base64 then.
+[[nodiscard]] bool may_be_a_secret(std::string_view argument);
 
 }  // namespace pushmail::mailbox

@@ -23,6 +23,9 @@ Result<void> Fetcher::run() {
   loop_.spawn([this, &reading](Task& task) {
     read_commands(task);
     for (auto& [binding, watcher] : watchers_) watcher->stop();
+    for (const auto& weak : probes_) {
+      if (const auto probe = weak.lock()) probe->stop();
+    }
     reporter_.close();
     reading = false;
     loop_.stop();
@@ -75,6 +78,9 @@ void Fetcher::obey(const RecordView& record) {
         reporter_.marked(binding, record.header().item, record.text(static_cast<std::uint16_t>(Tag::uid)).value_or(""), Mark::seen,
                          command.error().info->text);
         break;
+      case Kind::probe:
+        reporter_.probed(binding, state_word(command.error()), command.error().info->text);
+        break;
       default:
         reporter_.session(binding, state_word(command.error()), command.error().info->text);
         break;
@@ -107,9 +113,22 @@ void Fetcher::obey(Command command) {
     const std::string binding = watch->binding;
     const auto watcher = std::make_shared<Watcher>(loop_, settings_, reporter_, slots_, std::move(*watch));
     watchers_.emplace(binding, watcher);
+    // A refused password is another matter: the watch is somebody's wish.
+    const auto left = left_.extract(binding);
+    const bool goes_on = !left.empty() && left.mapped().account.is_same_account(watcher->account());
+    if (goes_on && left.mapped().backoff.refused() != Backoff::Refused::for_good) watcher->go_on_with(left.mapped().backoff);
     watcher->start();
+  } else if (auto* probe = std::get_if<ProbeCommand>(&command)) {
+    std::erase_if(probes_, [](const auto& weak) { return weak.expired(); });
+    const auto one = std::make_shared<Probe>(loop_, settings_, reporter_, std::move(*probe));
+    probes_.push_back(one);
+    one->start();
   } else if (const auto* unwatch = std::get_if<UnwatchCommand>(&command)) {
-    if (Watcher* known = watcher_of(unwatch->binding)) known->stop();
+    if (Watcher* known = watcher_of(unwatch->binding)) {
+      known->stop();
+      std::erase_if(left_, [this](const auto& entry) { return entry.second.backoff.not_before() <= loop_.now(); });
+      left_.insert_or_assign(unwatch->binding, Left{.account = known->account(), .backoff = known->backoff()});
+    }
     watchers_.erase(unwatch->binding);
   } else if (const auto* poll = std::get_if<PollCommand>(&command)) {
     if (Watcher* known = watcher_of(poll->binding)) {

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "controlplane/mailbox/commands.h"
+#include "controlplane/mailbox/probe.h"
 #include "controlplane/mailbox/reporter.h"
 #include "controlplane/mailbox/watcher.h"
 
@@ -37,6 +38,12 @@ class Fetcher {
   RecordInbox inbox_;
   std::map<std::string, std::shared_ptr<Watcher>, std::less<>> watchers_;
   std::unordered_map<ItemId, std::weak_ptr<FetchJob>> fetches_;
+  std::vector<std::weak_ptr<Probe>> probes_;
+  struct Left {
+    Account account;
+    Backoff backoff;
+  };
+  std::map<std::string, Left, std::less<>> left_;  // of bindings that are not watched now, while their pause lasts
   Result<void> outcome_;
 };
 

@@ -79,12 +79,13 @@ class ImapLines::Cursor {
     }
     return std::nullopt;
   }
-  /// Passes over one value: a string, an atom, or a list of them, which is walked and not climbed into.
-  Result<void> skip_value() {
-    std::uint32_t depth = 0;
+  /// Passes over one value: a string, an atom, or a list of them, which is walked and not climbed into. `depth` is how many lists are open;
+  /// it stops before a literal, with them open.
+  Result<void> skip_value(std::uint32_t& depth) {
     do {
       skip_spaces();
-      if (rest_.empty() || peek() == '{') return fail(mailbox_protocol);
+      if (at_literal()) return {};
+      if (rest_.empty()) return fail(mailbox_protocol);
       if (peek() == '"') {
         if (!quoted()) return fail(mailbox_protocol);
       } else if (peek() == '(') {
@@ -100,44 +101,81 @@ class ImapLines::Cursor {
     } while (depth > 0);
     return {};
   }
+  [[nodiscard]] bool at_literal() const { return rest_.starts_with('{') || rest_.starts_with("~{"); }
+  /// `{n}` or `~{n}` (RFC 3516) at the end of the line.
+  Result<std::uint64_t> literal() {
+    if (peek() == '~') skip(1);
+    if (peek() != '{') return fail(mailbox_protocol);
+    skip(1);
+    const std::string_view digits = until("}");
+    if (rest_ != "}" || !is_digits(digits)) return fail(mailbox_protocol);
+    skip(1);
+    const auto size = number(digits);
+    if (!size || *size > limits::imap_literal_size_max) return fail(mailbox_literal_too_long);
+    return *size;
+  }
 
  private:
   std::string_view rest_;
 };
 
 void ImapLines::forget() {
-  in_fetch_ = false;
+  within_ = Within::nothing;
   last_status_.clear();
+  last_notice_.clear();
   capabilities_.clear();
+}
+
+void ImapLines::begin() {
+  if (!ascii_starts_with_nocase(last_status_, "BYE")) last_status_.clear();
+  last_notice_.clear();
 }
 
 bool ImapLines::can(std::string_view capability) const {
   return std::ranges::any_of(capabilities_, [capability](std::string_view known) { return ascii_equal_nocase(known, capability); });
 }
 
-Result<std::uint64_t> ImapLines::take(std::string_view line, Bytes& out) {
+Result<Literal> ImapLines::take(std::string_view line, Bytes& out) {
   Cursor at(line);
-  if (std::exchange(in_fetch_, false)) return take_fetch(at, out);
+  const Within within = std::exchange(within_, Within::nothing);
+  if (within == Within::fetch) return take_fetch(at, out);
+  if (within == Within::passed_over) return pass_over(at);
   const std::string_view tag = at.word();
   if (tag == "*") return take_untagged(at, line, out);
   if (tag == "+") {
     append(out, "+ .\r\n");
-    return 0;
+    return Literal{};
   }
   const bool is_tag =
       !tag.empty() && tag.size() <= tag_size_max && std::ranges::all_of(tag, [](char c) { return is_digit(c) || is_letter(c); });
   const std::string_view status = at.rest();
   if (!is_tag || !is_status_word(at.word())) return fail(mailbox_protocol);
   take_status(tag, status, out);
-  return 0;
+  return Literal{};
+}
+
+// A response that nobody asked for, up to its end or a literal in it.
+Result<Literal> ImapLines::pass_over(Cursor& at) {
+  const std::string_view line = at.rest();
+  const std::size_t open = line.ends_with('}') ? line.rfind('{') : std::string_view::npos;
+  if (open == std::string_view::npos || !is_digits(line.substr(open + 1, line.size() - open - 2))) return Literal{};
+  at.skip(open);
+  PM_TRY(const std::uint64_t size, at.literal());
+  within_ = Within::passed_over;
+  return Literal{.size = size, .wanted = false, .follows = true};
 }
 
 void ImapLines::take_status(std::string_view tag, std::string_view status, Bytes& out) {
   Cursor at(status);
   const std::string_view word = at.word();
+  const auto keep = [status](std::string& text) {
+    text.clear();
+    for (const char c : status.substr(0, status_size_max)) text.push_back(c >= 0x20 && c <= 0x7E ? c : '?');
+  };
   if (tag != "*" || ascii_equal_nocase(word, "BYE")) {
-    last_status_.clear();
-    for (const char c : status.substr(0, status_size_max)) last_status_.push_back(c >= 0x20 && c <= 0x7E ? c : '?');
+    keep(last_status_);
+  } else if (ascii_equal_nocase(word, "NO") || ascii_equal_nocase(word, "BAD") || ascii_starts_with_nocase(at.rest(), "[ALERT]")) {
+    keep(last_notice_);
   }
   append(out, tag);
   append(out, " ");
@@ -156,19 +194,19 @@ void ImapLines::take_status(std::string_view tag, std::string_view status, Bytes
   append(out, " .\r\n");
 }
 
-Result<std::uint64_t> ImapLines::take_untagged(Cursor& at, std::string_view line, Bytes& out) {
+Result<Literal> ImapLines::take_untagged(Cursor& at, std::string_view line, Bytes& out) {
   const std::string_view status = line.substr(line.size() - at.rest().size());
   const std::string_view first = at.word();
   if (is_status_word(first)) {
     take_status("*", status, out);
-    return 0;
+    return Literal{};
   }
   if (ascii_equal_nocase(first, "CAPABILITY")) {
     capabilities_.clear();
     while (!at.at_end() && capabilities_.size() < capability_count_max) {
       if (const std::string_view atom = at.word(); atom.size() <= capability_size_max) capabilities_.emplace_back(atom);
     }
-    return 0;
+    return Literal{};
   }
   if (ascii_equal_nocase(first, "SEARCH")) {
     std::string kept;
@@ -180,17 +218,18 @@ Result<std::uint64_t> ImapLines::take_untagged(Cursor& at, std::string_view line
       if (const auto value = number32(word)) kept.append(" ").append(std::to_string(*value));
     }
     append(out, "* SEARCH" + kept + "\r\n");
-    return 0;
+    return Literal{};
   }
   const auto count = number32(first);
-  if (!count) return 0;
+  if (!count) return pass_over(at);
   const std::string_view what = at.word();
   for (const std::string_view known : {"EXISTS", "RECENT", "EXPUNGE"}) {
     if (ascii_equal_nocase(what, known)) append(out, "* " + std::to_string(*count) + " " + std::string(known) + "\r\n");
   }
-  if (!ascii_equal_nocase(what, "FETCH")) return 0;
+  if (!ascii_equal_nocase(what, "FETCH")) return pass_over(at);
   if (at.peek() != '(') return fail(mailbox_protocol);
   at.skip(1);
+  depth_ = 0;
   fetch_number_ = std::to_string(*count);
   fetch_written_ = false;
   return take_fetch(at, out);
@@ -206,7 +245,18 @@ void ImapLines::write_item(std::string_view item, Bytes& out) {
 }
 
 // Items of msg-att (RFC 3501 §9) up to the closing parenthesis or a literal.
-Result<std::uint64_t> ImapLines::take_fetch(Cursor& at, Bytes& out) {
+Result<Literal> ImapLines::take_fetch(Cursor& at, Bytes& out) {
+  // Passes over an item that nobody asked for, or over the rest of it behind a literal.
+  const auto skip_item = [&]() -> Result<Literal> {
+    PM_TRY_VOID(at.skip_value(depth_));
+    if (!at.at_literal()) return Literal{};
+    PM_TRY(const std::uint64_t size, at.literal());
+    within_ = Within::fetch;
+    return Literal{.size = size, .wanted = false, .follows = true};
+  };
+  if (depth_ > 0) {
+    if (const auto skipped = skip_item(); !skipped || skipped->follows) return skipped;
+  }
   while (true) {
     at.skip_spaces();
     if (at.peek() == ')') return end_fetch(at, out);
@@ -214,7 +264,7 @@ Result<std::uint64_t> ImapLines::take_fetch(Cursor& at, Bytes& out) {
     if (name.empty()) return fail(mailbox_protocol);
     if (ascii_equal_nocase(name, "BODY") && at.peek() == '[') {
       const auto literal = take_body(at, out);
-      if (!literal || in_fetch_) return literal;
+      if (!literal || literal->follows) return literal;
       continue;
     }
     at.skip_spaces();
@@ -231,14 +281,14 @@ Result<std::uint64_t> ImapLines::take_fetch(Cursor& at, Bytes& out) {
       if (!value) return fail(mailbox_protocol);
       // One that is no date is as good as none.
       if (const auto date = parse_internal_date(*value)) write_item("INTERNALDATE \"" + format_internal_date(*date) + "\"", out);
-    } else if (auto skipped = at.skip_value(); !skipped) {
-      return std::unexpected(skipped.error());
+    } else if (const auto skipped = skip_item(); !skipped || skipped->follows) {
+      return skipped;
     }
   }
 }
 
 // BODY[section]<origin> and its string. Which section it is we know, since we asked.
-Result<std::uint64_t> ImapLines::take_body(Cursor& at, Bytes& out) {
+Result<Literal> ImapLines::take_body(Cursor& at, Bytes& out) {
   at.until("]");
   at.skip(1);
   if (at.peek() == '<') {
@@ -251,32 +301,26 @@ Result<std::uint64_t> ImapLines::take_body(Cursor& at, Bytes& out) {
     const auto value = at.quoted();
     if (!value) return fail(mailbox_protocol);
     write_item("BODY[] {" + std::to_string(value->size()) + "}\r\n" + *value, out);
-    return 0;
+    return Literal{};
   }
-  // RFC 3516 literal8.
-  if (at.peek() == '~') at.skip(1);
-  if (at.peek() == '{') {
-    at.skip(1);
-    const std::string_view digits = at.until("}");
-    if (at.rest() != "}" || digits.empty() || !std::ranges::all_of(digits, is_digit)) return fail(mailbox_protocol);
-    const auto size = number(digits);
-    if (!size || *size > limits::imap_literal_size_max) return fail(mailbox_literal_too_long);
-    write_item("BODY[] {" + std::to_string(*size) + "}\r\n", out);
-    in_fetch_ = true;
-    return *size;
+  if (at.at_literal()) {
+    PM_TRY(const std::uint64_t size, at.literal());
+    write_item("BODY[] {" + std::to_string(size) + "}\r\n", out);
+    within_ = Within::fetch;
+    return Literal{.size = size, .wanted = true, .follows = true};
   }
   if (!ascii_equal_nocase(at.until(" )"), "NIL")) return fail(mailbox_protocol);
   write_item("BODY[] NIL", out);
-  return 0;
+  return Literal{};
 }
 
-Result<std::uint64_t> ImapLines::end_fetch(Cursor& at, Bytes& out) {
+Result<Literal> ImapLines::end_fetch(Cursor& at, Bytes& out) {
   at.skip(1);
   at.skip_spaces();
   if (!at.at_end()) return fail(mailbox_protocol);
   // Nothing of it was for us: no answer at all.
   if (fetch_written_) append(out, ")\r\n");
-  return 0;
+  return Literal{};
 }
 
 }  // namespace pushmail::mailbox

@@ -1,7 +1,7 @@
 // IMAP through libetpan, inside the fences of fence.h and MailStream.
 //
 // What is asked is kept to what libetpan reads safely: never ENVELOPE or BODYSTRUCTURE (E4), headers by name, bodies in pieces of
-// 64 KiB (E3, E10), always by UID and with PEEK. Specs: RFC 3501, RFC 2177 (IDLE), RFC 4315 (UIDPLUS), RFC 5530 (response codes).
+// 64 KiB (E3, E10), always by UID and with PEEK. Specs: RFC 3501, RFC 2177 (IDLE), RFC 2971 (ID), RFC 4315 (UIDPLUS).
 #include <libetpan/mailimap.h>
 
 #include <algorithm>
@@ -10,8 +10,12 @@
 
 #include "controlplane/mailbox/announce.h"
 #include "controlplane/mailbox/errors.h"
+#include "controlplane/mailbox/folder_name.h"
+#include "controlplane/mailbox/imap_exchange.h"
 #include "controlplane/mailbox/imap_values.h"
 #include "controlplane/mailbox/mailbox_session.h"
+#include "controlplane/mailbox/refusals.h"
+#include "core/log.h"
 
 namespace pushmail::mailbox {
 
@@ -54,16 +58,20 @@ struct Given {
 };
 using GivenMails = std::map<std::uint32_t, Given>;
 
-// RFC 5530 §3, and LIMIT and INUSE as Gmail and Dovecot use them: trying again can help, the password is not to blame.
-bool says_later(std::string_view status) {
-  constexpr std::array<std::string_view, 5> codes{"[UNAVAILABLE]", "[LIMIT]", "[INUSE]", "[SERVERBUG]", "[CONTACTADMIN]"};
-  return std::ranges::any_of(codes, [status](std::string_view code) { return status.find(code) != std::string_view::npos; });
+// RFC 3501 §9, quoted.
+std::string in_quotes(std::string_view text) {
+  std::string out(1, '"');
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  return out + '"';
 }
 
 class ImapSession final : public MailboxSession {
  public:
   ImapSession(MailStream& stream, const Account& account, const SessionSettings& settings)
-      : stream_(stream), account_(account), settings_(settings) {
+      : stream_(stream), account_(account), settings_(settings), exchange_(stream) {
     imap_.reset(made(mailimap_new(0, nullptr)));
   }
   // mailimap_free writes LOGOUT to a stream that still lives; a cut stream answers at once.
@@ -75,14 +83,18 @@ class ImapSession final : public MailboxSession {
   Outcome<std::uint64_t> read(Task& task, std::string_view uid, std::uint64_t offset, const ChunkSink& sink) override;
   Outcome<void> mark(Task& task, std::string_view uid, Mark mark) override;
   Outcome<void> wait(Task& task, Gate& gate, Instant until) override;
-  bool can_wait() const override { return has_idle_; }
+  bool can_wait() const override { return true; }
   void close(Task& task) override;
   std::uint64_t uid_validity() const override { return uid_validity_; }
 
  private:
   void begin(Task& task) { stream_.begin(task, {.bytes = limits::imap_answer_size_max, .time = settings_.timing.command}); }
-  std::unexpected<Failure> failed(int code, const ErrorInfo& refused) const;
-  Outcome<void> login(Task& task);
+  std::unexpected<Failure> failed(int code, const ErrorInfo& rule) const;
+  Outcome<void> settle(Result<ImapAnswer> answer, const ErrorInfo& rule) const;
+  Outcome<void> ask_capability(Task& task);
+  Outcome<void> log_in(Task& task);
+  Outcome<void> select(Task& task);
+  Outcome<void> refresh(Task& task);
   Outcome<std::vector<std::uint32_t>> search(Task& task, Set uids);
   Outcome<std::vector<std::uint32_t>> search(Task& task, std::uint32_t first, std::uint32_t last);
   Outcome<FetchList> fetch(Task& task, const Set& uids, const FetchType& what);
@@ -97,7 +109,9 @@ class ImapSession final : public MailboxSession {
   MailStream& stream_;
   const Account account_;
   const SessionSettings settings_;
+  ImapExchange exchange_;
   std::unique_ptr<mailimap, SessionFree> imap_;
+  std::string folder_;  // as it goes on the wire
   std::uint64_t uid_validity_ = 0;
   std::uint32_t uid_next_ = 0;  // from SELECT; 0: not said, or used up
   bool has_idle_ = false;
@@ -105,28 +119,38 @@ class ImapSession final : public MailboxSession {
 };
 
 // One place where libetpan's codes become ours: the stream's own failure counts first, then what the server said.
-std::unexpected<Failure> ImapSession::failed(int code, const ErrorInfo& refused) const {
+std::unexpected<Failure> ImapSession::failed(int code, const ErrorInfo& rule) const {
+  const std::string& status = stream_.fence().last_status();
+  const bool said_bye = ascii_starts_with_nocase(status, "BYE");
+  // A server that hangs up usually says why (BYE).
+  const auto closed = [&] { return std::unexpected(Failure{Error{&mailbox_closed}, status, pause_asked(status)}); };
   if (stream_.failure()) {
-    const std::string& status = stream_.fence().last_status();
-    // A server that hangs up usually says why (BYE).
-    if (stream_.failure()->error.is(mailbox_closed) && ascii_starts_with_nocase(status, "BYE")) {
-      return std::unexpected(Failure{Error{&mailbox_closed}, status});
-    }
+    if (stream_.failure()->error.is(mailbox_closed) && said_bye) return closed();
     return std::unexpected(*stream_.failure());
   }
-  const std::string& status = stream_.fence().last_status();
-  if (code == MAILIMAP_ERROR_PARSE || code == MAILIMAP_ERROR_STREAM || code == MAILIMAP_ERROR_PROTOCOL) {
+  // libetpan calls BAD a breach of protocol; it is an answer, and the session goes on.
+  const bool said_bad = code == MAILIMAP_ERROR_PROTOCOL && ascii_starts_with_nocase(status, "BAD");
+  if (!said_bad && (code == MAILIMAP_ERROR_PARSE || code == MAILIMAP_ERROR_STREAM || code == MAILIMAP_ERROR_PROTOCOL)) {
     return std::unexpected(Failure{Error{&mailbox_protocol}, std::string(mailbox_protocol.text)});
   }
-  if (ascii_starts_with_nocase(status, "BYE")) return std::unexpected(Failure{Error{&mailbox_closed}, status});
-  return std::unexpected(
-      Failure{Error{says_later(status) ? &mailbox_busy : &refused}, status.empty() ? std::string(refused.text) : status});
+  if (said_bye) return closed();
+  // RFC 3501 §7.1.3: BAD is about the command, so nobody looked at the password.
+  const ErrorInfo& unsaid = said_bad && &rule == &mailbox_login ? mailbox_busy : rule;
+  return std::unexpected(refused(status, unsaid, stream_.fence().last_notice()));
+}
+
+// The same for what was said without libetpan.
+Outcome<void> ImapSession::settle(Result<ImapAnswer> answer, const ErrorInfo& rule) const {
+  if (!answer || *answer == ImapAnswer::go_on) return failed(MAILIMAP_ERROR_STREAM, rule);
+  if (*answer == ImapAnswer::ok) return {};
+  return failed(*answer == ImapAnswer::bad ? MAILIMAP_ERROR_PROTOCOL : MAILIMAP_ERROR_EXTENSION, rule);
 }
 
 Outcome<void> ImapSession::open(Task& task) {
-  for (const std::string& argument : {account_.user, account_.password, account_.folder}) {
-    if (!may_go_on_wire(argument)) return std::unexpected(Failure{Error{&mailbox_argument}, std::string(mailbox_argument.text)});
-  }
+  const auto folder = folder_on_wire(account_.folder);
+  if (!folder || !may_be_a_secret(account_.user) || !may_be_a_secret(account_.password))
+    return std::unexpected(Failure{Error{&mailbox_argument}, std::string(mailbox_argument.text)});
+  folder_ = *folder;
   if (auto connected = stream_.connect(task, account_.address, settings_.timing.connect); !connected) return connected;
   if (account_.encryption == Encryption::implicit) {
     if (auto secured = stream_.start_tls(task, settings_.tls, account_.tls_name, settings_.timing.connect); !secured) return secured;
@@ -144,37 +168,72 @@ Outcome<void> ImapSession::open(Task& task) {
     if (code != MAILIMAP_NO_ERROR) return failed(code, mailbox_tls);
     if (auto secured = stream_.start_tls(task, settings_.tls, account_.tls_name, settings_.timing.connect); !secured) return secured;
   }
-  return login(task);
+  if (auto asked = ask_capability(task); !asked) return asked;
+  if (auto in = log_in(task); !in) return in;
+  if (auto asked = ask_capability(task); !asked) return asked;
+  has_idle_ = account_.habits.idle && stream_.fence().can("IDLE");
+  if (account_.habits.say_id) {
+    begin(task);
+    // Whether it likes the answer or not is shown by SELECT.
+    if (const auto said = exchange_.command("ID (\"name\" \"pushmail\")"); !said) return settle(said, mailbox_refused);
+  }
+  return select(task);
 }
 
-Outcome<void> ImapSession::login(Task& task) {
-  const auto ask_capability = [this, &task]() -> Outcome<void> {
-    begin(task);
-    if (const int code = mailimap_custom_command(imap_.get(), "CAPABILITY"); code != MAILIMAP_NO_ERROR)
-      return failed(code, mailbox_protocol);
-    return {};
-  };
-  if (auto asked = ask_capability(); !asked) return asked;
-  if (stream_.fence().can("LOGINDISABLED")) {
+Outcome<void> ImapSession::ask_capability(Task& task) {
+  begin(task);
+  if (const int code = mailimap_custom_command(imap_.get(), "CAPABILITY"); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_protocol);
+  return {};
+}
+
+Outcome<void> ImapSession::log_in(Task& task) {
+  const auto can = [this](std::string_view capability) { return stream_.fence().can(capability); };
+  const bool has_login = !can("LOGINDISABLED");
+  // A server that wants no LOGIN on this connection wants no other password in the clear either.
+  const bool has_plain = can("AUTH=PLAIN") && (has_login || stream_.is_encrypted());
+  if (!has_login && !has_plain) {
     return std::unexpected(
         Failure{Error{stream_.is_encrypted() ? &mailbox_protocol : &mailbox_tls}, "the server allows no LOGIN on this connection"});
   }
   begin(task);
-  if (const int code = mailimap_login(imap_.get(), account_.user.c_str(), account_.password.c_str()); code != MAILIMAP_NO_ERROR) {
-    return failed(code, mailbox_auth);
+  if (has_login && may_go_on_wire(account_.user) && may_go_on_wire(account_.password)) {
+    const int code = mailimap_login(imap_.get(), account_.user.c_str(), account_.password.c_str());
+    if (code != MAILIMAP_NO_ERROR) return failed(code, mailbox_login);
+    return {};
   }
-  if (auto asked = ask_capability(); !asked) return asked;
-  has_idle_ = stream_.fence().can("IDLE");
+  // RFC 3501 §9: no byte of another alphabet stands in a quoted string, and libetpan writes no other.
+  const auto initial = can("SASL-IR") ? InitialResponse::offered : InitialResponse::not_offered;
+  const auto answer = has_plain ? authenticate_plain(exchange_, account_.user, account_.password, initial)
+                                : login_with_literals(exchange_, account_.user, account_.password);
+  if (auto in = settle(answer, mailbox_login); !in) return in;
+  imap_->imap_state = MAILIMAP_STATE_AUTHENTICATED;
+  return {};
+}
 
+Outcome<void> ImapSession::select(Task& task) {
   begin(task);
-  if (const int code = mailimap_select(imap_.get(), account_.folder.c_str()); code != MAILIMAP_NO_ERROR)
-    return failed(code, mailbox_refused);
+  if (const int code = mailimap_select(imap_.get(), folder_.c_str()); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_folder);
   const mailimap_selection_info* selected = imap_->imap_selection_info;
   uid_validity_ = selected == nullptr ? 0 : selected->sel_uidvalidity;
   uid_next_ = selected == nullptr ? 0 : selected->sel_uidnext;
   is_fresh_ = true;
   // RFC 3501 §2.3.1.1: without it no UID means anything in the next session.
   if (uid_validity_ == 0) return std::unexpected(Failure{Error{&mailbox_protocol}, "the folder has no UIDVALIDITY"});
+  return {};
+}
+
+// Lets the server tell what came since the last command.
+Outcome<void> ImapSession::refresh(Task& task) {
+  begin(task);
+  switch (account_.habits.refresh) {
+    case Refresh::noop:
+      if (const int code = mailimap_noop(imap_.get()); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_refused);
+      return {};
+    case Refresh::status:
+      return settle(exchange_.command("STATUS " + in_quotes(folder_) + " (MESSAGES)"), mailbox_refused);
+    case Refresh::select:
+      return select(task);
+  }
   return {};
 }
 
@@ -208,20 +267,14 @@ Outcome<FetchList> ImapSession::fetch(Task& task, const Set& uids, const FetchTy
   clist* list = nullptr;
   const int code = mailimap_uid_fetch(imap_.get(), uids.get(), what.get(), &list);
   if (code == MAILIMAP_NO_ERROR) return FetchList(list);
-  // libetpan calls BAD a breach of protocol; it is an answer, and the session goes on.
-  const std::string& status = stream_.fence().last_status();
-  if (code == MAILIMAP_ERROR_PROTOCOL && !stream_.failure() && ascii_starts_with_nocase(status, "BAD"))
-    return std::unexpected(Failure{Error{&mailbox_refused}, status});
   return failed(code, mailbox_refused);
 }
 
 Outcome<Look> ImapSession::look(Task& task, Watermark& mark, const ArrivalSink& sink) {
-  const bool is_fresh = std::exchange(is_fresh_, false);
-  if (!is_fresh) {
-    // Lets the server tell what came since the last command.
-    begin(task);
-    if (const int code = mailimap_noop(imap_.get()); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_refused);
+  if (!is_fresh_) {
+    if (auto refreshed = refresh(task); !refreshed) return std::unexpected(refreshed.error());
   }
+  is_fresh_ = false;
   const std::uint32_t uid_next = std::exchange(uid_next_, 0);
   // First sight, another numbering, or a UIDNEXT that went back, which RFC 3501 §2.3.1.1 forbids.
   Look result = Look::compared;
@@ -516,12 +569,24 @@ Outcome<void> ImapSession::mark(Task& task, std::string_view uid_text, Mark mark
 }
 
 Outcome<void> ImapSession::wait(Task& task, Gate& gate, Instant until) {
-  begin(task);
-  if (const int code = mailimap_idle(imap_.get()); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_refused);
-  const Instant reissue = task.loop().now() + settings_.timing.idle_reissue;
-  stream_.wait_readable(task, gate, std::min(until, reissue));
-  begin(task);
-  if (const int code = mailimap_idle_done(imap_.get()); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_refused);
+  const auto or_else = [](Duration known, Duration usual) { return known.ns != 0 ? known : usual; };
+  if (has_idle_) {
+    begin(task);
+    const auto answer = exchange_.command("IDLE");
+    if (!answer) return settle(answer, mailbox_refused);
+    if (*answer == ImapAnswer::go_on) {
+      const Instant reissue =
+          task.loop().now() + std::min(or_else(account_.habits.idle_break, settings_.timing.idle_reissue), settings_.timing.idle_reissue);
+      stream_.wait_readable(task, gate, std::min(until, reissue));
+      begin(task);
+      return settle(exchange_.go_on("DONE\r\n"), mailbox_refused);
+    }
+    // It offers IDLE and does not take it: the session is as good as one without. A server that has no use for us at all says so to the
+    // next command.
+    has_idle_ = false;
+    log_info("idle_refused").text("host", account_.tls_name).text("reason", stream_.fence().last_status());
+  }
+  stream_.wait_readable(task, gate, std::min(until, task.loop().now() + or_else(account_.habits.refresh_every, settings_.timing.refresh)));
   return {};
 }
 

@@ -18,10 +18,11 @@
 
 namespace pushmail::mailbox {
 
-/// What went wrong: the rule, and a text for people (a server's words, made printable).
+/// What went wrong: the rule, a text for people (a server's words, made printable), and the pause that the server asked for; 0: none.
 struct Failure {
   Error error;
   std::string text;
+  Duration wait{};
 };
 template <class T>
 using Outcome = std::expected<T, Failure>;

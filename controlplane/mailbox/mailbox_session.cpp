@@ -16,7 +16,7 @@ struct Words {
 };
 
 // Every rule that is not here is the server's breach of protocol.
-constexpr std::array<Words, 12> words{{
+constexpr auto words = std::to_array<Words>({
     {&mailbox_unreachable, "unreachable", "unreachable"},
     {&mailbox_timeout, "unreachable", "unreachable"},
     {&mailbox_closed, "unreachable", "unreachable"},
@@ -29,7 +29,8 @@ constexpr std::array<Words, 12> words{{
     {&mailbox_too_large, "ready", "too_large"},
     {&mailbox_unreadable, "ready", "unreadable"},
     {&mailbox_no_descriptor, "unreachable", "unreachable"},
-}};
+    {&mailbox_login, "unreachable", "unreachable"},
+});
 
 const Words* words_of(const Error& error) {
   for (const Words& row : words) {
@@ -41,6 +42,13 @@ const Words* words_of(const Error& error) {
 }  // namespace
 
 Failure injected(std::string_view command) { return {Error{&mailbox_tls}, "somebody spoke on in the clear after " + std::string(command)}; }
+
+bool Account::is_same_account(const Account& other) const {
+  Account moved = other;
+  moved.address = address;
+  moved.habits = habits;
+  return *this == moved;
+}
 
 bool is_about_one_mail(const Error& error) {
   return error.is(mailbox_gone) || error.is(mailbox_too_large) || error.is(mailbox_unreadable);

@@ -22,6 +22,18 @@ enum class Protocol : std::uint8_t { imap, pop3 };
 enum class Encryption : std::uint8_t { none, implicit, starttls };
 enum class Mark : std::uint8_t { seen, remove };
 
+/// How a server is asked what has come, where it does not tell by itself.
+enum class Refresh : std::uint8_t { noop, status, select };
+/// What a mail provider is known to need (conf/providers.toml); zero: as with everybody.
+struct Habits {
+  bool idle = true;       // false: it is not asked for IDLE
+  Duration idle_break{};  // IDLE is begun anew after this
+  Refresh refresh = Refresh::noop;
+  Duration refresh_every{};  // without IDLE
+  bool say_id = false;       // ID (RFC 2971) before the folder is opened
+  bool operator==(const Habits&) const = default;
+};
+
 /// Where a mailbox is and how to get in. The password lives here and on the wire, nowhere else.
 struct Account {
   Protocol protocol = Protocol::imap;
@@ -30,8 +42,11 @@ struct Account {
   std::string tls_name;
   std::string user;
   std::string password;
-  std::string folder;
+  std::string folder;  // UTF-8
+  Habits habits{};
   bool operator==(const Account&) const = default;
+  /// The same mailbox and the same words to get in; its host may have moved to another address.
+  [[nodiscard]] bool is_same_account(const Account& other) const;
 };
 
 /// The newest mail that was known, as it can be found again under another numbering.
@@ -83,14 +98,16 @@ struct Timing {
   Duration command = limits::imap_command_time_max;
   Duration idle_reissue = seconds(9 * 60);  // RFC 2177: before 29 min; NATs forget sooner
   Duration idle_pause = milliseconds(500);  // least time between two looks that IDLE caused
-  Duration linger = seconds(5);             // how long a session without IDLE stays for the next command
-  Duration self_poll = seconds(5 * 60);     // mode idle at a server without IDLE
+  Duration refresh = seconds(60);           // mode idle at a server without IDLE: it is asked so often
+  Duration linger = seconds(5);             // how long a session of mode poll stays for the next command
+  Duration self_poll = seconds(5 * 60);     // mode idle without a descriptor to stay
   Duration credit = seconds(600);           // how long a fetch waits for credit
   Duration retry_first = seconds(1);
   Duration retry_most = seconds(300);
-  Duration retry_auth = seconds(3600);  // after a refused password
+  Duration retry_auth = seconds(3600);  // after a refused password, and at most after a refusal that does not say why
+  Duration patience = seconds(10);      // a fetch or mark waits so long for the end of a pause; else it goes back
   Duration retry_mail = seconds(2);     // before a mail that was not handed out is asked for again; doubled once
-  Duration steady = seconds(30);        // a session that lived this long was no failure
+  Duration steady = seconds(300);       // a session that lived this long was no failure
 };
 
 class MailboxSession {
@@ -107,7 +124,7 @@ class MailboxSession {
   /// The mail's bytes from `offset` to its end; the result is its whole size.
   [[nodiscard]] virtual Outcome<std::uint64_t> read(Task& task, std::string_view uid, std::uint64_t offset, const ChunkSink& sink) = 0;
   [[nodiscard]] virtual Outcome<void> mark(Task& task, std::string_view uid, Mark mark) = 0;
-  /// Waits for news from the server (IDLE), `gate`, or `until`. Only when can_wait().
+  /// Waits for news from the server (IDLE; where it has none, until it should be asked again), `gate`, or `until`. Only when can_wait().
   [[nodiscard]] virtual Outcome<void> wait(Task& task, Gate& gate, Instant until) = 0;
   [[nodiscard]] virtual bool can_wait() const = 0;
   /// Says goodbye.

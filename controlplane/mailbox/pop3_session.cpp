@@ -16,6 +16,8 @@
 #include "controlplane/mailbox/mailbox_session.h"
 #include "controlplane/mailbox/pop3_lines.h"
 #include "controlplane/mailbox/pop3_names.h"
+#include "controlplane/mailbox/refusals.h"
+#include "controlplane/mailbox/sasl.h"
 #include "core/log.h"
 
 namespace pushmail::mailbox {
@@ -48,11 +50,6 @@ constexpr std::uint64_t uid_validity_of_pop3 = 1;
 struct SessionFree {
   void operator()(mailpop3* session) const { mailpop3_free(session); }
 };
-
-bool says_later(std::string_view status) {
-  constexpr std::array<std::string_view, 4> codes{"[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]", "[SYS/PERM]"};
-  return std::ranges::any_of(codes, [status](std::string_view code) { return status.find(code) != std::string_view::npos; });
-}
 
 std::string printable(std::string_view text) {
   std::string out(text.substr(0, 200));
@@ -99,9 +96,13 @@ class Pop3Session final : public MailboxSession {
   void begin(Task& task, std::uint64_t bytes, Fence::Lines lines = Fence::Lines::whole) {
     stream_.begin(task, {.bytes = bytes, .time = settings_.timing.command, .lines = lines});
   }
-  std::unexpected<Failure> failed(const ErrorInfo& refused) const;
+  std::unexpected<Failure> failed(const ErrorInfo& rule) const;
   std::unexpected<Failure> breach(std::string text) const { return std::unexpected(Failure{Error{&mailbox_protocol}, std::move(text)}); }
+  Outcome<void> log_in(Task& task);
+  Outcome<bool> offers_plain(Task& task);
+  Outcome<void> authenticate_plain(Task& task);
   Outcome<void> command(Task& task, const std::string& line, std::uint64_t answer_size_max);
+  Outcome<std::string> say(const std::string& line);
   Outcome<void> read_body(const std::function<bool(ByteView)>& sink);
   Outcome<void> list(Task& task, const std::string& line, const LineSink& sink);
   Outcome<void> learn_numbers(Task& task);
@@ -135,16 +136,14 @@ class Pop3Session final : public MailboxSession {
   Bytes rest_;  // received and not used: the start of a body
 };
 
-std::unexpected<Failure> Pop3Session::failed(const ErrorInfo& refused) const {
+std::unexpected<Failure> Pop3Session::failed(const ErrorInfo& rule) const {
   if (stream_.failure()) return std::unexpected(*stream_.failure());
-  const std::string status = pop3_->pop3_response == nullptr ? std::string() : printable(pop3_->pop3_response);
-  return std::unexpected(
-      Failure{Error{says_later(status) ? &mailbox_busy : &refused}, status.empty() ? std::string(refused.text) : status});
+  return std::unexpected(refused(pop3_->pop3_response == nullptr ? std::string() : printable(pop3_->pop3_response), rule));
 }
 
 Outcome<void> Pop3Session::open(Task& task) {
   for (const std::string& argument : {account_.user, account_.password}) {
-    if (!may_go_on_wire(argument)) return std::unexpected(Failure{Error{&mailbox_argument}, std::string(mailbox_argument.text)});
+    if (!may_be_a_secret(argument)) return std::unexpected(Failure{Error{&mailbox_argument}, std::string(mailbox_argument.text)});
   }
   if (auto connected = stream_.connect(task, account_.address, settings_.timing.connect); !connected) return connected;
   if (account_.encryption == Encryption::implicit) {
@@ -159,16 +158,62 @@ Outcome<void> Pop3Session::open(Task& task) {
     if (code != MAILPOP3_NO_ERROR) return failed(mailbox_tls);
     if (auto secured = stream_.start_tls(task, settings_.tls, account_.tls_name, settings_.timing.connect); !secured) return secured;
   }
+  return log_in(task);
+}
+
+// RFC 1939 knows ASCII alone. Other letters go by AUTH where it is offered, else as they are (UTF-8), which is what most servers compare.
+Outcome<void> Pop3Session::log_in(Task& task) {
+  const bool is_ascii = may_go_on_wire(account_.user) && may_go_on_wire(account_.password);
+  if (!is_ascii) {
+    const auto offered = offers_plain(task);
+    if (!offered) return std::unexpected(offered.error());
+    if (*offered) return authenticate_plain(task);
+  }
   begin(task, status_answer_size_max);
-  if (mailpop3_user(pop3_.get(), account_.user.c_str()) != MAILPOP3_NO_ERROR) return failed(mailbox_auth);
+  if (mailpop3_user(pop3_.get(), account_.user.c_str()) != MAILPOP3_NO_ERROR) return failed(mailbox_login);
   begin(task, status_answer_size_max);
-  if (mailpop3_pass(pop3_.get(), account_.password.c_str()) != MAILPOP3_NO_ERROR) return failed(mailbox_auth);
+  if (mailpop3_pass(pop3_.get(), account_.password.c_str()) != MAILPOP3_NO_ERROR) return failed(mailbox_login);
   return {};
+}
+
+// RFC 5034 §3: `SASL PLAIN ...` in the answer to CAPA.
+Outcome<bool> Pop3Session::offers_plain(Task& task) {
+  bool offered = false;
+  const auto listed = list(task, "CAPA", [&offered](std::string_view line) {
+    if (!ascii_starts_with_nocase(line, "SASL ")) return;
+    for (std::string_view rest = line.substr(5); !rest.empty();) {
+      const std::string_view word = rest.substr(0, rest.find(' '));
+      offered = offered || ascii_equal_nocase(word, "PLAIN");
+      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    }
+  });
+  if (!listed && deed_of(listed.error()) != Deed::refused) return std::unexpected(listed.error());
+  return offered;
+}
+
+Outcome<void> Pop3Session::authenticate_plain(Task& task) {
+  begin(task, status_answer_size_max, Fence::Lines::streamed);
+  auto status = say("AUTH PLAIN");
+  const bool is_asked = status && status->starts_with('+') && !status->starts_with("+OK");
+  if (is_asked) status = say(sasl_plain(account_.user, account_.password));
+  if (!status) return std::unexpected(status.error());
+  if (status->starts_with("+OK")) return {};
+  if (!status->starts_with("-ERR")) return breach("neither +OK nor -ERR");
+  return std::unexpected(refused(printable(ascii_trim(*status)), mailbox_login));
 }
 
 // Sends a command and reads its status line; what follows stays in rest_ and the stream.
 Outcome<void> Pop3Session::command(Task& task, const std::string& line, std::uint64_t answer_size_max) {
   begin(task, answer_size_max + status_answer_size_max, Fence::Lines::streamed);
+  const auto status = say(line);
+  if (!status) return std::unexpected(status.error());
+  if (status->starts_with("+OK")) return {};
+  if (!status->starts_with("-ERR")) return breach("neither +OK nor -ERR");
+  return std::unexpected(refused(printable(ascii_trim(*status)), mailbox_refused));
+}
+
+// The status line that answers `line`, of a command that has begun.
+Outcome<std::string> Pop3Session::say(const std::string& line) {
   // Nothing is pipelined: what is there before the command was not asked for.
   rest_.clear();
   if (!stream_.write_all(bytes_of(line + "\r\n"))) return failed(mailbox_closed);
@@ -183,11 +228,8 @@ Outcome<void> Pop3Session::command(Task& task, const std::string& line, std::uin
     if (status.size() > status_answer_size_max) return breach("a status line without an end");
     if (end == std::string_view::npos) continue;
     append(rest_, text.substr(end + 1));
-    break;
+    return status;
   }
-  if (status.starts_with("+OK")) return {};
-  if (!status.starts_with("-ERR")) return breach("neither +OK nor -ERR");
-  return std::unexpected(Failure{Error{says_later(status) ? &mailbox_busy : &mailbox_refused}, printable(ascii_trim(status))});
 }
 
 // The lines after +OK up to the lone dot, without the doubled dots (RFC 1939 §3).

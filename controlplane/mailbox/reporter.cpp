@@ -49,6 +49,14 @@ void Reporter::session(std::string_view binding, std::string_view state, std::st
   LogEvent(reason.empty() ? LogLevel::debug : LogLevel::warning, "session").binding(binding).text("state", state).text("reason", reason);
 }
 
+void Reporter::probed(std::string_view binding, std::string_view state, std::string_view reason) {
+  auto record = record_of(Kind::probed, binding);
+  record.text(number_of(Tag::state), state);
+  if (!reason.empty()) record.text(number_of(Tag::reason), reason);
+  send(record);
+  log_info("account_tried").text("state", state).text("reason", reason);
+}
+
 void Reporter::baseline(std::string_view binding, const Watermark& mark) {
   auto record = record_of(Kind::baseline, binding);
   add(record, mark);

@@ -24,6 +24,8 @@ class Reporter {
   Reporter(Loop& loop, Socket& socket);
 
   void session(std::string_view binding, std::string_view state, std::string_view reason);
+  /// What an account that was tried came to: a state word, and why.
+  void probed(std::string_view binding, std::string_view state, std::string_view reason);
   void baseline(std::string_view binding, const Watermark& mark);
   void new_mail(std::string_view binding, const Watermark& mark, const Arrival& arrival);
   void trying(std::string_view binding, std::span<const std::string> uids);

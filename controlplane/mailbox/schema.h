@@ -21,6 +21,8 @@ enum class Kind : std::uint16_t {
   credit = 6,  // the fetch named by the item id may send this many chunks more
   cancel = 7,  // nobody waits any longer for the fetch named by the item id (no tag needed): it is dropped, running or queued, without
                // an answer; chunks already under way may still come. Unknown items are passed over
+  probe = 8,   // try this account once (the fields of watch that say where a mailbox is and how to get in): log in, open the folder, look
+               // without a word about mails; answered by probed. binding is any name that no mailbox has
 
   // fetcher -> control plane
   session = 32,   // how it stands: state words below, text
@@ -34,6 +36,7 @@ enum class Kind : std::uint16_t {
   marked = 39,        // done (a mail that is gone counts as done), or with a reason: it could not be done
   trying = 40,        // the mails named by uid are asked for next; without one: the answer has come. If the fetcher dies in between, one
                       // of them may be why
+  probed = 42,        // of a probe: the state it came to (ready: it works), and the reason
   skipped = 41,       // count mails were announced without their header (uid names the one) or not at all: reason
 };
 
@@ -70,6 +73,11 @@ enum class Tag : std::uint16_t {
   newest_date = 30,   // i64 Timestamp: when the server received it (INTERNALDATE), else its Date
   suspect = 31,       // text `TIMES UID`, repeats: the fetcher died so often while it asked for this mail
   count = 32,         // u64
+  no_idle = 33,        // u64 1: the server is not asked for IDLE
+  idle_break = 34,     // u64 milliseconds: IDLE is begun anew after this
+  refresh = 35,        // text: noop, status, select; how a server without IDLE is asked what came
+  refresh_every = 36,  // u64 milliseconds
+  say_id = 37,         // u64 1: ID before the folder is opened
   authentication = 40,  // text `SERVER pass|fail|unknown`: the topmost Authentication-Results (codec/mime/authentication.h)
 };
 

@@ -19,13 +19,6 @@ std::unique_ptr<MailboxSession> make_session(MailStream& stream, const Account& 
 
 }  // namespace
 
-Duration retry_pause(std::uint32_t failures, Duration first, Duration most, std::uint64_t random) {
-  std::int64_t ns = first.ns;
-  for (std::uint32_t i = 1; i < failures && ns < most.ns; ++i) ns *= 2;
-  ns = std::min(ns, most.ns);
-  return Duration{ns / 2 + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(ns / 2 + 1))};
-}
-
 bool FetchJob::take_credit(Task& task, Instant until) {
   while (credit_ == 0 && !ended_) {
     if (!gate_.wait(task, until)) return false;
@@ -38,6 +31,7 @@ bool FetchJob::take_credit(Task& task, Instant until) {
 Watcher::Watcher(Loop& loop, const SessionSettings& settings, Reporter& reporter, IdleSlots& slots, WatchCommand watch)
     : loop_(loop), settings_(settings), reporter_(reporter), slots_(slots), watch_(std::move(watch)), gate_(loop) {
   looked_ = watch_.mark.uid_validity != 0 || !watch_.mark.known.empty();
+  backoff_ = Backoff(looked_);
 }
 
 void Watcher::start() {
@@ -59,7 +53,8 @@ void Watcher::update(WatchCommand watch) {
   // What the record says counts: the control plane may have lost what we told (a full disk), and knows a repeat when it sees one.
   // Only a baseline that it has not read yet is kept, or mails that came meanwhile would be taken for old ones.
   const bool no_baseline = watch.mark.uid_validity == 0 && watch.mark.known.empty();
-  const bool new_account = watch.account != watch_.account;
+  const bool new_account = !watch.account.is_same_account(watch_.account);
+  const bool moved = watch.account != watch_.account;
   if (no_baseline && !new_account) watch.mark = watch_.mark;
   // How often a mail was asked for in vain is known here alone.
   if (!new_account && watch.mark.uid_validity == watch_.mark.uid_validity) {
@@ -69,14 +64,15 @@ void Watcher::update(WatchCommand watch) {
   watch_ = std::move(watch);
   looked_ = watch_.mark.uid_validity != 0 || !watch_.mark.known.empty();
   next_look_ = {};
-  // A repeat says nothing about a server that is down, so its pause goes on. A refused login may have been put right at the server:
-  // that pause is an hour, and the repeat is somebody's wish.
-  if (new_account || refused_ == Refused::yes) {
-    refused_ = Refused::no;
-    not_before_ = {};
-    failures_ = 0;
-  }
-  if (new_account) {
+  // A repeat says nothing about a server that is down, so its pause goes on; another address is worth a try. A refused password may have
+  // been put right at the server: that pause is an hour, and the repeat is somebody's wish.
+  if (new_account)
+    backoff_ = Backoff();
+  else if (backoff_.refused() == Backoff::Refused::for_good)
+    backoff_.forget_pause();
+  else if (moved)
+    backoff_.on_moved();
+  if (moved) {
     ++generation_;
     interrupt();
   } else {
@@ -134,17 +130,22 @@ void Watcher::run(Task& task) {
 // Until there is something to do and the server may be asked again.
 void Watcher::rest(Task& task) {
   while (!stopped_) {
-    const bool pausing = loop_.now() < not_before_;
+    const Instant not_before = backoff_.not_before();
+    const bool pausing = loop_.now() < not_before;
     const bool asked = !jobs_.empty() || poll_wanted_;
-    if (pausing && refused_ == Refused::yes && asked) {
-      // Another try would be the same password again, and brings the account nearer to being locked.
+    // Another try would be the same password again, and brings the account nearer to being locked; or one more log-in to a server that has
+    // just said that it has too many.
+    const bool must_wait = pausing && backoff_.refused() != Backoff::Refused::no;
+    const bool is_long = backoff_.refused() == Backoff::Refused::for_good || not_before - loop_.now() > settings_.timing.patience;
+    if (must_wait && asked && is_long) {
+      const Failure& failure = backoff_.failure();
       poll_wanted_ = false;
-      reporter_.session(watch_.binding, state_word(last_failure_.error), last_failure_.text);
-      fail_jobs(last_failure_);
+      reporter_.session(watch_.binding, state_word(failure.error), failure.text);
+      fail_jobs(failure);
       continue;
     }
-    if (wants_session() && (!pausing || asked)) return;
-    gate_.wait(task, pausing ? not_before_ : std::min(next_trial(), watch_.mode == Mode::idle ? next_look_ : never));
+    if (wants_session() && (!pausing || (asked && !must_wait))) return;
+    gate_.wait(task, pausing ? not_before : std::min(next_trial(), watch_.mode == Mode::idle ? next_look_ : never));
   }
 }
 
@@ -154,45 +155,38 @@ void Watcher::live(Task& task) {
   const auto session = make_session(stream, watch_.account, settings_);
   session->on_trying([this](std::span<const std::string> uids) { reporter_.trying(watch_.binding, uids); });
   stream_ = &stream;
+  has_looked_ = false;
   say("connecting");
   const Instant started_at = loop_.now();
-  Instant connected_at{};
   auto outcome = session->open(task);
   const bool opened = outcome.has_value();
   if (opened) {
-    connected_at = started_at;
+    backoff_.on_logged_in();
     say("ready");
     outcome = serve(task, *session, stream, generation);
   }
   if (!must_end(generation)) {
     if (outcome) {
       session->close(task);
-      failures_ = 0;
+      backoff_.on_done();
       say("closed");
     } else {
-      note_failure(outcome.error(), connected_at);
+      note_failure(outcome.error(), !opened ? Backoff::Came::not_in : has_looked_ ? Backoff::Came::to_a_look : Backoff::Came::in, started_at);
       // Without a connection nothing that waits can be done; with one, only what was begun has failed, and work() has seen to it.
-      if (!opened) fail_jobs(outcome.error());
+      if (!opened) fail_jobs(backoff_.failure());
     }
   }
   stream_ = nullptr;
   if (std::exchange(has_slot_, false)) slots_.give_back();
 }
 
-void Watcher::note_failure(const Failure& failure, Instant connected_at) {
-  last_failure_ = failure;
-  refused_ = failure.error.is(mailbox_auth) || failure.error.is(mailbox_no_uidl) ? Refused::yes : Refused::no;
-  // A look that went well is no sign of health: a server that dies in each IDLE would be logged into once a second. What counts is
-  // that a session lived, or came to its orderly end.
-  const bool was_steady = connected_at != Instant{} && loop_.now() - connected_at > settings_.timing.steady;
-  failures_ = was_steady ? 1 : failures_ + 1;
-  const Duration first = refused_ == Refused::yes ? settings_.timing.retry_auth : settings_.timing.retry_first;
-  const Duration most = refused_ == Refused::yes ? Duration{24 * settings_.timing.retry_auth.ns} : settings_.timing.retry_most;
-  not_before_ = loop_.now() + retry_pause(failures_, first, most, random_u64());
-  next_look_ = not_before_;
+void Watcher::note_failure(const Failure& failure, Backoff::Came came, Instant opened_at) {
+  const Instant now = loop_.now();
+  backoff_.on_failure({.failure = failure, .came = came, .lived = now - opened_at, .now = now, .random = random_u64()}, settings_.timing);
+  next_look_ = backoff_.not_before();
   // The error is the answer to a poll; a try without a pause is for fetches and marks alone, which are counted.
   poll_wanted_ = false;
-  say(state_word(failure.error), failure.text);
+  say(state_word(backoff_.failure().error), backoff_.failure().text);
 }
 
 Outcome<void> Watcher::serve(Task& task, MailboxSession& session, MailStream& stream, std::uint64_t generation) {
@@ -228,7 +222,7 @@ Outcome<void> Watcher::serve(Task& task, MailboxSession& session, MailStream& st
       must_look = true;
       // A storm of news becomes one look; a command does not wait for it.
       if (jobs_.empty() && !must_end(generation)) gate_.wait(task, looked_at + settings_.timing.idle_pause);
-    } else if (watch_.mode == Mode::idle || !gate_.wait(task, std::min(loop_.now() + settings_.timing.linger, next_trial()))) {
+    } else if (!gate_.wait(task, std::min(loop_.now() + settings_.timing.linger, next_trial()))) {
       if (loop_.now() < next_trial()) break;
       must_look = true;
     }
@@ -247,7 +241,8 @@ Outcome<void> Watcher::look(Task& task, MailboxSession& session) {
     reporter_.skipped(watch_.binding, {}, count, "the server numbered its mails anew; only the newest of what came meanwhile are announced");
   }
   if (!seen) return std::unexpected(seen.error());
-  looked_ = true;
+  looked_ = has_looked_ = true;
+  backoff_.on_look();
   if (*seen == Look::renumbered) log_warning("renumbered").binding(watch_.binding);
   const auto learned = session.learn_newest(task, mark);
   if (*seen == Look::baseline) reporter_.baseline(watch_.binding, mark);

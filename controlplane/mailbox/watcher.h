@@ -1,7 +1,8 @@
 // The life of one mailbox in the fetcher: connect, look, wait, fetch and mark on request, and try again with growing pauses.
 //
 // Came from: Fetcher (commands of the control plane). Goes to: MailboxSession, one connection at a time; what is found goes to
-// Reporter. Invariant: every fetch and mark is answered once, a cancelled one not at all; a fetch that lost its connection goes on at the byte where it stood.
+// Reporter. Invariant: every fetch and mark is answered once, a cancelled one not at all; a fetch that lost its connection goes on at the
+// byte where it stood.
 //
 //   resting --(poll | fetch | mark | mode idle)--> connecting --> ready --> idling (IMAP IDLE) --news--> ready
 //      ^                                               |            |
@@ -12,6 +13,7 @@
 #include <memory>
 #include <string>
 
+#include "controlplane/mailbox/backoff.h"
 #include "controlplane/mailbox/commands.h"
 #include "controlplane/mailbox/mailbox_session.h"
 #include "controlplane/mailbox/reporter.h"
@@ -79,6 +81,11 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   /// New fields: a new account ends the connection. A refused login may be tried again; any other pause goes on.
   void update(WatchCommand watch);
   void stop();
+  /// What is known of the account, for a watch of it that comes later.
+  [[nodiscard]] const Account& account() const { return watch_.account; }
+  [[nodiscard]] const Backoff& backoff() const { return backoff_; }
+  /// Before start(): the account was watched before, and this is how it went.
+  void go_on_with(const Backoff& backoff) { backoff_ = backoff; }
   void poll();
   [[nodiscard]] std::shared_ptr<FetchJob> fetch(FetchCommand command);
   /// Drops a fetch of this mailbox, queued or running. One that runs takes its connection along, which is in the middle of a mail.
@@ -91,7 +98,6 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
     MarkCommand mark;
     std::uint32_t attempts = 0;
   };
-  enum class Refused : std::uint8_t { no, yes };
 
   void run(Task& task);
   [[nodiscard]] bool wants_session() const;
@@ -105,7 +111,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   Outcome<void> work(Task& task, MailboxSession& session, MailStream& stream, std::uint64_t generation);
   Outcome<void> do_fetch(Task& task, MailboxSession& session, FetchJob& job);
   Outcome<void> do_mark(Task& task, MailboxSession& session, const MarkCommand& command);
-  void note_failure(const Failure& failure, Instant connected_at);
+  void note_failure(const Failure& failure, Backoff::Came came, Instant opened_at);
   void fail_jobs(const Failure& failure);
   void fail_job(const Job& job, const Failure& failure);
   void say(std::string_view state, std::string_view reason = {});
@@ -126,15 +132,9 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   MailStream* stream_ = nullptr;  // of the running session
   FetchJob* fetching_ = nullptr;
   std::string state_;
-  Failure last_failure_{};
-  Refused refused_ = Refused::no;  // by user or password
-  Instant not_before_{};           // pause after a failure
-  Instant next_look_{};            // mode idle without IDLE
-  std::uint32_t failures_ = 0;
+  bool has_looked_ = false;  // in the running session
+  Backoff backoff_;
+  Instant next_look_{};  // mode idle without a session
 };
-
-/// The pause after `failures` failures in a row: doubled each time up to `most`, half of it at random so that mailboxes that failed
-/// together do not return together. `random` is any number.
-[[nodiscard]] Duration retry_pause(std::uint32_t failures, Duration first, Duration most, std::uint64_t random);
 
 }  // namespace pushmail::mailbox

@@ -1,10 +1,15 @@
 // The small readers of a mailbox session: POP3's multi-line answer (cut anywhere, the same), the Date field and INTERNALDATE, names out of
-// UIDLs and headers, and an announcement out of any header.
+// UIDLs and headers, an announcement out of any header, a folder's name in modified UTF-7, and what a refusal asks of us.
+#include <algorithm>
+
 #include "controlplane/mailbox/announce.h"
+#include "controlplane/mailbox/errors.h"
 #include "controlplane/mailbox/fence.h"
+#include "controlplane/mailbox/folder_name.h"
 #include "controlplane/mailbox/mail_date.h"
 #include "controlplane/mailbox/pop3_lines.h"
 #include "controlplane/mailbox/pop3_names.h"
+#include "controlplane/mailbox/refusals.h"
 
 using namespace pushmail;
 
@@ -31,6 +36,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string name = mailbox::name_of_header(text_of(in));
   PM_CHECK(mailbox::may_go_on_wire(name) && mailbox::is_made_name(name));
   PM_CHECK(!mailbox::is_usable_uidl(text_of(in)) || mailbox::may_go_on_wire(text_of(in)));
+  if (const auto folder = mailbox::folder_on_wire(text_of(in))) {
+    PM_CHECK(std::ranges::all_of(*folder, [](char c) { return c >= 0x20 && c <= 0x7E; }));
+  }
+  const mailbox::Failure refused = mailbox::refused(text_of(in), mailbox::mailbox_login);
+  PM_CHECK(refused.wait >= Duration{} && refused.wait <= seconds(3600));
   const auto said = mailbox::announce(mailbox::Arrival{.uid = "1", .size = size, .header = std::string(text_of(in))});
   PM_CHECK(said.subject.size() <= 1000 && said.sender.size() <= 1000 && said.references.size() <= 20);
   return 0;

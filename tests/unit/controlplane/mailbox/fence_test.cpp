@@ -61,7 +61,7 @@ std::vector<Row> rows() {
       {"* SEARCH 1 x\r\n", "", &mailbox_protocol},
       {"* SEARCH 1 4294967296 99999999999999999999 2\r\n", "* SEARCH 1 2\r\n"},
       {"* 3 EXISTS\r\n* 1 recent\r\n* 2 EXPUNGE\r\n", "* 3 EXISTS\r\n* 1 RECENT\r\n* 2 EXPUNGE\r\n"},
-      {"* FLAGS (\\\r\n* LIST (( \"/\" {9}\r\n* STATUS x (UIDNEXT\r\n* 4294967296 EXISTS\r\n* 1 SOMETHING\r\n*\r\n", ""},
+      {"* FLAGS (\\\r\n* LIST (( \"/\" {9\r\n* STATUS x (UIDNEXT\r\n* 4294967296 EXISTS\r\n* 1 SOMETHING\r\n*\r\n", ""},
       {"HTTP/1.1 400 Bad Request\r\n", "", &mailbox_protocol},
       {"1 FINE\r\n", "", &mailbox_protocol},
       {"\r\n", "", &mailbox_protocol},
@@ -83,8 +83,18 @@ std::vector<Row> rows() {
       {"* 1 FETCH (UID 1 X " + many('(', 65) + many(')', 65) + ")\r\n", "* 1 FETCH (UID 1", &mailbox_too_deep},
       {"* 1 FETCH (BODYSTRUCTURE " + many('(', 60'000) + "\r\n", "", &mailbox_too_deep},
       {"* 1 FETCH (X (\"))\" (\")\")) UID 2)\r\n", "* 1 FETCH (UID 2)\r\n"},
-      {"* 1 FETCH (X {1}\r\n", "", &mailbox_protocol},
-      {"* 1 FETCH (X (a {1}\r\n", "", &mailbox_protocol},
+      // A literal in what nobody asked for is dropped with it, whatever it holds.
+      {"* LIST () \"/\" {5}\r\nINBOX\r\n* 1 EXISTS\r\n", "* 1 EXISTS\r\n"},
+      {"* LIST () {1}\r\n/ {12}\r\n* 1 EXISTS\r\n\r\n* 2 EXISTS\r\n", "* 2 EXISTS\r\n"},
+      {"* STATUS {0}\r\n (UIDNEXT 4)\r\n* 2 EXISTS\r\n", "* 2 EXISTS\r\n"},
+      {"* NAMESPACE ((~{3}\r\n\n\"( \"/\")) NIL NIL\r\n* 5 X {1}\r\n\n)\r\n1 OK\r\n", "1 OK .\r\n"},
+      {"* LIST () \"/\" \"a{5}\"\r\n* 1 EXISTS\r\n", "* 1 EXISTS\r\n"},
+      {"* LIST () \"/\" {66561}\r\n", "", &mailbox_literal_too_long},
+      {"* 1 FETCH (X {1}\r\n) UID 2)\r\n", "* 1 FETCH (UID 2)\r\n"},
+      {"* 1 FETCH (ENVELOPE (\"d\" {3}\r\na)) (NIL {2}\r\n((NIL)) UID 2 BODY[] {1}\r\nx)\r\n", "* 1 FETCH (UID 2 BODY[] {1}\r\nx)\r\n"},
+      {"* 1 FETCH (X ~y UID 2)\r\n", "* 1 FETCH (UID 2)\r\n"},
+      {"* 1 FETCH (X {1} UID 2)\r\n", "", &mailbox_protocol},
+      {"* 1 FETCH (X (a {1}\r\nb\r\n", "", &mailbox_protocol},
       {"* 1 FETCH UID 1\r\n", "", &mailbox_protocol},
       {"* 1 FETCH (UID 0)\r\n", "", &mailbox_protocol},
       {"* 1 FETCH (UID 1\r\n", "* 1 FETCH (UID 1", &mailbox_protocol},
@@ -132,6 +142,18 @@ TEST(Fence, RemembersWhatTheServerSaid) {
   Bytes out;
   ASSERT_TRUE(fence.pass(bytes_of("* OK hello\r\na1 NO [AUTHENTICATIONFAILED] go \x1b away\r\n"), out));
   EXPECT_EQ(fence.last_status(), "NO [AUTHENTICATIONFAILED] go ? away");
+  EXPECT_EQ(fence.last_notice(), "");
+  // Of one command, and beside it.
+  fence.begin(1000);
+  EXPECT_EQ(fence.last_status(), "");
+  ASSERT_TRUE(fence.pass(bytes_of("* OK [ALERT] full\r\n* NO too many\r\n* OK fine\r\na2 NO LOGIN failed\r\n"), out));
+  EXPECT_EQ(fence.last_status(), "NO LOGIN failed");
+  EXPECT_EQ(fence.last_notice(), "NO too many");
+  // A last word stays the last one.
+  ASSERT_TRUE(fence.pass(bytes_of("* BYE shutting down\r\n"), out));
+  fence.begin(1000);
+  EXPECT_EQ(fence.last_status(), "BYE shutting down");
+  EXPECT_EQ(fence.last_notice(), "");
 }
 
 TEST(Fence, KeepsTheLastCapabilities) {
@@ -154,6 +176,15 @@ TEST(Fence, PopLinesAreMeasuredAndStreamsAreNot) {
   Bytes out;
   EXPECT_TRUE(fence.pass(bytes_of(many('x', 150'000)), out));
   EXPECT_EQ(fence.pass(bytes_of(many('x', 50'001)), out).error().info, &mailbox_answer_too_long);
+}
+
+TEST(Arguments, SecretsMayBeOfAnyAlphabetAndHoldNoControlByte) {
+  for (const std::string& good : {std::string("alice"), std::string("M\xc3\xbcller"), std::string("p\xe4\"s\\s%")})
+    EXPECT_TRUE(may_be_a_secret(good));
+  for (const std::string& bad :
+       {std::string(), std::string("a\r\n9 DELETE INBOX"), std::string("a\0b", 3), std::string("\xc3\xbc\x7f"), many('a', 1001)}) {
+    EXPECT_FALSE(may_be_a_secret(bad)) << bad;
+  }
 }
 
 TEST(Arguments, OnlyPrintableAsciiGoesOnTheWire) {

@@ -110,6 +110,17 @@ class FetcherTest : public SessionTest {
     return true;
   }
 
+  // A folder without a mail, until a line with `last` comes, which is not answered. IDLE is refused on the way.
+  static void serve_empty(Peer& peer, std::string_view last) {
+    if (!open_folder(peer)) return;
+    while (peer.expect("")) {
+      const std::string& asked = peer.lines().back();
+      if (asked.find(last) != std::string::npos) return;
+      if (asked.find("UID SEARCH") != std::string::npos) peer.send("* SEARCH\r\n");
+      peer.answer(asked.ends_with("IDLE") ? "BAD IDLE not allowed now" : "OK");
+    }
+  }
+
   // Hands out `abc` under every UID that is asked for.
   static void serve_abc(Peer& peer, std::atomic<int>* bodies = nullptr) {
     if (!open_folder(peer)) return;
@@ -153,7 +164,7 @@ TEST_F(FetcherTest, RefusedPasswordIsTriedOnce) {
   ScriptedServer server([](Peer& peer) {
     peer.send("+OK\r\n");
     if (peer.expect("USER")) peer.send("+OK\r\n");
-    if (peer.expect("PASS")) peer.send("-ERR wrong\r\n");
+    if (peer.expect("PASS")) peer.send("-ERR [AUTH] wrong\r\n");
     peer.line();
   });
   auto who = account(server, Protocol::pop3);
@@ -174,6 +185,44 @@ TEST_F(FetcherTest, RefusedPasswordIsTriedOnce) {
   watch(who, "idle", 1);
   next_state("auth_failed");
   EXPECT_EQ(server.connections(), 3);
+}
+
+// An account is tried once; a refusal without a reason twice. No word about its mails.
+TEST_F(FetcherTest, ProbeTellsWhetherAnAccountWorks) {
+  struct Row {
+    const char* login;
+    const char* folder;
+    const char* state;
+    const char* reason;
+    int connections;
+  };
+  for (const Row& row :
+       {Row{"OK", "OK", "ready", "", 1}, Row{"NO [AUTHENTICATIONFAILED] no", "", "auth_failed", "NO [AUTHENTICATIONFAILED] no", 1},
+        Row{"NO no", "", "auth_failed", "NO no", 2}, Row{"NO [LIMIT] no", "", "unreachable", "NO [LIMIT] no", 1},
+        Row{"OK", "NO no such folder", "protocol_error", "NO no such folder", 1}}) {
+    ScriptedServer server([&](Peer& peer) {
+      peer.send("* OK ready\r\n");
+      if (!peer.expect("CAPABILITY") || !peer.answer("OK") || !peer.expect("LOGIN") || !peer.answer(row.login)) return;
+      if (!peer.expect("CAPABILITY") || !peer.answer("OK") || !peer.expect("SELECT")) return;
+      peer.send("* OK [UIDVALIDITY 77] x\r\n* OK [UIDNEXT 10] x\r\n");
+      peer.answer(row.folder);
+      if (peer.expect("LOGOUT")) peer.answer("OK");
+    });
+    const Account who = account(server, Protocol::imap);
+    send(RecordWriter(static_cast<std::uint16_t>(Kind::probe), 1, {})
+             .text(number_of(Tag::binding), "trial-1")
+             .text(number_of(Tag::protocol), "imap")
+             .text(number_of(Tag::address), to_string(who.address))
+             .text(number_of(Tag::tls), "none")
+             .text(number_of(Tag::user), who.user)
+             .text(number_of(Tag::password), who.password));
+    const RecordView record = next([](const RecordView&) { return true; });
+    EXPECT_EQ(record.header().kind, static_cast<std::uint16_t>(Kind::probed)) << "nothing else is said";
+    EXPECT_EQ(record.text(number_of(Tag::binding)), "trial-1");
+    EXPECT_EQ(record.text(number_of(Tag::state)), row.state);
+    EXPECT_EQ(record.text(number_of(Tag::reason)).value_or(""), row.reason);
+    EXPECT_EQ(server.connections(), row.connections) << row.login;
+  }
 }
 
 TEST_F(FetcherTest, BrokenFetchGoesOnWhereItStood) {
@@ -260,6 +309,110 @@ TEST_F(FetcherTest, ServerThatDiesInIdleIsAskedMoreAndMoreSeldom) {
   for (int i = 0; i < 8; ++i) next_state("unreachable");
   // At least half of 20, 40, 80, 100, 100, 100 and 100 ms; 7 pauses of a first failure would be 140 ms at most.
   EXPECT_GE((clock_.now() - start).ns, milliseconds(270).ns);
+}
+
+// A bare NO says nothing. Of an account that never worked two of them mean the password; of one that did, they never do.
+TEST_F(FetcherTest, RefusalWithoutAReasonBlamesThePasswordOfAnAccountThatNeverWorked) {
+  ScriptedServer server([](Peer& peer) {
+    peer.send("* OK ready\r\n");
+    if (!peer.expect("CAPABILITY")) return;
+    peer.answer("OK done");
+    if (peer.expect("LOGIN")) peer.answer("NO LOGIN failed.");
+    peer.line();
+  });
+  watch(account(server, Protocol::imap), "idle", 0);
+  EXPECT_EQ(next_state("unreachable").text(number_of(Tag::reason)), "NO LOGIN failed.");
+  EXPECT_EQ(next_state("auth_failed").text(number_of(Tag::reason)), "NO LOGIN failed.");
+  EXPECT_EQ(server.connections(), 2);
+  watch(account(server, Protocol::imap), "idle", 77, "worked");
+  for (int i = 0; i < 4; ++i) {
+    const RecordView record =
+        next([](const RecordView& r) { return r.text(number_of(Tag::binding)) == "worked" && r.text(number_of(Tag::reason)).has_value(); });
+    EXPECT_EQ(record.text(number_of(Tag::state)), "unreachable");
+  }
+}
+
+// Refused for now: no poll and no fetch gets through before the time the server asks for, and each is answered.
+TEST_F(FetcherTest, BusyServerIsLeftAloneForAsLongAsItAsks) {
+  ScriptedServer server([](Peer& peer) {
+    peer.send("* OK ready\r\n");
+    if (!peer.expect("CAPABILITY")) return;
+    peer.answer("OK done");
+    if (peer.expect("LOGIN")) peer.answer("BAD Request is throttled. Suggested Backoff Time: 299961 milliseconds");
+    peer.line();
+  });
+  watch(account(server, Protocol::imap), "poll");
+  command(Kind::poll);
+  for (int i = 0; i < 3; ++i) {
+    const auto reason = next_state("unreachable").text(number_of(Tag::reason));
+    EXPECT_EQ(reason, "BAD Request is throttled. Suggested Backoff Time: 299961 milliseconds");
+    command(Kind::poll);
+  }
+  fetch(7, "5", 1);
+  EXPECT_EQ(next(Kind::fetch_failed).text(number_of(Tag::reason)), "unreachable");
+  // Neither a repeat nor another address of the host makes it forget.
+  watch(account(server, Protocol::imap), "poll");
+  ScriptedServer other([](Peer& peer) { peer.send("* BYE no\r\n"); });
+  watch(account(other, Protocol::imap), "poll");
+  fetch(8, "5", 1);
+  EXPECT_EQ(next(Kind::fetch_failed).header().item, ItemId{{8}});
+  // Nor does a mailbox that nobody watched for a while.
+  command(Kind::unwatch);
+  watch(account(server, Protocol::imap), "poll");
+  fetch(9, "5", 1);
+  EXPECT_EQ(next(Kind::fetch_failed).header().item, ItemId{{9}});
+  EXPECT_EQ(server.connections(), 1);
+  EXPECT_EQ(other.connections(), 0);
+}
+
+// The least that the pauses add up to, as in the test above; a look in between ends the count.
+TEST_F(FetcherTest, RefusedLoginsAreTriedMoreAndMoreSeldomUntilALookSucceeds) {
+  std::atomic<int> round = 0;
+  ScriptedServer server([&](Peer& peer) {
+    if (++round >= 8) return serve_empty(peer, "IDLE");
+    peer.send("* OK ready\r\n");
+    if (!peer.expect("CAPABILITY")) return;
+    peer.answer("OK done");
+    if (peer.expect("LOGIN")) peer.answer("NO [ALERT] Too many simultaneous connections. (Failure)");
+    peer.line();
+  });
+  const Instant start = clock_.now();
+  watch(account(server, Protocol::imap), "idle");
+  for (int i = 0; i < 7; ++i) next_state("unreachable");
+  EXPECT_GE((clock_.now() - start).ns, milliseconds(220).ns);
+  next_state("idling");
+}
+
+class ShortRefreshTest : public FetcherTest {
+ protected:
+  void adjust_timing() override {
+    timing_.refresh = milliseconds(10);
+    timing_.idle_pause = milliseconds(1);
+  }
+};
+
+TEST_F(ShortRefreshTest, IdleRefusedIsASessionThatIsAskedByNoop) {
+  std::atomic<int> noops = 0;
+  ScriptedServer server([&](Peer& peer) {
+    serve_empty(peer, "NOOP");
+    while (true) {
+      ++noops;
+      peer.answer("OK");
+      if (!peer.expect("UID SEARCH")) return;
+      peer.send(noops == 3 ? "* SEARCH 10\r\n" : "* SEARCH\r\n");
+      peer.answer("OK done");
+      if (noops == 3) {
+        if (!peer.expect("UID FETCH 10")) return;
+        peer.send("* 1 FETCH (UID 10 RFC822.SIZE 5 BODY[HEADER.FIELDS (FROM)]<0> {14}\r\nSubject: x\r\n\r\n)\r\n");
+        peer.answer("OK");
+      }
+      if (!peer.expect("NOOP")) return;
+    }
+  });
+  watch(account(server, Protocol::imap), "idle");
+  EXPECT_EQ(next(Kind::new_mail).text(number_of(Tag::uid)), "10");
+  EXPECT_GE(noops, 3);
+  EXPECT_EQ(server.connections(), 1);
 }
 
 class LongPauseTest : public FetcherTest {

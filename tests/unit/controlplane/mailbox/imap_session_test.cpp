@@ -197,7 +197,7 @@ TEST_F(ImapTest, PasswordIsQuotedAndControlBytesNeverReachTheWire) {
 
   const int before = server.connections();
   for (std::string mailbox::Account::* field : {&Account::user, &Account::password, &Account::folder}) {
-    for (const std::string& bad : {std::string("a\r\n9 DELETE INBOX"), std::string("a\0b", 3), std::string("\xc3\xbc"), std::string()}) {
+    for (const std::string& bad : {std::string("a\r\n9 DELETE INBOX"), std::string("a\0b", 3), std::string()}) {
       auto wrong = account(server, Protocol::imap);
       wrong.*field = bad;
       run(wrong, [&](Task& task, MailboxSession& session) { EXPECT_TRUE(session.open(task).error().error.is(mailbox_argument)); });
@@ -219,9 +219,75 @@ TEST_F(ImapTest, RefusalsAreTold) {
   };
   EXPECT_TRUE(login_answer("NO [AUTHENTICATIONFAILED] no")->error.is(mailbox_auth));
   EXPECT_EQ(login_answer("NO [ALERT] go to the web site")->text, "NO [ALERT] go to the web site");
-  EXPECT_TRUE(login_answer("NO")->error.is(mailbox_auth));
+  EXPECT_TRUE(login_answer("NO")->error.is(mailbox_login));
+  EXPECT_TRUE(login_answer("BAD Command Error. 12")->error.is(mailbox_busy));
+  EXPECT_EQ(login_answer("BAD Command Error. 12")->text, "BAD Command Error. 12");
   EXPECT_TRUE(login_answer("NO [UNAVAILABLE] later")->error.is(mailbox_busy));
   EXPECT_TRUE(login_answer("NO [LIMIT] too many")->error.is(mailbox_busy));
+}
+
+TEST_F(ImapTest, RefusedFolderIsToldInTheServersWords) {
+  const auto select_answer = [this](const std::string& answer) {
+    return open_with([answer](Peer& peer) {
+      if (!greet(peer) || !peer.expect("SELECT")) return;
+      peer.answer(answer);
+      peer.line();
+    });
+  };
+  EXPECT_TRUE(select_answer("NO no such mailbox")->error.is(mailbox_folder));
+  const auto throttled = select_answer("BAD User is authenticated but not connected.");
+  EXPECT_EQ(state_word(throttled->error), "unreachable");
+  EXPECT_EQ(throttled->text, "BAD User is authenticated but not connected.");
+}
+
+// What a quoted string may not hold goes in base64 where the server knows PLAIN, else in literals.
+TEST_F(ImapTest, PasswordOfAnotherAlphabet) {
+  const std::string user = "j\xc3\xbcrgen@example.com";
+  const std::string password = "p\xc3\xa4\"s\\s%";
+  const auto open = [&](const std::string& capability, const std::function<bool(Peer&)>& log_in) {
+    ScriptedServer server([&](Peer& peer) {
+      peer.send("* OK ready\r\n");
+      if (!peer.expect("CAPABILITY")) return;
+      peer.send("* CAPABILITY " + capability + "\r\n");
+      peer.answer("OK");
+      if (!log_in(peer) || !peer.expect("CAPABILITY")) return;
+      peer.answer("OK");
+      if (!peer.expect("SELECT \"Entw&APw-rfe &- Co\"")) return;
+      peer.send("* OK [UIDVALIDITY 77] x\r\n");
+      peer.answer("OK");
+      peer.line();
+    });
+    auto who = account(server, Protocol::imap);
+    who.user = user;
+    who.password = password;
+    who.folder = "Entw\xc3\xbcrfe & Co";
+    std::string text;
+    run(who, [&](Task& task, MailboxSession& session) {
+      if (const auto opened = session.open(task); !opened) text = opened.error().text;
+    });
+    return text;
+  };
+  const auto by_literals = [&](Peer& peer) {
+    if (!peer.expect("LOGIN {19}")) return false;
+    peer.send("* 1 EXISTS\r\n+ go on\r\n");
+    if (peer.line() != user + " {8}") return false;
+    peer.send("+\r\n");
+    return peer.line() == password && peer.answer("OK in");
+  };
+  const std::string plain = "AGrDvHJnZW5AZXhhbXBsZS5jb20AcMOkInNccyU=";
+  EXPECT_EQ(open("IMAP4rev1", by_literals), "");
+  EXPECT_EQ(
+      open("IMAP4rev1 AUTH=PLAIN SASL-IR", [&](Peer& peer) { return peer.expect("AUTHENTICATE PLAIN " + plain) && peer.answer("OK"); }),
+      "");
+  EXPECT_EQ(open("IMAP4rev1 auth=plain",
+                 [&](Peer& peer) {
+                   if (!peer.expect("AUTHENTICATE PLAIN") || !peer.send("+ \r\n")) return false;
+                   return peer.line() == plain && peer.answer("OK");
+                 }),
+            "");
+  // Refused, in words or by hanging up: as with any other log-in.
+  EXPECT_EQ(open("IMAP4rev1", [](Peer& peer) { return peer.expect("LOGIN {") && peer.answer("NO [LIMIT] x") && false; }), "NO [LIMIT] x");
+  EXPECT_NE(open("IMAP4rev1", [](Peer& peer) { return peer.expect("LOGIN {") && false; }), "");
 }
 
 TEST_F(ImapTest, ByeIsAnEndWithAReason) {
@@ -425,6 +491,51 @@ TEST_F(ImapTest, IdleWakesByNewsByGateAndByTime) {
     const auto third = session.wait(task, gate, never);
     EXPECT_TRUE(third) << third.error().text;
   });
+}
+
+// A server that offers IDLE and refuses it, and one that offers none: asked in the way its provider needs.
+TEST_F(ImapTest, WithoutIdleItIsAskedAsItsProviderNeeds) {
+  struct Row {
+    Refresh refresh;
+    const char* asked;
+    bool offers_idle;
+  };
+  for (const Row& row :
+       {Row{Refresh::noop, "NOOP", true}, Row{Refresh::noop, "NOOP", false}, Row{Refresh::status, "STATUS \"INBOX\" (", true},
+        Row{Refresh::status, "STATUS \"INBOX\" (", false}, Row{Refresh::select, "SELECT", true}, Row{Refresh::select, "SELECT", false}}) {
+    ScriptedServer server([&](Peer& peer) {
+      if (!greet(peer, row.offers_idle ? "IMAP4rev1 IDLE" : "IMAP4rev1") || !peer.expect("ID (") || !peer.answer("BAD what") ||
+          !peer.expect("SELECT"))
+        return;
+      const auto search = [&] { return peer.expect("UID SEARCH") && peer.send("* SEARCH\r\n") && peer.answer("OK"); };
+      peer.send("* OK [UIDVALIDITY 77] x\r\n");
+      if (!peer.answer("OK") || !search()) return;
+      if (row.offers_idle && (!peer.expect("IDLE") || !peer.answer("NO not now"))) return;
+      for (int round = 0; round < 2; ++round) {
+        if (!peer.expect(row.asked)) return;
+        peer.send("* STATUS {5}\r\nINBOX (MESSAGES 3)\r\n* OK [UIDVALIDITY 77] x\r\n");
+        if (!peer.answer("OK") || !search()) return;
+      }
+      peer.line();
+    });
+    auto who = account(server, Protocol::imap);
+    who.habits = {.refresh = row.refresh, .refresh_every = milliseconds(20), .say_id = true};
+    run(who, [&](Task& task, MailboxSession& session) {
+      const auto opened = session.open(task);
+      ASSERT_TRUE(opened) << opened.error().text;
+      Watermark mark{.uid_validity = 77, .last_uid = 9, .known = {}};
+      Gate gate(task.loop());
+      for (int round = 0; round < 3; ++round) {
+        if (round > 0) {
+          ASSERT_TRUE(session.can_wait());
+          const auto waited = session.wait(task, gate, never);
+          ASSERT_TRUE(waited) << waited.error().text;
+        }
+        const auto looked = session.look(task, mark, [](const Arrival&) {});
+        ASSERT_TRUE(looked) << row.asked << ": " << looked.error().text;
+      }
+    });
+  }
 }
 
 TEST_F(ImapTest, RemoveExpungesOnlyThatMail) {

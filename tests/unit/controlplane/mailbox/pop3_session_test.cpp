@@ -394,11 +394,49 @@ TEST_F(Pop3Test, RefusalsAreTold) {
     run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) { failure = session.open(task).error(); });
     return failure;
   };
-  EXPECT_TRUE(pass_answer("-ERR wrong\r\n")->error.is(mailbox_auth));
+  EXPECT_TRUE(pass_answer("-ERR wrong\r\n")->error.is(mailbox_login));
+  EXPECT_TRUE(pass_answer("-ERR Unable to lock maildrop: Mailbox is locked by POP server\r\n")->error.is(mailbox_busy));
+  EXPECT_EQ(pass_answer("-ERR maildrop already locked\r\n")->text, "maildrop already locked");
   EXPECT_TRUE(pass_answer("-ERR [AUTH] wrong\r\n")->error.is(mailbox_auth));
   EXPECT_TRUE(pass_answer("-ERR [IN-USE] locked\r\n")->error.is(mailbox_busy));
   EXPECT_TRUE(pass_answer("-ERR [SYS/TEMP] later\r\n")->error.is(mailbox_busy));
   EXPECT_TRUE(pass_answer("")->error.is(mailbox_closed));
+}
+
+TEST_F(Pop3Test, PasswordOfAnotherAlphabet) {
+  const std::string password = "p\xc3\xa4ss";
+  const auto open = [&](const std::function<void(Peer&)>& log_in) {
+    ScriptedServer server([&](Peer& peer) {
+      peer.send("+OK ready\r\n");
+      if (peer.expect("CAPA")) log_in(peer);
+    });
+    auto who = account(server, Protocol::pop3);
+    who.password = password;
+    std::string text;
+    run(who, [&](Task& task, MailboxSession& session) {
+      if (const auto opened = session.open(task); !opened) text = opened.error().text;
+    });
+    return text;
+  };
+  const auto by_auth = [](const std::string& answer) {
+    return [answer](Peer& peer) {
+      peer.send("+OK\r\nUIDL\r\nSASL LOGIN PLAIN\r\n.\r\n");
+      if (!peer.expect("AUTH PLAIN")) return;
+      peer.send("+ \r\n");
+      if (peer.line() == "AGFsaWNlAHDDpHNz") peer.send(answer);
+      peer.line();
+    };
+  };
+  EXPECT_EQ(open(by_auth("+OK in\r\n")), "");
+  EXPECT_EQ(open(by_auth("-ERR [AUTH] no\r\n")), "-ERR [AUTH] no");
+  EXPECT_EQ(open([&](Peer& peer) {
+              peer.send("-ERR unknown command\r\n");
+              if (!peer.expect("USER")) return;
+              peer.send("+OK\r\n");
+              if (peer.line() == "PASS " + password) peer.send("+OK\r\n");
+              peer.line();
+            }),
+            "");
 }
 
 TEST_F(Pop3Test, ControlBytesNeverReachTheWire) {

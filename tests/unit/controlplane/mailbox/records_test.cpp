@@ -52,6 +52,34 @@ TEST(Commands, WatchIsReadWhole) {
   EXPECT_TRUE(watch.mark.known.contains("u1"));
 }
 
+TEST(Commands, AccountsCarryTheHabitsOfTheirProvider) {
+  Fields fields;
+  fields.texts[Tag::folder] = "Entw\xc3\xbcrfe";
+  fields.texts[Tag::password] = "p\xc3\xa4ss";
+  fields.texts[Tag::refresh] = "select";
+  const auto probe = decode(Kind::probe, fields);
+  ASSERT_TRUE(probe);
+  EXPECT_EQ(std::get<ProbeCommand>(**probe).binding, "b1");
+  EXPECT_EQ(std::get<ProbeCommand>(**probe).account.habits, (Habits{.refresh = Refresh::select}));
+  RecordWriter writer(static_cast<std::uint16_t>(Kind::watch), 1, {});
+  for (const auto& [tag, value] : Fields{}.texts) writer.text(number_of(tag), value);
+  writer.u64(number_of(Tag::no_idle), 1)
+      .u64(number_of(Tag::idle_break), 55'000)
+      .u64(number_of(Tag::refresh_every), UINT64_MAX)
+      .u64(number_of(Tag::say_id), 1);
+  const Bytes bytes = writer.finish(1);
+  const auto watch = decode_command(parse_record(bytes).value());
+  ASSERT_TRUE(watch);
+  EXPECT_EQ(std::get<WatchCommand>(**watch).account.habits,
+            (Habits{.idle = false, .idle_break = seconds(55), .refresh_every = seconds(3600), .say_id = true}));
+  for (const auto& [tag, bad] : std::map<Tag, std::string>{
+           {Tag::refresh, "often"}, {Tag::folder, "\xff"}, {Tag::user, "a\r\nb"}, {Tag::address, "x"}, {Tag::binding, ""}}) {
+    Fields wrong;
+    wrong.texts[tag] = bad;
+    EXPECT_FALSE(decode(Kind::probe, wrong)) << bad;
+  }
+}
+
 TEST(Commands, WatchNamesSuspectsAndTheNewestMail) {
   Fields fields;
   fields.texts[Tag::suspect] = "3 b with blanks";

@@ -1,0 +1,124 @@
+#include "controlplane/mailbox/folder_name.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "controlplane/mailbox/fence.h"
+
+namespace pushmail::mailbox {
+
+namespace {
+
+// RFC 3501 §5.1.3: the alphabet of base64 with a comma, since a slash parts levels of folders.
+constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
+static_assert(alphabet.size() == 64);
+
+bool is_direct(char32_t c) { return c >= 0x20 && c <= 0x7E; }
+
+/// The first character of `text`, which loses it; nothing for broken UTF-8 (RFC 3629 §3).
+std::optional<char32_t> take_character(std::string_view& text) {
+  const auto byte = [&text](std::size_t at) { return static_cast<std::uint8_t>(text[at]); };
+  struct Form {
+    std::uint8_t mask, lead;
+    std::size_t size;
+    char32_t least;
+  };
+  constexpr std::array<Form, 4> forms{{{0x80, 0x00, 1, 0}, {0xE0, 0xC0, 2, 0x80}, {0xF0, 0xE0, 3, 0x800}, {0xF8, 0xF0, 4, 0x10000}}};
+  for (const Form& form : forms) {
+    if ((byte(0) & form.mask) != form.lead) continue;
+    if (text.size() < form.size) return std::nullopt;
+    char32_t c = byte(0) & static_cast<std::uint8_t>(~form.mask);
+    for (std::size_t i = 1; i < form.size; ++i) {
+      if ((byte(i) & 0xC0) != 0x80) return std::nullopt;
+      c = c << 6 | (byte(i) & 0x3FU);
+    }
+    if (c < form.least || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF)) return std::nullopt;
+    text.remove_prefix(form.size);
+    return c;
+  }
+  return std::nullopt;
+}
+
+/// `&...-`: UTF-16 in base64 without padding.
+void write_shifted(const std::vector<std::uint16_t>& units, std::string& out) {
+  out.push_back('&');
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const std::uint16_t unit : units) {
+    bits = bits << 16 | unit;
+    for (count += 16; count >= 6; count -= 6) out.push_back(alphabet[bits >> (count - 6) & 63U]);
+    bits &= (1U << count) - 1;
+  }
+  if (count > 0) out.push_back(alphabet[bits << (6 - count) & 63U]);
+  out.push_back('-');
+}
+
+std::optional<std::string> encode(std::string_view name) {
+  std::string out;
+  std::vector<std::uint16_t> shifted;
+  const auto end_shift = [&] {
+    if (!shifted.empty()) write_shifted(shifted, out);
+    shifted.clear();
+  };
+  while (!name.empty()) {
+    const auto c = take_character(name);
+    if (!c || *c < 0x20 || (*c >= 0x7F && *c < 0xA0)) return std::nullopt;
+    if (is_direct(*c)) {
+      end_shift();
+      out.push_back(static_cast<char>(*c));
+      if (*c == '&') out.push_back('-');
+    } else if (*c < 0x10000) {
+      shifted.push_back(static_cast<std::uint16_t>(*c));
+    } else {
+      shifted.push_back(static_cast<std::uint16_t>(0xD800 + ((*c - 0x10000) >> 10)));
+      shifted.push_back(static_cast<std::uint16_t>(0xDC00 + ((*c - 0x10000) & 0x3FFU)));
+    }
+  }
+  end_shift();
+  return out;
+}
+
+/// What stands between `&` and `-`; nothing when it is no whole UTF-16, or holds what needs no shift.
+std::optional<std::vector<std::uint16_t>> read_shifted(std::string_view text) {
+  std::vector<std::uint16_t> units;
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    const std::size_t value = alphabet.find(c);
+    if (value == std::string_view::npos) return std::nullopt;
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    count += 6;
+    if (count < 16) continue;
+    count -= 16;
+    units.push_back(static_cast<std::uint16_t>(bits >> count));
+    bits &= (1U << count) - 1;
+  }
+  const bool whole = !units.empty() && count < 6 && bits == 0;
+  return whole && std::ranges::none_of(units, [](std::uint16_t unit) { return is_direct(unit); }) ? std::optional(units) : std::nullopt;
+}
+
+/// In modified UTF-7, and not by accident: every `&` begins what it says, and one at least is a letter outside ASCII.
+bool is_encoded(std::string_view name) {
+  bool shifts = false;
+  for (std::size_t at = 0; (at = name.find('&', at)) != std::string_view::npos;) {
+    const std::size_t end = name.find('-', at);
+    if (end == std::string_view::npos) return false;
+    const std::string_view shifted = name.substr(at + 1, end - at - 1);
+    if (!shifted.empty() && !read_shifted(shifted)) return false;
+    shifts = shifts || !shifted.empty();
+    at = end + 1;
+  }
+  return shifts;
+}
+
+}  // namespace
+
+std::optional<std::string> folder_on_wire(std::string_view name) {
+  if (!may_be_a_secret(name)) return std::nullopt;
+  if (may_go_on_wire(name) && is_encoded(name)) return std::string(name);
+  return encode(name);
+}
+
+}  // namespace pushmail::mailbox
