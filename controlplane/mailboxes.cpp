@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "controlplane/account_record.h"
 #include "controlplane/schedule/due.h"
 #include "controlplane/watermark.h"
 #include "core/log.h"
@@ -89,11 +90,8 @@ void Mailboxes::send_watch(const Binding& binding, const IpAddress& address) {
   if (!state || !known) return cannot_watch(binding, "unreachable", "the store cannot be read");
 
   RecordWriter record = make(Kind::watch, {});
-  record.text(tag(Tag::binding), binding.id).text(tag(Tag::protocol), binding.protocol);
-  record.text(tag(Tag::address), to_string(Endpoint{address, binding.port}))
-      .text(tag(Tag::tls), binding.tls)
-      .text(tag(Tag::tls_name), binding.host);
-  record.text(tag(Tag::user), binding.user).text(tag(Tag::password), *password).text(tag(Tag::folder), binding.folder);
+  record.text(tag(Tag::binding), binding.id);
+  write_account(record, binding, address, *password, ports_.settings.providers.of_host(binding.host));
   record.text(tag(Tag::mode), binding.mode == "idle" ? "idle" : "poll").u64(tag(Tag::uid_validity), state->uid_validity);
   record.text(tag(Tag::last_uid), state->last_uid.empty() ? "0" : state->last_uid);
   if (!state->newest_id.empty()) record.text(tag(Tag::newest_id), state->newest_id);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "controlplane/account_trials.h"
 #include "controlplane/announcer.h"
 #include "controlplane/api/server.h"
 #include "controlplane/fetchers.h"
@@ -59,15 +60,16 @@ RecordWriter peer_record(const PeerSettings& peer, const std::optional<IpAddress
 
 class WholePlane final : public Plane, private FetcherEvents, private handoff::Events {
  public:
-  WholePlane(asio::io_context& context, const Clock& clock, Settings settings, Store& store, const Sealer& sealer, std::unique_ptr<Resolver> resolver,
-             const Options& options)
+  WholePlane(asio::io_context& context, const Clock& clock, Settings settings, Store& store, const Sealer& sealer,
+             std::unique_ptr<Resolver> resolver, const Options& options)
       : clock_(clock),
         settings_(std::move(settings)),
         store_(store),
         resolver_(std::move(resolver)),
         fetchers_(context, {.program = options.fetcher_program, .arguments = fetcher_arguments(), .count = settings_.fetchers}, *this),
         data_plane_(context, settings_.run_folder / "handoff-0", *this, [this] { to_phone_.on_data_plane_lost(); }),
-        notifier_(store, clock, [this](const notify::IncomingSms& sms) { return retriever_.take(sms); }, {.per_hour_max = settings_.sms_per_hour_max}),
+        notifier_(store, clock, [this](const notify::IncomingSms& sms) { return retriever_.take(sms); },
+                  {.per_hour_max = settings_.sms_per_hour_max}),
         smpp_(context, clock, settings_.smpp, notifier_),
         announcer_(store, clock, settings_),
         to_phone_({store, clock, settings_, data_plane_, fetchers_, announcer_, [this] { notifier_.pump(); },
@@ -85,12 +87,18 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                     .announce_next = [this](const Msisdn& phone) { return announcer_.answered(phone); }}),
         mailboxes_({store, clock, settings_, sealer, *resolver_, fetchers_,
                     [this](std::string_view binding) { to_phone_.on_mailbox_ready(binding); }}),
-        bindings_(store, sealer, clock, {.egress = settings_.egress, .peers = peer_names(), .node = settings_.node}),
+        account_trials_({clock, settings_, *resolver_, fetchers_}),
+        bindings_(store, sealer, clock,
+                  {.egress = settings_.egress, .providers = settings_.providers, .peers = peer_names(), .node = settings_.node}),
         api_(store, bindings_,
              {.binding_changed =
                   [this](const Binding& binding) {
                     mailboxes_.on_binding_changed(binding);
                     to_phone_.on_binding_changed(binding);
+                  },
+              .try_account =
+                  [this](const Binding& binding, const std::string& password, std::function<void(api::AccountTrial)> reply) {
+                    account_trials_.start(binding, password, std::move(reply));
                   },
               .poll_now = [this](std::string_view binding) { return mailboxes_.poll_now(binding); },
               .status = [this] { return status(); },
@@ -198,6 +206,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   void tick() {
     if (const auto step = wall_steps_.look()) on_wall_step(*step);
     mailboxes_.tick();
+    account_trials_.tick();
     in_doubt_.tick();
     to_phone_.tick();
     notifier_.pump();
@@ -292,6 +301,8 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         return to_phone_.on_new_mail(record);
       case mailbox::Kind::trying: return mailboxes_.on_trying(record);
       case mailbox::Kind::skipped: return mailboxes_.on_skipped(record);
+      case mailbox::Kind::probed:
+        return account_trials_.on_probed(record);
       case mailbox::Kind::chunk: return to_phone_.on_chunk(record);
       case mailbox::Kind::fetched: return to_phone_.on_fetched(record);
       case mailbox::Kind::fetch_failed: return to_phone_.on_fetch_failed(record);
@@ -321,6 +332,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   InDoubt in_doubt_;
   retrieve::Retriever retriever_;
   Mailboxes mailboxes_;
+  AccountTrials account_trials_;
   Bindings bindings_;
   api::Api api_;
   std::unique_ptr<api::Server> server_;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <fstream>
+#include <iterator>
 
 #include "codec/mm7/configured.h"
 #include "core/secret_file.h"
@@ -71,6 +73,17 @@ std::expected<PeerSettings, StartError> read_peer(const Config& config, const st
   return peer;
 }
 
+std::expected<Providers, std::string> read_providers(const std::string& path) {
+  if (path.empty()) return Providers::built_in();
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::unexpected(path + " cannot be read");
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (file.bad()) return std::unexpected(path + " cannot be read");
+  auto providers = Providers::parse(text);
+  if (!providers) return std::unexpected(path + ", " + providers.error());
+  return providers;
+}
+
 }  // namespace
 
 std::expected<HttpUrl, std::string> parse_http_url(std::string_view url) {
@@ -128,6 +141,9 @@ std::expected<Settings, StartError> Settings::from(const Config& config, const s
   auto egress = EgressPolicy::from(config.texts("mailbox.allow_networks"));
   if (!egress) return std::unexpected("mailbox.allow_networks: " + egress.error());
   s.egress = std::move(*egress);
+  auto providers = read_providers(config.text("mailbox.providers"));
+  if (!providers) return std::unexpected("mailbox.providers: " + providers.error());
+  s.providers = std::move(*providers);
   s.fetchers = static_cast<std::size_t>(config.number("mailbox.fetchers"));
   s.mail_size_max = config.size("mailbox.mail_size_max");
   s.round = config.duration("schedule.round");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controlplane/binding/egress.h"
+#include "controlplane/binding/providers.h"
 #include "controlplane/notify/smpp_session.h"
 #include "core/clock.h"
 #include "core/config.h"
@@ -77,6 +78,7 @@ struct Settings {
   std::string smart_host{};            // address:port; empty: none
   std::map<std::string, PeerSettings, std::less<>> peers{};
   EgressPolicy egress{};
+  Providers providers{};
   std::size_t fetchers = 1;
   std::uint64_t mail_size_max = 0;
   Duration round{};

@@ -180,6 +180,14 @@ std::expected<Value, std::string> value_of_node(const ConfigKey& key, const toml
 
 }  // namespace
 
+std::expected<Duration, std::string> parse_duration(std::string_view text) {
+  const auto ms = parse_with_unit(text, duration_units);
+  if (!ms) return std::unexpected(ms.error());
+  // A century in nanoseconds still fits.
+  if (*ms > 3'000'000'000'000) return std::unexpected("too large");
+  return milliseconds(*ms);
+}
+
 std::string ConfigError::message() const {
   return key.empty() ? fmt::format("{}:{}: {}", file, line, rule) : fmt::format("{}:{}: {}: {}", file, line, key, rule);
 }

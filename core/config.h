@@ -101,6 +101,9 @@ class Config {
 /// The peers that nothing authenticates, which the file says in so many words: worth a warning at each start.
 [[nodiscard]] std::vector<std::string> open_peers(const Config& config);
 
+/// A time with its unit, as in the configuration: `500ms`, `55s`, `3min`. The text says what is wrong.
+[[nodiscard]] std::expected<Duration, std::string> parse_duration(std::string_view text);
+
 /// A commented pushmail.toml with every key and its default.
 [[nodiscard]] std::string sample_config();
 

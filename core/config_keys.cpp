@@ -134,6 +134,8 @@ constexpr auto keys = std::to_array<ConfigKey>({
 
     {"mailbox.allow_networks", KeyType::text_list, "", "", no_least, no_most, "networks of mailbox hosts beside public ones, 10.0.0.0/8"},
     {"mailbox.fetchers", KeyType::number, "1", "", 1, 64, "fetcher processes"},
+    {"mailbox.providers", KeyType::text, "", "", no_least, no_most,
+     "file with what mail providers need, in place of the built-in conf/providers.toml"},
     {"mailbox.mail_size_max", KeyType::size, "25MiB", "", 1 << 10, limits::mail_size_max, "larger mails are announced, not fetched"},
 
     {"schedule.round", KeyType::duration, "15min", "", 1000, day_ms, "round robin: every mailbox once in this time"},

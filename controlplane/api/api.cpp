@@ -95,8 +95,14 @@ std::optional<Json> parse_object(const std::string& body) {
 }
 
 // Every member of the request must be known and of its type: a typo must not silently become a default.
-std::expected<BindingRequest, Problem> read_binding(const Json& json) {
-  BindingRequest r;
+struct NewBinding {
+  BindingRequest binding;
+  bool untried = false;
+};
+std::expected<NewBinding, Problem> read_binding(const Json& json) {
+  NewBinding wanted;
+  BindingRequest& r = wanted.binding;
+  const std::map<std::string, bool*, std::less<>> flags{{"shared", &r.shared}, {"untried", &wanted.untried}};
   const std::map<std::string, std::string*, std::less<>> texts{
       {"msisdn", &r.msisdn}, {"mail_address", &r.mail_address}, {"display_name", &r.display_name}, {"protocol", &r.protocol},
       {"host", &r.host},     {"tls", &r.tls},                   {"user", &r.user},                 {"password", &r.password},
@@ -110,12 +116,17 @@ std::expected<BindingRequest, Problem> read_binding(const Json& json) {
       r.port = value.get<std::uint32_t>();
       continue;
     }
+    if (const auto flag = flags.find(key); flag != flags.end()) {
+      if (!value.is_boolean()) return std::unexpected(Problem{.field = key, .text = "must be true or false"});
+      *flag->second = value.get<bool>();
+      continue;
+    }
     const auto text = texts.find(key);
     if (text == texts.end()) return std::unexpected(Problem{.field = key, .text = "is not a member of a binding"});
     if (!value.is_string()) return std::unexpected(Problem{.field = key, .text = "must be text"});
     *text->second = value.get<std::string>();
   }
-  return r;
+  return wanted;
 }
 
 std::string text_member(const Json& json, std::string_view name) {
@@ -183,7 +194,7 @@ class Call {
     if (!json) return bad_body();
     const auto wanted = read_binding(*json);
     if (!wanted) return error(wanted.error());
-    return changed(bindings_.add(*wanted), "binding_added", 201);
+    return changed(bindings_.add(wanted->binding), "binding_added", 201);
   }
 
   Answer shown(const std::expected<Binding, Problem>& binding, int status) {
@@ -326,6 +337,36 @@ Answer Api::handle(const Request& request) {
   auto target = parse_target(request.target);
   if (!target) return error(400, "invalid", "the path is broken", "target");
   return Call(request, std::move(*target), store_, bindings_, hooks_).run();
+}
+
+void Api::handle(const Request& request, std::function<void(Answer)> reply) {
+  const auto target = parse_target(request.target);
+  const bool adds = target && request.method == "POST" && target->path == std::vector<std::string>{"v1", "bindings"};
+  if (!adds || !hooks_.try_account) return reply(handle(request));
+  add_when_tried(request, std::move(reply));
+}
+
+void Api::add_when_tried(const Request& request, std::function<void(Answer)> reply) {
+  // What is wrong with the request by itself is said there.
+  const auto json = parse_object(request.body);
+  if (!json) return reply(handle(request));
+  const auto wanted = read_binding(*json);
+  if (!wanted || wanted->untried) return reply(handle(request));
+  const auto checked = bindings_.check_new(wanted->binding);
+  if (!checked) return reply(error(checked.error()));
+  hooks_.try_account(*checked, wanted->binding.password, [this, request, reply = std::move(reply)](const AccountTrial& trial) {
+    if (trial.works == AccountTrial::Works::no) {
+      log_info("binding_refused").text("agent", request.agent).text("field", trial.field).text("reason", trial.text);
+      return reply(error(400, "account", "the account was tried and does not work: " + trial.text, trial.field));
+    }
+    Answer answer = handle(request);
+    if (trial.works == AccountTrial::Works::unknown && answer.status == 201) {
+      Json added = Json::parse(answer.body);
+      added["note"] = "whether the account works is not known yet: " + trial.text;
+      answer.body = text_of_json(added);
+    }
+    reply(std::move(answer));
+  });
 }
 
 }  // namespace pushmail::api

@@ -1,6 +1,6 @@
 // The operators' interface as a function: a request in, JSON out. No socket here (server.h has it), so tests and the fuzzer call it.
 //
-//   GET    /v1/bindings                       POST /v1/bindings            a new one
+//   GET    /v1/bindings                       POST /v1/bindings            a new one, whose account is tried first
 //   GET    /v1/bindings/ID                    DELETE /v1/bindings/ID       PUT /v1/bindings/ID/password   PUT /v1/bindings/ID/state
 //   POST   /v1/poll  {"binding": ID?}         look at one mailbox, or all, now
 //   GET    /v1/items?binding=&state=&way=&before=&limit=                   newest first; `before` is the cursor
@@ -30,6 +30,13 @@ struct Request {
   std::string body{};
   std::string agent{};                 // who asks, for the log
 };
+/// What became of a try with a new binding's account.
+struct AccountTrial {
+  /// unknown: the server is busy, or cannot be reached now.
+  enum class Works : std::uint8_t { yes, no, unknown } works = Works::unknown;
+  std::string field{};  // the member that is to blame, when it does not work
+  std::string text{};   // the server's words
+};
 struct Answer {
   int status = 200;
   std::string body{};                  // JSON
@@ -38,6 +45,8 @@ struct Answer {
 /// What the running control plane does when somebody asks; all of them may be left empty in tests.
 struct Hooks {
   std::function<void(const Binding&)> binding_changed{};
+  /// Tries the account of a binding that is about to be made, and replies later, once.
+  std::function<void(const Binding&, const std::string& password, std::function<void(AccountTrial)> reply)> try_account{};
   /// How many mailboxes were told; empty id: all.
   std::function<std::size_t(std::string_view binding)> poll_now{};
   /// JSON object with the state of fetchers, SMPP and handoff.
@@ -48,9 +57,15 @@ struct Hooks {
 class Api {
  public:
   Api(Store& store, Bindings& bindings, Hooks hooks) : store_(store), bindings_(bindings), hooks_(std::move(hooks)) {}
+  /// At once: a new binding's account is not tried.
   [[nodiscard]] Answer handle(const Request& request);
+  /// Replies at once or later, once. A new binding's mail server is asked first (Hooks::try_account), unless the request says `untried`:
+  /// what cannot work is refused with the server's words, and what cannot be told now is bound with a `note`.
+  void handle(const Request& request, std::function<void(Answer)> reply);
 
  private:
+  void add_when_tried(const Request& request, std::function<void(Answer)> reply);
+
   Store& store_;
   Bindings& bindings_;
   Hooks hooks_;

@@ -63,14 +63,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (error == http::error::body_limit) return write({413, R"({"error":{"code":"too_large","text":"a request body may have 64 KiB"}})"}, false);
     if (error) return;
     const auto& message = parser_->get();
-    const Answer answer = api_.handle({.method = std::string(message.method_string()),
-                                       .target = std::string(message.target()),
-                                       .body = message.body(),
-                                       .agent = agent_});
-    write(answer, message.keep_alive());
+    // The answer may come later: a new binding's mail server is asked first.
+    stream_.expires_never();
+    api_.handle(
+        {.method = std::string(message.method_string()), .target = std::string(message.target()), .body = message.body(), .agent = agent_},
+        [self = shared_from_this(), keep_alive = message.keep_alive()](const Answer& answer) { self->write(answer, keep_alive); });
   }
 
   void write(const Answer& answer, bool keep_alive) {
+    stream_.expires_after(silence_max);
     response_ = {};
     response_.result(static_cast<unsigned>(answer.status));
     response_.set(http::field::content_type, "application/json");

@@ -37,6 +37,12 @@ bool is_one_of(std::string_view value, std::initializer_list<std::string_view> w
   return std::find(words.begin(), words.end(), value) != words.end();
 }
 
+// Hosts are compared without case, and users too: where their case counts, nobody has two that differ by it.
+bool is_same_mailbox(const Binding& a, const Binding& b) {
+  return a.protocol == b.protocol && ascii_equal_nocase(a.host, b.host) && a.port == b.port && ascii_equal_nocase(a.user, b.user) &&
+         a.folder == b.folder;
+}
+
 // Implicit TLS and clear text have their own registered ports.
 std::uint16_t default_port(std::string_view protocol, std::string_view tls) {
   if (protocol == "pop3") return tls == "implicit" ? 995 : 110;
@@ -106,10 +112,38 @@ std::expected<Binding, Problem> Bindings::check(const BindingRequest& r) const {
   return b;
 }
 
-std::expected<Binding, Problem> Bindings::add(const BindingRequest& request) {
+std::expected<Binding, Problem> Bindings::check_new(const BindingRequest& request) const {
   auto checked = check(request);
   if (!checked) return checked;
   if (request.password.empty()) return invalid("password", "must be given");
+  if (const auto alone = check_shared(*checked, request); !alone) return std::unexpected(alone.error());
+  return checked;
+}
+
+// Two phones that are told of the same mails, and write as the same person, are somebody's wish or somebody's mistake. Each has a
+// connection of its own to the mailbox.
+std::expected<void, Problem> Bindings::check_shared(const Binding& binding, const BindingRequest& request) const {
+  const auto all = store_.bindings();
+  if (!all) return unavailable(all.error());
+  std::uint64_t others = 0;
+  for (const Binding& other : *all) {
+    if (other.state == "removed" || other.msisdn == binding.msisdn || !is_same_mailbox(other, binding)) continue;
+    if (!request.shared)
+      return std::unexpected(
+          Problem{Problem::Kind::conflict, "user",
+                  fmt::format("this mailbox is bound to another number already ({}); --shared (\"shared\": true) allows it", other.id)});
+    ++others;
+  }
+  const Provider& provider = rules_.providers.of_host(binding.host);
+  if (provider.connections == 0 || others < provider.connections) return {};
+  return std::unexpected(Problem{
+      Problem::Kind::conflict, "user",
+      fmt::format("{} takes {} connections to one mailbox, and {} numbers are bound to it", provider.name, provider.connections, others)});
+}
+
+std::expected<Binding, Problem> Bindings::add(const BindingRequest& request) {
+  auto checked = check_new(request);
+  if (!checked) return checked;
   Binding b = std::move(*checked);
   b.created = clock_.wall();
   b.id = "b" + to_string(new_item_id(b.created, rules_.node));

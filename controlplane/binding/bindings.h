@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "controlplane/binding/egress.h"
+#include "controlplane/binding/providers.h"
 #include "controlplane/binding/seal.h"
 #include "controlplane/store/store.h"
 #include "core/clock.h"
@@ -42,12 +43,14 @@ struct BindingRequest {
   std::string policy{};
   std::string mark{};
   std::string peer{};
+  bool shared = false;  // the operator allows that other numbers are bound to the same mailbox
 };
 
 class Bindings {
  public:
   struct Rules {
     EgressPolicy egress{};
+    Providers providers{};
     std::vector<std::string> peers{};  // names of [peer.NAME]
     std::uint16_t node = 0;
   };
@@ -56,6 +59,8 @@ class Bindings {
 
   /// Checked and with defaults, but without id, password and time.
   [[nodiscard]] std::expected<Binding, Problem> check(const BindingRequest& request) const;
+  /// The same, and whether it may stand beside the bindings that there are: what add() asks first.
+  [[nodiscard]] std::expected<Binding, Problem> check_new(const BindingRequest& request) const;
   [[nodiscard]] std::expected<Binding, Problem> add(const BindingRequest& request);
   [[nodiscard]] std::expected<Binding, Problem> remove(std::string_view id);
   [[nodiscard]] std::expected<Binding, Problem> set_password(std::string_view id, std::string_view password);
@@ -65,6 +70,7 @@ class Bindings {
   [[nodiscard]] std::expected<std::vector<Binding>, Problem> list() const;
 
  private:
+  [[nodiscard]] std::expected<void, Problem> check_shared(const Binding& binding, const BindingRequest& request) const;
   [[nodiscard]] std::expected<Binding, Problem> change(std::string_view id, const std::function<Result<void>(Binding&)>& change);
 
   Store& store_;

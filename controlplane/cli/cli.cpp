@@ -101,6 +101,7 @@ class Commands {
   std::string id_;
   std::string password_file_;
   std::map<std::string, std::string> binding_;
+  bool shared_ = false, untried_ = false;
   unsigned port_ = 0;
   std::vector<std::string> states_;
   std::string way_, for_binding_, before_;
@@ -155,12 +156,15 @@ void Commands::binding_add() {
     if (!value.empty()) body[key] = value;
   }
   if (port_ != 0) body["port"] = port_;
+  if (shared_) body["shared"] = true;
+  if (untried_) body["untried"] = true;
   body["password"] = password();
   const Json added = call("POST", "/v1/bindings", body);
   if (json_)
     print_object(added);
   else
     streams_.out << cell(added, "id") << '\n';
+  if (added.contains("note")) streams_.error << printable(cell(added, "note")) << '\n';
 }
 
 void Commands::binding_list() {
@@ -342,7 +346,7 @@ void Commands::config_check() {
 
 void Commands::declare_binding(CLI::App& app) {
   CLI::App* noun = app.add_subcommand("binding", "phones and their mailboxes")->require_subcommand(1);
-  CLI::App* add = noun->add_subcommand("add", "bind a mailbox to a phone number; prints the binding's id");
+  CLI::App* add = noun->add_subcommand("add", "try a mailbox and bind it to a phone number; prints the binding's id");
   const auto text = [&](const char* option, const char* member, const char* help) {
     return add->add_option(option, binding_[member], help);
   };
@@ -362,6 +366,8 @@ void Commands::declare_binding(CLI::App& app) {
   text("--peer", "peer", "[peer.NAME] that serves the phone");
   add->add_option("--port", port_, "port of the mail server");
   add->add_option("--password-file", password_file_, "file whose first line is the password; without it, standard input");
+  add->add_flag("--shared", shared_, "the mailbox may be bound to other numbers too");
+  add->add_flag("--untried", untried_, "bind it without asking the mail server first");
   add->callback([this] { action_ = [this] { binding_add(); }; });
 
   noun->add_subcommand("list", "all bindings")->callback([this] { action_ = [this] { binding_list(); }; });

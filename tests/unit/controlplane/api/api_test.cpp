@@ -29,9 +29,17 @@ struct ApiTest : ::testing::Test {
   Bindings bindings{*store, sealer, clock, {.peers = {"mmsc"}}};
   std::vector<std::string> changed;
   std::string polled = "nothing";
-  Api api{*store, bindings,
+  std::vector<std::function<void(AccountTrial)>> tried;  // replies that are waited for
+  Api api{*store,
+          bindings,
           {.binding_changed = [this](const Binding& b) { changed.push_back(b.state); },
-           .poll_now = [this](std::string_view id) { polled = id; return std::size_t{3}; },
+           .try_account = [this](const Binding&, const std::string&,
+                                 std::function<void(AccountTrial)> reply) { tried.push_back(std::move(reply)); },
+           .poll_now =
+               [this](std::string_view id) {
+                 polled = id;
+                 return std::size_t{3};
+               },
            .status = [] { return std::string(R"({"fetchers":1})"); }}};
 
   Answer call(std::string method, std::string target, std::string body = "") {
@@ -39,6 +47,50 @@ struct ApiTest : ::testing::Test {
   }
   Json json(const Answer& answer) { return Json::parse(answer.body); }
 };
+
+// A new binding waits for its mail server's word.
+TEST_F(ApiTest, ABindingIsMadeWhenItsAccountWasTried) {
+  std::vector<Answer> answers;
+  const auto add = [&](const std::string& body) {
+    api.handle({.method = "POST", .target = "/v1/bindings", .body = body, .agent = "test"},
+               [&](Answer answer) { answers.push_back(std::move(answer)); });
+  };
+  add(good_binding);
+  ASSERT_EQ(tried.size(), 1U);
+  EXPECT_TRUE(answers.empty());
+  tried[0]({.works = AccountTrial::Works::no, .field = "password", .text = "NO [AUTHENTICATIONFAILED] no"});
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0].status, 400);
+  EXPECT_EQ(json(answers[0])["error"]["field"], "password");
+  EXPECT_NE(answers[0].body.find("NO [AUTHENTICATIONFAILED] no"), std::string::npos);
+  EXPECT_TRUE(changed.empty());
+  EXPECT_TRUE(bindings.list().value().empty());
+  // Nobody knows: it is bound, and that is said.
+  add(good_binding);
+  tried[1]({.works = AccountTrial::Works::unknown, .field = {}, .text = "NO [LIMIT] busy"});
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[1].status, 201);
+  EXPECT_NE(json(answers[1])["note"].get<std::string>().find("NO [LIMIT] busy"), std::string::npos);
+  const std::string id = json(answers[1])["id"];
+  EXPECT_EQ(call("DELETE", "/v1/bindings/" + id).status, 200);
+  // It works.
+  add(good_binding);
+  tried[2]({.works = AccountTrial::Works::yes, .field = {}, .text = {}});
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_EQ(answers[2].status, 201);
+  EXPECT_FALSE(json(answers[2]).contains("note"));
+  // What is wrong by itself, and what nobody wants tried, is answered at once.
+  add(good_binding);
+  add("{");
+  std::string untried(good_binding);
+  untried.replace(untried.find("15550100002"), 11, "15550100003").insert(1, R"("untried":true,"shared":true,)");
+  add(untried);
+  ASSERT_EQ(answers.size(), 6U);
+  EXPECT_EQ(tried.size(), 3U);
+  EXPECT_EQ(answers[3].status, 409);
+  EXPECT_EQ(answers[4].status, 400);
+  EXPECT_EQ(answers[5].status, 201) << answers[5].body;
+}
 
 TEST_F(ApiTest, BindingsFromAddToRemove) {
   const Answer added = call("POST", "/v1/bindings", good_binding);
@@ -103,6 +155,7 @@ TEST_F(ApiTest, WrongRequests) {
       {400, "POST", "/v1/bindings", "{\"msisdn\":\"\xff\"}"},
       {400, "POST", "/v1/bindings", R"({"msisdn":15550100002})"},
       {400, "POST", "/v1/bindings", R"({"colour":"red"})"},
+      {400, "POST", "/v1/bindings", R"({"shared":"yes"})"},
       {400, "POST", "/v1/bindings", R"({"port":0})"},
       {400, "POST", "/v1/bindings", R"({"port":"993"})"},
       {400, "POST", "/v1/bindings", R"({"port":-1})"},

@@ -106,6 +106,52 @@ TEST_F(BindingsTest, OnceOnlyAndRemovable) {
   EXPECT_TRUE(bindings.add(good()));
 }
 
+// Two numbers at one mailbox: only if somebody says that it is meant, and no more than its provider takes.
+TEST_F(BindingsTest, OneMailboxForTwoNumbersIsRefusedUnlessTheOperatorAllowsIt) {
+  const auto first = bindings.add(good());
+  ASSERT_TRUE(first);
+  BindingRequest second = good();
+  second.msisdn = "+15550100003";
+  second.host = "Mail.Example.Com";
+  second.user = "Ann";
+  const auto refused = bindings.add(second);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, Problem::Kind::conflict);
+  EXPECT_EQ(refused.error().field, "user");
+  EXPECT_NE(refused.error().text.find(first->id), std::string::npos) << "with whom it would be shared: " << refused.error().text;
+  // Another folder, user, port or protocol is another mailbox.
+  for (const auto& change :
+       std::vector<std::function<void(BindingRequest&)>>{[](auto& r) { r.folder = "Work"; }, [](auto& r) { r.user = "bob"; },
+                                                         [](auto& r) { r.port = 1993; }, [](auto& r) { r.protocol = "pop3"; }}) {
+    BindingRequest other = second;
+    change(other);
+    EXPECT_TRUE(bindings.check_new(other));
+  }
+  second.shared = true;
+  EXPECT_TRUE(bindings.add(second));
+  second.shared = false;
+  second.msisdn = "+15550100004";
+  EXPECT_FALSE(bindings.add(second)) << "each of them is allowed by itself";
+  for (const Binding& binding : bindings.list().value()) ASSERT_TRUE(bindings.remove(binding.id));
+  EXPECT_TRUE(bindings.add(second)) << "what is removed is bound no more";
+}
+
+TEST_F(BindingsTest, AProviderTakesSoManyConnectionsToOneMailbox) {
+  const auto providers = Providers::parse("[[provider]]\nname = \"Small\"\nhosts = [\"example.com\"]\nconnections = 2\n");
+  ASSERT_TRUE(providers);
+  Bindings some{*store, sealer, clock, {.providers = *providers, .peers = {"mmsc"}}};
+  for (int i = 0; i < 3; ++i) {
+    BindingRequest request = good();
+    request.msisdn = "+1555010000" + std::to_string(i + 2);
+    request.shared = true;
+    const auto added = some.add(request);
+    EXPECT_EQ(added.has_value(), i < 2) << i;
+    if (!added) {
+      EXPECT_EQ(added.error().text, "Small takes 2 connections to one mailbox, and 2 numbers are bound to it");
+    }
+  }
+}
+
 TEST_F(BindingsTest, APasswordCanBeReplaced) {
   const auto added = bindings.add(good());
   ASSERT_TRUE(bindings.set_password(added->id, "other"));
