@@ -65,10 +65,49 @@ std::expected<void, ConfigError> check_peers(const Config& config) {
   return {};
 }
 
+bool is_digits(std::string_view text, std::size_t least, std::size_t most) {
+  return text.size() >= least && text.size() <= most && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// `10` or `7-11`
+bool is_length_range(std::string_view text) {
+  const std::size_t hyphen = text.find('-');
+  const std::string_view least = text.substr(0, hyphen), most = hyphen == std::string_view::npos ? least : text.substr(hyphen + 1);
+  if (!is_digits(least, 1, 2) || !is_digits(most, 1, 2)) return false;
+  const auto value = [](std::string_view digits) {
+    return digits.size() == 1 ? digits[0] - '0' : (digits[0] - '0') * 10 + digits[1] - '0';
+  };
+  return value(least) >= 3 && value(least) <= value(most) && value(most) <= 14;
+}
+
+std::expected<void, ConfigError> check_numbering(const Config& config) {
+  const auto error = [&](std::string_view leaf, std::string rule) {
+    return std::unexpected(config.error_at(fmt::format("numbering.{}", leaf), std::move(rule)));
+  };
+  const std::string country = config.text("numbering.country_code"), trunk = config.text("numbering.trunk_prefix");
+  if (!country.empty() && (!is_digits(country, 1, 3) || country.starts_with('0')))
+    return error("country_code", "must be 1 to 3 digits as in E.164, 49");
+  if (!trunk.empty() && !is_digits(trunk, 1, 5)) return error("trunk_prefix", "must be 1 to 5 digits, or empty");
+  for (const std::string& prefix : config.texts("numbering.international_prefixes")) {
+    if (!is_digits(prefix, 1, 6)) return error("international_prefixes", fmt::format("\"{}\" is not 1 to 6 digits", prefix));
+  }
+  for (const std::string& code : config.texts("numbering.short_codes")) {
+    if (!is_digits(code, 1, 15)) return error("short_codes", fmt::format("\"{}\" is not 1 to 15 digits", code));
+  }
+  const std::string length = config.text("numbering.national_length");
+  if (!length.empty() && !is_length_range(length))
+    return error("national_length", "must be a number of digits from 3 to 14, or two of them, 7-11");
+  if (config.text("numbering.bare") == "national" && (country.empty() || length.empty())) {
+    return error("bare", "national needs numbering.country_code and numbering.national_length: without them a number may be two");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::expected<void, ConfigError> check_rules(const Config& config) {
   if (auto mail = check_mail(config); !mail) return mail;
+  if (auto numbering = check_numbering(config); !numbering) return numbering;
   return check_peers(config);
 }
 

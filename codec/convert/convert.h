@@ -164,6 +164,8 @@ struct MmToMailOptions {
   std::string our_domain;
   /// The first text line was the address of a new mail (design 2a): it and its line end are not part of the text.
   bool drop_first_line = false;
+  /// Of that line only the address: what stands behind it is text, for the MM has a Subject of its own.
+  bool drop_address_only = false;
 };
 /// A complete RFC 5322 message, CRLF, ready for DATA (not dot-stuffed). SMIL is not carried; parts keep order, names and bytes.
 [[nodiscard]] Result<Bytes> mm_to_mail(const MmHeader& header, const MultimediaMessage& mm, const MmToMailOptions& options);

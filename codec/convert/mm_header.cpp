@@ -8,15 +8,15 @@
 #include "codec/convert/errors.h"
 #include "codec/mime/errors.h"
 #include "codec/mms/pdu.h"
+#include "codec/wap/address.h"
+#include "codec/wap/numbering.h"
 
 namespace pushmail::convert {
 namespace {
 
-constexpr std::string_view type_suffix = "/TYPE=";
-
 /// `+15550100002/TYPE=PLMN` or `joe@example.com` as MM1 writes them (OMA-MMS-ENC 1.2 §8).
 mm7::Address address_of(std::string_view text) {
-  const std::string_view bare = text.substr(0, text.find(type_suffix));
+  const std::string_view bare = wap::strip_type(text);
   if (bare.find('@') != std::string_view::npos) return {.kind = mm7::AddressKind::rfc2822, .value = std::string(bare)};
   const std::string_view digits = bare.starts_with('+') ? bare.substr(1) : bare;
   const bool is_number = !digits.empty() && std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -86,10 +86,12 @@ mime::Mailbox mailbox_of(const mm7::Address& address, std::string_view our_domai
     return read ? std::move(*read) : mime::Mailbox{};
   }
   // RFC 4356 §2.1.1: never a bare number.
-  std::string number = address.value.substr(0, address.value.find(type_suffix));
+  std::string number(wap::strip_type(address.value));
   std::erase_if(number, [](char c) { return !((c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '+' || c == '-' || c == '.'); });
   if (number.empty()) return {};
-  const bool is_international = address.kind == mm7::AddressKind::number && !number.starts_with('+');
+  // Short codes and national numbers stay what they are.
+  const bool is_international =
+      address.kind == mm7::AddressKind::number && !number.starts_with('+') && wap::Numbering().read(number).has_value();
   return {.display_name = {}, .local_part = (is_international ? "+" : "") + number, .domain = std::string(our_domain)};
 }
 

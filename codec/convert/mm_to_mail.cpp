@@ -223,7 +223,7 @@ Result<Bytes> mm_to_mail(const MmHeader& header, const MultimediaMessage& mm, co
   std::string text;
   if (text_part < mm.parts.size()) {
     text = part_text(mm.parts[text_part]);
-    if (options.drop_first_line) text.erase(0, second_line(text));
+    if (options.drop_first_line) text.erase(0, options.drop_address_only ? second_word(text) : second_line(text));
   }
   std::vector<const MultimediaPart*> attachments;
   std::size_t total = text.size();

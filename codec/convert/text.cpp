@@ -88,6 +88,12 @@ std::size_t first_text_part(const MultimediaMessage& mm) {
   return static_cast<std::size_t>(found - mm.parts.begin());
 }
 
+std::size_t second_word(std::string_view text) {
+  const std::size_t word = text.find_first_not_of(" \t\r\n");
+  const std::size_t end = word == std::string_view::npos ? word : text.find_first_of(" \t\r\n", word);
+  return std::min(text.find_first_not_of(" \t", end == std::string_view::npos ? text.size() : end), text.size());
+}
+
 std::size_t second_line(std::string_view text) {
   const std::size_t end = text.find_first_of("\r\n");
   if (end == std::string_view::npos) return text.size();

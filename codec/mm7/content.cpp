@@ -1,6 +1,7 @@
 #include "codec/mm7/content.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -75,7 +76,59 @@ std::vector<std::size_t> leaves(const mime::Message& message, std::size_t top) {
   return found;
 }
 
-MultimediaPart read_part(const mime::Part& part, MultimediaMessage& message) {
+// Rounds of repair: the parts of a multipart are only seen once its own header is whole.
+constexpr std::size_t repairs_max = 4;
+
+/// Lines of header fields of a part and the blank line behind them; 0 when the text starts otherwise.
+std::size_t header_lines_size(std::string_view text, const mime::Part& part) {
+  constexpr auto names = std::to_array<std::string_view>(
+      {"Content-Type", "Content-ID", "Content-Location", "Content-Transfer-Encoding", "Content-Disposition", "Content-Length"});
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::string_view line = text.substr(at, text.find('\n', at) - at);
+    if (line.size() == text.size() - at) return 0;
+    at += line.size() + 1;
+    if (ascii_trim(line).empty()) return at > line.size() + 1 ? at : 0;
+    const bool folded = line.starts_with(' ') || line.starts_with('\t');
+    const auto is_named = [&](std::string_view name) {
+      return ascii_starts_with_nocase(line, name) && line.substr(name.size()).starts_with(':') && part.field(name).empty();
+    };
+    if (!folded && std::ranges::none_of(names, is_named)) return 0;
+  }
+  return 0;
+}
+
+/// The blank lines that some MMSCs write in front of or among a part's header fields: the fields behind them would be text otherwise.
+/// Views into the message's bytes, in order.
+std::vector<ByteView> blank_in_headers(const mime::Message& message) {
+  std::vector<ByteView> found;
+  for (std::size_t i = 1; i < message.parts.size(); ++i) {
+    const mime::Part& part = message.parts[i];
+    if (part.is_multipart()) continue;
+    const std::string_view text = text_of(part.body);
+    const std::size_t first = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+    if (header_lines_size(text.substr(first), part) == 0) continue;
+    // The line that ended the header goes, with those behind it.
+    const std::uint8_t* begin = part.body.data();
+    const std::size_t line_end = begin[-2] == '\r' ? 2 : 1;
+    found.emplace_back(begin - line_end, line_end + first);
+  }
+  return found;
+}
+
+Bytes without(ByteView whole, const std::vector<ByteView>& pieces) {
+  Bytes left;
+  left.reserve(whole.size());
+  const std::uint8_t* at = whole.data();
+  for (const ByteView piece : pieces) {
+    append(left, ByteView(at, static_cast<std::size_t>(piece.data() - at)));
+    at = piece.data() + piece.size();
+  }
+  append(left, ByteView(at, static_cast<std::size_t>(whole.data() + whole.size() - at)));
+  return left;
+}
+
+MultimediaPart read_part(const mime::Part& part, MultimediaMessage& message, bool lasting) {
   // What the MIME message decoded into its own arena does not live as long as the content does.
   Arena& arena = message.arena;
   return {.media_type = arena.copy(part.media_type),
@@ -83,7 +136,7 @@ MultimediaPart read_part(const mime::Part& part, MultimediaMessage& message) {
           .name = arena.copy(part.name),
           .content_id = arena.copy(without_brackets(part.content_id)),
           .content_location = arena.copy(part.content_location),
-          .data = mime::decode_body(part, arena)};
+          .data = lasting ? mime::decode_body(part, arena) : bytes_of(arena.copy(text_of(mime::decode_body(part, arena))))};
 }
 
 }  // namespace
@@ -95,6 +148,12 @@ Result<HttpParts> split_body(std::string_view content_type, ByteView body) {
     return found;
   }
   PM_TRY(found.mime, mime::parse_entity(content_type, body));
+  for (std::size_t repairs = 0; repairs < repairs_max; ++repairs) {
+    const auto blank = blank_in_headers(found.mime);
+    if (blank.empty()) break;
+    found.repaired = without(found.repaired.empty() ? body : ByteView(found.repaired), blank);
+    PM_TRY(found.mime, mime::parse_entity(content_type, found.repaired));
+  }
   if (found.mime.parts.empty()) return fail(mm7_no_soap_part);
   const std::vector<std::size_t> below = children(found.mime, 0);
   if (below.empty()) return fail(mm7_no_soap_part);
@@ -144,7 +203,7 @@ Result<MultimediaMessage> read_content(const HttpParts& parts, std::string_view 
 
   MultimediaMessage message;
   message.parts.reserve(indices.size());
-  for (const std::size_t i : indices) message.parts.push_back(read_part(all[i], message));
+  for (const std::size_t i : indices) message.parts.push_back(read_part(all[i], message, parts.repaired.empty()));
 
   const std::string_view start = without_brackets(all[*chosen].type_parameter("start"));
   for (std::size_t i = 0; i < message.parts.size(); ++i) {

@@ -2,7 +2,10 @@
 // (the guard of its quadratic search for equal attributes) sees the same markup as it does.
 //
 // In other encodings a byte `<` is no markup: UTF-16 writes U+3C41 with one, ISO-2022-JP whole rows of characters.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <charconv>
 
 #include "codec/mime/fields.h"
 #include "codec/mime/message.h"
@@ -45,6 +48,43 @@ bool is_as_utf8(std::string_view label) {
   return label.empty() || std::ranges::any_of(names, [&](std::string_view name) { return ascii_equal_nocase(label, name); });
 }
 
+struct CharacterReference {
+  std::uint32_t code = 0;
+  std::size_t size = 0;  // bytes from & to ;, 0: none stands here
+};
+CharacterReference character_reference(std::string_view text) {
+  constexpr std::size_t size_max = 16;
+  text = text.substr(0, size_max);
+  if (!text.starts_with("&#")) return {};
+  const bool hexadecimal = text.substr(2).starts_with('x');
+  const std::string_view digits = text.substr(hexadecimal ? 3 : 2);
+  CharacterReference found;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), found.code, hexadecimal ? 16 : 10);
+  if (error != std::errc{} || end == digits.data() + digits.size() || *end != ';') return {};
+  found.size = static_cast<std::size_t>(end + 1 - text.data());
+  return found;
+}
+
+/// Some SOAP stacks write a character beyond the first plane as two references, one for each half of its UTF-16: XML 1.0 §4.1 knows no such
+/// characters. Each pair becomes one reference; a half alone stays what it is.
+std::string_view with_whole_characters(std::string_view document, Arena& arena) {
+  ArenaText joined(arena);
+  std::size_t done = 0;
+  for (std::size_t at = document.find("&#"); at != std::string_view::npos; at = document.find("&#", at + 2)) {
+    const CharacterReference high = character_reference(document.substr(at));
+    if (high.size == 0 || high.code < 0xD800 || high.code > 0xDBFF) continue;
+    const CharacterReference low = character_reference(document.substr(at + high.size));
+    if (low.size == 0 || low.code < 0xDC00 || low.code > 0xDFFF) continue;
+    joined += document.substr(done, at - done);
+    joined += fmt::format("&#x{:x};", 0x10000 + ((high.code - 0xD800) << 10U) + (low.code - 0xDC00));
+    done = at + high.size + low.size;
+    at = done - 2;
+  }
+  if (done == 0) return document;
+  joined += document.substr(done);
+  return joined.take_view();
+}
+
 }  // namespace
 
 Result<std::string_view> xml_as_utf8(std::string_view document, Arena& arena) {
@@ -61,7 +101,7 @@ Result<std::string_view> xml_as_utf8(std::string_view document, Arena& arena) {
   }
   // libxml2 guesses by the first four bytes. Nothing but UTF-8 starts like this; EBCDIC, UTF-32 and the like are refused here.
   if (!document.starts_with('<') || document.substr(1).starts_with('\0')) return fail(mm7_bad_xml);
-  return document;
+  return with_whole_characters(document, arena);
 }
 
 }  // namespace pushmail::mm7

@@ -113,6 +113,31 @@ Header read_header(ByteView elements) {
   return header;
 }
 
+/// The parts up to `last`, one behind the other.
+Incoming joined(const std::map<std::uint8_t, Incoming>& parts, std::uint8_t last) {
+  Incoming whole = parts.begin()->second;
+  whole.user_data.clear();
+  for (const auto& [number, part] : parts) {
+    if (number <= last) append(whole.user_data, ByteView(part.user_data));
+  }
+  whole.part.reset();
+  return whole;
+}
+
+/// The text of these octets of the default alphabet in the octets of another one; nothing when a character is not in it.
+std::optional<Bytes> in_alphabet(ByteView gsm, Alphabet wanted) {
+  if (wanted == Alphabet::gsm) return Bytes(gsm.begin(), gsm.end());
+  const char32_t last = wanted == Alphabet::latin1 ? 0xFF : 0x7F;
+  const std::string text = decode_gsm(gsm);
+  Bytes octets;
+  for (std::string_view rest = text; !rest.empty();) {
+    const char32_t code = take_code_point(rest);
+    if (code > last) return std::nullopt;
+    octets.push_back(static_cast<std::uint8_t>(code));
+  }
+  return octets;
+}
+
 std::optional<Concatenation> sensible(std::optional<Concatenation> part) {
   if (part && (part->total < 2 || part->number < 1 || part->number > part->total)) return std::nullopt;
   return part;
@@ -196,22 +221,27 @@ std::string decode_ucs2(ByteView octets) {
   return out;
 }
 
-std::vector<Segment> split_text(std::string_view utf8, std::uint8_t reference) {
+std::vector<Segment> split_text(std::string_view utf8, std::uint8_t reference, Alphabet in_zero) {
   constexpr std::size_t segment_count_max = 255;
-  const std::optional<Bytes> gsm = encode_gsm(utf8);
+  std::optional<Bytes> gsm = encode_gsm(utf8);
+  // Cut as the SMSC will cut it: in characters of the default alphabet, whatever octets it gets them in.
+  if (gsm && !in_alphabet(*gsm, in_zero)) gsm.reset();
   const Bytes octets = gsm ? *gsm : encode_ucs2(utf8);
   const std::uint8_t data_coding = gsm ? 0 : 8;
   // 160 septets or 140 octets; a header of 6 octets takes 7 septets.
   const std::size_t single = gsm ? 160 : 140;
   const std::size_t piece = gsm ? 153 : 134;
-  if (octets.size() <= single) return {Segment{.esm_class = 0, .data_coding = data_coding, .short_message = octets}};
+  const auto written = [&](ByteView piece_octets) {
+    return gsm ? in_alphabet(piece_octets, in_zero).value_or(Bytes()) : Bytes(piece_octets.begin(), piece_octets.end());
+  };
+  if (octets.size() <= single) return {Segment{.esm_class = 0, .data_coding = data_coding, .short_message = written(octets)}};
 
   std::vector<Segment> segments;
   std::size_t at = 0;
   while (at < octets.size() && segments.size() < segment_count_max) {
     const std::size_t size = gsm ? whole_gsm(octets, at, piece) : whole_ucs2(octets, at, piece);
     Segment segment{.esm_class = smpp::esm_udhi, .data_coding = data_coding, .short_message = {5, 0, 3, reference, 0, 0}};
-    append(segment.short_message, ByteView(octets).subspan(at, size));
+    append(segment.short_message, written(ByteView(octets).subspan(at, size)));
     segments.push_back(std::move(segment));
     at += size;
   }
@@ -232,6 +262,21 @@ Alphabet alphabet_of(std::uint8_t data_coding) {
     case 0x08: return Alphabet::ucs2;
     default: break;
   }
+  // TS 23.038 §4: general groups, with or without a class, to be deleted or not. Below 0x10 SMPP has values of its own.
+  if (data_coding >= 0x10 && data_coding < 0x80) {
+    constexpr std::uint8_t compressed = 0x20, alphabet_mask = 0x0C;
+    if ((data_coding & compressed) != 0) return Alphabet::binary;
+    switch (data_coding & alphabet_mask) {
+      case 0x00:
+        return Alphabet::gsm;
+      case 0x04:
+        return Alphabet::binary;
+      case 0x08:
+        return Alphabet::ucs2;
+      default:
+        return Alphabet::other;
+    }
+  }
   switch (data_coding >> 4) {
     case 0xC:
     case 0xD: return Alphabet::gsm;
@@ -241,9 +286,9 @@ Alphabet alphabet_of(std::uint8_t data_coding) {
   }
 }
 
-std::string decode_text(std::uint8_t data_coding, ByteView user_data) {
+std::string decode_text(std::uint8_t data_coding, ByteView user_data, Alphabet in_zero) {
   std::string out;
-  switch (alphabet_of(data_coding)) {
+  switch (data_coding == 0 ? in_zero : alphabet_of(data_coding)) {
     case Alphabet::gsm: return decode_gsm(user_data);
     case Alphabet::ucs2: return decode_ucs2(user_data);
     case Alphabet::binary: return out;
@@ -259,7 +304,7 @@ std::string decode_text(std::uint8_t data_coding, ByteView user_data) {
   return out;
 }
 
-Incoming read_deliver(const smpp::Pdu& deliver_sm) {
+Incoming read_deliver(const smpp::Pdu& deliver_sm, Alphabet in_zero) {
   ByteView data = deliver_sm.user_data();
   Header header;
   if ((deliver_sm.esm_class & smpp::esm_udhi) != 0 && !data.empty() && data.size() > data.front()) {
@@ -285,7 +330,9 @@ Incoming read_deliver(const smpp::Pdu& deliver_sm) {
           .data_coding = deliver_sm.data_coding,
           .part = sensible(header.part),
           .ports = header.ports,
-          .user_data = Bytes(data.begin(), data.end())};
+          .user_data = Bytes(data.begin(), data.end()),
+          .in_zero = in_zero,
+          .source_type = deliver_sm.source_addr_ton};
 }
 
 std::optional<Incoming> Reassembly::add(Incoming message, Instant now) {
@@ -294,6 +341,7 @@ std::optional<Incoming> Reassembly::add(Incoming message, Instant now) {
   const Concatenation part = *message.part;
   const Key key{message.source, message.destination, part.reference, part.total};
   Set& set = sets_.try_emplace(key, Set{.first = now, .size = 0, .parts = {}}).first->second;
+  if (set.ignored) return std::nullopt;
   const std::size_t size = message.user_data.size();
   if (!set.parts.try_emplace(part.number, std::move(message)).second) return std::nullopt;
   set.size += size;
@@ -307,11 +355,44 @@ std::optional<Incoming> Reassembly::add(Incoming message, Instant now) {
     }
     return std::nullopt;
   }
-  Incoming whole = std::move(set.parts.begin()->second);
-  for (auto next = std::next(set.parts.begin()); next != set.parts.end(); ++next) append(whole.user_data, ByteView(next->second.user_data));
-  whole.part.reset();
+  Incoming whole = joined(set.parts, part.total);
   sets_.erase(key);
   return whole;
+}
+
+std::vector<Reassembly::Late> Reassembly::take_late(Instant now) {
+  std::vector<Late> late;
+  drop_old(now);
+  for (auto& [key, set] : sets_) {
+    if (set.ignored || set.given_up) continue;
+    if (now - set.first >= limits_.given_up_after) {
+      set.looked_at = set.given_up = true;
+      late.push_back({.key = key, .message = joined(set.parts, set.parts.rbegin()->first), .given_up = true});
+    } else if (!set.looked_at && now - set.first >= limits_.beginning_after) {
+      set.looked_at = true;
+      std::uint8_t last = 0;
+      while (set.parts.contains(static_cast<std::uint8_t>(last + 1))) ++last;
+      if (last > 0) late.push_back({.key = key, .message = joined(set.parts, last)});
+    }
+  }
+  return late;
+}
+
+std::optional<Instant> Reassembly::next_late() const {
+  std::optional<Instant> next;
+  for (const auto& [key, set] : sets_) {
+    if (set.ignored || set.given_up) continue;
+    const Instant due = set.first + (set.looked_at ? limits_.given_up_after : limits_.beginning_after);
+    next = next ? std::min(*next, due) : due;
+  }
+  return next;
+}
+
+void Reassembly::ignore_rest(const Key& key) {
+  const auto found = sets_.find(key);
+  if (found == sets_.end()) return;
+  found->second.ignored = true;
+  found->second.parts.clear();
 }
 
 void Reassembly::drop_old(Instant now) {

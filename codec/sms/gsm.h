@@ -18,6 +18,10 @@
 
 namespace pushmail::sms {
 
+/// How the octets of a message are to be read (SMPP 3.4 §5.2.19, TS 23.038 §4).
+enum class Alphabet : std::uint8_t { gsm, ascii, latin1, ucs2, binary, other };
+[[nodiscard]] Alphabet alphabet_of(std::uint8_t data_coding);
+
 /// One SMS of a text, ready for submit_sm: esm_class has the UDHI bit when there is a header.
 struct Segment {
   std::uint8_t esm_class = 0;
@@ -26,9 +30,8 @@ struct Segment {
 };
 /// Splits a text: default alphabet where every character is in it, else UCS-2; never inside an escape or a surrogate pair.
 /// One SMS takes 160 / 70 characters, each of several 153 / 67. `reference` names the set; a new one for each text.
-/// What does not fit into 255 segments is cut off.
-[[nodiscard]] std::vector<Segment> split_text(std::string_view utf8, std::uint8_t reference);
-
+/// What does not fit into 255 segments is cut off. `in_zero`: what this SMSC takes data_coding 0 for, and turns into the default alphabet.
+[[nodiscard]] std::vector<Segment> split_text(std::string_view utf8, std::uint8_t reference, Alphabet in_zero = Alphabet::gsm);
 /// The text in the default alphabet, one character an octet; nothing when a character is not in it.
 [[nodiscard]] std::optional<Bytes> encode_gsm(std::string_view utf8);
 [[nodiscard]] std::string decode_gsm(ByteView octets);
@@ -36,11 +39,8 @@ struct Segment {
 [[nodiscard]] std::string decode_ucs2(ByteView octets);
 [[nodiscard]] Bytes encode_ucs2(std::string_view utf8);
 
-/// How the octets of a message are to be read (SMPP 3.4 §5.2.19, TS 23.038 §4).
-enum class Alphabet : std::uint8_t { gsm, ascii, latin1, ucs2, binary, other };
-[[nodiscard]] Alphabet alphabet_of(std::uint8_t data_coding);
-/// User data (without header) as UTF-8; binary data gives an empty text.
-[[nodiscard]] std::string decode_text(std::uint8_t data_coding, ByteView user_data);
+/// User data (without header) as UTF-8; binary data gives an empty text. `in_zero`: see split_text.
+[[nodiscard]] std::string decode_text(std::uint8_t data_coding, ByteView user_data, Alphabet in_zero = Alphabet::gsm);
 
 struct Concatenation {
   std::uint16_t reference = 0;
@@ -61,32 +61,52 @@ struct Incoming {
   std::optional<Concatenation> part;
   std::optional<Ports> ports;
   Bytes user_data;                       // without header
-  [[nodiscard]] std::string text() const { return decode_text(data_coding, user_data); }
+  Alphabet in_zero = Alphabet::gsm;      // what this SMSC writes under data_coding 0
+  std::uint8_t source_type = 0;          // TON
+  [[nodiscard]] std::string text() const { return decode_text(data_coding, user_data, in_zero); }
 };
 /// Reads UDH (elements 00, 08, 04, 05) or sar_* TLVs. A header longer than the message is read as text: something is still shown.
-[[nodiscard]] Incoming read_deliver(const smpp::Pdu& deliver_sm);
+[[nodiscard]] Incoming read_deliver(const smpp::Pdu& deliver_sm, Alphabet in_zero = Alphabet::gsm);
 
-/// Puts segments together. Bounded: the oldest incomplete set goes when there are too many, and sets go after a time.
+/// Puts segments together. Bounded: the oldest incomplete set goes when there are too many, and sets go after a time. What is late is
+/// handed out twice: its beginning after a moment, in case that says enough, and whatever there is when the rest is no longer waited for.
 class Reassembly {
  public:
   struct Limits {
     std::size_t set_count_max = 1000;
     std::size_t set_size_max = 64 * 1024;  // bytes of user data; a set that grows above is dropped
-    Duration incomplete_max = seconds(600);
+    Duration beginning_after = milliseconds(1500);
+    Duration given_up_after = seconds(60);
+    Duration incomplete_max = seconds(600);  // until then a part that comes late still completes its set, and is no message of its own
   };
+  using Key = std::tuple<std::string, std::string, std::uint16_t, std::uint8_t>;  // source, destination, reference, total
+  struct Late {
+    Key key;
+    Incoming message;
+    bool given_up = false;  // else: its first parts, in order
+  };
+
   Reassembly() = default;
   explicit Reassembly(const Limits& limits) : limits_(limits) {}
 
   /// A message of one part comes back at once; of several, when the last one is there. Repeated parts are ignored.
   [[nodiscard]] std::optional<Incoming> add(Incoming message, Instant now);
+  /// What is due, each once.
+  [[nodiscard]] std::vector<Late> take_late(Instant now);
+  /// When take_late() has something; nothing while no set waits for it.
+  [[nodiscard]] std::optional<Instant> next_late() const;
+  /// Enough was said: the rest of this set is no message any more.
+  void ignore_rest(const Key& key);
   [[nodiscard]] std::size_t incomplete() const { return sets_.size(); }
 
  private:
-  using Key = std::tuple<std::string, std::string, std::uint16_t, std::uint8_t>;  // source, destination, reference, total
   struct Set {
     Instant first;
     std::size_t size = 0;
     std::map<std::uint8_t, Incoming> parts;
+    bool looked_at = false;  // its beginning was handed out, or there is none
+    bool given_up = false;
+    bool ignored = false;
   };
   void drop_old(Instant now);
 

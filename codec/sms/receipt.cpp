@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <ranges>
+#include <vector>
 
 #include "codec/sms/automatic.h"
 #include "codec/sms/gsm.h"
 #include "codec/sms/receipt_text.h"
+#include "core/peer_id.h"
 
 namespace pushmail::sms {
 
@@ -54,15 +56,29 @@ ReceiptState state_of_word(std::string_view word) {
   return ReceiptState::unknown;
 }
 
-std::string_view without_zeros(std::string_view id) {
-  const std::size_t first = id.find_first_not_of('0');
-  return first == std::string_view::npos ? std::string_view("0").substr(0, id.empty() ? 0 : 1) : id.substr(first);
-}
-std::optional<std::uint64_t> number_of(std::string_view id, int base) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), number, base);
-  if (error != std::errc{} || end != id.data() + id.size()) return std::nullopt;
-  return number;
+// SMPP 3.4 §5.2.23: a message id has at most 64 characters.
+constexpr std::size_t id_size_max = 64;
+
+// The digits of a number written in another base, both without zeros in front; nothing when it is no such number, or longer than an id is.
+// Ids have more digits than any integer of ours.
+std::optional<std::string> in_base(std::string_view digits, int from, int to) {
+  constexpr std::string_view symbols = "0123456789abcdef";
+  if (digits.empty() || digits.size() > id_size_max) return std::nullopt;
+  std::vector<int> number;  // least digit first, base `to`
+  for (const char c : digits) {
+    const std::size_t value = symbols.find(ascii_lower(c));
+    if (value >= static_cast<std::size_t>(from)) return std::nullopt;
+    int carry = static_cast<int>(value);
+    for (int& digit : number) {
+      carry += digit * from;
+      digit = carry % to;
+      carry /= to;
+    }
+    for (; carry != 0; carry /= to) number.push_back(carry % to);
+  }
+  std::string written;
+  for (const int digit : std::views::reverse(number)) written += symbols[static_cast<std::size_t>(digit)];
+  return written;
 }
 
 }  // namespace
@@ -88,13 +104,15 @@ std::optional<Receipt> read_receipt(const smpp::Pdu& deliver_sm) {
   return receipt;
 }
 
+std::string response_key(std::string_view from_receipt, IdForm form) {
+  std::string key = peer_id_key(from_receipt);
+  if (form == IdForm::response_hex) return in_base(key, 10, 16).value_or(key);
+  if (form == IdForm::receipt_hex) return in_base(key, 16, 10).value_or(key);
+  return key;
+}
+
 bool same_message_id(std::string_view from_response, std::string_view from_receipt, IdForm form) {
-  if (form != IdForm::same) {
-    const auto response = number_of(from_response, form == IdForm::response_hex ? 16 : 10);
-    const auto receipt = number_of(from_receipt, form == IdForm::receipt_hex ? 16 : 10);
-    if (response && receipt) return *response == *receipt;
-  }
-  return !from_response.empty() && ascii_equal_nocase(without_zeros(from_response), without_zeros(from_receipt));
+  return !from_response.empty() && !from_receipt.empty() && peer_id_key(from_response) == response_key(from_receipt, form);
 }
 
 }  // namespace pushmail::sms

@@ -4,6 +4,7 @@
 // The text form is no standard but universal (SMPP 3.4 Appendix B); TLVs 001E and 0427 win where they are present.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,8 +30,16 @@ struct Receipt {
 /// Nothing when the PDU is no receipt, or does not name a message and its state; it is no word of a phone then either (automatic.h).
 [[nodiscard]] std::optional<Receipt> read_receipt(const smpp::Pdu& deliver_sm);
 
-/// Whether a receipt's id is the one of submit_sm_resp. Some SMSCs write one in hex and the other in decimal.
+/// How a receipt writes the id of submit_sm_resp. Some SMSCs write one in hex and the other in decimal; case, <>, quotes and zeros in front
+/// say nothing in any form.
 enum class IdForm : std::uint8_t { same, response_hex, receipt_hex };
+inline constexpr auto id_forms = std::to_array<IdForm>({IdForm::same, IdForm::response_hex, IdForm::receipt_hex});
+inline constexpr std::array<std::string_view, 3> id_form_names{"same", "response_hex", "receipt_hex"};
+[[nodiscard]] constexpr std::string_view to_string(IdForm form) { return id_form_names[static_cast<std::size_t>(form)]; }
+
+/// The key (core/peer_id.h) of the response that a receipt with this id is about, in this form. An id that is no number of the form's base
+/// is compared as it is.
+[[nodiscard]] std::string response_key(std::string_view from_receipt, IdForm form);
 [[nodiscard]] bool same_message_id(std::string_view from_response, std::string_view from_receipt, IdForm form = IdForm::same);
 
 }  // namespace pushmail::sms

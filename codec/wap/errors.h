@@ -1,4 +1,4 @@
-// The rules that WSP-encoded values can break.
+// The rules that WSP-encoded values and phone numbers can break.
 #pragma once
 
 #include "core/result.h"
@@ -12,6 +12,16 @@ inline constexpr ErrorInfo wsp_bad_length{"wsp.bad_length", "a value-length was 
 inline constexpr ErrorInfo wsp_bad_text{"wsp.bad_text", "a text has no terminating NUL", "WAP-230 §8.4.2.1"};
 inline constexpr ErrorInfo wsp_bad_type{"wsp.bad_type", "a media type is neither a known code nor text", "WAP-230 §8.4.2.24"};
 inline constexpr ErrorInfo wsp_too_many_parts{"wsp.too_many_parts", "the multipart has more entries than the limit", ""};
+inline constexpr ErrorInfo number_bad_text{"number.bad_text", "there are other characters than those of a phone number", "ITU-T E.164 §6"};
+inline constexpr ErrorInfo number_short_code{"number.short_code", "this is a short code, and no phone's number", ""};
+inline constexpr ErrorInfo number_national{
+    "number.national", "the number is a national one, and numbering.country_code is not set: write it with + and country code",
+    "ITU-T E.164 §6"};
+inline constexpr ErrorInfo number_no_reading{
+    "number.no_reading", "the number is none by the keys of [numbering]: write it with + and country code", "ITU-T E.164 §6"};
+inline constexpr ErrorInfo number_ambiguous{
+    "number.ambiguous",
+    "by the keys of [numbering] the number may be a national and an international one: write it with + and country code", "ITU-T E.164 §6"};
 inline constexpr ErrorInfo push_bad_type{"push.bad_type", "the PDU is not a push", "WAP-230 §8.2.4.1"};
 inline constexpr ErrorInfo wbxml_unknown_document{"wbxml.unknown_document", "the document is none of the notices that we know", "WAP-192 §5.5"};
 inline constexpr ErrorInfo wbxml_bad_token{"wbxml.bad_token", "a token cannot stand where it is", "WAP-192 §5.8"};

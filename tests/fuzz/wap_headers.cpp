@@ -1,6 +1,7 @@
 // WSP values: content types, multiparts, pushes with their notices, and addresses out of any octets; what is read is written and read the same.
 #include "codec/wap/address.h"
 #include "codec/wap/multipart.h"
+#include "codec/wap/numbering.h"
 #include "codec/wap/push.h"
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
@@ -51,6 +52,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const wap::Address address = wap::parse_address(text_of(all));
   PM_CHECK(wap::parse_address(wap::to_string(address)).value.size() <= size + 10);
-  if (const auto number = wap::parse_msisdn(text_of(all))) PM_CHECK(wap::parse_msisdn(wap::to_plmn(*number)).value() == *number);
+  for (const wap::Numbering& numbering :
+       {wap::Numbering{}, wap::Numbering{.country_code = "49"}, wap::Numbering{.country_code = "1", .trunk_prefix = "1"}}) {
+    const auto number = numbering.read(text_of(all));
+    if (number) PM_CHECK(numbering.read(wap::to_plmn(*number)).value() == *number);
+  }
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/errors.h"
+#include "core/peer_id.h"
 
 namespace pushmail {
 namespace {
@@ -44,6 +45,16 @@ TEST(TraceId, PrintsAndReadsBack) {
   EXPECT_EQ(parse_trace_id(to_string(id)).value(), id);
   EXPECT_FALSE(parse_trace_id("00").has_value());
   EXPECT_NE(id, new_trace_id());
+}
+
+TEST(PeerId, HasOneFormToBeComparedIn) {
+  struct Row {
+    std::string_view id, key;
+  };
+  for (const Row& row : {Row{"<AB-12@mmsc>", "ab-12@mmsc"}, Row{" \"0001715006\"\r\n", "1715006"}, Row{"1a2B", "1a2b"}, Row{"000", ""}, Row{"", ""}, Row{"<>", ""},
+                         Row{"100", "100"}}) {
+    EXPECT_EQ(peer_id_key(row.id), row.key) << row.id;
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "codec/convert/convert.h"
 #include "codec/convert/errors.h"
+#include "codec/convert/mm_header.h"
 
 namespace pushmail::convert {
 namespace {
@@ -189,6 +190,37 @@ TEST(MmToMail, FirstLineCanBeDropped) {
     const mime::Message message = parsed(*mail);
     EXPECT_EQ(mime::decode_text(message.parts[0]), row.expected);
     EXPECT_EQ(message.parts[0].field("Subject"), "Hi");
+  }
+}
+
+TEST(MmToMail, OfTheFirstLineTheAddressAloneCanBeDropped) {
+  struct Row {
+    std::string text, expected;
+  };
+  for (const Row& row : {Row{"joe@example.com first slide\nmore", "first slide\nmore"}, Row{"joe@example.com\nbody", "\nbody"},
+                         Row{"\n joe@example.com\tHi", "Hi"}, Row{"joe@example.com", ""}}) {
+    MmToMailOptions how = options();
+    how.drop_first_line = how.drop_address_only = true;
+    const auto mail = mm_to_mail(request({{"text/plain", "", bytes(row.text), "utf-8"}}), how);
+    ASSERT_TRUE(mail);
+    EXPECT_EQ(mime::decode_text(parsed(*mail).parts[0]), row.expected);
+  }
+}
+
+// RFC 4356 §2.1.1 makes an address of a number; + stands before what is international for sure.
+TEST(MmToMail, NumbersKeepWhatTheyAre) {
+  struct Row {
+    std::string_view value;
+    mm7::AddressKind kind;
+    std::string_view local_part;
+  };
+  for (const Row& row :
+       {Row{"15550100001", mm7::AddressKind::number, "+15550100001"}, Row{"+15550100001", mm7::AddressKind::number, "+15550100001"},
+        Row{"+15553334444/type=plmn", mm7::AddressKind::number, "+15553334444"}, Row{"88888/TYPE=PLMN", mm7::AddressKind::number, "88888"},
+        Row{"0738123456", mm7::AddressKind::number, "0738123456"}, Row{"112", mm7::AddressKind::number, "112"},
+        Row{"50001742", mm7::AddressKind::short_code, "50001742"}}) {
+    EXPECT_EQ(mailbox_of(mm7::Address{.kind = row.kind, .value = std::string(row.value)}, "mms.example.net").local_part, row.local_part)
+        << row.value;
   }
 }
 

@@ -246,6 +246,42 @@ TEST(Mm7Tolerance, PreambleAndBlanksBehindTheBoundary) {
   body = bent(body, "--outer-b1\r\nContent-Type: multipart", "--outer-b1  \t\r\nContent-Type: multipart");
   expect_usual(related, "this is a multi-part message\r\n\r\n" + body);
 }
+// Some MMSCs put a blank line between a part's header fields, or in front of them.
+TEST(Mm7Tolerance, BlankLinesAmongPartHeaders) {
+  const std::string body = with_content(envelope(deliver()));
+  for (const auto& [from, to] : {std::pair{"utf-8\"\r\nContent-ID: <soap-1", "utf-8\"\r\n\r\nContent-ID: <soap-1"},
+                                 std::pair{"--outer-b1\r\nContent-Type: text/xml", "--outer-b1\r\n\r\nContent-Type: text/xml"},
+                                 std::pair{"<smil-1>\"\r\nContent-ID: <mo-0501", "<smil-1>\"\r\n\r\n\r\nContent-ID: <mo-0501"},
+                                 std::pair{"--outer-b1\r\nContent-Type: multipart", "--outer-b1\r\n\r\nContent-Type: multipart"},
+                                 std::pair{"a.txt\"\r\nContent-ID: <t1>", "a.txt\"\r\n\r\nContent-ID: <t1>"},
+                                 std::pair{"<t1>\r\nContent-Location", "<t1>\r\n\r\nContent-Location"}}) {
+    SCOPED_TRACE(to);
+    expect_usual(related, bent(body, from, to));
+  }
+}
+// What a person writes is no header, whatever it looks like.
+TEST(Mm7Tolerance, TextThatBeginsLikeAHeaderStaysText) {
+  for (const std::string_view text :
+       {"Subject: hi\r\n\r\nmore", "Content-Type: as in the standard", "Content-Type: text/html\r\n\r\n<p>"}) {
+    const std::string body = fmt::format(
+        "--outer-b1\r\nContent-Type: text/xml\r\nContent-ID: <soap-1@mmsc1.example>\r\n\r\n{}\r\n--outer-b1\r\n"
+        "Content-Type: text/plain\r\nContent-ID: <mo-0501@mmsc1.example>\r\n\r\n{}\r\n--outer-b1--\r\n",
+        envelope(deliver()), text);
+    const auto request = samples::read_deliver(related, body);
+    ASSERT_TRUE(request.has_value());
+    EXPECT_EQ(text_of(request->content.parts.at(0).data), text);
+  }
+}
+TEST(Mm7Tolerance, RecipientsMayBeEmptyOrMissing) {
+  const std::string whole = deliver();
+  const std::size_t begin = whole.find("<Recipients>"), end = whole.find("</Recipients>") + std::string_view("</Recipients>").size();
+  for (const std::string_view recipients : {"", "<Recipients/>", "<Recipients></Recipients>", "<Recipients><To/></Recipients>"}) {
+    const std::string bent_message = whole.substr(0, begin) + std::string(recipients) + whole.substr(end);
+    const auto request = samples::read_deliver(related, with_content(envelope(bent_message)));
+    ASSERT_TRUE(request.has_value()) << recipients;
+    EXPECT_TRUE(request->recipients.empty()) << recipients;
+  }
+}
 TEST(Mm7Tolerance, StartWithoutBracketsOrWrong) {
   const std::string body = with_content(envelope(deliver()));
   expect_usual("multipart/related; boundary=outer-b1; start=soap-1@mmsc1.example", body);

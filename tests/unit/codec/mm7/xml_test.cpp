@@ -79,6 +79,22 @@ TEST(Xml, MixedContentIsOneTextByLibxml2) {
   ASSERT_TRUE(tree.has_value());
   EXPECT_EQ(shown(*tree), "a\"xy\"(b\"1\" b)");
 }
+// Half a character is none; two references that make one are read as it.
+TEST(Xml, HalvesOfACharacterAsTwoReferences) {
+  struct Pair {
+    std::string_view document, tree;
+  };
+  for (const Pair& row : {Pair{"<a>&#xD83D;&#xDE00;</a>", "a\"😀\""}, Pair{"<a>x&#55357;&#56832;y</a>", "a\"x😀y\""},
+                          Pair{"<a b='&#xd83d;&#xde00;'/>", "a[b=😀]"}, Pair{"<a>&#xD83D;&#xDE00;&#xD83D;&#xDE00;</a>", "a\"😀😀\""}}) {
+    const auto tree = parse_xml(bytes_of(row.document));
+    ASSERT_TRUE(tree.has_value()) << row.document;
+    EXPECT_EQ(shown(*tree), row.tree);
+  }
+  for (const std::string_view document :
+       {"<a>&#xD83D;</a>", "<a>&#xDE00;&#xD83D;</a>", "<a>&#xD83D; &#xDE00;</a>", "<a>&#xD83D;&#xD83D;</a>", "<a>&#xD83D;&#x41;</a>"}) {
+    EXPECT_FALSE(parse_xml(bytes_of(document)).has_value()) << document;
+  }
+}
 std::string utf16(std::string_view utf8, bool big_endian) {
   std::string out;
   for (std::size_t at = 0; at < utf8.size();) {

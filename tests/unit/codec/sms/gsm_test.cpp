@@ -174,5 +174,63 @@ TEST(Reassembly, IncompleteSetsGo) {
   EXPECT_EQ(reassembly.incomplete(), 2U);
 }
 
+struct CodingRow {
+  std::uint8_t data_coding;
+  Alphabet alphabet;
+};
+// TS 23.038 §4 and SMPP 3.4 §5.2.19.
+TEST(Alphabets, OfEveryGroup) {
+  for (const CodingRow& row :
+       {CodingRow{0x00, Alphabet::gsm}, CodingRow{0x01, Alphabet::ascii}, CodingRow{0x02, Alphabet::binary},
+        CodingRow{0x03, Alphabet::latin1}, CodingRow{0x04, Alphabet::binary}, CodingRow{0x08, Alphabet::ucs2},
+        CodingRow{0x10, Alphabet::gsm}, CodingRow{0x11, Alphabet::gsm}, CodingRow{0x14, Alphabet::binary}, CodingRow{0x18, Alphabet::ucs2},
+        CodingRow{0x19, Alphabet::ucs2}, CodingRow{0x1C, Alphabet::other}, CodingRow{0x28, Alphabet::binary},
+        CodingRow{0x48, Alphabet::ucs2}, CodingRow{0x58, Alphabet::ucs2}, CodingRow{0xC0, Alphabet::gsm}, CodingRow{0xE0, Alphabet::ucs2},
+        CodingRow{0xF1, Alphabet::gsm}, CodingRow{0xF5, Alphabet::binary}}) {
+    EXPECT_EQ(alphabet_of(row.data_coding), row.alphabet) << int{row.data_coding};
+  }
+  EXPECT_EQ(decode_text(0x18, from_hex("00310037")), "17");
+}
+
+TEST(Alphabets, ZeroIsWhatTheSmscTakesItFor) {
+  const auto bytes = [](std::string_view text) { return Bytes(text.begin(), text.end()); };
+  EXPECT_EQ(decode_text(0, bytes("a@b_c"), Alphabet::latin1), "a@b_c");
+  EXPECT_EQ(decode_text(0, Bytes{0xE9}, Alphabet::latin1), "é");
+  EXPECT_EQ(decode_text(0, Bytes{0x00}), "@");
+  EXPECT_EQ(decode_text(0x10, Bytes{0x00}, Alphabet::latin1), "@") << "said outright";
+  EXPECT_EQ(text_of(split_text("a@é_$", 1, Alphabet::latin1).at(0).short_message), "a@\xE9_$");
+  EXPECT_EQ(split_text("a@é", 1, Alphabet::ascii).at(0).data_coding, 8);
+  EXPECT_EQ(split_text("5 €", 1, Alphabet::latin1).at(0).data_coding, 8);
+  // An SMS of 160 characters of the default alphabet, some of which take two.
+  const std::string long_text = std::string(150, 'x') + "[[[[[[";
+  const auto segments = split_text(long_text, 1, Alphabet::latin1);
+  ASSERT_EQ(segments.size(), 2U);
+  EXPECT_EQ(std::string(text_of(segments[0].short_message).substr(6)) + std::string(text_of(segments[1].short_message).substr(6)),
+            long_text);
+}
+
+TEST(Reassembly, WhatIsLateIsHandedOutTwiceAtMost) {
+  Reassembly reassembly;
+  const auto part = [](std::uint8_t number, std::string_view text) {
+    Incoming one;
+    one.source = "1";
+    one.destination = "2";
+    one.part = Concatenation{.reference = 9, .total = 3, .number = number};
+    append(one.user_data, text);
+    return one;
+  };
+  EXPECT_FALSE(reassembly.next_late().has_value());
+  EXPECT_FALSE(reassembly.add(part(2, "b"), {}).has_value());
+  EXPECT_EQ(reassembly.next_late(), Instant{} + milliseconds(1500));
+  EXPECT_TRUE(reassembly.take_late(Instant{} + seconds(2)).empty()) << "it has no beginning";
+  ASSERT_EQ(reassembly.take_late(Instant{} + seconds(60)).size(), 1U);
+  EXPECT_TRUE(reassembly.take_late(Instant{} + seconds(61)).empty());
+  EXPECT_FALSE(reassembly.next_late().has_value());
+  EXPECT_FALSE(reassembly.add(part(3, "c"), Instant{} + seconds(62)).has_value());
+  const auto whole = reassembly.add(part(1, "a"), Instant{} + seconds(63));
+  ASSERT_TRUE(whole.has_value()) << "late, and whole all the same";
+  EXPECT_EQ(whole->text(), "abc");
+}
+
 }  // namespace
 }  // namespace pushmail::sms

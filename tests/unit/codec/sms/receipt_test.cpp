@@ -59,14 +59,28 @@ TEST(Receipt, IntermediateNotificationsAreReceiptsAndTextsAreNot) {
   EXPECT_FALSE(read_receipt(deliver("")).has_value());
 }
 
-TEST(Receipt, IdsInTwoBases) {
-  EXPECT_TRUE(same_message_id("1A2b", "01a2B"));
-  EXPECT_FALSE(same_message_id("1a2b", "6699"));
-  EXPECT_TRUE(same_message_id("1a2b", "6699", IdForm::response_hex));
-  EXPECT_TRUE(same_message_id("6699", "1a2b", IdForm::receipt_hex));
-  EXPECT_FALSE(same_message_id("", ""));
-  EXPECT_TRUE(same_message_id("00", "0"));
-}
+struct IdRow {
+  std::string_view response;
+  std::string_view receipt;
+  IdForm form;
+  bool same;
+};
+class Ids : public testing::TestWithParam<IdRow> {};
+TEST_P(Ids, AreTheSameInThisForm) { EXPECT_EQ(same_message_id(GetParam().response, GetParam().receipt, GetParam().form), GetParam().same); }
+INSTANTIATE_TEST_SUITE_P(
+    Receipts, Ids,
+    testing::Values(IdRow{"1A2b", "01a2B", IdForm::same, true}, IdRow{"1a2b", "6699", IdForm::same, false},
+                    IdRow{"1a2b", "6699", IdForm::response_hex, true}, IdRow{"6699", "1a2b", IdForm::receipt_hex, true},
+                    IdRow{"6699", "1a2b", IdForm::response_hex, false}, IdRow{"0001715006", "1715006", IdForm::same, true},
+                    IdRow{"1715007", "0001715007", IdForm::same, true}, IdRow{"<AB12-CD34>", "\"ab12-cd34\" ", IdForm::same, true},
+                    IdRow{"0000001A2B3C", "1715004", IdForm::response_hex, true},
+                    // Beyond 64 bits, as SMSCs with UUIDs write them.
+                    IdRow{"ffffffffffffffffffffffffffffffff", "340282366920938463463374607431768211455", IdForm::response_hex, true},
+                    IdRow{"340282366920938463463374607431768211455", "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", IdForm::receipt_hex, true},
+                    // No number of the base: as it is.
+                    IdRow{"ab-1", "AB-1", IdForm::response_hex, true}, IdRow{"", "", IdForm::same, false},
+                    IdRow{"", "0", IdForm::same, false}, IdRow{"00", "0", IdForm::same, true}, IdRow{"0", "0", IdForm::response_hex, true},
+                    IdRow{"1", "10", IdForm::same, false}));
 
 }  // namespace
 }  // namespace pushmail::sms

@@ -40,21 +40,5 @@ TEST(Address, PrintsWhatItRead) {
   EXPECT_EQ(to_string(parse_address("1.2.3.4/TYPE=IPv4")), "1.2.3.4/TYPE=IPv4");
 }
 
-TEST(Address, NumbersInTheirSpellings) {
-  for (const std::string_view text : {"+15550100002/TYPE=PLMN", "15550100002", "+1-555-010.0002", "+1 (555) 0100002 / TYPE=PLMN", "\t+15550100002/type=Plmn\n"}) {
-    const auto number = parse_msisdn(text);
-    if (text.contains("/ TYPE")) {
-      EXPECT_FALSE(number.has_value());  // the suffix has no blank in it
-      continue;
-    }
-    ASSERT_TRUE(number.has_value()) << text;
-    EXPECT_EQ(number->digits(), "15550100002");
-    EXPECT_EQ(to_plmn(*number), "+15550100002/TYPE=PLMN");
-  }
-  for (const std::string_view text : {"", "+", "joe@example.com", "0123456", "++1555010", "+1555x", "1234", "+1234567890123456", "/TYPE=PLMN"}) {
-    EXPECT_FALSE(parse_msisdn(text).has_value()) << text;
-  }
-}
-
 }  // namespace
 }  // namespace pushmail::wap

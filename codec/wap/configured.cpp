@@ -1,0 +1,41 @@
+#include "codec/wap/configured.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+#include <utility>
+
+namespace pushmail::wap {
+
+namespace {
+
+// `10` or `7-11`, which config_rules.cpp has checked; 0 for what is not given.
+std::pair<std::size_t, std::size_t> range_of(std::string_view text) {
+  const std::size_t hyphen = std::min(text.find('-'), text.size());
+  std::size_t least = 0, most = 0;
+  std::from_chars(text.data(), text.data() + hyphen, least);
+  most = least;
+  if (hyphen < text.size()) std::from_chars(text.data() + hyphen + 1, text.data() + text.size(), most);
+  return {least, most};
+}
+
+}  // namespace
+
+Numbering configured_numbering(const Config& config) {
+  Numbering numbering;
+  numbering.country_code = config.text("numbering.country_code");
+  numbering.trunk_prefix = config.text("numbering.trunk_prefix");
+  numbering.international_prefixes = config.texts("numbering.international_prefixes");
+  std::tie(numbering.national_length_min, numbering.national_length_max) = range_of(config.text("numbering.national_length"));
+  const std::string bare = config.text("numbering.bare");
+  numbering.bare = bare == "international" ? Bare::international : bare == "national" ? Bare::national : Bare::checked;
+  numbering.short_codes = config.texts("numbering.short_codes");
+  for (const std::string& peer : config.peers()) numbering.short_codes.push_back(config.text(fmt::format("peer.{}.service_number", peer)));
+  // A name as sender has no digits.
+  if (std::string source = digits_of(config.text("notify.source")); !source.empty()) numbering.short_codes.push_back(std::move(source));
+  return numbering;
+}
+
+}  // namespace pushmail::wap
