@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "codec/sms/automatic.h"
+#include "controlplane/destination.h"
 #include "controlplane/news.h"
-#include "controlplane/to_mail.h"
 #include "core/log.h"
 #include "dataplane/handoff/peer.h"
 
@@ -19,7 +19,8 @@ using handoff::tag;
 
 std::string text(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
 
-// MMStatus of TS 23.140 §8.7 -> the item's state and words. Deferred, Forwarded and Indeterminate are not the end (design 2).
+// MMStatus of TS 23.140 §8.4.2, §8.4.3 and §8.7 -> the item's state and words. Deferred, Forwarded and Indeterminate are not the end
+// (design 2).
 struct StatusRow {
   std::string_view mm_status;
   ItemState state;
@@ -31,6 +32,9 @@ constexpr auto statuses = std::to_array<StatusRow>({
     {"Expired", ItemState::expired, "the phone did not fetch the message before it expired; the mail stays in the mailbox"},
     {"Deferred", ItemState::reported, "the phone was told by the MMSC and has not fetched the message yet"},
     {"Forwarded", ItemState::reported, "the message was forwarded to another address"},
+    // Read replies; what was read has been fetched.
+    {"Read", ItemState::delivered, "the phone's owner has read the message"},
+    {"Deleted", ItemState::reported, "the message was deleted on the phone without being read"},
     {"Indeterminate", ItemState::reported, "the MMSC cannot tell whether the message arrived"},
 });
 
@@ -143,7 +147,10 @@ Result<void> Outcomes::take_early_reports(Item& item) {
   for (const Report& report : early) {
     // Without a MessageID the suffix decides, which a whole thread shares: what came earlier is about another message of it.
     if (item.message_id.empty() && came_before(report, item.created)) continue;
-    if (item.message_id.empty() && msisdn_of_form(report.recipient) != item.msisdn && msisdn_of_form(report.sender) != item.msisdn) continue;
+    const wap::Numbering& numbering = ports_.settings.numbering;
+    const bool names_phone =
+        msisdn_of_form(numbering, report.recipient) == item.msisdn || msisdn_of_form(numbering, report.sender) == item.msisdn;
+    if (item.message_id.empty() && !names_phone) continue;
     PM_TRY(const auto match, find_item(report));
     if (!match || match->id != item.id) continue;
     item.message_id = match->message_id;
@@ -186,17 +193,44 @@ Result<void> Outcomes::keep_orphan(const Report& report) {
     log_warning("report_waits").peer(report.peer).text("message_id", report.message_id).text("mm_status", report.mm_status)
         .number("since_start", static_cast<std::int64_t>(orphans_));
   }
+  if (const auto told = tell_near_miss(report); !told) return told;
   return orphans_ % trim_every == 0 ? ports_.store.trim_orphan_reports(report.peer, orphans_of_peer_max) : Result<void>();
 }
 
-Result<std::optional<Item>> Outcomes::find_item(const Report& report) {
-  const auto recipient = msisdn_of_form(report.recipient);
-  const auto sender = msisdn_of_form(report.sender);
-  const auto is_phone = [&](const Item& item) { return (recipient && item.msisdn == *recipient) || (sender && item.msisdn == *sender); };
-  PM_TRY(auto candidates, ports_.store.items_of_message(report.peer, report.message_id));
-  for (Item& item : candidates) {
-    if (is_phone(item)) return std::optional(std::move(item));
+// The phone has a message of this peer whose report is missing, and this one names another: `item show` shows both.
+Result<void> Outcomes::tell_near_miss(const Report& report) {
+  for (const std::string* form : {&report.recipient, &report.sender}) {
+    const auto phone = msisdn_of_form(ports_.settings.numbering, *form);
+    if (!phone) continue;
+    PM_TRY(const auto waiting, ports_.store.items({.states = {ItemState::submitted, ItemState::reported},
+                                                   .way = Way::to_phone,
+                                                   .msisdn = *phone,
+                                                   .peer = report.peer,
+                                                   .count_max = 1}));
+    if (waiting.empty() || waiting.front().message_id.empty() || !near_misses_.take(phone->digits(), ports_.clock.now())) continue;
+    return note(ports_.store, waiting.front(), "report_unmatched", ports_.clock.wall(), program::control,
+                {{"report_id", report.message_id},
+                 {"mm_status", report.mm_status},
+                 {"message_id", waiting.front().message_id},
+                 {"peer", report.peer},
+                 {"reason", fmt::format("a report for this phone names no message of ours; peer.{}.message_id says how ids are compared",
+                                        report.peer)}});
   }
+  return {};
+}
+
+Result<std::optional<Item>> Outcomes::find_item(const Report& report) {
+  const auto recipient = msisdn_of_form(ports_.settings.numbering, report.recipient);
+  const auto sender = msisdn_of_form(ports_.settings.numbering, report.sender);
+  PM_TRY(auto candidates, ports_.store.items_of_message(report.peer, report.message_id));
+  const PeerSettings* peer = ports_.settings.peer(report.peer);
+  const bool exact = peer != nullptr && peer->exact_message_id;
+  std::erase_if(candidates,
+                [&](const Item& item) { return (exact && item.message_id != report.message_id) || names_another(report, item); });
+  const auto is_phone = [&](const Item& item) { return recipient == item.msisdn || sender == item.msisdn; };
+  if (const auto named = std::ranges::find_if(candidates, is_phone); named != candidates.end()) return std::optional(std::move(*named));
+  // An id that is known says enough where nobody can read the addresses.
+  if (candidates.size() == 1) return std::optional(std::move(candidates.front()));
   // There was no answer to the submission, or one without MessageID: phone and suffix say which one it was.
   const auto ends_with = [](std::string_view form, const std::string& suffix) { return !suffix.empty() && form.ends_with(suffix); };
   for (const auto& phone : {recipient, sender}) {
@@ -215,6 +249,23 @@ Result<std::optional<Item>> Outcomes::find_item(const Report& report) {
     }
   }
   return std::optional<Item>();
+}
+
+// Addresses of ours, and what nobody can read for sure, say nothing against an id; a number whose end is the phone's may lack its country
+// code.
+bool Outcomes::names_another(const Report& report, const Item& item) const {
+  constexpr std::size_t same_tail_digits = 7;
+  const PeerSettings* peer = ports_.settings.peer(report.peer);
+  bool another = false;
+  for (const std::string* form : {&report.recipient, &report.sender}) {
+    const auto number = msisdn_of_form(ports_.settings.numbering, *form);
+    if (!number) continue;
+    if (*number == item.msisdn || (number->digits().size() >= same_tail_digits && item.msisdn.digits().ends_with(number->digits())))
+      return false;
+    const bool is_ours = peer != nullptr && !peer->service_number.empty() && number->digits().starts_with(peer->service_number);
+    another = another || !is_ours;
+  }
+  return another;
 }
 
 // A whole thread shares the suffix: a report from before the try is about another message of it. One that only says so may come from an
@@ -240,7 +291,9 @@ Result<bool> Outcomes::apply_report(const Report& report, Item& item) {
   const Timestamp now = ports_.clock.wall();
   const bool delivered = row.state == ItemState::delivered;
   const bool was_unknown = item.is_unknown();
-  if (was_unknown || item.state == ItemState::submitted) {
+  // A reader takes his own time.
+  const bool is_read_reply = report.mm_status == "Read" || report.mm_status == "Deleted";
+  if (!is_read_reply && (was_unknown || item.state == ItemState::submitted)) {
     const Timestamp since = was_unknown ? item.doubt_began : item.updated;
     if (const auto learnt = ports_.report_times.add(item.peer, microseconds(now.us - since.us)); !learnt)
       return std::unexpected(learnt.error());

@@ -1,8 +1,8 @@
 // What the data plane says afterwards: outcomes, delivery reports (411), events. Each is in the store before it is acknowledged.
 //
 // Came from: the handoff socket. Goes to: the store; ToPhone (what is over is not fetched again), the SMS queue (a phone's mail that
-// failed). Rules: a report belongs to the item with its MessageID whose phone is Recipient or Sender, since peers swap them; a report
-// without item waits for it; a final state never regresses; a repeat has no second effect.
+// failed). Rules: a report belongs to the item with its MessageID (in whatever form the peer writes it) unless it names another phone; a
+// report without item waits for it; a final state never regresses; a repeat has no second effect.
 #pragma once
 
 #include <functional>
@@ -46,11 +46,14 @@ class Outcomes {
   [[nodiscard]] Result<std::optional<Item>> find_item(const Report& report);
   [[nodiscard]] Result<bool> is_older(const Report& report, const Item& item);
 
+  [[nodiscard]] bool names_another(const Report& report, const Item& item) const;
+  [[nodiscard]] Result<void> tell_near_miss(const Report& report);
   /// A report about nothing that was submitted to its peer has no effect; it is counted, and kept, bounded, in case it came early.
   [[nodiscard]] Result<void> keep_orphan(const Report& report);
 
   Ports ports_;
   std::uint64_t orphans_ = 0;
+  Budget near_misses_{{.count = 5, .window = seconds(3600)}, 4096};  // rows of the history, for each phone
   Budget orphan_lines_{{.count = 1, .window = seconds(60)}, 64};  // of the log, for each peer
 };
 

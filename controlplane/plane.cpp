@@ -19,6 +19,7 @@
 #include "controlplane/notify/notifier.h"
 #include "controlplane/notify/smpp_session.h"
 #include "controlplane/outcomes.h"
+#include "controlplane/peer_health.h"
 #include "controlplane/resolver.h"
 #include "controlplane/retrieve/retriever.h"
 #include "controlplane/to_mail.h"
@@ -69,7 +70,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         fetchers_(context, {.program = options.fetcher_program, .arguments = fetcher_arguments(), .count = settings_.fetchers}, *this),
         data_plane_(context, settings_.run_folder / "handoff-0", *this, [this] { to_phone_.on_data_plane_lost(); }),
         notifier_(store, clock, [this](const notify::IncomingSms& sms) { return retriever_.take(sms); },
-                  {.per_hour_max = settings_.sms_per_hour_max}),
+                  {.per_hour_max = settings_.sms_per_hour_max}, {.form = settings_.sms_id_form, .numbering = settings_.numbering}),
         smpp_(context, clock, settings_.smpp, notifier_),
         announcer_(store, clock, settings_),
         to_phone_({store, clock, settings_, data_plane_, fetchers_, announcer_, [this] { notifier_.pump(); },
@@ -84,18 +85,20 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         retriever_(store, clock,
                    {.on_requested = [this](const Item& item) { to_phone_.on_requested(item); },
                     .on_sms_queued = [this] { notifier_.pump(); },
-                    .announce_next = [this](const Msisdn& phone) { return announcer_.answered(phone); }}),
+                    .announce_next = [this](const Msisdn& phone) { return announcer_.answered(phone); },
+                    .binding_changed = [this](const Binding& binding) { on_binding_changed(binding); }},
+                   settings_.numbering),
         mailboxes_({store, clock, settings_, sealer, *resolver_, fetchers_,
                     [this](std::string_view binding) { to_phone_.on_mailbox_ready(binding); }}),
         account_trials_({clock, settings_, *resolver_, fetchers_}),
         bindings_(store, sealer, clock,
-                  {.egress = settings_.egress, .providers = settings_.providers, .peers = peer_names(), .node = settings_.node}),
+                  {.egress = settings_.egress,
+                   .providers = settings_.providers,
+                   .peers = peer_names(),
+                   .node = settings_.node,
+                   .numbering = settings_.numbering}),
         api_(store, bindings_,
-             {.binding_changed =
-                  [this](const Binding& binding) {
-                    mailboxes_.on_binding_changed(binding);
-                    to_phone_.on_binding_changed(binding);
-                  },
+             {.binding_changed = [this](const Binding& binding) { on_binding_changed(binding); },
               .try_account =
                   [this](const Binding& binding, const std::string& password, std::function<void(api::AccountTrial)> reply) {
                     account_trials_.start(binding, password, std::move(reply));
@@ -153,6 +156,8 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     json["sms_in_doubt"] = notifier_.counts().in_doubt;
     json["sms_set_aside"] = notifier_.counts().set_aside;
     json["sms_withheld"] = notifier_.counts().withheld;
+    json["sms_receipts"] = notifier_.receipts().matched;
+    json["sms_receipts_unmatched"] = notifier_.receipts().unmatched;
     json["data_plane"] = data_plane_.is_ready() ? "connected" : "not connected";
     json["fetchers_up"] = fetchers_.up_count();
     json["transfers"] = to_phone_.transfers();
@@ -192,9 +197,19 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         standing.paused_until = paused->second.until;
         standing.reason = paused->second.reason;
       }
+      const Timestamp now = clock_.wall();
+      if (const auto traffic = store_.peer_traffic(name, {now.us - health_window_us}, {now.us - report_grace_us})) {
+        standing.silent = traffic->silent;
+        standing.answers = traffic->answers;
+        standing.advice = advice_about(peer, *traffic);
+      }
       all.push_back(std::move(standing));
     }
     return all;
+  }
+  void on_binding_changed(const Binding& binding) {
+    mailboxes_.on_binding_changed(binding);
+    to_phone_.on_binding_changed(binding);
   }
   void on_peer_state(const RecordView& record) {
     using handoff::Tag;

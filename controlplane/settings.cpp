@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "codec/mm7/configured.h"
+#include "codec/wap/configured.h"
 #include "core/secret_file.h"
 
 namespace pushmail {
@@ -24,6 +25,16 @@ std::expected<std::string, StartError> secret(const Config& config, const std::s
   auto value = read_secret_file(path);
   if (!value) return std::unexpected(StartError(key + ": " + value.error().text, value.error().os));
   return value;
+}
+
+// The MMSC's own domains: those that are said, the one that it writes phones in, and the name that it is reached by.
+std::vector<std::string> domains_of(const PeerSettings& peer, std::vector<std::string> said) {
+  constexpr std::string_view mail_form = "mail:";
+  for (const std::string& form : peer.sender_forms) {
+    if (form.starts_with(mail_form)) said.push_back(form.substr(mail_form.size()));
+  }
+  if (!parse_ip(peer.url.host)) said.push_back(peer.url.host);
+  return said;
 }
 
 std::expected<PeerSettings, StartError> read_peer(const Config& config, const std::string& name) {
@@ -64,6 +75,8 @@ std::expected<PeerSettings, StartError> read_peer(const Config& config, const st
   auto knobs = mm7::configured_knobs(config, name);
   if (!knobs) return std::unexpected(knobs.error().message());
   peer.knobs = std::move(*knobs);
+  peer.domains = domains_of(peer, config.texts(key("domains")));
+  peer.exact_message_id = config.text(key("message_id")) == "exact";
   peer.deduplicates = config.flag(key("deduplicates"));
   peer.check_transaction_id = config.text(key("answer_transaction_id")) == "checked";
   peer.mm_size_max = config.size(key("mm_size_max"));
@@ -138,6 +151,7 @@ std::expected<Settings, StartError> Settings::from(const Config& config, const s
     }
     s.peers.emplace(name, std::move(*peer));
   }
+  s.numbering = wap::configured_numbering(config);
   auto egress = EgressPolicy::from(config.texts("mailbox.allow_networks"));
   if (!egress) return std::unexpected("mailbox.allow_networks: " + egress.error());
   s.egress = std::move(*egress);
@@ -156,12 +170,22 @@ std::expected<Settings, StartError> Settings::from(const Config& config, const s
   s.smpp.system_type = config.text("notify.system_type");
   s.smpp.source = config.text("notify.source");
   s.smpp.window = static_cast<std::size_t>(config.number("notify.window"));
+  const std::string bind = config.text("notify.bind");
+  s.smpp.bind = bind == "pair"          ? notify::SmppBind::pair
+                : bind == "transceiver" ? notify::SmppBind::transceiver
+                                        : notify::SmppBind::automatic;
+  const std::string alphabet = config.text("notify.default_alphabet");
+  s.smpp.in_zero = alphabet == "latin1" ? sms::Alphabet::latin1 : alphabet == "ascii" ? sms::Alphabet::ascii : sms::Alphabet::gsm;
   s.smpp.enquire_link = config.duration("notify.enquire_link");
   // SMPP 3.4 §4.1: the fields' sizes count their NUL.
   if (s.smpp.system_id.size() > 15) return std::unexpected("notify.system_id: at most 15 characters");
   if (s.smpp.password.size() > 8) return std::unexpected("notify.password_file: an SMPP password has at most 8 characters");
   if (s.smpp.system_type.size() > 12) return std::unexpected("notify.system_type: at most 12 characters");
   if (s.smpp.source.empty() || s.smpp.source.size() > 20) return std::unexpected("notify.source: must have 1 to 20 characters");
+  if (const std::string form = config.text("notify.message_id_form"); form != "auto") {
+    const auto* const known = std::ranges::find(sms::id_form_names, form);
+    s.sms_id_form = static_cast<sms::IdForm>(known - sms::id_form_names.begin());
+  }
   s.sms_per_hour_max = config.number("notify.sms_per_hour_max");
   s.code_lifetime = config.duration("notify.code_lifetime");
   s.announcements = {

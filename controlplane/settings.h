@@ -3,10 +3,13 @@
 
 #include <expected>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "codec/sms/receipt.h"
+#include "codec/wap/numbering.h"
 #include "controlplane/binding/egress.h"
 #include "controlplane/binding/providers.h"
 #include "controlplane/notify/smpp_session.h"
@@ -41,6 +44,8 @@ struct PeerSettings {
   SenderForm sender = SenderForm::suffix;
   std::uint32_t suffix_digits = 4;
   std::uint64_t sender_refused = 4007;
+  std::vector<std::string> domains{};  // mail domains of the MMSC: N@ one of them is the number or short code N
+  bool exact_message_id = false;       // of reports
   bool deduplicates = false;
   bool check_transaction_id = true;  // of a SubmitRsp
   bool parts_base64 = true;
@@ -75,6 +80,7 @@ struct Settings {
   std::filesystem::path run_folder{};
   std::string domain{};
   std::uint16_t node = 0;
+  wap::Numbering numbering{};
   std::string smart_host{};            // address:port; empty: none
   std::map<std::string, PeerSettings, std::less<>> peers{};
   EgressPolicy egress{};
@@ -83,6 +89,7 @@ struct Settings {
   std::uint64_t mail_size_max = 0;
   Duration round{};
   notify::SmppSettings smpp{};
+  std::optional<sms::IdForm> sms_id_form{};  // of receipts; nothing: auto
   std::uint64_t sms_per_hour_max = 100;
   Duration code_lifetime{};
   AnnouncementSettings announcements{};

@@ -7,7 +7,7 @@
 #include "codec/convert/convert.h"
 #include "codec/mime/authentication.h"
 #include "codec/sms/automatic.h"
-#include "codec/wap/address.h"
+#include "controlplane/destination.h"
 #include "controlplane/news.h"
 #include "controlplane/strangers.h"
 #include "controlplane/to_phone.h"
@@ -37,19 +37,6 @@ std::vector<std::string> texts(const RecordView& record, Tag wanted) {
   return values;
 }
 
-// `number:+1555` -> ("number", "+1555")
-std::pair<std::string_view, std::string_view> split_form(std::string_view form) {
-  const std::size_t colon = form.find(':');
-  if (colon == std::string_view::npos) return {"mail", form};
-  return {form.substr(0, colon), form.substr(colon + 1)};
-}
-
-mime::Mailbox mailbox_of(std::string_view address, std::string display_name) {
-  auto mailbox = mime::parse_address(address).value_or(mime::Mailbox());
-  mailbox.display_name = std::move(display_name);
-  return mailbox;
-}
-
 // `Name <address>`, quoted where RFC 5322 asks for it; encoding is the codec's work.
 std::string header_form(const mime::Mailbox& mailbox) {
   if (mailbox.display_name.empty()) return mailbox.address();
@@ -65,96 +52,16 @@ bool is_reply_subject(std::string_view subject) { return ascii_starts_with_nocas
 
 }  // namespace
 
-std::optional<Msisdn> msisdn_of_form(std::string_view form) {
-  auto [kind, value] = split_form(form);
-  if (kind == "mail") value = value.substr(0, value.find('@'));
-  const auto number = wap::parse_msisdn(value);
-  if (!number) return std::nullopt;
-  return *number;
-}
-
-std::optional<Msisdn> sender_of_form(std::string_view form) { return split_form(form).first == "number" ? msisdn_of_form(form) : std::nullopt; }
-
-// ---- who may send, who can be reached ---------------------------------------------------------------------------------------------
-
-Result<Destination> ToMail::find_destination(std::string_view form, const std::optional<Msisdn>& sender, std::string_view peer_name) const {
-  const auto [kind, raw] = split_form(form);
-  const std::string_view value = wap::strip_type(raw);
-  Destination to;
-
-  std::string suffix_digits;
-  if (kind == "mail") {
-    const auto address = mime::parse_address(value);
-    if (!address || address->domain.empty()) {
-      to.verdict = verdict::bad_address;
-      return to;
-    }
-    const bool alias = sender && address->domain == "reply." + ports_.settings.domain && address->local_part.starts_with("r-");
-    if (alias) {
-      suffix_digits = address->local_part.substr(2);
-    } else if (address->domain == ports_.settings.domain) {
-      const auto number = wap::parse_msisdn(address->local_part);
-      if (!number) {
-        // RFC 5321 §4.5.1 asks for postmaster; he is not a phone.
-        to.verdict = verdict::bad_address;
-        return to;
-      }
-      PM_TRY(const auto bound, ports_.store.bindings_of(*number));
-      for (const Binding& one : bound) {
-        if (!one.is_active()) continue;
-        return Destination{.kind = Destination::Kind::bound, .verdict = verdict::accepted, .mailbox = mailbox_of(one.mail_address, one.display_name)};
-      }
-      return to;
-    } else {
-      // Only a phone's own mail leaves for the Internet; forwarded mail to other domains would be relaying.
-      if (!sender) return to;
-      return Destination{.kind = Destination::Kind::internet, .verdict = verdict::accepted, .mailbox = *address};
-    }
-  } else {
-    std::string_view digits = value;
-    if (digits.starts_with('+')) digits.remove_prefix(1);
-    const bool only_digits = !digits.empty() && std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-    for (const auto& [name, peer] : ports_.settings.peers) {
-      if (!only_digits || !sender || (!peer_name.empty() && name != peer_name)) continue;
-      if (digits == peer.service_number) return Destination{.kind = Destination::Kind::service, .verdict = verdict::accepted};
-      // Some MMSCs hand a short code of more than six digits back as Number (design 2a).
-      const bool in_pool = digits.starts_with(peer.service_number) && digits.size() == peer.service_number.size() + peer.suffix_digits;
-      if (in_pool) suffix_digits = std::string(digits.substr(peer.service_number.size()));
-    }
-  }
-
-  if (!suffix_digits.empty()) {
-    PM_TRY(auto suffix, ports_.store.suffix(*sender, suffix_digits));
-    if (suffix && !suffix->correspondent.empty()) {
-      return Destination{.kind = Destination::Kind::thread,
-                         .verdict = verdict::accepted,
-                         .mailbox = mailbox_of(suffix->correspondent, suffix->correspondent_name),
-                         .suffix = std::move(*suffix)};
-    }
-    // A phone's number may begin like the service number; only then is it worth another look.
-    if (kind == "mail") return to;
-  }
-  const auto number = wap::parse_msisdn(value);
-  if (!number) {
-    if (kind == "number") to.verdict = verdict::bad_address;
-    return to;
-  }
-  PM_TRY(const auto bound, ports_.store.bindings_of(*number));
-  for (const Binding& one : bound) {
-    if (!one.is_active()) continue;
-    return Destination{.kind = Destination::Kind::bound, .verdict = verdict::accepted, .mailbox = mailbox_of(one.mail_address, one.display_name)};
-  }
-  return to;
-}
+// ---- who may send ----------------------------------------------------------------------------------------------------------------
 
 Result<std::string_view> ToMail::admit_sender(std::string_view form, bool& queued) {
-  const auto phone = sender_of_form(form);
+  const auto phone = sender_of_form(ports_.settings.numbering, form);
   if (!phone) return verdict::bad_address;
   PM_TRY(const auto bound, ports_.store.bindings_of(*phone));
   if (std::any_of(bound.begin(), bound.end(), [](const Binding& b) { return b.is_active(); })) return verdict::accepted;
   // One explaining SMS a day (design 2).
   const Timestamp now = ports_.clock.wall();
-  const std::string words = bound.empty() ? notify::subscribe_text() : notify::suspended_text();
+  const std::string words = notify::inactive_text(bound);
   PM_TRY(const bool said, queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = "subscribe", .created = now}, 1, {now.us - day_us}));
   queued = queued || said;
   return bound.empty() ? verdict::not_bound : verdict::suspended;
@@ -174,14 +81,14 @@ void ToMail::on_admission_query(const RecordView& record) {
       PM_TRY(const std::string_view admitted, admit_sender(sender_form, queued));
       verdicts.push_back(admitted);
     }
-    if (from_phone) sender = sender_of_form(sender_form);
+    if (from_phone) sender = sender_of_form(ports_.settings.numbering, sender_form);
     for (const std::string& form : texts(record, Tag::recipient)) {
-      PM_TRY(const Destination to, find_destination(form, sender, peer));
+      PM_TRY(const Destination to, find_destination(ports_.store, ports_.settings, form, sender, peer));
       // Without a sender the suffix cannot be looked up; the route will tell.
       verdicts.push_back(to.verdict);
       grants.push_back(0);
       if (from_phone || to.verdict != verdict::accepted) continue;
-      const auto phone = msisdn_of_form(form);
+      const auto phone = msisdn_of_form(ports_.settings.numbering, form);
       if (!phone) continue;
       PM_TRY(const Grant grant, grant_stranger(ports_.store, ports_.settings.strangers, *phone, stranger, ports_.clock.wall()));
       verdicts.back() = grant.verdict;
@@ -242,12 +149,23 @@ Result<RecordWriter> ToMail::refuse(Item& item, Refusal refusal, bool& queued) {
   return answer;
 }
 
+// Recipients is optional in DeliverReq (TS 23.140 §8.7.1): without it a message is for the VASP that it came to. A LinkedID says which of
+// our messages it answers.
+Result<std::vector<std::string>> ToMail::recipients_of(const RecordView& record, const Msisdn& phone, std::string_view peer_name) const {
+  auto named = texts(record, Tag::recipient);
+  const PeerSettings* peer = ports_.settings.peer(peer_name);
+  if (!named.empty() || peer == nullptr) return named;
+  PM_TRY(const auto linked, ports_.store.items_of_message(peer_name, text(record, Tag::linked_id)));
+  const auto answered = std::ranges::find_if(linked, [&](const Item& one) { return one.msisdn == phone && !one.suffix.empty(); });
+  return std::vector<std::string>{"short:" + peer->service_number + (answered == linked.end() ? std::string() : answered->suffix)};
+}
+
 Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queued) {
   const Timestamp now = ports_.clock.wall();
   const ItemId id = record.header().item;
   const std::string sender_form = text(record, Tag::sender);
   const std::string peer_name = text(record, Tag::peer);
-  const auto phone = sender_of_form(sender_form);
+  const auto phone = sender_of_form(ports_.settings.numbering, sender_form);
 
   PM_TRY(auto known, ports_.store.item(id));
   Item item = known.value_or(Item{.id = id,
@@ -282,7 +200,7 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   PM_TRY(const auto bindings, ports_.store.bindings_of(*phone));
   const auto first_active = std::find_if(bindings.begin(), bindings.end(), [](const Binding& b) { return b.is_active(); });
   if (first_active == bindings.end()) {
-    const std::string words = bindings.empty() ? notify::subscribe_text() : notify::suspended_text();
+    const std::string words = notify::inactive_text(bindings);
     if (answered) {
       PM_TRY(const bool said, queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = "subscribe", .created = now}, 1, {now.us - day_us}));
       queued = queued || said;
@@ -295,9 +213,10 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   std::vector<std::string> unreachable;
   std::optional<Suffix> thread;
   std::string new_subject;
-  bool drop_first_line = false;
-  for (const std::string& form : texts(record, Tag::recipient)) {
-    PM_TRY(Destination destination, find_destination(form, phone, peer_name));
+  std::uint64_t dropped = 0;  // Tag::drop_first_line
+  PM_TRY(const std::vector<std::string> recipients, recipients_of(record, *phone, peer_name));
+  for (const std::string& form : recipients) {
+    PM_TRY(Destination destination, find_destination(ports_.store, ports_.settings, form, phone, peer_name));
     switch (destination.kind) {
       case Destination::Kind::unreachable: unreachable.emplace_back(split_form(form).second); break;
       case Destination::Kind::bound:
@@ -311,8 +230,10 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
         // A new mail (design 2a): its address stands in the first line, or in the subject.
         if (auto line = convert::parse_new_mail_line(text(record, Tag::first_line))) {
           to.push_back(std::move(line->to));
-          drop_first_line = true;
-          if (!line->subject.empty()) new_subject = std::move(line->subject);
+          // What stands behind the address is the subject, unless the MM has one: then it is text.
+          const bool is_text = !item.subject.empty() && !line->subject.empty();
+          dropped = is_text ? handoff::drop_address : handoff::drop_line;
+          if (!is_text && !line->subject.empty()) new_subject = std::move(line->subject);
         } else if (auto subject_line = convert::parse_new_mail_line(item.subject)) {
           to.push_back(std::move(subject_line->to));
           new_subject = std::move(subject_line->subject);
@@ -364,7 +285,7 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
     details.emplace_back("recipient", mailbox.address());
   }
   if (!new_subject.empty()) answer.text(tag(Tag::new_subject), new_subject);
-  if (drop_first_line) answer.u64(tag(Tag::drop_first_line), 1);
+  if (dropped != 0) answer.u64(tag(Tag::drop_first_line), dropped);
 
   item.binding = binding.id;
   item.correspondent = to.front().address();
@@ -418,7 +339,7 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
     item.authentication = mime::to_string(check);
   }
   const auto recipients = texts(record, Tag::recipient);
-  const auto phone = recipients.empty() ? std::nullopt : msisdn_of_form(recipients.front());
+  const auto phone = recipients.empty() ? std::nullopt : msisdn_of_form(ports_.settings.numbering, recipients.front());
   item.msisdn = phone.value_or(Msisdn());
 
   std::optional<Binding> binding;

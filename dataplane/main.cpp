@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 
+#include "codec/wap/configured.h"
 #include "core/accounts.h"
 #include "core/config.h"
 #include "core/descriptors.h"
@@ -80,6 +81,7 @@ WorkerSettings worker_settings(const Config& config, const HashKey& secret) {
   WorkerSettings settings;
   relay::Settings& relay = settings.relay;
   relay.domain = config.text("domain");
+  relay.numbering = wap::configured_numbering(config);
   relay.digest_secret = secret;
   relay.node_and_worker = static_cast<std::uint16_t>(config.number("node") << 4);
   relay.smtp_retry = {.first = config.duration("smtp.retry_first"), .most = config.duration("smtp.retry_most")};

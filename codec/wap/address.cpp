@@ -61,16 +61,6 @@ std::string to_string(const Address& address) {
   return text;
 }
 
-Result<Msisdn> parse_msisdn(std::string_view text) {
-  std::string_view rest = strip_type(text);
-  if (rest.starts_with('+')) rest.remove_prefix(1);
-  std::string digits;
-  for (const char c : rest) {
-    if (!is_separator(c)) digits += c;
-  }
-  return Msisdn::from_digits(digits);
-}
-
 std::string to_plmn(const Msisdn& number) { return "+" + number.digits() + std::string(type_label) + "PLMN"; }
 
 }  // namespace pushmail::wap

@@ -1,7 +1,6 @@
 // Addresses as MMS and MM7 write them: `+15550100002/TYPE=PLMN`, short codes, e-mail, IP (OMA MMS-ENC 1.2 §8).
 //
-// Came from: codec/mms headers, codec/mm7 address elements. Goes to: Msisdn, the one form of a number inside the system.
-// National forms (trunk prefix 0, 00 for +) belong to a peer's dialect and are not guessed here.
+// Came from: codec/mms headers, codec/mm7 address elements. Which number is meant says numbering.h alone.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +28,6 @@ struct Address {
 
 /// The address without its /TYPE=... suffix (any case), trimmed.
 [[nodiscard]] std::string_view strip_type(std::string_view text);
-/// A phone number in any of its spellings: optional `+`, separators `-`, `.`, space and brackets, optional /TYPE=PLMN.
-[[nodiscard]] Result<Msisdn> parse_msisdn(std::string_view text);
 /// `+15550100002/TYPE=PLMN`
 [[nodiscard]] std::string to_plmn(const Msisdn& number);
 

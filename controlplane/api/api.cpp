@@ -224,7 +224,18 @@ class Call {
     const auto item = store_.item(*id);
     if (!item) return error(item.error());
     if (!*item) return error(404, "not_found", "there is no such item; `pushmailctl item list` shows all", "item");
-    return ok(to_json(**item));
+    Json json = to_json(**item);
+    const auto rows = store_.history(*id);
+    if (!rows) return error(rows.error());
+    add_near_misses(json, *rows);
+    return ok(json);
+  }
+
+  // Receipts and reports that seem to be about this item and name another message: somebody must compare the ids.
+  static void add_near_misses(Json& json, const std::vector<HistoryRow>& rows) {
+    for (const HistoryRow& row : rows) {
+      if (row.event == "sms_receipt_unmatched" || row.event == "report_unmatched") json["near_misses"].push_back(to_json(row));
+    }
   }
 
   Answer list_items() {
@@ -291,8 +302,8 @@ class Call {
 
   Answer subscriber() {
     if (!is("GET")) return wrong_method();
-    const auto phone = Msisdn::from_digits(target_.path[2]);
-    if (!phone) return error(400, "invalid", phone.error().info->text, "msisdn");
+    const auto phone = bindings_.phone(target_.path[2]);
+    if (!phone) return error(phone.error());
     const auto bound = store_.bindings_of(*phone);
     if (!bound) return error(bound.error());
     Json json;

@@ -97,6 +97,9 @@ Json to_json(const PeerStanding& p) {
   json["unknown"] = p.unknown;
   put(json, "paused_until", p.paused_until);
   put(json, "reason", p.reason);
+  json["silent"] = p.silent;
+  json["answers"] = p.answers;
+  if (!p.advice.empty()) json["advice"] = p.advice;
   return json;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/clock.h"
 
@@ -19,6 +20,9 @@ struct PeerStanding {
   std::uint64_t unknown = 0;  // submissions in doubt now
   Timestamp paused_until{};   // 0: not paused
   std::string reason{};       // of the pause
+  std::uint64_t silent = 0;   // messages of the last week that it took and never reported about
+  std::uint64_t answers = 0;  // of phones, in the last week
+  std::vector<std::string> advice{};  // what its operator must be told
 };
 
 }  // namespace pushmail::api

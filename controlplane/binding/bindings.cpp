@@ -62,10 +62,8 @@ std::expected<Binding, Problem> Bindings::check(const BindingRequest& r) const {
   }
 
   Binding b;
-  std::string_view digits = r.msisdn;
-  if (digits.starts_with('+')) digits.remove_prefix(1);
-  const auto msisdn = Msisdn::from_digits(digits);
-  if (!msisdn) return invalid("msisdn", std::string(msisdn.error().info->text));
+  const auto msisdn = phone(r.msisdn);
+  if (!msisdn) return std::unexpected(msisdn.error());
   b.msisdn = *msisdn;
 
   const auto address = mime::parse_address(r.mail_address);
@@ -192,6 +190,12 @@ std::expected<Binding, Problem> Bindings::set_state(std::string_view id, std::st
     b.state = std::string(state);
     return {};
   });
+}
+
+std::expected<Msisdn, Problem> Bindings::phone(std::string_view written) const {
+  auto number = rules_.numbering.read(written);
+  if (!number) return invalid("msisdn", std::string(number.error().info->text));
+  return std::move(*number);
 }
 
 std::expected<Binding, Problem> Bindings::find(std::string_view id) const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "codec/wap/numbering.h"
 #include "controlplane/binding/egress.h"
 #include "controlplane/binding/providers.h"
 #include "controlplane/binding/seal.h"
@@ -27,7 +28,7 @@ struct Problem {
 
 /// A binding as somebody asks for it; empty members take their defaults.
 struct BindingRequest {
-  std::string msisdn{};                // with or without leading +
+  std::string msisdn{};  // as people write it: codec/wap/numbering.h
   std::string mail_address{};
   std::string display_name{};
   std::string protocol{};
@@ -53,6 +54,7 @@ class Bindings {
     Providers providers{};
     std::vector<std::string> peers{};  // names of [peer.NAME]
     std::uint16_t node = 0;
+    wap::Numbering numbering{};
   };
   Bindings(Store& store, const Sealer& sealer, const Clock& clock, Rules rules)
       : store_(store), sealer_(sealer), clock_(clock), rules_(std::move(rules)) {}
@@ -68,6 +70,8 @@ class Bindings {
   [[nodiscard]] std::expected<Binding, Problem> set_state(std::string_view id, std::string_view state);
   [[nodiscard]] std::expected<Binding, Problem> find(std::string_view id) const;
   [[nodiscard]] std::expected<std::vector<Binding>, Problem> list() const;
+  /// The number that an operator wrote.
+  [[nodiscard]] std::expected<Msisdn, Problem> phone(std::string_view written) const;
 
  private:
   [[nodiscard]] std::expected<void, Problem> check_shared(const Binding& binding, const BindingRequest& request) const;

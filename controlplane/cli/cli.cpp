@@ -251,6 +251,11 @@ void Commands::peer_show() {
                cell(p, "doubt_lasts_s"), cell(p, "unknown"), cell(p, "paused_until"), cell(p, "reason")});
   }
   table.print(streams_.out);
+  for (const Json& p : answer["peers"]) {
+    if (!p.contains("advice")) continue;
+    for (const Json& words : p["advice"])
+      streams_.out << printable(fmt::format("{}: {}", cell(p, "peer"), words.get<std::string>())) << '\n';
+  }
 }
 
 void Commands::worker_show() {

@@ -7,7 +7,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "codec/wap/numbering.h"
 #include "core/msisdn.h"
 
 namespace pushmail::notify {
@@ -18,15 +20,35 @@ struct OutgoingSms {
   std::string text{};
 };
 
-/// A short message from a phone, whole.
+/// How much of a message is there.
+enum class Extent : std::uint8_t {
+  whole,
+  beginning,   // the rest may still come: obeyed where it is clear, and answered never
+  incomplete,  // the rest did not come
+};
+
+/// A short message from a phone.
 struct IncomingSms {
   std::string source{};                // as the SMSC wrote it
+  wap::NumberType source_type = wap::NumberType::unknown;
   std::string destination{};
   std::string text{};
+  Extent extent = Extent::whole;
   std::string_view automatic_sign{};   // what shows that no person wrote it (codec/sms/automatic.h): never answered; empty: a person may have
 };
 
-enum class Taken : std::uint8_t { yes, later };
+/// A receipt as the SMSC wrote it. Some leave source and destination as they were in our submit_sm.
+struct SmsReceipt {
+  std::string source{};
+  wap::NumberType source_type = wap::NumberType::unknown;
+  std::string destination{};
+  wap::NumberType destination_type = wap::NumberType::unknown;
+  std::string smsc_id{};
+  std::string word{};  // DELIVRD, EXPIRED ...
+};
+
+/// later: the SMSC shall send it again. rest: of a beginning, that nothing in it could be obeyed yet.
+enum class Taken : std::uint8_t { yes, later, rest };
 
 /// Of each message that was submitted, one of sent, refused, deferred, in_doubt comes, or the bearer is lost.
 class BearerEvents {
@@ -37,17 +59,18 @@ class BearerEvents {
   /// Nothing more comes about what was submitted. `maybe_sent`: ids of those without an answer of which a part or all may have left; the
   /// others never did.
   virtual void on_bearer_lost(std::string_view reason, std::span<const std::int64_t> maybe_sent) = 0;
-  virtual void on_sms_sent(std::int64_t id, std::string_view smsc_id) = 0;
+  /// `smsc_ids`: of each part that the text was cut into, as far as the SMSC gave one.
+  virtual void on_sms_sent(std::int64_t id, const std::vector<std::string>& smsc_ids) = 0;
   /// The SMSC will never take it.
   virtual void on_sms_refused(std::int64_t id, std::string_view reason) = 0;
   /// The SMSC does not take it now: submit it again, later each time.
   virtual void on_sms_deferred(std::int64_t id, std::string_view reason) = 0;
   /// The SMSC has a part of it and keeps putting off the rest: the phone may show it or not.
   virtual void on_sms_in_doubt(std::int64_t id, std::string_view reason) = 0;
-  /// `yes` only when what the phone said is durable; `later`: the SMSC shall send it again.
+  /// `yes` only when what the phone said is durable.
   virtual Taken on_sms(const IncomingSms& message) = 0;
-  /// What became of a message we sent: `word` is DELIVRD, EXPIRED ...
-  virtual void on_sms_receipt(std::string_view phone, std::string_view smsc_id, std::string_view word) = 0;
+  /// What became of a message we sent.
+  virtual void on_sms_receipt(const SmsReceipt& receipt) = 0;
 };
 
 class Bearer {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "codec/wap/address.h"
 #include "controlplane/notify/sms_kinds.h"
 #include "controlplane/store/ledger.h"
 #include "core/log.h"
@@ -36,6 +35,7 @@ std::size_t Notifier::room() const {
 }
 
 void Notifier::pump() {
+  receipts_.tick();
   if (room() == 0) return;
   std::vector<Sms> begun;
   const auto done = store_.write([&]() -> Result<void> {
@@ -196,8 +196,8 @@ void Notifier::settle(std::int64_t id, const std::function<Result<void>(Sms&)>& 
   hand_over(std::move(begun));
 }
 
-void Notifier::on_sms_sent(std::int64_t id, std::string_view smsc_id) {
-  settle(id, [&](Sms& sms) { return accepted(sms, smsc_id); });
+void Notifier::on_sms_sent(std::int64_t id, const std::vector<std::string>& smsc_ids) {
+  settle(id, [&](Sms& sms) { return accepted(sms, smsc_ids); });
 }
 
 void Notifier::on_sms_refused(std::int64_t id, std::string_view reason) {
@@ -217,19 +217,23 @@ void Notifier::on_sms_in_doubt(std::int64_t id, std::string_view reason) {
 
 // ---- what becomes of an SMS and of its item ---------------------------------------------------------------------------------------
 
-Result<void> Notifier::accepted(Sms& sms, std::string_view smsc_id) {
+Result<void> Notifier::accepted(Sms& sms, const std::vector<std::string>& smsc_ids) {
+  const std::string smsc_id = smsc_ids.empty() ? std::string() : smsc_ids.front();
   sms.state = next_state(sms.state, SmsEvent::accepted);
   sms.smsc_id = smsc_id;
   sms.reason.clear();
   ++sms.attempts;
-  if (sms.kind != "notify") return {};
+  if (sms.kind != "notify") return receipts_.on_sent(sms, smsc_ids);
   PM_TRY(auto item, store_.item(sms.item));
-  if (!item) return {};
+  if (!item) return receipts_.on_sent(sms, smsc_ids);
   log_info("notified").trace(item->trace).item(item->id).binding(item->binding);
-  Details details{{"msisdn", sms.msisdn.digits()}, {"text", sms.text}, {"smsc_id", std::string(smsc_id)}, {"reply_code", item->reply_code}};
+  Details details{{"msisdn", sms.msisdn.digits()}, {"text", sms.text}, {"smsc_id", smsc_id}, {"reply_code", item->reply_code}};
   if (sms.doubts > 0) details.emplace_back("duplicate_possible", "1");
   // The phone may have answered before the SMSC did.
-  if (item->state != ItemState::accepted) return note(store_, *item, "notified", clock_.wall(), program::control, std::move(details));
+  if (item->state != ItemState::accepted) {
+    if (const auto noted = note(store_, *item, "notified", clock_.wall(), program::control, std::move(details)); !noted) return noted;
+    return receipts_.on_sent(sms, smsc_ids);
+  }
   PM_TRY(const bool moved, move_item(store_, *item,
                                      {.to = ItemState::notified,
                                       .event = "notified",
@@ -238,7 +242,7 @@ Result<void> Notifier::accepted(Sms& sms, std::string_view smsc_id) {
                                       .time = clock_.wall(),
                                       .details = std::move(details)}));
   PM_CHECK(moved);
-  return {};
+  return receipts_.on_sent(sms, smsc_ids);
 }
 
 Result<void> Notifier::refuse(Sms& sms, SmsEvent event, std::string_view reason) {
@@ -309,18 +313,10 @@ Result<bool> Notifier::is_needed(const Sms& sms) {
 
 Taken Notifier::on_sms(const IncomingSms& message) { return on_message_(message); }
 
-void Notifier::on_sms_receipt(std::string_view phone, std::string_view smsc_id, std::string_view word) {
-  const auto msisdn = wap::parse_msisdn(phone);
-  if (!msisdn) return;
-  const auto sms = store_.sms_of_smsc_id(*msisdn, smsc_id);
-  if (!sms || !*sms || (*sms)->item.empty()) return;
-  // News for the history only: the phone's answer, not its reception, moves the item.
-  const auto done = store_.write([&]() -> Result<void> {
-    PM_TRY(const auto item, store_.item((*sms)->item));
-    if (!item) return {};
-    return note(store_, *item, "sms_receipt", clock_.wall(), program::control, {{"smsc_id", std::string(smsc_id)}, {"status", std::string(word)}});
-  });
-  if (!done) log_error("receipt_not_stored").error(done.error());
+void Notifier::on_sms_receipt(const SmsReceipt& receipt) {
+  const auto phone = receipts_.phone_of(receipt);
+  const bool under_way = std::ranges::any_of(flying_, [&](const auto& entry) { return !phone || entry.second.msisdn == *phone; });
+  receipts_.take(receipt, under_way);
 }
 
 }  // namespace pushmail::notify

@@ -15,6 +15,7 @@
 
 #include "controlplane/notify/bearer.h"
 #include "controlplane/notify/sms_life.h"
+#include "controlplane/notify/sms_receipts.h"
 #include "controlplane/store/store.h"
 #include "core/clock.h"
 
@@ -32,23 +33,24 @@ class Notifier final : public BearerEvents {
     std::uint64_t in_doubt = 0;          // ended without an answer
     std::uint64_t set_aside = 0;         // twice in doubt
   };
-  Notifier(Store& store, const Clock& clock, OnMessage on_message, Limits limits)
-      : store_(store), clock_(clock), on_message_(std::move(on_message)), limits_(limits) {}
+  Notifier(Store& store, const Clock& clock, OnMessage on_message, Limits limits, SmsReceipts::Settings receipts = {})
+      : store_(store), clock_(clock), on_message_(std::move(on_message)), limits_(limits), receipts_(store, clock, std::move(receipts)) {}
 
   /// The bearer and the notifier know each other; the bearer comes second.
   void use(Bearer& bearer) { bearer_ = &bearer; }
   /// Offers what waits and is due. Call after a text was queued, and now and then.
   void pump();
   [[nodiscard]] const Counts& counts() const { return counts_; }
+  [[nodiscard]] const SmsReceipts::Counts& receipts() const { return receipts_.counts(); }
 
   void on_bearer_ready() override;
   void on_bearer_lost(std::string_view reason, std::span<const std::int64_t> maybe_sent) override;
-  void on_sms_sent(std::int64_t id, std::string_view smsc_id) override;
+  void on_sms_sent(std::int64_t id, const std::vector<std::string>& smsc_ids) override;
   void on_sms_refused(std::int64_t id, std::string_view reason) override;
   void on_sms_deferred(std::int64_t id, std::string_view reason) override;
   void on_sms_in_doubt(std::int64_t id, std::string_view reason) override;
   Taken on_sms(const IncomingSms& message) override;
-  void on_sms_receipt(std::string_view phone, std::string_view smsc_id, std::string_view word) override;
+  void on_sms_receipt(const SmsReceipt& receipt) override;
 
  private:
   void settle(std::int64_t id, const std::function<Result<void>(Sms&)>& write);
@@ -58,7 +60,7 @@ class Notifier final : public BearerEvents {
   [[nodiscard]] std::size_t room() const;
   [[nodiscard]] Result<void> recover();
 
-  [[nodiscard]] Result<void> accepted(Sms& sms, std::string_view smsc_id);
+  [[nodiscard]] Result<void> accepted(Sms& sms, const std::vector<std::string>& smsc_ids);
   [[nodiscard]] Result<void> refuse(Sms& sms, SmsEvent event, std::string_view reason);
   [[nodiscard]] Result<void> put_off(Sms& sms, std::string_view reason);
   [[nodiscard]] Result<void> doubt(Sms& sms, std::string_view reason);
@@ -70,6 +72,7 @@ class Notifier final : public BearerEvents {
   const Clock& clock_;
   OnMessage on_message_;
   Limits limits_;
+  SmsReceipts receipts_;
   Bearer* bearer_ = nullptr;
   std::map<std::int64_t, Sms> flying_{}; // submitted on this connection, not answered yet
   bool recovered_ = false;               // what an earlier connection or process left unanswered was looked at

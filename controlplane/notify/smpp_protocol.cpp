@@ -33,20 +33,66 @@ void set_source(Pdu& pdu, const std::string& source) {
   pdu.source_addr_npi = pdu.source_addr_ton == smpp::ton_international ? smpp::npi_e164 : smpp::npi_unknown;
 }
 
+constexpr Command bind_command(SmppRole role) {
+  switch (role) {
+    case SmppRole::transmitter:
+      return Command::bind_transmitter;
+    case SmppRole::receiver:
+      return Command::bind_receiver;
+    case SmppRole::transceiver:
+      break;
+  }
+  return Command::bind_transceiver;
+}
+
+// bind_transceiver came with SMPP 3.4 (§4.1.5): an SMSC of 3.3, or an account without it, says so in one of these ways.
+bool may_mean_unknown_bind(const Pdu& answer) {
+  return answer.command == Command::generic_nack || answer.status == smpp::status::bad_command_id ||
+         answer.status == smpp::status::bind_failed || answer.status == smpp::status::wrong_bind_status;
+}
+
+// SMPP 3.4 §5.2.5. Network specific and subscriber numbers are what their digits say.
+wap::NumberType number_type(std::uint8_t type_of_number) {
+  if (type_of_number == smpp::ton_international) return wap::NumberType::international;
+  if (type_of_number == smpp::ton_national) return wap::NumberType::national;
+  if (type_of_number == smpp::ton_abbreviated || type_of_number == smpp::ton_alphanumeric) return wap::NumberType::short_code;
+  return wap::NumberType::unknown;
+}
+
+IncomingSms incoming(const sms::Incoming& message, std::string text, const sms::Judgement& judgement, Extent extent) {
+  return {.source = message.source,
+          .source_type = number_type(message.source_type),
+          .destination = message.destination,
+          .text = std::move(text),
+          .extent = extent,
+          .automatic_sign = judgement.sign};
+}
+
 }  // namespace
 
-SmppProtocol::SmppProtocol(const Clock& clock, SmppSettings settings, BearerEvents& events, SmppWire& wire, Random random)
-    : clock_(clock), settings_(std::move(settings)), events_(&events), wire_(wire), random_(std::move(random)), window_(settings_.window) {}
+SmppProtocol::SmppProtocol(const Clock& clock, SmppSettings settings, BearerEvents& events, SmppWire& wire, Random random, SmppRole role)
+    : clock_(clock),
+      settings_(std::move(settings)),
+      events_(&events),
+      wire_(wire),
+      random_(std::move(random)),
+      role_(role == SmppRole::transceiver && settings_.bind == SmppBind::pair ? SmppRole::transmitter : role),
+      window_(settings_.window) {}
 
+// The window is one of parts: a text of ten of them is ten texts' worth of waiting.
 std::size_t SmppProtocol::room() const {
-  if (state_ != SmppState::bound || clock_.now() < paused_until_) return 0;
-  return texts_.size() >= window_ ? 0 : window_ - texts_.size();
+  if (state_ != SmppState::bound || role_ == SmppRole::receiver || clock_.now() < paused_until_) return 0;
+  const std::size_t used = std::max(texts_.size(), unanswered_.size() + waiting_.size());
+  return used >= window_ ? 0 : window_ - used;
 }
 
 std::string SmppProtocol::state() const {
   switch (state_) {
     case SmppState::bound:
-      return "bound to " + to_string(settings_.smsc);
+      return (role_ == SmppRole::transceiver ? "bound to "
+              : role_ == SmppRole::receiver  ? "bound as receiver to "
+                                             : "bound as transmitter to ") +
+             to_string(settings_.smsc);
     case SmppState::connecting:
     case SmppState::binding:
       return "connecting to " + to_string(settings_.smsc);
@@ -73,7 +119,7 @@ void SmppProtocol::on_connected() {
   if (state_ != SmppState::connecting) return;
   move(SmppEvent::connected);
   Pdu bind;
-  bind.command = Command::bind_transceiver;
+  bind.command = bind_command(role_);
   bind.system_id = settings_.system_id;
   bind.password = settings_.password;
   bind.system_type = settings_.system_type;
@@ -103,6 +149,12 @@ void SmppProtocol::on_bytes(ByteView bytes) {
 }
 
 std::optional<Instant> SmppProtocol::deadline() const {
+  const auto session = session_deadline();
+  const auto late = state_ == SmppState::stopped ? std::nullopt : reassembly_.next_late();
+  return session && late ? std::min(*session, *late) : session ? session : late;
+}
+
+std::optional<Instant> SmppProtocol::session_deadline() const {
   switch (state_) {
     case SmppState::stopped:
       return std::nullopt;
@@ -124,6 +176,7 @@ std::optional<Instant> SmppProtocol::deadline() const {
 
 void SmppProtocol::on_time() {
   const Instant now = clock_.now();
+  if (state_ != SmppState::stopped) look_at_late();
   switch (state_) {
     case SmppState::stopped:
       return;
@@ -238,24 +291,40 @@ void SmppProtocol::on_request(const Pdu& pdu) {
 void SmppProtocol::on_message(const Pdu& pdu) {
   sms::Judgement judgement = sms::origin_of(pdu);
   if (judgement.origin == sms::Origin::receipt) return on_receipt(pdu, judgement);
-  const auto message = reassembly_.add(sms::read_deliver(pdu), clock_.now());
+  const auto message = reassembly_.add(sms::read_deliver(pdu, settings_.in_zero), clock_.now());
   Taken taken = Taken::yes;
   if (message && events_ != nullptr) {
     const std::string text = message->text();
     if (!sms::is_automatic(judgement)) judgement = sms::origin_of(*message);
     // A receipt in several pieces: it names no message that we could find, and it is no word of the phone either.
     if (judgement.origin == sms::Origin::receipt) return on_receipt(pdu, judgement);
-    taken = events_->on_sms({message->source, message->destination, text, judgement.sign});
+    taken = events_->on_sms(incoming(*message, text, judgement, Extent::whole));
   }
   send(smpp::respond(pdu, taken == Taken::yes ? smpp::status::ok : smpp::status::esme_temporary));
+}
+
+// Parts that came were answered; what is late is looked at once for what is clear already, and once more when nobody waits for the rest.
+void SmppProtocol::look_at_late() {
+  for (const sms::Reassembly::Late& late : reassembly_.take_late(clock_.now())) {
+    const sms::Judgement judgement = sms::origin_of(late.message);
+    if (judgement.origin == sms::Origin::receipt || events_ == nullptr) continue;
+    const Extent extent = late.given_up ? Extent::incomplete : Extent::beginning;
+    const Taken taken = events_->on_sms(incoming(late.message, late.message.text(), judgement, extent));
+    if (extent == Extent::beginning && taken == Taken::yes) reassembly_.ignore_rest(late.key);
+  }
 }
 
 void SmppProtocol::on_receipt(const Pdu& pdu, const sms::Judgement& judgement) {
   const auto receipt = sms::read_receipt(pdu);
   if (!receipt) log_info("receipt_not_read").text("sign", judgement.sign);
-  // Some SMSCs leave source and destination as they were in our submit_sm.
-  const std::string& phone = pdu.source_addr == settings_.source ? pdu.destination_addr : pdu.source_addr;
-  if (receipt && events_ != nullptr) events_->on_sms_receipt(phone, receipt->message_id, sms::word_of(receipt->state));
+  if (receipt && events_ != nullptr) {
+    events_->on_sms_receipt({.source = pdu.source_addr,
+                             .source_type = number_type(pdu.source_addr_ton),
+                             .destination = pdu.destination_addr,
+                             .destination_type = number_type(pdu.dest_addr_ton),
+                             .smsc_id = receipt->message_id,
+                             .word = std::string(sms::word_of(receipt->state))});
+  }
   send(smpp::respond(pdu));
 }
 
@@ -271,6 +340,8 @@ void SmppProtocol::on_response(const Pdu& pdu) {
   proved_at_ = clock_.now();
   switch (asked) {
     case Command::bind_transceiver:
+    case Command::bind_transmitter:
+    case Command::bind_receiver:
       return on_bind_response(pdu);
     case Command::submit_sm:
       return on_submit_response(pdu);
@@ -287,12 +358,20 @@ void SmppProtocol::on_response(const Pdu& pdu) {
 
 void SmppProtocol::on_bind_response(const Pdu& pdu) {
   if (pdu.command == Command::generic_nack || pdu.status != smpp::status::ok) {
-    return lost(fmt::format("bind refused: {}", smpp::status_text(pdu.status)));
+    const std::string refused = fmt::format("{} refused: {}", smpp::name_of(bind_command(role_)), smpp::status_text(pdu.status));
+    // Which of both it is that an older SMSC does not know shows when the other one is tried.
+    if (settings_.bind == SmppBind::automatic && role_ != SmppRole::receiver && may_mean_unknown_bind(pdu)) {
+      role_ = role_ == SmppRole::transceiver ? SmppRole::transmitter : SmppRole::transceiver;
+    }
+    return lost(refused);
   }
   move(SmppEvent::bind_accepted);
   bound_at_ = clock_.now();
   last_error_.clear();
-  log_info("smpp_bound").text("smsc", to_string(settings_.smsc)).text("as", settings_.system_id);
+  log_info("smpp_bound")
+      .text("smsc", to_string(settings_.smsc))
+      .text("as", settings_.system_id)
+      .text("by", smpp::name_of(bind_command(role_)));
   if (events_ != nullptr) events_->on_bearer_ready();
 }
 
@@ -308,7 +387,7 @@ void SmppProtocol::on_submit_response(const Pdu& pdu) {
   if (verdict != smpp::StatusClass::session) failures_ = 0;
   switch (verdict) {
     case smpp::StatusClass::ok:
-      if (text->second.smsc_id.empty()) text->second.smsc_id = pdu.message_id;
+      if (!pdu.message_id.empty()) text->second.smsc_ids.push_back(pdu.message_id);
       text->second.taken = true;
       text->second.tries = 0;
       window_ = std::min(window_ + 1, settings_.window);
@@ -386,7 +465,7 @@ void SmppProtocol::take_out(std::int64_t id, Text& text) {
 
 void SmppProtocol::finish(std::int64_t id, const Text& text) {
   if (events_ == nullptr) return;
-  if (text.refusal.empty()) return events_->on_sms_sent(id, text.smsc_id);
+  if (text.refusal.empty()) return events_->on_sms_sent(id, text.smsc_ids);
   if (!text.deferred) return events_->on_sms_refused(id, text.refusal);
   if (text.taken) return events_->on_sms_in_doubt(id, text.refusal);
   events_->on_sms_deferred(id, text.refusal);
@@ -396,7 +475,7 @@ void SmppProtocol::finish(std::int64_t id, const Text& text) {
 
 void SmppProtocol::submit(const OutgoingSms& sms) {
   if (state_ != SmppState::bound || texts_.contains(sms.id)) return;
-  const auto segments = sms::split_text(sms.text, ++reference_);
+  const auto segments = sms::split_text(sms.text, ++reference_, settings_.in_zero);
   texts_[sms.id] = {.segments_left = segments.size()};
   for (const sms::Segment& segment : segments) {
     Pdu pdu;

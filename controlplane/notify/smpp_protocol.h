@@ -1,4 +1,4 @@
-// One SMPP 3.4 session as ESME without its socket: bind_transceiver, a window of submit_sm, enquire_link, rebind with back-off, unbind.
+// One SMPP 3.4 session as ESME without its socket: bind, a window of submit_sm, enquire_link, rebind with back-off, unbind.
 // Bytes and time come in by calls, bytes go out through SmppWire: SmppSession gives it a TCP socket, the simulation a clock moved by hand.
 //
 // Came from: Notifier (texts), the SMSC (deliver_sm, data_sm). Goes to: BearerEvents. A text is one or several submit_sm; it counts as sent
@@ -25,12 +25,19 @@
 
 namespace pushmail::notify {
 
+/// What a session may be used for (SMPP 3.4 §2.2).
+enum class SmppRole : std::uint8_t { transceiver, transmitter, receiver };
+/// How we bind: once for both ways, with two sessions, or once and with two where the SMSC refuses the one.
+enum class SmppBind : std::uint8_t { automatic, transceiver, pair };
+
 struct SmppSettings {
   Endpoint smsc{};
   std::string system_id{};
   std::string password{};
   std::string system_type{};
   std::string source{};                 // sender of our messages
+  SmppBind bind = SmppBind::automatic;
+  sms::Alphabet in_zero = sms::Alphabet::gsm;  // what the SMSC takes data_coding 0 for
   std::size_t window = 10;              // unanswered submit_sm
   Duration enquire_link = seconds(30);  // time without an answer to anything of ours before enquire_link
   Duration response_max = seconds(60);
@@ -56,7 +63,8 @@ class SmppProtocol final : public Bearer {
  public:
   using Random = std::function<std::uint64_t()>;
   /// All of them outlive it.
-  SmppProtocol(const Clock& clock, SmppSettings settings, BearerEvents& events, SmppWire& wire, Random random);
+  SmppProtocol(const Clock& clock, SmppSettings settings, BearerEvents& events, SmppWire& wire, Random random,
+               SmppRole role = SmppRole::transceiver);
 
   void start();
   /// Unbinds; the session is over when the SMSC answers or after two seconds.
@@ -77,6 +85,8 @@ class SmppProtocol final : public Bearer {
   void submit(const OutgoingSms& sms) override;
   [[nodiscard]] std::string state() const override;
   [[nodiscard]] SmppState phase() const { return state_; }
+  /// Bound to send alone: what phones write and receipts need a session of their own.
+  [[nodiscard]] bool needs_receiver() const { return state_ == SmppState::bound && role_ == SmppRole::transmitter; }
 
  private:
   struct Segment {
@@ -88,7 +98,7 @@ class SmppProtocol final : public Bearer {
     std::size_t segments_left = 0;
     bool left = false;   // a segment of it was written
     bool taken = false;  // a segment of it was answered with success
-    std::string smsc_id{};
+    std::vector<std::string> smsc_ids{};  // of the parts that were taken
     std::string refusal{};
     bool deferred = false;        // the refusal holds for now only
     int tries = 0;                // rounds of refusals since a segment was taken
@@ -107,6 +117,8 @@ class SmppProtocol final : public Bearer {
   void on_bind_response(const smpp::Pdu& pdu);
   void on_submit_response(const smpp::Pdu& pdu);
   void on_message(const smpp::Pdu& pdu);
+  void look_at_late();
+  [[nodiscard]] std::optional<Instant> session_deadline() const;
   void on_receipt(const smpp::Pdu& pdu, const sms::Judgement& judgement);
   void slow_down(const Segment& refused);
   void put_off(Segment segment, Text& text, std::string_view reason);
@@ -125,6 +137,7 @@ class SmppProtocol final : public Bearer {
   SmppWire& wire_;
   const Random random_;
 
+  SmppRole role_;
   SmppState state_ = SmppState::idle;
   std::uint64_t connection_ = 0;  // grows when one ends: a loop over the bytes of an older one stops
   std::string last_error_ = "not yet connected";

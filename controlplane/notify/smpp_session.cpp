@@ -8,6 +8,8 @@
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <deque>
+#include <functional>
+#include <utility>
 
 #include "core/ids.h"
 
@@ -25,10 +27,15 @@ constexpr std::size_t unwritten_max = 1000;          // PDUs; an SMSC that asks 
 
 class SmppSession::Socket final : public SmppWire, public std::enable_shared_from_this<SmppSession::Socket> {
  public:
-  Socket(asio::io_context& context, const Clock& clock, SmppSettings settings, BearerEvents& events)
-      : protocol(clock, settings, events, *this, random_u64), clock_(clock), smsc_(settings.smsc), socket_(context), timer_(context) {}
+  Socket(asio::io_context& context, const Clock& clock, const SmppSettings& settings, BearerEvents& events, SmppRole role)
+      : protocol(clock, settings, events, *this, random_u64, role),
+        clock_(clock),
+        smsc_(settings.smsc),
+        socket_(context),
+        timer_(context) {}
 
   SmppProtocol protocol;
+  std::function<void()> changed{};  // after everything that went into the protocol
 
   /// After everything that went into the protocol: its deadline may be another one now.
   void arm();
@@ -53,6 +60,7 @@ class SmppSession::Socket final : public SmppWire, public std::enable_shared_fro
 };
 
 void SmppSession::Socket::arm() {
+  if (changed) changed();
   const auto deadline = protocol.deadline();
   if (!deadline) {
     timer_.cancel();
@@ -135,16 +143,59 @@ void SmppSession::Socket::close() {
   writing_ = false;
 }
 
+// A session of its own that may be away while the other one is not: of it only what it brings counts.
+class SmppSession::ReceiverEvents final : public BearerEvents {
+ public:
+  explicit ReceiverEvents(BearerEvents& events) : events_(events) {}
+  void on_bearer_ready() override {}
+  void on_bearer_lost(std::string_view, std::span<const std::int64_t>) override {}
+  void on_sms_sent(std::int64_t, const std::vector<std::string>&) override {}
+  void on_sms_refused(std::int64_t, std::string_view) override {}
+  void on_sms_deferred(std::int64_t, std::string_view) override {}
+  void on_sms_in_doubt(std::int64_t, std::string_view) override {}
+  Taken on_sms(const IncomingSms& message) override { return events_.on_sms(message); }
+  void on_sms_receipt(const SmsReceipt& receipt) override { events_.on_sms_receipt(receipt); }
+
+ private:
+  BearerEvents& events_;
+};
+
 SmppSession::SmppSession(asio::io_context& context, const Clock& clock, SmppSettings settings, BearerEvents& events)
-    : socket_(std::make_shared<Socket>(context, clock, std::move(settings), events)) {}
-SmppSession::~SmppSession() { socket_->protocol.forget(); }
+    : context_(context),
+      clock_(clock),
+      settings_(std::move(settings)),
+      receiver_events_(std::make_unique<ReceiverEvents>(events)),
+      socket_(std::make_shared<Socket>(context, clock, settings_, events, SmppRole::transceiver)) {
+  socket_->changed = [this] { follow(); };
+}
+SmppSession::~SmppSession() {
+  socket_->changed = nullptr;
+  socket_->protocol.forget();
+  if (receiver_) receiver_->protocol.forget();
+}
+// The receiver comes with a transmitter, stays while that one is away, and goes when one session does both.
+void SmppSession::follow() {
+  if (socket_->protocol.needs_receiver() && !receiver_) {
+    receiver_ = std::make_shared<Socket>(context_, clock_, settings_, *receiver_events_, SmppRole::receiver);
+    receiver_->protocol.start();
+    receiver_->arm();
+  } else if (socket_->protocol.is_ready() && !socket_->protocol.needs_receiver() && receiver_) {
+    const auto unneeded = std::exchange(receiver_, nullptr);
+    unneeded->protocol.forget();
+    unneeded->protocol.stop();
+    unneeded->arm();
+  }
+}
 void SmppSession::start() {
   socket_->protocol.start();
   socket_->arm();
 }
 void SmppSession::stop() {
-  socket_->protocol.stop();
-  socket_->arm();
+  for (const auto& one : {receiver_, socket_}) {
+    if (!one) continue;
+    one->protocol.stop();
+    one->arm();
+  }
 }
 bool SmppSession::is_ready() const { return socket_->protocol.is_ready(); }
 std::size_t SmppSession::room() const { return socket_->protocol.room(); }
@@ -152,6 +203,8 @@ void SmppSession::submit(const OutgoingSms& sms) {
   socket_->protocol.submit(sms);
   socket_->arm();
 }
-std::string SmppSession::state() const { return socket_->protocol.state(); }
+std::string SmppSession::state() const {
+  return receiver_ ? socket_->protocol.state() + "; " + receiver_->protocol.state() : socket_->protocol.state();
+}
 
 }  // namespace pushmail::notify

@@ -1,4 +1,5 @@
-// SmppProtocol on a TCP socket of Asio, with one timer for its deadline.
+// SmppProtocol on a TCP socket of Asio, with one timer for its deadline; where the SMSC lets no session go both ways, a second one that
+// receives, which lives as long as the first one needs it.
 //
 // Came from: Notifier (texts). Goes to: the SMSC, BearerEvents. Threads: one, the io_context's.
 #pragma once
@@ -34,7 +35,15 @@ class SmppSession final : public Bearer {
 
  private:
   class Socket;
+  class ReceiverEvents;
+  void follow();
+
+  boost::asio::io_context& context_;
+  const Clock& clock_;
+  const SmppSettings settings_;
+  std::unique_ptr<ReceiverEvents> receiver_events_;
   std::shared_ptr<Socket> socket_;
+  std::shared_ptr<Socket> receiver_;  // beside a transmitter
 };
 
 }  // namespace pushmail::notify

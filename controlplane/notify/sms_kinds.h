@@ -17,10 +17,11 @@ struct SmsKind {
 };
 
 inline constexpr auto sms_kinds = std::to_array<SmsKind>({
-    {"notify", 100},     // mail has come; an item each
-    {"failure", 30},     // something that the subscriber sent, or was to get, did not get through
-    {"help", 10},        // the phone's words were not understood; five an hour are queued, each goes twice at most
-    {"subscribe", 2},    // the number is not bound; one a day is queued
+    {"notify", 100},   // mail has come; an item each
+    {"failure", 30},   // something that the subscriber sent, or was to get, did not get through
+    {"help", 10},      // the phone's words were not understood; five an hour are queued, each goes twice at most
+    {"command", 10},   // STOP, START and HELP are answered; five an hour are queued
+    {"subscribe", 2},  // the number is not bound; one a day is queued
 });
 /// A kind without a row, such as one of a newer store.
 inline constexpr std::uint64_t other_per_hour_max = 10;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "controlplane/notify/foreign.h"
@@ -125,6 +126,22 @@ std::string not_understood_text(std::string_view example_code) {
 std::string subscribe_text() {
   return "This number is not registered for push mail. To subscribe, ask your operator to bind your mailbox to this number.";
 }
+
+std::string help_text(std::string_view example_code) {
+  const std::string code =
+      example_code.empty() ? std::string("that stands in the SMS about it") : fmt::format("for example {}", example_code);
+  return fmt::format("To get a mail, reply with its code, {}. STOP ends these SMS, START begins them again.", code);
+}
+
+std::string stopped_text() { return "Push mail is stopped for this number: you get no SMS about your mail. Reply START to begin again."; }
+
+std::string inactive_text(std::span<const Binding> bound) {
+  if (bound.empty()) return subscribe_text();
+  const bool stopped = std::ranges::any_of(bound, [](const Binding& binding) { return binding.state == "stopped"; });
+  return stopped ? stopped_text() : suspended_text();
+}
+
+std::string started_text() { return "Push mail is on for this number. You get an SMS when mail has come. Reply STOP to end it."; }
 
 std::string suspended_text() { return "Push mail is suspended for this number. Please contact your operator."; }
 

@@ -8,9 +8,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "controlplane/store/rows.h"
 #include "core/item_state.h"
 
 namespace pushmail::notify {
@@ -46,5 +48,11 @@ struct MailNews {
 [[nodiscard]] std::string not_understood_text(std::string_view example_code);
 [[nodiscard]] std::string subscribe_text();
 [[nodiscard]] std::string suspended_text();
+/// Why a phone without an active binding gets nothing: it is not registered, it said STOP, or its operator suspended it.
+[[nodiscard]] std::string inactive_text(std::span<const Binding> bound);
+/// Answers to HELP, STOP and START.
+[[nodiscard]] std::string help_text(std::string_view example_code);
+[[nodiscard]] std::string stopped_text();
+[[nodiscard]] std::string started_text();
 
 }  // namespace pushmail::notify

@@ -1,39 +1,162 @@
 #include "controlplane/retrieve/instruction.h"
 
+#include <algorithm>
 #include <array>
+#include <vector>
 
+#include "codec/sms/gsm.h"
+#include "controlplane/notify/reading.h"
 #include "core/bytes.h"
 
 namespace pushmail::retrieve {
 
 namespace {
 
-constexpr std::size_t code_length_max = 4;
-constexpr auto words = std::to_array<std::string_view>({"get", "read", "fetch", "reply"});
+using Kind = Instruction::Kind;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr std::size_t code_length_max = 4;
+constexpr std::size_t read_max = 1000;  // characters; a code stands in front
+constexpr std::size_t command_words_max = 2;
+
+// Words, as notify::folded leaves them.
+constexpr auto fetch_words = std::to_array<std::u32string_view>({U"get", U"read", U"fetch", U"reply"});
+struct Command {
+  std::u32string_view word;
+  Kind kind;
+};
+constexpr auto commands = std::to_array<Command>({
+    {U"stop", Kind::stop},  {U"stopall", Kind::stop}, {U"unsubscribe", Kind::stop}, {U"cancel", Kind::stop},  {U"end", Kind::stop},
+    {U"quit", Kind::stop},  {U"optout", Kind::stop},  {U"stopp", Kind::stop},       {U"arret", Kind::stop},   {U"baja", Kind::stop},
+    {U"parar", Kind::stop}, {U"pare", Kind::stop},    {U"alto", Kind::stop},        {U"basta", Kind::stop},   {U"fim", Kind::stop},
+    {U"sair", Kind::stop},  {U"стоп", Kind::stop},    {U"dur", Kind::stop},         {U"iptal", Kind::stop},   {U"توقف", Kind::stop},
+    {U"停止", Kind::stop},  {U"退订", Kind::stop},    {U"start", Kind::start},      {U"unstop", Kind::start}, {U"старт", Kind::start},
+    {U"help", Kind::help},  {U"info", Kind::help},    {U"aide", Kind::help},        {U"ayuda", Kind::help},   {U"hilfe", Kind::help},
+    {U"ajuda", Kind::help}, {U"aiuto", Kind::help},   {U"hulp", Kind::help},        {U"hjalp", Kind::help},
+    {U"apua", Kind::help},  {U"pomoc", Kind::help},   {U"yardim", Kind::help},      {U"помощь", Kind::help},  {U"مساعدة", Kind::help},
+    {U"帮助", Kind::help},
+});
+
+bool is_line_end(char32_t c) { return c == '\n' || c == '\r' || c == 0x85 || c == 0x2028 || c == 0x2029; }
+// NUL and other controls, soft hyphen, zero-width characters, marks of direction, variation selectors, a byte order mark.
+bool is_unseen(char32_t c) {
+  if (c == '\t') return false;
+  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x61C || c == 0x180E || (c >= 0x200B && c <= 0x200F) ||
+         (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || (c >= 0xFE00 && c <= 0xFE0F) || c == 0xFEFF;
+}
+bool is_letter(char32_t c) {
+  return (c >= 'a' && c <= 'z') || (c >= 0xC0 && c < 0x2000 && c != 0xD7 && c != 0xF7) || (c >= 0x2C00 && c < 0x2E00) ||
+         (c >= 0x3040 && c < 0xD7FF) || (c >= 0xF900 && c < 0xFE00) || (c >= 0xFE70 && c < 0xFF00);
+}
+bool is_digit(char32_t c) { return c >= '0' && c <= '9'; }
+
+// The first line with something in it that is no quotation, as a person reads it.
+std::u32string first_line(std::string_view utf8) {
+  const Bytes utf16 = sms::encode_ucs2(utf8.substr(0, 4 * read_max));
+  std::u32string line;
+  const auto is_blank = [](char32_t c) { return c == ' '; };
+  const auto says_something = [&] { return std::ranges::any_of(line, [&](char32_t c) { return !is_blank(c); }); };
+  const auto is_quotation = [&] {
+    const auto first = std::ranges::find_if_not(line, is_blank);
+    return first != line.end() && (*first == '>' || *first == U'›');
+  };
+  for (std::size_t i = 0; i + 1 < utf16.size(); i += 2) {
+    char32_t c = load<std::uint16_t>(utf16.data() + i, std::endian::big);
+    if (c >= 0xD800 && c < 0xDC00 && i + 3 < utf16.size()) {
+      c = 0x10000 + ((c - 0xD800) << 10) + (load<std::uint16_t>(utf16.data() + i + 2, std::endian::big) - 0xDC00U);
+      i += 2;
+    }
+    if (is_line_end(c)) {
+      if (says_something() && !is_quotation()) return line;
+      line.clear();
+      continue;
+    }
+    if (is_unseen(c)) continue;
+    if (const std::string digits = notify::numeral_of(c); !digits.empty()) {
+      for (const char digit : digits) line += static_cast<char32_t>(digit);
+    } else if (c == '\t' || c == 0xA0 || (c >= 0x2000 && c <= 0x200A) || c == 0x202F || c == 0x205F || c == 0x3000) {
+      line += U' ';
+    } else if (const char32_t folded = notify::folded(c); folded != 0) {
+      line += folded;
+    }
+  }
+  return is_quotation() ? std::u32string() : line;
+}
+
+struct Word {
+  std::u32string text;
+  std::size_t begin = 0;
+  bool digits = false;
+};
+// Runs of letters and runs of digits.
+std::vector<Word> words_of(std::u32string_view line) {
+  std::vector<Word> words;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const bool digit = is_digit(line[i]);
+    if (!digit && !is_letter(line[i])) continue;
+    const bool goes_on = !words.empty() && words.back().begin + words.back().text.size() == i && words.back().digits == digit;
+    if (goes_on) {
+      words.back().text += line[i];
+    } else {
+      words.push_back({.text = std::u32string(1, line[i]), .begin = i, .digits = digit});
+    }
+  }
+  return words;
+}
+
+// Whether a number stands for itself: no part of a word, a time, a date, a price or a larger number.
+bool stands_alone(std::u32string_view line, const Word& word) {
+  constexpr std::u32string_view joints = U".,:/-'’", units = U"%°€$£¥₹₽+*=";
+  const auto at = [&](std::size_t place) { return place < line.size() ? line[place] : U' '; };
+  const std::size_t end = word.begin + word.text.size();
+  const char32_t before = word.begin == 0 ? U' ' : line[word.begin - 1];
+  if (is_letter(before) || is_letter(at(end)) || units.contains(before) || units.contains(at(end))) return false;
+  const bool joined_before = joints.contains(before) && word.begin >= 2 && is_digit(line[word.begin - 2]);
+  return !joined_before && !(joints.contains(at(end)) && is_digit(at(end + 1)));
+}
+
+std::string ascii_of(std::u32string_view digits) { return {digits.begin(), digits.end()}; }
+
+bool is_fetch_word(std::u32string_view text) { return std::ranges::find(fetch_words, text) != fetch_words.end(); }
+
+// `17`, `get 17`, `get17`, with whatever people and helpful keyboards put around it.
+bool is_bare(std::u32string_view line, const std::vector<Word>& words) {
+  constexpr std::u32string_view around = U" \"'.,!?#()«»“”„‘’";
+  const bool shape =
+      words.size() == 1 ? words[0].digits : words.size() == 2 && !words[0].digits && is_fetch_word(words[0].text) && words[1].digits;
+  if (!shape || words.back().text.size() > code_length_max) return false;
+  return std::ranges::all_of(line, [&](char32_t c) { return is_digit(c) || is_letter(c) || around.contains(c); });
+}
+
+Kind command_in(std::u32string_view line, const std::vector<Word>& words) {
+  if (words.empty() && line.contains(U'?')) return Kind::help;
+  if (words.empty() || words.size() > command_words_max) return Kind::unknown;
+  for (const Word& word : words) {
+    if (word.digits) return Kind::unknown;
+  }
+  for (const Word& word : words) {
+    const auto* const row = std::ranges::find(commands, std::u32string_view(word.text), &Command::word);
+    if (row != commands.end()) return row->kind;
+  }
+  return Kind::unknown;
+}
 
 }  // namespace
 
-Instruction parse_instruction(std::string_view text) {
-  // Quotes and full stops come from people and from helpful keyboards.
-  constexpr std::string_view edges = " \t\r\n\"'.,!?#";
-  const auto trim = [&] {
-    const std::size_t first = text.find_first_not_of(edges);
-    text = first == std::string_view::npos ? std::string_view() : text.substr(first, text.find_last_not_of(edges) - first + 1);
-  };
-  trim();
-  for (const std::string_view word : words) {
-    if (!ascii_starts_with_nocase(text, word)) continue;
-    text.remove_prefix(word.size());
-    trim();
-    break;
+Instruction parse_instruction(std::string_view utf8, std::span<const std::string> codes) {
+  const std::u32string line = first_line(utf8);
+  const std::vector<Word> words = words_of(line);
+  if (is_bare(line, words)) return {.kind = Kind::get, .code = ascii_of(words.back().text), .is_bare = true};
+  if (const Kind kind = command_in(line, words); kind != Kind::unknown) return {.kind = kind};
+  Instruction found;
+  for (const Word& word : words) {
+    if (!word.digits || !stands_alone(line, word)) continue;
+    std::string code = ascii_of(word.text);
+    if (std::ranges::find(codes, code) == codes.end() || code == found.code) continue;
+    // Two codes: nobody knows which mail is meant.
+    if (found.kind == Kind::get) return {};
+    found = {.kind = Kind::get, .code = std::move(code)};
   }
-  if (text.empty() || text.size() > code_length_max) return {};
-  for (const char c : text) {
-    if (!is_digit(c)) return {};
-  }
-  return {Instruction::Kind::get, std::string(text)};
+  return found;
 }
 
 }  // namespace pushmail::retrieve

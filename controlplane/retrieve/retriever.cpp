@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include "codec/wap/address.h"
 #include "controlplane/notify/texts.h"
-#include "controlplane/retrieve/instruction.h"
 #include "controlplane/store/ledger.h"
 #include "core/log.h"
 
@@ -13,21 +11,28 @@ namespace pushmail::retrieve {
 using notify::Taken;
 
 Taken Retriever::take(const notify::IncomingSms& message) {
-  const auto phone = wap::parse_msisdn(message.source);
+  const auto phone = numbering_.read(message.source, message.source_type);
   if (!phone) {
-    // A short code or a name: nobody that could be answered.
-    log_warning("sms_from_nobody").person("source", message.source);
+    // A short code or a name: nobody that could be answered. A number that may be two: none of both is.
+    log_warning("sms_from_nobody").person("source", message.source).error(phone.error());
     return Taken::yes;
   }
-  Outcome outcome{.automatic_sign = message.automatic_sign};
-  const auto done = store_.write([&] { return take(*phone, message.text, outcome); });
+  Outcome outcome;
+  const auto done = store_.write([&] {
+    outcome = {.automatic_sign = message.automatic_sign, .extent = message.extent};
+    return take(*phone, message.text, outcome);
+  });
   if (!done) {
     log_error("sms_not_stored").error(done.error());
     return Taken::later;
   }
   if (outcome.sms_queued && hooks_.on_sms_queued) hooks_.on_sms_queued();
+  for (const Binding& binding : outcome.changed) {
+    log_info("binding_state").binding(binding.id).text("state", binding.state).text("agent", "phone");
+    if (hooks_.binding_changed) hooks_.binding_changed(binding);
+  }
   if (outcome.requested && hooks_.on_requested) hooks_.on_requested(*outcome.requested);
-  return Taken::yes;
+  return message.extent == notify::Extent::beginning && !outcome.obeyed ? Taken::rest : Taken::yes;
 }
 
 Result<void> Retriever::take(const Msisdn& phone, std::string_view text, Outcome& outcome) {
@@ -37,16 +42,57 @@ Result<void> Retriever::take(const Msisdn& phone, std::string_view text, Outcome
     if (ours) outcome.automatic_sign = "our_own_text";
   }
   PM_TRY(const auto bound, store_.bindings_of(phone));
-  if (bound.empty()) return say(phone, notify::subscribe_text(), "subscribe", outcome);
-  const bool active = std::any_of(bound.begin(), bound.end(), [](const Binding& b) { return b.is_active(); });
-  if (!active) return say(phone, notify::suspended_text(), "subscribe", outcome);
+  PM_TRY(const Instruction instruction, understand(phone, text, outcome));
+  // Of a beginning only what is clear is obeyed; the whole comes, or is given up.
+  if (outcome.extent == notify::Extent::beginning && instruction.kind != Instruction::Kind::get) return {};
+  if (instruction.kind != Instruction::Kind::get && instruction.kind != Instruction::Kind::unknown)
+    return command(phone, instruction.kind, bound, outcome);
+  if (std::ranges::none_of(bound, &Binding::is_active)) return say(phone, notify::inactive_text(bound), "subscribe", outcome);
 
   // A code is obeyed whoever sends it; only answers are kept back.
-  const Instruction instruction = parse_instruction(text);
-  if (instruction.kind == Instruction::Kind::get) return get(phone, instruction.code, outcome);
-
+  if (instruction.kind == Instruction::Kind::get) {
+    outcome.obeyed = true;
+    return get(phone, instruction.code, outcome);
+  }
   PM_TRY(const std::string example, example_code(phone));
   return say(phone, notify::not_understood_text(example), "help", outcome);
+}
+
+// Among other words the code of a mail that waits is meant before that of one which is through. A machine has no other words to say.
+Result<Instruction> Retriever::understand(const Msisdn& phone, std::string_view text, const Outcome& outcome) {
+  PM_TRY(const auto holders, store_.code_holders(phone));
+  std::vector<std::string> waiting, known;
+  for (const CodeHolder& holder : holders) {
+    known.push_back(holder.code);
+    if (holder.state == ItemState::notified || holder.state == ItemState::accepted) waiting.push_back(holder.code);
+  }
+  const bool machine = !outcome.automatic_sign.empty();
+  Instruction instruction = parse_instruction(text, machine ? std::span<const std::string>() : waiting);
+  if (machine && instruction.kind != Instruction::Kind::get) return Instruction{};
+  if (outcome.extent == notify::Extent::beginning && instruction.is_bare && std::ranges::find(waiting, instruction.code) == waiting.end())
+    return Instruction{};
+  if (machine || outcome.extent == notify::Extent::beginning || instruction.kind != Instruction::Kind::unknown) return instruction;
+  return parse_instruction(text, known);
+}
+
+// STOP, START and HELP work for every number, as often as it likes; five of an hour are answered.
+Result<void> Retriever::command(const Msisdn& phone, Instruction::Kind kind, std::span<const Binding> bound, Outcome& outcome) {
+  using Kind = Instruction::Kind;
+  if (kind == Kind::help) {
+    PM_TRY(const std::string example, example_code(phone));
+    const bool active = std::ranges::any_of(bound, &Binding::is_active);
+    return say(phone, active ? notify::help_text(example) : notify::inactive_text(bound), "command", outcome);
+  }
+  for (Binding binding : bound) {
+    // What the operator suspended is his to resume.
+    if (binding.state != (kind == Kind::stop ? "active" : "stopped")) continue;
+    binding.state = kind == Kind::stop ? "stopped" : "active";
+    if (const auto written = store_.update_binding(binding); !written) return written;
+    outcome.changed.push_back(std::move(binding));
+  }
+  if (kind == Kind::stop) return say(phone, notify::stopped_text(), "command", outcome);
+  const bool active = !outcome.changed.empty() || std::ranges::any_of(bound, &Binding::is_active);
+  return say(phone, active ? notify::started_text() : notify::inactive_text(bound), "command", outcome);
 }
 
 Result<void> Retriever::get(const Msisdn& phone, const std::string& code, Outcome& outcome) {
@@ -109,14 +155,16 @@ Result<std::string> Retriever::example_code(const Msisdn& phone) {
 
 Result<void> Retriever::say(const Msisdn& phone, std::string text, std::string kind, Outcome& outcome) {
   const Timestamp now = clock_.wall();
+  if (outcome.extent == notify::Extent::beginning) return {};
   if (!outcome.automatic_sign.empty()) {
     log_info("automatic_not_answered").text("sign", outcome.automatic_sign).text("kind", kind);
     return {};
   }
-  const bool help = kind == "help";
-  const Timestamp since{now.us - (help ? help_window_us : day_us)};
-  PM_TRY(const bool queued, queue_limited_sms(store_, {.msisdn = phone, .text = std::move(text), .kind = std::move(kind), .created = now},
-                                              help ? help_count_max : 1, since));
+  const bool once_a_day = kind == "subscribe";
+  const Timestamp since{now.us - (once_a_day ? day_us : help_window_us)};
+  const std::uint64_t most = once_a_day ? 1 : kind == "command" ? command_count_max : help_count_max;
+  PM_TRY(const bool queued,
+         queue_limited_sms(store_, {.msisdn = phone, .text = std::move(text), .kind = std::move(kind), .created = now}, most, since));
   outcome.sms_queued = outcome.sms_queued || queued;
   return {};
 }

@@ -21,7 +21,7 @@ namespace pushmail {
 struct Binding {
   std::string id{};                      // `b` + 26 characters of an item id
   Msisdn msisdn{};
-  std::string state = "active";        // pending, active, suspended, needs_auth, frozen, removed
+  std::string state = "active";          // pending, active, suspended, stopped (by its phone), needs_auth, frozen, removed
   std::string mail_address{};            // what mails from the phone are sent as
   std::string display_name{};
   std::string protocol = "imap";       // imap, pop3
@@ -148,6 +148,14 @@ struct Sms {
   std::uint32_t doubts = 0;              // times that ended without an answer: each may have reached the phone
   Timestamp submitted_at{};              // the last time
   std::string reason{};                  // for people: why it waits or failed
+};
+
+/// What went over a peer, and what came back.
+struct PeerTraffic {
+  std::uint64_t silent = 0;     // messages that it took, and of which nothing was heard
+  std::uint64_t reported = 0;   // messages of which something was
+  std::uint64_t answers = 0;    // of phones, to the sender of a message
+  std::uint64_t new_mails = 0;  // of phones, to the service number
 };
 
 /// A delivery report as it came; it waits here when its message is not known yet.

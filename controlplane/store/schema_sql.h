@@ -105,6 +105,17 @@ CREATE INDEX item_of_phone ON item (msisdn, state);
 CREATE TABLE report_time (row INTEGER PRIMARY KEY, peer TEXT NOT NULL, ms INTEGER NOT NULL) STRICT;
 CREATE INDEX report_time_of_peer ON report_time (peer, row);
 )sql",
+    // Ids of peers by the form in which they are compared (core/peer_id.h): of each part of an SMS, of MM7 messages and of reports.
+    R"sql(
+CREATE TABLE sms_part (key TEXT NOT NULL, sms INTEGER NOT NULL, time INTEGER NOT NULL, PRIMARY KEY (key, sms)) STRICT, WITHOUT ROWID;
+CREATE INDEX sms_part_of_time ON sms_part (time);
+INSERT INTO sms_part SELECT ltrim(lower(trim(smsc_id, ' <>"')), '0'), id, submitted_at FROM sms WHERE smsc_id <> '' AND submitted_at > 0;
+DROP INDEX item_of_message;
+CREATE INDEX item_of_message ON item (peer, ltrim(lower(trim(message_id, ' <>"')), '0')) WHERE message_id <> '';
+CREATE INDEX item_of_peer ON item (peer, way, state, created);
+DROP INDEX report_of_message;
+CREATE INDEX report_of_message ON report (peer, ltrim(lower(trim(message_id, ' <>"')), '0'));
+)sql",
 });
 static_assert(store_migrations.size() == versions::store_schema);
 

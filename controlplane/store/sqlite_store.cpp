@@ -9,6 +9,7 @@
 #include "controlplane/store/errors.h"
 #include "controlplane/store/schema_sql.h"
 #include "controlplane/store/sqlite.h"
+#include "core/peer_id.h"
 
 namespace pushmail {
 
@@ -29,6 +30,9 @@ constexpr std::string_view suffix_columns =
 constexpr std::string_view sms_columns =
     "id, msisdn, text, kind, item, state, smsc_id, created, retry_at, attempts, submits, doubts, submitted_at, reason";
 constexpr std::string_view report_columns = "id, trace, peer, message_id, recipient, sender, mm_status, status_text, time, item";
+
+// peer_id_key() in SQL, in the very words of the indexes.
+constexpr std::string_view message_key = R"(ltrim(lower(trim(message_id, ' <>"')), '0'))";
 
 // Lists are one entry a line: message ids and details hold no line ends, which joined() makes sure of.
 std::string joined(const std::vector<std::string>& entries) {
@@ -371,9 +375,11 @@ class SqliteStore final : public Store {
   }
   Result<std::vector<Item>> items(const ItemFilter& filter) override;
   Result<std::vector<Item>> items_of_message(std::string_view peer, std::string_view message_id) override {
-    static const std::string sql = fmt::format("SELECT {} FROM item WHERE peer = ? AND message_id = ? AND message_id <> ''", item_columns);
+    if (message_id.empty()) return std::vector<Item>();
+    static const std::string sql =
+        fmt::format("SELECT {} FROM item WHERE peer = ? AND {} = ? AND message_id <> ''", item_columns, message_key);
     Run run = db_.prepare(sql);
-    run.put(peer).put(message_id);
+    run.put(peer).put(peer_id_key(message_id));
     return all(run, read_item);
   }
   Result<std::vector<CodeHolder>> code_holders(const Msisdn& phone) override {
@@ -458,6 +464,27 @@ class SqliteStore final : public Store {
         "?)");
     run.put(peer).put(peer).put(static_cast<std::int64_t>(count_max));
     return run.run();
+  }
+  Result<PeerTraffic> peer_traffic(std::string_view peer, Timestamp since, Timestamp taken_by) override {
+    PeerTraffic traffic;
+    const auto count = [&](std::uint64_t& into, std::string_view sql, std::optional<Timestamp> by = std::nullopt) -> Result<void> {
+      Run run = db_.prepare(sql);
+      run.put(peer).put(since.us);
+      if (by) run.put(by->us);
+      PM_TRY(into, counted(run));
+      return {};
+    };
+    constexpr std::string_view silent =
+        "SELECT count(*) FROM item WHERE peer = ? AND way = 'to_phone' AND state = 'submitted' AND created >= ? AND updated <= ?";
+    constexpr std::string_view reported =
+        "SELECT count(*) FROM item WHERE peer = ? AND way = 'to_phone' AND state IN ('reported', 'delivered') AND created >= ?";
+    constexpr std::string_view answers = "SELECT count(*) FROM item WHERE peer = ? AND way = 'to_mail' AND created >= ? AND suffix <> ''";
+    constexpr std::string_view new_mails = "SELECT count(*) FROM item WHERE peer = ? AND way = 'to_mail' AND created >= ? AND suffix = ''";
+    if (const auto done = count(traffic.silent, silent, taken_by); !done) return std::unexpected(done.error());
+    if (const auto done = count(traffic.reported, reported); !done) return std::unexpected(done.error());
+    if (const auto done = count(traffic.answers, answers); !done) return std::unexpected(done.error());
+    if (const auto done = count(traffic.new_mails, new_mails); !done) return std::unexpected(done.error());
+    return traffic;
   }
   Result<std::uint64_t> count_unknown(std::string_view peer) override {
     Run run = db_.prepare("SELECT count(*) FROM item WHERE unknown_until <> 0 AND peer = ?");
@@ -564,11 +591,28 @@ class SqliteStore final : public Store {
     run.put(phone.digits()).put(since.us).put(text);
     return run.step();
   }
-  Result<std::optional<Sms>> sms_of_smsc_id(const Msisdn& phone, std::string_view smsc_id) override {
+  Result<void> add_sms_part(std::int64_t sms, std::string_view smsc_id, Timestamp now) override {
+    {
+      Run old = db_.prepare("DELETE FROM sms_part WHERE time < ?");
+      old.put(now.us - sms_part_days * 86'400 * 1'000'000);
+      if (const auto forgotten = old.run(); !forgotten) return forgotten;
+    }
+    Run run = db_.prepare("INSERT OR IGNORE INTO sms_part (key, sms, time) VALUES (?, ?, ?)");
+    run.put(peer_id_key(smsc_id)).put(sms).put(now.us);
+    return run.run();
+  }
+  Result<std::vector<Sms>> sms_of_part(std::string_view key) override {
     static const std::string sql = fmt::format(
-        "SELECT {} FROM sms WHERE msisdn = ? AND smsc_id = ? AND smsc_id <> '' ORDER BY id DESC LIMIT 1", sms_columns);
+        "SELECT {} FROM sms WHERE id IN (SELECT sms FROM sms_part WHERE key = ? ORDER BY sms DESC LIMIT 20) ORDER BY id DESC", sms_columns);
     Run run = db_.prepare(sql);
-    run.put(phone.digits()).put(smsc_id);
+    run.put(key);
+    return all(run, read_sms);
+  }
+  Result<std::optional<Sms>> last_notification(const Msisdn& phone) override {
+    static const std::string sql = fmt::format(
+        "SELECT {} FROM sms WHERE msisdn = ? AND kind = 'notify' AND state = 'sent' ORDER BY created DESC, id DESC LIMIT 1", sms_columns);
+    Run run = db_.prepare(sql);
+    run.put(phone.digits());
     return first(run, read_sms);
   }
   Result<void> withdraw_sms(const ItemId& item) override {
@@ -614,11 +658,11 @@ class SqliteStore final : public Store {
   }
   Result<std::vector<Report>> orphan_reports(std::string_view peer, std::string_view message_id) override {
     static const std::string sql = fmt::format(
-        "SELECT {} FROM (SELECT * FROM report WHERE peer = ? AND item = zeroblob(0) AND (message_id = ? OR ? = '') "
+        "SELECT {} FROM (SELECT * FROM report WHERE peer = ? AND item = zeroblob(0) AND ({} = ? OR ? = '') "
         "ORDER BY time DESC, id DESC LIMIT 1000) ORDER BY time, id",
-        report_columns);
+        report_columns, message_key);
     Run run = db_.prepare(sql);
-    run.put(peer).put(message_id).put(message_id);
+    run.put(peer).put(peer_id_key(message_id)).put(message_id);
     return all(run, read_report);
   }
   Result<void> trim_orphan_reports(std::string_view peer, std::uint64_t most) override {

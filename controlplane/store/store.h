@@ -47,6 +47,8 @@ struct WaitsMax {
   Duration doubt{};                                   // how long a report of a submission in doubt is waited for
 };
 
+inline constexpr std::int64_t sms_part_days = 14;
+
 class Store : public AnnouncementStore {
  public:
   /// Runs `body` in one transaction: committed and on disk when it succeeds, undone when it fails. Calls may not nest.
@@ -69,11 +71,14 @@ class Store : public AnnouncementStore {
   virtual Result<void> update_item(const Item& item) = 0;
   virtual Result<std::optional<Item>> item(const ItemId& id) = 0;
   virtual Result<std::vector<Item>> items(const ItemFilter& filter) = 0;
+  /// Those whose MessageID has the key of this one (core/peer_id.h): written the same but for case, <> and zeros in front.
   virtual Result<std::vector<Item>> items_of_message(std::string_view peer, std::string_view message_id) = 0;
 
   /// How long the last reports of this peer took, newest first; `add` keeps the last `count_max`.
   virtual Result<std::vector<Duration>> report_times(std::string_view peer, std::size_t count_max) = 0;
   virtual Result<void> add_report_time(std::string_view peer, Duration took, std::size_t count_max) = 0;
+  /// Of items since `since`; silent ones are those that it took before `taken_by`.
+  virtual Result<PeerTraffic> peer_traffic(std::string_view peer, Timestamp since, Timestamp taken_by) = 0;
   /// Items of this peer that are in doubt now.
   virtual Result<std::uint64_t> count_unknown(std::string_view peer) = 0;
 
@@ -99,7 +104,12 @@ class Store : public AnnouncementStore {
   };
   /// How often SMS of this kind were handed to the SMSC for this phone; an SMS counts whole while its last time is within the limits.
   virtual Result<Submits> sms_submits(const Msisdn& phone, std::string_view kind, Timestamp since, Timestamp until) = 0;
-  virtual Result<std::optional<Sms>> sms_of_smsc_id(const Msisdn& phone, std::string_view smsc_id) = 0;
+  /// What the SMSC calls this part of an SMS; kept `sms_part_days` days.
+  virtual Result<void> add_sms_part(std::int64_t sms, std::string_view smsc_id, Timestamp now) = 0;
+  /// SMS of which a part has an id with this key (core/peer_id.h), newest first, at most 20.
+  virtual Result<std::vector<Sms>> sms_of_part(std::string_view key) = 0;
+  /// The notification that was sent to this phone last.
+  virtual Result<std::optional<Sms>> last_notification(const Msisdn& phone) = 0;
   /// Whether this text was queued for this phone since then.
   virtual Result<bool> is_our_text(const Msisdn& phone, std::string_view text, Timestamp since) = 0;
   /// Pending notifications of this item are not sent any more.
@@ -113,7 +123,8 @@ class Store : public AnnouncementStore {
   /// False when a report with this id, or the same report (peer, message, phone, status, date), is there already.
   virtual Result<bool> add_report(const Report& report) = 0;
   virtual Result<void> match_report(const ItemId& report, const ItemId& item) = 0;
-  /// Reports of this peer that have found no item, oldest first, the newest 1,000 at most; an empty `message_id` asks for those about any message.
+  /// Reports of this peer that have found no item, oldest first, the newest 1,000 at most; an empty `message_id` asks for those about any
+  /// message, another for those whose MessageID has its key.
   virtual Result<std::vector<Report>> orphan_reports(std::string_view peer, std::string_view message_id) = 0;
   /// Of this peer's reports that have found no item, all but the `most` that came last are dropped.
   virtual Result<void> trim_orphan_reports(std::string_view peer, std::uint64_t most) = 0;

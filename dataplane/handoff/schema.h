@@ -47,87 +47,87 @@ enum class Kind : std::uint16_t {
 };
 
 enum class Tag : std::uint16_t {
-  epoch = 1,               // u64
-  last_sequence = 2,       // u64: highest sequence received in the other side's epoch
-  last_epoch = 3,          // u64: the other side's epoch that last_sequence belongs to, 0 for none
-  schema = 4,              // u64: versions::handoff_schema
-  sequence = 5,            // u64: acknowledged sequence
+  epoch = 1,          // u64
+  last_sequence = 2,  // u64: highest sequence received in the other side's epoch
+  last_epoch = 3,     // u64: the other side's epoch that last_sequence belongs to, 0 for none
+  schema = 4,         // u64: versions::handoff_schema
+  sequence = 5,       // u64: acknowledged sequence
 
-  trace = 10,              // 16 bytes
-  peer = 11,               // text: name of [peer.NAME]
-  time = 12,               // i64: Timestamp
-  query = 13,              // u64: echoed in the answer, unique in an epoch
-  lifetime_s = 14,         // u64: how long an answer may be kept
-  state = 15,              // text: core/item_state.h
-  reason = 16,             // text for people, and for `item show`
-  name = 17,               // text: name of an event or of a peer
-  detail = 18,             // text, may repeat: `key=value` of an event
-  verdict = 19,            // text: see Verdict; repeats once per recipient where a record has recipients
+  trace = 10,       // 16 bytes
+  peer = 11,        // text: name of [peer.NAME]
+  time = 12,        // i64: Timestamp
+  query = 13,       // u64: echoed in the answer, unique in an epoch
+  lifetime_s = 14,  // u64: how long an answer may be kept
+  state = 15,       // text: core/item_state.h
+  reason = 16,      // text for people, and for `item show`
+  name = 17,        // text: name of an event or of a peer
+  detail = 18,      // text, may repeat: `key=value` of an event
+  verdict = 19,     // text: see Verdict; repeats once per recipient where a record has recipients
 
-  sender = 20,             // text: address as the wire had it (see address form below)
-  recipient = 21,          // text, repeats: address form below
-  subject = 22,            // text UTF-8
-  first_line = 23,         // text UTF-8: first line of the first text part
-  source = 24,             // text: "mm7" (phone's message) or "smtp" (forwarded mail)
-  linked_id = 25,          // text
-  message_id = 26,         // text: MM7 MessageID
-  status_code = 27,        // u64: MM7 StatusCode, SMTP reply code
-  status_text = 28,        // text
-  mm_status = 29,          // text: MMStatus of a report
-  duplicate_possible = 30, // u64 0/1
-  date = 31,               // i64: Timestamp the peer wrote
+  sender = 20,              // text: address as the wire had it (see address form below)
+  recipient = 21,           // text, repeats: address form below
+  subject = 22,             // text UTF-8
+  first_line = 23,          // text UTF-8: first line of the first text part
+  source = 24,              // text: "mm7" (phone's message) or "smtp" (forwarded mail)
+  linked_id = 25,           // text
+  message_id = 26,          // text: MM7 MessageID
+  status_code = 27,         // u64: MM7 StatusCode, SMTP reply code
+  status_text = 28,         // text
+  mm_status = 29,           // text: MMStatus of a report
+  duplicate_possible = 30,  // u64 0/1
+  date = 31,                // i64: Timestamp the peer wrote
 
-  msisdn = 40,             // text: digits
-  sender_address = 41,     // text, address form: what the phone sees as sender (suffix)
-  mail_size = 42,          // u64: bytes of the whole mail, before its chunks
-  offset = 43,             // u64
-  data = 44,               // bytes, at most limits::handoff_chunk_size_max
-  mm_size_max = 45,        // u64
-  expiry_s = 46,           // u64
-  credit = 47,             // u64: chunks that may be sent now, on top of what was granted before
-  own_address = 48,        // text, repeats: the subscriber's mail addresses, not told to him among a mail's recipients
-  retry_at = 49,           // i64: Timestamp until which nothing is sent to a peer, 0: it is not paused
-  attempt = 50,            // u64: number of the try
+  msisdn = 40,          // text: digits
+  sender_address = 41,  // text, address form: what the phone sees as sender (suffix)
+  mail_size = 42,       // u64: bytes of the whole mail, before its chunks
+  offset = 43,          // u64
+  data = 44,            // bytes, at most limits::handoff_chunk_size_max
+  mm_size_max = 45,     // u64
+  expiry_s = 46,        // u64
+  credit = 47,          // u64: chunks that may be sent now, on top of what was granted before
+  own_address = 48,     // text, repeats: the subscriber's mail addresses, not told to him among a mail's recipients
+  retry_at = 49,        // i64: Timestamp until which nothing is sent to a peer, 0: it is not paused
+  attempt = 50,         // u64: number of the try
 
-  decision = 60,           // text of a route answer: "mail", "submit", "refuse", "wait"
-  next_hop = 61,           // text: address:port of the next SMTP server
-  mail_from = 62,          // text, empty for <>
-  mail_recipient = 63,     // text, repeats: RCPT TO
-  header_from = 64,        // text: `Name <address>`
-  header_to = 65,          // text, repeats
-  in_reply_to = 66,        // text without <>
-  reference = 67,          // text without <>, repeats
-  new_subject = 68,        // text: replaces the MM's subject
-  drop_first_line = 69,    // u64 0/1
+  decision = 60,         // text of a route answer: "mail", "submit", "refuse", "wait"
+  next_hop = 61,         // text: address:port of the next SMTP server
+  mail_from = 62,        // text, empty for <>
+  mail_recipient = 63,   // text, repeats: RCPT TO
+  header_from = 64,      // text: `Name <address>`
+  header_to = 65,        // text, repeats
+  in_reply_to = 66,      // text without <>
+  reference = 67,        // text without <>, repeats
+  new_subject = 68,      // text: replaces the MM's subject
+  drop_first_line = 69,  // u64: see drop_line
 
-  peer_record = 80,        // bytes: a whole record of Kind::peer, repeats
-  url = 81,                // text: http://address:port/path; host already resolved
-  host_header = 82,        // text: Host as configured
-  user = 83,               // text: Basic, what we send
-  password = 84,           // text: Basic, what we send
-  inbound_user = 85,       // text: Basic, what the peer must send; empty: no authentication by password
-  inbound_password = 86,   // text
-  allow = 87,              // text, repeats: source network the peer may come from; none: any
-  vaspid = 88,             // text
-  vasid = 89,              // text
-  service_code = 90,       // text
-  namespace_uri = 91,      // text
-  mm7_version = 92,        // text
-  number_form = 93,        // text: plus, digits, plus_plmn
-  sender_refused = 94,     // u64: StatusCode for a sender that is not bound, 0: accept and drop
-  deduplicates = 95,       // u64 0/1: the peer recognises our TransactionID when we send it again
-  parts_base64 = 96,       // u64 0/1
-  connections_max = 97,    // u64
-  domain = 98,             // text: our mail domain
-  knob = 99,               // text, repeats, in order: `name=value` of the dialect (codec/mm7/dialect.h); counts more than 91 to 93 and 96
-  check_transaction_id = 100,  // u64 0/1: an answer that names another TransactionID is none
+  peer_record = 80,       // bytes: a whole record of Kind::peer, repeats
+  url = 81,               // text: http://address:port/path; host already resolved
+  host_header = 82,       // text: Host as configured
+  user = 83,              // text: Basic, what we send
+  password = 84,          // text: Basic, what we send
+  inbound_user = 85,      // text: Basic, what the peer must send; empty: no authentication by password
+  inbound_password = 86,  // text
+  allow = 87,             // text, repeats: source network the peer may come from; none: any
+  vaspid = 88,            // text
+  vasid = 89,             // text
+  service_code = 90,      // text
+  namespace_uri = 91,     // text
+  mm7_version = 92,       // text
+  number_form = 93,       // text: plus, digits, plus_plmn
+  sender_refused = 94,    // u64: StatusCode for a sender that is not bound, 0: accept and drop
+  deduplicates = 95,      // u64 0/1: the peer recognises our TransactionID when we send it again
+  parts_base64 = 96,      // u64 0/1
+  connections_max = 97,   // u64
+  domain = 98,            // text: our mail domain
+  knob = 99,              // text, repeats, in order: `name=value` of the dialect (codec/mm7/dialect.h); counts more than 91 to 93 and 96
+  check_transaction_id = 100,     // u64 0/1: an answer that names another TransactionID is none
   requests_per_connection = 101,  // u64: then the connection is closed; 0: as many as the peer takes
 
-  inbound_open = 110,      // u64 0/1: nothing authenticates this peer, and the operator wrote so; without it such a peer is refused
-  sender_form = 111,       // text, repeats: how it writes a phone as Sender (key peer.*.sender_forms); none: number
-  authentication = 120,    // text `SERVER pass|fail|unknown`: what the topmost Authentication-Results of a forwarded mail says of From
-  mails_max = 121,         // u64, repeats: for how many mails each verdict may be kept; none: any number
-  source_address = 122,    // text: who hands the mail in
+  inbound_open = 110,    // u64 0/1: nothing authenticates this peer, and the operator wrote so; without it such a peer is refused
+  sender_form = 111,     // text, repeats: how it writes a phone as Sender (key peer.*.sender_forms); none: number
+  authentication = 120,  // text `SERVER pass|fail|unknown`: what the topmost Authentication-Results of a forwarded mail says of From
+  mails_max = 121,       // u64, repeats: for how many mails each verdict may be kept; none: any number
+  source_address = 122,  // text: who hands the mail in
 };
 
 /// Address form on a handoff: `number:+15550100002`, `short:50001742`, `mail:joe@example.com`. What stands after the colon is as
@@ -143,6 +143,11 @@ inline constexpr std::string_view recipient_busy = "recipient_busy";  // SMTP RC
 inline constexpr std::string_view sender_busy = "sender_busy";        // SMTP RCPT: too many from this sender or source, 451 4.7.1
 inline constexpr std::string_view unavailable = "unavailable";   // nobody knows now: 451 4.3.0; MM7: journal and decide later
 }  // namespace verdict
+
+/// Values of Tag::drop_first_line: what of the first line of text is not part of the mail. Of the address alone an older data plane drops
+/// the whole line.
+inline constexpr std::uint64_t drop_line = 1;
+inline constexpr std::uint64_t drop_address = 2;
 
 /// Words of Tag::decision.
 namespace decision {

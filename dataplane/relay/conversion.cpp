@@ -45,7 +45,7 @@ Result<Peeked> peek_mm7(const Conversion& conversion) {
   PM_TRY(const mm7::Request request, mm7::parse_request(conversion.content_type, conversion.body));
   const auto* deliver = std::get_if<mm7::DeliverReq>(&request);
   if (deliver == nullptr) return fail(relay_not_deliver);
-  const auto phone = phone_of_sender(deliver->sender, conversion.sender_forms);
+  const auto phone = phone_of_sender(deliver->sender, conversion.sender_forms, conversion.numbering);
   Peeked peeked{.transaction_id = deliver->transaction_id,
                 .linked_id = deliver->linked_id,
                 .sender = phone ? phone_form(*phone) : std::string(),
@@ -105,7 +105,8 @@ Result<Bytes> make_mail(const Conversion& conversion) {
                                    .date = conversion.accepted,
                                    .trace = "00-" + to_string(conversion.trace) + "-" + to_string(conversion.trace).substr(0, 16) + "-01",
                                    .our_domain = conversion.our_domain,
-                                   .drop_first_line = route.drop_first_line};
+                                   .drop_first_line = route.drop_first_line,
+                                   .drop_address_only = route.drop_address_only};
   return convert::mm_to_mail(*deliver, options);
 }
 

@@ -16,6 +16,7 @@
 
 #include "codec/mm7/message.h"
 #include "codec/scan/rule_set.h"
+#include "codec/wap/numbering.h"
 #include "core/bytes.h"
 #include "core/clock.h"
 #include "core/ids.h"
@@ -50,6 +51,7 @@ struct MailRoute {
   std::vector<std::string> references;
   std::string new_subject;
   bool drop_first_line = false;
+  bool drop_address_only = false;  // of that line
 };
 
 /// How a mail becomes a SubmitReq.
@@ -73,6 +75,7 @@ struct Conversion {
   std::string our_domain;
   Timestamp accepted;
   std::vector<std::string> sender_forms;  // of the peer an MM7 body came from (sender.h)
+  wap::Numbering numbering;
   MailRoute mail_route;
   MmRoute mm_route;
   bool under_rules = false;            // a mail that the content rules have not seen

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "core/log.h"
+#include "core/peer_id.h"
 #include "dataplane/journal/schema.h"
 #include "dataplane/relay/relay.h"
 
@@ -95,7 +96,7 @@ void Relay::remember_outcome(const RecordView& outcome) {
   }
   const auto message_id = outcome.text(tag(Tag::message_id));
   if (!message_id || message_id->empty()) return;
-  std::pair<std::string, std::string> key{outcome.text(tag(Tag::peer)).value_or(""), *message_id};
+  std::pair<std::string, std::string> key{outcome.text(tag(Tag::peer)).value_or(""), peer_id_key(*message_id)};
   const std::pair<ItemId, TraceId> about{id, outcome.trace(tag(Tag::trace)).value_or(TraceId{})};
   if (messages_.insert_or_assign(key, about).second) message_order_.push_back(std::move(key));
   if (message_order_.size() > messages_kept_max) {

@@ -3,8 +3,9 @@
 
 #include <algorithm>
 
-#include "codec/wap/address.h"
+#include "codec/wap/numbering.h"
 #include "core/log.h"
+#include "core/peer_id.h"
 #include "dataplane/journal/schema.h"
 #include "dataplane/relay/relay.h"
 #include "dataplane/relay/sender.h"
@@ -24,12 +25,11 @@ mm7::Status status_of(int code, std::string details = {}) {
   return {.code = code, .text = std::string(mm7::status_text(code)), .details = std::move(details)};
 }
 
-// A number that cannot be one, by E.164: nobody needs to be asked (2002). Some MMSCs write short codes as Number.
+// Neither a number (ITU-T E.164 §6) nor a short code, which some MMSCs write as Number, with + too: nobody needs to be asked (2002).
 bool is_malformed(const mm7::Address& address) {
-  constexpr std::size_t short_code_digits_max = 8;
-  const bool is_short_code = !address.value.empty() && address.value.size() <= short_code_digits_max &&
-                             std::all_of(address.value.begin(), address.value.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return address.kind == mm7::AddressKind::number && !is_short_code && !wap::parse_msisdn(address.value);
+  constexpr std::size_t digits_max = 15 + 6;  // with what stands for + or a trunk prefix
+  const std::size_t digits = wap::digits_of(address.value).size();
+  return address.kind == mm7::AddressKind::number && (digits == 0 || digits > digits_max);
 }
 
 std::string partial_details(const std::vector<std::string>& refused) {
@@ -46,6 +46,7 @@ std::string partial_details(const std::vector<std::string>& refused) {
 void Relay::on_mm7(Ticket ticket, Mm7Inbound inbound) {
   if (std::holds_alternative<mm7::DeliverReq>(inbound.request)) return on_deliver(ticket, std::move(inbound));
   if (std::holds_alternative<mm7::DeliveryReportReq>(inbound.request)) return on_report(ticket, std::move(inbound));
+  if (std::holds_alternative<mm7::ReadReplyReq>(inbound.request)) return on_read_reply(ticket, std::move(inbound));
   ports_.answers.answer_mm7(ticket, status_of(4003));
 }
 
@@ -83,7 +84,7 @@ void Relay::on_deliver(Ticket ticket, Mm7Inbound inbound) {
   }
   if (!refusal().empty()) return delay(ticket, refusal());
   if (!has_memory_for(inbound.body->size())) return delay(ticket, "item memory is used up");
-  const auto phone = phone_of_sender(request.sender, sender_forms_of(inbound.peer));
+  const auto phone = phone_of_sender(request.sender, sender_forms_of(inbound.peer), settings_.numbering);
   Question question{.source = "mm7", .peer = inbound.peer, .sender = phone ? phone_form(*phone) : std::string(), .recipients = {}, .item = {}, .trace = {}};
   if (phone && !unbound_senders_of(inbound.peer).has(std::string_view{}, now_) && !admission_.knows_sender(question, now_)) {
     counters_.add(Counter::deliver_over_budget);
@@ -232,6 +233,21 @@ void Relay::answer_repeats(const DigestKey& key, const mm7::Status* status) {
 
 // ---- reports ----------------------------------------------------------------------------------------------------------------------
 
+// TS 23.140 §8.4.3: Read or Deleted; the id and the addresses are those of a delivery report.
+void Relay::on_read_reply(Ticket ticket, Mm7Inbound inbound) {
+  auto& reply = std::get<mm7::ReadReplyReq>(inbound.request);
+  mm7::DeliveryReportReq report;
+  report.transaction_id = std::move(reply.transaction_id);
+  report.message_id = std::move(reply.message_id);
+  report.recipient = std::move(reply.recipient);
+  report.sender = std::move(reply.sender);
+  report.date = reply.date;
+  report.mm_status = reply.mm_status == "Indeterminate" ? std::string("Read reply without status") : std::move(reply.mm_status);
+  report.status_text = std::move(reply.status_text);
+  inbound.request = std::move(report);
+  on_report(ticket, std::move(inbound));
+}
+
 void Relay::on_report(Ticket ticket, Mm7Inbound inbound) {
   const auto& request = std::get<mm7::DeliveryReportReq>(inbound.request);
   const DigestKey key = key_of(settings_.digest_secret, inbound.peer, request);
@@ -245,7 +261,7 @@ void Relay::on_report(Ticket ticket, Mm7Inbound inbound) {
 
   // The report is an item of its own for the journal and the handoff; in the history it stands with the item it is about.
   const ItemId id = new_item_id(clock_.wall(), settings_.node_and_worker);
-  const auto about = messages_.find({inbound.peer, request.message_id});
+  const auto about = messages_.find({inbound.peer, peer_id_key(request.message_id)});
   const TraceId trace = about != messages_.end() ? about->second.second : new_trace_id();
   const ItemId about_id = about != messages_.end() ? about->second.first : id;
   event(about_id, trace, "delivery_report_req",

@@ -27,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#include "codec/wap/numbering.h"
 #include "core/budget.h"
 #include "core/clock.h"
 #include "core/limits.h"
@@ -56,6 +57,7 @@ inline constexpr std::string_view submit_rsp_before_settle = "submit_rsp_before_
 
 struct Settings {
   std::string domain;
+  wap::Numbering numbering;
   std::uint16_t node_and_worker = 0;
   RetryPolicy smtp_retry;
   Duration smtp_expire = seconds(5 * 86'400);
@@ -166,6 +168,8 @@ class Relay final : public Mm7Sink, public MailSink {
   void deliver_committed(const ItemId& id, const mm7::Status& status, const Result<void>& result);
   void answer_repeats(const DigestKey& key, const mm7::Status* status);
   void on_report(Ticket ticket, Mm7Inbound inbound);
+  /// A read reply travels as a report of its own status: Read, or Deleted.
+  void on_read_reply(Ticket ticket, Mm7Inbound inbound);
   void report_committed(const ItemId& id, const Bytes& report, const Result<void>& result);
 
   // forwarded.cpp

@@ -45,6 +45,7 @@ void Relay::start_relay(Item& of) {
   if (of.source == Source::phone) {
     const auto forms = sender_forms_of(of.peer);
     conversion.sender_forms.assign(forms.begin(), forms.end());
+    conversion.numbering = settings_.numbering;
   }
   conversion.under_rules = of.source == Source::forwarded;
   ports_.codec.start(std::move(conversion));
@@ -108,7 +109,8 @@ void Relay::take_route(Item& of, const RecordView& record) {
                    .in_reply_to = text_or_empty(record, Tag::in_reply_to),
                    .references = all_texts(record, Tag::reference),
                    .new_subject = text_or_empty(record, Tag::new_subject),
-                   .drop_first_line = record.u64(tag(Tag::drop_first_line)).value_or(0) != 0};
+                   .drop_first_line = record.u64(tag(Tag::drop_first_line)).value_or(0) != 0,
+                   .drop_address_only = record.u64(tag(Tag::drop_first_line)).value_or(0) == handoff::drop_address};
   if (decision != handoff::decision::mail || of.source != Source::phone || !parse_endpoint(of.next_hop) ||
       of.mail_route.recipients.empty()) {
     // A route that cannot be used is our own mistake somewhere: the message stays, the question is asked again.

@@ -16,12 +16,14 @@
 #include <string>
 
 #include "codec/mm7/message.h"
+#include "codec/wap/numbering.h"
 #include "core/msisdn.h"
 
 namespace pushmail::relay {
 
-/// Nothing when this Sender is no phone in any of the peer's forms.
-[[nodiscard]] std::optional<Msisdn> phone_of_sender(const mm7::Address& sender, std::span<const std::string> forms);
+/// Nothing when this Sender is no phone in any of the peer's forms, or its number is none for sure by the rules of the network.
+[[nodiscard]] std::optional<Msisdn> phone_of_sender(const mm7::Address& sender, std::span<const std::string> forms,
+                                                    const wap::Numbering& numbering);
 /// A phone as the control plane knows it: `number:+15550100002`.
 [[nodiscard]] std::string phone_form(const Msisdn& phone);
 

@@ -24,7 +24,7 @@ enum class After : std::uint8_t { keep, close };
 
 /// How the answer of a request is written when the relay gives its status.
 struct AnswerShape {
-  enum class Kind : std::uint8_t { none, deliver, report } kind = Kind::none;
+  enum class Kind : std::uint8_t { none, deliver, report, read_reply } kind = Kind::none;
   mm7::ResponseContext context;
   std::string service_code;
 };
@@ -109,9 +109,11 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
   }
   void answer(std::uint64_t sequence, const mm7::Status& status) {
     const AnswerShape& shape = exchanges_[sequence - first_sequence_].shape;
+    if (shape.kind == AnswerShape::Kind::deliver)
+      return answer(sequence, 200, mm7::encode_deliver_rsp(shape.context, status, shape.service_code));
     answer(sequence, 200,
-           shape.kind == AnswerShape::Kind::deliver ? mm7::encode_deliver_rsp(shape.context, status, shape.service_code)
-                                                    : mm7::encode_delivery_report_rsp(shape.context, status));
+           shape.kind == AnswerShape::Kind::read_reply ? mm7::encode_read_reply_rsp(shape.context, status)
+                                                       : mm7::encode_delivery_report_rsp(shape.context, status));
   }
   void refuse_temporarily(std::uint64_t sequence) {
     unavailable(exchanges_[sequence - first_sequence_]);
@@ -338,7 +340,6 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
       return answer(sequence, fault_status_, mm7::encode_fault(mm7::context_of(inbound.content_type, *inbound.body), request.error()));
     }
     if (const auto* unsupported = std::get_if<mm7::UnsupportedReq>(&*request)) return not_served(sequence, *unsupported);
-    if (const auto* read_reply = std::get_if<mm7::ReadReplyReq>(&*request)) return not_served(sequence, *read_reply);
     exchange.shape = shape_of(*request);
     exchange.ticket = server_.tickets_.take({.connection = this, .sequence = sequence});
     inbound.request = std::move(*request);
@@ -360,6 +361,7 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
           .service_code = service_code_};
     };
     if (const auto* report = std::get_if<mm7::DeliveryReportReq>(&request)) return from(*report, AnswerShape::Kind::report);
+    if (const auto* reply = std::get_if<mm7::ReadReplyReq>(&request)) return from(*reply, AnswerShape::Kind::read_reply);
     return from(std::get<mm7::DeliverReq>(request), AnswerShape::Kind::deliver);
   }
 

@@ -1,6 +1,6 @@
 // What sessions tell the relay, and how the relay answers. Sessions see Stream and these, nothing else: no journal, no nic.
 //
-//   HTTP server ── Mm7Sink ──>  relay  (DeliverReq, DeliveryReportReq: whole, read, authenticated)
+//   HTTP server ── Mm7Sink ──>  relay  (DeliverReq, DeliveryReportReq, ReadReplyReq: whole, read, authenticated)
 //   SMTP server ── MailSink ──> relay  (RCPT questions, whole mails)
 //   relay ── HttpClient / SmtpClient ──> peers (clients: http_client.h, smtp_client.h)
 //
@@ -26,7 +26,8 @@ struct Ticket {
   auto operator<=>(const Ticket&) const = default;
 };
 
-/// A DeliverReq or DeliveryReportReq that came in whole from an authenticated peer. `body` owns the bytes that `request` views.
+/// A DeliverReq, DeliveryReportReq or ReadReplyReq that came in whole from an authenticated peer. `body` owns the bytes that `request`
+/// views.
 struct Mm7Inbound {
   std::string peer;  // name of [peer.NAME]
   std::string content_type;
@@ -37,7 +38,7 @@ struct Mm7Inbound {
 class Mm7Sink {
  public:
   virtual ~Mm7Sink() = default;
-  /// Answered by HttpServer::answer(ticket, status): for DeliverReq and DeliveryReportReq only after the commit.
+  /// Answered by HttpServer::answer(ticket, status), only after the commit.
   virtual void on_mm7(Ticket ticket, Mm7Inbound inbound) = 0;
 };
 

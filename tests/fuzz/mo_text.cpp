@@ -1,5 +1,7 @@
 // What phones and mail headers bring into our SMS: instructions and cleaned texts.
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "codec/sms/gsm.h"
 #include "controlplane/notify/foreign.h"
@@ -9,7 +11,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pushmail;
   const std::string_view text = text_of({data, size});
-  const auto instruction = retrieve::parse_instruction(text);
+  const std::vector<std::string> codes{"10", "17", "18"};
+  const auto instruction = retrieve::parse_instruction(text, codes);
   if (instruction.kind == retrieve::Instruction::Kind::get) {
     PM_CHECK(!instruction.code.empty() && instruction.code.size() <= 4);
     PM_CHECK(std::all_of(instruction.code.begin(), instruction.code.end(), [](char c) { return c >= '0' && c <= '9'; }));

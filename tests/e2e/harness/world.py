@@ -232,6 +232,7 @@ class World:
                 "inbound_password_file": secret("mmsc-in", vasp["out_password"]), "vaspid": vasp["vaspid"],
                 "vasid": vasp["vasid"], "service_number": self.code, "retry_first": "1s", "retry_most": "3s"}, **self.peer_keys),
             "mailbox": {"allow_networks": ["198.18.0.0/24", "127.0.0.0/8"]},
+            "numbering": {"country_code": "1"},          # of number()
             "notify": {"smsc": "%s:%d" % tuple(self.smsc_settings["listen"]), "system_id": self.smsc_settings["system_id"],
                        "password_file": secret("smsc", self.smsc_settings["password"]), "source": self.code},
             "log": {"level": "debug", "pii": "clear"},

@@ -28,7 +28,8 @@ class Teller final : public BearerEvents {
  public:
   void on_bearer_ready() override { say(R"({"event":"ready"})"); }
   void on_bearer_lost(std::string_view reason, std::span<const std::int64_t>) override { say(fmt::format(R"({{"event":"lost","reason":"{}"}})", json_escape(reason))); }
-  void on_sms_sent(std::int64_t id, std::string_view smsc_id) override {
+  void on_sms_sent(std::int64_t id, const std::vector<std::string>& smsc_ids) override {
+    const std::string smsc_id = smsc_ids.empty() ? std::string() : smsc_ids.front();
     say(fmt::format(R"({{"event":"sent","id":{},"smsc_id":"{}"}})", id, json_escape(smsc_id)));
   }
   void on_sms_refused(std::int64_t id, std::string_view reason) override {
@@ -45,8 +46,9 @@ class Teller final : public BearerEvents {
                     json_escape(message.text)));
     return Taken::yes;
   }
-  void on_sms_receipt(std::string_view phone, std::string_view smsc_id, std::string_view word) override {
-    say(fmt::format(R"({{"event":"receipt","phone":"{}","smsc_id":"{}","word":"{}"}})", json_escape(phone), json_escape(smsc_id), json_escape(word)));
+  void on_sms_receipt(const SmsReceipt& receipt) override {
+    say(fmt::format(R"({{"event":"receipt","phone":"{}","smsc_id":"{}","word":"{}"}})", json_escape(receipt.source),
+                    json_escape(receipt.smsc_id), json_escape(receipt.word)));
   }
 };
 

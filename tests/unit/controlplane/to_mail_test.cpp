@@ -1,4 +1,6 @@
 // Phone to mail over fakes: who may send, whom a recipient means, and which route it gets.
+#include "controlplane/destination.h"
+#include "controlplane/peer_health.h"
 #include "tests/unit/controlplane/world.h"
 
 namespace pushmail {
@@ -24,6 +26,7 @@ struct ToMailTest : World {
     std::vector<std::string> recipients{};
     std::string subject{};
     std::string first_line{};
+    std::string linked_id{};
     ItemId id = new_item_id({1'795'000'000'000'000}, 1);
   };
   SentRecord route(const Message& message) {
@@ -32,6 +35,7 @@ struct ToMailTest : World {
     for (const std::string& one : message.recipients) query.text(tag(Tag::recipient), one);
     if (!message.subject.empty()) query.text(tag(Tag::subject), message.subject);
     if (!message.first_line.empty()) query.text(tag(Tag::first_line), message.first_line);
+    if (!message.linked_id.empty()) query.text(tag(Tag::linked_id), message.linked_id);
     to_mail.on_route_query(from_data(handoff::Kind::route_query, message.id, std::move(query)).view());
     return data_plane.of(handoff::Kind::route_answer).back();
   }
@@ -118,6 +122,90 @@ TEST_F(ToMailTest, RecipientsOfPhones) {
   const auto verdicts = admit("mm7", "number:+15550100002", forms);
   ASSERT_EQ(verdicts.size(), rows.size() + 1);
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(verdicts[i + 1], rows[i].verdict) << rows[i].form;
+}
+
+// The network of the phones, and an MMSC whose mail domain is known.
+struct NumberedToMailTest : ToMailTest {
+  void SetUp() override {
+    settings.numbering = {.country_code = "1", .short_codes = {"5000"}};
+    settings.peers.at("mmsc").domains = {"mmsc.example"};
+    ToMailTest::SetUp();
+  }
+};
+
+TEST_F(NumberedToMailTest, RecipientsInEverySpelling) {
+  const Suffix suffix = thread(ann, "b1");
+  struct Row {
+    std::string form;
+    Destination::Kind kind;
+    std::string mailbox = {};
+    std::string name = {};
+  };
+  using Kind = Destination::Kind;
+  const std::vector<Row> rows{
+      {"number:+5000", Kind::service},
+      {"number:+5000/TYPE=PLMN", Kind::service},
+      {"short:+5000", Kind::service},
+      {"mail:5000@mmsc.example", Kind::service},
+      {"mail:+5000/TYPE=PLMN@MMSC.example", Kind::service},
+      {"mail:5000@mms.example.net", Kind::service},
+      {"mail:5000", Kind::service},
+      {"mail:5000@elsewhere.example", Kind::internet, "5000@elsewhere.example"},
+      {"mail:5000" + suffix.digits + "@mmsc.example", Kind::thread, "joe@example.com"},
+      {"number:+5000" + suffix.digits, Kind::thread, "joe@example.com"},
+      {"number:+15550100003/type=plmn", Kind::bound, "bob@box.example"},
+      {"number:05550100003", Kind::bound, "bob@box.example"},
+      {"number:0015550100003", Kind::bound, "bob@box.example"},
+      {"mail:+15550100003/TYPE=PLMN@mmsc.example", Kind::bound, "bob@box.example"},
+      {"mail:05550100003@mms.example.net", Kind::bound, "bob@box.example"},
+      {"mail:+15550100003/TYPE=PLMN", Kind::bound, "bob@box.example"},
+      {"number:5550100003", Kind::unreachable},
+      {"mail:\"Joe, B\" <joe@example.com>", Kind::internet, "joe@example.com", "Joe, B"},
+      {"mail:Joe <joe@example.com>", Kind::internet, "joe@example.com", "Joe"},
+      {"mail:<joe@example.com>", Kind::internet, "joe@example.com"},
+      {"mail:joe@mmsc.example", Kind::internet, "joe@mmsc.example"},
+      {"mail:joe@example.com, sue@example.com", Kind::unreachable},
+      {"number:112", Kind::unreachable},
+  };
+  for (const Row& row : rows) {
+    const auto found = find_destination(*store, settings, row.form, ann, "mmsc").value();
+    EXPECT_EQ(static_cast<int>(found.kind), static_cast<int>(row.kind)) << row.form;
+    if (!row.mailbox.empty()) {
+      EXPECT_EQ(found.mailbox.address(), row.mailbox) << row.form;
+    }
+    if (!row.name.empty()) {
+      EXPECT_EQ(found.mailbox.display_name, row.name) << row.form;
+    }
+  }
+}
+
+// TS 23.140 §8.7.1: Recipients is optional.
+TEST_F(ToMailTest, AMessageWithoutRecipientsIsForTheServiceOrForWhatItAnswers) {
+  const SentRecord answer = route({.first_line = "joe@example.com hello"});
+  EXPECT_EQ(answer.text(Tag::decision), "mail");
+  EXPECT_EQ(answer.texts(Tag::mail_recipient), std::vector<std::string>{"joe@example.com"});
+  const Suffix suffix = thread(ann, "b1");
+  Item sent{.id = new_item_id(clock.at, 1),
+            .trace = new_trace_id(),
+            .source = "mailbox",
+            .binding = "b1",
+            .msisdn = ann,
+            .peer = "mmsc",
+            .message_id = "<MM-7>"};
+  sent.suffix = suffix.digits;
+  ASSERT_TRUE(store->add_item(sent).value());
+  EXPECT_EQ(route({.first_line = "Yes, thanks", .linked_id = "mm-7", .id = new_item_id(clock.at, 2)}).text(Tag::in_reply_to), "last@x");
+  EXPECT_EQ(route({.first_line = "Yes, thanks", .linked_id = "mm-8", .id = new_item_id(clock.at, 3)}).text(Tag::decision), "refuse");
+}
+
+TEST_F(ToMailTest, TheMessagesOwnSubjectStays) {
+  const SentRecord answer = route({.recipients = {"short:5000"}, .subject = "Holiday", .first_line = "joe@example.com first slide"});
+  EXPECT_EQ(answer.text(Tag::new_subject), "");
+  EXPECT_EQ(answer.number(Tag::drop_first_line), handoff::drop_address) << "what stands behind the address is text";
+  EXPECT_EQ(the_item().subject, "Holiday");
+  const SentRecord bare =
+      route({.recipients = {"short:5000"}, .subject = "Holiday", .first_line = "joe@example.com", .id = new_item_id(clock.at, 2)});
+  EXPECT_EQ(bare.number(Tag::drop_first_line), handoff::drop_line);
 }
 
 TEST_F(ToMailTest, RecipientsOfForwardedMail) {
@@ -383,6 +471,59 @@ TEST_F(ToMailTest, ForwardedMailWhosePeerIsMissingIsAnsweredLater) {
   to_phone.tick();
   ASSERT_EQ(data_plane.of(handoff::Kind::route_answer).size(), before + 1);
   EXPECT_EQ(data_plane.of(handoff::Kind::route_answer).back().text(Tag::decision), "submit");
+}
+
+// An MMSC that knows the short code alone: nothing that is sent to a longer one arrives.
+TEST_F(ToMailTest, APeerThatOwesReportsOrAnswersIsFound) {
+  struct Row {
+    PeerTraffic traffic;
+    SenderForm sender;
+    std::size_t advice;
+    std::string_view words;
+  };
+  for (const Row& row :
+       {Row{{.silent = 4}, SenderForm::suffix, 0, ""}, Row{{.silent = 5}, SenderForm::suffix, 1, "5000NNNN"},
+        Row{{.silent = 5}, SenderForm::alias, 1, "DeliveryReportReq for 5000 "},
+        Row{{.silent = 500, .reported = 1, .answers = 1}, SenderForm::suffix, 0, ""},
+        Row{{.silent = 25}, SenderForm::suffix, 2, "5000NNNN"}, Row{{.reported = 20, .new_mails = 3}, SenderForm::suffix, 1, "3 new mails"},
+        Row{{.reported = 20}, SenderForm::alias, 0, ""}, Row{{}, SenderForm::suffix, 0, ""}}) {
+    PeerSettings peer = settings.peers.at("mmsc");
+    peer.sender = row.sender;
+    const auto advice = advice_about(peer, row.traffic);
+    ASSERT_EQ(advice.size(), row.advice);
+    if (!advice.empty()) {
+      EXPECT_NE(advice.front().find(row.words), std::string::npos) << advice.front();
+    }
+  }
+}
+
+TEST_F(ToMailTest, TrafficIsCountedByPeerAndTime) {
+  std::uint16_t next = 1;
+  const auto add = [&](Way way, ItemState state, std::string suffix = {}, std::string peer = "mmsc") {
+    Item item{.id = new_item_id(clock.at, next++),
+              .trace = new_trace_id(),
+              .way = way,
+              .source = "mailbox",
+              .binding = "b1",
+              .msisdn = ann,
+              .state = state,
+              .peer = std::move(peer)};
+    item.suffix = std::move(suffix);
+    item.created = item.updated = clock.at;
+    ASSERT_TRUE(store->add_item(item).value());
+  };
+  add(Way::to_phone, ItemState::submitted, "1742");
+  add(Way::to_phone, ItemState::delivered, "1742");
+  add(Way::to_phone, ItemState::submitted, "1742", "other");
+  add(Way::to_mail, ItemState::delivered, "1742");
+  add(Way::to_mail, ItemState::delivered);
+  const auto traffic = store->peer_traffic("mmsc", {clock.at.us - 1}, clock.at).value();
+  EXPECT_EQ(traffic.silent, 1U);
+  EXPECT_EQ(traffic.reported, 1U);
+  EXPECT_EQ(traffic.answers, 1U);
+  EXPECT_EQ(traffic.new_mails, 1U);
+  EXPECT_EQ(store->peer_traffic("mmsc", {clock.at.us + 1}, clock.at).value().answers, 0U);
+  EXPECT_EQ(store->peer_traffic("mmsc", {}, {clock.at.us - 1}).value().silent, 0U) << "its report may still come";
 }
 
 }  // namespace

@@ -403,6 +403,57 @@ TEST_F(ToPhoneTest, ReportsInEveryOrderAndShape) {
   EXPECT_EQ(again(item).state, ItemState::expired) << "a final state never changes";
 }
 
+// Ids and addresses in whatever form the MMSC writes them, and what the item is then.
+TEST_F(ToPhoneTest, AReportWhoseIdIsKnownIsTakenInEveryForm) {
+  struct Row {
+    std::string answered, reported, recipient, sender;
+    ItemState state;
+  };
+  const std::string phone = "number:+" + ann.digits();
+  const std::vector<Row> rows{
+      {"MM-1", "mm-1", phone, "short:5000", ItemState::delivered},
+      {"<mm-2@mmsc>", "mm-2@mmsc", phone, "short:5000", ItemState::delivered},
+      {"0001715006", "1715006", phone, "short:5000", ItemState::delivered},
+      {"mm-4", "mm-4", "number:5550100002", "short:5000", ItemState::delivered},  // without its country code
+      {"mm-5", "mm-5", "number:05550100002", "short:5000", ItemState::delivered},
+      {"mm-6", "mm-6", "mail:somebody@mmsc.example", "short:5000", ItemState::delivered},
+      {"mm-7", "mm-7", "short:50001742", "short:5000", ItemState::delivered},
+      {"mm-8", "mm-8", "number:+15550109999", "short:5000", ItemState::submitted},
+      {"mm-9", "mm-10", phone, "short:5000", ItemState::submitted},
+  };
+  int uid = 100;
+  for (const Row& row : rows) {
+    new_mail(std::to_string(++uid), "b1");
+    Item item = items().front();
+    item.state = ItemState::submitted;
+    item.message_id = row.answered;
+    item.peer = "mmsc";
+    ASSERT_TRUE(store->update_item(item));
+    report(row.reported, row.recipient, row.sender, "Retrieved");
+    EXPECT_EQ(again(item).state, row.state) << row.reported << " " << row.recipient;
+  }
+  const auto events = events_of(items().front());
+  EXPECT_EQ(std::ranges::count(events, "report_unmatched"), 1) << "the last one names another id: both are shown";
+}
+
+TEST_F(ToPhoneTest, APeerMayWantItsIdsComparedByteForByte) {
+  settings.peers.at("mmsc").exact_message_id = true;
+  const Item item = submitted();
+  report("MM-1", "number:+" + ann.digits(), "short:5000", "Retrieved");
+  EXPECT_EQ(again(item).state, ItemState::submitted);
+  report("mm-1", "number:+" + ann.digits(), "short:5000", "Retrieved");
+  EXPECT_EQ(again(item).state, ItemState::delivered);
+}
+
+TEST_F(ToPhoneTest, AReadReplyIsRecorded) {
+  const Item item = submitted();
+  report("mm-1", "number:+" + ann.digits(), "short:5000", "Deleted");
+  EXPECT_EQ(again(item).state, ItemState::reported);
+  report("mm-1", "number:+" + ann.digits(), "short:5000", "Read");
+  EXPECT_EQ(again(item).state, ItemState::delivered) << "what was read has been fetched";
+  EXPECT_EQ(report_times.of("mmsc").value().count, 0U) << "a reader's time is no report's";
+}
+
 TEST_F(ToPhoneTest, AReportThatIsFasterThanTheSubmitRspWaits) {
   const Item item = handed_over();
   report("mm-1", "number:+" + ann.digits(), "short:5000", "Retrieved");

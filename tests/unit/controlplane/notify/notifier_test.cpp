@@ -70,7 +70,7 @@ TEST_F(NotifierTest, AnItemIsNotifiedWhenTheSmscHasTheSms) {
   notifier.pump();
   ASSERT_EQ(bearer.given.size(), 1U) << "offered once";
   EXPECT_EQ(state(item), ItemState::accepted);
-  notifier.on_sms_sent(bearer.take().id, "1a2b");
+  notifier.on_sms_sent(bearer.take().id, {"1a2b"});
   EXPECT_EQ(state(item), ItemState::notified);
   EXPECT_TRUE(store->pending_sms(clock.wall(), 10).value().empty());
   notifier.on_bearer_ready();
@@ -93,7 +93,7 @@ TEST_F(NotifierTest, WhatMayHaveBeenSentIsSentOnceMoreMinutesLater) {
   notifier.pump();
   const OutgoingSms lost = bearer.take();
   break_off({lost.id});
-  notifier.on_sms_sent(lost.id, "late");
+  notifier.on_sms_sent(lost.id, {"late"});
   EXPECT_EQ(state(item), ItemState::accepted) << "an answer of the old connection counts no more";
   come_back();
   EXPECT_TRUE(bearer.given.empty()) << "not in the burst after the rebind";
@@ -105,7 +105,7 @@ TEST_F(NotifierTest, WhatMayHaveBeenSentIsSentOnceMoreMinutesLater) {
   notifier.pump();
   ASSERT_EQ(bearer.given.size(), 1U);
   EXPECT_EQ(bearer.given[0].id, lost.id);
-  notifier.on_sms_sent(bearer.take().id, "1a2b");
+  notifier.on_sms_sent(bearer.take().id, {"1a2b"});
   EXPECT_EQ(state(item), ItemState::notified);
   const auto rows = store->history(item.id).value();
   EXPECT_EQ(rows.back().details.back().first, "reason");
@@ -152,7 +152,7 @@ TEST_F(NotifierTest, ADoubtfulOneGoesAlone) {
   notify();
   notifier.pump();
   EXPECT_EQ(bearer.given.size(), 1U) << "nothing beside it";
-  notifier.on_sms_sent(bearer.take().id, "x");
+  notifier.on_sms_sent(bearer.take().id, {"x"});
   EXPECT_EQ(bearer.given.size(), 2U);
 }
 
@@ -169,7 +169,7 @@ TEST_F(NotifierTest, ADoubtfulOneWaitsForWhatIsInFlight) {
   notify();
   notifier.pump();
   EXPECT_EQ(bearer.given.size(), 1U) << "nothing new begins before it either";
-  notifier.on_sms_sent(bearer.take().id, "x");
+  notifier.on_sms_sent(bearer.take().id, {"x"});
   ASSERT_EQ(bearer.given.size(), 1U);
   EXPECT_EQ(bearer.given[0].id, doubtful);
 }
@@ -184,7 +184,7 @@ TEST_F(NotifierTest, AfterABreakOneFliesAndOneMoreWithEachAnswer) {
   break_off(ids);
   come_back();
   EXPECT_EQ(bearer.given.size(), 1U);
-  notifier.on_sms_sent(bearer.take().id, "x");
+  notifier.on_sms_sent(bearer.take().id, {"x"});
   EXPECT_EQ(bearer.given.size(), 2U);
 }
 
@@ -260,7 +260,9 @@ TEST_F(NotifierTest, NoKindPassesItsCeiling) {
       // Put off, refused, lost or taken: it left.
       switch (went[sms.text].size() % 4) {
         case 0: notifier.on_sms_deferred(sms.id, "full"); break;
-        case 1: notifier.on_sms_sent(sms.id, "x"); break;
+        case 1:
+          notifier.on_sms_sent(sms.id, {"x"});
+          break;
         case 2: notifier.on_sms_refused(sms.id, "no"); break;
         default: notifier.on_sms_in_doubt(sms.id, "cut"); break;
       }
@@ -287,7 +289,7 @@ TEST_F(NotifierTest, TheCeilingHoldsAcrossARestartAndForEachPhoneAlone) {
   }
   notifier.pump();
   EXPECT_EQ(bearer.given.size(), 4U);
-  while (!bearer.given.empty()) notifier.on_sms_sent(bearer.take().id, "x");
+  while (!bearer.given.empty()) notifier.on_sms_sent(bearer.take().id, {"x"});
   Notifier other{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 100}};
   other.use(bearer);
   clock.advance(seconds(3599));
@@ -317,7 +319,7 @@ TEST_F(NotifierTest, TheCeilingIsExplainedAndADayIsTheEnd) {
   EXPECT_EQ(events(item).back(), "notify_withheld");
   for (int hour = 0; hour < 24; ++hour) {
     EXPECT_EQ(state(item), ItemState::accepted);
-    strict.on_sms_sent(bearer.take().id, "x");
+    strict.on_sms_sent(bearer.take().id, {"x"});
     clock.advance(seconds(3600));
     // Another one is before it all day long.
     ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = "x", .kind = "notify", .item = {}, .created = clock.wall()}));
@@ -333,7 +335,7 @@ TEST_F(NotifierTest, TheWindowBoundsWhatIsOffered) {
   notifier.pump();
   EXPECT_EQ(bearer.given.size(), 2U);
   const OutgoingSms first = bearer.take();
-  notifier.on_sms_sent(first.id, "x");
+  notifier.on_sms_sent(first.id, {"x"});
   EXPECT_EQ(bearer.given.size(), 2U);
   EXPECT_NE(bearer.given[1].id, first.id);
 }
@@ -391,19 +393,112 @@ TEST_F(NotifierTest, WhatTheSmscPutsOffForADayIsRefused) {
 TEST_F(NotifierTest, ANotificationThatComesLateDoesNotTurnAnItemBack) {
   const Item item = notify(ItemState::requested);
   notifier.pump();
-  notifier.on_sms_sent(bearer.take().id, "x");
+  notifier.on_sms_sent(bearer.take().id, {"x"});
   EXPECT_EQ(state(item), ItemState::requested);
 }
 
-TEST_F(NotifierTest, ReceiptsAreNewsForTheHistory) {
+// What submit_sm_resp and a receipt say of one message, and what becomes of it.
+struct ReceiptRow {
+  std::string_view name;
+  std::vector<std::string> responses;  // of each part
+  std::string_view receipt_id;
+  std::string_view source;
+  wap::NumberType type;
+  std::string_view destination;
+  std::string_view event;  // the last one of the history
+};
+const std::vector<ReceiptRow>& receipt_rows() {
+  constexpr auto whole = wap::NumberType::international;
+  static const std::vector<ReceiptRow> rows{
+      {"as it is", {"1a2b"}, "1a2b", "15550100002", whole, "5000", "sms_receipt"},
+      {"other case", {"ab12-cd34"}, "AB12-CD34", "15550100002", whole, "5000", "sms_receipt"},
+      {"zeros lost", {"0001715006"}, "1715006", "15550100002", whole, "5000", "sms_receipt"},
+      {"response hex", {"1A2B3C"}, "1715004", "15550100002", whole, "5000", "sms_receipt"},
+      {"receipt hex", {"1715005"}, "1A2B3D", "15550100002", whole, "5000", "sms_receipt"},
+      {"of the second part", {"880001", "880002"}, "880002", "15550100002", whole, "5000", "sms_receipt"},
+      {"with plus", {"7"}, "7", "+15550100002", whole, "5000", "sms_receipt"},
+      {"swapped", {"8"}, "8", "5000", wap::NumberType::unknown, "15550100002", "sms_receipt"},
+      {"without country code", {"9"}, "9", "05550100002", wap::NumberType::national, "5000", "sms_receipt"},
+      {"nobody's address", {"10"}, "10", "Mail", wap::NumberType::unknown, "5000", "sms_receipt"},
+      {"another phone", {"11"}, "11", "15550100009", whole, "5000", "notified"},
+      {"another id", {"12"}, "13", "15550100002", whole, "5000", "sms_receipt_unmatched"},
+      {"no id", {""}, "0", "15550100002", whole, "5000", "sms_receipt_unmatched"},
+  };
+  return rows;
+}
+
+TEST_F(NotifierTest, ReceiptsAreFoundInWhateverForm) {
+  for (const ReceiptRow& row : receipt_rows()) {
+    const Item item = notify();
+    notifier.pump();
+    notifier.on_sms_sent(bearer.take().id, row.responses);
+    notifier.on_sms_receipt({.source = std::string(row.source),
+                             .source_type = row.type,
+                             .destination = std::string(row.destination),
+                             .smsc_id = std::string(row.receipt_id),
+                             .word = "DELIVRD"});
+    EXPECT_EQ(events(item).back(), row.event) << row.name;
+    clock.advance(seconds(3600));
+  }
+}
+
+TEST_F(NotifierTest, AConfiguredFormIsTheOnlyOne) {
+  Notifier strict{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 100}, {.form = sms::IdForm::response_hex}};
+  strict.use(bearer);
+  const Item item = notify();
+  strict.pump();
+  strict.on_sms_sent(bearer.take().id, {"1001"});
+  strict.on_sms_receipt({.source = "15550100002", .smsc_id = "1001", .word = "DELIVRD"});
+  EXPECT_EQ(events(item).back(), "sms_receipt_unmatched") << "the decimal 1001 is 3e9";
+  strict.on_sms_receipt({.source = "15550100002", .smsc_id = "4097", .word = "DELIVRD"});
+  EXPECT_EQ(events(item).back(), "sms_receipt");
+}
+
+// 10 may be the SMS that was answered 10, or the one that was answered a.
+TEST_F(NotifierTest, AnIdThatMayBeTwoIsNoneUntilAFormIsProved) {
+  const Item first = notify();
+  notifier.pump();
+  notifier.on_sms_sent(bearer.take().id, {"10"});
+  const Item second = notify();
+  notifier.pump();
+  notifier.on_sms_sent(bearer.take().id, {"a"});
+  notifier.on_sms_receipt({.source = "15550100002", .smsc_id = "10", .word = "DELIVRD"});
+  EXPECT_EQ(events(first).back(), "notified");
+  const Item third = notify();
+  notifier.pump();
+  notifier.on_sms_sent(bearer.take().id, {"1a2b"});
+  notifier.on_sms_receipt({.source = "15550100002", .smsc_id = "6699", .word = "DELIVRD"});
+  EXPECT_EQ(events(third).back(), "sms_receipt");
+  notifier.on_sms_receipt({.source = "15550100002", .smsc_id = "10", .word = "EXPIRED"});
+  EXPECT_EQ(events(second).back(), "sms_receipt") << "this SMSC answers in hex";
+}
+
+TEST_F(NotifierTest, AReceiptBeforeTheAnswerWaitsForIt) {
   const Item item = notify();
   notifier.pump();
-  notifier.on_sms_sent(bearer.take().id, "1a2b");
-  notifier.on_sms_receipt("15550100002", "1a2b", "DELIVRD");
-  notifier.on_sms_receipt("15550100009", "1a2b", "UNDELIV");
-  const auto rows = store->history(item.id).value();
-  ASSERT_EQ(rows.size(), 2U);
-  EXPECT_EQ(rows[1].event, "sms_receipt");
+  notifier.on_sms_receipt({.source = "15550100002", .smsc_id = "777001", .word = "DELIVRD"});
+  EXPECT_TRUE(events(item).empty()) << "its answer may still come";
+  clock.advance(seconds(30));
+  notifier.on_sms_sent(bearer.take().id, {"777000", "777001"});
+  EXPECT_EQ(events(item).back(), "sms_receipt");
+  EXPECT_EQ(notifier.receipts().unmatched, 0U);
+}
+
+TEST_F(NotifierTest, AReceiptThatWaitsInVainIsSaidOnce) {
+  const Item item = notify();
+  notifier.pump();
+  notifier.on_sms_sent(bearer.take().id, {"1"});
+  const Item later = notify();
+  notifier.pump();
+  notifier.on_sms_receipt({.source = "15550100002", .smsc_id = "99", .word = "DELIVRD"});
+  EXPECT_EQ(events(item).back(), "notified");
+  clock.advance(seconds(601));
+  notifier.pump();
+  notifier.pump();
+  EXPECT_EQ(events(item).back(), "sms_receipt_unmatched");
+  EXPECT_EQ(std::ranges::count(events(item), "sms_receipt_unmatched"), 1);
+  for (int i = 0; i < 3000; ++i) notifier.on_sms_receipt({.source = "15550100002", .smsc_id = "x" + std::to_string(i), .word = "DELIVRD"});
+  EXPECT_LE(events(item).size(), 8U) << "one phone's receipts do not fill the history";
 }
 
 }  // namespace

@@ -89,7 +89,9 @@ struct Log final : BearerEvents {
     lost_reason = reason;
     maybe_sent.assign(ids.begin(), ids.end());
   }
-  void on_sms_sent(std::int64_t id, std::string_view smsc_id) override { sent.emplace_back(id, smsc_id); }
+  void on_sms_sent(std::int64_t id, const std::vector<std::string>& ids) override {
+    sent.emplace_back(id, ids.empty() ? std::string() : ids.front());
+  }
   void on_sms_refused(std::int64_t id, std::string_view reason) override { refused.emplace_back(id, reason); }
   std::vector<std::int64_t> deferred;
   void on_sms_deferred(std::int64_t id, std::string_view) override { deferred.push_back(id); }
@@ -99,8 +101,8 @@ struct Log final : BearerEvents {
     messages.push_back(message);
     return answer;
   }
-  void on_sms_receipt(std::string_view phone, std::string_view id, std::string_view word) override {
-    receipts.push_back(std::string(phone) + " " + std::string(id) + " " + std::string(word));
+  void on_sms_receipt(const SmsReceipt& receipt) override {
+    receipts.push_back(receipt.source + " " + receipt.destination + " " + receipt.smsc_id + " " + receipt.word);
   }
 };
 
@@ -264,7 +266,9 @@ TEST_F(SmppTest, ReceiptsAreNoMessages) {
     EXPECT_EQ(next(smpp::response_of(form.command)).status, smpp::status::ok);
   }
   EXPECT_TRUE(log.messages.empty());
-  EXPECT_EQ(log.receipts, std::vector<std::string>(forms.size(), "15550100002 1a2b DELIVRD"));
+  std::vector<std::string> expected(forms.size() - 1, "15550100002 5000 1a2b DELIVRD");
+  expected.push_back("5000 15550100002 1a2b DELIVRD");
+  EXPECT_EQ(log.receipts, expected) << "which of both is the phone is for the receiver to say";
   // It says too little to be found, and is no word of the phone all the same.
   smsc.send(deliver("17", smpp::esm_receipt));
   EXPECT_EQ(next(Command::deliver_sm_resp).status, smpp::status::ok);

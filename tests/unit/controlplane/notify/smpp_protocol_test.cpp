@@ -45,12 +45,21 @@ struct Events final : BearerEvents {
     ++lost;
     maybe_sent.assign(ids.begin(), ids.end());
   }
-  void on_sms_sent(std::int64_t id, std::string_view) override { sent.push_back(id); }
+  void on_sms_sent(std::int64_t id, const std::vector<std::string>& ids) override {
+    sent.push_back(id);
+    smsc_ids = ids;
+  }
+  std::vector<std::string> smsc_ids;
   void on_sms_refused(std::int64_t id, std::string_view) override { refused.push_back(id); }
   void on_sms_deferred(std::int64_t id, std::string_view) override { deferred.push_back(id); }
   void on_sms_in_doubt(std::int64_t id, std::string_view) override { in_doubt.push_back(id); }
-  Taken on_sms(const IncomingSms&) override { return Taken::yes; }
-  void on_sms_receipt(std::string_view, std::string_view, std::string_view) override {}
+  std::vector<IncomingSms> heard;
+  Taken answer = Taken::yes;
+  Taken on_sms(const IncomingSms& message) override {
+    heard.push_back(message);
+    return message.extent == Extent::beginning ? answer : Taken::yes;
+  }
+  void on_sms_receipt(const SmsReceipt&) override {}
 };
 
 struct ProtocolTest : ::testing::Test {
@@ -350,6 +359,140 @@ TEST_F(ProtocolTest, AnswersCountUntilTheSmscLetsUsGo) {
   EXPECT_EQ(events.maybe_sent, std::vector<std::int64_t>{2});
   EXPECT_EQ(protocol.phase(), SmppState::stopped);
   EXPECT_FALSE(protocol.deadline().has_value());
+}
+
+// An SMSC that knows no transceiver, or refuses it for another reason: what is bound next.
+TEST_F(ProtocolTest, WhereATransceiverIsRefusedATransmitterIsTried) {
+  struct Row {
+    std::uint32_t status;
+    Command second;
+  };
+  for (const Row& row :
+       {Row{smpp::status::bad_command_id, Command::bind_transmitter}, Row{smpp::status::bind_failed, Command::bind_transmitter},
+        Row{smpp::status::bad_password, Command::bind_transceiver}, Row{smpp::status::bad_system_id, Command::bind_transceiver}}) {
+    Wire own_wire;
+    Events own_events;
+    SmppProtocol one{clock, {.system_id = "pushmail", .source = "5000"}, own_events, own_wire, [] { return std::uint64_t{0}; }};
+    one.start();
+    one.on_connected();
+    one.on_bytes(smpp::encode(smpp::respond(own_wire.pdus.front(), row.status)).value());
+    own_wire.pdus.clear();
+    clock.advance_to(*one.deadline());
+    one.on_time();
+    one.on_connected();
+    ASSERT_EQ(own_wire.pdus.size(), 1U);
+    EXPECT_EQ(own_wire.pdus.front().command, row.second) << row.status;
+    one.on_bytes(smpp::encode(smpp::respond(own_wire.pdus.front())).value());
+    EXPECT_TRUE(one.is_ready());
+    EXPECT_EQ(one.needs_receiver(), row.second == Command::bind_transmitter);
+  }
+}
+
+TEST_F(ProtocolTest, RolesAreWhatIsConfigured) {
+  struct Row {
+    SmppBind bind;
+    SmppRole role;
+    Command command;
+  };
+  for (const Row& row : {Row{SmppBind::pair, SmppRole::transceiver, Command::bind_transmitter},
+                         Row{SmppBind::pair, SmppRole::receiver, Command::bind_receiver},
+                         Row{SmppBind::transceiver, SmppRole::transceiver, Command::bind_transceiver}}) {
+    Wire own_wire;
+    SmppProtocol one{clock, {.source = "5000", .bind = row.bind}, events, own_wire, [] { return std::uint64_t{0}; }, row.role};
+    one.start();
+    one.on_connected();
+    ASSERT_EQ(own_wire.pdus.front().command, row.command);
+    one.on_bytes(smpp::encode(smpp::respond(own_wire.pdus.front())).value());
+    EXPECT_EQ(one.room() == 0, row.role == SmppRole::receiver) << "nothing is sent by a receiver";
+  }
+}
+
+TEST_F(ProtocolTest, AConfiguredTransceiverStaysOne) {
+  SmppProtocol one{clock, {.source = "5000", .bind = SmppBind::transceiver}, events, wire, [] { return std::uint64_t{0}; }};
+  one.start();
+  for (int i = 0; i < 3; ++i) {
+    one.on_connected();
+    one.on_bytes(smpp::encode(smpp::respond(next(Command::bind_transceiver), smpp::status::bad_command_id)).value());
+    clock.advance_to(*one.deadline());
+    one.on_time();
+  }
+}
+
+TEST_F(ProtocolTest, EveryPartHasAnIdAndTakesItsPlaceInTheWindow) {
+  protocol.start();
+  bind();
+  EXPECT_EQ(protocol.room(), 2U);
+  protocol.submit(sms(1, std::string(400, 'x')));
+  EXPECT_EQ(protocol.room(), 0U) << "three parts, two of them under way";
+  for (const char* id : {"a1", "a2", "a3"}) {
+    Pdu answer = smpp::respond(next(Command::submit_sm));
+    answer.message_id = id;
+    send(answer);
+  }
+  EXPECT_EQ(events.sent, std::vector<std::int64_t>{1});
+  EXPECT_EQ(events.smsc_ids, (std::vector<std::string>{"a1", "a2", "a3"}));
+  EXPECT_EQ(protocol.room(), 2U);
+}
+
+Pdu part_of(std::uint8_t total, std::uint8_t number, std::string_view text) {
+  Pdu pdu;
+  pdu.command = Command::deliver_sm;
+  pdu.sequence = number;
+  pdu.source_addr = "15550100002";
+  pdu.source_addr_ton = smpp::ton_international;
+  pdu.destination_addr = "5000";
+  pdu.esm_class = smpp::esm_udhi;
+  pdu.short_message = {5, 0, 3, 7, total, number};
+  append(pdu.short_message, text);
+  return pdu;
+}
+
+TEST_F(ProtocolTest, AMessageWithAMissingPartIsLookedAtAndGivenUp) {
+  protocol.start();
+  bind();
+  events.answer = Taken::rest;
+  send(part_of(3, 1, "17 and "));
+  send(part_of(3, 3, " more"));
+  EXPECT_TRUE(events.heard.empty());
+  pass(seconds(2));
+  ASSERT_EQ(events.heard.size(), 1U);
+  EXPECT_EQ(events.heard[0].text, "17 and ") << "up to the gap";
+  EXPECT_EQ(events.heard[0].extent, Extent::beginning);
+  EXPECT_EQ(events.heard[0].source_type, wap::NumberType::international);
+  wire.pdus.clear();
+  for (int i = 0; i < 60; ++i) {
+    pass(seconds(1));
+    answer_enquiries();
+  }
+  ASSERT_EQ(events.heard.size(), 2U) << "said once";
+  EXPECT_EQ(events.heard[1].text, "17 and  more");
+  EXPECT_EQ(events.heard[1].extent, Extent::incomplete);
+}
+
+TEST_F(ProtocolTest, TheRestOfWhatWasObeyedIsNoMessage) {
+  protocol.start();
+  bind();
+  send(part_of(2, 1, "17 please, because"));
+  pass(seconds(2));
+  ASSERT_EQ(events.heard.size(), 1U);
+  send(part_of(2, 2, " it is urgent"));
+  for (int i = 0; i < 90; ++i) {
+    pass(seconds(1));
+    answer_enquiries();
+  }
+  EXPECT_EQ(events.heard.size(), 1U);
+}
+
+TEST_F(ProtocolTest, PartsThatComeInTimeAreOneMessage) {
+  protocol.start();
+  bind();
+  send(part_of(2, 2, "7"));
+  pass(milliseconds(500));
+  send(part_of(2, 1, "1"));
+  pass(seconds(20));
+  ASSERT_EQ(events.heard.size(), 1U);
+  EXPECT_EQ(events.heard[0].text, "17");
+  EXPECT_EQ(events.heard[0].extent, Extent::whole);
 }
 
 }  // namespace

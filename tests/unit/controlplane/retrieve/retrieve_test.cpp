@@ -20,23 +20,129 @@ class HandClock final : public Clock {
   [[nodiscard]] Instant now() const override { return {at.us * 1000}; }
 };
 
-TEST(Instruction, CodesAndEverythingElse) {
-  for (const char* text : {"17", " 17 ", "GET 17", "get17", "Get  17.", "read 17", "\"17\"", "17!", "Reply 17", "fetch #17"}) {
-    const Instruction instruction = parse_instruction(text);
-    EXPECT_EQ(instruction.kind, Instruction::Kind::get) << text;
-    EXPECT_EQ(instruction.code, "17") << text;
+struct InstructionRow {
+  std::string text;
+  Instruction::Kind kind;
+  std::string code = {};
+};
+// Of a phone whose mails have the codes 10, 17 and 18.
+const std::vector<InstructionRow>& instruction_rows() {
+  using Kind = Instruction::Kind;
+  using namespace std::string_literals;
+  static const std::vector<InstructionRow> rows{
+      // A code alone, also one that no mail has.
+      {"17", Kind::get, "17"},
+      {" 17 ", Kind::get, "17"},
+      {"GET 17", Kind::get, "17"},
+      {"get17", Kind::get, "17"},
+      {"Get  17.", Kind::get, "17"},
+      {"read 17", Kind::get, "17"},
+      {"\"17\"", Kind::get, "17"},
+      {"17!", Kind::get, "17"},
+      {"Reply 17", Kind::get, "17"},
+      {"fetch #17", Kind::get, "17"},
+      {"99", Kind::get, "99"},
+      {"get\n17", Kind::unknown},
+      {"12345", Kind::unknown},
+      {"", Kind::unknown},
+      // Other scripts, and what nobody sees.
+      {"１７", Kind::get, "17"},
+      {"١٧", Kind::get, "17"},
+      {"۱۷", Kind::get, "17"},
+      {"१७", Kind::get, "17"},
+      {"⑰", Kind::get, "17"},
+      {"1️⃣7️⃣", Kind::get, "17"},
+      {"17\0"s, Kind::get, "17"},
+      {"\u00a017\u200b", Kind::get, "17"},
+      {"\ufeff17", Kind::get, "17"},
+      {"\u200e17\u200f", Kind::get, "17"},
+      {"ＧＥＴ　１７", Kind::get, "17"},
+      // Other words.
+      {"Ok 10", Kind::get, "10"},
+      {"17 thanks", Kind::get, "17"},
+      {"17 😀", Kind::get, "17"},
+      {"please send me mail 17, thanks!", Kind::get, "17"},
+      {"17 17", Kind::get, "17"},
+      {"(17)", Kind::get, "17"},
+      {"no. 17", Kind::get, "17"},
+      {"17.", Kind::get, "17"},
+      {"-17x", Kind::unknown},
+      {"الرمز ١٧", Kind::get, "17"},
+      {"código 17", Kind::get, "17"},
+      {"17 18", Kind::unknown},
+      {"17 or 18?", Kind::unknown},
+      {"99 thanks", Kind::unknown},
+      {"hello", Kind::unknown},
+      {"1 7", Kind::unknown},
+      {"GET all", Kind::unknown},
+      // Numbers that are something else.
+      {"at 17:30", Kind::unknown},
+      {"17.50", Kind::unknown},
+      {"on 17/10", Kind::unknown},
+      {"the 17th", Kind::unknown},
+      {"17a", Kind::unknown},
+      {"a17", Kind::unknown},
+      {"17%", Kind::unknown},
+      {"€17", Kind::unknown},
+      {"call 0171 7", Kind::unknown},
+      {"1,017 17,018", Kind::unknown},
+      // Behind the first line: a signature, the SMS that is answered.
+      {"17\r\n--\r\nSent from my phone", Kind::get, "17"},
+      {"17\n> Mail from A: \"18\". Reply 18 to get it.", Kind::get, "17"},
+      {"> Reply 18 to get it.\n17", Kind::get, "17"},
+      {"\r\n \r\n17", Kind::get, "17"},
+      {"17\u202818", Kind::get, "17"},
+      {"hello\n17", Kind::unknown},
+      {"> 17", Kind::unknown},
+      // Commands.
+      {"STOP", Kind::stop},
+      {"stop.", Kind::stop},
+      {"Stop please", Kind::stop},
+      {"STOP ALL", Kind::stop},
+      {"Arrêt", Kind::stop},
+      {"стоп", Kind::stop},
+      {"ＳＴＯＰ", Kind::stop},
+      {"stop\0"s, Kind::stop},
+      {"STOP\n-- \nJoe", Kind::stop},
+      {"START", Kind::start},
+      {"HELP", Kind::help},
+      {"help me", Kind::help},
+      {"?", Kind::help},
+      {"Ayuda", Kind::help},
+      {"stop by tomorrow", Kind::unknown},
+      {"I cannot stop", Kind::unknown},
+      {"stop 17", Kind::get, "17"},
+      // No text at all.
+      {"\xff\xfe", Kind::unknown},
+      {"....", Kind::unknown},
+      {std::string(100'000, '1'), Kind::unknown},
+      {std::string(100'000, '\n') + "17", Kind::unknown},
+  };
+  return rows;
+}
+
+TEST(Instruction, EveryRow) {
+  const std::vector<std::string> codes{"10", "17", "18"};
+  for (const InstructionRow& row : instruction_rows()) {
+    const Instruction instruction = parse_instruction(row.text, codes);
+    EXPECT_EQ(instruction.kind, row.kind) << row.text.substr(0, 100);
+    EXPECT_EQ(instruction.code, row.code) << row.text.substr(0, 100);
   }
-  for (const char* text : {"", "hello", "get", "17 18", "1 7", "12345", "GET all", "-17x", "17a", "１７", "\xff\xfe", "....", "get get 17"}) {
-    EXPECT_EQ(parse_instruction(text).kind, Instruction::Kind::unknown) << text;
-  }
+  EXPECT_EQ(parse_instruction("17 thanks").kind, Instruction::Kind::unknown) << "no mail has the code";
 }
 
 struct RetrieverTest : ::testing::Test {
   HandClock clock;
   std::unique_ptr<Store> store = open_sqlite_store(":memory:").value();
   std::vector<ItemId> requested;
+  std::vector<std::string> changed;
   int queued = 0;
-  Retriever retriever{*store, clock, {.on_requested = [this](const Item& item) { requested.push_back(item.id); }, .on_sms_queued = [this] { ++queued; }}};
+  Retriever retriever{*store,
+                      clock,
+                      {.on_requested = [this](const Item& item) { requested.push_back(item.id); },
+                       .on_sms_queued = [this] { ++queued; },
+                       .binding_changed = [this](const Binding& binding) { changed.push_back(binding.id + " " + binding.state); }},
+                      {.country_code = "1"}};
   Msisdn phone = Msisdn::from_digits("15550100002").value();
   Msisdn other = Msisdn::from_digits("15550100003").value();
 
@@ -143,11 +249,11 @@ TEST_F(RetrieverTest, AFloodOfNonsenseGetsFiveAnswersAnHour) {
 }
 
 TEST_F(RetrieverTest, StrangersHearOnceADayHowToSubscribe) {
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(write("4915550199", fmt::to_string(10 + i)), Taken::yes);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(write("+4915550199", fmt::to_string(10 + i)), Taken::yes);
   ASSERT_EQ(said().size(), 1U);
   EXPECT_NE(said()[0].find("subscribe"), std::string::npos);
   clock.at.us += day_us + 1;
-  write("4915550199", "17");
+  write("+4915550199", "17");
   EXPECT_EQ(said().size(), 2U);
   EXPECT_EQ(write("5000", "17"), Taken::yes) << "a short code is nobody";
   EXPECT_EQ(write("Bank", "17"), Taken::yes);
@@ -193,6 +299,88 @@ TEST_F(RetrieverTest, SuspendedNumbersGetNothing) {
   EXPECT_TRUE(requested.empty());
   ASSERT_EQ(said().size(), 1U);
   EXPECT_NE(said()[0].find("suspended"), std::string::npos);
+}
+
+TEST_F(RetrieverTest, TheCodeOfAMailThatWaitsIsMeantFirst) {
+  const Item item = mail(phone, "17");
+  mail(phone, "18", ItemState::delivered);
+  write("15550100002", "18 was good, now 17");
+  EXPECT_EQ(requested, std::vector<ItemId>{item.id});
+  EXPECT_TRUE(said().empty());
+  write("15550100002", "18 again");
+  ASSERT_EQ(said().size(), 1U);
+  EXPECT_NE(said()[0].find("sent to you already"), std::string::npos);
+}
+
+TEST_F(RetrieverTest, NumbersOfTheHomeNetworkAreRead) {
+  const Item item = mail(phone, "17");
+  const auto send = [&](std::string from, wap::NumberType type) {
+    return retriever.take({.source = std::move(from), .source_type = type, .destination = "5000", .text = "17"});
+  };
+  EXPECT_EQ(send("5550100002", wap::NumberType::unknown), Taken::yes) << "a number of this network, or of another: nobody's";
+  EXPECT_TRUE(requested.empty());
+  EXPECT_TRUE(said().empty()) << "and never an SMS to a wrong number";
+  EXPECT_EQ(send("5550100002", wap::NumberType::national), Taken::yes);
+  EXPECT_EQ(requested, std::vector<ItemId>{item.id});
+}
+
+TEST_F(RetrieverTest, StopAndStartAndHelpAlwaysWork) {
+  mail(phone, "17");
+  for (int i = 0; i < 20; ++i) write("15550100002", "what?");
+  const std::size_t before = said().size();
+  write("15550100002", "HELP");
+  ASSERT_EQ(said().size(), before + 1) << "whatever was answered before";
+  EXPECT_NE(said().back().find("for example 17"), std::string::npos);
+  write("15550100002", "Stop");
+  EXPECT_EQ(changed, std::vector<std::string>{"b1 stopped"});
+  EXPECT_NE(said().back().find("START"), std::string::npos);
+  write("15550100002", "17");
+  EXPECT_TRUE(requested.empty()) << "it is stopped";
+  for (int i = 0; i < 20; ++i) write("15550100002", i % 2 == 0 ? "START" : "STOP");
+  EXPECT_EQ(store->binding("b1").value()->state, "stopped") << "each one counts";
+  EXPECT_LE(said().size(), before + 1 + command_count_max) << "and not each is answered";
+  write("15550100002", "START");
+  EXPECT_EQ(store->binding("b1").value()->state, "active");
+  write("+4915550199", "STOP");
+  EXPECT_EQ(store->bindings().value().size(), 2U) << "who has nothing to stop";
+}
+
+TEST_F(RetrieverTest, WhatTheOperatorSuspendedAPhoneDoesNotResume) {
+  Binding binding = *store->binding("b1").value();
+  binding.state = "suspended";
+  ASSERT_TRUE(store->update_binding(binding));
+  write("15550100002", "START");
+  EXPECT_EQ(store->binding("b1").value()->state, "suspended");
+  EXPECT_NE(said().back().find("suspended"), std::string::npos);
+}
+
+TEST_F(RetrieverTest, AMachineStopsNothing) {
+  const auto send = [&](std::string text) {
+    return retriever.take(
+        {.source = phone.digits(), .destination = "5000", .text = std::move(text), .automatic_sign = "esm_class_user_ack"});
+  };
+  mail(phone, "17");
+  send("STOP");
+  send("HELP");
+  send("Your message 17 was received");
+  EXPECT_TRUE(changed.empty());
+  EXPECT_TRUE(requested.empty());
+  EXPECT_TRUE(said().empty());
+}
+
+// The first part of a message whose others are on their way, or lost.
+TEST_F(RetrieverTest, ABeginningIsObeyedWhereItIsClear) {
+  const auto send = [&](std::string text, notify::Extent extent) {
+    return retriever.take({.source = phone.digits(), .destination = "5000", .text = std::move(text), .extent = extent});
+  };
+  const Item item = mail(phone, "17");
+  for (const char* text : {"hello", "HELP", "STOP", "99", "1"}) EXPECT_EQ(send(text, notify::Extent::beginning), Taken::rest) << text;
+  EXPECT_TRUE(said().empty());
+  EXPECT_TRUE(changed.empty());
+  EXPECT_EQ(send("17 please, and", notify::Extent::beginning), Taken::yes);
+  EXPECT_EQ(requested, std::vector<ItemId>{item.id});
+  EXPECT_EQ(send("hello", notify::Extent::incomplete), Taken::yes);
+  EXPECT_EQ(said().size(), 1U) << "what is given up is answered as what there is";
 }
 
 }  // namespace

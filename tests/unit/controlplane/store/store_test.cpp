@@ -432,7 +432,11 @@ TEST(Store, SmsAreSentInOrderUntilTheyAreSent) {
   waiting[0].smsc_id = "abc";
   ASSERT_TRUE(store->update_sms(waiting[0]));
   EXPECT_EQ(store->pending_sms(noon, 10).value().size(), 1U);
-  EXPECT_EQ(store->sms_of_smsc_id(phone(), "abc").value()->text, "one");
+  ASSERT_TRUE(store->add_sms_part(waiting[0].id, "0ABC", noon));
+  EXPECT_EQ(store->sms_of_part("abc").value().at(0).text, "one");
+  EXPECT_FALSE(store->last_notification(phone()).value().has_value()) << "help is no notification";
+  ASSERT_TRUE(store->add_sms_part(waiting[0].id, "other", after(sms_part_days * day_us + 1)));
+  EXPECT_TRUE(store->sms_of_part("abc").value().empty()) << "forgotten after a while";
   EXPECT_FALSE(queue_limited_sms(*store, {.msisdn = phone(), .text = "three", .kind = "help", .created = noon}, 2, after(-day_us)).value());
   EXPECT_TRUE(queue_limited_sms(*store, {.msisdn = phone(), .text = "three", .kind = "help", .created = noon}, 2, after(1)).value());
 }

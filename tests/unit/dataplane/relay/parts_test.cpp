@@ -103,7 +103,7 @@ TEST(Sender, is_a_phone_only_in_the_forms_of_the_peer) {
   };
   for (const Row& row : rows) {
     for (const std::string form : {"number", "rfc2822", "mail:mms.example.net"}) {
-      const auto phone = phone_of_sender({.kind = row.kind, .value = row.value}, {&form, 1});
+      const auto phone = phone_of_sender({.kind = row.kind, .value = row.value}, {&form, 1}, {});
       EXPECT_EQ(phone.has_value(), form == row.form) << row.value << " as " << form;
       if (phone) {
         EXPECT_EQ(phone_form(*phone), "number:+15550100002");

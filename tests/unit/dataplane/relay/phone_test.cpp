@@ -165,6 +165,27 @@ TEST(RelayPhone, a_mail_address_or_a_short_code_is_no_phone) {
   }
 }
 
+TEST(RelayPhone, a_number_that_may_be_two_is_no_sender) {
+  struct Row {
+    const char* sender;
+    const char* form;  // empty: refused
+  };
+  for (const Row& row : {Row{"05550100002", "number:+15550100002"}, Row{"0015550100002", "number:+15550100002"},
+                         Row{"15550100002", "number:+15550100002"}, Row{"5550100002", ""}}) {
+    World world;
+    world.settings.numbering = {.country_code = "1"};
+    world.restart();
+    world.relay->on_mm7(first, world.deliver("t1", "hello", {"5000"}, row.sender));
+    const auto queries = world.handoff.all(handoff::Kind::admission_query);
+    ASSERT_EQ(queries.size(), row.form[0] == '\0' ? 0u : 1u) << row.sender;
+    if (queries.empty()) {
+      EXPECT_EQ(world.answers.mm7.at(1).code, 2002);
+    } else {
+      EXPECT_EQ(queries[0].text(Tag::sender), row.form);
+    }
+  }
+}
+
 TEST(RelayPhone, every_spelling_of_a_number_is_one_sender) {
   World world;
   world.relay->on_mm7(first, world.deliver("t1", "hello", {"5000"}, "15550100002"));
@@ -516,6 +537,27 @@ TEST(RelayReport, stands_in_the_history_of_its_item_also_after_a_restart) {
     EXPECT_EQ(events[0].item, item);
     EXPECT_EQ(events[0].view().trace(handoff::tag(Tag::trace))->bytes[0], 7);
   }
+}
+
+// Whoever does not take a read reply gets it again and again.
+TEST(RelayReport, a_read_reply_is_a_report_of_its_own) {
+  World world;
+  world.relay->on_mm7(first, world.report("m-1", "Retrieved"));
+  world.commit();
+  Mm7Inbound inbound = world.report();
+  mm7::ReadReplyReq reply;
+  reply.transaction_id = "t-read";
+  reply.message_id = "m-1";
+  reply.recipient = {.kind = mm7::AddressKind::number, .value = "+15550100002"};
+  reply.mm_status = "Read";
+  inbound.request = reply;
+  world.relay->on_mm7(second, std::move(inbound));
+  world.commit();
+  EXPECT_EQ(world.answers.mm7.at(2).code, 1000);
+  const auto reports = world.handoff.all(handoff::Kind::report);
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports[1].text(Tag::mm_status), "Read");
+  EXPECT_EQ(reports[1].text(Tag::message_id), "m-1");
 }
 
 TEST(RelayReport, unsettled_reports_are_handed_over_after_a_restart) {

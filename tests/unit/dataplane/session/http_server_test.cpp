@@ -237,10 +237,9 @@ TEST_F(HttpServerTest, WhatIsNotMm7GetsAFault) {
   EXPECT_EQ(status(garbage), 500);
   EXPECT_TRUE(has(garbage, "Fault")) << garbage;
   EXPECT_TRUE(has(garbage, "4004")) << garbage;
-  // A message that a VASP does not serve, and one that we read but do not serve yet.
+  // Messages that a VASP does not serve.
   for (const std::string_view message : {"<CancelReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version></CancelReq>",
-                                         "<ReadReplyReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version><MessageID>m</MessageID>"
-                                         "<Recipient><Number>+15550100002</Number></Recipient><MMStatus>Read</MMStatus></ReadReplyReq>"}) {
+                                         "<QueryStatusReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version></QueryStatusReq>"}) {
     const std::string unsupported = ask(post(envelope("t-9", message)));
     EXPECT_EQ(status(unsupported), 500);
     EXPECT_TRUE(has(unsupported, "4003")) << unsupported;
@@ -253,6 +252,23 @@ TEST_F(HttpServerTest, WhatIsNotMm7GetsAFault) {
   EXPECT_TRUE(has(malformed, "t-10")) << malformed;
   EXPECT_EQ(status(ask(post(""))), 500);
   EXPECT_TRUE(sink_.inbounds.empty());
+}
+
+TEST_F(HttpServerTest, AReadReplyIsAnsweredAsOne) {
+  const std::string_view reply =
+      "<ReadReplyReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version><MessageID>m</MessageID>"
+      "<Recipient><Number>+15550100002</Number></Recipient><MMStatus>Read</MMStatus></ReadReplyReq>";
+  FakePeer peer;
+  connect(peer);
+  peer.say(post(envelope("t-9", reply)));
+  turns();
+  ASSERT_EQ(sink_.inbounds.size(), 1U);
+  EXPECT_TRUE(std::holds_alternative<mm7::ReadReplyReq>(sink_.inbounds[0].request));
+  server_->answer(sink_.tickets[0], {.code = 1000, .text = "Success", .details = {}});
+  turns();
+  const std::string heard = peer.take();
+  EXPECT_TRUE(has(heard, "ReadReplyRsp")) << heard;
+  EXPECT_TRUE(has(heard, "t-9")) << heard;
 }
 
 TEST_F(HttpServerTest, AFaultHasTheStatusThatItsPeerWants) {

@@ -1,0 +1,25 @@
+// Whether what an MMSC owes us comes: reports about the messages that it took, and answers of phones to the senders that they see. An MMSC
+// that was told of one short code drops whatever is sent to a longer one, and says nothing of it to anybody.
+//
+// Came from: the store (PeerTraffic, a week of it). Goes to: `peer show`. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "controlplane/settings.h"
+#include "controlplane/store/store.h"
+
+namespace pushmail {
+
+inline constexpr std::int64_t health_window_us = 7LL * 86'400 * 1'000'000;
+/// A report that takes so long is no rule; before it a message's silence says nothing.
+inline constexpr std::int64_t report_grace_us = 30LL * 60 * 1'000'000;
+/// So many messages without one report, and so many without one answer, are no chance.
+inline constexpr std::uint64_t silent_reports_least = 5;
+inline constexpr std::uint64_t silent_answers_least = 20;
+
+/// What is missing, and what the MMSC's operator must be told; empty: nothing is known to be wrong.
+[[nodiscard]] std::vector<std::string> advice_about(const PeerSettings& peer, const PeerTraffic& traffic);
+
+}  // namespace pushmail
