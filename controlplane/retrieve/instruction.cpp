@@ -49,6 +49,13 @@ bool is_letter(char32_t c) {
 }
 bool is_digit(char32_t c) { return c >= '0' && c <= '9'; }
 
+bool is_fetch_word(std::u32string_view text) { return std::ranges::find(fetch_words, text) != fetch_words.end(); }
+
+std::u32string_view without_blanks(std::u32string_view line) {
+  const std::size_t first = line.find_first_not_of(U' ');
+  return first == std::u32string_view::npos ? std::u32string_view() : line.substr(first, line.find_last_not_of(U' ') - first + 1);
+}
+
 // The first line with something in it that is no quotation, as a person reads it.
 std::u32string first_line(std::string_view utf8) {
   const Bytes utf16 = sms::encode_ucs2(utf8.substr(0, 4 * read_max));
@@ -66,8 +73,10 @@ std::u32string first_line(std::string_view utf8) {
       i += 2;
     }
     if (is_line_end(c)) {
-      if (says_something() && !is_quotation()) return line;
-      line.clear();
+      if (is_quotation()) line.clear();
+      // `get` and the code in the next line are one instruction.
+      if (says_something() && !is_fetch_word(without_blanks(line))) return line;
+      line = says_something() ? line + U' ' : std::u32string();
       continue;
     }
     if (is_unseen(c)) continue;
@@ -115,8 +124,6 @@ bool stands_alone(std::u32string_view line, const Word& word) {
 }
 
 std::string ascii_of(std::u32string_view digits) { return {digits.begin(), digits.end()}; }
-
-bool is_fetch_word(std::u32string_view text) { return std::ranges::find(fetch_words, text) != fetch_words.end(); }
 
 // `17`, `get 17`, `get17`, with whatever people and helpful keyboards put around it.
 bool is_bare(std::u32string_view line, const std::vector<Word>& words) {

@@ -42,7 +42,7 @@ const std::vector<InstructionRow>& instruction_rows() {
       {"Reply 17", Kind::get, "17"},
       {"fetch #17", Kind::get, "17"},
       {"99", Kind::get, "99"},
-      {"get\n17", Kind::unknown},
+      {"get\n17\r\n", Kind::get, "17"},
       {"12345", Kind::unknown},
       {"", Kind::unknown},
       // Other scripts, and what nobody sees.
