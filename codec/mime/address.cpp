@@ -54,7 +54,7 @@ bool is_domain(std::string_view domain) {
 /// Reads a list of mailboxes and groups, front to back, keeping what has been seen of the current one.
 class ListReader {
  public:
-  ListReader(std::string_view text, Arena& arena) : arena_(arena), text_(text), mailboxes_(arena), phrase_(arena), bare_(arena) {}
+  ListReader(std::string_view text, Arena& arena, std::string_view raw_charset) : arena_(arena), text_(text), raw_charset_(raw_charset), mailboxes_(arena), phrase_(arena), bare_(arena) {}
 
   std::span<const MailboxView> read() {
     while (at_ < text_.size()) {
@@ -179,8 +179,8 @@ class ListReader {
   void finish() {
     const std::string_view written = has_angle_ ? angle_ : ascii_trim(bare_.view());
     std::string_view display;
-    if (has_angle_) display = decode_header(phrase_.take_view(), arena_);
-    if (display.empty()) display = decode_header(comment_, arena_);
+    if (has_angle_) display = decode_header(phrase_.take_view(), arena_, raw_charset_);
+    if (display.empty()) display = decode_header(comment_, arena_, raw_charset_);
     add(written, display);
     phrase_.shrink(0);
     bare_.shrink(0);
@@ -216,6 +216,7 @@ class ListReader {
 
   Arena& arena_;
   std::string_view text_;
+  std::string_view raw_charset_;
   std::size_t at_ = 0;
   ArenaList<MailboxView> mailboxes_;
   // Of the mailbox that is being read:
@@ -231,7 +232,7 @@ class ListReader {
 
 }  // namespace
 
-std::span<const MailboxView> parse_mailboxes(std::string_view value, Arena& arena) { return ListReader(value, arena).read(); }
+std::span<const MailboxView> parse_mailboxes(std::string_view value, Arena& arena, std::string_view raw_charset) { return ListReader(value, arena, raw_charset).read(); }
 
 std::vector<Mailbox> parse_mailboxes(std::string_view value) {
   Arena arena;

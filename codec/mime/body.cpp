@@ -108,7 +108,43 @@ std::string_view with_lf(std::string_view text, Arena& arena) {
   return text_of(kept(out, written, arena));
 }
 
+bool is_hex(std::uint8_t c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); }
+
+/// Letters of base64 up to its padding, four for three bytes.
+std::size_t base64_decoded_size(ByteView body) {
+  const auto is_letter = [](std::uint8_t c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/'; };
+  return static_cast<std::size_t>(std::count_if(body.begin(), body.end(), is_letter)) * 3 / 4;
+}
+
+/// RFC 2045 §6.7: `=XX` is one byte, `=` at a line's end none.
+std::size_t quoted_printable_decoded_size(ByteView body) {
+  std::size_t size = body.size();
+  for (std::size_t at = 0; at < body.size(); ++at) {
+    if (body[at] != '=') continue;
+    const auto next = [&](std::size_t i) { return at + i < body.size() ? body[at + i] : std::uint8_t{0}; };
+    if (is_hex(next(1)) && is_hex(next(2))) size -= 2;
+    else if (next(1) == '\n') size -= 2;
+    else if (next(1) == '\r' && next(2) == '\n') size -= 3;
+  }
+  return size;
+}
+
 }  // namespace
+
+std::size_t decoded_size(const Part& part) {
+  switch (part.coding) {
+    case TransferCoding::base64:
+      return base64_decoded_size(part.body);
+    case TransferCoding::quoted_printable:
+      return quoted_printable_decoded_size(part.body);
+    case TransferCoding::uuencode:
+      // Lines of 45 bytes are 61 letters and a line end.
+      return part.body.size() / 62 * 45;
+    case TransferCoding::identity:
+      break;
+  }
+  return part.body.size();
+}
 
 ByteView decode_body(const Part& part, Arena& arena, std::vector<Tolerance>* tolerated) {
   switch (part.coding) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 #include "codec/mime/fields.h"
 #include "codec/simd/simd.h"
@@ -22,7 +23,7 @@ struct Label {
   const char* iconv_name;            // nullptr: converted here
 };
 constexpr auto labels = std::to_array<Label>({
-    {"utf-8", nullptr}, {"utf8", nullptr}, {"us-ascii", nullptr}, {"ascii", nullptr}, {"ansi_x3.4-1968", nullptr}, {"646", nullptr},
+    {"utf-8", nullptr}, {"utf8", nullptr}, {"utf8mb4", nullptr}, {"us-ascii", nullptr}, {"ascii", nullptr}, {"ansi_x3.4-1968", nullptr}, {"646", nullptr},
     {"windows-1252", nullptr}, {"cp1252", nullptr}, {"x-cp1252", nullptr}, {"x-ansi", nullptr}, {"iso-8859-1", nullptr},
     {"iso8859-1", nullptr}, {"iso_8859-1", nullptr}, {"iso88591", nullptr}, {"latin1", nullptr}, {"l1", nullptr},
     {"iso-8859-1-windows-1252", nullptr},
@@ -51,6 +52,30 @@ constexpr auto labels = std::to_array<Label>({
     {"utf-32le", "UTF-32LE"}, {"utf-32be", "UTF-32BE"},
 });
 
+/// A label as it may be spelled otherwise: `cp-850`, `win1251`, `ISO_8859-1:1987`, `ibm-866`, `x-cp1250` are cp850, windows1251, iso88591,
+/// cp866, cp1250. In lower case, letters and digits alone.
+std::string_view spelling_of(std::string_view label, std::array<char, 64>& storage) {
+  std::size_t size = 0;
+  for (const char c : label.substr(0, std::min(label.find(':'), storage.size()))) {
+    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')) storage[size++] = c;
+  }
+  std::string_view spelled(storage.data(), size);
+  const auto rename = [&](std::string_view from, std::string_view to) {
+    // Only in front of a number: `ibm850`, not a name that begins so.
+    if (!spelled.starts_with(from) || spelled.size() == from.size() || spelled[from.size()] < '0' || spelled[from.size()] > '9') return;
+    const std::size_t digits = spelled.size() - from.size();
+    if (to.size() + digits > storage.size()) return;
+    std::memmove(storage.data() + to.size(), spelled.data() + from.size(), digits);
+    std::copy(to.begin(), to.end(), storage.begin());
+    spelled = {storage.data(), to.size() + digits};
+  };
+  for (const std::string_view prefix : {"win", "xwin", "xwindows", "mswin", "microsoftcp"}) rename(prefix, "windows");
+  for (const std::string_view prefix : {"ibm", "xcp", "xibm", "dos", "codepage", "oem", "csibm", "cswindows"}) rename(prefix, "cp");
+  for (const std::string_view prefix : {"8859", "xiso8859", "isoir8859"}) rename(prefix, "iso8859");
+  rename("unicode11utf", "utf");
+  return spelled;
+}
+
 /// The row of a label, which is looked up in lower case, without quotes, blanks and RFC 2231 language.
 const Label* find_label(std::string_view label) {
   if (ascii_starts_with_nocase(label, "charset=")) label.remove_prefix(8);
@@ -62,7 +87,15 @@ const Label* find_label(std::string_view label) {
   }
   const std::string_view clean(kept.data(), size);
   const auto found = std::find_if(labels.begin(), labels.end(), [&](const Label& row) { return row.label == clean; });
-  return found == labels.end() ? nullptr : &*found;
+  if (found != labels.end()) return &*found;
+  std::array<char, 64> storage;
+  const std::string_view spelled = spelling_of(clean, storage);
+  if (spelled.size() < 3) return nullptr;
+  const auto same = std::find_if(labels.begin(), labels.end(), [&](const Label& row) {
+    std::array<char, 64> row_storage;
+    return spelling_of(row.label, row_storage) == spelled;
+  });
+  return same == labels.end() ? nullptr : &*same;
 }
 
 /// A piece of the arena that a kernel fills; what it does not fill goes back.
@@ -160,8 +193,14 @@ class Converter {
 
 bool is_known_charset(std::string_view label) { return find_label(label) != nullptr; }
 
-std::string_view guess_utf8(ByteView bytes, Arena& arena) {
-  if (!is_utf8(bytes)) return from_windows_1252(bytes, arena);
+bool is_telling_charset(std::string_view label) {
+  const Label* row = find_label(label);
+  // UTF-16 and its kin are never raw in a header.
+  return row != nullptr && row->iconv_name != nullptr && !std::string_view(row->iconv_name).starts_with("UTF-");
+}
+
+std::string_view guess_utf8(ByteView bytes, Arena& arena, std::string_view otherwise) {
+  if (!is_utf8(bytes)) return otherwise.empty() ? from_windows_1252(bytes, arena) : to_utf8(bytes, otherwise, arena);
   // ISO-2022-JP is ASCII to a UTF-8 check; its escapes occur in nothing else.
   const std::string_view text = text_of(bytes);
   if (text.find('\x1B') == std::string_view::npos) return text;

@@ -125,7 +125,7 @@ bool is_plain(std::string_view value) {
 
 }  // namespace
 
-std::string_view decode_header(std::string_view value, Arena& arena) {
+std::string_view decode_header(std::string_view value, Arena& arena, std::string_view raw_charset) {
   if (is_plain(value)) return ascii_trim(value);
   // Most values are short, and a mail may have a million of them.
   ArenaText out(arena);
@@ -138,7 +138,7 @@ std::string_view decode_header(std::string_view value, Arena& arena) {
     run.shrink(0);
   };
   const auto literal_text = [&](std::string_view text) {
-    if (!text.empty()) out += guess_utf8(bytes_of(text), arena);
+    if (!text.empty()) out += guess_utf8(bytes_of(text), arena, raw_charset);
   };
 
   WordScanner scanner(value);

@@ -5,6 +5,8 @@
 #include "codec/mime/fields.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 #include "codec/mime/tolerances.h"
 #include "codec/simd/simd.h"
@@ -57,6 +59,34 @@ bool header_goes_on(ByteView bytes, std::size_t next, std::size_t end) {
   return name_size(line) > 0 || (is_continuation(line) && !ascii_trim(line).empty());
 }
 
+/// Fields that mail programs and relays write: behind lines that are none, one of them says that the header has not ended.
+bool is_usual_field(std::string_view name, HeaderOf of) {
+  if (ascii_starts_with_nocase(name, "Content-") || ascii_equal_nocase(name, "MIME-Version")) return true;
+  if (of == HeaderOf::part) return false;
+  constexpr auto usual = std::to_array<std::string_view>({"Received", "From", "To", "Cc", "Subject", "Date", "Message-ID", "Reply-To", "Sender", "References", "In-Reply-To", "DKIM-Signature", "Return-Path"});
+  return std::any_of(usual.begin(), usual.end(), [&](std::string_view field) { return ascii_equal_nocase(name, field); });
+}
+
+/// Whether the value of a field may go on over lines that lost the blank they are folded with: what machines write, and lists. What people
+/// write (a subject) is short, and the text below would vanish in it.
+bool may_have_lost_folding(const Field& field) {
+  if (field.value.ends_with(',') || field.value.ends_with(';')) return true;
+  constexpr auto written_by_people = std::to_array<std::string_view>({"Subject", "From", "To", "Cc", "Date", "Reply-To", "Sender", "Comments", "Keywords"});
+  return std::none_of(written_by_people.begin(), written_by_people.end(), [&](std::string_view name) { return ascii_equal_nocase(field.name, name); });
+}
+
+/// Where the next usual field starts behind such lines; nothing when the empty line comes first.
+std::optional<std::size_t> field_behind(ByteView bytes, std::size_t at, std::size_t end, HeaderOf of) {
+  constexpr std::size_t lines_max = 64;
+  for (std::size_t count = 0; at < end && count < lines_max; ++count) {
+    const Line line = line_at(bytes, at, end);
+    if (ascii_trim(line.text).empty()) return std::nullopt;
+    if (const std::size_t name = name_size(line.text); name > 0 && is_usual_field(line.text.substr(0, name), of)) return at;
+    at = line.next;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, HeaderOf of, Arena& arena, std::vector<Tolerance>& tolerated) {
@@ -66,6 +96,7 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Header
     return FieldBlock{.fields = fields.take(), .body = body, .has_blank_line = blank_line == BlankLine::yes};
   };
   std::size_t kept_size = 0;
+  std::size_t last_end = static_cast<std::size_t>(-1);  // behind the field that was taken last
   // Each rule is noted where it was broken first in this block, so that the notes stay few; bare LF only for the message itself, since
   // it is then nearly always the same everywhere.
   const std::size_t first_note = tolerated.size();
@@ -103,6 +134,17 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Header
         at = line.next;
         continue;
       }
+      if (last_end == at && may_have_lost_folding(fields.back())) {
+        if (const auto behind = field_behind(bytes, line.next, end, of)) {
+          note(tolerance::lost_folding, at);
+          Field& field = fields[fields.size() - 1];
+          const auto start = static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(field.value.data()) - bytes.data());
+          field.value = ascii_trim(text_of(bytes.subspan(start, *behind - start)));
+          kept_size += *behind - at;
+          at = last_end = *behind;
+          continue;
+        }
+      }
       note(tolerance::no_blank_line, at);
       return block(at, BlankLine::no);
     }
@@ -128,6 +170,7 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Header
       kept_size += next - at;
       const std::string_view value = text_of(bytes.subspan(value_start, value_end - value_start));
       fields.push_back({line.text.substr(0, name), ascii_trim(value)});
+      last_end = next;
     }
     at = next;
   }

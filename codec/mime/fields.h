@@ -28,7 +28,7 @@ struct StructuredValue {
   std::span<const Parameter> parameters;
   [[nodiscard]] std::string_view parameter(std::string_view name) const;
 };
-[[nodiscard]] StructuredValue parse_structured(std::string_view value, Arena& arena);
+[[nodiscard]] StructuredValue parse_structured(std::string_view value, Arena& arena, std::string_view raw_charset = {});
 /// `type/subtype`, both tokens (RFC 2045 §5.1).
 [[nodiscard]] bool is_media_type(std::string_view token);
 /// ASCII letters in lower case; the text itself when it has no capitals.
@@ -36,8 +36,11 @@ struct StructuredValue {
 
 /// Whether a label is one that to_utf8 knows by itself or through iconv.
 [[nodiscard]] bool is_known_charset(std::string_view label);
-/// Bytes without a label: UTF-8 when they are valid, ISO-2022-JP when they have its escapes, else windows-1252.
-[[nodiscard]] std::string_view guess_utf8(ByteView bytes, Arena& arena);
+/// Whether a label names a charset in which bytes above 127 mean something else than in UTF-8 and windows-1252.
+[[nodiscard]] bool is_telling_charset(std::string_view label);
+/// Bytes without a label: UTF-8 when they are valid, ISO-2022-JP when they have its escapes, else `otherwise`; windows-1252 when that is
+/// empty.
+[[nodiscard]] std::string_view guess_utf8(ByteView bytes, Arena& arena, std::string_view otherwise = {});
 [[nodiscard]] std::string guess_utf8(ByteView bytes);
 
 /// The domain in lower case; labels that are not ASCII as A-labels (RFC 3492). Nothing is mapped beyond ASCII case.

@@ -70,6 +70,8 @@ struct Tolerance {
 struct Message {
   std::vector<Part> parts;           // document order; [0] is the message itself
   std::vector<Tolerance> tolerated;
+  /// Of the first text part that names one other than UTF-8 and ASCII: in it raw 8-bit header text is read that is no UTF-8. May be empty.
+  std::string_view raw_charset;
   Arena arena;                       // what the parts show and the bytes do not have; callers may decode into it too
 };
 
@@ -83,6 +85,8 @@ struct Message {
 /// has no transfer coding is returned as it lies.
 [[nodiscard]] ByteView decode_body(const Part& part, Arena& arena, std::vector<Tolerance>* tolerated = nullptr);
 [[nodiscard]] Bytes decode_body(const Part& part, std::vector<Tolerance>* tolerated = nullptr);
+/// How many bytes that gives, without decoding; of a broken body about as many.
+[[nodiscard]] std::size_t decoded_size(const Part& part);
 /// A text part as UTF-8 that is always valid, with LF line ends, without NUL.
 [[nodiscard]] std::string_view decode_text(const Part& part, Arena& arena, std::vector<Tolerance>* tolerated = nullptr);
 [[nodiscard]] std::string decode_text(const Part& part, std::vector<Tolerance>* tolerated = nullptr);
@@ -90,8 +94,9 @@ struct Message {
 [[nodiscard]] std::string_view to_utf8(ByteView bytes, std::string_view charset, Arena& arena);
 [[nodiscard]] std::string to_utf8(ByteView bytes, std::string_view charset);
 
-/// A field value unfolded, with RFC 2047 words decoded, raw 8-bit guessed, control characters removed: valid UTF-8 for people.
-[[nodiscard]] std::string_view decode_header(std::string_view value, Arena& arena);
+/// A field value unfolded, with RFC 2047 words decoded, raw 8-bit guessed, control characters removed: valid UTF-8 for people. Raw bytes that
+/// are no UTF-8 are read in `raw_charset` (Message::raw_charset); without one in windows-1252.
+[[nodiscard]] std::string_view decode_header(std::string_view value, Arena& arena, std::string_view raw_charset = {});
 [[nodiscard]] std::string decode_header(std::string_view value);
 
 /// One address of a header (RFC 5322 §3.4). `domain` is empty for a bare word.
@@ -108,7 +113,7 @@ struct MailboxView {
   std::string_view domain;
 };
 /// Mailboxes of From, To, Cc, Reply-To; groups are flattened, comments dropped, nonsense skipped.
-[[nodiscard]] std::span<const MailboxView> parse_mailboxes(std::string_view value, Arena& arena);
+[[nodiscard]] std::span<const MailboxView> parse_mailboxes(std::string_view value, Arena& arena, std::string_view raw_charset = {});
 [[nodiscard]] std::vector<Mailbox> parse_mailboxes(std::string_view value);
 /// A single addr-spec as SMTP and users type it; strict: no display name, no comments, no control bytes.
 [[nodiscard]] Result<Mailbox> parse_address(std::string_view text);

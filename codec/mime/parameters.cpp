@@ -146,9 +146,9 @@ void append_percent_decoded(ArenaText& out, std::string_view text) {
 }
 
 /// Segments of one name, in order of index, as one value. The charset counts for the joined bytes, so a character may be split.
-std::string_view joined(std::span<const Segment> segments, Arena& arena) {
+std::string_view joined(std::span<const Segment> segments, Arena& arena, std::string_view raw_charset) {
   if (segments.size() == 1 && !segments.front().is_extended) {
-    return segments.front().name == "boundary" ? segments.front().raw : decode_header(segments.front().raw, arena);
+    return segments.front().name == "boundary" ? segments.front().raw : decode_header(segments.front().raw, arena, raw_charset);
   }
   ArenaText bytes(arena);
   std::string_view charset;
@@ -173,7 +173,7 @@ std::string_view joined(std::span<const Segment> segments, Arena& arena) {
   // A boundary is compared byte by byte and read by nobody.
   const std::string_view value = bytes.take_view();
   if (segments.front().name == "boundary") return value;
-  if (!has_charset) return decode_header(value, arena);
+  if (!has_charset) return decode_header(value, arena, raw_charset);
   return decode_header(to_utf8(bytes_of(value), charset, arena), arena);
 }
 
@@ -200,7 +200,7 @@ std::string_view lower_case(std::string_view text, Arena& arena) {
   return text_of(lower);
 }
 
-StructuredValue parse_structured(std::string_view value, Arena& arena) {
+StructuredValue parse_structured(std::string_view value, Arena& arena, std::string_view raw_charset) {
   StructuredValue result;
   Cursor cursor(value);
   cursor.skip(blanks);
@@ -254,7 +254,7 @@ StructuredValue parse_structured(std::string_view value, Arena& arena) {
       while (end < count && segments[end].name == segments[at].name && segments[end].is_continued) ++end;
     }
     const std::string_view name = segments[at].name;
-    parameters.push_back({name, joined(segments.subspan(at, end - at), arena)});
+    parameters.push_back({name, joined(segments.subspan(at, end - at), arena, raw_charset)});
     while (end < count && segments[end].name == name) ++end;
     at = end;
   }

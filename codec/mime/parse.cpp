@@ -47,15 +47,17 @@ std::string_view without_brackets(std::string_view value, Arena& arena) {
   return decode_header(value, arena);
 }
 
-/// Fills what the header fields of a part say. `default_type` counts where Content-Type is absent or unreadable.
-void describe(Part& part, std::string_view default_type, std::size_t at, Arena& arena, std::vector<Tolerance>& tolerated) {
+/// Fills what the header fields of a part say. `default_type` counts where Content-Type is absent or unreadable. Of a field that stands there
+/// twice the first counts, as with most readers: its neighbours were written with it.
+void describe(Part& part, std::string_view default_type, std::size_t at, Arena& arena, std::vector<Tolerance>& tolerated, std::string_view raw_charset = {}) {
   part.media_type = default_type;
   std::string_view type_name;
+  bool has_coding = false;
   for (const Field& field : part.fields) {
     if (!ascii_starts_with_nocase(field.name, "content-")) continue;
     const std::string_view which = field.name.substr(8);
     if (ascii_equal_nocase(which, "type") && part.type_parameters.empty() && part.media_type == default_type) {
-      const StructuredValue value = parse_structured(field.value, arena);
+      const StructuredValue value = parse_structured(field.value, arena, raw_charset);
       if (is_media_type(value.token)) {
         part.media_type = value.token;
       } else if (value.token == "text" || value.token == "text/") {
@@ -69,7 +71,7 @@ void describe(Part& part, std::string_view default_type, std::size_t at, Arena& 
       type_name = value.parameter("name");
       part.type_parameters = value.parameters;
     } else if (ascii_equal_nocase(which, "disposition")) {
-      const StructuredValue value = parse_structured(field.value, arena);
+      const StructuredValue value = parse_structured(field.value, arena, raw_charset);
       // RFC 2183 §2.8: an unknown disposition is an attachment.
       part.is_attachment = !value.token.empty() && value.token != "inline";
       if (const std::string_view name = value.parameter("filename"); !name.empty()) part.name = name;
@@ -78,7 +80,8 @@ void describe(Part& part, std::string_view default_type, std::size_t at, Arena& 
       part.handling = ascii_equal_nocase(handling, "required")   ? Handling::required
                       : ascii_equal_nocase(handling, "optional") ? Handling::optional
                                                                  : Handling::unsaid;
-    } else if (ascii_equal_nocase(which, "transfer-encoding")) {
+    } else if (ascii_equal_nocase(which, "transfer-encoding") && !has_coding) {
+      has_coding = true;
       const auto coding = coding_of(field.value);
       part.coding = coding.value_or(TransferCoding::identity);
       if (!coding) tolerated.push_back({tolerance::unknown_coding, static_cast<std::uint32_t>(at)});
@@ -98,6 +101,7 @@ class Parser {
   Parser(ByteView bytes, Message reused) : bytes_(bytes), message_(std::move(reused)) {
     message_.parts.clear();
     message_.tolerated.clear();
+    message_.raw_charset = {};
     message_.arena.reset();
   }
 
@@ -145,6 +149,7 @@ class Parser {
     }
     close_above(0, bytes_.size());
     if (open_count_ > 0) close(open_.front(), bytes_.size());
+    read_raw_names();
     return std::move(message_);
   }
 
@@ -160,6 +165,25 @@ class Parser {
   };
 
   void note(std::string_view rule, std::size_t at) { message_.tolerated.push_back({rule, static_cast<std::uint32_t>(at)}); }
+
+  /// Names as raw bytes are in the charset of the text beside them, which may stand behind them.
+  void read_raw_names() {
+    const auto text = std::find_if(message_.parts.begin(), message_.parts.end(), [](const Part& part) { return !part.charset.empty() && part.media_type.starts_with("text/"); });
+    if (text == message_.parts.end() || !is_telling_charset(text->charset)) return;
+    message_.raw_charset = text->charset;
+    const auto is_raw = [](const Field& field) {
+      return ascii_starts_with_nocase(field.name, "content-") && simd::active().utf8_valid_prefix(bytes_of(field.value)) < field.value.size();
+    };
+    for (Part& part : message_.parts) {
+      if (std::none_of(part.fields.begin(), part.fields.end(), is_raw)) continue;
+      Part again;
+      again.fields = part.fields;
+      std::vector<Tolerance> noted_before;
+      describe(again, part.declared_type, 0, message_.arena, noted_before, message_.raw_charset);
+      part.name = again.name;
+      part.type_parameters = again.type_parameters;
+    }
+  }
 
   [[nodiscard]] bool any_boundary() const {
     const std::span<const Open> open = std::span(open_).first(open_count_);

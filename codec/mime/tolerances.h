@@ -11,6 +11,7 @@ inline constexpr std::string_view bare_lf = "header.bare_lf";
 inline constexpr std::string_view bare_cr = "header.bare_cr";
 inline constexpr std::string_view no_colon = "header.no_colon";
 inline constexpr std::string_view no_blank_line = "header.no_blank_line";
+inline constexpr std::string_view lost_folding = "header.lost_folding";
 inline constexpr std::string_view space_before_colon = "header.space_before_colon";
 inline constexpr std::string_view too_long = "header.too_long";
 inline constexpr std::string_view too_many_fields = "header.too_many_fields";

@@ -5,10 +5,12 @@
 #include "codec/mime/unpack.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "codec/mime/cms.h"
 #include "codec/mime/fields.h"
+#include "codec/mime/rtf.h"
 #include "codec/mime/tnef.h"
 #include "codec/mime/uuencode.h"
 #include "core/limits.h"
@@ -22,6 +24,7 @@ constexpr std::size_t opened_size_max = 2 * limits::mail_size_max;
 constexpr std::size_t opened_memory_max = 256 * limits::MiB;
 constexpr std::size_t cms_head_size = 128;      // as it is encoded; which kind it is stands in it
 constexpr std::string_view smime_ending = ".p7m";
+constexpr std::string_view mail_ending = ".eml";
 constexpr std::string_view tnef_signature = "\x78\x9F\x3E\x22";
 
 constexpr std::size_t block_size = 64;
@@ -64,7 +67,19 @@ bool is_smime(const Part& part) {
   return type == "application/octet-stream" && has_ending(part.name, smime_ending);
 }
 
+/// A mail that the parser has not opened: RFC 2046 §5.2.1 forbids a coding on it, and programs use one; others attach it as a file.
+bool is_closed_message(const Part& part) {
+  if (part.media_type == "message/rfc822" || part.media_type == "message/global") return part.coding != TransferCoding::identity;
+  return (part.media_type == "application/octet-stream" || part.media_type == "text/plain") && has_ending(part.name, mail_ending);
+}
+/// Whether a header is that of a mail, and not text that happens to have a colon.
+bool is_mail_header(const Part& header) {
+  constexpr auto usual = std::to_array<std::string_view>({"From", "To", "Date", "Subject", "Message-ID", "Received", "MIME-Version", "Content-Type"});
+  return std::count_if(usual.begin(), usual.end(), [&](std::string_view name) { return !header.field(name).empty(); }) >= 2;
+}
+
 bool may_hold_parts(const Part& part) {
+  if (is_closed_message(part)) return true;
   // What was parsed into parts already holds no other ones.
   if (part.is_multipart() || part.media_type.starts_with("message/")) return false;
   return is_tnef(part) || is_smime(part) || may_hold_uuencode(part);
@@ -156,14 +171,15 @@ class Unpacker {
     const bool has_room = part.body.size() <= opened_size_max - opened_size_ && message_.arena.held() <= opened_memory_max;
     if (part.depth < limits::mime_depth_max && has_room && may_hold_parts(part)) {
       Package package = Package::winmail;
-      if (is_tnef(part)) inside = open_winmail(part, !batch.is_winmail && batch.has_text[message], package);
+      if (is_closed_message(part)) inside = open_message(part, package);
+      else if (is_tnef(part)) inside = open_winmail(part, !batch.is_winmail && batch.has_text[message], package);
       else if (is_smime(part)) inside = open_signature(part, package);
       else inside = open_uuencode(part, package);
       const bool is_too_deep = std::any_of(inside.begin(), inside.end(), [&](const Part& inner) { return part.depth + 1 + inner.depth > limits::mime_depth_max; });
       if (is_too_deep || parts_.size() + 1 + waiting_ + inside.size() > limits::mime_part_count_max) inside.clear();
       if (!inside.empty()) {
         unpacked_.push_back({.part = parts_.size(), .package = package, .name = part.name});
-        part.media_type = package == Package::signature ? "multipart/signed" : "multipart/mixed";
+        part.media_type = package == Package::signature ? "multipart/signed" : package == Package::message ? "message/rfc822" : "multipart/mixed";
         part.coding = TransferCoding::identity;
         part.is_attachment = false;
       }
@@ -180,9 +196,18 @@ class Unpacker {
     if (!tnef) return inside;
     if (!has_text && !ascii_trim(tnef->body).empty()) inside.push_back(text_part("text/plain", tnef->body));
     else if (!has_text && !tnef->html.empty()) inside.push_back(text_part("text/html", tnef->html));
-    else if (!has_text && tnef->has_rtf) package = Package::winmail_rtf;
+    else if (!has_text && !tnef->rtf.empty()) add_rtf(inside, tnef->rtf, package);
     for (const TnefAttachment& file : tnef->attachments) add_winmail_file(inside, file);
     return inside;
+  }
+
+  void add_rtf(std::vector<Part>& inside, ByteView compressed, Package& package) {
+    const auto rtf = decompress_rtf(compressed, message_.arena);
+    if (!rtf) return;
+    const RtfText read = read_rtf(*rtf, message_.arena);
+    if (ascii_trim(read.text).empty()) return;
+    package = Package::winmail_rtf;
+    inside.push_back(text_part(read.is_html ? "text/html" : "text/plain", read.text));
   }
 
   void add_winmail_file(std::vector<Part>& inside, const TnefAttachment& file) {
@@ -213,6 +238,15 @@ class Unpacker {
   std::vector<Part> parts_of(ByteView bytes) {
     auto inner = parse(bytes);
     if (!inner || inner->parts.front().field("Content-Type").empty() || message_.arena.held() + inner->arena.held() > opened_memory_max) return {};
+    message_.arena.adopt(std::move(inner->arena));
+    return std::move(inner->parts);
+  }
+
+  std::vector<Part> open_message(const Part& part, Package& package) {
+    opened_size_ += part.body.size();
+    package = Package::message;
+    auto inner = parse(decode_body(part, message_.arena));
+    if (!inner || !is_mail_header(inner->parts.front()) || message_.arena.held() + inner->arena.held() > opened_memory_max) return {};
     message_.arena.adopt(std::move(inner->arena));
     return std::move(inner->parts);
   }

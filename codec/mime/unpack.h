@@ -1,5 +1,5 @@
-// Parts that stand inside the content of another: the text and the files of a winmail.dat (MS-OXTNEF), files in a text as uuencode, and the
-// message inside an opaque S/MIME signature (RFC 8551 §3.5.2).
+// Parts that stand inside the content of another: the text and the files of a winmail.dat (MS-OXTNEF), files in a text as uuencode, the
+// message inside an opaque S/MIME signature (RFC 8551 §3.5.2), and mails that came as files or in base64.
 //
 // Came from: parse, for those who want to see all that a person would. Goes to: codec/convert, and the rules of codec/scan.
 #pragma once
@@ -13,7 +13,7 @@
 
 namespace pushmail::mime {
 
-enum class Package : std::uint8_t { winmail, winmail_rtf, uuencode, signature };  // winmail_rtf: its text is RTF, which is not read
+enum class Package : std::uint8_t { winmail, winmail_rtf, uuencode, signature, message };  // winmail_rtf: its text was RTF
 
 struct Unpacked {
   std::size_t part = 0;              // index after unpacking
@@ -21,7 +21,7 @@ struct Unpacked {
   std::string_view name;             // the part's, as it was
 };
 
-/// Puts what such parts hold behind them, as their children; they become multipart/mixed (multipart/signed for a signature) and keep their
+/// Puts what such parts hold behind them, as their children; they become multipart/mixed (multipart/signed for a signature, message/rfc822 for a mail) and keep their
 /// declared_type. What is unpacked is unpacked again. What cannot be read, or would go beyond the limits of parts and depth, stays as it is, and
 /// so does the rest once twice mail_size_max was opened.
 /// Parts move, so that indexes change. Returns what was opened, in order; nothing is copied or allocated when there is nothing.

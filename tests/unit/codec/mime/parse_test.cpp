@@ -136,11 +136,41 @@ TEST(Parse, EachToleranceIsReadAndNoted) {
       {tolerance::no_parts, "Content-Type: multipart/mixed; boundary=\"\"\r\n\r\nno parts here", "text/plain\"no parts here\""},
       {tolerance::encoded_multipart, "Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64\r\n\r\n--b\r\n\r\na\r\n--b--",
        "multipart/mixed{text/plain\"a\"}"},
+      {tolerance::lost_folding, "Received: from a\r\nDKIM-Signature: v=1;\r\nd=example.com; s=1;\r\nbh=abc=;\r\nb=def\r\nghi\r\nSubject: x\r\nContent-Type: text/html\r\n\r\nhi", "text/html\"hi\""},
+      {tolerance::lost_folding, "To: a@example.com,\r\nb@example.com,\r\nc@example.com\r\nContent-Type: text/html\r\n\r\nhi", "text/html\"hi\""},
+      // What people write does not run on, and no usual field follows: it is text.
+      {tolerance::no_blank_line, "Subject: x\r\nHello Bob\r\nhow are you\r\nDate: tomorrow\r\n\r\nAnn", "text/plain\"Hello Bob\r\nhow are you\r\nDate: tomorrow\r\n\r\nAnn\""},
+      {tolerance::no_blank_line, "X-A: 1\r\nHello Bob\r\nhow are you\r\n\r\nSubject: y", "text/plain\"Hello Bob\r\nhow are you\r\n\r\nSubject: y\""},
       {tolerance::unknown_coding, "Content-Transfer-Encoding: rot13\r\n\r\nhi", "text/plain\"hi\""},
   };
   for (const ToleranceRow& row : rows) {
     EXPECT_EQ(tree_of(row.mail), row.expected) << row.rule;
     EXPECT_TRUE(noted(row.mail, row.rule)) << row.rule << "\n" << row.mail.substr(0, 200);
+  }
+}
+
+TEST(Parse, OfAFieldThatStandsTwiceTheFirstCounts) {
+  EXPECT_EQ(tree_of("Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nsize=25"), "text/plain\"size=25\"");
+  EXPECT_EQ(tree_of("Content-Transfer-Encoding: quoted-printable\r\nContent-Transfer-Encoding: 7bit\r\n\r\nsize=25"), "text/plain\"size%\"");
+  EXPECT_EQ(tree_of("Content-Type: text/html\r\nContent-Type: image/png\r\n\r\nx"), "text/html\"x\"");
+}
+
+// Names and subjects without any label are in the charset of the text beside them.
+TEST(Parse, RawNamesFollowTheText) {
+  struct Row {
+    std::string charset, raw, expected;
+  };
+  const Row rows[] = {{"windows-1251", "\xCE\xF2\xF7\xB8\xF2.png", "Отчёт.png"}, {"koi8-r", "\xE1.png", "А.png"}, {"shift_jis", "\x93\xFA.png", "日.png"}, {"iso-8859-2", "\xB9.png", "š.png"},
+                      {"utf-8", "\xE9.png", "é.png"},   {"us-ascii", "\xE9.png", "é.png"}, {"", "\xE9.png", "é.png"},          {"windows-1251", "\xC3\xA9.png", "é.png"}};
+  for (const Row& row : rows) {
+    for (const bool text_first : {true, false}) {
+      const std::string text = "--b\r\nContent-Type: text/plain" + (row.charset.empty() ? "" : "; charset=" + row.charset) + "\r\n\r\nx\r\n";
+      const std::string picture = "--b\r\nContent-Type: image/png; name=\"" + row.raw + "\"\r\n\r\nx\r\n";
+      const std::string mail = "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + (text_first ? text + picture : picture + text) + "--b--\r\n";
+      const auto message = parse(bytes_of(mail));
+      ASSERT_TRUE(message);
+      EXPECT_EQ(message->parts[text_first ? 2 : 1].name, row.expected) << row.charset;
+    }
   }
 }
 
@@ -309,6 +339,26 @@ TEST(DecodeBody, UuencodeAndQuotedPrintable) {
   EXPECT_EQ(tolerated[0].rule, tolerance::quoted_printable_fault);
 }
 
+TEST(DecodedSize, IsThatOfTheDecodedBody) {
+  for (const std::size_t size : {0U, 1U, 2U, 3U, 12U, 56U, 57U, 58U, 100U, 500U, 1000U}) {
+    std::string coded;
+    for (std::size_t i = 0; i < (size + 2) / 3 * 4; ++i) coded += i * 3 / 4 < size ? 'A' : '=';
+    if (size % 3 == 1) coded[coded.size() - 2] = '=';
+    for (std::size_t at = 76; at < coded.size(); at += 78) coded.insert(at, "\r\n");
+    Part part;
+    part.coding = TransferCoding::base64;
+    part.body = bytes_of(coded);
+    EXPECT_EQ(decoded_size(part), size);
+    EXPECT_EQ(decode_body(part).size(), size);
+  }
+  for (const std::string_view coded : {"a=3Db", "a=\r\nb", "a=\nb=C3=A9", "100% =G", ""}) {
+    Part part;
+    part.coding = TransferCoding::quoted_printable;
+    part.body = bytes_of(coded);
+    EXPECT_EQ(decoded_size(part), decode_body(part).size()) << coded;
+  }
+}
+
 TEST(DecodeText, CharsetsGiveValidUtf8) {
   struct Row {
     std::string charset, bytes, expected;
@@ -337,6 +387,16 @@ TEST(DecodeText, CharsetsGiveValidUtf8) {
       {"utf-16be", std::string("\xD8\x3D\xDE\x00\xD8", 5), "😀\xEF\xBF\xBD"},
       {"koi8-r", "\xF0\xD2\xC9", "При"},
       {"x-unknown", "caf\xE9", "café"},
+      // Other spellings of what the table has.
+      {"cp-850", "\x82", "é"},
+      {"IBM-850", "\x82", "é"},
+      {"win-1251", "\xC0", "А"},
+      {"windows_1251", "\xC0", "А"},
+      {"x-cp1251", "\xC0", "А"},
+      {"ISO_8859-2:1987", "\xB9", "š"},
+      {"8859-2", "\xB9", "š"},
+      {"utf_8", "é", "é"},
+      {"Shift-JIS", "\x93\xFA", "日"},
       {"../../etc/passwd//TRANSLIT", "caf\xC3\xA9", "café"},
       {"\"UTF-8\"", "é", "é"},
   };

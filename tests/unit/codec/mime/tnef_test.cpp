@@ -43,7 +43,7 @@ TEST(Tnef, ReadsTextAndAttachments) {
   EXPECT_EQ(tnef->subject, "Über");
   EXPECT_EQ(tnef->body, "П first\n");
   EXPECT_EQ(tnef->html, "<p>П");
-  EXPECT_TRUE(tnef->has_rtf);
+  EXPECT_FALSE(tnef->rtf.empty());
   ASSERT_EQ(tnef->attachments.size(), 2U);
   EXPECT_EQ(tnef->attachments[0].name, "Über");
   EXPECT_EQ(tnef->attachments[0].media_type, "text/plain");
@@ -70,7 +70,7 @@ TEST(Tnef, AttributesAloneAreEnough) {
   ASSERT_TRUE(tnef);
   EXPECT_EQ(tnef->subject, "café");
   EXPECT_EQ(tnef->body, "a\nb");
-  EXPECT_FALSE(tnef->has_rtf);
+  EXPECT_TRUE(tnef->rtf.empty());
   ASSERT_EQ(tnef->attachments.size(), 1U);
   EXPECT_EQ(tnef->attachments[0].name, "x.txt");
   EXPECT_TRUE(tnef->attachments[0].data.empty());
