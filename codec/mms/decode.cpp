@@ -28,9 +28,10 @@ std::string_view without_brackets(std::string_view id) {
 
 /// UTF-8 of a text in its charset; words of RFC 2047 inside are decoded, as phones put them there with any charset or none.
 std::string_view decode_string(const wap::EncodedString& text, Arena& arena) {
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
   const std::string_view charset = wap::charset_name(text.charset);
-  if (charset.empty()) return mime::decode_header(text_of(text.octets), arena);
-  const std::string_view utf8 = mime::to_utf8(text.octets, charset, arena);
+  std::string_view utf8 = charset.empty() ? mime::decode_header(text_of(text.octets), arena) : mime::to_utf8(text.octets, charset, arena);
+  if (utf8.starts_with(byte_order_mark)) utf8.remove_prefix(byte_order_mark.size());  // no part of the text (OMA-MMS-CONF 1.2 §7)
   return utf8.contains("=?") ? mime::decode_header(utf8, arena) : utf8;
 }
 
@@ -257,6 +258,13 @@ Result<void> read_content(wap::Reader& reader, MultimediaMessage& message) {
   return {};
 }
 
+bool is_mandatory(const PduRow& row, std::uint8_t code) {
+  constexpr std::uint8_t message_type_code = 0x8C;
+  if (code == message_type_code) return true;
+  const auto field = std::ranges::find(row.fields, code, &PduField::code);
+  return field != row.fields.end() && field->need == Need::mandatory;
+}
+
 Result<void> read_headers(wap::Reader& reader, const PduRow& row, Pdu& pdu) {
   for (std::size_t count = 0; !reader.at_end(); ++count) {
     const std::size_t begin = reader.offset();
@@ -275,8 +283,15 @@ Result<void> read_headers(wap::Reader& reader, const PduRow& row, Pdu& pdu) {
       return read_content(reader, pdu.content);
     }
     const Field* field = field_of(code, row.form);
+    const wap::Reader value = reader;
     const auto done = field != nullptr ? read_field(*field, reader, pdu) : reader.skip_value();
-    if (!done) return std::unexpected(done.error());
+    if (!done) {
+      if (field == nullptr || is_mandatory(row, code)) return std::unexpected(done.error());
+      // A header that the PDU can do without costs that header alone. Where it ends its form says (WAP-230 §8.4.1.2); when not even that,
+      // nothing behind it can be found.
+      reader = value;
+      if (!reader.skip_value()) return std::unexpected(done.error());
+    }
     if (pdu.to.size() + pdu.cc.size() + pdu.bcc.size() > recipient_count_max) return fail(mms_too_many_recipients, begin);
   }
   return {};

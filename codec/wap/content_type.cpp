@@ -74,6 +74,29 @@ Result<Parameter> read_parameter(Reader& reader, Arena& arena) {
   return parameter;
 }
 
+/// `text/plain; charset=utf-8` in one text, as phones write it that take the type for a header of mail: the parameters go behind those that
+/// stand where they should.
+void split_parameters(ContentType& type, Arena& arena) {
+  const std::size_t semicolon = type.media_type.find(';');
+  if (semicolon == std::string_view::npos) return;
+  std::string_view rest = type.media_type.substr(semicolon + 1);
+  type.media_type = ascii_trim(type.media_type.substr(0, semicolon));
+  if (type.media_type.empty()) type.media_type = unassigned_type;
+  ArenaList<Parameter> parameters(arena);
+  for (const Parameter& parameter : type.parameters) parameters.push_back(parameter);
+  while (!rest.empty() && parameters.size() < limits::mime_parameter_count_max) {
+    const std::size_t end = std::min(rest.find(';'), rest.size());
+    const std::string_view piece = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    const std::size_t equals = piece.find('=');
+    if (equals == std::string_view::npos) continue;
+    std::string_view value = ascii_trim(piece.substr(equals + 1));
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+    parameters.push_back({.name = ascii_trim(piece.substr(0, equals)), .value = value});
+  }
+  type.parameters = parameters.take();
+}
+
 /// The value of a parameter that is a number, and max where it is not one.
 constexpr std::uint64_t no_number = UINT64_MAX;
 std::uint64_t number_in(const Parameter& parameter) {
@@ -105,11 +128,13 @@ Result<ContentType> read_content_type(Reader& reader, Arena& arena) {
   ContentType type;
   if (reader.peek() >= 0x20) {
     PM_TRY(type.media_type, read_media(reader, arena));
+    split_parameters(type, arena);
     return type;
   }
   PM_TRY(Reader value, reader.counted());
   PM_TRY(type.media_type, read_media(value, arena));
   type.parameters = read_parameters(value, arena);
+  split_parameters(type, arena);
   return type;
 }
 

@@ -261,8 +261,6 @@ TEST(Mms, BrokenHeaders) {
       Row{"8C 85 8C 41 98 54 39 00 8D 92", &mms_bad_field},                    // a second type
       Row{"8C 85 98 54 39 00 8D 92 05 41 00", &mms_bad_field},                 // no header begins with a control
       Row{"8C 82 98 54 39 00 8D 92 88 03 82 01 3C", &mms_bad_field},           // neither absolute nor relative
-      Row{"8C 8B 98 54 39 00 8D 92 A4 03 83 61 00", &mms_bad_field},           // a flag is neither added, removed nor asked for
-      Row{"8C 8E 98 54 39 00 8D 92 AA 02 82 85", &mms_bad_field},              // neither messages nor bytes
       Row{"8C 91 98 54 39 00 8D 92", &mms_missing_field},                      // nothing to delete
       Row{"8C 92 98 54 39 00 8D 92 83 04 81 68 31 00", &mms_missing_field},    // no status
   };
@@ -271,6 +269,52 @@ TEST(Mms, BrokenHeaders) {
     ASSERT_FALSE(pdu.has_value()) << row.octets;
     EXPECT_TRUE(pdu.error().is(*row.rule)) << row.octets << " " << pdu.error().info->name;
   }
+}
+
+// What a PDU can do without costs itself alone: the text behind it is read.
+TEST(Mms, AMalformedOptionalHeaderCostsThatHeaderOnly) {
+  constexpr std::array<std::string_view, 9> broken{
+      "86 00",             // delivery report: a length of nothing
+      "86 41 00",          // a text
+      "90 02 41 42",       // read report: two octets
+      "8F 41 42 00",       // priority: a word
+      "88 03 82 01 3C",    // expiry: neither absolute nor relative
+      "88 01 80",          // without its number
+      "85 41 00",          // date: a text
+      "A4 03 83 61 00",    // a flag that is neither added, removed nor asked for
+      "8E 41 00",          // size: a text
+  };
+  for (const std::string_view header : broken) {
+    const Bytes octets = hex("8C 84 98 54 39 00 8D 92 " + std::string(header) + " 96 48 69 00 84 A3 01 04 05 03 83 81 EA 48 65 6C 6C 6F");
+    const auto pdu = decode(octets);
+    ASSERT_TRUE(pdu.has_value()) << header << " " << pdu.error().info->name;
+    EXPECT_EQ(pdu->subject, "Hi") << header;
+    ASSERT_EQ(pdu->content.parts.size(), 1U) << header;
+    EXPECT_EQ(text_of(pdu->content.parts[0].data), "Hello") << header;
+  }
+}
+
+// A type as a header of mail writes it, with its parameters in one text.
+TEST(Mms, ContentTypeAsOneText) {
+  for (const std::string_view written : {"text/plain; charset=utf-8", "Text/Plain;charset=\"UTF-8\"", "text/plain ; name=a.txt; charset=utf-8"}) {
+    for (const bool is_counted : {false, true}) {
+      Bytes octets = hex("8C 84 98 54 39 00 8D 92 84");
+      if (is_counted) octets.push_back(static_cast<std::uint8_t>(written.size() + 1));
+      append(octets, written);
+      octets.push_back(0);
+      append(octets, std::string_view("Gr\xC3\xBC\xC3\x9F"));
+      const auto pdu = decode(octets);
+      ASSERT_TRUE(pdu.has_value()) << written;
+      ASSERT_EQ(pdu->content.parts.size(), 1U);
+      EXPECT_EQ(pdu->content.parts[0].media_type, "text/plain") << written;
+      EXPECT_EQ(pdu->content.parts[0].charset, "utf-8") << written;
+    }
+  }
+}
+
+TEST(Mms, AByteOrderMarkIsNoPartOfASubject) {
+  EXPECT_EQ(decode(hex("8C 84 98 54 39 00 8D 92 96 07 EA EF BB BF 48 69 00 84 A3 00"))->subject, "Hi");
+  EXPECT_EQ(decode(hex("8C 84 98 54 39 00 8D 92 96 EF BB BF 48 69 00 84 A3 00"))->subject, "Hi");
 }
 
 TEST(Mms, HeadersAreBounded) {
