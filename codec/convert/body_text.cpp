@@ -32,7 +32,7 @@ BodyReader::BodyReader(const mime::Message& mail, ArenaList<Decision>& decisions
     : mail_(mail),
       decisions_(decisions),
       arena_(arena),
-      older_(is_forward_subject(mime::decode_header(mail.parts.front().field("Subject"), arena)) ? OlderMessages::keep : OlderMessages::fold),
+      older_(older_messages_of(mail.parts.front(), arena)),
       cards_(arena),
       on_cards_(arena),
       carried_(arena),
