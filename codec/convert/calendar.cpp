@@ -8,6 +8,7 @@
 
 #include "codec/convert/errors.h"
 #include "codec/convert/text.h"
+#include "codec/convert/time_zones.h"
 
 namespace pushmail::convert {
 namespace {
@@ -220,6 +221,8 @@ class Reader {
       case Component::calendar:
         if (ascii_equal_nocase(line->name, "METHOD")) {
           for (const char c : cut(ascii_trim(line->value), 32)) calendar_.method += c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
+        } else if (ascii_equal_nocase(line->name, "X-WR-TIMEZONE")) {
+          calendar_.zone = one_line(line->value);
         }
         return;
       case Component::event:
@@ -444,7 +447,7 @@ Result<Calendar> read_calendar(std::string_view utf8) { return Reader().read(utf
 
 std::optional<std::int32_t> offset_of(const Calendar& calendar, const CalendarTime& time) {
   const auto zone = std::find_if(calendar.zones.begin(), calendar.zones.end(), [&](const CalendarZone& z) { return !time.zone.empty() && z.id == time.zone; });
-  if (zone == calendar.zones.end() || zone->observances.empty()) return std::nullopt;
+  if (zone == calendar.zones.end() || zone->observances.empty()) return time.is_utc || time.is_date ? std::nullopt : zone_offset_at_wall(time.zone, wall_seconds(time));
   if (zone->observances.size() == 1) return zone->observances.front().offset_seconds;
   const std::int64_t now = wall_seconds(time);
   std::optional<std::int64_t> latest;
@@ -466,6 +469,22 @@ std::optional<std::int32_t> offset_of(const Calendar& calendar, const CalendarTi
     }
   }
   return offset;
+}
+
+CalendarTime in_zone_of(const Calendar& calendar, CalendarTime time) {
+  if (!time.is_utc || time.is_date) return time;
+  CalendarTime local = time;
+  local.is_utc = false;
+  local.zone = calendar.zone.empty() && calendar.zones.size() == 1 ? calendar.zones.front().id : calendar.zone;
+  if (local.zone.empty() || ascii_equal_nocase(local.zone, "UTC")) return time;
+  // By the calendar's own rules, which ask for a clock on the wall: once with the clock of UTC, and once more where that was near a change.
+  auto offset = zone_offset(local.zone, wall_seconds(time));
+  for (int round = 0; !zone_offset(local.zone, 0) && round < 2; ++round) {
+    CalendarTime guess = later(local, offset.value_or(0));
+    offset = offset_of(calendar, guess);
+    if (!offset) return time;
+  }
+  return offset ? later(local, *offset) : time;
 }
 
 }  // namespace pushmail::convert

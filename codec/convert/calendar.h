@@ -66,6 +66,7 @@ struct CalendarZone {
 
 struct Calendar {
   std::string method;                // upper case: REQUEST, CANCEL, REPLY ...; empty when none
+  std::string zone;                  // X-WR-TIMEZONE: where its owner is; may be empty
   std::vector<CalendarEvent> events; // the first ones
   std::size_t event_count = 0;
   std::vector<CalendarZone> zones;
@@ -74,8 +75,11 @@ struct Calendar {
 /// Reads the first MiB of UTF-8. What is malformed inside is passed over; fails with convert_no_calendar or convert_calendar_empty. Linear.
 [[nodiscard]] Result<Calendar> read_calendar(std::string_view utf8);
 
-/// How far the clocks of `time`'s zone are before UTC, by the calendar's own VTIMEZONE; nothing when that does not say.
+/// How far the clocks of `time`'s zone are before UTC, by the calendar's own VTIMEZONE, else by the zone's name; nothing when neither says.
 [[nodiscard]] std::optional<std::int32_t> offset_of(const Calendar& calendar, const CalendarTime& time);
+/// A time in UTC as the clocks show it where the invitation comes from: by X-WR-TIMEZONE, else by the one zone that the calendar has. Google writes
+/// single events in UTC, which no clock on a wall shows. Other times, and UTC where no zone is known, are returned as they are.
+[[nodiscard]] CalendarTime in_zone_of(const Calendar& calendar, CalendarTime time);
 
 /// A card for people, of the first events: what, when, where, who invites, whether an answer is asked for, how it recurs.
 struct CalendarCard {

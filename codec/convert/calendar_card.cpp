@@ -116,6 +116,13 @@ void add_line(std::string& out, std::string_view label, std::string_view value) 
   if (!value.empty()) out += fmt::format("\n{}: {}", label, value);
 }
 
+CalendarEvent in_zone_of(const Calendar& calendar, CalendarEvent event) {
+  for (std::optional<CalendarTime>* time : {&event.start, &event.end, &event.replaces}) {
+    if (*time) *time = in_zone_of(calendar, **time);
+  }
+  return event;
+}
+
 std::string event_card(const Calendar& calendar, const CalendarEvent& event) {
   std::string out = title_words(calendar, event);
   if (event.start) add_line(out, event.is_task ? "Starts" : "When", when_words(calendar, *event.start, event.is_task ? std::nullopt : event.end));
@@ -308,7 +315,7 @@ CalendarCard calendar_card(const Calendar& calendar) {
   const std::size_t shown = std::min(calendar.events.size(), shown_events_max);
   for (std::size_t i = 0; i < shown; ++i) {
     if (i > 0) card.text += "\n\n";
-    card.text += event_card(calendar, calendar.events[i]);
+    card.text += event_card(calendar, in_zone_of(calendar, calendar.events[i]));
   }
   if (calendar.event_count > shown) card.text += fmt::format("\n\n[{} more in the calendar file]", calendar.event_count - shown);
   if (!calendar.events.empty()) card.description = calendar.events.front().description;

@@ -97,7 +97,7 @@ TEST(CalendarCard, Times) {
       {"DTSTART:20250114T100000Z\r\nDURATION:-PT1H\r\n", "Tue 14 Jan 2025, 10:00 (UTC)"},
       {"DTSTART:20250114T100000Z\r\nDURATION:P1W\r\n", "Tue 14 Jan 2025, 10:00 - Tue 21 Jan 2025, 10:00 (UTC)"},
       {"DTSTART:20250114T100000Z\r\nDURATION:PT99999999999999H\r\n", "Tue 14 Jan 2025, 10:00 (UTC)"},
-      {"DTSTART;TZID=Europe/Berlin:20250114T100000\r\nDTEND;TZID=America/New_York:20250114T130000\r\n", "Tue 14 Jan 2025, 10:00 (Europe/Berlin) - Tue 14 Jan 2025, 13:00 (America/New_York)"},
+      {"DTSTART;TZID=Europe/Berlin:20250114T100000\r\nDTEND;TZID=America/New_York:20250114T130000\r\n", "Tue 14 Jan 2025, 10:00 (Europe/Berlin, UTC+01:00) - Tue 14 Jan 2025, 13:00 (America/New_York, UTC-05:00)"},
       {"DTSTART;TZID=/example.org/2025/Europe/Berlin:20250114T100000\r\n", "Tue 14 Jan 2025, 10:00 (Europe/Berlin)"},
       {"DTSTART;TZID=\"A: B\":20250114T100000\r\n", "Tue 14 Jan 2025, 10:00 (A: B)"},
       {"DTSTART:20250229T100000Z\r\n", "20250229T100000Z"},
