@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t other_people_max = 6;      // named one by one
 constexpr std::size_t other_person_size_max = 64;  // bytes of each
+constexpr std::size_t name_size_max = 200;
 
 /// RFC 4356 table 6: Importance wins over X-Priority.
 std::string_view priority_of(const mime::Part& header, Arena& arena) {
@@ -140,14 +141,39 @@ std::string_view mailbox_words(const mime::MailboxView& mailbox, Arena& arena) {
   return words.take_view();
 }
 
-const mime::MailboxView* author_of(const mime::Part& header, Arena& arena) {
+const mime::MailboxView* author_of(const mime::Part& header, Arena& arena, std::string_view raw_charset) {
   for (const std::string_view field : {"From", "Sender", "Reply-To"}) {
-    const auto mailboxes = mime::parse_mailboxes(header.field(field), arena);
+    const auto mailboxes = mime::parse_mailboxes(header.field(field), arena, raw_charset);
     const auto with_domain = std::find_if(mailboxes.begin(), mailboxes.end(), [](const mime::MailboxView& m) { return !m.domain.empty(); });
     if (with_domain != mailboxes.end()) return &*with_domain;
     if (!mailboxes.empty()) return &mailboxes.front();
   }
   return nullptr;
+}
+
+std::string_view name_without_address(const mime::Part& header, Arena& arena, std::string_view raw_charset) {
+  std::string_view name = mime::decode_header(header.field("From"), arena, raw_charset);
+  name = ascii_trim(name.substr(0, name.find('<')));
+  if (name.size() >= 2 && name.front() == '"' && name.back() == '"') name = ascii_trim(name.substr(1, name.size() - 2));
+  return readable(cut(name, name_size_max), arena);
+}
+
+std::string short_subject(std::string_view utf8, std::size_t length_max) {
+  constexpr std::string_view mark = "...";
+  const auto is_start = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
+  const auto length = static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), is_start));
+  if (length_max == 0 || length <= length_max) return std::string(utf8);
+  const std::size_t kept_max = length_max - std::min(length_max, mark.size());
+  std::size_t size = 0;
+  for (std::size_t count = 0; size < utf8.size(); ++size) {
+    if (is_start(utf8[size]) && count++ == kept_max) break;
+  }
+  std::string_view kept = cut(utf8, size);
+  // Behind a word, unless that costs half of it.
+  if (utf8[kept.size()] != ' ') {
+    if (const std::size_t blank = kept.rfind(' '); blank != std::string_view::npos && blank > kept.size() / 2) kept = kept.substr(0, blank);
+  }
+  return std::string(ascii_trim(kept)) + std::string(mark.substr(0, length_max));
 }
 
 std::string_view other_people(const MailToMm& mail, std::span<const std::string_view> own_addresses, Arena& arena) {
@@ -177,22 +203,26 @@ std::string_view other_people(const MailToMm& mail, std::span<const std::string_
   return line.take_view();
 }
 
-void read_mail_header(const mime::Part& header, MailToMm& into, Arena& arena) {
-  into.mm.subject = mime::decode_header(header.field("Subject"), arena);
+void read_mail_header(mime::Message& mail, MailToMm& into) {
+  const mime::Part& header = mail.parts.front();
+  Arena& arena = mail.arena;
+  into.mm.subject = mime::decode_header(header.field("Subject"), arena, mail.raw_charset);
   into.priority = priority_of(header, arena);
   into.automatic = is_automatic(header, arena);
   into.message_id = bare_message_id(header.field("Message-ID"), arena);
   into.answers = answered_id(header, arena);
   into.date = mime::parse_date(header.field("Date"));
-  into.to = mime::parse_mailboxes(header.field("To"), arena);
-  into.cc = mime::parse_mailboxes(header.field("Cc"), arena);
+  into.to = mime::parse_mailboxes(header.field("To"), arena, mail.raw_charset);
+  into.cc = mime::parse_mailboxes(header.field("Cc"), arena, mail.raw_charset);
   into.read_report_to = mime::parse_mailboxes(header.field("Disposition-Notification-To"), arena);
   // RFC 4356 asks not to pass Sensitivity on; a subscriber's own mail is delivered and says so.
   const std::string_view sensitivity = mime::decode_header(header.field("Sensitivity"), arena);
   into.sensitivity = ascii_equal_nocase(sensitivity, "normal") ? std::string_view{} : sensitivity;
-  if (const mime::MailboxView* author = author_of(header, arena); author != nullptr) {
+  if (const mime::MailboxView* author = author_of(header, arena, mail.raw_charset); author != nullptr) {
     into.sender = *author;
     into.from_display = mailbox_words(*author, arena);
+  } else {
+    into.from_display = name_without_address(header, arena, mail.raw_charset);
   }
   read_resendings(header, into, arena);
 }

@@ -8,12 +8,16 @@
 
 #include "codec/convert/body_text.h"
 #include "codec/convert/convert.h"
+#include "codec/convert/encoded_size.h"
+#include "codec/convert/enriched.h"
 #include "codec/convert/errors.h"
+#include "codec/convert/hard_wrap.h"
 #include "codec/convert/image_size.h"
 #include "codec/convert/mail_header.h"
 #include "codec/convert/media_types.h"
 #include "codec/convert/names.h"
 #include "codec/convert/reading_order.h"
+#include "codec/convert/report_text.h"
 #include "codec/convert/sealed.h"
 #include "codec/convert/smil.h"
 #include "codec/convert/sort_parts.h"
@@ -21,6 +25,7 @@
 #include "codec/convert/text_split.h"
 #include "codec/mime/flowed.h"
 #include "codec/mime/message.h"
+#include "codec/mime/rtf.h"
 #include "codec/mime/unpack.h"
 #include "core/limits.h"
 
@@ -35,14 +40,14 @@ constexpr std::size_t trace_fields_max = 100;   // RFC 5321 §6.3
 constexpr std::size_t slide_size_min = 30;      // bytes of SMIL that go with a picture that goes
 
 /// `Forwarded: subject / from` above the text of a message inside the mail. Its header fields are in its first child.
-void add_forwarded_lines(ArenaText& out, const mime::Part& inner, Arena& arena) {
+void add_forwarded_lines(ArenaText& out, const mime::Part& inner, Arena& arena, std::string_view raw_charset) {
   out += "---- Forwarded message ----\n";
-  if (const mime::MailboxView* author = author_of(inner, arena); author != nullptr) {
+  if (const mime::MailboxView* author = author_of(inner, arena, raw_charset); author != nullptr) {
     out += mailbox_words(*author, arena);
     out += '\n';
   }
   for (const std::string_view field : {"Date", "Subject"}) {
-    const std::string_view value = mime::decode_header(inner.field(field), arena);
+    const std::string_view value = mime::decode_header(inner.field(field), arena, raw_charset);
     if (value.empty()) continue;
     out += field;
     out += ": ";
@@ -82,7 +87,7 @@ class Builder {
 
   Result<MailToMm> build(std::span<const mime::Unpacked> opened) {
     const mime::Part& header = mail_.parts.front();
-    read_mail_header(header, result_, arena_);
+    read_mail_header(mail_, result_);
     if (const auto refused = refusal(header); !refused) return std::unexpected(refused.error());
     note_opened(opened);
     note_tolerances();
@@ -95,9 +100,14 @@ class Builder {
     // An invitation without a text of its own says the rest inside.
     if (text_.size() == cards_end) add_piece(body_.card_description());
     while (!text_.empty() && text_.back() == '\n') text_.shrink(text_.size() - 1);
+    limit_text();
     put_in_reading_order(mail_, sorted.attachments, body_.pictures(), arena_);
     attachments_.reserve(sorted.attachments.size());
     for (const std::size_t i : sorted.attachments) attach(i);
+    if (text_.size() <= body_start_ && attachments_.empty()) {
+      if (!text_.empty()) text_ += '\n';
+      text_ += "[This mail is empty.]";
+    }
     fit();
     for (const Attachment& attachment : attachments_.items()) {
       // RFC 3459 §5: who sent it said that the rest is not to arrive alone.
@@ -133,7 +143,9 @@ class Builder {
       case mime::Package::winmail:
         return "opened: what Outlook put into it stands in the mail";
       case mime::Package::winmail_rtf:
-        return "opened: the files that Outlook put into it stand in the mail; its text is RTF, which is not read";
+        return "opened: what Outlook put into it stands in the mail; its text was RTF";
+      case mime::Package::message:
+        return "a mail that came as a file, or in base64: opened";
       case mime::Package::uuencode:
         return "files in the text (uuencode) are attachments";
       case mime::Package::signature:
@@ -181,10 +193,24 @@ class Builder {
       }
       text_ += '\n';
     }
+    shorten_subject();
     if (options_.display_only_recipients) return;
     if (const std::string_view others = other_people(result_, options_.own_addresses, arena_); !others.empty()) {
       text_ += others;
       text_ += '\n';
+    }
+  }
+
+  void shorten_subject() {
+    const std::size_t length_max = options_.profile.subject_length_max;
+    // No character is less than a byte.
+    if (length_max == 0 || result_.mm.subject.size() <= length_max) return;
+    if (std::string shortened = short_subject(result_.mm.subject, length_max); shortened != result_.mm.subject) {
+      text_ += "Subject: ";
+      text_ += readable(result_.mm.subject, arena_);
+      text_ += '\n';
+      decisions_.push_back({"Subject", format_in(arena_, "cut after {} characters; whole in the text", options_.profile.subject_length_max)});
+      result_.mm.subject = std::move(shortened);
     }
   }
 
@@ -194,9 +220,11 @@ class Builder {
     if (sealed) {
       decisions_.push_back({label_of(part), sealed->rule});
       add_piece(sealed->sentence);
+    } else if (is_report_for_machines(part)) {
+      add_piece(report_text(mail_, index, arena_));
     } else if (part.media_type.starts_with("message/")) {
       ArenaText lines(arena_);
-      add_forwarded_lines(lines, mail_.parts[index + 1], arena_);
+      add_forwarded_lines(lines, mail_.parts[index + 1], arena_, mail_.raw_charset);
       add_piece(lines.take_view());
     } else {
       // Far more than a phone gets, markup and coding included; what is beyond costs no memory.
@@ -206,8 +234,43 @@ class Builder {
       if (read.body.size() < part.body.size()) decisions_.push_back({label_of(part), "too much text: the rest is not read"});
       const std::string_view text = mime::decode_text(read, arena_, &tolerated_);
       note_body(part.media_type);
-      add_piece(body_.read(part, mime::is_flowed(part) ? mime::unflow(text, part, arena_) : text));
+      add_piece(shown_text(read, text));
     }
+  }
+
+  [[nodiscard]] std::string_view shown_text(const mime::Part& part, std::string_view text) {
+    if (is_html(part)) return body_.read(part, text);
+    if (mime::is_flowed(part)) return body_.read(part, mime::unflow(text, part, arena_));
+    if (is_enriched(part)) return body_.read(part, read_enriched(part, text, arena_));
+    if (part.media_type == "text/rtf") {
+      const mime::RtfText rtf = mime::read_rtf(mime::decode_body(part, arena_), arena_);
+      mime::Part read = part;
+      read.media_type = rtf.is_html ? "text/html" : "text/plain";
+      return body_.read(read, rtf.text);
+    }
+    // Quotes and signatures are known by their lines, so these are joined last.
+    return rejoin_wrapped(body_.read(part, text), arena_);
+  }
+
+  /// A text has a limit of its own, far below that of pictures.
+  void limit_text() {
+    const std::uint64_t size_max = options_.profile.text_size_max;
+    if (size_max == 0 || text_.size() <= size_max) return;
+    keep_text(cut_at_line(text_.view(), static_cast<std::size_t>(size_max)));
+    decisions_.push_back({"text", format_in(arena_, "cut from {} to {}, as much as the profile shows of a text", size_words(text_.size() + cut_size_, arena_), size_words(text_.size(), arena_))});
+  }
+  /// At most `size_max` bytes, up to the end of a line or a word where one ends in the last part of it.
+  [[nodiscard]] static std::size_t cut_at_line(std::string_view text, std::size_t size_max) {
+    const std::string_view kept = cut(text, size_max);
+    for (const char end : {'\n', ' '}) {
+      if (const std::size_t at = kept.rfind(end); at != std::string_view::npos && at > kept.size() / 8 * 7) return at;
+    }
+    return kept.size();
+  }
+  void keep_text(std::size_t size) {
+    cut_size_ += text_.size() - size;
+    text_.shrink(size);
+    while (!text_.empty() && (text_.back() == '\n' || text_.back() == ' ')) text_.shrink(text_.size() - 1);
   }
 
   void add_piece(std::string_view piece) {
@@ -227,17 +290,23 @@ class Builder {
     Attachment attachment;
     attachment.part = index;
     attachment.name = display_name(part.name, arena_);
-    attachment.label = attachment.name.empty() ? part.media_type : attachment.name;
     attachment.media_type = usual_media_type(part.media_type, attachment.name);
     if (attachment.media_type == "application/smil" && options_.profile.smil) {
-      decisions_.push_back({attachment.label, "slides of another message; the message has its own"});
+      decisions_.push_back({label_of(part), "slides of another message; the message has its own"});
       return;
     }
-    const bool is_base64 = part.coding == mime::TransferCoding::base64;
-    attachment.size = is_base64 ? part.body.size() / 78 * 57 : part.body.size();  // about, until decoded
+    if (attachment.media_type == "application/octet-stream") attachment.media_type = type_by_content(part);
+    attachment.name = with_extension(attachment.name, attachment.media_type, arena_);
+    attachment.label = attachment.name.empty() ? attachment.media_type : attachment.name;
     // What a card stands for is worth a try: some phones add it to their calendar, and all of them show the card.
-    if (carriage_of(attachment.media_type) == Carriage::listed && !is_on_card) {
+    if (attachment.name.empty() && media_type_row(attachment.media_type) == nullptr) {
+      // Nobody could open it: neither its type nor its name says what it is.
       attachment.fate = Fate::not_carried;
+      attachment.size = mime::decoded_size(part);
+      decisions_.push_back({attachment.label, "left out: neither its type nor a name says what it is"});
+    } else if (carriage_of(attachment.media_type) == Carriage::listed && !is_on_card) {
+      attachment.fate = Fate::not_carried;
+      attachment.size = mime::decoded_size(part);
       decisions_.push_back({attachment.label, format_in(arena_, "left out: phones do not show {} from a multimedia message", attachment.media_type)});
     } else if (const ReducedPicture* reduced = reduced_picture(index); reduced != nullptr) {
       attachment.media_type = reduced->media_type;
@@ -249,7 +318,23 @@ class Builder {
       decode(part, attachment);
       leave_out_if_large(attachment);
     }
+    if (attachment.size == 0) {
+      attachment.fate = Fate::left_out;
+      decisions_.push_back({attachment.label, "left out: it is empty"});
+      // What has a name was meant to be something.
+      if (part.name.empty()) return;
+    }
     attachments_.push_back(attachment);
+  }
+
+  /// The media type of bytes of which nobody said what they are.
+  [[nodiscard]] std::string_view type_by_content(const mime::Part& part) {
+    constexpr std::size_t coded_head_size = 64;
+    mime::Part head = part;
+    head.body = part.body.first(std::min(part.body.size(), coded_head_size));
+    const std::string_view found = media_type_of_content(mime::decode_body(head, arena_));
+    // An office document is an archive by its content; its name says more.
+    return found.empty() || !extension_of(part.name).empty() ? std::string_view("application/octet-stream") : found;
   }
 
   [[nodiscard]] const ReducedPicture* reduced_picture(std::size_t part) const {
@@ -262,7 +347,10 @@ class Builder {
     const bool is_base64 = part.coding == mime::TransferCoding::base64;
     const bool is_identity = part.coding == mime::TransferCoding::identity;
     const std::size_t least = is_base64 ? part.body.size() / 2 : is_identity ? part.body.size() : 0;
-    if (least > options_.profile.size_max) return;
+    if (least > options_.profile.size_max) {
+      attachment.size = mime::decoded_size(part);
+      return;
+    }
     attachment.data = mime::decode_body(part, arena_, &tolerated_);
     attachment.size = attachment.data.size();
     if (attachment.media_type.starts_with("text/")) {
@@ -311,9 +399,8 @@ class Builder {
     while (data_size > options_.profile.size_max) data_size -= leave_out_largest();
     while (true) {
       assemble(text_.view());
-      const std::size_t total = total_size();
-      if (total <= options_.profile.size_max) return;
-      const std::size_t excess = total - options_.profile.size_max;
+      const std::size_t excess = excess_size();
+      if (excess == 0) return;
       // One after the other as long as what went is surely too little, so that a thousand small parts are not assembled a thousand times.
       std::size_t gone = 0;
       for (std::size_t size = leave_out_largest(); size > 0; size = gone < excess ? leave_out_largest() : 0) gone += size + slide_size_min;
@@ -335,26 +422,31 @@ class Builder {
 
   /// Down to what fits with the markup of its own slides, which are fewer than those of the whole text.
   void cut_text() {
-    constexpr std::string_view mark = "\n[...]";
-    const std::size_t size_max = options_.profile.size_max;
-    const std::size_t whole_size = text_.size();
-    std::size_t kept = whole_size;  // of the whole text; never more than before, so that it lies there still
-    for (std::size_t wanted = std::min(whole_size, size_max);;) {
-      kept = wanted > mark.size() ? cut(text_.view().substr(0, kept), wanted - mark.size()).size() : 0;
-      text_.shrink(kept);
-      if (kept > 0) text_ += mark;
+    const std::size_t whole_size = text_.size() + cut_size_;
+    for (std::size_t wanted = std::min<std::size_t>(text_.size(), options_.profile.size_max);;) {
+      keep_text(std::min(text_.size(), cut(text_.view(), wanted).size()));
       assemble(text_.view());
-      const std::size_t total = total_size();
-      if (total <= size_max || wanted == 0) break;
-      wanted -= std::min(wanted, total - size_max);
+      const std::size_t excess = excess_size();
+      if (excess == 0 || wanted == 0) break;
+      wanted -= std::min(wanted, excess);
     }
     decisions_.push_back({"text", format_in(arena_, "cut from {} to {}", size_words(whole_size, arena_), size_words(text_.size(), arena_))});
   }
 
-  [[nodiscard]] std::size_t total_size() const {
-    std::size_t total = 0;
-    for (const MultimediaPart& part : result_.mm.parts) total += part.data.size();
-    return total;
+  /// How many bytes of content are too many; 0 when the message is within the profile.
+  [[nodiscard]] std::size_t excess_size() const {
+    const MmProfile& profile = options_.profile;
+    const EncodedSizes sizes = encoded_sizes(result_, profile, options_.display_only_recipients);
+    std::size_t excess = sizes.parts > profile.size_max ? sizes.parts - static_cast<std::size_t>(profile.size_max) : 0;
+    if (profile.encoded_size_max == 0) return excess;
+    const auto limit = static_cast<std::size_t>(profile.encoded_size_max);
+    if (sizes.pdu > limit) excess = std::max(excess, sizes.pdu - limit);
+    if (sizes.submit > limit) {
+      // Of what is too much in base64 three quarters are content.
+      const std::size_t more = sizes.submit - limit;
+      excess = std::max(excess, profile.base64_parts ? more / 4 * 3 + 1 : more);
+    }
+    return excess;
   }
 
   /// `[Left out: big.png (49 KB), offer.pdf (1.2 MB); in your mailbox]`; empty when nothing was.
@@ -385,15 +477,26 @@ class Builder {
     return line.take_view();
   }
 
-  /// The text and the line about what is not there.
+  /// `[The rest of the text (380 KB) is in your mailbox]`; empty when it is all there.
+  [[nodiscard]] std::string_view rest_line() {
+    if (cut_size_ == 0) return {};
+    const std::string_view where = options_.left_out_hint.empty() ? std::string_view("left out") : options_.left_out_hint;
+    return format_in(arena_, "[The rest of the text ({}) is {}]", size_words(cut_size_, arena_), where);
+  }
+
+  /// The text and the lines about what is not there.
   [[nodiscard]] std::string_view whole_text(std::string_view body) {
+    const std::string_view rest = rest_line();
     const std::string_view line = left_out_line();
-    if (line.empty()) return body;
+    if (rest.empty() && line.empty()) return body;
     ArenaText text(arena_);
-    text.reserve(body.size() + 1 + line.size());
+    text.reserve(body.size() + rest.size() + line.size() + 2);
     text += body;
-    if (!body.empty()) text += '\n';
-    text += line;
+    for (const std::string_view note : {rest, line}) {
+      if (note.empty()) continue;
+      if (!text.empty()) text += '\n';
+      text += note;
+    }
     return text.take_view();
   }
 
@@ -437,7 +540,7 @@ class Builder {
     const std::string_view location = names.make(attachment.name, stem_of(kind), attachment.media_type);
     result_.mm.parts.push_back({.media_type = attachment.media_type,
                                 .charset = attachment.charset,
-                                .name = attachment.name.empty() ? location : attachment.name,
+                                .name = attachment.name.empty() ? location : with_extension(attachment.name, attachment.media_type, arena_),
                                 .content_id = {},
                                 .content_location = location,
                                 .data = attachment.data});
@@ -479,6 +582,7 @@ class Builder {
   ArenaText text_;
   std::size_t text_room_ = texts_size_max;  // bytes of text parts that are still read
   std::size_t body_start_ = 0;         // of the mail's text in text_
+  std::size_t cut_size_ = 0;           // bytes of the text that are not there
   ArenaList<Attachment> attachments_;
   std::vector<mime::Tolerance> tolerated_;  // of the mail, then of one body after the other
 };

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/bytes.h"
+
 namespace pushmail::convert {
 
 enum class Carriage : std::uint8_t {
@@ -22,7 +24,13 @@ struct MediaType {
 
 /// image/jpg and the like as registered; application/octet-stream by the name's extension, where the table has it.
 [[nodiscard]] std::string_view usual_media_type(std::string_view media_type, std::string_view name);
-/// What stands behind the last dot, when that is short; else empty.
+/// What the first bytes of a file say that it is, for one of which nobody said it; empty when they say nothing.
+[[nodiscard]] std::string_view media_type_of_content(ByteView head);
+/// How many bytes that looks at.
+inline constexpr std::size_t content_head_size = 16;
+/// A text that stands in a mail to be read (RFC 2046 §4.1.4), and is no file of another program.
+[[nodiscard]] bool is_readable_text(std::string_view media_type);
+/// What stands behind the last dot, when that is short and has letters and digits alone; else empty.
 [[nodiscard]] std::string_view extension_of(std::string_view name);
 
 }  // namespace pushmail::convert

@@ -14,7 +14,7 @@
 namespace pushmail::convert {
 namespace {
 
-/// `+15550100002/TYPE=PLMN` or `joe@example.com` as MM1 writes them (OMA-MMS-ENC 1.2 §8).
+/// `+15550100002/TYPE=PLMN`, `joe@example.com` or `Joe <joe@example.com>` as MM1 writes them (OMA-MMS-ENC 1.2 §8).
 mm7::Address address_of(std::string_view text) {
   const std::string_view bare = wap::strip_type(text);
   if (bare.find('@') != std::string_view::npos) return {.kind = mm7::AddressKind::rfc2822, .value = std::string(bare)};
@@ -83,7 +83,15 @@ MmHeader header_of(const mms::Pdu& pdu) {
 mime::Mailbox mailbox_of(const mm7::Address& address, std::string_view our_domain) {
   if (address.kind == mm7::AddressKind::rfc2822) {
     auto read = mime::parse_address(address.value);
-    return read ? std::move(*read) : mime::Mailbox{};
+    if (read) return std::move(*read);
+    // With a name in front, as in a header.
+    for (mime::Mailbox& mailbox : mime::parse_mailboxes(address.value)) {
+      if (auto bare = mime::parse_address(mailbox.address())) {
+        bare->display_name = std::move(mailbox.display_name);
+        return std::move(*bare);
+      }
+    }
+    return {};
   }
   // RFC 4356 §2.1.1: never a bare number.
   std::string number(wap::strip_type(address.value));

@@ -1,13 +1,14 @@
 // Multimedia message -> mail (RFC 4356 §2.1.1).
 //
-// Came from: codec/mm7 DeliverReq or codec/mms Pdu, with the addresses that the route gave. Goes to: the SMTP client's DATA. The text of the first
-// text part is the mail's text; every other part is an attachment with its bytes untouched; SMIL stays behind.
+// Came from: codec/mm7 DeliverReq or codec/mms Pdu, with the addresses that the route gave. Goes to: the SMTP client's DATA. The texts of the slides,
+// in their order, are the mail's text; every other part is an attachment with its bytes untouched; SMIL stays behind.
 #include <algorithm>
 
 #include "codec/convert/convert.h"
 #include "codec/convert/errors.h"
 #include "codec/convert/mm_header.h"
 #include "codec/convert/names.h"
+#include "codec/convert/slide_order.h"
 #include "codec/convert/text.h"
 #include "codec/mime/compose.h"
 
@@ -50,8 +51,6 @@ void write_ids(Bytes& out, std::string_view name, std::span<const std::string> i
   if (!first) append(out, "\r\n");
 }
 
-bool is_smil(const MultimediaPart& part) { return part.media_type == "application/smil" || part.media_type == "application/smil+xml"; }
-
 /// LF and CR become CRLF: the canonical form of text (RFC 2045 §6.6). Lines are copied whole.
 std::string with_crlf(std::string_view text) {
   std::string out;
@@ -85,14 +84,15 @@ std::string_view clean_media_type(std::string_view type) {
 
 void write_attachment(Bytes& out, const MultimediaPart& part, SafeNames& names, Arena& arena) {
   const std::string_view media_type = clean_media_type(part.media_type);
-  std::string_view name = display_name(part.name.empty() ? part.content_location : part.name, arena);
+  std::string_view name = with_extension(display_name(part.name.empty() ? part.content_location : part.name, arena), media_type, arena);
   if (name.empty()) name = names.make({}, "part", media_type);
   append(out, "Content-Type: ");
   append(out, media_type);
-  // RFC 4356 §2.1.3: UTF-16 has no place in mail. Any other text keeps its bytes.
+  // RFC 4356 §2.1.3: UTF-16 has no place in mail, and phones label plain text wrongly. Other texts keep their bytes: what they are in may stand in them.
   const bool is_wide = media_type.starts_with("text/") && (part.charset.starts_with("utf-16") || part.charset == "iso-10646-ucs-2");
-  const std::string narrow = is_wide ? part_text(part) : std::string();
-  if (!part.charset.empty() && media_type.starts_with("text/")) mime::write_parameter(out, "charset", is_wide ? std::string_view("utf-8") : part.charset);
+  const bool becomes_utf8 = is_wide || media_type == "text/plain";
+  const std::string utf8 = becomes_utf8 ? part_text(part) : std::string();
+  if (becomes_utf8 || (!part.charset.empty() && media_type.starts_with("text/"))) mime::write_parameter(out, "charset", becomes_utf8 ? std::string_view("utf-8") : part.charset);
   mime::write_parameter(out, "name", name);
   append(out, "\r\nContent-Disposition: ");
   const bool is_shown = media_type.starts_with("image/") || media_type.starts_with("text/");
@@ -100,7 +100,22 @@ void write_attachment(Bytes& out, const MultimediaPart& part, SafeNames& names, 
   mime::write_parameter(out, "filename", name);
   append(out, "\r\n");
   if (const std::string id = clean_id(part.content_id); !id.empty()) append(out, "Content-ID: <" + id + ">\r\n");
-  mime::write_body(out, is_wide ? bytes_of(narrow) : part.data, mime::BodyForm::base64);
+  mime::write_body(out, becomes_utf8 ? bytes_of(utf8) : part.data, mime::BodyForm::base64);
+}
+
+/// The texts of all slides, an empty line between them. A phone that writes pages is read as plain text: what it writes is a few words.
+std::string text_of_slides(const MultimediaMessage& mm, const SlideOrder& order) {
+  std::string text;
+  for (const std::size_t index : order.texts) {
+    const MultimediaPart& part = mm.parts[index];
+    const std::string piece = part.media_type == "text/html" ? html_to_text(part_text(part)) : part_text(part);
+    if (!text.empty()) {
+      while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+      text += "\n\n";
+    }
+    text += piece;
+  }
+  return text;
 }
 
 /// Who sent it, to whom and when: of the last sending.
@@ -219,18 +234,14 @@ Result<Bytes> mm_to_mail(const MmHeader& header, const MultimediaMessage& mm, co
   if (const auto possible = check_can_be_mail(header); !possible) return std::unexpected(possible.error());
   const Sending last = last_sending(header, options);
   if (last.from.local_part.empty()) return fail(convert_no_sender);
-  const std::size_t text_part = first_text_part(mm);
-  std::string text;
-  if (text_part < mm.parts.size()) {
-    text = part_text(mm.parts[text_part]);
-    if (options.drop_first_line) text.erase(0, options.drop_address_only ? second_word(text) : second_line(text));
-  }
+  const SlideOrder order = slide_order(mm);
+  std::string text = text_of_slides(mm, order);
+  if (options.drop_first_line) text.erase(0, options.drop_address_only ? second_word(text) : second_line(text));
   std::vector<const MultimediaPart*> attachments;
   std::size_t total = text.size();
-  for (std::size_t i = 0; i < mm.parts.size(); ++i) {
-    if (i == text_part || i == mm.presentation || is_smil(mm.parts[i])) continue;
-    attachments.push_back(&mm.parts[i]);
-    total += mm.parts[i].data.size();
+  for (const std::size_t part : order.attachments) {
+    attachments.push_back(&mm.parts[part]);
+    total += mm.parts[part].data.size();
   }
 
   Bytes out;
@@ -268,9 +279,7 @@ Result<Bytes> mm_to_mail(const MmHeader& header, const MultimediaMessage& mm, co
 }
 
 std::string first_text_line(const MultimediaMessage& mm) {
-  const std::size_t index = first_text_part(mm);
-  if (index == mm.parts.size()) return {};
-  const std::string text = part_text(mm.parts[index]);
+  const std::string text = text_of_slides(mm, slide_order(mm));
   const std::string line = readable(std::string_view(text).substr(0, second_line(text)));
   return std::string(ascii_trim(line));
 }

@@ -57,6 +57,17 @@ std::string_view display_name(std::string_view name, Arena& arena) {
   return out.take_view();
 }
 
+std::string_view with_extension(std::string_view name, std::string_view media_type, Arena& arena) {
+  if (name.empty() || !extension_of(name).empty()) return name;
+  const MediaType* row = media_type_row(media_type);
+  if (row == nullptr || row->extension.empty() || media_type.starts_with("message/")) return name;
+  ArenaText out(arena);
+  out += name;
+  if (!name.ends_with('.')) out += '.';
+  out += row->extension;
+  return out.take_view();
+}
+
 std::string_view SafeNames::make(std::string_view name, std::string_view stem, std::string_view media_type) {
   const std::string_view own_extension = extension_of(name);
   std::string_view extension = safe(own_extension, extension_size_max, arena_);

@@ -11,6 +11,9 @@ namespace pushmail::convert {
 /// A file name for people: UTF-8, without folders and controls, at most 255 bytes. Empty when nothing is left. In `name` or the arena.
 [[nodiscard]] std::string_view display_name(std::string_view name, Arena& arena);
 
+/// The name with the media type's usual extension, where it has none of its own: phones and desktops open by it.
+[[nodiscard]] std::string_view with_extension(std::string_view name, std::string_view media_type, Arena& arena);
+
 /// Gives each part a name of [A-Za-z0-9._-] that no other part of the message has. The names are in the arena.
 class SafeNames {
  public:

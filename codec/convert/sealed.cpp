@@ -39,6 +39,16 @@ Sealed smime_kind(const mime::Part& part, Arena& arena) {
   return kind_of_content(part, arena) == mime::cms_signed_data ? smime_signed : smime_encrypted;
 }
 
+bool is_pgp_header(const mime::Part& part) { return part.media_type == "application/pgp-encrypted"; }
+
+/// multipart/encrypted that a server made something else of (Exchange writes multipart/mixed): the part that says `Version: 1` is still there,
+/// before the one with the cipher text.
+bool follows_pgp_header(const mime::Message& mail, const mime::Part& part) {
+  if (part.parent == mime::Part::none || (part.media_type != "application/octet-stream" && !ends_with_nocase(part.name, ".asc") && !ends_with_nocase(part.name, ".pgp"))) return false;
+  const auto is_header_beside = [&](const mime::Part& other) { return &other < &part && other.parent == part.parent && is_pgp_header(other); };
+  return std::any_of(mail.parts.begin(), mail.parts.end(), is_header_beside);
+}
+
 std::string_view line_at(std::string_view text, std::size_t at) {
   std::string_view line = text.substr(at, std::min(text.find('\n', at), text.size()) - at);
   while (line.ends_with(' ') || line.ends_with('\t') || line.ends_with('\r')) line.remove_suffix(1);
@@ -62,12 +72,15 @@ std::optional<Sealed> sealed_part(const mime::Message& mail, const mime::Part& p
   if (type == "application/pkcs7-mime" || type == "application/x-pkcs7-mime") return smime_kind(part, arena);
   // Servers that lose the type leave the name.
   if (type == "application/octet-stream" && ends_with_nocase(part.name, ".p7m") && kind_of_content(part, arena) != 0) return smime_kind(part, arena);
+  if (is_pgp_header(part)) return std::nullopt;
+  if (follows_pgp_header(mail, part)) return pgp_encrypted;
   const mime::Part* parent = parent_of(mail, part);
   if (parent == nullptr || parent->media_type != "multipart/encrypted") return std::nullopt;
   return ascii_equal_nocase(parent->type_parameter("protocol"), "application/pgp-encrypted") || part.media_type == "application/octet-stream" ? pgp_encrypted : other_encrypted;
 }
 
 bool is_encryption_header(const mime::Message& mail, const mime::Part& part) {
+  if (is_pgp_header(part)) return true;
   const mime::Part* parent = parent_of(mail, part);
   return parent != nullptr && parent->media_type == "multipart/encrypted" && ascii_equal_nocase(part.media_type, parent->type_parameter("protocol"));
 }

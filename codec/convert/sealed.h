@@ -19,7 +19,7 @@ struct Sealed {
   std::string_view rule;             // for the decisions
 };
 [[nodiscard]] std::optional<Sealed> sealed_part(const mime::Message& mail, const mime::Part& part, Arena& arena);
-/// The part of multipart/encrypted that only says `Version: 1` (RFC 3156 §4).
+/// The part of multipart/encrypted that only says `Version: 1` (RFC 3156 §4), also where a server renamed the multipart.
 [[nodiscard]] bool is_encryption_header(const mime::Message& mail, const mime::Part& part);
 
 /// A text (UTF-8, LF) without the armour of OpenPGP: of signed text the text, for encrypted blocks and keys a sentence each. Says what it

@@ -4,6 +4,9 @@
 #include <algorithm>
 
 #include "codec/convert/body_text.h"
+#include "codec/convert/media_types.h"
+#include "codec/convert/report_text.h"
+#include "codec/convert/text.h"
 #include "codec/convert/reply_text.h"
 #include "codec/convert/sealed.h"
 #include "core/bytes.h"
@@ -13,7 +16,7 @@ namespace {
 
 /// Text that stands in the mail itself, not beside it. A name makes it an attachment, unless it is the mail or one of its alternatives.
 bool is_inline_text(const mime::Message& mail, const mime::Part& part) {
-  if (part.media_type != "text/plain" && !is_html(part)) return false;
+  if (!is_readable_text(part.media_type) && !is_html(part)) return false;
   if (part.parent == mime::Part::none) return true;
   return !part.is_attachment && (part.name.empty() || mail.parts[part.parent].media_type == "multipart/alternative");
 }
@@ -37,12 +40,18 @@ class Sorter {
     std::size_t alternative = mime::Part::none;  // the outermost multipart/alternative around it
     bool has_plain = false;                      // of an alternative: it has plain text worth showing
     bool has_html = false;                       // of an alternative: it has a page
+    std::size_t report = mime::Part::none;       // the multipart that is a report, around it
+    bool is_report = false;                      // it has a part for machines: by its type, or by what is in it
+    bool has_words = false;                      // of a report: it says something to a person
     bool is_dropped = false;                     // it, or what it stands in
   };
 
   void find_groups() {
     const std::span<Group> groups = groups_.extend_items(mail_.parts.size());
     std::fill(groups.begin(), groups.end(), Group{});
+    for (const mime::Part& part : mail_.parts) {
+      if (part.parent != mime::Part::none && is_report_for_machines(part)) groups[part.parent].is_report = true;
+    }
     for (std::size_t i = 0; i < mail_.parts.size(); ++i) {
       const mime::Part& part = mail_.parts[i];
       // A parent always stands before its children.
@@ -52,11 +61,25 @@ class Sorter {
                                 : parent.media_type == "multipart/alternative"      ? part.parent
                                                                                     : mime::Part::none;
       }
+      find_report(i);
       const std::size_t alternative = groups[i].alternative;
       if (alternative == mime::Part::none || !is_inline_text(mail_, part)) continue;
       if (is_html(part)) groups[alternative].has_html = true;
+      else if (part.media_type != "text/plain") continue;
       else if (!groups[alternative].has_plain) groups[alternative].has_plain = says_enough(part);
     }
+  }
+
+  /// Which report a part belongs to, and whether it is the one that speaks to a person. What a report cites does not.
+  void find_report(std::size_t i) {
+    const mime::Part& part = mail_.parts[i];
+    if (part.parent == mime::Part::none) return;
+    const bool is_in_report = groups_[part.parent].is_report || mail_.parts[part.parent].media_type == "multipart/report";
+    groups_[i].report = is_in_report ? part.parent : mail_.parts[part.parent].is_multipart() ? groups_[part.parent].report : mime::Part::none;
+    const std::size_t report = groups_[i].report;
+    if (report == mime::Part::none || groups_[report].has_words || !is_inline_text(mail_, part)) return;
+    const std::string_view text = mime::decode_text(part, arena_);
+    groups_[report].has_words = is_html(part) ? !ascii_trim(html_to_text(text)).empty() : !ascii_trim(text).empty();
   }
 
   /// Mostly the beginning says it, and the rest need not be decoded for the question.
@@ -75,10 +98,16 @@ class Sorter {
     const mime::Part* parent = part.parent == mime::Part::none ? nullptr : &mail_.parts[part.parent];
     if (parent != nullptr && groups_[part.parent].is_dropped) groups_[i].is_dropped = true;
     if (part.is_multipart() || groups_[i].is_dropped) return;
-    const bool in_report = inside_report(i);
-    if (in_report && (part.media_type == "message/delivery-status" || part.media_type == "message/disposition-notification" ||
-                      part.media_type == "text/rfc822-headers" || part.media_type == "message/rfc822")) {
-      return drop(i, "details of a delivery report; its text is shown");
+    if (inside_report(i)) {
+      const bool has_words = groups_[groups_[i].report].has_words;
+      if (is_report_for_machines(part) && !has_words) {
+        decisions_.push_back({label_of(part), "a report without a text of its own: told in words"});
+        texts_.push_back(i);
+        return;
+      }
+      if (is_report_for_machines(part) || part.media_type.ends_with("/rfc822-headers") || part.media_type == "message/rfc822" || part.media_type == "message/global") {
+        return drop(i, has_words ? "details of a delivery report; its text is shown" : "the mail that a report is about");
+      }
     }
     if (has_children(i)) {
       texts_.push_back(i);  // a forwarded message: its header lines, and its own parts follow
@@ -101,16 +130,22 @@ class Sorter {
     }
     if (!is_inline_text(mail_, part)) {
       // Other forms of the same text: enriched, AMP, watch. A visiting card is more than its text.
-      if (plain_shown(i) && part.name.empty() && part.media_type.starts_with("text/") && !is_vcard(part)) return drop(i, plain_is_shown);
+      const bool is_form = part.name.empty() && part.media_type.starts_with("text/") && !is_vcard(part);
+      if (is_form && plain_shown(i)) return drop(i, plain_is_shown);
+      if (is_form && page_shown(i)) return drop(i, page_is_shown);
       attachments_.push_back(i);
       return;
     }
-    if (is_html(part) && plain_shown(i)) return drop(i, plain_is_shown);
+    // Of an alternative, other forms of text than these two are for the programs that know them.
+    const bool is_other_form = !is_html(part) && part.media_type != "text/plain";
+    if ((is_html(part) || is_other_form) && plain_shown(i)) return drop(i, plain_is_shown);
+    if (is_other_form && page_shown(i)) return drop(i, page_is_shown);
     if (!is_html(part) && page_shown(i)) return drop(i, "says less than the HTML of the same content, which is shown");
     if (is_html(part)) decisions_.push_back({label_of(part), "HTML read as text"});
     texts_.push_back(i);
   }
 
+  static constexpr std::string_view page_is_shown = "the HTML of the same content is shown";
   static constexpr std::string_view plain_is_shown = "the plain text of the same content is shown";
   [[nodiscard]] bool plain_shown(std::size_t i) const { return groups_[i].alternative != mime::Part::none && groups_[groups_[i].alternative].has_plain; }
 
@@ -122,8 +157,7 @@ class Sorter {
     groups_[i].is_dropped = true;
   }
   [[nodiscard]] bool inside_report(std::size_t i) const {
-    const std::size_t parent = mail_.parts[i].parent;
-    return parent != mime::Part::none && mail_.parts[parent].media_type == "multipart/report";
+    return groups_[i].report != mime::Part::none && groups_[i].report == mail_.parts[i].parent;
   }
   [[nodiscard]] bool has_children(std::size_t i) const { return i + 1 < mail_.parts.size() && mail_.parts[i + 1].parent == i; }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "codec/convert/convert.h"
+#include "codec/convert/mail_header.h"
 
 namespace pushmail::convert {
 namespace {
@@ -60,7 +61,7 @@ Submission submission_of(const MailToMm& made, const SubmissionOptions& options)
   out.report_relayed = options.deliver_by && options.deliver_by->mode == DeliverBy::Mode::notify;
   request.read_reply = options.read_reports && !made.read_report_to.empty();
   request.priority = made.priority;
-  request.subject = options.subject.empty() ? made.mm.subject : options.subject;
+  request.subject = options.subject.empty() ? made.mm.subject : short_subject(options.subject, options.subject_length_max);
   request.content = &made.mm;
   return out;
 }

@@ -114,7 +114,7 @@ Result<mm7::HttpEntity> make_submit(const Conversion& conversion, std::vector<st
   const MmRoute& route = conversion.mm_route;
   const mm7::Address sender = address_of(route.sender_address);
   const std::vector<std::string_view> own_addresses(route.own_addresses.begin(), route.own_addresses.end());
-  const convert::MailToMmOptions options{.profile = {.size_max = route.mm_size_max, .smil = true},
+  const convert::MailToMmOptions options{.profile = {.size_max = route.mm_size_max, .encoded_size_max = route.mm_size_max, .base64_parts = route.dialect.parts_base64, .smil = true},
                                          .sender_in_text = sender.kind != mm7::AddressKind::rfc2822,
                                          .content_id_domain = conversion.our_domain,
                                          .item_id = to_string(conversion.item),
@@ -134,10 +134,10 @@ Result<mm7::HttpEntity> make_submit(const Conversion& conversion, std::vector<st
   return mm7::encode(submission.request, route.dialect);
 }
 
-std::vector<RuleMatch> matches_of(const Conversion& conversion, const ContentRules& rules) {
+std::vector<RuleMatch> matches_of(ByteView mail, const Conversion& conversion, const ContentRules& rules) {
   std::vector<RuleMatch> matches;
   if (!conversion.under_rules || rules.set == nullptr || rules.set->rules().empty()) return matches;
-  auto message = mime::parse(conversion.body);
+  auto message = mime::parse(mail);
   // What cannot be read at all is said by the conversion.
   if (!message) return matches;
   // Whoever wraps it must not get past the rules.
@@ -154,9 +154,10 @@ std::vector<RuleMatch> matches_of(const Conversion& conversion, const ContentRul
 }  // namespace
 
 const RuleMatch* stopping_rule(const Converted& converted) {
-  const bool is_handed_in = converted.work == Work::peek;
+  // What came out of a mailbox lies there; a mail that was handed in, and what a phone wrote, lie nowhere else.
+  const bool lies_elsewhere = converted.work == Work::mm;
   const auto stops = [&](const RuleMatch& rule) {
-    return is_handed_in ? rule.action == scan::Action::reject : rule.action != scan::Action::tag;
+    return lies_elsewhere ? rule.action != scan::Action::tag : rule.action == scan::Action::reject;
   };
   const auto found = std::find_if(converted.rules.begin(), converted.rules.end(), stops);
   return found == converted.rules.end() ? nullptr : &*found;
@@ -170,7 +171,9 @@ Converted convert(Conversion conversion, const ContentRules& rules) {
     if (!result) converted.error = result.error();
     return result.has_value();
   };
-  converted.rules = matches_of(conversion, rules);
+  // What a phone wrote is looked at as the mail that it becomes: rules know header fields and texts of mails.
+  const bool becomes_mail = conversion.content == Content::mm7;
+  if (!becomes_mail) converted.rules = matches_of(conversion.body, conversion, rules);
   if (stopping_rule(converted) != nullptr) {
     converted.body = std::move(conversion.body);
     return converted;
@@ -183,7 +186,9 @@ Converted convert(Conversion conversion, const ContentRules& rules) {
     }
     case Work::mail: {
       auto mail = make_mail(conversion);
-      if (note(mail)) converted.output = std::move(*mail);
+      if (!note(mail)) break;
+      if (becomes_mail) converted.rules = matches_of(*mail, conversion, rules);
+      if (stopping_rule(converted) == nullptr) converted.output = std::move(*mail);
       break;
     }
     case Work::mm: {

@@ -145,7 +145,7 @@ void Relay::convert_item(Item& of) {
   conversion.mail_route = of.mail_route;
   conversion.mm_route = of.mm_route;
   // Forwarded mail was looked at when it was handed in.
-  conversion.under_rules = of.source == Source::mailbox;
+  conversion.under_rules = of.source != Source::forwarded;
   ports_.codec.start(std::move(conversion));
 }
 

@@ -149,6 +149,42 @@ TEST(Conversion, content_rules_look_at_mail_and_a_rejected_one_is_not_converted)
   EXPECT_EQ(convert({}, {}).rules.size(), 0U) << "no rules at all";
 }
 
+TEST(Conversion, content_rules_look_at_what_a_phone_writes_as_the_mail_that_it_becomes) {
+  auto set = scan::RuleSet::compile(scan::parse_rules("r reject text word casino\nh hold subject phrase special offer\nt tag=bill any regex inv-[0-9]+\n").rules);
+  ASSERT_TRUE(set.has_value());
+  scan::Scratch scratch;
+  ASSERT_TRUE(scratch.prepare(*set).has_value());
+  const auto converted = [&](std::string_view subject, std::string_view text, bool under_rules) {
+    const std::string body =
+        "--o\r\nContent-Type: text/xml\r\nContent-ID: <s>\r\n\r\n<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><mm7:TransactionID "
+        "xmlns:mm7=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\">t1</mm7:TransactionID></env:Header><env:Body><DeliverReq "
+        "xmlns=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\"><MM7Version>6.8.0</MM7Version><Sender><Number>+15550100002</Number></Sender><Recipients><To><ShortCode>5000</ShortCode>"
+        "</To></Recipients><Subject>" + std::string(subject) + "</Subject><Content href=\"cid:c\"/></DeliverReq></env:Body></env:Envelope>\r\n--o\r\nContent-Type: text/plain; charset=utf-8\r\nContent-ID: <c>\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\n" + std::string(text) + "\r\n--o--\r\n";
+    Conversion conversion;
+    conversion.work = Work::mail;
+    conversion.content = Content::mm7;
+    conversion.content_type = "multipart/related; boundary=o; type=\"text/xml\"; start=\"<s>\"";
+    conversion.body = Bytes(body.begin(), body.end());
+    conversion.our_domain = "mms.example.net";
+    conversion.mail_route.header_from = "+15550100002@mms.example.net";
+    conversion.mail_route.header_to = {"joe@example.com"};
+    conversion.under_rules = under_rules;
+    return convert(std::move(conversion), {.set = &*set, .scratch = &scratch});
+  };
+  const Converted rejected = converted("hello", "VGhlIENhc2lubyBpcyBvcGVu", true);
+  ASSERT_EQ(rejected.rules.size(), 1U);
+  EXPECT_EQ(rejected.rules[0].id, "r");
+  EXPECT_TRUE(rejected.output.empty());
+  EXPECT_FALSE(rejected.body.empty()) << "moved back";
+  // It lies nowhere else: what keeps mail in a mailbox has no meaning here.
+  const Converted passed = converted("Special offer inv-7", "aGVsbG8=", true);
+  EXPECT_EQ(passed.rules.size(), 2U);
+  EXPECT_EQ(stopping_rule(passed), nullptr);
+  EXPECT_FALSE(passed.output.empty());
+  EXPECT_TRUE(converted("hello", "VGhlIENhc2lubyBpcyBvcGVu", false).rules.empty());
+}
+
 TEST(Conversion, what_keeps_a_mail_from_the_phone_depends_on_where_else_it_lies) {
   using scan::Action;
   struct Row {
@@ -163,7 +199,7 @@ TEST(Conversion, what_keeps_a_mail_from_the_phone_depends_on_where_else_it_lies)
   for (const Row& row : rows) {
     Converted converted;
     for (const Action action : row.actions) converted.rules.push_back({.id = "r", .action = action, .tag = {}});
-    for (const Work work : {Work::mm, Work::peek}) {
+    for (const Work work : {Work::mm, Work::peek, Work::mail}) {
       converted.work = work;
       const std::size_t wanted = work == Work::mm ? row.from_mailbox : row.handed_in;
       EXPECT_EQ(stopping_rule(converted), wanted == 9 ? nullptr : &converted.rules[wanted]);
