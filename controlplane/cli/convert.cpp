@@ -17,7 +17,9 @@
 #include "codec/mime/unpack.h"
 #include "codec/mm7/message.h"
 #include "codec/mms/pdu.h"
+#include "controlplane/cli/mm_file.h"
 #include "controlplane/cli/table.h"
+#include "core/clock.h"
 #include "core/limits.h"
 
 namespace pushmail::cli {
@@ -118,6 +120,7 @@ std::expected<void, std::string> convert_mail_file(const std::filesystem::path& 
   pdu.from = mms::From{.kind = mms::From::Kind::address, .address = "5000"};
   pdu.to = {"+15550100001/TYPE=PLMN"};
   pdu.subject = made->mm.subject;
+  if (made->date && made->date->us > 0) pdu.date = static_cast<std::uint64_t>(made->date->us / 1'000'000);
   pdu.message_class = request.message_class;
   pdu.has_content = true;
   pdu.content.parts = made->mm.parts;
@@ -163,36 +166,16 @@ std::expected<void, std::string> convert_mail_file(const std::filesystem::path& 
 std::expected<void, std::string> convert_mm_file(const std::filesystem::path& file, const std::filesystem::path& folder, ConvertForm form, std::ostream& out) {
   const auto bytes = read_file(file);
   if (!bytes) return Failure(bytes.error());
-  const ByteView all(*bytes);
-  convert::MmHeader header;
-  MultimediaMessage mm;
-  // OMA-MMS-ENC 1.2 §7.1: a PDU starts with X-Mms-Message-Type.
-  if (!all.empty() && all[0] == 0x8C) {
-    auto pdu = mms::decode(all);
-    if (!pdu) return Failure(words_of(pdu.error()));
-    header = convert::header_of(*pdu);
-    mm = std::move(pdu->content);
-  } else {
-    // An HTTP body behind its Content-Type line; without that line it is the envelope alone.
-    std::string content_type = "text/xml";
-    std::size_t body = 0;
-    const std::size_t blank = text_of(all).find("\r\n\r\n");
-    if (ascii_starts_with_nocase(text_of(all), "content-type:") && blank != std::string_view::npos) {
-      content_type = std::string(ascii_trim(text_of(all).substr(13, blank - 13)));
-      body = blank + 4;
-    }
-    auto request = mm7::parse_request(content_type, all.subspan(body));
-    if (!request) return Failure(words_of(request.error()));
-    auto* found = std::get_if<mm7::DeliverReq>(&*request);
-    if (found == nullptr) return Failure("the message is no DeliverReq");
-    header = convert::header_of(*found);
-    mm = std::move(found->content);
-  }
+  auto read = read_mm_file(*bytes);
+  if (!read) return Failure(read.error());
+  const convert::MmHeader& header = read->header;
+  const MultimediaMessage& mm = read->mm;
 
   convert::MmToMailOptions options;
   if (header.sender.value.empty()) options.from = {"", "+15550100001", example_domain};
   options.message_id = std::string(example_item) + "@" + example_domain;
   options.our_domain = example_domain;
+  options.date = SystemClock().wall();
   const auto mail = convert::mm_to_mail(header, mm, options);
   if (!mail) return Failure(words_of(mail.error()));
   const auto path = write_file((folder / file.stem()).string() + ".eml", *mail);

@@ -15,7 +15,7 @@ enum class ConvertForm : std::uint8_t { people, json };
 /// SubmitReq) into `folder`. On failure: the sentence for the person.
 [[nodiscard]] std::expected<void, std::string> convert_mail_file(const std::filesystem::path& file, const std::filesystem::path& folder, ConvertForm form,
                                                                  std::ostream& out);
-/// Reads an MMS PDU or the HTTP body of a DeliverReq, prints its parts, and writes NAME.eml into `folder`.
+/// Reads an MM in any of the forms of mm_file.h, prints its parts, and writes NAME.eml into `folder`.
 [[nodiscard]] std::expected<void, std::string> convert_mm_file(const std::filesystem::path& file, const std::filesystem::path& folder, ConvertForm form,
                                                                std::ostream& out);
 

@@ -19,7 +19,7 @@ EXPECTED = SAMPLES / "expected.json"
 def readings(program):
     files = sorted(SAMPLES.glob("*.eml"))
     answer = subprocess.run([pathlib.Path(program).resolve(), *(file.name for file in files)], cwd=SAMPLES, capture_output=True, check=True)
-    rows = [json.loads(line) for line in answer.stdout.decode("utf-8").splitlines()]
+    rows = [json.loads(line) for line in answer.stdout.decode("utf-8").split("\n") if line]
     return {row.pop("file"): row for row in rows}
 
 

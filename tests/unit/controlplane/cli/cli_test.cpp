@@ -198,6 +198,38 @@ TEST_F(CliTest, ConvertGoesToFilesAndBackWithoutAServer) {
   std::filesystem::create_directory(root / "again");
   EXPECT_EQ(Json::parse(ctl({"convert", "mail", folder + "/run/m.eml", "--out", folder + "/again", "--json"}).out)["subject"], "Hi");
 
+  // The other form that is written, and what HTTP carries; what it cannot read it names.
+  const Json submit = Json::parse(ctl({"convert", "mm", folder + "/again/m.submitreq", "--out", folder + "/again", "--json"}).out);
+  EXPECT_EQ(submit["subject"], "Hi");
+  EXPECT_EQ(submit["parts"], mail["parts"]);
+  std::ifstream again(root / "again" / "m.eml", std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(again), {}};
+  EXPECT_EQ(text.find("1970"), std::string::npos) << text;
+  struct Row {
+    std::string name, content, expected;
+  };
+  const std::string deliver =
+      "<Envelope xmlns=\"http://schemas.xmlsoap.org/soap/envelope/\"><Header><TransactionID xmlns=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\">t</TransactionID></Header><Body>"
+      "<DeliverReq xmlns=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\"><MM7Version>6.8.0</MM7Version><Sender><Number>+15550100001</Number></Sender><Recipients><To><RFC2822Address>"
+      "joe@example.com</RFC2822Address></To></Recipients><Subject>Hi</Subject><Content href=\"cid:c\"/></DeliverReq></Body></Envelope>";
+  const std::string parts = "--o\nContent-Type: text/xml\n\n" + deliver + "\n--o\nContent-Type: text/plain\nContent-ID: <c>\n\nhello\n--o--\n";
+  const Row rows[] = {
+      {"head.deliverreq", "Content-Type: multipart/related;\n boundary=o\n\n" + parts, ""},
+      {"whole.http", "POST /mm7 HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/related; boundary=o\r\nSOAPAction: \"\"\r\n\r\n" + parts, ""},
+      {"body", parts, ""},
+      {"empty", "", "the file is empty"},
+      {"mail", "From: a@example.com\nContent-Type: text/plain\n\nhello", "convert mail"},
+      {"notice", std::string("\x8C\x83\x98T\0\x8D\x92\x95\x81", 9), "m-notifyresp-ind"},
+      {"junk", "hello", "wanted: an MMS PDU"},
+  };
+  for (const Row& row : rows) {
+    std::ofstream(root / row.name, std::ios::binary) << row.content;
+    std::filesystem::create_directory(root / ("of_" + row.name));
+    const Ran ran = ctl({"convert", "mm", folder + "/" + row.name, "--out", folder + "/of_" + row.name});
+    EXPECT_EQ(ran.code, row.expected.empty() ? EX_OK : EX_DATAERR) << row.name << " " << ran.error;
+    EXPECT_NE(ran.error.find(row.expected), std::string::npos) << row.name << " " << ran.error;
+  }
+
   EXPECT_EQ(ctl({"convert", "mail", folder + "/none.eml"}).code, EX_DATAERR);
   EXPECT_EQ(ctl({"convert", "mm", folder + "/m.eml"}).code, EX_DATAERR);
   EXPECT_EQ(ctl({"convert", "mail", folder + "/m.eml", "--out", folder + "/nowhere"}).code, EX_DATAERR);
