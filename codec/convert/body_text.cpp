@@ -3,7 +3,11 @@
 
 #include <array>
 
+#include "codec/convert/alternative_choice.h"
 #include "codec/convert/calendar.h"
+#include "codec/convert/fillers.h"
+#include "codec/convert/html_entities.h"
+#include "codec/convert/link_list.h"
 #include "codec/convert/sealed.h"
 #include "codec/convert/sort_parts.h"
 #include "codec/convert/text.h"
@@ -14,11 +18,36 @@ namespace {
 constexpr std::size_t folded_size_max = 1024 * 1024;
 constexpr auto calendar_endings = std::to_array<std::string_view>({".ics", ".ical", ".vcs"});
 
-bool is_page(const mime::Part& part, std::string_view utf8) {
-  if (is_html(part)) return true;
-  // Programs that forget to say what they send.
-  const std::string_view text = ascii_trim(utf8);
-  return ascii_starts_with_nocase(text, "<!doctype html") || ascii_starts_with_nocase(text, "<html");
+/// Of a page, or of programs that forget to say what they send.
+bool is_page(const mime::Part& part, std::string_view utf8) { return is_html(part) || is_page_source(utf8); }
+
+/// Plain text as it was meant: without fillers; with the characters for which a program wrote references, of which one inside a word is
+/// proof enough.
+std::string_view plain_text(std::string_view utf8, Arena& arena) {
+  std::string_view text = readable(utf8, arena);
+  if (text.find('&') != std::string_view::npos && markup_of(text).inner_references > 0) {
+    std::string memory;
+    text = readable(arena.copy(decode_references(text, memory, ReferencePlace::text)), arena);
+  }
+  return without_fillers(text, arena);
+}
+
+/// Whether a mail answers another one: only then does an indented block cite somebody without saying so.
+bool is_answer(const mime::Part& header, Arena& arena) {
+  if (!ascii_trim(header.field("In-Reply-To")).empty() || !ascii_trim(header.field("References")).empty()) return true;
+  return ascii_starts_with_nocase(ascii_trim(mime::decode_header(header.field("Subject"), arena)), "re:");
+}
+
+std::string_view sentence_of(OnlyPictures pictures) {
+  switch (pictures) {
+    case OnlyPictures::no:
+      break;
+    case OnlyPictures::on_a_site:
+      return "[Only pictures, which are on the sender's site]";
+    case OnlyPictures::inside_the_page:
+      return "[Only pictures, which are in your mailbox]";
+  }
+  return {};
 }
 
 /// What a machine says about a mail may look like a quote, and is the message.
@@ -39,7 +68,7 @@ BodyReader::BodyReader(const mime::Message& mail, ArenaList<Decision>& decisions
       pictures_(arena) {}
 
 std::string_view BodyReader::read(const mime::Part& part, std::string_view utf8) {
-  const std::string_view lines = is_page(part, utf8) ? read_page(part, utf8) : readable(utf8, arena_);
+  const std::string_view lines = is_page(part, utf8) ? read_page(part, utf8) : plain_text(utf8, arena_);
   const std::string_view text = without_armour(lines, part.media_type, decisions_, arena_);
   // Folding needs room for each line. Of a text that long a phone shows the beginning only.
   if (text.size() > folded_size_max) {
@@ -49,7 +78,9 @@ std::string_view BodyReader::read(const mime::Part& part, std::string_view utf8)
   const ReplyText reply = fold_reply(text, is_in_report(mail_, part) ? OlderMessages::keep : older_, arena_);
   if (reply.quoted_lines > 0) decisions_.push_back({part.media_type, format_in(arena_, "{} quoted lines of older messages folded", reply.quoted_lines)});
   if (reply.signature_lines > 0) decisions_.push_back({part.media_type, format_in(arena_, "{} lines of the signature folded", reply.signature_lines)});
-  return reply.text;
+  const ShortLinks links = shorten_links(reply.text, arena_);
+  if (links.shortened > 0) decisions_.push_back({part.media_type, format_in(arena_, "long addresses shortened to their site and gathered behind the text: {}", links.shortened)});
+  return links.text;
 }
 
 std::string_view BodyReader::read_page(const mime::Part& part, std::string_view utf8) {
@@ -60,10 +91,14 @@ std::string_view BodyReader::read_page(const mime::Part& part, std::string_view 
     }
     std::sort(carried_.items().begin(), carried_.items().end());
   }
-  const HtmlText page = read_html(utf8, carried_.items());
+  const HtmlReading reading{.carried = carried_.items(), .bare_quotes = is_answer(mail_.parts.front(), arena_) ? BareQuotes::cite : BareQuotes::indent};
+  const HtmlText page = read_html(utf8, reading);
   if (page.fault) decisions_.push_back({part.media_type, format_in(arena_, "{}: {}", page.fault->info->name, page.fault->info->text)});
   for (const std::string& picture : page.pictures) pictures_.push_back(arena_.copy(picture));
-  return arena_.copy(page.text);
+  const std::string_view sentence = sentence_of(page.only_pictures);
+  if (sentence.empty()) return arena_.copy(page.text);
+  decisions_.push_back({part.media_type, "a page of pictures: said in the text"});
+  return page.text.empty() ? sentence : format_in(arena_, "{}\n{}", sentence, page.text);
 }
 
 bool is_calendar(const mime::Part& part) {

@@ -484,21 +484,4 @@ OlderMessages older_messages_of(const mime::Part& header, Arena& arena) {
 
 bool is_forward_subject(std::string_view subject) { return subject_word_of(subject) == SubjectWord::forwards; }
 
-bool is_poor_plain_text(std::string_view utf8) {
-  const std::string_view text = ascii_trim(utf8);
-  if (text.empty()) return true;
-  if (ascii_starts_with_nocase(text, "<!doctype html") || ascii_starts_with_nocase(text, "<html")) return true;
-  // A style sheet that was taken for text.
-  const std::string_view head = text.substr(0, poor_plain_text_size);
-  std::size_t declarations = 0;
-  for (std::size_t at = head.find('{'); at != std::string_view::npos && declarations < 3; at = head.find('{', at + 1)) {
-    const std::string_view body = head.substr(at, std::min(head.find('}', at), head.size()) - at);
-    declarations += body.find(':') != std::string_view::npos && body.find(';') != std::string_view::npos ? 1 : 0;
-  }
-  if (declarations >= 3) return true;
-  // `Your mail program cannot show HTML`.
-  return text.size() < 300 && text.find("HTML") != std::string_view::npos && std::count(text.begin(), text.end(), '\n') < 5 &&
-         (text.find("view") != std::string_view::npos || text.find("display") != std::string_view::npos || text.find("support") != std::string_view::npos);
-}
-
 }  // namespace pushmail::convert

@@ -29,9 +29,5 @@ struct ReplyText {
 
 /// Whether a subject says that the mail was forwarded: `Fwd:`, `FW:`, `WG:`, `TR:` and other languages'.
 [[nodiscard]] bool is_forward_subject(std::string_view subject);
-/// As many bytes, without white space at the ends, decide whether a text is poor.
-inline constexpr std::size_t poor_plain_text_size = 2000;
-/// Whether the plain text of an alternative only says that there is another one, or shows the other one's source.
-[[nodiscard]] bool is_poor_plain_text(std::string_view utf8);
 
 }  // namespace pushmail::convert

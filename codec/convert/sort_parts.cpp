@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
+#include "codec/convert/alternative_choice.h"
 #include "codec/convert/body_text.h"
 #include "codec/convert/media_types.h"
 #include "codec/convert/report_text.h"
-#include "codec/convert/text.h"
-#include "codec/convert/reply_text.h"
 #include "codec/convert/sealed.h"
+#include "codec/convert/text.h"
 #include "core/bytes.h"
 
 namespace pushmail::convert {
@@ -43,8 +43,11 @@ class Sorter {
     std::size_t report = mime::Part::none;       // the multipart that is a report, around it
     bool is_report = false;                      // it has a part for machines: by its type, or by what is in it
     bool has_words = false;                      // of a report: it says something to a person
+    bool is_judged = false;                      // of an alternative
     bool is_dropped = false;                     // it, or what it stands in
   };
+  static constexpr std::size_t plain_size_max = 16 * 1024;  // bytes as they stand in the mail
+  static constexpr std::size_t page_size_max = 192 * 1024;
 
   void find_groups() {
     const std::span<Group> groups = groups_.extend_items(mail_.parts.size());
@@ -62,11 +65,11 @@ class Sorter {
                                                                                     : mime::Part::none;
       }
       find_report(i);
-      const std::size_t alternative = groups[i].alternative;
-      if (alternative == mime::Part::none || !is_inline_text(mail_, part)) continue;
-      if (is_html(part)) groups[alternative].has_html = true;
-      else if (part.media_type != "text/plain") continue;
-      else if (!groups[alternative].has_plain) groups[alternative].has_plain = says_enough(part);
+    }
+    for (std::size_t i = 0; i < mail_.parts.size(); ++i) {
+      if (groups[i].alternative == mime::Part::none || groups[groups[i].alternative].is_judged) continue;
+      groups[groups[i].alternative].is_judged = true;
+      judge(groups, groups[i].alternative, i);
     }
   }
 
@@ -82,15 +85,46 @@ class Sorter {
     groups_[report].has_words = is_html(part) ? !ascii_trim(html_to_text(text)).empty() : !ascii_trim(text).empty();
   }
 
+  /// What the two kinds of text of an alternative say; its parts stand from `first` on.
+  void judge(std::span<Group> groups, std::size_t alternative, std::size_t first) {
+    Said plain;
+    bool has_plain = false;
+    for (std::size_t i = first; i < mail_.parts.size(); ++i) {
+      const mime::Part& part = mail_.parts[i];
+      if (groups[i].alternative != alternative || !is_inline_text(mail_, part)) continue;
+      if (is_html(part)) {
+        groups[alternative].has_html = true;
+      } else if (part.media_type == "text/plain") {
+        // The first plain text that says anything speaks for all of them.
+        if (plain.words.count() > 0) continue;
+        const std::string_view text = beginning_of(part, plain_size_max);
+        has_plain = has_plain || !ascii_trim(text).empty();
+        plain = said_by_plain(text);
+      }
+    }
+    // Without words it may be a smile; with a page beside it that says the same.
+    const bool is_wordless = plain.words.count() == 0 && groups[alternative].has_html;
+    if (!has_plain || is_wordless) return;
+    const bool is_clear = !groups[alternative].has_html || (!plain.has_markup && plain.words.count() >= words_of_a_message);
+    groups[alternative].has_plain = is_clear || !page_says_more(plain, said_by_pages(groups, alternative, first));
+  }
+
+  [[nodiscard]] Said said_by_pages(std::span<const Group> groups, std::size_t alternative, std::size_t first) {
+    Said page;
+    for (std::size_t i = first; i < mail_.parts.size(); ++i) {
+      if (groups[i].alternative != alternative || !is_inline_text(mail_, mail_.parts[i]) || !is_html(mail_.parts[i])) continue;
+      const HtmlText text = read_html(beginning_of(mail_.parts[i], page_size_max), {});
+      page.words.add(text.text);
+      page.has_pictures = page.has_pictures || text.has_remote_pictures;
+    }
+    return page;
+  }
+
   /// Mostly the beginning says it, and the rest need not be decoded for the question.
-  [[nodiscard]] bool says_enough(const mime::Part& part) {
-    constexpr std::size_t beginning_size = 8 * 1024;
+  [[nodiscard]] std::string_view beginning_of(const mime::Part& part, std::size_t size_max) {
     mime::Part beginning = part;
-    beginning.body = part.body.first(std::min(part.body.size(), beginning_size));
-    const std::string_view text = mime::decode_text(beginning, arena_);
-    if (beginning.body.size() == part.body.size() || ascii_trim(text).size() > poor_plain_text_size) return !is_poor_plain_text(text);
-    beginning.body = part.body.first(std::min(part.body.size(), 32 * beginning_size));
-    return !is_poor_plain_text(mime::decode_text(beginning, arena_));
+    beginning.body = part.body.first(std::min(part.body.size(), size_max));
+    return mime::decode_text(beginning, arena_);
   }
 
   void place(std::size_t i) {

@@ -44,17 +44,27 @@ void append_number(ArenaText& out, std::size_t number);
 /// Where the first word and the blanks behind it end.
 [[nodiscard]] std::size_t second_word(std::string_view text);
 
+/// A page of pictures and of hardly a word, none of which the message carries.
+enum class OnlyPictures : std::uint8_t { no, on_a_site, inside_the_page };
+
 /// A page as a reader of plain text sees it.
 struct HtmlText {
   std::string text;                  // UTF-8, LF; quotes are lines with `>`, list items have bullets or numbers, table rows are lines
   std::vector<std::string> pictures; // those of `carried` that the page shows, in reading order, each as often as shown
-  std::optional<Error> fault;        // it was read as far as this allows: convert_html_too_large, convert_html_too_deep
+  OnlyPictures only_pictures = OnlyPictures::no;
+  bool has_remote_pictures = false;  // of some size
+  std::optional<Error> fault;        // it was read as far as this allows: a convert_html_* row
 };
-/// Readable text of an HTML page (UTF-8), by libxml2's HTML parser without network. Links are kept as `text (address)`, each address
-/// once; style, script, preview lines and what is hidden is dropped; a picture that the message does not carry is read as its
-/// description. `carried`: Content-IDs and Content-Locations of the message's parts, sorted. Linear; what is nested too deep is read
-/// without markup.
-[[nodiscard]] HtmlText read_html(std::string_view html, std::span<const std::string_view> carried);
+/// What a quote element means that neither says whom it cites nor looks as mail programs write it.
+enum class BareQuotes : std::uint8_t { cite, indent };
+struct HtmlReading {
+  std::span<const std::string_view> carried = {};  // Content-IDs and Content-Locations of the message's parts, sorted
+  BareQuotes bare_quotes = BareQuotes::cite;
+};
+/// Readable text of an HTML page (UTF-8), tokenised and nested as browsers do. Links are kept as `text (address)`, each address once; style,
+/// script and what a browser would not show is dropped; struck text and superscripts are marked; a picture that the message does not carry
+/// is read as its description. Where that leaves nothing of a page that has words, they are shown all the same, and the fault says so. Linear.
+[[nodiscard]] HtmlText read_html(std::string_view html, const HtmlReading& reading);
 /// Its text alone, of a page that carries nothing.
 [[nodiscard]] std::string html_to_text(std::string_view html);
 

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "codec/convert/fillers.h"
+
 namespace pushmail::convert {
 namespace {
 
@@ -17,21 +19,15 @@ constexpr char cell_blank = '\x1D';
 // An empty line above a row, which is not wanted between rows of one line.
 constexpr char row_gap = '\x1C';
 
-/// How many bytes from `at` are a space that is no white space of ASCII, and whether anything is seen of it; 0 bytes: none.
-struct OtherSpace {
-  std::size_t size = 0;
-  bool is_seen = false;
-};
-OtherSpace other_space(std::string_view text) {
-  const auto byte = [&](std::size_t i) -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  if (byte(0) == 0xC2 && byte(1) == 0xA0) return {2, true};    // no-break spaces are padding in mail
-  if (byte(0) == 0xC2 && byte(1) == 0xAD) return {2, false};   // soft hyphen
-  if (byte(0) == 0xCD && byte(1) == 0x8F) return {2, false};   // grapheme joiner: fills preview lines
-  if (byte(0) == 0xE2 && byte(1) == 0x80 && byte(2) >= 0x80 && byte(2) <= 0x8A) return {3, true};  // widths of typesetters
-  if (byte(0) == 0xE2 && byte(1) == 0x80 && byte(2) == 0xAF) return {3, true};                     // narrow no-break space
-  if (byte(0) == 0xE2 && byte(1) == 0x80 && byte(2) == 0x8B) return {3, false};                    // zero width space
-  if (byte(0) == 0xEF && byte(1) == 0xBB && byte(2) == 0xBF) return {3, false};                    // byte order mark
-  return {};
+bool is_letter_or_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80; }
+
+/// Whether raised text is one that counts, right behind what it is raised over: 10^6, m^2, cents of a price; not the `st` of 1st.
+bool is_exponent(std::string_view before, std::string_view raised) {
+  constexpr std::string_view minus_sign = "\xE2\x88\x92";
+  if (before.empty() || (!is_letter_or_digit(before.back()) && std::string_view(")]").find(before.back()) == std::string_view::npos)) return false;
+  if (raised == "n" || raised == "x") return true;
+  const std::size_t sign = raised.starts_with(minus_sign) ? minus_sign.size() : raised.starts_with('-') || raised.starts_with('+') ? 1 : 0;
+  return sign < raised.size() ? raised[sign] >= '0' && raised[sign] <= '9' : sign > 0;
 }
 
 /// The quote marks a line starts with: what breaks the line has to repeat them.
@@ -44,7 +40,6 @@ std::string_view quote_marks(std::string_view line) {
 }  // namespace
 
 void TextLayout::write(std::string_view utf8) {
-  constexpr std::string_view zero_width_non_joiner = "\xE2\x80\x8C";
   std::size_t from = 0;  // of what is to be written as it is
   const auto flush = [&](std::size_t to) {
     if (to > from) raw(utf8.substr(from, to - from));
@@ -59,11 +54,11 @@ void TextLayout::write(std::string_view utf8) {
       is_line_end = c == '\n' && preformatted_depth_ > 0;
       is_space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
     } else if (c == 0xC2 || c == 0xCD || c == 0xE2 || c == 0xEF) {
-      const OtherSpace space = other_space(utf8.substr(at));
-      used = space.size;
-      is_space = space.is_seen;
-      // Persian needs it between letters; behind a blank it is filling.
-      if (utf8.substr(at).starts_with(zero_width_non_joiner) && from == at && (space_pending_ || lines_pending_ > 0 || at_line_start())) used = 3;
+      const FillerAt filler = filler_at(utf8.substr(at));
+      // Persian needs joiners between letters; behind a blank they are filling.
+      const bool is_needed = filler.kind == Filler::joiner && !(from == at && (space_pending_ || lines_pending_ > 0 || at_line_start()));
+      used = is_needed ? 0 : filler.size;
+      is_space = filler.kind == Filler::space;
     }
     if (used == 0) {
       ++at;
@@ -115,7 +110,7 @@ void TextLayout::item(std::string_view marker) {
 
 void TextLayout::enter_row(CellJoin join) {
   marker_.empty() ? need_lines(1) : lines(1);
-  rows_.push_back({.join = join, .first_text = 0, .line_ends = 0, .separators = {}, .empty_line = none});
+  rows_.push_back({.join = join, .first_text = 0, .line_ends = 0, .unseen = 0, .separators = {}, .empty_line = none});
 }
 
 void TextLayout::cell() {
@@ -133,7 +128,8 @@ void TextLayout::leave_row() {
   rows_.pop_back();
   if (rows_with_text_ > rows_.size()) {
     rows_with_text_ = rows_.size();
-    const bool is_one_line = row.line_ends == line_ends_ && out_.size() - row.first_text <= row_line_size_max;
+    const std::size_t size = out_.size() - row.first_text - (unseen_ - row.unseen);
+    const bool is_one_line = row.line_ends == line_ends_ && size <= row_line_size_max;
     const char join = row.join == CellJoin::bar ? cell_bar : cell_blank;
     for (const std::size_t at : row.separators) out_[at] = is_one_line ? join : cell_line;
     if (row.empty_line != none && (!is_one_line || row.separators.empty())) out_[row.empty_line] = '\n';
@@ -142,7 +138,8 @@ void TextLayout::leave_row() {
   need_lines(1);
 }
 
-void TextLayout::append_to_last(std::string_view utf8) {
+void TextLayout::append_to_last(std::string_view utf8, std::size_t shown_size) {
+  unseen_ += utf8.size() - std::min(shown_size, utf8.size());
   const unsigned lines_after = std::exchange(lines_pending_, 0U);
   const bool rule_after = std::exchange(rule_pending_, false);
   space_pending_ = cell_pending_ = false;
@@ -194,6 +191,7 @@ void TextLayout::raw(std::string_view utf8) {
   for (; rows_with_text_ < rows_.size(); ++rows_with_text_) {
     rows_[rows_with_text_].first_text = out_.size();
     rows_[rows_with_text_].line_ends = line_ends_;
+    rows_[rows_with_text_].unseen = unseen_;
   }
   if (cell_pending_) {
     rows_.back().separators.push_back(out_.size());
@@ -202,6 +200,9 @@ void TextLayout::raw(std::string_view utf8) {
     out_ += ' ';
   }
   cell_pending_ = space_pending_ = false;
+  if (!mark_.empty()) out_ += std::exchange(mark_, std::string_view());
+  else if (is_raised_ && is_exponent(out_, utf8)) out_ += '^';
+  is_raised_ = false;
   out_ += utf8;
 }
 

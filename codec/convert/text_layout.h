@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/bytes.h"
@@ -43,11 +44,21 @@ class TextLayout {
   void cell();
   void leave_row();
 
+  /// What the next text is to start with, right before its first letter; `mark` must outlive that.
+  void mark_next(std::string_view mark) { mark_ = mark; }
+  /// Whether no text has come since, so that nothing was marked.
+  [[nodiscard]] bool drop_mark() { return !std::exchange(mark_, std::string_view()).empty(); }
+  /// The next text is a superscript: a number behind a number or a letter gets a `^`, so that 10^6 is not read as 106.
+  void raise_next() { is_raised_ = true; }
+  void lower() { is_raised_ = false; }
+
   /// Where the next text will stand, for since().
   [[nodiscard]] std::size_t position() const { return out_.size(); }
   [[nodiscard]] std::string_view since(std::size_t position) const { return std::string_view(out_).substr(std::min(position, out_.size())); }
   /// Text that belongs to what was written last, even when a line end is already due: ` (https://example.com)`.
-  void append_to_last(std::string_view utf8);
+  void append_to_last(std::string_view utf8) { append_to_last(utf8, utf8.size()); }
+  /// The same with text of which only so many bytes will be shown, and count where the size of a row is asked for.
+  void append_to_last(std::string_view utf8, std::size_t shown_size);
   /// Text for this place of which is known only later whether it is wanted; returns its number.
   std::size_t defer(std::string utf8);
   void forget(std::size_t deferred) { deferred_[deferred].text.clear(); }
@@ -61,6 +72,7 @@ class TextLayout {
     CellJoin join = CellJoin::bar;
     std::size_t first_text = 0;           // out_ and line ends when its first text came
     std::size_t line_ends = 0;
+    std::size_t unseen = 0;               // of unseen_ when its first text came
     std::vector<std::size_t> separators;  // positions of place holders
     std::size_t empty_line = none;        // position of the place holder for the empty line above it
   };
@@ -76,6 +88,8 @@ class TextLayout {
   [[nodiscard]] bool at_line_start() const { return out_.empty() || out_.back() == '\n'; }
 
   std::string out_;                       // with place holders where cells meet
+  std::string_view mark_;                 // of the next text
+  std::size_t unseen_ = 0;                // bytes written so far that will not be shown
   std::string marker_;                    // of the list item that has no text yet
   std::vector<Row> rows_;
   std::size_t rows_with_text_ = 0;        // the outer ones
@@ -88,6 +102,7 @@ class TextLayout {
   bool space_pending_ = false;
   bool cell_pending_ = false;
   bool rule_pending_ = false;
+  bool is_raised_ = false;
 };
 
 }  // namespace pushmail::convert

@@ -400,6 +400,61 @@ TEST(MailToMm, PoorPlainTextGivesWayToThePage) {
   EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\n\r\n<html><p>page</p>").mm), "joe@example.com\npage");
 }
 
+/// An alternative of these two texts.
+std::string alternative(std::string_view plain, std::string_view page) {
+  return "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + std::string(plain) +
+         "\r\n--a\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + std::string(page) + "\r\n--a--\r\n";
+}
+
+TEST(MailToMm, OfAnAlternativeWhatSaysMoreIsRead) {
+  struct {
+    std::string_view plain, page, expected;
+  } const rows[] = {
+      {"Ihr E-Mail-Programm kann diese Nachricht nicht anzeigen.", "<h1>Invoice 88</h1><p>Amount due: 120.00 EUR</p>", "Invoice 88\n\nAmount due: 120.00 EUR"},
+      {"<h1>Invoice 88</h1><p>Amount due: 120.00 EUR</p>", "<h1>Invoice 88</h1><p>Amount due: 120.00 EUR</p>", "Invoice 88\n\nAmount due: 120.00 EUR"},
+      {"F&#252;r nur 45 Euro &amp; mehr", "<p>F&#252;r nur 45 Euro &amp; mehr</p>", "F\u00FCr nur 45 Euro & mehr"},
+      {"See you on Monday at nine", "<p>See you on <b>Monday</b> at nine</p>", "See you on Monday at nine"},
+      {"See you on Monday at nine", "<img src='https://a.example/x.png'>", "See you on Monday at nine"},
+      {"&nbsp;", "<img src='https://a.example/x.png'>", "[Only pictures, which are on the sender's site]"},
+  };
+  for (const auto& row : rows) EXPECT_EQ(text_of_mm(converted(alternative(row.plain, row.page)).mm), "joe@example.com\n" + std::string(row.expected)) << row.plain;
+}
+
+TEST(MailToMm, PlainTextAsItWasMeant) {
+  struct {
+    std::string_view plain, expected;
+  } const rows[] = {
+      {"Only today \u200C\u00A0\u200C\u00A0\u200C\r\n\r\nYour order leaves.", "Only today\n\nYour order leaves."},
+      {"F&#252;r M&uuml;ller &amp; Co", "F\u00FCr M\u00FCller & Co"},
+      {"Write &amp; for an ampersand", "Write &amp; for an ampersand"},
+      {"Hello<br>your order<br>leaves<br>today", "Hello\nyour order\nleaves\ntoday"},
+      {"body { color: red; }", "body { color: red; }"},
+  };
+  for (const auto& row : rows) {
+    const std::string mail = "From: joe@example.com\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + std::string(row.plain) + "\r\n";
+    EXPECT_EQ(text_of_mm(converted(mail).mm), "joe@example.com\n" + std::string(row.expected)) << row.plain;
+  }
+}
+
+TEST(MailToMm, AnIndentedBlockCitesInAnAnswerOnly) {
+  const std::string body = "Content-Type: text/html\r\n\r\n<p>The agenda:</p><blockquote><p>09:00 Opening</p><p>10:00 Budget</p></blockquote><p>Please be there.</p>\r\n";
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nSubject: Board\r\n" + body).mm), "joe@example.com\nThe agenda:\n\n09:00 Opening\n\n10:00 Budget\n\nPlease be there.");
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nIn-Reply-To: <a@b>\r\n" + body).mm).find("\n09:00"), std::string::npos);
+}
+
+TEST(MailToMm, LongAddressesStandBehindTheText) {
+  const std::string address = "https://click.example/f/" + std::string(200, 'x');
+  const MailToMm result = converted("From: joe@example.com\r\nContent-Type: text/html\r\n\r\n<p><a href=\"" + address + "\">Shop</a> hello</p>\r\n");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nShop (click.example) hello\n\nLinks:\nShop: " + address);
+  EXPECT_TRUE(decided(result, "text/html", "long addresses shortened"));
+}
+
+TEST(MailToMm, ADecisionSaysWhyHiddenTextIsShown) {
+  const MailToMm result = converted("From: joe@example.com\r\nContent-Type: text/html\r\n\r\n<style>.x{display:none}</style><p class=x>all</p>\r\n");
+  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nall");
+  EXPECT_TRUE(decided(result, "text/html", "convert.html_hidden"));
+}
+
 TEST(MailToMm, QuotesAreFoldedExceptInForwardsAndReports) {
   const std::string text = "\r\n\r\nYes\r\n\r\nAnn wrote:\r\n> a\r\n> b\r\n> c\r\n";
   const std::string answer = "From: joe@example.com\r\nSubject: Re: x" + text;
@@ -549,7 +604,7 @@ std::string repeated(std::string_view piece, std::size_t count) {
 }
 
 TEST(HtmlToText, HostilePagesAreQuick) {
-  EXPECT_EQ(html_to_text(repeated("<div>", 1'000'000) + "deep"), "");  // beyond a megabyte of tags
+  EXPECT_EQ(html_to_text(repeated("<div>", 1'000'000) + "deep"), "deep");
   EXPECT_EQ(html_to_text(repeated("<div>", 10'000) + "deep"), "deep");
   EXPECT_EQ(html_to_text(repeated("<table><tr><td>", 1000) + "deep"), "deep");
   EXPECT_EQ(html_to_text("<style>" + std::string(50'000'000, 'x') + "</style>text"), "text");
@@ -558,6 +613,10 @@ TEST(HtmlToText, HostilePagesAreQuick) {
   EXPECT_EQ(html_to_text("text" + repeated("<!--", 500'000)), "text");
   EXPECT_EQ(html_to_text(repeated("</div>", 150'000) + "text"), "text");
   EXPECT_FALSE(html_to_text(repeated("&amp;<a href=http://example.com/>x</a>", 20'000)).empty());
+  EXPECT_EQ(html_to_text(repeated("<b>", 500) + repeated("<div><i>", 100'000) + "</div>deep").size() > 3, true);
+  EXPECT_EQ(html_to_text(repeated("<x-y>", 511) + repeated("</x-z>", 200'000) + "text"), "text");
+  EXPECT_EQ(html_to_text(repeated("<a b='", 300'000) + "'>text"), "text");
+  EXPECT_EQ(html_to_text(repeated("<script><!--", 100'000)), repeated("<script><!--", 0));
   EXPECT_EQ(html_to_text("<img src=\"data:image/png;base64," + std::string(5'000'000, 'A') + "\">text"), "text");
 }
 

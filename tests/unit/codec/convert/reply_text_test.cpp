@@ -99,13 +99,5 @@ TEST(ForwardSubject, Words) {
   for (const char* subject : {"Re: Fwd: x", "x", "", "Forward: march", "AW: x"}) EXPECT_FALSE(is_forward_subject(subject)) << subject;
 }
 
-TEST(PoorPlainText, Shapes) {
-  for (const char* text : {"", " \n", "<html><body>x", "  <!DOCTYPE HTML>", ".a { color: red; }\n.b { color: red; }\n@media x { .c { margin: 0; } }\nHello",
-                           "Your e-mail program does not support HTML.", "Please view this message in HTML"}) {
-    EXPECT_TRUE(is_poor_plain_text(text)) << text;
-  }
-  for (const char* text : {"Hello", "int f() { return 1; }", "I learn HTML"}) EXPECT_FALSE(is_poor_plain_text(text)) << text;
-}
-
 }  // namespace
 }  // namespace pushmail::convert
