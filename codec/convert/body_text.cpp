@@ -79,7 +79,9 @@ std::string_view BodyReader::read(const mime::Part& part, std::string_view utf8)
   if (reply.quoted_lines > 0) decisions_.push_back({part.media_type, format_in(arena_, "{} quoted lines of older messages folded", reply.quoted_lines)});
   if (reply.signature_lines > 0) decisions_.push_back({part.media_type, format_in(arena_, "{} lines of the signature folded", reply.signature_lines)});
   const ShortLinks links = shorten_links(reply.text, arena_);
-  if (links.shortened > 0) decisions_.push_back({part.media_type, format_in(arena_, "long addresses shortened to their site and gathered behind the text: {}", links.shortened)});
+  if (links.shortened > 0)
+    decisions_.push_back(
+        {part.media_type, format_in(arena_, "long addresses shortened to their site and gathered behind the text: {}", links.shortened)});
   return links.text;
 }
 
@@ -91,7 +93,8 @@ std::string_view BodyReader::read_page(const mime::Part& part, std::string_view 
     }
     std::sort(carried_.items().begin(), carried_.items().end());
   }
-  const HtmlReading reading{.carried = carried_.items(), .bare_quotes = is_answer(mail_.parts.front(), arena_) ? BareQuotes::cite : BareQuotes::indent};
+  const HtmlReading reading{.carried = carried_.items(),
+                            .bare_quotes = is_answer(mail_.parts.front(), arena_) ? BareQuotes::cite : BareQuotes::indent};
   const HtmlText page = read_html(utf8, reading);
   if (page.fault) decisions_.push_back({part.media_type, format_in(arena_, "{}: {}", page.fault->info->name, page.fault->info->text)});
   for (const std::string& picture : page.pictures) pictures_.push_back(arena_.copy(picture));

@@ -9,8 +9,8 @@ namespace pushmail::convert {
 
 struct NamedCharacter {
   std::string_view name;
-  std::string_view utf8;             // one character, or one with a mark
-  bool needs_no_semicolon = false;   // known before semicolons were asked for
+  std::string_view utf8;            // one character, or one with a mark
+  bool needs_no_semicolon = false;  // known before semicolons were asked for
 };
 // clang-format off
 inline constexpr NamedCharacter named_characters[] = {

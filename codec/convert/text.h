@@ -61,9 +61,10 @@ struct HtmlReading {
   std::span<const std::string_view> carried = {};  // Content-IDs and Content-Locations of the message's parts, sorted
   BareQuotes bare_quotes = BareQuotes::cite;
 };
-/// Readable text of an HTML page (UTF-8), tokenised and nested as browsers do. Links are kept as `text (address)`, each address once; style,
-/// script and what a browser would not show is dropped; struck text and superscripts are marked; a picture that the message does not carry
-/// is read as its description. Where that leaves nothing of a page that has words, they are shown all the same, and the fault says so. Linear.
+/// Readable text of an HTML page (UTF-8), tokenised and nested as browsers do. Links are kept as `text (address)`, each address once;
+/// style, script and what a browser would not show is dropped; struck text and superscripts are marked; a picture that the message does not
+/// carry is read as its description. Where that leaves nothing of a page that has words, they are shown all the same, and the fault says
+/// so. Linear.
 [[nodiscard]] HtmlText read_html(std::string_view html, const HtmlReading& reading);
 /// Its text alone, of a page that carries nothing.
 [[nodiscard]] std::string html_to_text(std::string_view html);

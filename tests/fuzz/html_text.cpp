@@ -19,11 +19,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   };
   const std::string html = mime::to_utf8(ByteView(data, size), "utf-8");
   constexpr std::string_view carried[] = {"a", "b@c", "x.png"};
-  const convert::HtmlText page = convert::read_html(html, {.carried = carried, .bare_quotes = size % 2 == 0 ? convert::BareQuotes::cite : convert::BareQuotes::indent});
+  const convert::HtmlText page = convert::read_html(
+      html, {.carried = carried, .bare_quotes = size % 2 == 0 ? convert::BareQuotes::cite : convert::BareQuotes::indent});
   check_text(page.text);
   for (const std::string& picture : page.pictures) PM_CHECK(picture == "a" || picture == "b@c" || picture == "x.png");
-  PM_CHECK(!page.fault || page.fault->is(convert::convert_html_too_large) || page.fault->is(convert::convert_html_too_deep) || page.fault->is(convert::convert_html_hidden) ||
-           page.fault->is(convert::convert_html_unfinished));
+  PM_CHECK(!page.fault || page.fault->is(convert::convert_html_too_large) || page.fault->is(convert::convert_html_too_deep) ||
+           page.fault->is(convert::convert_html_hidden) || page.fault->is(convert::convert_html_unfinished));
   // Tokens cover the page from its start to its end, in order.
   convert::HtmlTokens tokens(html);
   for (std::size_t position = 0;; position = tokens.position()) {
@@ -48,7 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   convert::Said page_says;
   page_says.words.add(page.text);
-  PM_CHECK(page_says.words.size_in_words() <= page_says.words.count() && page_says.words.shared_with(page_says.words) == page_says.words.count());
+  PM_CHECK(page_says.words.size_in_words() <= page_says.words.count() &&
+           page_says.words.shared_with(page_says.words) == page_says.words.count());
   static_cast<void>(convert::page_says_more(convert::said_by_plain(html), page_says));
   return 0;
 }

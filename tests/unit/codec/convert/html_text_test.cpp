@@ -33,21 +33,66 @@ TEST(HtmlLinks, EachAddressOnce) {
 }
 
 TEST(HtmlHidden, IsDropped) {
-  for (const std::string attribute : {"style='display:none'", "style='DISPLAY : none !important'", "style='visibility:hidden'", "style='font-size:0'",
-                                      "style='font-size: 0.0px; line-height:1px'", "style='font-size:1px'", "style='font:0/0 a'", "style='max-height:0px;overflow:hidden'",
-                                      "style='opacity:0'", "style='height:0;overflow:hidden'", "style='overflow:hidden;width:0px'", "hidden", "hidden=''",
-                                      "style='color:#fff'", "style='color:#FEFEFE'", "style='color: white'", "style='color:rgb(255,255,255)'", "style='color:transparent'", "style='color:rgba(1,2,3,0)'",
-                                      "style='background:#336699;color:#369'", "bgcolor=000000 style='color:black'", "style='background-color:rgb(240,240,240);color:#f2f2f2'",
-                                      "style='position:absolute;left:-9999px'", "style='position: absolute; top: -1000em'", "style='text-indent:-9999px'", "style='margin-left:-2000px'",
-                                      "style='position:absolute;clip:rect(0,0,0,0)'", "style='position:absolute;clip-path:inset(50%)'", "style='transform:scale(0)'",
+  for (const std::string attribute : {"style='display:none'",
+                                      "style='DISPLAY : none !important'",
+                                      "style='visibility:hidden'",
+                                      "style='font-size:0'",
+                                      "style='font-size: 0.0px; line-height:1px'",
+                                      "style='font-size:1px'",
+                                      "style='font:0/0 a'",
+                                      "style='max-height:0px;overflow:hidden'",
+                                      "style='opacity:0'",
+                                      "style='height:0;overflow:hidden'",
+                                      "style='overflow:hidden;width:0px'",
+                                      "hidden",
+                                      "hidden=''",
+                                      "style='color:#fff'",
+                                      "style='color:#FEFEFE'",
+                                      "style='color: white'",
+                                      "style='color:rgb(255,255,255)'",
+                                      "style='color:transparent'",
+                                      "style='color:rgba(1,2,3,0)'",
+                                      "style='background:#336699;color:#369'",
+                                      "bgcolor=000000 style='color:black'",
+                                      "style='background-color:rgb(240,240,240);color:#f2f2f2'",
+                                      "style='position:absolute;left:-9999px'",
+                                      "style='position: absolute; top: -1000em'",
+                                      "style='text-indent:-9999px'",
+                                      "style='margin-left:-2000px'",
+                                      "style='position:absolute;clip:rect(0,0,0,0)'",
+                                      "style='position:absolute;clip-path:inset(50%)'",
+                                      "style='transform:scale(0)'",
                                       "style='font-family:&quot;A;B&quot;;display:none'"}) {
     EXPECT_EQ(html_to_text("<div " + attribute + ">gone<b> too</b></div>seen"), "seen") << attribute;
   }
-  for (const std::string attribute : {"style='mso-hide:all'", "aria-hidden='true'", "class='preheader'", "style='max-height:0'", "style='color:#ccc'", "style='color:#fff;background:#000'",
-                                      "style='color:#fff;background:url(dark.png)'", "style='color:white;background-image:linear-gradient(red,blue)'", "background=dark.png style='color:#fff'",
-                                      "style='color:#fff;position:relative'", "style='color:#fff;margin-top:-80px'", "bgcolor=navy style='color:#fff'", "style='color:papayawhip'", "style='left:-20px'",
-                                      "style='text-indent:-18pt'", "style='clip:rect(0,0,0,0)'", "style='visibility:visible'", "style='font-size:16px'", "style='font-size:1em'", "style='max-height:100px'", "style='opacity:0.9'",
-                                      "style='height:0'", "style='overflow:hidden'", "aria-hidden='false'", "class='header'", "style='width:1px'", "style=';:;x'", "style='font-size'"}) {
+  for (const std::string attribute : {"style='mso-hide:all'",
+                                      "aria-hidden='true'",
+                                      "class='preheader'",
+                                      "style='max-height:0'",
+                                      "style='color:#ccc'",
+                                      "style='color:#fff;background:#000'",
+                                      "style='color:#fff;background:url(dark.png)'",
+                                      "style='color:white;background-image:linear-gradient(red,blue)'",
+                                      "background=dark.png style='color:#fff'",
+                                      "style='color:#fff;position:relative'",
+                                      "style='color:#fff;margin-top:-80px'",
+                                      "bgcolor=navy style='color:#fff'",
+                                      "style='color:papayawhip'",
+                                      "style='left:-20px'",
+                                      "style='text-indent:-18pt'",
+                                      "style='clip:rect(0,0,0,0)'",
+                                      "style='visibility:visible'",
+                                      "style='font-size:16px'",
+                                      "style='font-size:1em'",
+                                      "style='max-height:100px'",
+                                      "style='opacity:0.9'",
+                                      "style='height:0'",
+                                      "style='overflow:hidden'",
+                                      "aria-hidden='false'",
+                                      "class='header'",
+                                      "style='width:1px'",
+                                      "style=';:;x'",
+                                      "style='font-size'"}) {
     EXPECT_EQ(html_to_text("<span " + attribute + ">kept</span> seen"), "kept seen") << attribute;
   }
 }
@@ -65,13 +110,19 @@ TEST(HtmlHidden, LettersOfNoSizeAreAboutTheInnermostSize) {
 
 TEST(HtmlHidden, ClassesOfTheStyleSheet) {
   const auto page = [](std::string_view sheet) { return "<style>" + std::string(sheet) + "</style><p class='other phone'>phone</p>text"; };
-  for (const std::string_view sheet : {".phone{display:none}", "<!-- .a, p.phone { color:red; display : none !important } -->", "@import x; /* .b{ */ .phone{max-height:0;overflow:hidden}", "@media x{.a{color:red}} .phone{display:none}",
-                                      "p{display:none}", "*{}.other.phone{display:none}", "@media screen{.phone{display:none}}", "@media all { p { margin:0 } .phone { display:none } }", ".phone{color:#fff}",
-                                      ".phone{position:absolute;left:-9999px}", ".phone{display:block}p.phone{display:none}", ".phone{display:none!important}p.phone{display:block}"}) {
+  for (const std::string_view sheet :
+       {".phone{display:none}", "<!-- .a, p.phone { color:red; display : none !important } -->",
+        "@import x; /* .b{ */ .phone{max-height:0;overflow:hidden}", "@media x{.a{color:red}} .phone{display:none}", "p{display:none}",
+        "*{}.other.phone{display:none}", "@media screen{.phone{display:none}}", "@media all { p { margin:0 } .phone { display:none } }",
+        ".phone{color:#fff}", ".phone{position:absolute;left:-9999px}", ".phone{display:block}p.phone{display:none}",
+        ".phone{display:none!important}p.phone{display:block}"}) {
     EXPECT_EQ(html_to_text(page(sheet)), "text") << sheet;
   }
-  for (const std::string_view sheet : {".phone{color:red}", "@media print{.phone{display:none}}", ".a .phone{display:none}", ".phone:hover{display:none}", ".phone.a{display:none}", ".phone", ".phone{}/*", ".phone{display:none}.phone{display:block}",
-                                      "p.phone{display:block}.phone{display:none}", "#phone{display:none}", "div .phone{display:none}", ".phone{display:none}p.other{display:inline !important}", "[x] .phone{display:none}", "/.phone{}", ".{display:none}", "}}"}) {
+  for (const std::string_view sheet :
+       {".phone{color:red}", "@media print{.phone{display:none}}", ".a .phone{display:none}", ".phone:hover{display:none}",
+        ".phone.a{display:none}", ".phone", ".phone{}/*", ".phone{display:none}.phone{display:block}",
+        "p.phone{display:block}.phone{display:none}", "#phone{display:none}", "div .phone{display:none}",
+        ".phone{display:none}p.other{display:inline !important}", "[x] .phone{display:none}", "/.phone{}", ".{display:none}", "}}"}) {
     EXPECT_EQ(html_to_text(page(sheet)), "phone\n\ntext") << sheet;
   }
   EXPECT_EQ(html_to_text("<style media=print>.x{display:none}</style><p class=x>kept"), "kept");
@@ -163,7 +214,9 @@ TEST(HtmlBlocks, HeadingsRulersAndWhiteSpace) {
       {"<select><option>x<div></select><video>old browser</video><iframe>y</iframe><template>t</template>z", "z"},
       {"<object>no reader</object><noscript>still text</noscript><textarea>typed</textarea>", "no readerstill text\ntyped"},
       {"<input type=submit value='Send &amp; go'><input type=text value=x><button>Go</button>", "[Send & go]Go"},
-      {"<span style='display:block'>a</span><span style='display:block'>b</span><i style='display:inline-block'>c</i><i style='display:inline-block'>d</i>", "a\nb\nc d"},
+      {"<span style='display:block'>a</span><span style='display:block'>b</span><i style='display:inline-block'>c</i><i "
+       "style='display:inline-block'>d</i>",
+       "a\nb\nc d"},
       {"<div style='white-space:pre-wrap'>a\n  b\nc</div>d", "a\n  b\nc\nd"},
       {"<p>He said <q>yes</q>.", "He said \"yes\"."},
       {"<div>a<section>b</section></div><figure>c<figcaption>d</figcaption></figure>", "a\nb\nc\nd"},
@@ -178,7 +231,9 @@ TEST(HtmlQuotes, MarksAndIndentation) {
       {"<div>mine</div><div class='yahoo_quoted'>his</div>", "mine\n> his"},
   });
   // In a mail that answers nothing only what says or looks that it cites does so.
-  for (const std::string_view attributes : {"type=cite", "cite='mid:a@b'", "class=gmail_quote style='margin:0 0 0 .8ex;border-left:1px #ccc solid'", "style='BORDER-LEFT: #000000 2px solid'"}) {
+  for (const std::string_view attributes :
+       {"type=cite", "cite='mid:a@b'", "class=gmail_quote style='margin:0 0 0 .8ex;border-left:1px #ccc solid'",
+        "style='BORDER-LEFT: #000000 2px solid'"}) {
     const std::string page = "<p>mine<blockquote " + std::string(attributes) + ">his</blockquote>";
     EXPECT_EQ(read_html(page, {.bare_quotes = BareQuotes::indent}).text, "mine\n\n> his") << attributes;
   }
@@ -190,7 +245,8 @@ TEST(HtmlQuotes, MarksAndIndentation) {
 
 TEST(HtmlWords, StruckTextIsMarked) {
   expect_rows({
-      {"<p>Price <s>99 EUR</s> <b>49 EUR</b>, <del>Monday</del> <ins>Tuesday</ins></p>", "Price [struck out: 99 EUR] 49 EUR, [struck out: Monday] Tuesday"},
+      {"<p>Price <s>99 EUR</s> <b>49 EUR</b>, <del>Monday</del> <ins>Tuesday</ins></p>",
+       "Price [struck out: 99 EUR] 49 EUR, [struck out: Monday] Tuesday"},
       {"<strike>a</strike><span style='text-decoration: line-through'>b</span>", "[struck out: a][struck out: b]"},
       {"<s> </s><s></s><s><img src=x></s>x", "x"},
       {"<s>a<del>b</del>c</s>d", "[struck out: abc]d"},
@@ -207,7 +263,8 @@ TEST(HtmlWords, StruckTextIsMarked) {
 TEST(HtmlWords, SuperscriptsAreNotDigitsOfWhatTheyStandOver) {
   expect_rows({
       {"10<sup>6</sup> pieces", "10^6 pieces"},
-      {"5 m<sup>2</sup>, 10<sup>-3</sup>, 2<sup>n</sup>, (a+b)<sup>2</sup>, 10<sup>&minus;9</sup>", "5 m^2, 10^-3, 2^n, (a+b)^2, 10^\u22129"},
+      {"5 m<sup>2</sup>, 10<sup>-3</sup>, 2<sup>n</sup>, (a+b)<sup>2</sup>, 10<sup>&minus;9</sup>",
+       "5 m^2, 10^-3, 2^n, (a+b)^2, 10^\u22129"},
       {"19<sup>99</sup>", "19^99"},
       {"1<sup>st</sup>, Mod<sup>TM</sup>, x<sup>*</sup>, 2<sup>e</sup>", "1st, ModTM, x*, 2e"},
       {"<sup>1</sup> Footnote", "1 Footnote"},
@@ -221,7 +278,8 @@ TEST(HtmlWords, SuperscriptsAreNotDigitsOfWhatTheyStandOver) {
 TEST(HtmlWords, LettersOfFontsOfSignsAreSigns) {
   expect_rows({
       {"Thanks <span style='font-family:Wingdings'>J</span> J", "Thanks \u263A J"},
-      {"<font face=Wingdings>&#224;</font> next <font face='\"Wingdings 2\"'>\u00FC<font face=Arial>J</font></font>", "\u2192 next \u2713J"},
+      {"<font face=Wingdings>&#224;</font> next <font face='\"Wingdings 2\"'>\u00FC<font face=Arial>J</font></font>",
+       "\u2192 next \u2713J"},
       {"<span style='font-family:Wingdings'>\u00A7<span style='font:7.0pt \"Times New Roman\"'>&nbsp; </span></span>item", "- item"},
       {"<span style='font-family:Symbol'>\uF0B7</span> item", "- item"},
   });
@@ -273,7 +331,8 @@ TEST(HtmlPictures, APageOfPicturesSaysSo) {
     OnlyPictures only;
   } const rows[] = {
       {"<img src='https://cdn.example/sale.jpg' width=600 height=900>", OnlyPictures::on_a_site},
-      {"<a href='https://a.example/'><img src='//cdn.example/sale.jpg'></a><p><a href='https://a.example/u'>Unsubscribe</a></p>", OnlyPictures::on_a_site},
+      {"<a href='https://a.example/'><img src='//cdn.example/sale.jpg'></a><p><a href='https://a.example/u'>Unsubscribe</a></p>",
+       OnlyPictures::on_a_site},
       {"<table><td background='https://a.example/b.png'>&nbsp;</table>", OnlyPictures::on_a_site},
       {"<img src='data:image/png;base64,AAAA'>", OnlyPictures::inside_the_page},
       {"<img src='https://a.example/x.gif' width=1 height=1>", OnlyPictures::no},
@@ -288,13 +347,16 @@ TEST(HtmlPictures, APageOfPicturesSaysSo) {
 
 TEST(HtmlPictures, DescriptionOrPlaceInTheOrder) {
   constexpr std::array<std::string_view, 3> carried{"a@x", "b@x", "c.png"};
-  const HtmlText page = read_html("<img src='cid:b%40x' alt='B'>text<img src=c.png alt=C><img src='cid:gone' alt='Gone'><img src='CID:a@x'>", {.carried = carried});
+  const HtmlText page = read_html(
+      "<img src='cid:b%40x' alt='B'>text<img src=c.png alt=C><img src='cid:gone' alt='Gone'><img src='CID:a@x'>", {.carried = carried});
   EXPECT_EQ(page.text, "text[Gone]");
   EXPECT_EQ(page.pictures, (std::vector<std::string>{"b@x", "c.png", "a@x"}));
   EXPECT_FALSE(page.fault);
   expect_rows({
       {"<img alt='image001.png' src=x><img alt='Photo of Ann.JPG' src=x>", "[Photo of Ann.JPG]"},
-      {"<img alt=x height=0 src=t><img alt=x style='width:1px;height:1px' src=t><img alt=x aria-hidden=true src=t><img alt=x style='display:none' src=t><img alt=' ' src=t>", ""},
+      {"<img alt=x height=0 src=t><img alt=x style='width:1px;height:1px' src=t><img alt=x aria-hidden=true src=t><img alt=x "
+       "style='display:none' src=t><img alt=' ' src=t>",
+       ""},
       {"<img alt='x' width=100% src=t>", "[x]"},
   });
 }

@@ -402,22 +402,26 @@ TEST(MailToMm, PoorPlainTextGivesWayToThePage) {
 
 /// An alternative of these two texts.
 std::string alternative(std::string_view plain, std::string_view page) {
-  return "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + std::string(plain) +
-         "\r\n--a\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + std::string(page) + "\r\n--a--\r\n";
+  return "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\nContent-Type: text/plain; "
+         "charset=utf-8\r\n\r\n" +
+         std::string(plain) + "\r\n--a\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + std::string(page) + "\r\n--a--\r\n";
 }
 
 TEST(MailToMm, OfAnAlternativeWhatSaysMoreIsRead) {
   struct {
     std::string_view plain, page, expected;
   } const rows[] = {
-      {"Ihr E-Mail-Programm kann diese Nachricht nicht anzeigen.", "<h1>Invoice 88</h1><p>Amount due: 120.00 EUR</p>", "Invoice 88\n\nAmount due: 120.00 EUR"},
-      {"<h1>Invoice 88</h1><p>Amount due: 120.00 EUR</p>", "<h1>Invoice 88</h1><p>Amount due: 120.00 EUR</p>", "Invoice 88\n\nAmount due: 120.00 EUR"},
+      {"Ihr E-Mail-Programm kann diese Nachricht nicht anzeigen.", "<h1>Invoice 88</h1><p>Amount due: 120.00 EUR</p>",
+       "Invoice 88\n\nAmount due: 120.00 EUR"},
+      {"<h1>Invoice 88</h1><p>Amount due: 120.00 EUR</p>", "<h1>Invoice 88</h1><p>Amount due: 120.00 EUR</p>",
+       "Invoice 88\n\nAmount due: 120.00 EUR"},
       {"F&#252;r nur 45 Euro &amp; mehr", "<p>F&#252;r nur 45 Euro &amp; mehr</p>", "F\u00FCr nur 45 Euro & mehr"},
       {"See you on Monday at nine", "<p>See you on <b>Monday</b> at nine</p>", "See you on Monday at nine"},
       {"See you on Monday at nine", "<img src='https://a.example/x.png'>", "See you on Monday at nine"},
       {"&nbsp;", "<img src='https://a.example/x.png'>", "[Only pictures, which are on the sender's site]"},
   };
-  for (const auto& row : rows) EXPECT_EQ(text_of_mm(converted(alternative(row.plain, row.page)).mm), "joe@example.com\n" + std::string(row.expected)) << row.plain;
+  for (const auto& row : rows)
+    EXPECT_EQ(text_of_mm(converted(alternative(row.plain, row.page)).mm), "joe@example.com\n" + std::string(row.expected)) << row.plain;
 }
 
 TEST(MailToMm, PlainTextAsItWasMeant) {
@@ -437,20 +441,25 @@ TEST(MailToMm, PlainTextAsItWasMeant) {
 }
 
 TEST(MailToMm, AnIndentedBlockCitesInAnAnswerOnly) {
-  const std::string body = "Content-Type: text/html\r\n\r\n<p>The agenda:</p><blockquote><p>09:00 Opening</p><p>10:00 Budget</p></blockquote><p>Please be there.</p>\r\n";
-  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nSubject: Board\r\n" + body).mm), "joe@example.com\nThe agenda:\n\n09:00 Opening\n\n10:00 Budget\n\nPlease be there.");
+  const std::string body =
+      "Content-Type: text/html\r\n\r\n<p>The agenda:</p><blockquote><p>09:00 Opening</p><p>10:00 Budget</p></blockquote><p>Please be "
+      "there.</p>\r\n";
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nSubject: Board\r\n" + body).mm),
+            "joe@example.com\nThe agenda:\n\n09:00 Opening\n\n10:00 Budget\n\nPlease be there.");
   EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nIn-Reply-To: <a@b>\r\n" + body).mm).find("\n09:00"), std::string::npos);
 }
 
 TEST(MailToMm, LongAddressesStandBehindTheText) {
   const std::string address = "https://click.example/f/" + std::string(200, 'x');
-  const MailToMm result = converted("From: joe@example.com\r\nContent-Type: text/html\r\n\r\n<p><a href=\"" + address + "\">Shop</a> hello</p>\r\n");
+  const MailToMm result =
+      converted("From: joe@example.com\r\nContent-Type: text/html\r\n\r\n<p><a href=\"" + address + "\">Shop</a> hello</p>\r\n");
   EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nShop (click.example) hello\n\nLinks:\nShop: " + address);
   EXPECT_TRUE(decided(result, "text/html", "long addresses shortened"));
 }
 
 TEST(MailToMm, ADecisionSaysWhyHiddenTextIsShown) {
-  const MailToMm result = converted("From: joe@example.com\r\nContent-Type: text/html\r\n\r\n<style>.x{display:none}</style><p class=x>all</p>\r\n");
+  const MailToMm result =
+      converted("From: joe@example.com\r\nContent-Type: text/html\r\n\r\n<style>.x{display:none}</style><p class=x>all</p>\r\n");
   EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nall");
   EXPECT_TRUE(decided(result, "text/html", "convert.html_hidden"));
 }
