@@ -221,16 +221,16 @@ std::string decode_ucs2(ByteView octets) {
   return out;
 }
 
-std::vector<Segment> split_text(std::string_view utf8, std::uint8_t reference, Alphabet in_zero) {
+std::vector<Segment> split_text(std::string_view utf8, std::uint16_t reference, Alphabet in_zero) {
   constexpr std::size_t segment_count_max = 255;
   std::optional<Bytes> gsm = encode_gsm(utf8);
   // Cut as the SMSC will cut it: in characters of the default alphabet, whatever octets it gets them in.
   if (gsm && !in_alphabet(*gsm, in_zero)) gsm.reset();
   const Bytes octets = gsm ? *gsm : encode_ucs2(utf8);
   const std::uint8_t data_coding = gsm ? 0 : 8;
-  // 160 septets or 140 octets; a header of 6 octets takes 7 septets.
+  // 160 septets or 140 octets; a header of 7 octets takes 8 septets, and leaves UCS-2 an odd octet.
   const std::size_t single = gsm ? 160 : 140;
-  const std::size_t piece = gsm ? 153 : 134;
+  const std::size_t piece = gsm ? 152 : 132;
   const auto written = [&](ByteView piece_octets) {
     return gsm ? in_alphabet(piece_octets, in_zero).value_or(Bytes()) : Bytes(piece_octets.begin(), piece_octets.end());
   };
@@ -240,14 +240,15 @@ std::vector<Segment> split_text(std::string_view utf8, std::uint8_t reference, A
   std::size_t at = 0;
   while (at < octets.size() && segments.size() < segment_count_max) {
     const std::size_t size = gsm ? whole_gsm(octets, at, piece) : whole_ucs2(octets, at, piece);
-    Segment segment{.esm_class = smpp::esm_udhi, .data_coding = data_coding, .short_message = {5, 0, 3, reference, 0, 0}};
+    const auto high = static_cast<std::uint8_t>(reference >> 8), low = static_cast<std::uint8_t>(reference & 0xFF);
+    Segment segment{.esm_class = smpp::esm_udhi, .data_coding = data_coding, .short_message = {6, 8, 4, high, low, 0, 0}};
     append(segment.short_message, written(ByteView(octets).subspan(at, size)));
     segments.push_back(std::move(segment));
     at += size;
   }
   for (std::size_t i = 0; i < segments.size(); ++i) {
-    segments[i].short_message[4] = static_cast<std::uint8_t>(segments.size());
-    segments[i].short_message[5] = static_cast<std::uint8_t>(i + 1);
+    segments[i].short_message[5] = static_cast<std::uint8_t>(segments.size());
+    segments[i].short_message[6] = static_cast<std::uint8_t>(i + 1);
   }
   return segments;
 }

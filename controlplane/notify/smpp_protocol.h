@@ -159,7 +159,6 @@ class SmppProtocol final : public Bearer {
   std::map<std::uint32_t, Segment> unanswered_;
   std::deque<Segment> waiting_;
   std::map<std::int64_t, Text> texts_;
-  std::uint8_t reference_ = 0;
   sms::Reassembly reassembly_;
 };
 

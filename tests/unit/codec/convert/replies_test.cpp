@@ -67,7 +67,7 @@ const Language languages[] = {
      "Ann Example <ann@example.com> írta (2025. nov. 3. 10:00):", "2025. 11. 03. 10:00 keltezéssel, Ann Example írta:", "írta"},
 };
 
-std::string quoted(std::string_view text) {
+std::string as_quote(std::string_view text) {
   std::string out = "> ";
   for (const char c : text) {
     out += c;
@@ -106,9 +106,9 @@ const Program programs[] = {
     {"Outlook", [](const Language& l) { return fmt::format("________________________________\n{}\n{}", fields(l), l.older); }},
     {"Outlook, plain text", [](const Language& l) { return fmt::format("-----{}-----\n{}\n{}", l.original, fields(l), l.older); }},
     {"Outlook for phones", [](const Language& l) { return fmt::format("{}\n{}", fields(l, "*"), l.older); }},
-    {"Gmail", [](const Language& l) { return fmt::format("{}\n\n{}\n", wrapped(l.gmail), quoted(l.older)); }},
-    {"Apple", [](const Language& l) { return quoted(fmt::format("{}\n\n{}", l.apple, l.older)); }},
-    {"Thunderbird", [](const Language& l) { return fmt::format("{}\n{}", l.thunderbird, quoted(l.older)); }},
+    {"Gmail", [](const Language& l) { return fmt::format("{}\n\n{}\n", wrapped(l.gmail), as_quote(l.older)); }},
+    {"Apple", [](const Language& l) { return as_quote(fmt::format("{}\n\n{}", l.apple, l.older)); }},
+    {"Thunderbird", [](const Language& l) { return fmt::format("{}\n{}", l.thunderbird, as_quote(l.older)); }},
     {"Yahoo", [](const Language& l) { return fmt::format("{}\n\n{}", l.gmail, l.older); }},
     {"Samsung", [](const Language& l) { return fmt::format("-------- {} --------\n{}\n{}", l.original, fields(l), l.older); }},
     {"Hotmail",

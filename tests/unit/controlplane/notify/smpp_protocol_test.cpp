@@ -121,6 +121,25 @@ TEST_F(ProtocolTest, ABindAloneDoesNotShortenTheNextPause) {
   EXPECT_EQ(pauses, (std::vector<std::int64_t>{500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000}));
 }
 
+// A phone joins a part that was left over to any other part of that name, and shows the code of another mail.
+TEST_F(ProtocolTest, NoTwoTextsShareTheNameOfTheirPartsAlsoAfterARestart) {
+  const auto name_of_parts = [&](std::int64_t id) {
+    protocol.start();
+    protocol.on_connected();
+    send(smpp::respond(next(Command::bind_transceiver)));
+    protocol.submit(sms(id, std::string(200, 'x')));
+    const Bytes name(wire.pdus.front().short_message.begin(), wire.pdus.front().short_message.begin() + 5);
+    wire.pdus.clear();
+    protocol.on_closed("closed");
+    pause();
+    return name;
+  };
+  const Bytes first = name_of_parts(70'000);
+  EXPECT_EQ(name_of_parts(70'000), first) << "sent again, it completes what came of it";
+  EXPECT_NE(name_of_parts(70'001), first);
+  EXPECT_NE(name_of_parts(70'256), first);
+}
+
 TEST_F(ProtocolTest, AnAnsweredSubmitShortensIt) {
   protocol.start();
   for (int i = 0; i < 4; ++i) {
