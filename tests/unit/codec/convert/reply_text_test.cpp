@@ -38,8 +38,8 @@ TEST(FoldReply, Quotes) {
       {"On Monday Ann wrote:\n> all\n> of\n> this", "On Monday Ann wrote:\n> all\n> of\n> this"},
       // Some programs put it inside.
       {"Yes!\n> On 3 Nov 2025, at 10:00, Joe Roe <joe@example.com> wrote:\n>\n> Lunch?\n> Tea?\n", "Yes!\n[3 quoted lines: On 3 Nov 2025, at 10:00, Joe Roe <joe@example.com> wrote]"},
-      // A colon alone introduces nothing.
-      {"My list:\n> a\n> b\n> c\n", "My list:\n[3 quoted lines: a]"},
+      // Words of the writer's own announce what he wants to show.
+      {"My list:\n> a\n> b\n> c\n", "My list:\n> a\n> b\n> c"},
       {"no quote: 5 > 3", "no quote: 5 > 3"},
       {"", ""},
   };
