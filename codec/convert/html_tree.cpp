@@ -24,16 +24,16 @@ bool is_transparent_for_items(const Element& element) {
 
 }  // namespace
 
-std::size_t HtmlTree::find(std::initializer_list<Nesting> wanted, std::initializer_list<Nesting> borders) const {
-  for (std::size_t i = open().size(); i-- > 0;) {
+std::size_t HtmlTree::find(std::initializer_list<Nesting> wanted, std::initializer_list<Nesting> borders) {
+  for (std::size_t i = open().size(); i-- > 0 && steps_ < step_count_max; ++steps_) {
     if (contains(wanted, nesting(i))) return i;
     if (contains(borders, nesting(i))) return none;
   }
   return none;
 }
 
-std::size_t HtmlTree::find(const Element& wanted, std::initializer_list<Nesting> borders) const {
-  for (std::size_t i = open().size(); i-- > 0;) {
+std::size_t HtmlTree::find(const Element& wanted, std::initializer_list<Nesting> borders) {
+  for (std::size_t i = open().size(); i-- > 0 && steps_ < step_count_max; ++steps_) {
     if (open()[i].element == &wanted) return i;
     if (contains(borders, nesting(i))) return none;
   }
@@ -43,11 +43,14 @@ std::size_t HtmlTree::find(const Element& wanted, std::initializer_list<Nesting>
 void HtmlTree::push(const Element& element, const HtmlToken& tag) {
   const std::size_t before = open().size();
   writer_.open(element, tag);
-  if (open().size() > before && element.nesting == Nesting::foreign) ++foreign_count_;
+  if (open().size() == before) return;
+  if (element.nesting == Nesting::foreign) ++foreign_count_;
+  if (element.nesting == Nesting::paragraph) ++paragraph_count_;
 }
 
 void HtmlTree::remove(std::size_t index) {
   if (nesting(index) == Nesting::foreign) --foreign_count_;
+  if (nesting(index) == Nesting::paragraph) --paragraph_count_;
   writer_.close(index);
 }
 
@@ -59,6 +62,7 @@ void HtmlTree::close_from(std::size_t index, Keep keep) {
 }
 
 void HtmlTree::close_paragraph() {
+  if (paragraph_count_ == 0) return;
   if (const std::size_t paragraph = find({Nesting::paragraph}, scope); paragraph != none) close_from(paragraph, Keep::formatting);
 }
 
@@ -71,7 +75,7 @@ bool HtmlTree::close_to(std::initializer_list<Nesting> kinds) {
 
 /// `li`, `dt` and `dd` close the one before them.
 void HtmlTree::start_list_item(Nesting kind) {
-  for (std::size_t i = open().size(); i-- > 0;) {
+  for (std::size_t i = open().size(); i-- > 0 && steps_ < step_count_max; ++steps_) {
     if (nesting(i) == kind) {
       close_from(i, Keep::formatting);
       break;
@@ -104,7 +108,7 @@ bool HtmlTree::leave_foreign(const Element& element) {
   const bool breaks_out = element.breaks_out || (is_special(element) && element.nesting != Nesting::boundary &&
                                                  element.nesting != Nesting::foreign && element.nesting != Nesting::nothing_inside);
   if (!breaks_out) return false;
-  while (foreign_count_ > 0) close_from(find({Nesting::foreign}, {}), Keep::nothing);
+  while (foreign_count_ > 0) remove(open().size() - 1);
   return true;
 }
 
@@ -197,7 +201,7 @@ void HtmlTree::end(const HtmlToken& tag) {
     case Nesting::table_part:
       for (found = open().size(); found-- > 0 && open()[found].element != &element;) {
         // An inner table's parts are not those of the outer one.
-        if (nesting(found) == Nesting::table) return;
+        if (nesting(found) == Nesting::table || ++steps_ > step_count_max) return;
       }
       if (found != none) close_from(found, Keep::nothing);
       return;
@@ -215,7 +219,7 @@ void HtmlTree::end(const HtmlToken& tag) {
 /// §13.2.6.4.7, "any other end tag".
 void HtmlTree::end_other(const Element& element, std::string_view name) {
   const std::uint32_t hash = element.name.empty() ? element_hash(name) : 0;
-  for (std::size_t i = open().size(); i-- > 0;) {
+  for (std::size_t i = open().size(); i-- > 0 && steps_ < step_count_max; ++steps_) {
     if (open()[i].element == &element && open()[i].name_hash == hash) return close_from(i, Keep::formatting);
     if (is_special(*open()[i].element)) return;
   }

@@ -27,14 +27,16 @@ class HtmlTree {
 
  private:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  /// After as many looks at open elements a page is no mail, and nothing is found any more.
+  static constexpr std::size_t step_count_max = 20'000'000;
   enum class Keep : std::uint8_t { formatting, nothing };
 
   [[nodiscard]] const std::vector<OpenElement>& open() const { return writer_.open_elements(); }
   [[nodiscard]] Nesting nesting(std::size_t i) const { return open()[i].element->nesting; }
 
   /// The innermost open element of one of these kinds, and not behind one of those.
-  [[nodiscard]] std::size_t find(std::initializer_list<Nesting> wanted, std::initializer_list<Nesting> borders) const;
-  [[nodiscard]] std::size_t find(const Element& wanted, std::initializer_list<Nesting> borders) const;
+  [[nodiscard]] std::size_t find(std::initializer_list<Nesting> wanted, std::initializer_list<Nesting> borders);
+  [[nodiscard]] std::size_t find(const Element& wanted, std::initializer_list<Nesting> borders);
   void push(const Element& element, const HtmlToken& tag);
   void remove(std::size_t index);
   /// Closes this element and all inside it; formatting goes on behind it.
@@ -49,6 +51,8 @@ class HtmlTree {
 
   HtmlWriter& writer_;
   std::size_t foreign_count_ = 0;
+  std::size_t paragraph_count_ = 0;  // open ones
+  std::size_t steps_ = 0;            // of all searches
 };
 
 }  // namespace pushmail::convert
