@@ -1,4 +1,6 @@
 // Mailbox to phone over fakes: the road from 401 to 412, and every way in which it breaks off and goes on.
+#include <algorithm>
+
 #include "tests/unit/controlplane/world.h"
 
 namespace pushmail {

@@ -132,7 +132,8 @@ TEST_F(BindingsTest, OneMailboxForTwoNumbersIsRefusedUnlessTheOperatorAllowsIt) 
   second.shared = false;
   second.msisdn = "+15550100004";
   EXPECT_FALSE(bindings.add(second)) << "each of them is allowed by itself";
-  for (const Binding& binding : bindings.list().value()) ASSERT_TRUE(bindings.remove(binding.id));
+  const auto listed = bindings.list().value();
+  for (const Binding& binding : listed) ASSERT_TRUE(bindings.remove(binding.id));
   EXPECT_TRUE(bindings.add(second)) << "what is removed is bound no more";
 }
 
