@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 
 #include "codec/mm7/configured.h"
 #include "codec/wap/configured.h"
 #include "core/secret_file.h"
+#include "core/storage.h"
 
 namespace pushmail {
 
@@ -86,13 +85,11 @@ std::expected<PeerSettings, StartError> read_peer(const Config& config, const st
   return peer;
 }
 
-std::expected<Providers, std::string> read_providers(const std::string& path) {
+std::expected<Providers, StartError> read_providers(const std::string& path) {
   if (path.empty()) return Providers::built_in();
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::unexpected(path + " cannot be read");
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (file.bad()) return std::unexpected(path + " cannot be read");
-  auto providers = Providers::parse(text);
+  const auto text = read_file(system_storage(), path, operators_file);
+  if (!text) return std::unexpected(cannot_be_read(path, text.error().os));
+  auto providers = Providers::parse(text_of(*text));
   if (!providers) return std::unexpected(path + ", " + providers.error());
   return providers;
 }
@@ -156,7 +153,7 @@ std::expected<Settings, StartError> Settings::from(const Config& config, const s
   if (!egress) return std::unexpected("mailbox.allow_networks: " + egress.error());
   s.egress = std::move(*egress);
   auto providers = read_providers(config.text("mailbox.providers"));
-  if (!providers) return std::unexpected("mailbox.providers: " + providers.error());
+  if (!providers) return std::unexpected(StartError("mailbox.providers: " + providers.error().text, providers.error().os));
   s.providers = std::move(*providers);
   s.fetchers = static_cast<std::size_t>(config.number("mailbox.fetchers"));
   s.mail_size_max = config.size("mailbox.mail_size_max");

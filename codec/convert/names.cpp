@@ -62,7 +62,7 @@ std::string_view with_extension(std::string_view name, std::string_view media_ty
   const MediaType* row = media_type_row(media_type);
   if (row == nullptr || row->extension.empty() || media_type.starts_with("message/")) return name;
   ArenaText out(arena);
-  out += name;
+  out += cut(name, display_size_max - row->extension.size() - 1);
   if (!name.ends_with('.')) out += '.';
   out += row->extension;
   return out.take_view();

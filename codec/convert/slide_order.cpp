@@ -84,8 +84,12 @@ std::vector<std::string> smil_sources(std::string_view smil) {
     }
     const std::string_view inside = smil.substr(tag, end - tag);
     at = end + 1;
-    for (std::size_t found = inside.find("src"); found != std::string_view::npos; found = inside.find("src", found + 3)) {
-      if (found == 0 || !is_white(inside[found - 1])) continue;
+    char quote = '\0';
+    for (std::size_t found = 1; found < inside.size(); ++found) {
+      const char c = inside[found];
+      if (quote != '\0') quote = c == quote ? '\0' : quote;
+      else if (c == '"' || c == '\'') quote = c;
+      if (quote != '\0' || !is_white(inside[found - 1]) || !inside.substr(found).starts_with("src")) continue;
       std::string_view rest = ascii_trim(inside.substr(found + 3));
       if (!rest.starts_with('=')) continue;
       rest = ascii_trim(rest.substr(1));

@@ -110,6 +110,12 @@ std::expected<Binding, Problem> Bindings::check(const BindingRequest& r) const {
   return b;
 }
 
+namespace {
+
+Problem bound_already() { return {Problem::Kind::conflict, "mail_address", "this number and this address are bound already"}; }
+
+}  // namespace
+
 std::expected<Binding, Problem> Bindings::check_new(const BindingRequest& request) const {
   auto checked = check(request);
   if (!checked) return checked;
@@ -125,7 +131,9 @@ std::expected<void, Problem> Bindings::check_shared(const Binding& binding, cons
   if (!all) return unavailable(all.error());
   std::uint64_t others = 0;
   for (const Binding& other : *all) {
-    if (other.state == "removed" || other.msisdn == binding.msisdn || !is_same_mailbox(other, binding)) continue;
+    if (other.state == "removed") continue;
+    if (other.msisdn == binding.msisdn && other.mail_address == binding.mail_address) return std::unexpected(bound_already());
+    if (other.msisdn == binding.msisdn || !is_same_mailbox(other, binding)) continue;
     if (!request.shared)
       return std::unexpected(
           Problem{Problem::Kind::conflict, "user",
@@ -150,7 +158,7 @@ std::expected<Binding, Problem> Bindings::add(const BindingRequest& request) {
   b.sealed_password = std::move(*sealed);
   const auto done = store_.write([&] { return store_.add_binding(b); });
   if (!done && done.error().is(store_conflict)) {
-    return std::unexpected(Problem{Problem::Kind::conflict, "mail_address", "this number and this address are bound already"});
+    return std::unexpected(bound_already());
   }
   if (!done) return unavailable(done.error());
   return b;

@@ -148,8 +148,8 @@ SMPP_EXPECTED = {
                               "smpp.system_id": "SMSC", "smpp.SC_interface_version": "52"},
     # "[" and "]" take two octets each; a segment has 6 octets of header.
     "submit_sm_1": submit(2, "0x00", 36 + 2),
-    "submit_sm_long_1": submit(3, "0x00", 6 + 153),
-    "submit_sm_long_2": submit(4, "0x00", 6 + 47),
+    "submit_sm_long_1": submit(3, "0x00", 7 + 152),
+    "submit_sm_long_2": submit(4, "0x00", 7 + 48),
     "submit_sm_ucs2_1": submit(5, "0x08", 18),
     "submit_sm_resp": {"smpp.command_id": "0x80000004", "smpp.sequence_number": "2", "smpp.command_status": "0x00000000", "smpp.message_id": "1a2b"},
     "deliver_sm": {"smpp.command_id": "0x00000005", "smpp.sequence_number": "7", "smpp.source_addr_ton": "0x01", "smpp.source_addr": "15550100002",

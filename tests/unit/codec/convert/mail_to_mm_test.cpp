@@ -160,7 +160,7 @@ std::string base64(ByteView bytes) {
 
 TEST(MailToMm, AttachmentBytesAreUntouched) {
   std::mt19937 random(3);
-  for (const std::size_t size : {1U, 56U, 57U, 58U, 76U, 77U, 65536U, 220U * 1000U, 220U * 1024U, 12345U}) {
+  for (const std::size_t size : {1U, 56U, 57U, 58U, 76U, 77U, 65536U, 200U * 1024U, 216U * 1000U, 12345U}) {
     Bytes data(size);
     for (auto& byte : data) byte = static_cast<std::uint8_t>(random());
     const std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: image/jpeg; name=a.jpg\r\n" +
@@ -228,7 +228,7 @@ TEST(MailToMm, NamesAreSafeAndUnique) {
     EXPECT_EQ(part.name.find_first_of("/\\\r\n"), std::string::npos);
     EXPECT_FALSE(part.name.empty());
   }
-  EXPECT_EQ(result.mm.parts[2].name, "passwd");
+  EXPECT_EQ(result.mm.parts[2].name, "passwd.jpg") << "with the extension of its type";
   EXPECT_EQ(result.mm.parts[3].name, "bild.jpg");
   EXPECT_EQ(result.mm.parts[5].name, "Grüße aus Köln.jpg");
   EXPECT_EQ(result.mm.parts[6].name, "日本.jpg");

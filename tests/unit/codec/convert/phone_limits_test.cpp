@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
 #include <random>
 
 #include "codec/convert/convert.h"
@@ -17,7 +18,10 @@ namespace pushmail::convert {
 namespace {
 
 MailToMmOptions options() { return {.profile = {}, .sender_in_text = true, .content_id_domain = "mms.example.net", .item_id = "01JD3X"}; }
-MailToMm converted(std::string_view mail, const MailToMmOptions& how = options()) {
+MailToMm converted(std::string_view written, const MailToMmOptions& how = options()) {
+  // What is made of a mail points into it.
+  static std::deque<std::string> mails;
+  const std::string& mail = mails.emplace_back(written);
   auto result = mail_to_mm(bytes_of(mail), how);
   EXPECT_TRUE(result);
   return result ? std::move(*result) : MailToMm{};
@@ -72,7 +76,8 @@ std::string mail_with(std::size_t parts, std::size_t size, const std::string& na
 
 TEST(EncodedSize, IsABoundThatIsNotFarAbove) {
   for (const auto& [parts, size, name] : {std::tuple<std::size_t, std::size_t, std::string>{1, 200'000, "a.jpg"}, {40, 3000, "a.jpg"}, {20, 5000, "Grüße aus Köln und von anderswo.jpg"}, {1, 1, "x.jpg"}}) {
-    const MailToMm made = converted(mail_with(parts, size, name));
+    const std::string mail = mail_with(parts, size, name);
+    const MailToMm made = converted(mail);
     const EncodedSizes sizes = encoded_sizes(made, {}, false);
     const Written real = written(made);
     EXPECT_GE(sizes.pdu, real.pdu);
@@ -85,7 +90,8 @@ TEST(EncodedSize, IsABoundThatIsNotFarAbove) {
 TEST(EncodedSize, BothFormsStayWithinTheProfile) {
   const std::size_t limit = options().profile.encoded_size_max;
   for (const auto& [parts, size] : {std::pair<std::size_t, std::size_t>{1, 300'000}, {1, 224'000}, {2, 120'000}, {50, 6000}, {300, 1000}, {3, 99'000}}) {
-    const MailToMm made = converted(mail_with(parts, size, "a.jpg"));
+    const std::string mail = mail_with(parts, size, "a.jpg");
+    const MailToMm made = converted(mail);
     const Written real = written(made);
     EXPECT_LE(real.pdu, limit) << parts << " of " << size;
     EXPECT_LE(real.submit, limit) << parts << " of " << size;
@@ -95,7 +101,8 @@ TEST(EncodedSize, BothFormsStayWithinTheProfile) {
   binary.profile.base64_parts = false;
   mm7::Mm7Dialect dialect;
   dialect.parts_base64 = false;
-  const MailToMm made = converted(mail_with(1, 290'000, "a.jpg"), binary);
+  const std::string mail = mail_with(1, 290'000, "a.jpg");
+  const MailToMm made = converted(mail, binary);
   EXPECT_EQ(made.mm.parts.size(), 3U);
   EXPECT_LE(written(made, dialect).submit, limit);
 }

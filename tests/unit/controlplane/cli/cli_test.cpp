@@ -196,12 +196,13 @@ TEST_F(CliTest, ConvertGoesToFilesAndBackWithoutAServer) {
   EXPECT_EQ(mm["subject"], "Hi");
   EXPECT_EQ(mm["parts"], mail["parts"]);
   std::filesystem::create_directory(root / "again");
-  EXPECT_EQ(Json::parse(ctl({"convert", "mail", folder + "/run/m.eml", "--out", folder + "/again", "--json"}).out)["subject"], "Hi");
+  const Json once_more = Json::parse(ctl({"convert", "mail", folder + "/run/m.eml", "--out", folder + "/again", "--json"}).out);
+  EXPECT_EQ(once_more["subject"], "Hi");
 
   // The other form that is written, and what HTTP carries; what it cannot read it names.
   const Json submit = Json::parse(ctl({"convert", "mm", folder + "/again/m.submitreq", "--out", folder + "/again", "--json"}).out);
   EXPECT_EQ(submit["subject"], "Hi");
-  EXPECT_EQ(submit["parts"], mail["parts"]);
+  EXPECT_EQ(submit["parts"], once_more["parts"]);
   std::ifstream again(root / "again" / "m.eml", std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(again), {}};
   EXPECT_EQ(text.find("1970"), std::string::npos) << text;

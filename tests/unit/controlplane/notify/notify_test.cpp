@@ -309,7 +309,7 @@ TEST_F(SmppTest, ARefusedBindIsTriedAgain) {
   open();
   smsc.send(smpp::respond(next(Command::bind_transceiver), smpp::status::bad_password));
   run_until([&] { return log.lost == 1; });
-  EXPECT_NE(log.lost_reason.find("bind refused"), std::string::npos);
+  EXPECT_NE(log.lost_reason.find("bind_transceiver refused"), std::string::npos) << log.lost_reason;
   smsc.hang_up();
   smsc.send(smpp::respond(next(Command::bind_transceiver)));
   run_until([&] { return log.ready == 1; });
