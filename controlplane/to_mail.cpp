@@ -212,6 +212,8 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   std::vector<mime::Mailbox> to;
   std::vector<std::string> unreachable;
   std::optional<Suffix> thread;
+  // As the message has it: of one that is asked about again, after a restart, the item has the subject that was made the first time.
+  const std::string own_subject = text(record, Tag::subject);
   std::string new_subject;
   std::uint64_t dropped = 0;  // Tag::drop_first_line
   PM_TRY(const std::vector<std::string> recipients, recipients_of(record, *phone, peer_name));
@@ -231,10 +233,10 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
         if (auto line = convert::parse_new_mail_line(text(record, Tag::first_line))) {
           to.push_back(std::move(line->to));
           // What stands behind the address is the subject, unless the MM has one: then it is text.
-          const bool is_text = !item.subject.empty() && !line->subject.empty();
+          const bool is_text = !own_subject.empty() && !line->subject.empty();
           dropped = is_text ? handoff::drop_address : handoff::drop_line;
           if (!is_text && !line->subject.empty()) new_subject = std::move(line->subject);
-        } else if (auto subject_line = convert::parse_new_mail_line(item.subject)) {
+        } else if (auto subject_line = convert::parse_new_mail_line(own_subject)) {
           to.push_back(std::move(subject_line->to));
           new_subject = std::move(subject_line->subject);
         }
@@ -272,7 +274,7 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
       details.emplace_back("in_reply_to", thread->message_id);
     }
     for (const std::string& reference : thread->references) answer.text(tag(Tag::reference), reference);
-    if (item.subject.empty() && !thread->subject.empty()) {
+    if (own_subject.empty() && !thread->subject.empty()) {
       new_subject = is_reply_subject(thread->subject) ? thread->subject : "Re: " + thread->subject;
     }
     thread->last_used = now;

@@ -447,7 +447,8 @@ Result<Calendar> read_calendar(std::string_view utf8) { return Reader().read(utf
 
 std::optional<std::int32_t> offset_of(const Calendar& calendar, const CalendarTime& time) {
   const auto zone = std::find_if(calendar.zones.begin(), calendar.zones.end(), [&](const CalendarZone& z) { return !time.zone.empty() && z.id == time.zone; });
-  if (zone == calendar.zones.end() || zone->observances.empty()) return time.is_utc || time.is_date ? std::nullopt : zone_offset_at_wall(time.zone, wall_seconds(time));
+  if (zone == calendar.zones.end() || zone->observances.empty())
+    return time.is_utc || time.is_date ? std::nullopt : zone_offset_at_wall(time.zone, wall_seconds(time));
   if (zone->observances.size() == 1) return zone->observances.front().offset_seconds;
   const std::int64_t now = wall_seconds(time);
   std::optional<std::int64_t> latest;

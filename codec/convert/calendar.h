@@ -77,8 +77,9 @@ struct Calendar {
 
 /// How far the clocks of `time`'s zone are before UTC, by the calendar's own VTIMEZONE, else by the zone's name; nothing when neither says.
 [[nodiscard]] std::optional<std::int32_t> offset_of(const Calendar& calendar, const CalendarTime& time);
-/// A time in UTC as the clocks show it where the invitation comes from: by X-WR-TIMEZONE, else by the one zone that the calendar has. Google writes
-/// single events in UTC, which no clock on a wall shows. Other times, and UTC where no zone is known, are returned as they are.
+/// A time in UTC as the clocks show it where the invitation comes from: by X-WR-TIMEZONE, else by the one zone that the calendar has.
+/// Google writes single events in UTC, which no clock on a wall shows. Other times, and UTC where no zone is known, are returned as they
+/// are.
 [[nodiscard]] CalendarTime in_zone_of(const Calendar& calendar, CalendarTime time);
 
 /// A card for people, of the first events: what, when, where, who invites, whether an answer is asked for, how it recurs.

@@ -35,7 +35,7 @@ struct MmProfile {
   std::uint64_t size_max = 300 * 1024;  // bytes of all parts together
   /// Bytes of the encoded message: of the MM1 PDU, and of the SubmitReq with its envelope. 0: no limit.
   std::uint64_t encoded_size_max = 300 * 1024;
-  bool base64_parts = true;             // in the SubmitReq; else as they are
+  bool base64_parts = true;  // in the SubmitReq; else as they are
   /// Of the whole text. Nobody reads more on a phone; the rest is named, with its size.
   std::uint64_t text_size_max = 20 * 1024;  // bytes; 0: as much as fits
   /// Of the subject: phones must show 40 (OMA-MMS-CONF 1.2 §7). A longer one is cut, and stands whole in the text.
@@ -181,8 +181,8 @@ struct MmToMailOptions {
 /// MAIL FROM and RCPT TO with their parameters. `options.date` is now: an expiry is what is left of it.
 [[nodiscard]] Result<SmtpEnvelope> envelope_of(const MmHeader& header, const MmToMailOptions& options);
 
-/// First line of the text as UTF-8, for the route question (design 2a): of the first slide that has one, whatever the order of the parts. Empty
-/// when there is no text.
+/// First line of the text as UTF-8, for the route question (design 2a): of the first slide that has one, whatever the order of the parts.
+/// Empty when there is no text.
 [[nodiscard]] std::string first_text_line(const MultimediaMessage& mm);
 /// `joe@example.com Subject` as a phone writes a new mail: the address and the rest of the line, or nothing.
 struct NewMailLine {

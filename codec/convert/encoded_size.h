@@ -10,8 +10,8 @@ namespace pushmail::convert {
 /// Bytes. `parts` is exact, of the data alone; the others are bounds, at most some hundred bytes above for each part.
 struct EncodedSizes {
   std::size_t parts = 0;
-  std::size_t pdu = 0;               // MM1, as codec/mms writes it
-  std::size_t submit = 0;            // SubmitReq with its envelope and content, as codec/mm7 writes it
+  std::size_t pdu = 0;     // MM1, as codec/mms writes it
+  std::size_t submit = 0;  // SubmitReq with its envelope and content, as codec/mm7 writes it
 };
 [[nodiscard]] EncodedSizes encoded_sizes(const MailToMm& made, const MmProfile& profile, bool display_only_recipients);
 

@@ -18,8 +18,8 @@ std::string_view read_enriched(const mime::Part& part, std::string_view text, Ar
   const bool is_richtext = part.media_type == "text/richtext";
   ArenaText out(arena);
   out.reserve(text.size());
-  std::size_t hidden = 0;             // inside <param> or <comment>
-  bool keeps_lines = false;           // <nofill>
+  std::size_t hidden = 0;    // inside <param> or <comment>
+  bool keeps_lines = false;  // <nofill>
   for (std::size_t at = 0; at < text.size();) {
     if (text[at] == '\n') {
       const std::size_t run = std::min(text.find_first_not_of('\n', at), text.size()) - at;
@@ -27,8 +27,10 @@ std::string_view read_enriched(const mime::Part& part, std::string_view text, Ar
       if (hidden > 0) continue;
       // RFC 1896 §3: one line end is a blank, and of several the first means nothing.
       const std::size_t lines = is_richtext ? 0 : keeps_lines ? run : run - 1;
-      if (lines > 0) out += std::string_view("\n\n").substr(0, std::min<std::size_t>(lines, 2));
-      else if (!out.empty() && out.back() != '\n' && out.back() != ' ') out += ' ';
+      if (lines > 0)
+        out += std::string_view("\n\n").substr(0, std::min<std::size_t>(lines, 2));
+      else if (!out.empty() && out.back() != '\n' && out.back() != ' ')
+        out += ' ';
       continue;
     }
     if (text[at] != '<') {
@@ -53,13 +55,17 @@ std::string_view read_enriched(const mime::Part& part, std::string_view text, Ar
     if (closes) command.remove_prefix(1);
     const auto is = [&](std::string_view name) { return ascii_equal_nocase(command, name); };
     if (is("param") || is("comment")) {
-      if (!closes) ++hidden;
-      else if (hidden > 0) --hidden;
+      if (!closes)
+        ++hidden;
+      else if (hidden > 0)
+        --hidden;
     } else if (is("nofill")) {
       keeps_lines = !closes;
     } else if (is_richtext && hidden == 0) {
-      if (is("lt")) out += '<';
-      else if (is("nl") || (closes && is("paragraph"))) out += '\n';
+      if (is("lt"))
+        out += '<';
+      else if (is("nl") || (closes && is("paragraph")))
+        out += '\n';
     }
   }
   return out.take_view();

@@ -1,4 +1,5 @@
-// How wide the text was made is seen from its longest line of prose; a line was broken by a program when the next word would have passed that.
+// How wide the text was made is seen from its longest line of prose; a line was broken by a program when the next word would have passed
+// that.
 #include "codec/convert/hard_wrap.h"
 
 #include <algorithm>
@@ -9,9 +10,9 @@
 namespace pushmail::convert {
 namespace {
 
-constexpr std::size_t width_least = 58;    // columns; shorter lines are broken by hand
+constexpr std::size_t width_least = 58;  // columns; shorter lines are broken by hand
 constexpr std::size_t width_most = 80;
-constexpr std::size_t slack = 8;           // programs do not all break at the very last place
+constexpr std::size_t slack = 8;  // programs do not all break at the very last place
 
 std::string_view line_at(std::string_view text, std::size_t at) { return text.substr(at, std::min(text.find('\n', at), text.size()) - at); }
 
@@ -19,9 +20,12 @@ bool is_wide(std::string_view text, std::size_t at) {
   // U+2E80 to U+A4CF, U+AC00 to U+D7A3, U+F900 to U+FAFF, U+FF00 to U+FF60: a character of East Asia takes two columns.
   const auto byte = [&](std::size_t i) -> unsigned { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U; };
   const unsigned first = byte(0);
-  return (first == 0xE2 && byte(1) >= 0xBA) || (first >= 0xE3 && first <= 0xE9) || first == 0xEA || first == 0xEB || first == 0xEC || first == 0xED || (first == 0xEF && (byte(1) == 0xA4 || byte(1) == 0xBC || byte(1) == 0xBD));
+  return (first == 0xE2 && byte(1) >= 0xBA) || (first >= 0xE3 && first <= 0xE9) || first == 0xEA || first == 0xEB || first == 0xEC ||
+         first == 0xED || (first == 0xEF && (byte(1) == 0xA4 || byte(1) == 0xBC || byte(1) == 0xBD));
 }
-bool is_hangul(unsigned first, unsigned second) { return (first == 0xEA && second >= 0xB0) || first == 0xEB || first == 0xEC || first == 0xED; }
+bool is_hangul(unsigned first, unsigned second) {
+  return (first == 0xEA && second >= 0xB0) || first == 0xEB || first == 0xEC || first == 0xED;
+}
 
 std::size_t columns_of(std::string_view text) {
   std::size_t columns = 0;
@@ -35,7 +39,8 @@ std::size_t columns_of(std::string_view text) {
 
 /// The columns of its first word; of East Asian text, which has no blanks, its first character.
 std::size_t first_word_columns(std::string_view line) {
-  if (is_wide(line, 0) && !is_hangul(static_cast<unsigned char>(line[0]), line.size() > 1 ? static_cast<unsigned char>(line[1]) : 0U)) return 2;
+  if (is_wide(line, 0) && !is_hangul(static_cast<unsigned char>(line[0]), line.size() > 1 ? static_cast<unsigned char>(line[1]) : 0U))
+    return 2;
   return columns_of(line.substr(0, line.find(' ')));
 }
 
@@ -49,15 +54,18 @@ bool may_go_on(std::string_view line) {
   }
   // `1.`, `12)`, `a)`.
   const std::size_t number = std::min(line.find_first_not_of("0123456789"), line.size());
-  if (number > 0 && number <= 3 && number < line.size() && (line[number] == '.' || line[number] == ')') && (number + 1 == line.size() || line[number + 1] == ' ')) return false;
+  if (number > 0 && number <= 3 && number < line.size() && (line[number] == '.' || line[number] == ')') &&
+      (number + 1 == line.size() || line[number + 1] == ' '))
+    return false;
   if (line.size() > 2 && line[1] == ')') return false;
   // `Name: value` of a form. A colon far inside is a sentence.
   const std::size_t colon = line.find(": ");
   return colon == std::string_view::npos || line.substr(0, colon).find(' ') != std::string_view::npos;
 }
 bool is_prose(std::string_view line) {
-  return !line.empty() && line.front() != ' ' && line.front() != '\t' && line.front() != '>' && line.front() != '|' && line.front() != '[' && line.find("   ") == std::string_view::npos &&
-         line.find('\t') == std::string_view::npos && line.find(" | ") == std::string_view::npos && line.find("://") == std::string_view::npos;
+  return !line.empty() && line.front() != ' ' && line.front() != '\t' && line.front() != '>' && line.front() != '|' &&
+         line.front() != '[' && line.find("   ") == std::string_view::npos && line.find('\t') == std::string_view::npos &&
+         line.find(" | ") == std::string_view::npos && line.find("://") == std::string_view::npos;
 }
 
 /// The columns that the text was broken at; 0 when it was not: one line of prose that is longer, or nothing near the edge.
@@ -92,7 +100,9 @@ void each_pair(std::string_view text, Take take) {
 }
 
 /// Both are prose of one paragraph.
-bool may_join(const Pair& pair) { return pair.before.size() >= width_least - slack && is_prose(pair.before) && may_go_on(pair.line) && is_prose(pair.line); }
+bool may_join(const Pair& pair) {
+  return pair.before.size() >= width_least - slack && is_prose(pair.before) && may_go_on(pair.line) && is_prose(pair.line);
+}
 bool had_no_room(const Pair& pair, std::size_t width) {
   const std::size_t columns = columns_of(pair.before);
   return columns + slack >= width && columns + 1 + first_word_columns(pair.line) > width;
@@ -101,7 +111,8 @@ bool had_no_room(const Pair& pair, std::size_t width) {
 bool goes_on(const Pair& pair) {
   const char last = pair.before.back();
   const char first = pair.line.front();
-  return last != '.' && last != '!' && last != '?' && last != ':' && ((first >= 'a' && first <= 'z') || static_cast<unsigned char>(first) >= 0x80);
+  return last != '.' && last != '!' && last != '?' && last != ':' &&
+         ((first >= 'a' && first <= 'z') || static_cast<unsigned char>(first) >= 0x80);
 }
 
 bool is_wrapped_throughout(std::string_view text, std::size_t width) {
@@ -130,7 +141,8 @@ std::string_view rejoin_wrapped(std::string_view utf8, Arena& arena) {
       const auto first = static_cast<unsigned char>(pair.line[0]);
       const auto second = pair.line.size() > 1 ? static_cast<unsigned char>(pair.line[1]) : 0U;
       // Between characters of East Asia stands no blank.
-      const bool is_east_asian = static_cast<unsigned char>(pair.before.back()) >= 0x80 && is_wide(pair.line, 0) && !is_hangul(first, second);
+      const bool is_east_asian =
+          static_cast<unsigned char>(pair.before.back()) >= 0x80 && is_wide(pair.line, 0) && !is_hangul(first, second);
       if (!is_east_asian) out += ' ';
     } else if (!is_first) {
       out += '\n';

@@ -10,8 +10,8 @@
 
 namespace pushmail::convert {
 
-/// Fills every field of `into` that the header of the mail decides, and the subject of its MM, whole; texts go into its arena where they are not
-/// in the mail.
+/// Fills every field of `into` that the header of the mail decides, and the subject of its MM, whole; texts go into its arena where they
+/// are not in the mail.
 void read_mail_header(mime::Message& mail, MailToMm& into);
 
 /// At most so many characters, cut behind a word with `...` where it has more; 0: whole.

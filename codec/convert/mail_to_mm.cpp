@@ -209,7 +209,8 @@ class Builder {
       text_ += "Subject: ";
       text_ += readable(result_.mm.subject, arena_);
       text_ += '\n';
-      decisions_.push_back({"Subject", format_in(arena_, "cut after {} characters; whole in the text", options_.profile.subject_length_max)});
+      decisions_.push_back(
+          {"Subject", format_in(arena_, "cut after {} characters; whole in the text", options_.profile.subject_length_max)});
       result_.mm.subject = std::move(shortened);
     }
   }
@@ -257,7 +258,8 @@ class Builder {
     const std::uint64_t size_max = options_.profile.text_size_max;
     if (size_max == 0 || text_.size() <= size_max) return;
     keep_text(cut_at_line(text_.view(), static_cast<std::size_t>(size_max)));
-    decisions_.push_back({"text", format_in(arena_, "cut from {} to {}, as much as the profile shows of a text", size_words(text_.size() + cut_size_, arena_), size_words(text_.size(), arena_))});
+    decisions_.push_back({"text", format_in(arena_, "cut from {} to {}, as much as the profile shows of a text",
+                                            size_words(text_.size() + cut_size_, arena_), size_words(text_.size(), arena_))});
   }
   /// At most `size_max` bytes, up to the end of a line or a word where one ends in the last part of it.
   [[nodiscard]] static std::size_t cut_at_line(std::string_view text, std::size_t size_max) {

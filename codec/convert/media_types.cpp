@@ -110,7 +110,8 @@ std::string_view extension_of(std::string_view name) {
   if (dot == std::string_view::npos || name.size() - dot > extension_size_max) return {};
   const std::string_view extension = name.substr(dot + 1);
   // `Dr. Smith` and `1. Offer` have none.
-  const bool is_one_word = std::all_of(extension.begin(), extension.end(), [](char c) { return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'); });
+  const bool is_one_word = std::all_of(extension.begin(), extension.end(),
+                                       [](char c) { return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'); });
   return is_one_word ? extension : std::string_view{};
 }
 
@@ -122,15 +123,37 @@ std::string_view media_type_of_content(ByteView head) {
   };
   using namespace std::string_view_literals;
   static constexpr auto signs = std::to_array<Sign>({
-      {0, "\xFF\xD8\xFF"sv, "image/jpeg"}, {0, "\x89PNG\r\n\x1A\n"sv, "image/png"}, {0, "GIF8"sv, "image/gif"}, {8, "WEBP"sv, "image/webp"}, {0, "BM"sv, "image/bmp"},
-      {0, "%PDF-"sv, "application/pdf"}, {0, "PK\x03\x04"sv, "application/zip"}, {0, "\xD0\xCF\x11\xE0"sv, "application/msword"}, {0, "{\\rtf"sv, "text/rtf"}, {0, "\x1F\x8B"sv, "application/gzip"},
-      {0, "7z\xBC\xAF"sv, "application/x-7z-compressed"}, {0, "Rar!"sv, "application/vnd.rar"}, {0, "MZ"sv, "application/x-msdownload"}, {4, "ftyp3g2"sv, "video/3gpp2"}, {4, "ftyp3g"sv, "video/3gpp"},
-      {4, "ftypheic"sv, "image/heic"}, {4, "ftypqt"sv, "video/quicktime"}, {4, "ftypM4A"sv, "audio/mp4"}, {4, "ftyp"sv, "video/mp4"}, {0, "#!AMR"sv, "audio/amr"}, {0, "ID3"sv, "audio/mpeg"},
-      {0, "MThd"sv, "audio/midi"}, {8, "WAVE"sv, "audio/wav"}, {0, "BEGIN:VCARD"sv, "text/vcard"}, {0, "BEGIN:VCALENDAR"sv, "text/calendar"},
+      {0, "\xFF\xD8\xFF"sv, "image/jpeg"},
+      {0, "\x89PNG\r\n\x1A\n"sv, "image/png"},
+      {0, "GIF8"sv, "image/gif"},
+      {8, "WEBP"sv, "image/webp"},
+      {0, "BM"sv, "image/bmp"},
+      {0, "%PDF-"sv, "application/pdf"},
+      {0, "PK\x03\x04"sv, "application/zip"},
+      {0, "\xD0\xCF\x11\xE0"sv, "application/msword"},
+      {0, "{\\rtf"sv, "text/rtf"},
+      {0, "\x1F\x8B"sv, "application/gzip"},
+      {0, "7z\xBC\xAF"sv, "application/x-7z-compressed"},
+      {0, "Rar!"sv, "application/vnd.rar"},
+      {0, "MZ"sv, "application/x-msdownload"},
+      {4, "ftyp3g2"sv, "video/3gpp2"},
+      {4, "ftyp3g"sv, "video/3gpp"},
+      {4, "ftypheic"sv, "image/heic"},
+      {4, "ftypqt"sv, "video/quicktime"},
+      {4, "ftypM4A"sv, "audio/mp4"},
+      {4, "ftyp"sv, "video/mp4"},
+      {0, "#!AMR"sv, "audio/amr"},
+      {0, "ID3"sv, "audio/mpeg"},
+      {0, "MThd"sv, "audio/midi"},
+      {8, "WAVE"sv, "audio/wav"},
+      {0, "BEGIN:VCARD"sv, "text/vcard"},
+      {0, "BEGIN:VCALENDAR"sv, "text/calendar"},
   });
   static_assert(std::all_of(signs.begin(), signs.end(), [](const Sign& sign) { return sign.at + sign.bytes.size() <= content_head_size; }));
   const std::string_view text = text_of(head);
-  const auto sign = std::find_if(signs.begin(), signs.end(), [&](const Sign& s) { return text.size() >= s.at + s.bytes.size() && text.substr(s.at, s.bytes.size()) == s.bytes; });
+  const auto sign = std::find_if(signs.begin(), signs.end(), [&](const Sign& s) {
+    return text.size() >= s.at + s.bytes.size() && text.substr(s.at, s.bytes.size()) == s.bytes;
+  });
   return sign == signs.end() ? std::string_view{} : sign->media_type;
 }
 
@@ -138,8 +161,9 @@ bool is_readable_text(std::string_view media_type) {
   if (!media_type.starts_with("text/")) return false;
   if (media_type == "text/plain" || media_type == "text/html" || media_type == "text/rtf") return true;
   // What a program reads, and not a person: source of other forms, headers, keys.
-  constexpr auto for_programs = std::to_array<std::string_view>({"text/css", "text/javascript", "text/ecmascript", "text/xml", "text/xsl", "text/x-amp-html", "text/watch-html", "text/x-watch-html",
-                                                                 "text/rfc822-headers", "text/x-moz-deleted", "text/directory", "text/cache-manifest"});
+  constexpr auto for_programs = std::to_array<std::string_view>(
+      {"text/css", "text/javascript", "text/ecmascript", "text/xml", "text/xsl", "text/x-amp-html", "text/watch-html", "text/x-watch-html",
+       "text/rfc822-headers", "text/x-moz-deleted", "text/directory", "text/cache-manifest"});
   if (std::find(for_programs.begin(), for_programs.end(), media_type) != for_programs.end()) return false;
   return media_type_row(media_type) == nullptr;
 }

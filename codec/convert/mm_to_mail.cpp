@@ -1,7 +1,7 @@
 // Multimedia message -> mail (RFC 4356 §2.1.1).
 //
-// Came from: codec/mm7 DeliverReq or codec/mms Pdu, with the addresses that the route gave. Goes to: the SMTP client's DATA. The texts of the slides,
-// in their order, are the mail's text; every other part is an attachment with its bytes untouched; SMIL stays behind.
+// Came from: codec/mm7 DeliverReq or codec/mms Pdu, with the addresses that the route gave. Goes to: the SMTP client's DATA. The texts of
+// the slides, in their order, are the mail's text; every other part is an attachment with its bytes untouched; SMIL stays behind.
 #include <algorithm>
 
 #include "codec/convert/convert.h"
@@ -88,11 +88,13 @@ void write_attachment(Bytes& out, const MultimediaPart& part, SafeNames& names, 
   if (name.empty()) name = names.make({}, "part", media_type);
   append(out, "Content-Type: ");
   append(out, media_type);
-  // RFC 4356 §2.1.3: UTF-16 has no place in mail, and phones label plain text wrongly. Other texts keep their bytes: what they are in may stand in them.
+  // RFC 4356 §2.1.3: UTF-16 has no place in mail, and phones label plain text wrongly. Other texts keep their bytes: what they are in may
+  // stand in them.
   const bool is_wide = media_type.starts_with("text/") && (part.charset.starts_with("utf-16") || part.charset == "iso-10646-ucs-2");
   const bool becomes_utf8 = is_wide || media_type == "text/plain";
   const std::string utf8 = becomes_utf8 ? part_text(part) : std::string();
-  if (becomes_utf8 || (!part.charset.empty() && media_type.starts_with("text/"))) mime::write_parameter(out, "charset", becomes_utf8 ? std::string_view("utf-8") : part.charset);
+  if (becomes_utf8 || (!part.charset.empty() && media_type.starts_with("text/")))
+    mime::write_parameter(out, "charset", becomes_utf8 ? std::string_view("utf-8") : part.charset);
   mime::write_parameter(out, "name", name);
   append(out, "\r\nContent-Disposition: ");
   const bool is_shown = media_type.starts_with("image/") || media_type.starts_with("text/");

@@ -1,8 +1,8 @@
 // What mail programs write around an older message: `On Monday Ann wrote:`, `From: ... Subject: ...`, `-----Original Message-----`, in
 // some thirty languages. Not for use outside this folder.
 //
-// Came from: reply_text.cpp, line by line. Structure is asked first (a date, an address, a colon at the end, dashes at both ends), words only
-// where structure alone does not tell. All words stand in the one table of quote_words.cpp, a row a language.
+// Came from: reply_text.cpp, line by line. Structure is asked first (a date, an address, a colon at the end, dashes at both ends), words
+// only where structure alone does not tell. All words stand in the one table of quote_words.cpp, a row a language.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,13 @@ enum class HeaderWord : std::uint8_t { none, from, date, to, copy, subject };
 
 /// What a text has of the line that a mail program writes above an older message.
 struct Introduction {
-  bool is_open = false;              // ends with a colon, or stands between dashes and says who wrote
-  bool has_date = false;             // with a year, or day, month and year in digits
+  bool is_open = false;   // ends with a colon, or stands between dashes and says who wrote
+  bool has_date = false;  // with a year, or day, month and year in digits
   bool has_time = false;
   bool has_address = false;
   bool has_number = false;
   bool says_wrote = false;
-  bool ends_with_wrote = false;      // nothing but the colon follows the word
+  bool ends_with_wrote = false;  // nothing but the colon follows the word
   /// Nobody writes all of this by hand.
   [[nodiscard]] bool is_complete() const { return is_open && has_date && (has_address || says_wrote); }
   /// Enough where quote marks follow in a mail that answers another.

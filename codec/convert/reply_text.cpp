@@ -1,5 +1,5 @@
-// Quotes, signatures and empty lines. Lines are sorted into kinds once; then quotes and older messages are found with what introduces them; then
-// one pass writes the lines, or a line that counts them:
+// Quotes, signatures and empty lines. Lines are sorted into kinds once; then quotes and older messages are found with what introduces them;
+// then one pass writes the lines, or a line that counts them:
 //
 //   own      Yes, I come.                        own_end: behind the last line of the writer's own
 //   own      On 3 Nov 2025, Ann Example          \ introduction of the quote: part of it
@@ -72,7 +72,8 @@ std::size_t line_from(std::span<const Line> lines, std::size_t i) {
 
 bool may_end_introduction(std::string_view line) {
   // Most lines end with something else: asked before anything is joined.
-  while (!line.empty() && std::string_view("*_ \xA0\x8E\x8F\xC2\xE2\x80").find(line.back()) != std::string_view::npos) line.remove_suffix(1);
+  while (!line.empty() && std::string_view("*_ \xA0\x8E\x8F\xC2\xE2\x80").find(line.back()) != std::string_view::npos)
+    line.remove_suffix(1);
   return !line.empty() && std::string_view(":\x9A\x95\xB0-=~\x90\x93\x94").find(line.back()) != std::string_view::npos;
 }
 
@@ -124,7 +125,9 @@ bool may_start_introduction(std::string_view line) {
   const std::size_t blank = line.find(' ');
   return is_digit(0) || (blank != std::string_view::npos && is_digit(blank + 1));
 }
-bool ends_sentence(std::string_view line) { return line.ends_with('.') || line.ends_with('!') || line.ends_with('?') || line.ends_with(':'); }
+bool ends_sentence(std::string_view line) {
+  return line.ends_with('.') || line.ends_with('!') || line.ends_with('?') || line.ends_with(':');
+}
 
 /// The introduction that ends with line `last`, of as few lines as say it all.
 Found introduction_ending_at(std::span<const Line> lines, std::size_t last) {
@@ -152,7 +155,8 @@ Found introduction_ending_at(std::span<const Line> lines, std::size_t last) {
     }
     if (!likely.exists() && what.is_likely()) likely = {.first = first, .last = last, .what = what};
     // `Ann Example` above `<ann@example.com> wrote:`.
-    else if (likely.exists() && count == 2 && starts_introduction(lines[first].text)) likely.first = first;
+    else if (likely.exists() && count == 2 && starts_introduction(lines[first].text))
+      likely.first = first;
   }
   return likely;
 }
@@ -177,7 +181,9 @@ std::size_t with_lines_above(std::span<const Line> lines, std::size_t first) {
 /// Which fields the header of an older message has that starts with line `first`; it starts with one of them.
 struct HeaderBlock {
   bool from = false, date = false, to = false, subject = false;
-  [[nodiscard]] unsigned count() const { return static_cast<unsigned>(from) + static_cast<unsigned>(date) + static_cast<unsigned>(to) + static_cast<unsigned>(subject); }
+  [[nodiscard]] unsigned count() const {
+    return static_cast<unsigned>(from) + static_cast<unsigned>(date) + static_cast<unsigned>(to) + static_cast<unsigned>(subject);
+  }
 };
 HeaderBlock header_block_at(std::span<const Line> lines, std::size_t first) {
   HeaderBlock block;
@@ -233,8 +239,8 @@ bool is_older_header(std::span<const Line> lines, std::size_t i, Signs signs) {
 
 /// An older message that stands below without quote marks, or quoted under one line that says so.
 struct Older {
-  std::size_t start = none;          // its first line
-  std::size_t header = none;         // where its header starts, if it has one
+  std::size_t start = none;   // its first line
+  std::size_t header = none;  // where its header starts, if it has one
   Found introduction;
 };
 
@@ -270,8 +276,10 @@ Older older_message(std::span<const Line> lines, Signs signs) {
         (is_dashed_line(lines[above].text) || read_introduction(lines[above].text).is_open)) {
       return {};
     }
-    if (above != none && (is_original_line(lines[above].text) || is_ruler(lines[above].text))) older.start = above;
-    else older.start = with_lines_above(lines, older.start);
+    if (above != none && (is_original_line(lines[above].text) || is_ruler(lines[above].text)))
+      older.start = above;
+    else
+      older.start = with_lines_above(lines, older.start);
     return older;
   }
   return {};
@@ -279,14 +287,14 @@ Older older_message(std::span<const Line> lines, Signs signs) {
 
 /// A quote and the lines that introduce it.
 struct Quote {
-  std::size_t start = 0;             // of the introduction, or of the quote itself
-  std::size_t end = 0;               // behind its last line
-  std::string_view label;            // the introduction; empty: none
-  std::string_view first;            // its first line
-  std::size_t count = 0;             // lines with words
-  std::size_t size = 0;              // bytes of them
-  bool is_introduced = false;        // completely
-  bool is_announced = false;         // by words of the writer's own
+  std::size_t start = 0;       // of the introduction, or of the quote itself
+  std::size_t end = 0;         // behind its last line
+  std::string_view label;      // the introduction; empty: none
+  std::string_view first;      // its first line
+  std::size_t count = 0;       // lines with words
+  std::size_t size = 0;        // bytes of them
+  bool is_introduced = false;  // completely
+  bool is_announced = false;   // by words of the writer's own
 };
 
 /// Index behind the quote that starts at `i`: quoted lines and the empty ones between them.
@@ -383,13 +391,16 @@ std::string_view quote_note(std::size_t lines, std::string_view label, Arena& ar
 std::string_view older_label(std::span<const Line> lines, const Older& older, Arena& arena) {
   if (older.introduction.exists()) return joined_lines(lines, older.introduction, arena);
   for (std::size_t i = older.header; i < lines.size() && i < older.header + header_block_lines_max; ++i) {
-    if (header_word_of(lines[i].text) == HeaderWord::from) return format_in(arena, "from {}", cut(header_value(lines[i].text), 2 * label_size_max));
+    if (header_word_of(lines[i].text) == HeaderWord::from)
+      return format_in(arena, "from {}", cut(header_value(lines[i].text), 2 * label_size_max));
   }
   return is_original_line(lines[older.start].text) ? lines[older.start].text : std::string_view();
 }
 
 /// What is told of a quote when nothing introduces it: its first words.
-std::string_view quote_label(const Quote& quote, Arena& arena) { return quote.label.empty() ? shortened(quote.first, label_size_max / 2, arena) : quote.label; }
+std::string_view quote_label(const Quote& quote, Arena& arena) {
+  return quote.label.empty() ? shortened(quote.first, label_size_max / 2, arena) : quote.label;
+}
 
 }  // namespace
 
@@ -401,7 +412,9 @@ ReplyText fold_reply(std::string_view utf8, OlderMessages older_messages, Arena&
   const std::size_t end = older.start == none ? lines.size() : older.start;
   const std::span<Quote> quotes = older_messages == OlderMessages::keep ? std::span<Quote>() : quotes_of(lines, end, arena);
   // One message that is introduced makes an answer of the mail, whatever its header says.
-  if (older_messages != OlderMessages::keep && std::any_of(quotes.begin(), quotes.end(), [](const Quote& quote) { return quote.is_introduced; })) signs = Signs::answers;
+  if (older_messages != OlderMessages::keep &&
+      std::any_of(quotes.begin(), quotes.end(), [](const Quote& quote) { return quote.is_introduced; }))
+    signs = Signs::answers;
 
   // The last line of the writer's own; a quote below it is answered by nothing.
   std::size_t own_end = 0;

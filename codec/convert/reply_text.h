@@ -23,8 +23,8 @@ struct ReplyText {
   std::size_t signature_lines = 0;   // folded into `[5 more lines of signature]`
 };
 /// Folds quotes (lines with `>`, RFC 3676 §4.5; messages appended under their header fields or under `On Monday Ann wrote:`, see
-/// quote_words.h) and long signatures (RFC 3676 §4.3). A quote of one or two lines that is answered below stays, so does one that the writer
-/// announces in words of his own, and a text that is nothing but quotes stays whole. Linear.
+/// quote_words.h) and long signatures (RFC 3676 §4.3). A quote of one or two lines that is answered below stays, so does one that the
+/// writer announces in words of his own, and a text that is nothing but quotes stays whole. Linear.
 [[nodiscard]] ReplyText fold_reply(std::string_view utf8, OlderMessages older, Arena& arena);
 
 /// Whether a subject says that the mail was forwarded: `Fwd:`, `FW:`, `WG:`, `TR:` and other languages'.

@@ -1,5 +1,5 @@
-// Came from: mail_to_mm.cpp, with a report that sort_parts.cpp found without words. One sentence for each action of RFC 3464 §2.3.3 and each
-// disposition of RFC 3798 §3.2.6.2.
+// Came from: mail_to_mm.cpp, with a report that sort_parts.cpp found without words. One sentence for each action of RFC 3464 §2.3.3 and
+// each disposition of RFC 3798 §3.2.6.2.
 #include "codec/convert/report_text.h"
 
 #include <algorithm>
@@ -11,9 +11,9 @@
 namespace pushmail::convert {
 namespace {
 
-constexpr std::size_t recipients_max = 5;            // told one by one
+constexpr std::size_t recipients_max = 5;  // told one by one
 constexpr std::size_t reason_size_max = 300;
-constexpr std::size_t address_size_max = 254;        // RFC 5321 §4.5.3.1.3
+constexpr std::size_t address_size_max = 254;  // RFC 5321 §4.5.3.1.3
 
 using mime::DeliveryAction;
 using mime::DispositionType;
@@ -51,7 +51,8 @@ std::string_view original_subject(const mime::Message& mail, std::size_t report,
     const mime::Part& part = mail.parts[i];
     if (part.parent != mail.parts[report].parent) continue;
     const bool is_message = part.media_type == "message/rfc822" || part.media_type == "message/global";
-    if (is_message && i + 1 < mail.parts.size() && mail.parts[i + 1].parent == i) return mime::decode_header(mail.parts[i + 1].field("Subject"), arena, mail.raw_charset);
+    if (is_message && i + 1 < mail.parts.size() && mail.parts[i + 1].parent == i)
+      return mime::decode_header(mail.parts[i + 1].field("Subject"), arena, mail.raw_charset);
     if (!part.media_type.ends_with("/rfc822-headers")) continue;
     const auto header = mime::parse(mime::decode_body(part, arena));
     if (header) return arena.copy(mime::decode_header(header->parts.front().field("Subject"), arena));
@@ -79,8 +80,8 @@ void add_delivery(ArenaText& out, const mime::RecipientStatus& recipient, Arena&
 }  // namespace
 
 bool is_report_for_machines(const mime::Part& part) {
-  return part.media_type == "message/delivery-status" || part.media_type == "message/disposition-notification" || part.media_type == "message/global-delivery-status" ||
-         part.media_type == "message/global-disposition-notification";
+  return part.media_type == "message/delivery-status" || part.media_type == "message/disposition-notification" ||
+         part.media_type == "message/global-delivery-status" || part.media_type == "message/global-disposition-notification";
 }
 
 std::string_view report_text(const mime::Message& mail, std::size_t part, Arena& arena) {
@@ -99,7 +100,8 @@ std::string_view report_text(const mime::Message& mail, std::size_t part, Arena&
   } else {
     const mime::DispositionNotification notification = mime::read_disposition_notification(body, arena);
     if (notification.type == DispositionType::unknown && notification.final_recipient.empty()) return {};
-    const auto row = std::find_if(dispositions.begin(), dispositions.end(), [&](const DispositionWords& r) { return r.type == notification.type; });
+    const auto row =
+        std::find_if(dispositions.begin(), dispositions.end(), [&](const DispositionWords& r) { return r.type == notification.type; });
     out += row->words;
     out += person(notification.original_recipient, notification.final_recipient, arena);
     out += '\n';

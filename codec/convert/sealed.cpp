@@ -41,11 +41,15 @@ Sealed smime_kind(const mime::Part& part, Arena& arena) {
 
 bool is_pgp_header(const mime::Part& part) { return part.media_type == "application/pgp-encrypted"; }
 
-/// multipart/encrypted that a server made something else of (Exchange writes multipart/mixed): the part that says `Version: 1` is still there,
-/// before the one with the cipher text.
+/// multipart/encrypted that a server made something else of (Exchange writes multipart/mixed): the part that says `Version: 1` is still
+/// there, before the one with the cipher text.
 bool follows_pgp_header(const mime::Message& mail, const mime::Part& part) {
-  if (part.parent == mime::Part::none || (part.media_type != "application/octet-stream" && !ends_with_nocase(part.name, ".asc") && !ends_with_nocase(part.name, ".pgp"))) return false;
-  const auto is_header_beside = [&](const mime::Part& other) { return &other < &part && other.parent == part.parent && is_pgp_header(other); };
+  if (part.parent == mime::Part::none ||
+      (part.media_type != "application/octet-stream" && !ends_with_nocase(part.name, ".asc") && !ends_with_nocase(part.name, ".pgp")))
+    return false;
+  const auto is_header_beside = [&](const mime::Part& other) {
+    return &other < &part && other.parent == part.parent && is_pgp_header(other);
+  };
   return std::any_of(mail.parts.begin(), mail.parts.end(), is_header_beside);
 }
 

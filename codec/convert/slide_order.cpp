@@ -1,4 +1,5 @@
-// SMIL is searched for sources, not parsed: phones write it with faults that an XML reader would stop at, and nothing else of it counts here.
+// SMIL is searched for sources, not parsed: phones write it with faults that an XML reader would stop at, and nothing else of it counts
+// here.
 #include "codec/convert/slide_order.h"
 
 #include <algorithm>
@@ -24,7 +25,8 @@ int hex_value(char c) {
 
 /// As a Content-ID or Content-Location says it.
 std::string decoded(std::string_view written) {
-  constexpr auto entities = std::to_array<std::pair<std::string_view, char>>({{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}});
+  constexpr auto entities =
+      std::to_array<std::pair<std::string_view, char>>({{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}});
   std::string out;
   for (std::size_t at = 0; at < written.size();) {
     const std::string_view rest = written.substr(at);
@@ -53,9 +55,16 @@ std::size_t part_named(const MultimediaMessage& mm, std::string_view source) {
   if (ascii_starts_with_nocase(source, "cid:")) source.remove_prefix(4);
   source = without_brackets(source);
   if (source.empty()) return mm.parts.size();
-  const auto find = [&](auto is_meant) { return static_cast<std::size_t>(std::find_if(mm.parts.begin(), mm.parts.end(), is_meant) - mm.parts.begin()); };
-  std::size_t found = find([&](const MultimediaPart& part) { return without_brackets(part.content_id) == source || part.content_location == source || part.name == source; });
-  if (found == mm.parts.size()) found = find([&](const MultimediaPart& part) { return ascii_equal_nocase(part.content_location, source) || ascii_equal_nocase(part.name, source); });
+  const auto find = [&](auto is_meant) {
+    return static_cast<std::size_t>(std::find_if(mm.parts.begin(), mm.parts.end(), is_meant) - mm.parts.begin());
+  };
+  std::size_t found = find([&](const MultimediaPart& part) {
+    return without_brackets(part.content_id) == source || part.content_location == source || part.name == source;
+  });
+  if (found == mm.parts.size())
+    found = find([&](const MultimediaPart& part) {
+      return ascii_equal_nocase(part.content_location, source) || ascii_equal_nocase(part.name, source);
+    });
   return found;
 }
 
@@ -79,23 +88,28 @@ std::vector<std::string> smil_sources(std::string_view smil) {
     }
     std::size_t end = tag + 1;
     for (char quote = '\0'; end < smil.size() && (quote != '\0' || smil[end] != '>'); ++end) {
-      if (quote != '\0') quote = smil[end] == quote ? '\0' : quote;
-      else if (smil[end] == '"' || smil[end] == '\'') quote = smil[end];
+      if (quote != '\0')
+        quote = smil[end] == quote ? '\0' : quote;
+      else if (smil[end] == '"' || smil[end] == '\'')
+        quote = smil[end];
     }
     const std::string_view inside = smil.substr(tag, end - tag);
     at = end + 1;
     char quote = '\0';
     for (std::size_t found = 1; found < inside.size(); ++found) {
       const char c = inside[found];
-      if (quote != '\0') quote = c == quote ? '\0' : quote;
-      else if (c == '"' || c == '\'') quote = c;
+      if (quote != '\0')
+        quote = c == quote ? '\0' : quote;
+      else if (c == '"' || c == '\'')
+        quote = c;
       if (quote != '\0' || !is_white(inside[found - 1]) || !inside.substr(found).starts_with("src")) continue;
       std::string_view rest = ascii_trim(inside.substr(found + 3));
       if (!rest.starts_with('=')) continue;
       rest = ascii_trim(rest.substr(1));
       if (rest.empty()) break;
       const bool is_quoted = rest.front() == '"' || rest.front() == '\'';
-      const std::string_view value = is_quoted ? rest.substr(1, rest.find(rest.front(), 1) - 1) : rest.substr(0, rest.find_first_of(" \t\r\n/>"));
+      const std::string_view value =
+          is_quoted ? rest.substr(1, rest.find(rest.front(), 1) - 1) : rest.substr(0, rest.find_first_of(" \t\r\n/>"));
       if (!value.empty() && value.size() <= source_size_max) sources.push_back(decoded(value));
       break;
     }
@@ -117,13 +131,16 @@ SlideOrder slide_order(const MultimediaMessage& mm) {
   };
   const auto is_plain = [&](std::size_t i) { return mm.parts[i].media_type == "text/plain"; };
 
-  const auto smil = mm.presentation < mm.parts.size() ? mm.parts.begin() + static_cast<std::ptrdiff_t>(mm.presentation) : std::find_if(mm.parts.begin(), mm.parts.end(), is_smil);
+  const auto smil = mm.presentation < mm.parts.size() ? mm.parts.begin() + static_cast<std::ptrdiff_t>(mm.presentation)
+                                                      : std::find_if(mm.parts.begin(), mm.parts.end(), is_smil);
   if (smil != mm.parts.end()) {
     for (const std::string& source : smil_sources(part_text(*smil))) {
       const std::size_t part = part_named(mm, source);
       if (part >= mm.parts.size()) continue;
-      if (!is_plain(part)) take(order.attachments, part);
-      else if (!is_blank(mm.parts[part])) take(order.texts, part);
+      if (!is_plain(part))
+        take(order.attachments, part);
+      else if (!is_blank(mm.parts[part]))
+        take(order.texts, part);
     }
   }
   if (order.texts.empty()) {
@@ -140,8 +157,10 @@ SlideOrder slide_order(const MultimediaMessage& mm) {
     }
   }
   for (std::size_t i = 0; i < mm.parts.size(); ++i) {
-    if (!is_plain(i) || !is_blank(mm.parts[i])) take(order.attachments, i);
-    else if (order.texts.empty()) take(order.texts, i);
+    if (!is_plain(i) || !is_blank(mm.parts[i]))
+      take(order.attachments, i);
+    else if (order.texts.empty())
+      take(order.texts, i);
   }
   return order;
 }

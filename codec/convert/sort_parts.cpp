@@ -78,7 +78,9 @@ class Sorter {
     const mime::Part& part = mail_.parts[i];
     if (part.parent == mime::Part::none) return;
     const bool is_in_report = groups_[part.parent].is_report || mail_.parts[part.parent].media_type == "multipart/report";
-    groups_[i].report = is_in_report ? part.parent : mail_.parts[part.parent].is_multipart() ? groups_[part.parent].report : mime::Part::none;
+    groups_[i].report = is_in_report                              ? part.parent
+                        : mail_.parts[part.parent].is_multipart() ? groups_[part.parent].report
+                                                                  : mime::Part::none;
     const std::size_t report = groups_[i].report;
     if (report == mime::Part::none || groups_[report].has_words || !is_inline_text(mail_, part)) return;
     const std::string_view text = mime::decode_text(part, arena_);
@@ -139,7 +141,8 @@ class Sorter {
         texts_.push_back(i);
         return;
       }
-      if (is_report_for_machines(part) || part.media_type.ends_with("/rfc822-headers") || part.media_type == "message/rfc822" || part.media_type == "message/global") {
+      if (is_report_for_machines(part) || part.media_type.ends_with("/rfc822-headers") || part.media_type == "message/rfc822" ||
+          part.media_type == "message/global") {
         return drop(i, has_words ? "details of a delivery report; its text is shown" : "the mail that a report is about");
       }
     }

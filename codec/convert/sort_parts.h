@@ -11,7 +11,8 @@
 namespace pushmail::convert {
 
 struct SortedParts {
-  std::span<std::size_t> texts;        // shown as text, in order: text of any kind, message/rfc822 (its header lines), what is sealed, a report without words
+  std::span<std::size_t>
+      texts;  // shown as text, in order: text of any kind, message/rfc822 (its header lines), what is sealed, a report without words
   std::span<std::size_t> attachments;  // in order
   std::span<std::size_t> calendars;    // in order; they are attachments too
 };

@@ -54,7 +54,8 @@ bool is_domain(std::string_view domain) {
 /// Reads a list of mailboxes and groups, front to back, keeping what has been seen of the current one.
 class ListReader {
  public:
-  ListReader(std::string_view text, Arena& arena, std::string_view raw_charset) : arena_(arena), text_(text), raw_charset_(raw_charset), mailboxes_(arena), phrase_(arena), bare_(arena) {}
+  ListReader(std::string_view text, Arena& arena, std::string_view raw_charset)
+      : arena_(arena), text_(text), raw_charset_(raw_charset), mailboxes_(arena), phrase_(arena), bare_(arena) {}
 
   std::span<const MailboxView> read() {
     while (at_ < text_.size()) {
@@ -232,7 +233,9 @@ class ListReader {
 
 }  // namespace
 
-std::span<const MailboxView> parse_mailboxes(std::string_view value, Arena& arena, std::string_view raw_charset) { return ListReader(value, arena, raw_charset).read(); }
+std::span<const MailboxView> parse_mailboxes(std::string_view value, Arena& arena, std::string_view raw_charset) {
+  return ListReader(value, arena, raw_charset).read();
+}
 
 std::vector<Mailbox> parse_mailboxes(std::string_view value) {
   Arena arena;

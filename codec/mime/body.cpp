@@ -112,7 +112,9 @@ bool is_hex(std::uint8_t c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <=
 
 /// Letters of base64 up to its padding, four for three bytes.
 std::size_t base64_decoded_size(ByteView body) {
-  const auto is_letter = [](std::uint8_t c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/'; };
+  const auto is_letter = [](std::uint8_t c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+  };
   return static_cast<std::size_t>(std::count_if(body.begin(), body.end(), is_letter)) * 3 / 4;
 }
 
@@ -122,9 +124,12 @@ std::size_t quoted_printable_decoded_size(ByteView body) {
   for (std::size_t at = 0; at < body.size(); ++at) {
     if (body[at] != '=') continue;
     const auto next = [&](std::size_t i) { return at + i < body.size() ? body[at + i] : std::uint8_t{0}; };
-    if (is_hex(next(1)) && is_hex(next(2))) size -= 2;
-    else if (next(1) == '\n') size -= 2;
-    else if (next(1) == '\r' && next(2) == '\n') size -= 3;
+    if (is_hex(next(1)) && is_hex(next(2)))
+      size -= 2;
+    else if (next(1) == '\n')
+      size -= 2;
+    else if (next(1) == '\r' && next(2) == '\n')
+      size -= 3;
   }
   return size;
 }

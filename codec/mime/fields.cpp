@@ -63,7 +63,8 @@ bool header_goes_on(ByteView bytes, std::size_t next, std::size_t end) {
 bool is_usual_field(std::string_view name, HeaderOf of) {
   if (ascii_starts_with_nocase(name, "Content-") || ascii_equal_nocase(name, "MIME-Version")) return true;
   if (of == HeaderOf::part) return false;
-  constexpr auto usual = std::to_array<std::string_view>({"Received", "From", "To", "Cc", "Subject", "Date", "Message-ID", "Reply-To", "Sender", "References", "In-Reply-To", "DKIM-Signature", "Return-Path"});
+  constexpr auto usual = std::to_array<std::string_view>({"Received", "From", "To", "Cc", "Subject", "Date", "Message-ID", "Reply-To",
+                                                          "Sender", "References", "In-Reply-To", "DKIM-Signature", "Return-Path"});
   return std::any_of(usual.begin(), usual.end(), [&](std::string_view field) { return ascii_equal_nocase(name, field); });
 }
 
@@ -71,8 +72,10 @@ bool is_usual_field(std::string_view name, HeaderOf of) {
 /// write (a subject) is short, and the text below would vanish in it.
 bool may_have_lost_folding(const Field& field) {
   if (field.value.ends_with(',') || field.value.ends_with(';')) return true;
-  constexpr auto written_by_people = std::to_array<std::string_view>({"Subject", "From", "To", "Cc", "Date", "Reply-To", "Sender", "Comments", "Keywords"});
-  return std::none_of(written_by_people.begin(), written_by_people.end(), [&](std::string_view name) { return ascii_equal_nocase(field.name, name); });
+  constexpr auto written_by_people =
+      std::to_array<std::string_view>({"Subject", "From", "To", "Cc", "Date", "Reply-To", "Sender", "Comments", "Keywords"});
+  return std::none_of(written_by_people.begin(), written_by_people.end(),
+                      [&](std::string_view name) { return ascii_equal_nocase(field.name, name); });
 }
 
 /// Where the next usual field starts behind such lines; nothing when the empty line comes first.

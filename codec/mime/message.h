@@ -94,8 +94,8 @@ struct Message {
 [[nodiscard]] std::string_view to_utf8(ByteView bytes, std::string_view charset, Arena& arena);
 [[nodiscard]] std::string to_utf8(ByteView bytes, std::string_view charset);
 
-/// A field value unfolded, with RFC 2047 words decoded, raw 8-bit guessed, control characters removed: valid UTF-8 for people. Raw bytes that
-/// are no UTF-8 are read in `raw_charset` (Message::raw_charset); without one in windows-1252.
+/// A field value unfolded, with RFC 2047 words decoded, raw 8-bit guessed, control characters removed: valid UTF-8 for people. Raw bytes
+/// that are no UTF-8 are read in `raw_charset` (Message::raw_charset); without one in windows-1252.
 [[nodiscard]] std::string_view decode_header(std::string_view value, Arena& arena, std::string_view raw_charset = {});
 [[nodiscard]] std::string decode_header(std::string_view value);
 

@@ -47,9 +47,10 @@ std::string_view without_brackets(std::string_view value, Arena& arena) {
   return decode_header(value, arena);
 }
 
-/// Fills what the header fields of a part say. `default_type` counts where Content-Type is absent or unreadable. Of a field that stands there
-/// twice the first counts, as with most readers: its neighbours were written with it.
-void describe(Part& part, std::string_view default_type, std::size_t at, Arena& arena, std::vector<Tolerance>& tolerated, std::string_view raw_charset = {}) {
+/// Fills what the header fields of a part say. `default_type` counts where Content-Type is absent or unreadable. Of a field that stands
+/// there twice the first counts, as with most readers: its neighbours were written with it.
+void describe(Part& part, std::string_view default_type, std::size_t at, Arena& arena, std::vector<Tolerance>& tolerated,
+              std::string_view raw_charset = {}) {
   part.media_type = default_type;
   std::string_view type_name;
   bool has_coding = false;
@@ -168,11 +169,13 @@ class Parser {
 
   /// Names as raw bytes are in the charset of the text beside them, which may stand behind them.
   void read_raw_names() {
-    const auto text = std::find_if(message_.parts.begin(), message_.parts.end(), [](const Part& part) { return !part.charset.empty() && part.media_type.starts_with("text/"); });
+    const auto text = std::find_if(message_.parts.begin(), message_.parts.end(),
+                                   [](const Part& part) { return !part.charset.empty() && part.media_type.starts_with("text/"); });
     if (text == message_.parts.end() || !is_telling_charset(text->charset)) return;
     message_.raw_charset = text->charset;
     const auto is_raw = [](const Field& field) {
-      return ascii_starts_with_nocase(field.name, "content-") && simd::active().utf8_valid_prefix(bytes_of(field.value)) < field.value.size();
+      return ascii_starts_with_nocase(field.name, "content-") &&
+             simd::active().utf8_valid_prefix(bytes_of(field.value)) < field.value.size();
     };
     for (Part& part : message_.parts) {
       if (std::none_of(part.fields.begin(), part.fields.end(), is_raw)) continue;

@@ -13,7 +13,7 @@
 namespace pushmail::mime {
 namespace {
 
-constexpr std::size_t header_size = 16;              // of the compressed form
+constexpr std::size_t header_size = 16;                // of the compressed form
 constexpr std::uint32_t type_compressed = 0x75465A4C;  // `LZFu`
 constexpr std::uint32_t type_stored = 0x414C454D;      // `MELA`
 constexpr std::size_t dictionary_size = 4096;
@@ -23,7 +23,8 @@ constexpr std::size_t word_size_max = 32;
 
 // MS-OXRTFCP §2.1.2.1: what both sides know before the first byte.
 constexpr std::string_view dictionary_start =
-    "{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par "
+    "{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans "
+    "SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par "
     "\\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx";
 static_assert(dictionary_start.size() == 207);
 
@@ -61,9 +62,9 @@ ByteView decompress(ByteView in, Arena& arena) {
 struct Group {
   bool is_skipped = false;
   bool is_font_table = false;
-  bool is_tag = false;               // its text is markup
-  bool is_for_rtf = false;           // \htmlrtf: what readers of RTF alone see
-  unsigned fallback_count = 1;       // \uc: characters behind \u that stand for it
+  bool is_tag = false;          // its text is markup
+  bool is_for_rtf = false;      // \htmlrtf: what readers of RTF alone see
+  unsigned fallback_count = 1;  // \uc: characters behind \u that stand for it
   unsigned font = 0;
 };
 
@@ -73,8 +74,19 @@ std::string_view charset_of_font(unsigned number) {
     unsigned number;
     std::string_view charset;
   };
-  static constexpr auto rows = std::to_array<Row>({{128, "cp932"}, {129, "cp949"}, {134, "cp936"}, {136, "cp950"}, {161, "cp1253"}, {162, "cp1254"}, {163, "cp1258"}, {177, "cp1255"},
-                                                   {178, "cp1256"}, {186, "cp1257"}, {204, "cp1251"}, {222, "cp874"}, {238, "cp1250"}});
+  static constexpr auto rows = std::to_array<Row>({{128, "cp932"},
+                                                   {129, "cp949"},
+                                                   {134, "cp936"},
+                                                   {136, "cp950"},
+                                                   {161, "cp1253"},
+                                                   {162, "cp1254"},
+                                                   {163, "cp1258"},
+                                                   {177, "cp1255"},
+                                                   {178, "cp1256"},
+                                                   {186, "cp1257"},
+                                                   {204, "cp1251"},
+                                                   {222, "cp874"},
+                                                   {238, "cp1250"}});
   const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.number == number; });
   return row == rows.end() ? std::string_view{} : row->charset;
 }
@@ -83,11 +95,28 @@ std::string_view charset_of_font(unsigned number) {
 struct Put {
   std::string_view word, text;
 };
-constexpr auto puts = std::to_array<Put>({{"par", "\n"}, {"line", "\n"}, {"sect", "\n"}, {"page", "\n"}, {"row", "\n"}, {"tab", "\t"}, {"cell", "\t"}, {"emdash", "—"}, {"endash", "–"}, {"bullet", "•"},
-                                          {"lquote", "‘"}, {"rquote", "’"}, {"ldblquote", "“"}, {"rdblquote", "”"}, {"emspace", " "}, {"enspace", " "}, {"qmspace", " "}});
+constexpr auto puts = std::to_array<Put>({{"par", "\n"},
+                                          {"line", "\n"},
+                                          {"sect", "\n"},
+                                          {"page", "\n"},
+                                          {"row", "\n"},
+                                          {"tab", "\t"},
+                                          {"cell", "\t"},
+                                          {"emdash", "—"},
+                                          {"endash", "–"},
+                                          {"bullet", "•"},
+                                          {"lquote", "‘"},
+                                          {"rquote", "’"},
+                                          {"ldblquote", "“"},
+                                          {"rdblquote", "”"},
+                                          {"emspace", " "},
+                                          {"enspace", " "},
+                                          {"qmspace", " "}});
 /// Destinations whose text nobody reads.
-constexpr auto skipped = std::to_array<std::string_view>({"colortbl", "stylesheet", "info", "pict", "object", "header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf", "footnote",
-                                                          "fldinst", "listtable", "listoverridetable", "filetbl", "revtbl", "rsidtbl", "themedata", "datastore", "generator", "xmlnstbl"});
+constexpr auto skipped = std::to_array<std::string_view>(
+    {"colortbl",          "stylesheet", "info",    "pict",    "object",    "header",    "headerl",   "headerr",
+     "headerf",           "footer",     "footerl", "footerr", "footerf",   "footnote",  "fldinst",   "listtable",
+     "listoverridetable", "filetbl",    "revtbl",  "rsidtbl", "themedata", "datastore", "generator", "xmlnstbl"});
 
 int hex_value(std::uint8_t c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -196,8 +225,10 @@ class Reader {
     if (at_ < rtf_.size() && rtf_[at_] == ' ') ++at_;
     const std::string_view word(name.data(), size);
     // Binary data stands in the open.
-    if (word == "bin" && !is_negative) at_ += std::min<std::size_t>(number, rtf_.size() - at_);
-    else act(word, has_number, is_negative ? 0U - number : number);
+    if (word == "bin" && !is_negative)
+      at_ += std::min<std::size_t>(number, rtf_.size() - at_);
+    else
+      act(word, has_number, is_negative ? 0U - number : number);
   }
 
   void act(std::string_view word, bool has_number, std::uint32_t number) {
@@ -205,17 +236,28 @@ class Reader {
     is_ignorable_ = false;
     Group& now = group();
     if (depth_ >= group_depth_max) return;
-    if (word == "fromhtml") is_html_ = true;
-    else if (word == "ansicpg") codepage_ = number;
-    else if (word == "uc") now.fallback_count = std::min<std::uint32_t>(number, 16);
-    else if (word == "f") font(number);
-    else if (word == "fcharset" && now.is_font_table && current_font_ < fonts_max) font_charsets_[current_font_] = static_cast<std::uint8_t>(std::min<std::uint32_t>(number, 255));
-    else if (word == "u") unicode(number);
-    else if (word == "fonttbl") now.is_font_table = now.is_skipped = true;
-    else if (word == "htmlrtf") set_for_rtf(!has_number || number != 0);
-    else if (word == "htmltag" && is_ignorable) set_tag();
-    else if (is_ignorable || std::find(skipped.begin(), skipped.end(), word) != skipped.end()) skip_group();
-    else if (const auto row = std::find_if(puts.begin(), puts.end(), [&](const Put& p) { return p.word == word; }); row != puts.end()) put(row->text);
+    if (word == "fromhtml")
+      is_html_ = true;
+    else if (word == "ansicpg")
+      codepage_ = number;
+    else if (word == "uc")
+      now.fallback_count = std::min<std::uint32_t>(number, 16);
+    else if (word == "f")
+      font(number);
+    else if (word == "fcharset" && now.is_font_table && current_font_ < fonts_max)
+      font_charsets_[current_font_] = static_cast<std::uint8_t>(std::min<std::uint32_t>(number, 255));
+    else if (word == "u")
+      unicode(number);
+    else if (word == "fonttbl")
+      now.is_font_table = now.is_skipped = true;
+    else if (word == "htmlrtf")
+      set_for_rtf(!has_number || number != 0);
+    else if (word == "htmltag" && is_ignorable)
+      set_tag();
+    else if (is_ignorable || std::find(skipped.begin(), skipped.end(), word) != skipped.end())
+      skip_group();
+    else if (const auto row = std::find_if(puts.begin(), puts.end(), [&](const Put& p) { return p.word == word; }); row != puts.end())
+      put(row->text);
   }
 
   void skip_group() {
@@ -253,7 +295,8 @@ class Reader {
       code = 0x10000 + ((high_surrogate_ - 0xD800) << 10U) + (unit - 0xDC00);
     }
     high_surrogate_ = 0;
-    if (code < 0x80) write(static_cast<char>(code));
+    if (code < 0x80)
+      write(static_cast<char>(code));
     else if (code < 0x800) {
       out_ += static_cast<char>(0xC0U | code >> 6U);
       out_ += static_cast<char>(0x80U | (code & 0x3FU));
@@ -288,9 +331,12 @@ class Reader {
   /// One character of text, escaped where it would be markup.
   void write(char c) {
     const bool is_text_of_page = is_html_ && !group().is_tag;
-    if (is_text_of_page && c == '<') out_ += "&lt;";
-    else if (is_text_of_page && c == '&') out_ += "&amp;";
-    else if (c != '\0') out_ += c;
+    if (is_text_of_page && c == '<')
+      out_ += "&lt;";
+    else if (is_text_of_page && c == '&')
+      out_ += "&amp;";
+    else if (c != '\0')
+      out_ += c;
   }
 
   /// What was collected, in the charset of its font.
@@ -322,14 +368,14 @@ class Reader {
   std::array<Group, group_depth_max> groups_{};
   std::size_t depth_ = 0;
   bool is_html_ = false;
-  bool is_ignorable_ = false;        // \* was seen: the next word opens a destination that may be passed over
+  bool is_ignorable_ = false;  // \* was seen: the next word opens a destination that may be passed over
   unsigned fallbacks_left_ = 0;
   std::uint32_t high_surrogate_ = 0;
   std::uint32_t codepage_ = 1252;
   std::array<char, 8> codepage_name_{};
   std::array<std::uint8_t, fonts_max> font_charsets_{};
   std::uint32_t current_font_ = 0;
-  ArenaText raw_;                    // in the charset of the font
+  ArenaText raw_;  // in the charset of the font
   ArenaText out_;
 };
 

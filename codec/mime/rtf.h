@@ -16,10 +16,11 @@ namespace pushmail::mime {
 [[nodiscard]] std::optional<ByteView> decompress_rtf(ByteView compressed, Arena& arena);
 
 struct RtfText {
-  std::string_view text;             // UTF-8; LF
-  bool is_html = false;              // it was made of a page, and is that page again (MS-OXRTFEX §2.1.3)
+  std::string_view text;  // UTF-8; LF
+  bool is_html = false;   // it was made of a page, and is that page again (MS-OXRTFEX §2.1.3)
 };
-/// Fonts, styles, pictures and fields are passed over; a text that is no RTF is returned as it is. Linear, groups nest as deep as they like.
+/// Fonts, styles, pictures and fields are passed over; a text that is no RTF is returned as it is. Linear, groups nest as deep as they
+/// like.
 [[nodiscard]] RtfText read_rtf(ByteView rtf, Arena& arena);
 
 }  // namespace pushmail::mime

@@ -216,7 +216,8 @@ class Reader {
           if (property.id == property_subject) tnef_.subject = decode_header(text_of_property(property), arena_);
           else if (property.id == property_body) tnef_.body = with_lf(text_of_property(property));
           else if (property.id == property_html) tnef_.html = property.type == type_binary ? eight_bit(property.value) : text_of_property(property);
-          else if (property.id == property_rtf) tnef_.rtf = property.value;
+          else if (property.id == property_rtf)
+            tnef_.rtf = property.value;
         });
       default:
         break;

@@ -30,7 +30,7 @@ struct Tnef {
   std::string_view body;             // UTF-8 with LF; empty when there is only RTF
   std::string_view html;             // UTF-8 as far as the page is
   std::span<const TnefAttachment> attachments;
-  ByteView rtf;                      // compressed, as it lies; see rtf.h
+  ByteView rtf;  // compressed, as it lies; see rtf.h
 };
 /// Whether a part is one, by its media type or its name.
 [[nodiscard]] bool is_tnef(const Part& part);

@@ -74,7 +74,8 @@ bool is_closed_message(const Part& part) {
 }
 /// Whether a header is that of a mail, and not text that happens to have a colon.
 bool is_mail_header(const Part& header) {
-  constexpr auto usual = std::to_array<std::string_view>({"From", "To", "Date", "Subject", "Message-ID", "Received", "MIME-Version", "Content-Type"});
+  constexpr auto usual =
+      std::to_array<std::string_view>({"From", "To", "Date", "Subject", "Message-ID", "Received", "MIME-Version", "Content-Type"});
   return std::count_if(usual.begin(), usual.end(), [&](std::string_view name) { return !header.field(name).empty(); }) >= 2;
 }
 
@@ -171,15 +172,19 @@ class Unpacker {
     const bool has_room = part.body.size() <= opened_size_max - opened_size_ && message_.arena.held() <= opened_memory_max;
     if (part.depth < limits::mime_depth_max && has_room && may_hold_parts(part)) {
       Package package = Package::winmail;
-      if (is_closed_message(part)) inside = open_message(part, package);
-      else if (is_tnef(part)) inside = open_winmail(part, !batch.is_winmail && batch.has_text[message], package);
+      if (is_closed_message(part))
+        inside = open_message(part, package);
+      else if (is_tnef(part))
+        inside = open_winmail(part, !batch.is_winmail && batch.has_text[message], package);
       else if (is_smime(part)) inside = open_signature(part, package);
       else inside = open_uuencode(part, package);
       const bool is_too_deep = std::any_of(inside.begin(), inside.end(), [&](const Part& inner) { return part.depth + 1 + inner.depth > limits::mime_depth_max; });
       if (is_too_deep || parts_.size() + 1 + waiting_ + inside.size() > limits::mime_part_count_max) inside.clear();
       if (!inside.empty()) {
         unpacked_.push_back({.part = parts_.size(), .package = package, .name = part.name});
-        part.media_type = package == Package::signature ? "multipart/signed" : package == Package::message ? "message/rfc822" : "multipart/mixed";
+        part.media_type = package == Package::signature ? "multipart/signed"
+                          : package == Package::message ? "message/rfc822"
+                                                        : "multipart/mixed";
         part.coding = TransferCoding::identity;
         part.is_attachment = false;
       }
@@ -196,7 +201,8 @@ class Unpacker {
     if (!tnef) return inside;
     if (!has_text && !ascii_trim(tnef->body).empty()) inside.push_back(text_part("text/plain", tnef->body));
     else if (!has_text && !tnef->html.empty()) inside.push_back(text_part("text/html", tnef->html));
-    else if (!has_text && !tnef->rtf.empty()) add_rtf(inside, tnef->rtf, package);
+    else if (!has_text && !tnef->rtf.empty())
+      add_rtf(inside, tnef->rtf, package);
     for (const TnefAttachment& file : tnef->attachments) add_winmail_file(inside, file);
     return inside;
   }

@@ -21,10 +21,10 @@ struct Unpacked {
   std::string_view name;             // the part's, as it was
 };
 
-/// Puts what such parts hold behind them, as their children; they become multipart/mixed (multipart/signed for a signature, message/rfc822 for a mail) and keep their
-/// declared_type. What is unpacked is unpacked again. What cannot be read, or would go beyond the limits of parts and depth, stays as it is, and
-/// so does the rest once twice mail_size_max was opened.
-/// Parts move, so that indexes change. Returns what was opened, in order; nothing is copied or allocated when there is nothing.
+/// Puts what such parts hold behind them, as their children; they become multipart/mixed (multipart/signed for a signature, message/rfc822
+/// for a mail) and keep their declared_type. What is unpacked is unpacked again. What cannot be read, or would go beyond the limits of
+/// parts and depth, stays as it is, and so does the rest once twice mail_size_max was opened. Parts move, so that indexes change. Returns
+/// what was opened, in order; nothing is copied or allocated when there is nothing.
 std::vector<Unpacked> unpack(Message& message);
 
 }  // namespace pushmail::mime

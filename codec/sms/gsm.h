@@ -29,9 +29,9 @@ struct Segment {
   Bytes short_message;
 };
 /// Splits a text: default alphabet where every character is in it, else UCS-2; never inside an escape or a surrogate pair.
-/// One SMS takes 160 / 70 characters, each of several 152 / 66. `reference` names the set (TS 23.040 §9.2.3.24.8, 16 bits): a phone keeps the
-/// parts of a set that is not whole for days, and joins them to another set of that name.
-/// What does not fit into 255 segments is cut off. `in_zero`: what this SMSC takes data_coding 0 for, and turns into the default alphabet.
+/// One SMS takes 160 / 70 characters, each of several 152 / 66. `reference` names the set (TS 23.040 §9.2.3.24.8, 16 bits): a phone keeps
+/// the parts of a set that is not whole for days, and joins them to another set of that name. What does not fit into 255 segments is cut
+/// off. `in_zero`: what this SMSC takes data_coding 0 for, and turns into the default alphabet.
 [[nodiscard]] std::vector<Segment> split_text(std::string_view utf8, std::uint16_t reference, Alphabet in_zero = Alphabet::gsm);
 /// The text in the default alphabet, one character an octet; nothing when a character is not in it.
 [[nodiscard]] std::optional<Bytes> encode_gsm(std::string_view utf8);

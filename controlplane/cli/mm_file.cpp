@@ -81,7 +81,8 @@ std::expected<MmFile, std::string> read_submit(const Entity& entity) {
   out.mm = std::move(*mm);
   // What its parts show lies in the arena of the parsed body.
   for (MultimediaPart& part : out.mm.parts) {
-    for (std::string_view MultimediaPart::*text : {&MultimediaPart::media_type, &MultimediaPart::charset, &MultimediaPart::name, &MultimediaPart::content_id, &MultimediaPart::content_location}) {
+    for (std::string_view MultimediaPart::* text : {&MultimediaPart::media_type, &MultimediaPart::charset, &MultimediaPart::name,
+                                                    &MultimediaPart::content_id, &MultimediaPart::content_location}) {
       part.*text = out.mm.arena.copy(part.*text);
     }
   }
@@ -98,8 +99,10 @@ std::expected<MmFile, std::string> read_mm_file(ByteView bytes) {
   if (entity.has_header && !entity.body.empty() && entity.body[0] == pdu_start) return read_pdu(entity.body);
   auto request = mm7::parse_request(entity.content_type, entity.body);
   if (!request) {
-    const bool is_mail = entity.has_header && !is_start_line(text_of(bytes)) && text_of(entity.body).find("Envelope") == std::string_view::npos;
-    return Failure(is_mail ? fmt::format("no MM7 message, and it looks like a mail: pushmailctl convert mail; {}", wanted) : fmt::format("{}; {}", words_of(request.error()), wanted));
+    const bool is_mail =
+        entity.has_header && !is_start_line(text_of(bytes)) && text_of(entity.body).find("Envelope") == std::string_view::npos;
+    return Failure(is_mail ? fmt::format("no MM7 message, and it looks like a mail: pushmailctl convert mail; {}", wanted)
+                           : fmt::format("{}; {}", words_of(request.error()), wanted));
   }
   if (auto* deliver = std::get_if<mm7::DeliverReq>(&*request)) {
     MmFile out{.header = convert::header_of(*deliver), .mm = {}};

@@ -17,8 +17,8 @@ struct MmFile {
   convert::MmHeader header;
   MultimediaMessage mm;
 };
-/// An MM1 PDU (NAME.mms); or an MM7 DeliverReq or SubmitReq: the body alone, the body behind header fields (NAME.submitreq), or a whole HTTP request.
-/// Line ends of header fields may be LF. On failure: a sentence that says what the file is, and what it would have to be.
+/// An MM1 PDU (NAME.mms); or an MM7 DeliverReq or SubmitReq: the body alone, the body behind header fields (NAME.submitreq), or a whole
+/// HTTP request. Line ends of header fields may be LF. On failure: a sentence that says what the file is, and what it would have to be.
 [[nodiscard]] std::expected<MmFile, std::string> read_mm_file(ByteView bytes);
 
 }  // namespace pushmail::cli

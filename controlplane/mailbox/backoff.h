@@ -1,9 +1,9 @@
 // When an account may be tried again: how its log-ins and sessions went, and the pause that follows from it.
 //
 // Came from: Watcher, after each connection. Goes to: Watcher, before the next one. It is the account's, not the connection's: it outlives
-// sessions, new addresses of the host, and (in Fetcher) a mailbox that is not watched for a while. Failures before a look count until a look
-// succeeds; sessions that end soon after one count until a session has lived `Timing::steady`, since a server that dies in each IDLE would
-// else be logged into once a second. What the server asks for is waited for.
+// sessions, new addresses of the host, and (in Fetcher) a mailbox that is not watched for a while. Failures before a look count until a
+// look succeeds; sessions that end soon after one count until a session has lived `Timing::steady`, since a server that dies in each IDLE
+// would else be logged into once a second. What the server asks for is waited for.
 #pragma once
 
 #include <cstdint>

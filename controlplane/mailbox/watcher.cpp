@@ -171,7 +171,11 @@ void Watcher::live(Task& task) {
       backoff_.on_done();
       say("closed");
     } else {
-      note_failure(outcome.error(), !opened ? Backoff::Came::not_in : has_looked_ ? Backoff::Came::to_a_look : Backoff::Came::in, started_at);
+      note_failure(outcome.error(),
+                   !opened       ? Backoff::Came::not_in
+                   : has_looked_ ? Backoff::Came::to_a_look
+                                 : Backoff::Came::in,
+                   started_at);
       // Without a connection nothing that waits can be done; with one, only what was begun has failed, and work() has seen to it.
       if (!opened) fail_jobs(backoff_.failure());
     }

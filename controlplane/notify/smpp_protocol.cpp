@@ -475,8 +475,8 @@ void SmppProtocol::finish(std::int64_t id, const Text& text) {
 
 void SmppProtocol::submit(const OutgoingSms& sms) {
   if (state_ != SmppState::bound || texts_.contains(sms.id)) return;
-  // Its own in the store, so that after a restart, too, no phone joins a part that was left over to a part of this text; and the same when it
-  // is sent again, so that what came of it the first time completes it.
+  // Its own in the store, so that after a restart, too, no phone joins a part that was left over to a part of this text; and the same when
+  // it is sent again, so that what came of it the first time completes it.
   const auto segments = sms::split_text(sms.text, static_cast<std::uint16_t>(sms.id), settings_.in_zero);
   texts_[sms.id] = {.segments_left = segments.size()};
   for (const sms::Segment& segment : segments) {

@@ -114,7 +114,10 @@ Result<mm7::HttpEntity> make_submit(const Conversion& conversion, std::vector<st
   const MmRoute& route = conversion.mm_route;
   const mm7::Address sender = address_of(route.sender_address);
   const std::vector<std::string_view> own_addresses(route.own_addresses.begin(), route.own_addresses.end());
-  const convert::MailToMmOptions options{.profile = {.size_max = route.mm_size_max, .encoded_size_max = route.mm_size_max, .base64_parts = route.dialect.parts_base64, .smil = true},
+  const convert::MailToMmOptions options{.profile = {.size_max = route.mm_size_max,
+                                                     .encoded_size_max = route.mm_size_max,
+                                                     .base64_parts = route.dialect.parts_base64,
+                                                     .smil = true},
                                          .sender_in_text = sender.kind != mm7::AddressKind::rfc2822,
                                          .content_id_domain = conversion.our_domain,
                                          .item_id = to_string(conversion.item),

@@ -78,7 +78,7 @@ struct Conversion {
   wap::Numbering numbering;
   MailRoute mail_route;
   MmRoute mm_route;
-  bool under_rules = false;            // a mail that the content rules have not seen, or an MM that becomes one
+  bool under_rules = false;  // a mail that the content rules have not seen, or an MM that becomes one
 };
 
 /// The content rules of a conversion; `scratch` was prepared for `set`. Without a set there are none.
@@ -109,9 +109,9 @@ struct Converted {
 /// More matches of one mail than this are not told to the control plane.
 inline constexpr std::size_t rule_match_count_max = 16;
 
-/// The rule that keeps this mail from the phone; null when none does. From a mailbox each action but `tag` does: the mail stays where it is, and
-/// the phone was told of it before. Of mail handed in and of what a phone wrote,
-/// which were acknowledged and lie nowhere else, only `reject` does.
+/// The rule that keeps this mail from the phone; null when none does. From a mailbox each action but `tag` does: the mail stays where it
+/// is, and the phone was told of it before. Of mail handed in and of what a phone wrote, which were acknowledged and lie nowhere else, only
+/// `reject` does.
 [[nodiscard]] const RuleMatch* stopping_rule(const Converted& converted);
 /// A mail that a rule keeps from the phone is not converted: there is no output.
 [[nodiscard]] Converted convert(Conversion conversion, const ContentRules& rules = {});

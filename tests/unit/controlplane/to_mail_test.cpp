@@ -208,6 +208,28 @@ TEST_F(ToMailTest, TheMessagesOwnSubjectStays) {
   EXPECT_EQ(bare.number(Tag::drop_first_line), handoff::drop_line);
 }
 
+// The data plane asks again when it was restarted, or had no answer: what goes out must be what would have gone.
+TEST_F(ToMailTest, AskedAgainItAnswersTheSame) {
+  const Suffix known = thread(ann, "b1");
+  const Message messages[] = {
+      {.recipients = {"short:5000"}, .first_line = "joe@example.com Lunch?"},
+      {.recipients = {"short:5000"}, .subject = "joe@example.com Lunch?"},
+      {.recipients = {"short:5000"}, .subject = "Own", .first_line = "joe@example.com Lunch?"},
+      {.recipients = {"short:5000" + known.digits}},
+      {.recipients = {"mail:joe@example.com"}, .subject = "Own"},
+  };
+  std::uint8_t number = 0;
+  for (Message message : messages) {
+    message.id.bytes[0] = ++number;
+    const SentRecord first = route(message);
+    const SentRecord again = route(message);
+    for (const Tag each : {Tag::decision, Tag::new_subject, Tag::in_reply_to, Tag::mail_from, Tag::header_from})
+      EXPECT_EQ(again.text(each), first.text(each)) << int{number};
+    EXPECT_EQ(again.number(Tag::drop_first_line), first.number(Tag::drop_first_line)) << int{number};
+    EXPECT_EQ(again.texts(Tag::mail_recipient), first.texts(Tag::mail_recipient)) << int{number};
+  }
+}
+
 TEST_F(ToMailTest, RecipientsOfForwardedMail) {
   EXPECT_EQ(admit("smtp", "", {"mail:15550100002@mms.example.net", "mail:15550100009@mms.example.net", "mail:12@mms.example.net", "mail:joe@example.com",
                                "mail:5000@mms.example.net"}),

@@ -72,21 +72,24 @@ TEST(Config, NothingIsOpenThatTheFileDoesNotSayIsOpen) {
 
 TEST(Config, NumberingIsDigitsThatFitTogether) {
   const auto message_of = [](const std::string& numbering) {
-    const auto config = Config::parse("domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"127.0.0.1:1\"\nsource = \"5\"\n[numbering]\n" + numbering, "t.toml");
+    const auto config = Config::parse(
+        "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"127.0.0.1:1\"\nsource = \"5\"\n[numbering]\n" + numbering,
+        "t.toml");
     return config ? std::string() : config.error().message();
   };
   struct Row {
-    std::string numbering, key;          // key empty: it is good
+    std::string numbering, key;  // key empty: it is good
   };
-  for (const Row& row : {Row{"country_code = \"49\"\n", ""}, Row{"country_code = \"+49\"\n", "country_code"}, Row{"country_code = \"049\"\n", "country_code"},
-                         Row{"country_code = \"4912\"\n", "country_code"}, Row{"trunk_prefix = \"\"\n", ""}, Row{"trunk_prefix = \"x\"\n", "trunk_prefix"},
-                         Row{"international_prefixes = [\"00\", \"011\"]\n", ""}, Row{"international_prefixes = [\"+\"]\n", "international_prefixes"},
-                         Row{"short_codes = [\"112\", \"40404\"]\n", ""}, Row{"short_codes = [\"#31\"]\n", "short_codes"},
-                         Row{"national_length = \"10\"\n", ""}, Row{"national_length = \"7-11\"\n", ""}, Row{"national_length = \"11-7\"\n", "national_length"},
-                         Row{"national_length = \"2\"\n", "national_length"}, Row{"national_length = \"7-\"\n", "national_length"},
-                         Row{"national_length = \"long\"\n", "national_length"}, Row{"bare = \"national\"\n", "bare"},
-                         Row{"bare = \"national\"\ncountry_code = \"1\"\n", "bare"},
-                         Row{"bare = \"national\"\ncountry_code = \"1\"\nnational_length = \"10\"\n", ""}}) {
+  for (const Row& row :
+       {Row{"country_code = \"49\"\n", ""}, Row{"country_code = \"+49\"\n", "country_code"},
+        Row{"country_code = \"049\"\n", "country_code"}, Row{"country_code = \"4912\"\n", "country_code"}, Row{"trunk_prefix = \"\"\n", ""},
+        Row{"trunk_prefix = \"x\"\n", "trunk_prefix"}, Row{"international_prefixes = [\"00\", \"011\"]\n", ""},
+        Row{"international_prefixes = [\"+\"]\n", "international_prefixes"}, Row{"short_codes = [\"112\", \"40404\"]\n", ""},
+        Row{"short_codes = [\"#31\"]\n", "short_codes"}, Row{"national_length = \"10\"\n", ""}, Row{"national_length = \"7-11\"\n", ""},
+        Row{"national_length = \"11-7\"\n", "national_length"}, Row{"national_length = \"2\"\n", "national_length"},
+        Row{"national_length = \"7-\"\n", "national_length"}, Row{"national_length = \"long\"\n", "national_length"},
+        Row{"bare = \"national\"\n", "bare"}, Row{"bare = \"national\"\ncountry_code = \"1\"\n", "bare"},
+        Row{"bare = \"national\"\ncountry_code = \"1\"\nnational_length = \"10\"\n", ""}}) {
     const std::string message = message_of(row.numbering);
     EXPECT_EQ(message.empty(), row.key.empty()) << row.numbering << message;
     if (!row.key.empty()) {

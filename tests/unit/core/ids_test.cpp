@@ -51,8 +51,8 @@ TEST(PeerId, HasOneFormToBeComparedIn) {
   struct Row {
     std::string_view id, key;
   };
-  for (const Row& row : {Row{"<AB-12@mmsc>", "ab-12@mmsc"}, Row{" \"0001715006\"\r\n", "1715006"}, Row{"1a2B", "1a2b"}, Row{"000", ""}, Row{"", ""}, Row{"<>", ""},
-                         Row{"100", "100"}}) {
+  for (const Row& row : {Row{"<AB-12@mmsc>", "ab-12@mmsc"}, Row{" \"0001715006\"\r\n", "1715006"}, Row{"1a2B", "1a2b"}, Row{"000", ""},
+                         Row{"", ""}, Row{"<>", ""}, Row{"100", "100"}}) {
     EXPECT_EQ(peer_id_key(row.id), row.key) << row.id;
   }
 }

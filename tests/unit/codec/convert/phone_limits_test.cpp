@@ -75,7 +75,10 @@ std::string mail_with(std::size_t parts, std::size_t size, const std::string& na
 }
 
 TEST(EncodedSize, IsABoundThatIsNotFarAbove) {
-  for (const auto& [parts, size, name] : {std::tuple<std::size_t, std::size_t, std::string>{1, 200'000, "a.jpg"}, {40, 3000, "a.jpg"}, {20, 5000, "Grüße aus Köln und von anderswo.jpg"}, {1, 1, "x.jpg"}}) {
+  for (const auto& [parts, size, name] : {std::tuple<std::size_t, std::size_t, std::string>{1, 200'000, "a.jpg"},
+                                          {40, 3000, "a.jpg"},
+                                          {20, 5000, "Grüße aus Köln und von anderswo.jpg"},
+                                          {1, 1, "x.jpg"}}) {
     const std::string mail = mail_with(parts, size, name);
     const MailToMm made = converted(mail);
     const EncodedSizes sizes = encoded_sizes(made, {}, false);
@@ -89,7 +92,8 @@ TEST(EncodedSize, IsABoundThatIsNotFarAbove) {
 
 TEST(EncodedSize, BothFormsStayWithinTheProfile) {
   const std::size_t limit = options().profile.encoded_size_max;
-  for (const auto& [parts, size] : {std::pair<std::size_t, std::size_t>{1, 300'000}, {1, 224'000}, {2, 120'000}, {50, 6000}, {300, 1000}, {3, 99'000}}) {
+  for (const auto& [parts, size] :
+       {std::pair<std::size_t, std::size_t>{1, 300'000}, {1, 224'000}, {2, 120'000}, {50, 6000}, {300, 1000}, {3, 99'000}}) {
     const std::string mail = mail_with(parts, size, "a.jpg");
     const MailToMm made = converted(mail);
     const Written real = written(made);
@@ -153,10 +157,13 @@ TEST(Subject, IsCutForThePhoneAndStandsWholeInTheText) {
 
 TEST(Names, NoPartWithoutUseOrName) {
   const auto parts = [](std::string_view type, std::string_view body, std::string_view more = "") {
-    const MailToMm made = converted("From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: " + std::string(type) + "\r\n" + std::string(more) +
-                                    "Content-Disposition: attachment\r\n\r\n" + std::string(body) + "\r\n--b--\r\n");
+    const MailToMm made = converted(
+        "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: " +
+        std::string(type) + "\r\n" + std::string(more) + "Content-Disposition: attachment\r\n\r\n" + std::string(body) + "\r\n--b--\r\n");
     std::string out;
-    for (std::size_t i = 2; i < made.mm.parts.size(); ++i) out += std::string(made.mm.parts[i].media_type) + ":" + std::string(made.mm.parts[i].name) + ":" + std::string(made.mm.parts[i].content_location) + " ";
+    for (std::size_t i = 2; i < made.mm.parts.size(); ++i)
+      out += std::string(made.mm.parts[i].media_type) + ":" + std::string(made.mm.parts[i].name) + ":" +
+             std::string(made.mm.parts[i].content_location) + " ";
     return out + all_text(made).substr(sizeof("joe@example.com\n") - 1);
   };
   EXPECT_EQ(parts("image/jpeg; name=photo", "x"), "image/jpeg:photo.jpg:photo.jpg hi");
@@ -173,13 +180,17 @@ TEST(Names, NoPartWithoutUseOrName) {
   EXPECT_EQ(parts("image/jpeg", ""), "hi");
 }
 
-TEST(Names, AnEmptyMailSaysSo) { EXPECT_EQ(all_text(converted("From: joe@example.com\r\nSubject: x\r\n\r\n")), "joe@example.com\n[This mail is empty.]"); }
+TEST(Names, AnEmptyMailSaysSo) {
+  EXPECT_EQ(all_text(converted("From: joe@example.com\r\nSubject: x\r\n\r\n")), "joe@example.com\n[This mail is empty.]");
+}
 
 TEST(Sizes, WhatIsLeftOutIsToldAsItIs) {
   for (const std::size_t size : {12U, 57U, 100U, 500U, 1000U}) {
     Bytes part;
     mime::write_body(part, Bytes(size, 'x'), mime::BodyForm::base64);
-    const std::string text = all_text(converted("From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: application/pdf; name=a.pdf\r\n" + std::string(text_of(part)) + "\r\n--b--\r\n"));
+    const std::string text = all_text(converted(
+        "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: application/pdf; name=a.pdf\r\n" +
+        std::string(text_of(part)) + "\r\n--b--\r\n"));
     EXPECT_NE(text.find("[Left out: a.pdf (" + std::to_string(size) + " bytes)"), std::string::npos) << text;
   }
 }
@@ -189,17 +200,24 @@ TEST(HardWrap, Paragraphs) {
     std::string_view text, expected;
   };
   const Row rows[] = {
-      {"This is the first line of a text that a mail program broke at the 72nd\ncolumn, as they all did when screens were made of glass, and here is one\nmore line that is as long as the others are, so that there is no doubt\nabout it.\n\nBest regards\nAnn\n",
-       "This is the first line of a text that a mail program broke at the 72nd column, as they all did when screens were made of glass, and here is one more line that is as long as the others are, so that there is no doubt about it.\n\nBest regards\nAnn"},
+      {"This is the first line of a text that a mail program broke at the 72nd\ncolumn, as they all did when screens were made of glass, "
+       "and here is one\nmore line that is as long as the others are, so that there is no doubt\nabout it.\n\nBest regards\nAnn\n",
+       "This is the first line of a text that a mail program broke at the 72nd column, as they all did when screens were made of glass, "
+       "and here is one more line that is as long as the others are, so that there is no doubt about it.\n\nBest regards\nAnn"},
       // Two lines are little to judge by: a sentence must go on.
-      {"Hello Bob, here is the report which you asked me for when we met last\nweek.", "Hello Bob, here is the report which you asked me for when we met last week."},
-      {"Hello Bob, here is the report which you asked me for when we met last.\nRegards, Ann", "Hello Bob, here is the report which you asked me for when we met last.\nRegards, Ann"},
+      {"Hello Bob, here is the report which you asked me for when we met last\nweek.",
+       "Hello Bob, here is the report which you asked me for when we met last week."},
+      {"Hello Bob, here is the report which you asked me for when we met last.\nRegards, Ann",
+       "Hello Bob, here is the report which you asked me for when we met last.\nRegards, Ann"},
       // Verse, addresses, lists, code, tables, long lines.
       {"Roses are red\nviolets are blue\nsugar is sweet", "Roses are red\nviolets are blue\nsugar is sweet"},
       {"Example Ltd\nStreet 1\n12345 Town", "Example Ltd\nStreet 1\n12345 Town"},
-      {"- the first thing that has to be done before the others can be thought\n- the second", "- the first thing that has to be done before the others can be thought\n- the second"},
-      {"1. the first thing that has to be done before the others can be thought\n2. the second", "1. the first thing that has to be done before the others can be thought\n2. the second"},
-      {"int main() { return some_function_with_a_long_name(argument_one, two);\n  }", "int main() { return some_function_with_a_long_name(argument_one, two);\n  }"},
+      {"- the first thing that has to be done before the others can be thought\n- the second",
+       "- the first thing that has to be done before the others can be thought\n- the second"},
+      {"1. the first thing that has to be done before the others can be thought\n2. the second",
+       "1. the first thing that has to be done before the others can be thought\n2. the second"},
+      {"int main() { return some_function_with_a_long_name(argument_one, two);\n  }",
+       "int main() { return some_function_with_a_long_name(argument_one, two);\n  }"},
       {"", ""},
       {"one line", "one line"},
   };

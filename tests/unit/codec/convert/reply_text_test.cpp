@@ -22,11 +22,14 @@ TEST(FoldReply, Quotes) {
     std::string text, expected;
   };
   const Row rows[] = {
-      {"Yes!\n\nOn Mon, 3 Nov 2025 at 10:00, Ann <ann@example.com> wrote:\n> Lunch?\n> At noon?\n> Ann\n", "Yes!\n\n[3 quoted lines: On Mon, 3 Nov 2025 at 10:00, Ann <ann@example.com> wrote]"},
+      {"Yes!\n\nOn Mon, 3 Nov 2025 at 10:00, Ann <ann@example.com> wrote:\n> Lunch?\n> At noon?\n> Ann\n",
+       "Yes!\n\n[3 quoted lines: On Mon, 3 Nov 2025 at 10:00, Ann <ann@example.com> wrote]"},
       // Some programs break the line that introduces the quote.
-      {"Yes!\n\nOn Mon, 3 Nov 2025 at 10:00, Ann Example\n<ann@example.com> wrote:\n\n> Lunch?\n", "Yes!\n\n[1 quoted line: On Mon, 3 Nov 2025 at 10:00, Ann Example <ann@example.com> wrote]"},
+      {"Yes!\n\nOn Mon, 3 Nov 2025 at 10:00, Ann Example\n<ann@example.com> wrote:\n\n> Lunch?\n",
+       "Yes!\n\n[1 quoted line: On Mon, 3 Nov 2025 at 10:00, Ann Example <ann@example.com> wrote]"},
       {"Ja!\n\nAm 03.11.25 um 10:00 schrieb Ann Example:\n> Mittag?\n", "Ja!\n\n[1 quoted line: Am 03.11.25 um 10:00 schrieb Ann Example]"},
-      {"Oui\n\nLe lun. 3 nov. 2025 à 10:00, Ann <ann@example.com> a écrit :\n> Déjeuner ?\n", "Oui\n\n[1 quoted line: Le lun. 3 nov. 2025 à 10:00, Ann <ann@example.com> a écrit]"},
+      {"Oui\n\nLe lun. 3 nov. 2025 à 10:00, Ann <ann@example.com> a écrit :\n> Déjeuner ?\n",
+       "Oui\n\n[1 quoted line: Le lun. 3 nov. 2025 à 10:00, Ann <ann@example.com> a écrit]"},
       {"好\n\n2025年11月3日 Ann <ann@example.com> 写道：\n> 午饭？\n", "好\n\n[1 quoted line: 2025年11月3日 Ann <ann@example.com> 写道]"},
       // Answers between quotes: what is short stays, what is long is named by its first words.
       {"> Lunch?\nYes.\n> Where?\n> Here?\nThere.", "> Lunch?\nYes.\n> Where?\n> Here?\nThere."},
@@ -37,7 +40,8 @@ TEST(FoldReply, Quotes) {
       {"> all\n> of\n> this", "> all\n> of\n> this"},
       {"On Monday Ann wrote:\n> all\n> of\n> this", "On Monday Ann wrote:\n> all\n> of\n> this"},
       // Some programs put it inside.
-      {"Yes!\n> On 3 Nov 2025, at 10:00, Joe Roe <joe@example.com> wrote:\n>\n> Lunch?\n> Tea?\n", "Yes!\n[3 quoted lines: On 3 Nov 2025, at 10:00, Joe Roe <joe@example.com> wrote]"},
+      {"Yes!\n> On 3 Nov 2025, at 10:00, Joe Roe <joe@example.com> wrote:\n>\n> Lunch?\n> Tea?\n",
+       "Yes!\n[3 quoted lines: On 3 Nov 2025, at 10:00, Joe Roe <joe@example.com> wrote]"},
       // Words of the writer's own announce what he wants to show.
       {"My list:\n> a\n> b\n> c\n", "My list:\n> a\n> b\n> c"},
       {"no quote: 5 > 3", "no quote: 5 > 3"},

@@ -15,16 +15,25 @@ struct PartSpec {
 MultimediaMessage message(std::initializer_list<PartSpec> parts) {
   MultimediaMessage mm;
   for (const PartSpec& part : parts) {
-    mm.parts.push_back({.media_type = part.type, .charset = part.charset, .name = part.name, .content_id = part.id, .content_location = part.location, .data = bytes_of(part.data)});
+    mm.parts.push_back({.media_type = part.type,
+                        .charset = part.charset,
+                        .name = part.name,
+                        .content_id = part.id,
+                        .content_location = part.location,
+                        .data = bytes_of(part.data)});
     if (part.type == "application/smil") mm.presentation = mm.parts.size() - 1;
   }
   return mm;
 }
-PartSpec smil(std::string_view body) { return {.type = "application/smil", .id = "s", .location = "s.smil", .name = {}, .data = body, .charset = {}}; }
+PartSpec smil(std::string_view body) {
+  return {.type = "application/smil", .id = "s", .location = "s.smil", .name = {}, .data = body, .charset = {}};
+}
 PartSpec text(std::string_view location, std::string_view words, std::string_view name = {}, std::string_view charset = "utf-8") {
   return {.type = "text/plain", .id = {}, .location = location, .name = name, .data = words, .charset = charset};
 }
-PartSpec picture(std::string_view location) { return {.type = "image/png", .id = location, .location = location, .name = location, .data = "x", .charset = {}}; }
+PartSpec picture(std::string_view location) {
+  return {.type = "image/png", .id = location, .location = location, .name = location, .data = "x", .charset = {}};
+}
 
 MmToMailOptions options() {
   MmToMailOptions how;
@@ -57,18 +66,24 @@ std::string shown(const MultimediaMessage& mm) {
 }
 
 TEST(SlideOrder, TextsAreThoseOfTheSlides) {
-  EXPECT_EQ(shown(message({smil("<smil><body><par><text src=\"2.txt\"/></par><par><text src='cid:1'/></par></body></smil>"), {.type = "text/plain", .id = "1", .location = "1.txt", .name = {}, .data = "second", .charset = "utf-8"}, text("2.txt", "first")})),
+  EXPECT_EQ(shown(message({smil("<smil><body><par><text src=\"2.txt\"/></par><par><text src='cid:1'/></par></body></smil>"),
+                           {.type = "text/plain", .id = "1", .location = "1.txt", .name = {}, .data = "second", .charset = "utf-8"},
+                           text("2.txt", "first")})),
             "first\n\nsecond");
   // Pictures too; what no slide names stands behind.
-  EXPECT_EQ(shown(message({smil("<par><img src=\"b.png\"/><text src=\"t.txt\"/></par><par><img region=\"Image\" src = \"a.png\" /></par>"), picture("a.png"), picture("b.png"), picture("c.png"), text("t.txt", "hi"),
-                           text("notes.txt", "notes", "notes.txt")})),
-            "hi|b.png|a.png|c.png|notes.txt");
+  EXPECT_EQ(
+      shown(message({smil("<par><img src=\"b.png\"/><text src=\"t.txt\"/></par><par><img region=\"Image\" src = \"a.png\" /></par>"),
+                     picture("a.png"), picture("b.png"), picture("c.png"), text("t.txt", "hi"), text("notes.txt", "notes", "notes.txt")})),
+      "hi|b.png|a.png|c.png|notes.txt");
   // Slides that show no text, or name what is not there.
   EXPECT_EQ(shown(message({smil("<smil/>"), text("1.txt", "one"), text("2.txt", "two")})), "one\n\ntwo");
   EXPECT_EQ(shown(message({smil("<text src=\"gone.txt\"/>"), text("1.txt", "one")})), "one");
   // The same slide twice, blank slides, other cases, escapes.
-  EXPECT_EQ(shown(message({smil("<text src=\"1.TXT\"/><text src=\"1.txt\"/><text src=\"0.txt\"/><text src=\"a%20b.txt\"/><text src=\"c&amp;d.txt\"/>"), text("0.txt", " \n"), text("1.txt", "one"), text("a b.txt", "two"), text("c&d.txt", "three")})),
-            "one\n\ntwo\n\nthree");
+  EXPECT_EQ(
+      shown(message(
+          {smil("<text src=\"1.TXT\"/><text src=\"1.txt\"/><text src=\"0.txt\"/><text src=\"a%20b.txt\"/><text src=\"c&amp;d.txt\"/>"),
+           text("0.txt", " \n"), text("1.txt", "one"), text("a b.txt", "two"), text("c&d.txt", "three")})),
+      "one\n\ntwo\n\nthree");
 }
 
 TEST(SlideOrder, WithoutSlides) {
@@ -76,14 +91,21 @@ TEST(SlideOrder, WithoutSlides) {
   EXPECT_EQ(shown(message({text("", "one\n"), text("", "two")})), "one\n\ntwo");
   EXPECT_EQ(shown(message({text("", "one"), text("b.txt", "two", "b.txt")})), "one|b.txt");
   EXPECT_EQ(shown(message({picture("a.png")})), "|a.png");
-  EXPECT_EQ(shown(message({{.type = "text/html", .id = {}, .location = "a.html", .name = {}, .data = "<p>Hello <b>Bob</b></p>", .charset = "utf-8"}, picture("a.png")})), "Hello Bob|a.png");
+  EXPECT_EQ(shown(message(
+                {{.type = "text/html", .id = {}, .location = "a.html", .name = {}, .data = "<p>Hello <b>Bob</b></p>", .charset = "utf-8"},
+                 picture("a.png")})),
+            "Hello Bob|a.png");
   // A wrong label.
   EXPECT_EQ(shown(message({text("", "one", "", "us-ascii"), text("", "pr\xE4sentiert", "", "us-ascii")})), "one\n\npräsentiert");
 }
 
 TEST(SlideOrder, PlainTextThatIsAttachedIsUtf8AndNamesGetTheirExtension) {
   Bytes storage;
-  const mime::Message mail = mail_of(message({text("", "hi"), text("b", "pr\xE4sentiert", "b", "us-ascii"), {.type = "image/jpeg", .id = {}, .location = {}, .name = "photo", .data = "x", .charset = {}}}), storage);
+  const mime::Message mail =
+      mail_of(message({text("", "hi"),
+                       text("b", "pr\xE4sentiert", "b", "us-ascii"),
+                       {.type = "image/jpeg", .id = {}, .location = {}, .name = "photo", .data = "x", .charset = {}}}),
+              storage);
   ASSERT_EQ(mail.parts.size(), 4U);
   EXPECT_EQ(mail.parts[2].charset, "utf-8");
   EXPECT_EQ(text_of(mime::decode_body(mail.parts[2])), "präsentiert");
@@ -92,7 +114,8 @@ TEST(SlideOrder, PlainTextThatIsAttachedIsUtf8AndNamesGetTheirExtension) {
 }
 
 TEST(SlideOrder, TheFirstLineIsThatOfTheFirstSlide) {
-  const MultimediaMessage mm = message({smil("<text src=\"1.txt\"/><text src=\"2.txt\"/>"), text("2.txt", "second slide"), text("1.txt", "joe@example.com Hi\nfirst slide")});
+  const MultimediaMessage mm = message({smil("<text src=\"1.txt\"/><text src=\"2.txt\"/>"), text("2.txt", "second slide"),
+                                        text("1.txt", "joe@example.com Hi\nfirst slide")});
   EXPECT_EQ(first_text_line(mm), "joe@example.com Hi");
   Bytes storage;
   MmToMailOptions how = options();
@@ -123,9 +146,15 @@ TEST(MmAddresses, AsMm1WritesThem) {
     std::string_view written, expected;
   };
   const Row rows[] = {
-      {"+15553334444/TYPE=PLMN", "+15553334444@mms.example.net"}, {"+15553334444/type=plmn", "+15553334444@mms.example.net"}, {"15553334444/TYPE=PLMN", "+15553334444@mms.example.net"},
-      {"88888/TYPE=PLMN", "88888@mms.example.net"},               {"112/TYPE=PLMN", "112@mms.example.net"},                    {"0738123456/TYPE=PLMN", "0738123456@mms.example.net"},
-      {"+112", "+112@mms.example.net"},                           {"joe@example.com", "joe@example.com"},                      {"NowMMS <now@example.com>", "NowMMS <now@example.com>"},
+      {"+15553334444/TYPE=PLMN", "+15553334444@mms.example.net"},
+      {"+15553334444/type=plmn", "+15553334444@mms.example.net"},
+      {"15553334444/TYPE=PLMN", "+15553334444@mms.example.net"},
+      {"88888/TYPE=PLMN", "88888@mms.example.net"},
+      {"112/TYPE=PLMN", "112@mms.example.net"},
+      {"0738123456/TYPE=PLMN", "0738123456@mms.example.net"},
+      {"+112", "+112@mms.example.net"},
+      {"joe@example.com", "joe@example.com"},
+      {"NowMMS <now@example.com>", "NowMMS <now@example.com>"},
       {"\"Example, Joe\" <joe@example.com>", "\"Example, Joe\" <joe@example.com>"},
   };
   for (const Row& row : rows) {

@@ -23,7 +23,7 @@ TEST(TimeZones, Table) {
     std::int32_t expected;
   };
   const Row rows[] = {
-      {"Europe/Madrid", 1'792'501'200, 7200},                      // 2026-10-20 13:00
+      {"Europe/Madrid", 1'792'501'200, 7200},  // 2026-10-20 13:00
       {"Europe/Madrid", year_2026, 3600},
       {"Europe/London", year_2026 + 200 * day, 3600},
       {"Europe/Dublin", year_2026, 0},
@@ -31,7 +31,7 @@ TEST(TimeZones, Table) {
       {"America/New_York", year_2026, -18'000},
       {"America/New_York", year_2026 + 200 * day, -14'400},
       {"Asia/Kolkata", year_2026, 19'800},
-      {"Australia/Sydney", year_2026, 39'600},                     // summer over the end of the year
+      {"Australia/Sydney", year_2026, 39'600},  // summer over the end of the year
       {"Australia/Sydney", year_2026 + 200 * day, 36'000},
       {"America/St_Johns", year_2026, -12'600},
       {"UTC", year_2026, 0},
@@ -40,7 +40,9 @@ TEST(TimeZones, Table) {
       {"Europe/Berlin", 1'774'746'000, 7200},
   };
   for (const Row& row : rows) EXPECT_EQ(zone_offset(row.zone, row.utc), row.expected) << row.zone << " " << row.utc;
-  for (const std::string_view none : {"", "Europe", "Europe/Nowhere", "urope/Madrid", "Europe/Madri", "Europe/Madrid Europe/Paris", "Europe/"}) EXPECT_FALSE(zone_offset(none, 0)) << none;
+  for (const std::string_view none :
+       {"", "Europe", "Europe/Nowhere", "urope/Madrid", "Europe/Madri", "Europe/Madrid Europe/Paris", "Europe/"})
+    EXPECT_FALSE(zone_offset(none, 0)) << none;
   EXPECT_EQ(zone_offset_at_wall("Europe/Berlin", year_2026 + 200 * day), 7200);
   EXPECT_EQ(zone_offset_at_wall("Europe/Berlin", year_2026), 3600);
   EXPECT_FALSE(zone_offset_at_wall("Nowhere", year_2026));
@@ -71,7 +73,8 @@ TEST(TimeZones, AgreeWithTheSystem) {
 }
 
 std::string when(std::string_view head, std::string_view start) {
-  const auto calendar = read_calendar("BEGIN:VCALENDAR\nMETHOD:REQUEST\n" + std::string(head) + "BEGIN:VEVENT\nSUMMARY:x\n" + std::string(start) + "\nEND:VEVENT\nEND:VCALENDAR\n");
+  const auto calendar = read_calendar("BEGIN:VCALENDAR\nMETHOD:REQUEST\n" + std::string(head) + "BEGIN:VEVENT\nSUMMARY:x\n" +
+                                      std::string(start) + "\nEND:VEVENT\nEND:VCALENDAR\n");
   EXPECT_TRUE(calendar);
   const std::string card = calendar_card(*calendar).text;
   const std::size_t at = card.find("When: ");
@@ -81,7 +84,8 @@ std::string when(std::string_view head, std::string_view start) {
 TEST(CalendarZones, UtcIsShownWhereTheInvitationComesFrom) {
   constexpr std::string_view utc = "DTSTART:20261020T130000Z\nDTEND:20261020T140000Z";
   constexpr std::string_view berlin =
-      "BEGIN:VTIMEZONE\nTZID:Own/Berlin\nBEGIN:STANDARD\nDTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nTZOFFSETTO:+0100\nEND:STANDARD\n"
+      "BEGIN:VTIMEZONE\nTZID:Own/"
+      "Berlin\nBEGIN:STANDARD\nDTSTART:19701025T030000\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nTZOFFSETTO:+0100\nEND:STANDARD\n"
       "BEGIN:DAYLIGHT\nDTSTART:19700329T020000\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nTZOFFSETTO:+0200\nEND:DAYLIGHT\nEND:VTIMEZONE\n";
   EXPECT_EQ(when("X-WR-TIMEZONE:Europe/Madrid\n", utc), "Tue 20 Oct 2026, 15:00-16:00 (Europe/Madrid, UTC+02:00)");
   EXPECT_EQ(when("X-WR-TIMEZONE:America/New_York\n", "DTSTART:20261021T010000Z"), "Tue 20 Oct 2026, 21:00 (America/New_York, UTC-04:00)");

@@ -111,36 +111,50 @@ struct ToleranceRow {
 TEST(Parse, EachToleranceIsReadAndNoted) {
   const ToleranceRow rows[] = {
       {tolerance::mbox_line, "From joe Mon Jan  1\nSubject: x\n\nhi", "text/plain\"hi\""},
-      {tolerance::bare_lf, "Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\na\n--b--\n", "multipart/mixed{text/plain\"a\"}"},
+      {tolerance::bare_lf, "Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\na\n--b--\n",
+       "multipart/mixed{text/plain\"a\"}"},
       {tolerance::no_colon, "Subject: x\r\njunk line\r\nContent-Type: text/html\r\n\r\nhi", "text/html\"hi\""},
       {tolerance::no_blank_line, "Subject: x\r\nthis is text\r\nmore", "text/plain\"this is text\r\nmore\""},
       {tolerance::no_colon, "Subject: x\r\na broken line\r\n\r\nhi", "text/plain\"hi\""},
-      {tolerance::bare_cr, "Subject: x\rContent-Type: multipart/mixed; boundary=b\r\r--b\r\ra\r--b--\r", "multipart/mixed{text/plain\"a\"}"},
-      {tolerance::bare_part, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\na\r\n--b\r\n--b\r\nbroken\r\n--b--", "multipart/mixed{text/plain\"a\"}"},
-      {tolerance::no_blank_line, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\none\r\ntwo\r\n--b--", "multipart/mixed{text/plain\"one\r\ntwo\"}"},
+      {tolerance::bare_cr, "Subject: x\rContent-Type: multipart/mixed; boundary=b\r\r--b\r\ra\r--b--\r",
+       "multipart/mixed{text/plain\"a\"}"},
+      {tolerance::bare_part, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\na\r\n--b\r\n--b\r\nbroken\r\n--b--",
+       "multipart/mixed{text/plain\"a\"}"},
+      {tolerance::no_blank_line, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\none\r\ntwo\r\n--b--",
+       "multipart/mixed{text/plain\"one\r\ntwo\"}"},
       {tolerance::no_blank_line, "just text\r\n", "text/plain\"just text\r\n\""},
       {tolerance::space_before_colon, "Content-Type : text/html\r\n\r\nhi", "text/html\"hi\""},
       {tolerance::space_before_colon, "Content-Type\n : text/html\nSubject: x\n\nhi", "text/html\"hi\""},
       {tolerance::too_long, "Subject: " + std::string(200'000, 'x') + "\r\nContent-Type: text/html\r\n\r\nhi", "text/html\"hi\""},
       {tolerance::bad_content_type, "Content-Type: nonsense\r\n\r\nhi", "text/plain\"hi\""},
       {tolerance::bad_content_type, "Content-Type: image; name=x.jpg\r\n\r\nhi", "application/octet-stream\"hi\""},
-      {tolerance::boundary_missing, "Content-Type: multipart/mixed\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\na\r\n--b--\r\n", "multipart/mixed{text/html\"a\"}"},
-      {tolerance::boundary_guessed, "Content-Type: multipart/mixed; boundary=other\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\na\r\n--b--\r\n",
+      {tolerance::boundary_missing, "Content-Type: multipart/mixed\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\na\r\n--b--\r\n",
+       "multipart/mixed{text/html\"a\"}"},
+      {tolerance::boundary_guessed,
+       "Content-Type: multipart/mixed; boundary=other\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\na\r\n--b--\r\n",
        "multipart/mixed{text/html\"a\"}"},
       {tolerance::not_closed, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\na", "multipart/mixed{text/plain\"a\"}"},
       {tolerance::not_closed,
-       "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--a\r\n\r\ny\r\n--a--",
+       "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: multipart/mixed; "
+       "boundary=b\r\n\r\n--b\r\n\r\nx\r\n--a\r\n\r\ny\r\n--a--",
        "multipart/mixed{multipart/mixed{text/plain\"x\"},text/plain\"y\"}"},
       {tolerance::no_parts, "Content-Type: multipart/mixed; boundary=b\r\n\r\nno parts here", "text/plain\"no parts here\""},
       {tolerance::no_parts, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b--\r\n", "text/plain\"\""},
       {tolerance::no_parts, "Content-Type: multipart/mixed; boundary=\"\"\r\n\r\nno parts here", "text/plain\"no parts here\""},
-      {tolerance::encoded_multipart, "Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64\r\n\r\n--b\r\n\r\na\r\n--b--",
+      {tolerance::encoded_multipart,
+       "Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64\r\n\r\n--b\r\n\r\na\r\n--b--",
        "multipart/mixed{text/plain\"a\"}"},
-      {tolerance::lost_folding, "Received: from a\r\nDKIM-Signature: v=1;\r\nd=example.com; s=1;\r\nbh=abc=;\r\nb=def\r\nghi\r\nSubject: x\r\nContent-Type: text/html\r\n\r\nhi", "text/html\"hi\""},
-      {tolerance::lost_folding, "To: a@example.com,\r\nb@example.com,\r\nc@example.com\r\nContent-Type: text/html\r\n\r\nhi", "text/html\"hi\""},
+      {tolerance::lost_folding,
+       "Received: from a\r\nDKIM-Signature: v=1;\r\nd=example.com; s=1;\r\nbh=abc=;\r\nb=def\r\nghi\r\nSubject: x\r\nContent-Type: "
+       "text/html\r\n\r\nhi",
+       "text/html\"hi\""},
+      {tolerance::lost_folding, "To: a@example.com,\r\nb@example.com,\r\nc@example.com\r\nContent-Type: text/html\r\n\r\nhi",
+       "text/html\"hi\""},
       // What people write does not run on, and no usual field follows: it is text.
-      {tolerance::no_blank_line, "Subject: x\r\nHello Bob\r\nhow are you\r\nDate: tomorrow\r\n\r\nAnn", "text/plain\"Hello Bob\r\nhow are you\r\nDate: tomorrow\r\n\r\nAnn\""},
-      {tolerance::no_blank_line, "X-A: 1\r\nHello Bob\r\nhow are you\r\n\r\nSubject: y", "text/plain\"Hello Bob\r\nhow are you\r\n\r\nSubject: y\""},
+      {tolerance::no_blank_line, "Subject: x\r\nHello Bob\r\nhow are you\r\nDate: tomorrow\r\n\r\nAnn",
+       "text/plain\"Hello Bob\r\nhow are you\r\nDate: tomorrow\r\n\r\nAnn\""},
+      {tolerance::no_blank_line, "X-A: 1\r\nHello Bob\r\nhow are you\r\n\r\nSubject: y",
+       "text/plain\"Hello Bob\r\nhow are you\r\n\r\nSubject: y\""},
       {tolerance::unknown_coding, "Content-Transfer-Encoding: rot13\r\n\r\nhi", "text/plain\"hi\""},
   };
   for (const ToleranceRow& row : rows) {
@@ -150,8 +164,10 @@ TEST(Parse, EachToleranceIsReadAndNoted) {
 }
 
 TEST(Parse, OfAFieldThatStandsTwiceTheFirstCounts) {
-  EXPECT_EQ(tree_of("Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nsize=25"), "text/plain\"size=25\"");
-  EXPECT_EQ(tree_of("Content-Transfer-Encoding: quoted-printable\r\nContent-Transfer-Encoding: 7bit\r\n\r\nsize=25"), "text/plain\"size%\"");
+  EXPECT_EQ(tree_of("Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nsize=25"),
+            "text/plain\"size=25\"");
+  EXPECT_EQ(tree_of("Content-Transfer-Encoding: quoted-printable\r\nContent-Transfer-Encoding: 7bit\r\n\r\nsize=25"),
+            "text/plain\"size%\"");
   EXPECT_EQ(tree_of("Content-Type: text/html\r\nContent-Type: image/png\r\n\r\nx"), "text/html\"x\"");
 }
 
@@ -160,13 +176,21 @@ TEST(Parse, RawNamesFollowTheText) {
   struct Row {
     std::string charset, raw, expected;
   };
-  const Row rows[] = {{"windows-1251", "\xCE\xF2\xF7\xB8\xF2.png", "Отчёт.png"}, {"koi8-r", "\xE1.png", "А.png"}, {"shift_jis", "\x93\xFA.png", "日.png"}, {"iso-8859-2", "\xB9.png", "š.png"},
-                      {"utf-8", "\xE9.png", "é.png"},   {"us-ascii", "\xE9.png", "é.png"}, {"", "\xE9.png", "é.png"},          {"windows-1251", "\xC3\xA9.png", "é.png"}};
+  const Row rows[] = {{"windows-1251", "\xCE\xF2\xF7\xB8\xF2.png", "Отчёт.png"},
+                      {"koi8-r", "\xE1.png", "А.png"},
+                      {"shift_jis", "\x93\xFA.png", "日.png"},
+                      {"iso-8859-2", "\xB9.png", "š.png"},
+                      {"utf-8", "\xE9.png", "é.png"},
+                      {"us-ascii", "\xE9.png", "é.png"},
+                      {"", "\xE9.png", "é.png"},
+                      {"windows-1251", "\xC3\xA9.png", "é.png"}};
   for (const Row& row : rows) {
     for (const bool text_first : {true, false}) {
-      const std::string text = "--b\r\nContent-Type: text/plain" + (row.charset.empty() ? "" : "; charset=" + row.charset) + "\r\n\r\nx\r\n";
+      const std::string text =
+          "--b\r\nContent-Type: text/plain" + (row.charset.empty() ? "" : "; charset=" + row.charset) + "\r\n\r\nx\r\n";
       const std::string picture = "--b\r\nContent-Type: image/png; name=\"" + row.raw + "\"\r\n\r\nx\r\n";
-      const std::string mail = "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + (text_first ? text + picture : picture + text) + "--b--\r\n";
+      const std::string mail =
+          "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + (text_first ? text + picture : picture + text) + "--b--\r\n";
       const auto message = parse(bytes_of(mail));
       ASSERT_TRUE(message);
       EXPECT_EQ(message->parts[text_first ? 2 : 1].name, row.expected) << row.charset;
@@ -378,9 +402,10 @@ TEST(DecodeText, CharsetsGiveValidUtf8) {
       {"shift_jis", "\x93\xFA\x96\x7B\x87\x40", "日本①"},
       {"iso-2022-jp", "\x1B$BF|K\\\x1B(", "日本\xEF\xBF\xBD"},
       {"utf-7", "+AGE-b +2D3eAA-", "ab 😀"},
-      {"utf-16", std::string("\xFF\xFE"
-                             "a\0b\0",
-                             6),
+      {"utf-16",
+       std::string("\xFF\xFE"
+                   "a\0b\0",
+                   6),
        "ab"},
       {"utf-16", std::string("\0a\0b", 4), "ab"},
       {"utf-16", std::string("a\0b\0", 4), "ab"},

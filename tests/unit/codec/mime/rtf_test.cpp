@@ -24,8 +24,11 @@ TEST(Rtf, Text) {
       // A font of another charset, and a character of two bytes.
       {R"({\rtf1\ansi\ansicpg1252{\fonttbl{\f0 A;}{\f1\fcharset204 B;}{\f2\fcharset128 C;}}\f1\'cf\f0\'e9\f2\'93\'fa})", "Пé日"},
       {R"({\rtf1\ansi\uc1 \u8364? \u-10179?\u-8704?\uc2\u233 ??x})", "€ 😀éx"},
-      {R"({\rtf1 a\{b\}\\c\~d\_e\-f})", "a{b}\\c\xC2\xA0" "d-ef"},
-      {R"({\rtf1{\*\generator x;}{\info{\title t}}{\pict 0102}{\stylesheet{s}}text{\field{\*\fldinst HYPERLINK "x"}{\fldrslt link}}})", "textlink"},
+      {R"({\rtf1 a\{b\}\\c\~d\_e\-f})",
+       "a{b}\\c\xC2\xA0"
+       "d-ef"},
+      {R"({\rtf1{\*\generator x;}{\info{\title t}}{\pict 0102}{\stylesheet{s}}text{\field{\*\fldinst HYPERLINK "x"}{\fldrslt link}}})",
+       "textlink"},
       {R"({\rtf1 a\emdash b\ldblquote c\rdblquote})", "a—b“c”"},
       {"{\\rtf1 a\\bin3 {}}b}", "ab"},
       {R"({\rtf1 not closed)", "not closed"},
@@ -38,7 +41,10 @@ TEST(Rtf, Text) {
 
 TEST(Rtf, ThePageThatItWasMadeOf) {
   Arena arena;
-  const RtfText read = read_rtf(bytes_of(R"({\rtf1\ansi\ansicpg1252\fromhtml1 {\*\htmltag64 <p>}\htmlrtf {\b\htmlrtf0 5 < 6 & caf\'e9{\*\htmltag84 &nbsp;}\htmlrtf \'a0\htmlrtf0 x\htmlrtf }\htmlrtf0 {\*\htmltag72 </p>}\htmlrtf \par\htmlrtf0 })"), arena);
+  const RtfText read = read_rtf(
+      bytes_of(
+          R"({\rtf1\ansi\ansicpg1252\fromhtml1 {\*\htmltag64 <p>}\htmlrtf {\b\htmlrtf0 5 < 6 & caf\'e9{\*\htmltag84 &nbsp;}\htmlrtf \'a0\htmlrtf0 x\htmlrtf }\htmlrtf0 {\*\htmltag72 </p>}\htmlrtf \par\htmlrtf0 })"),
+      arena);
   EXPECT_TRUE(read.is_html);
   EXPECT_EQ(read.text, "<p>5 &lt; 6 &amp; café&nbsp;x</p>");
 }
@@ -53,7 +59,10 @@ TEST(Rtf, Decompression) {
   // Cut anywhere it ends, and never reads on.
   for (std::size_t size = 0; size < compressed.size(); ++size) static_cast<void>(decompress_rtf(ByteView(compressed).first(size), arena));
   EXPECT_FALSE(decompress_rtf(bytes_of("xxxxxxxxxxxxxxxxxxxx"), arena));
-  const Bytes stored = from_hex("100000000400000" "04d454c4100000000" "61626364");
+  const Bytes stored = from_hex(
+      "100000000400000"
+      "04d454c4100000000"
+      "61626364");
   const auto plain = decompress_rtf(stored, arena);
   ASSERT_TRUE(plain);
   EXPECT_EQ(text_of(*plain), "abcd");

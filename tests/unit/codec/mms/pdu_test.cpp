@@ -256,13 +256,13 @@ TEST(Mms, BrokenHeaders) {
     const ErrorInfo* rule;
   };
   constexpr std::array rows{
-      Row{"8C 85 98 54 39 00 8D 92 91 41", &mms_bad_field},                    // yes or no
-      Row{"8C 83 98 54 39 00 8D 92 95 41", &mms_bad_field},                    // a status
-      Row{"8C 85 8C 41 98 54 39 00 8D 92", &mms_bad_field},                    // a second type
-      Row{"8C 85 98 54 39 00 8D 92 05 41 00", &mms_bad_field},                 // no header begins with a control
-      Row{"8C 82 98 54 39 00 8D 92 88 03 82 01 3C", &mms_bad_field},           // neither absolute nor relative
-      Row{"8C 91 98 54 39 00 8D 92", &mms_missing_field},                      // nothing to delete
-      Row{"8C 92 98 54 39 00 8D 92 83 04 81 68 31 00", &mms_missing_field},    // no status
+      Row{"8C 85 98 54 39 00 8D 92 91 41", &mms_bad_field},                  // yes or no
+      Row{"8C 83 98 54 39 00 8D 92 95 41", &mms_bad_field},                  // a status
+      Row{"8C 85 8C 41 98 54 39 00 8D 92", &mms_bad_field},                  // a second type
+      Row{"8C 85 98 54 39 00 8D 92 05 41 00", &mms_bad_field},               // no header begins with a control
+      Row{"8C 82 98 54 39 00 8D 92 88 03 82 01 3C", &mms_bad_field},         // neither absolute nor relative
+      Row{"8C 91 98 54 39 00 8D 92", &mms_missing_field},                    // nothing to delete
+      Row{"8C 92 98 54 39 00 8D 92 83 04 81 68 31 00", &mms_missing_field},  // no status
   };
   for (const Row& row : rows) {
     const auto pdu = decode(hex(row.octets));
@@ -274,15 +274,15 @@ TEST(Mms, BrokenHeaders) {
 // What a PDU can do without costs itself alone: the text behind it is read.
 TEST(Mms, AMalformedOptionalHeaderCostsThatHeaderOnly) {
   constexpr std::array<std::string_view, 9> broken{
-      "86 00",             // delivery report: a length of nothing
-      "86 41 00",          // a text
-      "90 02 41 42",       // read report: two octets
-      "8F 41 42 00",       // priority: a word
-      "88 03 82 01 3C",    // expiry: neither absolute nor relative
-      "88 01 80",          // without its number
-      "85 41 00",          // date: a text
-      "A4 03 83 61 00",    // a flag that is neither added, removed nor asked for
-      "8E 41 00",          // size: a text
+      "86 00",           // delivery report: a length of nothing
+      "86 41 00",        // a text
+      "90 02 41 42",     // read report: two octets
+      "8F 41 42 00",     // priority: a word
+      "88 03 82 01 3C",  // expiry: neither absolute nor relative
+      "88 01 80",        // without its number
+      "85 41 00",        // date: a text
+      "A4 03 83 61 00",  // a flag that is neither added, removed nor asked for
+      "8E 41 00",        // size: a text
   };
   for (const std::string_view header : broken) {
     const Bytes octets = hex("8C 84 98 54 39 00 8D 92 " + std::string(header) + " 96 48 69 00 84 A3 01 04 05 03 83 81 EA 48 65 6C 6C 6F");
@@ -296,7 +296,8 @@ TEST(Mms, AMalformedOptionalHeaderCostsThatHeaderOnly) {
 
 // A type as a header of mail writes it, with its parameters in one text.
 TEST(Mms, ContentTypeAsOneText) {
-  for (const std::string_view written : {"text/plain; charset=utf-8", "Text/Plain;charset=\"UTF-8\"", "text/plain ; name=a.txt; charset=utf-8"}) {
+  for (const std::string_view written :
+       {"text/plain; charset=utf-8", "Text/Plain;charset=\"UTF-8\"", "text/plain ; name=a.txt; charset=utf-8"}) {
     for (const bool is_counted : {false, true}) {
       Bytes octets = hex("8C 84 98 54 39 00 8D 92 84");
       // Value-length: above 30 behind its own mark (WSP §8.4.2.2).

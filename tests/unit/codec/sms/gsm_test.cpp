@@ -76,8 +76,9 @@ TEST_P(Split, CountsAndComesBack) {
   EXPECT_EQ(joined(segments), text);
 }
 INSTANTIATE_TEST_SUITE_P(Lengths, Split,
-                         testing::Values(Length{"a", 0, 1}, Length{"a", 160, 1}, Length{"a", 161, 2}, Length{"a", 304, 2}, Length{"a", 305, 3},
-                                         Length{"€", 80, 1}, Length{"€", 81, 2}, Length{"€", 153, 3},  // 76 whole pairs a segment
+                         testing::Values(Length{"a", 0, 1}, Length{"a", 160, 1}, Length{"a", 161, 2}, Length{"a", 304, 2},
+                                         Length{"a", 305, 3}, Length{"€", 80, 1}, Length{"€", 81, 2},
+                                         Length{"€", 153, 3},  // 76 whole pairs a segment
                                          Length{"я", 70, 1}, Length{"я", 71, 2}, Length{"я", 132, 2}, Length{"я", 133, 3},
                                          Length{"😀", 35, 1}, Length{"😀", 36, 2}, Length{"😀", 67, 3}));  // 33 whole pairs a segment
 

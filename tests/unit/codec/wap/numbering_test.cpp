@@ -163,7 +163,8 @@ TEST(Numbering, AsConfigured) {
   const Numbering numbering = configured_numbering(*config);
   EXPECT_EQ(numbering.read("5550100001")->digits(), "15550100001");
   EXPECT_EQ(numbering.read("01149301234567")->digits(), "49301234567");
-  for (const char* code : {"+40404", "+52480000", "52480000", "500001"}) EXPECT_TRUE(numbering.read(code).error().is(number_short_code)) << code;
+  for (const char* code : {"+40404", "+52480000", "52480000", "500001"})
+    EXPECT_TRUE(numbering.read(code).error().is(number_short_code)) << code;
 }
 
 }  // namespace

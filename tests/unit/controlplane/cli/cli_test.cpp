@@ -210,13 +210,18 @@ TEST_F(CliTest, ConvertGoesToFilesAndBackWithoutAServer) {
     std::string name, content, expected;
   };
   const std::string deliver =
-      "<Envelope xmlns=\"http://schemas.xmlsoap.org/soap/envelope/\"><Header><TransactionID xmlns=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\">t</TransactionID></Header><Body>"
-      "<DeliverReq xmlns=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\"><MM7Version>6.8.0</MM7Version><Sender><Number>+15550100001</Number></Sender><Recipients><To><RFC2822Address>"
+      "<Envelope xmlns=\"http://schemas.xmlsoap.org/soap/envelope/\"><Header><TransactionID "
+      "xmlns=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\">t</TransactionID></Header><Body>"
+      "<DeliverReq "
+      "xmlns=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\"><MM7Version>6.8.0</"
+      "MM7Version><Sender><Number>+15550100001</Number></Sender><Recipients><To><RFC2822Address>"
       "joe@example.com</RFC2822Address></To></Recipients><Subject>Hi</Subject><Content href=\"cid:c\"/></DeliverReq></Body></Envelope>";
-  const std::string parts = "--o\nContent-Type: text/xml\n\n" + deliver + "\n--o\nContent-Type: text/plain\nContent-ID: <c>\n\nhello\n--o--\n";
+  const std::string parts =
+      "--o\nContent-Type: text/xml\n\n" + deliver + "\n--o\nContent-Type: text/plain\nContent-ID: <c>\n\nhello\n--o--\n";
   const Row rows[] = {
       {"head.deliverreq", "Content-Type: multipart/related;\n boundary=o\n\n" + parts, ""},
-      {"whole.http", "POST /mm7 HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/related; boundary=o\r\nSOAPAction: \"\"\r\n\r\n" + parts, ""},
+      {"whole.http", "POST /mm7 HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/related; boundary=o\r\nSOAPAction: \"\"\r\n\r\n" + parts,
+       ""},
       {"body", parts, ""},
       {"empty", "", "the file is empty"},
       {"mail", "From: a@example.com\nContent-Type: text/plain\n\nhello", "convert mail"},

@@ -393,9 +393,10 @@ class ShortRefreshTest : public FetcherTest {
 
 TEST_F(ShortRefreshTest, IdleRefusedIsASessionThatIsAskedByNoop) {
   std::atomic<int> noops = 0;
+  std::atomic<bool> over = false;
   ScriptedServer server([&](Peer& peer) {
     serve_empty(peer, "NOOP");
-    while (true) {
+    while (!over) {
       ++noops;
       peer.answer("OK");
       if (!peer.expect("UID SEARCH")) return;
@@ -413,6 +414,7 @@ TEST_F(ShortRefreshTest, IdleRefusedIsASessionThatIsAskedByNoop) {
   EXPECT_EQ(next(Kind::new_mail).text(number_of(Tag::uid)), "10");
   EXPECT_GE(noops, 3);
   EXPECT_EQ(server.connections(), 1);
+  over = true;
 }
 
 class LongPauseTest : public FetcherTest {

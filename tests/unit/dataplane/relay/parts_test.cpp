@@ -150,17 +150,25 @@ TEST(Conversion, content_rules_look_at_mail_and_a_rejected_one_is_not_converted)
 }
 
 TEST(Conversion, content_rules_look_at_what_a_phone_writes_as_the_mail_that_it_becomes) {
-  auto set = scan::RuleSet::compile(scan::parse_rules("r reject text word casino\nh hold subject phrase special offer\nt tag=bill any regex inv-[0-9]+\n").rules);
+  auto set = scan::RuleSet::compile(
+      scan::parse_rules("r reject text word casino\nh hold subject phrase special offer\nt tag=bill any regex inv-[0-9]+\n").rules);
   ASSERT_TRUE(set.has_value());
   scan::Scratch scratch;
   ASSERT_TRUE(scratch.prepare(*set).has_value());
   const auto converted = [&](std::string_view subject, std::string_view text, bool under_rules) {
     const std::string body =
-        "--o\r\nContent-Type: text/xml\r\nContent-ID: <s>\r\n\r\n<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><mm7:TransactionID "
-        "xmlns:mm7=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\">t1</mm7:TransactionID></env:Header><env:Body><DeliverReq "
-        "xmlns=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\"><MM7Version>6.8.0</MM7Version><Sender><Number>+15550100002</Number></Sender><Recipients><To><ShortCode>5000</ShortCode>"
-        "</To></Recipients><Subject>" + std::string(subject) + "</Subject><Content href=\"cid:c\"/></DeliverReq></env:Body></env:Envelope>\r\n--o\r\nContent-Type: text/plain; charset=utf-8\r\nContent-ID: <c>\r\n"
-        "Content-Transfer-Encoding: base64\r\n\r\n" + std::string(text) + "\r\n--o--\r\n";
+        "--o\r\nContent-Type: text/xml\r\nContent-ID: <s>\r\n\r\n<env:Envelope "
+        "xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><mm7:TransactionID "
+        "xmlns:mm7=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\">t1</mm7:TransactionID></"
+        "env:Header><env:Body><DeliverReq "
+        "xmlns=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\"><MM7Version>6.8.0</"
+        "MM7Version><Sender><Number>+15550100002</Number></Sender><Recipients><To><ShortCode>5000</ShortCode>"
+        "</To></Recipients><Subject>" +
+        std::string(subject) +
+        "</Subject><Content href=\"cid:c\"/></DeliverReq></env:Body></env:Envelope>\r\n--o\r\nContent-Type: text/plain; "
+        "charset=utf-8\r\nContent-ID: <c>\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\n" +
+        std::string(text) + "\r\n--o--\r\n";
     Conversion conversion;
     conversion.work = Work::mail;
     conversion.content = Content::mm7;
