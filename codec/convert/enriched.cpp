@@ -35,7 +35,8 @@ std::string_view read_enriched(const mime::Part& part, std::string_view text, Ar
     }
     if (text[at] != '<') {
       if (hidden == 0) out += text[at];
-      ++at;
+      // RFC 1896 doubles `<` alone; who doubles `>` too means one.
+      at += !is_richtext && text.substr(at).starts_with(">>") ? 2 : 1;
       continue;
     }
     if (!is_richtext && text.substr(at).starts_with("<<")) {

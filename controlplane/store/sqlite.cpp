@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
+
 #include "controlplane/store/errors.h"
 #include "core/log.h"
 
@@ -11,11 +13,19 @@ namespace {
 
 constexpr int busy_ms_max = 5000;
 
+// What the system said in a call of SQLite's, which keeps it for few of them: else the errno that the call left. 0: nothing. Before each
+// call errno is 0.
+int system_error_of(sqlite3* handle) {
+  const int left = errno;
+  const int kept = sqlite3_system_errno(handle);
+  return kept != 0 ? kept : left;
+}
+
 std::unexpected<Error> failed(sqlite3* handle, int code) {
+  const Error error{.info = &store_io, .at = 0, .os = system_error_of(handle)};
   if ((code & 0xff) == SQLITE_CONSTRAINT) return fail(store_conflict);
-  const int os = sqlite3_system_errno(handle);
-  log_error("store_failed").text("text", sqlite3_errmsg(handle)).number("code", code).os_error(os);
-  return fail_os(store_io, os);
+  log_error("store_failed").text("text", sqlite3_errmsg(handle)).number("code", sqlite3_extended_errcode(handle)).error(error);
+  return std::unexpected(error);
 }
 
 }  // namespace
@@ -60,6 +70,7 @@ Run& Run::put(ByteView value) {
 Result<bool> Run::step() {
   if (failed_) return std::unexpected(*failed_);
   column_ = 0;
+  errno = 0;
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
@@ -91,13 +102,14 @@ void Connection::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_f
 
 Result<Connection> Connection::open(const std::filesystem::path& path) {
   sqlite3* handle = nullptr;
+  errno = 0;
   const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   Connection connection;
   connection.handle_.reset(handle);
   if (code != SQLITE_OK) {
-    const int os = sqlite3_system_errno(handle);
-    log_error("store_open_failed").text("path", path.string()).text("text", sqlite3_errstr(code)).os_error(os);
-    return fail_os(store_open, os);
+    const Error error{.info = &store_open, .at = 0, .os = system_error_of(handle)};
+    log_error("store_open_failed").text("path", path.string()).text("text", sqlite3_errstr(code)).error(error);
+    return std::unexpected(error);
   }
   sqlite3_busy_timeout(handle, busy_ms_max);
   const auto set = connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
@@ -109,14 +121,12 @@ Run Connection::prepare(std::string_view sql) {
   auto found = statements_.find(sql);
   if (found == statements_.end()) {
     sqlite3_stmt* statement = nullptr;
+    errno = 0;
     const int code =
         sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     if (code != SQLITE_OK) {
-      log_error("store_statement")
-          .text("sql", sql)
-          .text("text", sqlite3_errmsg(handle_.get()))
-          .number("code", code)
-          .os_error(sqlite3_system_errno(handle_.get()));
+      const int os = system_error_of(handle_.get());
+      log_error("store_statement").text("sql", sql).text("text", sqlite3_errmsg(handle_.get())).number("code", code).os_error(os);
       // A text that does not fit the schema. Everything else is the disk (the schema is read from it) or the memory.
       PM_CHECK((code & 0xff) != SQLITE_ERROR && (code & 0xff) != SQLITE_MISUSE);
       return Run(Error{&store_io});
@@ -127,6 +137,7 @@ Run Connection::prepare(std::string_view sql) {
 }
 
 Result<void> Connection::execute(std::string_view sql) {
+  errno = 0;
   const int code = sqlite3_exec(handle_.get(), std::string(sql).c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return failed(handle_.get(), code);
   return {};

@@ -396,7 +396,10 @@ class KernelStream final : public Stream, public KernelSource {
   [[nodiscard]] std::optional<std::uint64_t> tcp_bytes_acked() const {
     tcp_info info{};
     socklen_t size = sizeof info;
-    if (getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+    if (getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+      network_.log_failure("TCP_INFO", errno);
+      return std::nullopt;
+    }
     if (size < offsetof(tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked) return std::nullopt;
     return info.tcpi_bytes_acked;
   }

@@ -78,10 +78,13 @@ SILENT = (errno.EINTR, errno.EAGAIN, errno.EBUSY)
 # configuration; or a call that is asked again at once.
 QUIET = (
     ("(library)", None, None),
-    # c-ares reads the same file that the program has read before; SQLite takes a folder's sync as it comes.
+    # c-ares reads the same file that the program has read before.
     ("ares_init_options", None, None),
     ("async_wait", "epoll_ctl", errno.ENOMEM),
     ("getsockname", "epoll_ctl", errno.ENOMEM),
+    # SQLite looks again by other means, or closes what it had and the errno with it; the program says its words and ends.
+    ("sqlite.cpp", "stat", errno.EIO),
+    ("sqlite.cpp sqlite3_exec", "open", None),
     # glibc and the modules of its name service have several places to look in.
     ("core/accounts.cpp", None, None),
     # It is there already, or the other way is taken.
@@ -98,6 +101,10 @@ QUIET = (
     ("async_accept", "accept", errno.ECONNABORTED),
     ("accept4", "accept", errno.ECONNABORTED),
 )
+
+
+# An SMS of which nobody knows whether it arrived waits for two minutes: too long for a sample.
+SLOW = "smpp_session.cpp async_write"
 
 
 def is_quiet(site, call, error):

@@ -106,7 +106,7 @@ TEST(ReadableParts, AnyTextInsideTheMailIsRead) {
   const Row rows[] = {
       {"text/markdown; charset=utf-8", "# Minutes\r\n\r\n- point one", "# Minutes\n\n- point one"},
       {"text/x-unheard-of", "words", "words"},
-      {"text/enriched", "<bold>Hello</bold> there\r\n\r\nNext <<line>>", "Hello there\nNext <line>>"},
+      {"text/enriched", "<bold>Hello</bold> there\r\n\r\nNext <<line>>", "Hello there\nNext <line>"},
       {"text/richtext", "<bold>Hello</bold> there<nl>5 <lt> 6", "Hello there\n5 < 6"},
       {"text/rtf", "{\\rtf1 Hello\\par Bob}", "Hello\nBob"},
   };
