@@ -104,11 +104,18 @@ Result<Connection> Connection::open(const std::filesystem::path& path) {
   sqlite3* handle = nullptr;
   errno = 0;
   const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int opening = errno;
   Connection connection;
   connection.handle_.reset(handle);
   if (code != SQLITE_OK) {
     const Error error{.info = &store_open, .at = 0, .os = system_error_of(handle)};
     log_error("store_open_failed").text("path", path.string()).text("text", sqlite3_errstr(code)).error(error);
+    return std::unexpected(error);
+  }
+  // What it cannot open for writing it opens for reading, whatever the reason: a store that never takes a word again.
+  if (sqlite3_db_readonly(handle, "main") != 0) {
+    const Error error{.info = &store_open, .at = 0, .os = opening};
+    log_error("store_open_failed").text("path", path.string()).text("text", "it can only be read").error(error);
     return std::unexpected(error);
   }
   sqlite3_busy_timeout(handle, busy_ms_max);
