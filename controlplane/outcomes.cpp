@@ -85,7 +85,8 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   const std::string message_id = text(record, Tag::message_id);
   const std::string reason = text(record, Tag::reason);
   Details details;
-  for (const auto& [key, field] : {std::pair{"message_id", Tag::message_id}, std::pair{"peer", Tag::peer}, std::pair{"status_text", Tag::status_text}}) {
+  for (const auto& [key, field] :
+       {std::pair{"message_id", Tag::message_id}, std::pair{"peer", Tag::peer}, std::pair{"status_text", Tag::status_text}}) {
     if (std::string value = text(record, field); !value.empty()) details.emplace_back(key, std::move(value));
   }
   if (const auto code = record.u64(tag(Tag::status_code))) details.emplace_back("status", fmt::to_string(*code));
@@ -112,7 +113,12 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
     if (const PeerSettings* peer = ports_.settings.peer(item.peer)) item.expires = {time.us + peer->expiry.us()};
     const std::string words = reason.empty() ? "the MMSC has taken the message; the phone has not fetched it yet" : reason;
     PM_TRY(const bool moved, move_item(ports_.store, item,
-                                       {.to = ItemState::submitted, .event = "submitted", .reason = words, .time = time, .by = program::data, .details = std::move(details)}));
+                                       {.to = ItemState::submitted,
+                                        .event = "submitted",
+                                        .reason = words,
+                                        .time = time,
+                                        .by = program::data,
+                                        .details = std::move(details)}));
     if (!moved) return {};
     log_info("submitted").trace(item.trace).item(id).text("message_id", message_id);
     return take_early_reports(item);
@@ -122,8 +128,11 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   std::string words = reason;
   if (words.empty() && *state == ItemState::delivered) words = "the next mail server has taken the mail";
   if (words.empty()) words = text(record, Tag::status_text);
-  PM_TRY(const bool moved,
-         move_item(ports_.store, item, {.to = *state, .event = to_string(*state), .reason = words, .time = time, .by = program::data, .details = std::move(details)}));
+  PM_TRY(
+      const bool moved,
+      move_item(
+          ports_.store, item,
+          {.to = *state, .event = to_string(*state), .reason = words, .time = time, .by = program::data, .details = std::move(details)}));
   if (!moved) return {};
   log_info("settled").trace(item.trace).item(id).text("state", to_string(*state));
   // Delivered with a reason: some of several recipients did not get it.
@@ -136,7 +145,8 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   // Nothing fails in silence: the phone's owner is told, in either direction. Of the reason only what another mail server wrote is his.
   const bool is_server_reply = *state == ItemState::delivered || record.u64(tag(Tag::status_code)).value_or(0) != 0;
   const notify::MailNews news = news_of(item, ports_.settings);
-  std::string text = to_mail ? notify::mail_failed_text(item.correspondent, item.subject, is_server_reply ? words : "") : notify::not_delivered_text(news, *state);
+  std::string text = to_mail ? notify::mail_failed_text(item.correspondent, item.subject, is_server_reply ? words : "")
+                             : notify::not_delivered_text(news, *state);
   if (*state == ItemState::unconfirmed) text = notify::unconfirmed_text(to_mail ? item.correspondent : std::string(), news);
   queued = true;
   return ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(text), .kind = "failure", .created = ports_.clock.wall()});
@@ -190,7 +200,10 @@ Result<void> Outcomes::keep_orphan(const Report& report) {
   constexpr std::uint64_t orphans_of_peer_max = 10'000, trim_every = 100;
   ++orphans_;
   if (orphan_lines_.take(report.peer, ports_.clock.now())) {
-    log_warning("report_waits").peer(report.peer).text("message_id", report.message_id).text("mm_status", report.mm_status)
+    log_warning("report_waits")
+        .peer(report.peer)
+        .text("message_id", report.message_id)
+        .text("mm_status", report.mm_status)
         .number("since_start", static_cast<std::int64_t>(orphans_));
   }
   if (const auto told = tell_near_miss(report); !told) return told;
@@ -319,7 +332,9 @@ Result<bool> Outcomes::apply_report(const Report& report, Item& item) {
                                       .event = delivered ? std::string_view("delivered") : std::string_view("report"),
                                       .reason = std::move(reason),
                                       .time = now,
-                                      .details = {{"mm_status", report.mm_status}, {"message_id", report.message_id}, {"peer", report.peer},
+                                      .details = {{"mm_status", report.mm_status},
+                                                  {"message_id", report.message_id},
+                                                  {"peer", report.peer},
                                                   {"reported_at", format_rfc3339(report.time)}}}));
   log_info("reported").trace(item.trace).item(item.id).peer(report.peer).text("mm_status", report.mm_status);
   return moved;
@@ -347,15 +362,25 @@ void Outcomes::take_event(const RecordView& record) {
     PM_TRY(auto item, ports_.store.item(id));
     if (!item) {
       // Events are faster than the route question that makes the item.
-      return ports_.store.add_history({.item = id, .trace = record.trace(tag(Tag::trace)).value_or(TraceId()), .time = time,
-                                       .program = std::string(program::data), .event = name, .state = {}, .details = std::move(details)});
+      return ports_.store.add_history({.item = id,
+                                       .trace = record.trace(tag(Tag::trace)).value_or(TraceId()),
+                                       .time = time,
+                                       .program = std::string(program::data),
+                                       .event = name,
+                                       .state = {},
+                                       .details = std::move(details)});
     }
     if (state && goes_forward(item->state, *state)) {
-      std::string reason = *state == ItemState::submitting ? "the message is being submitted to the MMSC" : "the message is being converted";
+      std::string reason =
+          *state == ItemState::submitting ? "the message is being submitted to the MMSC" : "the message is being converted";
       std::erase_if(details, [](const auto& detail) { return detail.first == "reason"; });
-      PM_TRY([[maybe_unused]] const bool moved,
-             move_item(ports_.store, *item,
-                       {.to = *state, .event = name, .reason = std::move(reason), .time = time, .by = program::data, .details = std::move(details)}));
+      PM_TRY([[maybe_unused]] const bool moved, move_item(ports_.store, *item,
+                                                          {.to = *state,
+                                                           .event = name,
+                                                           .reason = std::move(reason),
+                                                           .time = time,
+                                                           .by = program::data,
+                                                           .details = std::move(details)}));
       return {};
     }
     if ((name == "retry" || name == "mail_in_doubt") && !is_final(item->state) && !trouble.empty()) {

@@ -54,7 +54,7 @@ class Outcomes {
   Ports ports_;
   std::uint64_t orphans_ = 0;
   Budget near_misses_{{.count = 5, .window = seconds(3600)}, 4096};  // rows of the history, for each phone
-  Budget orphan_lines_{{.count = 1, .window = seconds(60)}, 64};  // of the log, for each peer
+  Budget orphan_lines_{{.count = 1, .window = seconds(60)}, 64};     // of the log, for each peer
 };
 
 }  // namespace pushmail

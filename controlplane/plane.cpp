@@ -35,7 +35,7 @@ namespace asio = boost::asio;
 
 constexpr auto tick_every = std::chrono::seconds(1);
 constexpr auto peers_again = std::chrono::seconds(10);
-constexpr Duration longest_retry = seconds(6 * 3600);   // of all that is stored as retry_at
+constexpr Duration longest_retry = seconds(6 * 3600);  // of all that is stored as retry_at
 
 // Without an address the peer is still known, so that its DeliverReqs are accepted; what is for it waits until it has one.
 RecordWriter peer_record(const PeerSettings& peer, const std::optional<IpAddress>& address) {
@@ -275,17 +275,24 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   }
   void on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) override {
     switch (kind) {
-      case handoff::Kind::admission_query: return to_mail_.on_admission_query(record);
-      case handoff::Kind::route_query: return to_mail_.on_route_query(record);
-      case handoff::Kind::submission_credit: return to_phone_.on_credit(record);
-      case handoff::Kind::event: return outcomes_.take_event(record);
+      case handoff::Kind::admission_query:
+        return to_mail_.on_admission_query(record);
+      case handoff::Kind::route_query:
+        return to_mail_.on_route_query(record);
+      case handoff::Kind::submission_credit:
+        return to_phone_.on_credit(record);
+      case handoff::Kind::event:
+        return outcomes_.take_event(record);
       case handoff::Kind::peer_state:
         return on_peer_state(record);
-      case handoff::Kind::outcome: return acknowledge(outcomes_.take_outcome(record), receipt);
-      case handoff::Kind::report: return acknowledge(outcomes_.take_report(record), receipt);
+      case handoff::Kind::outcome:
+        return acknowledge(outcomes_.take_outcome(record), receipt);
+      case handoff::Kind::report:
+        return acknowledge(outcomes_.take_report(record), receipt);
       case handoff::Kind::attempt:
         return acknowledge(in_doubt_.take_attempt(record), receipt);
-      default: log_warning("handoff_unexpected").text("record", handoff::describe(record));
+      default:
+        log_warning("handoff_unexpected").text("record", handoff::describe(record));
     }
   }
   void on_acknowledged(handoff::Kind, const ItemId&) override {}
@@ -307,22 +314,32 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   }
   void on_fetcher_record(const RecordView& record) override {
     switch (static_cast<mailbox::Kind>(record.header().kind)) {
-      case mailbox::Kind::session: return mailboxes_.on_session(record);
-      case mailbox::Kind::baseline: return mailboxes_.on_baseline(record);
-      case mailbox::Kind::polled: return mailboxes_.on_polled(record);
+      case mailbox::Kind::session:
+        return mailboxes_.on_session(record);
+      case mailbox::Kind::baseline:
+        return mailboxes_.on_baseline(record);
+      case mailbox::Kind::polled:
+        return mailboxes_.on_polled(record);
       case mailbox::Kind::new_mail:
         if (mailboxes_.is_behind(record.text(mailbox::tag(mailbox::Tag::binding)).value_or(""))) return;
         mailboxes_.on_announced(record);
         return to_phone_.on_new_mail(record);
-      case mailbox::Kind::trying: return mailboxes_.on_trying(record);
-      case mailbox::Kind::skipped: return mailboxes_.on_skipped(record);
+      case mailbox::Kind::trying:
+        return mailboxes_.on_trying(record);
+      case mailbox::Kind::skipped:
+        return mailboxes_.on_skipped(record);
       case mailbox::Kind::probed:
         return account_trials_.on_probed(record);
-      case mailbox::Kind::chunk: return to_phone_.on_chunk(record);
-      case mailbox::Kind::fetched: return to_phone_.on_fetched(record);
-      case mailbox::Kind::fetch_failed: return to_phone_.on_fetch_failed(record);
-      case mailbox::Kind::marked: return to_phone_.on_marked(record);
-      default: return;
+      case mailbox::Kind::chunk:
+        return to_phone_.on_chunk(record);
+      case mailbox::Kind::fetched:
+        return to_phone_.on_fetched(record);
+      case mailbox::Kind::fetch_failed:
+        return to_phone_.on_fetch_failed(record);
+      case mailbox::Kind::marked:
+        return to_phone_.on_marked(record);
+      default:
+        return;
     }
   }
 

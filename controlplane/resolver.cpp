@@ -118,8 +118,10 @@ class AresResolver final : public Resolver {
     const ErrorInfo* wrong = no_such ? &binding_no_address : &binding_dns_failed;
     if (status == ARES_SUCCESS && !addresses.empty()) wrong = nullptr;
     asio::post(question->resolver->context_, [answer = std::move(question->answer), found_ones = std::move(addresses), wrong]() mutable {
-      if (wrong != nullptr) answer(fail(*wrong));
-      else answer(std::move(found_ones));
+      if (wrong != nullptr)
+        answer(fail(*wrong));
+      else
+        answer(std::move(found_ones));
     });
   }
 
@@ -141,11 +143,13 @@ class AresResolver final : public Resolver {
     const std::weak_ptr<Socket> weak = socket;
     if (socket->wants_read && !socket->reading) {
       socket->reading = true;
-      socket->descriptor.async_wait(asio::posix::stream_descriptor::wait_read, [this, fd, weak](error_code error) { on_ready(error, fd, weak, Side::read); });
+      socket->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                    [this, fd, weak](error_code error) { on_ready(error, fd, weak, Side::read); });
     }
     if (socket->wants_write && !socket->writing) {
       socket->writing = true;
-      socket->descriptor.async_wait(asio::posix::stream_descriptor::wait_write, [this, fd, weak](error_code error) { on_ready(error, fd, weak, Side::write); });
+      socket->descriptor.async_wait(asio::posix::stream_descriptor::wait_write,
+                                    [this, fd, weak](error_code error) { on_ready(error, fd, weak, Side::write); });
     }
   }
 

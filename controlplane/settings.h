@@ -24,7 +24,7 @@ struct HttpUrl {
   std::string host{};
   std::uint16_t port = 80;
   std::string path{};
-  std::string host_header{};           // host and port as configured
+  std::string host_header{};  // host and port as configured
 };
 [[nodiscard]] std::expected<HttpUrl, std::string> parse_http_url(std::string_view url);
 
@@ -36,7 +36,7 @@ struct PeerSettings {
   HttpUrl url{};
   std::string user{}, password{}, inbound_user{}, inbound_password{};
   std::vector<std::string> allow{};
-  bool inbound_open = false;           // nothing authenticates it, and the operator wrote so
+  bool inbound_open = false;  // nothing authenticates it, and the operator wrote so
   std::vector<std::string> sender_forms{};
   std::string vaspid{}, vasid{}, service_code{}, service_number{};
   std::string namespace_uri{}, mm7_version{}, number_form{};
@@ -68,10 +68,10 @@ struct AnnouncementSettings {
 
 /// What strangers may forward to one phone.
 struct StrangerLimits {
-  std::uint32_t phone_mails_max = 60;        // an hour
-  std::uint32_t source_mails_max = 40;       // an hour, of one address
-  std::uint32_t sender_mails_max = 20;       // an hour, of one domain
-  std::uint64_t phone_waiting_max = 50;      // at once
+  std::uint32_t phone_mails_max = 60;    // an hour
+  std::uint32_t source_mails_max = 40;   // an hour, of one address
+  std::uint32_t sender_mails_max = 20;   // an hour, of one domain
+  std::uint64_t phone_waiting_max = 50;  // at once
 };
 
 struct Settings {
@@ -81,7 +81,7 @@ struct Settings {
   std::string domain{};
   std::uint16_t node = 0;
   wap::Numbering numbering{};
-  std::string smart_host{};            // address:port; empty: none
+  std::string smart_host{};  // address:port; empty: none
   std::map<std::string, PeerSettings, std::less<>> peers{};
   EgressPolicy egress{};
   Providers providers{};

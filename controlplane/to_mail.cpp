@@ -22,9 +22,9 @@ using handoff::Tag;
 using handoff::tag;
 namespace verdict = handoff::verdict;
 
-constexpr std::uint64_t lifetime_yes_s = 30;   // how long the data plane may keep an answer: a removed binding ends soon,
-constexpr std::uint64_t lifetime_busy_s = 2;   // a budget has room again soon,
-constexpr std::uint64_t lifetime_no_s = 0;     // and a new or resumed binding begins at once
+constexpr std::uint64_t lifetime_yes_s = 30;  // how long the data plane may keep an answer: a removed binding ends soon,
+constexpr std::uint64_t lifetime_busy_s = 2;  // a budget has room again soon,
+constexpr std::uint64_t lifetime_no_s = 0;    // and a new or resumed binding begins at once
 constexpr std::int64_t day_us = 86'400LL * 1'000'000;
 
 std::string text(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
@@ -62,7 +62,8 @@ Result<std::string_view> ToMail::admit_sender(std::string_view form, bool& queue
   // One explaining SMS a day (design 2).
   const Timestamp now = ports_.clock.wall();
   const std::string words = notify::inactive_text(bound);
-  PM_TRY(const bool said, queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = "subscribe", .created = now}, 1, {now.us - day_us}));
+  PM_TRY(const bool said,
+         queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = "subscribe", .created = now}, 1, {now.us - day_us}));
   queued = queued || said;
   return bound.empty() ? verdict::not_bound : verdict::suspended;
 }
@@ -72,8 +73,9 @@ void ToMail::on_admission_query(const RecordView& record) {
   const std::string peer = text(record, Tag::peer);
   const bool from_phone = text(record, Tag::source) == "mm7";
   std::vector<std::string_view> verdicts;
-  std::vector<std::uint64_t> grants;                // for how many mails each may be kept
-  const Stranger stranger{.source_address = text(record, Tag::source_address), .sender_domain = domain_of_sender(text(record, Tag::mail_from))};
+  std::vector<std::uint64_t> grants;  // for how many mails each may be kept
+  const Stranger stranger{.source_address = text(record, Tag::source_address),
+                          .sender_domain = domain_of_sender(text(record, Tag::mail_from))};
   bool queued = false;
   const auto done = ports_.store.write([&]() -> Result<void> {
     std::optional<Msisdn> sender;
@@ -98,7 +100,7 @@ void ToMail::on_admission_query(const RecordView& record) {
   });
   if (!done) {
     log_error("admission_failed").error(done.error());
-    return;   // without an answer the data plane says 451, or journals and asks later
+    return;  // without an answer the data plane says 451, or journals and asks later
   }
   const bool all_good = std::all_of(verdicts.begin(), verdicts.end(), [](std::string_view v) { return v == verdict::accepted; });
   const bool unbound =
@@ -137,9 +139,12 @@ void ToMail::on_route_query(const RecordView& record) {
 
 Result<RecordWriter> ToMail::refuse(Item& item, Refusal refusal, bool& queued) {
   const Timestamp now = ports_.clock.wall();
-  PM_TRY(const bool moved, move_item(ports_.store, item, {.to = ItemState::rejected, .event = "refused", .reason = refusal.reason, .time = now}));
+  PM_TRY(const bool moved,
+         move_item(ports_.store, item, {.to = ItemState::rejected, .event = "refused", .reason = refusal.reason, .time = now}));
   if (moved && !refusal.sms.empty() && !item.msisdn.empty()) {
-    if (const auto said = ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(refusal.sms), .kind = "failure", .created = now}); !said) {
+    if (const auto said =
+            ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(refusal.sms), .kind = "failure", .created = now});
+        !said) {
       return std::unexpected(said.error());
     }
     queued = true;
@@ -202,7 +207,8 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   if (first_active == bindings.end()) {
     const std::string words = notify::inactive_text(bindings);
     if (answered) {
-      PM_TRY(const bool said, queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = "subscribe", .created = now}, 1, {now.us - day_us}));
+      PM_TRY(const bool said,
+             queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = "subscribe", .created = now}, 1, {now.us - day_us}));
       queued = queued || said;
     }
     return refuse(item, {.reason = "the sender is not bound, or suspended"}, queued);
@@ -220,9 +226,13 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   for (const std::string& form : recipients) {
     PM_TRY(Destination destination, find_destination(ports_.store, ports_.settings, form, phone, peer_name));
     switch (destination.kind) {
-      case Destination::Kind::unreachable: unreachable.emplace_back(split_form(form).second); break;
+      case Destination::Kind::unreachable:
+        unreachable.emplace_back(split_form(form).second);
+        break;
       case Destination::Kind::bound:
-      case Destination::Kind::internet: to.push_back(std::move(destination.mailbox)); break;
+      case Destination::Kind::internet:
+        to.push_back(std::move(destination.mailbox));
+        break;
       case Destination::Kind::thread: {
         to.push_back(std::move(destination.mailbox));
         if (!thread) thread = std::move(destination.suffix);
@@ -247,16 +257,16 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   if (to.empty()) {
     const PeerSettings* peer = ports_.settings.peer(peer_name);
     const std::string service = peer != nullptr ? peer->service_number : std::string("the service number");
-    std::string reason = unreachable.empty() ? std::string("the message names no recipient") : fmt::format("nobody is bound to {}", fmt::join(unreachable, ", "));
-    std::string words = unreachable.empty() ? notify::no_recipient_text(service) : notify::no_such_number_text(unreachable.front(), item.subject);
+    std::string reason = unreachable.empty() ? std::string("the message names no recipient")
+                                             : fmt::format("nobody is bound to {}", fmt::join(unreachable, ", "));
+    std::string words =
+        unreachable.empty() ? notify::no_recipient_text(service) : notify::no_such_number_text(unreachable.front(), item.subject);
     return refuse(item, {.reason = std::move(reason), .sms = answered ? std::move(words) : std::string()}, queued);
   }
   if (!unreachable.empty() && answered) {
     queued = true;
-    const auto said = ports_.store.queue_sms({.msisdn = *phone,
-                                              .text = notify::no_such_number_text(unreachable.front(), item.subject),
-                                              .kind = "failure",
-                                              .created = now});
+    const auto said = ports_.store.queue_sms(
+        {.msisdn = *phone, .text = notify::no_such_number_text(unreachable.front(), item.subject), .kind = "failure", .created = now});
     if (!said) return std::unexpected(said.error());
   }
 
@@ -265,7 +275,8 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   Details details{{"next_hop", ports_.settings.smart_host}};
   if (thread) {
     // The mailbox that the thread came into is the one that answers.
-    const auto own = std::find_if(bindings.begin(), bindings.end(), [&](const Binding& b) { return b.id == thread->binding && b.is_active(); });
+    const auto own =
+        std::find_if(bindings.begin(), bindings.end(), [&](const Binding& b) { return b.id == thread->binding && b.is_active(); });
     if (own != bindings.end()) binding = *own;
     item.suffix = thread->digits;
     details.emplace_back("suffix", thread->digits);
@@ -295,8 +306,12 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   if (!new_subject.empty()) item.subject = new_subject;
   details.emplace_back("mail_from", from.address());
   log_info("routed").trace(item.trace).item(id).binding(binding.id);
-  PM_TRY([[maybe_unused]] const bool moved,
-         move_item(ports_.store, item, {.to = ItemState::routed, .event = "routed", .reason = "on its way to " + ports_.settings.smart_host, .time = now, .details = std::move(details)}));
+  PM_TRY([[maybe_unused]] const bool moved, move_item(ports_.store, item,
+                                                      {.to = ItemState::routed,
+                                                       .event = "routed",
+                                                       .reason = "on its way to " + ports_.settings.smart_host,
+                                                       .time = now,
+                                                       .details = std::move(details)}));
   return answer;
 }
 
@@ -305,7 +320,8 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
 Result<RecordWriter> ToMail::answer_forwarded(Item& item) {
   RecordWriter answer = handoff::make(handoff::Kind::route_answer, item.id);
   if (is_final(item.state) || item.state == ItemState::submitted || item.state == ItemState::reported) {
-    answer.text(tag(Tag::decision), handoff::decision::refuse).text(tag(Tag::reason), item.reason.empty() ? std::string("settled before") : item.reason);
+    answer.text(tag(Tag::decision), handoff::decision::refuse)
+        .text(tag(Tag::reason), item.reason.empty() ? std::string("settled before") : item.reason);
     return answer;
   }
   if (item.state == ItemState::accepted || item.state == ItemState::notified || item.is_unknown()) {
@@ -323,7 +339,12 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
   if (known) return answer_forwarded(*known);
 
   const Timestamp now = ports_.clock.wall();
-  Item item{.id = id, .trace = record.trace(tag(Tag::trace)).value_or(TraceId()), .way = Way::to_phone, .source = "smtp", .created = now, .updated = now};
+  Item item{.id = id,
+            .trace = record.trace(tag(Tag::trace)).value_or(TraceId()),
+            .way = Way::to_phone,
+            .source = "smtp",
+            .created = now,
+            .updated = now};
   item.source_address = text(record, Tag::source_address);
   item.sender_domain = domain_of_sender(text(record, Tag::mail_from));
   item.subject = text(record, Tag::subject);
@@ -337,7 +358,8 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
   } else {
     item.correspondent = text(record, Tag::mail_from);
   }
-  if (const auto check = mime::trusted_check(text(record, Tag::authentication), ports_.settings.trusted_authserv); check != mime::SenderCheck::unknown) {
+  if (const auto check = mime::trusted_check(text(record, Tag::authentication), ports_.settings.trusted_authserv);
+      check != mime::SenderCheck::unknown) {
     item.authentication = mime::to_string(check);
   }
   const auto recipients = texts(record, Tag::recipient);
@@ -360,19 +382,23 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
   if (!binding) return refuse(item, {.reason = "nobody is bound to the recipient's number"}, queued);
 
   log_info("mail_seen").trace(item.trace).item(item.id).binding(item.binding);
-  PM_TRY([[maybe_unused]] const bool seen,
-         move_item(ports_.store, item,
-                   {.to = ItemState::accepted,
-                    .event = "mail_seen",
-                    .reason = item.reason,
-                    .time = now,
-                    .details = {{"binding", binding->id}, {"from", item.correspondent}, {"subject", item.subject}, {"size", fmt::to_string(item.size)}}}));
+  PM_TRY(
+      [[maybe_unused]] const bool seen,
+      move_item(
+          ports_.store, item,
+          {.to = ItemState::accepted,
+           .event = "mail_seen",
+           .reason = item.reason,
+           .time = now,
+           .details = {
+               {"binding", binding->id}, {"from", item.correspondent}, {"subject", item.subject}, {"size", fmt::to_string(item.size)}}}));
   if (ask) {
     PM_TRY(const bool announced, ports_.announcer.take(item));
     queued = queued || announced;
   } else {
     PM_TRY([[maybe_unused]] const bool moved,
-           move_item(ports_.store, item, {.to = ItemState::requested, .event = "pushed", .reason = "the binding pushes at once", .time = now}));
+           move_item(ports_.store, item,
+                     {.to = ItemState::requested, .event = "pushed", .reason = "the binding pushes at once", .time = now}));
   }
   return answer_forwarded(item);
 }

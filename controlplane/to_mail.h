@@ -40,7 +40,7 @@ class ToMail {
  private:
   struct Refusal {
     std::string reason{};
-    std::string sms{};                 // empty: nothing is said to the phone
+    std::string sms{};  // empty: nothing is said to the phone
   };
   [[nodiscard]] Result<std::string_view> admit_sender(std::string_view form, bool& queued);
   [[nodiscard]] Result<std::vector<std::string>> recipients_of(const RecordView& record, const Msisdn& phone,

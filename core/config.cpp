@@ -88,7 +88,8 @@ std::string unknown_key_rule(std::string_view path) {
   std::size_t least = 4;
   for (const ConfigKey& key : config_keys()) {
     const std::string_view name = key.path.substr(key.path.rfind('.') == std::string_view::npos ? 0 : key.path.rfind('.') + 1);
-    const std::size_t distance = edit_distance(last, name) + (key.path.substr(0, key.path.find('.')) == path.substr(0, path.find('.')) ? 0 : 1);
+    const std::size_t distance =
+        edit_distance(last, name) + (key.path.substr(0, key.path.find('.')) == path.substr(0, path.find('.')) ? 0 : 1);
     if (distance < least) {
       least = distance;
       nearest = &key;
@@ -322,9 +323,7 @@ std::uint64_t Config::size(std::string_view path) const {
   return static_cast<std::uint64_t>(std::get<std::int64_t>(value(path, KeyType::size)));
 }
 Duration Config::duration(std::string_view path) const { return milliseconds(std::get<std::int64_t>(value(path, KeyType::duration))); }
-Endpoint Config::endpoint(std::string_view path) const {
-  return *parse_endpoint(std::get<std::string>(value(path, KeyType::endpoint)));
-}
+Endpoint Config::endpoint(std::string_view path) const { return *parse_endpoint(std::get<std::string>(value(path, KeyType::endpoint))); }
 std::vector<std::string> Config::texts(std::string_view path) const {
   const ConfigKey* key = find_key(path);
   PM_CHECK(key != nullptr && is_list(key->type));
@@ -332,7 +331,8 @@ std::vector<std::string> Config::texts(std::string_view path) const {
 }
 std::vector<IpNetwork> Config::networks(std::string_view path) const {
   std::vector<IpNetwork> networks;
-  for (const std::string& text : std::get<std::vector<std::string>>(value(path, KeyType::network_list))) networks.push_back(*parse_network(text));
+  for (const std::string& text : std::get<std::vector<std::string>>(value(path, KeyType::network_list)))
+    networks.push_back(*parse_network(text));
   return networks;
 }
 
@@ -373,7 +373,9 @@ std::vector<std::pair<std::string, std::string>> Config::changed() const {
     if (const auto* text = std::get_if<std::string>(&value)) shown = *text;
     if (const auto* flag = std::get_if<bool>(&value)) shown = *flag ? "true" : "false";
     if (const auto* number = std::get_if<std::int64_t>(&value)) {
-      shown = key->type == KeyType::size ? fmt::format("{}B", *number) : key->type == KeyType::duration ? fmt::format("{}ms", *number) : std::to_string(*number);
+      shown = key->type == KeyType::size       ? fmt::format("{}B", *number)
+              : key->type == KeyType::duration ? fmt::format("{}ms", *number)
+                                               : std::to_string(*number);
     }
     if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) shown = fmt::format("{}", fmt::join(*texts, ", "));
     changes.emplace_back(path, shown);
@@ -409,9 +411,11 @@ std::string sample_config() {
     }
     const bool bare = key.type == KeyType::number || key.type == KeyType::flag;
     const bool given = key.default_value != must_be_given;
-    const std::string value = is_list(key.type) ? list_text(key.default_value) : bare ? std::string(key.default_value) : fmt::format("\"{}\"", given ? key.default_value : "");
-    fmt::format_to(std::back_inserter(out), "# {}{}{}\n{}{} = {}\n", key.help, key.words.empty() ? "" : ": ", key.words,
-                   given ? "#" : "", name, value);
+    const std::string value = is_list(key.type) ? list_text(key.default_value)
+                              : bare            ? std::string(key.default_value)
+                                                : fmt::format("\"{}\"", given ? key.default_value : "");
+    fmt::format_to(std::back_inserter(out), "# {}{}{}\n{}{} = {}\n", key.help, key.words.empty() ? "" : ": ", key.words, given ? "#" : "",
+                   name, value);
   }
   return out;
 }

@@ -57,10 +57,10 @@ class Config {
   [[nodiscard]] static std::expected<Config, ConfigError> parse(std::string_view toml, std::string file);
 
   // Typed values; asking for a key that is not in the table, or by the wrong type, is our own fault and aborts.
-  [[nodiscard]] std::string text(std::string_view path) const;          // text and word
+  [[nodiscard]] std::string text(std::string_view path) const;  // text and word
   [[nodiscard]] bool flag(std::string_view path) const;
   [[nodiscard]] std::int64_t number(std::string_view path) const;
-  [[nodiscard]] std::uint64_t size(std::string_view path) const;        // bytes
+  [[nodiscard]] std::uint64_t size(std::string_view path) const;  // bytes
   [[nodiscard]] Duration duration(std::string_view path) const;
   [[nodiscard]] Endpoint endpoint(std::string_view path) const;
   [[nodiscard]] std::vector<std::string> texts(std::string_view path) const;  // text_list and network_list

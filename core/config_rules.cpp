@@ -33,10 +33,12 @@ std::expected<void, ConfigError> check_mail(const Config& config) {
   const auto wrong = [&](std::string rule) { return std::unexpected(config.error_at("smtp.postmaster", std::move(rule))); };
   const std::size_t at = std::min(postmaster.find('@'), postmaster.size());
   const auto is_plain = [](char c) { return c > 0x20 && c < 0x7f && c != '<' && c != '>'; };
-  if (at == 0 || at == postmaster.size() || !std::ranges::all_of(postmaster, is_plain) || !is_host_name(std::string_view(postmaster).substr(at + 1))) {
+  if (at == 0 || at == postmaster.size() || !std::ranges::all_of(postmaster, is_plain) ||
+      !is_host_name(std::string_view(postmaster).substr(at + 1))) {
     return wrong("must be a mail address, joe@example.com");
   }
-  if (ascii_equal_nocase(std::string_view(postmaster).substr(at + 1), domain)) return wrong("must not be at our own domain: its mail would come back to us");
+  if (ascii_equal_nocase(std::string_view(postmaster).substr(at + 1), domain))
+    return wrong("must not be at our own domain: its mail would come back to us");
   if (!config.has("smtp.smart_host")) return wrong("needs smtp.smart_host, which takes its mail");
   return {};
 }
@@ -54,7 +56,8 @@ std::expected<void, ConfigError> check_peers(const Config& config) {
     if (has_user && !has_password) return error("inbound_password_file", "must be given with inbound_user");
     if (has_password && !has_user) return error("inbound_user", "must be given with inbound_password_file");
     if (!is_authenticated(config, peer) && config.text(key_of(peer, "inbound")) != "open") {
-      return error("inbound", "nothing authenticates this peer: give inbound_user and inbound_password_file, or allow, or write inbound = \"open\"");
+      return error("inbound",
+                   "nothing authenticates this peer: give inbound_user and inbound_password_file, or allow, or write inbound = \"open\"");
     }
     const std::vector<std::string> forms = config.texts(key_of(peer, "sender_forms"));
     if (forms.empty()) return error("sender_forms", "must name at least one form");

@@ -33,7 +33,8 @@ relay::Converted convert_if_there_is_room(relay::Conversion conversion, scan::Ru
 
 }  // namespace
 
-void run_codec_lane(Ring<relay::Conversion>& in, Ring<relay::Converted>& out, Wake& bell, scan::RuleSetSlot& rules, std::size_t lane, const std::atomic<bool>& stop) {
+void run_codec_lane(Ring<relay::Conversion>& in, Ring<relay::Converted>& out, Wake& bell, scan::RuleSetSlot& rules, std::size_t lane,
+                    const std::atomic<bool>& stop) {
   scan::Scratch scratch;
   while (!stop.load(std::memory_order_acquire)) {
     if (auto conversion = in.receive()) {

@@ -76,8 +76,10 @@ std::string_view BodyReader::read(const mime::Part& part, std::string_view utf8)
     return text;
   }
   const ReplyText reply = fold_reply(text, is_in_report(mail_, part) ? OlderMessages::keep : older_, arena_);
-  if (reply.quoted_lines > 0) decisions_.push_back({part.media_type, format_in(arena_, "{} quoted lines of older messages folded", reply.quoted_lines)});
-  if (reply.signature_lines > 0) decisions_.push_back({part.media_type, format_in(arena_, "{} lines of the signature folded", reply.signature_lines)});
+  if (reply.quoted_lines > 0)
+    decisions_.push_back({part.media_type, format_in(arena_, "{} quoted lines of older messages folded", reply.quoted_lines)});
+  if (reply.signature_lines > 0)
+    decisions_.push_back({part.media_type, format_in(arena_, "{} lines of the signature folded", reply.signature_lines)});
   const ShortLinks links = shorten_links(reply.text, arena_);
   if (links.shortened > 0)
     decisions_.push_back(
@@ -108,7 +110,9 @@ bool is_calendar(const mime::Part& part) {
   if (part.media_type == "text/calendar" || part.media_type == "application/ics" || part.media_type == "text/x-vcalendar") return true;
   if (part.media_type != "application/octet-stream" && part.media_type != "text/plain") return false;
   const std::string_view name = part.name;
-  return std::any_of(calendar_endings.begin(), calendar_endings.end(), [&](std::string_view ending) { return name.size() > ending.size() && ascii_equal_nocase(name.substr(name.size() - ending.size()), ending); });
+  return std::any_of(calendar_endings.begin(), calendar_endings.end(), [&](std::string_view ending) {
+    return name.size() > ending.size() && ascii_equal_nocase(name.substr(name.size() - ending.size()), ending);
+  });
 }
 
 std::string_view BodyReader::read_card(std::size_t part) {

@@ -14,10 +14,10 @@ namespace pushmail::convert {
 namespace {
 
 constexpr std::size_t calendar_size_max = 1024 * 1024;
-constexpr std::size_t line_size_max = 16 * 1024;     // of an unfolded line; the rest of a longer one is dropped
+constexpr std::size_t line_size_max = 16 * 1024;  // of an unfolded line; the rest of a longer one is dropped
 constexpr std::size_t parameters_max = 32;
 constexpr std::size_t depth_max = 8;
-constexpr std::size_t events_max = 16;               // kept; all are counted
+constexpr std::size_t events_max = 16;  // kept; all are counted
 constexpr std::size_t attendees_max = 16;
 constexpr std::size_t zones_max = 32;
 constexpr std::size_t observances_max = 64;
@@ -82,9 +82,12 @@ std::optional<ContentLine> content_line(std::string_view line) {
 std::string unescaped(std::string_view value, std::size_t size_max) {
   std::string out;
   for (std::size_t at = 0; at < value.size() && out.size() <= size_max; ++at) {
-    if (value[at] != '\\' || at + 1 == value.size()) out += value[at];
-    else if (const char c = value[++at]; c == 'n' || c == 'N') out += '\n';
-    else out += c;
+    if (value[at] != '\\' || at + 1 == value.size())
+      out += value[at];
+    else if (const char c = value[++at]; c == 'n' || c == 'N')
+      out += '\n';
+    else
+      out += c;
   }
   return readable(cut(out, size_max));
 }
@@ -141,12 +144,18 @@ std::optional<std::int64_t> duration_seconds(std::string_view value) {
     if (!number || end == value.size()) return std::nullopt;
     const char unit = value[end];
     std::int64_t seconds = 0;
-    if (unit == 'W' && !is_time) seconds = 7 * day_seconds;
-    else if (unit == 'D' && !is_time) seconds = day_seconds;
-    else if (unit == 'H' && is_time) seconds = 3600;
-    else if (unit == 'M' && is_time) seconds = 60;
-    else if (unit == 'S' && is_time) seconds = 1;
-    else return std::nullopt;
+    if (unit == 'W' && !is_time)
+      seconds = 7 * day_seconds;
+    else if (unit == 'D' && !is_time)
+      seconds = day_seconds;
+    else if (unit == 'H' && is_time)
+      seconds = 3600;
+    else if (unit == 'M' && is_time)
+      seconds = 60;
+    else if (unit == 'S' && is_time)
+      seconds = 1;
+    else
+      return std::nullopt;
     total += seconds * *number;
     if (total > 366'000 * day_seconds) return std::nullopt;
     value.remove_prefix(end + 1);
@@ -220,7 +229,8 @@ class Reader {
     switch (inside()) {
       case Component::calendar:
         if (ascii_equal_nocase(line->name, "METHOD")) {
-          for (const char c : cut(ascii_trim(line->value), 32)) calendar_.method += c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
+          for (const char c : cut(ascii_trim(line->value), 32))
+            calendar_.method += c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
         } else if (ascii_equal_nocase(line->name, "X-WR-TIMEZONE")) {
           calendar_.zone = one_line(line->value);
         }
@@ -245,7 +255,8 @@ class Reader {
     // An event is one only in a calendar, half a zone only in a zone.
     const Component outer = inside();
     if (component == Component::calendar && !open_.empty()) component = Component::other;
-    if ((component == Component::event || component == Component::task || component == Component::zone) && outer != Component::calendar) component = Component::other;
+    if ((component == Component::event || component == Component::task || component == Component::zone) && outer != Component::calendar)
+      component = Component::other;
     if (component == Component::observance && outer != Component::zone) component = Component::other;
     open_.push_back(component);
     if (component == Component::calendar) {
@@ -269,9 +280,12 @@ class Reader {
     if (open_.empty()) return;
     const Component component = open_.back();
     open_.pop_back();
-    if (component == Component::event || component == Component::task) close_event();
-    else if (component == Component::zone && calendar_.zones.size() < zones_max) calendar_.zones.push_back(std::move(zone_));
-    else if (component == Component::observance && zone_.observances.size() < observances_max) zone_.observances.push_back(std::move(observance_));
+    if (component == Component::event || component == Component::task)
+      close_event();
+    else if (component == Component::zone && calendar_.zones.size() < zones_max)
+      calendar_.zones.push_back(std::move(zone_));
+    else if (component == Component::observance && zone_.observances.size() < observances_max)
+      zone_.observances.push_back(std::move(observance_));
   }
 
   void close_event() {
@@ -321,15 +335,20 @@ class Reader {
   }
 
   void zone_property(const ContentLine& line) {
-    if (ascii_equal_nocase(line.name, "TZID")) zone_.id = readable(cut(ascii_trim(line.value), word_size_max));
-    else if (ascii_equal_nocase(line.name, "X-LIC-LOCATION")) zone_.place = one_line(line.value);
+    if (ascii_equal_nocase(line.name, "TZID"))
+      zone_.id = readable(cut(ascii_trim(line.value), word_size_max));
+    else if (ascii_equal_nocase(line.name, "X-LIC-LOCATION"))
+      zone_.place = one_line(line.value);
   }
 
   void observance_property(const ContentLine& line) {
     const std::string_view value = ascii_trim(line.value);
-    if (ascii_equal_nocase(line.name, "DTSTART")) observance_.onset = read_calendar_time(value).value_or(CalendarTime());
-    else if (ascii_equal_nocase(line.name, "RRULE")) observance_.rule = one_line(value);
-    else if (ascii_equal_nocase(line.name, "TZOFFSETTO")) observance_.offset_seconds = utc_offset(value).value_or(0);
+    if (ascii_equal_nocase(line.name, "DTSTART"))
+      observance_.onset = read_calendar_time(value).value_or(CalendarTime());
+    else if (ascii_equal_nocase(line.name, "RRULE"))
+      observance_.rule = one_line(value);
+    else if (ascii_equal_nocase(line.name, "TZOFFSETTO"))
+      observance_.offset_seconds = utc_offset(value).value_or(0);
   }
 
   Calendar calendar_;
@@ -346,7 +365,7 @@ class Reader {
 struct YearlyRule {
   unsigned month = 0;
   int nth = 0;
-  unsigned weekday = 0;              // 0 Sunday
+  unsigned weekday = 0;  // 0 Sunday
   std::optional<CalendarTime> until;
 };
 std::optional<YearlyRule> yearly_rule(std::string_view rule) {
@@ -369,7 +388,8 @@ std::optional<YearlyRule> yearly_rule(std::string_view rule) {
       if (value.size() < 3) return std::nullopt;
       const std::size_t day = weekdays.find(value.substr(value.size() - 2));
       const bool is_negative = value.starts_with('-');
-      const auto nth = digits(value.substr(is_negative || value.starts_with('+') ? 1 : 0, value.size() - 2 - (is_negative || value.starts_with('+') ? 1 : 0)));
+      const auto nth = digits(
+          value.substr(is_negative || value.starts_with('+') ? 1 : 0, value.size() - 2 - (is_negative || value.starts_with('+') ? 1 : 0)));
       if (day == std::string_view::npos || day % 2 != 0 || !nth || *nth < 1 || *nth > 5) return std::nullopt;
       out.weekday = static_cast<unsigned>(day / 2);
       out.nth = is_negative ? -static_cast<int>(*nth) : static_cast<int>(*nth);
@@ -387,8 +407,10 @@ CalendarTime onset_in(const YearlyRule& rule, const CalendarTime& first, int yea
   using namespace std::chrono;
   const auto month_of_year = std::chrono::year(year) / std::chrono::month(rule.month);
   std::int64_t days = 0;
-  if (rule.nth > 0) days = sys_days(month_of_year / weekday(rule.weekday)[static_cast<unsigned>(rule.nth)]).time_since_epoch().count();
-  else days = sys_days(month_of_year / weekday(rule.weekday)[last]).time_since_epoch().count() + 7 * (rule.nth + 1);
+  if (rule.nth > 0)
+    days = sys_days(month_of_year / weekday(rule.weekday)[static_cast<unsigned>(rule.nth)]).time_since_epoch().count();
+  else
+    days = sys_days(month_of_year / weekday(rule.weekday)[last]).time_since_epoch().count() + 7 * (rule.nth + 1);
   CalendarTime epoch;
   epoch.year = 1970;
   return later(epoch, days * day_seconds + first.hour * 3600 + first.minute * 60 + first.second);
@@ -446,7 +468,8 @@ std::optional<CalendarTime> read_calendar_time(std::string_view value) {
 Result<Calendar> read_calendar(std::string_view utf8) { return Reader().read(utf8); }
 
 std::optional<std::int32_t> offset_of(const Calendar& calendar, const CalendarTime& time) {
-  const auto zone = std::find_if(calendar.zones.begin(), calendar.zones.end(), [&](const CalendarZone& z) { return !time.zone.empty() && z.id == time.zone; });
+  const auto zone = std::find_if(calendar.zones.begin(), calendar.zones.end(),
+                                 [&](const CalendarZone& z) { return !time.zone.empty() && z.id == time.zone; });
   if (zone == calendar.zones.end() || zone->observances.empty())
     return time.is_utc || time.is_date ? std::nullopt : zone_offset_at_wall(time.zone, wall_seconds(time));
   if (zone->observances.size() == 1) return zone->observances.front().offset_seconds;

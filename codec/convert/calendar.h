@@ -20,9 +20,9 @@ namespace pushmail::convert {
 struct CalendarTime {
   int year = 0;
   unsigned month = 1, day = 1, hour = 0, minute = 0, second = 0;
-  bool is_date = false;              // a whole day
+  bool is_date = false;  // a whole day
   bool is_utc = false;
-  std::string zone;                  // TZID; empty: floating, or UTC
+  std::string zone;  // TZID; empty: floating, or UTC
 };
 /// Days since 1970-01-01 and seconds in them, as one number; without regard of zones.
 [[nodiscard]] std::int64_t wall_seconds(const CalendarTime& time);
@@ -31,22 +31,22 @@ struct CalendarTime {
 [[nodiscard]] std::optional<CalendarTime> read_calendar_time(std::string_view value);
 
 struct CalendarPerson {
-  std::string name;                  // CN; may be empty
-  std::string address;               // of mailto:, else the URI
-  std::string answer;                // PARTSTAT: ACCEPTED, DECLINED ...
-  bool is_asked = false;             // RSVP=TRUE
+  std::string name;       // CN; may be empty
+  std::string address;    // of mailto:, else the URI
+  std::string answer;     // PARTSTAT: ACCEPTED, DECLINED ...
+  bool is_asked = false;  // RSVP=TRUE
 };
 
 struct CalendarEvent {
-  bool is_task = false;              // VTODO
+  bool is_task = false;  // VTODO
   std::string summary, location, description, status;
-  std::string join;                  // address of the call, http or https
-  std::string start_as_written;      // when it cannot be read
-  std::string rule;                  // RRULE as written
+  std::string join;                                  // address of the call, http or https
+  std::string start_as_written;                      // when it cannot be read
+  std::string rule;                                  // RRULE as written
   std::optional<CalendarTime> start, end, replaces;  // end: DTEND, DUE, or start and DURATION; replaces: RECURRENCE-ID
   unsigned sequence = 0;
-  std::size_t extra_dates = 0;       // RDATE
-  std::size_t excluded_dates = 0;    // EXDATE
+  std::size_t extra_dates = 0;     // RDATE
+  std::size_t excluded_dates = 0;  // EXDATE
   std::optional<CalendarPerson> organizer;
   std::vector<CalendarPerson> attendees;  // the first ones
   std::size_t attendee_count = 0;
@@ -60,14 +60,14 @@ struct CalendarObservance {
 };
 struct CalendarZone {
   std::string id;
-  std::string place;                 // X-LIC-LOCATION: an IANA name beside a private id
+  std::string place;  // X-LIC-LOCATION: an IANA name beside a private id
   std::vector<CalendarObservance> observances;
 };
 
 struct Calendar {
-  std::string method;                // upper case: REQUEST, CANCEL, REPLY ...; empty when none
-  std::string zone;                  // X-WR-TIMEZONE: where its owner is; may be empty
-  std::vector<CalendarEvent> events; // the first ones
+  std::string method;                 // upper case: REQUEST, CANCEL, REPLY ...; empty when none
+  std::string zone;                   // X-WR-TIMEZONE: where its owner is; may be empty
+  std::vector<CalendarEvent> events;  // the first ones
   std::size_t event_count = 0;
   std::vector<CalendarZone> zones;
 };
@@ -84,8 +84,8 @@ struct Calendar {
 
 /// A card for people, of the first events: what, when, where, who invites, whether an answer is asked for, how it recurs.
 struct CalendarCard {
-  std::string text;                  // lines, LF between them
-  std::string description;           // of the first event; for mail without other text
+  std::string text;         // lines, LF between them
+  std::string description;  // of the first event; for mail without other text
 };
 [[nodiscard]] CalendarCard calendar_card(const Calendar& calendar);
 /// RRULE in plain words: `every 2 weeks on Tuesday, 10 times`. What has no words is shown as written.

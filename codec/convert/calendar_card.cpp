@@ -13,18 +13,22 @@ namespace {
 
 constexpr std::size_t shown_events_max = 5;
 constexpr std::size_t shown_attendees_max = 4;
-constexpr std::size_t shown_list_max = 12;   // days of a rule
+constexpr std::size_t shown_list_max = 12;  // days of a rule
 
-constexpr auto month_names = std::to_array<std::string_view>({"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"});
+constexpr auto month_names = std::to_array<std::string_view>(
+    {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"});
 struct Weekday {
   std::string_view code, name;
 };
-constexpr auto weekdays = std::to_array<Weekday>({{"SU", "Sunday"}, {"MO", "Monday"}, {"TU", "Tuesday"}, {"WE", "Wednesday"}, {"TH", "Thursday"}, {"FR", "Friday"}, {"SA", "Saturday"}});
+constexpr auto weekdays = std::to_array<Weekday>(
+    {{"SU", "Sunday"}, {"MO", "Monday"}, {"TU", "Tuesday"}, {"WE", "Wednesday"}, {"TH", "Thursday"}, {"FR", "Friday"}, {"SA", "Saturday"}});
 
 /// `Tue 14 Jan 2025`.
 std::string date_words(const CalendarTime& time) {
-  const std::chrono::weekday day{std::chrono::sys_days(std::chrono::year(time.year) / std::chrono::month(time.month) / std::chrono::day(time.day))};
-  return fmt::format("{} {} {} {:04}", weekdays[day.c_encoding()].name.substr(0, 3), time.day, month_names[time.month - 1].substr(0, 3), time.year);
+  const std::chrono::weekday day{
+      std::chrono::sys_days(std::chrono::year(time.year) / std::chrono::month(time.month) / std::chrono::day(time.day))};
+  return fmt::format("{} {} {} {:04}", weekdays[day.c_encoding()].name.substr(0, 3), time.day, month_names[time.month - 1].substr(0, 3),
+                     time.year);
 }
 std::string clock_words(const CalendarTime& time) { return fmt::format("{:02}:{:02}", time.hour, time.minute); }
 
@@ -74,7 +78,9 @@ std::string person_words(const CalendarPerson& person) {
   if (person.name.empty() || person.name == person.address) return person.address;
   return person.address.empty() ? person.name : person.name + " <" + person.address + ">";
 }
-std::string_view short_name(const CalendarPerson& person) { return person.name.empty() ? std::string_view(person.address) : std::string_view(person.name); }
+std::string_view short_name(const CalendarPerson& person) {
+  return person.name.empty() ? std::string_view(person.address) : std::string_view(person.name);
+}
 
 /// RFC 5546 §1.4: what the sender does with the event.
 std::string title_words(const Calendar& calendar, const CalendarEvent& event) {
@@ -86,13 +92,13 @@ std::string title_words(const Calendar& calendar, const CalendarEvent& event) {
     if (event.attendees.empty()) return "Answer: " + summary;
     const CalendarPerson& who = event.attendees.front();
     const auto is = [&](std::string_view answer) { return ascii_equal_nocase(who.answer, answer); };
-    const std::string_view does = is("ACCEPTED")      ? "accepts"
-                                  : is("DECLINED")    ? "declines"
-                                  : is("TENTATIVE")   ? "accepts tentatively"
-                                  : is("DELEGATED")   ? "sends someone else"
-                                  : is("COMPLETED")   ? "has completed"
-                                  : is("IN-PROCESS")  ? "is working on"
-                                                      : "answers";
+    const std::string_view does = is("ACCEPTED")     ? "accepts"
+                                  : is("DECLINED")   ? "declines"
+                                  : is("TENTATIVE")  ? "accepts tentatively"
+                                  : is("DELEGATED")  ? "sends someone else"
+                                  : is("COMPLETED")  ? "has completed"
+                                  : is("IN-PROCESS") ? "is working on"
+                                                     : "answers";
     return fmt::format("{} {}: {}", short_name(who), does, summary);
   }
   if (method == "REQUEST" && event.is_task) return "Task for you: " + summary;
@@ -125,8 +131,10 @@ CalendarEvent in_zone_of(const Calendar& calendar, CalendarEvent event) {
 
 std::string event_card(const Calendar& calendar, const CalendarEvent& event) {
   std::string out = title_words(calendar, event);
-  if (event.start) add_line(out, event.is_task ? "Starts" : "When", when_words(calendar, *event.start, event.is_task ? std::nullopt : event.end));
-  else add_line(out, "When", event.start_as_written);
+  if (event.start)
+    add_line(out, event.is_task ? "Starts" : "When", when_words(calendar, *event.start, event.is_task ? std::nullopt : event.end));
+  else
+    add_line(out, "When", event.start_as_written);
   if (event.is_task && event.end) add_line(out, "Due", moment_words(calendar, *event.end));
   if (event.replaces) add_line(out, "Of a series, the date", moment_words(calendar, *event.replaces));
   if (!event.rule.empty()) add_line(out, "Repeats", recurrence_words(event.rule));
@@ -138,7 +146,8 @@ std::string event_card(const Calendar& calendar, const CalendarEvent& event) {
   if (calendar.method != "REPLY" && event.attendee_count > 0) add_line(out, "Invited", attendee_words(event));
   if (ascii_equal_nocase(event.status, "TENTATIVE")) out += "\nNot confirmed yet.";
   // RFC 5545 §3.2.17. Whom it is asked of is not known here: all who got this mail may answer it.
-  const bool is_answer_asked = std::any_of(event.attendees.begin(), event.attendees.end(), [](const CalendarPerson& p) { return p.is_asked; });
+  const bool is_answer_asked =
+      std::any_of(event.attendees.begin(), event.attendees.end(), [](const CalendarPerson& p) { return p.is_asked; });
   if (calendar.method == "REQUEST" && is_answer_asked) out += "\nAn answer is asked for: reply to this message.";
   return out;
 }
@@ -146,7 +155,7 @@ std::string event_card(const Calendar& calendar, const CalendarEvent& event) {
 // Recurrence (RFC 5545 §3.3.10).
 
 struct Rule {
-  std::string_view unit;             // day, week ...
+  std::string_view unit;  // day, week ...
   unsigned interval = 1;
   unsigned count = 0;
   std::optional<CalendarTime> until;
@@ -187,8 +196,13 @@ Rule read_rule(std::string_view text) {
     const std::string_view value = part.substr(equals + 1);
     const auto is = [&](std::string_view wanted) { return ascii_equal_nocase(name, wanted); };
     if (is("FREQ")) {
-      constexpr std::array<std::pair<std::string_view, std::string_view>, 7> units{
-          {{"DAILY", "day"}, {"WEEKLY", "week"}, {"MONTHLY", "month"}, {"YEARLY", "year"}, {"HOURLY", "hour"}, {"MINUTELY", "minute"}, {"SECONDLY", "second"}}};
+      constexpr std::array<std::pair<std::string_view, std::string_view>, 7> units{{{"DAILY", "day"},
+                                                                                    {"WEEKLY", "week"},
+                                                                                    {"MONTHLY", "month"},
+                                                                                    {"YEARLY", "year"},
+                                                                                    {"HOURLY", "hour"},
+                                                                                    {"MINUTELY", "minute"},
+                                                                                    {"SECONDLY", "second"}}};
       for (const auto& [frequency, unit] : units) {
         if (ascii_equal_nocase(value, frequency)) rule.unit = unit;
       }
@@ -251,7 +265,8 @@ std::string day_words(const Rule& rule) {
   std::vector<std::string> words;
   for (const std::string_view day : rule.days) {
     if (day.size() < 2) return {};
-    const auto weekday = std::find_if(weekdays.begin(), weekdays.end(), [&](const Weekday& w) { return ascii_equal_nocase(w.code, day.substr(day.size() - 2)); });
+    const auto weekday = std::find_if(weekdays.begin(), weekdays.end(),
+                                      [&](const Weekday& w) { return ascii_equal_nocase(w.code, day.substr(day.size() - 2)); });
     if (weekday == weekdays.end()) return {};
     const std::string_view number = rule.position.empty() ? day.substr(0, day.size() - 2) : rule.position;
     const int nth = small_number(number);

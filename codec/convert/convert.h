@@ -27,8 +27,8 @@ namespace pushmail::convert {
 
 /// What was dropped, reduced or replaced, and why: `pushmailctl item explain` prints these.
 struct Decision {
-  std::string_view what;             // part name or media type
-  std::string_view rule;             // why
+  std::string_view what;  // part name or media type
+  std::string_view rule;  // why
 };
 
 struct MmProfile {
@@ -43,33 +43,34 @@ struct MmProfile {
   bool smil = true;
   /// A longer text is shown on several slides, cut at paragraphs, sentences or words; one that needs more slides gets longer ones.
   std::uint32_t slide_text_size_max = 2000;  // bytes
-  std::uint32_t slide_count_max = 20;   // slides of text
+  std::uint32_t slide_count_max = 20;        // slides of text
   /// What one picture may have at most; 0: anything. A larger one is left out and named, see ReducedPicture.
-  std::uint64_t image_size_max = 0;     // bytes
-  std::uint32_t image_width_max = 0;    // pixels
-  std::uint32_t image_height_max = 0;   // pixels
+  std::uint64_t image_size_max = 0;    // bytes
+  std::uint32_t image_width_max = 0;   // pixels
+  std::uint32_t image_height_max = 0;  // pixels
 };
 
 /// The seam for making pictures smaller. Decoding a stranger's picture is no work for this library: mail_to_mm names in
-/// `MailToMm::large_pictures` what it left out for its size alone; whoever can make one smaller converts the mail once more with the result.
+/// `MailToMm::large_pictures` what it left out for its size alone; whoever can make one smaller converts the mail once more with the
+/// result.
 struct LargePicture {
-  std::size_t part = 0;              // index into the parts of the mail, parsed and unpacked (codec/mime/unpack.h)
+  std::size_t part = 0;  // index into the parts of the mail, parsed and unpacked (codec/mime/unpack.h)
   std::string_view media_type;
-  std::uint32_t width = 0;           // pixels; 0: not known
+  std::uint32_t width = 0;  // pixels; 0: not known
   std::uint32_t height = 0;
-  std::size_t size = 0;              // bytes
+  std::size_t size = 0;  // bytes
 };
 struct ReducedPicture {
-  std::size_t part = 0;              // LargePicture::part
-  std::string_view media_type;       // of `data`, which may be another
-  ByteView data;                     // stays the caller's; must outlive the MM
+  std::size_t part = 0;         // LargePicture::part
+  std::string_view media_type;  // of `data`, which may be another
+  ByteView data;                // stays the caller's; must outlive the MM
 };
 
 struct MailToMmOptions {
   MmProfile profile;
   /// The phone sees a short code as sender, so name and address of the real one stand in the first text line (design 2a).
   bool sender_in_text = true;
-  std::string content_id_domain;     // our domain: Content-ID is <n.item-id@our-domain>
+  std::string content_id_domain;  // our domain: Content-ID is <n.item-id@our-domain>
   std::string item_id;
   /// The subscriber's own mail addresses: not told to him among the other recipients.
   std::span<const std::string_view> own_addresses = {};
@@ -92,18 +93,18 @@ struct PreviousSending {
 /// Texts are views into the mail and into `mm.arena`: both must outlive what is read from here.
 struct MailToMm {
   MultimediaMessage mm;
-  std::size_t text_parts = 0;        // parts that are the mail's text, one a slide, right behind the presentation
-  std::string_view priority;         // High, Low or empty (Importance, else X-Priority)
-  bool automatic = false;            // null return path or Auto-Submitted: MessageClass Auto
-  std::string_view from_display;     // `Joe <joe@example.com>`: who wrote it
-  mime::MailboxView sender;          // who sent it last: the topmost Resent-From, else From
-  std::span<const mime::MailboxView> to, cc;  // as the last sender wrote them
-  std::optional<Timestamp> date;     // of the last sending
-  std::string_view message_id;       // without <>; the topmost Resent-Message-ID, else Message-ID; empty when it has none
-  std::string_view answers;          // without <>; the mail that this one answers
-  std::string_view sensitivity;      // empty: normal
+  std::size_t text_parts = 0;                         // parts that are the mail's text, one a slide, right behind the presentation
+  std::string_view priority;                          // High, Low or empty (Importance, else X-Priority)
+  bool automatic = false;                             // null return path or Auto-Submitted: MessageClass Auto
+  std::string_view from_display;                      // `Joe <joe@example.com>`: who wrote it
+  mime::MailboxView sender;                           // who sent it last: the topmost Resent-From, else From
+  std::span<const mime::MailboxView> to, cc;          // as the last sender wrote them
+  std::optional<Timestamp> date;                      // of the last sending
+  std::string_view message_id;                        // without <>; the topmost Resent-Message-ID, else Message-ID; empty when it has none
+  std::string_view answers;                           // without <>; the mail that this one answers
+  std::string_view sensitivity;                       // empty: normal
   std::span<const mime::MailboxView> read_report_to;  // Disposition-Notification-To
-  std::span<const PreviousSending> previous;  // [0] is the first sending; as many as X-Mms-Forward-Counter
+  std::span<const PreviousSending> previous;          // [0] is the first sending; as many as X-Mms-Forward-Counter
   std::span<const Decision> decisions;
   std::span<const LargePicture> large_pictures;
   std::vector<mime::Part> mail_parts;  // as parsed and unpacked, kept for their memory
@@ -115,28 +116,28 @@ struct MailToMm {
 /// A phone that is to get the mail, and what SMTP said about its mail address.
 struct PhoneRecipient {
   mm7::Address phone;
-  std::string address;               // RCPT TO; empty when the mail came out of a mailbox
+  std::string address;  // RCPT TO; empty when the mail came out of a mailbox
   std::optional<Notify> notify;
 };
 struct SubmissionOptions {
   std::string transaction_id;
-  mm7::Address sender;               // what the phone sees
+  mm7::Address sender;                     // what the phone sees
   std::vector<PhoneRecipient> recipients;  // only these: addresses that stand in the header alone are nobody's order to send
-  std::string subject;               // empty: the mail's own
+  std::string subject;                     // empty: the mail's own
   std::uint32_t subject_length_max = MmProfile{}.subject_length_max;
-  std::string linked_id;             // of the DeliverReq that the mail answers; empty: none known
-  Timestamp accepted;                // by us
-  std::optional<Duration> expiry;    // the operator's, when the sender asked for none
-  bool null_sender = false;          // MAIL FROM:<>
+  std::string linked_id;           // of the DeliverReq that the mail answers; empty: none known
+  Timestamp accepted;              // by us
+  std::optional<Duration> expiry;  // the operator's, when the sender asked for none
+  bool null_sender = false;        // MAIL FROM:<>
   std::optional<DeliverBy> deliver_by;
-  bool read_reports = false;         // policy: a sender's wish for a read report is passed on to the reader
+  bool read_reports = false;  // policy: a sender's wish for a read report is passed on to the reader
   bool display_only_recipients = false;
 };
 struct Submission {
-  mm7::SubmitReq request;            // its content is that of the MailToMm
-  bool report_success = false;       // the sender asked for a DSN when the phone has it
+  mm7::SubmitReq request;       // its content is that of the MailToMm
+  bool report_success = false;  // the sender asked for a DSN when the phone has it
   bool report_failure = true;
-  bool report_relayed = false;       // the sender gets a DSN `relayed` now: his time limit ends here (RFC 2852 §4)
+  bool report_relayed = false;  // the sender gets a DSN `relayed` now: his time limit ends here (RFC 2852 §4)
 };
 [[nodiscard]] Submission submission_of(const MailToMm& made, const SubmissionOptions& options);
 
@@ -146,14 +147,14 @@ struct MmHeader {
   std::vector<mm7::Recipient> recipients;
   std::optional<Timestamp> date;
   std::string subject;
-  std::string message_id;            // the MMSC's, without <>
-  std::string message_class;         // empty: Personal
+  std::string message_id;     // the MMSC's, without <>
+  std::string message_class;  // empty: Personal
   std::string priority;
   std::optional<mm7::TimePoint> expiry;
   std::optional<bool> delivery_report;
   bool read_report = false;
   bool hide_sender = false;
-  bool reply_charging = false;       // it uses a reply that somebody else paid for
+  bool reply_charging = false;  // it uses a reply that somebody else paid for
   std::vector<mm7::PreviousSender> previous_senders;
   std::vector<mm7::PreviousDate> previous_dates;
 };
@@ -161,14 +162,14 @@ struct MmHeader {
 [[nodiscard]] MmHeader header_of(const mms::Pdu& pdu);
 
 struct MmToMailOptions {
-  mime::Mailbox from;                // the address the route gives to this phone; empty: made from the MM's sender
+  mime::Mailbox from;                 // the address the route gives to this phone; empty: made from the MM's sender
   std::vector<mime::Mailbox> to, cc;  // both empty: made from the MM's recipients
-  std::string subject;               // empty: the MM's own
-  std::string message_id;            // without <>
-  std::string in_reply_to;           // without <>, empty when it answers nothing
+  std::string subject;                // empty: the MM's own
+  std::string message_id;             // without <>
+  std::string in_reply_to;            // without <>, empty when it answers nothing
   std::vector<std::string> references;
-  Timestamp date;                    // when we accepted it; the mail's Date when the MM has none, or one that is later
-  std::string trace;                 // Pushmail-Trace
+  Timestamp date;     // when we accepted it; the mail's Date when the MM has none, or one that is later
+  std::string trace;  // Pushmail-Trace
   std::string our_domain;
   /// The first text line was the address of a new mail (design 2a): it and its line end are not part of the text.
   bool drop_first_line = false;

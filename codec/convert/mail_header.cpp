@@ -9,7 +9,7 @@
 namespace pushmail::convert {
 namespace {
 
-constexpr std::size_t other_people_max = 6;      // named one by one
+constexpr std::size_t other_people_max = 6;        // named one by one
 constexpr std::size_t other_person_size_max = 64;  // bytes of each
 constexpr std::size_t name_size_max = 200;
 
@@ -66,8 +66,11 @@ struct ResentBlock {
 
 /// Topmost, that is newest, first. A field that a block has already, and any other field, ends it.
 std::span<const ResentBlock> resent_blocks(const mime::Part& header, Arena& arena) {
-  static constexpr std::pair<std::string_view, std::string_view ResentBlock::*> members[] = {
-      {"from", &ResentBlock::from}, {"to", &ResentBlock::to}, {"cc", &ResentBlock::cc}, {"date", &ResentBlock::date}, {"message-id", &ResentBlock::message_id}};
+  static constexpr std::pair<std::string_view, std::string_view ResentBlock::*> members[] = {{"from", &ResentBlock::from},
+                                                                                             {"to", &ResentBlock::to},
+                                                                                             {"cc", &ResentBlock::cc},
+                                                                                             {"date", &ResentBlock::date},
+                                                                                             {"message-id", &ResentBlock::message_id}};
   ArenaList<ResentBlock> blocks(arena);
   bool in_block = false;
   for (const mime::Field& field : header.fields) {
@@ -177,7 +180,9 @@ std::string short_subject(std::string_view utf8, std::size_t length_max) {
 }
 
 std::string_view other_people(const MailToMm& mail, std::span<const std::string_view> own_addresses, Arena& arena) {
-  const auto is_own = [&](const mime::MailboxView& m) { return std::any_of(own_addresses.begin(), own_addresses.end(), [&](std::string_view own) { return is_at(m, own); }); };
+  const auto is_own = [&](const mime::MailboxView& m) {
+    return std::any_of(own_addresses.begin(), own_addresses.end(), [&](std::string_view own) { return is_at(m, own); });
+  };
   if (own_addresses.empty() && mail.to.size() + mail.cc.size() <= 1) return {};
   ArenaText line(arena);
   std::size_t count = 0;

@@ -36,8 +36,8 @@ constexpr std::size_t left_out_names_max = 8;
 constexpr std::size_t left_out_name_size_max = 48;
 constexpr std::size_t tolerance_decisions_max = 50;
 constexpr std::size_t texts_size_max = 8 * limits::MiB;  // of all text parts as they stand in the mail
-constexpr std::size_t trace_fields_max = 100;   // RFC 5321 §6.3
-constexpr std::size_t slide_size_min = 30;      // bytes of SMIL that go with a picture that goes
+constexpr std::size_t trace_fields_max = 100;            // RFC 5321 §6.3
+constexpr std::size_t slide_size_min = 30;               // bytes of SMIL that go with a picture that goes
 
 /// `Forwarded: subject / from` above the text of a message inside the mail. Its header fields are in its first child.
 void add_forwarded_lines(ArenaText& out, const mime::Part& inner, Arena& arena, std::string_view raw_charset) {
@@ -60,12 +60,12 @@ void add_forwarded_lines(ArenaText& out, const mime::Part& inner, Arena& arena, 
 struct Attachment {
   enum class Fate : std::uint8_t { included, left_out, not_carried };
   std::size_t part = 0;
-  std::string_view label;                // for people
+  std::string_view label;  // for people
   std::string_view name;
   std::string_view media_type;
   std::string_view charset;
   ByteView data;
-  std::size_t size = 0;                  // of the data, or what it would be
+  std::size_t size = 0;  // of the data, or what it would be
   Fate fate = Fate::included;
 };
 
@@ -127,7 +127,8 @@ class Builder {
   [[nodiscard]] Result<void> refusal(const mime::Part& header) const {
     if (!options_.refuses) return {};
     const auto is_trace = [](const mime::Field& field) { return ascii_equal_nocase(field.name, "Received"); };
-    if (static_cast<std::size_t>(std::count_if(header.fields.begin(), header.fields.end(), is_trace)) > trace_fields_max) return fail(convert_mail_loop);
+    if (static_cast<std::size_t>(std::count_if(header.fields.begin(), header.fields.end(), is_trace)) > trace_fields_max)
+      return fail(convert_mail_loop);
     if (!result_.sensitivity.empty()) return fail(convert_sensitive);
     return {};
   }
@@ -309,7 +310,8 @@ class Builder {
     } else if (carriage_of(attachment.media_type) == Carriage::listed && !is_on_card) {
       attachment.fate = Fate::not_carried;
       attachment.size = mime::decoded_size(part);
-      decisions_.push_back({attachment.label, format_in(arena_, "left out: phones do not show {} from a multimedia message", attachment.media_type)});
+      decisions_.push_back(
+          {attachment.label, format_in(arena_, "left out: phones do not show {} from a multimedia message", attachment.media_type)});
     } else if (const ReducedPicture* reduced = reduced_picture(index); reduced != nullptr) {
       attachment.media_type = reduced->media_type;
       attachment.data = reduced->data;
@@ -340,7 +342,8 @@ class Builder {
   }
 
   [[nodiscard]] const ReducedPicture* reduced_picture(std::size_t part) const {
-    const auto found = std::find_if(options_.reduced_pictures.begin(), options_.reduced_pictures.end(), [&](const ReducedPicture& p) { return p.part == part; });
+    const auto found = std::find_if(options_.reduced_pictures.begin(), options_.reduced_pictures.end(),
+                                    [&](const ReducedPicture& p) { return p.part == part; });
     return found == options_.reduced_pictures.end() ? nullptr : &*found;
   }
 
@@ -377,21 +380,26 @@ class Builder {
     if (!too_wide && !too_high && !too_large) return;
     attachment.fate = Fate::left_out;
     name_large_picture(attachment);
-    decisions_.push_back({attachment.label, format_in(arena_, "left out, too large: a picture of {}x{} pixels and {} is more than the phone takes", size.width, size.height,
-                                                      size_words(attachment.size, arena_))});
+    decisions_.push_back(
+        {attachment.label, format_in(arena_, "left out, too large: a picture of {}x{} pixels and {} is more than the phone takes",
+                                     size.width, size.height, size_words(attachment.size, arena_))});
   }
 
   void leave_out(Attachment& attachment) {
     attachment.fate = Fate::left_out;
     name_large_picture(attachment);
-    decisions_.push_back({attachment.label, format_in(arena_, "left out, too large: {} do not fit into {}", size_words(attachment.size, arena_),
-                                                      size_words(options_.profile.size_max, arena_))});
+    decisions_.push_back({attachment.label, format_in(arena_, "left out, too large: {} do not fit into {}",
+                                                      size_words(attachment.size, arena_), size_words(options_.profile.size_max, arena_))});
   }
 
   void name_large_picture(const Attachment& attachment) {
     if (!attachment.media_type.starts_with("image/")) return;
     const ImageSize size = read_image_size(attachment.data).value_or(ImageSize{});
-    large_pictures_.push_back({.part = attachment.part, .media_type = attachment.media_type, .width = size.width, .height = size.height, .size = attachment.size});
+    large_pictures_.push_back({.part = attachment.part,
+                               .media_type = attachment.media_type,
+                               .width = size.width,
+                               .height = size.height,
+                               .size = attachment.size});
   }
 
   /// Leaves out, largest first, until everything together is within the profile; then the text is cut.
@@ -415,7 +423,8 @@ class Builder {
   std::size_t leave_out_largest() {
     Attachment* largest = nullptr;
     for (Attachment& attachment : attachments_.items()) {
-      if (attachment.fate == Fate::included && attachment.size > 0 && (largest == nullptr || attachment.size >= largest->size)) largest = &attachment;
+      if (attachment.fate == Fate::included && attachment.size > 0 && (largest == nullptr || attachment.size >= largest->size))
+        largest = &attachment;
     }
     if (largest == nullptr) return 0;
     leave_out(*largest);
@@ -432,7 +441,8 @@ class Builder {
       if (excess == 0 || wanted == 0) break;
       wanted -= std::min(wanted, excess);
     }
-    decisions_.push_back({"text", format_in(arena_, "cut from {} to {}", size_words(whole_size, arena_), size_words(text_.size(), arena_))});
+    decisions_.push_back(
+        {"text", format_in(arena_, "cut from {} to {}", size_words(whole_size, arena_), size_words(text_.size(), arena_))});
   }
 
   /// How many bytes of content are too many; 0 when the message is within the profile.
@@ -511,7 +521,8 @@ class Builder {
     const MmProfile& profile = options_.profile;
     const std::string_view text = whole_text(body);
     // Without slides a phone shows one text.
-    const SplitLimits limits{.size_max = profile.smil ? profile.slide_text_size_max : text.size(), .count_max = std::max<std::size_t>(profile.slide_count_max, 1)};
+    const SplitLimits limits{.size_max = profile.smil ? profile.slide_text_size_max : text.size(),
+                             .count_max = std::max<std::size_t>(profile.slide_count_max, 1)};
     const std::span<const std::string_view> pieces = split_text(text, limits, arena_);
     result_.text_parts = pieces.size();
     ArenaList<Slide> slides(arena_);
@@ -520,7 +531,12 @@ class Builder {
     if (profile.smil) mm.parts.emplace_back();  // the presentation stands first (RFC 2387 §3.2); written last
     for (const std::string_view piece : pieces) {
       const std::string_view location = names.make({}, "text", "text/plain");
-      mm.parts.push_back({.media_type = "text/plain", .charset = "utf-8", .name = location, .content_id = {}, .content_location = location, .data = bytes_of(piece)});
+      mm.parts.push_back({.media_type = "text/plain",
+                          .charset = "utf-8",
+                          .name = location,
+                          .content_id = {},
+                          .content_location = location,
+                          .data = bytes_of(piece)});
       slides.push_back({.text = location, .media = {}, .kind = SlideMedia::none, .seconds = reading_seconds(piece.size())});
     }
     for (const Attachment& attachment : attachments_.items()) {
@@ -528,8 +544,12 @@ class Builder {
     }
     if (options_.profile.smil) {
       const std::string_view smil = write_smil(slides.items(), arena_);
-      mm.parts.front() = {.media_type = "application/smil", .charset = "utf-8", .name = "slides.smil", .content_id = {},
-                          .content_location = names.make("slides.smil", "slides", "application/smil"), .data = bytes_of(smil)};
+      mm.parts.front() = {.media_type = "application/smil",
+                          .charset = "utf-8",
+                          .name = "slides.smil",
+                          .content_id = {},
+                          .content_location = names.make("slides.smil", "slides", "application/smil"),
+                          .data = bytes_of(smil)};
       mm.presentation = 0;
     }
     for (std::size_t i = 0; i < mm.parts.size(); ++i) {
@@ -575,7 +595,7 @@ class Builder {
   }
 
   mime::Message mail_;
-  Arena& arena_;                       // the mail's
+  Arena& arena_;  // the mail's
   const MailToMmOptions& options_;
   MailToMm result_;
   ArenaList<Decision> decisions_;
@@ -583,8 +603,8 @@ class Builder {
   BodyReader body_;
   ArenaText text_;
   std::size_t text_room_ = texts_size_max;  // bytes of text parts that are still read
-  std::size_t body_start_ = 0;         // of the mail's text in text_
-  std::size_t cut_size_ = 0;           // bytes of the text that are not there
+  std::size_t body_start_ = 0;              // of the mail's text in text_
+  std::size_t cut_size_ = 0;                // bytes of the text that are not there
   ArenaList<Attachment> attachments_;
   std::vector<mime::Tolerance> tolerated_;  // of the mail, then of one body after the other
 };

@@ -169,20 +169,29 @@ bool is_readable_text(std::string_view media_type) {
 }
 
 std::string_view usual_media_type(std::string_view media_type, std::string_view name) {
-  static constexpr std::pair<std::string_view, std::string_view> others[] = {
-      {"image/jpg", "image/jpeg"},       {"image/pjpeg", "image/jpeg"},    {"image/x-png", "image/png"},     {"image/x-ms-bmp", "image/bmp"},
-      {"audio/x-amr", "audio/amr"},      {"audio/mp3", "audio/mpeg"},      {"audio/x-wav", "audio/wav"},     {"audio/x-midi", "audio/midi"},
-      {"audio/mid", "audio/midi"},       {"audio/x-m4a", "audio/mp4"},     {"text/directory", "text/vcard"}, {"application/x-pdf", "application/pdf"},
-      {"application/smil+xml", "application/smil"}};
+  static constexpr std::pair<std::string_view, std::string_view> others[] = {{"image/jpg", "image/jpeg"},
+                                                                             {"image/pjpeg", "image/jpeg"},
+                                                                             {"image/x-png", "image/png"},
+                                                                             {"image/x-ms-bmp", "image/bmp"},
+                                                                             {"audio/x-amr", "audio/amr"},
+                                                                             {"audio/mp3", "audio/mpeg"},
+                                                                             {"audio/x-wav", "audio/wav"},
+                                                                             {"audio/x-midi", "audio/midi"},
+                                                                             {"audio/mid", "audio/midi"},
+                                                                             {"audio/x-m4a", "audio/mp4"},
+                                                                             {"text/directory", "text/vcard"},
+                                                                             {"application/x-pdf", "application/pdf"},
+                                                                             {"application/smil+xml", "application/smil"}};
   for (const auto& [other, registered] : others) {
     if (media_type == other) return registered;
   }
   if (media_type != "application/octet-stream") return media_type;
   const std::string_view extension = extension_of(name);
-  const auto row = std::find_if(rows.begin(), rows.end(), [&](const MediaType& r) { return !extension.empty() && ascii_equal_nocase(r.extension, extension); });
+  const auto row = std::find_if(rows.begin(), rows.end(),
+                                [&](const MediaType& r) { return !extension.empty() && ascii_equal_nocase(r.extension, extension); });
   // Text and slides stay what the sender called them: bytes, of which nobody said that they are text; `.dat` and the like say nothing.
-  const bool is_telling = row != rows.end() && row->media_type != "text/plain" && row->media_type != "application/smil" && row->media_type != "application/ms-tnef" &&
-                          !row->media_type.starts_with("message/");
+  const bool is_telling = row != rows.end() && row->media_type != "text/plain" && row->media_type != "application/smil" &&
+                          row->media_type != "application/ms-tnef" && !row->media_type.starts_with("message/");
   return is_telling ? row->media_type : media_type;
 }
 

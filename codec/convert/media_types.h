@@ -9,13 +9,13 @@
 namespace pushmail::convert {
 
 enum class Carriage : std::uint8_t {
-  carried,                           // TS 26.140, or what phones take beyond it
-  listed,                            // no phone shows it from an MM: named with its size, and left out
+  carried,  // TS 26.140, or what phones take beyond it
+  listed,   // no phone shows it from an MM: named with its size, and left out
 };
 
 struct MediaType {
-  std::string_view media_type;       // one that ends in `.` or `-` stands for all that start with it
-  std::string_view extension;        // of a part without name
+  std::string_view media_type;  // one that ends in `.` or `-` stands for all that start with it
+  std::string_view extension;   // of a part without name
   Carriage carriage;
 };
 /// Null for one that is not in the table: such parts are carried, as the phone may know better.

@@ -62,14 +62,18 @@ MmHeader header_of(const mms::Pdu& pdu) {
   if (pdu.priority == static_cast<std::uint8_t>(mms::Priority::low)) header.priority = "Low";
   if (pdu.expiry) {
     // A hundred years from now are as good as no limit, and more is no Duration.
-    if (pdu.expiry->kind == mms::TimeValue::Kind::absolute) header.expiry = timestamp_of(pdu.expiry->seconds);
-    else header.expiry = seconds(static_cast<std::int64_t>(std::min<std::uint64_t>(pdu.expiry->seconds, 3'155'760'000)));
+    if (pdu.expiry->kind == mms::TimeValue::Kind::absolute)
+      header.expiry = timestamp_of(pdu.expiry->seconds);
+    else
+      header.expiry = seconds(static_cast<std::int64_t>(std::min<std::uint64_t>(pdu.expiry->seconds, 3'155'760'000)));
   }
   for (const mms::PreviousSender& sender : pdu.previously_sent_by) {
-    header.previous_senders.push_back({.address = address_of(sender.address), .sequence = static_cast<std::uint32_t>(std::min<std::uint64_t>(sender.number, UINT32_MAX))});
+    header.previous_senders.push_back({.address = address_of(sender.address),
+                                       .sequence = static_cast<std::uint32_t>(std::min<std::uint64_t>(sender.number, UINT32_MAX))});
   }
   for (const mms::PreviousDate& date : pdu.previously_sent_date) {
-    header.previous_dates.push_back({.at = timestamp_of(date.seconds), .sequence = static_cast<std::uint32_t>(std::min<std::uint64_t>(date.number, UINT32_MAX))});
+    header.previous_dates.push_back(
+        {.at = timestamp_of(date.seconds), .sequence = static_cast<std::uint32_t>(std::min<std::uint64_t>(date.number, UINT32_MAX))});
   }
   header.delivery_report = pdu.delivery_report;
   header.read_report = pdu.read_report.value_or(false);
@@ -95,7 +99,9 @@ mime::Mailbox mailbox_of(const mm7::Address& address, std::string_view our_domai
   }
   // RFC 4356 §2.1.1: never a bare number.
   std::string number(wap::strip_type(address.value));
-  std::erase_if(number, [](char c) { return !((c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '+' || c == '-' || c == '.'); });
+  std::erase_if(number, [](char c) {
+    return !((c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '+' || c == '-' || c == '.');
+  });
   if (number.empty()) return {};
   // Short codes and national numbers stay what they are.
   const bool is_international =

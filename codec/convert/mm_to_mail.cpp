@@ -70,7 +70,8 @@ std::string with_crlf(std::string_view text) {
 void write_text_body(Bytes& out, std::string_view text) {
   append(out, "Content-Type: text/plain; charset=utf-8\r\n");
   const std::string canonical = with_crlf(text);
-  const auto wide = static_cast<std::size_t>(std::count_if(canonical.begin(), canonical.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }));
+  const auto wide = static_cast<std::size_t>(
+      std::count_if(canonical.begin(), canonical.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }));
   // base64 is shorter when more than about a sixth of the bytes would be `=XX`.
   mime::write_body(out, bytes_of(canonical), wide * 6 > canonical.size() ? mime::BodyForm::base64 : mime::BodyForm::quoted_printable);
 }
@@ -78,8 +79,11 @@ void write_text_body(Bytes& out, std::string_view text) {
 /// A media type as it may stand in a header; what is none is called application/octet-stream.
 std::string_view clean_media_type(std::string_view type) {
   const bool good = std::count(type.begin(), type.end(), '/') == 1 && !type.starts_with('/') && !type.ends_with('/') &&
-                    std::all_of(type.begin(), type.end(), [](char c) { return c > 32 && c < 127 && std::string_view("()<>@,;:\\\"[]?=").find(c) == std::string_view::npos; });
-  return good && !ascii_starts_with_nocase(type, "multipart/") && !ascii_starts_with_nocase(type, "message/") ? type : "application/octet-stream";
+                    std::all_of(type.begin(), type.end(), [](char c) {
+                      return c > 32 && c < 127 && std::string_view("()<>@,;:\\\"[]?=").find(c) == std::string_view::npos;
+                    });
+  return good && !ascii_starts_with_nocase(type, "multipart/") && !ascii_starts_with_nocase(type, "message/") ? type
+                                                                                                              : "application/octet-stream";
 }
 
 void write_attachment(Bytes& out, const MultimediaPart& part, SafeNames& names, Arena& arena) {
@@ -151,9 +155,13 @@ struct Earlier {
 /// In the order of time, that is by number. A date without a sender is passed over, and so is what is more than any message was ever sent.
 std::vector<Earlier> earlier_sendings(const MmHeader& header) {
   std::vector<Earlier> out;
-  for (const mm7::PreviousSender& sender : std::span(header.previous_senders).first(std::min(header.previous_senders.size(), previous_sendings_max))) {
-    const auto date = std::find_if(header.previous_dates.begin(), header.previous_dates.end(), [&](const mm7::PreviousDate& d) { return d.sequence == sender.sequence; });
-    out.push_back({.sequence = sender.sequence, .sender = sender.address, .date = date == header.previous_dates.end() ? std::optional<Timestamp>() : date->at});
+  for (const mm7::PreviousSender& sender :
+       std::span(header.previous_senders).first(std::min(header.previous_senders.size(), previous_sendings_max))) {
+    const auto date = std::find_if(header.previous_dates.begin(), header.previous_dates.end(),
+                                   [&](const mm7::PreviousDate& d) { return d.sequence == sender.sequence; });
+    out.push_back({.sequence = sender.sequence,
+                   .sender = sender.address,
+                   .date = date == header.previous_dates.end() ? std::optional<Timestamp>() : date->at});
   }
   std::stable_sort(out.begin(), out.end(), [](const Earlier& a, const Earlier& b) { return a.sequence < b.sequence; });
   return out;
@@ -163,8 +171,8 @@ void write_mailboxes(Bytes& out, const std::string& prefix, std::string_view nam
   if (!mailboxes.empty()) mime::write_mailboxes_field(out, prefix + std::string(name), mailboxes);
 }
 
-/// RFC 4356 §2.1.1: the last sending is the topmost Resent block, what was sent first is the mail's own From and Date, and what lies between
-/// are blocks in between. Nobody knows to whom those went.
+/// RFC 4356 §2.1.1: the last sending is the topmost Resent block, what was sent first is the mail's own From and Date, and what lies
+/// between are blocks in between. Nobody knows to whom those went.
 void write_resent_blocks(Bytes& out, const Sending& last, std::span<const Earlier> earlier, const MmToMailOptions& options) {
   const std::string prefix = "Resent-";
   append(out, "Resent-Date: " + last.date + "\r\n");
@@ -209,7 +217,9 @@ void write_addresses(Bytes& out, const MmHeader& header, const MmToMailOptions& 
 
 void write_header(Bytes& out, const MmHeader& header, const MmToMailOptions& options, const Sending& last) {
   // RFC 4356 §2.1.1: a trace field of the gateway.
-  mime::write_text_field(out, "Received", "from mms by " + options.our_domain + " with MMS id " + clean_id(options.trace) + "; " + format_rfc5322(options.date));
+  mime::write_text_field(
+      out, "Received",
+      "from mms by " + options.our_domain + " with MMS id " + clean_id(options.trace) + "; " + format_rfc5322(options.date));
   write_addresses(out, header, options, last);
   const std::string& subject = options.subject.empty() ? header.subject : options.subject;
   if (!subject.empty()) mime::write_text_field(out, "Subject", subject);
@@ -230,7 +240,9 @@ void write_header(Bytes& out, const MmHeader& header, const MmToMailOptions& opt
 
 }  // namespace
 
-Result<Bytes> mm_to_mail(const mm7::DeliverReq& request, const MmToMailOptions& options) { return mm_to_mail(header_of(request), request.content, options); }
+Result<Bytes> mm_to_mail(const mm7::DeliverReq& request, const MmToMailOptions& options) {
+  return mm_to_mail(header_of(request), request.content, options);
+}
 
 Result<Bytes> mm_to_mail(const MmHeader& header, const MultimediaMessage& mm, const MmToMailOptions& options) {
   if (const auto possible = check_can_be_mail(header); !possible) return std::unexpected(possible.error());

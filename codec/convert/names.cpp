@@ -24,8 +24,10 @@ std::string_view safe(std::string_view text, std::size_t size_max, Arena& arena)
   ArenaText out(arena);
   out.reserve(std::min(text.size(), size_max));
   for (const char c : text) {
-    if (is_safe(c)) out += c;
-    else if (!out.empty() && out.back() != '_') out += '_';
+    if (is_safe(c))
+      out += c;
+    else if (!out.empty() && out.back() != '_')
+      out += '_';
     if (out.size() == size_max) break;
   }
   const std::string_view made = out.take_view();
@@ -41,7 +43,8 @@ std::string_view display_name(std::string_view name, Arena& arena) {
   std::string_view shown = readable(name, arena);
   if (shown.find_first_of("\n\t") != std::string_view::npos) {
     const MutableBytes copy = arena.bytes(shown.size());
-    std::transform(shown.begin(), shown.end(), copy.begin(), [](char c) { return static_cast<std::uint8_t>(c == '\n' || c == '\t' ? ' ' : c); });
+    std::transform(shown.begin(), shown.end(), copy.begin(),
+                   [](char c) { return static_cast<std::uint8_t>(c == '\n' || c == '\t' ? ' ' : c); });
     shown = text_of(copy);
   }
   const std::string_view trimmed = ascii_trim(shown);

@@ -27,11 +27,11 @@ constexpr std::size_t header_continuations_max = 4;  // in a row
 constexpr std::size_t kept_signature_lines = 2;
 constexpr std::size_t signature_lines_max = 30;  // more is no signature
 constexpr std::size_t label_size_max = 90;
-constexpr std::size_t ruler_size_max = 16;       // a longer one breaks on a phone
+constexpr std::size_t ruler_size_max = 16;  // a longer one breaks on a phone
 
 enum class Kind : std::uint8_t { own, blank, quoted };
 struct Line {
-  std::string_view text;             // without white space at its end
+  std::string_view text;  // without white space at its end
   Kind kind = Kind::own;
 };
 constexpr std::size_t none = static_cast<std::size_t>(-1);
@@ -384,7 +384,8 @@ std::string_view shortened(std::string_view text, std::size_t size_max, Arena& a
 
 std::string_view quote_note(std::size_t lines, std::string_view label, Arena& arena) {
   label = without_dashes(label);
-  return format_in(arena, "[{} quoted {}{}{}]", lines, lines == 1 ? "line" : "lines", label.empty() ? "" : ": ", shortened(label, label_size_max, arena));
+  return format_in(arena, "[{} quoted {}{}{}]", lines, lines == 1 ? "line" : "lines", label.empty() ? "" : ": ",
+                   shortened(label, label_size_max, arena));
 }
 
 /// Whose message it is, for people.

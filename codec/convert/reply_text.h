@@ -18,9 +18,9 @@ enum class OlderMessages : std::uint8_t { fold, fold_introduced, keep };
 [[nodiscard]] OlderMessages older_messages_of(const mime::Part& header, Arena& arena);
 
 struct ReplyText {
-  std::string_view text;             // in the arena; LF; no white space at line ends, at most one empty line in a row
-  std::size_t quoted_lines = 0;      // folded into `[12 quoted lines: On Monday Ann wrote]`
-  std::size_t signature_lines = 0;   // folded into `[5 more lines of signature]`
+  std::string_view text;            // in the arena; LF; no white space at line ends, at most one empty line in a row
+  std::size_t quoted_lines = 0;     // folded into `[12 quoted lines: On Monday Ann wrote]`
+  std::size_t signature_lines = 0;  // folded into `[5 more lines of signature]`
 };
 /// Folds quotes (lines with `>`, RFC 3676 §4.5; messages appended under their header fields or under `On Monday Ann wrote:`, see
 /// quote_words.h) and long signatures (RFC 3676 §4.3). A quote of one or two lines that is answered below stays, so does one that the

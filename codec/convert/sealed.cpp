@@ -8,18 +8,28 @@
 namespace pushmail::convert {
 namespace {
 
-constexpr Sealed smime_encrypted{"[This mail is encrypted with S/MIME. To read it, open your mailbox in a mail program that has your key.]", "encrypted (S/MIME): explained in the text"};
-constexpr Sealed smime_signed{"[This mail is wrapped in an S/MIME signature, which a phone cannot open. To read it, open your mailbox in a mail program.]",
-                              "signed inside its signature (S/MIME, opaque): explained in the text"};
-constexpr Sealed smime_certificates{"[This mail only carries S/MIME certificates, for your mail program.]", "certificates (S/MIME): explained in the text"};
-constexpr Sealed smime_compressed{"[This mail is compressed with S/MIME. To read it, open your mailbox in a mail program.]", "compressed (S/MIME): explained in the text"};
-constexpr Sealed pgp_encrypted{"[This mail is encrypted with PGP. To read it, open your mailbox in a mail program that has your key.]", "encrypted (PGP): explained in the text"};
-constexpr Sealed other_encrypted{"[This mail is encrypted. To read it, open your mailbox in the mail program it was made for.]", "encrypted: explained in the text"};
+constexpr Sealed smime_encrypted{"[This mail is encrypted with S/MIME. To read it, open your mailbox in a mail program that has your key.]",
+                                 "encrypted (S/MIME): explained in the text"};
+constexpr Sealed smime_signed{
+    "[This mail is wrapped in an S/MIME signature, which a phone cannot open. To read it, open your mailbox in a mail program.]",
+    "signed inside its signature (S/MIME, opaque): explained in the text"};
+constexpr Sealed smime_certificates{"[This mail only carries S/MIME certificates, for your mail program.]",
+                                    "certificates (S/MIME): explained in the text"};
+constexpr Sealed smime_compressed{"[This mail is compressed with S/MIME. To read it, open your mailbox in a mail program.]",
+                                  "compressed (S/MIME): explained in the text"};
+constexpr Sealed pgp_encrypted{"[This mail is encrypted with PGP. To read it, open your mailbox in a mail program that has your key.]",
+                               "encrypted (PGP): explained in the text"};
+constexpr Sealed other_encrypted{"[This mail is encrypted. To read it, open your mailbox in the mail program it was made for.]",
+                                 "encrypted: explained in the text"};
 constexpr std::string_view pgp_key_sentence = "[A PGP key for your mail program stood here.]";
 
-const mime::Part* parent_of(const mime::Message& mail, const mime::Part& part) { return part.parent == mime::Part::none ? nullptr : &mail.parts[part.parent]; }
+const mime::Part* parent_of(const mime::Message& mail, const mime::Part& part) {
+  return part.parent == mime::Part::none ? nullptr : &mail.parts[part.parent];
+}
 
-bool ends_with_nocase(std::string_view text, std::string_view end) { return text.size() >= end.size() && ascii_equal_nocase(text.substr(text.size() - end.size()), end); }
+bool ends_with_nocase(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && ascii_equal_nocase(text.substr(text.size() - end.size()), end);
+}
 
 /// What the content of a part says that it is (codec/mime/cms.h).
 unsigned kind_of_content(const mime::Part& part, Arena& arena) {
@@ -75,18 +85,23 @@ std::optional<Sealed> sealed_part(const mime::Message& mail, const mime::Part& p
   const std::string_view type = part.media_type;
   if (type == "application/pkcs7-mime" || type == "application/x-pkcs7-mime") return smime_kind(part, arena);
   // Servers that lose the type leave the name.
-  if (type == "application/octet-stream" && ends_with_nocase(part.name, ".p7m") && kind_of_content(part, arena) != 0) return smime_kind(part, arena);
+  if (type == "application/octet-stream" && ends_with_nocase(part.name, ".p7m") && kind_of_content(part, arena) != 0)
+    return smime_kind(part, arena);
   if (is_pgp_header(part)) return std::nullopt;
   if (follows_pgp_header(mail, part)) return pgp_encrypted;
   const mime::Part* parent = parent_of(mail, part);
   if (parent == nullptr || parent->media_type != "multipart/encrypted") return std::nullopt;
-  return ascii_equal_nocase(parent->type_parameter("protocol"), "application/pgp-encrypted") || part.media_type == "application/octet-stream" ? pgp_encrypted : other_encrypted;
+  return ascii_equal_nocase(parent->type_parameter("protocol"), "application/pgp-encrypted") ||
+                 part.media_type == "application/octet-stream"
+             ? pgp_encrypted
+             : other_encrypted;
 }
 
 bool is_encryption_header(const mime::Message& mail, const mime::Part& part) {
   if (is_pgp_header(part)) return true;
   const mime::Part* parent = parent_of(mail, part);
-  return parent != nullptr && parent->media_type == "multipart/encrypted" && ascii_equal_nocase(part.media_type, parent->type_parameter("protocol"));
+  return parent != nullptr && parent->media_type == "multipart/encrypted" &&
+         ascii_equal_nocase(part.media_type, parent->type_parameter("protocol"));
 }
 
 std::string_view without_armour(std::string_view utf8, std::string_view what, ArenaList<Decision>& decisions, Arena& arena) {

@@ -16,7 +16,7 @@ namespace pushmail::convert {
 /// The sentence for a part whose content nobody sees here; nothing for other parts. Views of static text.
 struct Sealed {
   std::string_view sentence;
-  std::string_view rule;             // for the decisions
+  std::string_view rule;  // for the decisions
 };
 [[nodiscard]] std::optional<Sealed> sealed_part(const mime::Message& mail, const mime::Part& part, Arena& arena);
 /// The part of multipart/encrypted that only says `Version: 1` (RFC 3156 §4), also where a server renamed the multipart.

@@ -21,7 +21,9 @@ bool is_inline_text(const mime::Message& mail, const mime::Part& part) {
   return !part.is_attachment && (part.name.empty() || mail.parts[part.parent].media_type == "multipart/alternative");
 }
 
-bool is_vcard(const mime::Part& part) { return part.media_type == "text/vcard" || part.media_type == "text/x-vcard" || part.media_type == "text/directory"; }
+bool is_vcard(const mime::Part& part) {
+  return part.media_type == "text/vcard" || part.media_type == "text/x-vcard" || part.media_type == "text/directory";
+}
 
 class Sorter {
  public:
@@ -184,10 +186,14 @@ class Sorter {
 
   static constexpr std::string_view page_is_shown = "the HTML of the same content is shown";
   static constexpr std::string_view plain_is_shown = "the plain text of the same content is shown";
-  [[nodiscard]] bool plain_shown(std::size_t i) const { return groups_[i].alternative != mime::Part::none && groups_[groups_[i].alternative].has_plain; }
+  [[nodiscard]] bool plain_shown(std::size_t i) const {
+    return groups_[i].alternative != mime::Part::none && groups_[groups_[i].alternative].has_plain;
+  }
 
   /// Of an alternative whose plain text is not worth it.
-  [[nodiscard]] bool page_shown(std::size_t i) const { return groups_[i].alternative != mime::Part::none && groups_[groups_[i].alternative].has_html && !plain_shown(i); }
+  [[nodiscard]] bool page_shown(std::size_t i) const {
+    return groups_[i].alternative != mime::Part::none && groups_[groups_[i].alternative].has_html && !plain_shown(i);
+  }
 
   void drop(std::size_t i, std::string_view rule) {
     decisions_.push_back({label_of(mail_.parts[i]), rule});
@@ -201,7 +207,7 @@ class Sorter {
   const mime::Message& mail_;
   ArenaList<Decision>& decisions_;
   Arena& arena_;
-  ArenaList<Group> groups_;          // one for each part
+  ArenaList<Group> groups_;  // one for each part
   ArenaList<std::size_t> texts_;
   ArenaList<std::size_t> attachments_;
   ArenaList<std::size_t> calendars_;
@@ -213,6 +219,8 @@ bool is_html(const mime::Part& part) { return part.media_type == "text/html" || 
 
 std::string_view label_of(const mime::Part& part) { return part.name.empty() ? part.media_type : part.name; }
 
-SortedParts sort_parts(const mime::Message& mail, ArenaList<Decision>& decisions, Arena& arena) { return Sorter(mail, decisions, arena).sort(); }
+SortedParts sort_parts(const mime::Message& mail, ArenaList<Decision>& decisions, Arena& arena) {
+  return Sorter(mail, decisions, arena).sort();
+}
 
 }  // namespace pushmail::convert

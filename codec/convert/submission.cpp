@@ -24,7 +24,8 @@ mm7::RecipientField field_of(const MailToMm& made, const PhoneRecipient& recipie
   return recipient_count == 1 ? mm7::RecipientField::to : mm7::RecipientField::bcc;
 }
 
-void add_display_only(mm7::SubmitReq& request, mm7::RecipientField field, std::span<const mime::MailboxView> mailboxes, const SubmissionOptions& options) {
+void add_display_only(mm7::SubmitReq& request, mm7::RecipientField field, std::span<const mime::MailboxView> mailboxes,
+                      const SubmissionOptions& options) {
   for (const mime::MailboxView& mailbox : mailboxes) {
     if (mailbox.domain.empty()) continue;
     const std::string address = std::string(mailbox.local_part) + "@" + std::string(mailbox.domain);

@@ -17,7 +17,8 @@ bool is_plain_block(const char* block) {
   unsigned suspects = 0;
   for (std::size_t i = 0; i < plain_block_size; ++i) {
     const auto c = static_cast<unsigned char>(block[i]);
-    suspects |= static_cast<unsigned>((c < 0x20) & (c != '\n') & (c != '\t')) | static_cast<unsigned>(c == 0x7F) | static_cast<unsigned>(c == 0xC2) | static_cast<unsigned>(c == 0xE2);
+    suspects |= static_cast<unsigned>((c < 0x20) & (c != '\n') & (c != '\t')) | static_cast<unsigned>(c == 0x7F) |
+                static_cast<unsigned>(c == 0xC2) | static_cast<unsigned>(c == 0xE2);
   }
   return suspects == 0;
 }
@@ -37,7 +38,8 @@ std::string_view readable(std::string_view utf8, Arena& arena) {
     if (c >= 0x20 && c < 0x7F) return 0;
     if (c == 0xC2) return byte(at + 1) >= 0x80 && byte(at + 1) < 0xA0 ? 2 : 0;  // C1
     if (c == 0xE2) {
-      const bool turns = (byte(at + 1) == 0x80 && byte(at + 2) >= 0xAA && byte(at + 2) <= 0xAE) || (byte(at + 1) == 0x81 && byte(at + 2) >= 0xA6 && byte(at + 2) <= 0xA9);
+      const bool turns = (byte(at + 1) == 0x80 && byte(at + 2) >= 0xAA && byte(at + 2) <= 0xAE) ||
+                         (byte(at + 1) == 0x81 && byte(at + 2) >= 0xA6 && byte(at + 2) <= 0xA9);
       return turns ? 3 : 0;  // U+202A..U+202E, U+2066..U+2069
     }
     return c >= 0x80 || c == '\n' || c == '\t' ? 0 : 1;
@@ -57,8 +59,10 @@ std::string_view readable(std::string_view utf8, Arena& arena) {
   out.reserve(utf8.size());
   out += utf8.substr(0, at);
   while (at < utf8.size()) {
-    if (const std::size_t size = excess(at); size > 0) at += size;
-    else out += utf8[at++];
+    if (const std::size_t size = excess(at); size > 0)
+      at += size;
+    else
+      out += utf8[at++];
   }
   return out.take_view();
 }
@@ -84,7 +88,8 @@ std::string part_text(const MultimediaPart& part) {
 }
 
 std::size_t first_text_part(const MultimediaMessage& mm) {
-  const auto found = std::find_if(mm.parts.begin(), mm.parts.end(), [](const MultimediaPart& part) { return part.media_type == "text/plain"; });
+  const auto found =
+      std::find_if(mm.parts.begin(), mm.parts.end(), [](const MultimediaPart& part) { return part.media_type == "text/plain"; });
   return static_cast<std::size_t>(found - mm.parts.begin());
 }
 

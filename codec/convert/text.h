@@ -49,8 +49,8 @@ enum class OnlyPictures : std::uint8_t { no, on_a_site, inside_the_page };
 
 /// A page as a reader of plain text sees it.
 struct HtmlText {
-  std::string text;                  // UTF-8, LF; quotes are lines with `>`, list items have bullets or numbers, table rows are lines
-  std::vector<std::string> pictures; // those of `carried` that the page shows, in reading order, each as often as shown
+  std::string text;                   // UTF-8, LF; quotes are lines with `>`, list items have bullets or numbers, table rows are lines
+  std::vector<std::string> pictures;  // those of `carried` that the page shows, in reading order, each as often as shown
   OnlyPictures only_pictures = OnlyPictures::no;
   bool has_remote_pictures = false;  // of some size
   std::optional<Error> fault;        // it was read as far as this allows: a convert_html_* row

@@ -68,9 +68,12 @@ void TextLayout::write(std::string_view utf8) {
       continue;
     }
     flush(at);
-    if (is_line_end) break_line();
-    else if (is_space && preformatted_depth_ > 0 && c != '\r') raw(" ");
-    else if (is_space) space_pending_ = true;
+    if (is_line_end)
+      break_line();
+    else if (is_space && preformatted_depth_ > 0 && c != '\r')
+      raw(" ");
+    else if (is_space)
+      space_pending_ = true;
     at += used;
     from = at;
   }
@@ -226,8 +229,10 @@ std::string TextLayout::take() {
     for (; next < deferred_.size() && deferred_[next].at <= at; ++next) {
       const Deferred& wanted = deferred_[next];
       if (wanted.text.empty()) continue;
-      if (wanted.is_own_line && !text.empty()) break_here();
-      else if (!text.empty() && text.back() != ' ' && text.back() != '\n') text += ' ';
+      if (wanted.is_own_line && !text.empty())
+        break_here();
+      else if (!text.empty() && text.back() != ' ' && text.back() != '\n')
+        text += ' ';
       text += wanted.text;
       if (at < out_.size() && static_cast<unsigned char>(out_[at]) > ' ') text += text.size() == wanted.text.size() ? '\n' : ' ';
     }

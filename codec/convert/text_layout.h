@@ -54,7 +54,9 @@ class TextLayout {
 
   /// Where the next text will stand, for since().
   [[nodiscard]] std::size_t position() const { return out_.size(); }
-  [[nodiscard]] std::string_view since(std::size_t position) const { return std::string_view(out_).substr(std::min(position, out_.size())); }
+  [[nodiscard]] std::string_view since(std::size_t position) const {
+    return std::string_view(out_).substr(std::min(position, out_.size()));
+  }
   /// Text that belongs to what was written last, even when a line end is already due: ` (https://example.com)`.
   void append_to_last(std::string_view utf8) { append_to_last(utf8, utf8.size()); }
   /// The same with text of which only so many bytes will be shown, and count where the size of a row is asked for.
@@ -70,7 +72,7 @@ class TextLayout {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
   struct Row {
     CellJoin join = CellJoin::bar;
-    std::size_t first_text = 0;           // out_ and line ends when its first text came
+    std::size_t first_text = 0;  // out_ and line ends when its first text came
     std::size_t line_ends = 0;
     std::size_t unseen = 0;               // of unseen_ when its first text came
     std::vector<std::size_t> separators;  // positions of place holders
@@ -87,14 +89,14 @@ class TextLayout {
   void start_line();
   [[nodiscard]] bool at_line_start() const { return out_.empty() || out_.back() == '\n'; }
 
-  std::string out_;                       // with place holders where cells meet
-  std::string_view mark_;                 // of the next text
-  std::size_t unseen_ = 0;                // bytes written so far that will not be shown
-  std::string marker_;                    // of the list item that has no text yet
+  std::string out_;         // with place holders where cells meet
+  std::string_view mark_;   // of the next text
+  std::size_t unseen_ = 0;  // bytes written so far that will not be shown
+  std::string marker_;      // of the list item that has no text yet
   std::vector<Row> rows_;
-  std::size_t rows_with_text_ = 0;        // the outer ones
+  std::size_t rows_with_text_ = 0;  // the outer ones
   std::vector<Deferred> deferred_;
-  std::size_t line_ends_ = 0;             // written so far
+  std::size_t line_ends_ = 0;  // written so far
   std::size_t list_depth_ = 0;
   std::size_t quote_depth_ = 0;
   std::size_t preformatted_depth_ = 0;

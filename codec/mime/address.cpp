@@ -87,9 +87,12 @@ class ListReader {
     const std::size_t start = at_ + 1;
     std::size_t depth = 0;
     for (; at_ < text_.size(); ++at_) {
-      if (text_[at_] == '\\') ++at_;
-      else if (text_[at_] == '(') ++depth;
-      else if (text_[at_] == ')' && --depth == 0) break;
+      if (text_[at_] == '\\')
+        ++at_;
+      else if (text_[at_] == '(')
+        ++depth;
+      else if (text_[at_] == ')' && --depth == 0)
+        break;
     }
     const std::size_t end = std::min(at_, text_.size());
     comment_ = text_.substr(start, end - start);
@@ -162,8 +165,10 @@ class ListReader {
     const std::size_t start = at_ + 1;
     bool in_quotes = false;
     for (++at_; at_ < text_.size() && (in_quotes || text_[at_] != '>'); ++at_) {
-      if (text_[at_] == '"') in_quotes = !in_quotes;
-      else if (in_quotes && text_[at_] == '\\') ++at_;
+      if (text_[at_] == '"')
+        in_quotes = !in_quotes;
+      else if (in_quotes && text_[at_] == '\\')
+        ++at_;
     }
     at_ = std::min(at_, text_.size());
     std::string_view inside = ascii_trim(text_.substr(start, at_ - start));
@@ -196,9 +201,12 @@ class ListReader {
     std::size_t comments = 0;  // `pete(his account)@silly.test` (RFC 5322 appendix A.5)
     for (const char c : written) {
       const bool quoted = written.front() == '"';
-      if (!quoted && c == '(') ++comments;
-      else if (!quoted && c == ')' && comments > 0) --comments;
-      else if (comments == 0 && !is_control(c) && (c != ' ' || quoted)) cleaned += c;
+      if (!quoted && c == '(')
+        ++comments;
+      else if (!quoted && c == ')' && comments > 0)
+        --comments;
+      else if (comments == 0 && !is_control(c) && (c != ' ' || quoted))
+        cleaned += c;
     }
     const std::string_view clean = cleaned.take_view();
     const std::size_t at_sign = clean.rfind('@');
@@ -221,8 +229,8 @@ class ListReader {
   std::size_t at_ = 0;
   ArenaList<MailboxView> mailboxes_;
   // Of the mailbox that is being read:
-  ArenaText phrase_;                 // words before <>
-  ArenaText bare_;                   // an address without <>
+  ArenaText phrase_;  // words before <>
+  ArenaText bare_;    // an address without <>
   std::size_t bare_at_ = std::string_view::npos;
   std::string_view comment_;
   std::string_view angle_;

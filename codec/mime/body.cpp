@@ -34,7 +34,8 @@ class AfterPadding {
     if (start == std::string_view::npos) return false;
     const std::size_t end = std::min(text_.find('\n', start), text_.size());
     const std::string_view line = ascii_trim(text_.substr(start, end - start));
-    if (line.size() < 4 || line.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") != std::string_view::npos) {
+    if (line.size() < 4 ||
+        line.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") != std::string_view::npos) {
       return false;
     }
     clean_end_ = end;
@@ -104,7 +105,8 @@ std::string_view with_lf(std::string_view text, Arena& arena) {
     next = text.find('\r', at);
   }
   write(text.substr(at));
-  if (has_nul) written = static_cast<std::size_t>(std::remove(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(written), 0) - out.begin());
+  if (has_nul)
+    written = static_cast<std::size_t>(std::remove(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(written), 0) - out.begin());
   return text_of(kept(out, written, arena));
 }
 

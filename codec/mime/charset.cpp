@@ -20,7 +20,7 @@ constexpr std::string_view replacement = "\xEF\xBF\xBD";
 // Senders label text by the subset that they know; the name on the right is the superset that they mean.
 struct Label {
   std::string_view label;
-  const char* iconv_name;            // nullptr: converted here
+  const char* iconv_name;  // nullptr: converted here
 };
 constexpr auto labels = std::to_array<Label>({
     {"utf-8", nullptr},
@@ -207,10 +207,13 @@ std::string_view filled(Arena& arena, std::size_t size_max, Fill fill) {
 }
 
 std::string_view from_single_byte(ByteView bytes, const simd::SingleByteCharset& charset, Arena& arena) {
-  return filled(arena, simd::charset_utf8_max(bytes.size()), [&](MutableBytes out) { return simd::active().single_byte_to_utf8(bytes, out, charset); });
+  return filled(arena, simd::charset_utf8_max(bytes.size()),
+                [&](MutableBytes out) { return simd::active().single_byte_to_utf8(bytes, out, charset); });
 }
 
-std::string_view from_windows_1252(ByteView bytes, Arena& arena) { return from_single_byte(bytes, *simd::single_byte_charset("CP1252"), arena); }
+std::string_view from_windows_1252(ByteView bytes, Arena& arena) {
+  return from_single_byte(bytes, *simd::single_byte_charset("CP1252"), arena);
+}
 
 /// UTF-8 with U+FFFD for each longest broken piece (Unicode §3.9, "maximal subparts" shortened to one byte and its loose tails).
 std::string_view repaired_utf8(ByteView bytes, Arena& arena) {
@@ -320,10 +323,14 @@ std::string_view to_utf8(ByteView bytes, std::string_view charset, Arena& arena)
     return is_plain ? text_of(bytes) : from_windows_1252(bytes, arena);
   }
   const std::string_view name = row->iconv_name;
-  if (const simd::SingleByteCharset* single = simd::single_byte_charset(name); single != nullptr) return from_single_byte(bytes, *single, arena);
+  if (const simd::SingleByteCharset* single = simd::single_byte_charset(name); single != nullptr)
+    return from_single_byte(bytes, *single, arena);
   // The kernels stop at what is not plainly Japanese; from there on iconv judges.
   std::string_view begun;
-  if (const auto kernel = name == "CP932" ? simd::active().shift_jis_to_utf8 : name == "ISO-2022-JP-3" ? simd::active().iso2022jp_to_utf8 : nullptr; kernel != nullptr) {
+  if (const auto kernel = name == "CP932"           ? simd::active().shift_jis_to_utf8
+                          : name == "ISO-2022-JP-3" ? simd::active().iso2022jp_to_utf8
+                                                    : nullptr;
+      kernel != nullptr) {
     simd::Converted done;
     begun = filled(arena, simd::charset_utf8_max(bytes.size()), [&](MutableBytes out) { return (done = kernel(bytes, out)).written; });
     if (done.used == bytes.size()) return begun;
@@ -333,8 +340,10 @@ std::string_view to_utf8(ByteView bytes, std::string_view charset, Arena& arena)
   out.reserve(begun.size() + bytes.size() + bytes.size() / 2);
   out += begun;
   Converter converter(name == "UTF-16" || name == "UTF-32" ? endian_name(bytes, name) : row->iconv_name);
-  if (converter.is_open()) converter.convert(bytes, out);
-  else out += guess_utf8(bytes, arena);
+  if (converter.is_open())
+    converter.convert(bytes, out);
+  else
+    out += guess_utf8(bytes, arena);
   std::string_view text = out.take_view();
   if (converter.is_open() && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark is no text
   // glibc writes surrogates and the like for some broken input; what leaves here is always valid.

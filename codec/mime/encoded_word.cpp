@@ -18,7 +18,7 @@ struct EncodedWord {
   std::string_view charset;
   Encoding encoding;
   std::string_view payload;
-  std::size_t end;                   // offset behind `?=`
+  std::size_t end;  // offset behind `?=`
 };
 
 int hex_value(char c) {
@@ -55,7 +55,8 @@ class WordScanner {
   /// The encoded word that starts at `at`, where `=?` stands; nothing when it is not one.
   std::optional<EncodedWord> word_at(std::size_t at) {
     const std::size_t charset_start = at + 2;
-    const std::size_t charset_end = value_.substr(0, std::min(value_.size(), charset_start + charset_label_size_max)).find('?', charset_start);
+    const std::size_t charset_end =
+        value_.substr(0, std::min(value_.size(), charset_start + charset_label_size_max)).find('?', charset_start);
     if (charset_end == std::string_view::npos || charset_end == charset_start || charset_end + 3 > value_.size()) return std::nullopt;
     const char encoding = ascii_lower(value_[charset_end + 1]);
     if ((encoding != 'b' && encoding != 'q') || value_[charset_end + 2] != '?') return std::nullopt;
@@ -104,7 +105,8 @@ std::size_t remove_controls(std::span<char> text) {
       text[size++] = ' ';
     } else if (c == '\r' || c == '\n') {
       // Folding: the blank that follows stays (RFC 5322 §2.2.3). Any other line end separates words.
-      const bool blank_follows = at + 1 < text.size() && (text[at + 1] == ' ' || text[at + 1] == '\t' || text[at + 1] == '\n' || text[at + 1] == '\r');
+      const bool blank_follows =
+          at + 1 < text.size() && (text[at + 1] == ' ' || text[at + 1] == '\t' || text[at + 1] == '\n' || text[at + 1] == '\r');
       if (!blank_follows) text[size++] = ' ';
     } else if (c == 0xC2 && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xA0) {
       ++at;  // C1
@@ -130,7 +132,7 @@ std::string_view decode_header(std::string_view value, Arena& arena, std::string
   // Most values are short, and a mail may have a million of them.
   ArenaText out(arena);
   out.reserve(value.size() + 8);
-  ArenaText run(arena);               // decoded bytes of adjacent words with the same charset: a character may be split between them
+  ArenaText run(arena);  // decoded bytes of adjacent words with the same charset: a character may be split between them
   run.reserve(value.size());
   std::string_view run_charset;
   const auto flush = [&] {
@@ -142,7 +144,7 @@ std::string_view decode_header(std::string_view value, Arena& arena, std::string
   };
 
   WordScanner scanner(value);
-  std::size_t literal = 0;            // start of text not yet written
+  std::size_t literal = 0;  // start of text not yet written
   bool after_word = false;
   for (std::size_t at = value.find("=?"); at != std::string_view::npos;) {
     const auto word = scanner.word_at(at);

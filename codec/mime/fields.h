@@ -13,14 +13,15 @@ namespace pushmail::mime {
 
 /// A header block: its fields and where the body starts.
 struct FieldBlock {
-  std::span<const Field> fields;     // in the arena
-  std::size_t body = 0;              // offset in the bytes
-  bool has_blank_line = false;       // the one that ends a header
+  std::span<const Field> fields;  // in the arena
+  std::size_t body = 0;           // offset in the bytes
+  bool has_blank_line = false;    // the one that ends a header
 };
 /// A body part has a header or an empty line (RFC 2046 §5.1.1); what comes as a message may be text alone.
 enum class HeaderOf : std::uint8_t { message, part };
 /// Reads fields from `from` up to the blank line, to `end`, or to the first line that can be none. Notes go to `tolerated`.
-[[nodiscard]] FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, HeaderOf of, Arena& arena, std::vector<Tolerance>& tolerated);
+[[nodiscard]] FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, HeaderOf of, Arena& arena,
+                                     std::vector<Tolerance>& tolerated);
 
 /// `text/plain; charset=utf-8`: the leading token in lower case and the parameters (RFC 2045 §5.1, RFC 2231).
 struct StructuredValue {

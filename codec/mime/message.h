@@ -38,20 +38,20 @@ struct Parameter {
 struct Part {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
-  std::size_t parent = none;         // index of the multipart or message/rfc822 that holds it
+  std::size_t parent = none;  // index of the multipart or message/rfc822 that holds it
   std::uint32_t depth = 0;
   std::span<const Field> fields;
-  std::string_view media_type;       // as it is to be read: lower case, never empty, text/plain by default
-  std::string_view declared_type;    // as the header says; differs where a multipart has no parts or a limit was reached
+  std::string_view media_type;     // as it is to be read: lower case, never empty, text/plain by default
+  std::string_view declared_type;  // as the header says; differs where a multipart has no parts or a limit was reached
   std::span<const Parameter> type_parameters;
-  std::string_view charset;          // lower case, empty when not given
-  std::string_view name;             // file name as UTF-8: Content-Disposition filename, else Content-Type name
-  std::string_view content_id;       // without <>
+  std::string_view charset;     // lower case, empty when not given
+  std::string_view name;        // file name as UTF-8: Content-Disposition filename, else Content-Type name
+  std::string_view content_id;  // without <>
   std::string_view content_location;
-  bool is_attachment = false;        // Content-Disposition: attachment
+  bool is_attachment = false;  // Content-Disposition: attachment
   Handling handling = Handling::unsaid;
   TransferCoding coding = TransferCoding::identity;
-  ByteView body;                     // still transfer-coded
+  ByteView body;  // still transfer-coded
 
   [[nodiscard]] bool is_multipart() const { return media_type.starts_with("multipart/"); }
   /// The folded value of the first field of this name, compared without case; empty when absent.
@@ -61,18 +61,18 @@ struct Part {
 
 /// Something that was broken and how it was read; for the decision log, never a reason to refuse.
 struct Tolerance {
-  std::string_view rule;             // from the written list
+  std::string_view rule;  // from the written list
   std::uint32_t at;
 };
 
 /// A parsed message. Parts may be copied; what they show lives as long as the bytes and the arena, and stays where it is while the message
 /// is moved.
 struct Message {
-  std::vector<Part> parts;           // document order; [0] is the message itself
+  std::vector<Part> parts;  // document order; [0] is the message itself
   std::vector<Tolerance> tolerated;
   /// Of the first text part that names one other than UTF-8 and ASCII: in it raw 8-bit header text is read that is no UTF-8. May be empty.
   std::string_view raw_charset;
-  Arena arena;                       // what the parts show and the bytes do not have; callers may decode into it too
+  Arena arena;  // what the parts show and the bytes do not have; callers may decode into it too
 };
 
 /// Parses a whole message. Views point into `bytes`. Fails only above limits that leave nothing readable. The memory of `reused`, a
@@ -101,9 +101,9 @@ struct Message {
 
 /// One address of a header (RFC 5322 §3.4). `domain` is empty for a bare word.
 struct Mailbox {
-  std::string display_name;          // UTF-8, may be empty
+  std::string display_name;  // UTF-8, may be empty
   std::string local_part;
-  std::string domain;                // lower case A-labels
+  std::string domain;  // lower case A-labels
   [[nodiscard]] std::string address() const { return domain.empty() ? local_part : local_part + "@" + domain; }
 };
 /// The same as views.

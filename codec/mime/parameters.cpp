@@ -17,7 +17,9 @@ class CharacterSet {
   consteval explicit CharacterSet(std::string_view members) {
     for (const char c : members) bits_[static_cast<unsigned char>(c) / 64] |= std::uint64_t{1} << static_cast<unsigned char>(c) % 64;
   }
-  [[nodiscard]] bool contains(char c) const { return (bits_[static_cast<unsigned char>(c) / 64] >> static_cast<unsigned char>(c) % 64 & 1U) != 0; }
+  [[nodiscard]] bool contains(char c) const {
+    return (bits_[static_cast<unsigned char>(c) / 64] >> static_cast<unsigned char>(c) % 64 & 1U) != 0;
+  }
   /// Where the first of them stands in `text`, from `at` on; its size when none does.
   [[nodiscard]] std::size_t find_in(std::string_view text, std::size_t at) const {
     while (at < text.size() && !contains(text[at])) ++at;
@@ -38,12 +40,12 @@ constexpr CharacterSet specials("()<>@,;:\\\"/[]?=");  // RFC 2045 §5.1
 
 /// One `name*1*=value` as it stands.
 struct Segment {
-  std::string_view name;             // lower case, without stars
+  std::string_view name;  // lower case, without stars
   std::string_view raw;
   std::uint32_t index = 0;
-  std::uint32_t order = 0;           // in which it stands
-  bool is_extended = false;          // percent-encoded, with charset in the first
-  bool is_continued = false;         // has an index
+  std::uint32_t order = 0;    // in which it stands
+  bool is_extended = false;   // percent-encoded, with charset in the first
+  bool is_continued = false;  // has an index
 };
 
 class Cursor {
@@ -57,9 +59,12 @@ class Cursor {
   /// Over comments and any of `passed`.
   void skip(const CharacterSet& passed) {
     while (!at_end()) {
-      if (peek() == '(') skip_comment();
-      else if (passed.contains(peek())) advance();
-      else break;
+      if (peek() == '(')
+        skip_comment();
+      else if (passed.contains(peek()))
+        advance();
+      else
+        break;
     }
   }
 
@@ -97,9 +102,12 @@ class Cursor {
   void skip_comment() {
     std::size_t depth = 0;
     for (; !at_end(); advance()) {
-      if (peek() == '\\') advance();
-      else if (peek() == '(') ++depth;
-      else if (peek() == ')' && --depth == 0) break;
+      if (peek() == '\\')
+        advance();
+      else if (peek() == '(')
+        ++depth;
+      else if (peek() == ')' && --depth == 0)
+        break;
       if (at_end()) return;
     }
     if (!at_end()) advance();
@@ -116,7 +124,8 @@ Segment name_of(std::string_view written, Arena& arena) {
     segment.is_extended = true;
     written.remove_suffix(1);
   }
-  if (const std::size_t star = written.rfind('*'); star != std::string_view::npos && star + 1 < written.size() && written.size() - star <= 7) {
+  if (const std::size_t star = written.rfind('*');
+      star != std::string_view::npos && star + 1 < written.size() && written.size() - star <= 7) {
     const std::string_view digits = written.substr(star + 1);
     if (digits.find_first_not_of("0123456789") == std::string_view::npos) {
       segment.is_continued = true;

@@ -75,8 +75,10 @@ void describe(Part& part, std::string_view default_type, std::size_t at, Arena& 
       const StructuredValue value = parse_structured(field.value, arena, raw_charset);
       // RFC 2183 §2.8: an unknown disposition is an attachment.
       part.is_attachment = !value.token.empty() && value.token != "inline";
-      if (const std::string_view name = value.parameter("filename"); !name.empty()) part.name = name;
-      else if (part.name.empty()) part.name = value.parameter("name");
+      if (const std::string_view name = value.parameter("filename"); !name.empty())
+        part.name = name;
+      else if (part.name.empty())
+        part.name = value.parameter("name");
       const std::string_view handling = value.parameter("handling");
       part.handling = ascii_equal_nocase(handling, "required")   ? Handling::required
                       : ascii_equal_nocase(handling, "optional") ? Handling::optional
@@ -122,7 +124,8 @@ class Parser {
     const std::size_t first = text_of(bytes_).find_first_not_of("\r\n");
     if (first != std::string_view::npos && first > 0 && first < 16) {
       std::vector<Tolerance> unused;
-      const FieldBlock probe = read_fields(bytes_, first, std::min(bytes_.size(), first + 2 * limits::KiB), HeaderOf::message, message_.arena, unused);
+      const FieldBlock probe =
+          read_fields(bytes_, first, std::min(bytes_.size(), first + 2 * limits::KiB), HeaderOf::message, message_.arena, unused);
       if (!probe.fields.empty()) from = first;
     }
     open(Part::none, 0, from, HeaderOf::message, "text/plain");
@@ -159,10 +162,10 @@ class Parser {
   struct Open {
     std::size_t part = 0;
     std::string_view boundary;
-    std::size_t body = 0;            // offset
+    std::size_t body = 0;  // offset
     std::size_t children = 0;
-    bool is_closed = false;          // its closing delimiter was seen
-    bool is_bare = false;            // a part that began with neither a field nor an empty line
+    bool is_closed = false;  // its closing delimiter was seen
+    bool is_bare = false;    // a part that began with neither a field nor an empty line
   };
 
   void note(std::string_view rule, std::size_t at) { message_.tolerated.push_back({rule, static_cast<std::uint32_t>(at)}); }
@@ -326,10 +329,12 @@ class Parser {
     }
     ++level.children;
     const Part& multipart = message_.parts[level.part];
-    open(level.part, multipart.depth + 1, next, HeaderOf::part, multipart.media_type == "multipart/digest" ? "message/rfc822" : "text/plain");
+    open(level.part, multipart.depth + 1, next, HeaderOf::part,
+         multipart.media_type == "multipart/digest" ? "message/rfc822" : "text/plain");
   }
 
-  /// Two delimiters with nothing between them, or one line that is no field: no body part (RFC 2046 §5.1.1 wants a header or an empty line).
+  /// Two delimiters with nothing between them, or one line that is no field: no body part (RFC 2046 §5.1.1 wants a header or an empty
+  /// line).
   void drop_bare_part(std::size_t at) {
     const Open& innermost = open_[open_count_ - 1];
     if (!innermost.is_bare) return;
@@ -374,14 +379,15 @@ class Parser {
   Message message_;
   std::array<Open, limits::mime_depth_max + 1> open_;  // from the message itself to the innermost open part
   std::size_t open_count_ = 0;
-  std::size_t scan_from_ = 0;        // the next line that may be a delimiter
+  std::size_t scan_from_ = 0;  // the next line that may be a delimiter
   bool stopped_ = false;
 };
 
 }  // namespace
 
 std::string_view Part::field(std::string_view field_name) const {
-  const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return ascii_equal_nocase(field.name, field_name); });
+  const auto found =
+      std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return ascii_equal_nocase(field.name, field_name); });
   return found == fields.end() ? std::string_view{} : found->value;
 }
 

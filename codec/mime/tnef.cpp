@@ -47,7 +47,13 @@ enum PropertyId : std::uint16_t {
 };
 
 // MS-OXCDATA §2.11.1.
-enum PropertyType : std::uint16_t { type_string8 = 0x001E, type_unicode = 0x001F, type_object = 0x000D, type_binary = 0x0102, type_multiple = 0x1000 };
+enum PropertyType : std::uint16_t {
+  type_string8 = 0x001E,
+  type_unicode = 0x001F,
+  type_object = 0x000D,
+  type_binary = 0x0102,
+  type_multiple = 0x1000
+};
 
 /// Bytes of one value in the list, padding included; 0 for those with a length of their own; nothing for a type that does not exist.
 std::optional<std::size_t> fixed_size(std::uint16_t type) {
@@ -79,7 +85,7 @@ std::optional<std::size_t> fixed_size(std::uint16_t type) {
 struct Property {
   std::uint16_t type = 0;
   std::uint16_t id = 0;
-  ByteView value;                    // the first one of several
+  ByteView value;  // the first one of several
 };
 
 /// Reads numbers and pieces until one is not there.
@@ -122,8 +128,10 @@ std::optional<Property> next_property(Cursor& cursor) {
   if (property.id >= 0x8000) {
     // A named one: GUID, kind, and a number or a padded name.
     cursor.skip(16);
-    if (cursor.number<std::uint32_t>() == 0) cursor.skip(4);
-    else cursor.skip(padded(cursor.number<std::uint32_t>()));
+    if (cursor.number<std::uint32_t>() == 0)
+      cursor.skip(4);
+    else
+      cursor.skip(padded(cursor.number<std::uint32_t>()));
   }
   const bool is_multiple = (property.type & type_multiple) != 0;
   property.type &= static_cast<std::uint16_t>(~type_multiple);
@@ -149,9 +157,24 @@ std::string_view codepage_name(std::uint32_t codepage) {
     std::string_view name;
   };
   static constexpr auto rows = std::to_array<Row>({
-      {437, "cp437"}, {850, "cp850"}, {866, "cp866"}, {874, "windows-874"}, {932, "shift_jis"}, {936, "gbk"}, {949, "cp949"}, {950, "big5"},
-      {1250, "windows-1250"}, {1251, "windows-1251"}, {1252, "windows-1252"}, {1253, "windows-1253"}, {1254, "windows-1254"},
-      {1255, "windows-1255"}, {1256, "windows-1256"}, {1257, "windows-1257"}, {1258, "windows-1258"}, {65001, "utf-8"},
+      {437, "cp437"},
+      {850, "cp850"},
+      {866, "cp866"},
+      {874, "windows-874"},
+      {932, "shift_jis"},
+      {936, "gbk"},
+      {949, "cp949"},
+      {950, "big5"},
+      {1250, "windows-1250"},
+      {1251, "windows-1251"},
+      {1252, "windows-1252"},
+      {1253, "windows-1253"},
+      {1254, "windows-1254"},
+      {1255, "windows-1255"},
+      {1256, "windows-1256"},
+      {1257, "windows-1257"},
+      {1258, "windows-1258"},
+      {65001, "utf-8"},
   });
   const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.number == codepage; });
   return row == rows.end() ? std::string_view{} : row->name;
@@ -159,7 +182,8 @@ std::string_view codepage_name(std::uint32_t codepage) {
 
 class Reader {
  public:
-  Reader(ByteView bytes, Arena& arena, std::vector<Tolerance>* tolerated) : cursor_(bytes), arena_(arena), tolerated_(tolerated), attachments_(arena) {}
+  Reader(ByteView bytes, Arena& arena, std::vector<Tolerance>* tolerated)
+      : cursor_(bytes), arena_(arena), tolerated_(tolerated), attachments_(arena) {}
 
   Result<Tnef> read() {
     if (cursor_.number<std::uint32_t>() != signature) return fail(tnef_bad_signature);
@@ -213,9 +237,12 @@ class Reader {
         break;
       case id_message_properties:
         return properties(data, [&](const Property& property) {
-          if (property.id == property_subject) tnef_.subject = decode_header(text_of_property(property), arena_);
-          else if (property.id == property_body) tnef_.body = with_lf(text_of_property(property));
-          else if (property.id == property_html) tnef_.html = property.type == type_binary ? eight_bit(property.value) : text_of_property(property);
+          if (property.id == property_subject)
+            tnef_.subject = decode_header(text_of_property(property), arena_);
+          else if (property.id == property_body)
+            tnef_.body = with_lf(text_of_property(property));
+          else if (property.id == property_html)
+            tnef_.html = property.type == type_binary ? eight_bit(property.value) : text_of_property(property);
           else if (property.id == property_rtf)
             tnef_.rtf = property.value;
         });
@@ -227,8 +254,10 @@ class Reader {
 
   const ErrorInfo* attachment_attribute(std::uint32_t id, ByteView data) {
     if (id == id_attachment_start) {
-      if (attachments_.size() < limits::mime_part_count_max) attachments_.push_back({});
-      else is_full_ = true;
+      if (attachments_.size() < limits::mime_part_count_max)
+        attachments_.push_back({});
+      else
+        is_full_ = true;
     }
     // Data without a start belongs to no attachment; beyond the limit they are left out.
     if (attachments_.empty() || is_full_) return nullptr;
@@ -242,11 +271,16 @@ class Reader {
         break;
       case id_attachment_properties:
         return properties(data, [&](const Property& property) {
-          if (property.id == property_attach_long_file_name) attachment.name = decode_header(text_of_property(property), arena_);
-          else if (property.id == property_attach_file_name && attachment.name.empty()) attachment.name = decode_header(text_of_property(property), arena_);
-          else if (property.id == property_attach_mime_tag) attachment.media_type = lower_case(decode_header(text_of_property(property), arena_), arena_);
-          else if (property.id == property_attach_content_id) attachment.content_id = decode_header(text_of_property(property), arena_);
-          else if (property.id == property_attach_data && attachment.data.empty()) attachment.data = property.value;
+          if (property.id == property_attach_long_file_name)
+            attachment.name = decode_header(text_of_property(property), arena_);
+          else if (property.id == property_attach_file_name && attachment.name.empty())
+            attachment.name = decode_header(text_of_property(property), arena_);
+          else if (property.id == property_attach_mime_tag)
+            attachment.media_type = lower_case(decode_header(text_of_property(property), arena_), arena_);
+          else if (property.id == property_attach_content_id)
+            attachment.content_id = decode_header(text_of_property(property), arena_);
+          else if (property.id == property_attach_data && attachment.data.empty())
+            attachment.data = property.value;
         });
       default:
         break;
@@ -298,7 +332,8 @@ class Reader {
 }  // namespace
 
 bool is_tnef(const Part& part) {
-  return part.media_type == "application/ms-tnef" || part.media_type == "application/vnd.ms-tnef" || ascii_equal_nocase(part.name, "winmail.dat");
+  return part.media_type == "application/ms-tnef" || part.media_type == "application/vnd.ms-tnef" ||
+         ascii_equal_nocase(part.name, "winmail.dat");
 }
 
 Result<Tnef> read_tnef(ByteView bytes, Arena& arena, std::vector<Tolerance>* tolerated) { return Reader(bytes, arena, tolerated).read(); }

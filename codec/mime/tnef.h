@@ -14,21 +14,24 @@
 
 namespace pushmail::mime {
 
-inline constexpr ErrorInfo tnef_bad_signature{"tnef.bad_signature", "the bytes do not start with the signature 0x223E9F78", "MS-OXTNEF §2.1.3.1"};
+inline constexpr ErrorInfo tnef_bad_signature{"tnef.bad_signature", "the bytes do not start with the signature 0x223E9F78",
+                                              "MS-OXTNEF §2.1.3.1"};
 inline constexpr ErrorInfo tnef_truncated{"tnef.truncated", "the bytes end inside the first attribute", "MS-OXTNEF §2.1.3"};
-inline constexpr ErrorInfo tnef_bad_level{"tnef.bad_level", "an attribute belongs neither to the message nor to an attachment", "MS-OXTNEF §2.1.3.1"};
-inline constexpr ErrorInfo tnef_bad_properties{"tnef.bad_properties", "the length of a property passes the end of its list", "MS-OXTNEF §2.1.3.4"};
+inline constexpr ErrorInfo tnef_bad_level{"tnef.bad_level", "an attribute belongs neither to the message nor to an attachment",
+                                          "MS-OXTNEF §2.1.3.1"};
+inline constexpr ErrorInfo tnef_bad_properties{"tnef.bad_properties", "the length of a property passes the end of its list",
+                                               "MS-OXTNEF §2.1.3.4"};
 
 struct TnefAttachment {
-  std::string_view name;             // UTF-8, may be empty
-  std::string_view media_type;       // lower case, empty when not given
+  std::string_view name;        // UTF-8, may be empty
+  std::string_view media_type;  // lower case, empty when not given
   std::string_view content_id;
-  ByteView data;                     // a view into the input
+  ByteView data;  // a view into the input
 };
 struct Tnef {
-  std::string_view subject;          // UTF-8
-  std::string_view body;             // UTF-8 with LF; empty when there is only RTF
-  std::string_view html;             // UTF-8 as far as the page is
+  std::string_view subject;  // UTF-8
+  std::string_view body;     // UTF-8 with LF; empty when there is only RTF
+  std::string_view html;     // UTF-8 as far as the page is
   std::span<const TnefAttachment> attachments;
   ByteView rtf;  // compressed, as it lies; see rtf.h
 };

@@ -22,19 +22,20 @@ constexpr std::size_t embedded_head_size = 16;  // of a message in a winmail.dat
 // All that is opened together: what is wrapped in itself again and again is not decoded again and again.
 constexpr std::size_t opened_size_max = 2 * limits::mail_size_max;
 constexpr std::size_t opened_memory_max = 256 * limits::MiB;
-constexpr std::size_t cms_head_size = 128;      // as it is encoded; which kind it is stands in it
+constexpr std::size_t cms_head_size = 128;  // as it is encoded; which kind it is stands in it
 constexpr std::string_view smime_ending = ".p7m";
 constexpr std::string_view mail_ending = ".eml";
 constexpr std::string_view tnef_signature = "\x78\x9F\x3E\x22";
 
 constexpr std::size_t block_size = 64;
 
-/// Whether a line that begins with `be` starts behind one of the bytes of a block; two more bytes are read. No branches, so that the compiler
-/// makes vectors of it.
+/// Whether a line that begins with `be` starts behind one of the bytes of a block; two more bytes are read. No branches, so that the
+/// compiler makes vectors of it.
 bool has_be_line(const char* block) {
   unsigned found = 0;
   for (std::size_t i = 0; i < block_size; ++i) {
-    found |= static_cast<unsigned>(block[i] == '\n') & static_cast<unsigned>(block[i + 1] == 'b') & static_cast<unsigned>(block[i + 2] == 'e');
+    found |=
+        static_cast<unsigned>(block[i] == '\n') & static_cast<unsigned>(block[i + 1] == 'b') & static_cast<unsigned>(block[i + 2] == 'e');
   }
   return found != 0;
 }
@@ -88,7 +89,8 @@ bool may_hold_parts(const Part& part) {
 
 /// Text that a person would see.
 bool is_shown_text(const Part& part) {
-  return !part.is_attachment && (part.media_type == "text/plain" || part.media_type == "text/html") && !ascii_trim(text_of(part.body)).empty();
+  return !part.is_attachment && (part.media_type == "text/plain" || part.media_type == "text/html") &&
+         !ascii_trim(text_of(part.body)).empty();
 }
 
 Part made_part(std::string_view media_type, ByteView body) {
@@ -138,9 +140,9 @@ class Unpacker {
     std::vector<std::size_t> messages = {};  // of those: the message/rfc822 around it, plus 1; 0 for the outermost
     std::vector<bool> has_text = {};         // of each such message: it has shown a text so far
     std::size_t next = 0;
-    std::size_t holder = Part::none;         // place of the part that holds them
-    std::uint32_t depth = 0;                 // of the outermost ones
-    bool is_winmail = false;                 // they come from one: a winmail.dat in it is a message of its own
+    std::size_t holder = Part::none;  // place of the part that holds them
+    std::uint32_t depth = 0;          // of the outermost ones
+    bool is_winmail = false;          // they come from one: a winmail.dat in it is a message of its own
   };
 
   static Batch batch_of(std::vector<Part> parts) {
@@ -154,7 +156,9 @@ class Unpacker {
   /// Opened or not, a part's place, and what it says of the message around it. Returns that message.
   static std::size_t message_around(Batch& batch, const Part& part) {
     const std::size_t parent = part.parent;
-    const std::size_t message = parent == Part::none ? 0 : batch.parts[parent].media_type.starts_with("message/") ? parent + 1 : batch.messages[parent];
+    const std::size_t message = parent == Part::none                                     ? 0
+                                : batch.parts[parent].media_type.starts_with("message/") ? parent + 1
+                                                                                         : batch.messages[parent];
     batch.messages.push_back(message);
     if (is_shown_text(part)) batch.has_text[message] = true;
     return message;
@@ -176,9 +180,12 @@ class Unpacker {
         inside = open_message(part, package);
       else if (is_tnef(part))
         inside = open_winmail(part, !batch.is_winmail && batch.has_text[message], package);
-      else if (is_smime(part)) inside = open_signature(part, package);
-      else inside = open_uuencode(part, package);
-      const bool is_too_deep = std::any_of(inside.begin(), inside.end(), [&](const Part& inner) { return part.depth + 1 + inner.depth > limits::mime_depth_max; });
+      else if (is_smime(part))
+        inside = open_signature(part, package);
+      else
+        inside = open_uuencode(part, package);
+      const bool is_too_deep = std::any_of(inside.begin(), inside.end(),
+                                           [&](const Part& inner) { return part.depth + 1 + inner.depth > limits::mime_depth_max; });
       if (is_too_deep || parts_.size() + 1 + waiting_ + inside.size() > limits::mime_part_count_max) inside.clear();
       if (!inside.empty()) {
         unpacked_.push_back({.part = parts_.size(), .package = package, .name = part.name});
@@ -199,8 +206,10 @@ class Unpacker {
     opened_size_ += part.body.size();
     const auto tnef = read_tnef(decode_body(part, message_.arena), message_.arena, &message_.tolerated);
     if (!tnef) return inside;
-    if (!has_text && !ascii_trim(tnef->body).empty()) inside.push_back(text_part("text/plain", tnef->body));
-    else if (!has_text && !tnef->html.empty()) inside.push_back(text_part("text/html", tnef->html));
+    if (!has_text && !ascii_trim(tnef->body).empty())
+      inside.push_back(text_part("text/plain", tnef->body));
+    else if (!has_text && !tnef->html.empty())
+      inside.push_back(text_part("text/html", tnef->html));
     else if (!has_text && !tnef->rtf.empty())
       add_rtf(inside, tnef->rtf, package);
     for (const TnefAttachment& file : tnef->attachments) add_winmail_file(inside, file);
@@ -229,7 +238,8 @@ class Unpacker {
       }
     }
     const bool is_message = text_of(file.data.subspan(std::min(file.data.size(), embedded_head_size))).starts_with(tnef_signature);
-    const bool is_type = is_media_type(file.media_type) && !file.media_type.starts_with("multipart/") && !file.media_type.starts_with("message/");
+    const bool is_type =
+        is_media_type(file.media_type) && !file.media_type.starts_with("multipart/") && !file.media_type.starts_with("message/");
     Part& made = inside.emplace_back(made_part(is_type ? file.media_type : "application/octet-stream", file.data));
     if (is_message) {
       made.media_type = made.declared_type = "application/ms-tnef";
@@ -243,7 +253,8 @@ class Unpacker {
   /// The parts of bytes that are a MIME entity, and say so; none when they do not, or when their parts take too much.
   std::vector<Part> parts_of(ByteView bytes) {
     auto inner = parse(bytes);
-    if (!inner || inner->parts.front().field("Content-Type").empty() || message_.arena.held() + inner->arena.held() > opened_memory_max) return {};
+    if (!inner || inner->parts.front().field("Content-Type").empty() || message_.arena.held() + inner->arena.held() > opened_memory_max)
+      return {};
     message_.arena.adopt(std::move(inner->arena));
     return std::move(inner->parts);
   }
@@ -308,10 +319,10 @@ class Unpacker {
   }
 
   Message& message_;
-  std::vector<Part> parts_;                  // placed
+  std::vector<Part> parts_;  // placed
   std::vector<Unpacked> unpacked_;
-  std::size_t opened_size_ = 0;              // bytes of parts that were opened
-  std::size_t waiting_ = 0;                  // parts of all batches that are not placed yet
+  std::size_t opened_size_ = 0;  // bytes of parts that were opened
+  std::size_t waiting_ = 0;      // parts of all batches that are not placed yet
 };
 
 }  // namespace

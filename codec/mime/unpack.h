@@ -16,9 +16,9 @@ namespace pushmail::mime {
 enum class Package : std::uint8_t { winmail, winmail_rtf, uuencode, signature, message };  // winmail_rtf: its text was RTF
 
 struct Unpacked {
-  std::size_t part = 0;              // index after unpacking
+  std::size_t part = 0;  // index after unpacking
   Package package = Package::winmail;
-  std::string_view name;             // the part's, as it was
+  std::string_view name;  // the part's, as it was
 };
 
 /// Puts what such parts hold behind them, as their children; they become multipart/mixed (multipart/signed for a signature, message/rfc822

@@ -159,7 +159,8 @@ Result<HttpParts> split_body(std::string_view content_type, ByteView body) {
   if (below.empty()) return fail(mm7_no_soap_part);
 
   const std::string_view start = without_brackets(found.mime.parts[0].type_parameter("start"));
-  auto chosen = std::ranges::find_if(below, [&](std::size_t i) { return !start.empty() && without_brackets(found.mime.parts[i].content_id) == start; });
+  auto chosen = std::ranges::find_if(
+      below, [&](std::size_t i) { return !start.empty() && without_brackets(found.mime.parts[i].content_id) == start; });
   if (chosen == below.end()) chosen = std::ranges::find_if(below, [&](std::size_t i) { return is_xml(found.mime.parts[i].media_type); });
   if (chosen == below.end()) chosen = below.begin();
 
@@ -187,7 +188,8 @@ Result<MultimediaMessage> read_content(const HttpParts& parts, std::string_view 
     const std::string_view candidate = without_brackets(all[i].content_id);
     return !candidate.empty() && (candidate == id || candidate == raw);
   });
-  if (chosen == others.end()) chosen = std::ranges::find_if(others, [&](std::size_t i) { return !id.empty() && all[i].content_location == id; });
+  if (chosen == others.end())
+    chosen = std::ranges::find_if(others, [&](std::size_t i) { return !id.empty() && all[i].content_location == id; });
   if (chosen == others.end()) chosen = std::ranges::find_if(others, [&](std::size_t i) { return !is_xml(all[i].media_type); });
   if (chosen == others.end()) chosen = others.begin();
 

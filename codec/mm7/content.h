@@ -16,10 +16,10 @@ namespace pushmail::mm7 {
 struct HttpParts {
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
-  mime::Message mime;                    // empty when the body is the envelope alone
-  std::size_t soap_part = none;          // index into mime.parts
-  Bytes decoded;                         // the envelope, when its part was transfer-coded
-  Bytes repaired;                        // the body, when blank lines stood among its parts' headers: then `mime` views this one
+  mime::Message mime;            // empty when the body is the envelope alone
+  std::size_t soap_part = none;  // index into mime.parts
+  Bytes decoded;                 // the envelope, when its part was transfer-coded
+  Bytes repaired;                // the body, when blank lines stood among its parts' headers: then `mime` views this one
   ByteView envelope;
 };
 /// Finds the envelope: the part named by `start`, else the first XML part, else the first part; a body that is not multipart is it.

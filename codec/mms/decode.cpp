@@ -14,8 +14,8 @@ namespace pushmail::mms {
 
 namespace {
 
-constexpr std::uint8_t first_token = 0x80;       // address present, absolute, add, messages
-constexpr std::uint8_t second_token = 0x81;      // insert address, relative, remove, bytes
+constexpr std::uint8_t first_token = 0x80;   // address present, absolute, add, messages
+constexpr std::uint8_t second_token = 0x81;  // insert address, relative, remove, bytes
 constexpr std::uint8_t yes = 0x80;
 constexpr std::uint8_t content_type_code = 0x84;
 constexpr std::size_t recipient_count_max = limits::smtp_recipient_count_max;
@@ -100,7 +100,8 @@ Result<MmFlag> read_mm_flag(wap::Reader& reader, Arena& arena) {
   const std::size_t begin = reader.offset();
   PM_TRY(wap::Reader value, reader.counted());
   PM_TRY(const std::uint8_t token, value.octet());
-  if (token < static_cast<std::uint8_t>(MmFlag::Action::add) || token > static_cast<std::uint8_t>(MmFlag::Action::filter)) return fail(mms_bad_field, begin);
+  if (token < static_cast<std::uint8_t>(MmFlag::Action::add) || token > static_cast<std::uint8_t>(MmFlag::Action::filter))
+    return fail(mms_bad_field, begin);
   PM_TRY(std::string keyword, read_string(value, arena));
   return MmFlag{.action = static_cast<MmFlag::Action>(token), .keyword = std::move(keyword)};
 }
@@ -182,25 +183,41 @@ Result<void> read_field(const Field& field, wap::Reader& reader, Pdu& pdu) {
       if (pdu.version == 0) pdu.version = static_cast<std::uint8_t>(*value & 0x7F);
       return {};
     }
-    case FieldKind::octet: return put(field, read_octet(reader), pdu);
-    case FieldKind::yes_no: return put(field, read_yes_no(reader), pdu);
+    case FieldKind::octet:
+      return put(field, read_octet(reader), pdu);
+    case FieldKind::yes_no:
+      return put(field, read_yes_no(reader), pdu);
     // Either kind of integer is read for either.
     case FieldKind::long_integer:
-    case FieldKind::integer: return put(field, reader.integer(), pdu);
-    case FieldKind::time: return put(field, read_time(reader), pdu);
-    case FieldKind::from: return put(field, read_from(reader, arena), pdu);
-    case FieldKind::text: return put(field, read_text(reader, field.code == message_id_code), pdu);
-    case FieldKind::encoded: return put(field, read_string(reader, arena), pdu);
-    case FieldKind::message_class: return put(field, read_message_class(reader), pdu);
-    case FieldKind::previous_sender: return put(field, read_previous_sender(reader, arena), pdu);
-    case FieldKind::previous_date: return put(field, read_previous_date(reader), pdu);
-    case FieldKind::mm_flag: return put(field, read_mm_flag(reader, arena), pdu);
-    case FieldKind::mbox_size: return put(field, read_mbox_size(reader), pdu);
-    case FieldKind::element: return put(field, read_element(reader, arena), pdu);
-    case FieldKind::counted_text: return put(field, read_counted(reader, false, arena), pdu);
-    case FieldKind::counted_encoded: return put(field, read_counted(reader, true, arena), pdu);
+    case FieldKind::integer:
+      return put(field, reader.integer(), pdu);
+    case FieldKind::time:
+      return put(field, read_time(reader), pdu);
+    case FieldKind::from:
+      return put(field, read_from(reader, arena), pdu);
+    case FieldKind::text:
+      return put(field, read_text(reader, field.code == message_id_code), pdu);
+    case FieldKind::encoded:
+      return put(field, read_string(reader, arena), pdu);
+    case FieldKind::message_class:
+      return put(field, read_message_class(reader), pdu);
+    case FieldKind::previous_sender:
+      return put(field, read_previous_sender(reader, arena), pdu);
+    case FieldKind::previous_date:
+      return put(field, read_previous_date(reader), pdu);
+    case FieldKind::mm_flag:
+      return put(field, read_mm_flag(reader, arena), pdu);
+    case FieldKind::mbox_size:
+      return put(field, read_mbox_size(reader), pdu);
+    case FieldKind::element:
+      return put(field, read_element(reader, arena), pdu);
+    case FieldKind::counted_text:
+      return put(field, read_counted(reader, false, arena), pdu);
+    case FieldKind::counted_encoded:
+      return put(field, read_counted(reader, true, arena), pdu);
     case FieldKind::content:
-    case FieldKind::name_only: break;
+    case FieldKind::name_only:
+      break;
   }
   return reader.skip_value();
 }
@@ -224,7 +241,10 @@ MultimediaPart read_part(const wap::Entry& entry, MultimediaMessage& message) {
   const std::string_view file_name = entry.type.parameter("filename");
   return {.media_type = entry.type.media_type,
           .charset = wap::lower(entry.type.parameter("charset"), message.arena),
-          .name = mime::decode_header(!name.empty() ? name : !file_name.empty() ? file_name : entry.file_name, message.arena),
+          .name = mime::decode_header(!name.empty()        ? name
+                                      : !file_name.empty() ? file_name
+                                                           : entry.file_name,
+                                      message.arena),
           .content_id = entry.content_id,
           .content_location = entry.content_location,
           .data = decode_data(entry, message)};
@@ -243,7 +263,8 @@ std::size_t find_presentation(const MultimediaMessage& message, std::string_view
 Result<void> read_content(wap::Reader& reader, MultimediaMessage& message) {
   auto type = wap::read_content_type(reader, message.arena);
   if (!type) return std::unexpected(type.error());
-  const wap::Entry alone{.type = *type, .content_id = {}, .content_location = {}, .file_name = {}, .transfer_encoding = {}, .data = reader.rest()};
+  const wap::Entry alone{
+      .type = *type, .content_id = {}, .content_location = {}, .file_name = {}, .transfer_encoding = {}, .data = reader.rest()};
   std::span<const wap::Entry> entries(&alone, 1);
   if (is_multipart(type->media_type)) {
     const auto read = wap::read_multipart(reader, message.arena);

@@ -13,18 +13,17 @@ constexpr std::uint8_t escape = 0x1B;
 
 // TS 23.038 §6.2.1; the place of ESC holds the replacement character, so that nothing encodes to it.
 constexpr std::array<char32_t, 128> default_alphabet{
-    U'@', U'£', U'$', U'¥', U'è', U'é', U'ù', U'ì', U'ò', U'Ç', U'\n', U'Ø', U'ø', U'\r', U'Å', U'å',
-    U'Δ', U'_', U'Φ', U'Γ', U'Λ', U'Ω', U'Π', U'Ψ', U'Σ', U'Θ', U'Ξ', replacement, U'Æ', U'æ', U'ß', U'É',
-    U' ', U'!', U'"', U'#', U'¤', U'%', U'&', U'\'', U'(', U')', U'*', U'+', U',', U'-', U'.', U'/',
-    U'0', U'1', U'2', U'3', U'4', U'5', U'6', U'7', U'8', U'9', U':', U';', U'<', U'=', U'>', U'?',
-    U'¡', U'A', U'B', U'C', U'D', U'E', U'F', U'G', U'H', U'I', U'J', U'K', U'L', U'M', U'N', U'O',
-    U'P', U'Q', U'R', U'S', U'T', U'U', U'V', U'W', U'X', U'Y', U'Z', U'Ä', U'Ö', U'Ñ', U'Ü', U'§',
-    U'¿', U'a', U'b', U'c', U'd', U'e', U'f', U'g', U'h', U'i', U'j', U'k', U'l', U'm', U'n', U'o',
-    U'p', U'q', U'r', U's', U't', U'u', U'v', U'w', U'x', U'y', U'z', U'ä', U'ö', U'ñ', U'ü', U'à',
+    U'@', U'£',  U'$', U'¥', U'è', U'é', U'ù', U'ì', U'ò',        U'Ç', U'\n', U'Ø', U'ø', U'\r', U'Å', U'å', U'Δ', U'_', U'Φ',
+    U'Γ', U'Λ',  U'Ω', U'Π', U'Ψ', U'Σ', U'Θ', U'Ξ', replacement, U'Æ', U'æ',  U'ß', U'É', U' ',  U'!', U'"', U'#', U'¤', U'%',
+    U'&', U'\'', U'(', U')', U'*', U'+', U',', U'-', U'.',        U'/', U'0',  U'1', U'2', U'3',  U'4', U'5', U'6', U'7', U'8',
+    U'9', U':',  U';', U'<', U'=', U'>', U'?', U'¡', U'A',        U'B', U'C',  U'D', U'E', U'F',  U'G', U'H', U'I', U'J', U'K',
+    U'L', U'M',  U'N', U'O', U'P', U'Q', U'R', U'S', U'T',        U'U', U'V',  U'W', U'X', U'Y',  U'Z', U'Ä', U'Ö', U'Ñ', U'Ü',
+    U'§', U'¿',  U'a', U'b', U'c', U'd', U'e', U'f', U'g',        U'h', U'i',  U'j', U'k', U'l',  U'm', U'n', U'o', U'p', U'q',
+    U'r', U's',  U't', U'u', U'v', U'w', U'x', U'y', U'z',        U'ä', U'ö',  U'ñ', U'ü', U'à',
 };
 // TS 23.038 §6.2.1.1: what follows ESC.
 constexpr std::array extension{
-    std::pair{std::uint8_t{0x0A}, U'\f'}, std::pair{std::uint8_t{0x14}, U'^'}, std::pair{std::uint8_t{0x28}, U'{'},
+    std::pair{std::uint8_t{0x0A}, U'\f'}, std::pair{std::uint8_t{0x14}, U'^'},  std::pair{std::uint8_t{0x28}, U'{'},
     std::pair{std::uint8_t{0x29}, U'}'},  std::pair{std::uint8_t{0x2F}, U'\\'}, std::pair{std::uint8_t{0x3C}, U'['},
     std::pair{std::uint8_t{0x3D}, U'~'},  std::pair{std::uint8_t{0x3E}, U']'},  std::pair{std::uint8_t{0x40}, U'|'},
     std::pair{std::uint8_t{0x65}, U'€'},
@@ -33,7 +32,11 @@ constexpr std::array extension{
 /// The code point at the front of `rest`, which is shortened by it. Anything that is not UTF-8 reads as U+FFFD, a byte at a time.
 char32_t take_code_point(std::string_view& rest) {
   const auto lead = static_cast<std::uint8_t>(rest.front());
-  const std::size_t size = lead < 0x80 ? 1 : lead >= 0xF0 && lead < 0xF5 ? 4 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xC2 && lead < 0xE0 ? 2 : 0;
+  const std::size_t size = lead < 0x80                   ? 1
+                           : lead >= 0xF0 && lead < 0xF5 ? 4
+                           : lead >= 0xE0 && lead < 0xF0 ? 3
+                           : lead >= 0xC2 && lead < 0xE0 ? 2
+                                                         : 0;
   if (size == 0 || rest.size() < size) {
     rest.remove_prefix(1);
     return replacement;
@@ -106,7 +109,8 @@ Header read_header(ByteView elements) {
     }
     if (id == 0x04 && size == 2) header.ports = Ports{.destination = data[0], .source = data[1]};
     if (id == 0x05 && size == 4) {
-      header.ports = Ports{.destination = load<std::uint16_t>(data, std::endian::big), .source = load<std::uint16_t>(data + 2, std::endian::big)};
+      header.ports =
+          Ports{.destination = load<std::uint16_t>(data, std::endian::big), .source = load<std::uint16_t>(data + 2, std::endian::big)};
     }
     at += 2 + size;
   }
@@ -255,13 +259,19 @@ std::vector<Segment> split_text(std::string_view utf8, std::uint16_t reference, 
 
 Alphabet alphabet_of(std::uint8_t data_coding) {
   switch (data_coding) {
-    case 0x00: return Alphabet::gsm;
-    case 0x01: return Alphabet::ascii;
+    case 0x00:
+      return Alphabet::gsm;
+    case 0x01:
+      return Alphabet::ascii;
     case 0x02:
-    case 0x04: return Alphabet::binary;
-    case 0x03: return Alphabet::latin1;
-    case 0x08: return Alphabet::ucs2;
-    default: break;
+    case 0x04:
+      return Alphabet::binary;
+    case 0x03:
+      return Alphabet::latin1;
+    case 0x08:
+      return Alphabet::ucs2;
+    default:
+      break;
   }
   // TS 23.038 §4: general groups, with or without a class, to be deleted or not. Below 0x10 SMPP has values of its own.
   if (data_coding >= 0x10 && data_coding < 0x80) {
@@ -280,19 +290,26 @@ Alphabet alphabet_of(std::uint8_t data_coding) {
   }
   switch (data_coding >> 4) {
     case 0xC:
-    case 0xD: return Alphabet::gsm;
-    case 0xE: return Alphabet::ucs2;
-    case 0xF: return (data_coding & 0x04) != 0 ? Alphabet::binary : Alphabet::gsm;
-    default: return Alphabet::other;
+    case 0xD:
+      return Alphabet::gsm;
+    case 0xE:
+      return Alphabet::ucs2;
+    case 0xF:
+      return (data_coding & 0x04) != 0 ? Alphabet::binary : Alphabet::gsm;
+    default:
+      return Alphabet::other;
   }
 }
 
 std::string decode_text(std::uint8_t data_coding, ByteView user_data, Alphabet in_zero) {
   std::string out;
   switch (data_coding == 0 ? in_zero : alphabet_of(data_coding)) {
-    case Alphabet::gsm: return decode_gsm(user_data);
-    case Alphabet::ucs2: return decode_ucs2(user_data);
-    case Alphabet::binary: return out;
+    case Alphabet::gsm:
+      return decode_gsm(user_data);
+    case Alphabet::ucs2:
+      return decode_ucs2(user_data);
+    case Alphabet::binary:
+      return out;
     case Alphabet::latin1:
       for (const std::uint8_t octet : user_data) append_utf8(out, octet);
       return out;

@@ -25,7 +25,7 @@ enum class Alphabet : std::uint8_t { gsm, ascii, latin1, ucs2, binary, other };
 /// One SMS of a text, ready for submit_sm: esm_class has the UDHI bit when there is a header.
 struct Segment {
   std::uint8_t esm_class = 0;
-  std::uint8_t data_coding = 0;          // 0 default alphabet, 8 UCS-2
+  std::uint8_t data_coding = 0;  // 0 default alphabet, 8 UCS-2
   Bytes short_message;
 };
 /// Splits a text: default alphabet where every character is in it, else UCS-2; never inside an escape or a surrogate pair.
@@ -46,7 +46,7 @@ struct Segment {
 struct Concatenation {
   std::uint16_t reference = 0;
   std::uint8_t total = 1;
-  std::uint8_t number = 1;               // from 1
+  std::uint8_t number = 1;  // from 1
   bool operator==(const Concatenation&) const = default;
 };
 struct Ports {
@@ -56,14 +56,14 @@ struct Ports {
 };
 /// One deliver_sm as far as its header goes.
 struct Incoming {
-  std::string source;                    // digits as the SMSC gave them
+  std::string source;  // digits as the SMSC gave them
   std::string destination;
   std::uint8_t data_coding = 0;
   std::optional<Concatenation> part;
   std::optional<Ports> ports;
-  Bytes user_data;                       // without header
-  Alphabet in_zero = Alphabet::gsm;      // what this SMSC writes under data_coding 0
-  std::uint8_t source_type = 0;          // TON
+  Bytes user_data;                   // without header
+  Alphabet in_zero = Alphabet::gsm;  // what this SMSC writes under data_coding 0
+  std::uint8_t source_type = 0;      // TON
   [[nodiscard]] std::string text() const { return decode_text(data_coding, user_data, in_zero); }
 };
 /// Reads UDH (elements 00, 08, 04, 05) or sar_* TLVs. A header longer than the message is read as text: something is still shown.

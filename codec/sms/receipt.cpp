@@ -16,8 +16,8 @@ namespace {
 
 struct StateRow {
   ReceiptState state;
-  std::uint8_t number;                   // message_state TLV, SMPP 3.4 §5.2.28
-  std::string_view word;                 // `stat:` of the text, Appendix B
+  std::uint8_t number;    // message_state TLV, SMPP 3.4 §5.2.28
+  std::string_view word;  // `stat:` of the text, Appendix B
   bool final;
 };
 constexpr auto states = std::to_array<StateRow>({

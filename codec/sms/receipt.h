@@ -21,10 +21,10 @@ enum class ReceiptState : std::uint8_t { enroute, delivered, expired, deleted, u
 [[nodiscard]] bool is_final(ReceiptState state);
 
 struct Receipt {
-  std::string message_id;                // as written; compare with same_message_id()
+  std::string message_id;  // as written; compare with same_message_id()
   ReceiptState state = ReceiptState::unknown;
-  std::string error;                     // `err:`, vendor-specific, may be hex
-  std::string done_date;                 // YYMMDDhhmm or with seconds, in the SMSC's zone
+  std::string error;      // `err:`, vendor-specific, may be hex
+  std::string done_date;  // YYMMDDhhmm or with seconds, in the SMSC's zone
   std::string text;
 };
 /// Nothing when the PDU is no receipt, or does not name a message and its state; it is no word of a phone then either (automatic.h).

@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::uint8_t parameter_q = 0x00;
 /// Parameters whose value is a number; q is written as a bare uintvar, the others as integers.
-constexpr std::array<std::string_view, 9> numeric_parameters{"q", "level", "padding", "max-age", "sec", "creation-date", "modification-date", "read-date", "size"};
+constexpr std::array<std::string_view, 9> numeric_parameters{
+    "q", "level", "padding", "max-age", "sec", "creation-date", "modification-date", "read-date", "size"};
 constexpr std::string_view unassigned_type = "application/octet-stream";
 
 std::string_view type_of(std::uint64_t number) {

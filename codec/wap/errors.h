@@ -23,7 +23,8 @@ inline constexpr ErrorInfo number_ambiguous{
     "number.ambiguous",
     "by the keys of [numbering] the number may be a national and an international one: write it with + and country code", "ITU-T E.164 §6"};
 inline constexpr ErrorInfo push_bad_type{"push.bad_type", "the PDU is not a push", "WAP-230 §8.2.4.1"};
-inline constexpr ErrorInfo wbxml_unknown_document{"wbxml.unknown_document", "the document is none of the notices that we know", "WAP-192 §5.5"};
+inline constexpr ErrorInfo wbxml_unknown_document{"wbxml.unknown_document", "the document is none of the notices that we know",
+                                                  "WAP-192 §5.5"};
 inline constexpr ErrorInfo wbxml_bad_token{"wbxml.bad_token", "a token cannot stand where it is", "WAP-192 §5.8"};
 inline constexpr ErrorInfo wbxml_bad_date{"wbxml.bad_date", "a date is not 4 to 7 octets of decimal digits", "WAP-167 §8.2.2"};
 inline constexpr ErrorInfo wbxml_too_deep{"wbxml.too_deep", "elements are nested deeper than the limit", ""};

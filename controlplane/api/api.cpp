@@ -30,10 +30,14 @@ Answer error(int status, std::string_view code, std::string_view text, std::stri
 
 Answer error(const Problem& problem) {
   switch (problem.kind) {
-    case Problem::Kind::invalid: return error(400, "invalid", problem.text, problem.field);
-    case Problem::Kind::conflict: return error(409, "conflict", problem.text, problem.field);
-    case Problem::Kind::not_found: return error(404, "not_found", problem.text, problem.field);
-    case Problem::Kind::unavailable: break;
+    case Problem::Kind::invalid:
+      return error(400, "invalid", problem.text, problem.field);
+    case Problem::Kind::conflict:
+      return error(409, "conflict", problem.text, problem.field);
+    case Problem::Kind::not_found:
+      return error(404, "not_found", problem.text, problem.field);
+    case Problem::Kind::unavailable:
+      break;
   }
   return error(503, "unavailable", problem.text, problem.field);
 }
@@ -56,7 +60,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 }
 
 struct Target {
-  std::vector<std::string> path;       // without the empty first element
+  std::vector<std::string> path;  // without the empty first element
   std::map<std::string, std::string, std::less<>> query;
 };
 
@@ -103,11 +107,21 @@ std::expected<NewBinding, Problem> read_binding(const Json& json) {
   NewBinding wanted;
   BindingRequest& r = wanted.binding;
   const std::map<std::string, bool*, std::less<>> flags{{"shared", &r.shared}, {"untried", &wanted.untried}};
-  const std::map<std::string, std::string*, std::less<>> texts{
-      {"msisdn", &r.msisdn}, {"mail_address", &r.mail_address}, {"display_name", &r.display_name}, {"protocol", &r.protocol},
-      {"host", &r.host},     {"tls", &r.tls},                   {"user", &r.user},                 {"password", &r.password},
-      {"folder", &r.folder}, {"mode", &r.mode},                 {"times", &r.times},               {"zone", &r.zone},
-      {"policy", &r.policy}, {"mark", &r.mark},                 {"peer", &r.peer}};
+  const std::map<std::string, std::string*, std::less<>> texts{{"msisdn", &r.msisdn},
+                                                               {"mail_address", &r.mail_address},
+                                                               {"display_name", &r.display_name},
+                                                               {"protocol", &r.protocol},
+                                                               {"host", &r.host},
+                                                               {"tls", &r.tls},
+                                                               {"user", &r.user},
+                                                               {"password", &r.password},
+                                                               {"folder", &r.folder},
+                                                               {"mode", &r.mode},
+                                                               {"times", &r.times},
+                                                               {"zone", &r.zone},
+                                                               {"policy", &r.policy},
+                                                               {"mark", &r.mark},
+                                                               {"peer", &r.peer}};
   for (const auto& [key, value] : json.items()) {
     if (key == "port") {
       if (!value.is_number_unsigned() || value.get<std::uint64_t>() == 0 || value.get<std::uint64_t>() > 65'535) {
@@ -310,8 +324,10 @@ class Call {
     json["msisdn"] = phone->digits();
     json["status"] = "not_bound";
     for (const Binding& one : *bound) {
-      if (one.is_active()) json["status"] = "active";
-      else if (json["status"] == "not_bound") json["status"] = one.state;
+      if (one.is_active())
+        json["status"] = "active";
+      else if (json["status"] == "not_bound")
+        json["status"] = one.state;
     }
     return ok(json);
   }

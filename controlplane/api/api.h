@@ -28,7 +28,7 @@ struct Request {
   std::string method{};
   std::string target{};
   std::string body{};
-  std::string agent{};                 // who asks, for the log
+  std::string agent{};  // who asks, for the log
 };
 /// What became of a try with a new binding's account.
 struct AccountTrial {
@@ -39,7 +39,7 @@ struct AccountTrial {
 };
 struct Answer {
   int status = 200;
-  std::string body{};                  // JSON
+  std::string body{};  // JSON
 };
 
 /// What the running control plane does when somebody asks; all of them may be left empty in tests.

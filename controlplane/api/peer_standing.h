@@ -16,12 +16,12 @@ struct PeerStanding {
   bool deduplicates = false;
   std::size_t reports = 0;  // whose time is known
   Duration report_time_p95{};
-  Duration doubt_lasts{};     // so long a report is waited for when nobody knows whether a submission arrived
-  std::uint64_t unknown = 0;  // submissions in doubt now
-  Timestamp paused_until{};   // 0: not paused
-  std::string reason{};       // of the pause
-  std::uint64_t silent = 0;   // messages of the last week that it took and never reported about
-  std::uint64_t answers = 0;  // of phones, in the last week
+  Duration doubt_lasts{};             // so long a report is waited for when nobody knows whether a submission arrived
+  std::uint64_t unknown = 0;          // submissions in doubt now
+  Timestamp paused_until{};           // 0: not paused
+  std::string reason{};               // of the pause
+  std::uint64_t silent = 0;           // messages of the last week that it took and never reported about
+  std::uint64_t answers = 0;          // of phones, in the last week
   std::vector<std::string> advice{};  // what its operator must be told
 };
 

@@ -36,7 +36,8 @@ constexpr auto accept_again = std::chrono::milliseconds(100);
 
 // An answer to somebody who gets no Connection; what the socket does not take at once is lost with it.
 void turn_away(Protocol::socket& socket, std::string_view status, std::string_view body) {
-  const std::string answer = "HTTP/1.1 " + std::string(status) + "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+  const std::string answer = "HTTP/1.1 " + std::string(status) +
+                             "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
                              "\r\nConnection: close\r\n\r\n" + std::string(body);
   beast::error_code ignored;
   socket.non_blocking(true, ignored);
@@ -55,12 +56,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
     parser_->header_limit(head_size_max);
     parser_->body_limit(body_size_max);
     stream_.expires_after(silence_max);
-    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, std::size_t) { self->on_read(error); });
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this()](beast::error_code error, std::size_t) { self->on_read(error); });
   }
 
  private:
   void on_read(beast::error_code error) {
-    if (error == http::error::body_limit) return write({413, R"({"error":{"code":"too_large","text":"a request body may have 64 KiB"}})"}, false);
+    if (error == http::error::body_limit)
+      return write({413, R"({"error":{"code":"too_large","text":"a request body may have 64 KiB"}})"}, false);
     if (error) return;
     const auto& message = parser_->get();
     // The answer may come later: a new binding's mail server is asked first.

@@ -30,7 +30,8 @@ std::unexpected<Problem> unavailable(const Error& error) {
 }
 
 std::unexpected<Problem> not_found(std::string_view id) {
-  return std::unexpected(Problem{Problem::Kind::not_found, "id", fmt::format("there is no binding {}; `pushmailctl binding list` shows all", id)});
+  return std::unexpected(
+      Problem{Problem::Kind::not_found, "id", fmt::format("there is no binding {}; `pushmailctl binding list` shows all", id)});
 }
 
 bool is_one_of(std::string_view value, std::initializer_list<std::string_view> words) {
@@ -52,10 +53,18 @@ std::uint16_t default_port(std::string_view protocol, std::string_view tls) {
 }  // namespace
 
 std::expected<Binding, Problem> Bindings::check(const BindingRequest& r) const {
-  struct Field { const char* name; std::string_view value; };
-  const std::array fields{Field{"mail_address", r.mail_address}, Field{"display_name", r.display_name}, Field{"host", r.host},
-                          Field{"user", r.user},                 Field{"password", r.password},         Field{"folder", r.folder},
-                          Field{"times", r.times},               Field{"zone", r.zone}};
+  struct Field {
+    const char* name;
+    std::string_view value;
+  };
+  const std::array fields{Field{"mail_address", r.mail_address},
+                          Field{"display_name", r.display_name},
+                          Field{"host", r.host},
+                          Field{"user", r.user},
+                          Field{"password", r.password},
+                          Field{"folder", r.folder},
+                          Field{"times", r.times},
+                          Field{"zone", r.zone}};
   for (const Field& field : fields) {
     if (!is_clean(field.value)) return invalid(field.name, "control characters are not allowed");
     if (field.value.size() > text_size_max) return invalid(field.name, fmt::format("longer than {} bytes", text_size_max));
@@ -185,7 +194,8 @@ std::expected<Binding, Problem> Bindings::remove(std::string_view id) {
 
 std::expected<Binding, Problem> Bindings::set_password(std::string_view id, std::string_view password) {
   if (password.empty()) return invalid("password", "must be given");
-  if (!is_clean(password) || password.size() > text_size_max) return invalid("password", "control characters are not allowed, nor more than 255 bytes");
+  if (!is_clean(password) || password.size() > text_size_max)
+    return invalid("password", "control characters are not allowed, nor more than 255 bytes");
   return change(id, [&](Binding& b) -> Result<void> {
     PM_TRY(b.sealed_password, sealer_.seal(b.id, password));
     return {};

@@ -65,7 +65,8 @@ void print_json(std::ostream& out, const Json& json) { out << json.dump(-1, ' ',
 void print_parts(std::ostream& out, const MultimediaMessage& mm) {
   Table table({"PART", "MEDIA TYPE", "NAME", "BYTES"});
   for (std::size_t i = 0; i < mm.parts.size(); ++i) {
-    table.add({fmt::to_string(i), std::string(mm.parts[i].media_type), std::string(mm.parts[i].name), fmt::to_string(mm.parts[i].data.size())});
+    table.add(
+        {fmt::to_string(i), std::string(mm.parts[i].media_type), std::string(mm.parts[i].name), fmt::to_string(mm.parts[i].data.size())});
   }
   table.print(out);
 }
@@ -92,13 +93,15 @@ std::string text_of_mm(const convert::MailToMm& made) {
 
 }  // namespace
 
-std::expected<void, std::string> convert_mail_file(const std::filesystem::path& file, const std::filesystem::path& folder, ConvertForm form, std::ostream& out) {
+std::expected<void, std::string> convert_mail_file(const std::filesystem::path& file, const std::filesystem::path& folder, ConvertForm form,
+                                                   std::ostream& out) {
   const auto bytes = read_file(file);
   if (!bytes) return Failure(bytes.error());
   auto mail = mime::parse(*bytes);
   if (!mail) return Failure(words_of(mail.error()));
   mime::unpack(*mail);
-  const auto made = convert::mail_to_mm(*bytes, {.profile = {}, .sender_in_text = true, .content_id_domain = example_domain, .item_id = example_item});
+  const auto made =
+      convert::mail_to_mm(*bytes, {.profile = {}, .sender_in_text = true, .content_id_domain = example_domain, .item_id = example_item});
   if (!made) return Failure(words_of(made.error()));
 
   convert::SubmissionOptions how;
@@ -138,32 +141,39 @@ std::expected<void, std::string> convert_mail_file(const std::filesystem::path& 
     Json json;
     Json& tree = json["mail"] = Json::array();
     for (const mime::Part& part : mail->parts) {
-      tree.push_back({{"depth", part.depth}, {"media_type", std::string(part.media_type)}, {"name", std::string(part.name)}, {"size", part.body.size()}});
+      tree.push_back({{"depth", part.depth},
+                      {"media_type", std::string(part.media_type)},
+                      {"name", std::string(part.name)},
+                      {"size", part.body.size()}});
     }
     json["subject"] = made->mm.subject;
     json["text"] = text_of_mm(*made);
     json["parts"] = parts_json(made->mm);
     Json& decisions = json["decisions"] = Json::array();
-    for (const convert::Decision& decision : made->decisions) decisions.push_back({{"what", std::string(decision.what)}, {"rule", std::string(decision.rule)}});
+    for (const convert::Decision& decision : made->decisions)
+      decisions.push_back({{"what", std::string(decision.what)}, {"rule", std::string(decision.rule)}});
     json["files"] = {*pdu_path, *submit_path};
     print_json(out, json);
     return {};
   }
   out << "MAIL\n";
   for (const mime::Part& part : mail->parts) {
-    out << std::string(2 * part.depth + 2, ' ') << printable(fmt::format("{} {} ({} bytes)", part.media_type, part.name, part.body.size())) << '\n';
+    out << std::string(2 * part.depth + 2, ' ') << printable(fmt::format("{} {} ({} bytes)", part.media_type, part.name, part.body.size()))
+        << '\n';
   }
   out << "\nSUBJECT  " << printable(made->mm.subject) << "\n\nTEXT\n";
   print_text(out, text_of_mm(*made));
   out << "\nDECISIONS\n";
-  for (const convert::Decision& decision : made->decisions) out << "  " << printable(fmt::format("{}: {}", decision.what, decision.rule)) << '\n';
+  for (const convert::Decision& decision : made->decisions)
+    out << "  " << printable(fmt::format("{}: {}", decision.what, decision.rule)) << '\n';
   out << '\n';
   print_parts(out, made->mm);
   out << "\nwritten: " << printable(*pdu_path) << ", " << printable(*submit_path) << '\n';
   return {};
 }
 
-std::expected<void, std::string> convert_mm_file(const std::filesystem::path& file, const std::filesystem::path& folder, ConvertForm form, std::ostream& out) {
+std::expected<void, std::string> convert_mm_file(const std::filesystem::path& file, const std::filesystem::path& folder, ConvertForm form,
+                                                 std::ostream& out) {
   const auto bytes = read_file(file);
   if (!bytes) return Failure(bytes.error());
   auto read = read_mm_file(*bytes);

@@ -43,8 +43,9 @@ inline constexpr ErrorInfo mailbox_unreadable{"mailbox.unreadable", "the mail se
                                               Lasting::permanent};
 inline constexpr ErrorInfo mailbox_no_uidl{"mailbox.no_uidl", "no_uidl: the server gives mails no names, and they cannot be told apart",
                                            "RFC 1939 §7", Fault::peer, Lasting::permanent};
-inline constexpr ErrorInfo mailbox_no_descriptor{"mailbox.no_descriptor", "the fetcher has no descriptor left for a connection; a higher limit of open files or mailbox.fetchers helps", "", Fault::us,
-                                                 Lasting::temporary};
+inline constexpr ErrorInfo mailbox_no_descriptor{
+    "mailbox.no_descriptor", "the fetcher has no descriptor left for a connection; a higher limit of open files or mailbox.fetchers helps",
+    "", Fault::us, Lasting::temporary};
 inline constexpr ErrorInfo mailbox_no_credit{"mailbox.no_credit", "the control plane gave no credit in time", "", Fault::us,
                                              Lasting::temporary};
 inline constexpr ErrorInfo mailbox_record{"mailbox.record", "a record without a field that it needs, or with a word that is none", "",

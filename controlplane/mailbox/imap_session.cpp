@@ -383,8 +383,10 @@ Outcome<void> ImapSession::drop_unlisted(Task& task, Watermark& mark) {
   const Instant now = task.loop().now();
   std::vector<std::uint32_t> due;
   for (const std::string& name : mark.trials.due(now)) {
-    if (const auto uid = parse_uid(name)) due.push_back(*uid);
-    else mark.trials.forget(name);
+    if (const auto uid = parse_uid(name))
+      due.push_back(*uid);
+    else
+      mark.trials.forget(name);
   }
   if (due.empty()) return {};
   const auto listed = search(task, set_of(due));
@@ -471,7 +473,8 @@ Outcome<void> ImapSession::report_batch(Task& task, std::span<const std::uint32_
   const auto is_whole = [&](std::uint32_t uid) { return given->contains(uid) && given->at(uid).header; };
   const std::uint32_t before = mark.last_uid;
   for (const std::uint32_t uid : batch) {
-    if (!is_whole(uid)) settle(uid, Deed::left_out, "the server left it out of its answer", given->contains(uid) ? given->at(uid) : Given{});
+    if (!is_whole(uid))
+      settle(uid, Deed::left_out, "the server left it out of its answer", given->contains(uid) ? given->at(uid) : Given{});
   }
   // And it moves mail by mail.
   if (asked == Asked::with_others) mark.last_uid = before;

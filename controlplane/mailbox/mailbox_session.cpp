@@ -50,9 +50,7 @@ bool Account::is_same_account(const Account& other) const {
   return *this == moved;
 }
 
-bool is_about_one_mail(const Error& error) {
-  return error.is(mailbox_gone) || error.is(mailbox_too_large) || error.is(mailbox_unreadable);
-}
+bool is_about_one_mail(const Error& error) { return error.is(mailbox_gone) || error.is(mailbox_too_large) || error.is(mailbox_unreadable); }
 
 std::optional<Deed> deed_of(const Failure& failure) {
   if (failure.error.is(mailbox_stopped)) return std::nullopt;

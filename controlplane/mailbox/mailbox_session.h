@@ -67,7 +67,7 @@ struct Watermark {
   bool newest_asked = false;     // the server was asked for it once; it may have none
   std::uint32_t searches = 0;    // for the newest, under other names, that broke off
   Trials trials{};
-  std::uint64_t left_out = 0;    // mails of another numbering beyond what is announced at once; whoever reports it sets it back
+  std::uint64_t left_out = 0;  // mails of another numbering beyond what is announced at once; whoever reports it sets it back
 
   /// IMAP: no mail up to here is still to be announced. It may be written down; the mails above that were announced will be announced
   /// again after a restart, and are known by their UIDs.

@@ -48,7 +48,7 @@ std::string give_up_privileges() {
 bool is_bound_to(const std::filesystem::path& store) {
   // A folder that is not there, or that this user cannot reach, gives nothing away.
   if (geteuid() == 0) return false;
-  struct stat status {};
+  struct stat status{};
   if (::stat(store.c_str(), &status) == 0) return status.st_uid == geteuid();
   return errno != ENOENT && errno != ENOTDIR && errno != EACCES;
 }

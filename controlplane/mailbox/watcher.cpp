@@ -242,7 +242,8 @@ Outcome<void> Watcher::look(Task& task, MailboxSession& session) {
     reporter_.new_mail(watch_.binding, mark, arrival);
   });
   if (const std::uint64_t count = std::exchange(mark.left_out, 0); count != 0) {
-    reporter_.skipped(watch_.binding, {}, count, "the server numbered its mails anew; only the newest of what came meanwhile are announced");
+    reporter_.skipped(watch_.binding, {}, count,
+                      "the server numbered its mails anew; only the newest of what came meanwhile are announced");
   }
   if (!seen) return std::unexpected(seen.error());
   looked_ = has_looked_ = true;
@@ -289,7 +290,8 @@ Outcome<void> Watcher::do_fetch(Task& task, MailboxSession& session, FetchJob& j
   if (command.uid_validity != 0 && command.uid_validity != session.uid_validity()) {
     return std::unexpected(Failure{Error{&mailbox_gone}, "UIDVALIDITY changed"});
   }
-  if (watch_.deadly.contains(command.uid)) return std::unexpected(Failure{Error{&mailbox_unreadable}, std::string(mailbox_unreadable.text)});
+  if (watch_.deadly.contains(command.uid))
+    return std::unexpected(Failure{Error{&mailbox_unreadable}, std::string(mailbox_unreadable.text)});
   job.begin();
   fetching_ = &job;
   reporter_.trying(watch_.binding, std::span(&command.uid, 1));

@@ -15,7 +15,7 @@
 namespace pushmail::notify {
 
 struct OutgoingSms {
-  std::int64_t id = 0;                 // of the store's row
+  std::int64_t id = 0;  // of the store's row
   Msisdn to{};
   std::string text{};
 };
@@ -29,12 +29,13 @@ enum class Extent : std::uint8_t {
 
 /// A short message from a phone.
 struct IncomingSms {
-  std::string source{};                // as the SMSC wrote it
+  std::string source{};  // as the SMSC wrote it
   wap::NumberType source_type = wap::NumberType::unknown;
   std::string destination{};
   std::string text{};
   Extent extent = Extent::whole;
-  std::string_view automatic_sign{};   // what shows that no person wrote it (codec/sms/automatic.h): never answered; empty: a person may have
+  std::string_view
+      automatic_sign{};  // what shows that no person wrote it (codec/sms/automatic.h): never answered; empty: a person may have
 };
 
 /// A receipt as the SMSC wrote it. Some leave source and destination as they were in our submit_sm.

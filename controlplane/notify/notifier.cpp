@@ -12,15 +12,15 @@ namespace pushmail::notify {
 
 namespace {
 
-constexpr std::size_t looked_at_max = 1000;                 // rows in one transaction
-constexpr std::size_t alarmed_max = 10'000;                 // phones
+constexpr std::size_t looked_at_max = 1000;  // rows in one transaction
+constexpr std::size_t alarmed_max = 10'000;  // phones
 constexpr std::int64_t second_us = 1'000'000;
 constexpr std::int64_t hour_us = 3600 * second_us;
 constexpr std::int64_t defer_first_us = 5 * second_us;
 constexpr std::int64_t defer_most_us = hour_us;
-constexpr std::int64_t defer_end_us = 86'400 * second_us;   // then the SMSC will never take it
-constexpr std::int64_t doubt_pause_us = 120 * second_us;    // time for the SMSC to recover, and for a receipt or the phone's answer
-constexpr Duration lone_rest = seconds(60);                 // after a break at a doubtful one the others go first
+constexpr std::int64_t defer_end_us = 86'400 * second_us;  // then the SMSC will never take it
+constexpr std::int64_t doubt_pause_us = 120 * second_us;   // time for the SMSC to recover, and for a receipt or the phone's answer
+constexpr Duration lone_rest = seconds(60);                // after a break at a doubtful one the others go first
 constexpr std::uint32_t doublings_max = 12;
 
 }  // namespace
@@ -107,7 +107,8 @@ Result<bool> Notifier::may_go(Sms& sms, Timestamp now) {
       sms.state = next_state(sms.state, SmsEvent::withhold);
       sms.retry_at = {std::max(submits.oldest.us + hour_us, now.us + second_us)};
       sms.reason = reason;
-      if (const auto done = explain(sms, "notify_withheld", fmt::format("{}; tried again at {}", reason, format_rfc3339(sms.retry_at))); !done) {
+      if (const auto done = explain(sms, "notify_withheld", fmt::format("{}; tried again at {}", reason, format_rfc3339(sms.retry_at)));
+          !done) {
         return std::unexpected(done.error());
       }
     }
@@ -281,16 +282,18 @@ Result<void> Notifier::doubt(Sms& sms, std::string_view reason) {
     sms.state = next_state(sms.state, SmsEvent::doubt);
     sms.retry_at = {clock_.wall().us + doubt_pause_us};
     log_warning("sms_in_doubt").item(sms.item).text("kind", sms.kind).text("reason", reason);
-    return explain(sms, "notify_in_doubt",
-                   fmt::format("the SMSC may have the SMS, but did not answer: {}; sent once more at {}", reason, format_rfc3339(sms.retry_at)));
+    return explain(
+        sms, "notify_in_doubt",
+        fmt::format("the SMSC may have the SMS, but did not answer: {}; sent once more at {}", reason, format_rfc3339(sms.retry_at)));
   }
   ++counts_.set_aside;
   sms.state = next_state(sms.state, SmsEvent::doubt_again);
   log_error("sms_set_aside").item(sms.item).text("kind", sms.kind).text("reason", reason);
-  return explain(sms, "notify_set_aside",
-                 fmt::format("the SMSC did not answer the SMS twice, the second time with nothing else in flight: {}; it is not sent again. "
-                             "The phone may have it, and its answer still counts",
-                             reason));
+  return explain(
+      sms, "notify_set_aside",
+      fmt::format("the SMSC did not answer the SMS twice, the second time with nothing else in flight: {}; it is not sent again. "
+                  "The phone may have it, and its answer still counts",
+                  reason));
 }
 
 Result<void> Notifier::explain(const Sms& sms, std::string_view event, std::string reason) {

@@ -26,12 +26,12 @@ class Notifier final : public BearerEvents {
   /// What a phone said goes to `on_message`.
   using OnMessage = std::function<Taken(const IncomingSms&)>;
   struct Limits {
-    std::uint64_t per_hour_max = 100;    // submissions to one phone of one kind; sms_kinds.h may say less
+    std::uint64_t per_hour_max = 100;  // submissions to one phone of one kind; sms_kinds.h may say less
   };
   struct Counts {
-    std::uint64_t withheld = 0;          // by a ceiling, each time
-    std::uint64_t in_doubt = 0;          // ended without an answer
-    std::uint64_t set_aside = 0;         // twice in doubt
+    std::uint64_t withheld = 0;   // by a ceiling, each time
+    std::uint64_t in_doubt = 0;   // ended without an answer
+    std::uint64_t set_aside = 0;  // twice in doubt
   };
   Notifier(Store& store, const Clock& clock, OnMessage on_message, Limits limits, SmsReceipts::Settings receipts = {})
       : store_(store), clock_(clock), on_message_(std::move(on_message)), limits_(limits), receipts_(store, clock, std::move(receipts)) {}
@@ -74,10 +74,10 @@ class Notifier final : public BearerEvents {
   Limits limits_;
   SmsReceipts receipts_;
   Bearer* bearer_ = nullptr;
-  std::map<std::int64_t, Sms> flying_{}; // submitted on this connection, not answered yet
-  bool recovered_ = false;               // what an earlier connection or process left unanswered was looked at
-  std::size_t width_ = SIZE_MAX;         // how many may fly: one after a break, one more with each answer
-  Instant lone_after_{};                 // the next doubtful one not before
+  std::map<std::int64_t, Sms> flying_{};  // submitted on this connection, not answered yet
+  bool recovered_ = false;                // what an earlier connection or process left unanswered was looked at
+  std::size_t width_ = SIZE_MAX;          // how many may fly: one after a break, one more with each answer
+  Instant lone_after_{};                  // the next doubtful one not before
   std::map<Msisdn, Timestamp> alarmed_{};
   Counts counts_{};
 };

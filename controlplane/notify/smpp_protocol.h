@@ -35,11 +35,11 @@ struct SmppSettings {
   std::string system_id{};
   std::string password{};
   std::string system_type{};
-  std::string source{};                 // sender of our messages
+  std::string source{};  // sender of our messages
   SmppBind bind = SmppBind::automatic;
   sms::Alphabet in_zero = sms::Alphabet::gsm;  // what the SMSC takes data_coding 0 for
-  std::size_t window = 10;              // unanswered submit_sm
-  Duration enquire_link = seconds(30);  // time without an answer to anything of ours before enquire_link
+  std::size_t window = 10;                     // unanswered submit_sm
+  Duration enquire_link = seconds(30);         // time without an answer to anything of ours before enquire_link
   Duration response_max = seconds(60);
   Duration throttle_pause = seconds(1);  // the first one; doubles with each refusal for now
   Duration throttle_pause_most = seconds(60);
@@ -96,8 +96,8 @@ class SmppProtocol final : public Bearer {
   };
   struct Text {
     std::size_t segments_left = 0;
-    bool left = false;   // a segment of it was written
-    bool taken = false;  // a segment of it was answered with success
+    bool left = false;                    // a segment of it was written
+    bool taken = false;                   // a segment of it was answered with success
     std::vector<std::string> smsc_ids{};  // of the parts that were taken
     std::string refusal{};
     bool deferred = false;        // the refusal holds for now only

@@ -21,7 +21,7 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr std::size_t read_size = 16 * 1024;
-constexpr std::size_t unwritten_max = 1000;          // PDUs; an SMSC that asks and does not read is not listened to
+constexpr std::size_t unwritten_max = 1000;  // PDUs; an SMSC that asks and does not read is not listened to
 
 }  // namespace
 
@@ -52,7 +52,7 @@ class SmppSession::Socket final : public SmppWire, public std::enable_shared_fro
   const Endpoint smsc_;
   asio::ip::tcp::socket socket_;
   asio::steady_timer timer_;
-  std::uint64_t connection_ = 0;       // callbacks of an older connection are ignored
+  std::uint64_t connection_ = 0;  // callbacks of an older connection are ignored
   std::array<std::uint8_t, read_size> chunk_{};
   std::deque<Bytes> out_;
   bool writing_ = false;
@@ -78,7 +78,8 @@ void SmppSession::Socket::connect() {
   const std::uint64_t connection = ++connection_;
   socket_ = asio::ip::tcp::socket(socket_.get_executor());
   const IpAddress& ip = smsc_.ip;
-  const asio::ip::address address = ip.is_v4() ? asio::ip::address(asio::ip::address_v4(ip.v4())) : asio::ip::address(asio::ip::address_v6(ip.bytes));
+  const asio::ip::address address =
+      ip.is_v4() ? asio::ip::address(asio::ip::address_v4(ip.v4())) : asio::ip::address(asio::ip::address_v6(ip.bytes));
   socket_.async_connect({address, smsc_.port}, [self = shared_from_this(), connection](error_code error) {
     if (connection != self->connection_) return;
     if (error) {
@@ -95,7 +96,7 @@ void SmppSession::Socket::connect() {
 
 void SmppSession::Socket::read() {
   reading_ = out_.size() <= unwritten_max;
-  if (!reading_) return;               // write_next() goes on
+  if (!reading_) return;  // write_next() goes on
   socket_.async_read_some(asio::buffer(chunk_), [self = shared_from_this(), connection = connection_](error_code error, std::size_t size) {
     if (connection != self->connection_) return;
     if (error) {
@@ -116,17 +117,18 @@ void SmppSession::Socket::write(Bytes pdu) {
 void SmppSession::Socket::write_next() {
   if (out_.empty() || !socket_.is_open()) return;
   writing_ = true;
-  asio::async_write(socket_, asio::buffer(out_.front()), [self = shared_from_this(), connection = connection_](error_code error, std::size_t) {
-    if (connection != self->connection_) return;
-    self->writing_ = false;
-    self->out_.pop_front();
-    if (error) {
-      self->protocol.on_closed(error.message());
-      return self->arm();
-    }
-    if (!self->reading_ && self->out_.size() <= unwritten_max) self->read();
-    self->write_next();
-  });
+  asio::async_write(socket_, asio::buffer(out_.front()),
+                    [self = shared_from_this(), connection = connection_](error_code error, std::size_t) {
+                      if (connection != self->connection_) return;
+                      self->writing_ = false;
+                      self->out_.pop_front();
+                      if (error) {
+                        self->protocol.on_closed(error.message());
+                        return self->arm();
+                      }
+                      if (!self->reading_ && self->out_.size() <= unwritten_max) self->read();
+                      self->write_next();
+                    });
 }
 
 void SmppSession::Socket::close() {

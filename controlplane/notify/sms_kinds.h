@@ -12,8 +12,8 @@
 namespace pushmail::notify {
 
 struct SmsKind {
-  std::string_view name;               // Sms::kind
-  std::uint64_t per_hour_max;          // submissions to one phone; notify.sms_per_hour_max can only lower it
+  std::string_view name;       // Sms::kind
+  std::uint64_t per_hour_max;  // submissions to one phone; notify.sms_per_hour_max can only lower it
 };
 
 inline constexpr auto sms_kinds = std::to_array<SmsKind>({

@@ -59,12 +59,14 @@ std::string_view words_of(ItemState state) {
 }  // namespace
 
 std::string new_mail_text(const MailNews& news, std::string_view code, std::uint64_t waiting_count) {
-  const std::string more = waiting_count == 0 ? std::string() : fmt::format("{} more {}. ", waiting_count, waiting_count == 1 ? "waits" : "wait");
+  const std::string more =
+      waiting_count == 0 ? std::string() : fmt::format("{} more {}. ", waiting_count, waiting_count == 1 ? "waits" : "wait");
   return fmt::format("Mail from {}: {} ({}). {}Reply {} to get it.", sender_of(news), subject_of(news), size_of(news.size), more, code);
 }
 
 std::string too_large_text(const MailNews& news) {
-  return fmt::format("Mail from {}: {}. With {} it is too large for your phone; it stays in your mailbox.", sender_of(news), subject_of(news), size_of(news.size));
+  return fmt::format("Mail from {}: {}. With {} it is too large for your phone; it stays in your mailbox.", sender_of(news),
+                     subject_of(news), size_of(news.size));
 }
 
 std::string not_delivered_text(const MailNews& news, ItemState state) {
@@ -75,12 +77,13 @@ std::string not_delivered_text(const MailNews& news, ItemState state) {
 
 std::string mail_failed_text(std::string_view recipient, std::string_view subject, std::string_view reply) {
   const std::string_view before = clean(reply, 1).empty() ? "." : ": ";
-  return fmt::format("Your mail to {}: {} was not delivered{}{}", shown_address(recipient, sender_length_max), subject_of({.subject = subject}), before,
-                     clean(reply, 1).empty() ? std::string() : quoted(reply, reply_length_max));
+  return fmt::format("Your mail to {}: {} was not delivered{}{}", shown_address(recipient, sender_length_max),
+                     subject_of({.subject = subject}), before, clean(reply, 1).empty() ? std::string() : quoted(reply, reply_length_max));
 }
 
 std::string no_such_number_text(std::string_view recipient, std::string_view subject) {
-  return fmt::format("Your mail to {}: {} was not delivered: nobody has this number here.", clean(recipient, sender_length_max), subject_of({.subject = subject}));
+  return fmt::format("Your mail to {}: {} was not delivered: nobody has this number here.", clean(recipient, sender_length_max),
+                     subject_of({.subject = subject}));
 }
 
 std::string unconfirmed_text(std::string_view recipient, const MailNews& news) {
@@ -88,13 +91,14 @@ std::string unconfirmed_text(std::string_view recipient, const MailNews& news) {
     return fmt::format("It is not known whether your mail to {}: {} was delivered. It is not sent again.",
                        shown_address(recipient, sender_length_max), subject_of(news));
   }
-  return fmt::format("It is not known whether the mail from {}: {} reached your phone. It is not sent again{}.", sender_of(news), subject_of(news),
-                     news.in_mailbox ? " and stays in your mailbox" : "");
+  return fmt::format("It is not known whether the mail from {}: {} reached your phone. It is not sent again{}.", sender_of(news),
+                     subject_of(news), news.in_mailbox ? " and stays in your mailbox" : "");
 }
 
 std::string no_recipient_text(std::string_view service_number) {
-  return fmt::format("Your message was not sent: it names no recipient. Begin its text with the address, as in: joe@example.com Hello, and send it to {}.",
-                     service_number);
+  return fmt::format(
+      "Your message was not sent: it names no recipient. Begin its text with the address, as in: joe@example.com Hello, and send it to {}.",
+      service_number);
 }
 
 std::string unknown_code_text(std::string_view code, std::string_view example_code) {
@@ -106,7 +110,9 @@ std::string expired_code_text(std::string_view code) {
   return fmt::format("The code {} is no longer valid. The mail is still in your mailbox.", clean(code, 10));
 }
 
-std::string fetched_already_text(std::string_view code) { return fmt::format("The mail with the code {} was sent to you already.", clean(code, 10)); }
+std::string fetched_already_text(std::string_view code) {
+  return fmt::format("The mail with the code {} was sent to you already.", clean(code, 10));
+}
 
 std::string in_doubt_text(std::string_view code, std::optional<std::int64_t> minutes) {
   std::string text = fmt::format("It is not known yet whether the mail with the code {} has reached your phone.", clean(code, 10));

@@ -22,9 +22,9 @@ struct MailNews {
   std::string_view sender_address{};
   std::string_view subject{};
   std::uint64_t size = 0;
-  bool unverified = false;                // a server that we trust found that the sender's domain did not send it
-  bool in_mailbox = true;                 // the subscriber finds it there
-  std::string_view service_number{};      // digits that the sender's words may not name
+  bool unverified = false;            // a server that we trust found that the sender's domain did not send it
+  bool in_mailbox = true;             // the subscriber finds it there
+  std::string_view service_number{};  // digits that the sender's words may not name
 };
 /// `waiting_count`: other mails that are not announced yet.
 [[nodiscard]] std::string new_mail_text(const MailNews& news, std::string_view code, std::uint64_t waiting_count = 0);

@@ -21,8 +21,8 @@
 
 namespace pushmail::retrieve {
 
-inline constexpr std::uint64_t help_count_max = 5;                              // helpful SMS per phone and hour
-inline constexpr std::uint64_t command_count_max = 5;                           // answers to STOP, START and HELP, per phone and hour
+inline constexpr std::uint64_t help_count_max = 5;     // helpful SMS per phone and hour
+inline constexpr std::uint64_t command_count_max = 5;  // answers to STOP, START and HELP, per phone and hour
 inline constexpr std::int64_t help_window_us = 3600LL * 1'000'000;
 inline constexpr std::int64_t day_us = 86'400LL * 1'000'000;
 
@@ -43,7 +43,7 @@ class Retriever {
 
  private:
   struct Outcome {
-    std::string_view automatic_sign{};   // not empty: nothing is answered
+    std::string_view automatic_sign{};              // not empty: nothing is answered
     notify::Extent extent = notify::Extent::whole;  // a beginning is not answered either
     std::optional<Item> requested{};
     std::vector<Binding> changed{};

@@ -36,7 +36,9 @@ std::optional<Counts> read_header(ByteView file) {
   return counts;
 }
 
-std::int64_t seconds_of(std::chrono::sys_days day) { return std::chrono::duration_cast<std::chrono::seconds>(day.time_since_epoch()).count(); }
+std::int64_t seconds_of(std::chrono::sys_days day) {
+  return std::chrono::duration_cast<std::chrono::seconds>(day.time_since_epoch()).count();
+}
 
 // Midnight UTC of the day that a rule names in this year.
 std::int64_t day_of(const PosixRule::Change& change, int year) {
@@ -107,8 +109,10 @@ class RuleReader {
   // [+-]hh[:mm[:ss]]
   [[nodiscard]] std::optional<int> time() {
     int sign = 1;
-    if (take('-')) sign = -1;
-    else if (take('+')) sign = 1;
+    if (take('-'))
+      sign = -1;
+    else if (take('+'))
+      sign = 1;
     const auto hours = number();
     if (!hours || *hours > 167) return std::nullopt;
     int value = *hours * 3600;
@@ -158,7 +162,7 @@ std::optional<PosixRule> parse_posix_rule(std::string_view text) {
   if (!reader.name()) return std::nullopt;
   const auto west = reader.time();
   if (!west) return std::nullopt;
-  rule.standard_offset = -*west;   // POSIX counts west, we count east
+  rule.standard_offset = -*west;  // POSIX counts west, we count east
   if (reader.at_end()) return rule;
   if (!reader.name()) return std::nullopt;
   rule.summer_offset = rule.standard_offset + 3600;
@@ -180,7 +184,8 @@ std::optional<PosixRule> parse_posix_rule(std::string_view text) {
 int Zone::offset_at(std::int64_t at) const {
   if (transitions_.empty() || at < transitions_.front().at) return transitions_.empty() && rule_ ? offset_by(*rule_, at) : first_offset_;
   if (at >= transitions_.back().at && rule_) return offset_by(*rule_, at);
-  const auto next = std::upper_bound(transitions_.begin(), transitions_.end(), at, [](std::int64_t t, const Transition& x) { return t < x.at; });
+  const auto next =
+      std::upper_bound(transitions_.begin(), transitions_.end(), at, [](std::int64_t t, const Transition& x) { return t < x.at; });
   return std::prev(next)->offset;
 }
 
@@ -235,9 +240,13 @@ std::shared_ptr<const Zone> load_zone(std::string_view name) {
     zone = std::make_shared<const Zone>();
   } else {
     // A name is letters, digits and `_+-/`: nothing that leaves the folder.
-    const bool clean = !name.empty() && name.size() < 64 && name.front() != '/' && std::all_of(name.begin(), name.end(), [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '-' || c == '/';
-    });
+    const bool clean = !name.empty() && name.size() < 64 && name.front() != '/' &&
+                       std::all_of(
+                           name.begin(), name.end(),
+                           [](char c) {
+                             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
+                                    c == '-' || c == '/';
+                           });
     if (!clean) return nullptr;
     const std::string path = "/usr/share/zoneinfo/" + std::string(name);
     const auto content = read_file(system_storage(), path, {.link_followed = true, .size_max = file_size_max});

@@ -19,24 +19,24 @@ namespace pushmail {
 
 /// One phone and one mailbox. Several bindings may share a phone.
 struct Binding {
-  std::string id{};                      // `b` + 26 characters of an item id
+  std::string id{};  // `b` + 26 characters of an item id
   Msisdn msisdn{};
-  std::string state = "active";          // pending, active, suspended, stopped (by its phone), needs_auth, frozen, removed
-  std::string mail_address{};            // what mails from the phone are sent as
+  std::string state = "active";  // pending, active, suspended, stopped (by its phone), needs_auth, frozen, removed
+  std::string mail_address{};    // what mails from the phone are sent as
   std::string display_name{};
-  std::string protocol = "imap";       // imap, pop3
+  std::string protocol = "imap";  // imap, pop3
   std::string host{};
   std::uint16_t port = 0;
-  std::string tls = "implicit";        // none, implicit, starttls
+  std::string tls = "implicit";  // none, implicit, starttls
   std::string user{};
-  Bytes sealed_password{};               // controlplane/binding/seal.h
+  Bytes sealed_password{};  // controlplane/binding/seal.h
   std::string folder = "INBOX";
-  std::string mode = "idle";           // idle, poll (round robin), fixed (at times)
-  std::string times{};                   // `07:00,12:30`, only for fixed
-  std::string zone = "UTC";            // IANA name
-  std::string policy = "ask";          // ask, push
-  std::string mark = "seen";           // what happens to a delivered mail: seen, delete, none
-  std::string peer{};                    // [peer.NAME]
+  std::string mode = "idle";   // idle, poll (round robin), fixed (at times)
+  std::string times{};         // `07:00,12:30`, only for fixed
+  std::string zone = "UTC";    // IANA name
+  std::string policy = "ask";  // ask, push
+  std::string mark = "seen";   // what happens to a delivered mail: seen, delete, none
+  std::string peer{};          // [peer.NAME]
   Timestamp created{};
 
   [[nodiscard]] bool is_active() const { return state == "active"; }
@@ -45,15 +45,15 @@ struct Binding {
 /// How far a mailbox was read. Changes only together with the items that it brought.
 struct MailboxState {
   std::uint64_t uid_validity = 0;
-  std::string last_uid{};                // IMAP: decimal, every mail up to it was announced; empty: the mailbox was never seen
-  std::string session{};                 // last word of the fetcher: ready, idling, auth_failed ...
+  std::string last_uid{};  // IMAP: decimal, every mail up to it was announced; empty: the mailbox was never seen
+  std::string session{};   // last word of the fetcher: ready, idling, auth_failed ...
   std::string reason{};
   Timestamp session_at{};
   Timestamp polled_at{};
-  std::string newest_id{};               // Message-ID of the newest known mail: by it a new UIDVALIDITY is bridged
-  Timestamp newest_date{};               // when the mail server received it; 0: unknown
-  std::uint64_t skipped = 0;             // mails announced without their header, or not at all
-  std::string skip_reason{};             // of the last of them
+  std::string newest_id{};    // Message-ID of the newest known mail: by it a new UIDVALIDITY is bridged
+  Timestamp newest_date{};    // when the mail server received it; 0: unknown
+  std::uint64_t skipped = 0;  // mails announced without their header, or not at all
+  std::string skip_reason{};  // of the last of them
 };
 
 enum class Way : std::uint8_t { to_phone, to_mail };
@@ -63,40 +63,40 @@ struct Item {
   ItemId id{};
   TraceId trace{};
   Way way = Way::to_phone;
-  std::string source{};                  // mailbox, smtp, mm7
+  std::string source{};  // mailbox, smtp, mm7
   std::string binding{};
-  Msisdn msisdn{};                       // the phone: receiver, or sender on the way to mail
+  Msisdn msisdn{};  // the phone: receiver, or sender on the way to mail
   std::uint64_t uid_validity = 0;
   std::string uid{};
   ItemState state = ItemState::accepted;
-  std::string reason{};                  // for people: why it stands where it stands
+  std::string reason{};  // for people: why it stands where it stands
   std::string peer{};
-  std::string message_id{};              // MM7 MessageID
-  std::string correspondent{};           // mail address: sender of the mail, or its first recipient on the way to mail
+  std::string message_id{};     // MM7 MessageID
+  std::string correspondent{};  // mail address: sender of the mail, or its first recipient on the way to mail
   std::string correspondent_name{};
   std::string subject{};
-  std::string mail_message_id{};         // without <>
+  std::string mail_message_id{};  // without <>
   std::vector<std::string> mail_references{};
   std::uint64_t size = 0;
   std::string suffix{};
-  std::string source_address{};          // of forwarded mail: who handed it in
-  std::string sender_domain{};           // of forwarded mail: of the envelope sender, lower case; empty for <>
-  std::string author{};                  // address in From, when an answer goes elsewhere (correspondent)
-  std::string authentication{};          // what a trusted server found of the sender's domain: pass, fail; empty: nothing
-  std::string reply_code{};              // of this phone, this item's alone; empty: none yet, or a later mail has it now
-  Timestamp code_expires{};              // until then the phone may ask for it, by the code it has or gets
-  Timestamp announced{};                 // when an SMS with its code was queued; 0: never
+  std::string source_address{};  // of forwarded mail: who handed it in
+  std::string sender_domain{};   // of forwarded mail: of the envelope sender, lower case; empty for <>
+  std::string author{};          // address in From, when an answer goes elsewhere (correspondent)
+  std::string authentication{};  // what a trusted server found of the sender's domain: pass, fail; empty: nothing
+  std::string reply_code{};      // of this phone, this item's alone; empty: none yet, or a later mail has it now
+  Timestamp code_expires{};      // until then the phone may ask for it, by the code it has or gets
+  Timestamp announced{};         // when an SMS with its code was queued; 0: never
   Timestamp created{};
   Timestamp updated{};
-  Timestamp expires{};                   // ExpiryDate of the MM; 0: not submitted yet
-  Timestamp retry_at{};                  // not before this time
+  Timestamp expires{};   // ExpiryDate of the MM; 0: not submitted yet
+  Timestamp retry_at{};  // not before this time
   std::uint32_t attempts = 0;
-  bool duplicate_possible = false;       // sent again although an earlier try may have arrived
-  std::uint32_t doubts = 0;              // tries of which nobody knew whether the MMSC took them
-  Timestamp doubt_began{};               // when the last of them was sent
-  Timestamp unknown_until{};             // state submitting: until then its report may tell; 0: nothing is in doubt now
-  bool asked_in_doubt = false;           // the phone asked for it meanwhile
-  std::string mark{};                    // pending, done, failed (given up); empty: nothing to mark
+  bool duplicate_possible = false;  // sent again although an earlier try may have arrived
+  std::uint32_t doubts = 0;         // tries of which nobody knew whether the MMSC took them
+  Timestamp doubt_began{};          // when the last of them was sent
+  Timestamp unknown_until{};        // state submitting: until then its report may tell; 0: nothing is in doubt now
+  bool asked_in_doubt = false;      // the phone asked for it meanwhile
+  std::string mark{};               // pending, done, failed (given up); empty: nothing to mark
 
   /// Nobody knows yet whether the MMSC took it.
   [[nodiscard]] bool is_unknown() const { return state == ItemState::submitting && unknown_until.us != 0; }
@@ -106,11 +106,11 @@ struct HistoryRow {
   ItemId item{};
   TraceId trace{};
   Timestamp time{};
-  std::string program{};                 // control, fetcher, data
+  std::string program{};  // control, fetcher, data
   std::string event{};
-  std::string state{};                   // empty: the event did not change it
+  std::string state{};  // empty: the event did not change it
   std::vector<std::pair<std::string, std::string>> details{};
-  std::int64_t arrival = 0;              // given by the store; grows with every row, whatever the clocks say
+  std::int64_t arrival = 0;  // given by the store; grows with every row, whatever the clocks say
 };
 
 /// What a phone sees as sender stands for a correspondent and a thread (design 2a).
@@ -120,9 +120,9 @@ struct Suffix {
   std::string binding{};
   std::string correspondent{};
   std::string correspondent_name{};
-  std::string thread{};                  // Message-ID of the thread's first mail
+  std::string thread{};  // Message-ID of the thread's first mail
   std::string subject{};
-  std::string message_id{};              // of the last mail: In-Reply-To
+  std::string message_id{};  // of the last mail: In-Reply-To
   std::vector<std::string> references{};
   Timestamp last_used{};
 };
@@ -137,17 +137,17 @@ struct Sms {
   std::int64_t id = 0;
   Msisdn msisdn{};
   std::string text{};
-  std::string kind{};                    // why it is sent; the kinds and their ceilings are a table: controlplane/notify/sms_kinds.h
-  ItemId item{};                         // of a notification; else empty
+  std::string kind{};  // why it is sent; the kinds and their ceilings are a table: controlplane/notify/sms_kinds.h
+  ItemId item{};       // of a notification; else empty
   SmsState state = SmsState::pending;
   std::string smsc_id{};
   Timestamp created{};
   Timestamp retry_at{};
-  std::uint32_t attempts = 0;            // answered ones
-  std::uint32_t submits = 0;             // times it was handed to the SMSC
-  std::uint32_t doubts = 0;              // times that ended without an answer: each may have reached the phone
-  Timestamp submitted_at{};              // the last time
-  std::string reason{};                  // for people: why it waits or failed
+  std::uint32_t attempts = 0;  // answered ones
+  std::uint32_t submits = 0;   // times it was handed to the SMSC
+  std::uint32_t doubts = 0;    // times that ended without an answer: each may have reached the phone
+  Timestamp submitted_at{};    // the last time
+  std::string reason{};        // for people: why it waits or failed
 };
 
 /// What went over a peer, and what came back.
@@ -164,12 +164,12 @@ struct Report {
   TraceId trace{};
   std::string peer{};
   std::string message_id{};
-  std::string recipient{};               // address forms of dataplane/handoff/schema.h
+  std::string recipient{};  // address forms of dataplane/handoff/schema.h
   std::string sender{};
   std::string mm_status{};
   std::string status_text{};
   Timestamp time{};
-  ItemId item{};                         // empty: an orphan
+  ItemId item{};  // empty: an orphan
 };
 
 }  // namespace pushmail

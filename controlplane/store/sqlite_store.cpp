@@ -24,7 +24,8 @@ constexpr std::string_view binding_columns =
 constexpr std::string_view item_columns =
     "id, trace, way, source, binding, msisdn, uid_validity, uid, state, reason, peer, message_id, correspondent, correspondent_name, "
     "subject, mail_message_id, mail_references, size, suffix, reply_code, code_expires, created, updated, expires, retry_at, attempts, "
-    "duplicate_possible, mark, announced, author, authentication, source_address, sender_domain, doubts, doubt_began, unknown_until, asked_in_doubt";
+    "duplicate_possible, mark, announced, author, authentication, source_address, sender_domain, doubts, doubt_began, unknown_until, "
+    "asked_in_doubt";
 constexpr std::string_view suffix_columns =
     "msisdn, digits, binding, correspondent, correspondent_name, thread, subject, message_id, refs, last_used";
 constexpr std::string_view sms_columns =
@@ -397,7 +398,8 @@ class SqliteStore final : public Store {
     });
   }
   Result<std::optional<Item>> item_of_code(const Msisdn& phone, std::string_view code) override {
-    static const std::string sql = fmt::format("SELECT {} FROM item WHERE msisdn = ? AND reply_code = ? AND reply_code <> ''", item_columns);
+    static const std::string sql =
+        fmt::format("SELECT {} FROM item WHERE msisdn = ? AND reply_code = ? AND reply_code <> ''", item_columns);
     Run run = db_.prepare(sql);
     run.put(phone.digits()).put(code);
     return first(run, read_item);
@@ -406,7 +408,9 @@ class SqliteStore final : public Store {
     ItemId id;
     {
       Run run = db_.prepare(announcements_sql::newest_waiting);
-      run.put(phone.digits()).put(source_of(origin)).put(to_string(waiting == Waiting::never_announced ? ItemState::accepted : ItemState::notified));
+      run.put(phone.digits())
+          .put(source_of(origin))
+          .put(to_string(waiting == Waiting::never_announced ? ItemState::accepted : ItemState::notified));
       PM_TRY(const bool row, run.step());
       if (!row) return std::optional<Item>();
       id = id_of<ItemId>(run.bytes());
@@ -434,7 +438,11 @@ class SqliteStore final : public Store {
   }
   Result<HandedIn> handed_in(const Msisdn& phone, const Stranger& stranger, Timestamp since, std::size_t count_max) override {
     Run run = db_.prepare(announcements_sql::handed_in);
-    run.put(stranger.source_address).put(stranger.sender_domain).put(phone.digits()).put(since.us).put(static_cast<std::int64_t>(count_max));
+    run.put(stranger.source_address)
+        .put(stranger.sender_domain)
+        .put(phone.digits())
+        .put(since.us)
+        .put(static_cast<std::int64_t>(count_max));
     PM_TRY(const bool row, run.step());
     PM_CHECK(row);
     HandedIn found{.mails = static_cast<std::uint64_t>(run.number())};
@@ -544,7 +552,8 @@ class SqliteStore final : public Store {
   }
   Result<void> update_sms(const Sms& s) override {
     Run run = db_.prepare(
-        "UPDATE sms SET state = ?, smsc_id = ?, retry_at = ?, attempts = ?, submits = ?, doubts = ?, submitted_at = ?, reason = ? WHERE id = ?");
+        "UPDATE sms SET state = ?, smsc_id = ?, retry_at = ?, attempts = ?, submits = ?, doubts = ?, submitted_at = ?, reason = ? WHERE id "
+        "= ?");
     run.put(to_string(s.state)).put(s.smsc_id).put(s.retry_at.us).put(std::int64_t{s.attempts}).put(std::int64_t{s.submits});
     run.put(std::int64_t{s.doubts}).put(s.submitted_at.us).put(s.reason).put(s.id);
     return run.run();
@@ -636,13 +645,14 @@ class SqliteStore final : public Store {
   Result<void> clamp_waits(const WaitsMax& most) override {
     const std::int64_t retry = most.now.us + most.retry.us();
     const std::int64_t code = most.now.us + most.code.us();
-    for (const auto& [sql, latest] : {std::pair("UPDATE item SET retry_at = ?1 WHERE retry_at > ?1", retry),
-                                      std::pair("UPDATE item SET code_expires = ?1 WHERE code_expires > ?1", code),
-                                      std::pair("UPDATE item SET announced = ?1 WHERE announced > ?1", most.now.us),
-                                      std::pair("UPDATE item SET created = ?1 WHERE created > ?1", most.now.us),
-                                      std::pair("UPDATE item SET unknown_until = ?1 WHERE unknown_until > ?1", most.now.us + most.doubt.us()),
-                                      std::pair("UPDATE sms SET retry_at = ?1 WHERE retry_at > ?1", retry),
-                                      std::pair("UPDATE sms SET created = ?1 WHERE created > ?1", most.now.us)}) {
+    for (const auto& [sql, latest] :
+         {std::pair("UPDATE item SET retry_at = ?1 WHERE retry_at > ?1", retry),
+          std::pair("UPDATE item SET code_expires = ?1 WHERE code_expires > ?1", code),
+          std::pair("UPDATE item SET announced = ?1 WHERE announced > ?1", most.now.us),
+          std::pair("UPDATE item SET created = ?1 WHERE created > ?1", most.now.us),
+          std::pair("UPDATE item SET unknown_until = ?1 WHERE unknown_until > ?1", most.now.us + most.doubt.us()),
+          std::pair("UPDATE sms SET retry_at = ?1 WHERE retry_at > ?1", retry),
+          std::pair("UPDATE sms SET created = ?1 WHERE created > ?1", most.now.us)}) {
       Run run = db_.prepare(sql);
       run.put(latest);
       if (const auto done = run.run(); !done) return done;
@@ -667,7 +677,8 @@ class SqliteStore final : public Store {
   }
   Result<void> trim_orphan_reports(std::string_view peer, std::uint64_t most) override {
     Run run = db_.prepare(
-        "DELETE FROM report WHERE rowid IN (SELECT rowid FROM report WHERE peer = ? AND item = zeroblob(0) ORDER BY rowid DESC LIMIT -1 OFFSET ?)");
+        "DELETE FROM report WHERE rowid IN (SELECT rowid FROM report WHERE peer = ? AND item = zeroblob(0) ORDER BY rowid DESC LIMIT -1 "
+        "OFFSET ?)");
     run.put(peer).put(static_cast<std::int64_t>(most));
     return run.run();
   }

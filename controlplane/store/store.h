@@ -22,19 +22,19 @@ namespace pushmail {
 enum class ItemOrder : std::uint8_t { newest_first, oldest_first };
 
 struct ItemFilter {
-  std::string binding{};                              // empty: any
-  std::vector<ItemState> states{};                    // empty: any
+  std::string binding{};            // empty: any
+  std::vector<ItemState> states{};  // empty: any
   std::optional<Way> way{};
   std::optional<TraceId> trace{};
-  std::string mark{};                                 // items whose mark stands so; empty: any
-  std::optional<Timestamp> due{};                     // retry_at not later than this
-  std::optional<Timestamp> code_due{};                // the time in which the phone may ask for it is over
-  std::optional<Timestamp> expired_by{};              // submitted with an ExpiryDate not later than this
-  std::optional<Timestamp> unknown_by{};              // in doubt, and not longer than until this time
+  std::string mark{};                     // items whose mark stands so; empty: any
+  std::optional<Timestamp> due{};         // retry_at not later than this
+  std::optional<Timestamp> code_due{};    // the time in which the phone may ask for it is over
+  std::optional<Timestamp> expired_by{};  // submitted with an ExpiryDate not later than this
+  std::optional<Timestamp> unknown_by{};  // in doubt, and not longer than until this time
   std::optional<Msisdn> msisdn{};
-  std::string peer{};                                 // empty: any
-  bool nameless = false;                              // submitted, or in doubt once, without a MessageID
-  std::string before{};                               // item ids below this one: the cursor of a list
+  std::string peer{};     // empty: any
+  bool nameless = false;  // submitted, or in doubt once, without a MessageID
+  std::string before{};   // item ids below this one: the cursor of a list
   ItemOrder order = ItemOrder::newest_first;
   std::size_t count_max = 1000;
 };
@@ -43,8 +43,8 @@ struct ItemFilter {
 struct WaitsMax {
   Timestamp now{};
   Duration retry{};
-  Duration code{};                                    // how long a reply code is valid
-  Duration doubt{};                                   // how long a report of a submission in doubt is waited for
+  Duration code{};   // how long a reply code is valid
+  Duration doubt{};  // how long a report of a submission in doubt is waited for
 };
 
 inline constexpr std::int64_t sms_part_days = 14;
@@ -54,10 +54,10 @@ class Store : public AnnouncementStore {
   /// Runs `body` in one transaction: committed and on disk when it succeeds, undone when it fails. Calls may not nest.
   virtual Result<void> write(const std::function<Result<void>()>& body) = 0;
 
-  virtual Result<void> add_binding(const Binding& binding) = 0;           // store_conflict: phone and address are bound already
+  virtual Result<void> add_binding(const Binding& binding) = 0;  // store_conflict: phone and address are bound already
   virtual Result<void> update_binding(const Binding& binding) = 0;
   virtual Result<std::optional<Binding>> binding(std::string_view id) = 0;
-  virtual Result<std::vector<Binding>> bindings() = 0;                    // removed ones excluded, oldest first
+  virtual Result<std::vector<Binding>> bindings() = 0;  // removed ones excluded, oldest first
   virtual Result<std::vector<Binding>> bindings_of(const Msisdn& phone) = 0;
 
   virtual Result<MailboxState> mailbox(std::string_view binding) = 0;
@@ -100,7 +100,7 @@ class Store : public AnnouncementStore {
   virtual Result<std::uint64_t> count_sms(const Msisdn& phone, std::string_view kind, Timestamp since) = 0;
   struct Submits {
     std::uint64_t count = 0;
-    Timestamp oldest{};                  // of those counted
+    Timestamp oldest{};  // of those counted
   };
   /// How often SMS of this kind were handed to the SMSC for this phone; an SMS counts whole while its last time is within the limits.
   virtual Result<Submits> sms_submits(const Msisdn& phone, std::string_view kind, Timestamp since, Timestamp until) = 0;

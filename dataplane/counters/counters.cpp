@@ -70,14 +70,16 @@ std::uint64_t& Counters::value(Counter counter) const {
 }
 
 void Counters::add(Counter counter, std::uint64_t count) { std::atomic_ref(value(counter)).fetch_add(count, std::memory_order_relaxed); }
-void Counters::set(Counter counter, std::uint64_t new_value) { std::atomic_ref(value(counter)).store(new_value, std::memory_order_relaxed); }
+void Counters::set(Counter counter, std::uint64_t new_value) {
+  std::atomic_ref(value(counter)).store(new_value, std::memory_order_relaxed);
+}
 std::uint64_t Counters::get(Counter counter) const { return std::atomic_ref(value(counter)).load(std::memory_order_relaxed); }
 
 Result<std::vector<std::pair<std::string, std::uint64_t>>> read_counters(const std::filesystem::path& file) {
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return fail(counters_file);
   std::vector<std::uint8_t> bytes;
-  struct stat info {};
+  struct stat info{};
   bool good = ::fstat(fd, &info) == 0 && info.st_size >= static_cast<off_t>(header_size) && info.st_size < (1 << 20);
   if (good) {
     bytes.resize(static_cast<std::size_t>(info.st_size));

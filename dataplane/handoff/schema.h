@@ -136,12 +136,12 @@ enum class Tag : std::uint16_t {
 /// Words of Tag::verdict.
 namespace verdict {
 inline constexpr std::string_view accepted = "accepted";
-inline constexpr std::string_view not_bound = "not_bound";       // sender: sender_refused; SMTP RCPT: 550 5.1.1; recipient: 2003
-inline constexpr std::string_view suspended = "suspended";       // as not_bound for a sender
-inline constexpr std::string_view bad_address = "bad_address";   // 553 5.1.3 / 2002
+inline constexpr std::string_view not_bound = "not_bound";            // sender: sender_refused; SMTP RCPT: 550 5.1.1; recipient: 2003
+inline constexpr std::string_view suspended = "suspended";            // as not_bound for a sender
+inline constexpr std::string_view bad_address = "bad_address";        // 553 5.1.3 / 2002
 inline constexpr std::string_view recipient_busy = "recipient_busy";  // SMTP RCPT: too much waits for this phone, 452 4.2.2
 inline constexpr std::string_view sender_busy = "sender_busy";        // SMTP RCPT: too many from this sender or source, 451 4.7.1
-inline constexpr std::string_view unavailable = "unavailable";   // nobody knows now: 451 4.3.0; MM7: journal and decide later
+inline constexpr std::string_view unavailable = "unavailable";        // nobody knows now: 451 4.3.0; MM7: journal and decide later
 }  // namespace verdict
 
 /// Values of Tag::drop_first_line: what of the first line of text is not part of the mail. Of the address alone an older data plane drops
@@ -151,10 +151,10 @@ inline constexpr std::uint64_t drop_address = 2;
 
 /// Words of Tag::decision.
 namespace decision {
-inline constexpr std::string_view mail = "mail";        // convert to a mail and send it to next_hop
-inline constexpr std::string_view submit = "submit";    // convert to an MM and submit it (the submission's fields are in the answer)
-inline constexpr std::string_view refuse = "refuse";    // final: settle as rejected with reason; the control plane tells the phone
-inline constexpr std::string_view wait = "wait";        // the control plane took note; another answer follows when the phone asks
+inline constexpr std::string_view mail = "mail";      // convert to a mail and send it to next_hop
+inline constexpr std::string_view submit = "submit";  // convert to an MM and submit it (the submission's fields are in the answer)
+inline constexpr std::string_view refuse = "refuse";  // final: settle as rejected with reason; the control plane tells the phone
+inline constexpr std::string_view wait = "wait";      // the control plane took note; another answer follows when the phone asks
 }  // namespace decision
 
 enum class Direction : std::uint8_t { both, to_data, to_control };
@@ -163,8 +163,8 @@ struct KindRow {
   Kind kind;
   std::string_view name;
   Direction direction;
-  bool owned;              // acknowledged, and sent again until it is
-  std::array<Tag, 8> required;   // without them the record is refused; Tag{} fills the rest
+  bool owned;                   // acknowledged, and sent again until it is
+  std::array<Tag, 8> required;  // without them the record is refused; Tag{} fills the rest
 };
 
 inline constexpr std::array<KindRow, 18> kinds{{
@@ -176,7 +176,10 @@ inline constexpr std::array<KindRow, 18> kinds{{
     // A mail for a phone: header fields, then chunks. The item's truth stays in the store until `outcome`; after a restart of either
     // side it is sent again under the same item id. Optional: expiry_s, subject, reference, own_address*, duplicate_possible (an earlier
     // try may have arrived). Refused while an `attempt` of the item is not acknowledged.
-    {Kind::submission, "submission", Direction::to_data, false,
+    {Kind::submission,
+     "submission",
+     Direction::to_data,
+     false,
      {Tag::trace, Tag::peer, Tag::msisdn, Tag::sender_address, Tag::mail_size, Tag::mm_size_max}},
     {Kind::submission_chunk, "submission_chunk", Direction::to_data, false, {Tag::offset, Tag::data}},
     // Answer to route_query. The data plane asks again after a reconnect while it has none. Optional: all fields 60-69, and those of
@@ -198,14 +201,19 @@ inline constexpr std::array<KindRow, 18> kinds{{
     // duplicate_possible, reason.
     {Kind::outcome, "outcome", Direction::to_control, true, {Tag::trace, Tag::state, Tag::time}},
     // A DeliveryReportReq that was answered 1000; the item id is the report's own. Optional: status_text, date.
-    {Kind::report, "report", Direction::to_control, true, {Tag::trace, Tag::peer, Tag::message_id, Tag::recipient, Tag::sender, Tag::mm_status, Tag::time}},
+    {Kind::report,
+     "report",
+     Direction::to_control,
+     true,
+     {Tag::trace, Tag::peer, Tag::message_id, Tag::recipient, Tag::sender, Tag::mm_status, Tag::time}},
     // News for the item's history and the CLI; nobody waits for it. Optional: detail*, state.
     {Kind::event, "event", Direction::to_control, false, {Tag::trace, Tag::name, Tag::time}},
     // The submission named by the item id may send this many chunks more.
     {Kind::submission_credit, "submission_credit", Direction::to_control, false, {Tag::credit}},
     // Nobody knows whether the peer took this try to submit the item: no answer came, or none that says anything. The item is the control
     // plane's from the acknowledgement on; it comes back with a new offer. `time`: when the try began. Optional: peer, reason,
-    // deduplicates (1: the peer recognises the item, it may be offered again at once), duplicate_possible (1: it may have left twice already).
+    // deduplicates (1: the peer recognises the item, it may be offered again at once), duplicate_possible (1: it may have left twice
+    // already).
     {Kind::attempt, "attempt", Direction::to_control, true, {Tag::trace, Tag::attempt, Tag::time}},
     // Whether a peer is paused, for people. Optional: reason.
     {Kind::peer_state, "peer_state", Direction::to_control, false, {Tag::peer, Tag::retry_at}},

@@ -123,7 +123,8 @@ Result<mm7::HttpEntity> make_submit(const Conversion& conversion, std::vector<st
                                          .item_id = to_string(conversion.item),
                                          .own_addresses = own_addresses};
   PM_TRY(const convert::MailToMm made, convert::mail_to_mm(conversion.body, options));
-  for (const convert::Decision& decision : made.decisions) decisions.push_back(std::string(decision.what) + ": " + std::string(decision.rule));
+  for (const convert::Decision& decision : made.decisions)
+    decisions.push_back(std::string(decision.what) + ": " + std::string(decision.rule));
   convert::SubmissionOptions how;
   how.transaction_id = transaction_id_of(conversion.item);
   how.sender = sender;
@@ -218,9 +219,12 @@ std::string_view clip_utf8(std::string_view text, std::size_t size_max) {
 
 std::string address_form(const mm7::Address& address) {
   switch (address.kind) {
-    case mm7::AddressKind::number: return "number:" + address.value;
-    case mm7::AddressKind::short_code: return "short:" + address.value;
-    case mm7::AddressKind::rfc2822: break;
+    case mm7::AddressKind::number:
+      return "number:" + address.value;
+    case mm7::AddressKind::short_code:
+      return "short:" + address.value;
+    case mm7::AddressKind::rfc2822:
+      break;
   }
   return "mail:" + address.value;
 }

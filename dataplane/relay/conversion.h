@@ -31,14 +31,14 @@ enum class Work : std::uint8_t { peek, mail, mm };
 struct Peeked {
   std::string transaction_id;
   std::string linked_id;
-  std::string sender;                  // MM7: the phone; empty when the Sender is none
+  std::string sender;  // MM7: the phone; empty when the Sender is none
   std::vector<std::string> recipients;
   std::string subject;
   std::string first_line;
-  std::string header_from;             // mail: `Joe <joe@example.com>`
-  std::string authentication;          // mail: what the topmost server says of From (codec/mime/authentication.h)
-  std::string message_id;              // mail, without <>
-  std::vector<std::string> references; // mail: In-Reply-To and References
+  std::string header_from;              // mail: `Joe <joe@example.com>`
+  std::string authentication;           // mail: what the topmost server says of From (codec/mime/authentication.h)
+  std::string message_id;               // mail, without <>
+  std::vector<std::string> references;  // mail: In-Reply-To and References
 };
 
 /// Route answer of the control plane for decision `mail`.
@@ -56,9 +56,9 @@ struct MailRoute {
 
 /// How a mail becomes a SubmitReq.
 struct MmRoute {
-  std::string msisdn;                  // digits
-  std::string sender_address;          // handoff form: what the phone sees as sender
-  std::string subject;                 // empty: the mail's own
+  std::string msisdn;                      // digits
+  std::string sender_address;              // handoff form: what the phone sees as sender
+  std::string subject;                     // empty: the mail's own
   std::vector<std::string> own_addresses;  // the subscriber's
   std::uint64_t mm_size_max = 0;
   std::optional<Duration> expiry;
@@ -70,7 +70,7 @@ struct Conversion {
   TraceId trace;
   Work work = Work::peek;
   Content content = Content::mm7;
-  std::string content_type;            // of an MM7 body
+  std::string content_type;  // of an MM7 body
   Bytes body;
   std::string our_domain;
   Timestamp accepted;
@@ -91,13 +91,13 @@ struct ContentRules {
 struct RuleMatch {
   std::string id;
   scan::Action action = scan::Action::tag;
-  std::string tag;                     // of Action::tag
+  std::string tag;  // of Action::tag
 };
 
 struct Converted {
   ItemId item;
   Work work = Work::peek;
-  Bytes body;                          // moved back
+  Bytes body;  // moved back
   std::optional<Error> error;
   Peeked peeked;
   std::string content_type;            // of a SubmitReq

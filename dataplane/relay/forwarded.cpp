@@ -45,8 +45,14 @@ void Relay::on_recipient(Ticket ticket, const RecipientInbound& recipient) {
     return ports_.answers.answer_recipient(ticket, no_relaying);
   }
   const std::string canonical = mailbox->address();
-  const Question question{.source = "smtp", .peer = {}, .sender = {}, .recipients = {"mail:" + canonical}, .item = {}, .trace = {},
-                          .mail_from = std::string(recipient.mail_from), .source_address = to_string(recipient.source)};
+  const Question question{.source = "smtp",
+                          .peer = {},
+                          .sender = {},
+                          .recipients = {"mail:" + canonical},
+                          .item = {},
+                          .trace = {},
+                          .mail_from = std::string(recipient.mail_from),
+                          .source_address = to_string(recipient.source)};
   admission_.ask(question, now_, [this, ticket, canonical](const Verdicts& verdicts) {
     answer_recipient(ticket, canonical, verdicts.recipients.empty() ? Verdict::unavailable : verdicts.recipients.front());
   });
@@ -60,13 +66,24 @@ bool Relay::has_room(std::string_view recipient, std::uint64_t size) const {
 void Relay::answer_recipient(Ticket ticket, std::string_view address, Verdict verdict) {
   const SmtpReply* reply = &ask_later;
   switch (verdict) {
-    case Verdict::accepted: reply = has_room(address, 1) ? &recipient_good : &recipient_full; break;
+    case Verdict::accepted:
+      reply = has_room(address, 1) ? &recipient_good : &recipient_full;
+      break;
     case Verdict::not_bound:
-    case Verdict::suspended: reply = &recipient_unknown; break;
-    case Verdict::bad_address: reply = &recipient_bad; break;
-    case Verdict::recipient_busy: reply = &recipient_full; break;
-    case Verdict::sender_busy: reply = &sender_too_often; break;
-    case Verdict::unavailable: break;
+    case Verdict::suspended:
+      reply = &recipient_unknown;
+      break;
+    case Verdict::bad_address:
+      reply = &recipient_bad;
+      break;
+    case Verdict::recipient_busy:
+      reply = &recipient_full;
+      break;
+    case Verdict::sender_busy:
+      reply = &sender_too_often;
+      break;
+    case Verdict::unavailable:
+      break;
   }
   const bool accepted = reply == &recipient_good;
   counters_.add(accepted ? Counter::recipients_accepted : Counter::recipients_refused);
@@ -90,8 +107,11 @@ void Relay::on_mail(Ticket ticket, MailInbound inbound) {
     const auto gone = std::erase_if(inbound.recipients, [&](const std::string& recipient) { return is_postmaster(recipient); });
     if (gone > 0) {
       counters_.add(Counter::postmaster_mails);
-      log_warning("mail_for_postmaster").person("from", inbound.mail_from).text("source", to_string(inbound.source.ip))
-          .number("size", static_cast<std::int64_t>(inbound.mail->size())).text("reason", "smtp.postmaster is not configured");
+      log_warning("mail_for_postmaster")
+          .person("from", inbound.mail_from)
+          .text("source", to_string(inbound.source.ip))
+          .number("size", static_cast<std::int64_t>(inbound.mail->size()))
+          .text("reason", "smtp.postmaster is not configured");
     }
     if (inbound.recipients.empty()) return ports_.answers.answer_mail(ticket, mail_good);
   }
@@ -109,7 +129,8 @@ void Relay::on_mail(Ticket ticket, MailInbound inbound) {
     of.source_address = to_string(inbound.source.ip);
     of.body = *inbound.mail;
     count_memory(of);
-    event(of, "mail_received", {{"from", inbound.mail_from}, {"recipient", recipient}, {"source", to_string(inbound.source)}, {"helo", inbound.helo}});
+    event(of, "mail_received",
+          {{"from", inbound.mail_from}, {"recipient", recipient}, {"source", to_string(inbound.source)}, {"helo", inbound.helo}});
     RecordWriter record = journal::make(Kind::accepted_mail, id);
     record.trace(journal::tag(journal::Tag::trace), trace)
         .i64(journal::tag(journal::Tag::time), of.accepted.us)

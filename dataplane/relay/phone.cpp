@@ -85,7 +85,12 @@ void Relay::on_deliver(Ticket ticket, Mm7Inbound inbound) {
   if (!refusal().empty()) return delay(ticket, refusal());
   if (!has_memory_for(inbound.body->size())) return delay(ticket, "item memory is used up");
   const auto phone = phone_of_sender(request.sender, sender_forms_of(inbound.peer), settings_.numbering);
-  Question question{.source = "mm7", .peer = inbound.peer, .sender = phone ? phone_form(*phone) : std::string(), .recipients = {}, .item = {}, .trace = {}};
+  Question question{.source = "mm7",
+                    .peer = inbound.peer,
+                    .sender = phone ? phone_form(*phone) : std::string(),
+                    .recipients = {},
+                    .item = {},
+                    .trace = {}};
   if (phone && !unbound_senders_of(inbound.peer).has(std::string_view{}, now_) && !admission_.knows_sender(question, now_)) {
     counters_.add(Counter::deliver_over_budget);
     return delay(ticket, "too many senders that are not bound");
@@ -97,7 +102,13 @@ void Relay::on_deliver(Ticket ticket, Mm7Inbound inbound) {
   const std::uint64_t memory = inbound.body->size();
   memory_ += memory;
   counters_.set(Counter::item_bytes, memory_);
-  arrival = {.id = id, .trace = new_trace_id(), .ticket = ticket, .inbound = std::move(inbound), .key = key, .transaction_id = std::move(transaction_id), .memory = memory};
+  arrival = {.id = id,
+             .trace = new_trace_id(),
+             .ticket = ticket,
+             .inbound = std::move(inbound),
+             .key = key,
+             .transaction_id = std::move(transaction_id),
+             .memory = memory};
   repeats_.put(key, {.item = id, .durable = false, .status = {}, .at = clock_.wall()});
   const auto& deliver = std::get<mm7::DeliverReq>(arrival.inbound.request);
   event(id, arrival.trace, "deliver_req",
@@ -129,11 +140,13 @@ void Relay::decide(const ItemId& id, const Verdicts& verdicts) {
       // What the budget is of: a question that was asked in vain.
       static_cast<void>(unbound_senders_of(found->second.inbound.peer).take(std::string_view{}, now_));
       return refuse(id, peer != nullptr ? peer->sender_refused : 4007, "the sender is not bound");
-    case Verdict::bad_address: return refuse(id, 2002, "the sender is no phone number");
+    case Verdict::bad_address:
+      return refuse(id, 2002, "the sender is no phone number");
     case Verdict::accepted:
-    case Verdict::recipient_busy:   // of forwarded mail only
+    case Verdict::recipient_busy:  // of forwarded mail only
     case Verdict::sender_busy:
-    case Verdict::unavailable: break;
+    case Verdict::unavailable:
+      break;
   }
   bool decided = verdicts.sender != Verdict::unavailable;
   std::vector<std::string> refused;
@@ -167,7 +180,11 @@ void Relay::refuse(const ItemId& id, int code, std::string_view reason, std::str
   counters_.add(Counter::deliver_refused);
   const auto& request = std::get<mm7::DeliverReq>(arrival.inbound.request);
   event(id, arrival.trace, "admission_refused",
-        {{"peer", arrival.inbound.peer}, {"transaction_id", arrival.transaction_id}, {"sender", address_form(request.sender)}, {"status", fmt::to_string(status.code)}, {"reason", reason}});
+        {{"peer", arrival.inbound.peer},
+         {"transaction_id", arrival.transaction_id},
+         {"sender", address_form(request.sender)},
+         {"status", fmt::to_string(status.code)},
+         {"reason", reason}});
   ports_.answers.answer_mm7(arrival.ticket, status);
   answer_repeats(arrival.key, &status);
 }
@@ -195,7 +212,8 @@ void Relay::accept(const ItemId& id, std::vector<std::string> refused, const mm7
   arrival.inbound.body.reset();
   memory_ -= std::exchange(arrival.memory, 0);
   count_memory(of);
-  append(Kind::accepted_mm7, id, std::move(record), [this, id, status](const Result<void>& result) { deliver_committed(id, status, result); });
+  append(Kind::accepted_mm7, id, std::move(record),
+         [this, id, status](const Result<void>& result) { deliver_committed(id, status, result); });
 }
 
 void Relay::deliver_committed(const ItemId& id, const mm7::Status& status, const Result<void>& result) {
@@ -213,7 +231,8 @@ void Relay::deliver_committed(const ItemId& id, const mm7::Status& status, const
   repeats_.make_durable(arrival.key, status);
   ports_.answers.answer_mm7(arrival.ticket, status);
   answer_repeats(arrival.key, &status);
-  event(id, arrival.trace, "deliver_rsp", {{"peer", arrival.inbound.peer}, {"transaction_id", arrival.transaction_id}, {"status", fmt::to_string(status.code)}});
+  event(id, arrival.trace, "deliver_rsp",
+        {{"peer", arrival.inbound.peer}, {"transaction_id", arrival.transaction_id}, {"status", fmt::to_string(status.code)}});
   answered_.push_back(id);
 }
 
@@ -265,7 +284,10 @@ void Relay::on_report(Ticket ticket, Mm7Inbound inbound) {
   const TraceId trace = about != messages_.end() ? about->second.second : new_trace_id();
   const ItemId about_id = about != messages_.end() ? about->second.first : id;
   event(about_id, trace, "delivery_report_req",
-        {{"peer", inbound.peer}, {"transaction_id", request.transaction_id}, {"message_id", request.message_id}, {"mm_status", request.mm_status}});
+        {{"peer", inbound.peer},
+         {"transaction_id", request.transaction_id},
+         {"message_id", request.message_id},
+         {"mm_status", request.mm_status}});
 
   RecordWriter report = handoff::make(handoff::Kind::report, id);
   report.trace(tag(Tag::trace), trace)
@@ -288,7 +310,12 @@ void Relay::on_report(Ticket ticket, Mm7Inbound inbound) {
   repeats_.put(key, {.item = id, .durable = false, .status = {}, .at = clock_.wall()});
   std::string transaction_id = request.transaction_id;
   std::string peer = inbound.peer;
-  arrivals_[id] = {.id = about_id, .trace = trace, .ticket = ticket, .inbound = {.peer = std::move(peer), .content_type = {}, .body = nullptr, .request = {}}, .key = key, .transaction_id = std::move(transaction_id)};
+  arrivals_[id] = {.id = about_id,
+                   .trace = trace,
+                   .ticket = ticket,
+                   .inbound = {.peer = std::move(peer), .content_type = {}, .body = nullptr, .request = {}},
+                   .key = key,
+                   .transaction_id = std::move(transaction_id)};
   append(Kind::report, id, std::move(record), [this, id, whole](const Result<void>& result) { report_committed(id, whole, result); });
 }
 
@@ -308,7 +335,10 @@ void Relay::report_committed(const ItemId& id, const Bytes& report, const Result
   answer_repeats(arrival.key, &status);
   const RecordView view = parse_record(report).value();
   event(arrival.id, arrival.trace, "delivery_report_rsp",
-        {{"peer", arrival.inbound.peer}, {"transaction_id", arrival.transaction_id}, {"message_id", view.text(tag(Tag::message_id)).value_or("")}, {"status", "1000"}});
+        {{"peer", arrival.inbound.peer},
+         {"transaction_id", arrival.transaction_id},
+         {"message_id", view.text(tag(Tag::message_id)).value_or("")},
+         {"status", "1000"}});
   ports_.handoff.send(handoff::Kind::report, id, rewrite(view));
 }
 

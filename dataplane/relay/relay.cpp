@@ -65,9 +65,7 @@ void Relay::drop_item(const ItemId& id) {
   counters_.set(Counter::item_bytes, memory_);
 }
 
-std::string_view Relay::refusal() const {
-  return draining_ ? "the data plane is being drained" : ports_.journal.refusal();
-}
+std::string_view Relay::refusal() const { return draining_ ? "the data plane is being drained" : ports_.journal.refusal(); }
 
 bool Relay::has_memory_for(std::uint64_t size) const { return memory_ + size <= settings_.memory_max && has_free_memory(size); }
 
@@ -141,22 +139,27 @@ void Relay::on_handoff_lost() {
 void Relay::on_handoff_record(handoff::Kind kind, const RecordView& record) {
   counters_.add(Counter::handoff_records_in);
   switch (kind) {
-    case handoff::Kind::peers: return set_peers(record);
-    case handoff::Kind::submission: return on_submission(record);
-    case handoff::Kind::submission_chunk: return on_chunk(record);
+    case handoff::Kind::peers:
+      return set_peers(record);
+    case handoff::Kind::submission:
+      return on_submission(record);
+    case handoff::Kind::submission_chunk:
+      return on_chunk(record);
     case handoff::Kind::withdraw:
       return withdraw(record);
     case handoff::Kind::drain:
       draining_ = true;
       log_info("draining");
       return;
-    case handoff::Kind::admission_answer: return admission_.on_answer(record, now_);
+    case handoff::Kind::admission_answer:
+      return admission_.on_answer(record, now_);
     case handoff::Kind::route_answer: {
       Item* of = item(record.header().item);
       if (of != nullptr && (of->stage == Stage::routing || of->stage == Stage::waiting)) take_route(*of, record);
       return;
     }
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -170,7 +173,8 @@ void Relay::event(const ItemId& id, const TraceId& trace, std::string_view name,
   for (const auto& [key, value] : details) {
     if (value.empty()) continue;
     record.text(tag(Tag::detail), std::string(key) + "=" + std::string(clip_utf8(value)));
-    if (key == "peer" || key == "status" || key == "next_hop" || key == "try" || key == "rule" || key == "action" || key == "tag") line.text(key, value);
+    if (key == "peer" || key == "status" || key == "next_hop" || key == "try" || key == "rule" || key == "action" || key == "tag")
+      line.text(key, value);
   }
   if (ports_.handoff.is_ready()) return ports_.handoff.send(handoff::Kind::event, id, std::move(record));
   if (events_.size() >= events_kept_max) {
@@ -220,13 +224,17 @@ void Relay::on_due(Item& of) {
   switch (of.stage) {
     case Stage::peeking:
       return start_relay(of);
-    case Stage::routing: return ask_route(of);
-    case Stage::receiving: return grant_first(of);
+    case Stage::routing:
+      return ask_route(of);
+    case Stage::receiving:
+      return grant_first(of);
     case Stage::backing_off:
       if (!of.converted) return convert_item(of);
       return of.to_phone ? submit_item(of) : send_item(of);
-    case Stage::finishing: return append_outcome(of);
-    default: return;
+    case Stage::finishing:
+      return append_outcome(of);
+    default:
+      return;
   }
 }
 

@@ -18,13 +18,17 @@ std::string_view take(std::string_view& rest, char until) {
 
 mm7::Address address(const std::vector<std::string_view>& pieces, std::size_t index) {
   const std::string value(index < pieces.size() ? pieces[index] : "+15550100001");
-  return {.kind = value.find('@') != std::string::npos ? mm7::AddressKind::rfc2822 : value.starts_with('+') ? mm7::AddressKind::number : mm7::AddressKind::short_code, .value = value};
+  return {.kind = value.find('@') != std::string::npos ? mm7::AddressKind::rfc2822
+                  : value.starts_with('+')             ? mm7::AddressKind::number
+                                                       : mm7::AddressKind::short_code,
+          .value = value};
 }
 
 convert::MmHeader header_from(const std::vector<std::string_view>& pieces, const std::string& text) {
   convert::MmHeader header;
   header.sender = address(pieces, 0);
-  header.recipients = {{.field = mm7::RecipientField::to, .address = address(pieces, 1)}, {.field = mm7::RecipientField::cc, .address = address(pieces, 2)}};
+  header.recipients = {{.field = mm7::RecipientField::to, .address = address(pieces, 1)},
+                       {.field = mm7::RecipientField::cc, .address = address(pieces, 2)}};
   header.subject = header.message_id = header.priority = text;
   header.message_class = text.size() % 3 == 0 ? "Auto" : text;
   header.previous_senders = {{.address = address(pieces, 2), .sequence = 1}, {.address = address(pieces, 3), .sequence = 0}};

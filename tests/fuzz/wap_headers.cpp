@@ -1,4 +1,5 @@
-// WSP values: content types, multiparts, pushes with their notices, and addresses out of any octets; what is read is written and read the same.
+// WSP values: content types, multiparts, pushes with their notices, and addresses out of any octets; what is read is written and read the
+// same.
 #include "codec/wap/address.h"
 #include "codec/wap/multipart.h"
 #include "codec/wap/numbering.h"

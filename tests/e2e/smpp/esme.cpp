@@ -27,7 +27,9 @@ void say(const std::string& line) {
 class Teller final : public BearerEvents {
  public:
   void on_bearer_ready() override { say(R"({"event":"ready"})"); }
-  void on_bearer_lost(std::string_view reason, std::span<const std::int64_t>) override { say(fmt::format(R"({{"event":"lost","reason":"{}"}})", json_escape(reason))); }
+  void on_bearer_lost(std::string_view reason, std::span<const std::int64_t>) override {
+    say(fmt::format(R"({{"event":"lost","reason":"{}"}})", json_escape(reason)));
+  }
   void on_sms_sent(std::int64_t id, const std::vector<std::string>& smsc_ids) override {
     const std::string smsc_id = smsc_ids.empty() ? std::string() : smsc_ids.front();
     say(fmt::format(R"({{"event":"sent","id":{},"smsc_id":"{}"}})", id, json_escape(smsc_id)));
@@ -99,7 +101,11 @@ int main(int argc, char** argv) {
   const SystemClock clock;
   notify::Teller teller;
   notify::SmppSession session(context, clock,
-                              {.smsc = *smsc, .system_id = argv[2], .password = argv[3], .source = argv[4], .throttle_pause = milliseconds(200),
+                              {.smsc = *smsc,
+                               .system_id = argv[2],
+                               .password = argv[3],
+                               .source = argv[4],
+                               .throttle_pause = milliseconds(200),
                                .rebind_first = milliseconds(200)},
                               teller);
   session.start();

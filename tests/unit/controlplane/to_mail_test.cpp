@@ -31,7 +31,10 @@ struct ToMailTest : World {
   };
   SentRecord route(const Message& message) {
     auto query = handoff::make(handoff::Kind::route_query, message.id);
-    query.trace(tag(Tag::trace), new_trace_id()).text(tag(Tag::source), "mm7").text(tag(Tag::peer), "mmsc").text(tag(Tag::sender), message.sender);
+    query.trace(tag(Tag::trace), new_trace_id())
+        .text(tag(Tag::source), "mm7")
+        .text(tag(Tag::peer), "mmsc")
+        .text(tag(Tag::sender), message.sender);
     for (const std::string& one : message.recipients) query.text(tag(Tag::recipient), one);
     if (!message.subject.empty()) query.text(tag(Tag::subject), message.subject);
     if (!message.first_line.empty()) query.text(tag(Tag::first_line), message.first_line);
@@ -41,14 +44,29 @@ struct ToMailTest : World {
   }
   SentRecord forward(const ItemId& id, const std::string& recipient, const std::string& from = "Joe <joe@example.com>") {
     auto query = handoff::make(handoff::Kind::route_query, id);
-    query.trace(tag(Tag::trace), new_trace_id()).text(tag(Tag::source), "smtp").text(tag(Tag::recipient), recipient).text(tag(Tag::mail_from), "bounce@example.com");
-    query.text(tag(Tag::header_from), from).text(tag(Tag::subject), "Grüße").text(tag(Tag::message_id), "m1@example.com").u64(tag(Tag::mail_size), 500);
+    query.trace(tag(Tag::trace), new_trace_id())
+        .text(tag(Tag::source), "smtp")
+        .text(tag(Tag::recipient), recipient)
+        .text(tag(Tag::mail_from), "bounce@example.com");
+    query.text(tag(Tag::header_from), from)
+        .text(tag(Tag::subject), "Grüße")
+        .text(tag(Tag::message_id), "m1@example.com")
+        .u64(tag(Tag::mail_size), 500);
     to_mail.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
     return data_plane.of(handoff::Kind::route_answer).back();
   }
   Suffix thread(const Msisdn& phone, std::string binding) {
-    return take_suffix(*store, {.msisdn = phone, .binding = std::move(binding), .correspondent = "joe@example.com", .correspondent_name = "Joe", .thread = "root@x",
-                                .subject = "Grüße", .message_id = "last@x", .references = {"root@x", "last@x"}}, 4, clock.at).value();
+    return take_suffix(*store,
+                       {.msisdn = phone,
+                        .binding = std::move(binding),
+                        .correspondent = "joe@example.com",
+                        .correspondent_name = "Joe",
+                        .thread = "root@x",
+                        .subject = "Grüße",
+                        .message_id = "last@x",
+                        .references = {"root@x", "last@x"}},
+                       4, clock.at)
+        .value();
   }
 };
 
@@ -90,8 +108,11 @@ TEST_F(ToMailTest, OnlyAnAnswerThatABindingDoesNotChangeIsKept) {
 
 TEST_F(ToMailTest, RecipientsOfPhones) {
   const Suffix suffix = thread(ann, "b1");
-  const Suffix foreign = take_suffix(*store, {.msisdn = bob, .binding = "b2", .correspondent = "x@y.example", .thread = "t"}, 4, clock.at).value();
-  struct Row { std::string form, verdict; };
+  const Suffix foreign =
+      take_suffix(*store, {.msisdn = bob, .binding = "b2", .correspondent = "x@y.example", .thread = "t"}, 4, clock.at).value();
+  struct Row {
+    std::string form, verdict;
+  };
   std::string unused = "0000";
   while (unused == suffix.digits || unused == foreign.digits) unused[3] = static_cast<char>(unused[3] + 1);
   const std::vector<Row> rows{
@@ -231,8 +252,9 @@ TEST_F(ToMailTest, AskedAgainItAnswersTheSame) {
 }
 
 TEST_F(ToMailTest, RecipientsOfForwardedMail) {
-  EXPECT_EQ(admit("smtp", "", {"mail:15550100002@mms.example.net", "mail:15550100009@mms.example.net", "mail:12@mms.example.net", "mail:joe@example.com",
-                               "mail:5000@mms.example.net"}),
+  EXPECT_EQ(admit("smtp", "",
+                  {"mail:15550100002@mms.example.net", "mail:15550100009@mms.example.net", "mail:12@mms.example.net",
+                   "mail:joe@example.com", "mail:5000@mms.example.net"}),
             (std::vector<std::string>{"accepted", "not_bound", "bad_address", "not_bound", "bad_address"}));
 }
 
@@ -274,7 +296,10 @@ TEST_F(ToMailTest, MachinesAreNotAnswered) {
   for (const bool by_subject : {true, false}) {
     const std::string sign = "Auto-Reply: I am away";
     const auto send = [&](std::string sender, std::vector<std::string> recipients) {
-      return route({.sender = std::move(sender), .recipients = std::move(recipients), .subject = by_subject ? sign : "", .first_line = by_subject ? "" : sign});
+      return route({.sender = std::move(sender),
+                    .recipients = std::move(recipients),
+                    .subject = by_subject ? sign : "",
+                    .first_line = by_subject ? "" : sign});
     };
     EXPECT_EQ(send("number:+15550100002", {"short:5000"}).text(Tag::decision), "refuse") << "it names no recipient";
     EXPECT_EQ(send("number:+15550100002", {"number:+15550100077"}).text(Tag::decision), "refuse");
@@ -394,12 +419,14 @@ TEST_F(ToMailTest, AForwardedMailIsPutOffWhenTooManyWaitForThePhone) {
     return found;
   };
   EXPECT_EQ(admit("smtp", "", {"mail:15550100002@mms.example.net"})[0], "accepted");
-  EXPECT_EQ(grants(), std::vector<std::uint64_t>{2}) << "mails that are on their way are not counted yet, so only some of the room is granted";
+  EXPECT_EQ(grants(), std::vector<std::uint64_t>{2})
+      << "mails that are on their way are not counted yet, so only some of the room is granted";
   for (int i = 0; i < 8; ++i) {
     EXPECT_EQ(admit("smtp", "", {"mail:15550100002@mms.example.net"})[0], "accepted");
     forward(new_item_id(clock.at, 1), "mail:15550100002@mms.example.net");
   }
-  EXPECT_EQ(admit("smtp", "", {"mail:15550100002@mms.example.net", "mail:15550100003@mms.example.net"}), (std::vector<std::string>{"recipient_busy", "accepted"}));
+  EXPECT_EQ(admit("smtp", "", {"mail:15550100002@mms.example.net", "mail:15550100003@mms.example.net"}),
+            (std::vector<std::string>{"recipient_busy", "accepted"}));
   EXPECT_EQ(admit("mm7", "number:+15550100002", {"number:+15550100002"})[1], "accepted") << "phones' own messages have no part in it";
   answer(ann, sms()[0].text.substr(sms()[0].text.rfind("Reply ") + 6, 2));
   const auto open = store->items({.states = {ItemState::requested}}).value();
@@ -419,7 +446,9 @@ TEST_F(ToMailTest, SourcesAndSendersHaveBudgetsOfTheirOwn) {
   const auto hand_in = [&](const std::string& source, const std::string& from) {
     const ItemId id = new_item_id(clock.at, 1);
     auto query = handoff::make(handoff::Kind::route_query, id);
-    query.trace(tag(Tag::trace), new_trace_id()).text(tag(Tag::source), "smtp").text(tag(Tag::recipient), "mail:15550100003@mms.example.net");
+    query.trace(tag(Tag::trace), new_trace_id())
+        .text(tag(Tag::source), "smtp")
+        .text(tag(Tag::recipient), "mail:15550100003@mms.example.net");
     query.text(tag(Tag::source_address), source).text(tag(Tag::mail_from), from).text(tag(Tag::header_from), from);
     to_mail.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
     outcome(id, ItemState::submitted, "mm-" + to_string(id));
@@ -444,15 +473,19 @@ TEST_F(ToMailTest, WhatATrustedServerFoundOfTheSenderIsShown) {
     bool unverified;
     std::string kept;
   };
-  for (const Row& row : {Row{"mx.example.net fail", true, "fail"}, Row{"mx.example.net pass", false, "pass"}, Row{"evil.example pass", false, ""}, Row{"evil.example fail", false, ""}}) {
+  for (const Row& row : {Row{"mx.example.net fail", true, "fail"}, Row{"mx.example.net pass", false, "pass"},
+                         Row{"evil.example pass", false, ""}, Row{"evil.example fail", false, ""}}) {
     const ItemId id = new_item_id(clock.at, 1);
     auto query = handoff::make(handoff::Kind::route_query, id);
-    query.trace(tag(Tag::trace), new_trace_id()).text(tag(Tag::source), "smtp").text(tag(Tag::recipient), "mail:15550100002@mms.example.net");
+    query.trace(tag(Tag::trace), new_trace_id())
+        .text(tag(Tag::source), "smtp")
+        .text(tag(Tag::recipient), "mail:15550100002@mms.example.net");
     query.text(tag(Tag::header_from), "Boss <boss@bank.example>").text(tag(Tag::authentication), row.said);
     to_mail.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
     EXPECT_EQ(store->item(id).value()->authentication, row.kept);
     ASSERT_FALSE(sms().empty());
-    EXPECT_EQ(sms().back().text.find("\"Boss\" <boss@bank.example> (unverified sender)") != std::string::npos, row.unverified) << sms().back().text;
+    EXPECT_EQ(sms().back().text.find("\"Boss\" <boss@bank.example> (unverified sender)") != std::string::npos, row.unverified)
+        << sms().back().text;
     clock.pass(seconds(7201));
   }
 }

@@ -86,7 +86,8 @@ TEST_F(ToPhoneTest, TheWholeRoad) {
   item = again(item);
   EXPECT_EQ(item.state, ItemState::delivered);
   EXPECT_EQ(item.mark, "pending");
-  EXPECT_EQ(events_of(item), (std::vector<std::string>{"mail_seen", "retrieve_requested", "fetching", "fetched", "converting", "submit_req", "submitted", "submit_rsp", "delivered"}));
+  EXPECT_EQ(events_of(item), (std::vector<std::string>{"mail_seen", "retrieve_requested", "fetching", "fetched", "converting", "submit_req",
+                                                       "submitted", "submit_rsp", "delivered"}));
 
   to_phone.tick();
   ASSERT_EQ(fetchers.of(mailbox::Kind::mark).size(), 1U);
@@ -98,7 +99,10 @@ TEST_F(ToPhoneTest, TheWholeRoad) {
 TEST_F(ToPhoneTest, ThePhoneIsShownWhoWroteAndNotWhereAnswersGo) {
   settings.trusted_authserv = {"MX.example.net"};
   auto record = make(mailbox::Kind::new_mail, {});
-  record.text(tag(mailbox::Tag::binding), "b1").u64(tag(mailbox::Tag::uid_validity), 3).text(tag(mailbox::Tag::uid), "7").u64(tag(mailbox::Tag::size), 10);
+  record.text(tag(mailbox::Tag::binding), "b1")
+      .u64(tag(mailbox::Tag::uid_validity), 3)
+      .text(tag(mailbox::Tag::uid), "7")
+      .u64(tag(mailbox::Tag::size), 10);
   record.text(tag(mailbox::Tag::sender), "Eve <eve@evil.example>").text(tag(mailbox::Tag::reply_to), "boss@bank.example");
   record.text(tag(mailbox::Tag::authentication), "mx.example.net fail");
   to_phone.on_new_mail(from_fetcher(std::move(record), mailbox::Kind::new_mail).view());
@@ -139,7 +143,7 @@ TEST_F(ToPhoneTest, ADataPlaneThatGoesAwayInTheMiddleGetsItAgain) {
   data_plane.ready = false;
   to_phone.on_data_plane_lost();
   EXPECT_EQ(again(item).state, ItemState::requested);
-  chunk(item.id, 600, 400);   // the fetcher has not heard of it yet
+  chunk(item.id, 600, 400);  // the fetcher has not heard of it yet
   data_plane.ready = true;
   to_phone.on_data_plane_ready(handoff::Other::restarted);
   turn_after_settling();
@@ -226,7 +230,7 @@ TEST_F(ToPhoneTest, AMailThatIsGoneIsWithdrawnAndSaidSo) {
 
 TEST_F(ToPhoneTest, AWrongSizeIsFoundOutBeforeTheDataPlaneConverts) {
   for (const std::uint64_t real : {700U, 1000U + 500U}) {
-    clock.pass(milliseconds(5));   // items are listed by the time in their ids
+    clock.pass(milliseconds(5));  // items are listed by the time in their ids
     const std::string uid = "u" + std::to_string(real);
     new_mail(uid, "b2", 1000);
     const Item item = items().front();
@@ -319,7 +323,11 @@ TEST_F(ToPhoneTest, APeerThatIsNotConfiguredIsSaidSoAndTriedAgain) {
 TEST_F(ToPhoneTest, AMailThatIsNotAnnouncedIsFoundBehindAThousandOthers) {
   ASSERT_TRUE(store->write([&]() -> Result<void> {
     for (int i = 0; i < 1100; ++i) {
-      Item other{.id = new_item_id(clock.at, 1), .binding = "b1", .msisdn = bob, .uid = std::to_string(i), .state = ItemState::notified,
+      Item other{.id = new_item_id(clock.at, 1),
+                 .binding = "b1",
+                 .msisdn = bob,
+                 .uid = std::to_string(i),
+                 .state = ItemState::notified,
                  .code_expires = {clock.at.us + seconds(86'400).us()}};
       PM_TRY([[maybe_unused]] const bool added, store->add_item(other));
     }

@@ -36,8 +36,11 @@ TEST(Config, DefaultsAreFilledIn) {
 }
 
 TEST(Config, PeersAreTables) {
-  const auto config = Config::parse(std::string(least) + "[peer.a]\nurl = \"http://127.0.0.1:1/mm7\"\nservice_number = \"5000\"\nallow = [\"127.0.0.1\"]\n"
-                                    "[peer.b]\nurl = \"http://127.0.0.1:2/mm7\"\nservice_number = \"6000\"\ninbound = \"open\"\nsender = \"alias\"\n", "t.toml");
+  const auto config =
+      Config::parse(std::string(least) +
+                        "[peer.a]\nurl = \"http://127.0.0.1:1/mm7\"\nservice_number = \"5000\"\nallow = [\"127.0.0.1\"]\n"
+                        "[peer.b]\nurl = \"http://127.0.0.1:2/mm7\"\nservice_number = \"6000\"\ninbound = \"open\"\nsender = \"alias\"\n",
+                    "t.toml");
   ASSERT_TRUE(config.has_value()) << config.error().message();
   EXPECT_EQ(config->peers(), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(config->number("peer.a.sender_refused"), 4007);
@@ -55,7 +58,8 @@ TEST(Config, NothingIsOpenThatTheFileDoesNotSayIsOpen) {
     return config ? std::string() : config.error().message();
   };
   const std::string nothing = "t.toml:7: peer.x.inbound: nothing authenticates this peer";
-  for (const std::string more : {"", "user = \"u\"\npassword_file = \"/f\"\n", "allow = []\n", "allow = [\"0.0.0.0/0\"]\n", "allow = [\"192.0.2.0/24\", \"::/0\"]\n"}) {
+  for (const std::string more : {"", "user = \"u\"\npassword_file = \"/f\"\n", "allow = []\n", "allow = [\"0.0.0.0/0\"]\n",
+                                 "allow = [\"192.0.2.0/24\", \"::/0\"]\n"}) {
     EXPECT_TRUE(message_of(more).starts_with(nothing)) << more << message_of(more);
     EXPECT_EQ(message_of(more + "inbound = \"open\"\n"), "");
   }
@@ -100,7 +104,8 @@ TEST(Config, NumberingIsDigitsThatFitTogether) {
 
 TEST(Config, MailAddressesAreAddresses) {
   const auto message_of = [](const std::string& domain, const std::string& smtp) {
-    const auto config = Config::parse("domain = \"" + domain + "\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"127.0.0.1:1\"\nsource = \"5\"\n[smtp]\n" + smtp, "t.toml");
+    const auto config = Config::parse(
+        "domain = \"" + domain + "\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"127.0.0.1:1\"\nsource = \"5\"\n[smtp]\n" + smtp, "t.toml");
     return config ? std::string() : config.error().message();
   };
   for (const char* domain : {"mms.example\\r\\nRCPT TO:<x>", "", "a b", "127.0.0.1", "mms..example"}) {
@@ -108,7 +113,9 @@ TEST(Config, MailAddressesAreAddresses) {
   }
   EXPECT_EQ(message_of("d.example", "smart_host = \"127.0.0.1:25\"\npostmaster = \"ann@example.com\"\n"), "");
   for (const char* bad : {"ann", "@example.com", "ann@", "ann@example.com\\r\\n", "ann@d.example"}) {
-    EXPECT_TRUE(message_of("d.example", "smart_host = \"127.0.0.1:25\"\npostmaster = \"" + std::string(bad) + "\"\n").starts_with("t.toml:8: smtp.postmaster: ")) << bad;
+    EXPECT_TRUE(message_of("d.example", "smart_host = \"127.0.0.1:25\"\npostmaster = \"" + std::string(bad) + "\"\n")
+                    .starts_with("t.toml:8: smtp.postmaster: "))
+        << bad;
   }
   EXPECT_TRUE(message_of("d.example", "postmaster = \"ann@example.com\"\n").ends_with("needs smtp.smart_host, which takes its mail"));
 }
@@ -146,8 +153,11 @@ TEST(Config, SaysFileLineKeyAndRule) {
 
 TEST(Config, SampleIsReadable) {
   std::string sample = sample_config();
-  for (const auto& [from, to] : {std::pair<std::string, std::string>{"domain = \"\"", "domain = \"x.example\""}, {"url = \"\"", "url = \"http://127.0.0.1/\""},
-                                 {"service_number = \"\"", "service_number = \"5000\"\nallow = [\"192.0.2.1\"]"}, {"kind = \"\"", "kind = \"kernel\""}, {"smsc = \"\"", "smsc = \"127.0.0.1:1\""},
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{"domain = \"\"", "domain = \"x.example\""},
+                                 {"url = \"\"", "url = \"http://127.0.0.1/\""},
+                                 {"service_number = \"\"", "service_number = \"5000\"\nallow = [\"192.0.2.1\"]"},
+                                 {"kind = \"\"", "kind = \"kernel\""},
+                                 {"smsc = \"\"", "smsc = \"127.0.0.1:1\""},
                                  {"source = \"\"", "source = \"5000\""}}) {
     const std::size_t at = sample.find(from);
     ASSERT_NE(at, std::string::npos) << from;

@@ -14,19 +14,24 @@ std::string card(std::string_view data) {
 }
 /// A calendar of one event.
 std::string event(std::string_view properties, std::string_view method = "") {
-  return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n" + std::string(method.empty() ? "" : "METHOD:" + std::string(method) + "\r\n") + "BEGIN:VEVENT\r\n" + std::string(properties) + "END:VEVENT\r\nEND:VCALENDAR\r\n";
+  return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n" + std::string(method.empty() ? "" : "METHOD:" + std::string(method) + "\r\n") +
+         "BEGIN:VEVENT\r\n" + std::string(properties) + "END:VEVENT\r\nEND:VCALENDAR\r\n";
 }
 
 TEST(CalendarCard, OutlookInvitation) {
   EXPECT_EQ(card("BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nPRODID:Microsoft Exchange Server 2010\r\nVERSION:2.0\r\n"
                  "BEGIN:VTIMEZONE\r\nTZID:W. Europe Standard Time\r\n"
-                 "BEGIN:STANDARD\r\nDTSTART:16010101T030000\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\nRRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=10\r\nEND:STANDARD\r\n"
-                 "BEGIN:DAYLIGHT\r\nDTSTART:16010101T020000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\nRRULE:FREQ=YEARLY;INTERVAL=1;BYDAY=-1SU;BYMONTH=3\r\nEND:DAYLIGHT\r\nEND:VTIMEZONE\r\n"
+                 "BEGIN:STANDARD\r\nDTSTART:16010101T030000\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\nRRULE:FREQ=YEARLY;INTERVAL=1;"
+                 "BYDAY=-1SU;BYMONTH=10\r\nEND:STANDARD\r\n"
+                 "BEGIN:DAYLIGHT\r\nDTSTART:16010101T020000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\nRRULE:FREQ=YEARLY;INTERVAL=1;"
+                 "BYDAY=-1SU;BYMONTH=3\r\nEND:DAYLIGHT\r\nEND:VTIMEZONE\r\n"
                  "BEGIN:VEVENT\r\nORGANIZER;CN=Ann Example:mailto:ann@example.com\r\n"
                  "ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE;CN=\"Roe, Joe\":mailto:jo\r\n e@example.com\r\n"
                  "DESCRIPTION;LANGUAGE=en-US:Please bring numbers.\\n\\nAnn\r\nSUMMARY;LANGUAGE=en-US:Budget\\, second round\r\n"
-                 "DTSTART;TZID=W. Europe Standard Time:20250714T100000\r\nDTEND;TZID=W. Europe Standard Time:20250714T110000\r\nUID:x\r\nLOCATION;LANGUAGE=en-US:Room 3\\; upstairs\r\nSEQUENCE:0\r\n"
-                 "BEGIN:VALARM\r\nDESCRIPTION:REMINDER\r\nSUMMARY:no\r\nTRIGGER;RELATED=START:-PT15M\r\nACTION:DISPLAY\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"),
+                 "DTSTART;TZID=W. Europe Standard Time:20250714T100000\r\nDTEND;TZID=W. Europe Standard "
+                 "Time:20250714T110000\r\nUID:x\r\nLOCATION;LANGUAGE=en-US:Room 3\\; upstairs\r\nSEQUENCE:0\r\n"
+                 "BEGIN:VALARM\r\nDESCRIPTION:REMINDER\r\nSUMMARY:no\r\nTRIGGER;RELATED=START:-PT15M\r\nACTION:DISPLAY\r\nEND:"
+                 "VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"),
             "Invitation: Budget, second round\n"
             "When: Mon 14 Jul 2025, 10:00-11:00 (W. Europe Standard Time, UTC+02:00)\n"
             "Where: Room 3; upstairs\n"
@@ -37,10 +42,12 @@ TEST(CalendarCard, OutlookInvitation) {
 
 TEST(CalendarCard, GoogleInvitation) {
   EXPECT_EQ(card("BEGIN:VCALENDAR\nPRODID:-//Google Inc//Google Calendar 70.9054//EN\nVERSION:2.0\nCALSCALE:GREGORIAN\nMETHOD:REQUEST\n"
-                 "BEGIN:VEVENT\nDTSTART:20250114T090000Z\nDTEND:20250114T093000Z\nDTSTAMP:20250110T101112Z\nORGANIZER;CN=ann@example.com:mailto:ann@example.com\n"
+                 "BEGIN:VEVENT\nDTSTART:20250114T090000Z\nDTEND:20250114T093000Z\nDTSTAMP:20250110T101112Z\nORGANIZER;CN=ann@example.com:"
+                 "mailto:ann@example.com\n"
                  "ATTENDEE;CUTYPE=INDIVIDUAL;PARTSTAT=ACCEPTED;RSVP=TRUE;CN=Ann;X-NUM-GUESTS=0:mailto:ann@example.com\n"
                  "ATTENDEE;CUTYPE=INDIVIDUAL;PARTSTAT=NEEDS-ACTION;RSVP=TRUE\n ;CN=joe@example.com;X-NUM-GUESTS=0:mailto:joe@example.com\n"
-                 "X-GOOGLE-CONFERENCE:https://meet.example/abc-defg\nDESCRIPTION:\nLOCATION:\nSEQUENCE:2\nSTATUS:CONFIRMED\nSUMMARY:Caf\xC3\xA9\nEND:VEVENT\nEND:VCALENDAR\n"),
+                 "X-GOOGLE-CONFERENCE:https://meet.example/"
+                 "abc-defg\nDESCRIPTION:\nLOCATION:\nSEQUENCE:2\nSTATUS:CONFIRMED\nSUMMARY:Caf\xC3\xA9\nEND:VEVENT\nEND:VCALENDAR\n"),
             "Updated invitation: Café\n"
             "When: Tue 14 Jan 2025, 09:00-09:30 (UTC)\n"
             "Join: https://meet.example/abc-defg\n"
@@ -51,10 +58,15 @@ TEST(CalendarCard, GoogleInvitation) {
 
 TEST(CalendarCard, AppleEvent) {
   EXPECT_EQ(card("BEGIN:VCALENDAR\r\nCALSCALE:GREGORIAN\r\nPRODID:-//Apple Inc.//macOS 14//EN\r\nVERSION:2.0\r\n"
-                 "BEGIN:VTIMEZONE\r\nTZID:America/New_York\r\nBEGIN:DAYLIGHT\r\nDTSTART:20070311T020000\r\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=2SU\r\nTZNAME:EDT\r\nTZOFFSETFROM:-0500\r\nTZOFFSETTO:-0400\r\nEND:DAYLIGHT\r\n"
-                 "BEGIN:STANDARD\r\nDTSTART:20071104T020000\r\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=1SU\r\nTZNAME:EST\r\nTZOFFSETFROM:-0400\r\nTZOFFSETTO:-0500\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
-                 "BEGIN:VEVENT\r\nTRANSP:OPAQUE\r\nDTSTART;TZID=America/New_York:20250109T190000\r\nDURATION:PT1H30M\r\nX-APPLE-TRAVEL-ADVISORY-BEHAVIOR:AUTOMATIC\r\nSUMMARY:Dinner\r\n"
-                 "RRULE:FREQ=WEEKLY;INTERVAL=2;UNTIL=20250630T230000Z\r\nEXDATE;TZID=America/New_York:20250206T190000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"),
+                 "BEGIN:VTIMEZONE\r\nTZID:America/"
+                 "New_York\r\nBEGIN:DAYLIGHT\r\nDTSTART:20070311T020000\r\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=2SU\r\nTZNAME:"
+                 "EDT\r\nTZOFFSETFROM:-0500\r\nTZOFFSETTO:-0400\r\nEND:DAYLIGHT\r\n"
+                 "BEGIN:STANDARD\r\nDTSTART:20071104T020000\r\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=1SU\r\nTZNAME:EST\r\nTZOFFSETFROM:-"
+                 "0400\r\nTZOFFSETTO:-0500\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+                 "BEGIN:VEVENT\r\nTRANSP:OPAQUE\r\nDTSTART;TZID=America/"
+                 "New_York:20250109T190000\r\nDURATION:PT1H30M\r\nX-APPLE-TRAVEL-ADVISORY-BEHAVIOR:AUTOMATIC\r\nSUMMARY:Dinner\r\n"
+                 "RRULE:FREQ=WEEKLY;INTERVAL=2;UNTIL=20250630T230000Z\r\nEXDATE;TZID=America/"
+                 "New_York:20250206T190000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"),
             "Event: Dinner\n"
             "When: Thu 9 Jan 2025, 19:00-20:30 (America/New_York, UTC-05:00)\n"
             "Repeats: every 2 weeks, until Mon 30 Jun 2025\n"
@@ -69,14 +81,16 @@ TEST(CalendarCard, Methods) {
   EXPECT_EQ(card(event(what + "DELEGATED:mailto:joe@example.com\r\n", "REPLY")), "Joe sends someone else: Lunch");
   EXPECT_EQ(card(event(what + "X:mailto:joe@example.com\r\n", "REPLY")), "Joe answers: Lunch");
   EXPECT_EQ(card(event("SUMMARY:Lunch\r\n", "REPLY")), "Answer: Lunch");
-  EXPECT_EQ(card(event("SUMMARY:Lunch\r\nATTENDEE;RSVP=TRUE:mailto:joe@example.com\r\n", "CANCEL")), "Cancelled: Lunch\nInvited: joe@example.com");
+  EXPECT_EQ(card(event("SUMMARY:Lunch\r\nATTENDEE;RSVP=TRUE:mailto:joe@example.com\r\n", "CANCEL")),
+            "Cancelled: Lunch\nInvited: joe@example.com");
   EXPECT_EQ(card(event("SUMMARY:Lunch\r\nSTATUS:CANCELLED\r\n", "REQUEST")), "Cancelled: Lunch");
   EXPECT_EQ(card(event("SUMMARY:Lunch\r\nSTATUS:TENTATIVE\r\n", "PUBLISH")), "Event: Lunch\nNot confirmed yet.");
   EXPECT_EQ(card(event("SUMMARY:Lunch\r\n", "COUNTER")), "Another time is proposed: Lunch");
   EXPECT_EQ(card(event("SUMMARY:Lunch\r\n", "DECLINECOUNTER")), "The proposed time is declined: Lunch");
   EXPECT_EQ(card(event("SUMMARY:Lunch\r\n", "ADD")), "Further date: Lunch");
   EXPECT_EQ(card(event("SUMMARY:Lunch\r\n", "REFRESH")), "The latest version is asked for: Lunch");
-  EXPECT_EQ(card(event("SUMMARY:Lunch\r\nRECURRENCE-ID;VALUE=DATE:20250114\r\n", "REQUEST")), "Invitation: Lunch\nOf a series, the date: Tue 14 Jan 2025");
+  EXPECT_EQ(card(event("SUMMARY:Lunch\r\nRECURRENCE-ID;VALUE=DATE:20250114\r\n", "REQUEST")),
+            "Invitation: Lunch\nOf a series, the date: Tue 14 Jan 2025");
 }
 
 TEST(CalendarCard, Times) {
@@ -111,11 +125,13 @@ TEST(CalendarCard, Times) {
 
 TEST(CalendarCard, ZonesAsTheCalendarSays) {
   const auto when = [](std::string_view zone, std::string_view start) {
-    const std::string text = card("BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:Z\n" + std::string(zone) + "END:VTIMEZONE\nBEGIN:VEVENT\nDTSTART;TZID=Z:" + std::string(start) + "\nEND:VEVENT\nEND:VCALENDAR\n");
+    const std::string text = card("BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:Z\n" + std::string(zone) +
+                                  "END:VTIMEZONE\nBEGIN:VEVENT\nDTSTART;TZID=Z:" + std::string(start) + "\nEND:VEVENT\nEND:VCALENDAR\n");
     return text.substr(text.find('(', 20));
   };
   EXPECT_EQ(when("BEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETTO:+0530\nEND:STANDARD\n", "20250114T100000"), "(Z, UTC+05:30)");
-  EXPECT_EQ(when("X-LIC-LOCATION:Asia/Kolkata\nBEGIN:STANDARD\nTZOFFSETTO:+0530\nEND:STANDARD\n", "20250114T100000"), "(Asia/Kolkata, UTC+05:30)");
+  EXPECT_EQ(when("X-LIC-LOCATION:Asia/Kolkata\nBEGIN:STANDARD\nTZOFFSETTO:+0530\nEND:STANDARD\n", "20250114T100000"),
+            "(Asia/Kolkata, UTC+05:30)");
   EXPECT_EQ(when("", "20250114T100000"), "(Z)");
   const std::string two =
       "BEGIN:STANDARD\nDTSTART:19961027T030000\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\nTZOFFSETTO:+0100\nEND:STANDARD\n"
@@ -126,14 +142,22 @@ TEST(CalendarCard, ZonesAsTheCalendarSays) {
   EXPECT_EQ(when(two, "20251026T030000"), "(Z, UTC+01:00)");
   EXPECT_EQ(when(two, "19700101T000000"), "(Z)");
   // A rule that ended, and one that is not understood.
-  const std::string ended = "BEGIN:STANDARD\nDTSTART:20000101T000000\nTZOFFSETTO:+0300\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART:19900301T000000\nRRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=3;UNTIL=19991231T000000Z\nTZOFFSETTO:+0400\nEND:DAYLIGHT\n";
+  const std::string ended =
+      "BEGIN:STANDARD\nDTSTART:20000101T000000\nTZOFFSETTO:+0300\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART:19900301T000000\nRRULE:FREQ=YEARLY;"
+      "BYDAY=1SU;BYMONTH=3;UNTIL=19991231T000000Z\nTZOFFSETTO:+0400\nEND:DAYLIGHT\n";
   EXPECT_EQ(when(ended, "20250714T100000"), "(Z, UTC+03:00)");
-  EXPECT_EQ(when("BEGIN:STANDARD\nDTSTART:20000101T000000\nTZOFFSETTO:+0300\nEND:STANDARD\nBEGIN:DAYLIGHT\nRRULE:FREQ=YEARLY;BYYEARDAY=3\nTZOFFSETTO:+0400\nEND:DAYLIGHT\n", "20250714T100000"), "(Z)");
+  EXPECT_EQ(when("BEGIN:STANDARD\nDTSTART:20000101T000000\nTZOFFSETTO:+0300\nEND:STANDARD\nBEGIN:DAYLIGHT\nRRULE:FREQ=YEARLY;BYYEARDAY="
+                 "3\nTZOFFSETTO:+0400\nEND:DAYLIGHT\n",
+                 "20250714T100000"),
+            "(Z)");
 }
 
 TEST(CalendarCard, TwoEventsATaskAndManyPeople) {
-  EXPECT_EQ(card("BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:One\nEND:VEVENT\nBEGIN:VEVENT\nSUMMARY:Two\nEND:VEVENT\nEND:VCALENDAR\n"), "Event: One\n\nEvent: Two");
-  EXPECT_EQ(card("BEGIN:VCALENDAR\nBEGIN:VTODO\nSUMMARY:Tax\nDTSTART;VALUE=DATE:20250101\nDUE;VALUE=DATE:20250531\nEND:VTODO\nEND:VCALENDAR\n"), "Task: Tax\nStarts: Wed 1 Jan 2025, all day\nDue: Sat 31 May 2025");
+  EXPECT_EQ(card("BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:One\nEND:VEVENT\nBEGIN:VEVENT\nSUMMARY:Two\nEND:VEVENT\nEND:VCALENDAR\n"),
+            "Event: One\n\nEvent: Two");
+  EXPECT_EQ(
+      card("BEGIN:VCALENDAR\nBEGIN:VTODO\nSUMMARY:Tax\nDTSTART;VALUE=DATE:20250101\nDUE;VALUE=DATE:20250531\nEND:VTODO\nEND:VCALENDAR\n"),
+      "Task: Tax\nStarts: Wed 1 Jan 2025, all day\nDue: Sat 31 May 2025");
   EXPECT_EQ(card("BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VTODO\nSUMMARY:Tax\nEND:VTODO\nEND:VCALENDAR\n"), "Task for you: Tax");
   std::string people = "SUMMARY:x\n";
   for (int i = 0; i < 50; ++i) people += "ATTENDEE:mailto:p" + std::to_string(i) + "@example.com\n";
@@ -165,18 +189,22 @@ TEST(CalendarCard, RecurrenceInWords) {
       {"FREQ=SECONDLY", "every second"},
   };
   for (const Row& row : rows) EXPECT_EQ(recurrence_words(row.rule), row.words) << row.rule;
-  for (const std::string rule : {"", "FREQ=FORTNIGHTLY", "FREQ=DAILY;BYHOUR=9", "FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;COUNT=x", "FREQ=DAILY;UNTIL=x", "FREQ=WEEKLY;BYDAY=XX", "FREQ=WEEKLY;BYDAY=M",
-                                 "FREQ=MONTHLY;BYDAY=0MO", "FREQ=MONTHLY;BYMONTHDAY=x", "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=1", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=x", "FREQ=MONTHLY;BYSETPOS=1",
-                                 "FREQ=MONTHLY;BYDAY=MO;BYMONTHDAY=3", "FREQ=YEARLY;BYMONTH=13", "FREQ=MONTHLY;BYMONTHDAY=1,2,3,4,5,6,7,8,9,10,11,12,13"}) {
+  for (const std::string rule :
+       {"", "FREQ=FORTNIGHTLY", "FREQ=DAILY;BYHOUR=9", "FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;COUNT=x", "FREQ=DAILY;UNTIL=x",
+        "FREQ=WEEKLY;BYDAY=XX", "FREQ=WEEKLY;BYDAY=M", "FREQ=MONTHLY;BYDAY=0MO", "FREQ=MONTHLY;BYMONTHDAY=x",
+        "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=1", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=x", "FREQ=MONTHLY;BYSETPOS=1",
+        "FREQ=MONTHLY;BYDAY=MO;BYMONTHDAY=3", "FREQ=YEARLY;BYMONTH=13", "FREQ=MONTHLY;BYMONTHDAY=1,2,3,4,5,6,7,8,9,10,11,12,13"}) {
     EXPECT_EQ(recurrence_words(rule), "by the rule " + rule);
   }
 }
 
 TEST(CalendarCard, TextIsUnescapedAndSafe) {
   EXPECT_EQ(card(event("SUMMARY:a\\nb\\N\\\\c\\,d\\;e\\\r\n")), "Event: a b \\c,d;e\\");
-  EXPECT_EQ(card(event("item1.SUMMARY;X=\"a;b:c\":x\x01\xE2\x80\xAE\r\nORGANIZER;CN=^'Ann^' ^^^n:x\r\n")), "Event: x\nOrganizer: \"Ann\" ^  <x>");
+  EXPECT_EQ(card(event("item1.SUMMARY;X=\"a;b:c\":x\x01\xE2\x80\xAE\r\nORGANIZER;CN=^'Ann^' ^^^n:x\r\n")),
+            "Event: x\nOrganizer: \"Ann\" ^  <x>");
   EXPECT_EQ(card(event("SUM\r\n\tMARY:fol\r\n ded\r\n")), "Event: folded");
-  EXPECT_EQ(card(event("CONFERENCE:javascript:x\r\nLOCATION:see https://meet.example/x\r\nX-GOOGLE-CONFERENCE:https://meet.example/x\r\nDTSTART:20250114\r\n")),
+  EXPECT_EQ(card(event("CONFERENCE:javascript:x\r\nLOCATION:see "
+                       "https://meet.example/x\r\nX-GOOGLE-CONFERENCE:https://meet.example/x\r\nDTSTART:20250114\r\n")),
             "Event: (no title)\nWhen: Tue 14 Jan 2025, all day\nWhere: see https://meet.example/x");
   EXPECT_EQ(calendar_card(*read_calendar(event("SUMMARY:x\r\nDESCRIPTION:a\\nb\r\n"))).description, "a\nb");
 }

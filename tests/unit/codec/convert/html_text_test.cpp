@@ -19,7 +19,8 @@ void expect_rows(std::initializer_list<Row> rows) {
 
 TEST(HtmlLinks, EachAddressOnce) {
   expect_rows({
-      {"<a href=\"https://a.example/x\">Shop</a> and <a href=\"https://a.example/x\">shop again</a>", "Shop (https://a.example/x) and shop again"},
+      {"<a href=\"https://a.example/x\">Shop</a> and <a href=\"https://a.example/x\">shop again</a>",
+       "Shop (https://a.example/x) and shop again"},
       // A picture and its title lead to the same page.
       {"<a href=\"https://a.example/x\"><img src=p></a> <a href=\"https://a.example/x\">Title</a>", "Title (https://a.example/x)"},
       {"<p>one</p><p><a href=\"https://a.example/x\"><img src=p></a></p><p>two</p>", "one\nhttps://a.example/x\n\ntwo"},
@@ -163,7 +164,9 @@ TEST(HtmlHidden, FillingOfPreviewLines) {
       {"a &zwnj;&nbsp;&zwnj;&nbsp;&#847;&#8199;&#xFEFF;&shy;b", "a b"},
       {"می‌خواهم", "می‌خواهم"},
       {"<p>&zwnj;&nbsp;&zwnj;</p>text", "text"},
-      {"a\x01\x1F\x7F" "b", "ab"},
+      {"a\x01\x1F\x7F"
+       "b",
+       "ab"},
   });
 }
 

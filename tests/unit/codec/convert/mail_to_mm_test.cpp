@@ -13,9 +13,7 @@
 namespace pushmail::convert {
 namespace {
 
-MailToMmOptions options() {
-  return {.profile = {}, .sender_in_text = true, .content_id_domain = "mms.example.net", .item_id = "01JD3X"};
-}
+MailToMmOptions options() { return {.profile = {}, .sender_in_text = true, .content_id_domain = "mms.example.net", .item_id = "01JD3X"}; }
 
 MailToMm converted(std::string_view mail, const MailToMmOptions& how = options()) {
   auto result = mail_to_mm(bytes_of(mail), how);
@@ -33,7 +31,11 @@ std::string attachments_of(const MultimediaMessage& mm) {
   std::string out;
   for (std::size_t i = 0; i < mm.parts.size(); ++i) {
     if (i == mm.presentation || i == first_text_part(mm)) continue;
-    out.append(out.empty() ? "" : " ").append(mm.parts[i].media_type).append(":").append(mm.parts[i].name).append(":" + std::to_string(mm.parts[i].data.size()));
+    out.append(out.empty() ? "" : " ")
+        .append(mm.parts[i].media_type)
+        .append(":")
+        .append(mm.parts[i].name)
+        .append(":" + std::to_string(mm.parts[i].data.size()));
   }
   return out;
 }
@@ -45,7 +47,8 @@ bool decided(const MailToMm& result, std::string_view what, std::string_view rul
 
 TEST(MailToMm, PlainMail) {
   const MailToMm result = converted(
-      "From: =?utf-8?Q?J=C3=B6rg?= <joerg@example.com>\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: <abc@example.com>\r\nX-Mms-Priority: High\r\n"
+      "From: =?utf-8?Q?J=C3=B6rg?= <joerg@example.com>\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\nMessage-ID: "
+      "<abc@example.com>\r\nX-Mms-Priority: High\r\n"
       "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nh=E9llo\r\nw\xF6rld\r\n");
   EXPECT_EQ(result.mm.subject, "Grüße");
   EXPECT_EQ(result.from_display, "Jörg <joerg@example.com>");
@@ -86,14 +89,16 @@ TEST(MailToMm, PlainTextOfAnAlternativeWinsAndItsPicturesStay) {
 
 TEST(MailToMm, HtmlIsReadWhenPlainTextIsEmpty) {
   const MailToMm result = converted(
-      "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\n\r\n \r\n--a\r\nContent-Type: text/html\r\n\r\n<p>html</p>\r\n--a--\r\n");
+      "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\n\r\n \r\n--a\r\nContent-Type: "
+      "text/html\r\n\r\n<p>html</p>\r\n--a--\r\n");
   EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nhtml");
   EXPECT_TRUE(decided(result, "text/html", "HTML read as text"));
 }
 
 TEST(MailToMm, AnAlternativeWithANameIsTextAllTheSame) {
   const MailToMm result = converted(
-      "From: \"joe@example.com\" <joe@example.com>\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\nContent-Type: text/plain; name=plain.txt\r\n\r\nplain\r\n"
+      "From: \"joe@example.com\" <joe@example.com>\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\nContent-Type: "
+      "text/plain; name=plain.txt\r\n\r\nplain\r\n"
       "--a\r\nContent-Type: text/html\r\n\r\n<p>html</p>\r\n--a--\r\n");
   EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nplain");
   EXPECT_EQ(attachments_of(result.mm), "");
@@ -111,20 +116,24 @@ TEST(MailToMm, TextAttachmentsStayBesideTheText) {
 }
 
 TEST(MailToMm, ForwardedMessagesAndReports) {
-  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee below\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee "
+                                 "below\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
                                  "From: Ann <ann@example.com>\r\nSubject: inner\r\n\r\ninner text\r\n--b--\r\n")
                            .mm),
             "joe@example.com\nsee below\n\n---- Forwarded message ----\nAnn <ann@example.com>\nSubject: inner\n\ninner text");
   const MailToMm report = converted(
-      "From: mailer-daemon@example.com\r\nAuto-Submitted: auto-replied\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\nnot delivered\r\n"
-      "--b\r\nContent-Type: message/delivery-status\r\n\r\nStatus: 5.1.1\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\nyour text\r\n--b--\r\n");
+      "From: mailer-daemon@example.com\r\nAuto-Submitted: auto-replied\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\nnot "
+      "delivered\r\n"
+      "--b\r\nContent-Type: message/delivery-status\r\n\r\nStatus: 5.1.1\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: "
+      "x\r\n\r\nyour text\r\n--b--\r\n");
   EXPECT_EQ(text_of_mm(report.mm), "mailer-daemon@example.com\nnot delivered");
   EXPECT_TRUE(report.automatic);
 }
 
 TEST(MailToMm, SignedContentIsShownAndTheSignatureNot) {
   const MailToMm result = converted(
-      "From: joe@example.com\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n--b\r\nContent-Type: application/pgp-signature; name=signature.asc\r\n\r\nxx\r\n--b--\r\n");
+      "From: joe@example.com\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n--b\r\nContent-Type: "
+      "application/pgp-signature; name=signature.asc\r\n\r\nxx\r\n--b--\r\n");
   EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\ntext");
   EXPECT_EQ(attachments_of(result.mm), "");
   EXPECT_TRUE(decided(result, "signature.asc", "signature"));
@@ -136,11 +145,16 @@ TEST(MailToMm, HeaderRows) {
     bool automatic;
   };
   const Row rows[] = {
-      {"Importance: high\r\n", "High", false},       {"Importance: Low\r\n", "Low", false},
-      {"X-Priority: 1 (Highest)\r\n", "High", false}, {"X-Priority: 3\r\n", "", false},
-      {"X-Priority: 5\r\n", "Low", false},           {"Importance: normal\r\nX-Priority: 1\r\n", "", false},
-      {"Return-Path: <>\r\n", "", true},             {"Return-Path: <a@b.example>\r\n", "", false},
-      {"Auto-Submitted: no\r\n", "", false},         {"Auto-Submitted: auto-generated (x)\r\n", "", true},
+      {"Importance: high\r\n", "High", false},
+      {"Importance: Low\r\n", "Low", false},
+      {"X-Priority: 1 (Highest)\r\n", "High", false},
+      {"X-Priority: 3\r\n", "", false},
+      {"X-Priority: 5\r\n", "Low", false},
+      {"Importance: normal\r\nX-Priority: 1\r\n", "", false},
+      {"Return-Path: <>\r\n", "", true},
+      {"Return-Path: <a@b.example>\r\n", "", false},
+      {"Auto-Submitted: no\r\n", "", false},
+      {"Auto-Submitted: auto-generated (x)\r\n", "", true},
       {"X-Mms-Priority: High\r\nX-Mms-Message-Class: Auto\r\n", "", false},
   };
   for (const Row& row : rows) {
@@ -163,8 +177,10 @@ TEST(MailToMm, AttachmentBytesAreUntouched) {
   for (const std::size_t size : {1U, 56U, 57U, 58U, 76U, 77U, 65536U, 200U * 1024U, 216U * 1000U, 12345U}) {
     Bytes data(size);
     for (auto& byte : data) byte = static_cast<std::uint8_t>(random());
-    const std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: image/jpeg; name=a.jpg\r\n" +
-                             base64(data) + "\r\n--b--\r\n";
+    const std::string mail =
+        "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: image/jpeg; "
+        "name=a.jpg\r\n" +
+        base64(data) + "\r\n--b--\r\n";
     const MailToMm result = converted(mail);
     ASSERT_EQ(result.mm.parts.size(), 3U) << size;
     EXPECT_TRUE(std::ranges::equal(result.mm.parts[2].data, data)) << size;
@@ -178,7 +194,8 @@ TEST(MailToMm, WhatDoesNotFitIsNamed) {
   MailToMmOptions how = options();
   how.profile.size_max = 10'000;
   std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n";
-  for (const auto& [name, size] : {std::pair<std::string, std::size_t>{"small.png", 3000}, {"big.png", 50'000}, {"middle.png", 8000}, {"tiny.png", 10}}) {
+  for (const auto& [name, size] :
+       {std::pair<std::string, std::size_t>{"small.png", 3000}, {"big.png", 50'000}, {"middle.png", 8000}, {"tiny.png", 10}}) {
     mail += "--b\r\nContent-Type: image/png; name=" + name + "\r\n" + base64(Bytes(size, 0xAA)) + "\r\n";
   }
   mail += "--b--\r\n";
@@ -205,8 +222,19 @@ TEST(MailToMm, TextLongerThanTheProfileIsCut) {
 
 TEST(MailToMm, NamesAreSafeAndUnique) {
   std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
-  const std::vector<std::string> names{"../../etc/passwd", "C:\\x\\bild.jpg", "bild.jpg", "Grüße aus Köln.jpg", "日本.jpg", "a\"b<c>&.jpg", "a b.jpg", "text.txt", "slides.smil",
-                                       std::string(4096, 'n') + ".jpg", "..", "", "x.jpg\r\nEvil: 1"};
+  const std::vector<std::string> names{"../../etc/passwd",
+                                       "C:\\x\\bild.jpg",
+                                       "bild.jpg",
+                                       "Grüße aus Köln.jpg",
+                                       "日本.jpg",
+                                       "a\"b<c>&.jpg",
+                                       "a b.jpg",
+                                       "text.txt",
+                                       "slides.smil",
+                                       std::string(4096, 'n') + ".jpg",
+                                       "..",
+                                       "",
+                                       "x.jpg\r\nEvil: 1"};
   for (const std::string& name : names) {
     Bytes part;
     append(part, "--b\r\nContent-Type: image/jpeg\r\nContent-Disposition: attachment");
@@ -222,7 +250,9 @@ TEST(MailToMm, NamesAreSafeAndUnique) {
   for (const MultimediaPart& part : result.mm.parts) {
     EXPECT_TRUE(locations.insert(part.content_location).second) << part.content_location;
     EXPECT_TRUE(ids.insert(part.content_id).second);
-    EXPECT_EQ(part.content_location.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"), std::string::npos) << part.content_location;
+    EXPECT_EQ(part.content_location.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"),
+              std::string::npos)
+        << part.content_location;
     EXPECT_LE(part.content_location.size(), 64U);
     EXPECT_LE(part.name.size(), 255U);
     EXPECT_EQ(part.name.find_first_of("/\\\r\n"), std::string::npos);
@@ -256,7 +286,8 @@ TEST(MailToMm, SlidesInSmil) {
 TEST(MailToMm, WhatAnMmDoesNotCarryIsListedWithNameSizeAndPlace) {
   std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n";
   const auto add = [&](const std::string& type, const std::string& name) {
-    mail += "--b\r\nContent-Type: " + type + "; name=" + name + "\r\nContent-Disposition: attachment\r\n\r\n" + std::string(2000, 'x') + "\r\n";
+    mail +=
+        "--b\r\nContent-Type: " + type + "; name=" + name + "\r\nContent-Disposition: attachment\r\n\r\n" + std::string(2000, 'x') + "\r\n";
   };
   add("application/pdf", "offer.pdf");
   add("application/octet-stream", "table.XLSX");
@@ -271,8 +302,11 @@ TEST(MailToMm, WhatAnMmDoesNotCarryIsListedWithNameSizeAndPlace) {
   how.left_out_hint = "call 123";
   mail += "--b--\r\n";
   const MailToMm result = converted(mail, how);
-  EXPECT_EQ(attachments_of(result.mm), "text/vcard:ann.vcf:2000 application/octet-stream:raw.bin:2000 application/x-unheard-of:new.xyz:2000");
-  EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nhi\n[Left out: offer.pdf (2 KB), table.XLSX (2 KB), macro.docm (2 KB), party.ics (2 KB), photo.heic (2 KB); call 123]");
+  EXPECT_EQ(attachments_of(result.mm),
+            "text/vcard:ann.vcf:2000 application/octet-stream:raw.bin:2000 application/x-unheard-of:new.xyz:2000");
+  EXPECT_EQ(text_of_mm(result.mm),
+            "joe@example.com\nhi\n[Left out: offer.pdf (2 KB), table.XLSX (2 KB), macro.docm (2 KB), party.ics (2 KB), photo.heic (2 KB); "
+            "call 123]");
   EXPECT_TRUE(decided(result, "offer.pdf", "phones do not show application/pdf"));
   EXPECT_TRUE(decided(result, "table.XLSX", "spreadsheetml.sheet"));
   EXPECT_TRUE(decided(result, "old.smil", "slides of another message"));
@@ -289,31 +323,37 @@ TEST(MailToMm, OtherRecipientsAreOneFoldedLineOfText) {
       {"To: me@example.net, Ann <ann@example.com>\r\n", "To: Ann <ann@example.com>\n"},
       {"To: ME@example.net\r\nCc: =?utf-8?Q?J=C3=B6rg?= <j@example.com>, b@example.com\r\n", "Cc: Jörg <j@example.com>, b@example.com\n"},
       {"To: ann@example.com\r\n", "To: ann@example.com\n"},
-      {"To: a1@x.example, a2@x.example, a3@x.example, a4@x.example\r\nCc: a5@x.example, a6@x.example, a7@x.example, me@example.net, a8@x.example\r\n",
+      {"To: a1@x.example, a2@x.example, a3@x.example, a4@x.example\r\nCc: a5@x.example, a6@x.example, a7@x.example, me@example.net, "
+       "a8@x.example\r\n",
        "To: a1@x.example, a2@x.example, a3@x.example, a4@x.example; Cc: a5@x.example, a6@x.example and 2 more\n"},
   };
   for (const Row& row : rows) {
     MailToMmOptions how = options();
     how.own_addresses = own;
-    EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\n" + row.header + "\r\nhi", how).mm), "joe@example.com\n" + row.line + "hi") << row.header;
+    EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\n" + row.header + "\r\nhi", how).mm), "joe@example.com\n" + row.line + "hi")
+        << row.header;
     how.display_only_recipients = true;
     EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\n" + row.header + "\r\nhi", how).mm), "joe@example.com\nhi") << row.header;
   }
   // Without knowing which address is the reader's, a single one is his.
   EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nTo: ann@example.com\r\n\r\nhi").mm), "joe@example.com\nhi");
-  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nTo: a@example.com\r\nCc: b@example.com\r\n\r\nhi").mm), "joe@example.com\nTo: a@example.com; Cc: b@example.com\nhi");
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nTo: a@example.com\r\nCc: b@example.com\r\n\r\nhi").mm),
+            "joe@example.com\nTo: a@example.com; Cc: b@example.com\nhi");
 }
 
 TEST(MailToMm, PicturesOfAPageComeInReadingOrder) {
-  std::string mail = "From: joe@example.com\r\nContent-Type: multipart/related; boundary=r\r\n\r\n--r\r\nContent-Type: text/html\r\n\r\n"
-                     "<p>cid:two is text<img src=\"cid:three\"><img src='CID:one%40x'><td background=cid:two>cid:cid:</p>\r\n";
+  std::string mail =
+      "From: joe@example.com\r\nContent-Type: multipart/related; boundary=r\r\n\r\n--r\r\nContent-Type: text/html\r\n\r\n"
+      "<p>cid:two is text<img src=\"cid:three\"><img src='CID:one%40x'><td background=cid:two>cid:cid:</p>\r\n";
   for (const std::string name : {"one@x", "free", "two", "three", "last"}) {
     mail += "--r\r\nContent-Type: image/png; name=" + name.substr(0, 5) + ".png\r\nContent-ID: <" + name + ">\r\n\r\nx\r\n";
   }
   mail += "--r\r\nContent-Type: image/png; name=none.png\r\n\r\nx\r\n";
   mail += "--r--\r\n";
   const MailToMm result = converted(mail);
-  EXPECT_EQ(attachments_of(result.mm), "image/png:three.png:1 image/png:free.png:1 image/png:one@x.png:1 image/png:two.png:1 image/png:last.png:1 image/png:none.png:1");
+  EXPECT_EQ(
+      attachments_of(result.mm),
+      "image/png:three.png:1 image/png:free.png:1 image/png:one@x.png:1 image/png:two.png:1 image/png:last.png:1 image/png:none.png:1");
 }
 
 TEST(MailToMm, ALargePictureIsNamedAndTakenWhenSomebodyMadeItSmaller) {
@@ -342,7 +382,9 @@ TEST(MailToMm, ALargePictureIsNamedAndTakenWhenSomebodyMadeItSmaller) {
 }
 
 TEST(MailToMm, MemoryOfAnEarlierMessageIsUsedAgain) {
-  const std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: image/png; name=a.png\r\n\r\nx\r\n--b--\r\n";
+  const std::string mail =
+      "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\nContent-Type: image/png; "
+      "name=a.png\r\n\r\nx\r\n--b--\r\n";
   MailToMm made = converted(mail);
   for (int i = 0; i < 3; ++i) {
     auto again = mail_to_mm(bytes_of(mail), options(), std::move(made));
@@ -356,8 +398,9 @@ TEST(MailToMm, MemoryOfAnEarlierMessageIsUsedAgain) {
 
 TEST(MailToMm, LongTextStandsOnSlidesAndPicturesBehindIt) {
   const std::string paragraph(700, 'p');
-  const std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + paragraph + "\r\n\r\n" + paragraph + "\r\n\r\n" + paragraph + "\r\n\r\n" +
-                           paragraph + "\r\n--b\r\nContent-Type: image/png; name=a.png\r\n\r\nx\r\n--b--\r\n";
+  const std::string mail = "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + paragraph +
+                           "\r\n\r\n" + paragraph + "\r\n\r\n" + paragraph + "\r\n\r\n" + paragraph +
+                           "\r\n--b\r\nContent-Type: image/png; name=a.png\r\n\r\nx\r\n--b--\r\n";
   const MailToMm result = converted(mail);
   ASSERT_EQ(result.text_parts, 2U);
   ASSERT_EQ(result.mm.parts.size(), 4U);
@@ -393,7 +436,8 @@ TEST(MailToMm, PicturesStandInReadingOrder) {
 
 TEST(MailToMm, PoorPlainTextGivesWayToThePage) {
   const std::string mail =
-      "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\n\r\nYour program cannot display HTML.\r\n--a\r\nContent-Type: text/html\r\n\r\n<p>page</p>\r\n--a--\r\n";
+      "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\n\r\nYour program cannot display "
+      "HTML.\r\n--a\r\nContent-Type: text/html\r\n\r\n<p>page</p>\r\n--a--\r\n";
   const MailToMm result = converted(mail);
   EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\npage");
   EXPECT_TRUE(decided(result, "text/plain", "says less than the HTML"));
@@ -470,21 +514,29 @@ TEST(MailToMm, QuotesAreFoldedExceptInForwardsAndReports) {
   const MailToMm reply = converted(answer);
   EXPECT_EQ(text_of_mm(reply.mm), "joe@example.com\nYes\n\n[3 quoted lines: Ann wrote]");
   EXPECT_TRUE(decided(reply, "text/plain", "3 quoted lines"));
-  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nSubject: Fwd: x" + text).mm), "joe@example.com\nYes\n\nAnn wrote:\n> a\n> b\n> c");
-  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b" + text + "--b--\r\n").mm), "joe@example.com\nYes\n\nAnn wrote:\n> a\n> b\n> c");
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nSubject: Fwd: x" + text).mm),
+            "joe@example.com\nYes\n\nAnn wrote:\n> a\n> b\n> c");
+  EXPECT_EQ(text_of_mm(converted("From: joe@example.com\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b" + text + "--b--\r\n").mm),
+            "joe@example.com\nYes\n\nAnn wrote:\n> a\n> b\n> c");
 }
 
 std::string invitation(std::string_view description) {
-  return "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:Lunch\r\nDTSTART:20250114T120000Z\r\nDESCRIPTION:" + std::string(description) + "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+  return "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:Lunch\r\nDTSTART:20250114T120000Z\r\nDESCRIPTION:" +
+         std::string(description) + "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
 }
 
 TEST(MailToMm, InvitationsAreCardsAboveTheText) {
   const std::string card = "Invitation: Lunch\nWhen: Tue 14 Jan 2025, 12:00 (UTC)";
   // The same invitation as an alternative and as a file: one card, and the file.
   const std::string twice =
-      "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n"
-      "--a\r\n\r\nSee you\r\n--a\r\nContent-Type: text/html\r\n\r\n<p>See you\r\n--a\r\nContent-Type: text/calendar; charset=utf-8; method=REQUEST\r\n\r\n" + invitation("x") + "--a--\r\n"
-      "--m\r\nContent-Type: application/ics; name=invite.ics\r\nContent-Disposition: attachment\r\n\r\n" + invitation("x") + "--m--\r\n";
+      "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: multipart/alternative; "
+      "boundary=a\r\n\r\n"
+      "--a\r\n\r\nSee you\r\n--a\r\nContent-Type: text/html\r\n\r\n<p>See you\r\n--a\r\nContent-Type: text/calendar; charset=utf-8; "
+      "method=REQUEST\r\n\r\n" +
+      invitation("x") +
+      "--a--\r\n"
+      "--m\r\nContent-Type: application/ics; name=invite.ics\r\nContent-Disposition: attachment\r\n\r\n" +
+      invitation("x") + "--m--\r\n";
   const MailToMm both = converted(twice);
   EXPECT_EQ(text_of_mm(both.mm), "joe@example.com\n" + card + "\n\nSee you");
   EXPECT_EQ(attachments_of(both.mm), "application/ics:invite.ics:" + std::to_string(invitation("x").size() - 2));
@@ -505,7 +557,8 @@ TEST(MailToMm, InvitationsAreCardsAboveTheText) {
 TEST(MailToMm, WhatIsWrappedIsOpened) {
   // Signed by OpenSSL's `cms -sign -nodetach`: a text and map.png.
   const MailToMm letter = converted(
-      "From: joe@example.com\r\nContent-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+      "From: joe@example.com\r\nContent-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\r\nContent-Transfer-Encoding: "
+      "base64\r\n\r\n"
       "MIAGCSqGSIb3DQEHAqCAMIACAQExDTALBglghkgBZQMEAgEwgAYJKoZIhvcNAQcBoIAkgASB0ENvbnRlbnQtVHlwZTogbXVsdGlwYXJ0L21peGVkOyBib3Vu"
       "ZGFyeT1pbg0KDQotLWluDQpDb250ZW50LVR5cGU6IHRleHQvcGxhaW4NCg0KVGhlIG1lZXRpbmcgaXMgYXQgdGVuLg0KLS1pbg0KQ29udGVudC1UeXBlOiBp"
       "bWFnZS9wbmc7IG5hbWU9bWFwLnBuZw0KQ29udGVudC1UcmFuc2Zlci1FbmNvZGluZzogYmFzZTY0DQoNCmlWQk9SdzBLR2dvPQ0KLS1pbi0tDQoAAAAAAAAx"
@@ -516,8 +569,10 @@ TEST(MailToMm, WhatIsWrappedIsOpened) {
   EXPECT_TRUE(decided(letter, "smime.p7m", "the content is shown; the signature is not checked"));
 
   const MailToMm winmail = converted(
-      "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nSee the file.\r\n--b\r\nContent-Type: application/ms-tnef; name=winmail.dat\r\n"
-      "Content-Transfer-Encoding: base64\r\n\r\neJ8+IgEAAQaQCAAEAAAAAAABAAEAAQSAAQAIAAAATWludXRlcwDlAgICkAYADgAAAAEA/////wAAAAAAAAAA/QMCEIABAAwAAABtaW51"
+      "From: joe@example.com\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nSee the file.\r\n--b\r\nContent-Type: "
+      "application/ms-tnef; name=winmail.dat\r\n"
+      "Content-Transfer-Encoding: "
+      "base64\r\n\r\neJ8+IgEAAQaQCAAEAAAAAAABAAEAAQSAAQAIAAAATWludXRlcwDlAgICkAYADgAAAAEA/////wAAAAAAAAAA/QMCEIABAAwAAABtaW51"
       "dGVzLnR4dACSBAIPgAYAFQAAADEuIG9wZW5pbmcNCjIuIGtleXMNCtkF\r\n--b--\r\n");
   EXPECT_EQ(text_of_mm(winmail.mm), "joe@example.com\nSee the file.");
   EXPECT_EQ(attachments_of(winmail.mm), "application/octet-stream:minutes.txt:21");
@@ -530,14 +585,17 @@ TEST(MailToMm, WhatIsWrappedIsOpened) {
 }
 
 TEST(MailToMm, FlowedParagraphsAreOneLine) {
-  const MailToMm result = converted("From: joe@example.com\r\nContent-Type: text/plain; format=flowed\r\n\r\nThis paragraph was \r\nwrapped.\r\n\r\nThis was not.\r\n");
+  const MailToMm result = converted(
+      "From: joe@example.com\r\nContent-Type: text/plain; format=flowed\r\n\r\nThis paragraph was \r\nwrapped.\r\n\r\nThis was not.\r\n");
   EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nThis paragraph was wrapped.\n\nThis was not.");
 }
 
 TEST(MailToMm, AGiantTextTakesLittleMemory) {
   // The worst for each step: three bytes for one, and something to be taken out at every step.
-  std::string mail = "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=c\r\n\r\n--c\r\nContent-Type: text/plain; charset=windows-1252\r\n\r\n" +
-                     std::string(9000, ' ') + "\r\nbegin with\r\n\x01-----BEGIN PGP \r\n";
+  std::string mail =
+      "From: joe@example.com\r\nContent-Type: multipart/alternative; boundary=c\r\n\r\n--c\r\nContent-Type: text/plain; "
+      "charset=windows-1252\r\n\r\n" +
+      std::string(9000, ' ') + "\r\nbegin with\r\n\x01-----BEGIN PGP \r\n";
   const std::string line = std::string(900, '\x80') + "\r\n";
   while (mail.size() < 24U << 20) mail += line;
   const MailToMm result = converted(mail);
@@ -597,7 +655,9 @@ TEST(HtmlToText, Table) {
       {"&lt;&amp;&gt;&eacute;&#x1F600;&nbsp;x", "<&>é😀 x"},
       {"<blockquote>quoted<br>lines</blockquote>mine", "> quoted\n> lines\n\nmine"},
       {"<pre>a\n  b</pre>", "a\n  b"},
-      {"a\xE2\x80\x8B\xC2\xAD" "b\xE2\x80\xAE", "ab"},
+      {"a\xE2\x80\x8B\xC2\xAD"
+       "b\xE2\x80\xAE",
+       "ab"},
       {"a < b and <unknown>c</unknown>", "a < b and c"},
       {"<p>never <b>closed", "never closed"},
       {"<style>never closed", ""},

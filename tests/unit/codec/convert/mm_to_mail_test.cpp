@@ -33,7 +33,12 @@ mm7::DeliverReq request(const std::vector<PartSpec>& parts) {
   out.subject = "From the phone";
   for (const PartSpec& spec : parts) {
     out.content.owned.push_back(spec.data);
-    out.content.parts.push_back({.media_type = arena.copy(spec.media_type), .charset = arena.copy(spec.charset), .name = arena.copy(spec.name), .content_id = {}, .content_location = {}, .data = out.content.owned.back()});
+    out.content.parts.push_back({.media_type = arena.copy(spec.media_type),
+                                 .charset = arena.copy(spec.charset),
+                                 .name = arena.copy(spec.name),
+                                 .content_id = {},
+                                 .content_location = {},
+                                 .data = out.content.owned.back()});
   }
   return out;
 }
@@ -87,8 +92,9 @@ TEST(MmToMail, TextOnlyIsNoMultipart) {
 }
 
 TEST(MmToMail, TextOfEveryKindComesBackLetterByLetter) {
-  for (const std::string& text : {std::string(""), std::string("a"), std::string("a\n"), std::string("\n\n"), std::string("日本語のとても長い文章です。"), std::string("ü"),
-                                  std::string(1000, 'x'), std::string("trailing blank \nFrom here\n--pm_01JD3X\n"), std::string("😀 = =3D ?")}) {
+  for (const std::string& text :
+       {std::string(""), std::string("a"), std::string("a\n"), std::string("\n\n"), std::string("日本語のとても長い文章です。"),
+        std::string("ü"), std::string(1000, 'x'), std::string("trailing blank \nFrom here\n--pm_01JD3X\n"), std::string("😀 = =3D ?")}) {
     for (const bool with_picture : {false, true}) {
       std::vector<PartSpec> parts{{"text/plain", "", bytes(text), "utf-8"}};
       if (with_picture) parts.push_back({"image/png", "x.png", bytes("x")});
@@ -104,7 +110,9 @@ TEST(MmToMail, TextOfEveryKindComesBackLetterByLetter) {
 }
 
 TEST(MmToMail, Utf16BecomesUtf8) {
-  const auto mail = mm_to_mail(request({{"text/plain", "", Bytes{0xFF, 0xFE, 'h', 0, 0xE9, 0}, "utf-16"}, {"text/plain", "2.txt", Bytes{0, 'x'}, "utf-16be"}}), options());
+  const auto mail = mm_to_mail(
+      request({{"text/plain", "", Bytes{0xFF, 0xFE, 'h', 0, 0xE9, 0}, "utf-16"}, {"text/plain", "2.txt", Bytes{0, 'x'}, "utf-16be"}}),
+      options());
   ASSERT_TRUE(mail);
   const mime::Message message = parsed(*mail);
   ASSERT_EQ(message.parts.size(), 3U);
@@ -115,13 +123,15 @@ TEST(MmToMail, Utf16BecomesUtf8) {
 
 TEST(MmToMail, AttachmentsAreByteIdenticalAndKeepTheirNames) {
   std::mt19937 random(5);
-  const std::vector<std::string> names{"a.jpg", "Grüße aus Köln.jpg", "日本.png", "with \"quotes\".jpg", std::string(200, 'x') + ".jpg", "semi;colon=.jpg"};
+  const std::vector<std::string> names{
+      "a.jpg", "Grüße aus Köln.jpg", "日本.png", "with \"quotes\".jpg", std::string(200, 'x') + ".jpg", "semi;colon=.jpg"};
   std::size_t n = 0;
   for (const std::size_t size : {0U, 1U, 56U, 57U, 58U, 76U, 77U, 65536U, 299U * 1024U, 4711U}) {
     Bytes data(size);
     for (auto& byte : data) byte = static_cast<std::uint8_t>(random());
     const std::string& name = names[n++ % names.size()];
-    const auto mail = mm_to_mail(request({{"text/plain", "", bytes("hi"), "utf-8"}, {"image/jpeg", name, data}, {"application/octet-stream", "", data}}), options());
+    const auto mail = mm_to_mail(
+        request({{"text/plain", "", bytes("hi"), "utf-8"}, {"image/jpeg", name, data}, {"application/octet-stream", "", data}}), options());
     ASSERT_TRUE(mail);
     expect_strict(*mail);
     const mime::Message message = parsed(*mail);
@@ -137,7 +147,10 @@ TEST(MmToMail, AttachmentsAreByteIdenticalAndKeepTheirNames) {
 }
 
 TEST(MmToMail, TextStandsFirstWhateverTheOrder) {
-  const auto mail = mm_to_mail(request({{"image/png", "x.png", bytes("x")}, {"text/plain", "", bytes("hi"), "utf-8"}, {"text/plain", "two.txt", bytes("second"), "utf-8"}}), options());
+  const auto mail = mm_to_mail(request({{"image/png", "x.png", bytes("x")},
+                                        {"text/plain", "", bytes("hi"), "utf-8"},
+                                        {"text/plain", "two.txt", bytes("second"), "utf-8"}}),
+                               options());
   ASSERT_TRUE(mail);
   const mime::Message message = parsed(*mail);
   ASSERT_EQ(message.parts.size(), 4U);
@@ -180,7 +193,10 @@ TEST(MmToMail, FirstLineCanBeDropped) {
   struct Row {
     std::string text, expected;
   };
-  const Row rows[] = {{"joe@example.com Hi\nbody\nmore", "body\nmore"}, {"joe@example.com Hi\r\nbody", "body"}, {"joe@example.com\rbody", "body"}, {"joe@example.com", ""}};
+  const Row rows[] = {{"joe@example.com Hi\nbody\nmore", "body\nmore"},
+                      {"joe@example.com Hi\r\nbody", "body"},
+                      {"joe@example.com\rbody", "body"},
+                      {"joe@example.com", ""}};
   for (const Row& row : rows) {
     MmToMailOptions how = options();
     how.drop_first_line = true;

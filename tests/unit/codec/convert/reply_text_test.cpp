@@ -53,7 +53,8 @@ TEST(FoldReply, Quotes) {
 }
 
 TEST(FoldReply, LongLabelsAreShortened) {
-  EXPECT_EQ(folded("mine\n> " + std::string(30, 'a') + " " + std::string(30, 'b')), "mine\n[1 quoted line: " + std::string(30, 'a') + "...]");
+  EXPECT_EQ(folded("mine\n> " + std::string(30, 'a') + " " + std::string(30, 'b')),
+            "mine\n[1 quoted line: " + std::string(30, 'a') + "...]");
   EXPECT_EQ(folded("mine\n> " + std::string(100, 'a')), "mine\n[1 quoted line: " + std::string(45, 'a') + "...]");
 }
 
@@ -67,7 +68,9 @@ TEST(FoldReply, OlderMessagesWithoutMarks) {
   EXPECT_EQ(folded("Yes\n\n*From:* Ann\n*Subject:* Lunch\n\nLunch?"), "Yes\n\n[3 quoted lines: from Ann]");
   EXPECT_EQ(folded("好\n发件人：Ann\n主题：午饭\n\n午饭？"), "好\n[3 quoted lines: from Ann]");
   // Forwarded, alone, cited by a machine, or no header at all: kept.
-  for (const std::string& text : {std::string("See this.\n\n---------- Forwarded message ---------\n") + header, header, std::string("Not delivered:\n  From: Ann\n  Subject: x\n"), std::string("From: here to there\nis far.\n")}) {
+  for (const std::string& text :
+       {std::string("See this.\n\n---------- Forwarded message ---------\n") + header, header,
+        std::string("Not delivered:\n  From: Ann\n  Subject: x\n"), std::string("From: here to there\nis far.\n")}) {
     EXPECT_EQ(folded(text) + "\n", text);
   }
   EXPECT_EQ(fold("Look\n\n" + header, OlderMessages::keep).text + "\n", "Look\n\n" + header);
@@ -78,7 +81,8 @@ TEST(FoldReply, Signatures) {
   EXPECT_EQ(folded("Hi\n-- \nAnn\nboss\nExample Ltd"), "Hi\n--\nAnn\nboss\nExample Ltd");
   EXPECT_EQ(fold("Hi\n-- \na\nb\nc\nd", OlderMessages::fold).signature_lines, 2U);
   // A quote below a signature is none of it.
-  EXPECT_EQ(folded("Hi\n-- \na\nb\nc\nd\n\nOn Monday Ann wrote:\n> x\n> y\n> z"), "Hi\n--\na\nb\n[2 more lines of signature]\n\n[3 quoted lines: On Monday Ann wrote]");
+  EXPECT_EQ(folded("Hi\n-- \na\nb\nc\nd\n\nOn Monday Ann wrote:\n> x\n> y\n> z"),
+            "Hi\n--\na\nb\n[2 more lines of signature]\n\n[3 quoted lines: On Monday Ann wrote]");
   // Too long for a signature, or all there is.
   std::string report = "Hi\n--";
   for (int i = 0; i < 31; ++i) report += "\nline";
@@ -88,7 +92,8 @@ TEST(FoldReply, Signatures) {
 
 TEST(FoldReply, WhiteSpace) {
   EXPECT_EQ(folded("\n\n  a  \t\r\n\n \n\nb\n\n"), "  a\n\nb");
-  EXPECT_EQ(folded("a\n" + std::string(70, '=') + "\nb\n====x" + std::string(30, '=')), "a\n================\nb\n====x" + std::string(30, '='));
+  EXPECT_EQ(folded("a\n" + std::string(70, '=') + "\nb\n====x" + std::string(30, '=')),
+            "a\n================\nb\n====x" + std::string(30, '='));
 }
 
 TEST(FoldReply, HostileTextsAreQuick) {
@@ -99,7 +104,8 @@ TEST(FoldReply, HostileTextsAreQuick) {
 }
 
 TEST(ForwardSubject, Words) {
-  for (const char* subject : {"Fwd: x", "FW: x", "WG: x", " tr : x", "[Fwd: x]", "转发：x"}) EXPECT_TRUE(is_forward_subject(subject)) << subject;
+  for (const char* subject : {"Fwd: x", "FW: x", "WG: x", " tr : x", "[Fwd: x]", "转发：x"})
+    EXPECT_TRUE(is_forward_subject(subject)) << subject;
   for (const char* subject : {"Re: Fwd: x", "x", "", "Forward: march", "AW: x"}) EXPECT_FALSE(is_forward_subject(subject)) << subject;
 }
 

@@ -48,11 +48,14 @@ TEST(RoundTrip, SizesCodingsAndNames) {
       Bytes head;
       mime::write_text_field(head, "From", "Jörg <j@example.com>");
       mime::write_text_field(head, "Subject", "Grüße 日本");
-      append(head, "Content-Type: multipart/mixed; boundary=cut-here-4711\r\n\r\n--cut-here-4711\r\nContent-Type: text/plain; charset=utf-8\r\n");
+      append(head,
+             "Content-Type: multipart/mixed; boundary=cut-here-4711\r\n\r\n--cut-here-4711\r\nContent-Type: text/plain; charset=utf-8\r\n");
       mime::write_body(head, bytes_of(text), mime::BodyForm::quoted_printable);
       append(head, "\r\n--cut-here-4711\r\nContent-Type: image/jpeg\r\nContent-Disposition: attachment");
-      if (round % 4 == 0) append(head, "; filename=\"=?utf-8?B?w5xiZXJzaWNodCBmw7xyIEvDtmxuLmpwZw==?=\"");
-      else mime::write_parameter(head, "filename", name);
+      if (round % 4 == 0)
+        append(head, "; filename=\"=?utf-8?B?w5xiZXJzaWNodCBmw7xyIEvDtmxuLmpwZw==?=\"");
+      else
+        mime::write_parameter(head, "filename", name);
       append(head, "\r\n" + coded(data, coding) + "\r\n--cut-here-4711--\r\n");
 
       auto mm = mail_to_mm(head, {.profile = {}, .sender_in_text = true, .content_id_domain = "mms.example.net", .item_id = "X"});

@@ -95,8 +95,9 @@ TEST(Parse, MessageInsideAMessage) {
 }
 
 TEST(Parse, ExternalAndPartialMessagesAreLeaves) {
-  EXPECT_EQ(tree_of("Content-Type: message/external-body; access-type=URL; URL=\"http://example.com/x\"\r\n\r\nContent-Type: text/plain\r\n\r\n"),
-            "message/external-body\"Content-Type: text/plain\r\n\r\n\"");
+  EXPECT_EQ(
+      tree_of("Content-Type: message/external-body; access-type=URL; URL=\"http://example.com/x\"\r\n\r\nContent-Type: text/plain\r\n\r\n"),
+      "message/external-body\"Content-Type: text/plain\r\n\r\n\"");
   EXPECT_EQ(tree_of("Content-Type: message/partial; id=x; number=1; total=2\r\n\r\nSubject: y\r\n"), "message/partial\"Subject: y\r\n\"");
   // A coded message is no structure (RFC 2046 §5.2.1).
   EXPECT_EQ(tree_of("Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nYWJj"), "message/rfc822\"abc\"");
@@ -206,17 +207,22 @@ TEST(Parse, GoodMailNotesNothing) {
 
 TEST(Parse, BoundariesThatLookLikeOthers) {
   // The inner one starts with the outer one, and the other way round; blanks behind; characters that mean something elsewhere.
-  EXPECT_EQ(tree_of("Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: multipart/mixed; boundary=ab\r\n\r\n--ab\r\n\r\nx\r\n--ab--\r\n--a\r\n\r\ny\r\n--a--\r\n"),
+  EXPECT_EQ(tree_of("Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: multipart/mixed; "
+                    "boundary=ab\r\n\r\n--ab\r\n\r\nx\r\n--ab--\r\n--a\r\n\r\ny\r\n--a--\r\n"),
             "multipart/mixed{multipart/mixed{text/plain\"x\"},text/plain\"y\"}");
-  EXPECT_EQ(tree_of("Content-Type: multipart/mixed; boundary=ab\r\n\r\n--ab\r\nContent-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\n\r\nx\r\n--a--\r\n--ab\r\n\r\ny\r\n--ab--\r\n"),
+  EXPECT_EQ(tree_of("Content-Type: multipart/mixed; boundary=ab\r\n\r\n--ab\r\nContent-Type: multipart/mixed; "
+                    "boundary=a\r\n\r\n--a\r\n\r\nx\r\n--a--\r\n--ab\r\n\r\ny\r\n--ab--\r\n"),
             "multipart/mixed{multipart/mixed{text/plain\"x\"},text/plain\"y\"}");
-  EXPECT_EQ(tree_of("Content-Type: multipart/mixed; boundary=\"b  \"\r\n\r\n--b\t \r\n\r\nx\r\n--b-- \r\n"), "multipart/mixed{text/plain\"x\"}");
-  EXPECT_EQ(tree_of("Content-Type: multipart/mixed; boundary=\".*[(]\"\r\n\r\n--.*[(]\r\n\r\nx\r\n--abcd\r\n--.*[(]--\r\n"), "multipart/mixed{text/plain\"x\r\n--abcd\"}");
+  EXPECT_EQ(tree_of("Content-Type: multipart/mixed; boundary=\"b  \"\r\n\r\n--b\t \r\n\r\nx\r\n--b-- \r\n"),
+            "multipart/mixed{text/plain\"x\"}");
+  EXPECT_EQ(tree_of("Content-Type: multipart/mixed; boundary=\".*[(]\"\r\n\r\n--.*[(]\r\n\r\nx\r\n--abcd\r\n--.*[(]--\r\n"),
+            "multipart/mixed{text/plain\"x\r\n--abcd\"}");
   const std::string longest(2049, 'b');
   EXPECT_EQ(tree_of("Content-Type: multipart/mixed; boundary=" + longest + "\r\n\r\n--" + longest + "\r\n\r\nx\r\n--" + longest + "--\r\n"),
             "multipart/mixed{text/plain\"x\"}");
   // Both levels use the same boundary.
-  EXPECT_EQ(tree_of("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n--b\r\n\r\ny\r\n--b--\r\n"),
+  EXPECT_EQ(tree_of("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: multipart/mixed; "
+                    "boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n--b\r\n\r\ny\r\n--b--\r\n"),
             "multipart/mixed{multipart/mixed{text/plain\"x\"},text/plain\"y\"}");
 }
 

@@ -22,12 +22,27 @@ Bytes full_message() {
   attribute(out, 1, 0x00018004, bytes_of(std::string_view("\xCF\xF0\xE8\0", 4)));
   attribute(out, 1, 0x0002800C, bytes_of(std::string_view("one\r\ntwo\0", 9)));
   attribute(out, 1, 0x00069003,
-            Properties().fixed(0x0003, 0x0017, 4).fixed(0x0040, 0x0039, 8).fixed(0x0048, 0x0001, 16).named("").named("n\0a\0m\0").sized(0x001F, 0x0037, uber_utf16).sized(0x0102, 0x1009, "LZFu").sized(0x0102, 0x1013, "<p>\xCF").several(0x101E, 0x1000, {"\xCF first\r\n", "second"}).bytes());
+            Properties()
+                .fixed(0x0003, 0x0017, 4)
+                .fixed(0x0040, 0x0039, 8)
+                .fixed(0x0048, 0x0001, 16)
+                .named("")
+                .named("n\0a\0m\0")
+                .sized(0x001F, 0x0037, uber_utf16)
+                .sized(0x0102, 0x1009, "LZFu")
+                .sized(0x0102, 0x1013, "<p>\xCF")
+                .several(0x101E, 0x1000, {"\xCF first\r\n", "second"})
+                .bytes());
   attribute(out, 2, 0x00069002, bytes_of("rendering data"));
   attribute(out, 2, 0x00018010, bytes_of(std::string_view("SHORT~1.TXT\0", 12)));
   attribute(out, 2, 0x0006800F, bytes_of("hello"));
   attribute(out, 2, 0x00069005,
-            Properties().sized(0x001E, 0x3704, "SHORT~1.TXT").sized(0x001F, 0x3707, uber_utf16).sized(0x001E, 0x370E, "Text/Plain").sized(0x001E, 0x3712, "one@example").bytes());
+            Properties()
+                .sized(0x001E, 0x3704, "SHORT~1.TXT")
+                .sized(0x001F, 0x3707, uber_utf16)
+                .sized(0x001E, 0x370E, "Text/Plain")
+                .sized(0x001E, 0x3712, "one@example")
+                .bytes());
   attribute(out, 2, 0x00069002, {});
   attribute(out, 2, 0x00069005, Properties().sized(0x001E, 0x3704, "b.bin").sized(0x0102, 0x3701, "bytes").bytes());
   return out;
@@ -88,8 +103,9 @@ TEST(Tnef, Errors) {
   Bytes level = start();
   attribute(level, 3, 0x00018004, bytes_of("subject"));
   EXPECT_TRUE(read_tnef(level, arena).error().is(tnef_bad_level));
-  for (const Bytes& properties : {Properties().sized(0x0999, 0x1000, "no such type").bytes(), Bytes{1, 0, 0, 0, 0x1E}, Bytes{1, 0, 0, 0, 0x1E, 0, 0, 0x10, 1, 0, 0, 0, 9, 0, 0, 0, 'x'},
-                                  Bytes{255, 255, 255, 255}, Bytes{1, 0, 0, 0, 0x02, 0x11, 0, 0x10, 255, 255, 255, 255}}) {
+  for (const Bytes& properties : {Properties().sized(0x0999, 0x1000, "no such type").bytes(), Bytes{1, 0, 0, 0, 0x1E},
+                                  Bytes{1, 0, 0, 0, 0x1E, 0, 0, 0x10, 1, 0, 0, 0, 9, 0, 0, 0, 'x'}, Bytes{255, 255, 255, 255},
+                                  Bytes{1, 0, 0, 0, 0x02, 0x11, 0, 0x10, 255, 255, 255, 255}}) {
     Bytes broken = start();
     attribute(broken, 1, 0x00069003, properties);
     EXPECT_TRUE(read_tnef(broken, arena).error().is(tnef_bad_properties));

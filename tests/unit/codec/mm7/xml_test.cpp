@@ -17,7 +17,8 @@ std::string shown(const XmlTree& tree, std::size_t index = 0) {
   const XmlElement& element = tree.at(index);
   std::string out(element.name);
   if (!element.namespace_uri.empty()) out += fmt::format("{{{}}}", element.namespace_uri);
-  for (std::size_t i = 0; i < element.attribute_count; ++i) out += fmt::format("[{}={}]", tree.attribute_at(index, i).name, tree.attribute_at(index, i).value);
+  for (std::size_t i = 0; i < element.attribute_count; ++i)
+    out += fmt::format("[{}={}]", tree.attribute_at(index, i).name, tree.attribute_at(index, i).value);
   if (!element.text.empty()) out += fmt::format("\"{}\"", element.text);
   std::string inside;
   for (const std::size_t child : tree.children(index)) {
@@ -42,37 +43,46 @@ TEST_P(XmlRead, ByOurReaderAsByLibxml2) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Documents, XmlRead,
-    testing::Values(
-        Row{"<a/>", "a"}, Row{"<a></a>", "a"}, Row{"<a />", "a"}, Row{"<a\n></a\t>", "a"}, Row{"<a> x </a>", "a\" x \""}, Row{"<a>\n</a>", "a\"\n\""},
-        // Blanks around children are layout.
-        Row{"<a>\n <b/>\n <c>y</c>\n</a>", "a(b c\"y\")"}, Row{"<a>x<b/></a>", "a\"x\"(b)"}, Row{"<a><b/> x</a>", "a\" x\"(b)"},
-        // References, line ends, CDATA, comments and instructions inside a run.
-        Row{"<a>&lt;&gt;&amp;&quot;&apos;</a>", "a\"<>&\"'\""}, Row{"<a>&#65;&#x42;&#xe9;&#x20AC;&#x1F600;</a>", "a\"ABé€😀\""}, Row{"<a>x&#13;y</a>", "a\"x\ry\""},
-        Row{"<a>1\r\n2\r3\n4</a>", "a\"1\n2\n3\n4\""}, Row{"<a>\r\r\n</a>", "a\"\n\n\""}, Row{"<a><![CDATA[<&]]]]></a>", "a\"<&]]\""},
-        Row{"<a>x<![CDATA[]]>y<![CDATA[1\r\n2\r]]></a>", "a\"xy1\n2\n\""}, Row{"<a>x<!-- - -->y<?p q?>z</a>", "a\"xyz\""}, Row{"<a>a > b ]] ></a>", "a\"a > b ]] >\""},
-        Row{"<a>Grüße</a>", "a\"Grüße\""}, Row{"<a>\xEF\xBF\xBD</a>", "a\"\xEF\xBF\xBD\""},
-        // Around the root.
-        Row{"<?xml version=\"1.0\"?><a/>", "a"}, Row{"<?xml version='1.0' encoding='utf-8' standalone='no' ?>\n<a/>\n", "a"}, Row{"<!-- x --><?p?><a/><!----> <?q r?>", "a"},
-        // Attributes.
-        Row{"<a b='\"' c = \"'\" d=\"\"/>", "a[b=\"][c='][d=]"}, Row{"<a b='1&amp;2&#x33;' c='&lt;'/>", "a[b=1&23][c=<]"}, Row{"<a b='>'>x</a>", "a[b=>]\"x\""},
-        Row{"<a xml:lang='en'/>", "a[lang=en]"}, Row{"<p:a p:b='1' b='2'/>", "a[b=1][b=2]"},
-        // Namespaces.
-        Row{"<a xmlns='urn:1'><b/><c xmlns=''><d/></c></a>", "a{urn:1}(b{urn:1} c(d))"},
-        Row{"<p:a xmlns:p='urn:1' xmlns='urn:2'><b><p:c xmlns:p='urn:3'/></b><p:d/></p:a>", "a{urn:1}(b{urn:2}(c{urn:3}) d{urn:1})"},
-        Row{"<q:a><b/></q:a>", "a(b)"}, Row{"<a xmlns='urn:&amp;'/>", "a{urn:&}"}));
+    testing::Values(Row{"<a/>", "a"}, Row{"<a></a>", "a"}, Row{"<a />", "a"}, Row{"<a\n></a\t>", "a"}, Row{"<a> x </a>", "a\" x \""},
+                    Row{"<a>\n</a>", "a\"\n\""},
+                    // Blanks around children are layout.
+                    Row{"<a>\n <b/>\n <c>y</c>\n</a>", "a(b c\"y\")"}, Row{"<a>x<b/></a>", "a\"x\"(b)"}, Row{"<a><b/> x</a>", "a\" x\"(b)"},
+                    // References, line ends, CDATA, comments and instructions inside a run.
+                    Row{"<a>&lt;&gt;&amp;&quot;&apos;</a>", "a\"<>&\"'\""}, Row{"<a>&#65;&#x42;&#xe9;&#x20AC;&#x1F600;</a>", "a\"ABé€😀\""},
+                    Row{"<a>x&#13;y</a>", "a\"x\ry\""}, Row{"<a>1\r\n2\r3\n4</a>", "a\"1\n2\n3\n4\""}, Row{"<a>\r\r\n</a>", "a\"\n\n\""},
+                    Row{"<a><![CDATA[<&]]]]></a>", "a\"<&]]\""}, Row{"<a>x<![CDATA[]]>y<![CDATA[1\r\n2\r]]></a>", "a\"xy1\n2\n\""},
+                    Row{"<a>x<!-- - -->y<?p q?>z</a>", "a\"xyz\""}, Row{"<a>a > b ]] ></a>", "a\"a > b ]] >\""},
+                    Row{"<a>Grüße</a>", "a\"Grüße\""}, Row{"<a>\xEF\xBF\xBD</a>", "a\"\xEF\xBF\xBD\""},
+                    // Around the root.
+                    Row{"<?xml version=\"1.0\"?><a/>", "a"}, Row{"<?xml version='1.0' encoding='utf-8' standalone='no' ?>\n<a/>\n", "a"},
+                    Row{"<!-- x --><?p?><a/><!----> <?q r?>", "a"},
+                    // Attributes.
+                    Row{"<a b='\"' c = \"'\" d=\"\"/>", "a[b=\"][c='][d=]"}, Row{"<a b='1&amp;2&#x33;' c='&lt;'/>", "a[b=1&23][c=<]"},
+                    Row{"<a b='>'>x</a>", "a[b=>]\"x\""}, Row{"<a xml:lang='en'/>", "a[lang=en]"},
+                    Row{"<p:a p:b='1' b='2'/>", "a[b=1][b=2]"},
+                    // Namespaces.
+                    Row{"<a xmlns='urn:1'><b/><c xmlns=''><d/></c></a>", "a{urn:1}(b{urn:1} c(d))"},
+                    Row{"<p:a xmlns:p='urn:1' xmlns='urn:2'><b><p:c xmlns:p='urn:3'/></b><p:d/></p:a>",
+                        "a{urn:1}(b{urn:2}(c{urn:3}) d{urn:1})"},
+                    Row{"<q:a><b/></q:a>", "a(b)"}, Row{"<a xmlns='urn:&amp;'/>", "a{urn:&}"}));
 
 class XmlLeft : public testing::TestWithParam<std::string_view> {};
 TEST_P(XmlLeft, ToLibxml2) { EXPECT_FALSE(scan_xml(GetParam()).has_value()); }
 INSTANTIATE_TEST_SUITE_P(
     Documents, XmlLeft,
-    testing::Values("", "x", "<", "<a", "<a>", "<a/", "<a/><b/>", "<a></b>", "<a></a", "</a>", "<a>x", "<a/>x", "x<a/>", "<1/>", "<a:/>", "<:a/>", "<a:b:c/>", "<\xC3\xA9/>",
-                    "<xml:a/>", "<xmlns/>", "<a b/>", "<a b=/>", "<a b=c/>", "<a b='1/>", "<a b='1'c='2'/>", "<a b='1' b='2'/>", "<a b='<'/>", "<a b='1\n2'/>", "<a b='&x;'/>",
-                    "<a>&</a>", "<a>&x;</a>", "<a>&#;</a>", "<a>&#0;</a>", "<a>&#x;</a>", "<a>&#xD800;</a>", "<a>&#xFFFF;</a>", "<a>&#x110000;</a>", "<a>&#1a;</a>", "<a>&#65",
-                    "<a>]]></a>", "<a><![CDATA[x]]</a>", "<![CDATA[x]]><a/>", "<a><!-- -- --></a>", "<a><!-- </a>", "<a><!x></a>", "<!DOCTYPE a><a/>", "<?xml?><a/>",
-                    "<?xml version='1.1'?><a/>", "<?xml version=1.0?><a/>", "<?xml version='1.0?><a/>", "<?xml version='1.0' encoding='latin1'?><a/>",
-                    "<?xml version='1.0' standalone='x'?><a/>", "<?xml version '1.0'?><a/>", "<a><?xml version='1.0'?></a>", "<a><?p></a>", "<a><?" "?></a>", "<a><?p+?></a>",
-                    "<a xmlns:p=''/>", "<a xmlns:xml='urn:x'/>", "<a xmlns:xmlns='urn:x'/>", "<a xmlns='1' xmlns='2'/>", "<a xmlns='http://www.w3.org/2000/xmlns/'/>",
-                    "<a xmlns:p='http://www.w3.org/XML/1998/namespace'/>", "<a>x<b/>y</a>", "<a>\x01</a>", "<a>\xFF</a>", "<a>\xEF\xBF\xBF</a>", "<a>\xEF\xBF\xBE</a>"));
+    testing::Values("", "x", "<", "<a", "<a>", "<a/", "<a/><b/>", "<a></b>", "<a></a", "</a>", "<a>x", "<a/>x", "x<a/>", "<1/>", "<a:/>",
+                    "<:a/>", "<a:b:c/>", "<\xC3\xA9/>", "<xml:a/>", "<xmlns/>", "<a b/>", "<a b=/>", "<a b=c/>", "<a b='1/>",
+                    "<a b='1'c='2'/>", "<a b='1' b='2'/>", "<a b='<'/>", "<a b='1\n2'/>", "<a b='&x;'/>", "<a>&</a>", "<a>&x;</a>",
+                    "<a>&#;</a>", "<a>&#0;</a>", "<a>&#x;</a>", "<a>&#xD800;</a>", "<a>&#xFFFF;</a>", "<a>&#x110000;</a>", "<a>&#1a;</a>",
+                    "<a>&#65", "<a>]]></a>", "<a><![CDATA[x]]</a>", "<![CDATA[x]]><a/>", "<a><!-- -- --></a>", "<a><!-- </a>",
+                    "<a><!x></a>", "<!DOCTYPE a><a/>", "<?xml?><a/>", "<?xml version='1.1'?><a/>", "<?xml version=1.0?><a/>",
+                    "<?xml version='1.0?><a/>", "<?xml version='1.0' encoding='latin1'?><a/>", "<?xml version='1.0' standalone='x'?><a/>",
+                    "<?xml version '1.0'?><a/>", "<a><?xml version='1.0'?></a>", "<a><?p></a>",
+                    "<a><?"
+                    "?></a>",
+                    "<a><?p+?></a>", "<a xmlns:p=''/>", "<a xmlns:xml='urn:x'/>", "<a xmlns:xmlns='urn:x'/>", "<a xmlns='1' xmlns='2'/>",
+                    "<a xmlns='http://www.w3.org/2000/xmlns/'/>", "<a xmlns:p='http://www.w3.org/XML/1998/namespace'/>", "<a>x<b/>y</a>",
+                    "<a>\x01</a>", "<a>\xFF</a>", "<a>\xEF\xBF\xBF</a>", "<a>\xEF\xBF\xBE</a>"));
 
 TEST(Xml, MixedContentIsOneTextByLibxml2) {
   const auto tree = parse_xml(bytes_of(std::string_view("<a>x<b>1</b>\n<b/>y</a>")));
@@ -110,7 +120,8 @@ std::string utf16(std::string_view utf8, bool big_endian) {
   return out;
 }
 
-// libxml2's search for equal attributes is quadratic, so their number must be known before it starts, whatever a character looks like in bytes.
+// libxml2's search for equal attributes is quadratic, so their number must be known before it starts, whatever a character looks like in
+// bytes.
 TEST(Xml, NoEncodingHidesAttributes) {
   // U+3C41 in UTF-16 and the character 3C41 of JIS X 0208 both have the byte `<`; in each value it stood for the start of a tag.
   const auto element = [](std::size_t count, std::string_view value) {
@@ -142,8 +153,9 @@ TEST(Xml, NoEncodingHidesAttributes) {
 }
 
 TEST(Xml, BrokenDeclarationsEndNowhere) {
-  for (const std::string_view document : {"<?xml version='1.0' encoding='?><a/>", "<?xml version='1.0' encoding=?><a/>", "<?xml version='1.0' encoding?><a/>",
-                                          "<?xml version='1.0' encoding='utf-8' standalone='?><a/>", "<?xml version='1.0?><a/>"}) {
+  for (const std::string_view document :
+       {"<?xml version='1.0' encoding='?><a/>", "<?xml version='1.0' encoding=?><a/>", "<?xml version='1.0' encoding?><a/>",
+        "<?xml version='1.0' encoding='utf-8' standalone='?><a/>", "<?xml version='1.0?><a/>"}) {
     EXPECT_FALSE(scan_xml(document)) << document;
     EXPECT_FALSE(parse_xml(bytes_of(document))) << document;
   }
@@ -166,7 +178,9 @@ TEST(Xml, EncodingsThatAreNotRead) {
 }
 
 TEST(Xml, OtherEncodings) {
-  const auto latin = parse_xml(bytes_of(std::string_view("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a b=\"\xE9\">Gr\xFC\xDF" "e</a>")));
+  const auto latin =
+      parse_xml(bytes_of(std::string_view("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a b=\"\xE9\">Gr\xFC\xDF"
+                                          "e</a>")));
   ASSERT_TRUE(latin.has_value());
   EXPECT_EQ(shown(*latin), "a[b=é]\"Grüße\"");
   const auto wide = parse_xml(bytes_of(std::string_view("\xFF\xFE<\0a\0>\0\xE9\0<\0/\0a\0>\0", 18)));
@@ -250,7 +264,8 @@ TEST(Xml, EveryTruncationAndBentByteIsReadAlike) {
   std::mt19937 dice(7);
   for (int round = 0; round < 20'000; ++round) {
     std::string document = whole.substr(0, dice() % 3 == 0 ? dice() % whole.size() : whole.size());
-    for (std::size_t bends = dice() % 3; bends > 0 && !document.empty(); --bends) document[dice() % document.size()] = "<>&;'\"=/!?-[]: ax\r\n\x01\xC3"[dice() % 21];
+    for (std::size_t bends = dice() % 3; bends > 0 && !document.empty(); --bends)
+      document[dice() % document.size()] = "<>&;'\"=/!?-[]: ax\r\n\x01\xC3"[dice() % 21];
     const auto ours = scan_xml(document);
     if (!ours) continue;
     const auto theirs = read_with_libxml2(document);

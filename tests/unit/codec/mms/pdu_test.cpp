@@ -40,7 +40,7 @@ constexpr std::string_view retrieve_conf =
 struct Vector {
   std::string_view name;
   std::string_view octets;
-  std::string_view fields;               // as dump() prints them, without the message type and with a bar between lines
+  std::string_view fields;  // as dump() prints them, without the message type and with a bar between lines
 };
 constexpr std::array vectors{
     Vector{"notification-ind", notification,
@@ -65,7 +65,8 @@ constexpr std::array vectors{
     Vector{"acknowledge-ind", "8C 85 98 54 39 00 8D 92 91 80",
            "X-Mms-Transaction-Id: T9 | X-Mms-MMS-Version: 1.2 | X-Mms-Report-Allowed: yes"},
     Vector{"delivery-ind",
-           "8C 86 8D 92 8B 6D 31 40 6D 6D 73 63 00 97 2B 31 35 35 35 30 31 30 30 30 30 32 2F 54 59 50 45 3D 50 4C 4D 4E 00 85 04 66 81 48 C0 95 81",
+           "8C 86 8D 92 8B 6D 31 40 6D 6D 73 63 00 97 2B 31 35 35 35 30 31 30 30 30 30 32 2F 54 59 50 45 3D 50 4C 4D 4E 00 85 04 66 81 48 "
+           "C0 95 81",
            "X-Mms-MMS-Version: 1.2 | Message-ID: m1@mmsc | To: +15550100002/TYPE=PLMN | Date: 1719748800 | "
            "X-Mms-Status: Retrieved (0x81)"},
     Vector{"read-rec-ind",
@@ -73,7 +74,8 @@ constexpr std::array vectors{
            "X-Mms-MMS-Version: 1.2 | Message-ID: m1@mmsc | To: joe@example.com | From: (insert address) | Date: 1719748800 | "
            "X-Mms-Read-Status: Read (0x80)"},
     Vector{"read-orig-ind",
-           "8C 88 8D 92 8B 6D 31 40 6D 6D 73 63 00 97 6A 6F 65 40 65 78 61 6D 70 6C 65 2E 63 6F 6D 00 89 18 80 2B 31 35 35 35 30 31 30 30 30 30 32"
+           "8C 88 8D 92 8B 6D 31 40 6D 6D 73 63 00 97 6A 6F 65 40 65 78 61 6D 70 6C 65 2E 63 6F 6D 00 89 18 80 2B 31 35 35 35 30 31 30 30 "
+           "30 30 32"
            "2F 54 59 50 45 3D 50 4C 4D 4E 00 85 04 66 81 48 C0 9B 80",
            "X-Mms-MMS-Version: 1.2 | Message-ID: m1@mmsc | To: joe@example.com | From: +15550100002/TYPE=PLMN | Date: 1719748800 | "
            "X-Mms-Read-Status: Read (0x80)"},
@@ -84,14 +86,14 @@ constexpr std::array vectors{
            "X-Mms-Transaction-Id: T1 | X-Mms-MMS-Version: 1.2 | X-Mms-Response-Status: Ok (0x80) | Message-ID: m1 | "
            "X-Mms-Store-Status: Success (0x80) | X-Mms-Store-Status-Text: ok"},
     Vector{"notification-ind reply charging",
-           "8C 82 98 6E 00 8D 93 8A 80 8E 01 64 88 03 81 01 3C 9C 80 9D 03 81 01 3C 9E 72 00 9F 01 64 B4 80 B5 6D 00 A7 81 BA 81 BB 81 BD 72 00 83 68 00",
+           "8C 82 98 6E 00 8D 93 8A 80 8E 01 64 88 03 81 01 3C 9C 80 9D 03 81 01 3C 9E 72 00 9F 01 64 B4 80 B5 6D 00 A7 81 BA 81 BB 81 BD "
+           "72 00 83 68 00",
            "X-Mms-Transaction-Id: n | X-Mms-MMS-Version: 1.3 | X-Mms-Message-Class: Personal | X-Mms-Message-Size: 100 | "
            "X-Mms-Expiry: +60 s | X-Mms-Reply-Charging: Requested (0x80) | X-Mms-Reply-Charging-Deadline: +60 s | "
            "X-Mms-Reply-Charging-ID: r | X-Mms-Reply-Charging-Size: 100 | X-Mms-Recommended-Retrieval-Mode: Manual (0x80) | "
            "X-Mms-Recommended-Retrieval-Mode-Text: m | X-Mms-Stored: no | X-Mms-Content-Class: image-basic (0x81) | "
            "X-Mms-DRM-Content: no | X-Mms-Replace-ID: r | X-Mms-Content-Location: h"},
-    Vector{"cancel-req", "8C 96 98 54 31 00 8D 93 BE 63 31 00",
-           "X-Mms-Transaction-Id: T1 | X-Mms-MMS-Version: 1.3 | X-Mms-Cancel-ID: c1"},
+    Vector{"cancel-req", "8C 96 98 54 31 00 8D 93 BE 63 31 00", "X-Mms-Transaction-Id: T1 | X-Mms-MMS-Version: 1.3 | X-Mms-Cancel-ID: c1"},
     Vector{"cancel-conf", "8C 97 98 54 31 00 8D 93 BF 80",
            "X-Mms-Transaction-Id: T1 | X-Mms-MMS-Version: 1.3 | X-Mms-Cancel-Status: Cancel-Request-successfully-received (0x80)"},
     Vector{"notification-ind with an element", "8C 82 98 6E 00 8D 92 8A 81 8E 01 64 88 03 81 01 3C B1 80 B2 06 3C 73 3E 00 89 9E 83 68 00",
@@ -104,11 +106,13 @@ constexpr std::array vectors{
     Vector{"mbox-store-conf", "8C 8C 98 54 31 00 8D 92 83 68 31 00 A5 E4 A6 66 75 6C 6C 00",
            "X-Mms-Transaction-Id: T1 | X-Mms-MMS-Version: 1.2 | X-Mms-Content-Location: h1 | "
            "X-Mms-Store-Status: Error-permanent-mmbox-full (0xe4) | X-Mms-Store-Status-Text: full"},
-    Vector{"mbox-view-req", "8C 8D 98 54 31 00 8D 92 83 68 31 00 83 68 32 00 A3 80 A3 81 A4 05 82 6B 65 79 00 AF 80 B3 8A A8 AE A8 96 A9 80 AB 81",
+    Vector{"mbox-view-req",
+           "8C 8D 98 54 31 00 8D 92 83 68 31 00 83 68 32 00 A3 80 A3 81 A4 05 82 6B 65 79 00 AF 80 B3 8A A8 AE A8 96 A9 80 AB 81",
            "X-Mms-Transaction-Id: T1 | X-Mms-MMS-Version: 1.2 | X-Mms-Content-Location: h1, h2 | "
            "X-Mms-MM-State: Draft (0x80), Sent (0x81) | X-Mms-MM-Flags: filter key | X-Mms-Start: 0 | X-Mms-Limit: 10 | "
            "X-Mms-Attributes: Content (0xae), Subject (0x96) | X-Mms-Totals: yes | X-Mms-Quotas: no"},
-    Vector{"mbox-view-conf", "8C 8E 98 54 31 00 8D 92 92 80 83 68 31 00 AF 80 B3 8A AA 02 80 85 AA 04 81 02 03 E8 AC 02 80 E4 AD 85 84 A3 00",
+    Vector{"mbox-view-conf",
+           "8C 8E 98 54 31 00 8D 92 92 80 83 68 31 00 AF 80 B3 8A AA 02 80 85 AA 04 81 02 03 E8 AC 02 80 E4 AD 85 84 A3 00",
            "X-Mms-Transaction-Id: T1 | X-Mms-MMS-Version: 1.2 | X-Mms-Response-Status: Ok (0x80) | X-Mms-Content-Location: h1 | "
            "X-Mms-Start: 0 | X-Mms-Limit: 10 | X-Mms-Mbox-Totals: 5 messages, 1000 bytes | X-Mms-Mbox-Quotas: 100 messages | "
            "X-Mms-Message-Count: 5 | Content-Type: 0 parts"},
@@ -122,7 +126,9 @@ constexpr std::array vectors{
     Vector{"mbox-delete-conf", "8C 92 98 54 31 00 8D 92 83 04 81 68 31 00 92 80 92 E4 93 04 82 6E 6F 00",
            "X-Mms-Transaction-Id: T1 | X-Mms-MMS-Version: 1.2 | X-Mms-Content-Location: 1: h1 | "
            "X-Mms-Response-Status: Ok (0x80), Error-permanent-message-not-found (0xe4) | X-Mms-Response-Text: 2: no"},
-    Vector{"mbox-descr", "8C 93 8D 92 83 68 31 00 8B 6D 31 00 A3 83 85 04 66 81 48 C0 89 03 80 62 00 97 63 00 96 48 69 00 8E 01 64 A0 03 81 64 00 A1 06 81 04 66 81 48 C0",
+    Vector{"mbox-descr",
+           "8C 93 8D 92 83 68 31 00 8B 6D 31 00 A3 83 85 04 66 81 48 C0 89 03 80 62 00 97 63 00 96 48 69 00 8E 01 64 A0 03 81 64 00 A1 06 "
+           "81 04 66 81 48 C0",
            "X-Mms-MMS-Version: 1.2 | X-Mms-Content-Location: h1 | Message-ID: m1 | X-Mms-MM-State: Retrieved (0x83) | "
            "Date: 1719748800 | From: b | To: c | Subject: Hi | X-Mms-Message-Size: 100 | X-Mms-Previously-Sent-By: 1: d | "
            "X-Mms-Previously-Sent-Date: 1: @1719748800 s"},
@@ -236,10 +242,10 @@ TEST(Mms, GatherCopiesNoPart) {
 }
 
 TEST(Mms, MissingMandatoryHeaders) {
-  EXPECT_TRUE(decode(hex("8C 81 98 54 31 00 8D 92")).error().is(mms_missing_field));                       // send-conf without status
-  EXPECT_TRUE(decode(hex("8C 83 8D 92 95 81")).error().is(mms_missing_field));                            // no transaction id
-  EXPECT_TRUE(decode(hex("8C 85 98 54 39 00")).error().is(mms_missing_field));                            // no version
-  EXPECT_TRUE(decode(hex("8C 80 98 54 31 00 8D 92 89 01 81 84 A3 00")).error().is(mms_missing_field));    // nobody to send to
+  EXPECT_TRUE(decode(hex("8C 81 98 54 31 00 8D 92")).error().is(mms_missing_field));                    // send-conf without status
+  EXPECT_TRUE(decode(hex("8C 83 8D 92 95 81")).error().is(mms_missing_field));                          // no transaction id
+  EXPECT_TRUE(decode(hex("8C 85 98 54 39 00")).error().is(mms_missing_field));                          // no version
+  EXPECT_TRUE(decode(hex("8C 80 98 54 31 00 8D 92 89 01 81 84 A3 00")).error().is(mms_missing_field));  // nobody to send to
   EXPECT_TRUE(decode(hex("8C 98 98 54 31 00 8D 92")).error().is(mms_unknown_type));
   EXPECT_TRUE(decode(hex("98 54 31 00 8C 80")).error().is(mms_unknown_type));
   EXPECT_TRUE(decode({}).error().is(mms_unknown_type));
@@ -355,9 +361,10 @@ TEST(Mms, NothingNewerThanTheVersionGoesOut) {
 }
 
 TEST(Mms, StatusesFor10) {
-  for (const auto& [status, in_1_0] : {std::pair{0x80, 0x80}, std::pair{0x88, 0x88}, std::pair{0xC0, 0x81}, std::pair{0xC1, 0x84}, std::pair{0xC2, 0x85}, std::pair{0xC3, 0x86},
-                                       std::pair{0xE0, 0x81}, std::pair{0xE1, 0x82}, std::pair{0xE2, 0x83}, std::pair{0xE3, 0x84}, std::pair{0xE4, 0x85}, std::pair{0xE5, 0x87},
-                                       std::pair{0xE6, 0x81}, std::pair{0xEB, 0x81}, std::pair{0xC9, 0x81}}) {
+  for (const auto& [status, in_1_0] :
+       {std::pair{0x80, 0x80}, std::pair{0x88, 0x88}, std::pair{0xC0, 0x81}, std::pair{0xC1, 0x84}, std::pair{0xC2, 0x85},
+        std::pair{0xC3, 0x86}, std::pair{0xE0, 0x81}, std::pair{0xE1, 0x82}, std::pair{0xE2, 0x83}, std::pair{0xE3, 0x84},
+        std::pair{0xE4, 0x85}, std::pair{0xE5, 0x87}, std::pair{0xE6, 0x81}, std::pair{0xEB, 0x81}, std::pair{0xC9, 0x81}}) {
     EXPECT_EQ(response_status_for(static_cast<std::uint8_t>(status), version_1_0), in_1_0) << status;
     EXPECT_EQ(response_status_for(static_cast<std::uint8_t>(status), version_1_1), status) << status;
   }
@@ -411,11 +418,11 @@ TEST(MmsTolerance, SubjectsInOtherCharsets) {
     const auto pdu = decode(hex(std::string("8C 84 8D 92 96 ") + std::string(value)));
     return pdu ? pdu->subject : std::string("error");
   };
-  EXPECT_EQ(subject("C3 89 74 C3 A9 00"), "Été");                                           // raw UTF-8 without charset
-  EXPECT_EQ(subject("7F C3 89 74 C3 A9 00"), "Été");                                        // quoted
-  EXPECT_EQ(subject("05 84 C9 74 E9 00"), "Été");                        // ISO 8859-1
-  EXPECT_EQ(subject("09 02 03 F5 00 C9 00 74 00 00"), "Ét");  // UTF-16BE
-  EXPECT_EQ(subject("3D 3F 75 74 66 2D 38 3F 51 3F 3D 43 33 3D 38 39 3F 3D 00"), "É");      // an encoded word as text
+  EXPECT_EQ(subject("C3 89 74 C3 A9 00"), "Été");                                       // raw UTF-8 without charset
+  EXPECT_EQ(subject("7F C3 89 74 C3 A9 00"), "Été");                                    // quoted
+  EXPECT_EQ(subject("05 84 C9 74 E9 00"), "Été");                                       // ISO 8859-1
+  EXPECT_EQ(subject("09 02 03 F5 00 C9 00 74 00 00"), "Ét");                            // UTF-16BE
+  EXPECT_EQ(subject("3D 3F 75 74 66 2D 38 3F 51 3F 3D 43 33 3D 38 39 3F 3D 00"), "É");  // an encoded word as text
   EXPECT_EQ(subject("14 83 3D 3F 75 74 66 2D 38 3F 51 3F 3D 43 33 3D 38 39 3F 3D 00"), "É");
 }
 
@@ -428,16 +435,17 @@ TEST(MmsTolerance, StartThatNamesNoPart) {
 
 TEST(MmsTolerance, StartByTheNewerNumberAndPartsInAnyOrder) {
   // related, start (99) <s>, type; the first part is text, the second the presentation.
-  const auto pdu = decode(hex(
-      "8C 84 8D 92 84 18 B3 99 3C 73 3E 00 89 61 70 70 6C 69 63 61 74 69 6F 6E 2F 73 6D 69 6C 00 02 01 01 83 41"
-      "17 01 61 70 70 6C 69 63 61 74 69 6F 6E 2F 73 6D 69 6C 00 C0 22 3C 73 3E 00 58"));
+  const auto pdu =
+      decode(hex("8C 84 8D 92 84 18 B3 99 3C 73 3E 00 89 61 70 70 6C 69 63 61 74 69 6F 6E 2F 73 6D 69 6C 00 02 01 01 83 41"
+                 "17 01 61 70 70 6C 69 63 61 74 69 6F 6E 2F 73 6D 69 6C 00 C0 22 3C 73 3E 00 58"));
   ASSERT_TRUE(pdu.has_value()) << pdu.error().info->name << pdu.error().at;
   EXPECT_EQ(pdu->content.presentation, 1U);
 }
 
 TEST(MmsTolerance, TransferCodedPart) {
-  const auto pdu = decode(hex("8C 84 8D 92 84 A3 01 22 08 83 43 6F 6E 74 65 6E 74 2D 54 72 61 6E 73 66 65 72 2D 45 6E 63 6F 64 69 6E 67 00 62 61 73 65 36 34 00"
-                              "53 4D 4F 70 62 41 3D 3D"));
+  const auto pdu = decode(
+      hex("8C 84 8D 92 84 A3 01 22 08 83 43 6F 6E 74 65 6E 74 2D 54 72 61 6E 73 66 65 72 2D 45 6E 63 6F 64 69 6E 67 00 62 61 73 65 36 34 00"
+          "53 4D 4F 70 62 41 3D 3D"));
   ASSERT_TRUE(pdu.has_value()) << pdu.error().info->name << pdu.error().at;
   ASSERT_EQ(pdu->content.parts.size(), 1U);
   EXPECT_EQ(text_of(pdu->content.parts[0].data), "Hél");
@@ -484,9 +492,15 @@ TEST(Mms, RandomPdusComeBack) {
     for (std::size_t i = 0; i < count; ++i) {
       storage.emplace_back(dice() % 300);
       for (auto& byte : storage.back()) byte = static_cast<std::uint8_t>(dice());
-      const auto numbered = [&](std::string_view word_before) { return pdu.content.arena.copy(std::string(word_before) + std::to_string(i)); };
-      pdu.content.parts.push_back({.media_type = i == 0 ? "application/smil" : "image/jpeg", .charset = i == 0 ? "utf-8" : "", .name = numbered("n"),
-                                   .content_id = numbered("id"), .content_location = numbered("l"), .data = storage.back()});
+      const auto numbered = [&](std::string_view word_before) {
+        return pdu.content.arena.copy(std::string(word_before) + std::to_string(i));
+      };
+      pdu.content.parts.push_back({.media_type = i == 0 ? "application/smil" : "image/jpeg",
+                                   .charset = i == 0 ? "utf-8" : "",
+                                   .name = numbered("n"),
+                                   .content_id = numbered("id"),
+                                   .content_location = numbered("l"),
+                                   .data = storage.back()});
     }
     if (count > 0) pdu.content.presentation = 0;
     const Bytes octets = encode(pdu).value();

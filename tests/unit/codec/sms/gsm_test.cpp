@@ -46,8 +46,8 @@ TEST(Gsm, ExtensionTable) {
   ASSERT_TRUE(octets.has_value());
   EXPECT_EQ(to_hex(*octets), "1b0a1b141b281b291b2f1b3c1b3d1b3e1b401b65");
   EXPECT_EQ(decode_gsm(*octets), text);
-  EXPECT_EQ(decode_gsm(from_hex("1b41")), "A");   // unknown: as the default table has it
-  EXPECT_EQ(decode_gsm(from_hex("411b")), "A");   // ESC at the end
+  EXPECT_EQ(decode_gsm(from_hex("1b41")), "A");  // unknown: as the default table has it
+  EXPECT_EQ(decode_gsm(from_hex("411b")), "A");  // ESC at the end
 }
 
 TEST(Gsm, OtherLettersNeedUcs2) {
@@ -56,7 +56,10 @@ TEST(Gsm, OtherLettersNeedUcs2) {
   EXPECT_FALSE(encode_gsm("\xff").has_value());
   EXPECT_EQ(to_hex(encode_ucs2("é€😀")), "00e920acd83dde00");
   EXPECT_EQ(decode_ucs2(from_hex("00e920acd83dde00")), "é€😀");
-  EXPECT_EQ(decode_ucs2(from_hex("d83d0041de00")), "\xEF\xBF\xBD" "A" "\xEF\xBF\xBD");
+  EXPECT_EQ(decode_ucs2(from_hex("d83d0041de00")),
+            "\xEF\xBF\xBD"
+            "A"
+            "\xEF\xBF\xBD");
   EXPECT_EQ(decode_ucs2(from_hex("0041d83d")), "A\xEF\xBF\xBD");
   EXPECT_EQ(decode_ucs2(from_hex("004100")), "A");
 }
@@ -126,9 +129,9 @@ TEST(Gsm, HeadersOfBothReferenceSizesAndPorts) {
 }
 
 TEST(Gsm, BrokenHeadersAreSurvived) {
-  EXPECT_EQ(incoming({.esm_class = 0x40, .data_coding = 1, .short_message = from_hex("4142")}).text(), "AB");        // longer than the message
-  EXPECT_EQ(incoming({.esm_class = 0x40, .data_coding = 1, .short_message = from_hex("0300090141")}).text(), "A");   // element too long
-  EXPECT_FALSE(incoming({.esm_class = 0x40, .data_coding = 1, .short_message = from_hex("05000307020341")}).part);   // number above total
+  EXPECT_EQ(incoming({.esm_class = 0x40, .data_coding = 1, .short_message = from_hex("4142")}).text(), "AB");  // longer than the message
+  EXPECT_EQ(incoming({.esm_class = 0x40, .data_coding = 1, .short_message = from_hex("0300090141")}).text(), "A");  // element too long
+  EXPECT_FALSE(incoming({.esm_class = 0x40, .data_coding = 1, .short_message = from_hex("05000307020341")}).part);  // number above total
   EXPECT_EQ(incoming({.esm_class = 0x40, .data_coding = 1, .short_message = {}}).text(), "");
 }
 

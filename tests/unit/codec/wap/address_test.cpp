@@ -30,8 +30,7 @@ INSTANTIATE_TEST_SUITE_P(Addresses, Form,
                                          Row{"Joe <joe@example.com>", AddressKind::email, "Joe <joe@example.com>", ""},
                                          Row{"a/b@example.com", AddressKind::email, "a/b@example.com", ""},
                                          Row{"1.2.3.4/TYPE=IPv4", AddressKind::ip, "1.2.3.4", "IPv4"},
-                                         Row{"x/TYPE=other", AddressKind::other, "x", "other"},
-                                         Row{"", AddressKind::other, "", ""}));
+                                         Row{"x/TYPE=other", AddressKind::other, "x", "other"}, Row{"", AddressKind::other, "", ""}));
 
 TEST(Address, PrintsWhatItRead) {
   EXPECT_EQ(to_string(parse_address("+15550100002/TYPE=PLMN")), "+15550100002/TYPE=PLMN");

@@ -112,10 +112,16 @@ TEST_F(ApiTest, BindingsFromAddToRemove) {
 }
 
 TEST_F(ApiTest, ItemsAndHistory) {
-  Item item{.id = new_item_id(clock.wall(), 1), .trace = new_trace_id(), .source = "mailbox", .binding = "b1", .uid = "4",
-            .subject = "broken \xff utf-8", .created = clock.wall()};
+  Item item{.id = new_item_id(clock.wall(), 1),
+            .trace = new_trace_id(),
+            .source = "mailbox",
+            .binding = "b1",
+            .uid = "4",
+            .subject = "broken \xff utf-8",
+            .created = clock.wall()};
   ASSERT_TRUE(store->add_item(item).value());
-  ASSERT_TRUE(note(*store, item, "mail_seen", clock.wall(), program::fetcher, {{"uid", "4"}, {"ts", "x"}, {"detail", "a"}, {"detail", "b"}}));
+  ASSERT_TRUE(
+      note(*store, item, "mail_seen", clock.wall(), program::fetcher, {{"uid", "4"}, {"ts", "x"}, {"detail", "a"}, {"detail", "b"}}));
   EXPECT_EQ(json(call("GET", "/v1/items"))["items"].size(), 1U);
   EXPECT_EQ(json(call("GET", "/v1/items?state=accepted&limit=1&way=to_phone"))["before"], to_string(item.id));
   EXPECT_EQ(json(call("GET", "/v1/items?state=accepted&before=" + to_string(item.id)))["items"].size(), 0U);
@@ -137,7 +143,12 @@ TEST_F(ApiTest, PollAndStatus) {
 }
 
 TEST_F(ApiTest, WrongRequests) {
-  struct Row { int status; const char* method; const char* target; const char* body; };
+  struct Row {
+    int status;
+    const char* method;
+    const char* target;
+    const char* body;
+  };
   const Row rows[]{
       {404, "GET", "/", ""},
       {404, "GET", "", ""},

@@ -22,7 +22,11 @@ class FixedClock final : public Clock {
 constexpr std::array<std::uint8_t, 32> kek{1, 2, 3};
 
 BindingRequest good() {
-  return {.msisdn = "+15550100002", .mail_address = "ann@Box.Example", .display_name = "Änn", .host = "mail.example.com", .user = "ann",
+  return {.msisdn = "+15550100002",
+          .mail_address = "ann@Box.Example",
+          .display_name = "Änn",
+          .host = "mail.example.com",
+          .user = "ann",
           .password = "secret"};
 }
 
@@ -30,7 +34,8 @@ struct BindingsTest : ::testing::Test {
   FixedClock clock;
   std::unique_ptr<Store> store = open_sqlite_store(":memory:").value();
   Sealer sealer{kek};
-  Bindings bindings{*store, sealer, clock, {.egress = EgressPolicy::from(std::vector<std::string>{"10.9.0.0/16"}).value(), .peers = {"mmsc"}}};
+  Bindings bindings{
+      *store, sealer, clock, {.egress = EgressPolicy::from(std::vector<std::string>{"10.9.0.0/16"}).value(), .peers = {"mmsc"}}};
 };
 
 TEST_F(BindingsTest, AGoodOneIsStoredWithDefaultsAndASealedPassword) {
@@ -49,7 +54,10 @@ TEST_F(BindingsTest, AGoodOneIsStoredWithDefaultsAndASealedPassword) {
 }
 
 TEST_F(BindingsTest, EachBadFieldIsNamed) {
-  struct Row { const char* field; std::function<void(BindingRequest&)> spoil; };
+  struct Row {
+    const char* field;
+    std::function<void(BindingRequest&)> spoil;
+  };
   const std::vector<Row> rows{
       {"msisdn", [](auto& r) { r.msisdn = "12"; }},
       {"msisdn", [](auto& r) { r.msisdn = "+0155501000"; }},
@@ -186,7 +194,13 @@ TEST(Seal, KeyFiles) {
   };
   const auto raw = open_with(std::string(32, 'k'), 0400);
   ASSERT_TRUE(raw) << raw.error().text;
-  const auto hex = open_with([] { std::string text; for (int i = 0; i < 32; ++i) text += "6b"; return text + "\n"; }(), 0400);
+  const auto hex = open_with(
+      [] {
+        std::string text;
+        for (int i = 0; i < 32; ++i) text += "6b";
+        return text + "\n";
+      }(),
+      0400);
   ASSERT_TRUE(hex) << hex.error().text;
   EXPECT_EQ(hex->unseal("b", raw->seal("b", "x").value()).value(), "x");
   EXPECT_FALSE(open_with(std::string(31, 'k'), 0400));
@@ -200,9 +214,9 @@ TEST(Egress, PublicAddressesAndWhatTheOperatorNames) {
   for (const char* allowed : {"8.8.8.8", "198.20.0.1", "2606:4700::1", "10.9.255.255", "fd00:1::5", "192.168.7.7", "172.32.0.1"}) {
     EXPECT_TRUE(policy.allows(parse_ip(allowed).value())) << allowed;
   }
-  for (const char* refused : {"10.8.0.1", "127.0.0.1", "0.0.0.0", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.168.7.8", "100.64.0.1",
-                              "198.18.0.1", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fd00:2::1", "ff02::1", "64:ff9b::a00:1",
-                              "2002:a00:1::", "::ffff:10.0.0.1"}) {
+  for (const char* refused : {"10.8.0.1", "127.0.0.1", "0.0.0.0", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.168.7.8",
+                              "100.64.0.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fd00:2::1", "ff02::1",
+                              "64:ff9b::a00:1", "2002:a00:1::", "::ffff:10.0.0.1"}) {
     EXPECT_FALSE(policy.allows(parse_ip(refused).value())) << refused;
   }
   for (const char* bad : {"10.0.0.0/33", "10.0.0/8", "x", "", "fd00::/129", "10.0.0.0/", "10.0.0.0/8x"}) {

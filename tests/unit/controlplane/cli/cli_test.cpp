@@ -81,7 +81,8 @@ struct CliTest : ::testing::Test {
     return ctl(std::move(arguments), input);
   }
   std::vector<std::string> add() {
-    return {"binding", "add", "--msisdn", "+15550100002", "--address", "ann@box.example", "--name", "Änn", "--host", "mail.example.com", "--user", "ann"};
+    return {"binding", "add", "--msisdn", "+15550100002",     "--address", "ann@box.example",
+            "--name",  "Änn", "--host",   "mail.example.com", "--user",    "ann"};
   }
 };
 
@@ -125,13 +126,23 @@ TEST_F(CliTest, OnlySoManyConnectionsAtATime) {
 }
 
 TEST_F(CliTest, ItemsForPeopleAndMachines) {
-  Item item{.id = new_item_id(clock.wall(), 1), .trace = new_trace_id(), .source = "mailbox", .binding = "b1", .msisdn = Msisdn::from_digits("15550100002").value(),
-            .uid = "4", .correspondent = "joe@example.com", .subject = "Hi\x1b[31m", .created = clock.wall(), .updated = clock.wall()};
+  Item item{.id = new_item_id(clock.wall(), 1),
+            .trace = new_trace_id(),
+            .source = "mailbox",
+            .binding = "b1",
+            .msisdn = Msisdn::from_digits("15550100002").value(),
+            .uid = "4",
+            .correspondent = "joe@example.com",
+            .subject = "Hi\x1b[31m",
+            .created = clock.wall(),
+            .updated = clock.wall()};
   {
     // The server's thread owns the store while it answers; nothing is asked yet.
     ASSERT_TRUE(store->add_item(item).value());
     ASSERT_TRUE(note(*store, item, "mail_seen", clock.wall(), program::fetcher, {{"uid", "4"}}));
-    ASSERT_TRUE(move_item(*store, item, {.to = ItemState::notified, .event = "notified", .reason = "waits for the phone's answer", .time = clock.wall()}).value());
+    ASSERT_TRUE(move_item(*store, item,
+                          {.to = ItemState::notified, .event = "notified", .reason = "waits for the phone's answer", .time = clock.wall()})
+                    .value());
   }
   const std::string id = to_string(item.id);
   const Ran listed = at_root({"item", "list"});
@@ -156,8 +167,16 @@ TEST_F(CliTest, ItemsForPeopleAndMachines) {
 }
 
 TEST_F(CliTest, ExplainPrintsWhatTheConversionChanged) {
-  const Item item{.id = new_item_id(clock.wall(), 2), .trace = new_trace_id(), .source = "mailbox", .binding = "b1", .msisdn = Msisdn::from_digits("15550100002").value(),
-                  .uid = "5", .correspondent = "joe@example.com", .subject = "Hi", .created = clock.wall(), .updated = clock.wall()};
+  const Item item{.id = new_item_id(clock.wall(), 2),
+                  .trace = new_trace_id(),
+                  .source = "mailbox",
+                  .binding = "b1",
+                  .msisdn = Msisdn::from_digits("15550100002").value(),
+                  .uid = "5",
+                  .correspondent = "joe@example.com",
+                  .subject = "Hi",
+                  .created = clock.wall(),
+                  .updated = clock.wall()};
   ASSERT_TRUE(store->add_item(item).value());
   ASSERT_TRUE(note(*store, item, "converted", clock.wall(), program::data, {{"decision", "big.png\x1b: left out"}}));
   ASSERT_TRUE(note(*store, item, "submit_req", clock.wall(), program::data, {{"size", "4"}}));
@@ -271,7 +290,9 @@ TEST_F(CliTest, ConfigCheckNamesFileLineKeyAndRule) {
 TEST_F(CliTest, ConfigCheckSaysWhoIsOpen) {
   std::filesystem::create_directories(root / "etc/pushmail");
   const auto file = root / "etc/pushmail/pushmail.toml";
-  const std::string peer = "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = \"http://h/\"\nservice_number = \"5\"\n";
+  const std::string peer =
+      "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = "
+      "\"http://h/\"\nservice_number = \"5\"\n";
   std::ofstream(file) << peer;
   const Ran refused = at_root({"config", "check"});
   EXPECT_EQ(refused.code, EX_CONFIG);
@@ -303,18 +324,23 @@ TEST_F(CliTest, JournalCatReadsSegmentsAlone) {
 
 TEST(Printable, KeepsTextAndNothingThatATerminalObeys) {
   EXPECT_EQ(printable("Gr\u00fc\u00dfe \u20ac \U0001F600"), "Gr\u00fc\u00dfe \u20ac \U0001F600");
-  for (const std::string_view bad : {"\x1b", "\n", "\x7f", "\u0080", "\u009b", "\u009f", "\u202a", "\u202e", "\u2066", "\u2069", "\u200e", "\u200f", "\u061c", "\u2028", "\ufeff"}) {
+  for (const std::string_view bad : {"\x1b", "\n", "\x7f", "\u0080", "\u009b", "\u009f", "\u202a", "\u202e", "\u2066", "\u2069", "\u200e",
+                                     "\u200f", "\u061c", "\u2028", "\ufeff"}) {
     EXPECT_EQ(printable("a" + std::string(bad) + "b"), "a b") << to_hex(bytes_of(bad));
   }
   // C1 as a byte of its own, a character cut short, an overlong one.
-  EXPECT_EQ(printable("a\x9b" "b"), "a?b");
+  EXPECT_EQ(printable("a\x9b"
+                      "b"),
+            "a?b");
   EXPECT_EQ(printable("a\xe2\x80"), "a??");
   EXPECT_EQ(printable("\xc0\x9b\xe0\x82\x9b"), "?????");
 }
 
 TEST_F(CliTest, ConfigCheckReadsTheRules) {
   std::filesystem::create_directories(root / "etc/pushmail");
-  std::ofstream(root / "etc/pushmail/pushmail.toml") << "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[rules]\nfile = \"" << (root / "rules").string() << "\"\n";
+  std::ofstream(root / "etc/pushmail/pushmail.toml")
+      << "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[rules]\nfile = \""
+      << (root / "rules").string() << "\"\n";
   EXPECT_EQ(at_root({"config", "check"}).code, EX_CONFIG) << "no such file";
   std::ofstream(root / "rules") << "a reject text word casino\n";
   EXPECT_EQ(at_root({"config", "check"}).code, 0);
@@ -329,7 +355,9 @@ TEST_F(CliTest, ConfigCheckReadsTheRules) {
 TEST_F(CliTest, ConfigCheckKnowsTheKnobsOfPeers) {
   std::filesystem::create_directories(root / "etc/pushmail");
   const auto file = root / "etc/pushmail/pushmail.toml";
-  const std::string good = "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = \"http://h/\"\nservice_number = \"5\"\nallow = [\"192.0.2.1\"]\nprofile = \"rel5\"\n";
+  const std::string good =
+      "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = "
+      "\"http://h/\"\nservice_number = \"5\"\nallow = [\"192.0.2.1\"]\nprofile = \"rel5\"\n";
   std::ofstream(file) << good;
   EXPECT_EQ(at_root({"config", "check"}).code, 0);
   std::ofstream(file) << good << "omitted = \"MessageID\"\n";

@@ -432,9 +432,8 @@ TEST_F(LongPauseTest, RepeatedWatchDoesNotEndThePause) {
   for (int i = 0; i < 3; ++i) watch(account(down, Protocol::imap), "idle");
   // Another mailbox goes all the way meanwhile: nothing may be said about the first one before.
   watch(account(down, Protocol::imap), "idle", 77, "c");
-  const RecordView record = next([](const RecordView& r) {
-    return r.text(number_of(Tag::binding)) == "b" || r.text(number_of(Tag::state)) == "unreachable";
-  });
+  const RecordView record =
+      next([](const RecordView& r) { return r.text(number_of(Tag::binding)) == "b" || r.text(number_of(Tag::state)) == "unreachable"; });
   EXPECT_EQ(record.text(number_of(Tag::binding)), "c");
   EXPECT_EQ(down.connections(), 2);
   // Another account is another matter.

@@ -41,7 +41,12 @@ struct NotifierTest : ::testing::Test {
   int next_code_ = 17;  // a code has one holder
   Timestamp created = clock.wall();
   Item notify(ItemState state = ItemState::accepted) {
-    Item item{.id = new_item_id(clock.wall(), 1), .trace = new_trace_id(), .source = "mailbox", .msisdn = phone, .state = state, .reply_code = std::to_string(next_code_++)};
+    Item item{.id = new_item_id(clock.wall(), 1),
+              .trace = new_trace_id(),
+              .source = "mailbox",
+              .msisdn = phone,
+              .state = state,
+              .reply_code = std::to_string(next_code_++)};
     EXPECT_TRUE(store->add_item(item).value());
     EXPECT_TRUE(store->queue_sms({.msisdn = phone, .text = "Reply 17 to get it", .kind = "notify", .item = item.id, .created = created}));
     return item;
@@ -244,11 +249,13 @@ TEST_F(NotifierTest, NoKindPassesItsCeiling) {
   bearer.window = 1000;
   std::vector<std::string> kinds{"a kind of tomorrow"};
   for (const SmsKind& row : sms_kinds) kinds.emplace_back(row.name);
-  const Item item{.id = new_item_id(clock.wall(), 1), .trace = new_trace_id(), .msisdn = phone, .state = ItemState::accepted, .reply_code = "17"};
+  const Item item{
+      .id = new_item_id(clock.wall(), 1), .trace = new_trace_id(), .msisdn = phone, .state = ItemState::accepted, .reply_code = "17"};
   ASSERT_TRUE(store->add_item(item).value());
   for (const std::string& kind : kinds) {
     for (int i = 0; i < 150; ++i) {
-      ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = kind, .kind = kind, .item = kind == "notify" ? item.id : ItemId(), .created = clock.wall()}));
+      ASSERT_TRUE(store->queue_sms(
+          {.msisdn = phone, .text = kind, .kind = kind, .item = kind == "notify" ? item.id : ItemId(), .created = clock.wall()}));
     }
   }
   std::map<std::string, std::vector<Timestamp>> went;
@@ -259,12 +266,18 @@ TEST_F(NotifierTest, NoKindPassesItsCeiling) {
       went[sms.text].push_back(clock.wall());
       // Put off, refused, lost or taken: it left.
       switch (went[sms.text].size() % 4) {
-        case 0: notifier.on_sms_deferred(sms.id, "full"); break;
+        case 0:
+          notifier.on_sms_deferred(sms.id, "full");
+          break;
         case 1:
           notifier.on_sms_sent(sms.id, {"x"});
           break;
-        case 2: notifier.on_sms_refused(sms.id, "no"); break;
-        default: notifier.on_sms_in_doubt(sms.id, "cut"); break;
+        case 2:
+          notifier.on_sms_refused(sms.id, "no");
+          break;
+        default:
+          notifier.on_sms_in_doubt(sms.id, "cut");
+          break;
       }
     }
     clock.advance(seconds(60));

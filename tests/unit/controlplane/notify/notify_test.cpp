@@ -55,7 +55,8 @@ class Smsc {
     if (peer_ < 0) peer_ = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (peer_ < 0) return;
     std::array<std::uint8_t, 4096> chunk;
-    for (ssize_t size; (size = ::read(peer_, chunk.data(), chunk.size())) > 0;) append(in_, ByteView(chunk).first(static_cast<std::size_t>(size)));
+    for (ssize_t size; (size = ::read(peer_, chunk.data(), chunk.size())) > 0;)
+      append(in_, ByteView(chunk).first(static_cast<std::size_t>(size)));
     while (true) {
       const auto frame = smpp::parse_frame(in_);
       if (!frame.is_done()) return;
@@ -114,9 +115,16 @@ struct SmppTest : ::testing::Test {
 
   void open(Duration enquire = seconds(30), Duration response = seconds(30)) {
     session = std::make_unique<SmppSession>(context, system_clock,
-                                            SmppSettings{.smsc = smsc.endpoint(), .system_id = "pushmail", .password = "secret", .source = "5000", .window = 2,
-                                                         .enquire_link = enquire, .response_max = response, .throttle_pause = milliseconds(20),
-                                                         .rebind_first = milliseconds(10), .rebind_most = milliseconds(40)},
+                                            SmppSettings{.smsc = smsc.endpoint(),
+                                                         .system_id = "pushmail",
+                                                         .password = "secret",
+                                                         .source = "5000",
+                                                         .window = 2,
+                                                         .enquire_link = enquire,
+                                                         .response_max = response,
+                                                         .throttle_pause = milliseconds(20),
+                                                         .rebind_first = milliseconds(10),
+                                                         .rebind_most = milliseconds(40)},
                                             log);
     session->start();
   }

@@ -151,12 +151,23 @@ struct RetrieverTest : ::testing::Test {
     ASSERT_TRUE(store->add_binding({.id = "b2", .msisdn = other, .mail_address = "bob@box.example", .created = clock.at}));
   }
   Item mail(const Msisdn& to, std::string code, ItemState state = ItemState::notified) {
-    Item item{.id = new_item_id(clock.at, 1), .trace = new_trace_id(), .source = "mailbox", .binding = to == phone ? "b1" : "b2", .msisdn = to,
-              .uid_validity = 1, .uid = code, .state = state, .reply_code = code, .code_expires = {clock.at.us + 7 * day_us}, .created = clock.at};
+    Item item{.id = new_item_id(clock.at, 1),
+              .trace = new_trace_id(),
+              .source = "mailbox",
+              .binding = to == phone ? "b1" : "b2",
+              .msisdn = to,
+              .uid_validity = 1,
+              .uid = code,
+              .state = state,
+              .reply_code = code,
+              .code_expires = {clock.at.us + 7 * day_us},
+              .created = clock.at};
     EXPECT_TRUE(store->add_item(item).value());
     return item;
   }
-  Taken write(std::string_view from, std::string text) { return retriever.take({.source = std::string(from), .destination = "5000", .text = std::move(text)}); }
+  Taken write(std::string_view from, std::string text) {
+    return retriever.take({.source = std::string(from), .destination = "5000", .text = std::move(text)});
+  }
   ItemState state(const Item& item) { return store->item(item.id).value()->state; }
   std::vector<std::string> said() {
     std::vector<std::string> texts;
@@ -263,7 +274,8 @@ TEST_F(RetrieverTest, StrangersHearOnceADayHowToSubscribe) {
 TEST_F(RetrieverTest, MachinesAreObeyedAndNeverAnswered) {
   const Item item = mail(phone, "17");
   const auto send = [&](const Msisdn& from, std::string text) {
-    return retriever.take({.source = from.digits(), .destination = "5000", .text = std::move(text), .automatic_sign = "esm_class_user_ack"});
+    return retriever.take(
+        {.source = from.digits(), .destination = "5000", .text = std::move(text), .automatic_sign = "esm_class_user_ack"});
   };
   EXPECT_EQ(send(phone, "Out of office"), Taken::yes);
   EXPECT_EQ(send(phone, "99"), Taken::yes);

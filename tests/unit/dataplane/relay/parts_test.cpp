@@ -28,9 +28,15 @@ TEST(Backoff, doubles_up_to_the_longest_and_draws_the_last_quarter) {
 
 TEST(Peers, knobs_make_the_dialect_and_unknown_ones_are_counted) {
   RecordWriter peer = handoff::make(handoff::Kind::peer, {});
-  peer.text(handoff::tag(handoff::Tag::name), "a").text(handoff::tag(handoff::Tag::url), "http://192.0.2.1/").text(handoff::tag(handoff::Tag::allow), "192.0.2.0/24").text(handoff::tag(handoff::Tag::number_form), "plus").text(handoff::tag(handoff::Tag::mm7_version), "6.8.0").u64(handoff::tag(handoff::Tag::parts_base64), 1);
+  peer.text(handoff::tag(handoff::Tag::name), "a")
+      .text(handoff::tag(handoff::Tag::url), "http://192.0.2.1/")
+      .text(handoff::tag(handoff::Tag::allow), "192.0.2.0/24")
+      .text(handoff::tag(handoff::Tag::number_form), "plus")
+      .text(handoff::tag(handoff::Tag::mm7_version), "6.8.0")
+      .u64(handoff::tag(handoff::Tag::parts_base64), 1);
   peer.u64(handoff::tag(handoff::Tag::requests_per_connection), 7);
-  for (const char* knob : {"number_form=digits", "parts=8bit", "mm7_version=5.3.0", "soap_action=urn:a=b", "fault_http_status=200", "recipients_max=1", "colour=red", "number_form=minus", "none"}) {
+  for (const char* knob : {"number_form=digits", "parts=8bit", "mm7_version=5.3.0", "soap_action=urn:a=b", "fault_http_status=200",
+                           "recipients_max=1", "colour=red", "number_form=minus", "none"}) {
     peer.text(handoff::tag(handoff::Tag::knob), knob);
   }
   RecordWriter peers = handoff::make(handoff::Kind::peers, {});
@@ -60,8 +66,14 @@ TEST(Peers, that_nothing_authenticates_are_left_out) {
     bool kept;
   };
   const Row rows[] = {
-      {{}, "", "", false, false},          {{}, "", "", true, true},           {{}, "u", "", false, false},           {{}, "u", "p", false, true},
-      {{"192.0.2.1"}, "", "", false, true}, {{"0.0.0.0/0"}, "", "", false, false}, {{"192.0.2.1", "::/0"}, "", "", false, false}, {{"0177.0.0.1"}, "u", "p", false, false},
+      {{}, "", "", false, false},
+      {{}, "", "", true, true},
+      {{}, "u", "", false, false},
+      {{}, "u", "p", false, true},
+      {{"192.0.2.1"}, "", "", false, true},
+      {{"0.0.0.0/0"}, "", "", false, false},
+      {{"192.0.2.1", "::/0"}, "", "", false, false},
+      {{"0177.0.0.1"}, "u", "p", false, false},
   };
   for (const Row& row : rows) {
     RecordWriter peer = handoff::make(handoff::Kind::peer, {});
@@ -113,7 +125,8 @@ TEST(Sender, is_a_phone_only_in_the_forms_of_the_peer) {
 }
 
 TEST(Conversion, content_rules_look_at_mail_and_a_rejected_one_is_not_converted) {
-  auto set = scan::RuleSet::compile(scan::parse_rules("r reject text word casino\nh hold subject phrase special offer\nt tag=bill any regex inv-[0-9]+\n").rules);
+  auto set = scan::RuleSet::compile(
+      scan::parse_rules("r reject text word casino\nh hold subject phrase special offer\nt tag=bill any regex inv-[0-9]+\n").rules);
   ASSERT_TRUE(set.has_value());
   scan::Scratch scratch;
   ASSERT_TRUE(scratch.prepare(*set).has_value());
@@ -123,7 +136,13 @@ TEST(Conversion, content_rules_look_at_mail_and_a_rejected_one_is_not_converted)
     conversion.content = Content::mail;
     conversion.body = Bytes(mail.begin(), mail.end());
     conversion.our_domain = "mms.example.net";
-    conversion.mm_route = {.msisdn = "15550100002", .sender_address = "short:5000", .subject = {}, .own_addresses = {}, .mm_size_max = 300'000, .expiry = {}, .dialect = {}};
+    conversion.mm_route = {.msisdn = "15550100002",
+                           .sender_address = "short:5000",
+                           .subject = {},
+                           .own_addresses = {},
+                           .mm_size_max = 300'000,
+                           .expiry = {},
+                           .dialect = {}};
     conversion.under_rules = under_rules;
     return convert(std::move(conversion), {.set = &*set, .scratch = &scratch});
   };
@@ -133,7 +152,8 @@ TEST(Conversion, content_rules_look_at_mail_and_a_rejected_one_is_not_converted)
     return all;
   };
   // The text is Base64: what is looked at is what a person reads.
-  constexpr std::string_view bad = "Subject: Special  offer inv-77\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nVGhlIENhc2lubyBpcyBvcGVu\r\n";
+  constexpr std::string_view bad =
+      "Subject: Special  offer inv-77\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nVGhlIENhc2lubyBpcyBvcGVu\r\n";
   constexpr std::string_view good = "Subject: hello, inv-77\r\n\r\nthe theatre is open\r\n";
   for (const Work work : {Work::peek, Work::mm}) {
     const Converted rejected = converted(bad, work, true);
@@ -201,8 +221,14 @@ TEST(Conversion, what_keeps_a_mail_from_the_phone_depends_on_where_else_it_lies)
     std::size_t handed_in;
   };
   const Row rows[] = {
-      {{Action::reject}, 0, 0},           {{Action::never_push}, 0, 9}, {{Action::notify_only}, 0, 9}, {{Action::hold}, 0, 9}, {{Action::tag}, 9, 9}, {{}, 9, 9},
-      {{Action::hold, Action::never_push}, 0, 9}, {{Action::reject, Action::hold}, 0, 0},
+      {{Action::reject}, 0, 0},
+      {{Action::never_push}, 0, 9},
+      {{Action::notify_only}, 0, 9},
+      {{Action::hold}, 0, 9},
+      {{Action::tag}, 9, 9},
+      {{}, 9, 9},
+      {{Action::hold, Action::never_push}, 0, 9},
+      {{Action::reject, Action::hold}, 0, 0},
   };
   for (const Row& row : rows) {
     Converted converted;
@@ -222,7 +248,13 @@ TEST(Conversion, the_other_recipients_are_told_and_the_subscriber_himself_is_not
   constexpr std::string_view mail = "From: joe@example.com\r\nTo: ann@box.example, sue@example.com\r\nSubject: s\r\n\r\ntext\r\n";
   conversion.body = Bytes(mail.begin(), mail.end());
   conversion.our_domain = "mms.example.net";
-  conversion.mm_route = {.msisdn = "15550100002", .sender_address = "short:5000", .subject = {}, .own_addresses = {"ann@box.example"}, .mm_size_max = 300'000, .expiry = {}, .dialect = {}};
+  conversion.mm_route = {.msisdn = "15550100002",
+                         .sender_address = "short:5000",
+                         .subject = {},
+                         .own_addresses = {"ann@box.example"},
+                         .mm_size_max = 300'000,
+                         .expiry = {},
+                         .dialect = {}};
   conversion.mm_route.dialect.parts_base64 = false;
   const Converted made = convert(std::move(conversion), {});
   ASSERT_FALSE(made.error.has_value());
@@ -246,7 +278,8 @@ TEST(Digest, every_part_of_the_key_counts) {
     request.transaction_id = "t";
     request.sender.value = "+15550100002";
     request.recipients.push_back({.field = mm7::RecipientField::to, .address = {.kind = mm7::AddressKind::short_code, .value = "5000"}});
-    request.content.parts.push_back({.media_type = "text/plain", .charset = {}, .name = {}, .content_id = {}, .content_location = {}, .data = data});
+    request.content.parts.push_back(
+        {.media_type = "text/plain", .charset = {}, .name = {}, .content_id = {}, .content_location = {}, .data = data});
     return request;
   };
   const mm7::DeliverReq request = made();
@@ -294,7 +327,8 @@ TEST(Peek, a_first_line_of_five_mebibytes_is_clipped) {
   std::string line;
   while (line.size() < 5 * limits::MiB) line += "\xe2\x82\xac";
   const std::string body =
-      "--b\r\nContent-Type: text/xml\r\n\r\n<?xml version=\"1.0\"?><env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header>"
+      "--b\r\nContent-Type: text/xml\r\n\r\n<?xml version=\"1.0\"?><env:Envelope "
+      "xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header>"
       "<TransactionID env:mustUnderstand=\"1\">t1</TransactionID></env:Header><env:Body><DeliverReq><MM7Version>6.8.0</MM7Version><Sender>"
       "<Number>+15550100002</Number></Sender><Recipients><To><ShortCode>5000</ShortCode></To></Recipients><Subject>" +
       std::string(9000, 's') + "</Subject><Content href=\"cid:c\"/></DeliverReq></env:Body></env:Envelope>\r\n--b\r\n" +
@@ -310,7 +344,8 @@ TEST(Peek, a_first_line_of_five_mebibytes_is_clipped) {
 }
 
 TEST(Peek, texts_of_a_mails_head_are_clipped) {
-  const std::string mail = "From: " + std::string(9000, 'n') + " <joe@example.com>\r\nSubject: " + std::string(9000, 's') + "\r\nMessage-ID: <" + std::string(9000, 'm') + "@x>\r\n\r\nhello\r\n";
+  const std::string mail = "From: " + std::string(9000, 'n') + " <joe@example.com>\r\nSubject: " + std::string(9000, 's') +
+                           "\r\nMessage-ID: <" + std::string(9000, 'm') + "@x>\r\n\r\nhello\r\n";
   Conversion conversion;
   conversion.content = Content::mail;
   conversion.body = Bytes(mail.begin(), mail.end());
@@ -323,7 +358,8 @@ TEST(Peek, texts_of_a_mails_head_are_clipped) {
 }
 
 TEST(AddressForm, both_ways) {
-  for (const std::string_view form : {"number:+15550100002", "short:5000", "mail:joe@example.com"}) EXPECT_EQ(address_form(address_of(form)), form);
+  for (const std::string_view form : {"number:+15550100002", "short:5000", "mail:joe@example.com"})
+    EXPECT_EQ(address_form(address_of(form)), form);
 }
 
 }  // namespace

@@ -78,6 +78,20 @@ TEST(RelayPhone, a_conversion_without_memory_is_done_later) {
   EXPECT_EQ(world.outgoing.mails[0].content, "MAIL:hello") << "whole, and once";
 }
 
+TEST(RelayPhone, a_conversion_that_never_finds_memory_is_tried_more_and_more_seldom) {
+  World world;
+  world.accept_deliver();
+  world.put_off = 1000;
+  for (int n = 0; n < 3600; ++n) {
+    world.tick(seconds(1));
+    world.convert_all();
+  }
+  const int tries = 1000 - world.put_off;
+  EXPECT_GE(tries, 12);
+  EXPECT_LE(tries, 25);
+  EXPECT_EQ(world.relay->item_count(), 1u) << "it stays";
+}
+
 TEST(RelayPhone, a_sender_that_is_not_bound_is_refused_by_the_profile_and_nothing_is_kept) {
   for (const std::uint64_t code : {4007u, 2001u, 0u}) {
     World world;
@@ -94,7 +108,7 @@ TEST(RelayPhone, a_sender_that_is_not_bound_is_refused_by_the_profile_and_nothin
 TEST(RelayPhone, recipients) {
   struct Row {
     std::vector<std::string> recipients;
-    std::vector<std::string_view> verdicts;   // after the sender's; empty: not asked
+    std::vector<std::string_view> verdicts;  // after the sender's; empty: not asked
     int code;
     std::string_view details;
   };
@@ -129,7 +143,9 @@ TEST(RelayPhone, what_one_mmsc_is_refused_says_nothing_to_another) {
   RecordWriter peers = handoff::make(handoff::Kind::peers, {});
   for (const char* name : {"mmsc1", "mmsc2"}) {
     RecordWriter peer = handoff::make(handoff::Kind::peer, {});
-    peer.text(handoff::tag(handoff::Tag::name), name).text(handoff::tag(handoff::Tag::url), "http://192.0.2.1/").text(handoff::tag(handoff::Tag::allow), "192.0.2.1");
+    peer.text(handoff::tag(handoff::Tag::name), name)
+        .text(handoff::tag(handoff::Tag::url), "http://192.0.2.1/")
+        .text(handoff::tag(handoff::Tag::allow), "192.0.2.1");
     peers.bytes(handoff::tag(handoff::Tag::peer_record), peer.finish(0));
   }
   world.tell(handoff::Kind::peers, std::move(peers));
@@ -154,7 +170,9 @@ TEST(RelayPhone, a_malformed_sender_is_2002) {
 // A stranger's mail that the MMSC hands on must not leave as the subscriber whose number stands in its address.
 TEST(RelayPhone, a_mail_address_or_a_short_code_is_no_phone) {
   using mm7::AddressKind;
-  for (const auto& [kind, value] : {std::pair{AddressKind::rfc2822, "15550100002@evil.example"}, {AddressKind::rfc2822, "+15550100002"}, {AddressKind::short_code, "15550100002"}}) {
+  for (const auto& [kind, value] : {std::pair{AddressKind::rfc2822, "15550100002@evil.example"},
+                                    {AddressKind::rfc2822, "+15550100002"},
+                                    {AddressKind::short_code, "15550100002"}}) {
     World world;
     Mm7Inbound inbound = world.deliver();
     std::get<mm7::DeliverReq>(inbound.request).sender = {.kind = kind, .value = value};
@@ -200,7 +218,8 @@ TEST(RelayPhone, senders_that_are_not_bound_have_a_budget) {
   world.relay->on_mm7({.slot = 9, .generation = 1}, world.deliver("bound", "hello", {"5000"}, "+15550100009"));
   world.answer_admission({"accepted", "accepted"}, 3600);
   for (std::uint32_t n = 1; n <= 2; ++n) {
-    world.relay->on_mm7({.slot = n, .generation = 1}, world.deliver(std::to_string(n), "hello", {"5000"}, "+1999000000" + std::to_string(n)));
+    world.relay->on_mm7({.slot = n, .generation = 1},
+                        world.deliver(std::to_string(n), "hello", {"5000"}, "+1999000000" + std::to_string(n)));
     world.answer_admission({"not_bound", "not_bound"});
     EXPECT_EQ(world.answers.mm7.at(n).code, 4007);
   }
@@ -478,7 +497,7 @@ TEST(RelayPhone, after_a_restart_a_durable_outcome_is_handed_over_and_nothing_is
   const ItemId item = world.deliver_until_sent();
   world.relay->on_mail_result(item, {{.code = 250, .text = "ok"}});
   world.commit();
-  auto kept = world.journal.durable;   // accepted and outcome: the settle record was lost with the crash
+  auto kept = world.journal.durable;  // accepted and outcome: the settle record was lost with the crash
   world.journal.settled.clear();
   world.handoff.sent.clear();
   world.restart();

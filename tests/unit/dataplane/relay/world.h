@@ -104,7 +104,9 @@ struct FakeAnswers final : AnswerPort {
   std::map<std::uint32_t, mm7::Status> mm7;
   std::vector<std::uint32_t> refused_mm7;
   std::map<std::uint32_t, SmtpReply> recipients, mails;
-  void answer_mm7(Ticket ticket, const mm7::Status& status) override { EXPECT_TRUE(mm7.emplace(ticket.slot, status).second) << "answered twice"; }
+  void answer_mm7(Ticket ticket, const mm7::Status& status) override {
+    EXPECT_TRUE(mm7.emplace(ticket.slot, status).second) << "answered twice";
+  }
   void refuse_mm7(Ticket ticket) override { refused_mm7.push_back(ticket.slot); }
   void answer_recipient(Ticket ticket, const SmtpReply& reply) override { recipients[ticket.slot] = reply; }
   void answer_mail(Ticket ticket, const SmtpReply& reply) override { mails[ticket.slot] = reply; }
@@ -134,7 +136,16 @@ struct World {
   Settings settings;
   std::unique_ptr<Relay> relay;
   std::vector<RuleMatch> rules;  // what mail under the content rules matches
-  Peeked peeked{.transaction_id = "t1", .linked_id = {}, .sender = "number:+15550100002", .recipients = {"short:5000"}, .subject = "Hi", .first_line = "hello", .header_from = {}, .authentication = {}, .message_id = {}, .references = {}};
+  Peeked peeked{.transaction_id = "t1",
+                .linked_id = {},
+                .sender = "number:+15550100002",
+                .recipients = {"short:5000"},
+                .subject = "Hi",
+                .first_line = "hello",
+                .header_from = {},
+                .authentication = {},
+                .message_id = {},
+                .references = {}};
 
   World() {
     settings.domain = "mms.example.net";
@@ -149,7 +160,9 @@ struct World {
   void restart() {
     journal.waiting.clear();
     codec.waiting.clear();
-    relay = std::make_unique<Relay>(settings, Ports{.journal = journal, .handoff = handoff, .codec = codec, .answers = answers, .outgoing = outgoing}, clock, *counters);
+    relay = std::make_unique<Relay>(settings,
+                                    Ports{.journal = journal, .handoff = handoff, .codec = codec, .answers = answers, .outgoing = outgoing},
+                                    clock, *counters);
     give_peers(false);
   }
 
@@ -181,16 +194,21 @@ struct World {
   }
 
   // ---- phone
-  Mm7Inbound deliver(std::string_view transaction_id = "t1", std::string_view text = "hello", std::vector<std::string> recipients = {"5000"}, std::string_view sender = "+15550100002") {
-    Mm7Inbound inbound{.peer = "mmsc1", .content_type = "text/xml", .body = std::make_unique<Bytes>(text.begin(), text.end()), .request = {}};
+  Mm7Inbound deliver(std::string_view transaction_id = "t1", std::string_view text = "hello",
+                     std::vector<std::string> recipients = {"5000"}, std::string_view sender = "+15550100002") {
+    Mm7Inbound inbound{
+        .peer = "mmsc1", .content_type = "text/xml", .body = std::make_unique<Bytes>(text.begin(), text.end()), .request = {}};
     mm7::DeliverReq request;
     request.transaction_id = transaction_id;
     request.sender = {.kind = mm7::AddressKind::number, .value = std::string(sender)};
     for (const std::string& recipient : recipients) {
-      const auto kind = recipient.find('@') != std::string::npos ? mm7::AddressKind::rfc2822 : recipient.size() <= 6 ? mm7::AddressKind::short_code : mm7::AddressKind::number;
+      const auto kind = recipient.find('@') != std::string::npos ? mm7::AddressKind::rfc2822
+                        : recipient.size() <= 6                  ? mm7::AddressKind::short_code
+                                                                 : mm7::AddressKind::number;
       request.recipients.push_back({.field = mm7::RecipientField::to, .address = {.kind = kind, .value = recipient}});
     }
-    request.content.parts.push_back({.media_type = "text/plain", .charset = "utf-8", .name = {}, .content_id = {}, .content_location = {}, .data = *inbound.body});
+    request.content.parts.push_back(
+        {.media_type = "text/plain", .charset = "utf-8", .name = {}, .content_id = {}, .content_location = {}, .data = *inbound.body});
     inbound.request = std::move(request);
     return inbound;
   }
@@ -206,7 +224,8 @@ struct World {
   }
 
   // ---- control plane
-  void answer_admission(std::vector<std::string_view> verdicts, std::uint64_t lifetime_s = 60, const std::vector<std::uint64_t>& mails_max = {}) {
+  void answer_admission(std::vector<std::string_view> verdicts, std::uint64_t lifetime_s = 60,
+                        const std::vector<std::uint64_t>& mails_max = {}) {
     const auto queries = handoff.all(handoff::Kind::admission_query);
     ASSERT_FALSE(queries.empty());
     RecordWriter answer = handoff::make(handoff::Kind::admission_answer, {});
@@ -345,11 +364,13 @@ struct World {
   }
   void answer_submit(const ItemId& item, int code, std::string_view message_id = {}, int http_status = 200) {
     const std::string xml =
-        "<?xml version=\"1.0\"?><env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><TransactionID env:mustUnderstand=\"1\">" +
-        transaction_id_of(item) + "</TransactionID></env:Header><env:Body><SubmitRsp><MM7Version>6.8.0</MM7Version><Status><StatusCode>" + std::to_string(code) +
-        "</StatusCode><StatusText>word</StatusText></Status>" + (message_id.empty() ? "" : "<MessageID>" + std::string(message_id) + "</MessageID>") +
-        "</SubmitRsp></env:Body></env:Envelope>";
-    relay->on_submit_result(item, HttpAnswer{.status = http_status, .content_type = "text/xml", .body = Bytes(xml.begin(), xml.end()), .retry_after = {}});
+        "<?xml version=\"1.0\"?><env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><TransactionID "
+        "env:mustUnderstand=\"1\">" +
+        transaction_id_of(item) + "</TransactionID></env:Header><env:Body><SubmitRsp><MM7Version>6.8.0</MM7Version><Status><StatusCode>" +
+        std::to_string(code) + "</StatusCode><StatusText>word</StatusText></Status>" +
+        (message_id.empty() ? "" : "<MessageID>" + std::string(message_id) + "</MessageID>") + "</SubmitRsp></env:Body></env:Envelope>";
+    relay->on_submit_result(
+        item, HttpAnswer{.status = http_status, .content_type = "text/xml", .body = Bytes(xml.begin(), xml.end()), .retry_after = {}});
   }
   std::vector<FakeHandoff::Sent> outcomes() const { return handoff.all(handoff::Kind::outcome); }
 };

@@ -246,7 +246,8 @@ TEST_F(HttpServerTest, WhatIsNotMm7GetsAFault) {
     EXPECT_TRUE(has(unsupported, "t-9"));
   }
   // What is refused is answered in the words of its request all the same.
-  const std::string malformed = ask(post(envelope("t-10", "<ReadReplyReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version></ReadReplyReq>")));
+  const std::string malformed =
+      ask(post(envelope("t-10", "<ReadReplyReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version></ReadReplyReq>")));
   EXPECT_EQ(status(malformed), 500);
   EXPECT_TRUE(has(malformed, "4004")) << malformed;
   EXPECT_TRUE(has(malformed, "t-10")) << malformed;

@@ -33,8 +33,8 @@ class SmtpClientTest : public testing::Test {
     start({});
   }
   void start(FaultPoints faults) {
-    client_ = std::make_unique<SmtpClient>(
-        network_, SmtpClientSettings{.domain = "mms.example", .connections_per_host_max = 2}, results_, clock_, faults);
+    client_ = std::make_unique<SmtpClient>(network_, SmtpClientSettings{.domain = "mms.example", .connections_per_host_max = 2}, results_,
+                                           clock_, faults);
   }
   void TearDown() override {
     client_->close_all();
@@ -301,14 +301,13 @@ TEST_P(SmtpEnd, AfterTheDataIsDecidedByWhatTheHostAcknowledged) {
   EXPECT_EQ(result(id).outcome, row.outcome);
   EXPECT_EQ(network_.connects, 1) << "the relay decides when";
 }
-INSTANTIATE_TEST_SUITE_P(
-    Rows, SmtpEnd,
-    testing::Values(EndRow{"fin_before_the_dot_came", false, Cut::fin, SmtpOutcome::not_sent},
-                    EndRow{"reset_that_names_less", false, Cut::reset_that_names_what_came, SmtpOutcome::not_sent},
-                    EndRow{"reset_that_names_nothing", false, Cut::reset, SmtpOutcome::unknown},
-                    EndRow{"fin_after_the_dot_came", true, Cut::fin, SmtpOutcome::unknown},
-                    EndRow{"reset_that_names_the_dot", true, Cut::reset_that_names_what_came, SmtpOutcome::unknown}),
-    [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Rows, SmtpEnd,
+                         testing::Values(EndRow{"fin_before_the_dot_came", false, Cut::fin, SmtpOutcome::not_sent},
+                                         EndRow{"reset_that_names_less", false, Cut::reset_that_names_what_came, SmtpOutcome::not_sent},
+                                         EndRow{"reset_that_names_nothing", false, Cut::reset, SmtpOutcome::unknown},
+                                         EndRow{"fin_after_the_dot_came", true, Cut::fin, SmtpOutcome::unknown},
+                                         EndRow{"reset_that_names_the_dot", true, Cut::reset_that_names_what_came, SmtpOutcome::unknown}),
+                         [](const auto& row) { return row.param.name; });
 
 TEST_F(SmtpClientTest, ReplyToTheDotThatWasCutIsUnknown) {
   const std::uint64_t id = send();
