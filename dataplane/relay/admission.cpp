@@ -15,12 +15,14 @@ using handoff::tag;
 
 std::string sender_key(const Question& question) { return "s\n" + question.source + "\n" + question.peer + "\n" + question.sender; }
 
-// Whether a recipient can be reached depends on who sends, since a suffix belongs to one binding, and on the peer, whose service number it may
-// be: what one MMSC is refused says nothing to another.
+// Whether a recipient can be reached depends on who sends, since a suffix belongs to one binding, and on the peer, whose service number it
+// may be: what one MMSC is refused says nothing to another.
 std::string recipient_key(const Question& question, std::string_view recipient) {
   // So is a budget of those who hand mail in; of a sender only his domain counts.
-  const std::string_view domain = std::string_view(question.mail_from).substr(std::min(question.mail_from.rfind('@'), question.mail_from.size()));
-  return "r\n" + question.source + "\n" + question.peer + "\n" + question.sender + "\n" + question.source_address + "\n" + std::string(domain) + "\n" + std::string(recipient);
+  const std::string_view domain =
+      std::string_view(question.mail_from).substr(std::min(question.mail_from.rfind('@'), question.mail_from.size()));
+  return "r\n" + question.source + "\n" + question.peer + "\n" + question.sender + "\n" + question.source_address + "\n" +
+         std::string(domain) + "\n" + std::string(recipient);
 }
 
 }  // namespace
@@ -51,7 +53,9 @@ void Admission::remember(const std::string& key, Verdict verdict, Keep keep, Ins
     std::erase_if(cache_, [&](const auto& entry) { return entry.second.until <= now; });
     if (cache_.size() >= cache_max_) cache_.erase(cache_.begin());
   }
-  cache_[key] = {.verdict = verdict, .until = now + seconds(static_cast<std::int64_t>(std::min<std::uint64_t>(keep.lifetime_s, 86'400))), .uses = keep.uses};
+  cache_[key] = {.verdict = verdict,
+                 .until = now + seconds(static_cast<std::int64_t>(std::min<std::uint64_t>(keep.lifetime_s, 86'400))),
+                 .uses = keep.uses};
 }
 
 // A look that spends nothing.
@@ -82,7 +86,8 @@ void Admission::ask(const Question& question, Instant now, Answer answer) {
   record.u64(tag(Tag::query), query).text(tag(Tag::source), question.source).trace(tag(Tag::trace), question.trace);
   if (!question.peer.empty()) record.text(tag(Tag::peer), question.peer);
   if (!question.sender.empty()) record.text(tag(Tag::sender), question.sender);
-  if (!question.source_address.empty()) record.text(tag(Tag::mail_from), question.mail_from).text(tag(Tag::source_address), question.source_address);
+  if (!question.source_address.empty())
+    record.text(tag(Tag::mail_from), question.mail_from).text(tag(Tag::source_address), question.source_address);
   for (const std::string& recipient : question.recipients) record.text(tag(Tag::recipient), recipient);
   counters_.add(Counter::admission_asked);
   asked_.emplace(query, Asked{.question = question, .known = std::move(known), .deadline = now + limit_, .answer = std::move(answer)});
@@ -107,12 +112,15 @@ void Admission::on_answer(const RecordView& record, Instant now) {
   const auto take = [&](const std::string& key, Verdict& verdict) {
     if (next >= words.size()) return;
     // The one that is asked about now is spent.
-    const std::uint64_t uses = next < grants.size() ? grants[next] - std::min<std::uint64_t>(grants[next], 1) : std::numeric_limits<std::uint64_t>::max();
+    const std::uint64_t uses =
+        next < grants.size() ? grants[next] - std::min<std::uint64_t>(grants[next], 1) : std::numeric_limits<std::uint64_t>::max();
     verdict = words[next++];
-    remember(key, verdict, {.lifetime_s = lifetime_s, .uses = verdict == Verdict::accepted ? uses : std::numeric_limits<std::uint64_t>::max()}, now);
+    remember(key, verdict,
+             {.lifetime_s = lifetime_s, .uses = verdict == Verdict::accepted ? uses : std::numeric_limits<std::uint64_t>::max()}, now);
   };
   if (!asked.question.sender.empty()) take(sender_key(asked.question), verdicts.sender);
-  for (std::size_t i = 0; i < asked.question.recipients.size(); ++i) take(recipient_key(asked.question, asked.question.recipients[i]), verdicts.recipients[i]);
+  for (std::size_t i = 0; i < asked.question.recipients.size(); ++i)
+    take(recipient_key(asked.question, asked.question.recipients[i]), verdicts.recipients[i]);
   asked.answer(verdicts);
 }
 

@@ -22,18 +22,18 @@ enum class Verdict : std::uint8_t { accepted, not_bound, suspended, bad_address,
 [[nodiscard]] Verdict parse_verdict(std::string_view word);
 
 struct Question {
-  std::string source;                  // "mm7" or "smtp"
+  std::string source;  // "mm7" or "smtp"
   std::string peer;
-  std::string sender;                  // handoff form; empty: not asked
-  std::vector<std::string> recipients; // handoff form
+  std::string sender;                   // handoff form; empty: not asked
+  std::vector<std::string> recipients;  // handoff form
   ItemId item;
   TraceId trace;
-  std::string mail_from{};             // of forwarded mail, with its source: their budgets are spent
+  std::string mail_from{};  // of forwarded mail, with its source: their budgets are spent
   std::string source_address{};
 };
 struct Verdicts {
   Verdict sender = Verdict::accepted;
-  std::vector<Verdict> recipients;     // in the order of the question
+  std::vector<Verdict> recipients;  // in the order of the question
 };
 
 class Admission {
@@ -57,11 +57,11 @@ class Admission {
   struct Cached {
     Verdict verdict;
     Instant until;
-    std::uint64_t uses;                  // then it is asked again: what it grants was counted
+    std::uint64_t uses;  // then it is asked again: what it grants was counted
   };
   struct Asked {
     Question question;
-    Verdicts known;                    // from the cache; unavailable where it had nothing
+    Verdicts known;  // from the cache; unavailable where it had nothing
     Instant deadline;
     Answer answer;
   };
@@ -78,7 +78,7 @@ class Admission {
   Duration limit_;
   std::size_t cache_max_;
   std::uint64_t last_query_ = 0;
-  std::map<std::uint64_t, Asked> asked_;   // by query: deadlines are in the same order
+  std::map<std::uint64_t, Asked> asked_;  // by query: deadlines are in the same order
   std::map<std::string, Cached, std::less<>> cache_;
 };
 

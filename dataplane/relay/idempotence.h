@@ -21,8 +21,8 @@ namespace pushmail::relay {
 
 using DigestKey = std::array<std::uint8_t, 16>;
 
-/// SipHash of 128 bits over length-prefixed pieces. Keyed by a secret of this installation: who knows a hash can make two messages that have
-/// it in common, and the second would be answered "accepted" and thrown away.
+/// SipHash of 128 bits over length-prefixed pieces. Keyed by a secret of this installation: who knows a hash can make two messages that
+/// have it in common, and the second would be answered "accepted" and thrown away.
 class Digest {
  public:
   explicit Digest(const HashKey& secret) : hash_(secret, SipHash::Length::bits128) {}
@@ -43,8 +43,8 @@ class Repeats {
  public:
   struct Entry {
     ItemId item;
-    bool durable = false;          // false: the first one has not been answered yet
-    mm7::Status status;            // what it was answered
+    bool durable = false;  // false: the first one has not been answered yet
+    mm7::Status status;    // what it was answered
     Timestamp at;
   };
   static constexpr Duration keep = seconds(7 * 86'400);

@@ -93,7 +93,8 @@ std::size_t PeerTable::read(const RecordView& peers) {
     PeerProfile profile = profile_of(nested.value(), broken);
     auto networks = networks_of(nested.value());
     if (networks) profile.allow = std::move(*networks);
-    if (const char* refusal = networks ? refusal_of(nested.value(), profile) : "a network in its allow list cannot be read"; refusal != nullptr) {
+    if (const char* refusal = networks ? refusal_of(nested.value(), profile) : "a network in its allow list cannot be read";
+        refusal != nullptr) {
       log_error("peer_refused").peer(profile.name).text("reason", refusal);
       ++broken;
       return;

@@ -14,14 +14,14 @@ namespace pushmail::relay {
 
 struct PeerProfile {
   std::string name;
-  std::string url;                    // http://address:port/path
+  std::string url;  // http://address:port/path
   std::string host_header;
-  std::string user, password;         // what we send
+  std::string user, password;  // what we send
   std::string inbound_user, inbound_password;
-  std::vector<IpNetwork> allow;       // none: any source
+  std::vector<IpNetwork> allow;                     // none: any source
   std::vector<std::string> sender_forms{"number"};  // what counts as a phone in Sender (sender.h)
   mm7::Mm7Dialect dialect;
-  int sender_refused = 4007;          // 0: accept and drop
+  int sender_refused = 4007;  // 0: accept and drop
   bool deduplicates = false;
   bool check_transaction_id = true;  // an answer that names another TransactionID says nothing of our request
   std::uint32_t connections_max = 32;

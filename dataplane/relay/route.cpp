@@ -24,7 +24,8 @@ std::vector<std::string> all_texts(const RecordView& record, Tag wanted) {
 
 std::string text_or_empty(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
 
-constexpr Duration convert_again = seconds(2);  // after a want of memory
+// After a want of memory: one message must not fill the log, nor ask for all that there is each turn.
+constexpr RetryPolicy convert_again{.first = seconds(2), .most = seconds(300)};
 
 constexpr std::uint32_t mail_doubts_max = 3;  // so often a mail is sent again that may have arrived
 
@@ -157,8 +158,9 @@ void Relay::on_converted(Converted converted) {
   if (converted.error && converted.error->info->lasting == Lasting::temporary) {
     log_warning("conversion_put_off").item(of->id).trace(of->trace).error(*converted.error);
     if (of->stage == Stage::converting) of->stage = Stage::backing_off;
-    return set_due(*of, now_ + convert_again);
+    return set_due(*of, now_ + retry_delay(convert_again, ++of->put_off, settings_.random()));
   }
+  of->put_off = 0;
   const std::size_t told = std::min(converted.rules.size(), rule_match_count_max);
   for (const RuleMatch& rule : std::span(converted.rules).first(told))
     event(*of, "content_rule", {{"rule", rule.id}, {"action", scan::name_of(rule.action)}, {"tag", rule.tag}});

@@ -141,7 +141,8 @@ bool Relay::take_mm_route(Item& of, const RecordView& record) {
 
 void Relay::grant_first(Item& of) {
   // Memory for the whole mail before its first chunk; without it the control plane keeps the mail and this asks again.
-  if (!has_memory_for(of.mail_size - of.memory)) return set_due(of, now_ + seconds(1));
+  // Of an item that is offered anew the earlier size is still counted, which may have been more.
+  if (!has_memory_for(of.mail_size - std::min(of.mail_size, of.memory))) return set_due(of, now_ + seconds(1));
   count_memory(of);
   of.has_credit = true;
   of.body.reserve(of.mail_size);

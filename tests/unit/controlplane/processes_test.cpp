@@ -84,9 +84,10 @@ TEST(Fetchers, OneThatDiesIsStartedAgain) {
 TEST(Fetchers, OneThatBreaksTheFramingIsStartedAgain) {
   boost::asio::io_context context;
   FetcherLog log;
-  Fetchers fetchers(
-      context,
-      {.program = "/bin/sh", .arguments = {"-c", "echo 'this is no record, it is a line of text that is long enough' >&3; sleep 60"}}, log);
+  Fetchers fetchers(context,
+                    {.program = "/bin/sh",
+                     .arguments = {"-c", "echo 'this is no record, it is a line of text that is long enough' >&3; exec tail -f /dev/null"}},
+                    log);
   fetchers.start();
   run_until(context, [&] { return log.down == 1; });
   EXPECT_TRUE(log.records.empty());
@@ -96,7 +97,7 @@ TEST(Fetchers, OneThatBreaksTheFramingIsStartedAgain) {
 TEST(Fetchers, OneThatDoesNotReadIsStartedAgain) {
   boost::asio::io_context context;
   FetcherLog log;
-  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec sleep 60"}}, log);
+  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec tail -f /dev/null"}}, log);
   fetchers.start();
   const std::string large(200'000, 'x');
   int told = 0;
