@@ -10,6 +10,7 @@
 #include "controlplane/schedule/due.h"
 #include "controlplane/watermark.h"
 #include "core/log.h"
+#include "core/record_fields.h"
 
 namespace pushmail {
 
@@ -24,7 +25,6 @@ constexpr Duration again = seconds(5);
 constexpr Duration resolve_again = seconds(60);
 constexpr std::int64_t polled_write_us = 60 * second_us;  // an unchanged watermark is written down once a minute at most
 
-std::string text(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
 
 bool is_well(std::string_view state) { return state == "ready" || state == "idling"; }
 
@@ -211,11 +211,11 @@ void Mailboxes::set_session(std::string_view binding, std::string_view state, st
 }
 
 void Mailboxes::on_session(const RecordView& record) {
-  const std::string id = text(record, Tag::binding);
-  const std::string state = text(record, Tag::state);
+  const std::string id = text_or_empty(record, Tag::binding);
+  const std::string state = text_or_empty(record, Tag::state);
   const auto binding = ports_.store.binding(id);
   if (!binding || !*binding || (*binding)->state == "removed") return;
-  set_session(id, state, text(record, Tag::reason), {record.i64(tag(Tag::time)).value_or(ports_.clock.wall().us)});
+  set_session(id, state, text_or_empty(record, Tag::reason), {record.i64(tag(Tag::time)).value_or(ports_.clock.wall().us)});
   if (is_well(state)) return ports_.on_ready(id);
   // A host that moved has another address by now.
   const auto watched = watched_.find(id);
@@ -225,7 +225,7 @@ void Mailboxes::on_session(const RecordView& record) {
 }
 
 Result<void> Mailboxes::write_watermark(const RecordView& record, MailboxState& state) {
-  const std::string id = text(record, Tag::binding);
+  const std::string id = text_or_empty(record, Tag::binding);
   take_watermark(record, state);
   state.polled_at = ports_.clock.wall();
   std::vector<std::string> known;
@@ -242,7 +242,7 @@ Result<void> Mailboxes::write_watermark(const RecordView& record, MailboxState& 
 }
 
 void Mailboxes::on_baseline(const RecordView& record) {
-  const std::string id = text(record, Tag::binding);
+  const std::string id = text_or_empty(record, Tag::binding);
   if (is_behind(id)) return;
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(MailboxState state, ports_.store.mailbox(id));
@@ -257,7 +257,7 @@ void Mailboxes::on_baseline(const RecordView& record) {
 }
 
 void Mailboxes::on_polled(const RecordView& record) {
-  const std::string id = text(record, Tag::binding);
+  const std::string id = text_or_empty(record, Tag::binding);
   if (is_behind(id)) return;
   const auto done = ports_.store.write([&]() -> Result<void> {
     // While a binding rests nothing is announced, so nothing may be passed over (ToPhone::take_new_mail).
@@ -265,8 +265,8 @@ void Mailboxes::on_polled(const RecordView& record) {
     if (!binding || !binding->is_active()) return {};
     PM_TRY(MailboxState state, ports_.store.mailbox(id));
     if (state.uid_validity != record.u64(tag(Tag::uid_validity))) suspects_.forget(id);  // other mails bear these UIDs now
-    const bool unchanged = state.uid_validity == record.u64(tag(Tag::uid_validity)) && state.last_uid == text(record, Tag::last_uid) &&
-                           state.newest_id == text(record, Tag::newest_id) && !record.bytes(tag(Tag::known_uid));
+    const bool unchanged = state.uid_validity == record.u64(tag(Tag::uid_validity)) && state.last_uid == text_or_empty(record, Tag::last_uid) &&
+                           state.newest_id == text_or_empty(record, Tag::newest_id) && !record.bytes(tag(Tag::known_uid));
     // A time in the future was written by a clock that has been set back since.
     const std::int64_t age_us = ports_.clock.wall().us - state.polled_at.us;
     if (unchanged && age_us >= 0 && age_us < polled_write_us) return {};
@@ -282,16 +282,16 @@ void Mailboxes::on_trying(const RecordView& record) {
   record.for_each([&](std::uint16_t field, ByteView value) {
     if (field == tag(Tag::uid)) uids.emplace_back(text_of(value));
   });
-  suspects_.on_trying(text(record, Tag::binding), std::move(uids));
+  suspects_.on_trying(text_or_empty(record, Tag::binding), std::move(uids));
 }
 
-void Mailboxes::on_announced(const RecordView& record) { suspects_.on_announced(text(record, Tag::binding), text(record, Tag::uid)); }
+void Mailboxes::on_announced(const RecordView& record) { suspects_.on_announced(text_or_empty(record, Tag::binding), text_or_empty(record, Tag::uid)); }
 
 void Mailboxes::on_skipped(const RecordView& record) {
-  const std::string id = text(record, Tag::binding);
+  const std::string id = text_or_empty(record, Tag::binding);
   const std::uint64_t count = record.u64(tag(Tag::count)).value_or(1);
-  const std::string uid = text(record, Tag::uid);
-  const std::string reason = text(record, Tag::reason);
+  const std::string uid = text_or_empty(record, Tag::uid);
+  const std::string reason = text_or_empty(record, Tag::reason);
   log_warning("mail_skipped").binding(id).text("uid", uid).number("count", static_cast<std::int64_t>(count)).text("reason", reason);
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(MailboxState state, ports_.store.mailbox(id));

@@ -8,6 +8,7 @@
 #include "controlplane/destination.h"
 #include "controlplane/news.h"
 #include "core/log.h"
+#include "core/record_fields.h"
 #include "dataplane/handoff/peer.h"
 
 namespace pushmail {
@@ -17,7 +18,6 @@ namespace {
 using handoff::Tag;
 using handoff::tag;
 
-std::string text(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
 
 // MMStatus of TS 23.140 §8.4.2, §8.4.3 and §8.7 -> the item's state and words. Deferred, Forwarded and Indeterminate are not the end
 // (design 2).
@@ -73,21 +73,21 @@ Result<void> Outcomes::take_outcome(const RecordView& record) {
 
 Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   const ItemId id = record.header().item;
-  const auto state = parse_item_state(text(record, Tag::state));
+  const auto state = parse_item_state(text_or_empty(record, Tag::state));
   PM_TRY(auto found, ports_.store.item(id));
   if (!state || !found) {
     // Acknowledged all the same: nobody will ever know more about it.
-    log_error("outcome_of_nothing").item(id).text("state", text(record, Tag::state));
+    log_error("outcome_of_nothing").item(id).text("state", text_or_empty(record, Tag::state));
     return {};
   }
   Item item = std::move(*found);
   const Timestamp time{record.i64(tag(Tag::time)).value_or(ports_.clock.wall().us)};
-  const std::string message_id = text(record, Tag::message_id);
-  const std::string reason = text(record, Tag::reason);
+  const std::string message_id = text_or_empty(record, Tag::message_id);
+  const std::string reason = text_or_empty(record, Tag::reason);
   Details details;
   for (const auto& [key, field] :
        {std::pair{"message_id", Tag::message_id}, std::pair{"peer", Tag::peer}, std::pair{"status_text", Tag::status_text}}) {
-    if (std::string value = text(record, field); !value.empty()) details.emplace_back(key, std::move(value));
+    if (std::string value = text_or_empty(record, field); !value.empty()) details.emplace_back(key, std::move(value));
   }
   if (const auto code = record.u64(tag(Tag::status_code))) details.emplace_back("status", fmt::to_string(*code));
   const bool duplicate_possible = record.u64(tag(Tag::duplicate_possible)).value_or(0) != 0;
@@ -127,7 +127,7 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   item.duplicate_possible = item.duplicate_possible || duplicate_possible;
   std::string words = reason;
   if (words.empty() && *state == ItemState::delivered) words = "the next mail server has taken the mail";
-  if (words.empty()) words = text(record, Tag::status_text);
+  if (words.empty()) words = text_or_empty(record, Tag::status_text);
   PM_TRY(
       const bool moved,
       move_item(
@@ -172,12 +172,12 @@ Result<void> Outcomes::take_early_reports(Item& item) {
 Result<void> Outcomes::take_report(const RecordView& record) {
   Report report{.id = record.header().item,
                 .trace = record.trace(tag(Tag::trace)).value_or(TraceId()),
-                .peer = text(record, Tag::peer),
-                .message_id = text(record, Tag::message_id),
-                .recipient = text(record, Tag::recipient),
-                .sender = text(record, Tag::sender),
-                .mm_status = text(record, Tag::mm_status),
-                .status_text = text(record, Tag::status_text),
+                .peer = text_or_empty(record, Tag::peer),
+                .message_id = text_or_empty(record, Tag::message_id),
+                .recipient = text_or_empty(record, Tag::recipient),
+                .sender = text_or_empty(record, Tag::sender),
+                .mm_status = text_or_empty(record, Tag::mm_status),
+                .status_text = text_or_empty(record, Tag::status_text),
                 .time = {record.i64(tag(Tag::date)).value_or(record.i64(tag(Tag::time)).value_or(0))}};
   std::optional<Item> settled;
   const auto done = ports_.store.write([&]() -> Result<void> {
@@ -342,7 +342,7 @@ Result<bool> Outcomes::apply_report(const Report& report, Item& item) {
 
 void Outcomes::take_event(const RecordView& record) {
   const ItemId id = record.header().item;
-  const std::string name = text(record, Tag::name);
+  const std::string name = text_or_empty(record, Tag::name);
   const Timestamp time{record.i64(tag(Tag::time)).value_or(ports_.clock.wall().us)};
   Details details;
   std::string trouble;
@@ -353,10 +353,10 @@ void Outcomes::take_event(const RecordView& record) {
     details.emplace_back(pair.substr(0, equals), equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
     if (details.back().first == "reason") trouble = details.back().second;
   });
-  std::optional<ItemState> state = parse_item_state(text(record, Tag::state));
+  std::optional<ItemState> state = parse_item_state(text_or_empty(record, Tag::state));
   if (name == "converting") state = ItemState::converting;
   if (name == "submit_req") state = ItemState::submitting;
-  if (const std::string reason = text(record, Tag::reason); !reason.empty()) trouble = reason;
+  if (const std::string reason = text_or_empty(record, Tag::reason); !reason.empty()) trouble = reason;
 
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(auto item, ports_.store.item(id));

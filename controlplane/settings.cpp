@@ -3,20 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "codec/mm7/configured.h"
 #include "codec/wap/configured.h"
+#include "core/ascii.h"
 #include "core/secret_file.h"
 #include "core/storage.h"
 
 namespace pushmail {
 
 namespace {
-
-bool is_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
 
 std::expected<std::string, StartError> secret(const Config& config, const std::string& key) {
   const std::string path = config.text(key);
@@ -123,8 +119,9 @@ std::expected<HttpUrl, std::string> parse_http_url(std::string_view url) {
   if (!parse_ip(parsed.host) && !is_host_name(parsed.host)) return std::unexpected("has a host that is neither name nor address");
   if (!port.empty()) {
     port.remove_prefix(1);
-    const auto [end, code] = std::from_chars(port.data(), port.data() + port.size(), parsed.port);
-    if (code != std::errc() || end != port.data() + port.size() || parsed.port == 0) return std::unexpected("has no valid port");
+    const auto number = parse_number<std::uint16_t>(port);
+    if (!number || *number == 0) return std::unexpected("has no valid port");
+    parsed.port = *number;
   }
   return parsed;
 }

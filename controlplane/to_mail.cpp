@@ -12,6 +12,7 @@
 #include "controlplane/strangers.h"
 #include "controlplane/to_phone.h"
 #include "core/log.h"
+#include "core/record_fields.h"
 #include "dataplane/handoff/peer.h"
 
 namespace pushmail {
@@ -27,15 +28,6 @@ constexpr std::uint64_t lifetime_busy_s = 2;  // a budget has room again soon,
 constexpr std::uint64_t lifetime_no_s = 0;    // and a new or resumed binding begins at once
 constexpr std::int64_t day_us = 86'400LL * 1'000'000;
 
-std::string text(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
-
-std::vector<std::string> texts(const RecordView& record, Tag wanted) {
-  std::vector<std::string> values;
-  record.for_each([&](std::uint16_t field, ByteView value) {
-    if (field == tag(wanted)) values.emplace_back(text_of(value));
-  });
-  return values;
-}
 
 // `Name <address>`, quoted where RFC 5322 asks for it; encoding is the codec's work.
 std::string header_form(const mime::Mailbox& mailbox) {
@@ -69,13 +61,13 @@ Result<std::string_view> ToMail::admit_sender(std::string_view form, bool& queue
 }
 
 void ToMail::on_admission_query(const RecordView& record) {
-  const std::string sender_form = text(record, Tag::sender);
-  const std::string peer = text(record, Tag::peer);
-  const bool from_phone = text(record, Tag::source) == "mm7";
+  const std::string sender_form = text_or_empty(record, Tag::sender);
+  const std::string peer = text_or_empty(record, Tag::peer);
+  const bool from_phone = text_or_empty(record, Tag::source) == "mm7";
   std::vector<std::string_view> verdicts;
   std::vector<std::uint64_t> grants;  // for how many mails each may be kept
-  const Stranger stranger{.source_address = text(record, Tag::source_address),
-                          .sender_domain = domain_of_sender(text(record, Tag::mail_from))};
+  const Stranger stranger{.source_address = text_or_empty(record, Tag::source_address),
+                          .sender_domain = domain_of_sender(text_or_empty(record, Tag::mail_from))};
   bool queued = false;
   const auto done = ports_.store.write([&]() -> Result<void> {
     std::optional<Msisdn> sender;
@@ -84,7 +76,7 @@ void ToMail::on_admission_query(const RecordView& record) {
       verdicts.push_back(admitted);
     }
     if (from_phone) sender = sender_of_form(ports_.settings.numbering, sender_form);
-    for (const std::string& form : texts(record, Tag::recipient)) {
+    for (const std::string& form : all_texts(record, Tag::recipient)) {
       PM_TRY(const Destination to, find_destination(ports_.store, ports_.settings, form, sender, peer));
       // Without a sender the suffix cannot be looked up; the route will tell.
       verdicts.push_back(to.verdict);
@@ -121,7 +113,7 @@ void ToMail::on_admission_query(const RecordView& record) {
 void ToMail::on_route_query(const RecordView& record) {
   bool queued = false;
   std::optional<RecordWriter> answer;
-  const bool from_phone = text(record, Tag::source) == "mm7";
+  const bool from_phone = text_or_empty(record, Tag::source) == "mm7";
   const auto done = ports_.store.write([&]() -> Result<void> {
     auto routed = from_phone ? route_message(record, queued) : route_forwarded(record, queued);
     if (!routed) return std::unexpected(routed.error());
@@ -157,10 +149,10 @@ Result<RecordWriter> ToMail::refuse(Item& item, Refusal refusal, bool& queued) {
 // Recipients is optional in DeliverReq (TS 23.140 §8.7.1): without it a message is for the VASP that it came to. A LinkedID says which of
 // our messages it answers.
 Result<std::vector<std::string>> ToMail::recipients_of(const RecordView& record, const Msisdn& phone, std::string_view peer_name) const {
-  auto named = texts(record, Tag::recipient);
+  auto named = all_texts(record, Tag::recipient);
   const PeerSettings* peer = ports_.settings.peer(peer_name);
   if (!named.empty() || peer == nullptr) return named;
-  PM_TRY(const auto linked, ports_.store.items_of_message(peer_name, text(record, Tag::linked_id)));
+  PM_TRY(const auto linked, ports_.store.items_of_message(peer_name, text_or_empty(record, Tag::linked_id)));
   const auto answered = std::ranges::find_if(linked, [&](const Item& one) { return one.msisdn == phone && !one.suffix.empty(); });
   return std::vector<std::string>{"short:" + peer->service_number + (answered == linked.end() ? std::string() : answered->suffix)};
 }
@@ -168,8 +160,8 @@ Result<std::vector<std::string>> ToMail::recipients_of(const RecordView& record,
 Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queued) {
   const Timestamp now = ports_.clock.wall();
   const ItemId id = record.header().item;
-  const std::string sender_form = text(record, Tag::sender);
-  const std::string peer_name = text(record, Tag::peer);
+  const std::string sender_form = text_or_empty(record, Tag::sender);
+  const std::string peer_name = text_or_empty(record, Tag::peer);
   const auto phone = sender_of_form(ports_.settings.numbering, sender_form);
 
   PM_TRY(auto known, ports_.store.item(id));
@@ -180,7 +172,7 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
                                   .msisdn = phone.value_or(Msisdn()),
                                   .state = ItemState::accepted,
                                   .peer = peer_name,
-                                  .subject = text(record, Tag::subject),
+                                  .subject = text_or_empty(record, Tag::subject),
                                   .created = now,
                                   .updated = now});
   if (!known) {
@@ -193,7 +185,7 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   }
   if (!phone) return refuse(item, {.reason = "the sender is no phone number"}, queued);
   // What a machine sent is never answered, whatever becomes of it.
-  const bool answered = !sms::is_automatic(item.subject, text(record, Tag::first_line));
+  const bool answered = !sms::is_automatic(item.subject, text_or_empty(record, Tag::first_line));
   if (ports_.settings.smart_host.empty()) {
     item.reason = "smtp.smart_host is not configured; the message waits in the data plane";
     if (const auto written = ports_.store.update_item(item); !written) return std::unexpected(written.error());
@@ -219,7 +211,7 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   std::vector<std::string> unreachable;
   std::optional<Suffix> thread;
   // As the message has it: of one that is asked about again, after a restart, the item has the subject that was made the first time.
-  const std::string own_subject = text(record, Tag::subject);
+  const std::string own_subject = text_or_empty(record, Tag::subject);
   std::string new_subject;
   std::uint64_t dropped = 0;  // Tag::drop_first_line
   PM_TRY(const std::vector<std::string> recipients, recipients_of(record, *phone, peer_name));
@@ -240,7 +232,7 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
       }
       case Destination::Kind::service: {
         // A new mail (design 2a): its address stands in the first line, or in the subject.
-        if (auto line = convert::parse_new_mail_line(text(record, Tag::first_line))) {
+        if (auto line = convert::parse_new_mail_line(text_or_empty(record, Tag::first_line))) {
           to.push_back(std::move(line->to));
           // What stands behind the address is the subject, unless the MM has one: then it is text.
           const bool is_text = !own_subject.empty() && !line->subject.empty();
@@ -345,24 +337,24 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
             .source = "smtp",
             .created = now,
             .updated = now};
-  item.source_address = text(record, Tag::source_address);
-  item.sender_domain = domain_of_sender(text(record, Tag::mail_from));
-  item.subject = text(record, Tag::subject);
-  item.mail_message_id = text(record, Tag::message_id);
-  item.mail_references = texts(record, Tag::reference);
+  item.source_address = text_or_empty(record, Tag::source_address);
+  item.sender_domain = domain_of_sender(text_or_empty(record, Tag::mail_from));
+  item.subject = text_or_empty(record, Tag::subject);
+  item.mail_message_id = text_or_empty(record, Tag::message_id);
+  item.mail_references = all_texts(record, Tag::reference);
   item.size = record.u64(tag(Tag::mail_size)).value_or(0);
-  const auto from = mime::parse_mailboxes(text(record, Tag::header_from));
+  const auto from = mime::parse_mailboxes(text_or_empty(record, Tag::header_from));
   if (!from.empty()) {
     item.correspondent = from.front().address();
     item.correspondent_name = from.front().display_name;
   } else {
-    item.correspondent = text(record, Tag::mail_from);
+    item.correspondent = text_or_empty(record, Tag::mail_from);
   }
-  if (const auto check = mime::trusted_check(text(record, Tag::authentication), ports_.settings.trusted_authserv);
+  if (const auto check = mime::trusted_check(text_or_empty(record, Tag::authentication), ports_.settings.trusted_authserv);
       check != mime::SenderCheck::unknown) {
     item.authentication = mime::to_string(check);
   }
-  const auto recipients = texts(record, Tag::recipient);
+  const auto recipients = all_texts(record, Tag::recipient);
   const auto phone = recipients.empty() ? std::nullopt : msisdn_of_form(ports_.settings.numbering, recipients.front());
   item.msisdn = phone.value_or(Msisdn());
 

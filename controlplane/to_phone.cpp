@@ -11,6 +11,7 @@
 #include "controlplane/store/errors.h"
 #include "controlplane/watermark.h"
 #include "core/log.h"
+#include "core/record_fields.h"
 
 namespace pushmail {
 
@@ -36,7 +37,6 @@ constexpr std::int64_t mark_first_us = 30 * second_us;
 constexpr std::int64_t mark_most_us = 6 * 3600 * second_us;
 constexpr std::int64_t unconfirmed_after_us = 86'400 * second_us;   // design 2: ExpiryDate + 24 h
 
-std::string text(const RecordView& record, mailbox::Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
 
 std::int64_t back_off(std::uint32_t attempts) { return std::min(retry_first_us << std::min<std::uint32_t>(attempts, 12), retry_most_us); }
 std::int64_t mark_back_off(std::uint32_t attempts) { return std::min(mark_first_us << std::min<std::uint32_t>(attempts, 12), mark_most_us); }
@@ -67,14 +67,14 @@ void ToPhone::on_new_mail(const RecordView& record) {
   bool queued = false;
   std::optional<Item> requested;
   const auto done = ports_.store.write([&]() -> Result<void> {
-    PM_TRY(const auto binding, ports_.store.binding(text(record, mailbox::Tag::binding)));
+    PM_TRY(const auto binding, ports_.store.binding(text_or_empty(record, mailbox::Tag::binding)));
     if (!binding || binding->state == "removed") return {};
     return take_new_mail(record, *binding, queued, requested);
   });
   if (!done) {
     // Nothing was written: the mail is news again as soon as the fetcher hears where the store stands.
-    ports_.watch_again(text(record, mailbox::Tag::binding));
-    log_error("new_mail_not_stored").binding(text(record, mailbox::Tag::binding)).error(done.error());
+    ports_.watch_again(text_or_empty(record, mailbox::Tag::binding));
+    log_error("new_mail_not_stored").binding(text_or_empty(record, mailbox::Tag::binding)).error(done.error());
     return;
   }
   if (queued) ports_.sms_queued();
@@ -91,24 +91,24 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
   item.msisdn = binding.msisdn;
   item.peer = binding.peer;
   item.uid_validity = record.u64(tag(mailbox::Tag::uid_validity)).value_or(0);
-  item.uid = text(record, mailbox::Tag::uid);
-  item.subject = text(record, mailbox::Tag::subject);
+  item.uid = text_or_empty(record, mailbox::Tag::uid);
+  item.subject = text_or_empty(record, mailbox::Tag::subject);
   item.size = record.u64(tag(mailbox::Tag::size)).value_or(0);
-  item.mail_message_id = text(record, mailbox::Tag::message_id);
+  item.mail_message_id = text_or_empty(record, mailbox::Tag::message_id);
   record.for_each([&](std::uint16_t field, ByteView value) {
     if (field == tag(mailbox::Tag::reference)) item.mail_references.emplace_back(text_of(value));
   });
-  const auto senders = mime::parse_mailboxes(text(record, mailbox::Tag::sender));
+  const auto senders = mime::parse_mailboxes(text_or_empty(record, mailbox::Tag::sender));
   if (!senders.empty()) {
     item.correspondent = senders.front().address();
     item.correspondent_name = senders.front().display_name;
   }
   // Where an answer goes (RFC 5322 §3.6.2).
-  if (const auto reply_to = mime::parse_mailboxes(text(record, mailbox::Tag::reply_to)); !reply_to.empty() && !reply_to.front().domain.empty()) {
+  if (const auto reply_to = mime::parse_mailboxes(text_or_empty(record, mailbox::Tag::reply_to)); !reply_to.empty() && !reply_to.front().domain.empty()) {
     // The phone is shown who wrote it, whoever gets its answer.
     if (item.correspondent != reply_to.front().address()) item.author = std::exchange(item.correspondent, reply_to.front().address());
   }
-  if (const auto check = mime::trusted_check(text(record, mailbox::Tag::authentication), ports_.settings.trusted_authserv); check != mime::SenderCheck::unknown) {
+  if (const auto check = mime::trusted_check(text_or_empty(record, mailbox::Tag::authentication), ports_.settings.trusted_authserv); check != mime::SenderCheck::unknown) {
     item.authentication = mime::to_string(check);
   }
   item.created = item.updated = now;
@@ -136,7 +136,7 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
   Details details{{"binding", binding.id}, {"uid", item.uid}, {"uid_validity", fmt::to_string(item.uid_validity)},
                   {"size", fmt::to_string(item.size)}, {"from", item.correspondent}, {"subject", item.subject}};
   // The mail server did not hand out its header: it is announced with what is known.
-  if (const std::string trouble = text(record, mailbox::Tag::reason); !trouble.empty()) details.emplace_back("without_header", trouble);
+  if (const std::string trouble = text_or_empty(record, mailbox::Tag::reason); !trouble.empty()) details.emplace_back("without_header", trouble);
   PM_TRY([[maybe_unused]] const bool accepted,
          move_item(ports_.store, item,
                    {.to = ItemState::accepted,
@@ -381,7 +381,7 @@ void ToPhone::on_fetched(const RecordView& record) {
 void ToPhone::on_fetch_failed(const RecordView& record) {
   const ItemId id = record.header().item;
   if (transfers_.erase(id) == 0) return;
-  const std::string word = text(record, mailbox::Tag::reason);
+  const std::string word = text_or_empty(record, mailbox::Tag::reason);
   const auto item = ports_.store.item(id);
   if (!item || !*item) return;
   const auto binding = ports_.store.binding((*item)->binding);
@@ -514,7 +514,7 @@ void ToPhone::withdraw(const Item& item) {
 
 void ToPhone::on_marked(const RecordView& record) {
   const ItemId id = record.header().item;
-  const std::string reason = text(record, mailbox::Tag::reason);
+  const std::string reason = text_or_empty(record, mailbox::Tag::reason);
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(auto item, ports_.store.item(id));
     if (!item || item->mark != "pending") return {};
@@ -527,7 +527,7 @@ void ToPhone::on_marked(const RecordView& record) {
     }
     item->mark = "done";
     if (const auto written = ports_.store.update_item(*item); !written) return written;
-    return note(ports_.store, *item, "marked", ports_.clock.wall(), program::fetcher, {{"mark", text(record, mailbox::Tag::mark)}, {"uid", item->uid}});
+    return note(ports_.store, *item, "marked", ports_.clock.wall(), program::fetcher, {{"mark", text_or_empty(record, mailbox::Tag::mark)}, {"uid", item->uid}});
   });
   if (!done) log_error("mark_not_stored").item(id).error(done.error());
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "core/ascii.h"
 #include "core/errors.h"
 
 namespace pushmail {
@@ -67,7 +68,7 @@ bool read_number(std::string_view text, std::size_t& at, std::size_t count, std:
   value = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const char c = text[at + i];
-    if (c < '0' || c > '9') return false;
+    if (!is_digit(c)) return false;
     value = value * 10 + (c - '0');
   }
   at += count;
@@ -114,7 +115,7 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
   std::int64_t us = 0;
   if (at < text.size() && text[at] == '.') {
     std::int64_t scale = 100'000;
-    for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10) us += (text[at] - '0') * scale;
+    for (++at; at < text.size() && is_digit(text[at]); ++at, scale /= 10) us += (text[at] - '0') * scale;
   }
   std::int64_t offset_minutes = 0;
   if (at < text.size() && (text[at] == '+' || text[at] == '-')) {

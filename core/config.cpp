@@ -10,6 +10,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "core/ascii.h"
 #include "core/limits.h"
 #include "core/storage.h"
 
@@ -129,10 +130,9 @@ std::expected<Value, std::string> value_of_text(const ConfigKey& key, std::strin
       if (text != "true" && text != "false") return std::unexpected("must be true or false");
       return text == "true";
     case KeyType::number: {
-      std::int64_t number = 0;
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-      if (error != std::errc{} || end != text.data() + text.size()) return std::unexpected("must be a whole number");
-      return in_range(key, number);
+      const auto number = parse_number<std::int64_t>(text);
+      if (!number) return std::unexpected("must be a whole number");
+      return in_range(key, *number);
     }
     case KeyType::text_list:
     case KeyType::network_list: {

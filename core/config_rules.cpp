@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
 #include "core/bytes.h"
 #include "core/config.h"
 
@@ -69,7 +70,7 @@ std::expected<void, ConfigError> check_peers(const Config& config) {
 }
 
 bool is_digits(std::string_view text, std::size_t least, std::size_t most) {
-  return text.size() >= least && text.size() <= most && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  return text.size() >= least && text.size() <= most && std::ranges::all_of(text, is_digit<char>);
 }
 
 // `10` or `7-11`

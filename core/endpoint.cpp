@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "core/ascii.h"
 #include "core/bytes.h"
 #include "core/errors.h"
 
@@ -43,8 +43,7 @@ bool is_host_name(std::string_view text) {
   constexpr std::size_t name_size_max = 253, label_size_max = 63;
   if (text.ends_with('.')) text.remove_suffix(1);
   if (text.empty() || text.size() > name_size_max) return false;
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto in_label = [&](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' || c == '_'; };
+  const auto in_label = [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; };
   std::string_view label;
   while (true) {
     const std::size_t dot = std::min(text.find('.'), text.size());
@@ -54,7 +53,7 @@ bool is_host_name(std::string_view text) {
     if (dot == text.size()) break;
     text.remove_prefix(dot + 1);
   }
-  return !std::ranges::all_of(label, is_digit) && !ascii_starts_with_nocase(label, "0x");
+  return !is_digits(label) && !ascii_starts_with_nocase(label, "0x");
 }
 
 bool IpNetwork::contains(const IpAddress& address) const {
@@ -71,14 +70,10 @@ Result<IpNetwork> parse_network(std::string_view text) {
   const std::size_t slash = text.find('/');
   PM_TRY(const IpAddress ip, parse_ip(text.substr(0, slash)));
   if (slash == std::string_view::npos) return IpNetwork{.ip = ip, .prefix_length = 128};
-  const std::string_view digits = text.substr(slash + 1);
-  int length = -1;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+  const auto length = parse_number<int>(text.substr(slash + 1));
   const int most = ip.is_v4() ? 32 : 128;
-  if (error != std::errc{} || end != digits.data() + digits.size() || length < 0 || length > most) {
-    return fail(core_bad_address, slash + 1);
-  }
-  return IpNetwork{.ip = ip, .prefix_length = ip.is_v4() ? length + 96 : length};
+  if (!length || *length < 0 || *length > most) return fail(core_bad_address, slash + 1);
+  return IpNetwork{.ip = ip, .prefix_length = ip.is_v4() ? *length + 96 : *length};
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
@@ -92,9 +87,9 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   }
   Endpoint endpoint;
   PM_TRY(endpoint.ip, parse_ip(host));
-  const std::string_view digits = text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), endpoint.port);
-  if (error != std::errc{} || end != digits.data() + digits.size()) return fail(core_bad_address, colon + 1);
+  const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
+  if (!port) return fail(core_bad_address, colon + 1);
+  endpoint.port = *port;
   return endpoint;
 }
 

@@ -9,6 +9,9 @@
 #include <cstring>
 #include <iterator>
 
+#include "core/ascii.h"
+#include "core/utf8.h"
+
 namespace pushmail {
 
 namespace {
@@ -40,24 +43,6 @@ std::uint64_t keyed_hash(std::string_view value) {
   return hash;
 }
 
-// Length of the valid UTF-8 sequence at `at`, 0 when it is not one (RFC 3629 §4).
-std::size_t utf8_length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t lead = byte(at);
-  const std::size_t length = lead < 0x80                   ? 1
-                             : lead >= 0xC2 && lead < 0xE0 ? 2
-                             : lead >= 0xE0 && lead < 0xF0 ? 3
-                             : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                           : 0;
-  if (length == 0 || at + length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(at + i) & 0xC0) != 0x80) return 0;
-  }
-  if ((lead == 0xE0 && byte(at + 1) < 0xA0) || (lead == 0xED && byte(at + 1) > 0x9F)) return 0;
-  if ((lead == 0xF0 && byte(at + 1) < 0x90) || (lead == 0xF4 && byte(at + 1) > 0x8F)) return 0;
-  return length;
-}
-
 // What json_escape gives, at the end of `out`. Nearly all text of a log needs no escape, and is appended in one piece.
 void append_escaped(std::string& out, std::string_view text) {
   const auto plain = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
@@ -72,10 +57,10 @@ void append_escaped(std::string& out, std::string_view text) {
       out.push_back('\\');
       out.push_back(c);
       ++at;
-    } else if (static_cast<std::uint8_t>(c) < 0x20 || c == 0x7F) {
+    } else if (is_control(c)) {
       fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
       ++at;
-    } else if (const std::size_t length = utf8_length(text, at); length != 0) {
+    } else if (const std::size_t length = code_point_at(text, at).size; length != 0) {
       out.append(text.substr(at, length));
       at += length;
     } else {

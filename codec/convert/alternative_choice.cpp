@@ -8,6 +8,8 @@
 #include "codec/convert/html_elements.h"
 #include "codec/convert/html_entities.h"
 #include "codec/convert/text.h"
+#include "core/ascii.h"
+#include "core/utf8.h"
 
 namespace pushmail::convert {
 namespace {
@@ -16,10 +18,6 @@ constexpr std::size_t looked_at_max = 64 * 1024;
 constexpr std::size_t tag_size_max = 2048;
 constexpr std::size_t style_rule_size_max = 2048;
 
-bool is_ascii_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_above_ascii(char c) { return static_cast<unsigned char>(c) >= 0x80; }
-
 /// A character of a word, how many bytes it has and whether its script writes without blanks.
 struct Character {
   std::size_t size = 1;
@@ -27,12 +25,12 @@ struct Character {
   bool is_unspaced = false;
 };
 Character character_at(std::string_view utf8) {
-  const auto lead = static_cast<unsigned char>(utf8.front());
-  if (lead < 0x80)
-    return {1, is_ascii_letter(utf8.front()) || is_digit(utf8.front()) ? static_cast<std::uint32_t>(ascii_lower(utf8.front())) : 0, false};
-  const std::size_t size = std::min<std::size_t>(lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4, utf8.size());
-  std::uint32_t code = lead & (size == 2 ? 0x1F : size == 3 ? 0x0F : 0x07);
-  for (std::size_t i = 1; i < size; ++i) code = code << 6 | (static_cast<unsigned char>(utf8[i]) & 0x3F);
+  const char first = utf8.front();
+  if (!is_above_ascii(first)) return {1, is_alphanumeric(first) ? static_cast<std::uint32_t>(ascii_lower(first)) : 0, false};
+  const CodePoint found = code_point_at(utf8);
+  if (!found) return {};
+  const std::size_t size = found.size;
+  std::uint32_t code = found.value;
   // Signs of Latin-1, punctuation, spaces, marks, and those of full width.
   const bool is_sign = code < 0xC0 || code == 0xD7 || code == 0xF7 || (code >= 0x2000 && code < 0x2C00) ||
                        (code >= 0x3000 && code < 0x3040 && code != 0x3005) || (code >= 0xFE00 && code < 0xFF10) || code >= 0x1F000;
@@ -79,7 +77,7 @@ bool is_style_rule(std::string_view text) {
     const std::size_t colon = declaration.find(':');
     if (colon == std::string_view::npos) return false;
     const std::string_view name = ascii_trim(declaration.substr(0, colon));
-    if (name.empty() || std::any_of(name.begin(), name.end(), [](char c) { return !is_ascii_letter(c) && c != '-'; })) return false;
+    if (name.empty() || std::any_of(name.begin(), name.end(), [](char c) { return !is_letter(c) && c != '-'; })) return false;
     is_known = is_known || is_style_property(name);
   }
   return is_known;
@@ -89,7 +87,7 @@ bool is_style_rule(std::string_view text) {
 std::size_t tag_size(std::string_view text) {
   const std::size_t name_start = text.size() > 1 && text[1] == '/' ? 2 : 1;
   std::size_t end = name_start;
-  while (end < text.size() && (is_ascii_letter(text[end]) || is_digit(text[end]))) ++end;
+  while (end < text.size() && is_alphanumeric(text[end])) ++end;
   if (end == name_start || end == text.size() || std::string_view(" \t\r\n/>").find(text[end]) == std::string_view::npos) return 0;
   if (element_of(text.substr(name_start, end - name_start))->name.empty()) return 0;
   const std::size_t close = text.substr(0, tag_size_max).find('>', end);
@@ -182,8 +180,8 @@ Markup markup_of(std::string_view utf8) {
       if (size > 0 && rest[size - 1] != ';') size = 0;
       if (size > 0) {
         ++found.references;
-        const auto is_letter = [](char c) { return is_ascii_letter(c) || is_above_ascii(c); };
-        const bool has_letter = (at > 0 && is_letter(text[at - 1])) || (size < rest.size() && is_letter(rest[size]));
+        const auto is_word_letter = [](char c) { return is_letter(c) || is_above_ascii(c); };
+        const bool has_letter = (at > 0 && is_word_letter(text[at - 1])) || (size < rest.size() && is_word_letter(rest[size]));
         const CharacterReference reference = read_character_reference(rest, ReferencePlace::text);
         found.inner_references += has_letter && is_above_ascii(reference.bytes[0]) ? 1 : 0;
       }

@@ -2,13 +2,13 @@
 #include "codec/convert/calendar.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <span>
 
 #include "codec/convert/errors.h"
 #include "codec/convert/text.h"
 #include "codec/convert/time_zones.h"
+#include "core/ascii.h"
 
 namespace pushmail::convert {
 namespace {
@@ -114,13 +114,6 @@ std::string parameter_text(std::string_view value) {
   return readable(cut(out, word_size_max));
 }
 
-std::optional<unsigned> digits(std::string_view text) {
-  unsigned number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 std::int64_t days_of(int year, unsigned month, unsigned day) {
   return std::chrono::sys_days(std::chrono::year(year) / std::chrono::month(month) / std::chrono::day(day)).time_since_epoch().count();
 }
@@ -140,7 +133,7 @@ std::optional<std::int64_t> duration_seconds(std::string_view value) {
       continue;
     }
     const std::size_t end = std::min(value.find_first_not_of("0123456789"), value.size());
-    const auto number = digits(value.substr(0, end));
+    const auto number = parse_number<unsigned>(value.substr(0, end));
     if (!number || end == value.size()) return std::nullopt;
     const char unit = value[end];
     std::int64_t seconds = 0;
@@ -167,8 +160,8 @@ std::optional<std::int64_t> duration_seconds(std::string_view value) {
 std::optional<std::int32_t> utc_offset(std::string_view value) {
   if (value.size() != 5 && value.size() != 7) return std::nullopt;
   if (value[0] != '+' && value[0] != '-') return std::nullopt;
-  const auto hours = digits(value.substr(1, 2));
-  const auto minutes = digits(value.substr(3, 2));
+  const auto hours = parse_number<unsigned>(value.substr(1, 2));
+  const auto minutes = parse_number<unsigned>(value.substr(3, 2));
   if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
   const auto seconds = static_cast<std::int32_t>(*hours * 3600 + *minutes * 60);
   return value[0] == '-' ? -seconds : seconds;
@@ -322,7 +315,7 @@ class Reader {
     } else if (is("EXDATE")) {
       event_.excluded_dates += 1 + static_cast<std::size_t>(std::count(value.begin(), value.end(), ','));
     } else if (is("SEQUENCE")) {
-      event_.sequence = digits(value).value_or(0);
+      event_.sequence = parse_number<unsigned>(value).value_or(0);
     } else if (is("ORGANIZER")) {
       event_.organizer = person(line);
     } else if (is("ATTENDEE")) {
@@ -383,12 +376,12 @@ std::optional<YearlyRule> yearly_rule(std::string_view rule) {
     if (name == "FREQ") {
       is_yearly = value == "YEARLY";
     } else if (name == "BYMONTH") {
-      out.month = digits(value).value_or(0);
+      out.month = parse_number<unsigned>(value).value_or(0);
     } else if (name == "BYDAY") {
       if (value.size() < 3) return std::nullopt;
       const std::size_t day = weekdays.find(value.substr(value.size() - 2));
       const bool is_negative = value.starts_with('-');
-      const auto nth = digits(
+      const auto nth = parse_number<unsigned>(
           value.substr(is_negative || value.starts_with('+') ? 1 : 0, value.size() - 2 - (is_negative || value.starts_with('+') ? 1 : 0)));
       if (day == std::string_view::npos || day % 2 != 0 || !nth || *nth < 1 || *nth > 5) return std::nullopt;
       out.weekday = static_cast<unsigned>(day / 2);
@@ -446,18 +439,18 @@ std::optional<CalendarTime> read_calendar_time(std::string_view value) {
   if (out.is_utc) value.remove_suffix(1);
   out.is_date = value.size() == 8 && !out.is_utc;
   if (!out.is_date && (value.size() != 15 || value[8] != 'T')) return std::nullopt;
-  const auto year = digits(value.substr(0, 4));
-  const auto month = digits(value.substr(4, 2));
-  const auto day = digits(value.substr(6, 2));
+  const auto year = parse_number<unsigned>(value.substr(0, 4));
+  const auto month = parse_number<unsigned>(value.substr(4, 2));
+  const auto day = parse_number<unsigned>(value.substr(6, 2));
   if (!year || !month || !day) return std::nullopt;
   out.year = static_cast<int>(*year);
   out.month = *month;
   out.day = *day;
   if (!(std::chrono::year(out.year) / std::chrono::month(out.month) / std::chrono::day(out.day)).ok()) return std::nullopt;
   if (out.is_date) return out;
-  const auto hour = digits(value.substr(9, 2));
-  const auto minute = digits(value.substr(11, 2));
-  const auto second = digits(value.substr(13, 2));
+  const auto hour = parse_number<unsigned>(value.substr(9, 2));
+  const auto minute = parse_number<unsigned>(value.substr(11, 2));
+  const auto second = parse_number<unsigned>(value.substr(13, 2));
   if (!hour || !minute || !second || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
   out.hour = *hour;
   out.minute = *minute;

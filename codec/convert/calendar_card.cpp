@@ -7,6 +7,7 @@
 
 #include "codec/convert/calendar.h"
 #include "codec/convert/text.h"
+#include "core/ascii.h"
 
 namespace pushmail::convert {
 namespace {
@@ -178,9 +179,8 @@ std::vector<std::string_view> list_of(std::string_view value) {
 int small_number(std::string_view text) {
   const bool is_negative = text.starts_with('-');
   if (is_negative || text.starts_with('+')) text.remove_prefix(1);
-  if (text.empty() || text.size() > 3 || text.find_first_not_of("0123456789") != std::string_view::npos) return 0;
-  int number = 0;
-  for (const char c : text) number = number * 10 + (c - '0');
+  if (text.size() > 3 || !is_digits(text)) return 0;
+  const int number = parse_number<int>(text).value_or(0);
   return is_negative ? -number : number;
 }
 

@@ -1,6 +1,8 @@
 // Fillers out of plain text. Pages lose theirs in text_layout.cpp, with all other white space.
 #include "codec/convert/fillers.h"
 
+#include "core/ascii.h"
+
 namespace pushmail::convert {
 namespace {
 
@@ -34,8 +36,6 @@ std::size_t find_unseen(std::string_view utf8) {
   }
   return utf8.size();
 }
-
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "core/bytes.h"
+#include "core/utf8.h"
 
 namespace pushmail::convert {
 namespace {
@@ -31,7 +32,7 @@ std::size_t columns_of(std::string_view text) {
   std::size_t columns = 0;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto c = static_cast<unsigned char>(text[at]);
-    if ((c & 0xC0U) == 0x80U) continue;
+    if (is_continuation(text[at])) continue;
     columns += c >= 0xE2 && is_wide(text, at) ? 2 : 1;
   }
   return columns;

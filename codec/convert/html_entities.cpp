@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "codec/convert/html_entity_table.h"
+#include "core/ascii.h"
+#include "core/utf8.h"
 
 namespace pushmail::convert {
 namespace {
@@ -13,8 +15,6 @@ constexpr std::array<char32_t, 32> windows_characters{
     0x20AC, 0x81,   0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D, 0x017D, 0x8F,
     0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D, 0x017E, 0x0178};
 
-constexpr bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
-
 const NamedCharacter* find_name(std::string_view name) {
   const auto* const found = std::lower_bound(std::begin(named_characters), std::end(named_characters), name,
                                              [](const NamedCharacter& row, std::string_view wanted) { return row.name < wanted; });
@@ -23,26 +23,9 @@ const NamedCharacter* find_name(std::string_view name) {
 
 CharacterReference with_character(char32_t c, std::size_t size) {
   if (c >= 0x80 && c < 0xA0) c = windows_characters[c - 0x80];
-  if (c == 0 || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) c = 0xFFFD;
   CharacterReference made;
   made.size = size;
-  const auto add = [&](char32_t byte) { made.bytes[made.byte_count++] = static_cast<char>(static_cast<unsigned char>(byte)); };
-  const auto add_tail = [&](unsigned shift) { add(0x80 | (c >> shift & 0x3F)); };
-  if (c < 0x80) {
-    add(c);
-  } else if (c < 0x800) {
-    add(0xC0 | c >> 6);
-    add_tail(0);
-  } else if (c < 0x10000) {
-    add(0xE0 | c >> 12);
-    add_tail(6);
-    add_tail(0);
-  } else {
-    add(0xF0 | c >> 18);
-    add_tail(12);
-    add_tail(6);
-    add_tail(0);
-  }
+  made.byte_count = utf8_of(c == 0 ? replacement_character : c).view().copy(made.bytes.data(), made.bytes.size());
   return made;
 }
 
@@ -53,11 +36,9 @@ CharacterReference read_number(std::string_view html) {
   std::size_t at = first;
   char32_t number = 0;
   for (; at < html.size(); ++at) {
-    const char c = ascii_lower(html[at]);
-    const bool is_digit = c >= '0' && c <= '9';
-    if (!is_digit && !(is_hex && c >= 'a' && c <= 'f')) break;
-    const auto digit = static_cast<char32_t>(is_digit ? c - '0' : c - 'a' + 10);
-    number = std::min<char32_t>(number * (is_hex ? 16 : 10) + digit, 0x110000);
+    const int digit = hex_value(html[at]);
+    if (digit < 0 || (!is_hex && digit > 9)) break;
+    number = std::min<char32_t>(number * (is_hex ? 16 : 10) + static_cast<char32_t>(digit), 0x110000);
   }
   if (at == first) return {};
   return with_character(number, at + (at < html.size() && html[at] == ';' ? 1 : 0));

@@ -4,14 +4,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/ascii.h"
+
 namespace pushmail::convert {
 namespace {
 
 constexpr std::string_view spaces = " \t\r\n\f";
 
 bool is_name(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' ||
-         static_cast<unsigned char>(c) >= 0x80;
+  return is_alphanumeric(c) || c == '-' || c == '_' || is_above_ascii(c);
 }
 
 std::size_t name_size(std::string_view text) {

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "core/ascii.h"
+
 namespace pushmail::convert {
 namespace {
 
@@ -82,15 +84,9 @@ constexpr auto named_colours = std::to_array<NamedColour>({
     named_colour("dimgray", 0x696969),   named_colour("windowtext", 0x000000), named_colour("window", 0xFFFFFF),
 });
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = ascii_lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 Colour read_hex_colour(std::string_view digits) {
   if ((digits.size() != 3 && digits.size() != 4 && digits.size() != 6 && digits.size() != 8) ||
-      std::any_of(digits.begin(), digits.end(), [](char c) { return hex_value(c) < 0; }))
+      !std::ranges::all_of(digits, is_hex_digit<char>))
     return unknown_colour;
   const bool is_short = digits.size() < 6;
   const auto part = [&](std::size_t i) {

@@ -3,10 +3,11 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
+
 namespace pushmail::convert {
 namespace {
 
-constexpr bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r'; }
 
 /// Whether `<` or `</` and `name` stand there and the name ends there.

@@ -5,6 +5,8 @@
 #include <array>
 #include <charconv>
 
+#include "core/utf8.h"
+
 namespace pushmail::convert {
 
 std::optional<unsigned> number_of(std::string_view text) {
@@ -12,22 +14,6 @@ std::optional<unsigned> number_of(std::string_view text) {
   unsigned number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() ? std::optional<unsigned>(number) : std::nullopt;
-}
-
-std::string content_id_of(std::string_view address) {
-  std::string out;
-  out.reserve(address.size());
-  for (std::size_t at = 0; at < address.size(); ++at) {
-    unsigned char byte = 0;
-    const char* const digits = address.data() + at + 1;
-    if (address[at] == '%' && address.size() - at >= 3 && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
-      out += static_cast<char>(byte);
-      at += 2;
-    } else {
-      out += address[at];
-    }
-  }
-  return out;
 }
 
 bool is_file_name(std::string_view text) {
@@ -40,7 +26,7 @@ bool is_file_name(std::string_view text) {
 
 Sign sign_at(std::string_view utf8, SignFont font) {
   struct Row {
-    unsigned letter;
+    char32_t letter;
     std::string_view utf8;
   };
   constexpr auto wingdings = std::to_array<Row>({{'J', "\u263A"},
@@ -62,17 +48,12 @@ Sign sign_at(std::string_view utf8, SignFont font) {
                                                  {0xF0, "\u2192"},
                                                  {'(', "\u260E"},
                                                  {'*', "\u2709"}});
-  const auto byte = [&](std::size_t i) -> unsigned { return i < utf8.size() ? static_cast<unsigned char>(utf8[i]) : 0U; };
-  unsigned letter = byte(0);
-  std::size_t size = letter < 0x80 ? 1 : letter < 0xE0 ? 2 : letter < 0xF0 ? 3 : 4;
-  size = std::min(size, utf8.size());
-  const bool is_private = size == 3 && letter == 0xEF && byte(1) >= 0x80 && byte(1) <= 0x83;
-  if (size == 2)
-    letter = (letter & 0x1F) << 6 | (byte(1) & 0x3F);
-  else if (is_private)
-    letter = (byte(1) & 0x03) << 6 | (byte(2) & 0x3F);
-  else if (size > 1)
-    return {utf8.substr(0, size), size};
+  const CodePoint character = code_point_at(utf8);
+  const std::size_t size = std::min<std::size_t>(std::max<std::size_t>(character.size, 1), utf8.size());
+  // A page writes the font's own places, or those that Unicode keeps for private use.
+  const bool is_private = character.value >= 0xF000 && character.value <= 0xF0FF;
+  if (!is_private && character.value >= 0x800) return {utf8.substr(0, size), size};
+  const char32_t letter = is_private ? character.value & 0xFFU : character.value;
   if (font == SignFont::wingdings) {
     const auto* const row = std::find_if(wingdings.begin(), wingdings.end(), [&](const Row& each) { return each.letter == letter; });
     if (row != wingdings.end()) return {row->utf8, size};

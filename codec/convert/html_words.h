@@ -12,8 +12,6 @@ namespace pushmail::convert {
 
 /// What a number attribute says: `start="3"`, `width="1"`.
 [[nodiscard]] std::optional<unsigned> number_of(std::string_view text);
-/// A `cid:` address as Content-ID (RFC 2392 §2): %40 and the like decoded.
-[[nodiscard]] std::string content_id_of(std::string_view address);
 /// An address as it can be written in a line: without what an attribute that never ended took in.
 [[nodiscard]] std::string written_address(std::string_view address);
 /// `image001.png`: what programs write when nobody described the picture.

@@ -5,6 +5,7 @@
 
 #include "codec/convert/text.h"
 #include "codec/mime/date.h"
+#include "core/utf8.h"
 
 namespace pushmail::convert {
 namespace {
@@ -163,13 +164,12 @@ std::string_view name_without_address(const mime::Part& header, Arena& arena, st
 
 std::string short_subject(std::string_view utf8, std::size_t length_max) {
   constexpr std::string_view mark = "...";
-  const auto is_start = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
-  const auto length = static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), is_start));
+  const std::size_t length = code_point_count(utf8);
   if (length_max == 0 || length <= length_max) return std::string(utf8);
   const std::size_t kept_max = length_max - std::min(length_max, mark.size());
   std::size_t size = 0;
   for (std::size_t count = 0; size < utf8.size(); ++size) {
-    if (is_start(utf8[size]) && count++ == kept_max) break;
+    if (!is_continuation(utf8[size]) && count++ == kept_max) break;
   }
   std::string_view kept = cut(utf8, size);
   // Behind a word, unless that costs half of it.

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "core/ascii.h"
 #include "core/bytes.h"
 
 namespace pushmail::convert {
@@ -110,8 +111,7 @@ std::string_view extension_of(std::string_view name) {
   if (dot == std::string_view::npos || name.size() - dot > extension_size_max) return {};
   const std::string_view extension = name.substr(dot + 1);
   // `Dr. Smith` and `1. Offer` have none.
-  const bool is_one_word = std::all_of(extension.begin(), extension.end(),
-                                       [](char c) { return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'); });
+  const bool is_one_word = std::ranges::all_of(extension, is_alphanumeric<char>);
   return is_one_word ? extension : std::string_view{};
 }
 

@@ -10,6 +10,7 @@
 #include "codec/mms/pdu.h"
 #include "codec/wap/address.h"
 #include "codec/wap/numbering.h"
+#include "core/ascii.h"
 
 namespace pushmail::convert {
 namespace {
@@ -19,8 +20,7 @@ mm7::Address address_of(std::string_view text) {
   const std::string_view bare = wap::strip_type(text);
   if (bare.find('@') != std::string_view::npos) return {.kind = mm7::AddressKind::rfc2822, .value = std::string(bare)};
   const std::string_view digits = bare.starts_with('+') ? bare.substr(1) : bare;
-  const bool is_number = !digits.empty() && std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return {.kind = is_number ? mm7::AddressKind::number : mm7::AddressKind::short_code, .value = std::string(bare)};
+  return {.kind = is_digits(digits) ? mm7::AddressKind::number : mm7::AddressKind::short_code, .value = std::string(bare)};
 }
 
 template <class List>
@@ -100,7 +100,7 @@ mime::Mailbox mailbox_of(const mm7::Address& address, std::string_view our_domai
   // RFC 4356 §2.1.1: never a bare number.
   std::string number(wap::strip_type(address.value));
   std::erase_if(number, [](char c) {
-    return !((c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '+' || c == '-' || c == '.');
+    return !(is_alphanumeric(c) || c == '+' || c == '-' || c == '.');
   });
   if (number.empty()) return {};
   // Short codes and national numbers stay what they are.

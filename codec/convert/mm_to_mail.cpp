@@ -11,6 +11,7 @@
 #include "codec/convert/slide_order.h"
 #include "codec/convert/text.h"
 #include "codec/mime/compose.h"
+#include "core/ascii.h"
 
 namespace pushmail::convert {
 namespace {
@@ -23,7 +24,7 @@ constexpr std::size_t previous_sendings_max = 50;
 std::string clean_id(std::string_view id) {
   std::string out;
   for (const char c : id) {
-    if (static_cast<unsigned char>(c) >= 0x80) return {};
+    if (is_above_ascii(c)) return {};
     if (c > 0x20 && c != 0x7F && c != '<' && c != '>') out += c;
   }
   return out;
@@ -71,7 +72,7 @@ void write_text_body(Bytes& out, std::string_view text) {
   append(out, "Content-Type: text/plain; charset=utf-8\r\n");
   const std::string canonical = with_crlf(text);
   const auto wide = static_cast<std::size_t>(
-      std::count_if(canonical.begin(), canonical.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }));
+      std::ranges::count_if(canonical, is_above_ascii));
   // base64 is shorter when more than about a sixth of the bytes would be `=XX`.
   mime::write_body(out, bytes_of(canonical), wide * 6 > canonical.size() ? mime::BodyForm::base64 : mime::BodyForm::quoted_printable);
 }

@@ -6,6 +6,7 @@
 
 #include "codec/convert/media_types.h"
 #include "codec/convert/text.h"
+#include "core/ascii.h"
 #include "core/bytes.h"
 
 namespace pushmail::convert {
@@ -16,7 +17,7 @@ constexpr std::size_t stem_size_max = 40;
 constexpr std::size_t extension_size_max = 8;
 
 bool is_safe(char c) {
-  return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '-' || c == '_' || c == '.';
+  return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
 }
 
 /// The safe characters of `text`, at most `size_max`; a run of others is one `_`. None at the start.

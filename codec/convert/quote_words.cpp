@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "core/ascii.h"
 #include "core/bytes.h"
 
 namespace pushmail::convert {
@@ -170,8 +171,7 @@ constexpr auto original_words = list_words<count_words(original_column)>(origina
 constexpr auto forwarded_words = list_words<count_words(forwarded_column)>(forwarded_column);
 constexpr auto start_words = list_words<count_words(start_column)>(start_column);
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || static_cast<unsigned char>(c) >= 0x80; }
+bool is_word_letter(char c) { return is_letter(c) || is_above_ascii(c); }
 
 constexpr auto colons = std::to_array<std::string_view>({":", "：", "﹕", "︰"});
 // Signs that mail programs put around a line: emphasis of plain text, no-break blanks, marks of the reading direction.
@@ -232,7 +232,7 @@ bool contains_any(std::string_view text, const WordList<N>& list) {
 bool has_address(std::string_view text) {
   for (std::size_t at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
     if (at == 0 || at + 1 >= text.size() || text[at - 1] == ' ' || text[at + 1] == ' ') continue;
-    if (is_digit(text[at - 1]) || is_letter(text[at - 1])) return true;
+    if (is_digit(text[at - 1]) || is_word_letter(text[at - 1])) return true;
   }
   return false;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "codec/convert/sort_parts.h"
+#include "core/ascii.h"
 #include "core/limits.h"
 
 namespace pushmail::convert {
@@ -13,20 +14,14 @@ namespace {
 constexpr std::size_t reference_count_max = limits::mime_part_count_max;
 constexpr std::size_t reference_size_max = 250;
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = ascii_lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /// Whether `reference`, with %40 and the like decoded (RFC 2392 §2), is `content_id`.
 bool names(std::string_view reference, std::string_view content_id) {
   std::size_t at = 0;
   for (const char c : content_id) {
     if (at == reference.size()) return false;
     char given = reference[at];
-    if (given == '%' && reference.size() - at >= 3 && hex_value(reference[at + 1]) >= 0 && hex_value(reference[at + 2]) >= 0) {
-      given = static_cast<char>(hex_value(reference[at + 1]) * 16 + hex_value(reference[at + 2]));
+    if (const auto byte = given == '%' ? leading_hex_byte(reference.substr(at + 1)) : std::nullopt) {
+      given = static_cast<char>(*byte);
       at += 2;
     }
     if (given != c) return false;

@@ -13,6 +13,7 @@
 
 #include "codec/convert/quote_words.h"
 #include "codec/convert/text.h"
+#include "core/ascii.h"
 #include "core/bytes.h"
 
 namespace pushmail::convert {
@@ -121,9 +122,9 @@ bool may_start_introduction(std::string_view line) {
   if (line.empty()) return false;
   if (starts_introduction(line) || line.front() == '"' || names_mailbox(line)) return true;
   // A date, with a day of the week in front or without.
-  const auto is_digit = [&](std::size_t at) { return at < line.size() && line[at] >= '0' && line[at] <= '9'; };
+  const auto is_digit_at = [&](std::size_t at) { return at < line.size() && is_digit(line[at]); };
   const std::size_t blank = line.find(' ');
-  return is_digit(0) || (blank != std::string_view::npos && is_digit(blank + 1));
+  return is_digit_at(0) || (blank != std::string_view::npos && is_digit_at(blank + 1));
 }
 bool ends_sentence(std::string_view line) {
   return line.ends_with('.') || line.ends_with('!') || line.ends_with('?') || line.ends_with(':');

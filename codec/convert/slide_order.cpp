@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "codec/convert/text.h"
+#include "core/ascii.h"
 #include "core/limits.h"
 
 namespace pushmail::convert {
@@ -16,12 +17,6 @@ constexpr std::size_t sources_max = limits::mime_part_count_max;
 constexpr std::size_t source_size_max = 300;
 constexpr std::size_t smil_size_max = 256 * limits::KiB;
 
-bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = ascii_lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /// As a Content-ID or Content-Location says it.
 std::string decoded(std::string_view written) {
@@ -34,8 +29,8 @@ std::string decoded(std::string_view written) {
     if (entity != entities.end()) {
       out += entity->second;
       at += entity->first.size();
-    } else if (rest[0] == '%' && rest.size() >= 3 && hex_value(rest[1]) >= 0 && hex_value(rest[2]) >= 0) {
-      out += static_cast<char>(hex_value(rest[1]) * 16 + hex_value(rest[2]));
+    } else if (const auto byte = rest[0] == '%' ? leading_hex_byte(rest.substr(1)) : std::nullopt) {
+      out += static_cast<char>(*byte);
       at += 3;
     } else {
       out += rest[0];

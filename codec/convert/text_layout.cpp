@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "codec/convert/fillers.h"
+#include "core/ascii.h"
 
 namespace pushmail::convert {
 namespace {
@@ -19,18 +20,16 @@ constexpr char cell_blank = '\x1D';
 // An empty line above a row, which is not wanted between rows of one line.
 constexpr char row_gap = '\x1C';
 
-bool is_letter_or_digit(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
-}
+bool is_word_character(char c) { return is_alphanumeric(c) || is_above_ascii(c); }
 
 /// Whether raised text is one that counts, right behind what it is raised over: 10^6, m^2, cents of a price; not the `st` of 1st.
 bool is_exponent(std::string_view before, std::string_view raised) {
   constexpr std::string_view minus_sign = "\xE2\x88\x92";
-  if (before.empty() || (!is_letter_or_digit(before.back()) && std::string_view(")]").find(before.back()) == std::string_view::npos))
+  if (before.empty() || (!is_word_character(before.back()) && std::string_view(")]").find(before.back()) == std::string_view::npos))
     return false;
   if (raised == "n" || raised == "x") return true;
   const std::size_t sign = raised.starts_with(minus_sign) ? minus_sign.size() : raised.starts_with('-') || raised.starts_with('+') ? 1 : 0;
-  return sign < raised.size() ? raised[sign] >= '0' && raised[sign] <= '9' : sign > 0;
+  return sign < raised.size() ? is_digit(raised[sign]) : sign > 0;
 }
 
 /// The quote marks a line starts with: what breaks the line has to repeat them.

@@ -6,6 +6,9 @@
 #include <array>
 #include <utility>
 
+#include "core/ascii.h"
+#include "core/utf8.h"
+
 namespace pushmail::convert {
 namespace {
 
@@ -41,7 +44,7 @@ bool joins_the_one_before(char32_t c) {
 }
 bool is_regional_indicator(char32_t c) { return c >= 0x1F1E6 && c <= 0x1F1FF; }
 
-bool is_inside_code_point(std::string_view utf8, std::size_t at) { return at < utf8.size() && (static_cast<unsigned char>(utf8[at]) & 0xC0U) == 0x80U; }
+bool is_inside_code_point(std::string_view utf8, std::size_t at) { return at < utf8.size() && is_continuation(utf8[at]); }
 
 std::size_t code_point_before(std::string_view utf8, std::size_t at) {
   --at;
@@ -49,21 +52,11 @@ std::size_t code_point_before(std::string_view utf8, std::size_t at) {
   return at;
 }
 
-/// The code point at a border of valid UTF-8.
-char32_t code_point_at(std::string_view utf8, std::size_t at) {
-  const auto byte = [&](std::size_t i) -> char32_t { return at + i < utf8.size() ? static_cast<unsigned char>(utf8[at + i]) : 0U; };
-  const char32_t first = byte(0);
-  if (first < 0x80) return first;
-  if (first < 0xE0) return ((first & 0x1FU) << 6U) | (byte(1) & 0x3FU);
-  if (first < 0xF0) return ((first & 0x0FU) << 12U) | ((byte(1) & 0x3FU) << 6U) | (byte(2) & 0x3FU);
-  return ((first & 0x07U) << 18U) | ((byte(1) & 0x3FU) << 12U) | ((byte(2) & 0x3FU) << 6U) | (byte(3) & 0x3FU);
-}
-
 bool is_grapheme_border(std::string_view utf8, std::size_t at) {
   if (at == 0 || at >= utf8.size()) return true;
   const std::size_t before = code_point_before(utf8, at);
-  const char32_t next = code_point_at(utf8, at);
-  const char32_t previous = code_point_at(utf8, before);
+  const char32_t next = code_point_at(utf8, at).value;
+  const char32_t previous = code_point_at(utf8, before).value;
   // GB9, GB9a; GB11 without looking whether both sides are pictures: nothing else is joined this way.
   if (joins_the_one_before(next) || previous == zero_width_joiner) return false;
   if (!is_regional_indicator(next)) return true;
@@ -71,12 +64,10 @@ bool is_grapheme_border(std::string_view utf8, std::size_t at) {
   std::size_t run = 0;
   for (std::size_t i = at; i > 0 && run < cluster_code_points_max; ++run) {
     i = code_point_before(utf8, i);
-    if (!is_regional_indicator(code_point_at(utf8, i))) break;
+    if (!is_regional_indicator(code_point_at(utf8, i).value)) break;
   }
   return run % 2 == 0;
 }
-
-bool is_white(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
 /// Behind the last sentence that ends in `window`; npos when none does.
 std::size_t sentence_end(std::string_view window) {

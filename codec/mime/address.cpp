@@ -6,6 +6,7 @@
 #include "codec/mime/errors.h"
 #include "codec/mime/fields.h"
 #include "codec/simd/simd.h"
+#include "core/ascii.h"
 
 namespace pushmail::mime {
 namespace {
@@ -14,11 +15,8 @@ constexpr std::size_t local_part_size_max = 64;
 constexpr std::size_t domain_size_max = 255;
 constexpr std::size_t label_size_max = 63;
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
-bool is_alnum(char c) { return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'); }
 /// RFC 5322 §3.2.3.
-bool is_atext(char c) { return is_alnum(c) || (c != '\0' && std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos); }
+bool is_atext(char c) { return is_alphanumeric(c) || (c != '\0' && std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos); }
 
 bool is_dot_atom(std::string_view text) {
   return !text.empty() && text.front() != '.' && text.back() != '.' && text.find("..") == std::string_view::npos &&
@@ -39,13 +37,13 @@ bool is_quoted_string(std::string_view text) {
 bool is_domain(std::string_view domain) {
   if (domain.size() > 2 && domain.front() == '[' && domain.back() == ']') {
     const std::string_view inner = domain.substr(1, domain.size() - 2);
-    return std::all_of(inner.begin(), inner.end(), [](char c) { return is_alnum(c) || c == '.' || c == ':'; });
+    return std::all_of(inner.begin(), inner.end(), [](char c) { return is_alphanumeric(c) || c == '.' || c == ':'; });
   }
   while (true) {
     const std::size_t dot = domain.find('.');
     const std::string_view label = domain.substr(0, dot);
     if (label.empty() || label.size() > label_size_max || label.front() == '-' || label.back() == '-') return false;
-    if (!std::all_of(label.begin(), label.end(), [](char c) { return is_alnum(c) || c == '-' || c == '_'; })) return false;
+    if (!std::all_of(label.begin(), label.end(), [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; })) return false;
     if (dot == std::string_view::npos) return true;
     domain.remove_prefix(dot + 1);
   }
@@ -126,7 +124,7 @@ class ListReader {
   void word() {
     const std::size_t start = at_;
     at_ += encoded_word_size();
-    while (at_ < text_.size() && std::string_view("(\"<,;:").find(text_[at_]) == std::string_view::npos && !is_blank(text_[at_])) ++at_;
+    while (at_ < text_.size() && std::string_view("(\"<,;:").find(text_[at_]) == std::string_view::npos && !is_white(text_[at_])) ++at_;
     std::string_view taken = text_.substr(start, at_ - start);
     if (taken.empty()) {
       // A blank, or a colon inside an address.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
 #include "core/bytes.h"
 
 namespace pushmail::mime {
@@ -41,8 +42,6 @@ class Reader {
   }
 
  private:
-  static bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
   std::string_view quoted() {
     for (std::size_t i = 1; i < rest_.size(); ++i) {
       if (rest_[i] == '\\') ++i;
@@ -80,10 +79,6 @@ class Reader {
   std::string_view rest_;
   bool bad_ = false;
 };
-
-bool is_digits(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
 
 // Properties whose value is the domain that a method speaks for (RFC 8601 §2.7, RFC 7489 §11.2).
 constexpr auto domain_properties = std::to_array<std::string_view>({"header.from", "header.d", "header.i", "smtp.mailfrom"});

@@ -8,6 +8,7 @@
 #include "codec/mime/tolerances.h"
 #include "codec/mime/uuencode.h"
 #include "codec/simd/simd.h"
+#include "core/ascii.h"
 
 namespace pushmail::mime {
 namespace {
@@ -110,14 +111,10 @@ std::string_view with_lf(std::string_view text, Arena& arena) {
   return text_of(kept(out, written, arena));
 }
 
-bool is_hex(std::uint8_t c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f'); }
-
 /// Letters of base64 up to its padding, four for three bytes.
 std::size_t base64_decoded_size(ByteView body) {
-  const auto is_letter = [](std::uint8_t c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
-  };
-  return static_cast<std::size_t>(std::count_if(body.begin(), body.end(), is_letter)) * 3 / 4;
+  const auto is_base64 = [](std::uint8_t c) { return is_alphanumeric(c) || c == '+' || c == '/'; };
+  return static_cast<std::size_t>(std::ranges::count_if(body, is_base64)) * 3 / 4;
 }
 
 /// RFC 2045 §6.7: `=XX` is one byte, `=` at a line's end none.
@@ -126,7 +123,7 @@ std::size_t quoted_printable_decoded_size(ByteView body) {
   for (std::size_t at = 0; at < body.size(); ++at) {
     if (body[at] != '=') continue;
     const auto next = [&](std::size_t i) { return at + i < body.size() ? body[at + i] : std::uint8_t{0}; };
-    if (is_hex(next(1)) && is_hex(next(2)))
+    if (is_hex_digit(next(1)) && is_hex_digit(next(2)))
       size -= 2;
     else if (next(1) == '\n')
       size -= 2;

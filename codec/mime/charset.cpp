@@ -11,6 +11,8 @@
 
 #include "codec/mime/fields.h"
 #include "codec/simd/simd.h"
+#include "core/ascii.h"
+#include "core/utf8.h"
 
 namespace pushmail::mime {
 namespace {
@@ -156,12 +158,12 @@ constexpr auto labels = std::to_array<Label>({
 std::string_view spelling_of(std::string_view label, std::array<char, 64>& storage) {
   std::size_t size = 0;
   for (const char c : label.substr(0, std::min(label.find(':'), storage.size()))) {
-    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')) storage[size++] = c;
+    if (is_digit(c) || (c >= 'a' && c <= 'z')) storage[size++] = c;
   }
   std::string_view spelled(storage.data(), size);
   const auto rename = [&](std::string_view from, std::string_view to) {
     // Only in front of a number: `ibm850`, not a name that begins so.
-    if (!spelled.starts_with(from) || spelled.size() == from.size() || spelled[from.size()] < '0' || spelled[from.size()] > '9') return;
+    if (!spelled.starts_with(from) || spelled.size() == from.size() || !is_digit(spelled[from.size()])) return;
     const std::size_t digits = spelled.size() - from.size();
     if (to.size() + digits > storage.size()) return;
     std::memmove(storage.data() + to.size(), spelled.data() + from.size(), digits);
@@ -226,7 +228,7 @@ std::string_view repaired_utf8(ByteView bytes, Arena& arena) {
     if (bytes.empty()) break;
     out += replacement;
     bytes = bytes.subspan(1);
-    while (!bytes.empty() && (bytes.front() & 0xC0U) == 0x80U) bytes = bytes.subspan(1);
+    while (!bytes.empty() && is_continuation(static_cast<char>(bytes.front()))) bytes = bytes.subspan(1);
   }
   return out.take_view();
 }

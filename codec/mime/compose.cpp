@@ -9,6 +9,9 @@
 #include <charconv>
 
 #include "codec/simd/simd.h"
+#include "core/ascii.h"
+#include "core/base64.h"
+#include "core/utf8.h"
 
 namespace pushmail::mime {
 namespace {
@@ -19,13 +22,6 @@ constexpr std::size_t parameter_size_max = 1024;   // so that its pieces stay fa
 constexpr std::string_view word_start_b = "=?utf-8?B?";
 constexpr std::string_view word_start_q = "=?utf-8?Q?";
 constexpr std::string_view word_end = "?=";
-constexpr std::string_view hex_digits = "0123456789ABCDEF";
-constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-bool is_alnum(char c) { return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'); }
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
 
 /// Valid UTF-8 without controls: CR, LF and tab become blanks, the others go.
 std::string clean(std::string_view value) {
@@ -46,19 +42,14 @@ std::string_view cleaned(std::string_view value, std::string& storage) {
   return storage;
 }
 
-std::size_t character_size(char lead) {
-  const auto byte = static_cast<unsigned char>(lead);
-  return byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
-}
-
 /// RFC 2047 §5 (3): what may stand as itself even inside a phrase.
-bool is_q_literal(char c) { return is_alnum(c) || c == '!' || c == '*' || c == '+' || c == '-' || c == '/'; }
+bool is_q_literal(char c) { return is_alphanumeric(c) || c == '!' || c == '*' || c == '+' || c == '-' || c == '/'; }
 
 void append_hex(std::string& out, char sign, char c) {
   const auto byte = static_cast<unsigned char>(c);
   out += sign;
-  out += hex_digits[byte >> 4U];
-  out += hex_digits[byte & 15U];
+  out += upper_hex_digits[byte >> 4U];
+  out += upper_hex_digits[byte & 15U];
 }
 
 std::string q_encoded(std::string_view text) {
@@ -71,36 +62,23 @@ std::string q_encoded(std::string_view text) {
   return out;
 }
 
-std::string b_encoded(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size(); at += 3) {
-    const auto byte = [&](std::size_t i) -> std::uint32_t { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U; };
-    const std::uint32_t group = byte(0) << 16U | byte(1) << 8U | byte(2);
-    out += base64_alphabet[group >> 18U & 63U];
-    out += base64_alphabet[group >> 12U & 63U];
-    out += at + 1 < text.size() ? base64_alphabet[group >> 6U & 63U] : '=';
-    out += at + 2 < text.size() ? base64_alphabet[group & 63U] : '=';
-  }
-  return out;
-}
-
 /// `text` as encoded words that each fit a line of their own and hold whole characters; the first leaves `used` columns free.
 std::vector<std::string> encoded_words(std::string_view text, std::size_t used) {
-  const bool q = q_encoded(text).size() <= b_encoded(text).size();
+  const bool q = q_encoded(text).size() <= base64_encoded(text).size();
   std::vector<std::string> words;
   while (!text.empty()) {
     const std::size_t room = std::min(encoded_word_size_max, line_columns_max - std::min(used + 1, line_columns_max - 24)) - word_start_b.size() - word_end.size();
     std::size_t size = 0;
     std::size_t encoded_size = 0;
     while (size < text.size()) {
-      const std::size_t next = std::min(text.size(), size + character_size(text[size]));
+      const std::size_t next = std::min(text.size(), size + character_size(text, size));
       encoded_size = q ? encoded_size + q_encoded(text.substr(size, next - size)).size() : (next + 2) / 3 * 4;
       if (encoded_size > room) break;
       size = next;
     }
     const std::string_view piece = text.substr(0, size);
     std::string word(q ? word_start_q : word_start_b);
-    word += q ? q_encoded(piece) : b_encoded(piece);
+    word += q ? q_encoded(piece) : base64_encoded(piece);
     word += word_end;
     words.push_back(std::move(word));
     text.remove_prefix(size);
@@ -168,7 +146,7 @@ std::string quoted(std::string_view text) {
 }
 
 bool is_atoms(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c == ' ' || is_alnum(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos; });
+  return std::all_of(text.begin(), text.end(), [](char c) { return c == ' ' || is_alphanumeric(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos; });
 }
 
 /// Columns that the last, unfinished line of `out` has.
@@ -191,8 +169,8 @@ class ParameterText {
     if (is_plain(c)) return add(c);
     const auto byte = static_cast<unsigned char>(c);
     add('%');
-    add(hex_digits[byte >> 4U]);
-    add(hex_digits[byte & 15U]);
+    add(upper_hex_digits[byte >> 4U]);
+    add(upper_hex_digits[byte & 15U]);
   }
   [[nodiscard]] static std::size_t extended_size(std::string_view text) {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), is_plain)) * std::size_t{1} +
@@ -205,7 +183,7 @@ class ParameterText {
   }
 
  private:
-  static bool is_plain(char c) { return is_alnum(c) || c == '-' || c == '.' || c == '_'; }
+  static bool is_plain(char c) { return is_alphanumeric(c) || c == '-' || c == '.' || c == '_'; }
 
   std::array<char, line_columns_max> text_;
   std::size_t size_ = 0;
@@ -251,11 +229,7 @@ void write_mailboxes_field(Bytes& out, std::string_view name, std::span<const Ma
 void write_parameter(Bytes& out, std::string_view name, std::string_view utf8_value) {
   std::string storage;
   std::string_view value = cleaned(utf8_value, storage);
-  if (value.size() > parameter_size_max) {
-    std::size_t end = parameter_size_max;
-    while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0U) == 0x80U) --end;
-    value = value.substr(0, end);
-  }
+  value = cut_utf8(value, parameter_size_max);
   if (is_ascii(value)) {
     const auto escaped = static_cast<std::size_t>(std::count_if(value.begin(), value.end(), [](char c) { return c == '"' || c == '\\'; }));
     if (name.size() + value.size() + escaped + 5 <= line_columns_max) {
@@ -286,7 +260,7 @@ void write_parameter(Bytes& out, std::string_view name, std::string_view utf8_va
     piece.add(std::string_view(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), index).ptr));
     piece.add(index == 0 ? "*=utf-8''" : "*=");
     while (at < value.size()) {
-      const std::string_view next = value.substr(at, character_size(value[at]));
+      const std::string_view next = value.substr(at, character_size(value, at));
       if (piece.size() + ParameterText::extended_size(next) + 2 > line_columns_max) break;
       for (const char c : next) piece.add_extended(c);
       at += next.size();
@@ -324,7 +298,7 @@ void write_body(Bytes& out, ByteView body, BodyForm form) {
 std::string make_boundary(std::string_view seed, std::span<const ByteView> bodies, Written written) {
   std::string base = "pm_";
   for (const char c : seed.substr(0, 40)) {
-    if (is_alnum(c)) base += c;
+    if (is_alphanumeric(c)) base += c;
   }
   std::string boundary = base;
   const auto occurs = [&](ByteView body) {

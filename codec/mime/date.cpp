@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "core/ascii.h"
 #include "core/bytes.h"
 
 namespace pushmail::mime {
@@ -46,12 +47,7 @@ Words words_of(std::string_view value) {
 
 std::optional<unsigned> number(std::string_view digits, std::size_t size_min, std::size_t size_max) {
   if (digits.size() < size_min || digits.size() > size_max) return std::nullopt;
-  unsigned value = 0;
-  for (const char c : digits) {
-    if (c < '0' || c > '9') return std::nullopt;
-    value = value * 10 + static_cast<unsigned>(c - '0');
-  }
-  return value;
+  return parse_number<unsigned>(digits);
 }
 
 std::optional<unsigned> month_of(std::string_view word) {

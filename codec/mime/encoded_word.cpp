@@ -6,6 +6,7 @@
 
 #include "codec/mime/fields.h"
 #include "codec/simd/simd.h"
+#include "core/ascii.h"
 
 namespace pushmail::mime {
 namespace {
@@ -21,12 +22,6 @@ struct EncodedWord {
   std::size_t end;  // offset behind `?=`
 };
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = ascii_lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 void append_decoded(ArenaText& out, const EncodedWord& word) {
   if (word.encoding == Encoding::base64) {
     const ByteView in = bytes_of(word.payload);
@@ -38,8 +33,8 @@ void append_decoded(ArenaText& out, const EncodedWord& word) {
   // RFC 2047 §4.2.
   for (std::size_t at = 0; at < word.payload.size(); ++at) {
     const char c = word.payload[at];
-    if (c == '=' && word.payload.size() - at >= 3 && hex_value(word.payload[at + 1]) >= 0 && hex_value(word.payload[at + 2]) >= 0) {
-      out += static_cast<char>(hex_value(word.payload[at + 1]) * 16 + hex_value(word.payload[at + 2]));
+    if (const auto byte = c == '=' ? leading_hex_byte(word.payload.substr(at + 1)) : std::nullopt) {
+      out += static_cast<char>(*byte);
       at += 2;
     } else if (c != '\r' && c != '\n') {
       out += c == '_' ? ' ' : c;

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "codec/mime/fields.h"
+#include "core/ascii.h"
 #include "core/limits.h"
 
 namespace pushmail::mime {
@@ -127,31 +128,14 @@ Segment name_of(std::string_view written, Arena& arena) {
   if (const std::size_t star = written.rfind('*');
       star != std::string_view::npos && star + 1 < written.size() && written.size() - star <= 7) {
     const std::string_view digits = written.substr(star + 1);
-    if (digits.find_first_not_of("0123456789") == std::string_view::npos) {
+    if (const auto index = parse_number<std::uint32_t>(digits)) {
       segment.is_continued = true;
-      for (const char c : digits) segment.index = segment.index * 10 + static_cast<std::uint32_t>(c - '0');
+      segment.index = *index;
       written = written.substr(0, star);
     }
   }
   segment.name = lower_case(written, arena);
   return segment;
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  c = ascii_lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-void append_percent_decoded(ArenaText& out, std::string_view text) {
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '%' && text.size() - at >= 3 && hex_value(text[at + 1]) >= 0 && hex_value(text[at + 2]) >= 0) {
-      out += static_cast<char>(hex_value(text[at + 1]) * 16 + hex_value(text[at + 2]));
-      at += 2;
-    } else {
-      out += text[at];
-    }
-  }
 }
 
 /// Segments of one name, in order of index, as one value. The charset counts for the joined bytes, so a character may be split.

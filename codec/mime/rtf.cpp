@@ -9,6 +9,8 @@
 #include <cstring>
 
 #include "codec/mime/message.h"
+#include "core/ascii.h"
+#include "core/utf8.h"
 
 namespace pushmail::mime {
 namespace {
@@ -117,14 +119,6 @@ constexpr auto skipped = std::to_array<std::string_view>(
     {"colortbl",          "stylesheet", "info",    "pict",    "object",    "header",    "headerl",   "headerr",
      "headerf",           "footer",     "footerl", "footerr", "footerf",   "footnote",  "fldinst",   "listtable",
      "listoverridetable", "filetbl",    "revtbl",  "rsidtbl", "themedata", "datastore", "generator", "xmlnstbl"});
-
-int hex_value(std::uint8_t c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = ascii_lower(static_cast<char>(c));
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-bool is_letter(std::uint8_t c) { return ascii_lower(static_cast<char>(c)) >= 'a' && ascii_lower(static_cast<char>(c)) <= 'z'; }
-bool is_digit(std::uint8_t c) { return c >= '0' && c <= '9'; }
 
 class Reader {
  public:
@@ -297,19 +291,8 @@ class Reader {
     high_surrogate_ = 0;
     if (code < 0x80)
       write(static_cast<char>(code));
-    else if (code < 0x800) {
-      out_ += static_cast<char>(0xC0U | code >> 6U);
-      out_ += static_cast<char>(0x80U | (code & 0x3FU));
-    } else {
-      if (code >= 0x10000) {
-        out_ += static_cast<char>(0xF0U | code >> 18U);
-        out_ += static_cast<char>(0x80U | (code >> 12U & 0x3FU));
-      } else {
-        out_ += static_cast<char>(0xE0U | code >> 12U);
-      }
-      out_ += static_cast<char>(0x80U | (code >> 6U & 0x3FU));
-      out_ += static_cast<char>(0x80U | (code & 0x3FU));
-    }
+    else
+      out_ += utf8_of(code).view();
   }
 
   /// A byte of the text, or of what stands for a \u.

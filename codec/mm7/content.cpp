@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "codec/mm7/errors.h"
+#include "core/ascii.h"
 
 namespace pushmail::mm7 {
 
@@ -24,29 +25,11 @@ std::string_view without_brackets(std::string_view id) {
   return id;
 }
 
-std::optional<int> hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = ascii_lower(c);
-  if (lower >= 'a' && lower <= 'f') return lower - 'a' + 10;
-  return std::nullopt;
-}
-
 /// `cid:` names an id with URL escapes (RFC 2392 §2); without the scheme, or in brackets, it is read the same.
 std::string id_of_href(std::string_view href) {
   href = ascii_trim(href);
   if (ascii_starts_with_nocase(href, "cid:")) href.remove_prefix(4);
-  std::string id;
-  for (std::size_t i = 0; i < href.size(); ++i) {
-    const auto high = href[i] == '%' && i + 2 < href.size() ? hex_digit(href[i + 1]) : std::nullopt;
-    const auto low = high ? hex_digit(href[i + 2]) : std::nullopt;
-    if (low) {
-      id += static_cast<char>(*high * 16 + *low);
-      i += 2;
-    } else {
-      id += href[i];
-    }
-  }
-  return std::string(without_brackets(id));
+  return std::string(without_brackets(percent_decoded(href)));
 }
 
 /// Indices of the parts directly below `parent`.

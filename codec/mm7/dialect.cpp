@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "codec/mm7/errors.h"
+#include "core/ascii.h"
 #include "core/bytes.h"
 
 namespace pushmail::mm7 {
@@ -44,10 +44,10 @@ bool set_soap_action(Mm7Dialect& dialect, std::string_view value) {
 /// A prefix is an XML name without a colon; `xml` is reserved. Some may be empty.
 template <auto Member, bool may_be_empty>
 bool set_prefix(Mm7Dialect& dialect, std::string_view value) {
-  const auto letter = [](char c) { return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '_'; };
+  const auto letter = [](char c) { return is_letter(c) || c == '_'; };
   const bool good = value.empty() ? may_be_empty
                                   : letter(value.front()) && !ascii_starts_with_nocase(value, "xml") && value.size() <= 32 &&
-                                        std::ranges::all_of(value, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.'; });
+                                        std::ranges::all_of(value, [&](char c) { return letter(c) || is_digit(c) || c == '-' || c == '.'; });
   if (!good) return false;
   dialect.*Member = value;
   return true;
@@ -60,10 +60,9 @@ bool set_word(Mm7Dialect& dialect, std::string_view value) {
 }
 template <auto Member, int least, int most>
 bool set_number(Mm7Dialect& dialect, std::string_view value) {
-  int number = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc{} || end != value.data() + value.size() || number < least || number > most) return false;
-  dialect.*Member = static_cast<std::remove_cvref_t<decltype(dialect.*Member)>>(number);
+  const auto number = parse_number<int>(value);
+  if (!number || *number < least || *number > most) return false;
+  dialect.*Member = static_cast<std::remove_cvref_t<decltype(dialect.*Member)>>(*number);
   return true;
 }
 bool set_parts(Mm7Dialect& dialect, std::string_view value) {

@@ -10,6 +10,7 @@
 #include "codec/mm7/message.h"
 #include "codec/mm7/xml.h"
 #include "codec/wap/address.h"
+#include "core/ascii.h"
 
 namespace pushmail::mm7 {
 
@@ -365,9 +366,7 @@ std::optional<int> number_in(std::string_view text) {
   const std::size_t size = std::min(text.find_first_not_of(digits), text.size());
   const std::string_view words = text.substr(size);
   if (!words.empty() && (words.front() != ' ' || words.find_first_of(digits) != std::string_view::npos)) return std::nullopt;
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + size, number);
-  return error == std::errc{} ? std::optional(number) : std::nullopt;
+  return parse_number<int>(text.substr(0, size));
 }
 
 /// Status anywhere below `top`: in its element, without it, in a Fault's detail.
@@ -386,9 +385,9 @@ std::optional<Status> read_status(const XmlTree& xml, std::size_t top) {
 /// A four-digit status in a fault's words, where a peer puts it instead of a detail.
 std::optional<int> status_in(std::string_view words) {
   for (std::size_t at = 0; at + 4 <= words.size(); ++at) {
-    const bool digits = std::ranges::all_of(words.substr(at, 4), [](char c) { return c >= '0' && c <= '9'; });
+    const bool digits = is_digits(words.substr(at, 4));
     const bool alone =
-        (at == 0 || words[at - 1] < '0' || words[at - 1] > '9') && (at + 4 == words.size() || words[at + 4] < '0' || words[at + 4] > '9');
+        (at == 0 || !is_digit(words[at - 1])) && (at + 4 == words.size() || !is_digit(words[at + 4]));
     if (digits && alone && words[at] >= '1' && words[at] <= '4') return number_in(words.substr(at, 4));
   }
   return std::nullopt;

@@ -12,6 +12,7 @@
 #include "codec/mm7/message.h"
 #include "codec/mm7/xml.h"
 #include "codec/simd/simd.h"
+#include "core/ascii.h"
 
 namespace pushmail::mm7 {
 
@@ -293,8 +294,7 @@ bool has_token(std::string_view text) { return std::any_of(text.begin(), text.en
 std::string id_token(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain_char = (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '.' || c == '-' || c == '_';
-    if (plain_char) out += c;
+    if (is_alphanumeric(c) || c == '.' || c == '-' || c == '_') out += c;
   }
   return out;
 }

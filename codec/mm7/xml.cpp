@@ -5,6 +5,7 @@
 #include "codec/mm7/errors.h"
 #include "codec/mm7/xml_readers.h"
 #include "core/limits.h"
+#include "core/utf8.h"
 
 namespace pushmail::mm7 {
 
@@ -51,19 +52,10 @@ namespace {
 
 /// Bytes of the well-formed UTF-8 character at the front that XML 1.0 §2.2 allows; 0 when it is none.
 std::size_t legal_size(std::string_view rest) {
-  const auto byte = [&](std::size_t i) { return i < rest.size() ? static_cast<std::uint8_t>(rest[i]) : std::uint8_t{0}; };
-  const std::uint8_t lead = byte(0);
-  if (lead < 0x80) return lead >= 0x20 || lead == '\t' || lead == '\n' || lead == '\r' ? 1 : 0;
-  const std::size_t size = lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
-  if (size == 0) return 0;
-  std::uint32_t code = lead & (0x7FU >> size);
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-    code = code << 6 | (byte(i) & 0x3FU);
-  }
-  if ((size == 3 && code < 0x800) || (size == 4 && (code < 0x10000 || code > 0x10FFFF))) return 0;
-  if ((code >= 0xD800 && code <= 0xDFFF) || code == 0xFFFE || code == 0xFFFF) return 0;
-  return size;
+  const CodePoint found = code_point_at(rest);
+  const char32_t c = found.value;
+  const bool is_legal = c < 0x20 ? c == '\t' || c == '\n' || c == '\r' : c != 0xFFFE && c != 0xFFFF;
+  return is_legal ? found.size : 0;
 }
 
 /// Whether the character stands for itself wherever we write text.

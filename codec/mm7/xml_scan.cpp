@@ -10,7 +10,9 @@
 
 #include "codec/mm7/xml_readers.h"
 #include "codec/simd/simd.h"
+#include "core/ascii.h"
 #include "core/limits.h"
+#include "core/utf8.h"
 
 namespace pushmail::mm7 {
 
@@ -267,19 +269,16 @@ class XmlScanner {
     std::uint32_t code = 0;
     std::size_t digits = 0;
     for (; at_ != end_ && *at_ != ';'; ++at_, ++digits) {
-      const char lower = ascii_lower(*at_);
-      const bool is_digit = lower >= '0' && lower <= '9';
-      if (!is_digit && !(hexadecimal && lower >= 'a' && lower <= 'f')) return 0;
-      code = code * (hexadecimal ? 16 : 10) + static_cast<std::uint32_t>(is_digit ? lower - '0' : lower - 'a' + 10);
+      const int digit = hex_value(*at_);
+      if (digit < 0 || (!hexadecimal && digit > 9)) return 0;
+      code = code * (hexadecimal ? 16 : 10) + static_cast<std::uint32_t>(digit);
       if (code > 0x10FFFF) return 0;
     }
     if (digits == 0 || !take(';')) return 0;
     if ((code < 0x20 && code != '\t' && code != '\n' && code != '\r') || (code >= 0xD800 && code < 0xE000) || code == 0xFFFE || code == 0xFFFF) return 0;
-    const auto trail = [&](unsigned shift) { return static_cast<char>(0x80U | (code >> shift & 0x3FU)); };
-    if (code < 0x80) return out[0] = static_cast<char>(code), 1;
-    if (code < 0x800) return out = {static_cast<char>(0xC0U | code >> 6U), trail(0)}, 2;
-    if (code < 0x10000) return out = {static_cast<char>(0xE0U | code >> 12U), trail(6), trail(0)}, 3;
-    return out = {static_cast<char>(0xF0U | code >> 18U), trail(12), trail(6), trail(0)}, 4;
+    const Utf8Character character = utf8_of(code);
+    out = character.bytes;
+    return character.size;
   }
 
   // ---- markup ----

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "codec/scan/errors.h"
+#include "core/ascii.h"
 
 namespace pushmail::scan {
 
@@ -24,7 +25,7 @@ Repeat repeat_at(std::string_view expression, std::size_t at) {
   bool has_digit = false;
   for (std::size_t i = at + 1; i < expression.size(); ++i) {
     const char c = expression[i];
-    if (c >= '0' && c <= '9') {
+    if (is_digit(c)) {
       numbers[which] = std::min(numbers[which] * 10 + static_cast<std::size_t>(c - '0'), number_max);
       has_digit = true;
     } else if (c == ',' && which == 0 && has_digit) {

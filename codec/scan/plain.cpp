@@ -9,6 +9,7 @@
 
 #include "codec/scan/words.h"
 #include "core/bytes.h"
+#include "core/utf8.h"
 
 namespace pushmail::scan {
 
@@ -37,18 +38,10 @@ class KeyBuilder {
     tail_ = tail_ >> 8U | static_cast<std::uint64_t>(byte) << 56U;
     ++size_;
   }
-  void add(const Character& character, std::string_view bytes) {
+  void add(const Character& character) {
     if (character.size == 1) return add(static_cast<std::uint8_t>(fold(character.value)));
-    // A folded character has the size of the one that it came from: only bits of the payload differ.
-    std::array<std::uint8_t, 4> out{};
-    char32_t value = fold(character.value);
-    for (std::size_t i = character.size - 1; i > 0; --i) {
-      out[i] = static_cast<std::uint8_t>(0x80U | (value & 0x3FU));
-      value >>= 6U;
-    }
-    constexpr std::array<std::uint8_t, 5> lead{0, 0, 0xC0, 0xE0, 0xF0};
-    out[0] = static_cast<std::uint8_t>(lead[character.size] | value);
-    for (std::size_t i = 0; i < bytes.size(); ++i) add(out[i]);
+    // A folded character has the size of the one that it came from.
+    for (const char byte : utf8_of(fold(character.value)).view()) add(static_cast<std::uint8_t>(byte));
   }
   [[nodiscard]] std::uint64_t key() const { return key_of(head_, size_ > 8 ? tail_ : 0, size_); }
   [[nodiscard]] bool empty() const { return size_ == 0; }
@@ -62,7 +55,7 @@ std::uint64_t key_of_word(std::string_view word) {
   KeyBuilder builder;
   for (std::size_t at = 0; at < word.size();) {
     const Character character = character_at(word, at);
-    builder.add(character, word.substr(at, character.size));
+    builder.add(character);
     at += character.size;
   }
   return builder.key();
@@ -323,7 +316,7 @@ std::uint64_t PlainTable::scan_run(std::string_view text, std::size_t from, std:
     if (kind != CharClass::letter) close();
     if (kind == CharClass::letter || kind == CharClass::solo) {
       if (word.empty()) word_from = at;
-      word.add(character, text.substr(at, character.size));
+      word.add(character);
     }
     if (kind == CharClass::solo) close();
     at += character.size;

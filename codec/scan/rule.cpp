@@ -10,6 +10,7 @@
 
 #include "codec/scan/words.h"
 #include "codec/simd/simd.h"
+#include "core/ascii.h"
 #include "core/bytes.h"
 
 namespace pushmail::scan {
@@ -39,7 +40,7 @@ constexpr std::array<PlaceName, 6> place_names{{{"subject", place::subject},
 
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= rule_name_size_max && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || c == '.' || c == '-' || c == '_';
+    return is_alphanumeric(c) || c == '.' || c == '-' || c == '_';
   });
 }
 

@@ -14,6 +14,7 @@
 #include "codec/scan/expression.h"
 #include "codec/scan/words.h"
 #include "codec/simd/simd.h"
+#include "core/ascii.h"
 
 namespace pushmail::scan {
 
@@ -30,8 +31,7 @@ Word anchor_of(std::string_view pattern) {
   Word best;
   for (const Word& word : words_of(pattern)) {
     const std::string_view text = pattern.substr(word.from, word.size);
-    const bool is_ascii = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-    if (is_ascii && word.size > best.size) best = word;
+    if (is_ascii(text) && word.size > best.size) best = word;
   }
   return best;
 }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
+#include "core/utf8.h"
+
 namespace pushmail::scan {
 
 namespace {
@@ -38,34 +41,11 @@ bool is_space(char32_t character) {
          character == 0x2028 || character == 0x2029 || character == 0x3000;
 }
 
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
-
-void append_utf8(std::string& out, char32_t c) {
-  const auto put = [&](char32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
-  if (c < 0x80) return put(c);
-  if (c < 0x800) return put(0xC0 | c >> 6U), put(0x80 | (c & 0x3F));
-  if (c < 0x10000) return put(0xE0 | c >> 12U), put(0x80 | (c >> 6U & 0x3F)), put(0x80 | (c & 0x3F));
-  put(0xF0 | c >> 18U), put(0x80 | (c >> 12U & 0x3F)), put(0x80 | (c >> 6U & 0x3F)), put(0x80 | (c & 0x3F));
-}
-
 }  // namespace
 
 Character character_at(std::string_view text, std::size_t at) {
-  // RFC 3629 §4: leads C2..F4, no overlong forms, no surrogates, nothing above U+10FFFF.
-  const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[at + i])); };
-  constexpr Character wrong{.value = 0xFFFD, .size = 1};
-  const char32_t lead = byte(0);
-  if (lead < 0x80) return {.value = lead, .size = 1};
-  const std::uint32_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() - at < size) return wrong;
-  char32_t value = lead & (0x7FU >> size);
-  for (std::uint32_t i = 1; i < size; ++i) {
-    if (!is_continuation(text[at + i])) return wrong;
-    value = value << 6U | (byte(i) & 0x3F);
-  }
-  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  if (value < least[size] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return wrong;
-  return {.value = value, .size = size};
+  const CodePoint found = code_point_at(text, at);
+  return found ? Character{.value = found.value, .size = static_cast<std::uint32_t>(found.size)} : Character{.value = replacement_character, .size = 1};
 }
 
 Character character_before(std::string_view text, std::size_t end) {
@@ -76,14 +56,13 @@ Character character_before(std::string_view text, std::size_t end) {
     if (character.size == size) return character;
     break;
   }
-  return {.value = 0xFFFD, .size = 1};
+  return {.value = replacement_character, .size = 1};
 }
 
 CharClass class_of(char32_t character) {
   if (is_space(character)) return CharClass::space;
   if (character < 0x80) {
-    const bool letter = (character >= '0' && character <= '9') || ((character | 0x20) >= 'a' && (character | 0x20) <= 'z');
-    return letter ? CharClass::letter : CharClass::other;
+    return is_alphanumeric(character) ? CharClass::letter : CharClass::other;
   }
   if (is_in(marks, character) || (character >= pictographs.first && character <= pictographs.last)) return CharClass::other;
   return is_in(solos, character) ? CharClass::solo : CharClass::letter;
@@ -128,7 +107,7 @@ std::string folded(std::string_view text) {
     if (character.value == 0xFFFD && character.size == 1) {
       out += text[at];
     } else {
-      append_utf8(out, fold(character.value));
+      out += utf8_of(fold(character.value)).view();
     }
     at += character.size;
   }

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "codec/simd/avx2.h"
+#include "core/ascii.h"
 
 namespace pushmail::simd::avx2 {
 namespace {
@@ -37,8 +38,6 @@ namespace {
   }
   return to;
 }
-
-bool is_blank(std::uint8_t c) { return c == ' ' || c == '\t'; }
 
 [[gnu::always_inline]] inline bool is_crlf(const std::uint8_t* p) {
   std::uint16_t two;
@@ -166,7 +165,6 @@ Decoded qp_decode(ByteView in, MutableBytes out) {
 namespace {
 
 constexpr std::size_t columns = 76;
-constexpr std::string_view hex_digits = "0123456789ABCDEF";
 
 // For four bytes, bit n of the index set: byte n is written as an escape. Two shuffles that are put together: one of the four bytes with '='
 // in byte 4, the other of their eight hex digits.
@@ -239,8 +237,8 @@ std::size_t write_one(Writer& writer, ByteView in, std::size_t at, QpMode mode) 
   if (writer.column + width > columns - (line_ends ? 0U : 1U)) writer.soft_break();
   *writer.to++ = literal ? c : '=';
   if (!literal) {
-    *writer.to++ = static_cast<std::uint8_t>(hex_digits[c >> 4U]);
-    *writer.to++ = static_cast<std::uint8_t>(hex_digits[c & 15U]);
+    *writer.to++ = static_cast<std::uint8_t>(upper_hex_digits[c >> 4U]);
+    *writer.to++ = static_cast<std::uint8_t>(upper_hex_digits[c & 15U]);
   }
   writer.column += width;
   return 1;
@@ -270,7 +268,7 @@ std::size_t qp_encode(ByteView in, MutableBytes out, QpMode mode) {
   Writer writer{.to = out.data()};
   const std::uint8_t* const data = in.data();
   std::uint8_t* const to_end = out.data() + out.size();
-  const __m256i digits = table(reinterpret_cast<const std::uint8_t*>(hex_digits.data()));
+  const __m256i digits = table(reinterpret_cast<const std::uint8_t*>(upper_hex_digits.data()));
   std::size_t at = 0;
   // The second load of write_literals reads up to 32 bytes behind the window.
   while (at + 64 <= in.size() && to_end - writer.to >= 32 * 3 + 3 * 4 + 64) {

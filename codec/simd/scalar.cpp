@@ -4,12 +4,11 @@
 #include <cstring>
 
 #include "codec/simd/kernels.h"
+#include "core/ascii.h"
+#include "core/base64.h"
 
 namespace pushmail::simd {
 namespace {
-
-constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view hex_digits = "0123456789ABCDEF";
 
 // 0..63: a digit of base64; else one of these.
 constexpr std::uint8_t class_blank = 64;
@@ -19,8 +18,8 @@ constexpr std::uint8_t class_foreign = 66;
 constexpr std::array<std::uint8_t, 256> make_base64_classes() {
   std::array<std::uint8_t, 256> classes{};
   classes.fill(class_foreign);
-  for (std::size_t i = 0; i < base64_alphabet.size(); ++i) {
-    classes[static_cast<std::uint8_t>(base64_alphabet[i])] = static_cast<std::uint8_t>(i);
+  for (std::size_t i = 0; i < base64_letters.size(); ++i) {
+    classes[static_cast<std::uint8_t>(base64_letters[i])] = static_cast<std::uint8_t>(i);
   }
   for (const char blank : {' ', '\t', '\r', '\n', '\v', '\f'}) classes[static_cast<std::uint8_t>(blank)] = class_blank;
   classes['='] = class_padding;
@@ -37,7 +36,7 @@ Decoded base64_decode(ByteView in, MutableBytes out) {
 std::size_t base64_encode(ByteView in, MutableBytes out) {
   constexpr std::size_t bytes_per_line = 57;
   std::uint8_t* to = out.data();
-  const auto put = [&to](std::uint32_t value) { *to++ = static_cast<std::uint8_t>(base64_alphabet[value & 63U]); };
+  const auto put = [&to](std::uint32_t value) { *to++ = static_cast<std::uint8_t>(base64_letters[value & 63U]); };
   for (std::size_t line = 0; line < in.size(); line += bytes_per_line) {
     const ByteView bytes = in.subspan(line, std::min(bytes_per_line, in.size() - line));
     std::size_t at = 0;
@@ -62,15 +61,6 @@ std::size_t base64_encode(ByteView in, MutableBytes out) {
   }
   return static_cast<std::size_t>(to - out.data());
 }
-
-int hex_value(std::uint8_t c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
-bool is_blank(std::uint8_t c) { return c == ' ' || c == '\t'; }
 
 Decoded qp_decode(ByteView in, MutableBytes out) {
   Decoded done{.used = in.size()};
@@ -147,8 +137,8 @@ std::size_t qp_encode(ByteView in, MutableBytes out, QpMode mode) {
       *to++ = c;
     } else {
       *to++ = '=';
-      *to++ = static_cast<std::uint8_t>(hex_digits[c >> 4U]);
-      *to++ = static_cast<std::uint8_t>(hex_digits[c & 15U]);
+      *to++ = static_cast<std::uint8_t>(upper_hex_digits[c >> 4U]);
+      *to++ = static_cast<std::uint8_t>(upper_hex_digits[c & 15U]);
     }
     column += width;
   }

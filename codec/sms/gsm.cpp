@@ -4,17 +4,18 @@
 #include <array>
 #include <utility>
 
+#include "core/utf8.h"
+
 namespace pushmail::sms {
 
 namespace {
 
-constexpr char32_t replacement = 0xFFFD;
 constexpr std::uint8_t escape = 0x1B;
 
 // TS 23.038 §6.2.1; the place of ESC holds the replacement character, so that nothing encodes to it.
 constexpr std::array<char32_t, 128> default_alphabet{
     U'@', U'£',  U'$', U'¥', U'è', U'é', U'ù', U'ì', U'ò',        U'Ç', U'\n', U'Ø', U'ø', U'\r', U'Å', U'å', U'Δ', U'_', U'Φ',
-    U'Γ', U'Λ',  U'Ω', U'Π', U'Ψ', U'Σ', U'Θ', U'Ξ', replacement, U'Æ', U'æ',  U'ß', U'É', U' ',  U'!', U'"', U'#', U'¤', U'%',
+    U'Γ', U'Λ',  U'Ω', U'Π', U'Ψ', U'Σ', U'Θ', U'Ξ', replacement_character, U'Æ', U'æ',  U'ß', U'É', U' ',  U'!', U'"', U'#', U'¤', U'%',
     U'&', U'\'', U'(', U')', U'*', U'+', U',', U'-', U'.',        U'/', U'0',  U'1', U'2', U'3',  U'4', U'5', U'6', U'7', U'8',
     U'9', U':',  U';', U'<', U'=', U'>', U'?', U'¡', U'A',        U'B', U'C',  U'D', U'E', U'F',  U'G', U'H', U'I', U'J', U'K',
     U'L', U'M',  U'N', U'O', U'P', U'Q', U'R', U'S', U'T',        U'U', U'V',  U'W', U'X', U'Y',  U'Z', U'Ä', U'Ö', U'Ñ', U'Ü',
@@ -29,54 +30,10 @@ constexpr std::array extension{
     std::pair{std::uint8_t{0x65}, U'€'},
 };
 
-/// The code point at the front of `rest`, which is shortened by it. Anything that is not UTF-8 reads as U+FFFD, a byte at a time.
-char32_t take_code_point(std::string_view& rest) {
-  const auto lead = static_cast<std::uint8_t>(rest.front());
-  const std::size_t size = lead < 0x80                   ? 1
-                           : lead >= 0xF0 && lead < 0xF5 ? 4
-                           : lead >= 0xE0 && lead < 0xF0 ? 3
-                           : lead >= 0xC2 && lead < 0xE0 ? 2
-                                                         : 0;
-  if (size == 0 || rest.size() < size) {
-    rest.remove_prefix(1);
-    return replacement;
-  }
-  char32_t code = size == 1 ? lead : lead & (0x7FU >> size);
-  for (std::size_t i = 1; i < size; ++i) {
-    const auto byte = static_cast<std::uint8_t>(rest[i]);
-    if ((byte & 0xC0) != 0x80) {
-      rest.remove_prefix(1);
-      return replacement;
-    }
-    code = code << 6 | (byte & 0x3FU);
-  }
-  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  if (code < least[size] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
-    rest.remove_prefix(1);
-    return replacement;
-  }
-  rest.remove_prefix(size);
-  return code;
-}
+/// Anything that is not UTF-8 reads as U+FFFD, a byte at a time.
+char32_t take_character(std::string_view& rest) { return take_code_point(rest).value_or(replacement_character); }
 
-void append_utf8(std::string& out, char32_t code) {
-  const auto byte = [&](char32_t value) { out.push_back(static_cast<char>(static_cast<std::uint8_t>(value))); };
-  if (code < 0x80) {
-    byte(code);
-  } else if (code < 0x800) {
-    byte(0xC0 | code >> 6);
-    byte(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    byte(0xE0 | code >> 12);
-    byte(0x80 | (code >> 6 & 0x3F));
-    byte(0x80 | (code & 0x3F));
-  } else {
-    byte(0xF0 | code >> 18);
-    byte(0x80 | (code >> 12 & 0x3F));
-    byte(0x80 | (code >> 6 & 0x3F));
-    byte(0x80 | (code & 0x3F));
-  }
-}
+void append_character(std::string& out, char32_t code) { out += utf8_of(code).view(); }
 
 /// How many octets from `at` fit into `most` without cutting an escape from its character.
 std::size_t whole_gsm(ByteView octets, std::size_t at, std::size_t most) {
@@ -135,7 +92,7 @@ std::optional<Bytes> in_alphabet(ByteView gsm, Alphabet wanted) {
   const std::string text = decode_gsm(gsm);
   Bytes octets;
   for (std::string_view rest = text; !rest.empty();) {
-    const char32_t code = take_code_point(rest);
+    const char32_t code = take_character(rest);
     if (code > last) return std::nullopt;
     octets.push_back(static_cast<std::uint8_t>(code));
   }
@@ -153,8 +110,8 @@ std::optional<Bytes> encode_gsm(std::string_view utf8) {
   Bytes out;
   out.reserve(utf8.size());
   while (!utf8.empty()) {
-    const char32_t code = take_code_point(utf8);
-    if (code == replacement) return std::nullopt;
+    const char32_t code = take_character(utf8);
+    if (code == replacement_character) return std::nullopt;
     if (const auto place = std::ranges::find(default_alphabet, code); place != default_alphabet.end()) {
       out.push_back(static_cast<std::uint8_t>(place - default_alphabet.begin()));
       continue;
@@ -173,19 +130,19 @@ std::string decode_gsm(ByteView octets) {
   for (std::size_t i = 0; i < octets.size(); ++i) {
     const std::uint8_t octet = octets[i];
     if (octet >= 0x80) {
-      append_utf8(out, replacement);
+      append_character(out, replacement_character);
     } else if (octet != escape) {
-      append_utf8(out, default_alphabet[octet]);
+      append_character(out, default_alphabet[octet]);
     } else if (i + 1 < octets.size()) {
       // An unknown character after ESC is shown as the default table has it (TS 23.038 §6.2.1.1).
       const std::uint8_t next = octets[++i];
       const auto place = std::ranges::find(extension, next, [](const auto& row) { return row.first; });
       if (place != extension.end()) {
-        append_utf8(out, place->second);
+        append_character(out, place->second);
       } else if (next == escape) {
-        append_utf8(out, U' ');
+        append_character(out, U' ');
       } else {
-        append_utf8(out, next < 0x80 ? default_alphabet[next] : replacement);
+        append_character(out, next < 0x80 ? default_alphabet[next] : replacement_character);
       }
     }
   }
@@ -195,7 +152,7 @@ std::string decode_gsm(ByteView octets) {
 Bytes encode_ucs2(std::string_view utf8) {
   Bytes out;
   while (!utf8.empty()) {
-    const char32_t code = take_code_point(utf8);
+    const char32_t code = take_character(utf8);
     if (code >= 0x10000) {
       append(out, static_cast<std::uint16_t>(0xD800 + ((code - 0x10000) >> 10)), std::endian::big);
       append(out, static_cast<std::uint16_t>(0xDC00 + ((code - 0x10000) & 0x3FF)), std::endian::big);
@@ -211,15 +168,15 @@ std::string decode_ucs2(ByteView octets) {
   for (std::size_t i = 0; i + 1 < octets.size(); i += 2) {
     const char32_t unit = load<std::uint16_t>(octets.data() + i, std::endian::big);
     if (unit < 0xD800 || unit > 0xDFFF) {
-      append_utf8(out, unit);
+      append_character(out, unit);
       continue;
     }
     const char32_t next = unit < 0xDC00 && i + 3 < octets.size() ? load<std::uint16_t>(octets.data() + i + 2, std::endian::big) : 0;
     if (next >= 0xDC00 && next <= 0xDFFF) {
-      append_utf8(out, 0x10000 + ((unit - 0xD800) << 10) + (next - 0xDC00));
+      append_character(out, 0x10000 + ((unit - 0xD800) << 10) + (next - 0xDC00));
       i += 2;
     } else {
-      append_utf8(out, replacement);
+      append_character(out, replacement_character);
     }
   }
   return out;
@@ -311,12 +268,12 @@ std::string decode_text(std::uint8_t data_coding, ByteView user_data, Alphabet i
     case Alphabet::binary:
       return out;
     case Alphabet::latin1:
-      for (const std::uint8_t octet : user_data) append_utf8(out, octet);
+      for (const std::uint8_t octet : user_data) append_character(out, octet);
       return out;
     case Alphabet::ascii:
     case Alphabet::other:
       // The national codings are read as far as they are ASCII: our codes and commands are.
-      for (const std::uint8_t octet : user_data) append_utf8(out, octet < 0x80 ? octet : replacement);
+      for (const std::uint8_t octet : user_data) append_character(out, octet < 0x80 ? octet : replacement_character);
       return out;
   }
   return out;

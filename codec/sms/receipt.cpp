@@ -8,6 +8,7 @@
 #include "codec/sms/automatic.h"
 #include "codec/sms/gsm.h"
 #include "codec/sms/receipt_text.h"
+#include "core/ascii.h"
 #include "core/peer_id.h"
 
 namespace pushmail::sms {
@@ -62,13 +63,11 @@ constexpr std::size_t id_size_max = 64;
 // The digits of a number written in another base, both without zeros in front; nothing when it is no such number, or longer than an id is.
 // Ids have more digits than any integer of ours.
 std::optional<std::string> in_base(std::string_view digits, int from, int to) {
-  constexpr std::string_view symbols = "0123456789abcdef";
   if (digits.empty() || digits.size() > id_size_max) return std::nullopt;
   std::vector<int> number;  // least digit first, base `to`
   for (const char c : digits) {
-    const std::size_t value = symbols.find(ascii_lower(c));
-    if (value >= static_cast<std::size_t>(from)) return std::nullopt;
-    int carry = static_cast<int>(value);
+    int carry = hex_value(c);
+    if (carry < 0 || carry >= from) return std::nullopt;
     for (int& digit : number) {
       carry += digit * from;
       digit = carry % to;
@@ -77,7 +76,7 @@ std::optional<std::string> in_base(std::string_view digits, int from, int to) {
     for (; carry != 0; carry /= to) number.push_back(carry % to);
   }
   std::string written;
-  for (const int digit : std::views::reverse(number)) written += symbols[static_cast<std::size_t>(digit)];
+  for (const int digit : std::views::reverse(number)) written += hex_digits[static_cast<std::size_t>(digit)];
   return written;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
 #include "core/bytes.h"
 
 namespace pushmail::wap {
@@ -11,7 +12,6 @@ namespace {
 constexpr std::string_view type_label = "/TYPE=";
 constexpr std::size_t short_code_size_max = 6;
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_separator(char c) { return c == '-' || c == '.' || c == ' ' || c == '(' || c == ')'; }
 
 /// Where the suffix starts; npos when there is none. `+15550100002/TYPE=PLMN@mms.example` (TS 23.140 §8.4.1) is a mail address whose local
@@ -25,7 +25,7 @@ std::size_t type_at(std::string_view text) {
 
 bool looks_like_phone(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
-  return std::ranges::any_of(text, is_digit) && std::ranges::all_of(text, [](char c) { return is_digit(c) || is_separator(c); });
+  return std::ranges::any_of(text, is_digit<char>) && std::ranges::all_of(text, [](char c) { return is_digit(c) || is_separator(c); });
 }
 
 }  // namespace

@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <tuple>
 #include <utility>
+
+#include "core/ascii.h"
 
 namespace pushmail::wap {
 
@@ -14,11 +15,8 @@ namespace {
 // `10` or `7-11`, which config_rules.cpp has checked; 0 for what is not given.
 std::pair<std::size_t, std::size_t> range_of(std::string_view text) {
   const std::size_t hyphen = std::min(text.find('-'), text.size());
-  std::size_t least = 0, most = 0;
-  std::from_chars(text.data(), text.data() + hyphen, least);
-  most = least;
-  if (hyphen < text.size()) std::from_chars(text.data() + hyphen + 1, text.data() + text.size(), most);
-  return {least, most};
+  const std::size_t least = parse_number<std::size_t>(text.substr(0, hyphen)).value_or(0);
+  return {least, hyphen < text.size() ? parse_number<std::size_t>(text.substr(hyphen + 1)).value_or(0) : least};
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "codec/wap/errors.h"
 #include "codec/wap/numbers.h"
+#include "core/ascii.h"
 #include "core/limits.h"
 
 namespace pushmail::wap {
@@ -102,10 +103,7 @@ void split_parameters(ContentType& type, Arena& arena) {
 constexpr std::uint64_t no_number = UINT64_MAX;
 std::uint64_t number_in(const Parameter& parameter) {
   if (std::ranges::find(numeric_parameters, parameter.name) == numeric_parameters.end()) return no_number;
-  const std::string_view text = parameter.value;
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc{} && end == text.data() + text.size() ? number : no_number;
+  return parse_number<std::uint64_t>(parameter.value).value_or(no_number);
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 
 #include "codec/wap/errors.h"
 #include "codec/wap/push.h"
+#include "core/ascii.h"
 #include "core/limits.h"
+#include "core/utf8.h"
 
 namespace pushmail::wap {
 
@@ -102,7 +104,7 @@ Result<Timestamp> read_date(ByteView octets, std::size_t at) {
 void write_date(Bytes& out, Timestamp date) {
   std::string digits;
   for (const char c : format_rfc3339(date).substr(0, std::string_view("YYYY-MM-DDThh:mm:ss").size())) {
-    if (c >= '0' && c <= '9') digits += c;
+    if (is_digit(c)) digits += c;
   }
   Bytes octets = from_hex(digits);
   while (octets.size() > 4 && octets.back() == 0) octets.pop_back();
@@ -113,22 +115,7 @@ void write_date(Bytes& out, Timestamp date) {
 
 /// As UTF-8; nothing for a number that is no character of a text.
 void append_character(ArenaText& out, std::uint32_t code) {
-  if (code == 0) return;
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0 | code >> 6);
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xE0 | code >> 12);
-    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else if (code < 0x110000) {
-    out += static_cast<char>(0xF0 | code >> 18);
-    out += static_cast<char>(0x80 | (code >> 12 & 0x3F));
-    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  }
+  if (code != 0 && code <= 0x10FFFF) out += utf8_of(code).view();
 }
 
 class NoticeReader {

@@ -5,6 +5,7 @@
 
 #include "codec/wap/address.h"
 #include "codec/wap/errors.h"
+#include "core/ascii.h"
 #include "core/bytes.h"
 
 namespace pushmail::wap {
@@ -13,8 +14,7 @@ namespace {
 
 constexpr std::size_t text_size_max = 64;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_separator(char c) { return c == '-' || c == '.' || c == ' ' || c == '\t' || c == '(' || c == ')'; }
+bool stands_between_digits(char c) { return c == '-' || c == '.' || is_blank(c) || c == '(' || c == ')'; }
 
 struct Written {
   bool has_plus = false;
@@ -27,7 +27,7 @@ std::optional<Written> take_apart(std::string_view text) {
   if (text.size() > text_size_max) return std::nullopt;
   if (ascii_starts_with_nocase(text, scheme)) text = ascii_trim(text.substr(scheme.size()));
   Written written;
-  while (!text.empty() && (text.front() == '+' || is_separator(text.front())) && !written.has_plus) {
+  while (!text.empty() && (text.front() == '+' || stands_between_digits(text.front())) && !written.has_plus) {
     written.has_plus = text.front() == '+';
     text.remove_prefix(1);
   }
@@ -36,7 +36,7 @@ std::optional<Written> take_apart(std::string_view text) {
     if (written.has_plus && text.starts_with(trunk_in_brackets)) text.remove_prefix(trunk_in_brackets.size() - 1);
     if (is_digit(text.front())) {
       written.digits += text.front();
-    } else if (!is_separator(text.front())) {
+    } else if (!stands_between_digits(text.front())) {
       return std::nullopt;
     }
   }

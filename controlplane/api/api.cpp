@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <optional>
 #include <vector>
 
 #include "controlplane/api/json.h"
+#include "core/ascii.h"
 #include "core/log.h"
 
 namespace pushmail::api {
@@ -44,19 +44,14 @@ Answer error(const Problem& problem) {
 
 Answer error(const Error& broken) { return error(503, broken.info->name, broken.info->text); }
 
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i] == '+' ? ' ' : text[i];
-      continue;
-    }
-    const Bytes byte = from_hex(text.substr(i + 1, 2));
-    if (byte.size() != 1) return std::nullopt;
-    decoded += static_cast<char>(byte[0]);
-    i += 2;
+// One element of a target: a plus is a blank there (WHATWG URL §5.1), and a percent sign names a byte or the target is refused.
+std::optional<std::string> target_text(std::string_view text) {
+  for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
+    if (!leading_hex_byte(text.substr(at + 1))) return std::nullopt;
   }
-  return decoded;
+  std::string spaced(text);
+  std::ranges::replace(spaced, '+', ' ');
+  return percent_decoded(spaced);
 }
 
 struct Target {
@@ -72,7 +67,7 @@ std::optional<Target> parse_target(std::string_view text) {
     if (path.front() != '/') return std::nullopt;
     path.remove_prefix(1);
     const std::size_t end = std::min(path.find('/'), path.size());
-    auto segment = percent_decoded(path.substr(0, end));
+    auto segment = target_text(path.substr(0, end));
     if (!segment) return std::nullopt;
     target.path.push_back(std::move(*segment));
     path.remove_prefix(end);
@@ -82,8 +77,8 @@ std::optional<Target> parse_target(std::string_view text) {
     const std::size_t end = std::min(query.find('&'), query.size());
     const std::string_view pair = query.substr(0, end);
     const std::size_t equals = std::min(pair.find('='), pair.size());
-    auto key = percent_decoded(pair.substr(0, equals));
-    auto value = percent_decoded(pair.substr(std::min(equals + 1, pair.size())));
+    auto key = target_text(pair.substr(0, equals));
+    auto value = target_text(pair.substr(std::min(equals + 1, pair.size())));
     if (!key || !value) return std::nullopt;
     target.query[*key] = *value;
     query.remove_prefix(std::min(end + 1, query.size()));
@@ -268,10 +263,11 @@ class Call {
         if (!parse_item_id(value)) return error(400, "invalid", "must be an item id", key);
         filter.before = value;
       } else if (key == "limit") {
-        const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), filter.count_max);
-        if (code != std::errc() || end != value.data() + value.size() || filter.count_max == 0 || filter.count_max > list_count_max) {
+        const auto count = parse_number<decltype(filter.count_max)>(value);
+        if (!count || *count == 0 || *count > list_count_max) {
           return error(400, "invalid", "must be a number from 1 to 1000", key);
         }
+        filter.count_max = *count;
       } else {
         return error(400, "invalid", "is not a filter of items", key);
       }

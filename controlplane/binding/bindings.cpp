@@ -10,6 +10,7 @@
 #include "controlplane/schedule/due.h"
 #include "controlplane/schedule/zone.h"
 #include "controlplane/store/errors.h"
+#include "core/ascii.h"
 
 namespace pushmail {
 
@@ -18,7 +19,7 @@ namespace {
 constexpr std::size_t text_size_max = 255;
 
 bool is_clean(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return std::ranges::none_of(text, is_control);
 }
 
 std::unexpected<Problem> invalid(std::string field, std::string text) {

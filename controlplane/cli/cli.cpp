@@ -15,6 +15,7 @@
 #include "controlplane/cli/convert.h"
 #include "controlplane/cli/journal_cat.h"
 #include "controlplane/cli/table.h"
+#include "core/ascii.h"
 #include "core/config.h"
 #include "dataplane/counters/counters.h"
 #include "dataplane/rules/rule_keeper.h"
@@ -40,15 +41,6 @@ std::string cell(const Json& json, const char* key) {
   const auto found = json.find(key);
   if (found == json.end() || found->is_null()) return "";
   return found->is_string() ? found->get<std::string>() : text_of(*found);
-}
-
-std::string percent_encoded(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return encoded;
 }
 
 int exit_code_of(int http_status) {

@@ -5,6 +5,7 @@
 #include "codec/mime/authentication.h"
 #include "codec/mime/message.h"
 #include "controlplane/mailbox/mail_date.h"
+#include "core/utf8.h"
 
 namespace pushmail::mailbox {
 
@@ -30,14 +31,6 @@ std::vector<std::string> message_ids(std::string_view value) {
   return ids;
 }
 
-// No more than `size` bytes, and no half of a character at the end.
-std::string cut(std::string text, std::size_t size) {
-  if (text.size() <= size) return text;
-  while (size > 0 && (static_cast<std::uint8_t>(text[size]) & 0xC0) == 0x80) --size;
-  text.resize(size);
-  return text;
-}
-
 std::string shown(const mime::Mailbox& mailbox) {
   return mailbox.display_name.empty() ? mailbox.address() : mailbox.display_name + " <" + mailbox.address() + ">";
 }
@@ -52,11 +45,11 @@ Announcement announce(const Arrival& arrival) {
   if (!message || message->parts.empty()) return result;
   const mime::Part& mail = message->parts.front();
 
-  result.subject = cut(mime::decode_header(mail.field("Subject")), subject_size_max);
+  result.subject = cut_utf8(mime::decode_header(mail.field("Subject")), subject_size_max);
   const auto from = mime::parse_mailboxes(mail.field("From"));
-  if (!from.empty()) result.sender = cut(shown(from.front()), subject_size_max);
+  if (!from.empty()) result.sender = cut_utf8(shown(from.front()), subject_size_max);
   const auto reply_to = mime::parse_mailboxes(mail.field("Reply-To"));
-  if (!reply_to.empty()) result.reply_to = cut(reply_to.front().address(), subject_size_max);
+  if (!reply_to.empty()) result.reply_to = cut_utf8(reply_to.front().address(), subject_size_max);
   result.authentication = mime::to_string(mime::authentication_of(mail));
   if (const auto ids = message_ids(mail.field("Message-ID")); !ids.empty()) result.message_id = ids.front();
 

@@ -6,15 +6,14 @@
 
 #include "controlplane/mailbox/errors.h"
 #include "controlplane/mailbox/folder_name.h"
+#include "core/ascii.h"
+#include "core/record_fields.h"
 
 namespace pushmail::mailbox {
 
 namespace {
 
 constexpr std::uint16_t number_of(Tag tag) { return static_cast<std::uint16_t>(tag); }
-
-std::string text(const RecordView& record, Tag tag) { return std::string(record.text(number_of(tag)).value_or("")); }
-std::uint64_t number(const RecordView& record, Tag tag) { return record.u64(number_of(tag)).value_or(0); }
 
 template <class T>
 using Row = std::pair<std::string_view, T>;
@@ -50,31 +49,31 @@ bool take_suspect(std::string_view text, WatchCommand& watch) {
 // Milliseconds as the configuration allows them; what is longer waits no shorter for it.
 Duration duration(const RecordView& record, Tag tag) {
   constexpr std::uint64_t most_ms = 3'600'000;
-  return milliseconds(static_cast<std::int64_t>(std::min(number(record, tag), most_ms)));
+  return milliseconds(static_cast<std::int64_t>(std::min(number_or_zero(record, tag), most_ms)));
 }
 
 // Where a mailbox is and how to get in.
 Result<Account> decode_account(const RecordView& record) {
   const auto protocol = word(record, Tag::protocol, protocols);
   const auto encryption = word(record, Tag::tls, encryptions);
-  const auto address = parse_endpoint(text(record, Tag::address));
+  const auto address = parse_endpoint(text_or_empty(record, Tag::address));
   const bool has_refresh = record.text(number_of(Tag::refresh)).has_value();
   const auto refresh = has_refresh ? word(record, Tag::refresh, refreshes) : std::optional(Refresh::noop);
   if (!protocol || !encryption || !address || !refresh) return fail(mailbox_record);
-  const std::string folder = text(record, Tag::folder);
+  const std::string folder = text_or_empty(record, Tag::folder);
   Account account{
       .protocol = *protocol,
       .address = *address,
       .encryption = *encryption,
-      .tls_name = text(record, Tag::tls_name),
-      .user = text(record, Tag::user),
-      .password = text(record, Tag::password),
+      .tls_name = text_or_empty(record, Tag::tls_name),
+      .user = text_or_empty(record, Tag::user),
+      .password = text_or_empty(record, Tag::password),
       .folder = folder.empty() ? "INBOX" : folder,
-      .habits = {.idle = number(record, Tag::no_idle) == 0,
+      .habits = {.idle = number_or_zero(record, Tag::no_idle) == 0,
                  .idle_break = duration(record, Tag::idle_break),
                  .refresh = *refresh,
                  .refresh_every = duration(record, Tag::refresh_every),
-                 .say_id = number(record, Tag::say_id) != 0},
+                 .say_id = number_or_zero(record, Tag::say_id) != 0},
   };
   // Said here, where it is sure to be noticed, and checked again before each login (E6).
   if (!may_be_a_secret(account.user) || !may_be_a_secret(account.password) || !folder_on_wire(account.folder))
@@ -85,19 +84,20 @@ Result<Account> decode_account(const RecordView& record) {
 
 Result<std::optional<Command>> decode_watch(const RecordView& record) {
   WatchCommand watch;
-  watch.binding = text(record, Tag::binding);
+  watch.binding = text_or_empty(record, Tag::binding);
   const auto mode = word(record, Tag::mode, modes);
   if (watch.binding.empty() || !mode) return fail(mailbox_record);
   watch.mode = *mode;
   PM_TRY(watch.account, decode_account(record));
 
-  watch.mark.uid_validity = number(record, Tag::uid_validity);
-  const std::string last_uid = text(record, Tag::last_uid);
+  watch.mark.uid_validity = number_or_zero(record, Tag::uid_validity);
+  const std::string last_uid = text_or_empty(record, Tag::last_uid);
   if (!last_uid.empty()) {
-    const auto [end, error] = std::from_chars(last_uid.data(), last_uid.data() + last_uid.size(), watch.mark.last_uid);
-    if (error != std::errc() || end != last_uid.data() + last_uid.size()) return fail(mailbox_record);
+    const auto uid = parse_number<decltype(watch.mark.last_uid)>(last_uid);
+    if (!uid) return fail(mailbox_record);
+    watch.mark.last_uid = *uid;
   }
-  watch.mark.newest = {.message_id = text(record, Tag::newest_id), .received = {record.i64(number_of(Tag::newest_date)).value_or(0)}};
+  watch.mark.newest = {.message_id = text_or_empty(record, Tag::newest_id), .received = {record.i64(number_of(Tag::newest_date)).value_or(0)}};
   bool whole = true;
   record.for_each([&](std::uint16_t tag, ByteView value) {
     if (tag == number_of(Tag::known_uid)) watch.mark.known.emplace(text_of(value));
@@ -110,8 +110,8 @@ Result<std::optional<Command>> decode_watch(const RecordView& record) {
 }  // namespace
 
 Result<std::optional<Command>> decode_command(const RecordView& record) {
-  const std::string binding = text(record, Tag::binding);
-  const std::string uid = text(record, Tag::uid);
+  const std::string binding = text_or_empty(record, Tag::binding);
+  const std::string uid = text_or_empty(record, Tag::uid);
   const ItemId item = record.header().item;
   switch (static_cast<Kind>(record.header().kind)) {
     case Kind::watch:
@@ -134,19 +134,19 @@ Result<std::optional<Command>> decode_command(const RecordView& record) {
           .binding = binding,
           .item = item,
           .uid = uid,
-          .uid_validity = number(record, Tag::uid_validity),
-          .offset = number(record, Tag::offset),
-          .credit = number(record, Tag::credit),
+          .uid_validity = number_or_zero(record, Tag::uid_validity),
+          .offset = number_or_zero(record, Tag::offset),
+          .credit = number_or_zero(record, Tag::credit),
       };
     case Kind::mark: {
       const auto mark = word(record, Tag::mark, marks);
       if (binding.empty() || !mark) return fail(mailbox_record);
       if (!may_go_on_wire(uid)) return fail(mailbox_argument);
-      return MarkCommand{.binding = binding, .item = item, .uid = uid, .uid_validity = number(record, Tag::uid_validity), .mark = *mark};
+      return MarkCommand{.binding = binding, .item = item, .uid = uid, .uid_validity = number_or_zero(record, Tag::uid_validity), .mark = *mark};
     }
     case Kind::credit:
       if (item.empty()) return fail(mailbox_record);
-      return CreditCommand{.item = item, .credit = number(record, Tag::credit)};
+      return CreditCommand{.item = item, .credit = number_or_zero(record, Tag::credit)};
     case Kind::cancel:
       if (item.empty()) return fail(mailbox_record);
       return CancelCommand{.item = item};

@@ -1,11 +1,11 @@
 #include "controlplane/mailbox/folder_name.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "controlplane/mailbox/fence.h"
+#include "core/utf8.h"
 
 namespace pushmail::mailbox {
 
@@ -16,30 +16,6 @@ constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 static_assert(alphabet.size() == 64);
 
 bool is_direct(char32_t c) { return c >= 0x20 && c <= 0x7E; }
-
-/// The first character of `text`, which loses it; nothing for broken UTF-8 (RFC 3629 §3).
-std::optional<char32_t> take_character(std::string_view& text) {
-  const auto byte = [&text](std::size_t at) { return static_cast<std::uint8_t>(text[at]); };
-  struct Form {
-    std::uint8_t mask, lead;
-    std::size_t size;
-    char32_t least;
-  };
-  constexpr std::array<Form, 4> forms{{{0x80, 0x00, 1, 0}, {0xE0, 0xC0, 2, 0x80}, {0xF0, 0xE0, 3, 0x800}, {0xF8, 0xF0, 4, 0x10000}}};
-  for (const Form& form : forms) {
-    if ((byte(0) & form.mask) != form.lead) continue;
-    if (text.size() < form.size) return std::nullopt;
-    char32_t c = byte(0) & static_cast<std::uint8_t>(~form.mask);
-    for (std::size_t i = 1; i < form.size; ++i) {
-      if ((byte(i) & 0xC0) != 0x80) return std::nullopt;
-      c = c << 6 | (byte(i) & 0x3FU);
-    }
-    if (c < form.least || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF)) return std::nullopt;
-    text.remove_prefix(form.size);
-    return c;
-  }
-  return std::nullopt;
-}
 
 /// `&...-`: UTF-16 in base64 without padding.
 void write_shifted(const std::vector<std::uint16_t>& units, std::string& out) {
@@ -63,7 +39,7 @@ std::optional<std::string> encode(std::string_view name) {
     shifted.clear();
   };
   while (!name.empty()) {
-    const auto c = take_character(name);
+    const auto c = take_code_point(name);
     if (!c || *c < 0x20 || (*c >= 0x7F && *c < 0xA0)) return std::nullopt;
     if (is_direct(*c)) {
       end_shift();

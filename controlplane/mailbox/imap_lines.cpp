@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 
 #include "controlplane/mailbox/errors.h"
 #include "controlplane/mailbox/mail_date.h"
+#include "core/ascii.h"
 #include "core/limits.h"
 
 namespace pushmail::mailbox {
@@ -18,23 +18,9 @@ constexpr std::size_t tag_size_max = 20;
 constexpr std::size_t capability_size_max = 64;
 constexpr std::size_t capability_count_max = 200;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-std::optional<std::uint64_t> number(std::string_view digits) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return value;
-}
-
-bool is_digits(std::string_view word) {
-  return !word.empty() && std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
-}
-
 // RFC 3501 §9: a number is 32 bits.
 std::optional<std::uint64_t> number32(std::string_view digits) {
-  const auto value = number(digits);
+  const auto value = parse_number<std::uint64_t>(digits);
   return value && *value <= UINT32_MAX ? value : std::nullopt;
 }
 
@@ -110,7 +96,7 @@ class ImapLines::Cursor {
     const std::string_view digits = until("}");
     if (rest_ != "}" || !is_digits(digits)) return fail(mailbox_protocol);
     skip(1);
-    const auto size = number(digits);
+    const auto size = parse_number<std::uint64_t>(digits);
     if (!size || *size > limits::imap_literal_size_max) return fail(mailbox_literal_too_long);
     return *size;
   }
@@ -147,7 +133,7 @@ Result<Literal> ImapLines::take(std::string_view line, Bytes& out) {
     return Literal{};
   }
   const bool is_tag =
-      !tag.empty() && tag.size() <= tag_size_max && std::ranges::all_of(tag, [](char c) { return is_digit(c) || is_letter(c); });
+      !tag.empty() && tag.size() <= tag_size_max && std::ranges::all_of(tag, [](char c) { return is_alphanumeric(c); });
   const std::string_view status = at.rest();
   if (!is_tag || !is_status_word(at.word())) return fail(mailbox_protocol);
   take_status(tag, status, out);
@@ -273,7 +259,7 @@ Result<Literal> ImapLines::take_fetch(Cursor& at, Bytes& out) {
       if (!value || *value == 0) return fail(mailbox_protocol);
       write_item("UID " + std::to_string(*value), out);
     } else if (ascii_equal_nocase(name, "RFC822.SIZE")) {
-      const auto value = number(at.until(" )"));
+      const auto value = parse_number<std::uint64_t>(at.until(" )"));
       if (!value) return fail(mailbox_protocol);
       write_item("RFC822.SIZE " + std::to_string(std::min<std::uint64_t>(*value, UINT32_MAX)), out);
     } else if (ascii_equal_nocase(name, "INTERNALDATE") && at.peek() == '"') {

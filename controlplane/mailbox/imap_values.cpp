@@ -1,7 +1,8 @@
 #include "controlplane/mailbox/imap_values.h"
 
-#include <charconv>
 #include <chrono>
+
+#include "core/ascii.h"
 
 namespace pushmail::mailbox::imap {
 
@@ -31,10 +32,8 @@ void add(const FetchType& type, mailimap_fetch_att* attribute) {
 }
 
 std::optional<std::uint32_t> parse_uid(std::string_view text) {
-  std::uint32_t uid = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), uid);
-  if (error != std::errc() || end != text.data() + text.size() || uid == 0) return std::nullopt;
-  return uid;
+  const auto uid = parse_number<std::uint32_t>(text);
+  return uid && *uid != 0 ? uid : std::nullopt;
 }
 
 Fetched read_attributes(const mailimap_msg_att* answer) {

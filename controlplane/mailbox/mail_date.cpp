@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 
+#include "core/ascii.h"
 #include "core/bytes.h"
 
 namespace pushmail::mailbox {
@@ -45,11 +45,8 @@ class Reader {
 };
 
 std::optional<int> number(std::string_view digits, std::size_t digit_count_max) {
-  int value = 0;
-  if (digits.empty() || digits.size() > digit_count_max) return std::nullopt;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size() || value < 0) return std::nullopt;
-  return value;
+  if (digits.size() > digit_count_max || !is_digits(digits)) return std::nullopt;
+  return parse_number<int>(digits);
 }
 
 // Minutes east of UTC. An unknown name is taken as UTC (RFC 5322 §4.3).

@@ -43,13 +43,7 @@ std::string name_of_header(std::string_view header) {
   }
   std::array<unsigned char, 32> digest{};
   PM_CHECK(EVP_Digest(stable.data(), stable.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1);
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string name(of_header);
-  for (const unsigned char byte : digest) {
-    name.push_back(digits[byte >> 4]);
-    name.push_back(digits[byte & 0xF]);
-  }
-  return name;
+  return std::string(of_header) + to_hex(digest);
 }
 
 std::string name_of_size(std::uint64_t size) { return std::string(of_size) + std::to_string(size); }

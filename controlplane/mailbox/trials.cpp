@@ -1,8 +1,8 @@
 #include "controlplane/mailbox/trials.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "core/ascii.h"
 #include "core/result.h"
 
 namespace pushmail::mailbox {
@@ -91,9 +91,8 @@ std::optional<Instant> Trials::next_due() const {
 std::optional<std::uint32_t> Trials::lowest_uid() const {
   std::optional<std::uint32_t> lowest;
   for (const auto& [text, trial] : trials_) {
-    std::uint32_t uid = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), uid);
-    if (error == std::errc() && end == text.data() + text.size() && uid != 0 && (!lowest || uid < *lowest)) lowest = uid;
+    const auto uid = parse_number<std::uint32_t>(text);
+    if (uid && *uid != 0 && (!lowest || *uid < *lowest)) lowest = uid;
   }
   return lowest;
 }

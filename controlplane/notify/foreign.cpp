@@ -9,6 +9,8 @@
 
 #include "controlplane/notify/instruction_words.h"
 #include "controlplane/notify/reading.h"
+#include "core/ascii.h"
+#include "core/utf8.h"
 
 namespace pushmail::notify {
 
@@ -79,50 +81,15 @@ bool is_in(const std::array<Range, N>& ranges, char32_t c) {
   return std::ranges::any_of(ranges, [c](const Range& range) { return c >= range.first && c <= range.last; });
 }
 
-bool is_letter(char32_t c) {
+bool is_word_letter(char32_t c) {
   return latin_of(c) != '\0' || (c >= 0xC0 && numeral_of(c).empty() && !is_in(double_quotes, c) && (c < 0x2000 || c > 0x2BFF));
-}
-
-// RFC 3629 §3: shortest form only, no surrogates, nothing beyond U+10FFFF. Advances `rest`; nothing when a byte was no character.
-std::optional<char32_t> next_character(std::string_view& rest) {
-  const auto lead = static_cast<unsigned char>(rest.front());
-  const std::size_t size = lead < 0x80                   ? 1
-                           : lead >= 0xC2 && lead < 0xE0 ? 2
-                           : lead >= 0xE0 && lead < 0xF0 ? 3
-                           : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                         : 0;
-  char32_t c = size == 1 ? lead : size == 2 ? lead & 0x1FU : size == 3 ? lead & 0x0FU : lead & 0x07U;
-  bool whole = size != 0 && size <= rest.size();
-  for (std::size_t k = 1; whole && k < size; ++k) {
-    const auto next = static_cast<unsigned char>(rest[k]);
-    whole = (next & 0xC0) == 0x80;
-    c = (c << 6) | (next & 0x3FU);
-  }
-  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  whole = whole && c >= least[size] && c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF);
-  rest.remove_prefix(whole ? size : 1);
-  if (!whole) return std::nullopt;
-  return c;
-}
-
-void put_character(std::string& out, char32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += {static_cast<char>(0xC0 | (c >> 6)), static_cast<char>(0x80 | (c & 0x3F))};
-  } else if (c < 0x10000) {
-    out += {static_cast<char>(0xE0 | (c >> 12)), static_cast<char>(0x80 | ((c >> 6) & 0x3F)), static_cast<char>(0x80 | (c & 0x3F))};
-  } else {
-    out += {static_cast<char>(0xF0 | (c >> 18)), static_cast<char>(0x80 | ((c >> 12) & 0x3F)), static_cast<char>(0x80 | ((c >> 6) & 0x3F)),
-            static_cast<char>(0x80 | (c & 0x3F))};
-  }
 }
 
 using Characters = std::vector<char32_t>;
 
-std::string utf8_of(const Characters& characters) {
+std::string spelled_out(const Characters& characters) {
   std::string text;
-  for (const char32_t c : characters) put_character(text, c);
+  for (const char32_t c : characters) text += utf8_of(c).view();
   return text;
 }
 
@@ -130,7 +97,7 @@ Characters clean_characters(std::string_view utf8, std::size_t length_max) {
   Characters text;
   bool space = false;
   while (!utf8.empty()) {
-    const auto c = next_character(utf8);
+    const auto c = take_code_point(utf8);
     if (!c) continue;
     if (is_in(spaces, *c)) {
       space = !text.empty();
@@ -207,7 +174,7 @@ std::vector<Token> tokens_of(const Characters& text) {
       continue;
     }
     const std::string digits = digits_at(text, i);
-    if (digits.empty() && !is_letter(c)) continue;
+    if (digits.empty() && !is_word_letter(c)) continue;
     const bool goes_on = follows && tokens.back().is_number == !digits.empty();
     if (!goes_on) tokens.push_back({.begin = i, .end = i, .is_number = !digits.empty()});
     Token& token = tokens.back();
@@ -342,14 +309,14 @@ Characters defused(const Characters& text, std::string_view service_number) {
 
 }  // namespace
 
-std::string clean(std::string_view utf8, std::size_t length_max) { return utf8_of(clean_characters(utf8, length_max)); }
+std::string clean(std::string_view utf8, std::size_t length_max) { return spelled_out(clean_characters(utf8, length_max)); }
 
 std::string quoted(std::string_view utf8, std::size_t length_max, std::string_view service_number) {
   Characters text = defused(clean_characters(utf8, length_max), service_number);
   for (char32_t& c : text) {
     if (is_in(double_quotes, c)) c = '\'';
   }
-  return '"' + utf8_of(text) + '"';
+  return '"' + spelled_out(text) + '"';
 }
 
 std::string shown_address(std::string_view address, std::size_t length_max) {
@@ -357,7 +324,7 @@ std::string shown_address(std::string_view address, std::size_t length_max) {
   // RFC 5322 §3.2.3 atext, dots and one @.
   constexpr std::string_view marks = "!#$%&'*+-/=?^_`{|}~.@";
   const bool plain = std::ranges::all_of(cleaned, [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || static_cast<unsigned char>(c) >= 0x80 ||
+    return is_alphanumeric(c) || is_above_ascii(c) ||
            marks.find(c) != std::string_view::npos;
   });
   return plain && std::ranges::count(cleaned, '@') == 1 ? cleaned : quoted(address, length_max);
@@ -365,7 +332,7 @@ std::string shown_address(std::string_view address, std::size_t length_max) {
 
 bool claims_address(std::string_view name) {
   while (!name.empty()) {
-    const auto c = next_character(name);
+    const auto c = take_code_point(name);
     // U+FE6B and U+FF20 are other sizes of @.
     if (c == U'@' || c == char32_t{0xFE6B} || c == char32_t{0xFF20}) return true;
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "codec/sms/receipt.h"
+#include "core/ascii.h"
 #include "core/log.h"
 
 namespace pushmail::notify {
@@ -27,7 +28,7 @@ constexpr std::int64_t nobodys_text = -1;
 
 // SMPP 3.4 §5.2.5: what kind of address this is. A short code has no numbering plan of its own.
 void set_source(Pdu& pdu, const std::string& source) {
-  const bool digits = !source.empty() && std::all_of(source.begin(), source.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits = is_digits(source);
   pdu.source_addr = source;
   pdu.source_addr_ton = !digits ? smpp::ton_alphanumeric : source.size() <= 8 ? smpp::ton_abbreviated : smpp::ton_international;
   pdu.source_addr_npi = pdu.source_addr_ton == smpp::ton_international ? smpp::npi_e164 : smpp::npi_unknown;

@@ -6,6 +6,7 @@
 
 #include "codec/sms/gsm.h"
 #include "controlplane/notify/reading.h"
+#include "core/ascii.h"
 #include "core/bytes.h"
 
 namespace pushmail::retrieve {
@@ -42,11 +43,10 @@ bool is_unseen(char32_t c) {
   return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x61C || c == 0x180E || (c >= 0x200B && c <= 0x200F) ||
          (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || (c >= 0xFE00 && c <= 0xFE0F) || c == 0xFEFF;
 }
-bool is_letter(char32_t c) {
+bool is_word_letter(char32_t c) {
   return (c >= 'a' && c <= 'z') || (c >= 0xC0 && c < 0x2000 && c != 0xD7 && c != 0xF7) || (c >= 0x2C00 && c < 0x2E00) ||
          (c >= 0x3040 && c < 0xD7FF) || (c >= 0xF900 && c < 0xFE00) || (c >= 0xFE70 && c < 0xFF00);
 }
-bool is_digit(char32_t c) { return c >= '0' && c <= '9'; }
 
 bool is_fetch_word(std::u32string_view text) { return std::ranges::find(fetch_words, text) != fetch_words.end(); }
 
@@ -100,7 +100,7 @@ std::vector<Word> words_of(std::u32string_view line) {
   std::vector<Word> words;
   for (std::size_t i = 0; i < line.size(); ++i) {
     const bool digit = is_digit(line[i]);
-    if (!digit && !is_letter(line[i])) continue;
+    if (!digit && !is_word_letter(line[i])) continue;
     const bool goes_on = !words.empty() && words.back().begin + words.back().text.size() == i && words.back().digits == digit;
     if (goes_on) {
       words.back().text += line[i];
@@ -117,7 +117,7 @@ bool stands_alone(std::u32string_view line, const Word& word) {
   const auto at = [&](std::size_t place) { return place < line.size() ? line[place] : U' '; };
   const std::size_t end = word.begin + word.text.size();
   const char32_t before = word.begin == 0 ? U' ' : line[word.begin - 1];
-  if (is_letter(before) || is_letter(at(end)) || units.contains(before) || units.contains(at(end))) return false;
+  if (is_word_letter(before) || is_word_letter(at(end)) || units.contains(before) || units.contains(at(end))) return false;
   const bool joined_before = joints.contains(before) && word.begin >= 2 && is_digit(line[word.begin - 2]);
   return !joined_before && !(joints.contains(at(end)) && is_digit(at(end + 1)));
 }
@@ -130,7 +130,7 @@ bool is_bare(std::u32string_view line, const std::vector<Word>& words) {
   const bool shape =
       words.size() == 1 ? words[0].digits : words.size() == 2 && !words[0].digits && is_fetch_word(words[0].text) && words[1].digits;
   if (!shape || words.back().text.size() > code_length_max) return false;
-  return std::ranges::all_of(line, [&](char32_t c) { return is_digit(c) || is_letter(c) || around.contains(c); });
+  return std::ranges::all_of(line, [&](char32_t c) { return is_digit(c) || is_word_letter(c) || around.contains(c); });
 }
 
 Kind command_in(std::u32string_view line, const std::vector<Word>& words) {

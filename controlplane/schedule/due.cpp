@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
+
 namespace pushmail::schedule {
 
 namespace {
@@ -37,7 +39,7 @@ std::optional<std::vector<int>> parse_times(std::string_view text) {
   while (true) {
     const std::size_t comma = text.find(',');
     const std::string_view one = ascii_trim(text.substr(0, comma));
-    const auto digit = [&](std::size_t at) { return one[at] >= '0' && one[at] <= '9' ? one[at] - '0' : -100; };
+    const auto digit = [&](std::size_t at) { return is_digit(one[at]) ? one[at] - '0' : -100; };
     if (one.size() != 5 || one[2] != ':') return std::nullopt;
     const int hour = digit(0) * 10 + digit(1);
     const int minute = digit(3) * 10 + digit(4);

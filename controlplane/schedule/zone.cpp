@@ -6,6 +6,7 @@
 #include <iterator>
 #include <map>
 
+#include "core/ascii.h"
 #include "core/log.h"
 #include "core/storage.h"
 
@@ -94,14 +95,14 @@ class RuleReader {
       rest_.remove_prefix(size + 1);
       return size >= 3;
     }
-    while (size < rest_.size() && ((rest_[size] >= 'A' && rest_[size] <= 'Z') || (rest_[size] >= 'a' && rest_[size] <= 'z'))) ++size;
+    while (size < rest_.size() && is_letter(rest_[size])) ++size;
     rest_.remove_prefix(size);
     return size >= 3;
   }
   [[nodiscard]] std::optional<int> number() {
     int value = 0;
     std::size_t size = 0;
-    while (size < rest_.size() && size < 4 && rest_[size] >= '0' && rest_[size] <= '9') value = value * 10 + (rest_[size++] - '0');
+    while (size < rest_.size() && size < 4 && is_digit(rest_[size])) value = value * 10 + (rest_[size++] - '0');
     if (size == 0) return std::nullopt;
     rest_.remove_prefix(size);
     return value;
@@ -241,12 +242,7 @@ std::shared_ptr<const Zone> load_zone(std::string_view name) {
   } else {
     // A name is letters, digits and `_+-/`: nothing that leaves the folder.
     const bool clean = !name.empty() && name.size() < 64 && name.front() != '/' &&
-                       std::all_of(
-                           name.begin(), name.end(),
-                           [](char c) {
-                             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
-                                    c == '-' || c == '/';
-                           });
+                       std::ranges::all_of(name, [](char c) { return is_alphanumeric(c) || c == '_' || c == '+' || c == '-' || c == '/'; });
     if (!clean) return nullptr;
     const std::string path = "/usr/share/zoneinfo/" + std::string(name);
     const auto content = read_file(system_storage(), path, {.link_followed = true, .size_max = file_size_max});

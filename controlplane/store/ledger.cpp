@@ -8,6 +8,7 @@
 #include <set>
 
 #include "controlplane/store/errors.h"
+#include "core/ascii.h"
 
 namespace pushmail {
 
@@ -49,7 +50,6 @@ constexpr int code_most = 99;
 
 // Two digits, as they are given out; whatever else a store holds is no code of ours.
 std::optional<std::size_t> code_number(std::string_view code) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   if (code.size() != 2 || !is_digit(code[0]) || !is_digit(code[1])) return std::nullopt;
   return static_cast<std::size_t>(code[0] - '0') * 10 + static_cast<std::size_t>(code[1] - '0');
 }

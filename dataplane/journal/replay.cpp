@@ -6,11 +6,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <iterator>
 #include <optional>
 #include <set>
 
+#include "core/ascii.h"
 #include "core/log.h"
 #include "core/versions.h"
 #include "dataplane/journal/errors.h"
@@ -29,10 +29,8 @@ constexpr std::uint64_t number_max = std::uint64_t{1} << 48;
 std::optional<std::uint64_t> number_of(const std::filesystem::path& file) {
   const std::string name = file.filename().string();
   if (name.size() != 16 + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
-  std::uint64_t number = 0;
-  const auto read = std::from_chars(name.data(), name.data() + 16, number, 16);
-  const bool is_number = read.ec == std::errc{} && read.ptr == name.data() + 16;
-  return is_number && number <= number_max ? std::optional(number) : std::nullopt;
+  const auto number = parse_number<std::uint64_t>(std::string_view(name).substr(0, 16), 16);
+  return number && *number <= number_max ? number : std::nullopt;
 }
 
 // A start that lacks a descriptor or memory for a moment, or a disk that says no once, is no reason to stay away.

@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <charconv>
-
+#include "core/ascii.h"
 #include "core/bytes.h"
 #include "dataplane/nic/errors.h"
 
@@ -17,9 +16,9 @@ Result<MacAddress> parse_mac(std::string_view text) {
   MacAddress mac{};
   if (text.size() != mac.size() * 3 - 1) return fail(nic_bad_link);
   for (std::size_t i = 0; i < mac.size(); ++i) {
-    const Bytes byte = from_hex(text.substr(i * 3, 2));
-    if (byte.size() != 1 || (i + 1 < mac.size() && text[i * 3 + 2] != ':')) return fail(nic_bad_link, i * 3);
-    mac[i] = byte[0];
+    const auto byte = leading_hex_byte(text.substr(i * 3));
+    if (!byte || (i + 1 < mac.size() && text[i * 3 + 2] != ':')) return fail(nic_bad_link, i * 3);
+    mac[i] = *byte;
   }
   return mac;
 }
@@ -32,10 +31,9 @@ Result<LinkOptions> read_link_options(const Config& config) {
   const std::size_t slash = cidr.find('/');
   if (slash == std::string::npos) return fail(nic_bad_link);
   PM_TRY(options.address, parse_ip(std::string_view(cidr).substr(0, slash)));
-  const auto [end, error] = std::from_chars(cidr.data() + slash + 1, cidr.data() + cidr.size(), options.prefix_length);
-  if (error != std::errc{} || end != cidr.data() + cidr.size() || options.prefix_length > (options.address.is_v4() ? 32U : 128U)) {
-    return fail(nic_bad_link, slash + 1);
-  }
+  const auto length = parse_number<decltype(options.prefix_length)>(std::string_view(cidr).substr(slash + 1));
+  if (!length || *length > (options.address.is_v4() ? 32U : 128U)) return fail(nic_bad_link, slash + 1);
+  options.prefix_length = *length;
   if (config.has("link.gateway")) {
     PM_TRY(options.gateway, parse_ip(config.text("link.gateway")));
   }

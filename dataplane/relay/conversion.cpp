@@ -208,15 +208,6 @@ Converted convert(Conversion conversion, const ContentRules& rules) {
   return converted;
 }
 
-std::string_view clip_utf8(std::string_view text, std::size_t size_max) {
-  if (text.size() <= size_max) return text;
-  const auto continues = [&](std::size_t at) { return (static_cast<std::uint8_t>(text[at]) & 0xc0U) == 0x80; };
-  std::size_t end = size_max;
-  // A character has at most three continuation bytes; more of them are no UTF-8, and any place is as good.
-  while (end > 0 && size_max - end < 4 && continues(end)) --end;
-  return text.substr(0, continues(end) ? size_max : end);
-}
-
 std::string address_form(const mm7::Address& address) {
   switch (address.kind) {
     case mm7::AddressKind::number:

@@ -21,6 +21,7 @@
 #include "core/clock.h"
 #include "core/ids.h"
 #include "core/result.h"
+#include "core/utf8.h"
 
 namespace pushmail::relay {
 
@@ -119,7 +120,9 @@ inline constexpr std::size_t rule_match_count_max = 16;
 /// Longest text of a stranger (subject, first line, status text) that goes into a handoff record.
 inline constexpr std::size_t handed_text_size_max = 2000;
 /// The text, or its beginning of at most so many bytes that cuts no UTF-8 character in two.
-[[nodiscard]] std::string_view clip_utf8(std::string_view text, std::size_t size_max = handed_text_size_max);
+[[nodiscard]] inline std::string_view clip_utf8(std::string_view text, std::size_t size_max = handed_text_size_max) {
+  return cut_utf8(text, size_max);
+}
 
 /// `number:+15550100002`, `short:50001742`, `mail:joe@example.com` (dataplane/handoff/schema.h).
 [[nodiscard]] std::string address_form(const mm7::Address& address);

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "core/log.h"
+#include "core/record_fields.h"
 #include "dataplane/relay/relay.h"
 
 namespace pushmail::relay {
@@ -13,16 +14,6 @@ namespace {
 
 using handoff::Tag;
 using handoff::tag;
-
-std::vector<std::string> all_texts(const RecordView& record, Tag wanted) {
-  std::vector<std::string> values;
-  record.for_each([&](std::uint16_t field, ByteView value) {
-    if (field == tag(wanted)) values.emplace_back(text_of(value));
-  });
-  return values;
-}
-
-std::string text_or_empty(const RecordView& record, Tag wanted) { return std::string(record.text(tag(wanted)).value_or("")); }
 
 // After a want of memory: one message must not fill the log, nor ask for all that there is each turn.
 constexpr RetryPolicy convert_again{.first = seconds(2), .most = seconds(300)};

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "core/ascii.h"
 #include "core/bytes.h"
 
 namespace pushmail::http {
@@ -30,9 +30,9 @@ struct Fields {
 /// Takes `size` digits off the front.
 bool take_number(std::string_view& text, std::size_t size, int& number) {
   if (text.size() < size) return false;
-  const char* const end = text.data() + size;
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || stop != end || number < 0) return false;
+  const auto read = parse_number<int>(text.substr(0, size));
+  if (!read || *read < 0) return false;
+  number = *read;
   text.remove_prefix(size);
   return true;
 }
@@ -115,12 +115,9 @@ std::optional<Timestamp> parse_date(std::string_view text, Timestamp now) {
 }
 
 std::optional<Duration> parse_retry_after(std::string_view value, std::string_view date, Timestamp now) {
-  std::int64_t count = 0;
-  const char* const end = value.data() + value.size();
-  const auto [stop, error] = std::from_chars(value.data(), end, count);
-  if (!value.empty() && error == std::errc{} && stop == end) {
-    if (count < 0) return std::nullopt;
-    return seconds(std::min(count, retry_after_max));
+  if (const auto count = parse_number<std::int64_t>(value)) {
+    if (*count < 0) return std::nullopt;
+    return seconds(std::min(*count, retry_after_max));
   }
   const auto at = parse_date(value, now);
   if (!at) return std::nullopt;

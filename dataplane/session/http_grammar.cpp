@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
+#include "core/ascii.h"
 #include "dataplane/session/errors.h"
 
 namespace pushmail::http {
@@ -16,20 +16,16 @@ constexpr int chunk_size_bits_max = 36;              // far above every body lim
 constexpr std::uint64_t trailer_size_max = 8 * limits::KiB;
 
 /// What a byte may be in a head (RFC 9110 §5.6.2, §5.5; RFC 3986 §3.3 for targets).
-enum ByteClass : std::uint8_t { in_token = 1, in_value = 2, in_target = 4, is_hex = 8, is_digit = 16 };
+enum ByteClass : std::uint8_t { in_token = 1, in_value = 2, in_target = 4 };
 
 constexpr std::array<std::uint8_t, 256> byte_classes = [] {
   std::array<std::uint8_t, 256> table{};
   for (unsigned c = 0; c < 256; ++c) {
     std::uint8_t classes = 0;
-    const bool digit = c >= '0' && c <= '9';
-    const bool alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     constexpr std::string_view token_marks = "!#$%&'*+-.^_`|~";
-    if (digit || alpha || (c < 128 && token_marks.find(static_cast<char>(c)) != std::string_view::npos)) classes |= in_token;
+    if (is_alphanumeric(c) || (c < 128 && token_marks.find(static_cast<char>(c)) != std::string_view::npos)) classes |= in_token;
     if (c == '\t' || (c >= 0x20 && c != 0x7f)) classes |= in_value;
     if (c > 0x20 && c < 0x7f) classes |= in_target;
-    if (digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) classes |= is_hex;
-    if (digit) classes |= is_digit;
     table[c] = classes;
   }
   return table;
@@ -60,8 +56,6 @@ bool each_element(std::string_view value, const Take& take) {
 bool lists(std::string_view value, std::string_view word) {
   return !each_element(value, [word](std::string_view element) { return !ascii_equal_nocase(element, word); });
 }
-
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 /// The first line without its end, which `text` loses. Which ends there may be find_head_end has seen to.
 std::string_view take_line(std::string_view& text) {
@@ -158,10 +152,7 @@ struct Framed {
 };
 
 std::optional<std::uint64_t> parse_length(std::string_view digits) {
-  std::uint64_t length = 0;
-  if (digits.empty() || !all_are(digits, is_digit)) return std::nullopt;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-  return error == std::errc{} ? std::optional(length) : std::nullopt;
+  return parse_number<std::uint64_t>(digits);
 }
 
 /// RFC 9112 §6.3, in its strict reading: whatever could be read in two ways is refused.
@@ -233,8 +224,8 @@ Result<void> read_framing(Head& head, Dialect dialect) {
 
 /// RFC 9112 §2.3: `HTTP/` and two single digits. Only 1.x has this framing.
 Result<int> read_version(std::string_view text) {
-  if (text.size() != 8 || text.substr(0, 5) != "HTTP/" || text[6] != '.' || !all_are(text.substr(5, 1), is_digit) ||
-      !all_are(text.substr(7, 1), is_digit)) {
+  if (text.size() != 8 || text.substr(0, 5) != "HTTP/" || text[6] != '.' || !is_digit(text[5]) ||
+      !is_digit(text[7])) {
     return fail(http_bad_request_line);
   }
   if (text[5] != '1') return fail(http_bad_version);
@@ -371,7 +362,7 @@ Result<ResponseHead> parse_response_head(ByteView bytes, Asked asked) {
   if (!version) return fail(http_bad_status_line);
   head.minor_version = *version;
   const std::string_view digits = line.substr(9, 3);
-  if (!all_are(digits, is_digit) || digits[0] < '1' || digits[0] > '5') return fail(http_bad_status_line, 9);
+  if (!is_digits(digits) || digits[0] < '1' || digits[0] > '5') return fail(http_bad_status_line, 9);
   head.status = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
   FieldReader reader(text, bytes.size() - text.size(), Dialect::answer);
   if (const auto fields = reader.read_into(head); !fields) return std::unexpected(fields.error());
@@ -397,7 +388,7 @@ struct ChunkRules {
   static constexpr State bad = State::done;  // no rule leads to done by a byte but last_lf's
 
   static constexpr Class class_of(std::uint8_t byte) {
-    if (is(byte, is_hex)) return hex;
+    if (is_hex_digit(byte)) return hex;
     if (byte == '\r') return cr;
     if (byte == '\n') return lf;
     if (byte == ';') return semicolon;
@@ -515,9 +506,9 @@ Result<Url> parse_url(std::string_view text) {
   if (host.empty() || host.find('@') != std::string_view::npos) return fail(http_bad_url, scheme.size());
   url.host = host;
   if (port.empty()) return url;
-  const char* const end = port.data() + port.size();
-  const auto [stop, error] = std::from_chars(port.data() + 1, end, url.port);
-  if (port.front() != ':' || port.size() < 2 || error != std::errc{} || stop != end || url.port == 0) return fail(http_bad_url, slash);
+  const auto number = port.front() == ':' ? parse_number<std::uint16_t>(port.substr(1)) : std::nullopt;
+  if (!number || *number == 0) return fail(http_bad_url, slash);
+  url.port = *number;
   return url;
 }
 

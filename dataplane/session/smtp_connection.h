@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "core/ascii.h"
 #include "dataplane/session/endings.h"
 #include "dataplane/session/errors.h"
 #include "dataplane/session/lent.h"
@@ -54,7 +55,7 @@ inline Extensions read_extensions(const smtp::Reply& reply) {
   return found;
 }
 
-inline bool is_ascii(ByteView bytes) {
+inline bool is_seven_bit(ByteView bytes) {
   // Without a way out in the middle the compiler takes a register's width at a time.
   std::uint8_t seen = 0;
   for (const std::uint8_t byte : bytes) seen |= byte;
@@ -276,9 +277,9 @@ class SmtpClient::Connection final : public StreamEvents {
     started_ = client_.clock_.now();
     put_right();
     const ByteView mail = job_->mail.mail.bytes;
-    const bool eight_bit = !smtp_dialogue::is_ascii(mail);
-    bool utf8 = !smtp::is_ascii(job_->mail.mail_from);
-    for (const std::string& recipient : job_->mail.recipients) utf8 = utf8 || !smtp::is_ascii(recipient);
+    const bool eight_bit = !smtp_dialogue::is_seven_bit(mail);
+    bool utf8 = !is_ascii(job_->mail.mail_from);
+    for (const std::string& recipient : job_->mail.recipients) utf8 = utf8 || !is_ascii(recipient);
     // RFC 6152 §3, RFC 6531 §3.2, RFC 1870 §6.1: what was not offered must not be sent.
     if (utf8 && !offered_.utf8) return refuse_here({.code = 550, .enhanced = "5.6.7", .text = "the host does not offer SMTPUTF8"});
     if (eight_bit && !offered_.eight_bit)

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "codec/simd/simd.h"
+#include "core/ascii.h"
 #include "dataplane/session/errors.h"
 
 namespace pushmail::smtp {
@@ -15,34 +16,12 @@ constexpr std::size_t domain_size_max = 255;  // RFC 5321 §4.5.3.1.2
 constexpr std::size_t reply_line_count_max = 100;
 constexpr std::size_t reply_size_max = 32 * limits::KiB;
 
-constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_high(char c) { return static_cast<std::uint8_t>(c) >= 0x80; }
 /// RFC 5322 §3.2.3, and RFC 6531 §3.3 for what is not ASCII.
 constexpr bool is_atext(char c) {
   constexpr std::string_view marks = "!#$%&'*+-/=?^_`{|}~";
-  return is_alpha(c) || is_digit(c) || is_high(c) || marks.find(c) != std::string_view::npos;
+  return is_alphanumeric(c) || is_above_ascii(c) || marks.find(c) != std::string_view::npos;
 }
-constexpr bool is_let_dig(char c) { return is_alpha(c) || is_digit(c) || is_high(c); }
-
-/// RFC 3629 §4.
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<std::uint8_t>(text[i]);
-    const std::size_t size = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-    if (size == 0 || i + size > text.size()) return false;
-    std::uint32_t point = size == 1 ? lead : lead & (0x7fU >> size);
-    for (std::size_t k = 1; k < size; ++k) {
-      const auto next = static_cast<std::uint8_t>(text[i + k]);
-      if ((next & 0xc0) != 0x80) return false;
-      point = point << 6 | (next & 0x3fU);
-    }
-    const bool overlong = (size == 3 && point < 0x800) || (size == 4 && point < 0x10000);
-    if (overlong || (point >= 0xd800 && point < 0xe000) || point > 0x10ffff) return false;
-    i += size;
-  }
-  return true;
-}
+constexpr bool is_let_dig(char c) { return is_alphanumeric(c) || is_above_ascii(c); }
 
 /// Reads a path from the front of what is left; every take_* moves on only when it succeeds.
 class PathReader {
@@ -137,7 +116,7 @@ Result<Path> parse_path(std::string_view text, Direction direction) {
   if (!reader.take_local_part() || !reader.take('@') || !reader.take_domain()) return fail(smtp_bad_path, reader.at());
   const Path path{.address = text.substr(start, reader.at() - start), .used = reader.at() + 1};
   if (!reader.take('>') || path.address.size() + 2 > path_size_max) return fail(smtp_bad_path, reader.at());
-  if (!is_utf8(path.address)) return fail(smtp_bad_path, start);
+  if (simd::active().utf8_valid_prefix(bytes_of(path.address)) != path.address.size()) return fail(smtp_bad_path, start);
   return path;
 }
 
@@ -156,7 +135,7 @@ Result<Parameter> take_parameter(std::string_view& text) {
   const std::size_t equals = word.find('=');
   Parameter parameter{.name = word.substr(0, equals), .value = {}, .has_value = equals != std::string_view::npos};
   if (parameter.has_value) parameter.value = word.substr(equals + 1);
-  const auto in_name = [](char c) { return is_alpha(c) || is_digit(c) || c == '-'; };
+  const auto in_name = [](char c) { return is_alphanumeric(c) || c == '-'; };
   const auto in_value = [](char c) { return c > 0x20 && c != 0x7f && c != '='; };
   const bool named = !parameter.name.empty() && parameter.name.front() != '-' && std::ranges::all_of(parameter.name, in_name);
   const bool valued = !parameter.has_value || (!parameter.value.empty() && std::ranges::all_of(parameter.value, in_value));
@@ -166,7 +145,7 @@ Result<Parameter> take_parameter(std::string_view& text) {
 
 Result<void> set_size(MailCommand& mail, const Parameter& parameter) {
   // RFC 1870 §4: 1 to 20 digits.
-  const bool digits = !parameter.value.empty() && parameter.value.size() <= 20 && std::ranges::all_of(parameter.value, is_digit);
+  const bool digits = parameter.value.size() <= 20 && is_digits(parameter.value);
   if (mail.size || !digits) return fail(smtp_bad_parameter);
   std::uint64_t size = 0;
   for (const char c : parameter.value) {
@@ -346,8 +325,6 @@ bool is_address(std::string_view address, Utf8 utf8) {
   const auto path = parse_path(bracketed, Direction::forward);
   return path && path->used == bracketed.size() && path->address == address && (utf8 == Utf8::allowed || is_ascii(address));
 }
-
-bool is_ascii(std::string_view text) { return std::ranges::none_of(text, is_high); }
 
 //   line_start --.--> dot --CR--> dot_cr --LF--> done
 //    |   ^             | other: text              | other: a bare CR

@@ -65,7 +65,6 @@ struct MailCommand {
 [[nodiscard]] bool is_greeting_name(std::string_view text);
 /// Whether `address` can stand between angle brackets in a command; empty is the null path.
 [[nodiscard]] bool is_address(std::string_view address, Utf8 utf8);
-[[nodiscard]] bool is_ascii(std::string_view text);
 
 /// Takes the bytes after DATA wherever they are cut, and undoes dot-stuffing (RFC 5321 §4.5.2).
 class DataReader {

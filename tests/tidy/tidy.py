@@ -24,6 +24,9 @@ BANNED = (
     (r"\bgetrandom\s*\(", ("core/ids.cpp",), "random bytes outside core/ids"),
     (r"\b(TODO|FIXME|XXX|HACK)\b", (), "unfinished work"),
     (r"\bstd::shared_ptr\b", ("controlplane/", "core/tls"), "shared ownership in codec or data plane"),
+    (r"\b(bool|int) (is_digit|is_letter|is_alphanumeric|is_hex_digit|hex_value|is_blank|is_white|is_control)\((char|std::uint8_t|unsigned char)",
+     ("core/ascii.h",), "a class of ASCII beside core/ascii.h"),
+    (r"& 0x[cC]0U?\)+ *[!=]= *0x80", ("core/utf8.h", "codec/simd/"), "UTF-8 beside core/utf8.h"),
     (r"\b(atoi|atol|atof|strtol|strtoul)\s*\(", (), "number parsing without an error"),
     (r"\bmailstream_(socket|ssl|cfstream)_|\bmailmime_parse|\bmailimap_(socket|ssl)_|\bmailpop3_(socket|ssl)_", (), "stock libetpan sockets, TLS or MIME"),
 )
