@@ -44,7 +44,7 @@ struct StructuredValue {
 [[nodiscard]] std::string_view guess_utf8(ByteView bytes, Arena& arena, std::string_view otherwise = {});
 [[nodiscard]] std::string guess_utf8(ByteView bytes);
 
-/// The domain in lower case; labels that are not ASCII as A-labels (RFC 3492). Nothing is mapped beyond ASCII case.
+/// The domain in lower case; labels that are not ASCII as A-labels, mapped by UTS #46. What is no name of IDNA stays as it is written.
 [[nodiscard]] std::string_view domain_to_ascii(std::string_view domain, Arena& arena);
 
 }  // namespace pushmail::mime

@@ -16,6 +16,7 @@ pushmail_pkg(ISAL libisal)
 pushmail_pkg(DPDK libdpdk)
 pushmail_pkg(FMT fmt)
 pushmail_pkg(HYPERSCAN libhs)
+pushmail_pkg(IDN2 libidn2)
 
 find_package(Boost 1.81 REQUIRED COMPONENTS context)
 find_package(GTest REQUIRED)

@@ -149,6 +149,28 @@ TEST(DomainToAscii, Vectors) {
   EXPECT_EQ(domain_to_ascii("xn--bcher-kva.example", arena), "xn--bcher-kva.example");
 }
 
+// UTS #46: one name, however it is written.
+TEST(DomainToAscii, CapitalsWidthsAndCompositionAreOneName) {
+  Arena arena;
+  for (const std::string_view written : {"münchen.example", "MÜNCHEN.example", "München.EXAMPLE", "mu\u0308nchen.example", "ｍünchen。example"}) {
+    EXPECT_EQ(domain_to_ascii(written, arena), "xn--mnchen-3ya.example") << written;
+  }
+  EXPECT_EQ(domain_to_ascii("ΑΘΉΝΑ.example", arena), domain_to_ascii("αθήνα.example", arena));
+  // Not transitional: a sharp s is a letter of its own.
+  EXPECT_EQ(domain_to_ascii("straße.example", arena), "xn--strae-oqa.example");
+}
+
+TEST(DomainToAscii, WhatIsNoNameStaysAsItIsWritten) {
+  Arena arena;
+  const std::string long_label = "b\u00fc" + std::string(70, 'c') + ".example";
+  const std::string too_long = "\u00fc" + std::string(600, '.');
+  for (const std::string_view written : {std::string_view("☃.example"), std::string_view("-bü.example"), std::string_view("joe＠bü.example"),
+                                         std::string_view("bü　ro.example"), std::string_view("bü\0.example", 12), std::string_view("b\xFC.example"),
+                                         std::string_view("[bü]"), std::string_view(long_label), std::string_view(too_long)}) {
+    EXPECT_EQ(domain_to_ascii(written, arena), written) << written;
+  }
+}
+
 std::string parameters_of(std::string_view value) {
   Arena arena;
   const StructuredValue parsed = parse_structured(value, arena);
