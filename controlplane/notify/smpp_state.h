@@ -30,6 +30,8 @@ enum class SmppEvent : std::uint8_t {
   stop,           // without a leave; or the leave was answered
 };
 
+inline constexpr std::array<std::string_view, 6> smpp_event_names{"connect", "connected", "bind_accepted", "lost", "unbind", "stop"};
+
 struct SmppTransition {
   SmppState from;
   SmppEvent event;
@@ -53,6 +55,7 @@ inline constexpr auto smpp_transitions = std::to_array<SmppTransition>({
 });
 
 static_assert(no_pair_twice(smpp_transitions));
+static_assert(all_reached(smpp_transitions, SmppState::idle, smpp_state_names.size()));
 
 [[nodiscard]] constexpr SmppState next_state(SmppState from, SmppEvent event) {
   if (const auto next = next_of(smpp_transitions, from, event)) return *next;

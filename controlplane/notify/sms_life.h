@@ -35,6 +35,9 @@ enum class SmsEvent : std::uint8_t {
   give_up,       // nobody needs it any more, or it waited too long
 };
 
+inline constexpr std::array<std::string_view, 9> sms_event_names{"hand_over", "accepted",    "refused",  "put_off", "back",
+                                                                 "doubt",     "doubt_again", "withhold", "give_up"};
+
 struct SmsTransition {
   SmsState from;
   SmsEvent event;
@@ -54,6 +57,7 @@ inline constexpr auto sms_transitions = std::to_array<SmsTransition>({
 });
 
 static_assert(no_pair_twice(sms_transitions));
+static_assert(all_reached(sms_transitions, SmsState::pending, sms_state_names.size()));
 
 [[nodiscard]] constexpr SmsState next_state(SmsState from, SmsEvent event) {
   if (const auto next = next_of(sms_transitions, from, event)) return *next;

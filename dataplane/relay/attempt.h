@@ -34,6 +34,8 @@ enum class AttemptEvent : std::uint8_t { begin, success, refusal, not_sent, loss
 inline constexpr std::array<std::string_view, 5> attempt_phase_names{"none", "begun", "answered", "refused", "unknown"};
 [[nodiscard]] constexpr std::string_view to_string(AttemptPhase phase) { return attempt_phase_names[static_cast<std::size_t>(phase)]; }
 
+inline constexpr std::array<std::string_view, 6> attempt_event_names{"begin", "success", "refusal", "not_sent", "loss", "restart"};
+
 struct AttemptStep {
   AttemptPhase from;
   AttemptEvent event;
@@ -58,6 +60,7 @@ inline constexpr auto attempt_steps = std::to_array<AttemptStep>({
   return next_of(attempt_steps, from, event);
 }
 static_assert(no_pair_twice(attempt_steps), "a phase and an event have one successor");
+static_assert(all_reached(attempt_steps, AttemptPhase::none, attempt_phase_names.size()));
 
 /// What an item carries of its tries; in the journal as Kind::attempt.
 struct Attempt {

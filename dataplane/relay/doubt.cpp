@@ -34,7 +34,7 @@ void Relay::begin_attempt(Item& of) {
   of.attempt.apply(AttemptEvent::begin);
   of.attempt.began = clock_.wall();
   of.attempt.peer = of.to_phone ? of.peer : of.next_hop;
-  of.stage = Stage::attempting;
+  of.stage.move(StageEvent::attempt);
   counters_.add(Counter::attempts);
   append(jn::Kind::attempt, of.id, to_record(of.attempt, of.id, of.trace),
          [this, id = of.id, before](const Result<void>& result) { attempt_committed(id, before, result); });
@@ -47,13 +47,13 @@ void Relay::attempt_committed(const ItemId& id, const Attempt& before, const Res
   if (of->stage != Stage::attempting) return;
   if (!result) {
     of->attempt = before;
-    of->stage = Stage::backing_off;
+    of->stage.move(StageEvent::put_off);
     return set_due(*of, now_ + seconds(1));
   }
   faults_.at(step::attempt_before_send);
   // In doubt before, and now it goes out once more.
   if (of->attempt.doubts > 0) of->duplicate_possible = true;
-  of->stage = Stage::sending;
+  of->stage.move(StageEvent::send);
   if (of->to_phone) return post(*of);
   send_mail(*of);
 }
@@ -83,7 +83,7 @@ void Relay::submission_lost(Item& of, std::string_view trouble, Loss loss) {
   hand_over_doubt(id, of.trace, of.attempt, trouble, Again::later, of.duplicate_possible ? Left::perhaps_twice : Left::once);
   if (of.source == Source::mailbox) return drop_item(id);
   // Its body is ours: it waits here, converted, for the control plane's next word.
-  of.stage = Stage::waiting;
+  of.stage.move(StageEvent::wait);
   set_due(of, {});
 }
 

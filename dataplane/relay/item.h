@@ -1,13 +1,4 @@
-// One message on its way through the relay.
-//
-//   phone, forwarded:  committing -> peeking -> routing -> [waiting] -> converting -> [trying] -> finishing -> gone
-//   mailbox:           receiving -> converting -> [trying] -> finishing -> gone
-//   trying:            attempting (its record becomes durable) -> sending -> backing_off -> attempting ...
-//
-// A submission whose fate nobody knows leaves `sending` otherwise: the control plane takes it over. A mail of the mailbox is gone then;
-// one of the journal is `waiting` until it is asked for again.
-//
-// `finishing` is left when the outcome is durable; from then on the outcome alone is remembered, until the control plane has it.
+// One message on its way through the relay; its stages are a table in stages.h.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +12,7 @@
 #include "core/record.h"
 #include "dataplane/relay/attempt.h"
 #include "dataplane/relay/conversion.h"
+#include "dataplane/relay/stages.h"
 
 namespace pushmail::relay {
 
@@ -30,24 +22,11 @@ enum class Source : std::uint8_t {
   mailbox,    // a submission of the control plane; its truth is the store, no journal record
 };
 
-enum class Stage : std::uint8_t {
-  committing,
-  peeking,
-  routing,
-  waiting,
-  receiving,
-  converting,
-  attempting,
-  sending,
-  backing_off,
-  finishing
-};
-
 struct Item {
   ItemId id;
   TraceId trace;
   Source source = Source::phone;
-  Stage stage = Stage::committing;
+  StateBy<stage_steps, Stage::committing> stage;
   Timestamp accepted;
   bool replayed = false;      // comes from the journal, not from a session of this run
   Instant due{};              // when tick looks at it again; Instant{} for never

@@ -38,7 +38,7 @@ void Relay::finish(Item& of, const End& end) {
   if (of.duplicate_possible) outcome.u64(tag(Tag::duplicate_possible), 1);
   log_info("outcome").item(of.id).trace(of.trace).peer(of.peer).text("state", to_string(end.state)).text("reason", end.reason);
   of.outcome = outcome.finish(0);
-  of.stage = Stage::finishing;
+  of.stage.move(StageEvent::end);
   of.output = Bytes{};
   of.body = Bytes{};
   of.mail_size = 0;

@@ -26,7 +26,7 @@ std::string joined(const std::vector<std::string>& parts) { return fmt::format("
 
 void Relay::start_relay(Item& of) {
   if (is_for_postmaster(of)) return send_to_postmaster(of);
-  of.stage = Stage::peeking;
+  of.stage.move(StageEvent::peek);
   Conversion conversion;
   conversion.item = of.id;
   conversion.trace = of.trace;
@@ -45,7 +45,7 @@ void Relay::start_relay(Item& of) {
 
 void Relay::ask_route(Item& of) {
   const bool waits = of.stage == Stage::waiting;
-  if (!waits) of.stage = Stage::routing;
+  if (!waits) of.stage.move(StageEvent::ask);
   // Without a control plane on_handoff_ready asks; with one, a lost question is asked again after a while.
   if (!ports_.handoff.is_ready()) return;
   // The control plane must know of the doubt before it decides; its acknowledgement asks.
@@ -80,7 +80,7 @@ void Relay::take_route(Item& of, const RecordView& record) {
   const std::string_view decision = record.text(tag(Tag::decision)).value_or("");
   set_due(of, {});
   if (decision == handoff::decision::wait) {
-    of.stage = Stage::waiting;
+    of.stage.move(StageEvent::wait);
     return;
   }
   if (decision == handoff::decision::refuse) {
@@ -90,7 +90,7 @@ void Relay::take_route(Item& of, const RecordView& record) {
     if (take_mm_route(of, record)) return of.converted ? submit_item(of) : convert_item(of);
     // Our own mistake as well, or a table of peers that is still on its way.
     log_error("bad_route").item(of.id).trace(of.trace).text("decision", decision).text("peer", record.text(tag(Tag::peer)).value_or(""));
-    of.stage = Stage::routing;
+    of.stage.move(StageEvent::bad_route);
     return set_due(of, now_ + settings_.ask_again);
   }
   of.next_hop = text_or_empty(record, Tag::next_hop);
@@ -107,7 +107,7 @@ void Relay::take_route(Item& of, const RecordView& record) {
       of.mail_route.recipients.empty()) {
     // A route that cannot be used is our own mistake somewhere: the message stays, the question is asked again.
     log_error("bad_route").item(of.id).trace(of.trace).text("decision", decision).text("next_hop", of.next_hop);
-    of.stage = Stage::routing;
+    of.stage.move(StageEvent::bad_route);
     return set_due(of, now_ + settings_.ask_again);
   }
   of.to_phone = false;
@@ -123,7 +123,7 @@ void Relay::take_route(Item& of, const RecordView& record) {
 }
 
 void Relay::convert_item(Item& of) {
-  of.stage = Stage::converting;
+  of.stage.move(StageEvent::convert);
   event(of, "converting", {{"peer", of.peer}});
   Conversion conversion;
   conversion.item = of.id;
@@ -148,7 +148,7 @@ void Relay::on_converted(Converted converted) {
   of->body = std::move(converted.body);
   if (converted.error && converted.error->info->lasting == Lasting::temporary) {
     log_warning("conversion_put_off").item(of->id).trace(of->trace).error(*converted.error);
-    if (of->stage == Stage::converting) of->stage = Stage::backing_off;
+    if (of->stage == Stage::converting) of->stage.move(StageEvent::put_off);
     return set_due(*of, now_ + retry_delay(convert_again, ++of->put_off, settings_.random()));
   }
   of->put_off = 0;
@@ -194,7 +194,7 @@ void Relay::wait_in_doubt(Item& of, std::string_view trouble) {
          {"reason", trouble},
          {"try", fmt::to_string(of.attempt.number)},
          {"wait_ms", fmt::to_string((of.not_before - now_).ms())}});
-  of.stage = Stage::backing_off;
+  of.stage.move(StageEvent::put_off);
   set_due(of, of.not_before);
 }
 
@@ -291,7 +291,7 @@ void Relay::retry_mail(Item& of) {
          {"reason", of.last_trouble},
          {"try", fmt::to_string(of.attempt.number)},
          {"wait_ms", fmt::to_string(wait.ms())}});
-  of.stage = Stage::backing_off;
+  of.stage.move(StageEvent::put_off);
   set_due(of, now_ + wait);
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "codec/mm7/errors.h"
+#include "codec/mm7/status.h"
 #include "core/log.h"
 #include "core/msisdn.h"
 #include "dataplane/relay/relay.h"
@@ -18,44 +19,10 @@ namespace {
 
 using handoff::Tag;
 using handoff::tag;
+using mm7::StatusClass;
 
 constexpr std::uint64_t chunks_ahead = 4;
 constexpr int service_unavailable = 4006;  // busy (TS 23.140 10.2)
-
-// What a StatusCode means for the item (TS 23.140 §10.2): try again, pause the peer, or give up.
-enum class Class : std::uint8_t { success, temporary, peer_trouble, permanent };
-
-Class class_of(int code) {
-  switch (code) {
-    case 4001:
-    case 4007:
-      return Class::peer_trouble;
-    // The peer says it of everything or of this item: the item waits, the others go on.
-    case 2001:
-    case 4002:
-    case 4003:
-      return Class::temporary;
-    case 3001:
-    case 3002:
-    case 3003:
-    case 3004:
-      return Class::permanent;
-    case 4004:
-    case 4005:
-    case 4008:
-      return Class::permanent;
-    default:
-      break;
-  }
-  switch (code / 1000) {
-    case 1:
-      return Class::success;
-    case 2:
-      return Class::permanent;
-    default:
-      return Class::temporary;  // 3xxx and 4xxx that we do not know count as 3000 and 4000, as does a Fault without a code
-  }
-}
 
 // TS 23.140 §10.2: 1xxx to 4xxx. Any other number in a SubmitRsp, which may come with a MessageID, is neither success nor refusal.
 bool is_status_code(int code) { return code >= 1000 && code < 5000; }
@@ -63,11 +30,11 @@ bool is_status_code(int code) { return code >= 1000 && code < 5000; }
 // A gateway that answers for the MMSC (RFC 9110 §15.6.3, §15.6.5) cannot say whether that one has the request.
 bool is_gateways_word(int http_status) { return http_status == 502 || http_status == 504; }
 
-Class class_of_http(int status) {
-  if (status >= 500 || status == 408 || status == 429) return Class::temporary;
-  if (status == 413 || status == 415) return Class::permanent;
+StatusClass class_of_http(int status) {
+  if (status >= 500 || status == 408 || status == 429) return StatusClass::temporary;
+  if (status == 413 || status == 415) return StatusClass::permanent;
   // 401, 403, 404, redirects: this address or these credentials do not work for anything.
-  return Class::peer_trouble;
+  return StatusClass::peer_trouble;
 }
 
 }  // namespace
@@ -94,7 +61,7 @@ void Relay::on_submission(const RecordView& record) {
     of = &add_item(id, trace, Source::mailbox);
     counters_.add(Counter::submissions);
   }
-  of->stage = Stage::receiving;
+  of->stage.move(StageEvent::offer);
   of->body.clear();
   of->has_credit = false;
   of->mail_size = record.u64(tag(Tag::mail_size)).value_or(0);
@@ -172,7 +139,7 @@ void Relay::on_chunk(const RecordView& record) {
 
 void Relay::submit_item(Item& of) {
   if (const auto paused = paused_.find(of.peer); paused != paused_.end() && now_ < paused->second.until) {
-    of.stage = Stage::backing_off;
+    of.stage.move(StageEvent::put_off);
     return set_due(of, paused->second.until);
   }
   if (peers_.find(of.peer) == nullptr) return retry_submit(of, "the peer is not in the table", std::nullopt);
@@ -209,7 +176,7 @@ void Relay::on_submit_result(const ItemId& id, const HttpResult& result) {
     if (const auto* fault = std::get_if<mm7::FaultRsp>(&*response)) {
       if (is_about_another(*of, fault->transaction_id, fault->status.code)) return;
       // A success in an element that does not answer SubmitReq (DeliverRsp, say) is somebody else's, or nobody's.
-      if (class_of(fault->status.code) == Class::success)
+      if (mm7::status_class(fault->status.code) == StatusClass::success)
         return submission_lost(*of, "the answer is none to a SubmitReq", Loss::meaningless_answer);
       return submit_answered(*of, fault->status.code, fault->status.text.empty() ? fault->fault_string : fault->status.text, {});
     }
@@ -229,9 +196,9 @@ void Relay::on_submit_result(const ItemId& id, const HttpResult& result) {
   }
   paused_[of->peer].unknowns = 0;
   switch (class_of_http(answer.status)) {
-    case Class::permanent:
+    case StatusClass::permanent:
       return finish(*of, {.reason = trouble, .status_code = answer.status});
-    case Class::peer_trouble:
+    case StatusClass::peer_trouble:
       end_attempt(*of, AttemptEvent::refusal);
       return pause_peer(*of, trouble);
     default:
@@ -271,8 +238,8 @@ void Relay::submit_answered(Item& of, int code, std::string_view text, std::stri
   const std::string trouble = fmt::format("{} {}", code, text);
   if (code == service_unavailable) ports_.outgoing.peer_overloaded(of.peer);
   paused_[of.peer].unknowns = 0;
-  switch (class_of(code)) {
-    case Class::success:
+  switch (mm7::status_class(code)) {
+    case StatusClass::success:
       faults_.at(step::submit_rsp_before_settle);
       forget_pause(of.peer);
       counters_.add(Counter::submitted);
@@ -285,13 +252,13 @@ void Relay::submit_answered(Item& of, int code, std::string_view text, std::stri
                            .status_text = text});
       }
       return finish(of, {.state = ItemState::submitted, .status_code = code, .status_text = text, .message_id = message_id});
-    case Class::temporary:
+    case StatusClass::temporary:
       end_attempt(of, AttemptEvent::refusal);
       return retry_submit(of, trouble, std::nullopt);
-    case Class::peer_trouble:
+    case StatusClass::peer_trouble:
       end_attempt(of, AttemptEvent::refusal);
       return pause_peer(of, trouble);
-    case Class::permanent:
+    case StatusClass::permanent:
       counters_.add(Counter::submits_failed);
       return finish(of, {.state = ItemState::failed, .reason = trouble, .status_code = code, .status_text = text});
   }
@@ -309,7 +276,7 @@ void Relay::retry_submit(Item& of, std::string_view trouble, std::optional<Durat
   counters_.add(Counter::submits_retried);
   event(of, "retry",
         {{"peer", of.peer}, {"reason", trouble}, {"try", fmt::to_string(of.attempt.number)}, {"wait_ms", fmt::to_string(next.ms())}});
-  of.stage = Stage::backing_off;
+  of.stage.move(StageEvent::put_off);
   set_due(of, now_ + next);
 }
 

@@ -21,6 +21,7 @@
 #include <expected>
 #include <list>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -38,6 +39,9 @@ enum class NeighbourEvent : std::uint8_t {
   grew_old,    // used, and not confirmed for a while
   unanswered,  // all questions of this state
 };
+
+inline constexpr std::array<std::string_view, 5> neighbour_state_names{"asked", "known", "checked", "searched", "fixed"};
+inline constexpr std::array<std::string_view, 4> neighbour_event_names{"same_mac", "other_mac", "grew_old", "unanswered"};
 
 struct NeighbourRow {
   NeighbourState from;
@@ -62,6 +66,8 @@ inline constexpr std::array<NeighbourRow, 12> neighbour_rows{{
 }};
 
 static_assert(no_pair_twice(neighbour_rows));
+// fixed is a beginning of its own, and the last of the states.
+static_assert(all_reached(neighbour_rows, NeighbourState::asked, neighbour_state_names.size() - 1));
 
 [[nodiscard]] constexpr NeighbourState next_state(NeighbourState from, NeighbourEvent event) {
   if (const auto next = next_of(neighbour_rows, from, event)) return *next;

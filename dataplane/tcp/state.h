@@ -47,6 +47,9 @@ enum class Event : std::uint8_t {
   fin_acked,
 };
 
+inline constexpr std::array<std::string_view, 7> event_names{"active_open", "syn_in",  "syn_ack_in", "syn_acked",
+                                                             "fin_out",     "fin_in", "fin_acked"};
+
 struct Transition {
   State from;
   Event event;
@@ -71,6 +74,7 @@ inline constexpr std::array<Transition, 13> transitions{{
 }};
 
 static_assert(no_pair_twice(transitions));
+static_assert(all_reached(transitions, State::closed, state_names.size()));
 
 [[nodiscard]] constexpr State next_state(State from, Event event) {
   if (const auto next = next_of(transitions, from, event)) return *next;

@@ -3,6 +3,7 @@
 
 #include "codec/mm7/errors.h"
 #include "codec/mm7/message.h"
+#include "codec/mm7/status.h"
 #include "core/limits.h"
 #include "tests/unit/codec/mm7/samples.h"
 
@@ -286,6 +287,17 @@ TEST(Mm7Read, StatusTexts) {
   EXPECT_EQ(status_text(4007), "Service denied");
   EXPECT_EQ(status_text(2572), "Client error");
   EXPECT_EQ(status_text(9999), "Server Error");
+}
+
+// TS 23.140 §10.2: what each code does to the message, known or not.
+TEST(Mm7Read, StatusClassOfEveryCode) {
+  const auto is = [](StatusClass wanted, std::initializer_list<int> codes) {
+    for (const int code : codes) EXPECT_EQ(status_class(code), wanted) << code;
+  };
+  is(StatusClass::success, {1000, 1100, 1999});
+  is(StatusClass::permanent, {2000, 2002, 2003, 2004, 2005, 2006, 2007, 2008, 2009, 2999, 3001, 3002, 3003, 3004, 4004, 4005, 4008});
+  is(StatusClass::temporary, {2001, 3000, 3999, 4000, 4002, 4003, 4006, 4999, 5000, 10'000, 999, 0, -1000});
+  is(StatusClass::peer_trouble, {4001, 4007});
 }
 
 }  // namespace

@@ -1,0 +1,43 @@
+// Each README shows its folder's tables of states exactly as they are.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "controlplane/notify/smpp_state.h"
+#include "controlplane/notify/sms_life.h"
+#include "dataplane/relay/attempt.h"
+#include "dataplane/relay/stages.h"
+#include "dataplane/tcp/neighbours.h"
+#include "dataplane/tcp/state.h"
+
+namespace pushmail {
+namespace {
+
+/// What stands in the README between "```states NAME" and "```".
+std::string shown(std::string_view readme, std::string_view name) {
+  std::ifstream file(std::string(PUSHMAIL_SOURCE_DIR) + "/" + std::string(readme));
+  std::ostringstream text;
+  text << file.rdbuf();
+  const std::string whole = text.str();
+  const std::string opening = "```states " + std::string(name) + "\n";
+  const std::size_t at = whole.find(opening);
+  if (at == std::string::npos) return "nothing is shown";
+  const std::size_t from = at + opening.size();
+  return whole.substr(from, whole.find("```\n", from) - from);
+}
+
+TEST(Drawings, AreTheTables) {
+  EXPECT_EQ(shown("dataplane/tcp/README.md", "connection"), drawing_of(tcp::transitions, tcp::state_names, tcp::event_names));
+  EXPECT_EQ(shown("dataplane/tcp/README.md", "neighbour"),
+            drawing_of(tcp::neighbour_rows, tcp::neighbour_state_names, tcp::neighbour_event_names));
+  EXPECT_EQ(shown("dataplane/relay/README.md", "stage"), drawing_of(relay::stage_steps, relay::stage_names, relay::stage_event_names));
+  EXPECT_EQ(shown("dataplane/relay/README.md", "attempt"),
+            drawing_of(relay::attempt_steps, relay::attempt_phase_names, relay::attempt_event_names));
+  EXPECT_EQ(shown("controlplane/notify/README.md", "SMPP session"),
+            drawing_of(notify::smpp_transitions, notify::smpp_state_names, notify::smpp_event_names));
+  EXPECT_EQ(shown("controlplane/notify/README.md", "SMS"), drawing_of(notify::sms_transitions, sms_state_names, notify::sms_event_names));
+}
+
+}  // namespace
+}  // namespace pushmail
