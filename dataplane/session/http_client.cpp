@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "dataplane/session/errors.h"
+#include "dataplane/session/http_client_state.h"
 #include "dataplane/session/http_date.h"
 #include "dataplane/session/http_grammar.h"
 #include "dataplane/session/lent.h"
@@ -25,7 +26,8 @@ constexpr Duration close_follows_answer = seconds(1);
 
 class HttpClient::Connection final : public StreamEvents {
  public:
-  enum class State : std::uint8_t { opening, idle, half_sent, waiting, closing };
+  using State = HttpClientState;
+  using Event = HttpClientEvent;
 
   explicit Connection(HttpClient& client) : client_(client), since_(client.now_) {}
   ~Connection() override {
@@ -35,7 +37,8 @@ class HttpClient::Connection final : public StreamEvents {
   void bind(Stream& stream) { stream_ = &stream; }
 
   void on_open() override {
-    become(State::idle);
+    opened_ = true;
+    move(Event::opened);
     client_.start_waiting();
   }
   void on_data(ByteView bytes) override {
@@ -50,7 +53,7 @@ class HttpClient::Connection final : public StreamEvents {
     all_sent_ = state_ != State::half_sent;
     if (all_sent_) return;
     client_.faults_.at(fault_point::submit_req_half);
-    become(State::waiting);
+    move(Event::go_on);
     stream_->send_lent({.bytes = std::exchange(second_half_, {})});
   }
   void on_end() override {
@@ -83,7 +86,7 @@ class HttpClient::Connection final : public StreamEvents {
 
   void start(Job job) {
     const HttpClientSettings& settings = client_.settings_;
-    become(State::waiting);
+    move(Event::start);
     started_ = client_.clock_.now();
     request_offset_ = given_size_;
     head_ = false;
@@ -104,7 +107,7 @@ class HttpClient::Connection final : public StreamEvents {
     stream_->send(bytes_of(head));
     if (body.empty()) return;
     if (!client_.faults_.armed() || body.size() < 2) return stream_->send_lent({.bytes = body});
-    become(State::half_sent);
+    move(Event::hold_half);
     second_half_ = body.subspan(body.size() / 2);
     stream_->send_lent({.bytes = body.first(body.size() / 2)});
   }
@@ -130,11 +133,11 @@ class HttpClient::Connection final : public StreamEvents {
   }
   void abort_with(const ErrorInfo& why) {
     why_ = &why;
-    become(State::closing);
+    move(Event::close);
     stream_->abort();
   }
   void finish() {
-    become(State::closing);
+    move(Event::close);
     stream_->finish();
   }
   /// May take a request now. One that has just answered may not: its FIN may come with the next poll.
@@ -149,11 +152,10 @@ class HttpClient::Connection final : public StreamEvents {
   [[nodiscard]] Instant started() const { return started_; }
 
  private:
-  void become(State state) {
-    if (state == State::idle) opened_ = true;
+  void move(Event event) {
     // A request's clock starts once, not again for its second half.
-    if (state_ != State::half_sent || state != State::waiting) since_ = client_.now_;
-    state_ = state;
+    if (event != Event::go_on) since_ = client_.now_;
+    state_.move(event);
   }
   [[nodiscard]] bool worn_out(Instant now) const {
     const std::uint32_t most = client_.requests_max(now);
@@ -238,7 +240,7 @@ class HttpClient::Connection final : public StreamEvents {
     // An answer to a request that is not out whole: the body is the lender's again once the stream is dead.
     if (!all_sent_) {
       answer_whole_ = true;
-      become(State::closing);
+      move(Event::close);
       return stream_->abort();
     }
     answer_begun_ = false;
@@ -246,13 +248,13 @@ class HttpClient::Connection final : public StreamEvents {
     if (!keep_alive_ || !input_.empty() || worn_out(answered_at_) || client_.closing_)
       finish();
     else
-      become(State::idle);
+      move(Event::answered);
     client_.tell(*std::exchange(job_, std::nullopt), std::exchange(answer_, {}));
   }
 
   HttpClient& client_;
   Stream* stream_ = nullptr;
-  State state_ = State::opening;
+  StateBy<http_client_steps, State::opening> state_;
   Instant since_;
   bool opened_ = false;
   bool all_sent_ = true;

@@ -8,6 +8,7 @@
 #include "controlplane/notify/sms_life.h"
 #include "dataplane/relay/attempt.h"
 #include "dataplane/relay/stages.h"
+#include "dataplane/session/http_client_state.h"
 #include "dataplane/tcp/neighbours.h"
 #include "dataplane/tcp/state.h"
 
@@ -34,6 +35,8 @@ TEST(Drawings, AreTheTables) {
   EXPECT_EQ(shown("dataplane/relay/README.md", "stage"), drawing_of(relay::stage_steps, relay::stage_names, relay::stage_event_names));
   EXPECT_EQ(shown("dataplane/relay/README.md", "attempt"),
             drawing_of(relay::attempt_steps, relay::attempt_phase_names, relay::attempt_event_names));
+  EXPECT_EQ(shown("dataplane/session/README.md", "HTTP client"),
+            drawing_of(http_client_steps, http_client_state_names, http_client_event_names));
   EXPECT_EQ(shown("controlplane/notify/README.md", "SMPP session"),
             drawing_of(notify::smpp_transitions, notify::smpp_state_names, notify::smpp_event_names));
   EXPECT_EQ(shown("controlplane/notify/README.md", "SMS"), drawing_of(notify::sms_transitions, sms_state_names, notify::sms_event_names));
