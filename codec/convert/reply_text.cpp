@@ -238,6 +238,20 @@ bool is_older_header(std::span<const Line> lines, std::size_t i, Signs signs) {
   return block.count() == 4 || (is_divided && block.count() >= 3);
 }
 
+bool is_line_of_hyphens(std::string_view line) { return line.find_first_not_of('-') == std::string_view::npos; }
+
+/// Whether the header that starts with line `i` is one of many in a digest (RFC 1153 §4), whose messages are what the reader wants: a line
+/// of 70 hyphens ends what stands above the first, and one of exactly 30 each message. Some lists write more than 70.
+bool is_in_digest(std::span<const Line> lines, std::size_t i) {
+  constexpr std::size_t preamble_end_size_min = 70;
+  constexpr std::size_t message_end_size = 30;
+  const auto ends_preamble = [&](const Line& line) { return line.text.size() >= preamble_end_size_min && is_line_of_hyphens(line.text); };
+  const auto ends_message = [&](const Line& line) { return line.text.size() == message_end_size && is_line_of_hyphens(line.text); };
+  const std::span<const Line> above = lines.first(i);
+  const std::span<const Line> below = lines.subspan(i);
+  return std::any_of(above.begin(), above.end(), ends_preamble) && std::any_of(below.begin(), below.end(), ends_message);
+}
+
 /// An older message that stands below without quote marks, or quoted under one line that says so.
 struct Older {
   std::size_t start = none;   // its first line
@@ -254,6 +268,7 @@ Older older_message(std::span<const Line> lines, Signs signs) {
     if (may_introduce && is_forward_line(text)) return {};
     Older older;
     if (is_older_header(lines, i, signs)) {
+      if (is_in_digest(lines, i)) return {};
       older = {.start = i, .header = i, .introduction = {}};
     } else if (may_introduce && text.size() < introduction_size_max && signs == Signs::answers && is_original_line(text)) {
       older.start = i;

@@ -76,6 +76,28 @@ TEST(FoldReply, OlderMessagesWithoutMarks) {
   EXPECT_EQ(fold("Look\n\n" + header, OlderMessages::keep).text + "\n", "Look\n\n" + header);
 }
 
+TEST(FoldReply, MessagesOfADigestAreRead) {
+  const std::string preamble_end(70, '-');
+  const std::string message_end(30, '-');
+  const auto message = [](std::string_view number) {
+    return "Message: " + std::string(number) +
+           "\nDate: Mon, 3 Nov 2025\nFrom: Ann <ann@example.com>\nTo: list@example.com\nSubject: Tea\n\n" + "Tea at four.\n\n";
+  };
+  const std::string digest = "Today's Topics:\n\n  1. Tea (Ann)\n\n" + preamble_end + "\n\n" + message("1") + message_end + "\n\n" +
+                             message("2") + message_end + "\n\nEnd of Tea Digest";
+  for (const OlderMessages older : {OlderMessages::fold_introduced, OlderMessages::fold}) {
+    const Folded read = fold(digest, older);
+    EXPECT_EQ(read.quoted_lines, 0U);
+    EXPECT_NE(read.text.find("Tea at four.\n\n" + message_end.substr(0, 16) + "\n\nMessage: 2"), std::string::npos) << read.text;
+  }
+  // Somebody's answer above a digest is an answer.
+  const std::string answer =
+      "Please not at four.\n\n-----Original Message-----\nFrom: Bob <bob@example.com>\nSent: Tuesday\nTo: Ann\n"
+      "Subject: Tea Digest\n\n" +
+      digest;
+  EXPECT_TRUE(fold(answer, OlderMessages::fold).text.starts_with("Please not at four.\n\n[")) << fold(answer, OlderMessages::fold).text;
+}
+
 TEST(FoldReply, Signatures) {
   EXPECT_EQ(folded("Hi\n-- \nAnn\nboss\nExample Ltd\nStreet 1\n\n+1 555 0100"), "Hi\n--\nAnn\nboss\n[3 more lines of signature]");
   EXPECT_EQ(folded("Hi\n-- \nAnn\nboss\nExample Ltd"), "Hi\n--\nAnn\nboss\nExample Ltd");
