@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t width_least = 58;  // columns; shorter lines are broken by hand
 constexpr std::size_t width_most = 80;
-constexpr std::size_t slack = 8;  // programs do not all break at the very last place
+constexpr std::size_t slack = 8;        // programs do not all break at the very last place
+constexpr std::size_t word_slack = 20;  // a long word leaves more room in front of it
 
 std::string_view line_at(std::string_view text, std::size_t at) { return text.substr(at, std::min(text.find('\n', at), text.size()) - at); }
 
@@ -69,19 +70,26 @@ bool is_prose(std::string_view line) {
          line.find(" | ") == std::string_view::npos && line.find("://") == std::string_view::npos;
 }
 
-/// The columns that the text was broken at; 0 when it was not: one line of prose that is longer, or nothing near the edge.
-std::size_t width_of(std::string_view text) {
-  std::size_t width = 0;
+/// The columns that the text was broken at; 0 when nothing is near an edge.
+struct Width {
+  std::size_t columns = 0;
+  bool has_longer_lines = false;  // of prose: somebody wrote, or put in, a paragraph that no program broke
+};
+Width width_of(std::string_view text) {
+  Width width;
   for (std::size_t at = 0; at < text.size();) {
     const std::string_view line = line_at(text, at);
     at += line.size() + 1;
     // The bytes say already that it is short.
     if (line.size() < width_least || !is_prose(line)) continue;
     const std::size_t columns = columns_of(line);
-    if (columns > width_most) return 0;
-    width = std::max(width, columns);
+    if (columns > width_most)
+      width.has_longer_lines = true;
+    else
+      width.columns = std::max(width.columns, columns);
   }
-  return width < width_least ? 0 : width;
+  if (width.columns < width_least) width.columns = 0;
+  return width;
 }
 
 /// A line and the one before it.
@@ -104,10 +112,6 @@ void each_pair(std::string_view text, Take take) {
 bool may_join(const Pair& pair) {
   return pair.before.size() >= width_least - slack && is_prose(pair.before) && may_go_on(pair.line) && is_prose(pair.line);
 }
-bool had_no_room(const Pair& pair, std::size_t width) {
-  const std::size_t columns = columns_of(pair.before);
-  return columns + slack >= width && columns + 1 + first_word_columns(pair.line) > width;
-}
 /// A sentence that goes on: enough where there are few lines to judge by.
 bool goes_on(const Pair& pair) {
   const char last = pair.before.back();
@@ -115,13 +119,18 @@ bool goes_on(const Pair& pair) {
   return last != '.' && last != '!' && last != '?' && last != ':' &&
          ((first >= 'a' && first <= 'z') || static_cast<unsigned char>(first) >= 0x80);
 }
+bool had_no_room(const Pair& pair, std::size_t width) {
+  const std::size_t columns = columns_of(pair.before);
+  if (columns > width || columns + 1 + first_word_columns(pair.line) <= width) return false;
+  return columns + slack >= width || (goes_on(pair) && columns + word_slack >= width);
+}
 
 bool is_wrapped_throughout(std::string_view text, std::size_t width) {
   constexpr std::size_t lines_least = 3;
   std::size_t joinable = 0;
   std::size_t full = 0;
   each_pair(text, [&](const Pair& pair) {
-    if (!may_join(pair)) return;
+    if (!may_join(pair) || columns_of(pair.before) > width) return;
     ++joinable;
     full += had_no_room(pair, width) ? 1 : 0;
   });
@@ -131,9 +140,11 @@ bool is_wrapped_throughout(std::string_view text, std::size_t width) {
 }  // namespace
 
 std::string_view rejoin_wrapped(std::string_view utf8, Arena& arena) {
-  const std::size_t width = width_of(utf8);
+  const auto [width, has_longer_lines] = width_of(utf8);
   if (width == 0) return utf8;
   const bool is_sure = is_wrapped_throughout(utf8, width);
+  // Who writes lines as long as he likes may have written this one so, too.
+  if (has_longer_lines && !is_sure) return utf8;
   ArenaText out(arena);
   out.reserve(utf8.size());
   bool is_first = true;

@@ -204,6 +204,28 @@ TEST(HardWrap, Paragraphs) {
        "and here is one\nmore line that is as long as the others are, so that there is no doubt\nabout it.\n\nBest regards\nAnn\n",
        "This is the first line of a text that a mail program broke at the 72nd column, as they all did when screens were made of glass, "
        "and here is one more line that is as long as the others are, so that there is no doubt about it.\n\nBest regards\nAnn"},
+      // A long word did not fit and left much room.
+      {"Wir fuhren in gleicher Lage steil in die Gegend hinein. Das\ndurchgebogene Segel hing in nie sterbender Welle einen Bogen "
+       "weit\n"
+       "über Bord. Die Leinen der Boote neigten sich tiefer und streiften das\nWasser, bis sie wieder kamen, und so ging es zu einer "
+       "Insel,\n"
+       "die keinen Namen hat.",
+       "Wir fuhren in gleicher Lage steil in die Gegend hinein. Das durchgebogene Segel hing in nie sterbender Welle einen Bogen "
+       "weit "
+       "über Bord. Die Leinen der Boote neigten sich tiefer und streiften das Wasser, bis sie wieder kamen, und so ging es zu einer "
+       "Insel,\n"
+       "die keinen Namen hat."},
+      // One paragraph that nobody broke among many that a program did.
+      {"This is the first line of a text that a mail program broke at the 72nd\ncolumn, as they all did when screens were made of glass, "
+       "and here is one\n"
+       "more line that is as long as the others are, so that there is no doubt\nabout it at all.\n\nMore than 70 percent of all those who "
+       "use "
+       "it have their fees paid back by their companies within a year!\n\nBest regards",
+       "This is the first line of a text that a mail program broke at the 72nd column, as they all did when screens were made of glass, "
+       "and "
+       "here is one more line that is as long as the others are, so that there is no doubt about it at all.\n\nMore than 70 percent of all "
+       "those "
+       "who use it have their fees paid back by their companies within a year!\n\nBest regards"},
       // Two lines are little to judge by: a sentence must go on.
       {"Hello Bob, here is the report which you asked me for when we met last\nweek.",
        "Hello Bob, here is the report which you asked me for when we met last week."},
@@ -227,7 +249,7 @@ TEST(HardWrap, Paragraphs) {
     while (shown.ends_with('\n')) shown.remove_suffix(1);
     EXPECT_EQ(shown, row.expected);
   }
-  // A text that has long lines was not wrapped by a program.
+  // A long line, and too little else to be sure.
   const std::string mixed = std::string(100, 'x') + "\nThis line is seventy columns long or nearly so, as anybody can count\nhere\n";
   Arena arena;
   EXPECT_EQ(rejoin_wrapped(mixed, arena), mixed);
