@@ -1,6 +1,7 @@
 // The layout of text: one pass, everything that is not yet sure (line ends, blanks, rulers, list marks) waits for the next word.
 #include "codec/convert/text_layout.h"
 
+#include <span>
 #include <utility>
 
 #include "codec/convert/fillers.h"
@@ -115,7 +116,7 @@ void TextLayout::item(std::string_view marker) {
 
 void TextLayout::enter_row(CellJoin join) {
   marker_.empty() ? need_lines(1) : lines(1);
-  rows_.push_back({.join = join, .first_text = 0, .line_ends = 0, .unseen = 0, .separators = {}, .empty_line = none});
+  rows_.push_back({.join = join, .first_text = 0, .line_ends = 0, .unseen = 0, .first_separator = separators_.size(), .empty_line = none});
 }
 
 void TextLayout::cell() {
@@ -129,16 +130,18 @@ void TextLayout::cell() {
 
 void TextLayout::leave_row() {
   if (rows_.empty()) return;
-  const Row row = std::move(rows_.back());
+  const Row row = rows_.back();
+  const std::span<const std::size_t> separators = std::span(separators_).subspan(row.first_separator);
   rows_.pop_back();
   if (rows_with_text_ > rows_.size()) {
     rows_with_text_ = rows_.size();
     const std::size_t size = out_.size() - row.first_text - (unseen_ - row.unseen);
     const bool is_one_line = row.line_ends == line_ends_ && size <= row_line_size_max;
     const char join = row.join == CellJoin::bar ? cell_bar : cell_blank;
-    for (const std::size_t at : row.separators) out_[at] = is_one_line ? join : cell_line;
-    if (row.empty_line != none && (!is_one_line || row.separators.empty())) out_[row.empty_line] = '\n';
+    for (const std::size_t at : separators) out_[at] = is_one_line ? join : cell_line;
+    if (row.empty_line != none && (!is_one_line || separators.empty())) out_[row.empty_line] = '\n';
   }
+  separators_.resize(row.first_separator);
   cell_pending_ = false;
   need_lines(1);
 }
@@ -199,7 +202,7 @@ void TextLayout::raw(std::string_view utf8) {
     rows_[rows_with_text_].unseen = unseen_;
   }
   if (cell_pending_) {
-    rows_.back().separators.push_back(out_.size());
+    separators_.push_back(out_.size());
     out_ += cell_bar;
   } else if (space_pending_ && out_.back() != ' ') {
     out_ += ' ';

@@ -74,9 +74,9 @@ class TextLayout {
     CellJoin join = CellJoin::bar;
     std::size_t first_text = 0;  // out_ and line ends when its first text came
     std::size_t line_ends = 0;
-    std::size_t unseen = 0;               // of unseen_ when its first text came
-    std::vector<std::size_t> separators;  // positions of place holders
-    std::size_t empty_line = none;        // position of the place holder for the empty line above it
+    std::size_t unseen = 0;           // of unseen_ when its first text came
+    std::size_t first_separator = 0;  // in separators_
+    std::size_t empty_line = none;    // position of the place holder for the empty line above it
   };
   struct Deferred {
     std::size_t at = 0;
@@ -94,7 +94,8 @@ class TextLayout {
   std::size_t unseen_ = 0;  // bytes written so far that will not be shown
   std::string marker_;      // of the list item that has no text yet
   std::vector<Row> rows_;
-  std::size_t rows_with_text_ = 0;  // the outer ones
+  std::vector<std::size_t> separators_;  // positions of place holders between cells; those of an inner row stand behind its outer one's
+  std::size_t rows_with_text_ = 0;       // the outer ones
   std::vector<Deferred> deferred_;
   std::size_t line_ends_ = 0;  // written so far
   std::size_t list_depth_ = 0;
