@@ -226,16 +226,17 @@ HeaderBlock header_block_at(std::span<const Line> lines, std::size_t first) {
 
 enum class Signs : std::uint8_t { answers, unsaid };
 
-/// Whether what starts with line `i` is the header of an older message. Contact forms and tickets have a few of its words; who answers
-/// nothing must have them all, or a line across the page above them.
+/// Whether what starts with line `i` is the header of an older message. Contact forms and tickets have its words, too: in a mail that
+/// answers nothing it must have them all below a line across the page, or stand below `--- Original Message ---`.
 bool is_older_header(std::span<const Line> lines, std::size_t i, Signs signs) {
   if (header_word_of(lines[i].text) == HeaderWord::none) return false;
   const HeaderBlock block = header_block_at(lines, i);
   if (!block.subject || !(block.from || block.date)) return false;
   if (signs == Signs::answers) return block.count() >= 2 && block.from;
   const std::size_t above = line_before(lines, i);
-  const bool is_divided = above != none && (is_ruler(lines[above].text) || is_original_line(lines[above].text));
-  return block.count() == 4 || (is_divided && block.count() >= 3);
+  if (above == none) return false;
+  if (is_original_line(lines[above].text)) return block.count() >= 3;
+  return block.count() == 4 && is_ruler(lines[above].text);
 }
 
 bool is_line_of_hyphens(std::string_view line) { return line.find_first_not_of('-') == std::string_view::npos; }

@@ -242,6 +242,9 @@ TEST(Replies, NothingElseIsFolded) {
       "FYI, see what Bob says:\n\nOn Mon, 3 Nov 2025 at 10:00, Bob <bob@example.net> wrote:\n\nThe pump is broken.\nSend somebody.",
       "You have a new message.\n\nFrom: Joe <joe@example.com>\nSubject: Hello\n\nMessage: call me\nplease",
       "Ticket 4711\nFrom: joe@example.com\nSubject: Broken pump\nStatus: open\nNext steps below.\nCall him.",
+      "You have a new ticket\nFrom: Joe <joe@example.com>\nDate: 3 Nov 2025\nTo: help@example.com\nSubject: Pump\n\nThe pump is "
+      "broken.\nPlease call.",
+      "Somebody filled in the form of your site\n----------\nFrom: Joe\nDate: 3 Nov 2025\nSubject: Pump\n----------\nThe pump is broken.",
       "Log:\n> 10:00 start\n> 10:01 stop\n> 10:02 start",
       "-----Original Message-----\nwas the title of the book.\nI liked it.",
   };
