@@ -82,7 +82,7 @@ constexpr auto elements = std::to_array<Element>({
     {"nav", Layout::line, Nesting::block},
     {"nobr", Layout::inline_text, Nesting::formatting, RawText::none, true},
     {"noembed", Layout::skip, Nesting::ordinary, RawText::text},
-    {"noframes", Layout::skip, Nesting::ordinary, RawText::text},
+    {"noframes", Layout::line, Nesting::block},  // nothing loads the frames of a mail
     {"object", Layout::inline_text, Nesting::boundary},
     {"ol", Layout::numbers, Nesting::block},
     {"p", Layout::paragraph, Nesting::paragraph},

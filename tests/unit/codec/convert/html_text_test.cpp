@@ -216,6 +216,7 @@ TEST(HtmlBlocks, HeadingsRulersAndWhiteSpace) {
       {"<blockquote>a<hr>b</blockquote>", "> a\n> ---\n> b"},
       {"<select><option>x<div></select><video>old browser</video><iframe>y</iframe><template>t</template>z", "z"},
       {"<object>no reader</object><noscript>still text</noscript><textarea>typed</textarea>", "no readerstill text\ntyped"},
+      {"<frameset><frame src=a><noframes><body><p>Old &amp; whole</body></noframes></frameset>", "Old & whole"},
       {"<input type=submit value='Send &amp; go'><input type=text value=x><button>Go</button>", "[Send & go]Go"},
       {"<span style='display:block'>a</span><span style='display:block'>b</span><i style='display:inline-block'>c</i><i "
        "style='display:inline-block'>d</i>",
