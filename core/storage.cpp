@@ -107,7 +107,8 @@ Result<void> make_folders(Storage& storage, const std::filesystem::path& folder)
   return {};
 }
 
-Result<Bytes> read_file(Storage& storage, const std::filesystem::path& file, const FileRules& rules) {
+Result<std::span<std::uint8_t>> read_file(Storage& storage, const std::filesystem::path& file, const MakeRoom& make_room,
+                                          const FileRules& rules) {
   // Opening a FIFO would wait for a writer; a link in a folder of ours is nobody's of ours.
   const int no_link = rules.link_followed ? 0 : O_NOFOLLOW;
   const Descriptor opened(storage, storage.open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | no_link, 0));
@@ -117,15 +118,26 @@ Result<Bytes> read_file(Storage& storage, const std::filesystem::path& file, con
   if (!S_ISREG(info.st_mode)) return fail_os(core_file_read, EINVAL);
   if (rules.secret && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) return fail(core_file_open_to_others);
   if (static_cast<std::uint64_t>(info.st_size) > rules.size_max) return fail_os(core_file_read, EFBIG);
-  Bytes bytes(static_cast<std::size_t>(info.st_size));
+  const std::span<std::uint8_t> room = make_room(static_cast<std::size_t>(info.st_size));
+  if (room.size() < static_cast<std::size_t>(info.st_size)) return fail_os(core_file_read, ENOMEM);
   std::size_t at = 0;
-  while (at < bytes.size()) {
-    const ssize_t count = storage.read(opened.get(), std::span(bytes).subspan(at));
+  while (at < room.size()) {
+    const ssize_t count = storage.read(opened.get(), room.subspan(at));
     if (count < 0) return fail_os(core_file_read, static_cast<int>(-count));
     if (count == 0) break;
     at += static_cast<std::size_t>(count);
   }
-  bytes.resize(at);
+  return room.first(at);
+}
+
+Result<Bytes> read_file(Storage& storage, const std::filesystem::path& file, const FileRules& rules) {
+  Bytes bytes;
+  const MakeRoom make_room = [&bytes](std::size_t size) {
+    bytes.resize(size);
+    return std::span(bytes);
+  };
+  PM_TRY(const auto filled, read_file(storage, file, make_room, rules));
+  bytes.resize(filled.size());
   return bytes;
 }
 

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -99,6 +100,11 @@ struct FileRules {
 inline constexpr FileRules operators_file{.link_followed = true, .size_max = 1 << 20};
 /// A plain file's bytes; core.file_read with ENOENT says that there is none. What is no plain file is EINVAL.
 [[nodiscard]] Result<Bytes> read_file(Storage& storage, const std::filesystem::path& file, const FileRules& rules = {});
+/// Memory of the caller's for that many bytes; less: there is none (ENOMEM).
+using MakeRoom = std::function<std::span<std::uint8_t>(std::size_t size)>;
+/// The same into this memory; what of it was filled.
+[[nodiscard]] Result<std::span<std::uint8_t>> read_file(Storage& storage, const std::filesystem::path& file, const MakeRoom& make_room,
+                                                        const FileRules& rules = {});
 /// The old content or the new one, whatever happens; durable when this returns.
 [[nodiscard]] Result<void> replace_file(Storage& storage, const std::filesystem::path& file, ByteView bytes, mode_t mode);
 /// The names in a folder are durable.

@@ -132,9 +132,10 @@ class Lane final : public Journal {
   Totals totals_;
 
   std::map<std::uint64_t, Segment> segments_;  // by number, active and spare included
-  std::map<Key, std::uint64_t> unsettled_;     // -> segment number
+  std::map<Key, Place> unsettled_;             // offsets as the replay found them; of what was written since, of its batch
   OpenSegment active_;
   OpenSegment spare_;
+  bool is_reading_ = true;  // a start, which reads segments a second time: none may go
   std::uint64_t next_number_ = 1;
   std::uint64_t sequence_ = 0;
 
@@ -179,7 +180,8 @@ Result<void> Lane::start(const std::function<void(Replayed)>& visit, const Seen&
     writer_ = own_writer_.get();
   }
 
-  PM_TRY(Replay replay, replay_folder(storage_, options_.folder, seen));
+  SegmentBuffer buffer;
+  PM_TRY(Replay replay, replay_folder(storage_, options_.folder, buffer, seen));
   summary_ = replay.summary;
   sequence_ = replay.last_sequence;
   next_number_ = replay.last_number + 1;
@@ -188,18 +190,16 @@ Result<void> Lane::start(const std::function<void(Replayed)>& visit, const Seen&
     PM_TRY(segments_[found.number], cut_tail(found));
   }
   is_proven_ = summary_.records == 0;
-  std::vector<std::pair<std::uint64_t, Replayed>> in_order;
-  for (auto& [key, found] : replay.unsettled) {
-    unsettled_[key] = found.segment;
-    ++segments_[found.segment].unsettled;
-    in_order.emplace_back(found.sequence, Replayed{.kind = key.first, .item = key.second, .record = std::move(found.record)});
-  }
-  std::sort(in_order.begin(), in_order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  const std::vector<Place> places = in_order(replay.unsettled);
+  unsettled_ = std::move(replay.unsettled);
+  for (const auto& [key, place] : unsettled_) ++segments_[place.segment].unsettled;
 
   make_room();
   PM_TRY_VOID(carry(replay.unproven));
+  // Only now: what is visited is believed. And no segment has gone yet, though carrying may have settled one.
+  PM_TRY_VOID(visit_unsettled(storage_, options_.folder, places, buffer, visit));
+  is_reading_ = false;
   drop_settled_segments();
-  for (auto& [sequence, replayed] : in_order) visit(std::move(replayed));
   return {};
 }
 
@@ -272,7 +272,7 @@ void Lane::append(Kind kind, const ItemId& item, RecordWriter record, Committed 
 void Lane::settle(Kind kind, const ItemId& item) {
   const auto found = unsettled_.find({kind, item});
   if (found == unsettled_.end()) return;
-  const auto segment = segments_.find(found->second);
+  const auto segment = segments_.find(found->second.segment);
   unsettled_.erase(found);
   PM_CHECK(segment != segments_.end() && segment->second.unsettled > 0);
   --segment->second.unsettled;
@@ -384,7 +384,7 @@ bool Lane::rotate(std::uint64_t needed) {
 }
 
 void Lane::drop_settled_segments() {
-  while (!segments_.empty()) {
+  while (!is_reading_ && !segments_.empty()) {
     const auto front = segments_.begin();
     if (front->second.unsettled > 0 || front->first == active_.number || front->first == spare_.number) return;
     if (removal_asked_.ns != 0 && clock_.now() - removal_asked_ < room_retry) return;
@@ -480,9 +480,10 @@ void Lane::commit_batch() {
   for (const Pending& entry : batch) {
     // What was settled while it waited to be carried stays so.
     if (entry.kind == Kind::settled || (entry.is_carried && !unsettled_.contains({entry.kind, entry.item}))) continue;
-    const auto [place, is_new] = unsettled_.try_emplace({entry.kind, entry.item}, active_.number);
+    const Place written{.segment = active_.number, .offset = batch_offset_};
+    const auto [place, is_new] = unsettled_.try_emplace({entry.kind, entry.item}, written);
     // A later record of the same kind and item replaces the earlier one.
-    if (!is_new) --segments_[std::exchange(place->second, active_.number)].unsettled;
+    if (!is_new) --segments_[std::exchange(place->second, written).segment].unsettled;
     ++segment.unsettled;
   }
   for (const Pending& entry : batch) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -78,28 +79,27 @@ class Reader {
  public:
   Reader(Replay& replay, const Seen& seen) : replay_(replay), seen_(seen) {}
 
-  void take(std::uint64_t segment, const RecordView& record) {
+  void take(const Place& place, const RecordView& record) {
     const auto kind = static_cast<Kind>(record.header().kind);
     ++replay_.summary.records;
     replay_.last_sequence = std::max(replay_.last_sequence, record.header().sequence);
     if (is_frame(kind)) return batch_.clear();
-    batch_.emplace_back(record.whole().begin(), record.whole().end());
+    batch_.push_back(record.whole());
     if (kind == Kind::settled) {
       const auto settles = record.u64(tag(Tag::settles));
       if (settles) replay_.unsettled.erase({static_cast<Kind>(*settles), record.header().item});
     } else {
-      const ByteView whole = record.whole();
-      replay_.unsettled[{kind, record.header().item}] = {
-          .segment = segment, .sequence = record.header().sequence, .record = Bytes(whole.begin(), whole.end())};
+      // Ids begin with the time, so that nearly every record belongs at the end.
+      replay_.unsettled.insert_or_assign(replay_.unsettled.end(), {kind, record.header().item}, place);
     }
     if (seen_) seen_(record);
   }
-  /// Records since the last one that proves something.
-  std::vector<Bytes> take_batch() { return std::exchange(batch_, {}); }
+  /// Records of this segment since the last one that proves something, in the segment's bytes.
+  std::vector<ByteView> take_batch() { return std::exchange(batch_, {}); }
 
  private:
   Replay& replay_;
-  std::vector<Bytes> batch_;
+  std::vector<ByteView> batch_;
   const Seen& seen_;
 };
 
@@ -212,7 +212,7 @@ Result<std::map<std::uint64_t, Carried>> read_segment_records(Storage& storage, 
 
 }  // namespace
 
-Result<Replay> replay_folder(Storage& storage, const std::filesystem::path& folder, const Seen& seen) {
+Result<Replay> replay_folder(Storage& storage, const std::filesystem::path& folder, SegmentBuffer& buffer, const Seen& seen) {
   PM_TRY(const Listed listed, tried([&] { return list_folder(folder); }));
   PM_TRY_VOID(make_durable(storage, folder, listed.numbers));
   PM_TRY(const auto segment_records, read_segment_records(storage, folder, listed.numbers));
@@ -232,18 +232,22 @@ Result<Replay> replay_folder(Storage& storage, const std::filesystem::path& fold
       }
     }
     const auto path = segment_path(folder, number);
-    const auto bytes = tried([&] { return read_file(storage, path); });
+    const auto bytes = tried([&] { return buffer.read(storage, path); });
     if (!bytes) return give_up(path, bytes.error());
-    const SegmentScan scan = scan_segment(*bytes, [&](const RecordView& record) { reader.take(number, record); });
+    const SegmentScan scan = scan_segment(*bytes, [&](const RecordView& record) {
+      reader.take({.segment = number, .offset = static_cast<std::uint64_t>(record.whole().data() - bytes->data())}, record);
+    });
 
-    std::vector<Bytes> last_batch = reader.take_batch();
+    const std::vector<ByteView> last_batch = reader.take_batch();
     const auto later = segment_records.upper_bound(number);
     const bool is_last = later == segment_records.end();
     // From where on broken bytes are those of a batch that nobody was told of.
     const std::uint64_t told_until = is_last ? scan.proven : carried_from(later->second, number, bytes->size());
     const bool is_unproven = is_last && (!last_batch.empty() || scan.end < bytes->size() || !scan.broken.empty());
     if (is_unproven && replay.carried.segment == 0) replay.carried = {.segment = number, .from = told_until};
-    if (is_last) std::ranges::move(last_batch, std::back_inserter(replay.unproven));
+    if (is_last) {
+      for (const ByteView record : last_batch) replay.unproven.emplace_back(record.begin(), record.end());
+    }
     FoundSegment found{.number = number, .used = scan.end, .size = bytes->size()};
     std::vector<Broken> broken = scan.broken;
     if (scan.tail_size > 0) broken.push_back({.offset = scan.tail_offset, .size = scan.tail_size});
@@ -262,7 +266,7 @@ Result<Replay> replay_folder(Storage& storage, const std::filesystem::path& fold
       // Torn bytes say nothing, but of a file that nothing could be read of nobody knows what it was.
       if (is_torn && (is_tail || scan.records > 0)) continue;
       const auto copy = quarantine_path(folder, number, each);
-      const auto copied = copy_to_quarantine(storage, copy, ByteView(*bytes).subspan(each.offset, each.size));
+      const auto copied = copy_to_quarantine(storage, copy, bytes->subspan(each.offset, each.size));
       line.text("quarantine", copy.string());
       if (copied) continue;
       line.error(copied.error());
@@ -272,6 +276,36 @@ Result<Replay> replay_folder(Storage& storage, const std::filesystem::path& fold
   }
   replay.summary.unsettled = replay.unsettled.size();
   return replay;
+}
+
+std::vector<Place> in_order(const std::map<Key, Place>& unsettled) {
+  std::vector<Place> places;
+  places.reserve(unsettled.size());
+  for (const auto& [key, place] : unsettled) places.push_back(place);
+  std::ranges::sort(places);
+  return places;
+}
+
+Result<void> visit_unsettled(Storage& storage, const std::filesystem::path& folder, const std::vector<Place>& places, SegmentBuffer& buffer,
+                             const std::function<void(Replayed)>& visit) {
+  std::filesystem::path path;
+  ByteView bytes;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto [segment, offset] = places[i];
+    if (i == 0 || segment != places[i - 1].segment) {
+      path = segment_path(folder, segment);
+      const auto read = tried([&] { return buffer.read(storage, path); });
+      if (!read) return give_up(path, read.error());
+      bytes = *read;
+    }
+    const Parsed<RecordView> record = parse_record(bytes.subspan(std::min<std::uint64_t>(offset, bytes.size())));
+    if (!record.is_done()) return give_up(path, {.info = &journal_read, .at = 0, .os = EIO});
+    const ByteView whole = record.value().whole();
+    visit({.kind = static_cast<Kind>(record.value().header().kind),
+           .item = record.value().header().item,
+           .record = Bytes(whole.begin(), whole.end())});
+  }
+  return {};
 }
 
 Result<ReplaySummary> read_segment(const std::filesystem::path& segment, const std::function<void(const RecordView&)>& visit) {

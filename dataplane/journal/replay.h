@@ -6,8 +6,10 @@
 // broken one: there is no start without it.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <utility>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "core/storage.h"
 #include "dataplane/journal/journal.h"
 #include "dataplane/journal/segment.h"
+#include "dataplane/journal/segment_buffer.h"
 
 namespace pushmail::journal {
 
@@ -27,15 +30,16 @@ struct FoundSegment {
   std::uint64_t size = 0;    // bytes of the file
   bool is_evidence = false;  // what is broken in it could not be copied: the segment stays
 };
-struct FoundRecord {
+/// Where a record begins.
+struct Place {
   std::uint64_t segment = 0;
-  std::uint64_t sequence = 0;
-  Bytes record;
+  std::uint64_t offset = 0;
+  friend auto operator<=>(const Place&, const Place&) = default;
 };
 
 struct Replay {
   std::vector<FoundSegment> segments;  // in order
-  std::map<Key, FoundRecord> unsettled;
+  std::map<Key, Place> unsettled;
   std::uint64_t last_sequence = 0;
   std::uint64_t last_number = 0;  // of the segments
   Carried carried;                // where the last batch begins, when nothing proves it
@@ -44,6 +48,11 @@ struct Replay {
 };
 
 [[nodiscard]] std::filesystem::path segment_path(const std::filesystem::path& folder, std::uint64_t number);
-[[nodiscard]] Result<Replay> replay_folder(Storage& storage, const std::filesystem::path& folder, const Seen& seen);
+[[nodiscard]] Result<Replay> replay_folder(Storage& storage, const std::filesystem::path& folder, SegmentBuffer& buffer, const Seen& seen);
+[[nodiscard]] std::vector<Place> in_order(const std::map<Key, Place>& unsettled);
+/// Reads what lies there once more and visits it: a lane may hold more than memory does, so nothing of it is kept meanwhile. What was whole
+/// and is not any more is EIO.
+[[nodiscard]] Result<void> visit_unsettled(Storage& storage, const std::filesystem::path& folder, const std::vector<Place>& places,
+                                           SegmentBuffer& buffer, const std::function<void(Replayed)>& visit);
 
 }  // namespace pushmail::journal

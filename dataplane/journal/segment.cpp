@@ -1,6 +1,8 @@
 #include "dataplane/journal/segment.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -74,6 +76,11 @@ std::optional<std::size_t> find_next(ByteView bytes, std::size_t from, std::uint
 }
 
 std::size_t size_without_zeros(ByteView bytes) {
+  // Of the preallocation by whole sectors, which is many times as fast.
+  static constexpr std::array<std::uint8_t, sector_size> zeros{};
+  while (bytes.size() >= zeros.size() && std::memcmp(bytes.last(zeros.size()).data(), zeros.data(), zeros.size()) == 0) {
+    bytes = bytes.first(bytes.size() - zeros.size());
+  }
   const auto last = std::find_if(bytes.rbegin(), bytes.rend(), [](std::uint8_t byte) { return byte != 0; });
   return static_cast<std::size_t>(bytes.rend() - last);
 }

@@ -4,7 +4,7 @@
 //   {"records":N,"cpu_us":X},
 //                                                 X being the process's CPU time for one record and its settling
 //   perf_journal FOLDER SIZE DEPTH start COUNT    appends COUNT records that stay, then opens the journal again as a start does; prints
-//                                                 {"records":N,"seconds":X}
+//                                                 {"records":N,"seconds":X,"cpu_s":X,"faults":N}, the latter being page faults of the start
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -26,6 +26,12 @@ double cpu_us() {
   ::getrusage(RUSAGE_SELF, &usage);
   const auto us = [](const timeval& time) { return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec); };
   return us(usage.ru_utime) + us(usage.ru_stime);
+}
+
+long page_faults() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt + usage.ru_majflt;
 }
 
 int start(const char* folder, std::size_t size, std::size_t depth, std::size_t count) {
@@ -54,9 +60,12 @@ int start(const char* folder, std::size_t size, std::size_t depth, std::size_t c
   }
   std::size_t found = 0;
   const Instant before = clock.now();
+  const double cpu_before = cpu_us();
+  const long faults_before = page_faults();
   const auto journal = journal::Journal::open(options, [&](journal::Replayed) { ++found; });
   if (!journal || found != count) return 74;
-  fmt::print("{{\"records\":{},\"seconds\":{:.2f}}}\n", found, static_cast<double>((clock.now() - before).ns) / 1e9);
+  fmt::print("{{\"records\":{},\"seconds\":{:.2f},\"cpu_s\":{:.2f},\"faults\":{}}}\n", found,
+             static_cast<double>((clock.now() - before).ns) / 1e9, (cpu_us() - cpu_before) / 1e6, page_faults() - faults_before);
   return 0;
 }
 

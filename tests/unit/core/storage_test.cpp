@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <cerrno>
 #include <fstream>
 #include <set>
+#include <span>
 #include <string>
 
 #include "core/errors.h"
@@ -37,6 +39,19 @@ TEST(Storage, what_is_absent_and_what_cannot_be_read_are_told_apart) {
   EXPECT_EQ(read_file(system_storage(), folder.path).error().os, EINVAL);
   fs::create_symlink("/etc/hostname", folder.path / "link");
   EXPECT_EQ(read_file(system_storage(), folder.path / "link").error().os, ELOOP);
+}
+
+TEST(Storage, a_file_is_read_into_memory_of_the_callers) {
+  const Folder folder;
+  const fs::path file = folder.path / "file";
+  ASSERT_TRUE(replace_file(system_storage(), file, bytes_of("some words"), 0600).has_value());
+  std::array<std::uint8_t, 64> memory{};
+  const auto filled = read_file(system_storage(), file, [&](std::size_t size) { return std::span(memory).first(size); });
+  ASSERT_TRUE(filled.has_value());
+  EXPECT_EQ(filled->data(), memory.data());
+  EXPECT_EQ(text_of(*filled), "some words");
+  const auto none = read_file(system_storage(), file, [&](std::size_t) { return std::span(memory).first(9); });
+  EXPECT_EQ(none.error().os, ENOMEM);
 }
 
 TEST(Storage, a_replaced_file_has_its_mode_and_leaves_nothing_beside_it) {

@@ -21,6 +21,7 @@
 #include "dataplane/journal/replay.h"
 #include "dataplane/journal/schema.h"
 #include "dataplane/journal/segment.h"
+#include "dataplane/journal/segment_buffer.h"
 #include "tests/unit/core/same_storage.h"
 #include "tests/unit/core/temporary_folder.h"
 
@@ -651,6 +652,19 @@ struct Shut final : SameStorage {
   }
 };
 
+/// The body of a message says something else each time it is read: `of` readings are as they should be.
+struct Rotting final : SameStorage {
+  int of = 0;
+  int readings = 0;
+  ssize_t read(int fd, std::span<std::uint8_t> to) override {
+    const ssize_t count = SameStorage::read(fd, to);
+    const std::string body(40, 'm');
+    const auto there = std::ranges::search(to.first(static_cast<std::size_t>(std::max<ssize_t>(count, 0))), bytes_of(body));
+    if (!there.empty() && readings++ >= of) there.front() = 'n';
+    return count;
+  }
+};
+
 struct FailingLane {
   Folder folder;
   ScriptedWriter writer;
@@ -732,6 +746,73 @@ TEST(JournalFailure, a_segment_that_cannot_be_read_is_no_broken_one) {
   EXPECT_EQ(opened.error().os, EMFILE);
   storage.times = 2;
   EXPECT_TRUE(Journal::open({.folder = folder.path, .storage = &storage}, [](Replayed) {}).has_value()) << "it is tried again";
+}
+
+TEST(JournalFailure, what_was_whole_and_is_not_any_more_is_no_start) {
+  Folder folder;
+  write_records(folder.path, 2);
+  Rotting storage;
+  storage.of = 1;
+  int visited = 0;
+  const auto opened = Journal::open({.folder = folder.path, .storage = &storage}, [&](Replayed) { ++visited; });
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_TRUE(opened.error().is(journal_read));
+  EXPECT_EQ(opened.error().os, EIO);
+  EXPECT_EQ(visited, 0);
+  // The next start finds what is left, and says what is broken.
+  const Opened again = open_lane(folder.path);
+  EXPECT_EQ(again.unsettled.size(), 2u);
+}
+
+// ---- what is read at start ----------------------------------------------------------------------------------------------------------
+
+TEST(Journal, what_is_unsettled_comes_in_the_order_of_the_lane_and_not_of_its_ids) {
+  Folder folder;
+  Commits commits;
+  const auto append = [&](Journal& journal, std::uint32_t n, char fill) {
+    journal.append(Kind::accepted_mm7, item_number(n), message(item_number(n), 10'000, fill), commits.expect());
+    run(journal);
+  };
+  {
+    Opened lane = open_lane(folder.path, 64 * 1024);
+    for (std::uint32_t n = 30; n > 0; --n) append(*lane.journal, n, 'a');
+    append(*lane.journal, 20, 'b');
+    lane.journal->settle(Kind::accepted_mm7, item_number(10));
+    run(*lane.journal);
+    EXPECT_GT(lane.journal->totals().segments, 5u);
+  }
+  std::vector<ItemId> expected;
+  for (std::uint32_t n = 30; n > 0; --n) {
+    if (n != 20 && n != 10) expected.push_back(item_number(n));
+  }
+  expected.push_back(item_number(20));
+  std::vector<ItemId> found;
+  Opened again = open_lane(folder.path, 64 * 1024);
+  for (const Replayed& each : again.unsettled) {
+    found.push_back(each.item);
+    const auto body = parse_record(each.record).value().text(tag(Tag::body));
+    EXPECT_EQ(body, std::string(10'000, each.item == item_number(20) ? 'b' : 'a'));
+  }
+  EXPECT_EQ(found, expected);
+}
+
+TEST(SegmentBuffer, the_same_memory_for_one_file_after_the_other) {
+  Folder folder;
+  SegmentBuffer buffer;
+  const std::uint8_t* memory = nullptr;
+  // The first has huge pages; the last one is larger than all before.
+  for (const std::size_t size : {std::size_t{3} << 20, std::size_t{0}, (std::size_t{4} << 20) - 5, std::size_t{5} << 20}) {
+    Bytes content(size);
+    for (std::size_t i = 0; i < size; i += 4'099) content[i] = static_cast<std::uint8_t>(i + size);
+    const fs::path file = folder.path / "file";
+    ASSERT_TRUE(replace_file(system_storage(), file, content, 0600).has_value());
+    const auto read = buffer.read(system_storage(), file);
+    ASSERT_TRUE(read.has_value());
+    EXPECT_TRUE(std::ranges::equal(*read, content));
+    EXPECT_EQ(memory == nullptr || read->data() == memory, size <= std::size_t{4} << 20);
+    memory = read->data();
+  }
+  EXPECT_EQ(buffer.read(system_storage(), folder.path / "none").error().os, ENOENT);
 }
 
 }  // namespace
