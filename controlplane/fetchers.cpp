@@ -70,8 +70,15 @@ constexpr auto steady_after = std::chrono::seconds(10);
 
 class Fetchers::Process : public std::enable_shared_from_this<Fetchers::Process> {
  public:
-  Process(asio::io_context& context, const Options& options, std::size_t index, FetcherEvents& events)
-      : options_(options), index_(index), events_(events), socket_(context), timer_(context), steady_(context), buffer_(read_size) {}
+  Process(asio::io_context& context, const Options& options, std::size_t index, Durability& durability, FetcherEvents& events)
+      : options_(options),
+        index_(index),
+        durability_(durability),
+        events_(events),
+        socket_(context),
+        timer_(context),
+        steady_(context),
+        buffer_(read_size) {}
 
   void start();
   void stop();
@@ -86,6 +93,7 @@ class Fetchers::Process : public std::enable_shared_from_this<Fetchers::Process>
 
   const Options options_;
   const std::size_t index_;
+  Durability& durability_;
   FetcherEvents& events_;
   Protocol::socket socket_;
   asio::steady_timer timer_;
@@ -98,6 +106,7 @@ class Fetchers::Process : public std::enable_shared_from_this<Fetchers::Process>
   int failures_ = 0;
   std::uint64_t generation_ = 0;  // callbacks of an older process are ignored
   std::uint64_t sequence_ = 0;
+  std::uint64_t may_leave_ = 0;  // records up to this one rest on nothing but what is on disk
   Bytes buffer_;
   Bytes in_;
   std::deque<Bytes> out_;
@@ -108,7 +117,11 @@ void Fetchers::Process::send(RecordWriter record) {
   if (!is_up()) return;
   out_.push_back(record.finish(++sequence_));
   out_size_ += out_.back().size();
-  if (!writing_) write();
+  durability_.when_durable([self = shared_from_this(), generation = generation_, sequence = sequence_] {
+    if (self->stopped_ || generation != self->generation_) return;
+    self->may_leave_ = sequence;
+    self->write();
+  });
   if (out_size_ <= unwritten_max) return;
   // Who sends is in the middle of something; the loss is told when that is over.
   hung_ = true;
@@ -138,6 +151,7 @@ void Fetchers::Process::start() {
   pid_ = child;
   ++generation_;
   sequence_ = 0;
+  may_leave_ = 0;
   in_.clear();
   out_.clear();
   out_size_ = 0;
@@ -186,7 +200,7 @@ Result<void> Fetchers::Process::take_records() {
 }
 
 void Fetchers::Process::write() {
-  if (out_.empty() || !up_) return;
+  if (writing_ || out_.empty() || !up_ || sequence_ - out_.size() >= may_leave_) return;
   writing_ = true;
   socket_.async_write_some(asio::buffer(out_.front()),
                            [self = shared_from_this(), generation = generation_](error_code error, std::size_t size) {
@@ -250,8 +264,8 @@ void Fetchers::Process::stop() {
   pid_ = -1;
 }
 
-Fetchers::Fetchers(asio::io_context& context, Options options, FetcherEvents& events) {
-  for (std::size_t i = 0; i < options.count; ++i) processes_.push_back(std::make_shared<Process>(context, options, i, events));
+Fetchers::Fetchers(asio::io_context& context, Options options, Durability& durability, FetcherEvents& events) {
+  for (std::size_t i = 0; i < options.count; ++i) processes_.push_back(std::make_shared<Process>(context, options, i, durability, events));
 }
 Fetchers::~Fetchers() { stop(); }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "controlplane/ports.h"
+#include "controlplane/store/durability.h"
 
 namespace boost::asio {
 class io_context;
@@ -33,7 +34,7 @@ class Fetchers final : public FetcherPort {
     std::vector<std::string> arguments{};
     std::size_t count = 1;
   };
-  Fetchers(boost::asio::io_context& context, Options options, FetcherEvents& events);
+  Fetchers(boost::asio::io_context& context, Options options, Durability& durability, FetcherEvents& events);
   ~Fetchers() override;
 
   void start();

@@ -25,8 +25,10 @@ constexpr auto take_over_again = std::chrono::seconds(5);
 
 class HandoffClient::Connection : public std::enable_shared_from_this<HandoffClient::Connection> {
  public:
-  Connection(asio::io_context& context, std::filesystem::path path, handoff::Events& events, std::function<void()> on_lost)
+  Connection(asio::io_context& context, std::filesystem::path path, Durability& durability, handoff::Events& events,
+             std::function<void()> on_lost)
       : path_(std::move(path)),
+        durability_(durability),
         on_lost_(std::move(on_lost)),
         socket_(context),
         timer_(context),
@@ -42,7 +44,9 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
       if (error) return self->try_again(error.message());
       self->told_away_ = false;
       self->peer_.connected();
-      self->write();
+      ++self->connection_;
+      self->written_ = self->may_leave_ = 0;
+      self->release();
       self->read();
     });
   }
@@ -75,11 +79,21 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
     waking_ = true;
     asio::post(socket_.get_executor(), [self = shared_from_this()] {
       self->waking_ = false;
-      self->write();
+      self->release();
     });
   }
 
  private:
+  // What the peer has put out until now leaves when the changes that it rests on are on disk.
+  void release() {
+    if (stopped_ || !peer_.is_connected()) return;
+    durability_.when_durable([self = shared_from_this(), connection = connection_, until = written_ + peer_.output().size()] {
+      if (connection != self->connection_) return;
+      self->may_leave_ = std::max(self->may_leave_, until);
+      self->write();
+    });
+  }
+
   void read() {
     socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](error_code error, std::size_t size) {
       if (self->stopped_) return;
@@ -89,17 +103,17 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
         log_error("handoff_broken").error(taken.error());
         return self->lost(std::string(taken.error().info->text));
       }
-      self->write();
+      self->release();
       self->read();
     });
   }
 
   void write() {
-    if (writing_ || stopped_ || !peer_.is_connected() || peer_.output().empty()) return;
+    if (writing_ || stopped_ || !peer_.is_connected() || may_leave_ == written_) return;
     writing_ = true;
     // output() is valid only until the next call of the peer, and callbacks come in between: the bytes on their way are ours.
-    flying_.assign(peer_.output().begin(),
-                   peer_.output().begin() + static_cast<std::ptrdiff_t>(std::min(peer_.output().size(), read_size)));
+    const ByteView leaving = ByteView(peer_.output()).first(std::min<std::size_t>(may_leave_ - written_, read_size));
+    flying_.assign(leaving.begin(), leaving.end());
     socket_.async_write_some(asio::buffer(flying_), [self = shared_from_this()](error_code error, std::size_t size) {
       self->writing_ = false;
       if (self->stopped_ || !self->peer_.is_connected()) return;
@@ -110,6 +124,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
         return (void)self->socket_.shutdown(Protocol::socket::shutdown_both, ignored);
       }
       self->peer_.sent(size);
+      self->written_ += size;
       self->write();
     });
   }
@@ -135,6 +150,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   }
 
   std::filesystem::path path_;
+  Durability& durability_;
   std::function<void()> on_lost_;
   Protocol::socket socket_;
   asio::steady_timer timer_;
@@ -142,6 +158,9 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   handoff::Peer peer_;
   Bytes buffer_;
   Bytes flying_;
+  std::uint64_t connection_ = 0;  // what was to leave by an older one does not
+  std::uint64_t written_ = 0;     // bytes of this connection's output that the socket has
+  std::uint64_t may_leave_ = 0;   // bytes of it that rest on nothing but what is on disk
   bool writing_ = false;
   bool waking_ = false;
   bool again_pending_ = false;
@@ -149,9 +168,9 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   bool told_away_ = false;
 };
 
-HandoffClient::HandoffClient(asio::io_context& context, std::filesystem::path socket, handoff::Events& events,
+HandoffClient::HandoffClient(asio::io_context& context, std::filesystem::path socket, Durability& durability, handoff::Events& events,
                              std::function<void()> on_lost)
-    : connection_(std::make_shared<Connection>(context, std::move(socket), events, std::move(on_lost))) {}
+    : connection_(std::make_shared<Connection>(context, std::move(socket), durability, events, std::move(on_lost))) {}
 HandoffClient::~HandoffClient() { connection_->stop(); }
 void HandoffClient::start() { connection_->connect(); }
 void HandoffClient::stop() { connection_->stop(); }

@@ -1,6 +1,7 @@
 // The control plane's end of the handoff socket: connects to the data plane, keeps trying, moves bytes between socket and handoff::Peer.
 //
-// Came from / goes to: <run>/handoff-0 and handoff::Events (Plane). The rules of the protocol are in dataplane/handoff/peer.h. Threads: one.
+// Came from / goes to: <run>/handoff-0 and handoff::Events (Plane). The rules of the protocol are in dataplane/handoff/peer.h. Threads:
+// one.
 #pragma once
 
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include <memory>
 
 #include "controlplane/ports.h"
+#include "controlplane/store/durability.h"
 #include "dataplane/handoff/peer.h"
 
 namespace boost::asio {
@@ -18,7 +20,8 @@ namespace pushmail {
 
 class HandoffClient final : public DataPlanePort {
  public:
-  HandoffClient(boost::asio::io_context& context, std::filesystem::path socket, handoff::Events& events, std::function<void()> on_lost);
+  HandoffClient(boost::asio::io_context& context, std::filesystem::path socket, Durability& durability, handoff::Events& events,
+                std::function<void()> on_lost);
   ~HandoffClient() override;
 
   void start();

@@ -23,6 +23,7 @@
 
 #include "controlplane/mailbox/asio_errors.h"
 #include "controlplane/plane.h"
+#include "controlplane/store/group_commit.h"
 #include "controlplane/store/sqlite_store.h"
 #include "core/config.h"
 #include "core/descriptors.h"
@@ -121,7 +122,7 @@ int main(int argc, char** argv) {
     log_error(refused == EWOULDBLOCK ? "store_in_use" : "store_not_locked").text("folder", store_folder.string()).os_error(refused);
     return refused == EWOULDBLOCK ? EX_UNAVAILABLE : EX_CANTCREAT;
   }
-  auto store = open_sqlite_store(settings->store_file);
+  auto store = open_grouped_store(settings->store_file);
   if (!store) {
     log_error("no_store").error(store.error()).text("file", settings->store_file.string());
     return EX_CANTCREAT;
@@ -129,7 +130,13 @@ int main(int argc, char** argv) {
 
   const SystemClock clock;
   boost::asio::io_context context(1);
-  auto plane = Plane::open(context, clock, std::move(*settings), **store, *sealer, options);
+  int exit_code = EX_OK;
+  // Nothing that rests on what was lost has left, and the next start begins with what is on disk.
+  GroupCommit commits(context, **store, [&](const Error&) {
+    exit_code = EX_IOERR;
+    context.stop();
+  });
+  auto plane = Plane::open(context, clock, std::move(*settings), **store, commits, *sealer, options);
   if (!plane) return cannot_start(plane.error());
   boost::asio::signal_set signals(context, SIGTERM, SIGINT);
   // Who sends every program of a service SIGHUP means the data plane's rules; nothing here is read again, and a terminal that closes is no
@@ -152,5 +159,5 @@ int main(int argc, char** argv) {
   log_info("started").number("pid", getpid());
   context.run();
   log_info("ended");
-  return EX_OK;
+  return exit_code;
 }

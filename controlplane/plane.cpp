@@ -61,17 +61,19 @@ RecordWriter peer_record(const PeerSettings& peer, const std::optional<IpAddress
 
 class WholePlane final : public Plane, private FetcherEvents, private handoff::Events {
  public:
-  WholePlane(asio::io_context& context, const Clock& clock, Settings settings, Store& store, const Sealer& sealer,
+  WholePlane(asio::io_context& context, const Clock& clock, Settings settings, Store& store, Durability& durability, const Sealer& sealer,
              std::unique_ptr<Resolver> resolver, const Options& options)
       : clock_(clock),
         settings_(std::move(settings)),
         store_(store),
+        durability_(durability),
         resolver_(std::move(resolver)),
-        fetchers_(context, {.program = options.fetcher_program, .arguments = fetcher_arguments(), .count = settings_.fetchers}, *this),
-        data_plane_(context, settings_.run_folder / "handoff-0", *this, [this] { to_phone_.on_data_plane_lost(); }),
+        fetchers_(context, {.program = options.fetcher_program, .arguments = fetcher_arguments(), .count = settings_.fetchers}, durability,
+                  *this),
+        data_plane_(context, settings_.run_folder / "handoff-0", durability, *this, [this] { to_phone_.on_data_plane_lost(); }),
         notifier_(store, clock, [this](const notify::IncomingSms& sms) { return retriever_.take(sms); },
                   {.per_hour_max = settings_.sms_per_hour_max}, {.form = settings_.sms_id_form, .numbering = settings_.numbering}),
-        smpp_(context, clock, settings_.smpp, notifier_),
+        smpp_(context, clock, settings_.smpp, durability, notifier_),
         announcer_(store, clock, settings_),
         to_phone_({store, clock, settings_, data_plane_, fetchers_, announcer_, [this] { notifier_.pump(); },
                    [this](std::string_view binding) { mailboxes_.watch_again(binding); }}),
@@ -115,7 +117,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   [[nodiscard]] std::expected<void, StartError> listen(asio::io_context& context) {
     auto agents = api::find_agents(settings_.api_agents);
     if (!agents) return std::unexpected(agents.error());
-    auto server = api::Server::open(context, settings_.run_folder / "api", std::move(*agents), api_);
+    auto server = api::Server::open(context, settings_.run_folder / "api", std::move(*agents), durability_, api_);
     if (!server) return std::unexpected(server.error());
     server_ = std::move(*server);
     return {};
@@ -351,6 +353,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   const Clock& clock_;
   const Settings settings_;
   Store& store_;
+  Durability& durability_;
   std::unique_ptr<Resolver> resolver_;
   Fetchers fetchers_;
   HandoffClient data_plane_;
@@ -378,10 +381,10 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
 }  // namespace
 
 std::expected<std::unique_ptr<Plane>, StartError> Plane::open(asio::io_context& context, const Clock& clock, Settings settings,
-                                                              Store& store, const Sealer& sealer, Options options) {
+                                                              Store& store, Durability& durability, const Sealer& sealer, Options options) {
   auto resolver = Resolver::open(context, settings.dns_servers);
   if (!resolver) return std::unexpected(resolver.error());
-  auto plane = std::make_unique<WholePlane>(context, clock, std::move(settings), store, sealer, std::move(*resolver), options);
+  auto plane = std::make_unique<WholePlane>(context, clock, std::move(settings), store, durability, sealer, std::move(*resolver), options);
   if (const auto listening = plane->listen(context); !listening) return std::unexpected(listening.error());
   return std::unique_ptr<Plane>(std::move(plane));
 }

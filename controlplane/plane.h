@@ -4,7 +4,7 @@
 //   data plane --records--> ToMail, Outcomes, ToPhone        +-- Retriever
 //   pushmailctl --HTTP--> Api
 //
-// Threads: one; whoever needs the disk waits for it.
+// Threads: one; the store is synced by another, and what leaves by a socket waits for it (store/durability.h).
 #pragma once
 
 #include <expected>
@@ -14,6 +14,7 @@
 
 #include "controlplane/binding/seal.h"
 #include "controlplane/settings.h"
+#include "controlplane/store/durability.h"
 #include "controlplane/store/store.h"
 #include "core/clock.h"
 #include "core/start_error.h"
@@ -31,8 +32,8 @@ class Plane {
   };
   /// Opens what must be there at start (DNS configuration, API socket); the text says what is missing.
   [[nodiscard]] static std::expected<std::unique_ptr<Plane>, StartError> open(boost::asio::io_context& context, const Clock& clock,
-                                                                              Settings settings, Store& store, const Sealer& sealer,
-                                                                              Options options);
+                                                                              Settings settings, Store& store, Durability& durability,
+                                                                              const Sealer& sealer, Options options);
   virtual ~Plane() = default;
   virtual void start() = 0;
   /// Ends sessions in good order; the context runs dry when nothing is left to wait for.

@@ -46,7 +46,8 @@ void turn_away(Protocol::socket& socket, std::string_view status, std::string_vi
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Protocol::socket socket, Api& api, std::string agent) : stream_(std::move(socket)), api_(api), agent_(std::move(agent)) {}
+  Connection(Protocol::socket socket, Durability& durability, Api& api, std::string agent)
+      : stream_(std::move(socket)), durability_(durability), api_(api), agent_(std::move(agent)) {}
 
   /// Ends it at once; whatever waits on it is cancelled.
   void close() { stream_.close(); }
@@ -70,7 +71,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     stream_.expires_never();
     api_.handle(
         {.method = std::string(message.method_string()), .target = std::string(message.target()), .body = message.body(), .agent = agent_},
-        [self = shared_from_this(), keep_alive = message.keep_alive()](const Answer& answer) { self->write(answer, keep_alive); });
+        [self = shared_from_this(), keep_alive = message.keep_alive()](const Answer& answer) {
+          self->durability_.when_durable([self, answer, keep_alive] { self->write(answer, keep_alive); });
+        });
   }
 
   void write(const Answer& answer, bool keep_alive) {
@@ -88,6 +91,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   Stream stream_;
+  Durability& durability_;
   Api& api_;
   std::string agent_;
   beast::flat_buffer buffer_{head_size_max + body_size_max};
@@ -97,8 +101,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 class SocketServer final : public Server {
  public:
-  SocketServer(asio::io_context& context, std::filesystem::path path, std::vector<uid_t> agents, Api& api)
-      : acceptor_(context), timer_(context), path_(std::move(path)), agents_(std::move(agents)), api_(api) {}
+  SocketServer(asio::io_context& context, std::filesystem::path path, std::vector<uid_t> agents, Durability& durability, Api& api)
+      : acceptor_(context), timer_(context), path_(std::move(path)), agents_(std::move(agents)), durability_(durability), api_(api) {}
   ~SocketServer() override {
     for (const auto& weak : connections_) {
       if (const auto connection = weak.lock()) connection->close();
@@ -155,7 +159,7 @@ class SocketServer final : public Server {
     if (connections_.size() >= connections_max) {
       return turn_away(socket, "503 Service Unavailable", "{\"error\":{\"code\":\"busy\",\"text\":\"too many connections; try again\"}}\n");
     }
-    const auto connection = std::make_shared<Connection>(std::move(socket), api_, "uid " + std::to_string(peer.uid));
+    const auto connection = std::make_shared<Connection>(std::move(socket), durability_, api_, "uid " + std::to_string(peer.uid));
     connections_.push_back(connection);
     connection->read();
   }
@@ -164,6 +168,7 @@ class SocketServer final : public Server {
   asio::steady_timer timer_;
   std::filesystem::path path_;
   std::vector<uid_t> agents_;
+  Durability& durability_;
   Api& api_;
   LogPace accept_lines_;
   std::vector<std::weak_ptr<Connection>> connections_;
@@ -183,8 +188,8 @@ std::expected<std::vector<uid_t>, StartError> find_agents(const std::vector<std:
 }
 
 std::expected<std::unique_ptr<Server>, StartError> Server::open(asio::io_context& context, const std::filesystem::path& path,
-                                                                std::vector<uid_t> agents, Api& api) {
-  auto server = std::make_unique<SocketServer>(context, path, std::move(agents), api);
+                                                                std::vector<uid_t> agents, Durability& durability, Api& api) {
+  auto server = std::make_unique<SocketServer>(context, path, std::move(agents), durability, api);
   if (const auto listening = server->listen(); !listening) return std::unexpected(listening.error());
   return std::unique_ptr<Server>(std::move(server));
 }

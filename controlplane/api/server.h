@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "controlplane/api/api.h"
+#include "controlplane/store/durability.h"
 #include "core/start_error.h"
 
 namespace boost::asio {
@@ -29,7 +30,7 @@ class Server {
   /// Replaces a socket that a killed predecessor left.
   [[nodiscard]] static std::expected<std::unique_ptr<Server>, StartError> open(boost::asio::io_context& context,
                                                                                const std::filesystem::path& path, std::vector<uid_t> agents,
-                                                                               Api& api);
+                                                                               Durability& durability, Api& api);
   virtual ~Server() = default;
 };
 

@@ -27,9 +27,11 @@ constexpr std::size_t unwritten_max = 1000;  // PDUs; an SMSC that asks and does
 
 class SmppSession::Socket final : public SmppWire, public std::enable_shared_from_this<SmppSession::Socket> {
  public:
-  Socket(asio::io_context& context, const Clock& clock, const SmppSettings& settings, BearerEvents& events, SmppRole role)
+  Socket(asio::io_context& context, const Clock& clock, const SmppSettings& settings, Durability& durability, BearerEvents& events,
+         SmppRole role)
       : protocol(clock, settings, events, *this, random_u64, role),
         clock_(clock),
+        durability_(durability),
         smsc_(settings.smsc),
         socket_(context),
         timer_(context) {}
@@ -49,12 +51,14 @@ class SmppSession::Socket final : public SmppWire, public std::enable_shared_fro
   void write_next();
 
   const Clock& clock_;
+  Durability& durability_;
   const Endpoint smsc_;
   asio::ip::tcp::socket socket_;
   asio::steady_timer timer_;
   std::uint64_t connection_ = 0;  // callbacks of an older connection are ignored
   std::array<std::uint8_t, read_size> chunk_{};
   std::deque<Bytes> out_;
+  std::size_t may_leave_ = 0;  // so many of them, from the front, rest on nothing but what is on disk
   bool writing_ = false;
   bool reading_ = false;
 };
@@ -111,17 +115,22 @@ void SmppSession::Socket::read() {
 
 void SmppSession::Socket::write(Bytes pdu) {
   out_.push_back(std::move(pdu));
-  if (!writing_) write_next();
+  durability_.when_durable([self = shared_from_this(), connection = connection_] {
+    if (connection != self->connection_) return;
+    ++self->may_leave_;
+    if (!self->writing_) self->write_next();
+  });
 }
 
 void SmppSession::Socket::write_next() {
-  if (out_.empty() || !socket_.is_open()) return;
+  if (may_leave_ == 0 || !socket_.is_open()) return;
   writing_ = true;
   asio::async_write(socket_, asio::buffer(out_.front()),
                     [self = shared_from_this(), connection = connection_](error_code error, std::size_t) {
                       if (connection != self->connection_) return;
                       self->writing_ = false;
                       self->out_.pop_front();
+                      --self->may_leave_;
                       if (error) {
                         self->protocol.on_closed(error.message());
                         return self->arm();
@@ -136,12 +145,14 @@ void SmppSession::Socket::close() {
   error_code ignored;
   // What was queued for the other side (unbind_resp, generic_nack) still goes out where the socket takes it at once.
   for (const Bytes& bytes : out_) {
+    if (may_leave_-- == 0) break;
     if (writing_ && &bytes == &out_.front()) continue;
     socket_.non_blocking(true, ignored);
     if (socket_.write_some(asio::buffer(bytes), ignored) != bytes.size() || ignored) break;
   }
   socket_.close(ignored);
   out_.clear();
+  may_leave_ = 0;
   writing_ = false;
 }
 
@@ -162,12 +173,13 @@ class SmppSession::ReceiverEvents final : public BearerEvents {
   BearerEvents& events_;
 };
 
-SmppSession::SmppSession(asio::io_context& context, const Clock& clock, SmppSettings settings, BearerEvents& events)
+SmppSession::SmppSession(asio::io_context& context, const Clock& clock, SmppSettings settings, Durability& durability, BearerEvents& events)
     : context_(context),
       clock_(clock),
       settings_(std::move(settings)),
+      durability_(durability),
       receiver_events_(std::make_unique<ReceiverEvents>(events)),
-      socket_(std::make_shared<Socket>(context, clock, settings_, events, SmppRole::transceiver)) {
+      socket_(std::make_shared<Socket>(context, clock, settings_, durability, events, SmppRole::transceiver)) {
   socket_->changed = [this] { follow(); };
 }
 SmppSession::~SmppSession() {
@@ -178,7 +190,7 @@ SmppSession::~SmppSession() {
 // The receiver comes with a transmitter, stays while that one is away, and goes when one session does both.
 void SmppSession::follow() {
   if (socket_->protocol.needs_receiver() && !receiver_) {
-    receiver_ = std::make_shared<Socket>(context_, clock_, settings_, *receiver_events_, SmppRole::receiver);
+    receiver_ = std::make_shared<Socket>(context_, clock_, settings_, durability_, *receiver_events_, SmppRole::receiver);
     receiver_->protocol.start();
     receiver_->arm();
   } else if (socket_->protocol.is_ready() && !socket_->protocol.needs_receiver() && receiver_) {

@@ -9,6 +9,7 @@
 
 #include "controlplane/notify/bearer.h"
 #include "controlplane/notify/smpp_protocol.h"
+#include "controlplane/store/durability.h"
 #include "core/clock.h"
 
 namespace boost::asio {
@@ -19,7 +20,7 @@ namespace pushmail::notify {
 
 class SmppSession final : public Bearer {
  public:
-  SmppSession(boost::asio::io_context& context, const Clock& clock, SmppSettings settings, BearerEvents& events);
+  SmppSession(boost::asio::io_context& context, const Clock& clock, SmppSettings settings, Durability& durability, BearerEvents& events);
   ~SmppSession() override;
   SmppSession(const SmppSession&) = delete;
   SmppSession& operator=(const SmppSession&) = delete;
@@ -41,6 +42,7 @@ class SmppSession final : public Bearer {
   boost::asio::io_context& context_;
   const Clock& clock_;
   const SmppSettings settings_;
+  Durability& durability_;
   std::unique_ptr<ReceiverEvents> receiver_events_;
   std::shared_ptr<Socket> socket_;
   std::shared_ptr<Socket> receiver_;  // beside a transmitter

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "controlplane/store/errors.h"
@@ -148,6 +149,31 @@ Result<void> Connection::execute(std::string_view sql) {
   const int code = sqlite3_exec(handle_.get(), std::string(sql).c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return failed(handle_.get(), code);
   return {};
+}
+
+Result<void> Connection::leave_syncing_to(std::function<void(std::uint64_t)> committed) {
+  if (const auto set = execute("PRAGMA synchronous = NORMAL"); !set) return set;
+  committed_ = std::make_unique<std::function<void(std::uint64_t)>>(std::move(committed));
+  // In place of the automatic checkpoint, which is such a hook.
+  sqlite3_wal_hook(
+      handle_.get(),
+      [](void* to, sqlite3*, const char*, int pages) {
+        (*static_cast<std::function<void(std::uint64_t)>*>(to))(static_cast<std::uint64_t>(pages));
+        return SQLITE_OK;
+      },
+      committed_.get());
+  return {};
+}
+
+Result<std::uint64_t> Connection::checkpoint() {
+  int in_log = 0;
+  int moved = 0;
+  errno = 0;
+  const int code = sqlite3_wal_checkpoint_v2(handle_.get(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+  // Another connection is at it.
+  if ((code & 0xff) == SQLITE_BUSY) return static_cast<std::uint64_t>(std::max(in_log, 0));
+  if (code != SQLITE_OK) return failed(handle_.get(), code);
+  return static_cast<std::uint64_t>(std::max(in_log - moved, 0));
 }
 
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,6 +63,10 @@ class Connection {
  public:
   /// `path` may be `:memory:`. WAL, every commit synced.
   [[nodiscard]] static Result<Connection> open(const std::filesystem::path& path);
+  /// Commits are not synced any more, and the log grows until checkpoint(); `committed` gets the log's pages after each.
+  [[nodiscard]] Result<void> leave_syncing_to(std::function<void(std::uint64_t pages)> committed);
+  /// Moves pages of the log into the file, as far as no reader or writer is in the way. The number of pages that stay in the log.
+  [[nodiscard]] Result<std::uint64_t> checkpoint();
   Connection(Connection&&) noexcept = default;
   Connection& operator=(Connection&&) noexcept = default;
 
@@ -81,6 +86,7 @@ class Connection {
   };
   Connection() = default;
 
+  std::unique_ptr<std::function<void(std::uint64_t)>> committed_;  // the handle keeps its address
   std::unique_ptr<sqlite3, Close> handle_;
   std::map<std::string, std::unique_ptr<sqlite3_stmt, Finalize>, std::less<>> statements_;
 };

@@ -1,14 +1,19 @@
 #include "controlplane/store/sqlite_store.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "controlplane/store/announcements_sql.h"
 #include "controlplane/store/errors.h"
 #include "controlplane/store/schema_sql.h"
 #include "controlplane/store/sqlite.h"
+#include "core/log.h"
 #include "core/peer_id.h"
 
 namespace pushmail {
@@ -258,26 +263,29 @@ Result<bool> stored(Result<void> done) {
   return std::unexpected(done.error());
 }
 
-class SqliteStore final : public Store {
+// Pages of the log: a checkpoint begins; what it left is moved between two groups.
+constexpr std::uint64_t checkpoint_pages = 1000;
+constexpr std::uint64_t rest_pages = 4000;
+
+class SqliteStore final : public GroupedStore {
  public:
   explicit SqliteStore(Connection connection) : db_(std::move(connection)) {}
+  ~SqliteStore() override {
+    if (log_ >= 0) ::close(log_);
+  }
+  SqliteStore(const SqliteStore&) = delete;
+  SqliteStore& operator=(const SqliteStore&) = delete;
 
   Result<void> migrate();
+  Result<void> begin_groups(const std::filesystem::path& path);
 
-  Result<void> write(const std::function<Result<void>()>& body) override {
-    PM_CHECK(!writing_);
-    if (const auto begun = db_.execute("BEGIN IMMEDIATE"); !begun) return begun;
-    writing_ = true;
-    Result<void> done = body();
-    if (done) done = db_.execute("COMMIT");
-    // A full disk ends the transaction by itself; anything else that cannot be undone must not go on.
-    if (!done && db_.in_transaction()) {
-      const bool undone = db_.execute("ROLLBACK").has_value();
-      PM_CHECK(undone || !db_.in_transaction());
-    }
-    writing_ = false;
-    return done;
-  }
+  Result<void> write(const std::function<Result<void>()>& body) override;
+
+  void on_changed(std::function<void()> changed) override { changed_ = std::move(changed); }
+  Result<void> commit() override;
+  Result<void> sync() override;
+  [[nodiscard]] bool takes_checkpoint() override;
+  void checkpoint() override;
 
   Result<void> add_binding(const Binding& binding) override {
     static const std::string sql = fmt::format("INSERT INTO binding ({}) VALUES ({})", binding_columns, question_marks(binding_columns));
@@ -684,9 +692,129 @@ class SqliteStore final : public Store {
   }
 
  private:
+  void note_change();
+  [[nodiscard]] Result<void> begin_group();
+  [[nodiscard]] Result<void> write_alone(const std::function<Result<void>()>& body);
+  [[nodiscard]] Result<void> write_in_group(const std::function<Result<void>()>& body);
+
   Connection db_;
   bool writing_ = false;
+
+  // Groups.
+  std::filesystem::path path_;        // empty: every write is synced
+  std::optional<Connection> moving_;  // checkpoint()'s own
+  std::function<void()> changed_;
+  bool noted_ = false;  // changed_ was called since the last commit()
+  bool committing_ = false;
+  bool lost_ = false;  // SQLite undid more than one write
+  int log_ = -1;       // sync()'s own: a descriptor of the log
+  std::uint64_t log_pages_ = 0;
+  std::uint64_t checkpoint_at_ = checkpoint_pages;
 };
+
+Result<void> SqliteStore::write(const std::function<Result<void>()>& body) {
+  PM_CHECK(!writing_);
+  writing_ = true;
+  auto done = path_.empty() ? write_alone(body) : write_in_group(body);
+  writing_ = false;
+  return done;
+}
+
+Result<void> SqliteStore::write_alone(const std::function<Result<void>()>& body) {
+  if (const auto begun = db_.execute("BEGIN IMMEDIATE"); !begun) return begun;
+  Result<void> done = body();
+  if (done) done = db_.execute("COMMIT");
+  // A full disk ends the transaction by itself; anything else that cannot be undone must not go on.
+  if (!done && db_.in_transaction()) {
+    const bool undone = db_.execute("ROLLBACK").has_value();
+    PM_CHECK(undone || !db_.in_transaction());
+  }
+  return done;
+}
+
+Result<void> SqliteStore::begin_groups(const std::filesystem::path& path) {
+  path_ = path;
+  return db_.leave_syncing_to([this](std::uint64_t pages) {
+    if (pages < log_pages_) checkpoint_at_ = checkpoint_pages;  // the log began anew
+    log_pages_ = pages;
+    if (!committing_) note_change();
+  });
+}
+
+void SqliteStore::note_change() {
+  if (noted_) return;
+  noted_ = true;
+  if (changed_) changed_();
+}
+
+// While there is room a group can be committed: what has succeeded in it is taken for durable by everything in memory.
+Result<void> SqliteStore::begin_group() {
+  if (lost_) return fail(store_io);
+  if (db_.in_transaction()) return {};
+  struct statvfs room{};
+  if (::statvfs(path_.c_str(), &room) != 0) return std::unexpected(Error{.info = &store_io, .at = 0, .os = errno});
+  if (std::uint64_t{room.f_bavail} * room.f_frsize < store_room_least)
+    return std::unexpected(Error{.info = &store_io, .at = 0, .os = ENOSPC});
+  return db_.prepare("BEGIN IMMEDIATE").run();
+}
+
+Result<void> SqliteStore::write_in_group(const std::function<Result<void>()>& body) {
+  if (const auto begun = begin_group(); !begun) return begun;
+  if (const auto set = db_.prepare("SAVEPOINT one").run(); !set) return set;
+  Result<void> done = body();
+  if (done) done = db_.prepare("RELEASE one").run();
+  note_change();
+  if (done) return done;
+  // A full disk ends the whole transaction by itself.
+  const bool undone = db_.in_transaction() && db_.execute("ROLLBACK TO one; RELEASE one").has_value();
+  lost_ = lost_ || !undone;
+  return done;
+}
+
+Result<void> SqliteStore::commit() {
+  noted_ = false;
+  if (lost_) return fail(store_io);
+  if (db_.in_transaction()) {
+    committing_ = true;
+    const auto done = db_.prepare("COMMIT").run();
+    committing_ = false;
+    if (!done) return done;
+  }
+  if (log_pages_ < rest_pages) return {};
+  // Nothing is written now, so what a checkpoint left can follow, and the log begins anew.
+  PM_TRY(const std::uint64_t left, db_.checkpoint());
+  if (left == 0) log_pages_ = 0;
+  return {};
+}
+
+Result<void> SqliteStore::sync() {
+  if (log_ < 0) {
+    log_ = ::open((path_.string() + "-wal").c_str(), O_RDONLY | O_CLOEXEC);
+    if (log_ < 0) return std::unexpected(Error{.info = &store_io, .at = 0, .os = errno});
+  }
+  int failed = 0;
+  do {
+    failed = ::fdatasync(log_);
+  } while (failed != 0 && errno == EINTR);
+  if (failed != 0) return std::unexpected(Error{.info = &store_io, .at = 0, .os = errno});
+  return {};
+}
+
+// Once for so many new pages: each one syncs the file.
+bool SqliteStore::takes_checkpoint() {
+  if (log_pages_ < checkpoint_at_) return false;
+  checkpoint_at_ = log_pages_ + checkpoint_pages;
+  return true;
+}
+
+void SqliteStore::checkpoint() {
+  if (!moving_) {
+    auto opened = Connection::open(path_);
+    if (!opened) return log_error("store_checkpoint").error(opened.error()), void();
+    moving_.emplace(std::move(*opened));
+  }
+  if (const auto done = moving_->checkpoint(); !done) log_error("store_checkpoint").error(done.error());
+}
 
 Result<void> SqliteStore::migrate() {
   std::int64_t version = 0;
@@ -765,6 +893,14 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& pa
   auto store = std::make_unique<SqliteStore>(std::move(connection));
   if (const auto migrated = store->migrate(); !migrated) return std::unexpected(migrated.error());
   return std::unique_ptr<Store>(std::move(store));
+}
+
+Result<std::unique_ptr<GroupedStore>> open_grouped_store(const std::filesystem::path& path) {
+  PM_TRY(auto connection, Connection::open(path));
+  auto store = std::make_unique<SqliteStore>(std::move(connection));
+  if (const auto migrated = store->migrate(); !migrated) return std::unexpected(migrated.error());
+  if (const auto begun = store->begin_groups(path); !begun) return std::unexpected(begun.error());
+  return std::unique_ptr<GroupedStore>(std::move(store));
 }
 
 }  // namespace pushmail

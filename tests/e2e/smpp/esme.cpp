@@ -100,6 +100,7 @@ int main(int argc, char** argv) {
   boost::asio::io_context context;
   const SystemClock clock;
   notify::Teller teller;
+  AlreadyDurable durable;
   notify::SmppSession session(context, clock,
                               {.smsc = *smsc,
                                .system_id = argv[2],
@@ -107,7 +108,7 @@ int main(int argc, char** argv) {
                                .source = argv[4],
                                .throttle_pause = milliseconds(200),
                                .rebind_first = milliseconds(200)},
-                              teller);
+                              durable, teller);
   session.start();
   const notify::Leash leash(context, session);
   context.run();

@@ -17,11 +17,13 @@
 #include "controlplane/resolver.h"
 #include "controlplane/settings.h"
 #include "dataplane/handoff/server.h"
+#include "tests/unit/controlplane/held_durability.h"
 
 namespace pushmail {
 namespace {
 
 const SystemClock system_clock;
+HeldDurability durable;
 
 void run_until(boost::asio::io_context& context, const std::function<bool()>& done, const std::function<void()>& other_side = {}) {
   const Instant end = system_clock.now() + seconds(20);
@@ -53,7 +55,7 @@ TEST(Fetchers, SpeakOverDescriptorThree) {
   boost::asio::io_context context;
   FetcherLog log;
   // An echo: what it is told, it says.
-  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec cat <&3 >&3"}}, log);
+  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec cat <&3 >&3"}}, durable, log);
   fetchers.start();
   EXPECT_EQ(log.up, 1);
   EXPECT_TRUE(fetchers.is_up("b1"));
@@ -66,11 +68,28 @@ TEST(Fetchers, SpeakOverDescriptorThree) {
   fetchers.stop();
 }
 
+// A mail is deleted from its mailbox because the store has it as delivered.
+TEST(Fetchers, NothingLeavesBeforeTheStoreIsOnDisk) {
+  boost::asio::io_context context;
+  FetcherLog log;
+  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec cat <&3 >&3"}}, durable, log);
+  fetchers.start();
+  durable.held = true;
+  fetchers.send("b1", mailbox::Kind::poll, {}, poll_record("held"));
+  EXPECT_TRUE(durable.is_waited_for());
+  context.poll();
+  EXPECT_TRUE(log.records.empty());
+  durable.release();
+  run_until(context, [&] { return log.records.size() == 1; });
+  EXPECT_EQ(log.records[0], "held");
+  fetchers.stop();
+}
+
 TEST(Fetchers, OneThatDiesIsStartedAgain) {
   boost::asio::io_context context;
   FetcherLog log;
   // Lives until it is told something, then dies by a signal.
-  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "head -c 1 <&3 >/dev/null; kill -9 $$"}}, log);
+  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "head -c 1 <&3 >/dev/null; kill -9 $$"}}, durable, log);
   fetchers.start();
   for (int round = 1; round <= 3; ++round) {
     fetchers.send("b1", mailbox::Kind::poll, {}, poll_record("b1"));
@@ -87,7 +106,7 @@ TEST(Fetchers, OneThatBreaksTheFramingIsStartedAgain) {
   Fetchers fetchers(context,
                     {.program = "/bin/sh",
                      .arguments = {"-c", "echo 'this is no record, it is a line of text that is long enough' >&3; exec tail -f /dev/null"}},
-                    log);
+                    durable, log);
   fetchers.start();
   run_until(context, [&] { return log.down == 1; });
   EXPECT_TRUE(log.records.empty());
@@ -97,7 +116,7 @@ TEST(Fetchers, OneThatBreaksTheFramingIsStartedAgain) {
 TEST(Fetchers, OneThatDoesNotReadIsStartedAgain) {
   boost::asio::io_context context;
   FetcherLog log;
-  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec tail -f /dev/null"}}, log);
+  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec tail -f /dev/null"}}, durable, log);
   fetchers.start();
   const std::string large(200'000, 'x');
   int told = 0;
@@ -113,7 +132,7 @@ TEST(Fetchers, OneThatDoesNotReadIsStartedAgain) {
 TEST(Fetchers, AProgramThatIsMissingIsTriedAgainNotFatal) {
   boost::asio::io_context context;
   FetcherLog log;
-  Fetchers fetchers(context, {.program = "/nonexistent/pushmail-fetcher"}, log);
+  Fetchers fetchers(context, {.program = "/nonexistent/pushmail-fetcher"}, durable, log);
   fetchers.start();
   run_until(context, [&] { return log.down == 2; });
   fetchers.stop();
@@ -122,7 +141,7 @@ TEST(Fetchers, AProgramThatIsMissingIsTriedAgainNotFatal) {
 TEST(Fetchers, BindingsAreSharedOut) {
   boost::asio::io_context context;
   FetcherLog log;
-  const Fetchers fetchers(context, {.program = "/bin/true", .count = 4}, log);
+  const Fetchers fetchers(context, {.program = "/bin/true", .count = 4}, durable, log);
   std::array<int, 4> share{};
   for (int i = 0; i < 1000; ++i) ++share[fetchers.index_of("b" + std::to_string(i))];
   for (const int count : share) EXPECT_GT(count, 150);
@@ -224,7 +243,7 @@ TEST(HandoffClient, WaitsForTheDataPlaneAndComesBack) {
   boost::asio::io_context context;
   HandoffLog log;
   int lost = 0;
-  HandoffClient client(context, socket, log, [&] { ++lost; });
+  HandoffClient client(context, socket, durable, log, [&] { ++lost; });
   client.start();
   EXPECT_FALSE(client.is_ready());
   EXPECT_EQ(client.send(handoff::Kind::drain, {}, handoff::make(handoff::Kind::drain, {})), DataPlanePort::Sent::no);
@@ -243,7 +262,15 @@ TEST(HandoffClient, WaitsForTheDataPlaneAndComesBack) {
   server->peer().send(handoff::Kind::outcome, item, std::move(outcome));
   run_until(context, [&] { return log.receipts.size() == 1; }, [&] { server->run(); });
   EXPECT_TRUE(first_log.acknowledged.empty());
+  // The acknowledgement rests on what the store has not on disk yet: it waits, whatever else goes on.
+  durable.held = true;
   client.acknowledge(log.receipts[0]);
+  run_until(context, [&] { return durable.is_waited_for(); }, [&] { server->run(); });
+  context.restart();
+  context.poll();
+  server->run();
+  EXPECT_TRUE(first_log.acknowledged.empty());
+  durable.release();
   run_until(context, [&] { return first_log.acknowledged.size() == 1; }, [&] { server->run(); });
   EXPECT_EQ(first_log.acknowledged[0], item);
 

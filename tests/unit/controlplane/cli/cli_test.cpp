@@ -8,8 +8,13 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
@@ -18,6 +23,7 @@
 #include "controlplane/cli/table.h"
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/sqlite_store.h"
+#include "tests/unit/controlplane/held_durability.h"
 
 namespace pushmail::cli {
 namespace {
@@ -60,12 +66,13 @@ struct CliTest : ::testing::Test {
                                                         .reason = "4001"}};
                }}};
   boost::asio::io_context context;
+  HeldDurability durable;
   std::unique_ptr<api::Server> server;
   std::thread thread;
 
   void SetUp() override {
     std::filesystem::create_directories(root / "run/pushmail");
-    auto opened = api::Server::open(context, root / "run/pushmail/api", {}, api);
+    auto opened = api::Server::open(context, root / "run/pushmail/api", {}, durable, api);
     ASSERT_TRUE(opened) << opened.error().text;
     server = std::move(*opened);
     thread = std::thread([this] { context.run(); });
@@ -85,6 +92,22 @@ struct CliTest : ::testing::Test {
             "--name",  "Änn", "--host",   "mail.example.com", "--user",    "ann"};
   }
 };
+
+// Who is answered that a binding is there finds it after a power cut.
+TEST_F(CliTest, AnAnswerWaitsForTheStore) {
+  const auto in_server = [this](std::function<bool()> body) {
+    return boost::asio::post(context, boost::asio::use_future(std::move(body))).get();
+  };
+  in_server([this] { return durable.held = true; });
+  auto added = std::async(std::launch::async, [this] { return at_root(add(), "secret\n"); });
+  while (!in_server([this] { return durable.is_waited_for(); })) std::this_thread::yield();
+  EXPECT_EQ(added.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  in_server([this] {
+    durable.release();
+    return true;
+  });
+  EXPECT_EQ(added.get().code, 0);
+}
 
 TEST_F(CliTest, BindingsFromAddToRemove) {
   const Ran added = at_root(add(), "secret\n");

@@ -15,6 +15,7 @@
 #include "codec/sms/smpp.h"
 #include "controlplane/notify/smpp_session.h"
 #include "controlplane/notify/texts.h"
+#include "tests/unit/controlplane/held_durability.h"
 
 namespace pushmail::notify {
 namespace {
@@ -111,6 +112,7 @@ struct SmppTest : ::testing::Test {
   boost::asio::io_context context;
   Smsc smsc;
   Log log;
+  HeldDurability durability;
   std::unique_ptr<SmppSession> session;
 
   void open(Duration enquire = seconds(30), Duration response = seconds(30)) {
@@ -125,7 +127,7 @@ struct SmppTest : ::testing::Test {
                                                          .throttle_pause = milliseconds(20),
                                                          .rebind_first = milliseconds(10),
                                                          .rebind_most = milliseconds(40)},
-                                            log);
+                                            durability, log);
     session->start();
   }
   // Runs both sides until `done`; a test that waits in vain fails here.
@@ -240,6 +242,37 @@ TEST_F(SmppTest, APermanentRefusalIsTold) {
   run_until([&] { return log.refused.size() == 1; });
   EXPECT_EQ(log.refused[0].first, 5);
   EXPECT_EQ(session->room(), 2U);
+}
+
+// An SMS is `submitting` on disk before its first byte leaves, what a phone said before it is acknowledged.
+TEST_F(SmppTest, NothingLeavesBeforeTheStoreIsOnDisk) {
+  bind();
+  durability.held = true;
+  session->submit(sms(5));
+  smsc.send(deliver("17"));
+  run_until([&] { return log.messages.size() == 1; });
+  context.restart();
+  context.poll();
+  smsc.look();
+  EXPECT_TRUE(smsc.pdus.empty());
+  durability.release();
+  EXPECT_EQ(next(Command::submit_sm).destination_addr, "15550100002");
+  EXPECT_EQ(next(Command::deliver_sm_resp).status, smpp::status::ok);
+}
+
+// A session that ends meanwhile takes with it what was to leave by it.
+TEST_F(SmppTest, WhatWaitedForTheStoreDoesNotLeaveByALaterSession) {
+  bind();
+  durability.held = true;
+  session->submit(sms(5));
+  smsc.hang_up();
+  run_until([&] { return log.lost == 1; });
+  durability.release();
+  smsc.send(smpp::respond(next(Command::bind_transceiver)));
+  run_until([&] { return log.ready == 2; });
+  session->submit(sms(6, "the next one"));
+  const Pdu sent = next(Command::submit_sm);
+  EXPECT_EQ(sms::decode_text(sent.data_coding, sent.short_message), "the next one");
 }
 
 TEST_F(SmppTest, AMessageIsAnsweredAfterItWasTaken) {
