@@ -130,7 +130,7 @@ template <std::size_t C>
 constexpr std::size_t count_words(const std::array<Column, C>& columns) {
   std::size_t count = 0;
   for (const Language& language : languages) {
-    for (const auto& [column, word] : columns) each_word(language.*column, [&](std::string_view) { ++count; });
+    for (const Column& column : columns) each_word(language.*column.first, [&](std::string_view) { ++count; });
   }
   return count;
 }
@@ -139,8 +139,8 @@ constexpr WordList<N> list_words(const std::array<Column, C>& columns) {
   WordList<N> list;
   std::size_t at = 0;
   for (const Language& language : languages) {
-    for (const auto& [column, word] : columns) {
-      each_word(language.*column, [&](std::string_view text) { list.words[at++] = {text, word}; });
+    for (const Column& column : columns) {
+      each_word(language.*column.first, [&](std::string_view text) { list.words[at++] = {text, column.second}; });
     }
   }
   const auto first_byte = [](const std::pair<std::string_view, HeaderWord>& word) {
