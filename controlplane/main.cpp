@@ -133,7 +133,7 @@ int main(int argc, char** argv) {
   int exit_code = EX_OK;
   // Nothing that rests on what was lost has left, and the next start begins with what is on disk.
   GroupCommit commits(context, **store, [&](const Error&) {
-    exit_code = EX_IOERR;
+    exit_code = EX_OSERR;
     context.stop();
   });
   auto plane = Plane::open(context, clock, std::move(*settings), **store, commits, *sealer, options);

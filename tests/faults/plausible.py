@@ -56,6 +56,7 @@ ERRORS = {
     "socket": (errno.EMFILE,),
     "socketpair": (errno.EMFILE,),
     "stat": (errno.EIO,),
+    "statvfs": (errno.EIO,),
     "timerfd_create": (errno.EMFILE,),
     "unlink": (errno.EIO,),
     "write": (errno.ENOSPC, errno.EIO, errno.EINTR),

@@ -21,6 +21,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -175,6 +176,8 @@ PM_WRAP("fstat", int, fstat, (int fd, struct stat* to), (fd, to), -1)
 PM_WRAP("fstat", int, fstat64, (int fd, struct stat64* to), (fd, to), -1)
 PM_WRAP("stat", int, stat, (const char* file, struct stat* to), (file, to), -1)
 PM_WRAP("stat", int, stat64, (const char* file, struct stat64* to), (file, to), -1)
+PM_WRAP("statvfs", int, statvfs, (const char* file, struct statvfs* to), (file, to), -1)
+PM_WRAP("statvfs", int, statvfs64, (const char* file, struct statvfs64* to), (file, to), -1)
 PM_WRAP("fopen", FILE*, fopen, (const char* file, const char* mode), (file, mode), nullptr)
 PM_WRAP("fopen", FILE*, fopen64, (const char* file, const char* mode), (file, mode), nullptr)
 PM_WRAP("opendir", DIR*, opendir, (const char* folder), (folder), nullptr)

@@ -19,15 +19,15 @@ FOLDERS = ("core", "codec", "dataplane", "controlplane")
 # Calls into the system: those whose names are everyday words are written with `::` here, the
 # others with or without; the members of core/storage.h and its functions; what the libraries call for us.
 EVERYDAY = ("bind", "connect", "listen", "open", "poll", "read", "recv", "rename", "send", "shutdown", "socket", "stat", "unlink", "write")
-SYSTEM = ("accept4", "chmod", "chown", "dup2", "epoll_create1", "epoll_ctl", "epoll_wait", "eventfd", "execv", "fallocate", "fcntl", "flock",
-          "fork", "fstat", "fsync", "ftruncate", "getgrnam", "getpwnam", "getrandom", "getrlimit", "getsockname", "getsockopt", "initgroups",
-          "ioctl", "lchown", "mkdir", "mmap", "prctl", "pread", "pthread_create", "sendmsg", "setgid", "setgroups", "setresgid",
-          "setresuid", "setrlimit", "setsockopt", "setuid", "sigaction", "signalfd", "sigprocmask", "socketpair", "timerfd_create", "unshare",
-          "writev", "io_uring_queue_init", "io_uring_register_eventfd", "io_uring_submit")
-LIBRARY = ("sqlite3_open_v2", "sqlite3_step", "sqlite3_exec", "ares_getaddrinfo", "ares_init_options", "hs_alloc_scratch", "hs_compile_ext_multi",
-           "async_accept", "async_connect", "async_read", "async_read_some", "async_write", "async_write_some", "async_wait",
-           "rte_eal_init", "rte_eth_dev_configure", "rte_eth_rx_queue_setup", "rte_eth_tx_queue_setup", "rte_eth_dev_start",
-           "rte_pktmbuf_pool_create")
+SYSTEM = ("accept4", "chmod", "chown", "dup2", "epoll_create1", "epoll_ctl", "epoll_wait", "eventfd", "execv", "fallocate", "fdatasync",
+          "fcntl", "flock", "fork", "fstat", "fsync", "ftruncate", "getgrnam", "getpwnam", "getrandom", "getrlimit", "getsockname",
+          "getsockopt", "initgroups", "ioctl", "lchown", "mkdir", "mmap", "prctl", "pread", "pthread_create", "sendmsg", "setgid",
+          "setgroups", "setresgid", "setresuid", "setrlimit", "setsockopt", "setuid", "sigaction", "signalfd", "sigprocmask", "socketpair",
+          "statvfs", "timerfd_create", "unshare", "writev", "io_uring_queue_init", "io_uring_register_eventfd", "io_uring_submit")
+LIBRARY = ("sqlite3_open_v2", "sqlite3_step", "sqlite3_exec", "sqlite3_wal_checkpoint_v2", "ares_getaddrinfo", "ares_init_options",
+           "hs_alloc_scratch", "hs_compile_ext_multi", "async_accept", "async_connect", "async_read", "async_read_some", "async_write",
+           "async_write_some", "async_wait", "rte_eal_init", "rte_eth_dev_configure", "rte_eth_rx_queue_setup", "rte_eth_tx_queue_setup",
+           "rte_eth_dev_start", "rte_pktmbuf_pool_create")
 SEAM = ("make_folders", "read_file", "replace_file", "sync_folder")
 MEMBERS = ("open", "read", "write", "allocate", "truncate", "sync", "rename", "remove", "make_folder")
 CALLS = re.compile(
