@@ -7,6 +7,7 @@
 
 #include "dataplane/session/errors.h"
 #include "dataplane/session/http_client_state.h"
+#include "dataplane/session/http_coding.h"
 #include "dataplane/session/http_date.h"
 #include "dataplane/session/http_grammar.h"
 #include "dataplane/session/lent.h"
@@ -192,6 +193,7 @@ class HttpClient::Connection final : public StreamEvents {
                .content_type = std::string(head.field("content-type")),
                .body = {},
                .retry_after = http::parse_retry_after(head.field("retry-after"), head.field("date"), client_.clock_.wall())};
+    codings_ = head.field("content-encoding");
     framing_ = head.framing;
     body_left_ = head.content_length;
     keep_alive_ = head.keep_alive;
@@ -231,7 +233,8 @@ class HttpClient::Connection final : public StreamEvents {
   }
 
   void complete() {
-    answer_.body = std::move(body_);
+    // What cannot be decoded says nothing, whoever reads it.
+    answer_.body = http::decode_content(std::move(body_), codings_, client_.settings_.answer_size_max).value_or(Bytes());
     body_ = {};
     answered_at_ = client_.clock_.now();
     answered_turn_ = client_.turn_;
@@ -275,6 +278,7 @@ class HttpClient::Connection final : public StreamEvents {
   bool head_ = false;
   HttpAnswer answer_;
   Bytes body_;
+  std::string codings_;
   http::Framing framing_ = http::Framing::none;
   std::uint64_t body_left_ = 0;
   bool keep_alive_ = false;
