@@ -6,6 +6,13 @@
 
 namespace pushmail::sms {
 
+namespace {
+
+// SMPP 3.4 Appendix B divides fields by blanks; some SMSCs write commas or semicolons, with blanks or without.
+constexpr std::string_view dividers = " \r\n,;";
+
+}  // namespace
+
 std::array<std::string, 3> readings_of(const Incoming& message) {
   const std::string_view octets = text_of(message.user_data);
   std::string_view utf16 = octets;
@@ -19,8 +26,9 @@ std::array<std::string, 3> readings_of(const Incoming& message) {
 
 std::string_view rest_behind(std::string_view text, std::string_view label) {
   for (std::size_t at = 0; at + label.size() < text.size(); ++at) {
-    const bool starts_word = at == 0 || text[at - 1] == ' ' || text[at - 1] == '\n' || text[at - 1] == '\r';
-    if (starts_word && text[at + label.size()] == ':' && ascii_starts_with_nocase(text.substr(at), label)) return text.substr(at + label.size() + 1);
+    const bool starts_word = at == 0 || dividers.contains(text[at - 1]);
+    if (starts_word && text[at + label.size()] == ':' && ascii_starts_with_nocase(text.substr(at), label))
+      return text.substr(at + label.size() + 1);
   }
   return {};
 }
@@ -30,7 +38,7 @@ std::string_view value_of(std::string_view text, std::string_view label) {
   const std::size_t begin = rest.find_first_not_of(' ');
   if (begin == std::string_view::npos) return {};
   rest.remove_prefix(begin);
-  return rest.substr(0, rest.find_first_of(" \r\n"));
+  return rest.substr(0, rest.find_first_of(dividers));
 }
 
 }  // namespace pushmail::sms

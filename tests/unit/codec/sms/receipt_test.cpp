@@ -26,6 +26,20 @@ TEST(Receipt, Text) {
   EXPECT_EQ(receipt->text, "Hello there");
 }
 
+TEST(Receipt, FieldsMayBeDividedByCommas) {
+  for (const std::string_view text :
+       {"id:6699, sub:001, dlvrd:001, submit date:2406301230, done date:240630123155, stat:UNDELIV, err:0A3, Text:Hello, there",
+        "id:6699;sub:001;dlvrd:001;submit date:2406301230;done date:240630123155;stat:UNDELIV;err:0A3;Text:Hello, there"}) {
+    const auto receipt = read_receipt(deliver(text));
+    ASSERT_TRUE(receipt.has_value()) << text;
+    EXPECT_EQ(receipt->message_id, "6699");
+    EXPECT_EQ(receipt->state, ReceiptState::undeliverable);
+    EXPECT_EQ(receipt->error, "0A3");
+    EXPECT_EQ(receipt->done_date, "240630123155");
+    EXPECT_EQ(receipt->text, "Hello, there");
+  }
+}
+
 TEST(Receipt, TlvsWin) {
   smpp::Pdu pdu = deliver("id:6699 stat:DELIVRD err:000");
   pdu.tlvs = {{smpp::tag::receipted_message_id, {'1', 'a', '2', 'b', 0}}, {smpp::tag::message_state, {3}}};
