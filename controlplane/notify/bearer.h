@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "codec/wap/numbering.h"
+#include "core/clock.h"
 #include "core/msisdn.h"
 
 namespace pushmail::notify {
@@ -51,6 +52,9 @@ struct SmsReceipt {
 /// later: the SMSC shall send it again. rest: of a beginning, that nothing in it could be obeyed yet.
 enum class Taken : std::uint8_t { yes, later, rest };
 
+/// An SMSC answers within it; what it has not answered by then holds nothing else up.
+inline constexpr Duration answer_usual = seconds(5);
+
 /// Of each message that was submitted, one of sent, refused, deferred, in_doubt comes, or the bearer is lost.
 class BearerEvents {
  public:
@@ -62,11 +66,13 @@ class BearerEvents {
   virtual void on_bearer_lost(std::string_view reason, std::span<const std::int64_t> maybe_sent) = 0;
   /// `smsc_ids`: of each part that the text was cut into, as far as the SMSC gave one.
   virtual void on_sms_sent(std::int64_t id, const std::vector<std::string>& smsc_ids) = 0;
+  /// What the SMSC calls parts of a message that is not sent as a whole: before it is refused, in doubt or lost, or after it.
+  virtual void on_sms_parts(std::int64_t id, const std::vector<std::string>& smsc_ids) = 0;
   /// The SMSC will never take it.
   virtual void on_sms_refused(std::int64_t id, std::string_view reason) = 0;
   /// The SMSC does not take it now: submit it again, later each time.
   virtual void on_sms_deferred(std::int64_t id, std::string_view reason) = 0;
-  /// The SMSC has a part of it and keeps putting off the rest: the phone may show it or not.
+  /// The SMSC has a part of it and keeps putting off the rest, or answers others and not this one: the phone may show it or not.
   virtual void on_sms_in_doubt(std::int64_t id, std::string_view reason) = 0;
   /// `yes` only when what the phone said is durable.
   virtual Taken on_sms(const IncomingSms& message) = 0;

@@ -29,13 +29,26 @@ constexpr std::uint32_t doublings_max = 12;
 
 std::size_t Notifier::room() const {
   if (bearer_ == nullptr || !bearer_->is_ready()) return 0;
-  const bool alone = std::ranges::any_of(flying_, [](const auto& entry) { return entry.second.doubts > 0; });
-  if (alone || flying_.size() >= width_) return 0;
-  return std::min(bearer_->room(), width_ - flying_.size());
+  if (lone_ != 0) return 0;
+  const std::size_t fresh = fresh_flights();
+  return fresh >= width_ ? 0 : std::min(bearer_->room(), width_ - fresh);
+}
+
+// What the SMSC leaves without an answer holds nobody else up.
+std::size_t Notifier::fresh_flights() const {
+  return static_cast<std::size_t>(std::ranges::count_if(flying_, [this](const auto& entry) { return is_fresh(entry.second); }));
+}
+
+void Notifier::rest_after_a_lone_one() {
+  const auto lone = flying_.find(lone_);
+  if (lone == flying_.end() || is_fresh(lone->second)) return;
+  lone_ = 0;
+  lone_after_ = clock_.now() + lone_rest;
 }
 
 void Notifier::pump() {
   receipts_.tick();
+  rest_after_a_lone_one();
   if (room() == 0) return;
   std::vector<Sms> begun;
   const auto done = store_.write([&]() -> Result<void> {
@@ -62,8 +75,8 @@ Result<std::vector<Sms>> Notifier::begin() {
   while (most > 0 && clock_.now() >= lone_after_ && looked_at++ < looked_at_max) {
     PM_TRY(auto lone, store_.doubtful_sms(now));
     if (!lone) break;
-    // It waits until nothing else is in flight, and nothing new begins before it.
-    if (!flying_.empty()) return begun;
+    // It waits until nothing else is in flight that may be answered yet, and nothing new begins before it.
+    if (fresh_flights() != 0) return begun;
     PM_TRY(const bool goes, may_go(*lone, now));
     if (!goes) continue;
     begun.push_back(std::move(*lone));
@@ -120,7 +133,8 @@ Result<bool> Notifier::may_go(Sms& sms, Timestamp now) {
 void Notifier::hand_over(std::vector<Sms> begun) {
   for (Sms& sms : begun) {
     const OutgoingSms outgoing{.id = sms.id, .to = sms.msisdn, .text = sms.text};
-    flying_.emplace(sms.id, std::move(sms));
+    if (sms.doubts > 0) lone_ = sms.id;
+    flying_.emplace(sms.id, Flight{.sms = std::move(sms), .since = clock_.now()});
     bearer_->submit(outgoing);
   }
 }
@@ -157,10 +171,12 @@ Result<void> Notifier::recover() {
 
 void Notifier::on_bearer_lost(std::string_view reason, std::span<const std::int64_t> maybe_sent) {
   const auto flew = std::exchange(flying_, {});
+  lone_ = 0;
   if (flew.empty()) return;
   bool was_alone = false;
   const auto done = store_.write([&]() -> Result<void> {
-    for (auto [id, sms] : flew) {
+    for (const auto& [id, flight] : flew) {
+      Sms sms = flight.sms;
       was_alone = was_alone || sms.doubts > 0;
       if (std::ranges::find(maybe_sent, id) != maybe_sent.end()) {
         if (const auto doubted = doubt(sms, reason); !doubted) return doubted;
@@ -180,7 +196,8 @@ void Notifier::on_bearer_lost(std::string_view reason, std::span<const std::int6
 void Notifier::settle(std::int64_t id, const std::function<Result<void>(Sms&)>& write) {
   const auto node = flying_.extract(id);
   if (node.empty()) return;
-  Sms sms = node.mapped();
+  if (lone_ == id) lone_ = 0;
+  Sms sms = node.mapped().sms;
   if (width_ < SIZE_MAX) ++width_;
   std::vector<Sms> begun;
   const auto done = store_.write([&]() -> Result<void> {
@@ -199,6 +216,14 @@ void Notifier::settle(std::int64_t id, const std::function<Result<void>(Sms&)>& 
 
 void Notifier::on_sms_sent(std::int64_t id, const std::vector<std::string>& smsc_ids) {
   settle(id, [&](Sms& sms) { return accepted(sms, smsc_ids); });
+}
+
+void Notifier::on_sms_parts(std::int64_t id, const std::vector<std::string>& smsc_ids) {
+  const auto done = store_.write([&]() -> Result<void> {
+    PM_TRY(const auto sms, store_.sms(id));
+    return sms ? receipts_.on_sent(*sms, smsc_ids) : Result<void>();
+  });
+  if (!done) log_error("sms_parts_not_stored").error(done.error());
 }
 
 void Notifier::on_sms_refused(std::int64_t id, std::string_view reason) {
@@ -289,11 +314,10 @@ Result<void> Notifier::doubt(Sms& sms, std::string_view reason) {
   ++counts_.set_aside;
   sms.state = next_state(sms.state, SmsEvent::doubt_again);
   log_error("sms_set_aside").item(sms.item).text("kind", sms.kind).text("reason", reason);
-  return explain(
-      sms, "notify_set_aside",
-      fmt::format("the SMSC did not answer the SMS twice, the second time with nothing else in flight: {}; it is not sent again. "
-                  "The phone may have it, and its answer still counts",
-                  reason));
+  return explain(sms, "notify_set_aside",
+                 fmt::format("the SMSC did not answer the SMS twice, the second time alone: {}; it is not sent again. "
+                             "The phone may have it, and its answer still counts",
+                             reason));
 }
 
 Result<void> Notifier::explain(const Sms& sms, std::string_view event, std::string reason) {
@@ -318,7 +342,7 @@ Taken Notifier::on_sms(const IncomingSms& message) { return on_message_(message)
 
 void Notifier::on_sms_receipt(const SmsReceipt& receipt) {
   const auto phone = receipts_.phone_of(receipt);
-  const bool under_way = std::ranges::any_of(flying_, [&](const auto& entry) { return !phone || entry.second.msisdn == *phone; });
+  const bool under_way = std::ranges::any_of(flying_, [&](const auto& entry) { return !phone || entry.second.sms.msisdn == *phone; });
   receipts_.take(receipt, under_way);
 }
 

@@ -46,6 +46,7 @@ class Notifier final : public BearerEvents {
   void on_bearer_ready() override;
   void on_bearer_lost(std::string_view reason, std::span<const std::int64_t> maybe_sent) override;
   void on_sms_sent(std::int64_t id, const std::vector<std::string>& smsc_ids) override;
+  void on_sms_parts(std::int64_t id, const std::vector<std::string>& smsc_ids) override;
   void on_sms_refused(std::int64_t id, std::string_view reason) override;
   void on_sms_deferred(std::int64_t id, std::string_view reason) override;
   void on_sms_in_doubt(std::int64_t id, std::string_view reason) override;
@@ -53,11 +54,18 @@ class Notifier final : public BearerEvents {
   void on_sms_receipt(const SmsReceipt& receipt) override;
 
  private:
+  struct Flight {
+    Sms sms{};
+    Instant since{};
+  };
   void settle(std::int64_t id, const std::function<Result<void>(Sms&)>& write);
   [[nodiscard]] Result<std::vector<Sms>> begin();
   [[nodiscard]] Result<bool> may_go(Sms& sms, Timestamp now);
   void hand_over(std::vector<Sms> begun);
   [[nodiscard]] std::size_t room() const;
+  [[nodiscard]] bool is_fresh(const Flight& flight) const { return clock_.now() - flight.since < answer_usual; }
+  [[nodiscard]] std::size_t fresh_flights() const;
+  void rest_after_a_lone_one();
   [[nodiscard]] Result<void> recover();
 
   [[nodiscard]] Result<void> accepted(Sms& sms, const std::vector<std::string>& smsc_ids);
@@ -74,10 +82,11 @@ class Notifier final : public BearerEvents {
   Limits limits_;
   SmsReceipts receipts_;
   Bearer* bearer_ = nullptr;
-  std::map<std::int64_t, Sms> flying_{};  // submitted on this connection, not answered yet
-  bool recovered_ = false;                // what an earlier connection or process left unanswered was looked at
-  std::size_t width_ = SIZE_MAX;          // how many may fly: one after a break, one more with each answer
-  Instant lone_after_{};                  // the next doubtful one not before
+  std::map<std::int64_t, Flight> flying_{};  // submitted on this connection, not answered yet
+  std::int64_t lone_ = 0;                    // of them, the doubtful one that the others wait for; 0: none
+  bool recovered_ = false;                   // what an earlier connection or process left unanswered was looked at
+  std::size_t width_ = SIZE_MAX;             // how many may fly: one after a break, one more with each answer
+  Instant lone_after_{};                     // the next doubtful one not before
   std::map<Msisdn, Timestamp> alarmed_{};
   Counts counts_{};
 };

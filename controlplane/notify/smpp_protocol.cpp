@@ -25,6 +25,8 @@ constexpr int retry_max = 6;  // of the rest of a text that was taken in part; w
 constexpr Duration enquire_answer_least = seconds(5);
 constexpr int doublings_max = 16;
 constexpr std::int64_t nobodys_text = -1;
+constexpr std::size_t unanswered_max = 1000;
+constexpr std::size_t passed_over_max = 100;
 
 // SMPP 3.4 §5.2.5: what kind of address this is. A short code has no numbering plan of its own.
 void set_source(Pdu& pdu, const std::string& source) {
@@ -83,8 +85,23 @@ SmppProtocol::SmppProtocol(const Clock& clock, SmppSettings settings, BearerEven
 // The window is one of parts: a text of ten of them is ten texts' worth of waiting.
 std::size_t SmppProtocol::room() const {
   if (state_ != SmppState::bound || role_ == SmppRole::receiver || clock_.now() < paused_until_) return 0;
-  const std::size_t used = std::max(texts_.size(), unanswered_.size() + waiting_.size());
-  return used >= window_ ? 0 : window_ - used;
+  const std::size_t free = places();
+  return waiting_.size() >= free ? 0 : free - waiting_.size();
+}
+
+// What the SMSC has passed over takes no place. Where all that is under way is late, one more shows whether it is these texts or the SMSC.
+std::size_t SmppProtocol::places() const {
+  if (unanswered_.size() >= unanswered_max) return 0;
+  std::size_t fresh = 0, late = 0;
+  for (const auto& [sequence, segment] : unanswered_) {
+    if (!is_slow(segment)) {
+      ++fresh;
+    } else if (!is_overtaken(segment)) {
+      ++late;
+    }
+  }
+  if (fresh + late < window_) return window_ - fresh - late;
+  return fresh == 0 ? 1 : 0;
 }
 
 std::string SmppProtocol::state() const {
@@ -112,6 +129,7 @@ void SmppProtocol::start() { connect(); }
 
 void SmppProtocol::connect() {
   move(SmppEvent::connect);
+  requests_ = 0;
   due_ = clock_.now() + settings_.response_max;
   wire_.connect();
 }
@@ -172,6 +190,9 @@ std::optional<Instant> SmppProtocol::session_deadline() const {
   if (state_ != SmppState::bound) return next;
   if (!enquiring_) next = std::min(next, proved_at_ + settings_.enquire_link);
   if (!waiting_.empty() && paused_until_ > clock_.now()) next = std::min(next, paused_until_);
+  for (const auto& [sequence, segment] : unanswered_) {
+    if (!waiting_.empty() && !is_slow(segment)) next = std::min(next, segment.sent + settings_.slow_after);
+  }
   return next;
 }
 
@@ -194,9 +215,15 @@ void SmppProtocol::on_time() {
     case SmppState::bound:
       break;
   }
-  const bool late = std::ranges::any_of(asked_, [&](const auto& entry) { return entry.second.deadline <= now; });
-  if (late) return lost("the SMSC does not answer");
+  std::vector<std::uint32_t> passed_over;
+  for (const auto& [sequence, asked] : asked_) {
+    if (asked.deadline > now) continue;
+    const auto segment = unanswered_.find(sequence);
+    if (segment == unanswered_.end() || !is_overtaken(segment->second)) return lost("the SMSC does not answer");
+    passed_over.push_back(sequence);
+  }
   if (state_ != SmppState::bound) return;
+  for (const std::uint32_t sequence : passed_over) give_up(sequence);
   // What the SMSC sends by itself is no proof that it still reads what we send.
   if (!enquiring_ && now >= proved_at_ + settings_.enquire_link) {
     enquiring_ = true;
@@ -231,15 +258,17 @@ void SmppProtocol::lost(const std::string& reason) {
 // What belonged to the connection goes with it.
 void SmppProtocol::end(std::string_view reason) {
   ++connection_;
-  wire_.close();
+  const std::uint64_t left = requests_ - std::min<std::uint64_t>(wire_.close(), requests_);
   in_.clear();
   asked_.clear();
   unanswered_.clear();
+  passed_over_.clear();
   waiting_.clear();
   enquiring_ = false;
   std::vector<std::int64_t> maybe_sent;
   for (const auto& [id, text] : std::exchange(texts_, {})) {
-    if (text.left) maybe_sent.push_back(id);
+    if (text.first_request != 0 && text.first_request <= left) maybe_sent.push_back(id);
+    if (!text.smsc_ids.empty() && events_ != nullptr) events_->on_sms_parts(id, text.smsc_ids);
   }
   if (events_ != nullptr) events_->on_bearer_lost(reason, maybe_sent);
 }
@@ -381,10 +410,16 @@ void SmppProtocol::on_submit_response(const Pdu& pdu) {
   if (node.empty()) return;
   Segment& segment = node.mapped();
   const auto text = texts_.find(segment.text);
-  if (text == texts_.end()) return pump();
   auto verdict = smpp::class_of(pdu.status);
   // A generic_nack is no success, whatever its status says.
   if (pdu.command == Command::generic_nack && verdict == smpp::StatusClass::ok) verdict = smpp::StatusClass::permanent;
+  answered_sent_ = std::max(answered_sent_, segment.sent);
+  if (text == texts_.end()) {
+    // Settled before this answer came; a receipt may still name the part.
+    const bool is_named = verdict == smpp::StatusClass::ok && !pdu.message_id.empty() && events_ != nullptr;
+    if (is_named) events_->on_sms_parts(segment.owner, {pdu.message_id});
+    return pump();
+  }
   if (verdict != smpp::StatusClass::session) failures_ = 0;
   switch (verdict) {
     case smpp::StatusClass::ok:
@@ -464,9 +499,31 @@ void SmppProtocol::take_out(std::int64_t id, Text& text) {
   text.segments_left = 0;
 }
 
+// The SMSC answers others and not this part. Its answer may still come, and then names it.
+void SmppProtocol::give_up(std::uint32_t sequence) {
+  asked_.at(sequence).deadline = {std::numeric_limits<std::int64_t>::max()};
+  passed_over_.push_back(sequence);
+  const auto text = texts_.find(unanswered_.at(sequence).text);
+  if (text == texts_.end()) return;
+  const std::int64_t id = text->first;
+  Text done = std::move(text->second);
+  texts_.erase(text);
+  take_out(id, done);
+  if (passed_over_.size() > passed_over_max) {
+    asked_.erase(passed_over_.front());
+    unanswered_.erase(passed_over_.front());
+    passed_over_.pop_front();
+  }
+  log_warning("sms_passed_over").number("sms", id);
+  if (events_ == nullptr) return;
+  if (!done.smsc_ids.empty()) events_->on_sms_parts(id, done.smsc_ids);
+  events_->on_sms_in_doubt(id, "the SMSC answers others and not this one");
+}
+
 void SmppProtocol::finish(std::int64_t id, const Text& text) {
   if (events_ == nullptr) return;
   if (text.refusal.empty()) return events_->on_sms_sent(id, text.smsc_ids);
+  if (!text.smsc_ids.empty()) events_->on_sms_parts(id, text.smsc_ids);
   if (!text.deferred) return events_->on_sms_refused(id, text.refusal);
   if (text.taken) return events_->on_sms_in_doubt(id, text.refusal);
   events_->on_sms_deferred(id, text.refusal);
@@ -491,19 +548,21 @@ void SmppProtocol::submit(const OutgoingSms& sms) {
     pdu.data_coding = segment.data_coding;
     pdu.short_message = segment.short_message;
     pdu.registered_delivery = registered_receipt;
-    waiting_.push_back({.text = sms.id, .pdu = std::move(pdu)});
+    waiting_.push_back({.text = sms.id, .owner = sms.id, .pdu = std::move(pdu)});
   }
   pump();
 }
 
 void SmppProtocol::pump() {
   if (state_ != SmppState::bound || clock_.now() < paused_until_) return;
-  while (!waiting_.empty() && unanswered_.size() < window_) {
+  while (!waiting_.empty() && places() > 0) {
     Segment segment = std::move(waiting_.front());
     waiting_.pop_front();
-    if (const auto text = texts_.find(segment.text); text != texts_.end()) text->second.left = true;
     segment.sent = clock_.now();
     const std::uint32_t sequence = send_request(segment.pdu);
+    if (const auto text = texts_.find(segment.text); text != texts_.end() && text->second.first_request == 0) {
+      text->second.first_request = requests_;
+    }
     unanswered_.emplace(sequence, std::move(segment));
   }
 }
@@ -515,18 +574,19 @@ std::uint32_t SmppProtocol::send_request(Pdu& pdu) {
   const Duration twice = std::max(Duration{2 * settings_.enquire_link.ns}, enquire_answer_least);
   const Duration patience = pdu.command == Command::enquire_link ? std::min(settings_.response_max, twice) : settings_.response_max;
   asked_[sequence_] = {.command = pdu.command, .deadline = clock_.now() + patience};
-  send(pdu);
+  ++requests_;
+  send(pdu, AtEnd::dropped);
   return sequence_;
 }
 
-void SmppProtocol::send(const Pdu& pdu) {
+void SmppProtocol::send(const Pdu& pdu, AtEnd at_end) {
   auto bytes = smpp::encode(pdu);
   if (!bytes) {
     log_error("smpp_not_encodable").error(bytes.error()).number("command_id", static_cast<std::uint32_t>(pdu.command));
     return;
   }
   log_debug("smpp_out").number("command_id", static_cast<std::uint32_t>(pdu.command)).number("sequence", pdu.sequence);
-  wire_.write(std::move(*bytes));
+  wire_.write(std::move(*bytes), at_end);
 }
 
 }  // namespace pushmail::notify

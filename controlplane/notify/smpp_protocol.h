@@ -2,9 +2,10 @@
 // Bytes and time come in by calls, bytes go out through SmppWire: SmppSession gives it a TCP socket, the simulation a clock moved by hand.
 //
 // Came from: Notifier (texts), the SMSC (deliver_sm, data_sm). Goes to: BearerEvents. A text is one or several submit_sm; it counts as sent
-// when every one was answered. Invariants: states are those of smpp_state.h; every request of ours has a deadline; deliver_sm is answered
-// with 0 only after on_sms said that it is durable; only an answered submit_sm, or five minutes that hold, make the next rebind quick
-// again (an SMSC that takes the bind and then ends the session is one that fails). SMPP 3.4 §2, §4, §7.2.
+// when every one was answered. A text that the SMSC leaves without an answer while it answers later ones is in doubt alone; the session
+// goes on. Invariants: states are those of smpp_state.h; every request of ours has a deadline; deliver_sm is answered with 0 only after
+// on_sms said that it is durable; only an answered submit_sm, or five minutes that hold, make the next rebind quick again (an SMSC that
+// takes the bind and then ends the session is one that fails). SMPP 3.4 §2, §4, §7.2.
 #pragma once
 
 #include <deque>
@@ -41,6 +42,7 @@ struct SmppSettings {
   std::size_t window = 10;                     // unanswered submit_sm
   Duration enquire_link = seconds(30);         // time without an answer to anything of ours before enquire_link
   Duration response_max = seconds(60);
+  Duration slow_after = answer_usual;    // a submit_sm without an answer gives its place in the window to others
   Duration throttle_pause = seconds(1);  // the first one; doubles with each refusal for now
   Duration throttle_pause_most = seconds(60);
   Duration rebind_first = seconds(1);
@@ -48,15 +50,19 @@ struct SmppSettings {
   Duration stable = seconds(300);  // a session that held so long was a good one
 };
 
+/// What becomes of a PDU whose turn has not come when we end the connection.
+enum class AtEnd : std::uint8_t { dropped, sent };
+
 /// The connection as the protocol sees it. None of these calls back from within.
 class SmppWire {
  public:
   virtual ~SmppWire() = default;
   /// on_connected() or on_closed() follows.
   virtual void connect() = 0;
-  virtual void write(Bytes pdu) = 0;
-  /// What was written still goes out where the connection takes it at once. on_closed() does not follow.
-  virtual void close() = 0;
+  virtual void write(Bytes pdu, AtEnd at_end) = 0;
+  /// What is not dropped still goes out where the connection takes it at once. on_closed() does not follow. Returns of how many PDUs that
+  /// are dropped at the end no byte has left: the last ones.
+  virtual std::size_t close() = 0;
 };
 
 class SmppProtocol final : public Bearer {
@@ -90,13 +96,14 @@ class SmppProtocol final : public Bearer {
 
  private:
   struct Segment {
-    std::int64_t text = 0;
+    std::int64_t text = 0;   // that waits for its answer
+    std::int64_t owner = 0;  // of which it is a part, also when nobody waits for it any more
     smpp::Pdu pdu{};
     Instant sent{};
   };
   struct Text {
     std::size_t segments_left = 0;
-    bool left = false;                    // a segment of it was written
+    std::uint64_t first_request = 0;      // in `requests_`, of its first segment that was written; 0: none was
     bool taken = false;                   // a segment of it was answered with success
     std::vector<std::string> smsc_ids{};  // of the parts that were taken
     std::string refusal{};
@@ -120,6 +127,10 @@ class SmppProtocol final : public Bearer {
   void look_at_late();
   [[nodiscard]] std::optional<Instant> session_deadline() const;
   void on_receipt(const smpp::Pdu& pdu, const sms::Judgement& judgement);
+  [[nodiscard]] bool is_slow(const Segment& segment) const { return clock_.now() - segment.sent >= settings_.slow_after; }
+  [[nodiscard]] bool is_overtaken(const Segment& segment) const { return segment.sent < answered_sent_; }
+  [[nodiscard]] std::size_t places() const;
+  void give_up(std::uint32_t sequence);
   void slow_down(const Segment& refused);
   void put_off(Segment segment, Text& text, std::string_view reason);
   void go_on(std::int64_t id, Text& text);
@@ -127,7 +138,7 @@ class SmppProtocol final : public Bearer {
   void finish(std::int64_t id, const Text& text);
   void pump();
   std::uint32_t send_request(smpp::Pdu& pdu);
-  void send(const smpp::Pdu& pdu);
+  void send(const smpp::Pdu& pdu, AtEnd at_end = AtEnd::sent);
   void lost(const std::string& reason);
   void end(std::string_view reason);
 
@@ -153,10 +164,13 @@ class SmppProtocol final : public Bearer {
   Instant slowed_at_{};
   Instant paused_until_{};
   bool enquiring_ = false;
+  std::uint64_t requests_ = 0;  // of ours that were written on this connection
+  Instant answered_sent_{};     // when the newest submit_sm that has its answer was sent: the SMSC answers such
   Bytes in_;
   std::uint32_t sequence_ = 0;
   std::map<std::uint32_t, Asked> asked_;  // our requests without an answer
   std::map<std::uint32_t, Segment> unanswered_;
+  std::deque<std::uint32_t> passed_over_;  // sequence numbers that nobody waits for, oldest first
   std::deque<Segment> waiting_;
   std::map<std::int64_t, Text> texts_;
   sms::Reassembly reassembly_;

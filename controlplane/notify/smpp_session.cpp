@@ -43,10 +43,14 @@ class SmppSession::Socket final : public SmppWire, public std::enable_shared_fro
   void arm();
 
   void connect() override;
-  void write(Bytes pdu) override;
-  void close() override;
+  void write(Bytes pdu, AtEnd at_end) override;
+  std::size_t close() override;
 
  private:
+  struct Unwritten {
+    Bytes pdu{};
+    AtEnd at_end{};
+  };
   void read();
   void write_next();
 
@@ -57,9 +61,9 @@ class SmppSession::Socket final : public SmppWire, public std::enable_shared_fro
   asio::steady_timer timer_;
   std::uint64_t connection_ = 0;  // callbacks of an older connection are ignored
   std::array<std::uint8_t, read_size> chunk_{};
-  std::deque<Bytes> out_;
+  std::deque<Unwritten> out_;
   std::size_t may_leave_ = 0;  // so many of them, from the front, rest on nothing but what is on disk
-  bool writing_ = false;
+  bool writing_ = false;       // the first of them; some of it may have left
   bool reading_ = false;
 };
 
@@ -113,8 +117,8 @@ void SmppSession::Socket::read() {
   });
 }
 
-void SmppSession::Socket::write(Bytes pdu) {
-  out_.push_back(std::move(pdu));
+void SmppSession::Socket::write(Bytes pdu, AtEnd at_end) {
+  out_.push_back({.pdu = std::move(pdu), .at_end = at_end});
   durability_.when_durable([self = shared_from_this(), connection = connection_] {
     if (connection != self->connection_) return;
     ++self->may_leave_;
@@ -125,12 +129,14 @@ void SmppSession::Socket::write(Bytes pdu) {
 void SmppSession::Socket::write_next() {
   if (may_leave_ == 0 || !socket_.is_open()) return;
   writing_ = true;
-  asio::async_write(socket_, asio::buffer(out_.front()),
-                    [self = shared_from_this(), connection = connection_](error_code error, std::size_t) {
+  asio::async_write(socket_, asio::buffer(out_.front().pdu),
+                    [self = shared_from_this(), connection = connection_](error_code error, std::size_t written) {
                       if (connection != self->connection_) return;
                       self->writing_ = false;
-                      self->out_.pop_front();
-                      --self->may_leave_;
+                      if (written != 0) {
+                        self->out_.pop_front();
+                        --self->may_leave_;
+                      }
                       if (error) {
                         self->protocol.on_closed(error.message());
                         return self->arm();
@@ -140,20 +146,25 @@ void SmppSession::Socket::write_next() {
                     });
 }
 
-void SmppSession::Socket::close() {
+std::size_t SmppSession::Socket::close() {
   ++connection_;
-  error_code ignored;
-  // What was queued for the other side (unbind_resp, generic_nack) still goes out where the socket takes it at once.
-  for (const Bytes& bytes : out_) {
-    if (may_leave_-- == 0) break;
-    if (writing_ && &bytes == &out_.front()) continue;
-    socket_.non_blocking(true, ignored);
-    if (socket_.write_some(asio::buffer(bytes), ignored) != bytes.size() || ignored) break;
+  error_code full;  // or another reason why nothing more goes out
+  std::size_t dropped = 0;
+  // What was queued in answer to the other side (unbind_resp, generic_nack) still goes out where the socket takes it at once.
+  for (const Unwritten& one : out_) {
+    const bool may_leave = may_leave_ > 0;
+    if (may_leave) --may_leave_;
+    if (writing_ && &one == &out_.front()) continue;
+    if (one.at_end == AtEnd::dropped) ++dropped;
+    if (one.at_end == AtEnd::dropped || full || !may_leave) continue;
+    socket_.non_blocking(true, full);
+    if (socket_.write_some(asio::buffer(one.pdu), full) != one.pdu.size()) full = asio::error::would_block;
   }
-  socket_.close(ignored);
+  socket_.close(full);
   out_.clear();
   may_leave_ = 0;
   writing_ = false;
+  return dropped;
 }
 
 // A session of its own that may be away while the other one is not: of it only what it brings counts.
@@ -163,6 +174,7 @@ class SmppSession::ReceiverEvents final : public BearerEvents {
   void on_bearer_ready() override {}
   void on_bearer_lost(std::string_view, std::span<const std::int64_t>) override {}
   void on_sms_sent(std::int64_t, const std::vector<std::string>&) override {}
+  void on_sms_parts(std::int64_t, const std::vector<std::string>&) override {}
   void on_sms_refused(std::int64_t, std::string_view) override {}
   void on_sms_deferred(std::int64_t, std::string_view) override {}
   void on_sms_in_doubt(std::int64_t, std::string_view) override {}

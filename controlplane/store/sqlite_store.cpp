@@ -585,6 +585,12 @@ class SqliteStore final : public GroupedStore {
     Run run = db_.prepare(sql);
     return all(run, read_sms);
   }
+  Result<std::optional<Sms>> sms(std::int64_t id) override {
+    static const std::string sql = fmt::format("SELECT {} FROM sms WHERE id = ?", sms_columns);
+    Run run = db_.prepare(sql);
+    run.put(id);
+    return first(run, read_sms);
+  }
   Result<std::uint64_t> count_sms(const Msisdn& phone, std::string_view kind, Timestamp since) override {
     Run run = db_.prepare("SELECT count(*) FROM sms WHERE msisdn = ? AND kind = ? AND created >= ?");
     run.put(phone.digits()).put(kind).put(since.us);

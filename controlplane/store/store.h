@@ -97,6 +97,7 @@ class Store : public AnnouncementStore {
   /// Pending and due, but perhaps sent before.
   virtual Result<std::optional<Sms>> doubtful_sms(Timestamp due) = 0;
   virtual Result<std::vector<Sms>> submitting_sms() = 0;
+  virtual Result<std::optional<Sms>> sms(std::int64_t id) = 0;
   virtual Result<std::uint64_t> count_sms(const Msisdn& phone, std::string_view kind, Timestamp since) = 0;
   struct Submits {
     std::uint64_t count = 0;

@@ -34,6 +34,7 @@ class Teller final : public BearerEvents {
     const std::string smsc_id = smsc_ids.empty() ? std::string() : smsc_ids.front();
     say(fmt::format(R"({{"event":"sent","id":{},"smsc_id":"{}"}})", id, json_escape(smsc_id)));
   }
+  void on_sms_parts(std::int64_t id, const std::vector<std::string>&) override { say(fmt::format(R"({{"event":"parts","id":{}}})", id)); }
   void on_sms_refused(std::int64_t id, std::string_view reason) override {
     say(fmt::format(R"({{"event":"refused","id":{},"reason":"{}"}})", id, json_escape(reason)));
   }

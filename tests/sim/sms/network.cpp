@@ -1,6 +1,7 @@
 #include "tests/sim/sms/network.h"
 
 #include <charconv>
+#include <utility>
 
 #include "codec/sms/gsm.h"
 
@@ -15,6 +16,7 @@ using smpp::Pdu;
 
 void Network::use(SmppProtocol* protocol) {
   ++connection_;
+  written_.clear();
   protocol_ = protocol;
 }
 
@@ -50,10 +52,28 @@ void Network::connect() {
   });
 }
 
-void Network::write(Bytes pdu) {
+std::size_t Network::close() {
+  ++connection_;
+  const bool had_left = draw(2) == 0;
+  std::size_t dropped = 0;
+  for (const auto& one : std::exchange(written_, {})) {
+    if (had_left || one->arrived || one->at_end != AtEnd::dropped) continue;
+    one->dropped = true;
+    ++dropped;
+  }
+  return dropped;
+}
+
+void Network::write(Bytes pdu, AtEnd at_end) {
   const std::uint64_t connection = connection_;
+  while (!written_.empty() && written_.front()->arrived) written_.pop_front();
+  const auto written = written_.emplace_back(std::make_shared<Written>(Written{.at_end = at_end}));
   last_to_smsc_ = std::max(last_to_smsc_, clock_.now() + milliseconds(static_cast<std::int64_t>(1 + draw(50))));
-  at(last_to_smsc_, [this, connection, pdu = std::move(pdu)] { at_smsc(connection, pdu); });
+  at(last_to_smsc_, [this, connection, written, pdu = std::move(pdu)] {
+    if (written->dropped) return;
+    written->arrived = true;
+    at_smsc(connection, pdu);
+  });
 }
 
 void Network::to_us(std::uint64_t connection, Bytes bytes, Duration extra) {
@@ -139,8 +159,10 @@ void Network::do_deed(std::uint64_t connection, Deed deed, const Pdu& request, P
     case Deed::wrong_answer:
       response.command = request.command == Command::enquire_link ? Command::unbind_resp : Command::enquire_link_resp;
       return answer(response);
-    case Deed::close: return end(connection);
-    case Deed::silence: return;
+    case Deed::close:
+      return end(connection);
+    case Deed::silence:
+      return;
     case Deed::half_answer:
     case Deed::half_answer_and_close: {
       Bytes bytes = smpp::encode(response).value();

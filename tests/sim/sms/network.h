@@ -3,8 +3,10 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <queue>
 #include <random>
 #include <set>
@@ -82,8 +84,9 @@ class Network final : public SmppWire {
   /// The protocol that is at this end now; null: none (it ended without a word).
   void use(SmppProtocol* protocol);
   void connect() override;
-  void write(Bytes pdu) override;
-  void close() override { ++connection_; }
+  void write(Bytes pdu, AtEnd at_end) override;
+  /// What has not arrived yet may have been in the kernel's buffer already, or never got there.
+  std::size_t close() override;
 
   [[nodiscard]] std::optional<Instant> next() const;
   /// Runs what is due now.
@@ -100,6 +103,11 @@ class Network final : public SmppWire {
   std::array<std::size_t, deeds.size()> done{};
 
  private:
+  struct Written {
+    AtEnd at_end{};
+    bool arrived = false;
+    bool dropped = false;
+  };
   struct Segment {
     std::optional<std::size_t> text{};
     bool first = false;
@@ -130,6 +138,7 @@ class Network final : public SmppWire {
   std::uint64_t connection_ = 0;
   std::set<std::uint64_t> ended_by_smsc_{};
   Instant last_to_smsc_{};
+  std::deque<std::shared_ptr<Written>> written_{};  // on this connection, the oldest that has not arrived first
   std::uint64_t order_ = 0;
   std::uint32_t sequence_ = 0;
   std::uint64_t ids_ = 0;

@@ -167,16 +167,51 @@ TEST_F(NotifierTest, ADoubtfulOneWaitsForWhatIsInFlight) {
   const std::int64_t doubtful = bearer.take().id;
   break_off({doubtful});
   come_back();
+  clock.advance(seconds(118));
   notify();
   notifier.pump();
   ASSERT_EQ(bearer.given.size(), 1U);
-  clock.advance(seconds(120));
+  clock.advance(seconds(2));
   notify();
   notifier.pump();
   EXPECT_EQ(bearer.given.size(), 1U) << "nothing new begins before it either";
   notifier.on_sms_sent(bearer.take().id, {"x"});
   ASSERT_EQ(bearer.given.size(), 1U);
   EXPECT_EQ(bearer.given[0].id, doubtful);
+}
+
+// The SMSC answers neither of them, and everybody else.
+TEST_F(NotifierTest, ADoubtfulOneHoldsNobodyUpForLong) {
+  bearer.window = 4;
+  notify();
+  notify();
+  notifier.pump();
+  const std::vector<std::int64_t> doubtful{bearer.take().id, bearer.take().id};
+  for (const std::int64_t id : doubtful) notifier.on_sms_in_doubt(id, "the SMSC answers others and not this one");
+  clock.advance(seconds(120));
+  notifier.pump();
+  ASSERT_EQ(bearer.given.size(), 1U);
+  EXPECT_EQ(bearer.take().id, doubtful[0]);
+  notify();
+  clock.advance(milliseconds(4999));
+  notifier.pump();
+  EXPECT_TRUE(bearer.given.empty());
+  clock.advance(milliseconds(1));
+  notifier.pump();
+  ASSERT_EQ(bearer.given.size(), 1U) << "five seconds are enough for an answer";
+  for (int i = 0; i < 59; ++i) {
+    notifier.on_sms_sent(bearer.take().id, {"x"});
+    clock.advance(seconds(1));
+    notify();
+    notifier.pump();
+    ASSERT_EQ(bearer.given.size(), 1U);
+    EXPECT_NE(bearer.given[0].id, doubtful[1]) << "the others first, for a minute: second " << i;
+  }
+  notifier.on_sms_sent(bearer.take().id, {"x"});
+  clock.advance(seconds(1));
+  notifier.pump();
+  ASSERT_EQ(bearer.given.size(), 1U);
+  EXPECT_EQ(bearer.given[0].id, doubtful[1]);
 }
 
 TEST_F(NotifierTest, AfterABreakOneFliesAndOneMoreWithEachAnswer) {
@@ -453,6 +488,29 @@ TEST_F(NotifierTest, ReceiptsAreFoundInWhateverForm) {
     EXPECT_EQ(events(item).back(), row.event) << row.name;
     clock.advance(seconds(3600));
   }
+}
+
+TEST_F(NotifierTest, ReceiptsOfPartsAreFoundThoughTheTextWasNotSent) {
+  const auto receipt = [&](const std::string& id) {
+    notifier.on_sms_receipt({.source = "15550100002", .source_type = wap::NumberType::international, .smsc_id = id, .word = "DELIVRD"});
+  };
+  const Item refused = notify();
+  notifier.pump();
+  const std::int64_t id = bearer.take().id;
+  notifier.on_sms_parts(id, {"a1"});
+  notifier.on_sms_refused(id, "no");
+  receipt("A1");
+  EXPECT_EQ(events(refused).back(), "sms_receipt");
+  receipt("a3");
+  notifier.on_sms_parts(id, {"a3"});
+  EXPECT_EQ(std::ranges::count(events(refused), "sms_receipt"), 2) << "the answer came after the refusal, and after its receipt";
+  const Item doubtful = notify();
+  notifier.pump();
+  const std::int64_t other = bearer.take().id;
+  notifier.on_sms_parts(other, {"b1"});
+  break_off({other});
+  receipt("b1");
+  EXPECT_EQ(events(doubtful).back(), "sms_receipt");
 }
 
 TEST_F(NotifierTest, AConfiguredFormIsTheOnlyOne) {

@@ -94,6 +94,7 @@ struct Log final : BearerEvents {
   void on_sms_sent(std::int64_t id, const std::vector<std::string>& ids) override {
     sent.emplace_back(id, ids.empty() ? std::string() : ids.front());
   }
+  void on_sms_parts(std::int64_t, const std::vector<std::string>&) override {}
   void on_sms_refused(std::int64_t id, std::string_view reason) override { refused.emplace_back(id, reason); }
   std::vector<std::int64_t> deferred;
   void on_sms_deferred(std::int64_t id, std::string_view) override { deferred.push_back(id); }

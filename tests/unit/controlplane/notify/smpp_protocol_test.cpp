@@ -31,9 +31,13 @@ TEST(SmppStates, EveryStateButTheLastCanEndAndNothingBeginsTwice) {
 class Wire final : public SmppWire {
  public:
   void connect() override { ++connects; }
-  void write(Bytes pdu) override { pdus.push_back(smpp::decode(smpp::parse_frame(pdu).value()).value()); }
-  void close() override { ++closes; }
+  void write(Bytes pdu, AtEnd) override { pdus.push_back(smpp::decode(smpp::parse_frame(pdu).value()).value()); }
+  std::size_t close() override {
+    ++closes;
+    return std::exchange(unsent, 0);
+  }
   int connects = 0, closes = 0;
+  std::size_t unsent = 0;  // at the next close
   std::deque<Pdu> pdus;
 };
 
@@ -50,6 +54,10 @@ struct Events final : BearerEvents {
     smsc_ids = ids;
   }
   std::vector<std::string> smsc_ids;
+  std::vector<std::string> parts;
+  void on_sms_parts(std::int64_t id, const std::vector<std::string>& ids) override {
+    for (const std::string& one : ids) parts.push_back(std::to_string(id) + " " + one);
+  }
   void on_sms_refused(std::int64_t id, std::string_view) override { refused.push_back(id); }
   void on_sms_deferred(std::int64_t id, std::string_view) override { deferred.push_back(id); }
   void on_sms_in_doubt(std::int64_t id, std::string_view) override { in_doubt.push_back(id); }
@@ -228,6 +236,77 @@ TEST_F(ProtocolTest, WhatWaitedForAPauseNeverLeft) {
   EXPECT_TRUE(wire.pdus.empty());
   protocol.on_closed("closed");
   EXPECT_TRUE(events.maybe_sent.empty());
+}
+
+TEST_F(ProtocolTest, WhatTheConnectionNeverTookIsInNoDoubt) {
+  protocol.start();
+  bind();
+  protocol.submit(sms(1, std::string(400, 'x')));  // three parts, of which the window takes two
+  protocol.on_closed("closed");
+  EXPECT_EQ(events.maybe_sent, std::vector<std::int64_t>{1});
+  for (const std::size_t unsent : {0U, 1U, 2U}) {
+    pause();
+    wire.pdus.clear();
+    bind();
+    protocol.submit(sms(1));
+    protocol.submit(sms(2));
+    wire.unsent = unsent;
+    protocol.on_closed("closed");
+    std::vector<std::int64_t> left{1, 2};
+    left.resize(2 - unsent);
+    EXPECT_EQ(events.maybe_sent, left) << unsent;
+  }
+}
+
+// The SMSC answers one text, and never the two that fill the window.
+TEST_F(ProtocolTest, WhatTheSmscPassesOverHoldsNoOther) {
+  protocol.start();
+  bind();
+  protocol.submit(sms(1));
+  protocol.submit(sms(2));
+  const Pdu first = next(Command::submit_sm);
+  next(Command::submit_sm);
+  pass(milliseconds(4999));
+  EXPECT_EQ(protocol.room(), 0U);
+  pass(milliseconds(1));
+  EXPECT_EQ(protocol.room(), 1U) << "one shows whether it is the texts or the SMSC";
+  protocol.submit(sms(3));
+  EXPECT_EQ(protocol.room(), 0U);
+  send(smpp::respond(next(Command::submit_sm)));
+  EXPECT_EQ(events.sent, std::vector<std::int64_t>{3});
+  EXPECT_EQ(protocol.room(), 2U) << "it is the texts";
+  for (int second = 0; second < 120 && events.in_doubt.size() < 2; ++second) {
+    pass(seconds(1));
+    answer_enquiries();
+  }
+  EXPECT_EQ(events.in_doubt, (std::vector<std::int64_t>{1, 2}));
+  EXPECT_EQ(events.lost, 0) << "the session goes on";
+  Pdu late = smpp::respond(first);
+  late.message_id = "a1";
+  send(late);
+  EXPECT_EQ(events.parts, std::vector<std::string>{"1 a1"}) << "a receipt may name it yet";
+  EXPECT_EQ(protocol.room(), 2U);
+}
+
+TEST_F(ProtocolTest, PartsHaveIdsWhateverBecomesOfTheText) {
+  protocol.start();
+  bind();
+  const auto answer = [&](std::uint32_t status, std::string id) {
+    Pdu pdu = smpp::respond(next(Command::submit_sm), status);
+    pdu.message_id = std::move(id);
+    send(pdu);
+  };
+  protocol.submit(sms(1, std::string(400, 'x')));
+  answer(smpp::status::ok, "a1");
+  answer(0x0B, "");
+  EXPECT_EQ(events.refused, std::vector<std::int64_t>{1});
+  answer(smpp::status::ok, "a3");
+  EXPECT_EQ(events.parts, (std::vector<std::string>{"1 a1", "1 a3"})) << "refused";
+  protocol.submit(sms(2, std::string(400, 'x')));
+  answer(smpp::status::ok, "b1");
+  protocol.on_closed("closed");
+  EXPECT_EQ(events.maybe_sent, std::vector<std::int64_t>{2});
+  EXPECT_EQ(events.parts.back(), "2 b1") << "lost";
 }
 
 // However long it goes on: the texts go back to their owner, the pauses grow to a minute, and the window shrinks to one.
