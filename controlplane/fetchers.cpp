@@ -1,10 +1,12 @@
 #include "controlplane/fetchers.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@
 #include <csignal>
 #include <cstring>
 #include <deque>
+#include <expected>
 
 #include "core/log.h"
 
@@ -83,9 +86,14 @@ class Fetchers::Process : public std::enable_shared_from_this<Fetchers::Process>
   void start();
   void stop();
   [[nodiscard]] bool is_up() const { return up_ && !hung_; }
+  [[nodiscard]] Standing standing() const {
+    return {.up = is_up(), .pid = std::max(pid_, 0), .last_error = last_error_, .times_lost = times_lost_};
+  }
   void send(RecordWriter record);
 
  private:
+  [[nodiscard]] std::expected<void, std::string> fork_child();
+  [[nodiscard]] std::expected<void, std::string> connect_to_manager();
   void read();
   [[nodiscard]] Result<void> take_records();
   void write();
@@ -104,6 +112,8 @@ class Fetchers::Process : public std::enable_shared_from_this<Fetchers::Process>
   bool hung_ = false;
   bool writing_ = false;
   int failures_ = 0;
+  std::string last_error_{};
+  std::uint64_t times_lost_ = 0;
   std::uint64_t generation_ = 0;  // callbacks of an older process are ignored
   std::uint64_t sequence_ = 0;
   std::uint64_t may_leave_ = 0;  // records up to this one rest on nothing but what is on disk
@@ -130,10 +140,10 @@ void Fetchers::Process::send(RecordWriter record) {
   });
 }
 
-void Fetchers::Process::start() {
-  if (stopped_) return;
+std::expected<void, std::string> Fetchers::Process::fork_child() {
   int pair[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return lost(std::string("socketpair: ") + std::strerror(errno));
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+    return std::unexpected(std::string("socketpair: ") + std::strerror(errno));
   std::vector<char*> arguments;
   const std::string program = options_.program.string();
   arguments.push_back(const_cast<char*>(program.c_str()));
@@ -146,9 +156,34 @@ void Fetchers::Process::start() {
   ::close(pair[1]);
   if (child < 0) {
     ::close(pair[0]);
-    return lost(std::string("fork: ") + std::strerror(fork_error));
+    return std::unexpected(std::string("fork: ") + std::strerror(fork_error));
   }
   pid_ = child;
+  error_code error;
+  socket_ = Protocol::socket(socket_.get_executor());
+  socket_.assign(Protocol(), pair[0], error);
+  if (error) return std::unexpected(error.message());
+  return {};
+}
+
+// The other end becomes descriptor 3 of a process that the service manager starts; it ends when ours closes, as a child of ours would.
+std::expected<void, std::string> Fetchers::Process::connect_to_manager() {
+  if (options_.socket.string().size() >= sizeof(sockaddr_un::sun_path))
+    return std::unexpected(options_.socket.string() + ": longer than a socket's path may be");
+  error_code error;
+  socket_ = Protocol::socket(socket_.get_executor());
+  socket_.open(Protocol(), error);
+  // Whoever listens there and takes nothing must not hold up this thread.
+  if (!error) socket_.non_blocking(true, error);
+  if (!error) socket_.connect(Protocol::endpoint(options_.socket.string()), error);
+  if (error) return std::unexpected(options_.socket.string() + ": " + error.message());
+  return {};
+}
+
+void Fetchers::Process::start() {
+  if (stopped_) return;
+  const auto begun = options_.socket.empty() ? fork_child() : connect_to_manager();
+  if (!begun) return lost(begun.error());
   ++generation_;
   sequence_ = 0;
   may_leave_ = 0;
@@ -157,12 +192,8 @@ void Fetchers::Process::start() {
   out_size_ = 0;
   hung_ = false;
   writing_ = false;
-  error_code error;
-  socket_ = Protocol::socket(socket_.get_executor());
-  socket_.assign(Protocol(), pair[0], error);
-  if (error) return lost(error.message());
   up_ = true;
-  log_info("fetcher_started").number("fetcher", static_cast<std::int64_t>(index_)).number("pid", child);
+  log_info("fetcher_started").number("fetcher", static_cast<std::int64_t>(index_)).number("pid", std::max(pid_, 0));
   steady_.expires_after(steady_after);
   steady_.async_wait([self = shared_from_this()](error_code cancelled) {
     if (!cancelled) self->failures_ = 0;
@@ -233,6 +264,10 @@ void Fetchers::Process::lost(const std::string& reason) {
     pid_ = -1;
   }
   const bool was_up = std::exchange(up_, false);
+  ++times_lost_;
+  last_error_ = WIFSIGNALED(status)                             ? fmt::format("{}; it was ended by signal {}", reason, WTERMSIG(status))
+                : WIFEXITED(status) && WEXITSTATUS(status) != 0 ? fmt::format("{}; it ended with {}", reason, WEXITSTATUS(status))
+                                                                : reason;
   const auto wait = restart_first * (1 << std::min(failures_++, failures_max));
   log_warning("fetcher_lost")
       .number("fetcher", static_cast<std::int64_t>(index_))
@@ -281,6 +316,12 @@ std::size_t Fetchers::index_of(std::string_view binding) const { return crc32c(b
 std::size_t Fetchers::up_count() const {
   return static_cast<std::size_t>(
       std::count_if(processes_.begin(), processes_.end(), [](const auto& process) { return process->is_up(); }));
+}
+
+std::vector<Fetchers::Standing> Fetchers::standing() const {
+  std::vector<Standing> all;
+  for (const auto& process : processes_) all.push_back(process->standing());
+  return all;
 }
 
 bool Fetchers::is_up(std::string_view binding) const { return processes_[index_of(binding)]->is_up(); }

@@ -60,6 +60,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   }
 
   handoff::Peer& peer() { return peer_; }
+  [[nodiscard]] const std::string& last_error() const { return last_error_; }
 
   void connect_again() {
     if (again_pending_) return;
@@ -141,6 +142,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   }
 
   void try_again(const std::string& reason) {
+    last_error_ = reason;
     if (!told_away_) log_info("data_plane_awaited").text("socket", path_.string()).text("reason", reason);
     told_away_ = true;
     timer_.expires_after(again_after);
@@ -166,6 +168,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   bool again_pending_ = false;
   bool stopped_ = false;
   bool told_away_ = false;
+  std::string last_error_{};
 };
 
 HandoffClient::HandoffClient(asio::io_context& context, std::filesystem::path socket, Durability& durability, handoff::Events& events,
@@ -175,6 +178,7 @@ HandoffClient::~HandoffClient() { connection_->stop(); }
 void HandoffClient::start() { connection_->connect(); }
 void HandoffClient::stop() { connection_->stop(); }
 bool HandoffClient::is_ready() const { return connection_->peer().is_ready(); }
+const std::string& HandoffClient::last_error() const { return connection_->last_error(); }
 
 void HandoffClient::acknowledge(handoff::Receipt receipt) {
   connection_->peer().acknowledge(receipt);

@@ -31,6 +31,8 @@ class HandoffClient final : public DataPlanePort {
   void connect_again();
 
   [[nodiscard]] bool is_ready() const override;
+  /// Why there is no connection, or why the last one ended; empty before the first try.
+  [[nodiscard]] const std::string& last_error() const;
   Sent send(handoff::Kind kind, const ItemId& item, RecordWriter record) override;
 
  private:

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cerrno>
@@ -29,6 +30,8 @@
 #include "core/descriptors.h"
 #include "core/last_words.h"
 #include "core/log.h"
+#include "core/program_options.h"
+#include "core/service_manager.h"
 #include "core/storage.h"
 
 namespace {
@@ -62,6 +65,11 @@ std::filesystem::path find_fetcher() {
   return "/usr/lib/pushmail/pushmail-fetcher";
 }
 
+void notify_manager(std::string_view state) {
+  if (const auto notified = notify_service_manager(state); !notified)
+    log_warning("manager_not_notified").text("state", state).error(notified.error());
+}
+
 int cannot_start(const StartError& why) {
   std::fprintf(stderr, "%s\n", why.text.c_str());
   return why.exit_code();
@@ -77,19 +85,16 @@ int lock_store(const std::filesystem::path& folder) {
 
 int main(int argc, char** argv) {
   keep_last_words(is_asio_error);
-  std::string root;
-  Plane::Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    if (argument == "--root" && i + 1 < argc) {
-      root = argv[++i];
-    } else if (argument == "--fetcher" && i + 1 < argc) {
-      options.fetcher_program = argv[++i];
-    } else {
-      std::fputs("usage: pushmail-controlplane [--root DIR] [--fetcher PROGRAM]\n", stderr);
-      return EX_USAGE;
-    }
+  constexpr std::array own_options{OptionRow{"fetcher", "PROGRAM"}, OptionRow{"fetcher-socket", "PATH"}};
+  const auto given = read_program_options("pushmail-controlplane", {argv, static_cast<std::size_t>(argc)}, own_options);
+  if (!given) {
+    std::fputs(given.error().text.c_str(), given.error().exit_code == 0 ? stdout : stderr);
+    return given.error().exit_code;
   }
+  const std::filesystem::path root = given->root;
+  Plane::Options options;
+  if (const auto program = given->others.find("fetcher"); program != given->others.end()) options.fetcher_program = program->second;
+  if (const auto socket = given->others.find("fetcher-socket"); socket != given->others.end()) options.fetcher_socket = socket->second;
   if (!keep_secrets()) return cannot_start({std::string("no core file: ") + std::strerror(errno), errno});
   std::signal(SIGPIPE, SIG_IGN);
   // Until it is waited for below.
@@ -97,9 +102,9 @@ int main(int argc, char** argv) {
   if (options.fetcher_program.empty()) options.fetcher_program = find_fetcher();
 
   const auto config = Config::load(root);
-  if (!config) return cannot_start({config.error().message(), config.error().os});
+  if (!config) return cannot_start({config.error().messages(), config.error().os});
   auto settings = Settings::from(*config, root);
-  if (!settings) return cannot_start(settings.error());
+  if (!settings) return cannot_start({config->error_of(settings.error()).message(), settings.error().os});
   const auto sealer = Sealer::open(settings->kek_file);
   if (!sealer) return cannot_start({"secrets.kek_file: " + sealer.error().text, sealer.error().os});
   log_start("control", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
@@ -153,10 +158,12 @@ int main(int argc, char** argv) {
   signals.async_wait([&](boost::system::error_code cancelled, int) {
     if (cancelled) return;
     hang_ups.cancel();
+    notify_manager(service::stopping);
     (*plane)->stop();
   });
   (*plane)->start();
   log_info("started").number("pid", getpid());
+  notify_manager(service::ready);
   context.run();
   log_info("ended");
   return exit_code;

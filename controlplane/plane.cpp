@@ -6,11 +6,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "controlplane/account_trials.h"
 #include "controlplane/announcer.h"
+#include "controlplane/api/json.h"
 #include "controlplane/api/server.h"
 #include "controlplane/fetchers.h"
 #include "controlplane/handoff_client.h"
@@ -18,13 +18,18 @@
 #include "controlplane/mailboxes.h"
 #include "controlplane/notify/notifier.h"
 #include "controlplane/notify/smpp_session.h"
+#include "controlplane/observer.h"
 #include "controlplane/outcomes.h"
 #include "controlplane/peer_health.h"
 #include "controlplane/resolver.h"
 #include "controlplane/retrieve/retriever.h"
+#include "controlplane/status/listener.h"
+#include "controlplane/status/metrics.h"
+#include "controlplane/status/status.h"
 #include "controlplane/to_mail.h"
 #include "controlplane/to_phone.h"
 #include "core/log.h"
+#include "core/service_manager.h"
 #include "core/wall_steps.h"
 
 namespace pushmail {
@@ -68,8 +73,12 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         store_(store),
         durability_(durability),
         resolver_(std::move(resolver)),
-        fetchers_(context, {.program = options.fetcher_program, .arguments = fetcher_arguments(), .count = settings_.fetchers}, durability,
-                  *this),
+        fetchers_(context,
+                  {.program = options.fetcher_program,
+                   .socket = options.fetcher_socket,
+                   .arguments = fetcher_arguments(),
+                   .count = settings_.fetchers},
+                  durability, *this),
         data_plane_(context, settings_.run_folder / "handoff-0", durability, *this, [this] { to_phone_.on_data_plane_lost(); }),
         notifier_(store, clock, [this](const notify::IncomingSms& sms) { return retriever_.take(sms); },
                   {.per_hour_max = settings_.sms_per_hour_max}, {.form = settings_.sms_id_form, .numbering = settings_.numbering}),
@@ -106,8 +115,18 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                     account_trials_.start(binding, password, std::move(reply));
                   },
               .poll_now = [this](std::string_view binding) { return mailboxes_.poll_now(binding); },
-              .status = [this] { return status(); },
+              .status = [this] { return api::text_of_json(status::to_json(observer_.look())); },
               .peers = [this] { return peers(); }}),
+        listener_(status::Listener::make(context, settings_.metrics_listen, [this](std::string_view path) { return monitor(path); })),
+        observer_({.store = store,
+                   .clock = clock,
+                   .settings = settings_,
+                   .fetchers = fetchers_,
+                   .data_plane = data_plane_,
+                   .smpp = smpp_,
+                   .notifier = notifier_,
+                   .transfers = [this] { return to_phone_.transfers(); },
+                   .listener_error = [this] { return listener_->error(); }}),
         wall_steps_(clock),
         tick_timer_(context),
         peers_timer_(context) {
@@ -129,6 +148,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     fetchers_.start();
     data_plane_.start();
     smpp_.start();
+    listener_->start();
     tick();
   }
 
@@ -136,6 +156,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     tick_timer_.cancel();
     peers_timer_.cancel();
     server_.reset();
+    listener_->stop();
     data_plane_.stop();
     fetchers_.stop();
     smpp_.stop();
@@ -151,19 +172,16 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     for (const auto& [name, peer] : settings_.peers) names.push_back(name);
     return names;
   }
-  [[nodiscard]] std::string status() const {
-    nlohmann::ordered_json json;
-    json["smpp"] = smpp_.state();
-    json["smpp_bound"] = smpp_.is_ready();
-    json["sms_in_doubt"] = notifier_.counts().in_doubt;
-    json["sms_set_aside"] = notifier_.counts().set_aside;
-    json["sms_withheld"] = notifier_.counts().withheld;
-    json["sms_receipts"] = notifier_.receipts().matched;
-    json["sms_receipts_unmatched"] = notifier_.receipts().unmatched;
-    json["data_plane"] = data_plane_.is_ready() ? "connected" : "not connected";
-    json["fetchers_up"] = fetchers_.up_count();
-    json["transfers"] = to_phone_.transfers();
-    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  // GET /metrics, /livez, /readyz. Whoever asks is answered by this thread, so an answer to /livez is what it says.
+  [[nodiscard]] std::optional<status::Page> monitor(std::string_view path) const {
+    if (path == "/livez") return status::Page{.body = "ok\n"};
+    const bool metrics = path == "/metrics";
+    if (!metrics && path != "/readyz") return std::nullopt;
+    const status::Status now = observer_.look();
+    if (metrics) return status::Page{.type = status::metrics_type, .body = status::metrics_text(now, observer_.counters())};
+    std::string body(status::to_string(status::verdict_of(now)));
+    for (const std::string& reason : status::reasons_of(now)) body += "\n" + reason;
+    return status::Page{.status = status::verdict_of(now) == status::Verdict::down ? 503 : 200, .body = body + "\n"};
   }
 
   // Stored times are wall times; none lies farther ahead than the longest wait there is.
@@ -195,9 +213,9 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         standing.doubt_lasts = known->wait;
       }
       standing.unknown = store_.count_unknown(name).value_or(0);
-      if (const auto paused = pauses_.find(name); paused != pauses_.end() && paused->second.until > clock_.wall()) {
-        standing.paused_until = paused->second.until;
-        standing.reason = paused->second.reason;
+      if (const Observer::Pause* pause = observer_.pause_of(name)) {
+        standing.paused_until = pause->until;
+        standing.reason = pause->reason;
       }
       const Timestamp now = clock_.wall();
       if (const auto traffic = store_.peer_traffic(name, {now.us - health_window_us}, {now.us - report_grace_us})) {
@@ -216,8 +234,8 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   void on_peer_state(const RecordView& record) {
     using handoff::Tag;
     using handoff::tag;
-    pauses_[std::string(record.text(tag(Tag::peer)).value_or(""))] = {.until = {record.i64(tag(Tag::retry_at)).value_or(0)},
-                                                                      .reason = std::string(record.text(tag(Tag::reason)).value_or(""))};
+    observer_.on_pause(record.text(tag(Tag::peer)).value_or(""), {record.i64(tag(Tag::retry_at)).value_or(0)},
+                       record.text(tag(Tag::reason)).value_or(""));
   }
 
   void tick() {
@@ -227,6 +245,9 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     in_doubt_.tick();
     to_phone_.tick();
     notifier_.pump();
+    observer_.tick();
+    if (const auto notified = notify_service_manager(service::alive); !notified)
+      log_warning("manager_not_notified").error(notified.error());
     tick_timer_.expires_after(tick_every);
     tick_timer_.async_wait([this](boost::system::error_code error) {
       if (!error) tick();
@@ -242,7 +263,10 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
       resolver_->resolve(peer.url.host, [this, missing, peer_name = name](Result<std::vector<IpAddress>> addresses) {
         if (addresses) {
           peer_addresses_[peer_name] = addresses->front();
+          observer_.on_resolved(peer_name);
         } else {
+          // With an address that was good before, it is still tried.
+          if (!peer_addresses_.contains(peer_name)) observer_.on_not_resolved(peer_name, addresses.error().info->text);
           log_warning("peer_not_resolved").peer(peer_name).error(addresses.error());
         }
         if (--*missing == 0) send_peer_table();
@@ -284,6 +308,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
       case handoff::Kind::submission_credit:
         return to_phone_.on_credit(record);
       case handoff::Kind::event:
+        observer_.on_event(record);
         return outcomes_.take_event(record);
       case handoff::Kind::peer_state:
         return on_peer_state(record);
@@ -345,11 +370,6 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     }
   }
 
-  struct Pause {
-    Timestamp until{};
-    std::string reason{};
-  };
-
   const Clock& clock_;
   const Settings settings_;
   Store& store_;
@@ -371,11 +391,12 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   Bindings bindings_;
   api::Api api_;
   std::unique_ptr<api::Server> server_;
+  std::shared_ptr<status::Listener> listener_;
+  Observer observer_;
   WallSteps wall_steps_;
   asio::steady_timer tick_timer_;
   asio::steady_timer peers_timer_;
   std::map<std::string, IpAddress> peer_addresses_;  // last good ones
-  std::map<std::string, Pause> pauses_;              // as the data plane last said
 };
 
 }  // namespace

@@ -29,6 +29,7 @@ class Plane {
  public:
   struct Options {
     std::filesystem::path fetcher_program{};
+    std::filesystem::path fetcher_socket{};  // of a service manager that starts them; empty: we do
   };
   /// Opens what must be there at start (DNS configuration, API socket); the text says what is missing.
   [[nodiscard]] static std::expected<std::unique_ptr<Plane>, StartError> open(boost::asio::io_context& context, const Clock& clock,

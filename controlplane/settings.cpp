@@ -127,6 +127,13 @@ std::expected<HttpUrl, std::string> parse_http_url(std::string_view url) {
 }
 
 std::expected<Settings, StartError> Settings::from(const Config& config, const std::filesystem::path& root) {
+  std::vector<StartError> problems;
+  Settings settings = read(config, root, problems);
+  if (!problems.empty()) return std::unexpected(std::move(problems.front()));
+  return settings;
+}
+
+Settings Settings::read(const Config& config, const std::filesystem::path& root, std::vector<StartError>& problems) {
   Settings s;
   s.root = root;
   s.store_file = config.state_folder("store") / "pushmail.sqlite";
@@ -136,31 +143,40 @@ std::expected<Settings, StartError> Settings::from(const Config& config, const s
   if (config.has("smtp.smart_host")) s.smart_host = to_string(config.endpoint("smtp.smart_host"));
   for (const std::string& name : config.peers()) {
     auto peer = read_peer(config, name);
-    if (!peer) return std::unexpected(peer.error());
+    if (!peer) {
+      problems.push_back(peer.error());
+      continue;
+    }
     // Whose DeliverReq it is would hang on the order of a table, and reports count for their own peer only.
     for (const auto& [other, earlier] : s.peers) {
       if (peer->inbound_user.empty() || peer->inbound_user != earlier.inbound_user || peer->inbound_password != earlier.inbound_password)
         continue;
-      return std::unexpected(fmt::format("peer.{}.inbound_user: [peer.{}] has the same user and password: give each its own", name, other));
+      problems.emplace_back(fmt::format("peer.{}.inbound_user: [peer.{}] has the same user and password: give each its own", name, other));
     }
     s.peers.emplace(name, std::move(*peer));
   }
   s.numbering = wap::configured_numbering(config);
   auto egress = EgressPolicy::from(config.texts("mailbox.allow_networks"));
-  if (!egress) return std::unexpected("mailbox.allow_networks: " + egress.error());
-  s.egress = std::move(*egress);
+  if (egress) {
+    s.egress = std::move(*egress);
+  } else {
+    problems.emplace_back("mailbox.allow_networks: " + egress.error());
+  }
   auto providers = read_providers(config.text("mailbox.providers"));
-  if (!providers) return std::unexpected(StartError("mailbox.providers: " + providers.error().text, providers.error().os));
-  s.providers = std::move(*providers);
+  if (providers) {
+    s.providers = std::move(*providers);
+  } else {
+    problems.emplace_back("mailbox.providers: " + providers.error().text, providers.error().os);
+  }
   s.fetchers = static_cast<std::size_t>(config.number("mailbox.fetchers"));
   s.mail_size_max = config.size("mailbox.mail_size_max");
   s.round = config.duration("schedule.round");
 
   auto password = secret(config, "notify.password_file");
-  if (!password) return std::unexpected(password.error());
+  if (!password) problems.push_back(password.error());
   s.smpp.smsc = config.endpoint("notify.smsc");
   s.smpp.system_id = config.text("notify.system_id");
-  s.smpp.password = std::move(*password);
+  s.smpp.password = password.value_or("");
   s.smpp.system_type = config.text("notify.system_type");
   s.smpp.source = config.text("notify.source");
   s.smpp.window = static_cast<std::size_t>(config.number("notify.window"));
@@ -172,10 +188,10 @@ std::expected<Settings, StartError> Settings::from(const Config& config, const s
   s.smpp.in_zero = alphabet == "latin1" ? sms::Alphabet::latin1 : alphabet == "ascii" ? sms::Alphabet::ascii : sms::Alphabet::gsm;
   s.smpp.enquire_link = config.duration("notify.enquire_link");
   // SMPP 3.4 §4.1: the fields' sizes count their NUL.
-  if (s.smpp.system_id.size() > 15) return std::unexpected("notify.system_id: at most 15 characters");
-  if (s.smpp.password.size() > 8) return std::unexpected("notify.password_file: an SMPP password has at most 8 characters");
-  if (s.smpp.system_type.size() > 12) return std::unexpected("notify.system_type: at most 12 characters");
-  if (s.smpp.source.empty() || s.smpp.source.size() > 20) return std::unexpected("notify.source: must have 1 to 20 characters");
+  if (s.smpp.system_id.size() > 15) problems.emplace_back("notify.system_id: at most 15 characters");
+  if (s.smpp.password.size() > 8) problems.emplace_back("notify.password_file: an SMPP password has at most 8 characters");
+  if (s.smpp.system_type.size() > 12) problems.emplace_back("notify.system_type: at most 12 characters");
+  if (s.smpp.source.empty() || s.smpp.source.size() > 20) problems.emplace_back("notify.source: must have 1 to 20 characters");
   if (const std::string form = config.text("notify.message_id_form"); form != "auto") {
     const auto* const known = std::ranges::find(sms::id_form_names, form);
     s.sms_id_form = static_cast<sms::IdForm>(known - sms::id_form_names.begin());
@@ -196,6 +212,8 @@ std::expected<Settings, StartError> Settings::from(const Config& config, const s
   s.api_agents = config.texts("api.agents");
   s.dns_servers = config.texts("dns.servers");
   s.kek_file = config.text("secrets.kek_file");
+  s.metrics_listen = config.endpoint("metrics.listen");
+  s.configuration = config.generation();
   return s;
 }
 

@@ -15,6 +15,7 @@
 #include "controlplane/notify/smpp_session.h"
 #include "core/clock.h"
 #include "core/config.h"
+#include "core/endpoint.h"
 #include "core/start_error.h"
 
 namespace pushmail {
@@ -98,9 +99,13 @@ struct Settings {
   std::vector<std::string> api_agents{};
   std::vector<std::string> dns_servers{};
   std::filesystem::path kek_file{};
+  Endpoint metrics_listen{};
+  std::uint64_t configuration = 0;  // Config::generation()
 
-  /// The text names key and rule.
+  /// The text names key and rule; of several the first.
   [[nodiscard]] static std::expected<Settings, StartError> from(const Config& config, const std::filesystem::path& root);
+  /// All that is wrong, one a peer; of what is wrong the result holds nothing.
+  [[nodiscard]] static Settings read(const Config& config, const std::filesystem::path& root, std::vector<StartError>& problems);
   [[nodiscard]] const PeerSettings* peer(std::string_view name) const;
 };
 

@@ -12,6 +12,8 @@
 
 #include "core/ascii.h"
 #include "core/limits.h"
+#include "core/nearest_word.h"
+#include "core/siphash.h"
 #include "core/storage.h"
 
 namespace pushmail {
@@ -27,19 +29,6 @@ struct Unit {
 };
 constexpr auto size_units = std::to_array<Unit>({{"KiB", 1LL << 10}, {"MiB", 1LL << 20}, {"GiB", 1LL << 30}, {"B", 1}});
 constexpr auto duration_units = std::to_array<Unit>({{"ms", 1}, {"min", 60'000}, {"s", 1'000}, {"h", 3'600'000}, {"d", 86'400'000}});
-
-// The row for `path`, where `peer.NAME.url` is found as `peer.*.url`.
-const ConfigKey* find_key(std::string_view path) {
-  std::string generic(path);
-  if (path.starts_with("peer.")) {
-    const std::size_t dot = path.rfind('.');
-    if (dot > 4) generic = std::string(peer_wildcard) + std::string(path.substr(dot + 1));
-  }
-  for (const ConfigKey& key : config_keys()) {
-    if (key.path == generic) return &key;
-  }
-  return nullptr;
-}
 
 // Number and unit, `25MiB`: the unit is required, so that nobody guesses (design 8a.8).
 std::expected<std::int64_t, std::string> parse_with_unit(std::string_view text, std::span<const Unit> units) {
@@ -67,36 +56,6 @@ bool is_word_of(std::string_view word, std::string_view words) {
     words.remove_prefix(bar + 1);
   }
   return false;
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
-}
-
-std::string unknown_key_rule(std::string_view path) {
-  const std::string_view last = path.substr(path.rfind('.') == std::string_view::npos ? 0 : path.rfind('.') + 1);
-  const ConfigKey* nearest = nullptr;
-  std::size_t least = 4;
-  for (const ConfigKey& key : config_keys()) {
-    const std::string_view name = key.path.substr(key.path.rfind('.') == std::string_view::npos ? 0 : key.path.rfind('.') + 1);
-    const std::size_t distance =
-        edit_distance(last, name) + (key.path.substr(0, key.path.find('.')) == path.substr(0, path.find('.')) ? 0 : 1);
-    if (distance < least) {
-      least = distance;
-      nearest = &key;
-    }
-  }
-  return nearest != nullptr ? fmt::format("unknown key; did you mean {}?", nearest->path) : "unknown key";
 }
 
 bool is_list(KeyType type) { return type == KeyType::text_list || type == KeyType::network_list; }
@@ -181,6 +140,29 @@ std::expected<Value, std::string> value_of_node(const ConfigKey& key, const toml
 
 }  // namespace
 
+const ConfigKey* find_key(std::string_view path) {
+  std::string generic(path);
+  if (path.starts_with("peer.")) {
+    const std::size_t dot = path.rfind('.');
+    if (dot > 4) generic = std::string(peer_wildcard) + std::string(path.substr(dot + 1));
+  }
+  for (const ConfigKey& key : config_keys()) {
+    if (key.path == generic) return &key;
+  }
+  return nullptr;
+}
+
+std::string unknown_key_rule(std::string_view path) {
+  const std::string_view last = path.substr(path.rfind('.') == std::string_view::npos ? 0 : path.rfind('.') + 1);
+  NearestWord nearest(last);
+  for (const ConfigKey& key : config_keys()) {
+    const std::string_view name = key.path.substr(key.path.rfind('.') == std::string_view::npos ? 0 : key.path.rfind('.') + 1);
+    const bool same_table = key.path.substr(0, key.path.find('.')) == path.substr(0, path.find('.'));
+    nearest.offer(key.path, edit_distance(last, name) + (same_table ? 0 : 1));
+  }
+  return "unknown key" + nearest.suggestion();
+}
+
 std::expected<Duration, std::string> parse_duration(std::string_view text) {
   const auto ms = parse_with_unit(text, duration_units);
   if (!ms) return std::unexpected(ms.error());
@@ -193,10 +175,18 @@ std::string ConfigError::message() const {
   return key.empty() ? fmt::format("{}:{}: {}", file, line, rule) : fmt::format("{}:{}: {}: {}", file, line, key, rule);
 }
 
-std::expected<void, ConfigError> Config::read(std::string_view toml_text, const std::string& file) {
+std::string ConfigError::messages() const {
+  std::string all = message();
+  for (const ConfigError& other : others) all += "\n" + other.message();
+  return all;
+}
+
+void Config::read(std::string_view toml_text, const std::string& file, std::vector<ConfigError>& errors) {
+  if (first_file_.empty()) first_file_ = file;
   const toml::parse_result parsed = toml::parse(toml_text, file);
   if (!parsed) {
-    return std::unexpected(ConfigError{file, parsed.error().source().begin.line, "", std::string(parsed.error().description())});
+    errors.push_back({file, parsed.error().source().begin.line, "", std::string(parsed.error().description())});
+    return;
   }
   // Tables are at most two deep (peer.NAME), so a walk by hand and no recursion on input.
   struct Pending {
@@ -213,25 +203,32 @@ std::expected<void, ConfigError> Config::read(std::string_view toml_text, const 
       if (const toml::table* table = node.as_table(); table != nullptr) {
         const bool known = path == "peer" || current.prefix == "peer." ||
                            std::ranges::any_of(config_keys(), [&](const ConfigKey& key) { return key.path.starts_with(path + "."); });
-        if (!known) return std::unexpected(ConfigError{file, line, path, "unknown table"});
-        pending.push_back({table, path + "."});
+        if (known) {
+          pending.push_back({table, path + "."});
+        } else {
+          errors.push_back({file, line, path, "unknown table"});
+        }
         continue;
       }
       const ConfigKey* key = find_key(path);
-      if (key == nullptr) return std::unexpected(ConfigError{file, line, path, unknown_key_rule(path)});
-      auto read_value = value_of_node(*key, node);
-      if (!read_value) return std::unexpected(ConfigError{file, line, path, read_value.error()});
-      if (!values_.emplace(path, std::move(*read_value)).second) {
-        return std::unexpected(ConfigError{file, line, path, "was already given in another file"});
+      if (key == nullptr) {
+        errors.push_back({file, line, path, unknown_key_rule(path)});
+        continue;
       }
-      places_.emplace(path, Place{file, line});
+      auto read_value = value_of_node(*key, node);
+      const bool good = read_value.has_value();
+      if (!good) errors.push_back({file, line, path, read_value.error()});
+      if (!places_.emplace(path, Place{file, line}).second) {
+        errors.push_back({file, line, path, "was already given in another file"});
+      } else if (good) {
+        values_.emplace(path, std::move(*read_value));
+      }
     }
   }
-  return {};
 }
 
 // Defaults for what was not given; keys that must be given are demanded of every peer that is named.
-std::expected<void, ConfigError> Config::complete(const std::string& file) {
+void Config::complete(std::vector<ConfigError>& errors) {
   const std::vector<std::string> names = peers();
   for (const ConfigKey& key : config_keys()) {
     std::vector<std::string> paths;
@@ -242,7 +239,11 @@ std::expected<void, ConfigError> Config::complete(const std::string& file) {
     }
     for (const std::string& path : paths) {
       if (values_.contains(path)) continue;
-      if (key.default_value == must_be_given) return std::unexpected(ConfigError{file, 0, path, "must be given"});
+      if (key.default_value == must_be_given) {
+        // What was given wrongly is not missing.
+        if (!places_.contains(path)) errors.push_back({first_file_, 0, path, "must be given"});
+        continue;
+      }
       const bool may_be_empty = is_list(key.type) || key.type == KeyType::text;
       if (key.default_value.empty() && !may_be_empty) continue;
       const auto value = value_of_text(key, key.default_value);
@@ -250,15 +251,24 @@ std::expected<void, ConfigError> Config::complete(const std::string& file) {
       values_.emplace(path, *value);
     }
   }
-  return {};
+}
+
+// The rules between keys read values, so they have to be there: of a file with a wrong key they are looked at when that is mended.
+std::expected<Config, ConfigError> Config::checked(Config config, std::vector<ConfigError> errors) {
+  config.complete(errors);
+  if (errors.empty()) errors = check_rules(config);
+  if (errors.empty()) return config;
+  std::ranges::stable_sort(errors, {}, [](const ConfigError& error) { return std::pair(error.file, error.line); });
+  ConfigError first = std::move(errors.front());
+  first.others.assign(std::make_move_iterator(errors.begin() + 1), std::make_move_iterator(errors.end()));
+  return std::unexpected(std::move(first));
 }
 
 std::expected<Config, ConfigError> Config::parse(std::string_view toml_text, std::string file) {
   Config config;
-  if (auto read = config.read(toml_text, file); !read) return std::unexpected(read.error());
-  if (auto complete = config.complete(file); !complete) return std::unexpected(complete.error());
-  if (auto rules = check_rules(config); !rules) return std::unexpected(rules.error());
-  return config;
+  std::vector<ConfigError> errors;
+  config.read(toml_text, file, errors);
+  return checked(std::move(config), std::move(errors));
 }
 
 namespace {
@@ -292,15 +302,14 @@ std::expected<Config, ConfigError> Config::load(const std::filesystem::path& roo
 
   Config config;
   config.root_ = base;
+  std::vector<ConfigError> errors;
   for (const std::filesystem::path& file : files) {
     const auto text = read_file(system_storage(), file, operators_file);
     if (!text && text.error().os == EFBIG) return std::unexpected(ConfigError{file.string(), 0, "", "is larger than 1MiB"});
     if (!text) return std::unexpected(unreadable(file, text.error().os));
-    if (auto read = config.read(text_of(*text), file.string()); !read) return std::unexpected(read.error());
+    config.read(text_of(*text), file.string(), errors);
   }
-  if (auto complete = config.complete(main_file.string()); !complete) return std::unexpected(complete.error());
-  if (auto rules = check_rules(config); !rules) return std::unexpected(rules.error());
-  return config;
+  return checked(std::move(config), std::move(errors));
 }
 
 const Config::Value& Config::value(std::string_view path, KeyType type) const {
@@ -345,13 +354,22 @@ bool Config::has(std::string_view path) const {
 
 ConfigError Config::error_at(std::string_view path, std::string rule) const {
   const auto found = places_.find(path);
-  const Place place = found == places_.end() ? Place{} : found->second;
+  const Place place = found == places_.end() ? Place{.file = first_file_} : found->second;
   return {.file = place.file, .line = place.line, .key = std::string(path), .rule = std::move(rule)};
+}
+
+ConfigError Config::error_of(const StartError& why) const {
+  const std::size_t colon = why.text.find(": ");
+  const bool names_key = colon != std::string::npos && find_key(std::string_view(why.text).substr(0, colon)) != nullptr;
+  ConfigError error =
+      names_key ? error_at(std::string_view(why.text).substr(0, colon), why.text.substr(colon + 2)) : error_at("", why.text);
+  error.os = why.os;
+  return error;
 }
 
 std::vector<std::string> Config::peers() const {
   std::vector<std::string> names;
-  for (const auto& [path, value] : values_) {
+  for (const auto& [path, place] : places_) {
     if (!path.starts_with("peer.")) continue;
     std::string name = path.substr(5, path.rfind('.') - 5);
     if (names.empty() || names.back() != name) names.push_back(std::move(name));
@@ -359,6 +377,19 @@ std::vector<std::string> Config::peers() const {
   std::ranges::sort(names);
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
+}
+
+std::string Config::shown(std::string_view path) const {
+  const auto found = values_.find(path);
+  if (found == values_.end()) return {};
+  const Value& value = found->second;
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  if (const auto* number = std::get_if<std::int64_t>(&value)) {
+    const KeyType type = find_key(path)->type;
+    return fmt::format("{}{}", *number, type == KeyType::size ? "B" : type == KeyType::duration ? "ms" : "");
+  }
+  return fmt::format("{}", fmt::join(std::get<std::vector<std::string>>(value), ", "));
 }
 
 std::vector<std::pair<std::string, std::string>> Config::changed() const {
@@ -369,18 +400,16 @@ std::vector<std::pair<std::string, std::string>> Config::changed() const {
       const auto standard = value_of_text(*key, key->default_value);
       if (standard && *standard == value) continue;
     }
-    std::string shown;
-    if (const auto* text = std::get_if<std::string>(&value)) shown = *text;
-    if (const auto* flag = std::get_if<bool>(&value)) shown = *flag ? "true" : "false";
-    if (const auto* number = std::get_if<std::int64_t>(&value)) {
-      shown = key->type == KeyType::size       ? fmt::format("{}B", *number)
-              : key->type == KeyType::duration ? fmt::format("{}ms", *number)
-                                               : std::to_string(*number);
-    }
-    if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) shown = fmt::format("{}", fmt::join(*texts, ", "));
-    changes.emplace_back(path, shown);
+    changes.emplace_back(path, shown(path));
   }
   return changes;
+}
+
+std::uint64_t Config::generation() const {
+  // No stranger chooses these bytes, so the key need not be secret; it must be the same in every program.
+  SipHash hash(HashKey{}, SipHash::Length::bits64);
+  for (const auto& [path, value] : values_) hash.add(bytes_of(fmt::format("{}\n{}\n", path, shown(path))));
+  return hash.result64();
 }
 
 std::filesystem::path Config::state_folder(std::string_view name) const { return root_ / "var/lib/pushmail" / name; }

@@ -37,15 +37,22 @@ struct ConfigKey {
 
 /// The whole table, in the order of the sample file.
 [[nodiscard]] std::span<const ConfigKey> config_keys();
+/// The row of a key, where `peer.NAME.url` has that of `peer.*.url`; nothing: there is none.
+[[nodiscard]] const ConfigKey* find_key(std::string_view path);
+/// `unknown key`, and the one that was meant where there is one like it.
+[[nodiscard]] std::string unknown_key_rule(std::string_view path);
 
 struct ConfigError {
   std::string file;
   std::uint32_t line = 0;
   std::string key;
   std::string rule;
-  int os = 0;  // errno of a file that could not be read
-  /// `file:line: key: rule`
+  int os = 0;                         // errno of a file that could not be read
+  std::vector<ConfigError> others{};  // found in the same reading, in the order of the files; those have none of their own
+  /// `file:line: key: rule`, of this one
   [[nodiscard]] std::string message() const;
+  /// This one's and the others', one a line.
+  [[nodiscard]] std::string messages() const;
   [[nodiscard]] int exit_code() const { return start_exit_code(os); }
 };
 
@@ -69,12 +76,18 @@ class Config {
   [[nodiscard]] bool has(std::string_view path) const;
   /// Whether a file gives the key itself.
   [[nodiscard]] bool is_given(std::string_view path) const { return places_.contains(path); }
-  /// What a check beyond the key table found, with the place where a file gives the key; line 0 when none does.
+  /// What a check beyond the key table found, with the place where a file gives the key; line 0 of the first file when none does.
   [[nodiscard]] ConfigError error_at(std::string_view path, std::string rule) const;
+  /// The same of a `key: rule` that a program cannot start with.
+  [[nodiscard]] ConfigError error_of(const StartError& why) const;
   /// Names of the [peer.NAME] tables, in order of name.
   [[nodiscard]] std::vector<std::string> peers() const;
   /// `path = value` of everything that differs from its default; secrets are never in the configuration, only their files.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> changed() const;
+  /// The value as people read it, with its unit in the smallest one there is; empty when the key has neither value nor default.
+  [[nodiscard]] std::string shown(std::string_view path) const;
+  /// The same number for the same values of all keys, whatever files they stand in: which configuration a program runs with.
+  [[nodiscard]] std::uint64_t generation() const;
 
   /// Folders of design 8a.16 under the root this was loaded from.
   [[nodiscard]] std::filesystem::path state_folder(std::string_view name) const;  // /var/lib/pushmail/<name>
@@ -83,10 +96,13 @@ class Config {
  private:
   using Value = std::variant<std::string, bool, std::int64_t, std::vector<std::string>>;
   [[nodiscard]] const Value& value(std::string_view path, KeyType type) const;
-  std::expected<void, ConfigError> read(std::string_view toml, const std::string& file);
-  std::expected<void, ConfigError> complete(const std::string& file);
+  /// What is wrong is left out and noted in `errors`.
+  void read(std::string_view toml, const std::string& file, std::vector<ConfigError>& errors);
+  void complete(std::vector<ConfigError>& errors);
+  static std::expected<Config, ConfigError> checked(Config config, std::vector<ConfigError> errors);
 
   std::filesystem::path root_;
+  std::string first_file_;
   struct Place {
     std::string file;
     std::uint32_t line = 0;
@@ -97,7 +113,7 @@ class Config {
 
 /// What keys must say together, and no key alone; above all that something authenticates whoever sends as a [peer.NAME].
 /// Config::load and Config::parse ask it, so that no program starts without.
-[[nodiscard]] std::expected<void, ConfigError> check_rules(const Config& config);
+[[nodiscard]] std::vector<ConfigError> check_rules(const Config& config);
 /// The peers that nothing authenticates, which the file says in so many words: worth a warning at each start.
 [[nodiscard]] std::vector<std::string> open_peers(const Config& config);
 

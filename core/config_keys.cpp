@@ -185,6 +185,9 @@ constexpr auto keys = std::to_array<ConfigKey>({
 
     {"api.agents", KeyType::text_list, "", "", no_least, no_most, "users beside root that may use the API socket"},
 
+    {"metrics.listen", KeyType::endpoint, "127.0.0.1:9464", "", no_least, no_most,
+     "where the control plane answers GET /metrics, /livez and /readyz, without a password; port 0: any free one, which its log names"},
+
     {"tls.extra_ca", KeyType::text, "", "", no_least, no_most, "PEM file of certification authorities beside Debian's"},
 
     {"dns.servers", KeyType::text_list, "", "", no_least, no_most, "DNS servers, address:port; none: resolv.conf"},

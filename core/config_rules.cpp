@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "core/ascii.h"
 #include "core/bytes.h"
@@ -26,47 +27,106 @@ bool is_sender_form(std::string_view form) {
   return form == "number" || form == "rfc2822";
 }
 
-std::expected<void, ConfigError> check_mail(const Config& config) {
+// What the checks of one reading found.
+class Findings {
+ public:
+  explicit Findings(const Config& config) : config_(config) {}
+  void add(std::string_view path, std::string rule) { errors_.push_back(config_.error_at(path, std::move(rule))); }
+  // A key of a peer that is missing has no line of its own: that of the url, which each peer has, leads to its table.
+  void add(const std::string& peer, std::string_view leaf, std::string rule) {
+    const std::string key = key_of(peer, leaf);
+    ConfigError found = config_.error_at(config_.is_given(key) ? key : key_of(peer, "url"), std::move(rule));
+    found.key = key;
+    errors_.push_back(std::move(found));
+  }
+  [[nodiscard]] std::vector<ConfigError> take() { return std::move(errors_); }
+
+ private:
+  const Config& config_;
+  std::vector<ConfigError> errors_;
+};
+
+void check_mail(const Config& config, Findings& findings) {
   const std::string domain = config.text("domain");
-  if (!is_host_name(domain)) return std::unexpected(config.error_at("domain", "must be a host name, mms.example.net"));
+  if (!is_host_name(domain)) findings.add("domain", "must be a host name, mms.example.net");
   const std::string postmaster = config.text("smtp.postmaster");
-  if (postmaster.empty()) return {};
-  const auto wrong = [&](std::string rule) { return std::unexpected(config.error_at("smtp.postmaster", std::move(rule))); };
+  if (postmaster.empty()) return;
   const std::size_t at = std::min(postmaster.find('@'), postmaster.size());
   const auto is_plain = [](char c) { return c > 0x20 && c < 0x7f && c != '<' && c != '>'; };
   if (at == 0 || at == postmaster.size() || !std::ranges::all_of(postmaster, is_plain) ||
       !is_host_name(std::string_view(postmaster).substr(at + 1))) {
-    return wrong("must be a mail address, joe@example.com");
+    findings.add("smtp.postmaster", "must be a mail address, joe@example.com");
+  } else if (ascii_equal_nocase(std::string_view(postmaster).substr(at + 1), domain)) {
+    findings.add("smtp.postmaster", "must not be at our own domain: its mail would come back to us");
+  } else if (!config.has("smtp.smart_host")) {
+    findings.add("smtp.postmaster", "needs smtp.smart_host, which takes its mail");
   }
-  if (ascii_equal_nocase(std::string_view(postmaster).substr(at + 1), domain))
-    return wrong("must not be at our own domain: its mail would come back to us");
-  if (!config.has("smtp.smart_host")) return wrong("needs smtp.smart_host, which takes its mail");
-  return {};
 }
 
-std::expected<void, ConfigError> check_peers(const Config& config) {
-  for (const std::string& peer : config.peers()) {
-    // A key that is missing has no line of its own: that of the url, which each peer has, leads to its table.
-    const auto error = [&](std::string_view leaf, std::string rule) {
-      const std::string key = key_of(peer, leaf);
-      ConfigError found = config.error_at(config.is_given(key) ? key : key_of(peer, "url"), std::move(rule));
-      found.key = key;
-      return std::unexpected(std::move(found));
-    };
-    const bool has_user = config.has(key_of(peer, "inbound_user")), has_password = config.has(key_of(peer, "inbound_password_file"));
-    if (has_user && !has_password) return error("inbound_password_file", "must be given with inbound_user");
-    if (has_password && !has_user) return error("inbound_user", "must be given with inbound_password_file");
-    if (!is_authenticated(config, peer) && config.text(key_of(peer, "inbound")) != "open") {
-      return error("inbound",
-                   "nothing authenticates this peer: give inbound_user and inbound_password_file, or allow, or write inbound = \"open\"");
-    }
-    const std::vector<std::string> forms = config.texts(key_of(peer, "sender_forms"));
-    if (forms.empty()) return error("sender_forms", "must name at least one form");
-    for (const std::string& form : forms) {
-      if (!is_sender_form(form)) return error("sender_forms", fmt::format("\"{}\" is not number, rfc2822 or mail:DOMAIN", form));
+// Two programs, or two parts of one, cannot have the same port. Port 0 is any.
+void check_listeners(const Config& config, Findings& findings) {
+  constexpr std::array listeners{"http.listen", "smtp.listen", "metrics.listen"};
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const Endpoint one = config.endpoint(listeners[i]), other = config.endpoint(listeners[j]);
+      if (one == other && one.port != 0)
+        findings.add(listeners[i], fmt::format("is the same as {}: give each a port of its own", listeners[j]));
     }
   }
-  return {};
+}
+
+// `02:00:00:00:00:02`, and no group address (IEEE 802: the lowest bit of the first byte)
+bool is_station_mac(std::string_view text) {
+  if (text.size() != 17) return false;
+  for (std::size_t i = 0; i < 6; ++i) {
+    const Bytes byte = from_hex(text.substr(i * 3, 2));
+    if (byte.size() != 1 || (i < 5 && text[i * 3 + 2] != ':') || (i == 0 && (byte[0] & 1) != 0)) return false;
+  }
+  return true;
+}
+
+void check_link(const Config& config, Findings& findings) {
+  if (config.text("link.kind") != "dpdk") return;
+  const std::string address = config.text("link.address");
+  if (address.find('/') == std::string::npos || !parse_network(address))
+    findings.add("link.address", "must be an address and its prefix, 198.18.0.2/24");
+  const std::string gateway = config.text("link.gateway");
+  if (!gateway.empty() && !parse_ip(gateway)) findings.add("link.gateway", "must be an address, 198.18.0.1");
+  for (const char* key : {"link.mac", "link.gateway_mac"}) {
+    const std::string mac = config.text(key);
+    if (!mac.empty() && !is_station_mac(mac)) findings.add(key, "must be the MAC address of one station, 02:00:00:00:00:02");
+  }
+  if (gateway.empty() && config.has("link.gateway_mac")) findings.add("link.gateway_mac", "needs link.gateway, whose address it is");
+  if (config.has("link.allow") && config.has("link.vdev"))
+    findings.add("link.vdev", "must not be given with link.allow: the port is one or the other");
+  if (!config.has("link.allow") && !config.has("link.vdev"))
+    findings.add("link.allow", "must be given for link.kind = \"dpdk\", or link.vdev: the port");
+}
+
+void check_sizes(const Config& config, Findings& findings) {
+  if (config.size("journal.lane_size_max") < config.size("journal.segment_size"))
+    findings.add("journal.lane_size_max", "must be at least journal.segment_size: a lane of less takes no message");
+}
+
+void check_dns(const Config& config, Findings& findings) {
+  for (const std::string& server : config.texts("dns.servers")) {
+    if (!parse_endpoint(server) && !parse_ip(server)) findings.add("dns.servers", fmt::format("\"{}\" is not address:port", server));
+  }
+}
+
+void check_peer(const Config& config, const std::string& peer, Findings& findings) {
+  const bool has_user = config.has(key_of(peer, "inbound_user")), has_password = config.has(key_of(peer, "inbound_password_file"));
+  if (has_user && !has_password) findings.add(peer, "inbound_password_file", "must be given with inbound_user");
+  if (has_password && !has_user) findings.add(peer, "inbound_user", "must be given with inbound_password_file");
+  if (has_user == has_password && !is_authenticated(config, peer) && config.text(key_of(peer, "inbound")) != "open") {
+    findings.add(peer, "inbound",
+                 "nothing authenticates this peer: give inbound_user and inbound_password_file, or allow, or write inbound = \"open\"");
+  }
+  const std::vector<std::string> forms = config.texts(key_of(peer, "sender_forms"));
+  if (forms.empty()) findings.add(peer, "sender_forms", "must name at least one form");
+  for (const std::string& form : forms) {
+    if (!is_sender_form(form)) findings.add(peer, "sender_forms", fmt::format("\"{}\" is not number, rfc2822 or mail:DOMAIN", form));
+  }
 }
 
 bool is_digits(std::string_view text, std::size_t least, std::size_t most) {
@@ -84,35 +144,38 @@ bool is_length_range(std::string_view text) {
   return value(least) >= 3 && value(least) <= value(most) && value(most) <= 14;
 }
 
-std::expected<void, ConfigError> check_numbering(const Config& config) {
-  const auto error = [&](std::string_view leaf, std::string rule) {
-    return std::unexpected(config.error_at(fmt::format("numbering.{}", leaf), std::move(rule)));
-  };
+void check_numbering(const Config& config, Findings& findings) {
+  const auto error = [&](std::string_view leaf, std::string rule) { findings.add(fmt::format("numbering.{}", leaf), std::move(rule)); };
   const std::string country = config.text("numbering.country_code"), trunk = config.text("numbering.trunk_prefix");
   if (!country.empty() && (!is_digits(country, 1, 3) || country.starts_with('0')))
-    return error("country_code", "must be 1 to 3 digits as in E.164, 49");
-  if (!trunk.empty() && !is_digits(trunk, 1, 5)) return error("trunk_prefix", "must be 1 to 5 digits, or empty");
+    error("country_code", "must be 1 to 3 digits as in E.164, 49");
+  if (!trunk.empty() && !is_digits(trunk, 1, 5)) error("trunk_prefix", "must be 1 to 5 digits, or empty");
   for (const std::string& prefix : config.texts("numbering.international_prefixes")) {
-    if (!is_digits(prefix, 1, 6)) return error("international_prefixes", fmt::format("\"{}\" is not 1 to 6 digits", prefix));
+    if (!is_digits(prefix, 1, 6)) error("international_prefixes", fmt::format("\"{}\" is not 1 to 6 digits", prefix));
   }
   for (const std::string& code : config.texts("numbering.short_codes")) {
-    if (!is_digits(code, 1, 15)) return error("short_codes", fmt::format("\"{}\" is not 1 to 15 digits", code));
+    if (!is_digits(code, 1, 15)) error("short_codes", fmt::format("\"{}\" is not 1 to 15 digits", code));
   }
   const std::string length = config.text("numbering.national_length");
   if (!length.empty() && !is_length_range(length))
-    return error("national_length", "must be a number of digits from 3 to 14, or two of them, 7-11");
+    error("national_length", "must be a number of digits from 3 to 14, or two of them, 7-11");
   if (config.text("numbering.bare") == "national" && (country.empty() || length.empty())) {
-    return error("bare", "national needs numbering.country_code and numbering.national_length: without them a number may be two");
+    error("bare", "national needs numbering.country_code and numbering.national_length: without them a number may be two");
   }
-  return {};
 }
 
 }  // namespace
 
-std::expected<void, ConfigError> check_rules(const Config& config) {
-  if (auto mail = check_mail(config); !mail) return mail;
-  if (auto numbering = check_numbering(config); !numbering) return numbering;
-  return check_peers(config);
+std::vector<ConfigError> check_rules(const Config& config) {
+  Findings findings(config);
+  check_mail(config, findings);
+  check_listeners(config, findings);
+  check_link(config, findings);
+  check_sizes(config, findings);
+  check_dns(config, findings);
+  check_numbering(config, findings);
+  for (const std::string& peer : config.peers()) check_peer(config, peer, findings);
+  return findings.take();
 }
 
 std::vector<std::string> open_peers(const Config& config) {

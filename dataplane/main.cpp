@@ -29,6 +29,8 @@
 #include "core/last_words.h"
 #include "core/log.h"
 #include "core/log_writer.h"
+#include "core/program_options.h"
+#include "core/service_manager.h"
 #include "core/start_error.h"
 #include "core/storage.h"
 #include "core/thread.h"
@@ -44,7 +46,6 @@ namespace pushmail {
 
 namespace {
 
-constexpr int exit_usage = 64;
 constexpr const char* user_name = "pushmail-dp";
 constexpr std::uint64_t descriptors_wanted = 16 * 1024;  // with link.kind kernel each connection is one
 
@@ -60,6 +61,11 @@ int stop_for(const char* what, const Error& error) {
   fmt::print(stderr, "pushmail-dataplane: {}: {}{}{}\n", what, error.info->text, error.os != 0 ? ": " : "",
              error.os != 0 ? std::strerror(error.os) : "");
   return exit_system;
+}
+
+void notify_manager(std::string_view state) {
+  if (const auto notified = notify_service_manager(state); !notified)
+    log_warning("manager_not_notified").text("state", state).error(notified.error());
 }
 
 // A client that does not wait for us writes right behind its handshake, so its first bytes are here by then, whatever the round trip.
@@ -175,7 +181,8 @@ int run(const Config& config) {
   if (const auto locked = lock_state(state_folder); !locked) return stop_for(state_folder.c_str(), locked.error());
   const auto secret = installation_secret(state_folder / "secret");
   if (!secret) return stop_for("secret", secret.error());
-  auto counters = Counters::create(run_folder / "counters");
+  auto counters =
+      Counters::create(run_folder / "counters", {.pid = ::getpid(), .started = clock.wall(), .configuration = config.generation()});
   if (!counters) return stop_for("counters", counters.error());
   auto link = open_link(config, clock);
   if (!link) return stop_for("link", link.error());
@@ -226,6 +233,7 @@ int run(const Config& config) {
       .text("http", to_string(config.endpoint("http.listen")))
       .text("smtp", to_string(config.endpoint("smtp.listen")))
       .text("link", config.text("link.kind"));
+  notify_manager(service::ready);
 
   std::atomic<bool> stop{false}, worker_done{false};
   Thread codec_thread("codec", [&] { run_codec_lane(to_codec, from_codec, codec_bell, rules.slot(), 0, stop); });
@@ -239,6 +247,7 @@ int run(const Config& config) {
       stop_fd,
       [&] {
         log_info("stopping");
+        notify_manager(service::stopping);
         stop.store(true, std::memory_order_release);
         worker_bell.ring();
         codec_bell.ring();
@@ -268,21 +277,14 @@ int run(const Config& config) {
 
 int main(int argc, char** argv) {
   pushmail::keep_last_words();
-  std::filesystem::path root;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument(argv[i]);
-    if (argument == "--root" && i + 1 < argc) {
-      root = argv[++i];
-    } else if (argument.starts_with("--root=")) {
-      root = argument.substr(7);
-    } else {
-      fmt::print(stderr, "usage: pushmail-dataplane [--root DIR]\n");
-      return pushmail::exit_usage;
-    }
+  const auto options = pushmail::read_program_options("pushmail-dataplane", {argv, static_cast<std::size_t>(argc)});
+  if (!options) {
+    fmt::print(options.error().exit_code == 0 ? stdout : stderr, "{}", options.error().text);
+    return options.error().exit_code;
   }
-  const auto config = pushmail::Config::load(root);
+  const auto config = pushmail::Config::load(options->root);
   if (!config) {
-    fmt::print(stderr, "{}\n", config.error().message());
+    fmt::print(stderr, "{}\n", config.error().messages());
     return config.error().exit_code();
   }
   return pushmail::run(*config);

@@ -9,7 +9,7 @@ namespace pushmail {
 
 namespace {
 
-constexpr Duration sleep_max = milliseconds(100);   // sessions' deadlines are coarser than this
+constexpr Duration sleep_max = milliseconds(100);  // sessions' deadlines are coarser than this
 constexpr Duration link_counters_every = seconds(1);
 
 std::vector<HttpPeer> http_peers_of(const relay::PeerTable& table) {
@@ -39,7 +39,8 @@ Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clo
       clock_(clock),
       counters_(counters),
       now_(clock.now()),
-      relay_(settings_.relay, {.journal = *this, .handoff = *this, .codec = *this, .answers = *this, .outgoing = *this}, clock, counters, faults),
+      relay_(settings_.relay, {.journal = *this, .handoff = *this, .codec = *this, .answers = *this, .outgoing = *this}, clock, counters,
+             faults),
       http_(settings_.http, relay_, clock),
       smtp_(settings_.smtp, relay_, clock),
       submit_out_(network_, clock, faults),
@@ -51,7 +52,8 @@ Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clo
 Worker::~Worker() = default;
 
 Result<void> Worker::listen() {
-  for (const auto& [endpoint, acceptor] : {std::pair<const Endpoint&, Acceptor&>(settings_.http_listen, http_), {settings_.smtp_listen, smtp_}}) {
+  for (const auto& [endpoint, acceptor] :
+       {std::pair<const Endpoint&, Acceptor&>(settings_.http_listen, http_), {settings_.smtp_listen, smtp_}}) {
     if (auto listening = network_.listen(endpoint, acceptor); !listening) return listening;
   }
   return {};
@@ -80,6 +82,7 @@ std::size_t Worker::turn() {
   mail_out_.tick(now_);
   if (now_ >= counters_due_) {
     counters_due_ = now_ + link_counters_every;
+    counters_.set(Counter::worker_seen, static_cast<std::uint64_t>(now_.ns / seconds(1).ns));
     link_.publish(counters_);
     publish_sessions();
     submit_out_.publish(counters_);
@@ -121,7 +124,10 @@ void Worker::take(ToWorker message) {
                  [&](const Committed& committed) {
                    relay_.on_committed(committed.token, committed.error ? Result<void>(std::unexpected(*committed.error)) : Result<void>());
                  },
-                 [&](const JournalState& state) { refusal_ = state.refusal; },
+                 [&](const JournalState& state) {
+                   refusal_ = state.refusal;
+                   counters_.set(Counter::journal_refuses, refusal_.empty() ? 0 : 1);
+                 },
                  [&](const HandoffReady& ready) {
                    handoff_ready_ = true;
                    relay_.on_handoff_ready(ready.other);

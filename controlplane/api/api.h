@@ -7,7 +7,7 @@
 //   GET    /v1/items/ID                       GET /v1/items/ID/history     GET /v1/traces/TRACE/history
 //   GET    /v1/subscribers/MSISDN/status      whether a number is bound and active: for an MMSC that asks first
 //   GET    /v1/peers                          GET /v1/peers/NAME           how each [peer.NAME] does: report times, doubts, pauses
-//   GET    /v1/status                         sessions of the control plane
+//   GET    /v1/status                         how every part does: status/status.h
 //
 // Errors: {"error": {"code", "field", "text"}} with 400, 404, 405, 409, 413 or 503.
 #pragma once
@@ -49,7 +49,7 @@ struct Hooks {
   std::function<void(const Binding&, const std::string& password, std::function<void(AccountTrial)> reply)> try_account{};
   /// How many mailboxes were told; empty id: all.
   std::function<std::size_t(std::string_view binding)> poll_now{};
-  /// JSON object with the state of fetchers, SMPP and handoff.
+  /// JSON object of the whole service (status/status.h).
   std::function<std::string()> status{};
   std::function<std::vector<PeerStanding>()> peers{};
 };

@@ -10,15 +10,22 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "codec/mm7/configured.h"
 #include "controlplane/cli/client.h"
+#include "controlplane/cli/completion.h"
+#include "controlplane/cli/config_check.h"
+#include "controlplane/cli/config_view.h"
 #include "controlplane/cli/convert.h"
 #include "controlplane/cli/journal_cat.h"
+#include "controlplane/cli/status_view.h"
 #include "controlplane/cli/table.h"
+#include "controlplane/cli/wrong_word.h"
+#include "controlplane/status/metrics.h"
+#include "controlplane/status/status.h"
 #include "core/ascii.h"
+#include "core/clock.h"
 #include "core/config.h"
+#include "core/program_options.h"
 #include "dataplane/counters/counters.h"
-#include "dataplane/rules/rule_keeper.h"
 
 namespace pushmail::cli {
 
@@ -32,6 +39,8 @@ constexpr int negative = 1;
 struct Stop {
   int code;
   std::string text;
+  std::string what = {};   // the control plane's word for it
+  std::string field = {};  // the member of the request that is to blame
 };
 
 // ASCII alone: also on a terminal the words of strangers stay data.
@@ -71,6 +80,7 @@ class Commands {
   void declare_item(CLI::App& app);
   void declare_convert(CLI::App& app);
 
+  void fail(const Stop& stop) const;
   [[nodiscard]] Json call(const std::string& method, const std::string& target, const Json& body = {}) const;
   [[nodiscard]] std::string password() const;
   void print_object(const Json& json) const;
@@ -83,8 +93,13 @@ class Commands {
   void item_explain();
   void worker_show();
   void peer_show();
+  void status();
   void journal_cat();
   void config_check();
+  void config_show();
+  void config_explain();
+  void config_diff();
+  [[nodiscard]] Config loaded_config(const std::string& root) const;
 
   Streams streams_;
   std::string root_;
@@ -93,6 +108,8 @@ class Commands {
   std::string id_;
   std::string password_file_;
   std::map<std::string, std::string> binding_;
+  std::map<std::string, std::string, std::less<>> options_;  // member of a request: the option that gives it
+  int exit_code_ = EX_OK;                                    // of an answer that is no failure of ours
   bool shared_ = false, untried_ = false;
   unsigned port_ = 0;
   std::vector<std::string> states_;
@@ -101,6 +118,7 @@ class Commands {
   std::vector<std::string> files_;
   std::string file_;
   std::string folder_ = ".";
+  bool effective_ = false;
   std::function<void()> action_;
 };
 
@@ -111,8 +129,11 @@ Json Commands::call(const std::string& method, const std::string& target, const 
   Json json = Json::parse(answer->body, nullptr, false);
   if (answer->status >= 200 && answer->status < 300 && !json.is_discarded()) return json;
   if (!json.is_object() || !json.contains("error")) throw Stop{EX_PROTOCOL, fmt::format("the control plane answered {}", answer->status)};
-  const std::string field = cell(json["error"], "field");
-  throw Stop{exit_code_of(answer->status), field.empty() ? cell(json["error"], "text") : field + ": " + cell(json["error"], "text")};
+  const std::string field = cell(json["error"], "field"), text = cell(json["error"], "text");
+  // The person gave an option, and never saw the member that it became.
+  const auto option = options_.find(field);
+  const std::string named = option != options_.end() ? option->second : field;
+  throw Stop{exit_code_of(answer->status), named.empty() ? text : named + ": " + text, cell(json["error"], "code"), field};
 }
 
 // A password comes from a file or from standard input, never from the command line, which every user of the machine can read.
@@ -250,17 +271,38 @@ void Commands::peer_show() {
   }
 }
 
+// Where no control plane answers, the verdict is ours: the data plane may go on alone, and its counters say whether it does.
+void Commands::status() {
+  Json answer;
+  try {
+    answer = call("GET", "/v1/status");
+  } catch (const Stop& stop) {
+    if (stop.code != EX_UNAVAILABLE) throw;
+    const std::filesystem::path counters = std::filesystem::path(root_.empty() ? "/" : root_) / "run/pushmail/counters";
+    status::Status alone;
+    alone.parts.push_back({.kind = "control_plane", .state = "does not answer", .means = status::Verdict::down, .error = stop.text});
+    alone.parts.push_back(status::data_plane_part(counters, read_counters(counters), SystemClock().now()));
+    answer = status::to_json(alone);
+    for (const char* unknown : {"configuration", "items", "disks", "store_size", "journal_segments", "transfers", "sms_in_doubt",
+                                "sms_set_aside", "sms_withheld", "sms_receipts", "sms_receipts_unmatched"})
+      answer.erase(unknown);
+  }
+  exit_code_ = exit_code_of_status(answer);
+  if (json_) return print_object(answer);
+  print_status(answer, streams_.out);
+}
+
 void Commands::worker_show() {
   const std::filesystem::path file = std::filesystem::path(root_.empty() ? "/" : root_) / "run/pushmail/counters";
   const auto counters = read_counters(file);
   if (!counters) throw Stop{EX_UNAVAILABLE, fmt::format("{}: {} (is the data plane running?)", file.string(), counters.error().info->text)};
   if (json_) {
     Json json;
-    for (const auto& [name, value] : *counters) json[name] = value;
+    for (const auto& [name, value] : counters->entries) json[name] = value;
     return print_object(json);
   }
   Table table({"COUNTER", "VALUE"});
-  for (const auto& [name, value] : *counters) table.add({name, fmt::to_string(value)});
+  for (const auto& [name, value] : counters->entries) table.add({name, fmt::to_string(value)});
   table.print(streams_.out);
 }
 
@@ -295,56 +337,76 @@ void Commands::journal_cat() {
   }
 }
 
-namespace {
-
-/// The configuration, checked by its table and beyond it, as the programs do.
-std::expected<Config, ConfigError> checked_config(const std::filesystem::path& root) {
-  auto config = Config::load(root);
-  if (!config) return config;
-  for (const std::string& peer : config->peers()) {
-    if (auto knobs = mm7::configured_knobs(*config, peer); !knobs) return std::unexpected(std::move(knobs.error()));
-  }
-  if (auto rules = load_rules(config->text("rules.file")); !rules) {
-    // One error has one line; the others are in its text.
-    ConfigError error = config->error_at("rules.file", "");
-    for (const RuleFileFault& fault : rules.error()) error.rule += (error.rule.empty() ? "" : "\n") + fault.message;
-    return std::unexpected(std::move(error));
-  }
-  return config;
-}
-
-}  // namespace
-
 void Commands::config_check() {
-  const auto config = checked_config(root_);
-  if (!config) {
-    if (json_) {
-      Json json;
-      json["ok"] = false;
-      json["file"] = config.error().file;
-      json["line"] = config.error().line;
-      json["key"] = config.error().key;
-      json["rule"] = config.error().rule;
-      streams_.out << text_of(json) << '\n';
-    }
-    throw Stop{EX_CONFIG, config.error().message()};
+  const ConfigCheck check = check_config(root_);
+  if (!check.errors.empty()) {
+    if (json_) streams_.out << text_of(to_json(check.errors)) << '\n';
+    for (const ConfigError& error : check.errors) streams_.error << printable(error.message()) << '\n';
+    exit_code_ = EX_CONFIG;
+    return;
   }
+  const Config& config = *check.config;
   Json json;
   json["ok"] = true;
   Json& changed = json["changed"] = Json::object();
-  for (const auto& [path, value] : config->changed()) changed[path] = value;
-  if (const auto open = open_peers(*config); !open.empty()) json["open_peers"] = open;
+  for (const auto& [path, value] : config.changed()) changed[path] = value;
+  if (const auto open = open_peers(config); !open.empty()) json["open_peers"] = open;
   if (json_) return print_object(json);
-  for (const std::string& peer : open_peers(*config)) {
+  for (const std::string& peer : open_peers(config)) {
     streams_.error << "warning: peer." << peer << ".inbound: nothing authenticates this peer; whoever reaches http.listen is it\n";
   }
-  for (const auto& [path, value] : config->changed()) streams_.out << path << " = " << value << '\n';
+  for (const auto& [path, value] : config.changed()) streams_.out << path << " = " << value << '\n';
+}
+
+// The configuration as far as it can be read by its table; what the programs say beyond that is `config check`'s.
+Config Commands::loaded_config(const std::string& root) const {
+  auto config = Config::load(root);
+  if (!config) throw Stop{config.error().exit_code(), config.error().messages()};
+  return std::move(*config);
+}
+
+void Commands::config_show() {
+  const Config config = loaded_config(root_);
+  std::vector<EffectiveKey> keys = effective_keys(config, id_);
+  if (keys.empty()) throw Stop{negative, id_ + ": " + unknown_key_rule(id_)};
+  if (!effective_) std::erase_if(keys, [](const EffectiveKey& key) { return key.file.empty(); });
+  if (json_) {
+    Json json;
+    for (const EffectiveKey& key : keys) json[key.path] = to_json(key);
+    return print_object(json);
+  }
+  Table table({"KEY", "VALUE", "UNIT", "FROM"});
+  for (const EffectiveKey& key : keys)
+    table.add({key.path, key.value, std::string(key.unit), key.file.empty() ? "default" : fmt::format("{}:{}", key.file, key.line)});
+  table.print(streams_.out);
+}
+
+void Commands::config_explain() {
+  const ConfigKey* key = find_key(id_);
+  if (key == nullptr) throw Stop{negative, id_ + ": " + unknown_key_rule(id_)};
+  print_object(explained(*key));
+}
+
+void Commands::config_diff() {
+  const std::vector<KeyDifference> differences = differences_of(loaded_config(root_), loaded_config(file_));
+  if (!differences.empty()) exit_code_ = negative;
+  if (json_) {
+    Json json;
+    Json& list = json["differences"] = Json::array();
+    for (const KeyDifference& one : differences) list.push_back({{"key", one.path}, {"here", one.here}, {"there", one.there}});
+    return print_object(json);
+  }
+  if (differences.empty()) return;
+  Table table({"KEY", "HERE", "THERE"});
+  for (const KeyDifference& one : differences) table.add({one.path, one.here, one.there});
+  table.print(streams_.out);
 }
 
 void Commands::declare_binding(CLI::App& app) {
   CLI::App* noun = app.add_subcommand("binding", "phones and their mailboxes")->require_subcommand(1);
   CLI::App* add = noun->add_subcommand("add", "try a mailbox and bind it to a phone number; prints the binding's id");
   const auto text = [&](const char* option, const char* member, const char* help) {
+    options_[member] = option;
     return add->add_option(option, binding_[member], help);
   };
   text("--msisdn", "msisdn", "the phone's number")->required();
@@ -362,6 +424,8 @@ void Commands::declare_binding(CLI::App& app) {
   text("--mark", "mark", "a delivered mail becomes: seen (default), delete, none");
   text("--peer", "peer", "[peer.NAME] that serves the phone");
   add->add_option("--port", port_, "port of the mail server");
+  options_["port"] = "--port";
+  options_["password"] = "--password-file";
   add->add_option("--password-file", password_file_, "file whose first line is the password; without it, standard input");
   add->add_flag("--shared", shared_, "the mailbox may be bound to other numbers too");
   add->add_flag("--untried", untried_, "bind it without asking the mail server first");
@@ -395,6 +459,7 @@ void Commands::declare_item(CLI::App& app) {
   list->add_option("--binding", for_binding_, "only of this binding");
   list->add_option("--before", before_, "only older than this item: the next page");
   list->add_option("--limit", limit_, "at most so many (100)");
+  for (const char* filter : {"state", "way", "before", "limit"}) options_[filter] = std::string("--") + filter;
   list->add_flag("--jsonl", jsonl_, "one JSON object a line");
   list->callback([this] { action_ = [this] { item_list(); }; });
   CLI::App* show = noun->add_subcommand("show", "one item: where it stands and why");
@@ -430,7 +495,8 @@ void Commands::declare(CLI::App& app) {
   app.require_subcommand(1);
   app.fallthrough();
   app.add_option("--root", root_, "folder that holds etc, var and run (default /)");
-  app.add_flag("--json", json_, "one JSON object, for machines");
+  app.add_flag("--json", json_, "one JSON object, for machines; errors too");
+  app.set_version_flag("--version", "pushmailctl " + std::string(program_version()));
   declare_binding(app);
   declare_item(app);
   declare_convert(app);
@@ -440,8 +506,18 @@ void Commands::declare(CLI::App& app) {
   now->add_option("binding", id_, "binding id; none: all");
   now->callback(
       [this] { action_ = [this] { print_object(call("POST", "/v1/poll", id_.empty() ? Json::object() : Json{{"binding", id_}})); }; });
-  app.add_subcommand("status", "sessions of the control plane")->callback([this] {
-    action_ = [this] { print_object(call("GET", "/v1/status")); };
+  app.add_subcommand("status", "how everything does, and since when; exits with 0 serving, 1 degraded, 2 down")->callback([this] {
+    action_ = [this] { status(); };
+  });
+  CLI::App* completion = app.add_subcommand("completion", "print a script of completions for a shell")->require_subcommand(1);
+  for (const auto& [name, wanted] : {std::pair{"bash", Shell::bash}, std::pair{"zsh", Shell::zsh}}) {
+    completion->add_subcommand(name, "for its folder of completions")->callback([this, &app, shell = wanted] {
+      action_ = [this, &app, shell] { print_completion(app, shell, streams_.out); };
+    });
+  }
+  CLI::App* metrics = app.add_subcommand("metrics", "what GET /metrics of the control plane says")->require_subcommand(1);
+  metrics->add_subcommand("describe", "print every metric with its meaning")->callback([this] {
+    action_ = [this] { streams_.out << status::metrics_document(); };
   });
   CLI::App* peer = app.add_subcommand("peer", "MMSCs and how they do")->require_subcommand(1);
   CLI::App* peer_verb = peer->add_subcommand("show", "report times, submissions in doubt, pauses; of one peer, or of all");
@@ -455,9 +531,18 @@ void Commands::declare(CLI::App& app) {
   cat->add_flag("--jsonl", jsonl_, "one JSON object a line");
   cat->callback([this] { action_ = [this] { journal_cat(); }; });
   CLI::App* config = app.add_subcommand("config", "configuration files")->require_subcommand(1);
-  config->add_subcommand("check", "read them as the programs do; prints what differs from the defaults")->callback([this] {
-    action_ = [this] { config_check(); };
-  });
+  config->add_subcommand("check", "say all that the programs would refuse at their start; else print what differs from the defaults")
+      ->callback([this] { action_ = [this] { config_check(); }; });
+  CLI::App* show = config->add_subcommand("show", "values of the keys, and the file and line that gives each");
+  show->add_option("key", id_, "one key, or a table, smtp; none: all");
+  show->add_flag("--effective", effective_, "also those that no file gives, with their default");
+  show->callback([this] { action_ = [this] { config_show(); }; });
+  CLI::App* explain = config->add_subcommand("explain", "what a key means and may be");
+  explain->add_option("key", id_, "one key, smtp.listen")->required();
+  explain->callback([this] { action_ = [this] { config_explain(); }; });
+  CLI::App* diff = config->add_subcommand("diff", "keys whose values differ under another root; exits with 1 when one does");
+  diff->add_option("other", file_, "folder that holds the other etc/pushmail")->required();
+  diff->callback([this] { action_ = [this] { config_diff(); }; });
   config->add_subcommand("sample", "print a commented file with every key and its default")->callback([this] {
     action_ = [this] { streams_.out << sample_config(); };
   });
@@ -480,16 +565,31 @@ int Commands::run(const std::vector<std::string>& arguments) {
     app.exit(wanted, streams_.out, streams_.error);
     return EX_OK;
   } catch (const CLI::ParseError& error) {
-    app.exit(error, streams_.error, streams_.error);
+    // It may have ended before it saw --json.
+    json_ = json_ || std::ranges::find(arguments, "--json") != arguments.end();
+    fail({EX_USAGE, wrong_word(app, arguments).value_or(std::string(error.what()) + "; --help says more")});
     return EX_USAGE;
   }
   try {
     action_();
-    return EX_OK;
+    return exit_code_;
   } catch (const Stop& stop) {
-    streams_.error << "pushmailctl: " << printable(stop.text) << '\n';
+    fail(stop);
     return stop.code;
   }
+}
+
+void Commands::fail(const Stop& stop) const {
+  if (!json_) {
+    streams_.error << "pushmailctl: " << printable(stop.text) << '\n';
+    return;
+  }
+  Json json;
+  json["error"]["exit"] = stop.code;
+  if (!stop.what.empty()) json["error"]["code"] = stop.what;
+  if (!stop.field.empty()) json["error"]["field"] = stop.field;
+  json["error"]["text"] = stop.text;
+  streams_.error << text_of(json) << '\n';
 }
 
 }  // namespace

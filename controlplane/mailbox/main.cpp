@@ -22,6 +22,7 @@
 #include "core/descriptors.h"
 #include "core/last_words.h"
 #include "core/log.h"
+#include "core/program_options.h"
 
 namespace {
 
@@ -43,15 +44,10 @@ constexpr std::uint64_t descriptors_wanted = 16 * 1024;
 
 int main(int argc, char** argv) {
   keep_last_words(is_asio_error);
-  std::string root;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    if (argument == "--root" && i + 1 < argc) {
-      root = argv[++i];
-    } else {
-      std::fputs("usage: pushmail-fetcher [--root DIR]   (started by pushmail-controlplane, its socket is descriptor 3)\n", stderr);
-      return EX_USAGE;
-    }
+  const auto options = read_program_options("pushmail-fetcher", {argv, static_cast<std::size_t>(argc)});
+  if (!options) {
+    std::fputs(options.error().text.c_str(), options.error().exit_code == 0 ? stdout : stderr);
+    return options.error().exit_code;
   }
   if (fcntl(control_descriptor, F_SETFD, FD_CLOEXEC) != 0) {
     std::fprintf(stderr, "pushmail-fetcher: descriptor 3: %s; the control plane starts this program\n", std::strerror(errno));
@@ -63,9 +59,9 @@ int main(int argc, char** argv) {
   // The control plane ends a fetcher by closing the descriptor; SIGHUP, sent to a whole service or session, is nothing to it.
   std::signal(SIGHUP, SIG_IGN);
 
-  const auto config = Config::load(root);
+  const auto config = Config::load(options->root);
   if (!config) {
-    std::fprintf(stderr, "%s\n", config.error().message().c_str());
+    std::fprintf(stderr, "%s\n", config.error().messages().c_str());
     return config.error().exit_code();
   }
   log_start("fetcher", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);

@@ -91,6 +91,8 @@ class SmppProtocol final : public Bearer {
   void submit(const OutgoingSms& sms) override;
   [[nodiscard]] std::string state() const override;
   [[nodiscard]] SmppState phase() const { return state_; }
+  /// Why the session ended last, or that there was none yet.
+  [[nodiscard]] const std::string& last_error() const { return last_error_; }
   /// Bound to send alone: what phones write and receipts need a session of their own.
   [[nodiscard]] bool needs_receiver() const { return state_ == SmppState::bound && role_ == SmppRole::transmitter; }
 

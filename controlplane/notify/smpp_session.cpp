@@ -229,6 +229,7 @@ void SmppSession::submit(const OutgoingSms& sms) {
   socket_->protocol.submit(sms);
   socket_->arm();
 }
+const std::string& SmppSession::last_error() const { return socket_->protocol.last_error(); }
 std::string SmppSession::state() const {
   return receiver_ ? socket_->protocol.state() + "; " + receiver_->protocol.state() : socket_->protocol.state();
 }

@@ -33,6 +33,8 @@ class SmppSession final : public Bearer {
   [[nodiscard]] std::size_t room() const override;
   void submit(const OutgoingSms& sms) override;
   [[nodiscard]] std::string state() const override;
+  /// Why the session that sends ended last, or that there was none yet.
+  [[nodiscard]] const std::string& last_error() const;
 
  private:
   class Socket;

@@ -158,6 +158,14 @@ struct PeerTraffic {
   std::uint64_t new_mails = 0;  // of phones, to the service number
 };
 
+/// Items on their way, by state.
+struct Backlog {
+  ItemState state{};
+  std::uint64_t count = 0;
+  Timestamp oldest{};       // when it was made
+  Timestamp still_since{};  // of the 1,000 oldest, the one that has stood still longest: when it was changed last
+};
+
 /// A delivery report as it came; it waits here when its message is not known yet.
 struct Report {
   ItemId id{};

@@ -510,6 +510,31 @@ class SqliteStore final : public GroupedStore {
     return static_cast<std::uint64_t>(run.number());
   }
 
+  Result<std::vector<Backlog>> backlog(std::uint64_t count_most) override {
+    std::vector<Backlog> found;
+    for (std::size_t i = 0; i < item_state_names.size(); ++i) {
+      const auto state = static_cast<ItemState>(i);
+      if (is_final(state)) continue;
+      Backlog one{.state = state};
+      {
+        // Both by item_of_state alone, in which rows of one state stand in the order they came in.
+        Run run = db_.prepare("SELECT count(*) FROM (SELECT 1 FROM item WHERE state = ? LIMIT ?)");
+        run.put(to_string(state)).put(static_cast<std::int64_t>(count_most));
+        PM_TRY(one.count, counted(run));
+      }
+      if (one.count == 0) continue;
+      Run run = db_.prepare(
+          "SELECT min(created), min(updated) FROM (SELECT created, updated FROM item WHERE state = ? ORDER BY rowid LIMIT 1000)");
+      run.put(to_string(state));
+      PM_TRY(const bool row, run.step());
+      PM_CHECK(row);
+      one.oldest = {run.number()};
+      one.still_since = {run.number()};
+      found.push_back(one);
+    }
+    return found;
+  }
+
   Result<void> add_history(const HistoryRow& row) override {
     std::vector<std::string> details;
     for (const auto& [key, value] : row.details) details.push_back(key + "=" + value);

@@ -82,6 +82,10 @@ class Store : public AnnouncementStore {
   /// Items of this peer that are in doubt now.
   virtual Result<std::uint64_t> count_unknown(std::string_view peer) = 0;
 
+  /// How many items stand in each state that is not final, and when the oldest was made; states without any are left out. Counts end at
+  /// `count_most`, which bounds the work.
+  virtual Result<std::vector<Backlog>> backlog(std::uint64_t count_most) = 0;
+
   virtual Result<void> add_history(const HistoryRow& row) = 0;
   virtual Result<std::vector<HistoryRow>> history(const ItemId& item) = 0;
   virtual Result<std::vector<HistoryRow>> history_of_trace(const TraceId& trace) = 0;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -25,10 +26,14 @@ constexpr bool rows_are_in_order() {
 }
 static_assert(rows_are_in_order(), "one row per counter, in the order of the enum");
 
-void write_names(std::uint8_t* at) {
+// The numbers behind the magic, in order.
+using Header = std::array<std::uint64_t, 4>;
+
+void write_names(std::uint8_t* at, const CountersOwner& owner) {
   std::memcpy(at, magic.data(), magic.size());
-  const std::uint64_t count = counter_rows.size();
-  std::memcpy(at + magic.size(), &count, sizeof count);
+  const Header header{counter_rows.size(), static_cast<std::uint64_t>(owner.pid), static_cast<std::uint64_t>(owner.started.us),
+                      owner.configuration};
+  std::memcpy(at + magic.size(), header.data(), sizeof header);
   for (const CounterRow& row : counter_rows) {
     std::memcpy(at + header_size + static_cast<std::size_t>(row.counter) * entry_size, row.name.data(), row.name.size());
   }
@@ -36,7 +41,7 @@ void write_names(std::uint8_t* at) {
 
 }  // namespace
 
-Result<std::unique_ptr<Counters>> Counters::create(const std::filesystem::path& file) {
+Result<std::unique_ptr<Counters>> Counters::create(const std::filesystem::path& file, const CountersOwner& owner) {
   const std::string made = file.string() + ".new";
   const int fd = ::open(made.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) return fail_os(counters_file, errno);
@@ -45,7 +50,7 @@ Result<std::unique_ptr<Counters>> Counters::create(const std::filesystem::path& 
   const int error = errno;
   ::close(fd);
   if (mapped == MAP_FAILED) return fail_os(counters_file, error);
-  write_names(static_cast<std::uint8_t*>(mapped));
+  write_names(static_cast<std::uint8_t*>(mapped), owner);
   // Under its name only when it is whole.
   if (::rename(made.c_str(), file.c_str()) != 0) {
     const int refused = errno;
@@ -58,7 +63,7 @@ Result<std::unique_ptr<Counters>> Counters::create(const std::filesystem::path& 
 std::unique_ptr<Counters> Counters::in_memory() {
   void* mapped = ::mmap(nullptr, file_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   PM_CHECK(mapped != MAP_FAILED);
-  write_names(static_cast<std::uint8_t*>(mapped));
+  write_names(static_cast<std::uint8_t*>(mapped), {});
   return std::unique_ptr<Counters>(new Counters(mapped));
 }
 
@@ -75,9 +80,15 @@ void Counters::set(Counter counter, std::uint64_t new_value) {
 }
 std::uint64_t Counters::get(Counter counter) const { return std::atomic_ref(value(counter)).load(std::memory_order_relaxed); }
 
-Result<std::vector<std::pair<std::string, std::uint64_t>>> read_counters(const std::filesystem::path& file) {
+std::uint64_t CountersRead::value(Counter counter) const {
+  const auto found =
+      std::ranges::find(entries, counter_rows[static_cast<std::size_t>(counter)].name, [](const auto& entry) { return entry.first; });
+  return found == entries.end() ? 0 : found->second;
+}
+
+Result<CountersRead> read_counters(const std::filesystem::path& file) {
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return fail(counters_file);
+  if (fd < 0) return fail_os(counters_file, errno);
   std::vector<std::uint8_t> bytes;
   struct stat info{};
   bool good = ::fstat(fd, &info) == 0 && info.st_size >= static_cast<off_t>(header_size) && info.st_size < (1 << 20);
@@ -87,18 +98,21 @@ Result<std::vector<std::pair<std::string, std::uint64_t>>> read_counters(const s
   }
   ::close(fd);
   if (!good || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) return fail(counters_file);
-  std::uint64_t count = 0;
-  std::memcpy(&count, bytes.data() + magic.size(), sizeof count);
+  Header header{};
+  std::memcpy(header.data(), bytes.data() + magic.size(), sizeof header);
+  const std::uint64_t count = header[0];
   if (count > (bytes.size() - header_size) / entry_size) return fail(counters_file);
-  std::vector<std::pair<std::string, std::uint64_t>> entries;
+  CountersRead found;
+  found.owner = {
+      .pid = static_cast<std::int64_t>(header[1]), .started = {static_cast<std::int64_t>(header[2])}, .configuration = header[3]};
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto* at = bytes.data() + header_size + i * entry_size;
     std::uint64_t value = 0;
     std::memcpy(&value, at + name_size, sizeof value);
     const auto* name = reinterpret_cast<const char*>(at);
-    entries.emplace_back(std::string(name, ::strnlen(name, name_size)), value);
+    found.entries.emplace_back(std::string(name, ::strnlen(name, name_size)), value);
   }
-  return entries;
+  return found;
 }
 
 }  // namespace pushmail

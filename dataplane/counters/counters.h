@@ -3,7 +3,8 @@
 // Came from: worker, I/O thread, relay. Goes to: whoever maps the file; names stand in it, so a reader of another version can print it.
 // A counter has one writing thread as a rule; adds are relaxed atomics all the same, so none is lost where two meet.
 //
-//   file: { magic 8 bytes, count u64, pad to 64 } then `count` entries of 64 bytes { name, zero-filled, 56 bytes; value u64 }
+//   file: { magic 8 bytes, count u64, pid u64, start time u64 (microseconds UTC), configuration u64, pad to 64 } then `count` entries of 64
+//   bytes { name, zero-filled, 56 bytes; value u64 }
 #pragma once
 
 #include <array>
@@ -15,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/result.h"
 
 namespace pushmail {
@@ -22,6 +24,7 @@ namespace pushmail {
 enum class Counter : std::uint16_t {
   turns,
   idle_waits,
+  worker_seen,
   deliver_accepted,
   deliver_refused,
   deliver_repeated,
@@ -74,6 +77,7 @@ enum class Counter : std::uint16_t {
   journal_segments,
   journal_failures,
   journal_damage,
+  journal_refuses,
   handoff_connections,
   handoff_accept_failures,
   handoff_records_in,
@@ -142,6 +146,7 @@ struct CounterRow {
 inline constexpr auto counter_rows = std::to_array<CounterRow>({
     {Counter::turns, "pushmail_data_turns_total", "turns of the worker"},
     {Counter::idle_waits, "pushmail_data_idle_waits_total", "turns that found nothing and slept"},
+    {Counter::worker_seen, "pushmail_data_worker_seen_seconds", "time since boot at which the worker last took stock, every second"},
     {Counter::deliver_accepted, "pushmail_data_deliver_accepted_total", "DeliverReq journaled and answered 1000 or 1100"},
     {Counter::deliver_refused, "pushmail_data_deliver_refused_total", "DeliverReq refused for good (sender, recipient)"},
     {Counter::deliver_repeated, "pushmail_data_deliver_repeated_total", "DeliverReq that was here before: same answer, no second effect"},
@@ -199,6 +204,7 @@ inline constexpr auto counter_rows = std::to_array<CounterRow>({
     {Counter::journal_segments, "pushmail_data_journal_segments", "segment files now"},
     {Counter::journal_failures, "pushmail_data_journal_failures_total", "writes or syncs of the journal that failed"},
     {Counter::journal_damage, "pushmail_data_journal_damage_total", "damaged places found by replay"},
+    {Counter::journal_refuses, "pushmail_data_journal_refuses", "1 while the journal takes no messages (full, or its disk fails), else 0"},
     {Counter::handoff_connections, "pushmail_data_handoff_connections_total", "connections of a control plane"},
     {Counter::handoff_accept_failures, "pushmail_data_handoff_accept_failures_total",
      "connections of a control plane that could not be taken for want of descriptors or memory"},
@@ -261,10 +267,17 @@ inline constexpr auto counter_rows = std::to_array<CounterRow>({
 
 inline constexpr ErrorInfo counters_file{"counters.file", "the counters file cannot be made or read", "", Fault::world};
 
+/// Whose counters they are. All zeros: made by a version that did not write it down.
+struct CountersOwner {
+  std::int64_t pid = 0;
+  Timestamp started{};
+  std::uint64_t configuration = 0;  // Config::generation()
+};
+
 class Counters {
  public:
-  /// Makes the file anew (a reader that has the old one mapped keeps the old values).
-  [[nodiscard]] static Result<std::unique_ptr<Counters>> create(const std::filesystem::path& file);
+  /// Makes the file anew (a reader that has the old one mapped keeps the old values). Only who holds the lock of the state folder may.
+  [[nodiscard]] static Result<std::unique_ptr<Counters>> create(const std::filesystem::path& file, const CountersOwner& owner = {});
   /// Without a file: for tests.
   [[nodiscard]] static std::unique_ptr<Counters> in_memory();
   Counters(const Counters&) = delete;
@@ -281,7 +294,13 @@ class Counters {
   void* mapped_;
 };
 
-/// Name and value of every entry of a counters file.
-[[nodiscard]] Result<std::vector<std::pair<std::string, std::uint64_t>>> read_counters(const std::filesystem::path& file);
+struct CountersRead {
+  CountersOwner owner{};
+  std::vector<std::pair<std::string, std::uint64_t>> entries{};  // name and value of every one
+  /// 0 where the file has no such entry.
+  [[nodiscard]] std::uint64_t value(Counter counter) const;
+};
+/// A counters file; an error has the errno of what could not be read.
+[[nodiscard]] Result<CountersRead> read_counters(const std::filesystem::path& file);
 
 }  // namespace pushmail

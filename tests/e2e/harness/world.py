@@ -149,7 +149,7 @@ class World:
 
     def start(self):
         self.network()
-        self.http_port, self.smtp_port = self.port(), self.port()
+        self.http_port, self.smtp_port, self.metrics_port = self.port(), self.port(), self.port()
         self.start_mail()
         self.start_peers()
         self.configure()
@@ -226,6 +226,7 @@ class World:
             "smtp": {"listen": "%s:%d" % (OURS, self.smtp_port), "smart_host": "%s:%d" % (THEIRS, self.postfix.port),
                      "retry_first": "1s", "retry_most": "3s", "unknown_retry": "2s"},
             "http": {"listen": "%s:%d" % (OURS, self.http_port)},
+            "metrics": {"listen": "127.0.0.1:%d" % self.metrics_port},
             "peer.mmsc": dict({
                 "url": "http://%s:%d/mm7" % tuple(self.mmsc_settings["mm7"]), "user": vasp["user"],
                 "password_file": secret("mmsc", vasp["password"]), "inbound_user": vasp["out_user"],

@@ -6,7 +6,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -136,6 +139,46 @@ TEST(Fetchers, AProgramThatIsMissingIsTriedAgainNotFatal) {
   fetchers.start();
   run_until(context, [&] { return log.down == 2; });
   fetchers.stop();
+}
+
+// As a unit with Accept=yes does: each connection is a fetcher.
+TEST(Fetchers, OneThatAServiceManagerStartsIsToldEverythingAgain) {
+  const auto folder = std::filesystem::temp_directory_path() / ("pm-manager-" + to_string(new_item_id({}, 0)));
+  std::filesystem::create_directories(folder);
+  using Local = boost::asio::local::stream_protocol;
+  boost::asio::io_context context;
+  FetcherLog log;
+  Fetchers fetchers(context, {.socket = folder / "socket"}, log);
+  fetchers.start();
+  EXPECT_EQ(log.up, 0) << "nobody listens yet";
+  EXPECT_NE(fetchers.standing().front().last_error.find("No such file"), std::string::npos) << fetchers.standing().front().last_error;
+
+  Local::acceptor manager(context, Local::endpoint((folder / "socket").string()));
+  std::vector<Local::socket> taken;
+  const std::function<void()> take = [&] {
+    manager.async_accept([&](boost::system::error_code error, Local::socket socket) {
+      if (error) return;
+      taken.push_back(std::move(socket));
+      take();
+    });
+  };
+  take();
+  run_until(context, [&] { return log.up == 1 && taken.size() == 1; });
+  fetchers.send("b1", mailbox::Kind::poll, {}, poll_record("b1"));
+  std::array<std::uint8_t, 4096> bytes{};
+  std::size_t size = 0;
+  taken[0].async_read_some(boost::asio::buffer(bytes), [&](boost::system::error_code, std::size_t read) { size = read; });
+  run_until(context, [&] { return size > 0; });
+  const auto record = parse_record(ByteView(bytes).first(size));
+  ASSERT_TRUE(record.is_done());
+  EXPECT_EQ(record.value().text(tag(mailbox::Tag::binding)), "b1");
+
+  taken[0].close();
+  run_until(context, [&] { return log.up == 2 && taken.size() == 2; });
+  EXPECT_EQ(log.down, 1);
+  fetchers.stop();
+  manager.close();
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Fetchers, BindingsAreSharedOut) {

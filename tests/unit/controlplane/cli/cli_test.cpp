@@ -23,6 +23,8 @@
 #include "controlplane/cli/table.h"
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/sqlite_store.h"
+#include "core/program_options.h"
+#include "dataplane/counters/counters.h"
 #include "tests/unit/controlplane/held_durability.h"
 
 namespace pushmail::cli {
@@ -55,16 +57,21 @@ struct CliTest : ::testing::Test {
   std::unique_ptr<Store> store = open_sqlite_store(":memory:").value();
   Sealer sealer{{1, 2, 3}};
   Bindings bindings{*store, sealer, clock, {.peers = {"mmsc"}}};
-  api::Api api{*store, bindings, {.peers = [] {
-                 return std::vector<api::PeerStanding>{{.name = "mmsc",
-                                                        .url = "http://198.18.0.1:8080/mm7",
-                                                        .reports = 25,
-                                                        .report_time_p95 = seconds(90),
-                                                        .doubt_lasts = seconds(180),
-                                                        .unknown = 3,
-                                                        .paused_until = {1'795'000'060'000'000},
-                                                        .reason = "4001"}};
-               }}};
+  std::string status = R"({"verdict":"serving","reasons":[],"parts":[]})";
+  api::Api api{*store,
+               bindings,
+               {.status = [this] { return status; },
+                .peers =
+                    [] {
+                      return std::vector<api::PeerStanding>{{.name = "mmsc",
+                                                             .url = "http://198.18.0.1:8080/mm7",
+                                                             .reports = 25,
+                                                             .report_time_p95 = seconds(90),
+                                                             .doubt_lasts = seconds(180),
+                                                             .unknown = 3,
+                                                             .paused_until = {1'795'000'060'000'000},
+                                                             .reason = "4001"}};
+                    }}};
   boost::asio::io_context context;
   HeldDurability durable;
   std::unique_ptr<api::Server> server;
@@ -297,6 +304,106 @@ TEST_F(CliTest, ExitCodes) {
   EXPECT_EQ(at_root({"worker", "show"}).code, EX_UNAVAILABLE);
   EXPECT_EQ(at_root({"peer", "show", "nobody"}).code, 1);
   EXPECT_EQ(at_root({"poll", "now"}).code, 0);
+}
+
+TEST_F(CliTest, StatusExitsWithTheVerdict) {
+  EXPECT_EQ(at_root({"status"}).code, 0);
+  status = R"({"verdict":"degraded","reasons":["smsc 192.0.2.1:2775: not bound: Connection refused"],)"
+           R"("parts":[{"part":"smsc","name":"192.0.2.1:2775","state":"not bound","means":"degraded","since":"2026-11-29T10:00:00.000Z",)"
+           R"("error":"Connection \u001b[31mrefused","error_at":"2026-11-29T10:05:00.000Z"}],)"
+           R"("items":[{"state":"requested","count":3,"oldest":"2026-11-29T08:00:00.000Z","oldest_age_s":93780}],)"
+           R"("store_size":5242880,"journal_segments":2,"transfers":1,"sms_in_doubt":4})";
+  const Ran degraded = at_root({"status"});
+  EXPECT_EQ(degraded.code, 1);
+  EXPECT_EQ(degraded.out,
+            "degraded\n"
+            "  smsc 192.0.2.1:2775: not bound: Connection refused\n"
+            "\n"
+            "PART  NAME            STATE      SINCE                     LAST ERROR\n"
+            "smsc  192.0.2.1:2775  not bound  2026-11-29T10:00:00.000Z  2026-11-29T10:05:00.000Z Connection  [31mrefused\n"
+            "\n"
+            "ITEMS      COUNT  OLDEST                    AGE\n"
+            "requested  3      2026-11-29T08:00:00.000Z  1d 2h\n"
+            "\n"
+            "store 5.0 MiB, journal 2 segments, 1 transfers; SMS: 4 in doubt, 0 set aside, 0 withheld, receipts 0 and 0 of no SMS\n");
+  EXPECT_EQ(Json::parse(at_root({"status", "--json"}).out)["verdict"], "degraded");
+  status = R"({"verdict":"down","reasons":[],"parts":[]})";
+  EXPECT_EQ(at_root({"status"}).code, 2);
+  status = "{}";
+  EXPECT_EQ(at_root({"status"}).code, 2) << "an answer without a verdict";
+}
+
+TEST_F(CliTest, StatusWithoutAControlPlaneLooksAtTheDataPlane) {
+  const std::string away = (root / "away").string();
+  std::filesystem::create_directories(root / "away/run/pushmail");
+  const Ran nothing = ctl({"status", "--json", "--root", away});
+  EXPECT_EQ(nothing.code, 2);
+  const Json json = Json::parse(nothing.out);
+  EXPECT_EQ(json["parts"][0]["state"], "does not answer");
+  EXPECT_EQ(json["parts"][1]["state"], "not started");
+  EXPECT_FALSE(json.contains("store_size")) << "nobody knows it";
+
+  const SystemClock now;
+  auto counters = Counters::create(root / "away/run/pushmail/counters", {.pid = ::getpid(), .started = now.wall(), .configuration = 1});
+  ASSERT_TRUE(counters.has_value());
+  (*counters)->set(Counter::worker_seen, static_cast<std::uint64_t>(now.now().ns / 1'000'000'000));
+  const Ran alone = ctl({"status", "--root", away});
+  EXPECT_EQ(alone.code, 2);
+  EXPECT_NE(alone.out.find("data_plane           runs"), std::string::npos) << alone.out;
+}
+
+TEST_F(CliTest, WrongWordsAreNamedWithASuggestion) {
+  struct Row {
+    std::vector<std::string> words;
+    std::string error;
+  };
+  for (const Row& row : {Row{{"statsu"}, "pushmailctl: unknown word \"statsu\"; did you mean status?\n"},
+                         Row{{"binding", "lsit"}, "pushmailctl: unknown word \"lsit\"; did you mean list?\n"},
+                         Row{{"binding", "dance"}, "pushmailctl: unknown word \"dance\"; `pushmailctl binding --help` lists them\n"},
+                         Row{{"item", "list", "--jsnol"}, "pushmailctl: unknown option --jsnol; did you mean --jsonl?\n"},
+                         Row{{"--rot", "/x", "status"}, "pushmailctl: unknown option --rot; did you mean --root?\n"},
+                         Row{{"binding", "add", "--passwd=x"}, "pushmailctl: unknown option --passwd\n"}}) {
+    const Ran ran = ctl(row.words);
+    EXPECT_EQ(ran.code, EX_USAGE);
+    EXPECT_EQ(ran.error, row.error);
+    EXPECT_EQ(ran.out, "");
+  }
+  EXPECT_NE(ctl({"binding", "add", "--msisdn", "1"}).error.find("--address is required"), std::string::npos);
+}
+
+TEST_F(CliTest, ErrorsNameTheOptionAndAreJsonWhenAsked) {
+  std::vector<std::string> wrong = add();
+  wrong[3] = "12ab";
+  const Ran people = at_root(wrong, "secret\n");
+  EXPECT_EQ(people.code, EX_DATAERR);
+  EXPECT_TRUE(people.error.starts_with("pushmailctl: --msisdn: ")) << people.error;
+  wrong.emplace_back("--json");
+  const Ran machines = at_root(wrong, "secret\n");
+  EXPECT_EQ(machines.code, EX_DATAERR);
+  const Json json = Json::parse(machines.error);
+  EXPECT_EQ(json["error"]["exit"], EX_DATAERR);
+  EXPECT_EQ(json["error"]["code"], "invalid");
+  EXPECT_EQ(json["error"]["field"], "msisdn");
+  EXPECT_EQ(Json::parse(ctl({"--json", "dance"}).error)["error"]["exit"], EX_USAGE);
+}
+
+// The scripts are run by the shells themselves in tests/package/completion_test.py.
+TEST_F(CliTest, CompletionKnowsEveryWord) {
+  const Ran bash = ctl({"completion", "bash"});
+  EXPECT_EQ(bash.code, 0);
+  EXPECT_NE(bash.out.find("    ' item') words='list show explain trace"), std::string::npos) << bash.out;
+  EXPECT_NE(bash.out.find("    ' binding add') words='--root --json"), std::string::npos) << bash.out;
+  EXPECT_TRUE(ctl({"completion", "zsh"}).out.starts_with("#compdef pushmailctl\n"));
+  EXPECT_EQ(ctl({"completion", "csh"}).code, EX_USAGE);
+}
+
+TEST_F(CliTest, VersionAndMetrics) {
+  const Ran version = ctl({"--version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_EQ(version.out, "pushmailctl " + std::string(program_version()) + "\n");
+  const Ran metrics = ctl({"metrics", "describe"});
+  EXPECT_EQ(metrics.code, 0);
+  EXPECT_NE(metrics.out.find("| `pushmail_status` | gauge |"), std::string::npos);
 }
 
 TEST_F(CliTest, ConfigCheckNamesFileLineKeyAndRule) {

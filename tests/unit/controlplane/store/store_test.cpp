@@ -217,6 +217,25 @@ TEST(Store, ItemsByFilter) {
   EXPECT_EQ(store->items({.binding = "other"}).value().size(), 0U);
 }
 
+TEST(Store, TheBacklogIsCountedByState) {
+  const auto store = memory();
+  EXPECT_TRUE(store->backlog(10).value().empty());
+  for (int i = 0; i < 4; ++i) {
+    Item one = item(std::to_string(i));
+    one.state = i == 3 ? ItemState::delivered : ItemState::requested;
+    one.created = after(i * 1'000'000);
+    one.updated = after((10 - i) * 1'000'000);
+    ASSERT_TRUE(store->add_item(one).value());
+  }
+  const auto backlog = store->backlog(2).value();
+  ASSERT_EQ(backlog.size(), 1U) << "what is final is no backlog";
+  EXPECT_EQ(backlog[0].state, ItemState::requested);
+  EXPECT_EQ(backlog[0].count, 2U) << "counted so far and no farther";
+  EXPECT_EQ(store->backlog(10).value()[0].count, 3U);
+  EXPECT_EQ(backlog[0].oldest, noon);
+  EXPECT_EQ(backlog[0].still_since, after(8'000'000));
+}
+
 TEST(Ledger, FinalStatesDoNotRegress) {
   const auto store = memory();
   Item one = item();

@@ -27,8 +27,10 @@ TEST(Counters, a_reader_sees_names_and_values) {
   (*counters)->set(Counter::items, 7);
   const auto entries = read_counters(file.folder / "counters");
   ASSERT_TRUE(entries.has_value());
-  ASSERT_EQ(entries->size(), counter_rows.size());
-  for (const auto& [name, value] : *entries) {
+  ASSERT_EQ(entries->entries.size(), counter_rows.size());
+  EXPECT_EQ(entries->owner.pid, 0);
+  EXPECT_EQ(entries->value(Counter::items), 7U);
+  for (const auto& [name, value] : entries->entries) {
     if (name == "pushmail_data_mails_sent_total") {
       EXPECT_EQ(value, 4u);
     } else if (name == "pushmail_data_items") {
@@ -37,6 +39,18 @@ TEST(Counters, a_reader_sees_names_and_values) {
       EXPECT_EQ(value, 0u) << name;
     }
   }
+}
+
+TEST(Counters, the_file_says_whose_it_is) {
+  File file;
+  auto counters = Counters::create(file.folder / "counters", {.pid = 4711, .started = {1'795'000'000'000'000}, .configuration = 42});
+  ASSERT_TRUE(counters.has_value());
+  const auto read = read_counters(file.folder / "counters");
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->owner.pid, 4711);
+  EXPECT_EQ(read->owner.started.us, 1'795'000'000'000'000);
+  EXPECT_EQ(read->owner.configuration, 42U);
+  EXPECT_EQ(read_counters(file.folder / "none").error().os, ENOENT);
 }
 
 TEST(Counters, a_new_file_starts_at_zero_and_the_old_mapping_stays_valid) {

@@ -16,9 +16,9 @@ using handoff::Tag;
 using ::testing::HasSubstr;
 
 std::uint64_t counter(const Program& program, std::string_view name) {
-  const auto entries = read_counters(program.root() / "run/pushmail/counters");
-  if (!entries) return 0;
-  for (const auto& [key, value] : *entries) {
+  const auto counters = read_counters(program.root() / "run/pushmail/counters");
+  if (!counters) return 0;
+  for (const auto& [key, value] : counters->entries) {
     if (key == name) return value;
   }
   return 0;

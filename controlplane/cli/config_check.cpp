@@ -1,0 +1,75 @@
+#include "controlplane/cli/config_check.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "codec/mm7/configured.h"
+#include "controlplane/api/server.h"
+#include "controlplane/binding/seal.h"
+#include "controlplane/settings.h"
+#include "core/tls.h"
+#include "dataplane/rules/rule_keeper.h"
+
+namespace pushmail::cli {
+
+namespace {
+
+// The data plane's, beyond the keys.
+void check_rules_file(const Config& config, std::vector<ConfigError>& errors) {
+  const auto rules = load_rules(config.text("rules.file"));
+  if (rules) return;
+  for (const RuleFileFault& fault : rules.error()) {
+    errors.push_back(config.error_at("rules.file", fault.message));
+    errors.back().os = fault.os;
+  }
+}
+
+// The control plane's.
+void check_settings(const Config& config, const std::filesystem::path& root, std::vector<ConfigError>& errors) {
+  std::vector<StartError> problems;
+  const Settings settings = Settings::read(config, root, problems);
+  if (const auto agents = api::find_agents(settings.api_agents); !agents) problems.push_back(agents.error());
+  if (const auto sealer = Sealer::open(settings.kek_file); !sealer)
+    problems.emplace_back("secrets.kek_file: " + sealer.error().text, sealer.error().os);
+  for (const StartError& problem : problems) errors.push_back(config.error_of(problem));
+}
+
+// The fetcher's.
+void check_trust(const Config& config, std::vector<ConfigError>& errors) {
+  const auto trust = tls::ClientSettings::load(tls::system_authorities, config.text("tls.extra_ca"));
+  if (!trust) errors.push_back(config.error_at("tls.extra_ca", std::string(trust.error().info->text)));
+}
+
+}  // namespace
+
+ConfigCheck check_config(const std::filesystem::path& root) {
+  ConfigCheck check;
+  auto config = Config::load(root);
+  if (!config) {
+    ConfigError first = std::move(config.error());
+    std::vector<ConfigError> others = std::exchange(first.others, {});
+    check.errors.push_back(std::move(first));
+    check.errors.insert(check.errors.end(), std::make_move_iterator(others.begin()), std::make_move_iterator(others.end()));
+    return check;
+  }
+  check_settings(*config, root, check.errors);
+  check_rules_file(*config, check.errors);
+  check_trust(*config, check.errors);
+  if (check.errors.empty()) check.config = std::move(*config);
+  return check;
+}
+
+nlohmann::ordered_json to_json(const std::vector<ConfigError>& errors) {
+  const auto one = [](const ConfigError& error) {
+    return nlohmann::ordered_json{{"file", error.file}, {"line", error.line}, {"key", error.key}, {"rule", error.rule}};
+  };
+  nlohmann::ordered_json json;
+  json["ok"] = false;
+  if (!errors.empty()) json.update(one(errors.front()));
+  auto& list = json["errors"] = nlohmann::ordered_json::array();
+  for (const ConfigError& error : errors) list.push_back(one(error));
+  return json;
+}
+
+}  // namespace pushmail::cli

@@ -1,0 +1,82 @@
+// Sees how every part does, and says it as one Status: for `pushmailctl status`, /readyz and /metrics.
+//
+// Came from: the records that pass through the plane, and the parts themselves, which tick() asks once a second. Goes to: the API and the
+// listener. A peer or smart host fails when a try with it failed, and works when one was answered, by whatever StatusCode: between two
+// tries nobody knows more. Threads: one.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controlplane/fetchers.h"
+#include "controlplane/handoff_client.h"
+#include "controlplane/notify/notifier.h"
+#include "controlplane/notify/smpp_session.h"
+#include "controlplane/settings.h"
+#include "controlplane/status/health.h"
+#include "controlplane/status/status.h"
+#include "controlplane/store/store.h"
+#include "core/clock.h"
+#include "core/record.h"
+
+namespace pushmail {
+
+class Observer {
+ public:
+  struct Ports {
+    Store& store;
+    const Clock& clock;
+    const Settings& settings;
+    const Fetchers& fetchers;
+    const HandoffClient& data_plane;
+    const notify::SmppSession& smpp;
+    const notify::Notifier& notifier;
+    std::function<std::size_t()> transfers{};
+    /// Empty while the listener listens, else why not.
+    std::function<std::string()> listener_error{};
+  };
+  explicit Observer(Ports ports);
+
+  void tick();
+  /// A record of the kind `event`.
+  void on_event(const RecordView& record);
+  /// A peer that the data plane paused until then, and why; 0: it goes on.
+  void on_pause(std::string_view peer, Timestamp until, std::string_view reason);
+  void on_resolved(const std::string& peer);
+  void on_not_resolved(const std::string& peer, std::string_view reason);
+
+  struct Pause {
+    Timestamp until{};
+    std::string reason{};
+  };
+  /// Nothing where it is not paused now.
+  [[nodiscard]] const Pause* pause_of(std::string_view peer) const;
+
+  [[nodiscard]] status::Status look() const;
+  /// The data plane's, or an error when there are none.
+  [[nodiscard]] Result<CountersRead> counters() const;
+
+ private:
+  struct Leg {
+    status::Health tries{};
+    status::Health address{};  // of a name
+    Pause pause{};
+  };
+  [[nodiscard]] Leg* leg_of(std::string_view peer, std::string_view next_hop);
+  [[nodiscard]] status::Part data_plane(const Result<CountersRead>& counters) const;
+  [[nodiscard]] status::Part mmsc(const std::string& name, const Leg& leg) const;
+  [[nodiscard]] status::Part configuration(const Result<CountersRead>& counters) const;
+
+  Ports ports_;
+  Timestamp started_{};
+  std::map<std::string, Leg, std::less<>> peers_{};
+  Leg smart_host_{};
+  status::Health smsc_{}, handoff_{}, listener_{};
+  std::vector<status::Health> fetchers_{};
+};
+
+}  // namespace pushmail

@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+"""`pushmailctl status`, /readyz and /metrics say what is broken, one fault after another: the cause and the place, in five seconds."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import samples  # noqa: E402
+from harness import case  # noqa: E402
+from harness.case import check, equal  # noqa: E402
+from harness.wait import wait_for  # noqa: E402
+
+SECONDS = 5   # in which a fault must be named; the machine's slowness comes on top
+SLACK = 25
+
+
+def status(world):
+    """(exit code, what it says)"""
+    done = subprocess.run([world.programs["pushmailctl"], "--root", world.root, "status", "--json"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=60, check=False)
+    return done.returncode, json.loads(done.stdout)
+
+
+def page(world, path):
+    """(HTTP status, body) of the listener."""
+    url = "http://127.0.0.1:%d%s" % (world.metrics_port, path)
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
+def wait_status(world, code, words, part=""):
+    """Waits until status exits with `code` and one of its reasons has all the words; returns the whole answer."""
+    last = []
+
+    def says():
+        last[:] = status(world)
+        reasons = last[1]["reasons"]
+        named = not words or any(all(word in reason for word in words) for reason in reasons)
+        return last[1] if last[0] == code and named else None
+    return wait_for(says, SECONDS + SLACK, lambda: "status to exit with %d and say %s of %s: %s" % (code, words, part, last))
+
+
+def part_of(answer, kind):
+    return next(each for each in answer["parts"] if each["part"] == kind)
+
+
+def test(world, _):
+    well = wait_status(world, 0, ())
+    equal(well["verdict"], "serving", "verdict")
+    equal(part_of(well, "data_plane")["state"], "connected", "data plane")
+    equal(part_of(well, "smsc")["state"], "bound", "SMSC")
+    equal(part_of(well, "fetcher")["state"], "runs", "fetcher")
+    equal(part_of(well, "mmsc")["state"], "not tried yet", "MMSC before its first message")
+    equal(page(world, "/livez"), (200, "ok\n"), "/livez")
+    equal(page(world, "/readyz"), (200, "serving\n"), "/readyz")
+
+    phone = world.phone(auto_answer=True)
+    user = world.mailbox()
+    world.bind(phone.msisdn, user)
+
+    def send(word):
+        raw, _ = samples.mail("%s %s" % (word, samples.token()), word, "joe@example.com", world.address(user), word + "\r\n", None, [])
+        world.deliver(user, raw)
+
+    # A message through it all, and then the MMSC refuses connections.
+    send("first")
+    phone.wait_mms(90, 1)
+    equal(part_of(wait_status(world, 0, ()), "mmsc")["state"], "answers", "MMSC after its first message")
+    world.mmsc_ask("command", {"listening": False})
+    send("second")
+    away = wait_for(lambda: next((answer for code, answer in [status(world)] if code == 1 and any("mmsc mmsc: " in each for each in answer["reasons"])),
+                                 None), 60, "status to name the MMSC")
+    mmsc = part_of(away, "mmsc")
+    check("refused" in mmsc["error"].lower() or "connect" in mmsc["error"].lower(), "the MMSC's error: %s" % mmsc)
+    check(mmsc.get("since") and mmsc.get("error_at"), "since when the MMSC fails: %s" % mmsc)
+    check(any(each["state"] == "submitting" and each["oldest_age_s"] >= 0 for each in away["items"]), "items that wait: %s" % away["items"])
+    equal(page(world, "/readyz")[0], 200, "/readyz while an MMSC is away")
+    world.mmsc_ask("command", {"listening": True})
+    phone.wait_mms(90, 2)
+    wait_status(world, 0, (), "MMSC")
+
+    # The SMSC dies and comes back.
+    world.smsc.kill()
+    gone = wait_status(world, 1, ("smsc", "not bound since"), "SMSC")
+    check(part_of(gone, "smsc").get("error"), "the SMSC's error: %s" % part_of(gone, "smsc"))
+    status_code, text = page(world, "/metrics")
+    equal(status_code, 200, "/metrics")
+    check('pushmail_part_status{part="smsc",name="%s:%d"} 1\n' % tuple(world.smsc_settings["listen"]) in text, "the SMSC in the metrics:\n" + text)
+    check(phone.msisdn not in text and user not in text, "a subscriber in the metrics")
+
+    # A configuration that no program would start with.
+    path = os.path.join(world.root, "etc", "pushmail", "conf.d", "later.toml")
+    world.write(path, "[schedule]\nround = \"soon\"\n", 0o644)
+    wait_status(world, 1, ("configuration", "later.toml:2: schedule.round"), "configuration")
+    os.unlink(path)
+
+    # A worker that does not turn, a data plane that is gone, and no control plane.
+    os.kill(world.dataplane.pid, signal.SIGSTOP)
+    wait_status(world, 2, ("data_plane", "stuck"), "data plane")
+    equal(page(world, "/readyz")[0], 503, "/readyz while the worker is stuck")
+    os.kill(world.dataplane.pid, signal.SIGCONT)
+    wait_status(world, 1, ("smsc",), "data plane that goes on")
+    world.dataplane.kill()
+    wait_status(world, 2, ("data_plane", "ended"), "data plane")
+    world.controlplane.kill()
+    alone = wait_status(world, 2, ("control_plane", "does not answer"), "control plane")
+    equal([each["part"] for each in alone["parts"]], ["control_plane", "data_plane"], "what is known without a control plane")
+
+
+
+
+if __name__ == "__main__":
+    case.run(test, __doc__)
