@@ -1,5 +1,6 @@
 # What `cmake --install` puts where, and the Debian package that CPack makes of it (./package). Nothing starts and nothing is made at the
 # install but what sysusers.d and tmpfiles.d say.
+set(PUSHMAIL_MAINTAINER "pushmail <pushmail@example.com>" CACHE STRING "who answers for the Debian package: Name <address>")
 set(package_folder ${PROJECT_SOURCE_DIR}/conf/package)
 set(made_folder ${PROJECT_BINARY_DIR}/package)
 
@@ -34,7 +35,8 @@ endforeach()
 install(FILES ${made_folder}/completion.bash DESTINATION share/bash-completion/completions RENAME pushmailctl OPTIONAL)
 install(FILES ${made_folder}/completion.zsh DESTINATION share/zsh/vendor-completions RENAME _pushmailctl OPTIONAL)
 add_custom_command(OUTPUT ${made_folder}/changelog.gz DEPENDS ${package_folder}/changelog VERBATIM
-  COMMAND sh -c "sed \"s/@VERSION@/$1/\" \"$2\" | gzip -9n > \"$3\"" sh ${PROJECT_VERSION} ${package_folder}/changelog ${made_folder}/changelog.gz)
+  COMMAND sh -c "sed \"s/@VERSION@/$1/; s/@MAINTAINER@/$2/\" \"$3\" | gzip -9n > \"$4\""
+    sh ${PROJECT_VERSION} ${PUSHMAIL_MAINTAINER} ${package_folder}/changelog ${made_folder}/changelog.gz)
 list(APPEND made_files ${made_folder}/changelog.gz)
 install(FILES ${made_folder}/changelog.gz DESTINATION share/doc/pushmail OPTIONAL)
 file(MAKE_DIRECTORY ${made_folder})
@@ -46,8 +48,10 @@ set(CPACK_PACKAGE_NAME pushmail)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "push mail server for ordinary mobile phones")
-set(CPACK_PACKAGE_DESCRIPTION "Receives and sends the e-mail of a mailbox on a phone, by SMS and MMS, without an app. Sits between mail servers and a carrier's MMSC (MM7) and SMSC (SMPP).")
-set(CPACK_PACKAGE_CONTACT "pushmail <root@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION "Receives and sends the e-mail of a mailbox on a phone, by SMS and MMS,
+without an app. Sits between mail servers and a carrier's MMSC (MM7) and
+SMSC (SMPP).")
+set(CPACK_PACKAGE_CONTACT ${PUSHMAIL_MAINTAINER})
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION mail)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
