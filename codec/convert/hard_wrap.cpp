@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 
 #include "core/bytes.h"
 #include "core/utf8.h"
@@ -64,10 +65,31 @@ bool may_go_on(std::string_view line) {
   const std::size_t colon = line.find(": ");
   return colon == std::string_view::npos || line.substr(0, colon).find(' ') != std::string_view::npos;
 }
-bool is_prose(std::string_view line) {
-  return !line.empty() && line.front() != ' ' && line.front() != '\t' && line.front() != '>' && line.front() != '|' &&
-         line.front() != '[' && line.find("   ") == std::string_view::npos && line.find('\t') == std::string_view::npos &&
-         line.find(" | ") == std::string_view::npos && line.find("://") == std::string_view::npos;
+/// A line of text, looked at once.
+struct TextLine {
+  std::string_view text;
+  std::size_t columns = 0;  // counted for prose only
+  bool is_prose = false;    // neither indented nor quoted, without gaps, columns or addresses of the web
+};
+TextLine read_text_line(std::string_view text) {
+  TextLine line{.text = text};
+  if (text.empty() || std::string_view(" \t>|[").find(text.front()) != std::string_view::npos) return line;
+  std::size_t columns = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto c = static_cast<unsigned char>(text[at]);
+    if (c >= 0x80) {
+      if ((c & 0xC0U) != 0x80U) columns += c >= 0xE2 && is_wide(text, at) ? 2 : 1;
+      continue;
+    }
+    ++columns;
+    if (c == '\t') return line;
+    if (c != ' ' && c != ':') continue;
+    const std::string_view rest = text.substr(at);
+    if (c == ' ' ? rest.starts_with("   ") || rest.starts_with(" | ") : rest.starts_with("://")) return line;
+  }
+  line.columns = columns;
+  line.is_prose = true;
+  return line;
 }
 
 /// The columns that the text was broken at; 0 when nothing is near an edge.
@@ -75,93 +97,74 @@ struct Width {
   std::size_t columns = 0;
   bool has_longer_lines = false;  // of prose: somebody wrote, or put in, a paragraph that no program broke
 };
-Width width_of(std::string_view text) {
+Width width_of(std::span<const TextLine> lines) {
   Width width;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::string_view line = line_at(text, at);
-    at += line.size() + 1;
-    // The bytes say already that it is short.
-    if (line.size() < width_least || !is_prose(line)) continue;
-    const std::size_t columns = columns_of(line);
-    if (columns > width_most)
+  for (const TextLine& line : lines) {
+    if (line.columns > width_most)
       width.has_longer_lines = true;
     else
-      width.columns = std::max(width.columns, columns);
+      width.columns = std::max(width.columns, line.columns);
   }
   if (width.columns < width_least) width.columns = 0;
   return width;
 }
 
-/// A line and the one before it.
-struct Pair {
-  std::string_view before, line;
-};
-/// Each pair of the text, in order.
-template <class Take>
-void each_pair(std::string_view text, Take take) {
-  std::string_view before;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::string_view line = line_at(text, at);
-    take(Pair{.before = before, .line = line});
-    at += line.size() + 1;
-    before = line;
-  }
-}
-
 /// Both are prose of one paragraph.
-bool may_join(const Pair& pair) {
-  return pair.before.size() >= width_least - slack && is_prose(pair.before) && may_go_on(pair.line) && is_prose(pair.line);
+bool may_join(const TextLine& before, const TextLine& line) {
+  return before.is_prose && line.is_prose && before.text.size() >= width_least - slack && may_go_on(line.text);
 }
 /// A sentence that goes on: enough where there are few lines to judge by.
-bool goes_on(const Pair& pair) {
-  const char last = pair.before.back();
-  const char first = pair.line.front();
+bool goes_on(const TextLine& before, const TextLine& line) {
+  const char last = before.text.back();
+  const char first = line.text.front();
   return last != '.' && last != '!' && last != '?' && last != ':' &&
          ((first >= 'a' && first <= 'z') || static_cast<unsigned char>(first) >= 0x80);
 }
-bool had_no_room(const Pair& pair, std::size_t width) {
-  const std::size_t columns = columns_of(pair.before);
-  if (columns > width || columns + 1 + first_word_columns(pair.line) <= width) return false;
-  return columns + slack >= width || (goes_on(pair) && columns + word_slack >= width);
+bool had_no_room(const TextLine& before, const TextLine& line, std::size_t width) {
+  if (before.columns > width || before.columns + 1 + first_word_columns(line.text) <= width) return false;
+  return before.columns + slack >= width || (goes_on(before, line) && before.columns + word_slack >= width);
 }
 
-bool is_wrapped_throughout(std::string_view text, std::size_t width) {
+bool is_wrapped_throughout(std::span<const TextLine> lines, std::size_t width) {
   constexpr std::size_t lines_least = 3;
   std::size_t joinable = 0;
   std::size_t full = 0;
-  each_pair(text, [&](const Pair& pair) {
-    if (!may_join(pair) || columns_of(pair.before) > width) return;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    if (!may_join(lines[i - 1], lines[i]) || lines[i - 1].columns > width) continue;
     ++joinable;
-    full += had_no_room(pair, width) ? 1 : 0;
-  });
+    full += had_no_room(lines[i - 1], lines[i], width) ? 1 : 0;
+  }
   return full >= lines_least && full * 4 >= joinable * 3;
 }
 
 }  // namespace
 
 std::string_view rejoin_wrapped(std::string_view utf8, Arena& arena) {
-  const auto [width, has_longer_lines] = width_of(utf8);
+  ArenaList<TextLine> list(arena);
+  list.reserve(static_cast<std::size_t>(std::count(utf8.begin(), utf8.end(), '\n')) + 1);
+  for (std::size_t at = 0; at < utf8.size(); at += list.back().text.size() + 1) list.push_back(read_text_line(line_at(utf8, at)));
+  const std::span<const TextLine> lines = list.items();
+  const auto [width, has_longer_lines] = width_of(lines);
   if (width == 0) return utf8;
-  const bool is_sure = is_wrapped_throughout(utf8, width);
+  const bool is_sure = is_wrapped_throughout(lines, width);
   // Who writes lines as long as he likes may have written this one so, too.
   if (has_longer_lines && !is_sure) return utf8;
   ArenaText out(arena);
   out.reserve(utf8.size());
-  bool is_first = true;
-  each_pair(utf8, [&](const Pair& pair) {
-    if (!is_first && may_join(pair) && had_no_room(pair, width) && (is_sure || goes_on(pair))) {
-      const auto first = static_cast<unsigned char>(pair.line[0]);
-      const auto second = pair.line.size() > 1 ? static_cast<unsigned char>(pair.line[1]) : 0U;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const TextLine& line = lines[i];
+    if (i > 0 && may_join(lines[i - 1], line) && had_no_room(lines[i - 1], line, width) && (is_sure || goes_on(lines[i - 1], line))) {
+      const auto first = static_cast<unsigned char>(line.text[0]);
+      const auto second = line.text.size() > 1 ? static_cast<unsigned char>(line.text[1]) : 0U;
       // Between characters of East Asia stands no blank.
       const bool is_east_asian =
-          static_cast<unsigned char>(pair.before.back()) >= 0x80 && is_wide(pair.line, 0) && !is_hangul(first, second);
+          static_cast<unsigned char>(lines[i - 1].text.back()) >= 0x80 && is_wide(line.text, 0) && !is_hangul(first, second);
       if (!is_east_asian) out += ' ';
-    } else if (!is_first) {
+    } else if (i > 0) {
       out += '\n';
     }
-    is_first = false;
-    out += pair.line;
-  });
+    out += line.text;
+  }
   return out.take_view();
 }
 
