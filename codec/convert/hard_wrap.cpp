@@ -83,7 +83,9 @@ TextLine read_text_line(std::string_view text) {
     }
     ++columns;
     if (c == '\t') return line;
-    if (c != ' ' && c != ':') continue;
+    // Nearly every blank stands between words.
+    const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+    if (!(c == ' ' && (next == ' ' || next == '|')) && !(c == ':' && next == '/')) continue;
     const std::string_view rest = text.substr(at);
     if (c == ' ' ? rest.starts_with("   ") || rest.starts_with(" | ") : rest.starts_with("://")) return line;
   }
