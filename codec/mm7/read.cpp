@@ -330,12 +330,10 @@ Result<Report> read_any_report(const Envelope& envelope, std::span<const StatusW
       std::ranges::find_if(words, [&](const StatusWord& row) { return ascii_equal_nocase(row.received, report.mm_status_received); });
   report.mm_status = word == words.end() ? "Indeterminate" : std::string(word->canonical);
 
+  // TS 23.140 §8.7: mandatory, and left empty by some; MessageID alone says which message it is.
   std::size_t recipient = xml.child(envelope.message, "Recipient");
   if (recipient == none) recipient = xml.child(envelope.message, "Recipients");
-  if (recipient == none) return fail(mm7_missing_element);
-  const auto address = read_address(xml, recipient);
-  if (!address) return fail(mm7_bad_address);
-  report.recipient = *address;
+  if (const auto address = read_address(xml, recipient)) report.recipient = *address;
   if (const auto sender = read_address(xml, xml.child(envelope.message, "Sender"))) report.sender = *sender;
   report.date = read_time(envelope.text(date));
   if (!report.date) report.date = read_time(envelope.text(other_date));

@@ -134,6 +134,16 @@ TEST(Mm7Tolerance, RecipientsInsteadOfRecipient) {
                 ->recipient.value,
             "+1555");
 }
+TEST(Mm7Tolerance, ReportsWithoutARecipient) {
+  for (const std::string_view recipient :
+       {"", "<Recipient/>", "<Recipient> </Recipient>", "<Recipient><Number/></Recipient>", "<Recipients/>"}) {
+    SCOPED_TRACE(recipient);
+    const auto found = read_report(envelope(report("<MMStatus>Retrieved</MMStatus>", "", recipient)));
+    ASSERT_TRUE(found.has_value()) << found.error().info->text;
+    EXPECT_EQ(found->recipient.value, "");
+    EXPECT_EQ(found->message_id, "m-77001");
+  }
+}
 TEST(Mm7Tolerance, TimeStampInsteadOfDate) {
   const auto found = read_report(envelope(report("<MMStatus>Retrieved</MMStatus><MMSStatusErrorCode>0</MMSStatusErrorCode>",
                                                  "<TimeStamp>2024-06-30T12:31:07+09:00</TimeStamp>")));
