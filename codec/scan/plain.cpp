@@ -41,7 +41,8 @@ class KeyBuilder {
   void add(const Character& character) {
     if (character.size == 1) return add(static_cast<std::uint8_t>(fold(character.value)));
     // A folded character has the size of the one that it came from.
-    for (const char byte : utf8_of(fold(character.value)).view()) add(static_cast<std::uint8_t>(byte));
+    const auto folded = utf8_of(fold(character.value));
+    for (const char byte : folded.view()) add(static_cast<std::uint8_t>(byte));
   }
   [[nodiscard]] std::uint64_t key() const { return key_of(head_, size_ > 8 ? tail_ : 0, size_); }
   [[nodiscard]] bool empty() const { return size_ == 0; }

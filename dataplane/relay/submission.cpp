@@ -24,7 +24,7 @@ using mm7::StatusClass;
 constexpr std::uint64_t chunks_ahead = 4;
 constexpr int service_unavailable = 4006;  // busy (TS 23.140 10.2)
 
-// TS 23.140 §10.2: 1xxx to 4xxx. Any other number in a SubmitRsp, which may come with a MessageID, is neither success nor refusal.
+// TS 23.140 §10.2: 1xxx to 4xxx. Any other number counts as 3000; where a MessageID comes with it, it is neither success nor refusal.
 bool is_status_code(int code) { return code >= 1000 && code < 5000; }
 
 // A gateway that answers for the MMSC (RFC 9110 §15.6.3, §15.6.5) cannot say whether that one has the request.
@@ -221,7 +221,7 @@ bool Relay::is_about_another(Item& of, const std::string& transaction_id, int st
 
 void Relay::take_submit_rsp(Item& of, const mm7::SubmitRsp& response) {
   if (is_about_another(of, response.transaction_id, response.status.code)) return;
-  if (!is_status_code(response.status.code)) {
+  if (!is_status_code(response.status.code) && !response.message_id.empty()) {
     event(of, "submit_rsp", {{"peer", of.peer}, {"status", fmt::to_string(response.status.code)}, {"message_id", response.message_id}});
     return submission_lost(of, "the answer's StatusCode is none of MM7", Loss::meaningless_answer);
   }

@@ -112,12 +112,13 @@ TEST(RelaySubmission, status_codes) {
       {2004, 200, "failed"},    {2999, 200, "failed"},    {3001, 200, "failed"},    {3002, 200, "failed"}, {3003, 200, "failed"},
       {4004, 500, "failed"},    {4005, 200, "failed"},    {4008, 200, "failed"},    {3000, 200, ""},       {3999, 200, ""},
       {4000, 200, ""},          {4006, 200, ""},          {4001, 200, ""},          {4007, 200, ""},       {2001, 200, ""},
-      {4009, 200, ""},          {4500, 200, ""},          {4999, 200, ""},
+      {4009, 200, ""},          {4500, 200, ""},          {4999, 200, ""},          {0, 200, ""},          {999, 200, ""},
+      {5000, 200, ""},          {10000, 200, ""},
   };
   for (const Row& row : rows) {
     World world;
     const ItemId item = world.submit_until_sent();
-    world.answer_submit(item, row.code, row.code < 2000 ? "m-1" : "", row.http_status);
+    world.answer_submit(item, row.code, row.code / 1000 == 1 ? "m-1" : "", row.http_status);
     world.commit();
     if (row.state.empty()) {
       EXPECT_TRUE(world.outcomes().empty()) << row.code;
