@@ -95,10 +95,12 @@ class ImapSession final : public MailboxSession {
   Outcome<void> log_in(Task& task);
   Outcome<void> select(Task& task);
   Outcome<void> refresh(Task& task);
+  Outcome<std::vector<std::uint32_t>> search(Task& task, mailimap_search_key* which);
   Outcome<std::vector<std::uint32_t>> search(Task& task, Set uids);
   Outcome<std::vector<std::uint32_t>> search(Task& task, std::uint32_t first, std::uint32_t last);
   Outcome<FetchList> fetch(Task& task, const Set& uids, const FetchType& what);
   Outcome<GivenMails> ask(Task& task, std::span<const std::uint32_t> uids);
+  Outcome<std::uint32_t> last_of_select(Task& task);
   Outcome<Look> begin_numbering(Task& task, Watermark& mark, std::uint32_t uid_next);
   Outcome<std::optional<std::uint32_t>> find_newest(Task& task, std::span<const std::uint32_t> uids, const Newest& newest);
   Outcome<void> drop_unlisted(Task& task, Watermark& mark);
@@ -114,6 +116,7 @@ class ImapSession final : public MailboxSession {
   std::string folder_;  // as it goes on the wire
   std::uint64_t uid_validity_ = 0;
   std::uint32_t uid_next_ = 0;  // from SELECT; 0: not said, or used up
+  std::uint32_t exists_ = 0;    // mails at SELECT
   bool has_idle_ = false;
   bool is_fresh_ = false;  // SELECT has just told everything
 };
@@ -216,6 +219,7 @@ Outcome<void> ImapSession::select(Task& task) {
   const mailimap_selection_info* selected = imap_->imap_selection_info;
   uid_validity_ = selected == nullptr ? 0 : selected->sel_uidvalidity;
   uid_next_ = selected == nullptr ? 0 : selected->sel_uidnext;
+  exists_ = selected == nullptr || !selected->sel_has_exists ? 0 : selected->sel_exists;
   is_fresh_ = true;
   // RFC 3501 §2.3.1.1: without it no UID means anything in the next session.
   if (uid_validity_ == 0) return std::unexpected(Failure{Error{&mailbox_protocol}, "the folder has no UIDVALIDITY"});
@@ -237,11 +241,10 @@ Outcome<void> ImapSession::refresh(Task& task) {
   return {};
 }
 
-// UIDs of the set that exist, in order, each once.
-Outcome<std::vector<std::uint32_t>> ImapSession::search(Task& task, Set uids) {
+// UIDs of the mails that `which` is true of, in order, each once. It is taken over.
+Outcome<std::vector<std::uint32_t>> ImapSession::search(Task& task, mailimap_search_key* which) {
   begin(task);
-  const std::unique_ptr<mailimap_search_key, decltype(&mailimap_search_key_free)> key(made(mailimap_search_key_new_uid(uids.release())),
-                                                                                      &mailimap_search_key_free);
+  const std::unique_ptr<mailimap_search_key, decltype(&mailimap_search_key_free)> key(which, &mailimap_search_key_free);
   clist* list = nullptr;
   if (const int code = mailimap_uid_search(imap_.get(), nullptr, key.get(), &list); code != MAILIMAP_NO_ERROR)
     return failed(code, mailbox_refused);
@@ -253,6 +256,11 @@ Outcome<std::vector<std::uint32_t>> ImapSession::search(Task& task, Set uids) {
   std::ranges::sort(found);
   found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
+}
+
+// UIDs of the set that exist.
+Outcome<std::vector<std::uint32_t>> ImapSession::search(Task& task, Set uids) {
+  return search(task, made(mailimap_search_key_new_uid(uids.release())));
 }
 
 // UIDs of [first, last]. 0 is `*`, the last mail: it names one even when that lies below `first`.
@@ -275,9 +283,15 @@ Outcome<Look> ImapSession::look(Task& task, Watermark& mark, const ArrivalSink& 
     if (auto refreshed = refresh(task); !refreshed) return std::unexpected(refreshed.error());
   }
   is_fresh_ = false;
-  const std::uint32_t uid_next = std::exchange(uid_next_, 0);
-  // First sight, another numbering, or a UIDNEXT that went back, which RFC 3501 §2.3.1.1 forbids.
+  std::uint32_t uid_next = std::exchange(uid_next_, 0);
+  // First sight, another numbering, or a UIDNEXT that went back, which RFC 3501 §2.3.1.1 forbids. One that is merely behind its own mails
+  // says nothing.
   Look result = Look::compared;
+  if (mark.uid_validity == uid_validity_ && uid_next != 0 && uid_next <= mark.last_uid && mark.newest.empty()) {
+    const auto last = last_of_select(task);
+    if (!last) return std::unexpected(last.error());
+    if (*last >= mark.last_uid) uid_next = 0;
+  }
   if (mark.uid_validity != uid_validity_ || (uid_next != 0 && uid_next <= mark.last_uid)) {
     const auto begun = begin_numbering(task, mark, uid_next);
     if (!begun || *begun == Look::baseline) return begun;
@@ -303,6 +317,16 @@ Outcome<Look> ImapSession::look(Task& task, Watermark& mark, const ArrivalSink& 
   return result;
 }
 
+// UID of the last mail that SELECT counted, by its place: some servers say a UIDNEXT that a mail has already, and what came after SELECT is
+// news. 0: the server does not say.
+Outcome<std::uint32_t> ImapSession::last_of_select(Task& task) {
+  if (exists_ == 0) return 0;
+  const auto last = search(task, made(mailimap_search_key_new_set(made(mailimap_set_new_single(exists_)))));
+  if (!last && deed_of(last.error()) == Deed::refused) return 0;
+  if (!last) return std::unexpected(last.error());
+  return last->size() == 1 ? last->front() : 0;
+}
+
 // Where the mailbox stands under a numbering that says nothing about the old one. Without a trace of the newest known mail what is there
 // now is no news.
 Outcome<Look> ImapSession::begin_numbering(Task& task, Watermark& mark, std::uint32_t uid_next) {
@@ -311,6 +335,10 @@ Outcome<Look> ImapSession::begin_numbering(Task& task, Watermark& mark, std::uin
     const auto last = search(task, 0, 0);
     if (!last) return std::unexpected(last.error());
     if (!last->empty()) highest = last->back();
+  } else if (mark.uid_validity == 0 || mark.newest.empty()) {
+    const auto last = last_of_select(task);
+    if (!last) return std::unexpected(last.error());
+    highest = std::max(highest, *last);
   }
   Watermark begun{.uid_validity = uid_validity_, .last_uid = highest};
   if (mark.uid_validity == 0 || mark.newest.empty()) {

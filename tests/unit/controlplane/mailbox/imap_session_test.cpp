@@ -48,7 +48,9 @@ class ImapTest : public SessionTest {
 
 TEST_F(ImapTest, BaselineIsUidNext) {
   ScriptedServer server([](Peer& peer) {
-    open_folder(peer);
+    if (!open_folder(peer) || !peer.expect("UID SEARCH 3")) return;
+    peer.send("* SEARCH 7\r\n");
+    peer.answer("OK");
     peer.line();
   });
   run(account(server, Protocol::imap), [&](Task& task, MailboxSession& session) {
@@ -60,6 +62,55 @@ TEST_F(ImapTest, BaselineIsUidNext) {
     EXPECT_EQ(mark.uid_validity, 77u);
     EXPECT_EQ(mark.last_uid, 9u);
   });
+}
+
+// Some servers say the last UID instead of the next one, and some know no search by place.
+TEST_F(ImapTest, AUidNextThatAMailHasMakesNoNews) {
+  for (const std::string_view found : {"* SEARCH 10\r\n", "* SEARCH\r\n", ""}) {
+    ScriptedServer server([found](Peer& peer) {
+      if (!open_folder(peer) || !peer.expect("UID SEARCH 3")) return;
+      peer.send(found);
+      peer.answer(found.empty() ? "BAD what" : "OK");
+      peer.line();
+    });
+    run(account(server, Protocol::imap), [&](Task& task, MailboxSession& session) {
+      ASSERT_TRUE(session.open(task));
+      Watermark mark;
+      const auto looked = session.look(task, mark, [](const Arrival&) { FAIL() << "a flood"; });
+      ASSERT_TRUE(looked);
+      EXPECT_EQ(*looked, Look::baseline);
+      EXPECT_EQ(mark.last_uid, found.starts_with("* SEARCH 10") ? 10u : 9u);
+    });
+  }
+}
+
+// UIDNEXT lies below a mail that is known, and nothing but the UID is known of it.
+TEST_F(ImapTest, AUidNextBehindItsMailsIsNoNewNumbering) {
+  for (const std::uint32_t last : {10U, 11U}) {
+    ScriptedServer server([last](Peer& peer) {
+      if (!open_folder(peer, 10) || !peer.expect("UID SEARCH 3")) return;
+      peer.send("* SEARCH " + std::to_string(last) + "\r\n");
+      peer.answer("OK");
+      if (!peer.expect("UID SEARCH UID 11:*")) return;
+      peer.send("* SEARCH " + std::to_string(last) + "\r\n");
+      peer.answer("OK");
+      if (last == 11 && peer.expect("UID FETCH 11")) {
+        peer.send("* 3 FETCH (UID 11 RFC822.SIZE 4 BODY[HEADER.FIELDS (FROM)]<0> {14}\r\nSubject: x\r\n\r\n)\r\n");
+        peer.answer("OK");
+      }
+      peer.line();
+    });
+    run(account(server, Protocol::imap), [&](Task& task, MailboxSession& session) {
+      ASSERT_TRUE(session.open(task));
+      Watermark mark{.uid_validity = 77, .last_uid = 10, .known = {}};
+      std::vector<std::string> uids;
+      const auto looked = session.look(task, mark, [&](const Arrival& arrival) { uids.push_back(arrival.uid); });
+      ASSERT_TRUE(looked) << looked.error().text;
+      EXPECT_EQ(*looked, Look::compared);
+      EXPECT_EQ(uids, last == 11 ? std::vector<std::string>{"11"} : std::vector<std::string>{});
+      EXPECT_EQ(mark.last_uid, last);
+    });
+  }
 }
 
 TEST_F(ImapTest, BaselineWithoutUidNextAsksForTheLastMail) {
@@ -150,8 +201,11 @@ TEST_F(ImapTest, HugeHeaderIsAskedForInPart) {
 
 TEST_F(ImapTest, ChangedNumberingIsABaseline) {
   ScriptedServer server([](Peer& peer) {
-    open_folder(peer, 5);
-    peer.line();
+    if (!open_folder(peer, 5)) return;
+    while (peer.expect("UID SEARCH 3")) {
+      peer.send("* SEARCH 4\r\n");
+      peer.answer("OK");
+    }
   });
   for (const Watermark& before :
        {Watermark{.uid_validity = 76, .last_uid = 2, .known = {}}, Watermark{.uid_validity = 77, .last_uid = 9, .known = {}}}) {
