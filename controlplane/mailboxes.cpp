@@ -44,6 +44,7 @@ void Mailboxes::watch_all(const std::function<bool(std::string_view)>& of_this_f
 }
 
 void Mailboxes::on_binding_changed(const Binding& binding) {
+  pauses_.forget(binding.id);
   if (binding.is_active()) return watch(binding);
   watched_.erase(binding.id);
   suspects_.forget(binding.id);
@@ -98,6 +99,7 @@ void Mailboxes::send_watch(const Binding& binding, const IpAddress& address) {
   if (state->newest_date.us != 0) record.i64(tag(Tag::newest_date), state->newest_date.us);
   for (const std::string& uid : *known) record.text(tag(Tag::known_uid), uid);
   for (const auto& [uid, deaths] : suspects_.of(binding.id)) record.text(tag(Tag::suspect), fmt::format("{} {}", deaths, uid));
+  pauses_.write(binding.id, ports_.clock.now(), record);
   OPENSSL_cleanse(password->data(), password->size());
   ports_.fetchers.send(binding.id, Kind::watch, {}, std::move(record));
   watched.told = true;
@@ -215,6 +217,7 @@ void Mailboxes::on_session(const RecordView& record) {
   const std::string state = text_or_empty(record, Tag::state);
   const auto binding = ports_.store.binding(id);
   if (!binding || !*binding || (*binding)->state == "removed") return;
+  pauses_.on_session(id, record, ports_.clock.now());
   set_session(id, state, text_or_empty(record, Tag::reason), {record.i64(tag(Tag::time)).value_or(ports_.clock.wall().us)});
   if (is_well(state)) return ports_.on_ready(id);
   // A host that moved has another address by now.

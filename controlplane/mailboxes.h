@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/account_pauses.h"
 #include "controlplane/binding/seal.h"
 #include "controlplane/ports.h"
 #include "controlplane/resolver.h"
@@ -78,6 +79,7 @@ class Mailboxes {
   Ports ports_;
   std::map<std::string, Watched, std::less<>> watched_;
   Suspects suspects_;
+  AccountPauses pauses_;
   std::uint64_t last_question_ = 0;
   std::vector<std::function<bool(std::string_view binding)>> unread_;  // fetchers whose bindings could not be read
   Instant read_again_{};

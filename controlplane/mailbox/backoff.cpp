@@ -12,6 +12,9 @@ namespace {
 // Of an account that never worked, so many refusals without a reason mean the password: most servers say no more than NO.
 constexpr std::uint32_t unsaid_refusals_max = 2;
 
+// What may be a wrong password is tried again less and less, once a day at least.
+constexpr Duration most_of(const Timing& timing) { return {24 * timing.retry_auth.ns}; }
+
 }  // namespace
 
 Duration retry_pause(std::uint32_t failures, Duration first, Duration most, std::uint64_t random) {
@@ -19,6 +22,27 @@ Duration retry_pause(std::uint32_t failures, Duration first, Duration most, std:
   for (std::uint32_t i = 1; i < failures && ns < most.ns; ++i) ns *= 2;
   ns = std::min(ns, most.ns);
   return Duration{ns / 2 + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(ns / 2 + 1))};
+}
+
+Backoff::Kept Backoff::kept(Instant now) const {
+  return {.state = refused_ == Refused::no ? std::string() : std::string(state_word(failure_.error)),
+          .reason = failure_.text,
+          .refused = refused_,
+          .pause = std::max(not_before_ - now, Duration{}),
+          .failures = failures_,
+          .short_sessions = short_sessions_,
+          .unsaid_refusals = unsaid_refusals_};
+}
+
+void Backoff::go_on_with(const Kept& kept, Instant now, const Timing& timing) {
+  const bool is_password = kept.state == state_word(Error{&mailbox_auth});
+  const ErrorInfo& for_good = is_password ? mailbox_auth : mailbox_no_uidl;
+  failure_ = {Error{kept.refused == Refused::for_good ? &for_good : &mailbox_busy}, kept.reason};
+  refused_ = kept.refused;
+  failures_ = kept.failures;
+  short_sessions_ = kept.short_sessions;
+  unsaid_refusals_ = kept.unsaid_refusals;
+  not_before_ = now + std::min(kept.pause, most_of(timing));
 }
 
 void Backoff::on_look() {
@@ -48,8 +72,7 @@ void Backoff::on_failure(Ended ended, const Timing& timing) {
   if (is_first_for_good || was_steady) failures_ = short_sessions_ = 0;
   ++(ended.came == Came::to_a_look ? short_sessions_ : failures_);
   const Duration first = for_good ? timing.retry_auth : timing.retry_first;
-  // What may be a wrong password after all is tried again less and less.
-  const Duration most = for_good ? Duration{24 * timing.retry_auth.ns} : is_unsaid ? timing.retry_auth : timing.retry_most;
+  const Duration most = for_good ? most_of(timing) : is_unsaid ? timing.retry_auth : timing.retry_most;
   not_before_ = ended.now + std::max(retry_pause(failures_ + short_sessions_, first, most, ended.random), failure_.wait);
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "controlplane/mailbox/mailbox_session.h"
 
@@ -28,6 +29,20 @@ class Backoff {
     Instant now{};
     std::uint64_t random = 0;  // any number
   };
+
+  /// All that a fetcher which starts anew must know, as it goes over the socket.
+  struct Kept {
+    std::string state{};  // word of the failure
+    std::string reason{};
+    Refused refused = Refused::no;
+    Duration pause{};  // that is left of it
+    std::uint32_t failures = 0;
+    std::uint32_t short_sessions = 0;
+    std::uint32_t unsaid_refusals = 0;
+  };
+  [[nodiscard]] Kept kept(Instant now) const;
+  /// The account as another fetcher left it.
+  void go_on_with(const Kept& kept, Instant now, const Timing& timing);
 
   void on_logged_in() { has_worked_ = true; }
   void on_look();

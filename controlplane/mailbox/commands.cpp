@@ -34,6 +34,22 @@ std::optional<T> word(const RecordView& record, Tag tag, const std::array<Row<T>
   return std::nullopt;
 }
 
+constexpr std::array<Row<Backoff::Refused>, 2> refusals{{{"now", Backoff::Refused::for_now}, {"good", Backoff::Refused::for_good}}};
+
+// Nothing where the record is of one that has no past.
+std::optional<Backoff::Kept> read_kept(const RecordView& record) {
+  if (!record.u64(number_of(Tag::pause))) return std::nullopt;
+  const auto count = [&](Tag tag) { return static_cast<std::uint32_t>(std::min<std::uint64_t>(number(record, tag), UINT32_MAX)); };
+  constexpr std::uint64_t pause_most_ms = 86'400'000;
+  return Backoff::Kept{.state = text(record, Tag::state),
+                       .reason = text(record, Tag::reason),
+                       .refused = word(record, Tag::refused, refusals).value_or(Backoff::Refused::no),
+                       .pause = milliseconds(static_cast<std::int64_t>(std::min(number(record, Tag::pause), pause_most_ms))),
+                       .failures = count(Tag::failures),
+                       .short_sessions = count(Tag::short_sessions),
+                       .unsaid_refusals = count(Tag::unsaid)};
+}
+
 // `TIMES UID`.
 bool take_suspect(std::string_view text, WatchCommand& watch) {
   std::uint32_t times = 0;
@@ -90,6 +106,7 @@ Result<std::optional<Command>> decode_watch(const RecordView& record) {
   watch.mode = *mode;
   PM_TRY(watch.account, decode_account(record));
 
+  watch.kept = read_kept(record);
   watch.mark.uid_validity = number_or_zero(record, Tag::uid_validity);
   const std::string last_uid = text_or_empty(record, Tag::last_uid);
   if (!last_uid.empty()) {
@@ -152,6 +169,17 @@ Result<std::optional<Command>> decode_command(const RecordView& record) {
       return CancelCommand{.item = item};
     default:
       return std::nullopt;
+  }
+}
+
+void write_kept(const Backoff::Kept& kept, RecordWriter& record) {
+  record.u64(number_of(Tag::pause), static_cast<std::uint64_t>(kept.pause.ms()));
+  for (const auto& [name, value] : refusals) {
+    if (value == kept.refused) record.text(number_of(Tag::refused), name);
+  }
+  for (const auto& [tag, value] : {std::pair(Tag::failures, kept.failures), std::pair(Tag::short_sessions, kept.short_sessions),
+                                   std::pair(Tag::unsaid, kept.unsaid_refusals)}) {
+    if (value != 0) record.u64(number_of(tag), value);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "controlplane/mailbox/backoff.h"
 #include "controlplane/mailbox/mailbox_session.h"
 #include "controlplane/mailbox/schema.h"
 #include "core/ids.h"
@@ -23,6 +24,8 @@ struct WatchCommand {
   Account account;
   Mode mode = Mode::poll;
   Watermark mark;
+  /// How the account stood in the fetcher before this one.
+  std::optional<Backoff::Kept> kept{};
   /// Mails at which the fetcher died so often that they are not asked for any more.
   std::set<std::string, std::less<>> deadly{};
 };
@@ -61,6 +64,9 @@ struct CancelCommand {
 };
 using Command =
     std::variant<WatchCommand, ProbeCommand, UnwatchCommand, PollCommand, FetchCommand, MarkCommand, CreditCommand, CancelCommand>;
+
+/// What `session` says of an account beside its state, and `watch` repeats.
+void write_kept(const Backoff::Kept& kept, RecordWriter& record);
 
 /// A kind that this version does not know is empty: a newer control plane may ask more.
 [[nodiscard]] Result<std::optional<Command>> decode_command(const RecordView& record);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controlplane/mailbox/commands.h"
 #include "controlplane/mailbox/schema.h"
 #include "core/log.h"
 #include "core/versions.h"
@@ -41,10 +42,12 @@ void Reporter::send(RecordWriter& record) {
   gate_.open();
 }
 
-void Reporter::session(std::string_view binding, std::string_view state, std::string_view reason) {
+void Reporter::session(std::string_view binding, std::string_view state, std::string_view reason,
+                       const std::optional<Backoff::Kept>& kept) {
   auto record = record_of(Kind::session, binding);
   record.text(number_of(Tag::state), state).i64(number_of(Tag::time), loop_.clock().wall().us);
   if (!reason.empty()) record.text(number_of(Tag::reason), reason);
+  if (kept) write_kept(*kept, record);
   send(record);
   LogEvent(reason.empty() ? LogLevel::debug : LogLevel::warning, "session").binding(binding).text("state", state).text("reason", reason);
 }

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "controlplane/mailbox/announce.h"
+#include "controlplane/mailbox/backoff.h"
 #include "controlplane/mailbox/loop.h"
 #include "controlplane/mailbox/mailbox_session.h"
 #include "core/ids.h"
@@ -23,7 +25,8 @@ class Reporter {
  public:
   Reporter(Loop& loop, Socket& socket);
 
-  void session(std::string_view binding, std::string_view state, std::string_view reason);
+  /// `kept`: how the account's log-ins went; nothing where the mailbox is not watched.
+  void session(std::string_view binding, std::string_view state, std::string_view reason, const std::optional<Backoff::Kept>& kept = {});
   /// What an account that was tried came to: a state word, and why.
   void probed(std::string_view binding, std::string_view state, std::string_view reason);
   void baseline(std::string_view binding, const Watermark& mark);

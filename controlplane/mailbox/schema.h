@@ -12,7 +12,8 @@ namespace pushmail::mailbox {
 enum class Kind : std::uint16_t {
   // control plane -> fetcher
   watch = 1,  // take care of this mailbox from now on; again with new fields: replaces what was known. First sight (a baseline
-              // is made) when uid_validity is 0 or absent and there is no known_uid; then and with mode idle it looks at once
+              // is made) when uid_validity is 0 or absent and there is no known_uid; then and with mode idle it looks at once. With
+              // state and refused: how the account stood in the fetcher before this one
   unwatch = 2,
   poll = 3,    // look now; answered by polled, or by session with an error state
   fetch = 4,   // send the mail's bytes for the item (binding, uid, uid_validity; offset to go on from there; credit at once); an older
@@ -25,7 +26,7 @@ enum class Kind : std::uint16_t {
                // without a word about mails; answered by probed. binding is any name that no mailbox has
 
   // fetcher -> control plane
-  session = 32,   // how it stands: state words below, text
+  session = 32,   // how it stands: state words below, text; with how its log-ins went (pause, refused, failures ...)
   baseline = 33,  // first sight, or UIDVALIDITY changed: uid_validity and the highest UID (POP3: uid_validity 1 and every UIDL as
                   // known_uid); no mail is reported for what was there
   new_mail = 34,  // with last_uid, the watermark with this mail; with a reason when the server did not hand out its header
@@ -79,6 +80,11 @@ enum class Tag : std::uint16_t {
   refresh_every = 36,   // u64 milliseconds
   say_id = 37,          // u64 1: ID before the folder is opened
   authentication = 40,  // text `SERVER pass|fail|unknown`: the topmost Authentication-Results (codec/mime/authentication.h)
+  pause = 43,           // u64 milliseconds: the next log-in not before; in session, and in the next watch of a fetcher that starts anew
+  refused = 44,         // text: now, good; the last connection was refused before the mailbox was open, for now or for good
+  failures = 45,        // u64: in a row before a look
+  short_sessions = 46,  // u64: in a row behind one
+  unsaid = 47,          // u64: refusals of the log-in without a reason, in a row
 };
 
 }  // namespace pushmail::mailbox

@@ -32,6 +32,7 @@ Watcher::Watcher(Loop& loop, const SessionSettings& settings, Reporter& reporter
     : loop_(loop), settings_(settings), reporter_(reporter), slots_(slots), watch_(std::move(watch)), gate_(loop) {
   looked_ = watch_.mark.uid_validity != 0 || !watch_.mark.known.empty();
   backoff_ = Backoff(looked_);
+  if (watch_.kept) backoff_.go_on_with(*watch_.kept, loop_.now(), settings_.timing);
 }
 
 void Watcher::start() {
@@ -111,7 +112,7 @@ void Watcher::mark(MarkCommand command) {
 void Watcher::say(std::string_view state, std::string_view reason) {
   if (state_ == state && reason.empty()) return;
   state_ = state;
-  reporter_.session(watch_.binding, state, reason);
+  reporter_.session(watch_.binding, state, reason, backoff_.kept(loop_.now()));
 }
 
 bool Watcher::wants_session() const {
@@ -140,7 +141,7 @@ void Watcher::rest(Task& task) {
     if (must_wait && asked && is_long) {
       const Failure& failure = backoff_.failure();
       poll_wanted_ = false;
-      reporter_.session(watch_.binding, state_word(failure.error), failure.text);
+      reporter_.session(watch_.binding, state_word(failure.error), failure.text, backoff_.kept(loop_.now()));
       fail_jobs(failure);
       continue;
     }

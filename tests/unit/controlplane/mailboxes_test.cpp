@@ -229,6 +229,34 @@ TEST_F(MailboxesTest, AMailThatEndsTheFetcherThreeTimesIsNamedInTheWatch) {
   EXPECT_EQ(dies(), Texts{"3 3"}) << "its body is not asked for either";
 }
 
+// What a fetcher said of an account's log-ins is told to the one after it; what an operator changes begins anew.
+TEST_F(MailboxesTest, ANewFetcherIsToldHowTheAccountStands) {
+  const Binding binding = with_password();
+  mailboxes.on_binding_changed(binding);
+  EXPECT_FALSE(fetchers.of(Kind::watch)[0].view().u64(tag(Tag::pause)));
+  const auto said = [&](std::string_view state, std::string_view reason, std::uint64_t pause_ms, std::uint64_t failures) {
+    auto record = make(Kind::session, {});
+    record.text(tag(Tag::binding), "b1").text(tag(Tag::state), state).u64(tag(Tag::pause), pause_ms).text(tag(Tag::refused), "good");
+    if (!reason.empty()) record.text(tag(Tag::reason), reason);
+    record.u64(tag(Tag::failures), failures);
+    mailboxes.on_session(from_fetcher(std::move(record), Kind::session).view());
+  };
+  said("auth_failed", "NO wrong password", 3'600'000, 2);
+  said("connecting", "", 3'600'000, 2);
+  clock.pass(seconds(600));
+  mailboxes.on_fetcher_lost([](std::string_view) { return true; });
+  mailboxes.watch_all([](std::string_view) { return true; });
+  const auto watches = fetchers.of(Kind::watch);
+  const RecordView again = watches.back().view();
+  EXPECT_EQ(again.u64(tag(Tag::pause)), 3'000'000U);
+  EXPECT_EQ(again.u64(tag(Tag::failures)), 2U);
+  EXPECT_EQ(again.text(tag(Tag::refused)), "good");
+  EXPECT_EQ(again.text(tag(Tag::state)), "auth_failed");
+  EXPECT_EQ(again.text(tag(Tag::reason)), "NO wrong password");
+  mailboxes.on_binding_changed(binding);
+  EXPECT_FALSE(fetchers.of(Kind::watch).back().view().u64(tag(Tag::pause)));
+}
+
 // ---- a wall clock that is set
 
 TEST_F(MailboxesTest, AClockSetBackOrForwardChangesNoRound) {

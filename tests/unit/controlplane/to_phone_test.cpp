@@ -428,6 +428,7 @@ TEST_F(ToPhoneTest, AReportWhoseIdIsKnownIsTakenInEveryForm) {
       {"mm-5", "mm-5", "number:05550100002", "short:5000", ItemState::delivered},
       {"mm-6", "mm-6", "mail:somebody@mmsc.example", "short:5000", ItemState::delivered},
       {"mm-7", "mm-7", "short:50001742", "short:5000", ItemState::delivered},
+      {"mm-11", "MM-11", "number:", "number:", ItemState::delivered},  // without any address
       {"mm-8", "mm-8", "number:+15550109999", "short:5000", ItemState::submitted},
       {"mm-9", "mm-10", phone, "short:5000", ItemState::submitted},
   };

@@ -55,6 +55,32 @@ TEST(Backoff, SessionsThatEndSoonAfterALookCountUntilOneLives) {
   EXPECT_EQ(steps.fail(closed, Came::to_a_look, seconds(1)), seconds(1));
 }
 
+TEST(Backoff, ANewFetcherGoesOnWithIt) {
+  Steps before;
+  for (int i = 0; i < 6; ++i) before.fail(said("NO [LIMIT] too many"));
+  Steps after;
+  after.backoff.go_on_with(before.backoff.kept(now + seconds(4)), now + seconds(100), after.timing);
+  EXPECT_EQ(after.backoff.refused(), Refused::for_now);
+  EXPECT_EQ(after.backoff.not_before(), now + seconds(112)) << "16 s, of which 4 had passed";
+  EXPECT_EQ(after.backoff.failure().text, "NO [LIMIT] too many");
+  EXPECT_EQ(after.fail(said("NO [LIMIT] too many")), seconds(64));
+
+  Steps refused;
+  refused.fail(said("NO [AUTHENTICATIONFAILED] no"));
+  Steps again;
+  again.backoff.go_on_with(refused.backoff.kept(now), now, again.timing);
+  EXPECT_EQ(again.backoff.refused(), Refused::for_good);
+  EXPECT_TRUE(again.backoff.failure().error.is(mailbox_auth));
+  EXPECT_EQ(again.fail(said("NO [AUTHENTICATIONFAILED] no")), seconds(7200));
+
+  Steps unsaid;
+  unsaid.fail(said("NO"));
+  Steps second;
+  second.backoff.go_on_with(unsaid.backoff.kept(now), now, second.timing);
+  second.fail(said("NO"));
+  EXPECT_EQ(second.backoff.refused(), Refused::for_good) << "the second refusal without a reason";
+}
+
 TEST(Backoff, ARefusedPasswordIsTriedAfterAnHour) {
   Steps steps;
   const Failure closed{Error{&mailbox_closed}, "x"};

@@ -443,6 +443,24 @@ TEST_F(LongPauseTest, RepeatedWatchDoesNotEndThePause) {
   EXPECT_EQ(next_state("unreachable").text(number_of(Tag::binding)), "b");
 }
 
+// A fetcher that starts anew: the account's pause goes on, and a poll is answered with what is known.
+TEST_F(FetcherTest, AWatchSaysHowTheAccountStood) {
+  ScriptedServer server([](Peer& peer) { peer.send("* OK ready\r\n"); });
+  RecordWriter record(static_cast<std::uint16_t>(Kind::watch), 1, {});
+  const Account who = account(server, Protocol::imap);
+  record.text(number_of(Tag::binding), "b").text(number_of(Tag::protocol), "imap").text(number_of(Tag::address), to_string(who.address));
+  record.text(number_of(Tag::tls), "none").text(number_of(Tag::user), who.user).text(number_of(Tag::password), who.password);
+  record.text(number_of(Tag::mode), "idle").u64(number_of(Tag::uid_validity), 77).text(number_of(Tag::last_uid), "9");
+  record.u64(number_of(Tag::pause), 3'600'000).text(number_of(Tag::refused), "good").u64(number_of(Tag::failures), 1);
+  record.text(number_of(Tag::state), "auth_failed").text(number_of(Tag::reason), "NO wrong");
+  send(std::move(record));
+  command(Kind::poll);
+  const RecordView answer = next_state("auth_failed");
+  EXPECT_EQ(answer.text(number_of(Tag::reason)), "NO wrong");
+  EXPECT_GT(answer.u64(number_of(Tag::pause)), 3'500'000U);
+  EXPECT_EQ(server.connections(), 0);
+}
+
 TEST_F(FetcherTest, HangingServerDoesNotHoldTheEnd) {
   ScriptedServer server([](Peer& peer) {
     peer.send("* OK ready\r\n");
