@@ -39,12 +39,12 @@ constexpr std::array<Row<Backoff::Refused>, 2> refusals{{{"now", Backoff::Refuse
 // Nothing where the record is of one that has no past.
 std::optional<Backoff::Kept> read_kept(const RecordView& record) {
   if (!record.u64(number_of(Tag::pause))) return std::nullopt;
-  const auto count = [&](Tag tag) { return static_cast<std::uint32_t>(std::min<std::uint64_t>(number(record, tag), UINT32_MAX)); };
+  const auto count = [&](Tag tag) { return static_cast<std::uint32_t>(std::min<std::uint64_t>(number_or_zero(record, tag), UINT32_MAX)); };
   constexpr std::uint64_t pause_most_ms = 86'400'000;
-  return Backoff::Kept{.state = text(record, Tag::state),
-                       .reason = text(record, Tag::reason),
+  return Backoff::Kept{.state = text_or_empty(record, Tag::state),
+                       .reason = text_or_empty(record, Tag::reason),
                        .refused = word(record, Tag::refused, refusals).value_or(Backoff::Refused::no),
-                       .pause = milliseconds(static_cast<std::int64_t>(std::min(number(record, Tag::pause), pause_most_ms))),
+                       .pause = milliseconds(static_cast<std::int64_t>(std::min(number_or_zero(record, Tag::pause), pause_most_ms))),
                        .failures = count(Tag::failures),
                        .short_sessions = count(Tag::short_sessions),
                        .unsaid_refusals = count(Tag::unsaid)};

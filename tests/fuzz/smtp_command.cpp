@@ -1,6 +1,8 @@
 // SMTP's grammar: lines, commands, paths, data and replies, each rule checked against another one that must agree.
 #include "dataplane/session/smtp_grammar.h"
 
+#include "core/ascii.h"
+
 namespace {
 
 using namespace pushmail;
@@ -15,7 +17,7 @@ void check_command(std::string_view line) {
   if (command->verb != smtp::Verb::rcpt) return;
   const auto strict = smtp::parse_rcpt(command->argument, smtp::Utf8::refused);
   const auto open = smtp::parse_rcpt(command->argument, smtp::Utf8::allowed);
-  if (strict) PM_CHECK(open.has_value() && *strict == *open && smtp::is_ascii(*strict));
+  if (strict) PM_CHECK(open.has_value() && *strict == *open && is_ascii(*strict));
   if (open)
     PM_CHECK(open->find_first_of("\r\n") == std::string::npos &&
              (ascii_equal_nocase(*open, "postmaster") || smtp::is_address(*open, smtp::Utf8::allowed)));

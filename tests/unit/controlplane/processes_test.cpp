@@ -148,7 +148,7 @@ TEST(Fetchers, OneThatAServiceManagerStartsIsToldEverythingAgain) {
   using Local = boost::asio::local::stream_protocol;
   boost::asio::io_context context;
   FetcherLog log;
-  Fetchers fetchers(context, {.socket = folder / "socket"}, log);
+  Fetchers fetchers(context, {.socket = folder / "socket"}, durable, log);
   fetchers.start();
   EXPECT_EQ(log.up, 0) << "nobody listens yet";
   EXPECT_NE(fetchers.standing().front().last_error.find("No such file"), std::string::npos) << fetchers.standing().front().last_error;
