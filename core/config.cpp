@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <iterator>
+#include <tuple>
 
 #include "core/ascii.h"
 #include "core/limits.h"
@@ -253,12 +254,14 @@ void Config::complete(std::vector<ConfigError>& errors) {
   }
 }
 
-// The rules between keys read values, so they have to be there: of a file with a wrong key they are looked at when that is mended.
+// What a file that is no TOML gives is not known, so nothing is missing yet. The rules between keys read values, so they have to be there:
+// of a file with a wrong key they are looked at when that is mended. What stands nowhere comes last.
 std::expected<Config, ConfigError> Config::checked(Config config, std::vector<ConfigError> errors) {
-  config.complete(errors);
+  const bool all_read = std::ranges::none_of(errors, [](const ConfigError& error) { return error.key.empty(); });
+  if (all_read) config.complete(errors);
   if (errors.empty()) errors = check_rules(config);
   if (errors.empty()) return config;
-  std::ranges::stable_sort(errors, {}, [](const ConfigError& error) { return std::pair(error.file, error.line); });
+  std::ranges::stable_sort(errors, {}, [](const ConfigError& error) { return std::tuple(error.line == 0, error.file, error.line); });
   ConfigError first = std::move(errors.front());
   first.others.assign(std::make_move_iterator(errors.begin() + 1), std::make_move_iterator(errors.end()));
   return std::unexpected(std::move(first));

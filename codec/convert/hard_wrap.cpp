@@ -78,7 +78,7 @@ TextLine read_text_line(std::string_view text) {
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto c = static_cast<unsigned char>(text[at]);
     if (c >= 0x80) {
-      if ((c & 0xC0U) != 0x80U) columns += c >= 0xE2 && is_wide(text, at) ? 2 : 1;
+      if (!is_continuation(text[at])) columns += c >= 0xE2 && is_wide(text, at) ? 2 : 1;
       continue;
     }
     ++columns;

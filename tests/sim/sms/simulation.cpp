@@ -201,11 +201,12 @@ void Run::check() {
     if (text.item == ItemId()) continue;
     const Item item = store_->item(text.item).value().value();
     const auto history = store_->history(text.item).value();
-    const bool aside = !history.empty() && history.back().event == "notify_set_aside";
+    // A receipt may still come afterwards.
+    const bool aside = std::ranges::any_of(history, [](const HistoryRow& row) { return row.event == "notify_set_aside"; });
     outcome_.set_aside += aside ? 1 : 0;
     outcome_.refused += item.state == ItemState::failed ? 1 : 0;
     if (item.state != ItemState::notified && item.state != ItemState::failed && !aside) {
-      fail(fmt::format("text {} has no end: its item is {}", text.number, to_string(item.state)));
+      fail(fmt::format("text {} has no end: its item is {}, {}", text.number, to_string(item.state), item.reason));
     }
     if (item.state != ItemState::notified && item.reason.empty()) fail(fmt::format("text {} failed without a reason", text.number));
     if (only_texts_are_bad && !script_.bad.contains(text.number) && item.state != ItemState::notified) {

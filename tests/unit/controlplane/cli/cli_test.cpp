@@ -94,6 +94,13 @@ struct CliTest : ::testing::Test {
     arguments.insert(arguments.end(), {"--root", root.string()});
     return ctl(std::move(arguments), input);
   }
+  /// The table that every configuration needs; ends it.
+  std::string secrets() const {
+    const auto file = root / "kek";
+    if (!std::filesystem::exists(file)) std::ofstream(file) << std::string(32, 'k');
+    std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+    return "[secrets]\nkek_file = \"" + file.string() + "\"\n";
+  }
   std::vector<std::string> add() {
     return {"binding", "add", "--msisdn", "+15550100002",     "--address", "ann@box.example",
             "--name",  "Änn", "--host",   "mail.example.com", "--user",    "ann"};
@@ -427,7 +434,7 @@ TEST_F(CliTest, ConfigCheckSaysWhoIsOpen) {
   const Ran refused = at_root({"config", "check"});
   EXPECT_EQ(refused.code, EX_CONFIG);
   EXPECT_NE(refused.error.find("pushmail.toml:7: peer.a.inbound: nothing authenticates this peer"), std::string::npos) << refused.error;
-  std::ofstream(file) << peer << "inbound = \"open\"\n";
+  std::ofstream(file) << peer << "inbound = \"open\"\n" << secrets();
   const Ran open = at_root({"config", "check"});
   EXPECT_EQ(open.code, 0);
   EXPECT_NE(open.error.find("warning: peer.a.inbound: "), std::string::npos) << open.error;
@@ -470,7 +477,8 @@ TEST_F(CliTest, ConfigCheckReadsTheRules) {
   std::filesystem::create_directories(root / "etc/pushmail");
   std::ofstream(root / "etc/pushmail/pushmail.toml")
       << "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[rules]\nfile = \""
-      << (root / "rules").string() << "\"\n";
+      << (root / "rules").string() << "\"\n"
+      << secrets();
   EXPECT_EQ(at_root({"config", "check"}).code, EX_CONFIG) << "no such file";
   std::ofstream(root / "rules") << "a reject text word casino\n";
   EXPECT_EQ(at_root({"config", "check"}).code, 0);
@@ -488,9 +496,9 @@ TEST_F(CliTest, ConfigCheckKnowsTheKnobsOfPeers) {
   const std::string good =
       "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = "
       "\"http://h/\"\nservice_number = \"5\"\nallow = [\"192.0.2.1\"]\nprofile = \"rel5\"\n";
-  std::ofstream(file) << good;
+  std::ofstream(file) << good << secrets();
   EXPECT_EQ(at_root({"config", "check"}).code, 0);
-  std::ofstream(file) << good << "omitted = \"MessageID\"\n";
+  std::ofstream(file) << good << "omitted = \"MessageID\"\n" << secrets();
   const Ran checked = at_root({"config", "check"});
   EXPECT_EQ(checked.code, EX_CONFIG);
   EXPECT_NE(checked.error.find("pushmail.toml:11: peer.a.omitted: "), std::string::npos) << checked.error;

@@ -93,7 +93,7 @@ struct Wrong {
 
 std::vector<Wrong> wrong_ones() {
   const std::string a(peer);
-  const std::string dpdk = "link.kind = \"dpdk\"";
+  constexpr std::string_view dpdk = "link.kind = \"dpdk\"";
   return {
       // What must be given, and how values look.
       {"domain = \"mms.example.net\"\n", "", "", 0, "domain", "must be given"},
