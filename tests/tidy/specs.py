@@ -3,7 +3,7 @@
 
 Each clause that a source cites has a row that names the file; each file of a row cites the clause; a clause that is not done at all is
 cited nowhere but in its row, or where the sources say that it is not done. `specs.py --update` writes the rows that the sources ask for
-and keeps what was said of those that were there; a new row says yes, and whoever adds it decides whether that is so.
+and keeps what was said of those that were there; a new row says cited, until somebody has judged it.
 """
 import pathlib
 import re
@@ -16,7 +16,7 @@ SPEC = re.compile(r"RFC \d{3,5}|TS \d\d\.\d{3}|U[TA][SX] #\d+|SMPP \d\.\d|OMA-[A
                   r"|E\.1\d\d|XML 1\.0|SOAP 1\.1")
 CLAUSE = re.compile(r"§(\d+(?:\.\d+)*|[A-Z](?:\.\d+)+|[A-Z]\b)")
 CLAUSES = re.compile(r"(?:,? (?:and )?§(?:\d+(?:\.\d+)*|[A-Z](?:\.\d+)+|[A-Z]\b))+")
-STATES = ("yes", "partly", "no")
+STATES = ("cited", "yes", "partly", "no")
 
 
 def citations(text):
@@ -50,9 +50,9 @@ def written():
             continue
         clause = cells[0][spec.end():].strip().removeprefix("§")
         if len(cells) != 3 or cells[2].split(":")[0] not in STATES or (spec.group(0), clause) in rows:
-            findings.append(f"docs/specs.md:{number}: not `| clause | files | yes, partly: why, or no: why |`, or the clause stands there twice")
+            findings.append(f"docs/specs.md:{number}: not `| clause | files | cited, yes, partly: why, or no: why |`, or the clause stands there twice")
             continue
-        if cells[2] != "yes" and ":" not in cells[2]:
+        if cells[2] not in ("cited", "yes") and ":" not in cells[2]:
             findings.append(f"docs/specs.md:{number}: {cells[2]} without what is missing")
         rows[(spec.group(0), clause)] = (cells[2], [name.strip("` ") for name in cells[1].split(",") if name.strip()])
     return rows, findings
@@ -71,7 +71,7 @@ def update():
     kept = {key for key, (state, files) in rows.items() if not files}
     for key in sorted(sources.keys() | kept, key=natural):
         files = ", ".join(f"`{file}`" for file in sources.get(key, []))
-        lines.append(f"| {key[0]}{' §' + key[1] if key[1] else ''} | {files} | {rows.get(key, ('yes',))[0]} |")
+        lines.append(f"| {key[0]}{' §' + key[1] if key[1] else ''} | {files} | {rows.get(key, ('cited',))[0]} |")
     index.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
