@@ -120,7 +120,9 @@ Result<Connection> Connection::open(const std::filesystem::path& path) {
     return std::unexpected(error);
   }
   sqlite3_busy_timeout(handle, busy_ms_max);
-  const auto set = connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
+  // What a savepoint could have to undo is kept in memory: a file for it would be written with every statement.
+  const auto set =
+      connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY");
   if (!set) return std::unexpected(set.error());
   return connection;
 }

@@ -812,9 +812,8 @@ Result<void> SqliteStore::commit() {
     if (!done) return done;
   }
   if (log_pages_ < rest_pages) return {};
-  // Nothing is written now, so what a checkpoint left can follow, and the log begins anew.
-  PM_TRY(const std::uint64_t left, db_.checkpoint());
-  if (left == 0) log_pages_ = 0;
+  // Nothing is written now, so what a checkpoint left can follow, and the log begins anew. Where that fails the log has it all still.
+  if (const auto left = db_.checkpoint(); left && *left == 0) log_pages_ = 0;
   return {};
 }
 
