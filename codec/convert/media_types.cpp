@@ -116,13 +116,13 @@ std::string_view extension_of(std::string_view name) {
 }
 
 std::string_view media_type_of_content(ByteView head) {
-  struct Sign {
+  struct Signature {
     std::size_t at;
     std::string_view bytes;
     std::string_view media_type;
   };
   using namespace std::string_view_literals;
-  static constexpr auto signs = std::to_array<Sign>({
+  static constexpr auto signs = std::to_array<Signature>({
       {0, "\xFF\xD8\xFF"sv, "image/jpeg"},
       {0, "\x89PNG\r\n\x1A\n"sv, "image/png"},
       {0, "GIF8"sv, "image/gif"},
@@ -149,9 +149,10 @@ std::string_view media_type_of_content(ByteView head) {
       {0, "BEGIN:VCARD"sv, "text/vcard"},
       {0, "BEGIN:VCALENDAR"sv, "text/calendar"},
   });
-  static_assert(std::all_of(signs.begin(), signs.end(), [](const Sign& sign) { return sign.at + sign.bytes.size() <= content_head_size; }));
+  static_assert(
+      std::all_of(signs.begin(), signs.end(), [](const Signature& sign) { return sign.at + sign.bytes.size() <= content_head_size; }));
   const std::string_view text = text_of(head);
-  const auto sign = std::find_if(signs.begin(), signs.end(), [&](const Sign& s) {
+  const auto sign = std::find_if(signs.begin(), signs.end(), [&](const Signature& s) {
     return text.size() >= s.at + s.bytes.size() && text.substr(s.at, s.bytes.size()) == s.bytes;
   });
   return sign == signs.end() ? std::string_view{} : sign->media_type;

@@ -39,7 +39,7 @@ std::string escaped(std::string_view text) {
 std::string seconds_text(std::int64_t us) { return fmt::format("{}.{:03}", us / 1'000'000, us / 1'000 % 1'000); }
 
 // Series of one metric stand together behind its HELP and TYPE.
-class Page {
+class Exposition {
  public:
   void head(std::string_view name, std::string_view help) {
     fmt::format_to(std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type_of(name));
@@ -75,7 +75,7 @@ class Page {
   std::size_t count_ = 0, left_out_ = 0;
 };
 
-void write(Page& page, const MetricRow& row, const Status& status) {
+void write(Exposition& page, const MetricRow& row, const Status& status) {
   const auto one = [&](std::uint64_t value) { page.series(row, {}, fmt::to_string(value)); };
   const auto of_parts = [&](auto value) {
     for (const Part& part : status.parts) page.series(row, {part.kind, part.name}, value(part));
@@ -134,7 +134,7 @@ void write(Page& page, const MetricRow& row, const Status& status) {
 }  // namespace
 
 std::string metrics_text(const Status& status, const Result<CountersRead>& counters) {
-  Page page;
+  Exposition page;
   if (counters) {
     // Those that this version knows the meaning of.
     for (const CounterRow& row : counter_rows) {
