@@ -249,7 +249,7 @@ void SmppProtocol::lost(const std::string& reason) {
     LogEvent(was_bound || failures_ == 1 ? LogLevel::warning : LogLevel::debug, "smpp_lost")
         .text("smsc", to_string(settings_.smsc))
         .text("reason", reason)
-        .number("unanswered", texts_.size())
+        .number("unanswered", static_cast<std::int64_t>(texts_.size()))
         .number("again_in_ms", wait / 1'000'000);
   }
   end(reason);

@@ -147,7 +147,7 @@ void SmsReceipts::tell_near_miss(Waiting& waiting) {
         .text("smsc_id", receipt.smsc_id)
         .text("status", receipt.word)
         .person("phone", receipt.source)
-        .number("since_start", counts_.unmatched);
+        .number("since_start", static_cast<std::int64_t>(counts_.unmatched));
   }
   const auto done = store_.write([&] { return write_near_miss(receipt); });
   if (!done) log_error("receipt_not_stored").error(done.error());
