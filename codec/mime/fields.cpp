@@ -99,7 +99,8 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Header
     return FieldBlock{.fields = fields.take(), .body = body, .has_blank_line = blank_line == BlankLine::yes};
   };
   std::size_t kept_size = 0;
-  std::size_t last_end = static_cast<std::size_t>(-1);  // behind the field that was taken last
+  std::size_t last_start = 0;                           // of the value of the field that was taken last
+  std::size_t last_end = static_cast<std::size_t>(-1);  // behind that field
   // Each rule is noted where it was broken first in this block, so that the notes stay few; bare LF only for the message itself, since
   // it is then nearly always the same everywhere.
   const std::size_t first_note = tolerated.size();
@@ -141,8 +142,7 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Header
         if (const auto behind = field_behind(bytes, line.next, end, of)) {
           note(tolerance::lost_folding, at);
           Field& field = fields[fields.size() - 1];
-          const auto start = static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(field.value.data()) - bytes.data());
-          field.value = ascii_trim(text_of(bytes.subspan(start, *behind - start)));
+          field.value = ascii_trim(text_of(bytes.subspan(last_start, *behind - last_start)));
           kept_size += *behind - at;
           at = last_end = *behind;
           continue;
@@ -173,6 +173,7 @@ FieldBlock read_fields(ByteView bytes, std::size_t from, std::size_t end, Header
       kept_size += next - at;
       const std::string_view value = text_of(bytes.subspan(value_start, value_end - value_start));
       fields.push_back({line.text.substr(0, name), ascii_trim(value)});
+      last_start = value_start;
       last_end = next;
     }
     at = next;

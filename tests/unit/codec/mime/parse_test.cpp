@@ -151,6 +151,8 @@ TEST(Parse, EachToleranceIsReadAndNoted) {
        "text/html\"hi\""},
       {tolerance::lost_folding, "To: a@example.com,\r\nb@example.com,\r\nc@example.com\r\nContent-Type: text/html\r\n\r\nhi",
        "text/html\"hi\""},
+      {tolerance::lost_folding, "Message-ID:\r\nwords of it\r\nand more\r\nContent-Type: text/html\r\n\r\nhi", "text/html\"hi\""},
+      {tolerance::lost_folding, "X-A: \t\r\nwords of it\r\nand more\r\nContent-Type: text/html\r\n\r\nhi", "text/html\"hi\""},
       // What people write does not run on, and no usual field follows: it is text.
       {tolerance::no_blank_line, "Subject: x\r\nHello Bob\r\nhow are you\r\nDate: tomorrow\r\n\r\nAnn",
        "text/plain\"Hello Bob\r\nhow are you\r\nDate: tomorrow\r\n\r\nAnn\""},
