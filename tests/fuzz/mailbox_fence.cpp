@@ -35,13 +35,13 @@ void check_bounds(std::string_view out) {
   std::size_t parens = 0;
   bool continues = false;
   while (!out.empty()) {
-    const std::size_t end = out.find('\n');
-    // The fence passes lines whole.
-    PM_CHECK(end != std::string_view::npos);
+    const std::size_t end = std::min(out.find('\n'), out.size() - 1);
+    // Lines are whole, but for a FETCH that waits behind a literal that is dropped: the input ended inside that.
     std::string_view line = out.substr(0, end + 1);
+    PM_CHECK(line.ends_with('\n') || line.find(" FETCH (") != std::string_view::npos);
     out.remove_prefix(end + 1);
     PM_CHECK(line.size() <= limits::imap_line_size_max + 4);
-    line = line.substr(0, line.size() - (line.ends_with("\r\n") ? 2 : 1));
+    line.remove_suffix(line.ends_with("\r\n") ? 2 : line.ends_with('\n') ? 1 : 0);
     PM_CHECK(line.find('\0') == std::string_view::npos);
     if (!continues) parens = 0;
     continues = false;
