@@ -92,9 +92,11 @@ void split_parameters(ContentType& type, Arena& arena) {
     rest.remove_prefix(std::min(end + 1, rest.size()));
     const std::size_t equals = piece.find('=');
     if (equals == std::string_view::npos) continue;
+    const std::string_view name = ascii_trim(piece.substr(0, equals));
+    if (name.empty()) continue;  // as among those that stand where they should
     std::string_view value = ascii_trim(piece.substr(equals + 1));
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
-    parameters.push_back({.name = ascii_trim(piece.substr(0, equals)), .value = value});
+    parameters.push_back({.name = name, .value = value});
   }
   type.parameters = parameters.take();
 }

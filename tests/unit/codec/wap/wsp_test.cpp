@@ -16,8 +16,8 @@ namespace pushmail::wap {
 namespace {
 
 TEST(Wsp, Uintvar) {
-  for (const auto& [value, hex] : {std::pair{0U, "00"}, std::pair{127U, "7f"}, std::pair{128U, "8100"}, std::pair{300U, "822c"}, std::pair{16384U, "818000"},
-                                   std::pair{UINT32_MAX, "8fffffff7f"}}) {
+  for (const auto& [value, hex] : {std::pair{0U, "00"}, std::pair{127U, "7f"}, std::pair{128U, "8100"}, std::pair{300U, "822c"},
+                                   std::pair{16384U, "818000"}, std::pair{UINT32_MAX, "8fffffff7f"}}) {
     Bytes out;
     write_uintvar(out, value);
     EXPECT_EQ(to_hex(out), hex);
@@ -31,7 +31,8 @@ TEST(Wsp, Uintvar) {
 }
 
 TEST(Wsp, ValueLength) {
-  for (const auto& [value, hex] : {std::pair{0U, "00"}, std::pair{30U, "1e"}, std::pair{31U, "1f1f"}, std::pair{52U, "1f34"}, std::pair{200U, "1f8148"}}) {
+  for (const auto& [value, hex] :
+       {std::pair{0U, "00"}, std::pair{30U, "1e"}, std::pair{31U, "1f1f"}, std::pair{52U, "1f34"}, std::pair{200U, "1f8148"}}) {
     Bytes out;
     write_value_length(out, value);
     EXPECT_EQ(to_hex(out), hex);
@@ -59,7 +60,8 @@ TEST(Wsp, Integers) {
 }
 
 TEST(Wsp, Texts) {
-  for (const auto& [text, hex] : {std::pair{"Hi", "486900"}, std::pair{"", "00"}, std::pair{"\xC3\x89", "7fc38900"}, std::pair{"\"x", "7f227800"}}) {
+  for (const auto& [text, hex] :
+       {std::pair{"Hi", "486900"}, std::pair{"", "00"}, std::pair{"\xC3\x89", "7fc38900"}, std::pair{"\"x", "7f227800"}}) {
     Bytes out;
     write_text(out, text);
     EXPECT_EQ(to_hex(out), hex);
@@ -86,7 +88,9 @@ TEST(Wsp, EncodedStrings) {
   out.clear();
   write_encoded_string(out, "Hi");
   EXPECT_EQ(to_hex(out), "486900");
-  const Bytes utf16 = from_hex("090203f700480069" "0000");
+  const Bytes utf16 = from_hex(
+      "090203f700480069"
+      "0000");
   const auto wide = Reader(utf16).encoded_string();
   EXPECT_EQ(wide->charset, 1015U);
   EXPECT_EQ(to_hex(wide->octets), "00480069");
@@ -94,7 +98,12 @@ TEST(Wsp, EncodedStrings) {
 }
 
 TEST(Wsp, SkipRule) {
-  const Bytes all = from_hex("80" "03010203" "1f021122" "414200" "ff");
+  const Bytes all = from_hex(
+      "80"
+      "03010203"
+      "1f021122"
+      "414200"
+      "ff");
   Reader reader(all);
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(reader.skip_value().has_value());
   EXPECT_TRUE(reader.at_end());
@@ -115,7 +124,8 @@ const std::vector<TypeRow>& type_rows() {
       {"0a8381ea85612e74787400", "text/plain", {{"charset", "utf-8"}, {"name", "a.txt"}}},
       {"136170706c69636174696f6e2f736d696c0081ea", "application/smil", {{"charset", "utf-8"}}},
       {"18b38a3c733e00896170706c69636174696f6e2f736d696c00",
-       "application/vnd.wap.multipart.related", {{"start", "<s>"}, {"type", "application/smil"}}},
+       "application/vnd.wap.multipart.related",
+       {{"start", "<s>"}, {"type", "application/smil"}}},
       {"0302030a", "application/vnd.wap.emn+wbxml", {}},
       {"0583810203f5", "text/plain", {{"charset", "utf-16be"}}},
       {"0783666f6f007800", "text/plain", {{"foo", "x"}}},
@@ -143,7 +153,14 @@ TEST(Wsp, ContentTypes) {
 TEST(Wsp, NewerParameterNumbersAndOddValuesAreRead) {
   Arena arena;
   // The last parameter is cut off: what is broken behind the good ones does not take them away.
-  const Bytes related = from_hex("15" "b3" "993c733e00" "9722612e74787400" "800b" "8e0210ff" "81");
+  const Bytes related = from_hex(
+      "15"
+      "b3"
+      "993c733e00"
+      "9722612e74787400"
+      "800b"
+      "8e0210ff"
+      "81");
   Reader good(related);
   const auto type = read_content_type(good, arena);
   ASSERT_TRUE(type.has_value());
@@ -161,6 +178,18 @@ TEST(Wsp, UnassignedTypeIsOctets) {
   const Bytes nothing = from_hex("7f00");
   Reader empty(nothing);
   EXPECT_EQ(read_content_type(empty, arena)->media_type, "application/octet-stream");
+}
+
+// In one text with its type, as among those that stand where they should: what is read can be written and is read the same.
+TEST(Wsp, AParameterWithoutANameIsNone) {
+  Arena arena;
+  constexpr std::string_view text("text/plain;=x; charset=utf-8\0", 29);
+  Reader reader(bytes_of(text));
+  const auto type = read_content_type(reader, arena);
+  ASSERT_TRUE(type.has_value());
+  EXPECT_EQ(type->media_type, "text/plain");
+  ASSERT_EQ(type->parameters.size(), 1U);
+  EXPECT_EQ(type->parameters[0].name, "charset");
 }
 
 TEST(Wsp, BrokenTypesAndTooManyParts) {
@@ -233,7 +262,18 @@ TEST(Wsp, MultipartEntry) {
 TEST(Wsp, PartHeadersInOtherForms) {
   Arena arena;
   // Content-ID without brackets, old Content-Disposition with filename, a text header, an unknown header with a length.
-  const Bytes body = from_hex("01" "2701" "83" "c0227800" "ae08" "81" "86702e6a706700" "a903010203" "436f6e74656e742d4c6f636174696f6e00" "6c00" "55");
+  const Bytes body = from_hex(
+      "01"
+      "2701"
+      "83"
+      "c0227800"
+      "ae08"
+      "81"
+      "86702e6a706700"
+      "a903010203"
+      "436f6e74656e742d4c6f636174696f6e00"
+      "6c00"
+      "55");
   Reader reader(body);
   const auto entries = read_multipart(reader, arena);
   ASSERT_TRUE(entries.has_value());
@@ -246,16 +286,33 @@ TEST(Wsp, PartHeadersInOtherForms) {
 
 TEST(Wsp, WrongCountsAreSurvived) {
   Arena arena;
-  const Bytes two = from_hex("01" "010183" "41" "010183" "42");
+  const Bytes two = from_hex(
+      "01"
+      "010183"
+      "41"
+      "010183"
+      "42");
   Reader more(two);
   EXPECT_EQ(read_multipart(more, arena)->size(), 2U);
-  const Bytes fewer = from_hex("05" "010183" "41");
+  const Bytes fewer = from_hex(
+      "05"
+      "010183"
+      "41");
   Reader less(fewer);
   EXPECT_EQ(read_multipart(less, arena)->size(), 1U);
-  const Bytes rubbish_behind = from_hex("01" "010183" "41" "7f7f");
+  const Bytes rubbish_behind = from_hex(
+      "01"
+      "010183"
+      "41"
+      "7f7f");
   Reader rubbish(rubbish_behind);
   EXPECT_EQ(read_multipart(rubbish, arena)->size(), 1U);
-  const Bytes cut = from_hex("02" "010183" "41" "0105" "83");
+  const Bytes cut = from_hex(
+      "02"
+      "010183"
+      "41"
+      "0105"
+      "83");
   Reader short_data(cut);
   EXPECT_FALSE(read_multipart(short_data, arena).has_value());
 }
