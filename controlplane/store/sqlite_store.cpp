@@ -724,6 +724,7 @@ class SqliteStore final : public GroupedStore {
 
  private:
   void note_change();
+  [[nodiscard]] bool is_lost();
   [[nodiscard]] Result<void> begin_group();
   [[nodiscard]] Result<void> write_alone(const std::function<Result<void>()>& body);
   [[nodiscard]] Result<void> write_in_group(const std::function<Result<void>()>& body);
@@ -737,10 +738,12 @@ class SqliteStore final : public GroupedStore {
   std::function<void()> changed_;
   bool noted_ = false;  // changed_ was called since the last commit()
   bool committing_ = false;
+  bool open_ = false;  // a group is
   bool lost_ = false;  // SQLite undid more than one write
   int log_ = -1;       // sync()'s own: a descriptor of the log
   std::uint64_t log_pages_ = 0;
   std::uint64_t checkpoint_at_ = checkpoint_pages;
+  std::uint64_t rest_at_ = rest_pages;
 };
 
 Result<void> SqliteStore::write(const std::function<Result<void>()>& body) {
@@ -766,7 +769,11 @@ Result<void> SqliteStore::write_alone(const std::function<Result<void>()>& body)
 Result<void> SqliteStore::begin_groups(const std::filesystem::path& path) {
   path_ = path;
   return db_.leave_syncing_to([this](std::uint64_t pages) {
-    if (pages < log_pages_) checkpoint_at_ = checkpoint_pages;  // the log began anew
+    // The log began anew.
+    if (pages < log_pages_ || log_pages_ == 0) {
+      checkpoint_at_ = checkpoint_pages;
+      rest_at_ = rest_pages;
+    }
     log_pages_ = pages;
     if (!committing_) note_change();
   });
@@ -778,15 +785,23 @@ void SqliteStore::note_change() {
   if (changed_) changed_();
 }
 
+// Whatever statement fails, a read too, can make SQLite undo the whole transaction, with the writes in it that had succeeded.
+bool SqliteStore::is_lost() {
+  lost_ = lost_ || (open_ && !db_.in_transaction());
+  return lost_;
+}
+
 // While there is room a group can be committed: what has succeeded in it is taken for durable by everything in memory.
 Result<void> SqliteStore::begin_group() {
-  if (lost_) return fail(store_io);
-  if (db_.in_transaction()) return {};
+  if (is_lost()) return fail(store_io);
+  if (open_) return {};
   struct statvfs room{};
   if (::statvfs(path_.c_str(), &room) != 0) return std::unexpected(Error{.info = &store_io, .at = 0, .os = errno});
   if (std::uint64_t{room.f_bavail} * room.f_frsize < store_room_least)
     return std::unexpected(Error{.info = &store_io, .at = 0, .os = ENOSPC});
-  return db_.prepare("BEGIN IMMEDIATE").run();
+  auto begun = db_.prepare("BEGIN IMMEDIATE").run();
+  open_ = begun.has_value();
+  return begun;
 }
 
 Result<void> SqliteStore::write_in_group(const std::function<Result<void>()>& body) {
@@ -804,15 +819,17 @@ Result<void> SqliteStore::write_in_group(const std::function<Result<void>()>& bo
 
 Result<void> SqliteStore::commit() {
   noted_ = false;
-  if (lost_) return fail(store_io);
-  if (db_.in_transaction()) {
+  if (is_lost()) return fail(store_io);
+  if (open_) {
+    open_ = false;
     committing_ = true;
     const auto done = db_.prepare("COMMIT").run();
     committing_ = false;
     if (!done) return done;
   }
-  if (log_pages_ < rest_pages) return {};
+  if (log_pages_ < rest_at_) return {};
   // Nothing is written now, so what a checkpoint left can follow, and the log begins anew. Where that fails the log has it all still.
+  rest_at_ = log_pages_ + checkpoint_pages;
   if (const auto left = db_.checkpoint(); left && *left == 0) log_pages_ = 0;
   return {};
 }

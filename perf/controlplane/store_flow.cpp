@@ -10,7 +10,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <span>
@@ -21,6 +20,7 @@
 #include "controlplane/store/group_commit.h"
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/sqlite_store.h"
+#include "core/ascii.h"
 #include "core/clock.h"
 #include "core/ids.h"
 
@@ -221,6 +221,8 @@ int run(const std::filesystem::path& folder, bool asks, bool grouped, std::size_
 int main(int argc, char** argv) {
   const std::span<char*> words(argv, static_cast<std::size_t>(argc));
   if (argc != 6) return 64;
-  return pushmail::run(words[1], std::string_view(words[2]) == "ask", std::string_view(words[3]) == "grouped",
-                       static_cast<std::size_t>(std::atol(words[4])), std::atoi(words[5]));
+  const auto waiting = pushmail::parse_number<std::size_t>(words[4]);
+  const auto seconds = pushmail::parse_number<int>(words[5]);
+  if (!waiting || *waiting == 0 || *waiting > 10'000 || !seconds || *seconds < 1) return 64;
+  return pushmail::run(words[1], std::string_view(words[2]) == "ask", std::string_view(words[3]) == "grouped", *waiting, *seconds);
 }

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -193,6 +195,35 @@ TEST_F(GroupCommitTest, ASyncThatFailsLetsNothingLeave) {
   EXPECT_FALSE(left);
   EXPECT_EQ(failures, 1);
 }
+
+// A statement too large for memory goes to the log at once, and a file that may not grow refuses it: SQLite may then undo the whole group,
+// which was never to be noticed. Whether the statement stands in a write or alone, what has left is there.
+struct UndoneGroup : GroupCommitTest, ::testing::WithParamInterface<bool> {};
+TEST_P(UndoneGroup, IsNotTakenForCommitted) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_TRUE(add(1));
+  bool left = false;
+  commits->when_durable([&] { left = true; });
+  const rlimit small{.rlim_cur = 1'000'000, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  Item large = numbered(2);
+  large.subject = std::string(8'000'000, 'x');
+  const auto add_it = [&]() -> Result<void> {
+    const auto added = store->add_item(large);
+    return added ? Result<void>() : std::unexpected(added.error());
+  };
+  const auto accepted = GetParam() ? store->write(add_it) : add_it();
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_FALSE(accepted);
+  run();
+  EXPECT_EQ(left, failures == 0);
+  if (left) {
+    EXPECT_TRUE(after_power_cut().contains("1"));
+  }
+}
+INSTANTIATE_TEST_SUITE_P(InAWriteAndAlone, UndoneGroup, ::testing::Bool());
 
 TEST_F(GroupCommitTest, AFullDiskRefusesTheWriteAndKeepsWhatWasAccepted) {
   ASSERT_TRUE(add(1));
