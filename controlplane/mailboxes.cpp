@@ -25,7 +25,6 @@ constexpr Duration again = seconds(5);
 constexpr Duration resolve_again = seconds(60);
 constexpr std::int64_t polled_write_us = 60 * second_us;  // an unchanged watermark is written down once a minute at most
 
-
 bool is_well(std::string_view state) { return state == "ready" || state == "idling"; }
 
 }  // namespace
@@ -268,7 +267,8 @@ void Mailboxes::on_polled(const RecordView& record) {
     if (!binding || !binding->is_active()) return {};
     PM_TRY(MailboxState state, ports_.store.mailbox(id));
     if (state.uid_validity != record.u64(tag(Tag::uid_validity))) suspects_.forget(id);  // other mails bear these UIDs now
-    const bool unchanged = state.uid_validity == record.u64(tag(Tag::uid_validity)) && state.last_uid == text_or_empty(record, Tag::last_uid) &&
+    const bool unchanged = state.uid_validity == record.u64(tag(Tag::uid_validity)) &&
+                           state.last_uid == text_or_empty(record, Tag::last_uid) &&
                            state.newest_id == text_or_empty(record, Tag::newest_id) && !record.bytes(tag(Tag::known_uid));
     // A time in the future was written by a clock that has been set back since.
     const std::int64_t age_us = ports_.clock.wall().us - state.polled_at.us;
@@ -288,7 +288,9 @@ void Mailboxes::on_trying(const RecordView& record) {
   suspects_.on_trying(text_or_empty(record, Tag::binding), std::move(uids));
 }
 
-void Mailboxes::on_announced(const RecordView& record) { suspects_.on_announced(text_or_empty(record, Tag::binding), text_or_empty(record, Tag::uid)); }
+void Mailboxes::on_announced(const RecordView& record) {
+  suspects_.on_announced(text_or_empty(record, Tag::binding), text_or_empty(record, Tag::uid));
+}
 
 void Mailboxes::on_skipped(const RecordView& record) {
   const std::string id = text_or_empty(record, Tag::binding);

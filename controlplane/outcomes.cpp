@@ -18,7 +18,6 @@ namespace {
 using handoff::Tag;
 using handoff::tag;
 
-
 // MMStatus of TS 23.140 §8.4.2, §8.4.3 and §8.7 -> the item's state and words. Deferred, Forwarded and Indeterminate are not the end
 // (design 2).
 struct StatusRow {

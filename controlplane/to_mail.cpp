@@ -28,7 +28,6 @@ constexpr std::uint64_t lifetime_busy_s = 2;  // a budget has room again soon,
 constexpr std::uint64_t lifetime_no_s = 0;    // and a new or resumed binding begins at once
 constexpr std::int64_t day_us = 86'400LL * 1'000'000;
 
-
 // `Name <address>`, quoted where RFC 5322 asks for it; encoding is the codec's work.
 std::string header_form(const mime::Mailbox& mailbox) {
   if (mailbox.display_name.empty()) return mailbox.address();

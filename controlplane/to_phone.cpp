@@ -22,24 +22,25 @@ using handoff::tag;
 using mailbox::Kind;
 
 constexpr std::size_t transfers_max = 16;
-constexpr std::size_t waiting_max = 200;             // looked at in one turn
+constexpr std::size_t waiting_max = 200;  // looked at in one turn
 constexpr std::size_t all_of_them = 1'000'000;
 constexpr Duration stall_max = seconds(180);
-constexpr Duration settle_time = milliseconds(500);   // outcomes of before the break arrive first
+constexpr Duration settle_time = milliseconds(500);  // outcomes of before the break arrive first
 constexpr Duration marks_every = seconds(30);
 constexpr Duration announce_every = seconds(5);
 constexpr std::int64_t second_us = 1'000'000;
 constexpr std::int64_t retry_first_us = 5 * second_us;
 constexpr std::int64_t retry_most_us = 3600 * second_us;
-constexpr std::uint32_t ready_attempts_max = 3;      // a mailbox that keeps failing does not start anew whenever it answers
+constexpr std::uint32_t ready_attempts_max = 3;  // a mailbox that keeps failing does not start anew whenever it answers
 constexpr std::uint32_t mark_attempts_max = 10;
 constexpr std::int64_t mark_first_us = 30 * second_us;
 constexpr std::int64_t mark_most_us = 6 * 3600 * second_us;
-constexpr std::int64_t unconfirmed_after_us = 86'400 * second_us;   // design 2: ExpiryDate + 24 h
-
+constexpr std::int64_t unconfirmed_after_us = 86'400 * second_us;  // design 2: ExpiryDate + 24 h
 
 std::int64_t back_off(std::uint32_t attempts) { return std::min(retry_first_us << std::min<std::uint32_t>(attempts, 12), retry_most_us); }
-std::int64_t mark_back_off(std::uint32_t attempts) { return std::min(mark_first_us << std::min<std::uint32_t>(attempts, 12), mark_most_us); }
+std::int64_t mark_back_off(std::uint32_t attempts) {
+  return std::min(mark_first_us << std::min<std::uint32_t>(attempts, 12), mark_most_us);
+}
 
 std::string explain_submission(const Error& error, const Item& item) {
   if (error.is(store_not_found)) return fmt::format("[peer.{}] is not in the configuration; tried again", item.peer);
@@ -49,7 +50,8 @@ std::string explain_submission(const Error& error, const Item& item) {
 // What a fetcher's reason word means for the reader of `item show`.
 std::string explain(std::string_view word, const Binding& binding) {
   if (word == "auth_failed") {
-    return fmt::format("the mail server {} refuses user {}'s password; `pushmailctl binding password {}` gives a new one", binding.host, binding.user, binding.id);
+    return fmt::format("the mail server {} refuses user {}'s password; `pushmailctl binding password {}` gives a new one", binding.host,
+                       binding.user, binding.id);
   }
   if (word == "unreachable") return fmt::format("the mail server {} cannot be reached; tried again", binding.host);
   if (word == "protocol") return fmt::format("the mail server {} breaks off or answers against the protocol; tried again", binding.host);
@@ -104,11 +106,13 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
     item.correspondent_name = senders.front().display_name;
   }
   // Where an answer goes (RFC 5322 §3.6.2).
-  if (const auto reply_to = mime::parse_mailboxes(text_or_empty(record, mailbox::Tag::reply_to)); !reply_to.empty() && !reply_to.front().domain.empty()) {
+  if (const auto reply_to = mime::parse_mailboxes(text_or_empty(record, mailbox::Tag::reply_to));
+      !reply_to.empty() && !reply_to.front().domain.empty()) {
     // The phone is shown who wrote it, whoever gets its answer.
     if (item.correspondent != reply_to.front().address()) item.author = std::exchange(item.correspondent, reply_to.front().address());
   }
-  if (const auto check = mime::trusted_check(text_or_empty(record, mailbox::Tag::authentication), ports_.settings.trusted_authserv); check != mime::SenderCheck::unknown) {
+  if (const auto check = mime::trusted_check(text_or_empty(record, mailbox::Tag::authentication), ports_.settings.trusted_authserv);
+      check != mime::SenderCheck::unknown) {
     item.authentication = mime::to_string(check);
   }
   item.created = item.updated = now;
@@ -130,30 +134,37 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
   const bool ask = binding.policy == "ask" && !too_large;
   item.reason = "the mail was seen";
   PM_TRY(const bool is_new, ports_.store.add_item(item));
-  if (!is_new) return {};   // the fetcher told us twice
+  if (!is_new) return {};  // the fetcher told us twice
   log_info("mail_seen").trace(item.trace).item(item.id).binding(item.binding);
   const Timestamp seen{record.i64(tag(mailbox::Tag::time)).value_or(now.us)};
-  Details details{{"binding", binding.id}, {"uid", item.uid}, {"uid_validity", fmt::to_string(item.uid_validity)},
-                  {"size", fmt::to_string(item.size)}, {"from", item.correspondent}, {"subject", item.subject}};
+  Details details{{"binding", binding.id},
+                  {"uid", item.uid},
+                  {"uid_validity", fmt::to_string(item.uid_validity)},
+                  {"size", fmt::to_string(item.size)},
+                  {"from", item.correspondent},
+                  {"subject", item.subject}};
   // The mail server did not hand out its header: it is announced with what is known.
-  if (const std::string trouble = text_or_empty(record, mailbox::Tag::reason); !trouble.empty()) details.emplace_back("without_header", trouble);
-  PM_TRY([[maybe_unused]] const bool accepted,
-         move_item(ports_.store, item,
-                   {.to = ItemState::accepted,
-                    .event = "mail_seen",
-                    .reason = item.reason,
-                    .time = seen,
-                    .by = program::fetcher,
-                    .details = std::move(details)}));
+  if (const std::string trouble = text_or_empty(record, mailbox::Tag::reason); !trouble.empty())
+    details.emplace_back("without_header", trouble);
+  PM_TRY([[maybe_unused]] const bool accepted, move_item(ports_.store, item,
+                                                         {.to = ItemState::accepted,
+                                                          .event = "mail_seen",
+                                                          .reason = item.reason,
+                                                          .time = seen,
+                                                          .by = program::fetcher,
+                                                          .details = std::move(details)}));
   if (too_large) {
     PM_TRY([[maybe_unused]] const bool ended,
-           move_item(ports_.store, item, {.to = ItemState::rejected, .event = "too_large", .reason = explain("too_large", binding), .time = now}));
+           move_item(ports_.store, item,
+                     {.to = ItemState::rejected, .event = "too_large", .reason = explain("too_large", binding), .time = now}));
     queued = true;
-    return ports_.store.queue_sms({.msisdn = item.msisdn, .text = notify::too_large_text(news_of(item, ports_.settings)), .kind = "failure", .created = now});
+    return ports_.store.queue_sms(
+        {.msisdn = item.msisdn, .text = notify::too_large_text(news_of(item, ports_.settings)), .kind = "failure", .created = now});
   }
   if (!ask) {
     PM_TRY([[maybe_unused]] const bool moved,
-           move_item(ports_.store, item, {.to = ItemState::requested, .event = "pushed", .reason = "the binding pushes at once", .time = now}));
+           move_item(ports_.store, item,
+                     {.to = ItemState::requested, .event = "pushed", .reason = "the binding pushes at once", .time = now}));
     requested = item;
     return {};
   }
@@ -216,9 +227,15 @@ Result<void> ToPhone::describe_submission(Item& item, RecordWriter& record) {
 
   std::string sender;
   switch (peer->sender) {
-    case SenderForm::suffix: sender = fmt::format("short:{}{}", peer->service_number, suffix.digits); break;
-    case SenderForm::alias: sender = fmt::format("mail:r-{}@reply.{}", suffix.digits, ports_.settings.domain); break;
-    case SenderForm::original: sender = "mail:" + item.correspondent; break;
+    case SenderForm::suffix:
+      sender = fmt::format("short:{}{}", peer->service_number, suffix.digits);
+      break;
+    case SenderForm::alias:
+      sender = fmt::format("mail:r-{}@reply.{}", suffix.digits, ports_.settings.domain);
+      break;
+    case SenderForm::original:
+      sender = "mail:" + item.correspondent;
+      break;
   }
   record.trace(tag(Tag::trace), item.trace).text(tag(Tag::peer), peer->name).text(tag(Tag::msisdn), item.msisdn.digits());
   record.text(tag(Tag::sender_address), sender).u64(tag(Tag::mm_size_max), peer->mm_size_max);
@@ -232,8 +249,11 @@ Result<void> ToPhone::describe_submission(Item& item, RecordWriter& record) {
 void ToPhone::pump() {
   if (pumping_ || !ports_.data_plane.is_ready() || ports_.clock.now() < resume_at_) return;
   if (transfers_.size() >= transfers_max) return;
-  const auto waiting = ports_.store.items(
-      {.states = {ItemState::requested}, .way = Way::to_phone, .due = ports_.clock.wall(), .order = ItemOrder::oldest_first, .count_max = waiting_max});
+  const auto waiting = ports_.store.items({.states = {ItemState::requested},
+                                           .way = Way::to_phone,
+                                           .due = ports_.clock.wall(),
+                                           .order = ItemOrder::oldest_first,
+                                           .count_max = waiting_max});
   if (!waiting) {
     log_error("items_not_read").error(waiting.error());
     return;
@@ -279,7 +299,9 @@ void ToPhone::start(Item item) {
   transfers_[item.id] = {.binding = item.binding, .size = size, .progress = ports_.clock.now()};
   log_info("fetching").trace(item.trace).item(item.id).binding(item.binding);
   RecordWriter fetch = make(Kind::fetch, item.id);
-  fetch.text(tag(mailbox::Tag::binding), item.binding).u64(tag(mailbox::Tag::uid_validity), item.uid_validity).text(tag(mailbox::Tag::uid), item.uid);
+  fetch.text(tag(mailbox::Tag::binding), item.binding)
+      .u64(tag(mailbox::Tag::uid_validity), item.uid_validity)
+      .text(tag(mailbox::Tag::uid), item.uid);
   ports_.fetchers.send(item.binding, Kind::fetch, item.id, std::move(fetch));
 }
 
@@ -289,7 +311,8 @@ void ToPhone::on_credit(const RecordView& record) {
   if (transfer == transfers_.end()) return;
   transfer->second.progress = ports_.clock.now();
   RecordWriter credit = make(Kind::credit, id);
-  credit.text(tag(mailbox::Tag::binding), transfer->second.binding).u64(tag(mailbox::Tag::credit), record.u64(tag(Tag::credit)).value_or(0));
+  credit.text(tag(mailbox::Tag::binding), transfer->second.binding)
+      .u64(tag(mailbox::Tag::credit), record.u64(tag(Tag::credit)).value_or(0));
   ports_.fetchers.send(transfer->second.binding, Kind::credit, id, std::move(credit));
 }
 
@@ -310,7 +333,8 @@ void ToPhone::on_chunk(const RecordView& record) {
   Transfer& transfer = found->second;
   const std::uint64_t offset = record.u64(tag(mailbox::Tag::offset)).value_or(0);
   const ByteView data = record.bytes(tag(mailbox::Tag::data)).value_or(ByteView());
-  if (offset != transfer.passed + transfer.last.size()) return break_off(id, "the fetcher's chunks do not fit together", Retry::backing_off);
+  if (offset != transfer.passed + transfer.last.size())
+    return break_off(id, "the fetcher's chunks do not fit together", Retry::backing_off);
   if (data.empty()) return;
   if (!transfer.last.empty() || offset + data.size() > transfer.size) {
     // The server announced fewer bytes than it sends. `fetched` will say how many there are.
@@ -352,7 +376,8 @@ void ToPhone::on_fetched(const RecordView& record) {
       return ports_.store.update_item(*item);
     });
     if (!done) log_error("size_not_stored").item(id).error(done.error());
-    return break_off(id, fmt::format("the mail server announced another size than the {} bytes it sent; fetched again", real_size), Retry::backing_off);
+    return break_off(id, fmt::format("the mail server announced another size than the {} bytes it sent; fetched again", real_size),
+                     Retry::backing_off);
   }
   if (!transfer.last.empty() && !pass(id, transfer, transfer.last_offset, Bytes(transfer.last))) {
     return break_off(id, "the data plane takes no more at the moment", Retry::backing_off);
@@ -362,15 +387,15 @@ void ToPhone::on_fetched(const RecordView& record) {
     PM_TRY(auto item, ports_.store.item(id));
     if (!item) return {};
     log_info("fetched").trace(item->trace).item(id).binding(item->binding).number("size", static_cast<std::int64_t>(real_size));
-    if (item->state != ItemState::fetching) return note(ports_.store, *item, "fetched", ports_.clock.wall(), program::fetcher, {{"size", fmt::to_string(real_size)}});
-    PM_TRY([[maybe_unused]] const bool moved,
-           move_item(ports_.store, *item,
-                     {.to = ItemState::converting,
-                      .event = "fetched",
-                      .reason = "the data plane has the whole mail",
-                      .time = ports_.clock.wall(),
-                      .by = program::fetcher,
-                      .details = {{"size", fmt::to_string(real_size)}}}));
+    if (item->state != ItemState::fetching)
+      return note(ports_.store, *item, "fetched", ports_.clock.wall(), program::fetcher, {{"size", fmt::to_string(real_size)}});
+    PM_TRY([[maybe_unused]] const bool moved, move_item(ports_.store, *item,
+                                                        {.to = ItemState::converting,
+                                                         .event = "fetched",
+                                                         .reason = "the data plane has the whole mail",
+                                                         .time = ports_.clock.wall(),
+                                                         .by = program::fetcher,
+                                                         .details = {{"size", fmt::to_string(real_size)}}}));
     return {};
   });
   // The state is behind; the outcome brings it up to date.
@@ -420,7 +445,8 @@ void ToPhone::break_off(const ItemId& id, std::string reason, Retry retry) {
     // The reason may name the mailbox's user.
     log_warning("fetch_broken_off").trace(item->trace).item(id).person("reason", reason);
     PM_TRY([[maybe_unused]] const bool moved,
-           move_item(ports_.store, *item, {.to = ItemState::requested, .event = "retry", .reason = std::move(reason), .time = ports_.clock.wall()}));
+           move_item(ports_.store, *item,
+                     {.to = ItemState::requested, .event = "retry", .reason = std::move(reason), .time = ports_.clock.wall()}));
     return {};
   });
   if (!done) log_error("break_off_not_stored").item(id).error(done.error());
@@ -455,7 +481,8 @@ void ToPhone::resume() {
 
 // Items that somebody else was working on, and of whom nothing is known any more.
 void ToPhone::ask_again() {
-  const auto under_way = ports_.store.items({.states = {ItemState::fetching, ItemState::converting, ItemState::submitting}, .way = Way::to_phone, .count_max = all_of_them});
+  const auto under_way = ports_.store.items(
+      {.states = {ItemState::fetching, ItemState::converting, ItemState::submitting}, .way = Way::to_phone, .count_max = all_of_them});
   if (!under_way) {
     log_error("items_not_read").error(under_way.error());
     return;
@@ -493,7 +520,8 @@ void ToPhone::on_mailbox_ready(std::string_view binding) {
   for (Item item : *waiting) {
     if (item.retry_at.us == 0 || item.attempts > ready_attempts_max) continue;
     item.retry_at = {};
-    if (const auto done = ports_.store.write([&] { return ports_.store.update_item(item); }); !done) log_error("retry_not_stored").error(done.error());
+    if (const auto done = ports_.store.write([&] { return ports_.store.update_item(item); }); !done)
+      log_error("retry_not_stored").error(done.error());
   }
   pump();
 }
@@ -527,7 +555,8 @@ void ToPhone::on_marked(const RecordView& record) {
     }
     item->mark = "done";
     if (const auto written = ports_.store.update_item(*item); !written) return written;
-    return note(ports_.store, *item, "marked", ports_.clock.wall(), program::fetcher, {{"mark", text_or_empty(record, mailbox::Tag::mark)}, {"uid", item->uid}});
+    return note(ports_.store, *item, "marked", ports_.clock.wall(), program::fetcher,
+                {{"mark", text_or_empty(record, mailbox::Tag::mark)}, {"uid", item->uid}});
   });
   if (!done) log_error("mark_not_stored").item(id).error(done.error());
 }
@@ -560,14 +589,17 @@ void ToPhone::pump_marks() {
 
 void ToPhone::expire() {
   const Timestamp now = ports_.clock.wall();
-  const auto asked = ports_.store.items({.states = {ItemState::accepted, ItemState::notified}, .way = Way::to_phone, .code_due = now, .order = ItemOrder::oldest_first});
+  const auto asked = ports_.store.items(
+      {.states = {ItemState::accepted, ItemState::notified}, .way = Way::to_phone, .code_due = now, .order = ItemOrder::oldest_first});
   if (!asked) return;
   for (Item item : *asked) {
     const auto done = ports_.store.write([&]() -> Result<void> {
       if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
-      PM_TRY([[maybe_unused]] const bool moved,
-             move_item(ports_.store, item,
-                       {.to = ItemState::expired, .event = "expired", .reason = "the phone did not answer in time; the mail stays in the mailbox", .time = now}));
+      PM_TRY([[maybe_unused]] const bool moved, move_item(ports_.store, item,
+                                                          {.to = ItemState::expired,
+                                                           .event = "expired",
+                                                           .reason = "the phone did not answer in time; the mail stays in the mailbox",
+                                                           .time = now}));
       return {};
     });
     if (!done) log_error("expiry_not_stored").item(item.id).error(done.error());
@@ -583,7 +615,10 @@ void ToPhone::expire() {
     const auto done = ports_.store.write([&]() -> Result<void> {
       PM_TRY([[maybe_unused]] const bool moved,
              move_item(ports_.store, item,
-                       {.to = ItemState::unconfirmed, .event = "unconfirmed", .reason = "the MMSC took the message, but no report came within a day after its expiry", .time = now}));
+                       {.to = ItemState::unconfirmed,
+                        .event = "unconfirmed",
+                        .reason = "the MMSC took the message, but no report came within a day after its expiry",
+                        .time = now}));
       return {};
     });
     if (!done) log_error("unconfirmed_not_stored").item(item.id).error(done.error());

@@ -56,8 +56,12 @@ Civil civil_from(Timestamp at) {
     --days;
   }
   const std::int64_t total = rest / 1'000'000;
-  return {date_from_days(days), static_cast<unsigned>(total / 3600), static_cast<unsigned>(total / 60 % 60),
-          static_cast<unsigned>(total % 60), static_cast<unsigned>(((days % 7) + 11) % 7), rest % 1'000'000};
+  return {date_from_days(days),
+          static_cast<unsigned>(total / 3600),
+          static_cast<unsigned>(total / 60 % 60),
+          static_cast<unsigned>(total % 60),
+          static_cast<unsigned>(((days % 7) + 11) % 7),
+          rest % 1'000'000};
 }
 
 Timestamp from_timespec(const timespec& t) { return {static_cast<std::int64_t>(t.tv_sec) * 1'000'000 + t.tv_nsec / 1'000}; }

@@ -11,9 +11,7 @@ namespace {
 
 constexpr std::string_view spaces = " \t\r\n\f";
 
-bool is_name(char c) {
-  return is_alphanumeric(c) || c == '-' || c == '_' || is_above_ascii(c);
-}
+bool is_name(char c) { return is_alphanumeric(c) || c == '-' || c == '_' || is_above_ascii(c); }
 
 std::size_t name_size(std::string_view text) {
   std::size_t size = 0;

@@ -78,7 +78,8 @@ std::string number_words(unsigned number, char numbering) {
   const bool is_roman = numbering == 'i' || numbering == 'I';
   std::string out;
   if (is_letter && number >= 1 && number <= 26 * 26) {
-    for (; number > 0; number = (number - 1) / 26) out.insert(out.begin(), static_cast<char>(static_cast<unsigned char>(numbering) + (number - 1) % 26));
+    for (; number > 0; number = (number - 1) / 26)
+      out.insert(out.begin(), static_cast<char>(static_cast<unsigned char>(numbering) + (number - 1) % 26));
     return out;
   }
   if (!is_roman || number < 1 || number > 399) return std::to_string(number);

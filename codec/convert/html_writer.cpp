@@ -329,7 +329,8 @@ void HtmlWriter::described(std::string_view description) {
 /// A picture that the message carries stands behind the text; of one that stays on a server the description is read.
 void HtmlWriter::image(const HtmlToken& tag, const StyleFacts& style) {
   const std::string_view address = ascii_trim(decode_references(tag.value("src"), memory_, ReferencePlace::attribute));
-  std::string source = ascii_starts_with_nocase(address, "cid:") ? percent_decoded(address.substr(4)) : std::string(address.substr(0, 2048));
+  std::string source =
+      ascii_starts_with_nocase(address, "cid:") ? percent_decoded(address.substr(4)) : std::string(address.substr(0, 2048));
   if (std::binary_search(reading_.carried.begin(), reading_.carried.end(), source)) {
     pictures_.push_back(std::move(source));
     return;

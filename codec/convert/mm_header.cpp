@@ -99,9 +99,7 @@ mime::Mailbox mailbox_of(const mm7::Address& address, std::string_view our_domai
   }
   // RFC 4356 §2.1.1: never a bare number.
   std::string number(wap::strip_type(address.value));
-  std::erase_if(number, [](char c) {
-    return !(is_alphanumeric(c) || c == '+' || c == '-' || c == '.');
-  });
+  std::erase_if(number, [](char c) { return !(is_alphanumeric(c) || c == '+' || c == '-' || c == '.'); });
   if (number.empty()) return {};
   // Short codes and national numbers stay what they are.
   const bool is_international =

@@ -71,8 +71,7 @@ std::string with_crlf(std::string_view text) {
 void write_text_body(Bytes& out, std::string_view text) {
   append(out, "Content-Type: text/plain; charset=utf-8\r\n");
   const std::string canonical = with_crlf(text);
-  const auto wide = static_cast<std::size_t>(
-      std::ranges::count_if(canonical, is_above_ascii));
+  const auto wide = static_cast<std::size_t>(std::ranges::count_if(canonical, is_above_ascii));
   // base64 is shorter when more than about a sixth of the bytes would be `=XX`.
   mime::write_body(out, bytes_of(canonical), wide * 6 > canonical.size() ? mime::BodyForm::base64 : mime::BodyForm::quoted_printable);
 }

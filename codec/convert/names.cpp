@@ -16,9 +16,7 @@ constexpr std::size_t display_size_max = 255;
 constexpr std::size_t stem_size_max = 40;
 constexpr std::size_t extension_size_max = 8;
 
-bool is_safe(char c) {
-  return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
-}
+bool is_safe(char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; }
 
 /// The safe characters of `text`, at most `size_max`; a run of others is one `_`. None at the start.
 std::string_view safe(std::string_view text, std::size_t size_max, Arena& arena) {

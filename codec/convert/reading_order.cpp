@@ -31,14 +31,15 @@ bool names(std::string_view reference, std::string_view content_id) {
 }
 
 struct Slot {
-  std::size_t place;                 // in the list of attachments
+  std::size_t place;  // in the list of attachments
   std::size_t part;
   bool is_named = false;
 };
 
 }  // namespace
 
-void put_in_reading_order(const mime::Message& mail, std::span<std::size_t> attachments, std::span<const std::string_view> shown, Arena& arena) {
+void put_in_reading_order(const mime::Message& mail, std::span<std::size_t> attachments, std::span<const std::string_view> shown,
+                          Arena& arena) {
   ArenaList<Slot> slots(arena);
   for (std::size_t i = 0; i < attachments.size(); ++i) {
     const mime::Part& part = mail.parts[attachments[i]];
@@ -47,7 +48,8 @@ void put_in_reading_order(const mime::Message& mail, std::span<std::size_t> atta
   if (slots.size() < 2) return;
   ArenaList<std::size_t> named(arena);  // parts, as pages name them
   const auto name_first = [&](auto is_meant) {
-    const auto slot = std::find_if(slots.items().begin(), slots.items().end(), [&](const Slot& s) { return !s.is_named && is_meant(mail.parts[s.part]); });
+    const auto slot = std::find_if(slots.items().begin(), slots.items().end(),
+                                   [&](const Slot& s) { return !s.is_named && is_meant(mail.parts[s.part]); });
     if (slot == slots.items().end()) return;
     slot->is_named = true;
     named.push_back(slot->part);
@@ -59,8 +61,11 @@ void put_in_reading_order(const mime::Message& mail, std::span<std::size_t> atta
   for (const mime::Part& page : mail.parts) {
     if (!is_html(page) || named.size() == slots.size()) continue;
     const std::string_view text = text_of(mime::decode_body(page, arena));
-    for (std::size_t at = text.find(':'); at != std::string_view::npos && references < reference_count_max && named.size() < slots.size(); at = text.find(':', at + 1)) {
-      if (at < 4 || !ascii_equal_nocase(text.substr(at - 3, 3), "cid") || std::string_view("\"'=( \t\r\n").find(text[at - 4]) == std::string_view::npos) continue;
+    for (std::size_t at = text.find(':'); at != std::string_view::npos && references < reference_count_max && named.size() < slots.size();
+         at = text.find(':', at + 1)) {
+      if (at < 4 || !ascii_equal_nocase(text.substr(at - 3, 3), "cid") ||
+          std::string_view("\"'=( \t\r\n").find(text[at - 4]) == std::string_view::npos)
+        continue;
       ++references;
       std::string_view reference = text.substr(at + 1, reference_size_max);
       reference = reference.substr(0, reference.find_first_of("\"'>) \t\r\n"));

@@ -17,7 +17,6 @@ constexpr std::size_t sources_max = limits::mime_part_count_max;
 constexpr std::size_t source_size_max = 300;
 constexpr std::size_t smil_size_max = 256 * limits::KiB;
 
-
 /// As a Content-ID or Content-Location says it.
 std::string decoded(std::string_view written) {
   constexpr auto entities =

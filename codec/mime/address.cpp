@@ -16,7 +16,9 @@ constexpr std::size_t domain_size_max = 255;
 constexpr std::size_t label_size_max = 63;
 
 /// RFC 5322 §3.2.3.
-bool is_atext(char c) { return is_alphanumeric(c) || (c != '\0' && std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos); }
+bool is_atext(char c) {
+  return is_alphanumeric(c) || (c != '\0' && std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos);
+}
 
 bool is_dot_atom(std::string_view text) {
   return !text.empty() && text.front() != '.' && text.back() != '.' && text.find("..") == std::string_view::npos &&

@@ -44,7 +44,8 @@ class Reader {
  private:
   std::string_view quoted() {
     for (std::size_t i = 1; i < rest_.size(); ++i) {
-      if (rest_[i] == '\\') ++i;
+      if (rest_[i] == '\\')
+        ++i;
       else if (rest_[i] == '"') {
         const std::string_view inside = rest_.substr(1, i - 1);
         rest_.remove_prefix(i + 1);
@@ -134,7 +135,8 @@ std::optional<AuthenticationResults> parse_authentication_results(std::string_vi
       const std::string_view property = reader.word("=");
       if (property.empty() || !reader.take('=')) return std::nullopt;
       std::string_view found = reader.word("");
-      const bool is_domain = std::ranges::any_of(domain_properties, [&](std::string_view one) { return ascii_equal_nocase(one, property); });
+      const bool is_domain =
+          std::ranges::any_of(domain_properties, [&](std::string_view one) { return ascii_equal_nocase(one, property); });
       if (!is_domain) continue;
       if (const std::size_t at = found.rfind('@'); at != std::string_view::npos) found.remove_prefix(at + 1);
       // The first is the one that the method is about: DKIM writes d before i.
@@ -185,7 +187,8 @@ std::string to_string(const SenderAuthentication& found) {
 SenderCheck trusted_check(std::string_view text, std::span<const std::string> trusted) {
   const std::size_t space = text.rfind(' ');
   if (space == std::string_view::npos) return SenderCheck::unknown;
-  if (std::ranges::none_of(trusted, [&](const std::string& one) { return ascii_equal_nocase(one, text.substr(0, space)); })) return SenderCheck::unknown;
+  if (std::ranges::none_of(trusted, [&](const std::string& one) { return ascii_equal_nocase(one, text.substr(0, space)); }))
+    return SenderCheck::unknown;
   const std::string_view word = text.substr(space + 1);
   return word == "pass" ? SenderCheck::pass : word == "fail" ? SenderCheck::fail : SenderCheck::unknown;
 }

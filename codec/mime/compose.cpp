@@ -16,7 +16,7 @@
 namespace pushmail::mime {
 namespace {
 
-constexpr std::size_t line_columns_max = 78;      // RFC 5322 §2.1.1
+constexpr std::size_t line_columns_max = 78;       // RFC 5322 §2.1.1
 constexpr std::size_t encoded_word_size_max = 75;  // RFC 2047 §2
 constexpr std::size_t parameter_size_max = 1024;   // so that its pieces stay far below any reader's limit
 constexpr std::string_view word_start_b = "=?utf-8?B?";
@@ -27,16 +27,19 @@ constexpr std::string_view word_end = "?=";
 std::string clean(std::string_view value) {
   std::string out;
   for (const char c : to_utf8(bytes_of(value), "utf-8")) {
-    if (c == '\r' || c == '\n' || c == '\t') out += ' ';
-    else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) out += c;
+    if (c == '\r' || c == '\n' || c == '\t')
+      out += ' ';
+    else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F)
+      out += c;
   }
   return out;
 }
 
 /// The value itself when it is clean; else in `storage`.
 std::string_view cleaned(std::string_view value, std::string& storage) {
-  const bool is_clean = std::all_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; }) &&
-                        simd::active().utf8_valid_prefix(bytes_of(value)) == value.size();
+  const bool is_clean =
+      std::all_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; }) &&
+      simd::active().utf8_valid_prefix(bytes_of(value)) == value.size();
   if (is_clean) return value;
   storage = clean(value);
   return storage;
@@ -55,9 +58,12 @@ void append_hex(std::string& out, char sign, char c) {
 std::string q_encoded(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (is_q_literal(c)) out += c;
-    else if (c == ' ') out += '_';
-    else append_hex(out, '=', c);
+    if (is_q_literal(c))
+      out += c;
+    else if (c == ' ')
+      out += '_';
+    else
+      append_hex(out, '=', c);
   }
   return out;
 }
@@ -67,7 +73,8 @@ std::vector<std::string> encoded_words(std::string_view text, std::size_t used) 
   const bool q = q_encoded(text).size() <= base64_encoded(text).size();
   std::vector<std::string> words;
   while (!text.empty()) {
-    const std::size_t room = std::min(encoded_word_size_max, line_columns_max - std::min(used + 1, line_columns_max - 24)) - word_start_b.size() - word_end.size();
+    const std::size_t room = std::min(encoded_word_size_max, line_columns_max - std::min(used + 1, line_columns_max - 24)) -
+                             word_start_b.size() - word_end.size();
     std::size_t size = 0;
     std::size_t encoded_size = 0;
     while (size < text.size()) {
@@ -146,7 +153,9 @@ std::string quoted(std::string_view text) {
 }
 
 bool is_atoms(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c == ' ' || is_alphanumeric(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos; });
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return c == ' ' || is_alphanumeric(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos;
+  });
 }
 
 /// Columns that the last, unfinished line of `out` has.

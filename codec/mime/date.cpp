@@ -105,9 +105,12 @@ std::optional<Timestamp> parse_date(std::string_view value) {
   const auto time = time_of_day(words.words[at + 3]);
   if (!day || !month || !year || !time) return std::nullopt;
   // RFC 5322 §4.3: years of two digits below 50 are of this century, others and those of three digits count from 1900.
-  if (words.words[at + 2].size() == 2) *year += *year < 50 ? 2000 : 1900;
-  else if (words.words[at + 2].size() == 3) *year += 1900;
-  const auto read = parse_rfc3339(fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", *year, *month, *day, time->hour, time->minute, time->second));
+  if (words.words[at + 2].size() == 2)
+    *year += *year < 50 ? 2000 : 1900;
+  else if (words.words[at + 2].size() == 3)
+    *year += 1900;
+  const auto read =
+      parse_rfc3339(fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", *year, *month, *day, time->hour, time->minute, time->second));
   if (!read) return std::nullopt;
   const int zone = words.count > at + 4 ? zone_minutes(words.words[at + 4]) : 0;
   return Timestamp{read->us - std::int64_t{zone} * 60 * 1'000'000};

@@ -45,9 +45,10 @@ bool set_soap_action(Mm7Dialect& dialect, std::string_view value) {
 template <auto Member, bool may_be_empty>
 bool set_prefix(Mm7Dialect& dialect, std::string_view value) {
   const auto letter = [](char c) { return is_letter(c) || c == '_'; };
-  const bool good = value.empty() ? may_be_empty
-                                  : letter(value.front()) && !ascii_starts_with_nocase(value, "xml") && value.size() <= 32 &&
-                                        std::ranges::all_of(value, [&](char c) { return letter(c) || is_digit(c) || c == '-' || c == '.'; });
+  const bool good = value.empty()
+                        ? may_be_empty
+                        : letter(value.front()) && !ascii_starts_with_nocase(value, "xml") && value.size() <= 32 &&
+                              std::ranges::all_of(value, [&](char c) { return letter(c) || is_digit(c) || c == '-' || c == '.'; });
   if (!good) return false;
   dialect.*Member = value;
   return true;
@@ -73,7 +74,8 @@ bool set_parts(Mm7Dialect& dialect, std::string_view value) {
 }
 
 // Elements that a SubmitReq can do without. DeliveryReport is not among them: without reports nobody learns what became of a message.
-constexpr std::array<std::string_view, 8> optional_elements{"ServiceCode", "LinkedID", "MessageClass", "TimeStamp", "ExpiryDate", "ReadReply", "Priority", "Subject"};
+constexpr std::array<std::string_view, 8> optional_elements{"ServiceCode", "LinkedID",  "MessageClass", "TimeStamp",
+                                                            "ExpiryDate",  "ReadReply", "Priority",     "Subject"};
 
 /// The next of the names divided by blanks; empty when there is none.
 std::string_view next_name(std::string_view& names) {
@@ -101,9 +103,11 @@ constexpr auto knob_rows = std::to_array<Knob>({
     {"parts", parts_words, "transfer coding of the parts", set_parts},
     {"element_prefix", "", "prefix of MM7 elements; empty: default namespace", set_prefix<&Mm7Dialect::element_prefix, true>},
     {"envelope_prefix", "", "prefix of SOAP elements", set_prefix<&Mm7Dialect::envelope_prefix, false>},
-    {"sender_form", sender_words, "SenderAddress with an address element, as bare text, or left out", set_word<&Mm7Dialect::sender_form, sender_words>},
+    {"sender_form", sender_words, "SenderAddress with an address element, as bare text, or left out",
+     set_word<&Mm7Dialect::sender_form, sender_words>},
     {"short_code_form", short_code_words, "element that a short code stands in", set_word<&Mm7Dialect::short_code_form, short_code_words>},
-    {"content_form", content_words, "multipart around the content; single: none around a lone part", set_word<&Mm7Dialect::content_form, content_words>},
+    {"content_form", content_words, "multipart around the content; single: none around a lone part",
+     set_word<&Mm7Dialect::content_form, content_words>},
     {"content_id_brackets", boolean_words, "Content-ID in <>", set_word<&Mm7Dialect::content_id_brackets, boolean_words>},
     {"href_escapes_at", boolean_words, "@ in href as %40", set_word<&Mm7Dialect::href_escapes_at, boolean_words>},
     {"xml_charset", boolean_words, "charset parameter of the envelope's part", set_word<&Mm7Dialect::xml_charset, boolean_words>},

@@ -384,8 +384,7 @@ std::optional<Status> read_status(const XmlTree& xml, std::size_t top) {
 std::optional<int> status_in(std::string_view words) {
   for (std::size_t at = 0; at + 4 <= words.size(); ++at) {
     const bool digits = is_digits(words.substr(at, 4));
-    const bool alone =
-        (at == 0 || !is_digit(words[at - 1])) && (at + 4 == words.size() || !is_digit(words[at + 4]));
+    const bool alone = (at == 0 || !is_digit(words[at - 1])) && (at + 4 == words.size() || !is_digit(words[at + 4]));
     if (digits && alone && words[at] >= '1' && words[at] <= '4') return number_in(words.substr(at, 4));
   }
   return std::nullopt;

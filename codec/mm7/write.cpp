@@ -50,13 +50,26 @@ class Writer {
   Writer& attribute(std::string_view name, std::string_view value) { return raw(" ").raw(name).raw("=\"").escaped(value).raw("\""); }
 
   void open_message(std::string_view name, std::string_view namespace_uri) {
-    raw("<").raw(prefix_).raw(name).raw(prefix_.empty() ? " xmlns" : " xmlns:").raw(dialect.element_prefix).raw("=\"").escaped(namespace_uri).raw("\">");
+    raw("<")
+        .raw(prefix_)
+        .raw(name)
+        .raw(prefix_.empty() ? " xmlns" : " xmlns:")
+        .raw(dialect.element_prefix)
+        .raw("=\"")
+        .escaped(namespace_uri)
+        .raw("\">");
   }
 
   void open_envelope(std::string_view transaction_id, std::string_view namespace_uri) {
     const std::string_view env = dialect.envelope_prefix;
     const std::string_view mm7 = dialect.element_prefix.empty() ? std::string_view("mm7") : std::string_view(dialect.element_prefix);
-    raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<").raw(env).raw(":Envelope xmlns:").raw(env).raw("=\"").raw(soap_namespace).raw("\"><");
+    raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<")
+        .raw(env)
+        .raw(":Envelope xmlns:")
+        .raw(env)
+        .raw("=\"")
+        .raw(soap_namespace)
+        .raw("\"><");
     raw(env).raw(":Header><").raw(mm7).raw(":TransactionID xmlns:").raw(mm7).raw("=\"").escaped(namespace_uri).raw("\" ");
     raw(env).raw(":mustUnderstand=\"1\">").escaped(transaction_id).raw("</").raw(mm7).raw(":TransactionID></");
     raw(env).raw(":Header><").raw(env).raw(":Body>");
@@ -100,7 +113,8 @@ void write_address_text(Writer& out, const Address& address) {
 }
 
 void write_address(Writer& out, const Address& address) {
-  const bool as_number = address.kind == AddressKind::number || (address.kind == AddressKind::short_code && out.dialect.short_code_form == ShortCodeForm::number);
+  const bool as_number = address.kind == AddressKind::number ||
+                         (address.kind == AddressKind::short_code && out.dialect.short_code_form == ShortCodeForm::number);
   const std::string_view name = as_number ? "Number" : address.kind == AddressKind::short_code ? "ShortCode" : "RFC2822Address";
   out.empty_element(name).raw(address.display_only ? " displayOnly=\"true\">" : ">");
   write_address_text(out, address);
@@ -144,7 +158,7 @@ std::string point_text(const std::optional<Duration>& length) { return length ? 
 template <class Message>
 struct Source {
   const Message& request;
-  std::string_view content_href;         // empty: no content
+  std::string_view content_href;  // empty: no content
 };
 
 /// An element of a message and how it is written; a row that has nothing to say writes nothing.
@@ -364,19 +378,22 @@ Boundaries make_boundaries(const std::string& seed, const std::string& xml, cons
   for (const MultimediaPart& part : message.parts) {
     // base64 holds no `--`.
     if (!as_base64) bodies.push_back(part.data);
-    for (const std::string_view text : {std::string_view(part.name), std::string_view(part.content_id), std::string_view(part.content_location), std::string_view(part.media_type)}) {
+    for (const std::string_view text : {std::string_view(part.name), std::string_view(part.content_id),
+                                        std::string_view(part.content_location), std::string_view(part.media_type)}) {
       bodies.push_back(bytes_of(text));
     }
   }
   // The first letter makes them differ, so that neither is the beginning of the other.
-  return {.outer = mime::make_boundary("e" + seed, bodies, mime::Written::as_is), .inner = mime::make_boundary("c" + seed, bodies, mime::Written::as_is)};
+  return {.outer = mime::make_boundary("e" + seed, bodies, mime::Written::as_is),
+          .inner = mime::make_boundary("c" + seed, bodies, mime::Written::as_is)};
 }
 
 /// More than the body will need, so that it is allocated once.
 std::size_t body_size_bound(const std::string& xml, const MultimediaMessage& message, const Mm7Dialect& dialect) {
   std::size_t size = xml.size() + 2048;
   for (const MultimediaPart& part : message.parts) {
-    size += 1024 + 4 * part.name.size() + part.content_id.size() + part.content_location.size() + part.media_type.size() + part.charset.size();
+    size +=
+        1024 + 4 * part.name.size() + part.content_id.size() + part.content_location.size() + part.media_type.size() + part.charset.size();
     size += dialect.parts_base64 ? simd::base64_encoded_size(part.data.size()) : part.data.size();
   }
   return size;
@@ -388,12 +405,14 @@ HttpEntity with_content(const std::string& xml, const MultimediaMessage& mm, con
   const std::string soap_id = "soap." + seed + "@pushmail";
   const Boundaries boundary = make_boundaries(seed, xml, mm, dialect.parts_base64);
   HttpEntity entity{
-      .content_type = fmt::format("multipart/related; boundary=\"{}\"; type=\"text/xml\"; start=\"<{}>\"", boundary.outer, soap_id), .body = {}};
+      .content_type = fmt::format("multipart/related; boundary=\"{}\"; type=\"text/xml\"; start=\"<{}>\"", boundary.outer, soap_id),
+      .body = {}};
   Bytes& out = entity.body;
   out.reserve(body_size_bound(xml, mm, dialect));
   const std::string_view id_start = dialect.content_id_brackets ? "\r\nContent-ID: <" : "\r\nContent-ID: ";
   const std::string_view id_end = dialect.content_id_brackets ? ">\r\n\r\n" : "\r\n\r\n";
-  append_all(out, "--", boundary.outer, "\r\nContent-Type: ", envelope_type(dialect), id_start, soap_id, id_end, xml, "\r\n--", boundary.outer, "\r\n");
+  append_all(out, "--", boundary.outer, "\r\nContent-Type: ", envelope_type(dialect), id_start, soap_id, id_end, xml, "\r\n--",
+             boundary.outer, "\r\n");
   if (dialect.content_form == ContentForm::single && mm.parts.size() == 1) {
     write_part_type(out, mm.parts[0], dialect);
     append(out, std::string_view(content_id));
@@ -416,8 +435,8 @@ HttpEntity with_content(const std::string& xml, const MultimediaMessage& mm, con
 }
 
 template <class Message, std::size_t count>
-HttpEntity encode_request(const Message& request, const Mm7Dialect& dialect, std::string_view name, const std::array<ElementRow<Message>, count>& rows,
-                          const MultimediaMessage* content) {
+HttpEntity encode_request(const Message& request, const Mm7Dialect& dialect, std::string_view name,
+                          const std::array<ElementRow<Message>, count>& rows, const MultimediaMessage* content) {
   const bool has_content = content != nullptr && !content->parts.empty();
   const std::string seed = has_content ? id_token(request.transaction_id) : std::string{};
   // RFC 2392 §2: what is no URL character is escaped; some peers want that of @ too.
@@ -482,7 +501,9 @@ HttpEntity fault(const ResponseContext& context, const Status& status, std::stri
 
 }  // namespace
 
-HttpEntity encode(const SubmitReq& request, const Mm7Dialect& dialect) { return encode_request(request, dialect, "SubmitReq", submit_rows, request.content); }
+HttpEntity encode(const SubmitReq& request, const Mm7Dialect& dialect) {
+  return encode_request(request, dialect, "SubmitReq", submit_rows, request.content);
+}
 
 HttpEntity encode(const CancelReq& request, const Mm7Dialect& dialect) {
   return request.extended ? encode_request(request, dialect, "extendedCancelReq", extended_cancel_rows, nullptr)
@@ -497,7 +518,9 @@ HttpEntity encode(const ReplaceReq& request, const Mm7Dialect& dialect) {
 HttpEntity encode_deliver_rsp(const ResponseContext& context, const Status& status, std::string_view service_code) {
   return answer(context, status, "DeliverRsp", service_code);
 }
-HttpEntity encode_delivery_report_rsp(const ResponseContext& context, const Status& status) { return answer(context, status, "DeliveryReportRsp"); }
+HttpEntity encode_delivery_report_rsp(const ResponseContext& context, const Status& status) {
+  return answer(context, status, "DeliveryReportRsp");
+}
 HttpEntity encode_read_reply_rsp(const ResponseContext& context, const Status& status) { return answer(context, status, "ReadReplyRsp"); }
 
 HttpEntity encode_fault(const ResponseContext& context, const Status& status) { return fault(context, status, fault_code(status)); }

@@ -76,12 +76,23 @@ void append_escaped(std::string& out, std::string_view text) {
       continue;
     }
     switch (text.front()) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      case '"': out += "&quot;"; break;
-      case '\r': out += "&#13;"; break;  // a bare CR would be read as LF
-      default: out += text.substr(0, size);
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\r':
+        out += "&#13;";
+        break;  // a bare CR would be read as LF
+      default:
+        out += text.substr(0, size);
     }
     text.remove_prefix(size);
   }

@@ -256,7 +256,8 @@ class XmlScanner {
       std::string_view name;
       char character;
     };
-    static constexpr std::array entities{Entity{"&amp;", '&'}, Entity{"&lt;", '<'}, Entity{"&gt;", '>'}, Entity{"&quot;", '"'}, Entity{"&apos;", '\''}};
+    static constexpr std::array entities{Entity{"&amp;", '&'}, Entity{"&lt;", '<'}, Entity{"&gt;", '>'}, Entity{"&quot;", '"'},
+                                         Entity{"&apos;", '\''}};
     for (const Entity& entity : entities) {
       if (!left().starts_with(entity.name)) continue;
       at_ += entity.name.size();
@@ -275,7 +276,9 @@ class XmlScanner {
       if (code > 0x10FFFF) return 0;
     }
     if (digits == 0 || !take(';')) return 0;
-    if ((code < 0x20 && code != '\t' && code != '\n' && code != '\r') || (code >= 0xD800 && code < 0xE000) || code == 0xFFFE || code == 0xFFFF) return 0;
+    if ((code < 0x20 && code != '\t' && code != '\n' && code != '\r') || (code >= 0xD800 && code < 0xE000) || code == 0xFFFE ||
+        code == 0xFFFF)
+      return 0;
     const Utf8Character character = utf8_of(code);
     out = character.bytes;
     return character.size;
@@ -389,7 +392,8 @@ class XmlScanner {
 
   /// Namespaces in XML 1.0 §3. Bindings of the reserved prefixes and names are not ours.
   [[nodiscard]] bool declare(std::string_view prefix, std::string_view uri, std::size_t outside) {
-    if (namespace_count_ == namespaces_max || uri.starts_with("http://www.w3.org/XML/") || uri.starts_with("http://www.w3.org/2000/xmlns")) return false;
+    if (namespace_count_ == namespaces_max || uri.starts_with("http://www.w3.org/XML/") || uri.starts_with("http://www.w3.org/2000/xmlns"))
+      return false;
     if (!prefix.empty() && (uri.empty() || prefix == "xml" || prefix == "xmlns")) return false;
     for (std::size_t i = outside; i < namespace_count_; ++i) {
       if (namespaces_[i].prefix == prefix) return false;
@@ -482,7 +486,7 @@ class XmlScanner {
   XmlTree& tree_;
   std::string_view run_;
   bool run_in_arena_ = false;
-  char* free_ = nullptr;                 // end of what the arena holds
+  char* free_ = nullptr;  // end of what the arena holds
   std::array<OpenElement, limits::xml_depth_max> open_;
   std::size_t depth_ = 0;
   std::array<std::string_view, attributes_max> seen_;  // attributes of the tag that is being read, with their prefixes

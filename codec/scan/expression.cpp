@@ -55,7 +55,7 @@ std::size_t class_size(std::string_view expression, std::size_t at) {
 Result<std::size_t> expression_weight(std::string_view expression) {
   std::array<std::size_t, expression_depth_max + 1> sums{};  // of each open group
   std::size_t depth = 0;
-  std::size_t last = 0;                                       // weight of what a repeat would repeat
+  std::size_t last = 0;  // weight of what a repeat would repeat
   for (std::size_t at = 0; at < expression.size();) {
     std::size_t size = 1;
     switch (expression[at]) {

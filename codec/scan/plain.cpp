@@ -75,7 +75,8 @@ inline std::uint64_t key_of_ascii(std::string_view text, std::size_t from, std::
     // No branch on the size, which no processor foresees: both loads are made, and what is too much is masked out.
     const std::size_t end = from + size;
     const std::uint64_t head = (load8(text.data() + from) | fold_bits) & (~std::uint64_t{0} >> (64 - 8 * std::min<std::size_t>(size, 8)));
-    const std::uint64_t tail = (load8(text.data() + (end < 8 ? 0 : end - 8)) | fold_bits) & (std::uint64_t{0} - static_cast<std::uint64_t>(size > 8));
+    const std::uint64_t tail =
+        (load8(text.data() + (end < 8 ? 0 : end - 8)) | fold_bits) & (std::uint64_t{0} - static_cast<std::uint64_t>(size > 8));
     return key_of(head, tail, size);
   }
   // The text's last bytes. A word of more than 8 cannot start here.
@@ -247,9 +248,9 @@ void PlainTable::scan(std::string_view text, Hits& hits) const {
   if (patterns_.empty()) return;
   std::array<char, 64> tail{};
   std::size_t run_from = 0;
-  bool is_open = false;          // a run of letters started before this block
-  bool is_wide = false;          // and has a byte beyond ASCII
-  std::uint64_t before = 0;      // key of the word before; 0 at the start, which no pair has
+  bool is_open = false;      // a run of letters started before this block
+  bool is_wide = false;      // and has a byte beyond ASCII
+  std::uint64_t before = 0;  // key of the word before; 0 at the start, which no pair has
   const auto close = [&](std::size_t end) {
     if (is_wide) [[unlikely]] {
       before = scan_run(text, run_from, end, before, hits);
@@ -327,7 +328,8 @@ std::uint64_t PlainTable::scan_run(std::string_view text, std::size_t from, std:
 }
 
 void PlainTable::probe(std::uint64_t key, std::string_view text, std::size_t at, Hits& hits) const {
-  for (std::size_t slot = static_cast<std::size_t>(key) & (slots_.size() - 1); slots_[slot].count != 0; slot = (slot + 1) & (slots_.size() - 1)) {
+  for (std::size_t slot = static_cast<std::size_t>(key) & (slots_.size() - 1); slots_[slot].count != 0;
+       slot = (slot + 1) & (slots_.size() - 1)) {
     if (slots_[slot].key != key) continue;
     for (std::uint32_t i = 0; i < slots_[slot].count; ++i) {
       const Entry& entry = entries_[slots_[slot].first + i];

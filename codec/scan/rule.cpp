@@ -39,16 +39,15 @@ constexpr std::array<PlaceName, 6> place_names{{{"subject", place::subject},
                                                 {"any", place::all}}};
 
 bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= rule_name_size_max && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_alphanumeric(c) || c == '.' || c == '-' || c == '_';
-  });
+  return !text.empty() && text.size() <= rule_name_size_max &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_alphanumeric(c) || c == '.' || c == '-' || c == '_'; });
 }
 
 bool is_text(std::string_view line) {
   return simd::active().utf8_valid_prefix(bytes_of(line)) == line.size() && std::all_of(line.begin(), line.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte >= 0x20 && byte != 0x7F) || c == '\t';
-  });
+           const auto byte = static_cast<unsigned char>(c);
+           return (byte >= 0x20 && byte != 0x7F) || c == '\t';
+         });
 }
 
 // The next column, and what is left behind it.
@@ -63,7 +62,8 @@ std::optional<Places> parse_where(std::string_view list) {
   Places places = 0;
   while (true) {
     const std::size_t comma = std::min(list.find(','), list.size());
-    const auto row = std::find_if(place_names.begin(), place_names.end(), [&](const PlaceName& p) { return p.name == list.substr(0, comma); });
+    const auto row =
+        std::find_if(place_names.begin(), place_names.end(), [&](const PlaceName& p) { return p.name == list.substr(0, comma); });
     if (row == place_names.end()) return std::nullopt;
     places = static_cast<Places>(places | row->places);
     if (comma == list.size()) return places;
@@ -73,7 +73,8 @@ std::optional<Places> parse_where(std::string_view list) {
 
 const ErrorInfo* parse_action(std::string_view column, Rule& rule) {
   const std::size_t equals = std::min(column.find('='), column.size());
-  const auto row = std::find_if(action_names.begin(), action_names.end(), [&](const ActionName& a) { return a.name == column.substr(0, equals); });
+  const auto row =
+      std::find_if(action_names.begin(), action_names.end(), [&](const ActionName& a) { return a.name == column.substr(0, equals); });
   if (row == action_names.end() || (row->action == Action::tag) != (equals < column.size())) return &scan_bad_action;
   rule.action = row->action;
   if (rule.action != Action::tag) return nullptr;
@@ -155,7 +156,14 @@ RuleFile parse_rules(std::string_view file) {
     line = ascii_trim(line);
     if (line.empty() || line.starts_with('#')) continue;
 
-    Rule rule{.id = {}, .action = Action::tag, .tag = {}, .where = place::all, .kind = Kind::word, .letter_case = Case::ignored, .pattern = {}, .line = number};
+    Rule rule{.id = {},
+              .action = Action::tag,
+              .tag = {},
+              .where = place::all,
+              .kind = Kind::word,
+              .letter_case = Case::ignored,
+              .pattern = {},
+              .line = number};
     const ErrorInfo* fault = parse_line(line, rule);
     if (fault == nullptr && !ids.insert(rule.id).second) fault = &scan_id_twice;
     if (fault == nullptr && out.rules.size() == rule_count_max) {

@@ -129,7 +129,10 @@ Scratch::~Scratch() {
   if (scratch_ != nullptr) hs_free_scratch(scratch_);
 }
 Scratch::Scratch(Scratch&& other) noexcept
-    : scratch_(std::exchange(other.scratch_, nullptr)), prepared_for_(std::exchange(other.prepared_for_, 0)), hits_(std::move(other.hits_)), repaired_(std::move(other.repaired_)) {}
+    : scratch_(std::exchange(other.scratch_, nullptr)),
+      prepared_for_(std::exchange(other.prepared_for_, 0)),
+      hits_(std::move(other.hits_)),
+      repaired_(std::move(other.repaired_)) {}
 Scratch& Scratch::operator=(Scratch&& other) noexcept {
   std::swap(scratch_, other.scratch_);
   std::swap(prepared_for_, other.prepared_for_);
@@ -188,7 +191,9 @@ std::expected<void, RuleFault> RuleSet::sort_plain() {
     }
     database_where_ = static_cast<Places>(database_where_ | rule.where);
     anchored_of_[index] = static_cast<std::uint32_t>(anchored_.size());
-    anchored_.push_back({.pattern = std::move(pattern), .offset = static_cast<std::uint32_t>(anchor.from), .size = static_cast<std::uint32_t>(anchor.size)});
+    anchored_.push_back({.pattern = std::move(pattern),
+                         .offset = static_cast<std::uint32_t>(anchor.from),
+                         .size = static_cast<std::uint32_t>(anchor.size)});
   }
   identity_ = identity_of(all);
   auto table = PlainTable::build(std::move(patterns), rules_);
@@ -223,8 +228,8 @@ std::expected<void, RuleFault> RuleSet::compile_database() {
   expressions.reserve(texts.size());
   for (const std::string& text : texts) expressions.push_back(text.c_str());
   hs_compile_error_t* error = nullptr;
-  const hs_error_t compiled = hs_compile_multi(expressions.data(), flags.data(), ids.data(), static_cast<unsigned>(expressions.size()), HS_MODE_BLOCK,
-                                               nullptr, &database_, &error);
+  const hs_error_t compiled = hs_compile_multi(expressions.data(), flags.data(), ids.data(), static_cast<unsigned>(expressions.size()),
+                                               HS_MODE_BLOCK, nullptr, &database_, &error);
   if (compiled == HS_SUCCESS) return {};
   database_ = nullptr;
   RuleFault fault{.info = &scan_compile_failed, .line = 0, .id = {}, .detail = {}};

@@ -28,8 +28,9 @@ namespace {
 [[gnu::always_inline]] inline std::uint8_t* put_kept(std::uint8_t* to, __m256i v, std::uint32_t keep) {
   const __m128i low = _mm256_castsi256_si128(v);
   const __m128i high = _mm256_extracti128_si256(v, 1);
-  const std::array<std::uint64_t, 4> words{static_cast<std::uint64_t>(_mm_cvtsi128_si64(low)), static_cast<std::uint64_t>(_mm_extract_epi64(low, 1)),
-                                           static_cast<std::uint64_t>(_mm_cvtsi128_si64(high)), static_cast<std::uint64_t>(_mm_extract_epi64(high, 1))};
+  const std::array<std::uint64_t, 4> words{
+      static_cast<std::uint64_t>(_mm_cvtsi128_si64(low)), static_cast<std::uint64_t>(_mm_extract_epi64(low, 1)),
+      static_cast<std::uint64_t>(_mm_cvtsi128_si64(high)), static_cast<std::uint64_t>(_mm_extract_epi64(high, 1))};
   for (std::uint32_t word = 0; word < 4; ++word) {
     const std::uint32_t bits = keep >> (word * 8) & 0xFFU;
     const std::uint64_t closed = close_up(words[word], bits);
@@ -56,7 +57,9 @@ std::size_t full_lines(const std::uint8_t* from, std::size_t size, std::uint8_t*
     const __m256i a = load(from);
     const __m256i b = load(from + 32);
     const __m256i c = load(from + literals - 32);
-    const auto special = [](__m256i text) { return _mm256_or_si256(_mm256_cmpeq_epi8(text, all('=')), _mm256_cmpeq_epi8(text, all('\n'))); };
+    const auto special = [](__m256i text) {
+      return _mm256_or_si256(_mm256_cmpeq_epi8(text, all('=')), _mm256_cmpeq_epi8(text, all('\n')));
+    };
     if (high_bits(_mm256_or_si256(_mm256_or_si256(special(a), special(b)), special(c))) != 0) break;
     // Beyond the first cache the stores wait for their lines, unless these are asked for in time.
     __builtin_prefetch(to + 1024, 1);
@@ -166,8 +169,8 @@ namespace {
 
 constexpr std::size_t columns = 76;
 
-// For four bytes, bit n of the index set: byte n is written as an escape. Two shuffles that are put together: one of the four bytes with '='
-// in byte 4, the other of their eight hex digits.
+// For four bytes, bit n of the index set: byte n is written as an escape. Two shuffles that are put together: one of the four bytes with
+// '=' in byte 4, the other of their eight hex digits.
 struct Spread {
   std::array<std::uint8_t, 16> from_text;
   std::array<std::uint8_t, 16> from_digits;
@@ -209,7 +212,8 @@ struct Writer {
 };
 
 /// The line ends within `text`, whose first `fits` bytes it still has room for: those, a soft break, the rest. 64 bytes are read at `text`.
-[[gnu::always_inline]] inline void put_broken(std::uint8_t*& to, std::size_t& column, const std::uint8_t* text, std::size_t size, std::size_t fits) {
+[[gnu::always_inline]] inline void put_broken(std::uint8_t*& to, std::size_t& column, const std::uint8_t* text, std::size_t size,
+                                              std::size_t fits) {
   store(to, load(text));
   to += fits;
   std::memcpy(to, "=\r\n", 4);
@@ -278,7 +282,8 @@ std::size_t qp_encode(ByteView in, MutableBytes out, QpMode mode) {
       const __m256i next = load(data + at + 1);
       safe = first_bit(where(text, '\n') | where(text, '\r') | where(next, '\n') | where(next, '\r'));
     }
-    const __m256i visible = _mm256_cmpeq_epi8(_mm256_min_epu8(_mm256_sub_epi8(text, all(32)), all(126 - 32)), _mm256_sub_epi8(text, all(32)));
+    const __m256i visible =
+        _mm256_cmpeq_epi8(_mm256_min_epu8(_mm256_sub_epi8(text, all(32)), all(126 - 32)), _mm256_sub_epi8(text, all(32)));
     const std::uint32_t escaped = (~high_bits(visible) & ~where(text, '\t')) | where(text, '=');
     // Literals in front go in one piece.
     const std::uint32_t run = std::min(first_bit(escaped), safe);
@@ -303,9 +308,11 @@ std::size_t qp_encode(ByteView in, MutableBytes out, QpMode mode) {
       while (done + 4 <= safe) {
         if (done + 8 <= safe && (escaped >> done & 0xFFU) == 0xFF) {
           // Eight escapes: 24 bytes, the digits from their pairs and '=' between them.
-          const __m256i hex = _mm256_shuffle_epi8(table(pairs.data() + 2 * done), _mm256_setr_epi8(-1, 0, 1, -1, 2, 3, -1, 4, 5, -1, 6, 7, -1, 8, 9, -1, 10, 11, -1, 12, 13, -1, 14, 15,
-                                                                                                   -1, -1, -1, -1, -1, -1, -1, -1));
-          const __m256i eight = _mm256_or_si256(hex, _mm256_setr_epi8('=', 0, 0, '=', 0, 0, '=', 0, 0, '=', 0, 0, '=', 0, 0, '=', 0, 0, '=', 0, 0, '=', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+          const __m256i hex = _mm256_shuffle_epi8(
+              table(pairs.data() + 2 * done), _mm256_setr_epi8(-1, 0, 1, -1, 2, 3, -1, 4, 5, -1, 6, 7, -1, 8, 9, -1, 10, 11, -1, 12, 13, -1,
+                                                               14, 15, -1, -1, -1, -1, -1, -1, -1, -1));
+          const __m256i eight = _mm256_or_si256(hex, _mm256_setr_epi8('=', 0, 0, '=', 0, 0, '=', 0, 0, '=', 0, 0, '=', 0, 0, '=', 0, 0, '=',
+                                                                      0, 0, '=', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
           done += 8;
           if (column + 24 <= columns - 1) {
             store(to, eight);
@@ -326,7 +333,8 @@ std::size_t qp_encode(ByteView in, MutableBytes out, QpMode mode) {
         const Spread& spread = spreads[mask];
         const __m128i letters = _mm_cvtsi64_si128(static_cast<long long>(four | std::uint64_t{'='} << 32U));
         const __m128i hex = _mm_cvtsi64_si128(static_cast<long long>(eight));
-        const __m128i text_of_four = _mm_or_si128(_mm_shuffle_epi8(letters, load16(spread.from_text.data())), _mm_shuffle_epi8(hex, load16(spread.from_digits.data())));
+        const __m128i text_of_four = _mm_or_si128(_mm_shuffle_epi8(letters, load16(spread.from_text.data())),
+                                                  _mm_shuffle_epi8(hex, load16(spread.from_digits.data())));
         done += 4;
         if (column + width > columns - 1) {
           const std::size_t room = columns - 1 - column;

@@ -41,7 +41,8 @@ std::size_t base64_encode(ByteView in, MutableBytes out) {
     const ByteView bytes = in.subspan(line, std::min(bytes_per_line, in.size() - line));
     std::size_t at = 0;
     for (; bytes.size() - at >= 3; at += 3) {
-      const std::uint32_t group = static_cast<std::uint32_t>(bytes[at]) << 16U | static_cast<std::uint32_t>(bytes[at + 1]) << 8U | bytes[at + 2];
+      const std::uint32_t group =
+          static_cast<std::uint32_t>(bytes[at]) << 16U | static_cast<std::uint32_t>(bytes[at + 1]) << 8U | bytes[at + 2];
       put(group >> 18U);
       put(group >> 12U);
       put(group >> 6U);
@@ -52,8 +53,10 @@ std::size_t base64_encode(ByteView in, MutableBytes out) {
           static_cast<std::uint32_t>(bytes[at]) << 16U | (left == 2 ? static_cast<std::uint32_t>(bytes[at + 1]) << 8U : 0U);
       put(group >> 18U);
       put(group >> 12U);
-      if (left == 2) put(group >> 6U);
-      else *to++ = '=';
+      if (left == 2)
+        put(group >> 6U);
+      else
+        *to++ = '=';
       *to++ = '=';
     }
     *to++ = '\r';

@@ -36,7 +36,7 @@ struct AttributeRow {
   Kind kind;
   std::uint8_t token;
   Attribute attribute;
-  std::string_view prefix;               // that the token stands for
+  std::string_view prefix;  // that the token stands for
   Action action = Action::usual;
 };
 // WAP-167 §8.3, WAP-168 §8.3, OMA-EMN 1.0 §6.
@@ -125,7 +125,7 @@ class NoticeReader {
   Result<Notice> read() {
     if (const auto done = read_head(); !done) return std::unexpected(done.error());
     std::uint32_t depth = 0;
-    ArenaText elsewhere(arena_);         // text that does not belong to the notice
+    ArenaText elsewhere(arena_);  // text that does not belong to the notice
     do {
       const std::size_t at = reader_.offset();
       PM_TRY(const std::uint8_t token, reader_.octet());
@@ -156,7 +156,8 @@ class NoticeReader {
     const auto charset = reader_.uintvar();
     const auto table_size = reader_.uintvar();
     const auto table = table_size ? reader_.take(*table_size) : Result<ByteView>(std::unexpected(table_size.error()));
-    for (const auto* error : {version ? nullptr : &version.error(), public_id ? nullptr : &public_id.error(), charset ? nullptr : &charset.error(), table ? nullptr : &table.error()}) {
+    for (const auto* error : {version ? nullptr : &version.error(), public_id ? nullptr : &public_id.error(),
+                              charset ? nullptr : &charset.error(), table ? nullptr : &table.error()}) {
       if (error != nullptr) return std::unexpected(*error);
     }
     const auto document = std::ranges::find(documents, *public_id, [](const Document& row) { return std::uint32_t{row.public_id}; });
@@ -199,7 +200,8 @@ class NoticeReader {
         if (const auto page = reader_.octet(); !page) return std::unexpected(page.error());
         return true;
       }
-      default: return false;
+      default:
+        return false;
     }
   }
   static Result<ByteView> terminated(ByteView bytes, std::size_t at) {
@@ -227,7 +229,8 @@ class NoticeReader {
         if (const auto done = set(*row, value, at); !done) return done;
       }
       if (*token == end) return {};
-      const auto found = std::ranges::find_if(attribute_rows, [&](const AttributeRow& r) { return r.kind == notice_.kind && r.token == *token; });
+      const auto found =
+          std::ranges::find_if(attribute_rows, [&](const AttributeRow& r) { return r.kind == notice_.kind && r.token == *token; });
       row = found == attribute_rows.end() ? nullptr : &*found;
       value = ArenaText(arena_);
       opaque_ = {};
@@ -238,9 +241,15 @@ class NoticeReader {
   Result<void> set(const AttributeRow& row, ArenaText& value, std::size_t at) {
     if (!is_notice_) return {};
     switch (row.attribute) {
-      case Attribute::address: notice_.address = value.take_view(); return {};
-      case Attribute::id: notice_.id = value.take_view(); return {};
-      case Attribute::action: notice_.action = row.action; return {};
+      case Attribute::address:
+        notice_.address = value.take_view();
+        return {};
+      case Attribute::id:
+        notice_.id = value.take_view();
+        return {};
+      case Attribute::action:
+        notice_.action = row.action;
+        return {};
       case Attribute::created:
       case Attribute::expires: {
         const auto date = read_date(opaque_, at);
@@ -248,7 +257,8 @@ class NoticeReader {
         (row.attribute == Attribute::created ? notice_.created : notice_.expires) = *date;
         return {};
       }
-      case Attribute::other: return {};
+      case Attribute::other:
+        return {};
     }
     return {};
   }
@@ -257,8 +267,8 @@ class NoticeReader {
   Arena& arena_;
   ArenaText text_;
   ByteView strings_;
-  ByteView opaque_;                      // of the attribute that is being read
-  bool is_notice_ = false;               // the element that the attributes belong to is the one the notice is read from
+  ByteView opaque_;         // of the attribute that is being read
+  bool is_notice_ = false;  // the element that the attributes belong to is the one the notice is read from
   Notice notice_;
 };
 
@@ -298,7 +308,8 @@ void write_address(Bytes& out, Kind kind, std::string_view address) {
 }
 
 void write_attribute(Bytes& out, Kind kind, Attribute attribute, Action action = Action::usual) {
-  const auto row = std::ranges::find_if(attribute_rows, [&](const AttributeRow& r) { return r.kind == kind && r.attribute == attribute && r.action == action; });
+  const auto row = std::ranges::find_if(
+      attribute_rows, [&](const AttributeRow& r) { return r.kind == kind && r.attribute == attribute && r.action == action; });
   if (row != attribute_rows.end()) out.push_back(row->token);
 }
 

@@ -18,9 +18,7 @@ namespace {
 
 constexpr std::size_t text_size_max = 255;
 
-bool is_clean(std::string_view text) {
-  return std::ranges::none_of(text, is_control);
-}
+bool is_clean(std::string_view text) { return std::ranges::none_of(text, is_control); }
 
 std::unexpected<Problem> invalid(std::string field, std::string text) {
   return std::unexpected(Problem{Problem::Kind::invalid, std::move(field), std::move(text)});

@@ -15,13 +15,13 @@ struct Range {
   char32_t first, last;
 };
 constexpr auto unprintable = std::to_array<Range>({
-    {0x00, 0x1F},      // C0
-    {0x7F, 0x9F},      // DEL, C1
-    {0x061C, 0x061C},  // Arabic letter mark
-    {0x200B, 0x200F},  // zero width, left-to-right and right-to-left marks
-    {0x2028, 0x202E},  // line and paragraph separator, embeddings and overrides
-    {0x2060, 0x2069},  // invisible operators, isolates
-    {0xFEFF, 0xFEFF},  // byte order mark
+    {0x00, 0x1F},        // C0
+    {0x7F, 0x9F},        // DEL, C1
+    {0x061C, 0x061C},    // Arabic letter mark
+    {0x200B, 0x200F},    // zero width, left-to-right and right-to-left marks
+    {0x2028, 0x202E},    // line and paragraph separator, embeddings and overrides
+    {0x2060, 0x2069},    // invisible operators, isolates
+    {0xFEFF, 0xFEFF},    // byte order mark
     {0xE0000, 0xE007F},  // tags
 });
 bool is_unprintable(char32_t c) {

@@ -114,7 +114,8 @@ Result<std::optional<Command>> decode_watch(const RecordView& record) {
     if (!uid) return fail(mailbox_record);
     watch.mark.last_uid = *uid;
   }
-  watch.mark.newest = {.message_id = text_or_empty(record, Tag::newest_id), .received = {record.i64(number_of(Tag::newest_date)).value_or(0)}};
+  watch.mark.newest = {.message_id = text_or_empty(record, Tag::newest_id),
+                       .received = {record.i64(number_of(Tag::newest_date)).value_or(0)}};
   bool whole = true;
   record.for_each([&](std::uint16_t tag, ByteView value) {
     if (tag == number_of(Tag::known_uid)) watch.mark.known.emplace(text_of(value));
@@ -159,7 +160,8 @@ Result<std::optional<Command>> decode_command(const RecordView& record) {
       const auto mark = word(record, Tag::mark, marks);
       if (binding.empty() || !mark) return fail(mailbox_record);
       if (!may_go_on_wire(uid)) return fail(mailbox_argument);
-      return MarkCommand{.binding = binding, .item = item, .uid = uid, .uid_validity = number_or_zero(record, Tag::uid_validity), .mark = *mark};
+      return MarkCommand{
+          .binding = binding, .item = item, .uid = uid, .uid_validity = number_or_zero(record, Tag::uid_validity), .mark = *mark};
     }
     case Kind::credit:
       if (item.empty()) return fail(mailbox_record);

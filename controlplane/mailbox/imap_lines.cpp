@@ -132,8 +132,7 @@ Result<Literal> ImapLines::take(std::string_view line, Bytes& out) {
     append(out, "+ .\r\n");
     return Literal{};
   }
-  const bool is_tag =
-      !tag.empty() && tag.size() <= tag_size_max && std::ranges::all_of(tag, [](char c) { return is_alphanumeric(c); });
+  const bool is_tag = !tag.empty() && tag.size() <= tag_size_max && std::ranges::all_of(tag, [](char c) { return is_alphanumeric(c); });
   const std::string_view status = at.rest();
   if (!is_tag || !is_status_word(at.word())) return fail(mailbox_protocol);
   take_status(tag, status, out);

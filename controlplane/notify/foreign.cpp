@@ -323,10 +323,8 @@ std::string shown_address(std::string_view address, std::size_t length_max) {
   const std::string cleaned = clean(address, length_max);
   // RFC 5322 §3.2.3 atext, dots and one @.
   constexpr std::string_view marks = "!#$%&'*+-/=?^_`{|}~.@";
-  const bool plain = std::ranges::all_of(cleaned, [&](char c) {
-    return is_alphanumeric(c) || is_above_ascii(c) ||
-           marks.find(c) != std::string_view::npos;
-  });
+  const bool plain = std::ranges::all_of(
+      cleaned, [&](char c) { return is_alphanumeric(c) || is_above_ascii(c) || marks.find(c) != std::string_view::npos; });
   return plain && std::ranges::count(cleaned, '@') == 1 ? cleaned : quoted(address, length_max);
 }
 

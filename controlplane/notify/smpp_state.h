@@ -22,12 +22,12 @@ enum class SmppState : std::uint8_t { idle, connecting, binding, bound, unbindin
 inline constexpr std::array<std::string_view, 6> smpp_state_names{"idle", "connecting", "binding", "bound", "unbinding", "stopped"};
 
 enum class SmppEvent : std::uint8_t {
-  connect,        // the pause before the next try is over
+  connect,  // the pause before the next try is over
   connected,
   bind_accepted,
-  lost,           // the connection ended, or we end it
-  unbind,         // we take our leave
-  stop,           // without a leave; or the leave was answered
+  lost,    // the connection ended, or we end it
+  unbind,  // we take our leave
+  stop,    // without a leave; or the leave was answered
 };
 
 inline constexpr std::array<std::string_view, 6> smpp_event_names{"connect", "connected", "bind_accepted", "lost", "unbind", "stop"};

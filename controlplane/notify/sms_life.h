@@ -24,15 +24,15 @@
 namespace pushmail::notify {
 
 enum class SmsEvent : std::uint8_t {
-  hand_over,     // written down as submitting, then given to the bearer
-  accepted,      // the SMSC has it
-  refused,       // the SMSC never takes it
-  put_off,       // the SMSC takes it later
-  back,          // the session ended before any of it left
-  doubt,         // the session ended after some of it left
+  hand_over,  // written down as submitting, then given to the bearer
+  accepted,   // the SMSC has it
+  refused,    // the SMSC never takes it
+  put_off,    // the SMSC takes it later
+  back,       // the session ended before any of it left
+  doubt,      // the session ended after some of it left
   doubt_again,
-  withhold,      // the ceiling of this hour is reached
-  give_up,       // nobody needs it any more, or it waited too long
+  withhold,  // the ceiling of this hour is reached
+  give_up,   // nobody needs it any more, or it waited too long
 };
 
 inline constexpr std::array<std::string_view, 9> sms_event_names{"hand_over", "accepted",    "refused",  "put_off", "back",

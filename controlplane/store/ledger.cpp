@@ -58,8 +58,8 @@ std::optional<std::size_t> code_number(std::string_view code) {
 bool is_through(const CodeHolder& holder) { return holder.state >= ItemState::submitted; }
 bool is_asked_for(const CodeHolder& holder) { return holder.state > ItemState::notified && !is_through(holder); }
 
-// Whose code an item takes, in this order; within a row the one used longest ago. A code that was announced, or whose mail went through, less
-// than code_fresh_us ago is in a person's hand: a late answer must not bring another mail.
+// Whose code an item takes, in this order; within a row the one used longest ago. A code that was announced, or whose mail went through,
+// less than code_fresh_us ago is in a person's hand: a late answer must not bring another mail.
 enum class Takes : std::uint8_t { from_through, from_just_through, from_stranger, from_own, from_asked_for };
 struct TakeRow {
   Origin taker;
@@ -83,11 +83,16 @@ bool may_take(Takes takes, const CodeHolder& holder, Timestamp now) {
   const bool waits = !is_through(holder) && !is_asked_for(holder);
   const bool rested = now.us - last_use(holder).us >= code_fresh_us;
   switch (takes) {
-    case Takes::from_through: return is_through(holder) && rested;
-    case Takes::from_just_through: return is_through(holder);
-    case Takes::from_stranger: return waits && rested && holder.origin == Origin::stranger;
-    case Takes::from_own: return waits && rested && holder.origin == Origin::own;
-    case Takes::from_asked_for: return is_asked_for(holder);
+    case Takes::from_through:
+      return is_through(holder) && rested;
+    case Takes::from_just_through:
+      return is_through(holder);
+    case Takes::from_stranger:
+      return waits && rested && holder.origin == Origin::stranger;
+    case Takes::from_own:
+      return waits && rested && holder.origin == Origin::own;
+    case Takes::from_asked_for:
+      return is_asked_for(holder);
   }
   return false;
 }

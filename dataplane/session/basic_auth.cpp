@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::size_t encoded_size_max = 1024;
 
-
 }  // namespace
 
 std::string basic_authorization(const BasicCredentials& credentials) {

@@ -25,8 +25,8 @@ enum class HttpClientEvent : std::uint8_t {
   start,      // a request begins
   hold_half,  // its second half waits until the first has left
   go_on,
-  answered,   // whole, and the connection may be used again
-  close,      // we end it, or have ended it
+  answered,  // whole, and the connection may be used again
+  close,     // we end it, or have ended it
 };
 inline constexpr std::array<std::string_view, 6> http_client_event_names{"opened", "start", "hold_half", "go_on", "answered", "close"};
 

@@ -151,9 +151,7 @@ struct Framed {
   bool doubtful = false;  // read, but nothing is read behind it
 };
 
-std::optional<std::uint64_t> parse_length(std::string_view digits) {
-  return parse_number<std::uint64_t>(digits);
-}
+std::optional<std::uint64_t> parse_length(std::string_view digits) { return parse_number<std::uint64_t>(digits); }
 
 /// RFC 9112 §6.3, in its strict reading: whatever could be read in two ways is refused.
 Result<Framed> read_request_framing(const Head& head) {
@@ -224,8 +222,7 @@ Result<void> read_framing(Head& head, Dialect dialect) {
 
 /// RFC 9112 §2.3: `HTTP/` and two single digits. Only 1.x has this framing.
 Result<int> read_version(std::string_view text) {
-  if (text.size() != 8 || text.substr(0, 5) != "HTTP/" || text[6] != '.' || !is_digit(text[5]) ||
-      !is_digit(text[7])) {
+  if (text.size() != 8 || text.substr(0, 5) != "HTTP/" || text[6] != '.' || !is_digit(text[5]) || !is_digit(text[7])) {
     return fail(http_bad_request_line);
   }
   if (text[5] != '1') return fail(http_bad_version);

@@ -99,8 +99,8 @@ class Neighbours {
   enum class Learn : std::uint8_t { may_add, known_only };
   enum class Learned : std::uint8_t {
     nothing_new,
-    reachable,      // whoever waits for this address can send
-    not_believed,   // another MAC than the one that is in use
+    reachable,     // whoever waits for this address can send
+    not_believed,  // another MAC than the one that is in use
   };
   Learned learn(std::uint32_t ip, const MacAddress& mac, Learn mode, Instant now);
 
@@ -138,7 +138,7 @@ class Neighbours {
   void ask(Entry& entry, Instant now);
   void run(List& list, Turn& turn, Instant now);
 
-  List known_;  // used longest ago first, roughly: the place is renewed once a second
+  List known_;                             // used longest ago first, roughly: the place is renewed once a second
   List asked_by_us_, asked_by_strangers_;  // oldest first
   std::unordered_map<std::uint32_t, List::iterator> index_;
   std::vector<std::uint32_t> evicted_;

@@ -47,7 +47,7 @@ enum class Event : std::uint8_t {
   fin_acked,
 };
 
-inline constexpr std::array<std::string_view, 7> event_names{"active_open", "syn_in",  "syn_ack_in", "syn_acked",
+inline constexpr std::array<std::string_view, 7> event_names{"active_open", "syn_in", "syn_ack_in", "syn_acked",
                                                              "fin_out",     "fin_in", "fin_acked"};
 
 struct Transition {

@@ -495,8 +495,7 @@ TEST(MailToMm, AnIndentedBlockCitesInAnAnswerOnly) {
 
 TEST(MailToMm, LongAddressesStandBehindTheText) {
   const std::string address = "https://click.example/f/" + std::string(200, 'x');
-  const std::string mail =
-      "From: joe@example.com\r\nContent-Type: text/html\r\n\r\n<p><a href=\"" + address + "\">Shop</a> hello</p>\r\n";
+  const std::string mail = "From: joe@example.com\r\nContent-Type: text/html\r\n\r\n<p><a href=\"" + address + "\">Shop</a> hello</p>\r\n";
   const MailToMm result = converted(mail);
   EXPECT_EQ(text_of_mm(result.mm), "joe@example.com\nShop (click.example) hello\n\nLinks:\nShop: " + address);
   EXPECT_TRUE(decided(result, "text/html", "long addresses shortened"));

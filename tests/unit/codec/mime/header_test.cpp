@@ -35,7 +35,10 @@ TEST(DecodeHeader, Table) {
       {"=?utf-8?Q?abc", "=?utf-8?Q?abc"},
       {"=?utf-8?X?abc?=", "=?utf-8?X?abc?="},
       {"=?", "=?"},
-      {"=?" "?=", "=?" "?="},
+      {"=?"
+       "?=",
+       "=?"
+       "?="},
       // Charsets by what senders mean.
       {"=?gb2312?B?hYfA?=", "厙\xEF\xBF\xBD"},
       {"=?iso-8859-1?Q?=80=93?=", "€“"},
@@ -104,7 +107,9 @@ TEST(ParseMailboxes, Table) {
       {",,,;", ""},
       {"Joe <joe@example.com", "[Joe] joe@example.com"},
       {"Joe \"never closed <joe@example.com>", ""},
-      {"joe@b\xC3\xBC" "cher.example", "[] joe@xn--bcher-kva.example"},
+      {"joe@b\xC3\xBC"
+       "cher.example",
+       "[] joe@xn--bcher-kva.example"},
       {"joe@example.com.", "[] joe@example.com"},
       {"A <a@b.example>\r\n\t, B <c@d.example>", "[A] a@b.example | [B] c@d.example"},
       {"<mailto:joe@example.com>", "[] joe@example.com"},
@@ -128,10 +133,30 @@ TEST(ParseAddress, StrictTable) {
   }
   EXPECT_EQ(parse_address("Joe@EXAMPLE.com")->address(), "Joe@example.com");
   EXPECT_EQ(parse_address("joe@münchen.example")->domain, "xn--mnchen-3ya.example");
-  for (const std::string_view bad : {"", "joe", "@example.com", "joe@", "joe@@example.com", ".joe@example.com", "joe.@example.com", "a..b@example.com",
-                                     "Joe <joe@example.com>", "joe@exa mple.com", "joe@-a.example", "joe@a-.example", "joe@.example", "joe@example..com",
-                                     "jo\re@example.com", "joe@example.com\n", "\"joe@example.com", "\"a\"b\"@example.com", "\"a\\\"@example.com", "\"a\\\nb\"@example.com",
-                                     "joe(x)@example.com", "joe@example.com(x)", "joe@[192.0.2.1", "joe@ex\x01mple.com"}) {
+  for (const std::string_view bad : {"",
+                                     "joe",
+                                     "@example.com",
+                                     "joe@",
+                                     "joe@@example.com",
+                                     ".joe@example.com",
+                                     "joe.@example.com",
+                                     "a..b@example.com",
+                                     "Joe <joe@example.com>",
+                                     "joe@exa mple.com",
+                                     "joe@-a.example",
+                                     "joe@a-.example",
+                                     "joe@.example",
+                                     "joe@example..com",
+                                     "jo\re@example.com",
+                                     "joe@example.com\n",
+                                     "\"joe@example.com",
+                                     "\"a\"b\"@example.com",
+                                     "\"a\\\"@example.com",
+                                     "\"a\\\nb\"@example.com",
+                                     "joe(x)@example.com",
+                                     "joe@example.com(x)",
+                                     "joe@[192.0.2.1",
+                                     "joe@ex\x01mple.com"}) {
     EXPECT_FALSE(parse_address(bad)) << bad;
   }
   EXPECT_TRUE(parse_address(std::string(65, 'a') + "@example.com").error().is(mime_address_too_long));
@@ -152,7 +177,8 @@ TEST(DomainToAscii, Vectors) {
 // UTS #46: one name, however it is written.
 TEST(DomainToAscii, CapitalsWidthsAndCompositionAreOneName) {
   Arena arena;
-  for (const std::string_view written : {"münchen.example", "MÜNCHEN.example", "München.EXAMPLE", "mu\u0308nchen.example", "ｍünchen。example"}) {
+  for (const std::string_view written :
+       {"münchen.example", "MÜNCHEN.example", "München.EXAMPLE", "mu\u0308nchen.example", "ｍünchen。example"}) {
     EXPECT_EQ(domain_to_ascii(written, arena), "xn--mnchen-3ya.example") << written;
   }
   EXPECT_EQ(domain_to_ascii("ΑΘΉΝΑ.example", arena), domain_to_ascii("αθήνα.example", arena));
@@ -164,9 +190,10 @@ TEST(DomainToAscii, WhatIsNoNameStaysAsItIsWritten) {
   Arena arena;
   const std::string long_label = "b\u00fc" + std::string(70, 'c') + ".example";
   const std::string too_long = "\u00fc" + std::string(600, '.');
-  for (const std::string_view written : {std::string_view("☃.example"), std::string_view("-bü.example"), std::string_view("joe＠bü.example"),
-                                         std::string_view("bü　ro.example"), std::string_view("bü\0.example", 12), std::string_view("b\xFC.example"),
-                                         std::string_view("[bü]"), std::string_view(long_label), std::string_view(too_long)}) {
+  for (const std::string_view written :
+       {std::string_view("☃.example"), std::string_view("-bü.example"), std::string_view("joe＠bü.example"),
+        std::string_view("bü　ro.example"), std::string_view("bü\0.example", 12), std::string_view("b\xFC.example"),
+        std::string_view("[bü]"), std::string_view(long_label), std::string_view(too_long)}) {
     EXPECT_EQ(domain_to_ascii(written, arena), written) << written;
   }
 }
