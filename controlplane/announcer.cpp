@@ -10,8 +10,8 @@ namespace pushmail {
 
 namespace {
 
-constexpr std::int64_t pause_us = 10LL * 1'000'000;   // a burst is over, and can be counted
-constexpr std::size_t phones_max = 200;               // in one tick
+constexpr std::int64_t pause_us = 10LL * 1'000'000;  // a burst is over, and can be counted
+constexpr std::size_t phones_max = 200;              // in one tick
 
 }  // namespace
 
@@ -54,7 +54,8 @@ bool Announcer::tick() {
   return false;
 }
 
-bool Announcer::is_turn(const Unanswered& unanswered, std::uint64_t waiting_count, const AnnouncementLimit& limit, Occasion occasion) const {
+bool Announcer::is_turn(const Unanswered& unanswered, std::uint64_t waiting_count, const AnnouncementLimit& limit,
+                        Occasion occasion) const {
   if (occasion == Occasion::arrival) return waiting_count == 1 && unanswered.count < limit.count;
   // One more than the limit: the one that counts the others.
   return unanswered.count <= limit.count && clock_.wall().us - unanswered.last.us >= pause_us;

@@ -10,8 +10,8 @@
 //   after that SMS              | when the phone answers any announcement (the newest, at once), or in the next window
 //   without its code            | when the phone answers, after those that were never announced
 //
-// So a phone gets at most `count + 1` SMS about mails it did not ask for in a window, each origin for itself, and none is unreachable: every
-// answer brings the next. The mailbox's own mails go before strangers'. Came from: to_phone, to_mail (new mails), retrieve (answers).
+// So a phone gets at most `count + 1` SMS about mails it did not ask for in a window, each origin for itself, and none is unreachable:
+// every answer brings the next. The mailbox's own mails go before strangers'. Came from: to_phone, to_mail (new mails), retrieve (answers).
 // Goes to: the SMS queue. All calls but tick() are made inside Store::write(). Threads: one.
 #pragma once
 
@@ -35,7 +35,8 @@ class Announcer {
  private:
   /// What is announced now whatever comes after it, or only the first of a burst.
   enum class Occasion : std::uint8_t { arrival, pause };
-  [[nodiscard]] bool is_turn(const Unanswered& unanswered, std::uint64_t waiting_count, const AnnouncementLimit& limit, Occasion occasion) const;
+  [[nodiscard]] bool is_turn(const Unanswered& unanswered, std::uint64_t waiting_count, const AnnouncementLimit& limit,
+                             Occasion occasion) const;
   [[nodiscard]] Result<bool> announce_newest(const Msisdn& phone, Origin origin, Waiting waiting);
   [[nodiscard]] Result<bool> announce_due(const Msisdn& phone, Origin origin, Occasion occasion);
   [[nodiscard]] const AnnouncementLimit& limit_of(Origin origin) const {
@@ -45,7 +46,7 @@ class Announcer {
   Store& store_;
   const Clock& clock_;
   const Settings& settings_;
-  Msisdn looked_at_{};                 // tick goes round all phones, some at a time
+  Msisdn looked_at_{};  // tick goes round all phones, some at a time
 };
 
 }  // namespace pushmail

@@ -30,7 +30,9 @@ class FetcherPort {
 };
 
 namespace mailbox {
-[[nodiscard]] inline RecordWriter make(Kind kind, const ItemId& item) { return {static_cast<std::uint16_t>(kind), versions::mailbox_schema, item}; }
+[[nodiscard]] inline RecordWriter make(Kind kind, const ItemId& item) {
+  return {static_cast<std::uint16_t>(kind), versions::mailbox_schema, item};
+}
 [[nodiscard]] constexpr std::uint16_t tag(Tag t) { return static_cast<std::uint16_t>(t); }
 }  // namespace mailbox
 

@@ -22,9 +22,11 @@ Result<Grant> grant_stranger(Store& store, const StrangerLimits& limits, const M
   PM_TRY(const HandedIn handed_in, store.handed_in(phone, stranger, {now.us - hour_us}, limits.phone_mails_max));
   const std::uint64_t of_phone = std::min(left(limits.phone_waiting_max, open), left(limits.phone_mails_max, handed_in.mails));
   if (of_phone == 0) return Grant{.verdict = handoff::verdict::recipient_busy};
-  const std::uint64_t of_sender = std::min(left(limits.source_mails_max, handed_in.of_source), left(limits.sender_mails_max, handed_in.of_sender));
+  const std::uint64_t of_sender =
+      std::min(left(limits.source_mails_max, handed_in.of_source), left(limits.sender_mails_max, handed_in.of_sender));
   // A data plane that does not say who hands it in has budgets for the phone alone.
-  if (stranger.source_address.empty()) return Grant{.verdict = handoff::verdict::accepted, .mails_max = std::max<std::uint64_t>(of_phone / grant_share, 1)};
+  if (stranger.source_address.empty())
+    return Grant{.verdict = handoff::verdict::accepted, .mails_max = std::max<std::uint64_t>(of_phone / grant_share, 1)};
   if (of_sender == 0) return Grant{.verdict = handoff::verdict::sender_busy};
   return Grant{.verdict = handoff::verdict::accepted, .mails_max = std::max<std::uint64_t>(std::min(of_phone, of_sender) / grant_share, 1)};
 }

@@ -73,9 +73,9 @@ class ToPhone {
  private:
   struct Transfer {
     std::string binding{};
-    std::uint64_t size = 0;            // announced to the data plane
-    std::uint64_t passed = 0;          // bytes given to the data plane
-    Bytes last{};                      // the chunk that completes the size waits for `fetched`
+    std::uint64_t size = 0;    // announced to the data plane
+    std::uint64_t passed = 0;  // bytes given to the data plane
+    Bytes last{};              // the chunk that completes the size waits for `fetched`
     std::uint64_t last_offset = 0;
     Instant progress{};
   };
@@ -88,7 +88,7 @@ class ToPhone {
   void on_binding_suspended(std::string_view binding);
   void on_binding_resumed(std::string_view binding);
   void cancel_fetch(const ItemId& id, const Transfer& transfer);
-  enum class Retry : std::uint8_t { at_once, backing_off, late };   // at once: it was nobody's fault, and does not count
+  enum class Retry : std::uint8_t { at_once, backing_off, late };  // at once: it was nobody's fault, and does not count
   void break_off(const ItemId& id, std::string reason, Retry retry);
   /// The transfer is over; the fetcher, which may still be at it, is told to stop.
   void end_transfer(const ItemId& id);

@@ -48,14 +48,14 @@ class Arena {
  private:
   struct Chunk {
     Chunk* previous;
-    std::size_t size;                // bytes behind this header
+    std::size_t size;  // bytes behind this header
   };
 
   void add_chunk(std::size_t size_min);
   void free_chunks(Chunk* from);
 
   Chunk* last_ = nullptr;
-  std::uint8_t* at_ = nullptr;       // free from here
+  std::uint8_t* at_ = nullptr;  // free from here
   std::uint8_t* end_ = nullptr;
   std::size_t used_ = 0;
   std::size_t held_ = 0;

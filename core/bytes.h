@@ -18,12 +18,8 @@ using ByteView = std::span<const std::uint8_t>;
 using MutableBytes = std::span<std::uint8_t>;
 using Bytes = std::vector<std::uint8_t>;
 
-[[nodiscard]] inline ByteView bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-[[nodiscard]] inline std::string_view text_of(ByteView bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+[[nodiscard]] inline ByteView bytes_of(std::string_view text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
+[[nodiscard]] inline std::string_view text_of(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 template <std::unsigned_integral T>
 [[nodiscard]] constexpr T swap_to(std::endian order, T value) {

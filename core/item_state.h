@@ -16,13 +16,27 @@
 namespace pushmail {
 
 enum class ItemState : std::uint8_t {
-  accepted, authorised, routed, notified, requested, fetching, converting, submitting, submitted, reported,
-  delivered, rejected, expired, failed, withdrawn, unconfirmed,
+  accepted,
+  authorised,
+  routed,
+  notified,
+  requested,
+  fetching,
+  converting,
+  submitting,
+  submitted,
+  reported,
+  delivered,
+  rejected,
+  expired,
+  failed,
+  withdrawn,
+  unconfirmed,
 };
 
 inline constexpr std::array<std::string_view, 16> item_state_names{
-    "accepted", "authorised", "routed", "notified", "requested", "fetching", "converting", "submitting", "submitted", "reported",
-    "delivered", "rejected", "expired", "failed", "withdrawn", "unconfirmed",
+    "accepted",  "authorised", "routed",    "notified", "requested", "fetching", "converting", "submitting",
+    "submitted", "reported",   "delivered", "rejected", "expired",   "failed",   "withdrawn",  "unconfirmed",
 };
 
 [[nodiscard]] constexpr std::string_view to_string(ItemState state) { return item_state_names[static_cast<std::size_t>(state)]; }

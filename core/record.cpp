@@ -12,9 +12,7 @@ constexpr std::size_t length_at = 0, kind_at = 4, version_at = 6, sequence_at = 
 constexpr std::size_t field_header_size = 6;
 constexpr auto order = std::endian::little;
 
-std::uint32_t crc_of_record(ByteView record) {
-  return crc32c(record.subspan(record_header_size), crc32c(record.first(crc_at)));
-}
+std::uint32_t crc_of_record(ByteView record) { return crc32c(record.subspan(record_header_size), crc32c(record.first(crc_at))); }
 
 }  // namespace
 

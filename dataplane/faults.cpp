@@ -44,7 +44,7 @@ void reach(void* context, std::string_view step) {
       ::close(fd);
     }
   }
-  log_flush();   // the lines before the end belong to the test's evidence
+  log_flush();  // the lines before the end belong to the test's evidence
   ::raise(SIGKILL);
 }
 

@@ -56,7 +56,10 @@ class DpdkLink final : public Link {
     const auto report = flood.see(total, clock_.now());
     if (!report) return;
     const bool began = report->news == tcp::FloodWatch::News::began;
-    log_warning(event).text("now", began ? "begun" : "over").number("count", static_cast<std::int64_t>(report->count)).number("seconds", report->lasted.ms() / 1000);
+    log_warning(event)
+        .text("now", began ? "begun" : "over")
+        .number("count", static_cast<std::int64_t>(report->count))
+        .number("seconds", report->lasted.ms() / 1000);
   }
 
   const Clock& clock_;

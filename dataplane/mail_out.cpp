@@ -10,9 +10,7 @@ SmtpClientSettings settings_of(const std::string& domain) {
   return settings;
 }
 
-std::string text_of_answer(const SmtpAnswer& answer) {
-  return answer.enhanced.empty() ? answer.text : answer.enhanced + " " + answer.text;
-}
+std::string text_of_answer(const SmtpAnswer& answer) { return answer.enhanced.empty() ? answer.text : answer.enhanced + " " + answer.text; }
 
 }  // namespace
 
@@ -26,7 +24,8 @@ relay::MailResult replies_of(const SmtpResult& result, std::size_t recipient_cou
     reply.text = text_of_answer(decided);
     if (!has_own) {
       switch (result.outcome) {
-        case SmtpOutcome::delivered: break;
+        case SmtpOutcome::delivered:
+          break;
         case SmtpOutcome::refused_permanent:
           if (reply.code < 500) reply.code = 554;
           break;
@@ -53,8 +52,8 @@ MailOut::MailOut(Network& network, const std::string& domain, const Clock& clock
 void MailOut::send(const relay::MailOrder& order) {
   const Sending sending{.item = order.item, .recipient_count = order.recipients.size()};
   // The item keeps the mail until its result; nothing is copied while it waits.
-  const auto queued = client_.send(
-      {.host = order.next_hop, .mail_from = order.mail_from, .recipients = order.recipients, .mail = {.bytes = order.mail}});
+  const auto queued =
+      client_.send({.host = order.next_hop, .mail_from = order.mail_from, .recipients = order.recipients, .mail = {.bytes = order.mail}});
   if (queued) {
     sending_.emplace(*queued, sending);
   } else {

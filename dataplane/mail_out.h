@@ -32,7 +32,7 @@ class MailOut final : SmtpClientEvents {
 
   relay::Relay* relay_ = nullptr;
   std::map<std::uint64_t, Sending> sending_;
-  std::vector<std::pair<Sending, Error>> refused_;   // told at the next tick, never from inside send()
+  std::vector<std::pair<Sending, Error>> refused_;  // told at the next tick, never from inside send()
   SmtpClient client_;
 };
 

@@ -43,8 +43,8 @@ class SubmitOut {
   relay::Relay* relay_ = nullptr;
   std::map<std::string, std::unique_ptr<PeerClient>, std::less<>> clients_;
   std::vector<std::unique_ptr<PeerClient>> retired_;
-  HttpClientTotals retired_totals_;                 // of those that are gone
-  std::vector<std::pair<ItemId, Error>> refused_;   // told at the next tick, never from inside submit()
+  HttpClientTotals retired_totals_;                // of those that are gone
+  std::vector<std::pair<ItemId, Error>> refused_;  // told at the next tick, never from inside submit()
 };
 
 }  // namespace pushmail

@@ -29,7 +29,9 @@ class BodyReader {
   /// the decisions say.
   [[nodiscard]] std::string_view read_card(std::size_t part);
   /// Whether the card of this part was read: then what it says is in the text.
-  [[nodiscard]] bool is_on_card(std::size_t part) { return std::find(on_cards_.items().begin(), on_cards_.items().end(), part) != on_cards_.items().end(); }
+  [[nodiscard]] bool is_on_card(std::size_t part) {
+    return std::find(on_cards_.items().begin(), on_cards_.items().end(), part) != on_cards_.items().end();
+  }
   /// What the first card's author wrote below it: for a mail without a text of its own.
   [[nodiscard]] std::string_view card_description() const { return card_description_; }
   /// Content-IDs and Content-Locations of pictures, as the pages that were read show them.
@@ -43,9 +45,9 @@ class BodyReader {
   Arena& arena_;
   OlderMessages older_;
   ArenaList<std::string_view> cards_;
-  ArenaList<std::size_t> on_cards_;        // parts
+  ArenaList<std::size_t> on_cards_;  // parts
   std::string_view card_description_;
-  ArenaList<std::string_view> carried_;    // sorted; what a page can show of the mail; filled for the first page
+  ArenaList<std::string_view> carried_;  // sorted; what a page can show of the mail; filled for the first page
   ArenaList<std::string_view> pictures_;
 };
 

@@ -21,7 +21,7 @@ struct Notify {
 struct SmtpRecipient {
   std::string address;
   std::optional<Notify> notify;
-  std::string original;              // ORCPT: `rfc822;joe@example.com`
+  std::string original;  // ORCPT: `rfc822;joe@example.com`
 };
 
 /// BY of RFC 2852 §4: what is too late comes back, or its sender is told.
@@ -32,9 +32,9 @@ struct DeliverBy {
 };
 
 struct SmtpEnvelope {
-  std::string mail_from;             // empty: <>
+  std::string mail_from;  // empty: <>
   std::vector<SmtpRecipient> recipients;
-  std::string envelope_id;           // ENVID
+  std::string envelope_id;  // ENVID
   std::optional<DeliverBy> deliver_by;
 };
 

@@ -9,7 +9,7 @@
 namespace pushmail::convert {
 
 struct ImageSize {
-  std::uint32_t width = 0;           // pixels
+  std::uint32_t width = 0;  // pixels
   std::uint32_t height = 0;
   bool operator==(const ImageSize&) const = default;
 };

@@ -28,7 +28,8 @@ constexpr auto rows = std::to_array<MmStatusRow>({
     {MmStatus::indeterminate, "Indeterminate", 0x85, DeliveryAction::relayed, "2.0.0", "was passed on; what became of it is not known"},
     {MmStatus::forwarded, "Forwarded", 0x86, DeliveryAction::relayed, "2.0.0", "was forwarded without being fetched"},
     {MmStatus::unreachable, "Unreachable", 0x87, DeliveryAction::failed, "5.4.4", "could not reach the phone"},
-    {MmStatus::delivery_condition_not_met, "DeliveryConditionNotMet", 0, DeliveryAction::failed, "5.7.1", "was not delivered under the conditions of the sender"},
+    {MmStatus::delivery_condition_not_met, "DeliveryConditionNotMet", 0, DeliveryAction::failed, "5.7.1",
+     "was not delivered under the conditions of the sender"},
 });
 
 const MmStatusRow& row_of(MmStatus status) {
@@ -56,8 +57,10 @@ std::string_view word_of(DeliveryAction action) {
 std::string clean_value(std::string_view text) {
   std::string out;
   for (const char c : cut(text, value_size_max)) {
-    if (static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7F) out += c;
-    else if (out.empty() || out.back() != ' ') out += ' ';
+    if (static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7F)
+      out += c;
+    else if (out.empty() || out.back() != ' ')
+      out += ' ';
   }
   return std::string(ascii_trim(out));
 }
@@ -77,7 +80,8 @@ void write_field(Bytes& out, std::string_view name, std::string_view value) {
 }
 
 /// The mail around the three parts of a report (RFC 3462 §1): words, the fields of `machine`, and the header of the original.
-Bytes report_mail(const ReportSource& source, std::string_view subject, std::string_view report_type, std::string_view machine_type, std::string_view words, ByteView machine) {
+Bytes report_mail(const ReportSource& source, std::string_view subject, std::string_view report_type, std::string_view machine_type,
+                  std::string_view words, ByteView machine) {
   Bytes original;
   if (const std::string id = clean_id(source.original_message_id); !id.empty()) append(original, "Message-ID: <" + id + ">\r\n");
   if (!source.original_subject.empty()) mime::write_text_field(original, "Subject", source.original_subject);
@@ -111,7 +115,8 @@ Bytes report_mail(const ReportSource& source, std::string_view subject, std::str
 std::string rfc822(const mime::Mailbox& mailbox) { return "rfc822;" + mailbox.address(); }
 
 const mime::Part* part_of_type(const mime::Message& mail, std::string_view media_type) {
-  const auto found = std::find_if(mail.parts.begin(), mail.parts.end(), [&](const mime::Part& part) { return part.media_type == media_type; });
+  const auto found =
+      std::find_if(mail.parts.begin(), mail.parts.end(), [&](const mime::Part& part) { return part.media_type == media_type; });
   return found == mail.parts.end() ? nullptr : &*found;
 }
 
@@ -130,7 +135,8 @@ std::string_view original_message_id(mime::Message& mail) {
     }
     if (part.media_type == "text/rfc822-headers") {
       const auto header = mime::parse(mime::decode_body(part, mail.arena));
-      if (header && !header->parts.front().field("Message-ID").empty()) return mail.arena.copy(without_brackets(header->parts.front().field("Message-ID"), mail.arena));
+      if (header && !header->parts.front().field("Message-ID").empty())
+        return mail.arena.copy(without_brackets(header->parts.front().field("Message-ID"), mail.arena));
     }
   }
   return {};
@@ -170,7 +176,9 @@ std::optional<MmReadStatus> read_status_of(DispositionType type) {
   return std::nullopt;
 }
 
-std::string_view recipient_of(std::string_view original, std::string_view final_recipient) { return original.empty() ? final_recipient : original; }
+std::string_view recipient_of(std::string_view original, std::string_view final_recipient) {
+  return original.empty() ? final_recipient : original;
+}
 
 }  // namespace
 
@@ -209,17 +217,23 @@ std::optional<ReportMail> delivery_report_to_dsn(MmStatus status, const ReportSo
   write_field(machine, "Final-Recipient", rfc822(source.phone));
   write_field(machine, "Action", word_of(row.action));
   write_field(machine, "Status", row.code);
-  if (row.action == DeliveryAction::failed) write_field(machine, "Diagnostic-Code", "x-mms;" + std::string(row.word) + (source.status_text.empty() ? "" : " " + source.status_text));
+  if (row.action == DeliveryAction::failed)
+    write_field(machine, "Diagnostic-Code",
+                "x-mms;" + std::string(row.word) + (source.status_text.empty() ? "" : " " + source.status_text));
   write_field(machine, "Last-Attempt-Date", format_rfc5322(source.date));
-  const std::string_view subject = row.action == DeliveryAction::failed ? "Undelivered: " : row.action == DeliveryAction::delivered ? "Delivered: " : "Delivery status: ";
+  const std::string_view subject = row.action == DeliveryAction::failed      ? "Undelivered: "
+                                   : row.action == DeliveryAction::delivered ? "Delivered: "
+                                                                             : "Delivery status: ";
   return ReportMail{.mail_from = {},
                     .recipient = source.to.address(),
-                    .mail = report_mail(source, std::string(subject) + source.original_subject, "delivery-status", "message/delivery-status", words, machine)};
+                    .mail = report_mail(source, std::string(subject) + source.original_subject, "delivery-status",
+                                        "message/delivery-status", words, machine)};
 }
 
 ReportMail read_report_to_mdn(MmReadStatus status, const ReportSource& source) {
   const bool is_read = status == MmReadStatus::read;
-  const std::string words = "Your message to " + source.phone.address() + (is_read ? " was displayed.\r\n" : " was deleted without being displayed.\r\n") +
+  const std::string words = "Your message to " + source.phone.address() +
+                            (is_read ? " was displayed.\r\n" : " was deleted without being displayed.\r\n") +
                             (source.original_subject.empty() ? "" : "\r\nSubject: " + readable(source.original_subject) + "\r\n");
   Bytes machine;
   write_field(machine, "Reporting-UA", source.our_host + "; pushmail");
@@ -231,8 +245,8 @@ ReportMail read_report_to_mdn(MmReadStatus status, const ReportSource& source) {
   write_field(machine, "Disposition", std::string("manual-action/MDN-sent-manually; ") + (is_read ? "displayed" : "deleted"));
   return {.mail_from = {},
           .recipient = source.to.address(),
-          .mail = report_mail(source, std::string(is_read ? "Read: " : "Deleted: ") + source.original_subject, "disposition-notification", "message/disposition-notification", words,
-                              machine)};
+          .mail = report_mail(source, std::string(is_read ? "Read: " : "Deleted: ") + source.original_subject, "disposition-notification",
+                              "message/disposition-notification", words, machine)};
 }
 
 std::optional<ReceivedReport> read_report(mime::Message& mail) {
@@ -243,7 +257,8 @@ std::optional<ReceivedReport> read_report(mime::Message& mail) {
   ReceivedReport report;
   const mime::Part& header = mail.parts.front();
   report.date = mime::parse_date(header.field("Date"));
-  if (const auto to = mime::parse_mailboxes(header.field("To"), arena); !to.empty()) report.to = format_in(arena, "{}@{}", to.front().local_part, to.front().domain);
+  if (const auto to = mime::parse_mailboxes(header.field("To"), arena); !to.empty())
+    report.to = format_in(arena, "{}@{}", to.front().local_part, to.front().domain);
   report.message_id = original_message_id(mail);
   if (delivery != nullptr) {
     const mime::DeliveryStatus status = mime::read_delivery_status(mime::decode_body(*delivery, arena), arena);

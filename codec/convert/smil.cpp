@@ -13,10 +13,14 @@ void write_attribute(ArenaText& out, std::string_view name, std::string_view tex
   out += name;
   out += "=\"";
   for (const char c : text) {
-    if (c == '&') out += "&amp;";
-    else if (c == '<') out += "&lt;";
-    else if (c == '"') out += "&quot;";
-    else out += c;
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '"')
+      out += "&quot;";
+    else
+      out += c;
   }
   out += '"';
 }
@@ -42,7 +46,8 @@ unsigned reading_seconds(std::size_t text_size) {
 }
 
 std::string_view write_smil(std::span<const Slide> slides, Arena& arena) {
-  const bool has_picture = std::any_of(slides.begin(), slides.end(), [](const Slide& s) { return s.kind == SlideMedia::image || s.kind == SlideMedia::video; });
+  const bool has_picture =
+      std::any_of(slides.begin(), slides.end(), [](const Slide& s) { return s.kind == SlideMedia::image || s.kind == SlideMedia::video; });
   const bool has_text = std::any_of(slides.begin(), slides.end(), [](const Slide& s) { return !s.text.empty(); });
   ArenaText out(arena);
   out.reserve(512 + slides.size() * 160);

@@ -15,7 +15,7 @@ struct Slide {
   std::string_view text;
   std::string_view media;
   SlideMedia kind = SlideMedia::none;
-  unsigned seconds = 10;             // how long it stays when nobody turns it
+  unsigned seconds = 10;  // how long it stays when nobody turns it
 };
 
 /// Long enough to read a text of so many bytes aloud: 10 to 600 seconds.

@@ -13,11 +13,11 @@ namespace pushmail::convert {
 [[nodiscard]] std::size_t grapheme_floor(std::string_view utf8, std::size_t at);
 
 struct SplitLimits {
-  std::size_t size_max = 0;          // bytes of one piece
-  std::size_t count_max = 1;         // pieces; a text that needs more gets longer ones
+  std::size_t size_max = 0;   // bytes of one piece
+  std::size_t count_max = 1;  // pieces; a text that needs more gets longer ones
 };
-/// Views of `utf8` in order, listed in the arena, none empty, white space at their ends left out: cut at paragraphs, else lines, sentences, words, and only
-/// then inside a word. A piece is at least half full unless a paragraph ends there. Linear.
+/// Views of `utf8` in order, listed in the arena, none empty, white space at their ends left out: cut at paragraphs, else lines, sentences,
+/// words, and only then inside a word. A piece is at least half full unless a paragraph ends there. Linear.
 [[nodiscard]] std::span<const std::string_view> split_text(std::string_view utf8, const SplitLimits& limits, Arena& arena);
 
 }  // namespace pushmail::convert

@@ -16,18 +16,18 @@
 
 namespace pushmail::mime {
 
-inline constexpr std::size_t authentication_methods_max = 16;   // of one field; further ones are passed over
-inline constexpr std::size_t authentication_fields_max = 8;     // of one mail
+inline constexpr std::size_t authentication_methods_max = 16;  // of one field; further ones are passed over
+inline constexpr std::size_t authentication_fields_max = 8;    // of one mail
 inline constexpr std::size_t authserv_id_size_max = 255;
 
 /// One `dmarc=fail header.from=bank.example`: views into the value.
 struct AuthenticationMethod {
-  std::string_view method;             // as written: dmarc, spf, dkim ...
-  std::string_view result;             // as written: pass, fail, softfail, none ...
-  std::string_view domain;             // of header.from, header.d, or smtp.mailfrom without its local part; may be empty
+  std::string_view method;  // as written: dmarc, spf, dkim ...
+  std::string_view result;  // as written: pass, fail, softfail, none ...
+  std::string_view domain;  // of header.from, header.d, or smtp.mailfrom without its local part; may be empty
 };
 struct AuthenticationResults {
-  std::string_view server;             // authserv-id
+  std::string_view server;  // authserv-id
   std::vector<AuthenticationMethod> methods;
 };
 /// One field's value; nothing when it does not follow RFC 8601 §2.2.
@@ -40,7 +40,7 @@ enum class SenderCheck : std::uint8_t { unknown, pass, fail };
 
 /// What the topmost server says of the domain in From.
 struct SenderAuthentication {
-  std::string server{};                // authserv-id in lower case; empty: no field, or one that cannot be read
+  std::string server{};  // authserv-id in lower case; empty: no field, or one that cannot be read
   SenderCheck check = SenderCheck::unknown;
 };
 [[nodiscard]] SenderAuthentication authentication_of(const Part& mail);

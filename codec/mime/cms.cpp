@@ -16,7 +16,15 @@ constexpr std::size_t piece_depth_max = 8;
 constexpr std::size_t length_size_max = 4;                    // bytes of a length
 constexpr std::size_t no_end = static_cast<std::size_t>(-1);  // of an indefinite length
 
-enum Tag : std::uint8_t { tag_end = 0x00, tag_integer = 0x02, tag_octets = 0x04, tag_oid = 0x06, tag_sequence = 0x30, tag_set = 0x31, tag_explicit = 0xA0 };
+enum Tag : std::uint8_t {
+  tag_end = 0x00,
+  tag_integer = 0x02,
+  tag_octets = 0x04,
+  tag_oid = 0x06,
+  tag_sequence = 0x30,
+  tag_set = 0x31,
+  tag_explicit = 0xA0
+};
 constexpr std::uint8_t constructed_bit = 0x20;
 
 // RFC 5652 §4, §5.1: 1.2.840.113549.1.7 as DER writes it, without the last number.
@@ -25,8 +33,8 @@ constexpr unsigned id_data = 1;
 
 struct Element {
   std::uint8_t tag = 0;
-  std::size_t begin = 0;             // of its content
-  std::size_t end = 0;               // of its content, or no_end
+  std::size_t begin = 0;  // of its content
+  std::size_t end = 0;    // of its content, or no_end
 };
 
 /// After a fault nothing more is read, and it is the answer.
@@ -103,7 +111,8 @@ class Reader {
     if (fault_) return 0;
     at_ = oid.end;
     const ByteView bytes = bytes_.subspan(oid.begin, oid.end - oid.begin);
-    const bool is_one = bytes.size() == content_type_prefix.size() + 1 && std::equal(content_type_prefix.begin(), content_type_prefix.end(), bytes.begin());
+    const bool is_one =
+        bytes.size() == content_type_prefix.size() + 1 && std::equal(content_type_prefix.begin(), content_type_prefix.end(), bytes.begin());
     return is_one ? bytes.back() : 0;
   }
 
@@ -118,9 +127,12 @@ class Reader {
     // To the end of this indefinite length, and of those inside.
     for (std::size_t open = 1; open > 0 && !fault_;) {
       const Element inner = element();
-      if (inner.end == no_end) ++open;
-      else if (inner.tag == tag_end) --open;
-      else at_ = inner.end;
+      if (inner.end == no_end)
+        ++open;
+      else if (inner.tag == tag_end)
+        --open;
+      else
+        at_ = inner.end;
     }
   }
 

@@ -1,4 +1,5 @@
-// The signed content of an S/MIME message that is wrapped in its signature (RFC 8551 §3.5.2): a bounded reader of as much BER as leads there.
+// The signed content of an S/MIME message that is wrapped in its signature (RFC 8551 §3.5.2): a bounded reader of as much BER as leads
+// there.
 //
 // Came from: a part of type application/pkcs7-mime, decoded. Goes to: unpack.cpp, which reads the content as a MIME entity. No certificate
 // is looked at and no signature is checked.

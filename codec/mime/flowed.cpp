@@ -17,7 +17,7 @@ std::string_view unflow(std::string_view text, const Part& part, Arena& arena) {
   const bool delete_space = ascii_equal_nocase(part.type_parameter("delsp"), "yes");
   ArenaText out(arena);
   out.reserve(text.size() + static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1);
-  bool is_open = false;               // the line before goes on
+  bool is_open = false;  // the line before goes on
   std::size_t open_depth = 0;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());

@@ -70,13 +70,20 @@ class Blocks {
 RecipientStatus recipient_of(std::span<const Field> fields, Arena& arena) {
   RecipientStatus recipient;
   for (const Field& field : fields) {
-    if (ascii_equal_nocase(field.name, "Original-Recipient")) recipient.original_recipient = without_type(field.value, arena);
-    else if (ascii_equal_nocase(field.name, "Final-Recipient")) recipient.final_recipient = without_type(field.value, arena);
-    else if (ascii_equal_nocase(field.name, "Action")) recipient.action = action_of(field.value);
-    else if (ascii_equal_nocase(field.name, "Status")) recipient.status = decode_header(first_word(field.value), arena);
-    else if (ascii_equal_nocase(field.name, "Diagnostic-Code")) recipient.diagnostic = without_type(field.value, arena);
-    else if (ascii_equal_nocase(field.name, "Remote-MTA")) recipient.remote_mta = without_type(field.value, arena);
-    else if (ascii_equal_nocase(field.name, "Will-Retry-Until")) recipient.will_retry_until = decode_header(field.value, arena);
+    if (ascii_equal_nocase(field.name, "Original-Recipient"))
+      recipient.original_recipient = without_type(field.value, arena);
+    else if (ascii_equal_nocase(field.name, "Final-Recipient"))
+      recipient.final_recipient = without_type(field.value, arena);
+    else if (ascii_equal_nocase(field.name, "Action"))
+      recipient.action = action_of(field.value);
+    else if (ascii_equal_nocase(field.name, "Status"))
+      recipient.status = decode_header(first_word(field.value), arena);
+    else if (ascii_equal_nocase(field.name, "Diagnostic-Code"))
+      recipient.diagnostic = without_type(field.value, arena);
+    else if (ascii_equal_nocase(field.name, "Remote-MTA"))
+      recipient.remote_mta = without_type(field.value, arena);
+    else if (ascii_equal_nocase(field.name, "Will-Retry-Until"))
+      recipient.will_retry_until = decode_header(field.value, arena);
   }
   return recipient;
 }
@@ -88,13 +95,18 @@ DeliveryStatus read_delivery_status(ByteView body, Arena& arena) {
   ArenaList<RecipientStatus> recipients(arena);
   Blocks blocks(body, arena);
   // RFC 3464 §2.1: the first block is about the message. Reports that leave it out start with a recipient.
-  for (std::span<const Field> fields = blocks.next(); !fields.empty() && recipients.size() < limits::mime_part_count_max; fields = blocks.next()) {
+  for (std::span<const Field> fields = blocks.next(); !fields.empty() && recipients.size() < limits::mime_part_count_max;
+       fields = blocks.next()) {
     bool has_recipient = false;
     for (const Field& field : fields) {
-      if (ascii_equal_nocase(field.name, "Reporting-MTA")) report.reporting_mta = without_type(field.value, arena);
-      else if (ascii_equal_nocase(field.name, "Original-Envelope-Id")) report.original_envelope_id = decode_header(field.value, arena);
-      else if (ascii_equal_nocase(field.name, "Arrival-Date")) report.arrival_date = decode_header(field.value, arena);
-      else if (ascii_equal_nocase(field.name, "Final-Recipient") || ascii_equal_nocase(field.name, "Original-Recipient")) has_recipient = true;
+      if (ascii_equal_nocase(field.name, "Reporting-MTA"))
+        report.reporting_mta = without_type(field.value, arena);
+      else if (ascii_equal_nocase(field.name, "Original-Envelope-Id"))
+        report.original_envelope_id = decode_header(field.value, arena);
+      else if (ascii_equal_nocase(field.name, "Arrival-Date"))
+        report.arrival_date = decode_header(field.value, arena);
+      else if (ascii_equal_nocase(field.name, "Final-Recipient") || ascii_equal_nocase(field.name, "Original-Recipient"))
+        has_recipient = true;
     }
     if (has_recipient) recipients.push_back(recipient_of(fields, arena));
   }
@@ -106,9 +118,12 @@ DispositionNotification read_disposition_notification(ByteView body, Arena& aren
   DispositionNotification report;
   Blocks blocks(body, arena);
   for (const Field& field : blocks.next()) {
-    if (ascii_equal_nocase(field.name, "Original-Recipient")) report.original_recipient = without_type(field.value, arena);
-    else if (ascii_equal_nocase(field.name, "Final-Recipient")) report.final_recipient = without_type(field.value, arena);
-    else if (ascii_equal_nocase(field.name, "Reporting-UA")) report.reporting_ua = decode_header(field.value, arena);
+    if (ascii_equal_nocase(field.name, "Original-Recipient"))
+      report.original_recipient = without_type(field.value, arena);
+    else if (ascii_equal_nocase(field.name, "Final-Recipient"))
+      report.final_recipient = without_type(field.value, arena);
+    else if (ascii_equal_nocase(field.name, "Reporting-UA"))
+      report.reporting_ua = decode_header(field.value, arena);
     else if (ascii_equal_nocase(field.name, "Original-Message-ID")) {
       std::string_view id = ascii_trim(field.value);
       if (id.starts_with('<')) id.remove_prefix(1);
@@ -119,7 +134,8 @@ DispositionNotification read_disposition_notification(ByteView body, Arena& aren
       const std::string_view modes = field.value.substr(0, semicolon);
       report.is_automatic_action = ascii_starts_with_nocase(ascii_trim(modes), "automatic-action");
       const std::size_t slash = std::min(modes.find('/'), modes.size());
-      report.is_sent_automatically = ascii_starts_with_nocase(ascii_trim(modes.substr(std::min(slash + 1, modes.size()))), "mdn-sent-automatically");
+      report.is_sent_automatically =
+          ascii_starts_with_nocase(ascii_trim(modes.substr(std::min(slash + 1, modes.size()))), "mdn-sent-automatically");
       const std::string_view type = first_word(field.value.substr(std::min(semicolon + 1, field.value.size())));
       report.type = type_of(type.substr(0, type.find('/')));
     }

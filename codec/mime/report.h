@@ -17,8 +17,8 @@ struct RecipientStatus {
   std::string_view original_recipient;
   std::string_view final_recipient;
   DeliveryAction action = DeliveryAction::unknown;
-  std::string_view status;            // `5.1.1` (RFC 3463), without comment
-  std::string_view diagnostic;        // without its type (`smtp;`)
+  std::string_view status;      // `5.1.1` (RFC 3463), without comment
+  std::string_view diagnostic;  // without its type (`smtp;`)
   std::string_view remote_mta;
   std::string_view will_retry_until;  // RFC 5322 date
 };
@@ -31,7 +31,15 @@ struct DeliveryStatus {
 /// `body` is the part's, decoded. Never fails: a report that says nothing has no recipients. At most mime_part_count_max of them are read.
 [[nodiscard]] DeliveryStatus read_delivery_status(ByteView body, Arena& arena);
 
-enum class DispositionType : std::uint8_t { unknown, displayed, deleted, dispatched, processed, denied, failed };  // RFC 3798 §3.2.6.2, RFC 2298
+enum class DispositionType : std::uint8_t {
+  unknown,
+  displayed,
+  deleted,
+  dispatched,
+  processed,
+  denied,
+  failed
+};  // RFC 3798 §3.2.6.2, RFC 2298
 
 struct DispositionNotification {
   std::string_view original_recipient;
@@ -39,7 +47,7 @@ struct DispositionNotification {
   std::string_view original_message_id;  // without <>
   std::string_view reporting_ua;
   DispositionType type = DispositionType::unknown;
-  bool is_automatic_action = false;   // the person did not do it (RFC 3798 §3.2.6.1)
+  bool is_automatic_action = false;  // the person did not do it (RFC 3798 §3.2.6.1)
   bool is_sent_automatically = false;
 };
 [[nodiscard]] DispositionNotification read_disposition_notification(ByteView body, Arena& arena);

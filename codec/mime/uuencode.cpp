@@ -27,7 +27,8 @@ std::optional<std::string_view> begin_line(std::string_view line) {
   if (!line.starts_with(begin)) return std::nullopt;
   line.remove_prefix(begin.size());
   const std::size_t digits = std::min(line.find(' '), line.size());
-  if (digits < 3 || digits > 4 || !std::all_of(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(digits), is_octal)) return std::nullopt;
+  if (digits < 3 || digits > 4 || !std::all_of(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(digits), is_octal))
+    return std::nullopt;
   const std::string_view name = ascii_trim(line.substr(digits));
   if (name.empty()) return std::nullopt;
   return name;
@@ -36,7 +37,9 @@ std::optional<std::string_view> begin_line(std::string_view line) {
 /// A line of data: its length in the first character, then four characters for three bytes; trailing blanks may be lost. Appends its bytes.
 bool append_line(ArenaText& out, std::string_view line) {
   if (line.empty() || line[0] < ' ' || line[0] > '`') return false;
-  const auto value = [&](std::size_t i) -> std::uint32_t { return i < line.size() ? (static_cast<std::uint8_t>(line[i]) - 32U) & 63U : 0U; };
+  const auto value = [&](std::size_t i) -> std::uint32_t {
+    return i < line.size() ? (static_cast<std::uint8_t>(line[i]) - 32U) & 63U : 0U;
+  };
   std::size_t left = value(0);
   // A character may stand behind the data as a checksum.
   if (line.size() > (left + 2) / 3 * 4 + 2) return false;
@@ -80,9 +83,12 @@ ByteView decode_uuencode(ByteView body, Arena& arena) {
   bool inside = false;
   for (std::size_t at = 0; at < text.size();) {
     const std::string_view line = take_line(text, at);
-    if (!inside) inside = line.starts_with("begin ");
-    else if (line.starts_with("end")) break;
-    else static_cast<void>(append_line(data, line));
+    if (!inside)
+      inside = line.starts_with("begin ");
+    else if (line.starts_with("end"))
+      break;
+    else
+      static_cast<void>(append_line(data, line));
   }
   return bytes_of(data.take_view());
 }

@@ -10,9 +10,9 @@
 namespace pushmail::mime {
 
 struct InlineFile {
-  std::string_view name;             // UTF-8, as the begin line says
-  std::size_t begin = 0;             // offset of the begin line in the text
-  std::size_t end = 0;               // behind the end line
+  std::string_view name;  // UTF-8, as the begin line says
+  std::size_t begin = 0;  // offset of the begin line in the text
+  std::size_t end = 0;    // behind the end line
   ByteView data;
 };
 /// The complete files in a text, in order: `begin MODE NAME`, lines of data, `end`. What only looks like one stays text.

@@ -13,9 +13,12 @@ std::string_view leaf_of(std::string_view knob) { return knob == "namespace_uri"
 
 std::string value_of(const Config& config, const std::string& path, KeyType type) {
   switch (type) {
-    case KeyType::flag: return config.flag(path) ? "true" : "false";
-    case KeyType::number: return fmt::format("{}", config.number(path));
-    default: return config.text(path);
+    case KeyType::flag:
+      return config.flag(path) ? "true" : "false";
+    case KeyType::number:
+      return fmt::format("{}", config.number(path));
+    default:
+      return config.text(path);
   }
 }
 
@@ -30,7 +33,8 @@ KeyType type_of(std::string_view leaf) {
 
 std::expected<std::vector<std::pair<std::string, std::string>>, ConfigError> configured_knobs(const Config& config, std::string_view peer) {
   std::vector<std::pair<std::string, std::string>> settings;
-  for (const KnobSetting& row : profile_settings(config.text(fmt::format("peer.{}.profile", peer)))) settings.emplace_back(row.knob, row.value);
+  for (const KnobSetting& row : profile_settings(config.text(fmt::format("peer.{}.profile", peer))))
+    settings.emplace_back(row.knob, row.value);
   Mm7Dialect tried;
   for (const Knob& knob : knobs()) {
     const std::string_view leaf = leaf_of(knob.name);

@@ -16,6 +16,7 @@ namespace pushmail::mm7 {
 
 /// Knobs and values for set_knob(), in order: those of the profile, then those that the peer's table gives itself. A value that a knob does
 /// not take is an error with file, line, key and rule.
-[[nodiscard]] std::expected<std::vector<std::pair<std::string, std::string>>, ConfigError> configured_knobs(const Config& config, std::string_view peer);
+[[nodiscard]] std::expected<std::vector<std::pair<std::string, std::string>>, ConfigError> configured_knobs(const Config& config,
+                                                                                                            std::string_view peer);
 
 }  // namespace pushmail::mm7

@@ -28,25 +28,25 @@ struct Mm7Dialect {
   std::string version = "6.8.0";
   std::string vaspid;
   std::string vasid;
-  std::string service_code;            // empty: not sent
+  std::string service_code;  // empty: not sent
   NumberForm number_form = NumberForm::plus;
-  bool parts_base64 = true;            // else part_coding_plain
+  bool parts_base64 = true;  // else part_coding_plain
   PartCoding part_coding_plain = PartCoding::binary;
 
-  std::string element_prefix;          // of the message's elements; empty: the namespace is the default one
+  std::string element_prefix;  // of the message's elements; empty: the namespace is the default one
   std::string envelope_prefix = "env";
   SenderForm sender_form = SenderForm::wrapped;
   ShortCodeForm short_code_form = ShortCodeForm::short_code;
   ContentForm content_form = ContentForm::related;
   bool content_id_brackets = true;
-  bool href_escapes_at = false;        // %40 instead of @ in href
-  bool xml_charset = true;             // charset="utf-8" in the envelope's Content-Type
-  bool allow_adaptations = true;       // write the attribute; false: leave it out
-  std::string omitted;                 // names of optional elements that are never sent, divided by blanks
+  bool href_escapes_at = false;   // %40 instead of @ in href
+  bool xml_charset = true;        // charset="utf-8" in the envelope's Content-Type
+  bool allow_adaptations = true;  // write the attribute; false: leave it out
+  std::string omitted;            // names of optional elements that are never sent, divided by blanks
 
-  std::string soap_action;             // value inside the quotes of the SOAPAction header
-  int fault_http_status = 500;         // SOAP 1.1 §6.2
-  std::uint32_t recipients_max = 0;    // of one SubmitReq; 0: as many as there are
+  std::string soap_action;           // value inside the quotes of the SOAPAction header
+  int fault_http_status = 500;       // SOAP 1.1 §6.2
+  std::uint32_t recipients_max = 0;  // of one SubmitReq; 0: as many as there are
 
   [[nodiscard]] bool omits(std::string_view element) const;
   bool operator==(const Mm7Dialect&) const = default;

@@ -14,7 +14,8 @@ inline constexpr ErrorInfo mm7_xml_attributes{"mm7.xml_attributes", "an element 
 inline constexpr ErrorInfo mm7_xml_encoding{"mm7.xml_encoding", "the envelope is in an encoding that we do not read", "XML 1.0 §4.3.3"};
 inline constexpr ErrorInfo mm7_must_understand{"mm7.must_understand", "a mandatory SOAP header entry is unknown", "SOAP 1.1 §4.2.3"};
 inline constexpr ErrorInfo mm7_no_message{"mm7.no_message", "the SOAP body is empty", "TS 23.140 §8.7.3"};
-inline constexpr ErrorInfo mm7_unknown_message{"mm7.unknown_message", "the SOAP body holds no MM7 message that we know", "TS 23.140 §8.7.9"};
+inline constexpr ErrorInfo mm7_unknown_message{"mm7.unknown_message", "the SOAP body holds no MM7 message that we know",
+                                               "TS 23.140 §8.7.9"};
 inline constexpr ErrorInfo mm7_missing_element{"mm7.missing_element", "a mandatory element is missing or empty", "TS 23.140 §8.7.9"};
 inline constexpr ErrorInfo mm7_bad_address{"mm7.bad_address", "an address element holds no address", "TS 23.140 §8.7.9"};
 inline constexpr ErrorInfo mm7_two_senders{"mm7.two_senders", "more than one Sender, or more than one address in it", "TS 23.140 §8.7.9"};

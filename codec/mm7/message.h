@@ -29,7 +29,7 @@ struct Status {
 enum class AddressKind : std::uint8_t { number, short_code, rfc2822 };
 struct Address {
   AddressKind kind = AddressKind::number;
-  std::string value;                 // as on the wire, without /TYPE=PLMN; a number keeps its leading + if it had one
+  std::string value;  // as on the wire, without /TYPE=PLMN; a number keeps its leading + if it had one
   bool display_only = false;
 };
 enum class RecipientField : std::uint8_t { to, cc, bcc };
@@ -47,7 +47,7 @@ struct Application {
 };
 
 struct ReplyCharging {
-  std::uint32_t size = 0;            // bytes; 0: not sent
+  std::uint32_t size = 0;  // bytes; 0: not sent
   std::optional<TimePoint> deadline;
 };
 
@@ -57,41 +57,41 @@ struct SubmitReq {
   Address sender;
   std::vector<Recipient> recipients;
   std::string linked_id;
-  std::string message_class;         // empty: not sent
+  std::string message_class;  // empty: not sent
   std::optional<Timestamp> time_stamp;
   std::optional<ReplyCharging> reply_charging;
   std::optional<TimePoint> earliest_delivery;
   std::optional<Duration> expiry;
   bool read_reply = false;
-  std::string priority;              // Low, Normal, High or empty
+  std::string priority;  // Low, Normal, High or empty
   std::string subject;
-  std::string charged_party;         // Sender, Recipient, Both, Neither, ThirdParty or empty
+  std::string charged_party;  // Sender, Recipient, Both, Neither, ThirdParty or empty
   std::string charged_party_id;
   std::optional<bool> distribution;  // DistributionIndicator: may be passed on
   std::vector<std::uint32_t> delivery_conditions;
   Application application;
-  std::string content_class;         // text, image-basic ... or empty
+  std::string content_class;  // text, image-basic ... or empty
   std::optional<bool> drm_content;
   const MultimediaMessage* content = nullptr;
 };
 /// Takes back a message that was not yet fetched; `extended` (Rel-6): also one that was, by its CancelID.
 struct CancelReq {
   std::string transaction_id;
-  Address sender;                    // no value: not sent
+  Address sender;  // no value: not sent
   std::string message_id;
-  Application application;           // not sent with extended
+  Application application;  // not sent with extended
   bool extended = false;
 };
 /// Replaces the content of a message. What it does not name stays as it was submitted.
 struct ReplaceReq {
   std::string transaction_id;
-  Address sender;                    // not sent with extended
+  Address sender;  // not sent with extended
   std::string message_id;
   std::optional<Timestamp> time_stamp;
   std::optional<bool> read_reply;
   std::optional<TimePoint> earliest_delivery;
-  std::optional<Duration> expiry;            // extended only
-  std::optional<bool> distribution;          // not with extended, as all below
+  std::optional<Duration> expiry;    // extended only
+  std::optional<bool> distribution;  // not with extended, as all below
   std::string content_class;
   std::optional<bool> drm_content;
   Application application;
@@ -137,12 +137,12 @@ struct DeliverReq {
   std::vector<PreviousDate> previous_dates;
   std::string sender_spi, recipient_spi;
   std::optional<Timestamp> time_stamp;
-  std::string reply_charging_id;     // MessageID of what it answers
+  std::string reply_charging_id;  // MessageID of what it answers
   std::string priority, subject;
   Application application;
-  std::string ua_profile;            // UACapabilities/@UAProf
+  std::string ua_profile;  // UACapabilities/@UAProf
   bool allow_adaptations = true;
-  MultimediaMessage content;         // views into the HTTP body, or into its own arena
+  MultimediaMessage content;  // views into the HTTP body, or into its own arena
 };
 struct DeliveryReportReq {
   std::string transaction_id;
@@ -150,11 +150,11 @@ struct DeliveryReportReq {
   std::string namespace_uri;
   std::string relay_server_id;
   std::string message_id;
-  Address recipient, sender;         // as sent; some MMSCs swap the two
+  Address recipient, sender;  // as sent; some MMSCs swap the two
   std::optional<Timestamp> date;
-  std::string mm_status;             // canonical spelling of the schema; unknown words become Indeterminate
-  std::string mm_status_received;    // as sent
-  std::string mm_status_extension;   // RejectionByMMSRecipient, RejectionByOtherRS or what was sent
+  std::string mm_status;            // canonical spelling of the schema; unknown words become Indeterminate
+  std::string mm_status_received;   // as sent
+  std::string mm_status_extension;  // RejectionByMMSRecipient, RejectionByOtherRS or what was sent
   std::string status_text;
   Application application;
   std::string ua_profile;
@@ -165,10 +165,10 @@ struct ReadReplyReq {
   std::string namespace_uri;
   std::string relay_server_id;
   std::string message_id;
-  Address recipient, sender;         // as sent; some MMSCs swap the two
-  std::optional<Timestamp> date;     // TimeStamp
-  std::string mm_status;             // Read, Deleted or Indeterminate
-  std::string mm_status_received;    // as sent
+  Address recipient, sender;       // as sent; some MMSCs swap the two
+  std::optional<Timestamp> date;   // TimeStamp
+  std::string mm_status;           // Read, Deleted or Indeterminate
+  std::string mm_status_received;  // as sent
   std::string status_text;
   Application application;
 };

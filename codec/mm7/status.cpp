@@ -4,8 +4,8 @@
 
 #include "codec/mm7/errors.h"
 #include "codec/mm7/message.h"
-#include "core/transition_table.h"
 #include "codec/mm7/status.h"
+#include "core/transition_table.h"
 
 namespace pushmail::mm7 {
 
@@ -54,10 +54,9 @@ struct ErrorRow {
 constexpr std::array error_rows{
     ErrorRow{&mm7_no_soap_part, 4004},    ErrorRow{&mm7_bad_xml, 4004},         ErrorRow{&mm7_doctype, 4004},
     ErrorRow{&mm7_xml_too_large, 4004},   ErrorRow{&mm7_xml_too_deep, 4004},    ErrorRow{&mm7_xml_attributes, 4004},
-    ErrorRow{&mm7_xml_encoding, 4004},    ErrorRow{&mm7_must_understand, 4003},
-    ErrorRow{&mm7_no_message, 4004},      ErrorRow{&mm7_unknown_message, 4003}, ErrorRow{&mm7_missing_element, 4004},
-    ErrorRow{&mm7_bad_address, 2002},     ErrorRow{&mm7_two_senders, 2002},
-        ErrorRow{&mm7_no_content, 2004},
+    ErrorRow{&mm7_xml_encoding, 4004},    ErrorRow{&mm7_must_understand, 4003}, ErrorRow{&mm7_no_message, 4004},
+    ErrorRow{&mm7_unknown_message, 4003}, ErrorRow{&mm7_missing_element, 4004}, ErrorRow{&mm7_bad_address, 2002},
+    ErrorRow{&mm7_two_senders, 2002},     ErrorRow{&mm7_no_content, 2004},
 };
 
 /// An unknown code means what its thousand means; a code of no class is a server's error, as is a Fault without a code.

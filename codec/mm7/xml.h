@@ -17,18 +17,18 @@
 namespace pushmail::mm7 {
 
 struct XmlAttribute {
-  std::string_view name;                 // local name
+  std::string_view name;  // local name
   std::string_view value;
 };
 
 struct XmlElement {
   static constexpr std::uint32_t none = static_cast<std::uint32_t>(-1);
 
-  std::string_view name;                 // local name
+  std::string_view name;  // local name
   std::string_view namespace_uri;
-  std::string_view text;                 // of this element alone; runs of blanks around child elements are no text
+  std::string_view text;  // of this element alone; runs of blanks around child elements are no text
   std::uint32_t parent = none;
-  std::uint32_t end = 0;                 // index behind its last descendant: the next element that is not inside it
+  std::uint32_t end = 0;  // index behind its last descendant: the next element that is not inside it
   std::uint32_t first_attribute = 0;
   std::uint32_t attribute_count = 0;
 };
@@ -79,7 +79,9 @@ class XmlTree {
   /// The attribute's value; empty when absent.
   [[nodiscard]] std::string_view attribute(std::size_t index, std::string_view name) const;
   /// One of XmlElement::attribute_count attributes, in document order.
-  [[nodiscard]] const XmlAttribute& attribute_at(std::size_t index, std::size_t number) const { return attributes_[elements_[index].first_attribute + number]; }
+  [[nodiscard]] const XmlAttribute& attribute_at(std::size_t index, std::size_t number) const {
+    return attributes_[elements_[index].first_attribute + number];
+  }
 
  private:
   friend class XmlScanner;

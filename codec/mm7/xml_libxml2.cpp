@@ -89,7 +89,9 @@ class LibxmlReader {
     sax.internalSubset = [](void* user, const xmlChar*, const xmlChar*, const xmlChar*) { self(user).stop(mm7_doctype); };
     sax.startElementNs = start;
     sax.endElementNs = [](void* user, const xmlChar*, const xmlChar*, const xmlChar*) { self(user).end(); };
-    sax.characters = [](void* user, const xmlChar* text, int size) { self(user).characters({reinterpret_cast<const char*>(text), static_cast<std::size_t>(size)}); };
+    sax.characters = [](void* user, const xmlChar* text, int size) {
+      self(user).characters({reinterpret_cast<const char*>(text), static_cast<std::size_t>(size)});
+    };
     sax.cdataBlock = sax.characters;
     sax.serror = [](void*, xmlErrorPtr) {};
     return sax;

@@ -16,8 +16,8 @@ namespace pushmail::mm7 {
 /// It never refuses: what it does not know for certain to be well-formed is no tree, and libxml2's to judge.
 [[nodiscard]] std::optional<XmlTree> scan_xml(std::string_view document);
 
-/// The document as UTF-8: itself, or converted into the arena by its byte order mark, its zero bytes or its declaration. It starts with `<` and
-/// something that is no NUL. mm7.xml_encoding or mm7.bad_xml, whose position is one in the converted text.
+/// The document as UTF-8: itself, or converted into the arena by its byte order mark, its zero bytes or its declaration. It starts with `<`
+/// and something that is no NUL. mm7.xml_encoding or mm7.bad_xml, whose position is one in the converted text.
 [[nodiscard]] Result<std::string_view> xml_as_utf8(std::string_view document, Arena& arena);
 
 /// libxml2's SAX2 interface without network or entities; a document type declaration stops it before anything in it is looked at.

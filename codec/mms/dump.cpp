@@ -20,15 +20,21 @@ class ValueWords {
   }
   std::string operator()(bool flag) const { return flag ? "yes" : "no"; }
   std::string operator()(std::uint64_t number) const { return fmt::format("{}", number); }
-  std::string operator()(const TimeValue& time) const { return fmt::format("{}{} s", time.kind == TimeValue::Kind::relative ? "+" : "@", time.seconds); }
+  std::string operator()(const TimeValue& time) const {
+    return fmt::format("{}{} s", time.kind == TimeValue::Kind::relative ? "+" : "@", time.seconds);
+  }
   std::string operator()(const From& from) const { return from.kind == From::Kind::insert ? "(insert address)" : from.address; }
   std::string operator()(const PreviousSender& sender) const { return fmt::format("{}: {}", sender.number, sender.address); }
   std::string operator()(const PreviousDate& date) const { return fmt::format("{}: @{} s", date.number, date.seconds); }
   std::string operator()(const MmFlag& flag) const {
-    const std::string_view action = flag.action == MmFlag::Action::add ? "add" : flag.action == MmFlag::Action::remove ? "remove" : "filter";
+    const std::string_view action = flag.action == MmFlag::Action::add      ? "add"
+                                    : flag.action == MmFlag::Action::remove ? "remove"
+                                                                            : "filter";
     return fmt::format("{} {}", action, flag.keyword);
   }
-  std::string operator()(const MboxSize& size) const { return fmt::format("{} {}", size.size, size.unit == MboxSize::Unit::messages ? "messages" : "bytes"); }
+  std::string operator()(const MboxSize& size) const {
+    return fmt::format("{} {}", size.size, size.unit == MboxSize::Unit::messages ? "messages" : "bytes");
+  }
   std::string operator()(const ElementDescriptor& element) const {
     std::string out = element.reference;
     for (const ElementDescriptor::Parameter& parameter : element.parameters) out += fmt::format("; {}={}", parameter.name, parameter.value);

@@ -28,7 +28,8 @@ void write_address(Bytes& out, const From& from) {
 
 void write_element(Bytes& out, const ElementDescriptor& element) {
   wap::write_text(out, element.reference);
-  for (const ElementDescriptor::Parameter& parameter : element.parameters) wap::write_parameter(out, {.name = parameter.name, .value = parameter.value});
+  for (const ElementDescriptor::Parameter& parameter : element.parameters)
+    wap::write_parameter(out, {.name = parameter.name, .value = parameter.value});
 }
 
 /// One value, by the type of its member and, where that is not enough, by its kind.
@@ -42,7 +43,9 @@ class ValueWriter {
     if (code) return out_.push_back(*code);
     wap::write_text(out_, text);
   }
-  void operator()(std::uint8_t octet) { out_.push_back(field_.code == response_status_code ? response_status_for(octet, version_) : octet); }
+  void operator()(std::uint8_t octet) {
+    out_.push_back(field_.code == response_status_code ? response_status_for(octet, version_) : octet);
+  }
   void operator()(bool flag) { out_.push_back(flag ? yes : no); }
   void operator()(std::uint64_t number) {
     if (field_.kind == FieldKind::integer) return wap::write_integer(out_, number);
@@ -145,7 +148,8 @@ class Parameters {
 };
 
 void write_type(Bytes& out, const MultimediaMessage& message) {
-  if (message.presentation >= message.parts.size()) return wap::write_content_type(out, {.media_type = "application/vnd.wap.multipart.mixed", .parameters = {}});
+  if (message.presentation >= message.parts.size())
+    return wap::write_content_type(out, {.media_type = "application/vnd.wap.multipart.mixed", .parameters = {}});
   const MultimediaPart& presentation = message.parts[message.presentation];
   std::string start;
   start.reserve(presentation.content_id.size() + 2 + presentation.content_location.size());
@@ -164,7 +168,8 @@ void write_entry(Bytes& out, const MultimediaPart& part) {
   Parameters parameters;
   parameters.add("charset", part.charset);
   parameters.add("name", part.name);
-  wap::write_entry_head(out, {.type = {.media_type = part.media_type.empty() ? "application/octet-stream" : part.media_type, .parameters = parameters.items()},
+  wap::write_entry_head(out, {.type = {.media_type = part.media_type.empty() ? "application/octet-stream" : part.media_type,
+                                       .parameters = parameters.items()},
                               .content_id = part.content_id,
                               .content_location = part.content_location,
                               .file_name = {},
@@ -188,7 +193,8 @@ Result<Gather> encode_gather(const Pdu& pdu) {
   Gather& out = *made;
   std::size_t size = header_size_usual;
   for (const MultimediaPart& part : pdu.content.parts) {
-    size += part_head_size_usual + part.media_type.size() + part.charset.size() + part.name.size() + part.content_id.size() + part.content_location.size();
+    size += part_head_size_usual + part.media_type.size() + part.charset.size() + part.name.size() + part.content_id.size() +
+            part.content_location.size();
   }
   out.headers.reserve(size);
   out.pieces.reserve(2 * pdu.content.parts.size() + 1);

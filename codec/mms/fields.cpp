@@ -112,11 +112,16 @@ const Field* field_of(std::uint8_t code, FieldForm form) {
 
 bool is_set(const Pdu& pdu, const Field& field) {
   switch (field.kind) {
-    case FieldKind::message_type: return true;
-    case FieldKind::version: return pdu.version != 0;
-    case FieldKind::content: return pdu.has_content;
-    case FieldKind::name_only: return false;
-    default: break;
+    case FieldKind::message_type:
+      return true;
+    case FieldKind::version:
+      return pdu.version != 0;
+    case FieldKind::content:
+      return pdu.has_content;
+    case FieldKind::name_only:
+      return false;
+    default:
+      break;
   }
   return std::visit(
       [&](auto member) {

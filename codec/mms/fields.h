@@ -1,11 +1,12 @@
 // The header fields of MMS PDUs, their values, and the PDUs, as tables (OMA-MMS-ENC 1.2 §6, §7.2; 1.3 §6, §7.3).
 //
-// Came from: pdu.h. Goes to: encode.cpp, decode.cpp, dump.cpp, which walk them. What a PDU must hold is asked of one function, by both sides.
+// Came from: pdu.h. Goes to: encode.cpp, decode.cpp, dump.cpp, which walk them. What a PDU must hold is asked of one function, by both
+// sides.
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -18,12 +19,12 @@ namespace pushmail::mms {
 enum class FieldKind : std::uint8_t {
   message_type,
   version,
-  text,             // text-string
-  encoded,          // encoded-string
-  octet,            // one of values_of()
+  text,     // text-string
+  encoded,  // encoded-string
+  octet,    // one of values_of()
   yes_no,
   long_integer,
-  integer,          // short where it fits
+  integer,  // short where it fits
   time,
   from,
   message_class,
@@ -35,17 +36,18 @@ enum class FieldKind : std::uint8_t {
   element,
   counted_text,
   counted_encoded,
-  name_only,        // only ever a value of X-Mms-Attributes; as a header it is passed over
+  name_only,  // only ever a value of X-Mms-Attributes; as a header it is passed over
 };
 
 struct Field {
-  std::uint8_t code;                     // as on the wire, top bit set
+  std::uint8_t code;  // as on the wire, top bit set
   std::string_view name;
-  std::uint8_t since;                    // MMS version that has it first
+  std::uint8_t since;  // MMS version that has it first
   FieldKind kind;
-  std::variant<std::monostate, std::string Pdu::*, std::vector<std::string> Pdu::*, std::optional<std::uint8_t> Pdu::*, std::vector<std::uint8_t> Pdu::*,
-               std::optional<std::uint64_t> Pdu::*, std::optional<bool> Pdu::*, std::optional<TimeValue> Pdu::*, std::optional<From> Pdu::*,
-               std::vector<PreviousSender> Pdu::*, std::vector<PreviousDate> Pdu::*, std::vector<MmFlag> Pdu::*, std::vector<MboxSize> Pdu::*,
+  std::variant<std::monostate, std::string Pdu::*, std::vector<std::string> Pdu::*, std::optional<std::uint8_t> Pdu::*,
+               std::vector<std::uint8_t> Pdu::*, std::optional<std::uint64_t> Pdu::*, std::optional<bool> Pdu::*,
+               std::optional<TimeValue> Pdu::*, std::optional<From> Pdu::*, std::vector<PreviousSender> Pdu::*,
+               std::vector<PreviousDate> Pdu::*, std::vector<MmFlag> Pdu::*, std::vector<MboxSize> Pdu::*,
                std::vector<ElementDescriptor> Pdu::*, std::vector<CountedText> Pdu::*>
       member;
 };
@@ -53,8 +55,8 @@ struct Field {
 /// Some headers have another form where a PDU is about several messages.
 enum class FieldForm : std::uint8_t {
   single,
-  listed,           // views and requests of deletion: Content-Location and MM-State may repeat
-  counted,          // answers to deletions: Content-Location and Response-Text have a number, Response-Status repeats
+  listed,   // views and requests of deletion: Content-Location and MM-State may repeat
+  counted,  // answers to deletions: Content-Location and Response-Text have a number, Response-Status repeats
 };
 
 /// All fields in their usual form, by code.
@@ -63,7 +65,7 @@ enum class FieldForm : std::uint8_t {
 [[nodiscard]] const Field* field_of(std::uint8_t code, FieldForm form = FieldForm::single);
 
 enum class Need : std::uint8_t {
-  optional,         // written when it has a value
+  optional,  // written when it has a value
   mandatory,
   recipient,        // one of those that have this need
   with_content,     // mandatory when the PDU has content
@@ -95,7 +97,7 @@ enum class Strictness : std::uint8_t { reading, writing };
 
 /// A value of an octet field that has a name.
 struct FieldValue {
-  std::uint8_t code;                     // of the field
+  std::uint8_t code;  // of the field
   std::uint8_t value;
   std::string_view name;
   std::uint8_t since;

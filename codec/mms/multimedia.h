@@ -14,10 +14,10 @@ namespace pushmail {
 /// One part, decoded: views, into the bytes it was parsed from, into `arena` or `owned` of the message that holds it, or into anything else
 /// that lives as long. A text that is made on the way goes into the arena first (`arena.copy`); nothing is allocated for a part.
 struct MultimediaPart {
-  std::string_view media_type;   // lower case, no parameters: image/jpeg
-  std::string_view charset;      // lower case, text parts only; empty otherwise
-  std::string_view name;         // file name as UTF-8
-  std::string_view content_id;   // without <>
+  std::string_view media_type;  // lower case, no parameters: image/jpeg
+  std::string_view charset;     // lower case, text parts only; empty otherwise
+  std::string_view name;        // file name as UTF-8
+  std::string_view content_id;  // without <>
   std::string_view content_location;
   ByteView data;
 };
@@ -27,7 +27,7 @@ struct MultimediaPart {
 struct MultimediaMessage {
   static constexpr std::size_t no_presentation = static_cast<std::size_t>(-1);
 
-  std::string subject;           // UTF-8
+  std::string subject;  // UTF-8
   std::vector<MultimediaPart> parts;
   std::size_t presentation = no_presentation;
 

@@ -54,7 +54,14 @@ inline constexpr std::uint8_t version_1_3 = 0x13;
 enum class Priority : std::uint8_t { low = 0x80, normal = 0x81, high = 0x82 };
 /// X-Mms-Status of M-NotifyResp.ind and M-Delivery.ind.
 enum class Status : std::uint8_t {
-  expired = 0x80, retrieved = 0x81, rejected = 0x82, deferred = 0x83, unrecognised = 0x84, indeterminate = 0x85, forwarded = 0x86, unreachable = 0x87,
+  expired = 0x80,
+  retrieved = 0x81,
+  rejected = 0x82,
+  deferred = 0x83,
+  unrecognised = 0x84,
+  indeterminate = 0x85,
+  forwarded = 0x86,
+  unreachable = 0x87,
 };
 enum class ReadStatus : std::uint8_t { read = 0x80, deleted = 0x81 };
 
@@ -97,7 +104,7 @@ struct PreviousSender {
 };
 struct PreviousDate {
   std::uint64_t number = 0;
-  std::uint64_t seconds = 0;             // since 1970
+  std::uint64_t seconds = 0;  // since 1970
   bool operator==(const PreviousDate&) const = default;
 };
 /// A keyword of a stored message, and what is to be done with it.
@@ -115,7 +122,7 @@ struct MboxSize {
 /// A part that waits at the MMSC: its Content-ID or Content-Location, and parameters such as its type.
 struct ElementDescriptor {
   struct Parameter {
-    std::string name;                    // lower case
+    std::string name;  // lower case
     std::string value;
     bool operator==(const Parameter&) const = default;
   };
@@ -150,7 +157,7 @@ struct Pdu {
   std::optional<std::uint8_t> sender_visibility;
   std::optional<std::uint8_t> response_status;
   std::string response_text;
-  std::optional<std::uint8_t> status;    // Status
+  std::optional<std::uint8_t> status;  // Status
   std::string status_text;
   std::optional<std::uint8_t> retrieve_status;
   std::string retrieve_text;

@@ -32,11 +32,14 @@ inline constexpr ErrorInfo scan_compile_failed{"scan.compile_failed", "Hyperscan
 // Stored rules.
 inline constexpr ErrorInfo scan_stored_short{"scan.stored_short", "the stored rules end too early", "", Fault::world};
 inline constexpr ErrorInfo scan_stored_magic{"scan.stored_magic", "these are no stored rules", "", Fault::world};
-inline constexpr ErrorInfo scan_stored_version{"scan.stored_version", "stored by another version of pushmail or Hyperscan", "", Fault::world};
+inline constexpr ErrorInfo scan_stored_version{"scan.stored_version", "stored by another version of pushmail or Hyperscan", "",
+                                               Fault::world};
 inline constexpr ErrorInfo scan_stored_crc{"scan.stored_crc", "the stored rules' checksum does not match", "", Fault::world};
 inline constexpr ErrorInfo scan_stored_field{"scan.stored_field", "a field of the stored rules cannot be", "", Fault::world};
-inline constexpr ErrorInfo scan_stored_platform{"scan.stored_platform", "stored for another processor, or not by Hyperscan", "", Fault::world};
+inline constexpr ErrorInfo scan_stored_platform{"scan.stored_platform", "stored for another processor, or not by Hyperscan", "",
+                                                Fault::world};
 
-inline constexpr ErrorInfo scan_no_memory{"scan.no_memory", "Hyperscan got no memory, or the processor lacks SSSE3", "", Fault::world, Lasting::temporary};
+inline constexpr ErrorInfo scan_no_memory{"scan.no_memory", "Hyperscan got no memory, or the processor lacks SSSE3", "", Fault::world,
+                                          Lasting::temporary};
 
 }  // namespace pushmail::scan

@@ -53,12 +53,12 @@ class PlainTable {
  private:
   struct Entry {
     std::uint32_t pattern = 0;
-    std::uint32_t offset = 0;   // of the key's last word, in the pattern
+    std::uint32_t offset = 0;  // of the key's last word, in the pattern
   };
   struct Slot {
     std::uint64_t key = 0;
-    std::uint32_t first = 0;    // in entries_
-    std::uint32_t count = 0;    // 0: free
+    std::uint32_t first = 0;  // in entries_
+    std::uint32_t count = 0;  // 0: free
   };
 
   void probe(std::uint64_t key, std::string_view text, std::size_t at, Hits& hits) const;
@@ -71,9 +71,9 @@ class PlainTable {
   [[nodiscard]] std::uint64_t scan_run(std::string_view text, std::size_t from, std::size_t end, std::uint64_t before, Hits& hits) const;
 
   std::vector<PlainPattern> patterns_;
-  std::vector<Entry> entries_;          // those of a key together
-  std::vector<Slot> slots_;             // open addressing, a power of two, half full at most
-  std::vector<std::uint64_t> filter_;   // bits, a power of two, 32 or more for each key
+  std::vector<Entry> entries_;         // those of a key together
+  std::vector<Slot> slots_;            // open addressing, a power of two, half full at most
+  std::vector<std::uint64_t> filter_;  // bits, a power of two, 32 or more for each key
   unsigned filter_shift_ = 63;
   MaskKernel masks_ = masks_scalar;
 };

@@ -22,9 +22,9 @@ namespace pushmail::scan {
 
 inline constexpr std::size_t rule_file_size_max = 8U << 20U;
 inline constexpr std::size_t rule_count_max = 50'000;
-inline constexpr std::size_t rule_name_size_max = 64;      // ids and tags
+inline constexpr std::size_t rule_name_size_max = 64;  // ids and tags
 inline constexpr std::size_t pattern_size_max = 512;
-inline constexpr std::size_t rule_fault_count_max = 100;   // then reading stops
+inline constexpr std::size_t rule_fault_count_max = 100;  // then reading stops
 
 /// What happens to a mail, strongest first: the smaller value wins.
 enum class Action : std::uint8_t { reject, hold, never_push, notify_only, tag };
@@ -36,7 +36,7 @@ using Places = std::uint8_t;
 namespace place {
 inline constexpr Places subject = 1;
 inline constexpr Places from = 2;
-inline constexpr Places to = 4;     // To and Cc
+inline constexpr Places to = 4;  // To and Cc
 inline constexpr Places header = 8;
 inline constexpr Places text = 16;
 inline constexpr Places all = 31;
@@ -45,12 +45,12 @@ inline constexpr Places all = 31;
 struct Rule {
   std::string id;
   Action action = Action::tag;
-  std::string tag;          // of Action::tag only
+  std::string tag;  // of Action::tag only
   Places where = place::all;
   Kind kind = Kind::word;
   Case letter_case = Case::ignored;
-  std::string pattern;      // UTF-8, as written
-  std::uint32_t line = 0;   // of the rule file, from 1; 0 when it came from elsewhere
+  std::string pattern;     // UTF-8, as written
+  std::uint32_t line = 0;  // of the rule file, from 1; 0 when it came from elsewhere
 };
 
 /// A mistake: what, in which line, and of which rule (empty when the id itself could not be read).
@@ -58,7 +58,7 @@ struct RuleFault {
   const ErrorInfo* info = nullptr;
   std::uint32_t line = 0;
   std::string id;
-  std::string detail;       // what Hyperscan says; may be empty
+  std::string detail;  // what Hyperscan says; may be empty
   /// `FILE:LINE: rule ID: text: detail`
   [[nodiscard]] std::string message(std::string_view file) const;
 };

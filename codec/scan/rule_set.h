@@ -63,7 +63,7 @@ class Scratch {
   hs_scratch* scratch_ = nullptr;
   std::uint64_t prepared_for_ = 0;
   Hits hits_;
-  std::string repaired_;                  // of the last text that was not UTF-8
+  std::string repaired_;  // of the last text that was not UTF-8
 };
 
 class RuleSet {
@@ -114,9 +114,9 @@ class RuleSet {
   std::vector<Rule> rules_;
   PlainBy plain_by_ = PlainBy::hash;
   std::uint64_t identity_ = 0;
-  Places plain_where_ = 0;                // places that any rule of the table looks at
-  Places database_where_ = 0;             // and of the database
-  bool is_wide_ = false;                  // the database has expressions for UTF-8
+  Places plain_where_ = 0;     // places that any rule of the table looks at
+  Places database_where_ = 0;  // and of the database
+  bool is_wide_ = false;       // the database has expressions for UTF-8
   PlainTable plain_;
   std::vector<Anchored> anchored_;
   std::vector<std::uint32_t> anchored_of_;  // by rule; none

@@ -21,7 +21,9 @@ namespace pushmail::simd::avx2 {
 }
 [[gnu::always_inline]] inline __m256i all(int byte) { return _mm256_set1_epi8(static_cast<char>(byte)); }
 /// Bit n: byte n is `byte`.
-[[gnu::always_inline]] inline std::uint32_t where(__m256i v, int byte) { return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, all(byte)))); }
+[[gnu::always_inline]] inline std::uint32_t where(__m256i v, int byte) {
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, all(byte))));
+}
 /// Bit n: the highest bit of byte n.
 [[gnu::always_inline]] inline std::uint32_t high_bits(__m256i v) { return static_cast<std::uint32_t>(_mm256_movemask_epi8(v)); }
 /// 16 table entries in both lanes, for shuffles.

@@ -48,7 +48,8 @@ constexpr std::array<std::uint8_t, 16> checks = make_checks();
 [[gnu::always_inline]] inline __m256i pack(__m256i values) {
   const __m256i twelve = _mm256_maddubs_epi16(values, _mm256_set1_epi32(0x01400140));
   const __m256i group = _mm256_madd_epi16(twelve, _mm256_set1_epi32(0x00011000));
-  const __m256i order = _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1, 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+  const __m256i order =
+      _mm256_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1, 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
   return _mm256_shuffle_epi8(group, order);
 }
 
@@ -72,7 +73,9 @@ struct Set {
   [[gnu::always_inline]] static std::uint32_t first(Bad bad) { return first_bit(high_bits(bad.bytes)); }
 
   /// 32 digits to 24 bytes.
-  [[gnu::always_inline]] static void block(const std::uint8_t* from, std::uint8_t* to, Bad& bad) { put_24(to, pack(values_of(load(from), bad.bytes))); }
+  [[gnu::always_inline]] static void block(const std::uint8_t* from, std::uint8_t* to, Bad& bad) {
+    put_24(to, pack(values_of(load(from), bad.bytes)));
+  }
 
   /// Two lines at a time, one test for four. Stops where lines are no more so, or room ends.
   template <std::size_t End>
@@ -117,7 +120,8 @@ Decoded base64_decode(ByteView in, MutableBytes out) { return base64_decode_line
   // 0..25: 13, 26..51: 0, 52..61: 1..10, 62: 11, 63: 12; each has its distance to the character.
   const __m256i upper = _mm256_cmpgt_epi8(all(26), values);
   const __m256i range = _mm256_or_si256(_mm256_subs_epu8(values, all(51)), _mm256_and_si256(upper, all(13)));
-  static constexpr std::array<std::uint8_t, 16> to_character{'a' - 26, 252, 252, 252, 252, 252, 252, 252, 252, 252, 252, 237, 240, 'A', 0, 0};
+  static constexpr std::array<std::uint8_t, 16> to_character{'a' - 26, 252, 252, 252, 252, 252, 252, 252,
+                                                             252,      252, 252, 237, 240, 'A', 0,   0};
   return _mm256_add_epi8(values, _mm256_shuffle_epi8(table(to_character.data()), range));
 }
 

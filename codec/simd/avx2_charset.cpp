@@ -13,7 +13,8 @@ struct CopyAscii {
     for (; end - from >= 32; from += 32, to += 32) {
       const __m256i text = load(from);
       store(to, text);
-      if (const std::uint32_t stop = high_bits(text) | where(text, 0x1B); stop != 0) return static_cast<std::size_t>(from - start) + first_bit(stop);
+      if (const std::uint32_t stop = high_bits(text) | where(text, 0x1B); stop != 0)
+        return static_cast<std::size_t>(from - start) + first_bit(stop);
     }
     for (; from < end && *from < 0x80 && *from != 0x1B; ++from) *to++ = *from;
     return static_cast<std::size_t>(from - start);

@@ -81,7 +81,7 @@ namespace {
 // has a bit; a pair breaks it when all three tables say so. The last rule is none by itself: two tails in a row must have a lead of three
 // or four bytes before them, and must not be there otherwise.
 struct Rule {
-  std::uint16_t first_high;   // bit n: nibble n is meant
+  std::uint16_t first_high;  // bit n: nibble n is meant
   std::uint16_t first_low;
   std::uint16_t second_high;
 };
@@ -130,7 +130,8 @@ std::size_t utf8_valid_prefix(ByteView in) {
   const std::uint8_t* const data = in.data();
   std::size_t at = 0;  // everything before is valid, but a character may reach over it
   while (at + 128 <= in.size()) {
-    const __m256i any_high = _mm256_or_si256(_mm256_or_si256(load(data + at), load(data + at + 32)), _mm256_or_si256(load(data + at + 64), load(data + at + 96)));
+    const __m256i any_high = _mm256_or_si256(_mm256_or_si256(load(data + at), load(data + at + 32)),
+                                             _mm256_or_si256(load(data + at + 64), load(data + at + 96)));
     // ASCII is right unless a character is still open.
     if (high_bits(any_high) == 0 && (at == 0 || ((data[at - 1] | data[at - 2] | data[at - 3]) & 0x80U) == 0)) {
       at += 128;

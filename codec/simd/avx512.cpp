@@ -32,9 +32,12 @@ constexpr std::array<std::uint8_t, 64> spread_of(std::array<std::uint8_t, Size> 
 [[gnu::always_inline]] inline void store64(std::uint8_t* to, __m512i v) { _mm512_storeu_si512(to, v); }
 /// The 16 bytes at `from`, and at each of the next three `stride`s, as one vector.
 [[gnu::always_inline]] inline __m512i load_four(const std::uint8_t* from, std::size_t stride) {
-  return _mm512_inserti64x4(_mm512_castsi256_si512(avx2::load_two(from, from + stride)), avx2::load_two(from + 2 * stride, from + 3 * stride), 1);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(avx2::load_two(from, from + stride)),
+                            avx2::load_two(from + 2 * stride, from + 3 * stride), 1);
 }
-[[gnu::always_inline]] inline __m512i table16(const std::array<std::uint8_t, 16>& entries) { return _mm512_broadcast_i32x4(avx2::load16(entries.data())); }
+[[gnu::always_inline]] inline __m512i table16(const std::array<std::uint8_t, 16>& entries) {
+  return _mm512_broadcast_i32x4(avx2::load16(entries.data()));
+}
 
 /// 16 bytes of the vector.
 template <int Lane>
@@ -132,7 +135,8 @@ std::size_t base64_encode(ByteView in, MutableBytes out) {
   };
   // The load of the last line reads seven bytes too many, as does that of its tail.
   for (; left >= 4 * line_bytes + 7; left -= 4 * line_bytes, from += 4 * line_bytes, to += 4 * stride) {
-    const __m512i tails = _mm512_mask_set1_epi16(digits_of(_mm512_shuffle_epi8(load_four(from + 48, line_bytes), table16(placed_tail))), crlf_places, 0x0A0D);
+    const __m512i tails =
+        _mm512_mask_set1_epi16(digits_of(_mm512_shuffle_epi8(load_four(from + 48, line_bytes), table16(placed_tail))), crlf_places, 0x0A0D);
     line(0);
     avx2::store16(to + 64, lane<0>(tails));
     line(1);
@@ -190,7 +194,8 @@ struct Halves {
 [[gnu::always_inline]] inline Halves pairs_in_turn(__m512i a, __m512i b) {
   static constexpr std::array<std::uint16_t, 32> first = interleaving<std::uint16_t>(0);
   static constexpr std::array<std::uint16_t, 32> last = interleaving<std::uint16_t>(16);
-  return {_mm512_permutex2var_epi16(a, _mm512_loadu_si512(first.data()), b), _mm512_permutex2var_epi16(a, _mm512_loadu_si512(last.data()), b)};
+  return {_mm512_permutex2var_epi16(a, _mm512_loadu_si512(first.data()), b),
+          _mm512_permutex2var_epi16(a, _mm512_loadu_si512(last.data()), b)};
 }
 
 //  text              a      ç      €            64 bytes
@@ -231,7 +236,8 @@ std::size_t single_byte_to_utf8(ByteView in, MutableBytes out, const SingleByteC
     const Halves thirds = bytes_in_turn(third, _mm512_setzero_si512());
     const Halves low = pairs_in_turn(pairs.first, thirds.first);
     const Halves high_half = pairs_in_turn(pairs.last, thirds.last);
-    for (const __m512i characters : {low.first, low.last, high_half.first, high_half.last}) to = put_characters(to, characters, first_of_four);
+    for (const __m512i characters : {low.first, low.last, high_half.first, high_half.last})
+      to = put_characters(to, characters, first_of_four);
   }
   const auto written = static_cast<std::size_t>(to - out.data());
   return written + avx2::single_byte_to_utf8(in.last(left), out.subspan(written), charset);

@@ -1,10 +1,10 @@
-// Which loop of a base64 decoder takes which lines: the same for every vector set. Each set's file includes this once, with a `Set` of its own
-// in an anonymous namespace, so that no copy that was compiled for one set reaches another.
+// Which loop of a base64 decoder takes which lines: the same for every vector set. Each set's file includes this once, with a `Set` of its
+// own in an anonymous namespace, so that no copy that was compiled for one set reaches another.
 //
 // A Set has
 //   digits_per_vector          a multiple of four
-//   Bad                        what tests gather: default constructed it is clean; any(bad), first(bad) is the place of the first foreign byte
-//   block(from, to, bad)       a vector of digits to bytes; it may write up to a third as many bytes of no meaning behind them
+//   Bad                        what tests gather: default constructed it is clean; any(bad), first(bad) is the place of the first foreign
+//   byte block(from, to, bad)       a vector of digits to bytes; it may write up to a third as many bytes of no meaning behind them
 //   lines_of_76<End>(...)      as many such lines as it likes, in one go; `End` is the size of the line end
 //   find_byte                  as in Kernels
 #pragma once
@@ -38,7 +38,10 @@ struct Base64Cursor {
   std::size_t room;  // in the output
 
   [[gnu::always_inline]] Base64Cursor(const Base64Run& run, ByteView in, MutableBytes out)
-      : from(in.data() + run.done.used), to(out.data() + run.done.written), left(in.size() - run.done.used), room(out.size() - run.done.written) {}
+      : from(in.data() + run.done.used),
+        to(out.data() + run.done.written),
+        left(in.size() - run.done.used),
+        room(out.size() - run.done.written) {}
   [[gnu::always_inline]] void pass(std::size_t used, std::size_t written) {
     from += used;
     left -= used;

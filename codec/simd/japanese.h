@@ -1,7 +1,7 @@
 // Shift_JIS and ISO-2022-JP to UTF-8, for every instruction set: `copy_ascii` is what differs. Not for use outside this folder.
 //
-// copy_ascii(from, from_end, to) copies bytes that are ASCII and no escape, as many as it likes, and returns how many. A set of kernels gives
-// an object of a type of its own file, so that each instantiation stays in that file.
+// copy_ascii(from, from_end, to) copies bytes that are ASCII and no escape, as many as it likes, and returns how many. A set of kernels
+// gives an object of a type of its own file, so that each instantiation stays in that file.
 #pragma once
 
 #include "codec/simd/charset_tables.h"
@@ -84,11 +84,16 @@ Converted walk_iso2022jp(ByteView in, MutableBytes out, CopyAscii copy_ascii) {
     if (from == end) return here();
     if (*from == escape) {
       if (end - from < 3) return resume;
-      if (from[1] == '(' && from[2] == 'B') set = Set::ascii;
-      else if (from[1] == '(' && from[2] == 'J') set = Set::roman;
-      else if (from[1] == '(' && from[2] == 'I') set = Set::kana;
-      else if (from[1] == '$' && (from[2] == '@' || from[2] == 'B')) set = Set::two_bytes;
-      else return resume;
+      if (from[1] == '(' && from[2] == 'B')
+        set = Set::ascii;
+      else if (from[1] == '(' && from[2] == 'J')
+        set = Set::roman;
+      else if (from[1] == '(' && from[2] == 'I')
+        set = Set::kana;
+      else if (from[1] == '$' && (from[2] == '@' || from[2] == 'B'))
+        set = Set::two_bytes;
+      else
+        return resume;
       from += 3;
       continue;
     }

@@ -18,10 +18,10 @@ inline constexpr std::size_t none = static_cast<std::size_t>(-1);
 
 /// What a decoder did. Faults are bytes that do not belong there; they are passed over, never fatal.
 struct Decoded {
-  std::size_t used = 0;               // input bytes; less than all of them only when base64 met its padding
+  std::size_t used = 0;  // input bytes; less than all of them only when base64 met its padding
   std::size_t written = 0;
   std::size_t faults = 0;
-  std::size_t first_fault = none;     // offset in the input
+  std::size_t first_fault = none;  // offset in the input
 };
 
 /// Text keeps its line ends (LF and CRLF become CRLF); binary has none, so CR and LF are encoded.

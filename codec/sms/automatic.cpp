@@ -35,25 +35,79 @@ constexpr auto tlv_signs = std::to_array<TlvSign>({
 // How the texts begin that phones, networks and mail boxes send by themselves; ASCII letters of either case. Long enough that no
 // instruction of ours and no address (a new mail begins with one) begins so.
 constexpr auto beginnings = std::to_array<std::string_view>({
-    "auto-reply", "autoreply", "auto reply", "auto-response", "autoresponse", "auto response", "automatic reply", "automatic response",
-    "automatic answer", "automated reply", "automated response", "automated message", "this is an automat", "[auto", "(auto", "<auto",
-    "out of office", "out of the office", "i'm driving", "i am driving",
-    "delivery receipt", "delivery report", "delivery status", "delivery notification", "delivery confirmation", "delivered:", "read:", "not read:",
-    "message delivered", "message not delivered", "message was not delivered", "your message was delivered", "your message was not delivered",
-    "your message could not", "message could not be delivered", "undeliverable", "undelivered", "mail delivery fail", "returned mail",
-    "sent automatically", "message status", "i'm not receiving", "(i'm not receiving",
-    "abwesenheitsnotiz", "respuesta autom", "r\xc3\xa9ponse automatique", "risposta automatica", "resposta autom",
+    "auto-reply",
+    "autoreply",
+    "auto reply",
+    "auto-response",
+    "autoresponse",
+    "auto response",
+    "automatic reply",
+    "automatic response",
+    "automatic answer",
+    "automated reply",
+    "automated response",
+    "automated message",
+    "this is an automat",
+    "[auto",
+    "(auto",
+    "<auto",
+    "out of office",
+    "out of the office",
+    "i'm driving",
+    "i am driving",
+    "delivery receipt",
+    "delivery report",
+    "delivery status",
+    "delivery notification",
+    "delivery confirmation",
+    "delivered:",
+    "read:",
+    "not read:",
+    "message delivered",
+    "message not delivered",
+    "message was not delivered",
+    "your message was delivered",
+    "your message was not delivered",
+    "your message could not",
+    "message could not be delivered",
+    "undeliverable",
+    "undelivered",
+    "mail delivery fail",
+    "returned mail",
+    "sent automatically",
+    "message status",
+    "i'm not receiving",
+    "(i'm not receiving",
+    "abwesenheitsnotiz",
+    "respuesta autom",
+    "r\xc3\xa9ponse automatique",
+    "risposta automatica",
+    "resposta autom",
 });
 
-// What stands anywhere in such a short message, and in few that a person sends to a service. Not asked of an MM, which is a letter to anybody.
+// What stands anywhere in such a short message, and in few that a person sends to a service. Not asked of an MM, which is a letter to
+// anybody.
 constexpr auto phrases = std::to_array<std::string_view>({
-    "auto-reply", "automatic reply", "automatische antwort", "automatisch antwoord", "was delivered", "was not delivered", "could not be delivered",
+    "auto-reply",
+    "automatic reply",
+    "automatische antwort",
+    "automatisch antwoord",
+    "was delivered",
+    "was not delivered",
+    "could not be delivered",
     "has been delivered",
 });
 
 // SMPP 3.4 Appendix B: the states of a receipt, as they stand behind `stat:` also where a gateway has taken the id away.
 constexpr auto receipt_states = std::to_array<std::string_view>({
-    "ENROUTE", "DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD", "UNKNOWN", "REJECTD",
+    "ENROUTE",
+    "DELIVRD",
+    "EXPIRED",
+    "DELETED",
+    "UNDELIV",
+    "ACCEPTD",
+    "UNKNOWN",
+    "REJECTD",
 });
 
 bool contains_nocase(std::string_view text, std::string_view phrase) {
@@ -78,7 +132,8 @@ static_assert(no_beginning_twice());
 Judgement origin_of(std::string_view utf8) {
   const std::string_view stat = value_of(utf8, "stat");
   if (!value_of(utf8, "id").empty() && !stat.empty()) return {Origin::receipt, "receipt_text"};
-  if (std::ranges::any_of(receipt_states, [&](std::string_view state) { return ascii_equal_nocase(stat, state); })) return {Origin::receipt, "receipt_state"};
+  if (std::ranges::any_of(receipt_states, [&](std::string_view state) { return ascii_equal_nocase(stat, state); }))
+    return {Origin::receipt, "receipt_state"};
   const std::string_view text = ascii_trim(utf8);
   const auto row = std::ranges::find_if(beginnings, [&](std::string_view beginning) { return ascii_starts_with_nocase(text, beginning); });
   if (row != beginnings.end()) return {Origin::answer, *row};

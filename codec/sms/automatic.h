@@ -18,7 +18,7 @@ enum class Origin : std::uint8_t { person, receipt, answer };
 
 struct Judgement {
   Origin origin = Origin::person;
-  std::string_view sign{};             // name of the row that decided, for logs; empty for a person
+  std::string_view sign{};  // name of the row that decided, for logs; empty for a person
 };
 
 /// By esm_class (SMPP 3.4 §5.2.12), the TLVs receipted_message_id and message_state (§5.3.2.12, §5.3.2.35), or the text of the message.

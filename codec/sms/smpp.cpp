@@ -23,13 +23,15 @@ struct Field {
   std::string_view name;
   FieldKind kind;
   std::uint16_t size;
-  std::string Pdu::*text = nullptr;
-  std::uint8_t Pdu::*octet = nullptr;
-  Bytes Pdu::*counted = nullptr;
+  std::string Pdu::* text = nullptr;
+  std::uint8_t Pdu::* octet = nullptr;
+  Bytes Pdu::* counted = nullptr;
 };
 
-constexpr Field c_octets(std::string_view name, std::uint16_t size, std::string Pdu::*member) { return {name, FieldKind::text, size, member}; }
-constexpr Field octet(std::string_view name, std::uint8_t Pdu::*member) { return {name, FieldKind::octet, 1, nullptr, member}; }
+constexpr Field c_octets(std::string_view name, std::uint16_t size, std::string Pdu::* member) {
+  return {name, FieldKind::text, size, member};
+}
+constexpr Field octet(std::string_view name, std::uint8_t Pdu::* member) { return {name, FieldKind::octet, 1, nullptr, member}; }
 
 // SMPP 3.4 §4.1.1
 constexpr std::array bind_fields{
@@ -342,7 +344,9 @@ Pdu nack_for(const Frame& frame, const Error& error) {
     return nack;
   }
   nack.command = response_of(static_cast<Command>(frame.command_id));
-  nack.status = error.is(smpp_bad_tlv) ? status::tlv_error : error.is(smpp_long_string) ? status::bad_message_length : status::bad_command_length;
+  nack.status = error.is(smpp_bad_tlv)       ? status::tlv_error
+                : error.is(smpp_long_string) ? status::bad_message_length
+                                             : status::bad_command_length;
   return nack;
 }
 
@@ -352,10 +356,18 @@ std::string dump(const Pdu& pdu) {
   if (row != nullptr) {
     for (const Field& field : row->fields) {
       switch (field.kind) {
-        case FieldKind::octet: line += fmt::format(" {}={}", field.name, pdu.*field.octet); break;
-        case FieldKind::text: line += fmt::format(" {}={}", field.name, pdu.*field.text); break;
-        case FieldKind::secret: line += fmt::format(" {}=***", field.name); break;
-        case FieldKind::counted: line += fmt::format(" {}={} bytes", field.name, (pdu.*field.counted).size()); break;
+        case FieldKind::octet:
+          line += fmt::format(" {}={}", field.name, pdu.*field.octet);
+          break;
+        case FieldKind::text:
+          line += fmt::format(" {}={}", field.name, pdu.*field.text);
+          break;
+        case FieldKind::secret:
+          line += fmt::format(" {}=***", field.name);
+          break;
+        case FieldKind::counted:
+          line += fmt::format(" {}={} bytes", field.name, (pdu.*field.counted).size());
+          break;
       }
     }
   }

@@ -93,10 +93,10 @@ struct Tlv {
 
 inline constexpr std::uint8_t ton_unknown = 0, ton_international = 1, ton_national = 2, ton_alphanumeric = 5, ton_abbreviated = 6;
 inline constexpr std::uint8_t npi_unknown = 0, npi_e164 = 1;
-inline constexpr std::uint8_t esm_udhi = 0x40;          // the short message begins with a user data header
+inline constexpr std::uint8_t esm_udhi = 0x40;  // the short message begins with a user data header
 inline constexpr std::uint8_t esm_type_mask = 0x3C;
 inline constexpr std::uint8_t esm_receipt = 0x04;
-inline constexpr std::uint8_t esm_delivery_ack = 0x08;   // the receiving phone's own acknowledgements
+inline constexpr std::uint8_t esm_delivery_ack = 0x08;  // the receiving phone's own acknowledgements
 inline constexpr std::uint8_t esm_user_ack = 0x10;
 inline constexpr std::uint8_t esm_abort = 0x18;
 inline constexpr std::uint8_t esm_intermediate = 0x20;
@@ -133,11 +133,11 @@ struct Pdu {
   std::uint8_t replace_if_present_flag = 0;
   std::uint8_t data_coding = 0;
   std::uint8_t sm_default_msg_id = 0;
-  Bytes short_message;                   // at most 254; longer goes into message_payload
+  Bytes short_message;  // at most 254; longer goes into message_payload
 
-  std::string message_id;                // submit_sm_resp; in deliver_sm_resp and data_sm_resp of ours unused and empty
+  std::string message_id;  // submit_sm_resp; in deliver_sm_resp and data_sm_resp of ours unused and empty
 
-  std::vector<Tlv> tlvs;                 // in the order of the wire, unknown ones too
+  std::vector<Tlv> tlvs;  // in the order of the wire, unknown ones too
 
   [[nodiscard]] const Tlv* tlv(std::uint16_t wanted) const;
   /// A TLV of 1, 2 or 4 bytes as a number.

@@ -14,13 +14,13 @@ namespace pushmail::wap {
 
 /// A parameter by name; charsets and media types are names too, numbers are written in decimal.
 struct Parameter {
-  std::string_view name;                 // lower case
-  std::string_view value;                // octets as they came
+  std::string_view name;   // lower case
+  std::string_view value;  // octets as they came
   bool operator==(const Parameter&) const = default;
 };
 
 struct ContentType {
-  std::string_view media_type;           // lower case; application/octet-stream for a number that is not assigned
+  std::string_view media_type;  // lower case; application/octet-stream for a number that is not assigned
   std::span<const Parameter> parameters;
   [[nodiscard]] std::string_view parameter(std::string_view name) const;
 };

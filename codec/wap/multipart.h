@@ -13,10 +13,10 @@ namespace pushmail::wap {
 
 struct Entry {
   ContentType type;
-  std::string_view content_id;           // without <>
+  std::string_view content_id;  // without <>
   std::string_view content_location;
-  std::string_view file_name;            // of Content-Disposition
-  std::string_view transfer_encoding;    // lower case, empty when not given
+  std::string_view file_name;          // of Content-Disposition
+  std::string_view transfer_encoding;  // lower case, empty when not given
   ByteView data;
 };
 

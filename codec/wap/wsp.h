@@ -21,7 +21,7 @@ namespace pushmail::wap {
 /// A text with the charset it came in; the octets are not converted here. `charset` is a MIBenum, 0 where none was given.
 struct EncodedString {
   std::uint32_t charset = 0;
-  ByteView octets;                       // without quote and terminating NUL
+  ByteView octets;  // without quote and terminating NUL
 };
 
 class Reader {

@@ -12,7 +12,7 @@ struct HttpAnswer {
   std::string body{};
 };
 /// The text says why there is no answer.
-[[nodiscard]] std::expected<HttpAnswer, std::string> ask(const std::filesystem::path& socket, const std::string& method, const std::string& target,
-                                                         const std::string& body);
+[[nodiscard]] std::expected<HttpAnswer, std::string> ask(const std::filesystem::path& socket, const std::string& method,
+                                                         const std::string& target, const std::string& body);
 
 }  // namespace pushmail::cli

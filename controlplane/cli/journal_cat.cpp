@@ -18,8 +18,10 @@ using Json = nlohmann::ordered_json;
 std::string shown(journal::Tag tag, ByteView value) {
   switch (tag) {
     case journal::Tag::trace:
-    case journal::Tag::digest: return to_hex(value);
-    case journal::Tag::body: return fmt::format("[{} bytes]", value.size());
+    case journal::Tag::digest:
+      return to_hex(value);
+    case journal::Tag::body:
+      return fmt::format("[{} bytes]", value.size());
     case journal::Tag::record: {
       const auto record = parse_record(value);
       return record.is_done() ? handoff::describe(record.value()) : fmt::format("[{} bytes]", value.size());
@@ -38,7 +40,8 @@ std::string shown(journal::Tag tag, ByteView value) {
       }
       return fmt::to_string(number);
     }
-    default: return std::string(text_of(value));
+    default:
+      return std::string(text_of(value));
   }
 }
 

@@ -13,8 +13,8 @@ namespace pushmail::mailbox {
 
 struct Announcement {
   std::string subject;
-  std::string sender;    // `Joe <joe@example.com>`
-  std::string reply_to;  // address an answer goes to; empty: the sender
+  std::string sender;          // `Joe <joe@example.com>`
+  std::string reply_to;        // address an answer goes to; empty: the sender
   std::string authentication;  // `SERVER pass|fail|unknown`; empty: no server says anything
   std::string message_id;
   std::vector<std::string> references;

@@ -35,8 +35,8 @@ enum class Next : std::uint8_t { announce, ask_alone, ask_later, announce_bare, 
 struct TrialRule {
   Deed deed;
   Asked asked;
-  Next next;   // while tries are left
-  Next last;   // after the last one
+  Next next;  // while tries are left
+  Next last;  // after the last one
 };
 /// A batch says nothing about one mail, so only what was asked alone counts as a try.
 inline constexpr auto trial_rules = std::to_array<TrialRule>({

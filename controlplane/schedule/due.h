@@ -21,10 +21,10 @@ namespace pushmail::schedule {
 struct Plan {
   enum class Mode : std::uint8_t { round_robin, fixed };
   Mode mode = Mode::round_robin;
-  Duration round = seconds(900);       // round robin: every mailbox once in this time
-  std::vector<int> times{};            // fixed: minutes of the local day
-  const Zone* zone = nullptr;          // fixed; null is UTC
-  std::string_view key{};              // the binding's id: spreads the mailboxes over the round, the same each time
+  Duration round = seconds(900);  // round robin: every mailbox once in this time
+  std::vector<int> times{};       // fixed: minutes of the local day
+  const Zone* zone = nullptr;     // fixed; null is UTC
+  std::string_view key{};         // the binding's id: spreads the mailboxes over the round, the same each time
 };
 
 /// The first time after `last` at which the mailbox is due. `last` is when it was looked at, or when the control plane started.

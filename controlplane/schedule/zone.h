@@ -20,9 +20,9 @@ struct PosixRule {
     enum class Kind : std::uint8_t { month_week_day, julian, day_of_year };
     Kind kind = Kind::month_week_day;
     int month = 0, week = 0, day = 0;
-    int second = 7200;                 // of the local day
+    int second = 7200;  // of the local day
   };
-  int standard_offset = 0;             // seconds east of UTC
+  int standard_offset = 0;  // seconds east of UTC
   std::optional<int> summer_offset{};
   Change begins{}, ends{};
 };

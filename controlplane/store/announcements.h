@@ -35,13 +35,13 @@ enum class Waiting : std::uint8_t { never_announced, announced_before };
 /// Announcements that the phone has not answered.
 struct Unanswered {
   std::uint64_t count = 0;
-  Timestamp last{};                      // when the last of them was announced
+  Timestamp last{};  // when the last of them was announced
 };
 
 /// Who forwards a mail to a phone.
 struct Stranger {
-  std::string source_address{};          // of the host that hands it in
-  std::string sender_domain{};           // of the envelope sender; empty for <>
+  std::string source_address{};  // of the host that hands it in
+  std::string sender_domain{};   // of the envelope sender; empty for <>
 };
 /// Mails that were forwarded to a phone, and how many of them came like this one.
 struct HandedIn {

@@ -23,7 +23,8 @@ inline constexpr std::string_view count_waiting =
 
 /// Parameters: phone, how many.
 inline constexpr std::string_view phones_waiting =
-    "SELECT DISTINCT msisdn FROM item INDEXED BY item_waiting WHERE msisdn > ? AND state = 'accepted' AND way = 'to_phone' AND reply_code = '' AND "
+    "SELECT DISTINCT msisdn FROM item INDEXED BY item_waiting WHERE msisdn > ? AND state = 'accepted' AND way = 'to_phone' AND reply_code "
+    "= '' AND "
     "state IN ('accepted', 'notified') ORDER BY msisdn LIMIT ?";
 
 /// Parameters: phone, source, since.
@@ -33,7 +34,8 @@ inline constexpr std::string_view unanswered =
 
 /// Parameters: source address, sender's domain, phone, since, how many.
 inline constexpr std::string_view handed_in =
-    "SELECT count(*), coalesce(sum(source_address = ?), 0), coalesce(sum(sender_domain = ?), 0) FROM (SELECT source_address, sender_domain FROM item "
+    "SELECT count(*), coalesce(sum(source_address = ?), 0), coalesce(sum(sender_domain = ?), 0) FROM (SELECT source_address, sender_domain "
+    "FROM item "
     "WHERE msisdn = ? AND created >= ? AND source = 'smtp' AND way = 'to_phone' ORDER BY created DESC LIMIT ?)";
 
 /// Parameters: phone.

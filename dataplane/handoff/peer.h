@@ -47,8 +47,8 @@ struct Receipt {
 
 /// What became known of the other side with its hello.
 enum class Other : std::uint8_t {
-  same,        // it is the process we spoke to before (questions and answers of the old connection are lost nevertheless)
-  restarted,   // another epoch, or the first one that we see: whatever it kept in memory only is gone
+  same,       // it is the process we spoke to before (questions and answers of the old connection are lost nevertheless)
+  restarted,  // another epoch, or the first one that we see: whatever it kept in memory only is gone
 };
 
 class Events {
@@ -108,17 +108,17 @@ class Peer {
   Events& events_;
   State state_ = State::away;
 
-  std::uint64_t sequence_ = 0;           // last one given to a record of ours, in epoch_
+  std::uint64_t sequence_ = 0;  // last one given to a record of ours, in epoch_
   std::uint64_t other_epoch_ = 0;
-  std::uint64_t other_sequence_ = 0;     // highest received in other_epoch_
+  std::uint64_t other_sequence_ = 0;  // highest received in other_epoch_
 
-  std::map<std::uint64_t, Owned> owned_; // by sequence: oldest first
+  std::map<std::uint64_t, Owned> owned_;  // by sequence: oldest first
   std::map<std::pair<Kind, ItemId>, std::uint64_t> owned_sequence_;
-  std::uint64_t offered_ = 0;            // owned records up to this sequence were put into out_ on this connection
+  std::uint64_t offered_ = 0;  // owned records up to this sequence were put into out_ on this connection
   Bytes out_;
   std::size_t out_at_ = 0;
   Bytes in_;
-  bool inside_ = false;                  // inside receive(): connected and disconnected are refused
+  bool inside_ = false;  // inside receive(): connected and disconnected are refused
 };
 
 }  // namespace pushmail::handoff

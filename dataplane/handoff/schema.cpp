@@ -17,10 +17,13 @@ namespace {
 bool fits(FieldType type, ByteView value) {
   switch (type) {
     case FieldType::number:
-    case FieldType::signed_number: return value.size() == 8;
-    case FieldType::trace: return value.size() == 16;
+    case FieldType::signed_number:
+      return value.size() == 8;
+    case FieldType::trace:
+      return value.size() == 16;
     case FieldType::text:
-    case FieldType::bytes: return true;
+    case FieldType::bytes:
+      return true;
   }
   return false;
 }
@@ -36,9 +39,14 @@ void print_field(std::string& line, const TagRow& row, ByteView value) {
       fmt::format_to(std::back_inserter(line), " {}={}", row.name, is_time ? format_rfc3339(Timestamp{number}) : fmt::to_string(number));
       return;
     }
-    case FieldType::trace: fmt::format_to(std::back_inserter(line), " {}={}", row.name, to_hex(value)); return;
-    case FieldType::bytes: fmt::format_to(std::back_inserter(line), " {}=[{} bytes]", row.name, value.size()); return;
-    case FieldType::text: break;
+    case FieldType::trace:
+      fmt::format_to(std::back_inserter(line), " {}={}", row.name, to_hex(value));
+      return;
+    case FieldType::bytes:
+      fmt::format_to(std::back_inserter(line), " {}=[{} bytes]", row.name, value.size());
+      return;
+    case FieldType::text:
+      break;
   }
   const bool secret = row.tag == Tag::password || row.tag == Tag::inbound_password;
   std::string shown = secret ? "***" : std::string(text_of(value));

@@ -57,7 +57,8 @@ Result<void> start_eal(const EalOptions& options) {
 
 void register_worker_thread() {
   // Without it the pools work too, only without a cache; so a failure is no reason to stop.
-  if (rte_lcore_id() == LCORE_ID_ANY && rte_thread_register() != 0) log_warning("worker_thread_without_cache").text("reason", rte_strerror(rte_errno));
+  if (rte_lcore_id() == LCORE_ID_ANY && rte_thread_register() != 0)
+    log_warning("worker_thread_without_cache").text("reason", rte_strerror(rte_errno));
 }
 
 }  // namespace pushmail

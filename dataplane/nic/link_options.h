@@ -16,8 +16,8 @@ struct LinkOptions {
   PortOptions port;
   IpAddress address;
   std::uint32_t prefix_length = 0;
-  IpAddress gateway;          // all zero: none
-  MacAddress gateway_mac{};   // all zero: ARP finds it
+  IpAddress gateway;         // all zero: none
+  MacAddress gateway_mac{};  // all zero: ARP finds it
 };
 
 /// Only for link.kind = "dpdk".

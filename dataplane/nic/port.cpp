@@ -31,8 +31,10 @@ constexpr std::uint32_t ethernet_header_size = 14;
 rte_mbuf* mbuf_of(const Frame& frame) { return static_cast<rte_mbuf*>(frame.handle); }
 
 Frame frame_of(rte_mbuf* mbuf) {
-  return {.data = rte_pktmbuf_mtod(mbuf, std::uint8_t*), .size = mbuf->data_len,
-          .capacity = static_cast<std::uint32_t>(mbuf->data_len) + rte_pktmbuf_tailroom(mbuf), .handle = mbuf};
+  return {.data = rte_pktmbuf_mtod(mbuf, std::uint8_t*),
+          .size = mbuf->data_len,
+          .capacity = static_cast<std::uint32_t>(mbuf->data_len) + rte_pktmbuf_tailroom(mbuf),
+          .handle = mbuf};
 }
 
 // net_tap asks the kernel for a SIGIO per packet, which costs three quarters of its throughput; we poll, so none is needed. Must run
@@ -82,9 +84,9 @@ Result<void> Port::start(const PortOptions& options) {
   if (result != 0) return refused("configure", result);
   if (result = rte_eth_dev_adjust_nb_rx_tx_desc(id_, &receive_ring, &transmit_ring); result != 0) return refused("rings", result);
 
-  const std::uint32_t frame_count = receive_ring        // waiting to be filled by the device
-                                    + transmit_ring     // waiting to be sent by it
-                                    + held_frame_count  // out-of-order segments in the stack
+  const std::uint32_t frame_count = receive_ring            // waiting to be filled by the device
+                                    + transmit_ring         // waiting to be sent by it
+                                    + held_frame_count      // out-of-order segments in the stack
                                     + 2U * burst_size_max;  // in our hands during a turn
   const auto room = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + std::max(options.mtu + ethernet_header_size + 4, 2048U));
   // A virtual device belongs to no NUMA node and says -1.
@@ -113,7 +115,11 @@ Result<void> Port::start(const PortOptions& options) {
     rte_eth_promiscuous_enable(id_);
   }
   if (interrupts) interrupt_fd_ = rte_eth_dev_rx_intr_ctl_q_get_fd(id_, queue);
-  log_info("port_started").text("port", options.name).number("frames", frame_count).number("receive_ring", receive_ring).number("transmit_ring", transmit_ring);
+  log_info("port_started")
+      .text("port", options.name)
+      .number("frames", frame_count)
+      .number("receive_ring", receive_ring)
+      .number("transmit_ring", transmit_ring);
   return {};
 }
 
@@ -181,8 +187,13 @@ void Port::wait(int wake_fd, Duration longest) {
 PortStats Port::stats() const {
   rte_eth_stats raw{};
   if (rte_eth_stats_get(id_, &raw) != 0) return {};
-  return {.frames_in = raw.ipackets, .bytes_in = raw.ibytes, .frames_out = raw.opackets, .bytes_out = raw.obytes,
-          .missed = raw.imissed, .errors = raw.ierrors + raw.oerrors, .no_memory = raw.rx_nombuf};
+  return {.frames_in = raw.ipackets,
+          .bytes_in = raw.ibytes,
+          .frames_out = raw.opackets,
+          .bytes_out = raw.obytes,
+          .missed = raw.imissed,
+          .errors = raw.ierrors + raw.oerrors,
+          .no_memory = raw.rx_nombuf};
 }
 
 }  // namespace pushmail

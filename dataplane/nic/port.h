@@ -16,17 +16,17 @@ struct rte_mempool;
 namespace pushmail {
 
 struct PortOptions {
-  std::string name;              // name of the vdev (net_tap0) or PCI address
-  std::uint32_t mtu = 1500;      // bytes of an IP packet
-  MacAddress mac{};              // all zero: the port's own
+  std::string name;          // name of the vdev (net_tap0) or PCI address
+  std::uint32_t mtu = 1500;  // bytes of an IP packet
+  MacAddress mac{};          // all zero: the port's own
 };
 
 /// What the port itself counted since its start.
 struct PortStats {
   std::uint64_t frames_in = 0, bytes_in = 0, frames_out = 0, bytes_out = 0;
-  std::uint64_t missed = 0;      // dropped by the device: its ring was full
+  std::uint64_t missed = 0;  // dropped by the device: its ring was full
   std::uint64_t errors = 0;
-  std::uint64_t no_memory = 0;   // no mbuf for a frame that came in
+  std::uint64_t no_memory = 0;  // no mbuf for a frame that came in
 };
 
 class Port final : public FrameDevice {
@@ -53,7 +53,7 @@ class Port final : public FrameDevice {
   bool started_ = false;
   DeviceFacts facts_;
   rte_mempool* pool_ = nullptr;
-  int interrupt_fd_ = -1;        // readable when frames wait; -1: the device cannot tell
+  int interrupt_fd_ = -1;  // readable when frames wait; -1: the device cannot tell
 };
 
 }  // namespace pushmail

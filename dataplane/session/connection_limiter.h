@@ -58,7 +58,7 @@ class LimitedConnection {
   Place place_ = Place::none;
   Standing standing_ = Standing::headless;
   IpAddress source_;
-  Group* group_ = nullptr;  // of the limiter; not gone while it has used places
+  Group* group_ = nullptr;                        // of the limiter; not gone while it has used places
   std::list<LimitedConnection*>::iterator at_{};  // in the order of its standing, while it may be evicted
   bool may_go_ = false;
   bool counts_for_source_ = false;
@@ -96,8 +96,8 @@ class ConnectionLimiter {
   std::map<std::string, Group> groups_;  // one without networks is no longer named, and waits for its connections to end
   std::uint32_t shared_used_ = 0;
   std::uint32_t reserved_used_ = 0;
-  std::map<IpAddress, std::uint32_t> sources_;                        // of connections without group, by source_group()
-  std::array<std::list<LimitedConnection*>, 2> may_go_;               // headless, unproven; oldest first
+  std::map<IpAddress, std::uint32_t> sources_;           // of connections without group, by source_group()
+  std::array<std::list<LimitedConnection*>, 2> may_go_;  // headless, unproven; oldest first
   std::uint64_t evicted_ = 0;
 };
 

@@ -25,11 +25,11 @@ enum class Ending : std::uint8_t { unread, silent, cut };
 enum class Use : std::uint8_t { fresh, reused };
 /// All tries after the first are made on a new connection with the same bytes, so with the same TransactionID.
 enum class Next : std::uint8_t {
-  again,                          // nobody can have seen it
-  again_marked,                   // once; the result says duplicate_possible
-  again_marked_if_deduplicated,   // the same where the peer recognises a TransactionID, else unknown
-  not_sent,                       // given back: sending again is safe
-  unknown,                        // given back: it may have been taken
+  again,                         // nobody can have seen it
+  again_marked,                  // once; the result says duplicate_possible
+  again_marked_if_deduplicated,  // the same where the peer recognises a TransactionID, else unknown
+  not_sent,                      // given back: sending again is safe
+  unknown,                       // given back: it may have been taken
 };
 
 struct EndingRow {

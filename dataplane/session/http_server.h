@@ -32,8 +32,8 @@ struct HttpPeer {
   BasicCredentials credentials;  // user empty: only `allow` counts
   /// Its addresses are known: they have places of their own, and nobody keeps them out by guessing.
   [[nodiscard]] bool has_addresses() const { return !allow.empty() && std::ranges::none_of(allow, &IpNetwork::is_everybody); }
-  std::string service_code;      // in DeliverRsp; empty: not sent
-  int fault_http_status = 500;   // of a SOAP Fault (SOAP 1.1 §6.2)
+  std::string service_code;     // in DeliverRsp; empty: not sent
+  int fault_http_status = 500;  // of a SOAP Fault (SOAP 1.1 §6.2)
 };
 
 struct HttpServerSettings {
@@ -41,7 +41,7 @@ struct HttpServerSettings {
   std::uint64_t body_size_max = limits::http_body_size_max;
   std::uint64_t body_memory_max = limits::item_memory_size_max;  // of all bodies that are being received
   std::uint32_t pipelined_count_max = 16;                        // unanswered requests of one connection; then it is not read
-  ConnectionLimits connections;  // each peer whose addresses are known has its reserved ones
+  ConnectionLimits connections;                                  // each peer whose addresses are known has its reserved ones
   BudgetLimits wrong_passwords{.burst = {.count = 10, .window = seconds(60)}, .lasting = {.count = 60, .window = seconds(3600)}};
   Duration idle = limits::idle_max;
   Duration head_time = seconds(60);

@@ -18,7 +18,8 @@ BudgetLimits times(BudgetLimits limits, std::uint32_t factor) {
 
 }  // namespace
 
-PasswordGuard::PasswordGuard(const BudgetLimits& of_source) : sources_(of_source), users_(times(of_source, user_factor), 1024), known_sources_(times(of_source, known_factor), 1024) {}
+PasswordGuard::PasswordGuard(const BudgetLimits& of_source)
+    : sources_(of_source), users_(times(of_source, user_factor), 1024), known_sources_(times(of_source, known_factor), 1024) {}
 
 bool PasswordGuard::compares(const IpAddress& source, std::string_view user, Instant now) const {
   const IpAddress group = source_group(source);

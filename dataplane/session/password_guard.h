@@ -1,7 +1,7 @@
 // Guessing passwords: how many wrong ones a source, and all sources for one user, may give before nobody compares them any more.
 //
-// Who once gave the right one has a much larger budget: his address may be shared, and his name may be the one that is guessed. But also his
-// address may not try without end. Counted and logged; the lists are bounded.
+// Who once gave the right one has a much larger budget: his address may be shared, and his name may be the one that is guessed. But also
+// his address may not try without end. Counted and logged; the lists are bounded.
 #pragma once
 
 #include <deque>

@@ -12,7 +12,10 @@ void RefusalLog::note(const IpAddress& source, std::string_view reason, Instant 
     ++unwritten_;
     return;
   }
-  log_warning(event_).text("source", to_string(group)).text("reason", reason).number("refused_since_last_line", std::exchange(unwritten_, 0));
+  log_warning(event_)
+      .text("source", to_string(group))
+      .text("reason", reason)
+      .number("refused_since_last_line", std::exchange(unwritten_, 0));
 }
 
 }  // namespace pushmail

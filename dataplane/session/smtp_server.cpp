@@ -506,8 +506,13 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
 };
 
 SmtpServer::SmtpServer(SmtpServerSettings settings, MailSink& sink, const Clock& clock)
-    : settings_(std::move(settings)), sink_(sink), clock_(clock), now_(clock.now()), limiter_(settings_.connections),
-      unknown_recipients_(settings_.unknown_recipients), trusted_unknown_recipients_(settings_.trusted_unknown_recipients, 4096) {
+    : settings_(std::move(settings)),
+      sink_(sink),
+      clock_(clock),
+      now_(clock.now()),
+      limiter_(settings_.connections),
+      unknown_recipients_(settings_.unknown_recipients),
+      trusted_unknown_recipients_(settings_.trusted_unknown_recipients, 4096) {
   if (!settings_.trusted.empty()) limiter_.set_groups({{.name = "trusted", .networks = settings_.trusted}});
 }
 

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "core/clock.h"
 #include "core/budget.h"
+#include "core/clock.h"
 #include "core/limits.h"
 #include "dataplane/session/connection_limiter.h"
 #include "dataplane/session/refusal_log.h"
@@ -37,8 +37,9 @@ struct SmtpServerSettings {
   ConnectionLimits connections;
   std::vector<IpNetwork> trusted{};  // forwarders that the operator named: places of their own, greeted at once, the larger budget
   BudgetLimits unknown_recipients{.burst = {.count = 20, .window = seconds(60)}, .lasting = {.count = 100, .window = seconds(3600)}};
-  BudgetLimits trusted_unknown_recipients{.burst = {.count = 600, .window = seconds(60)}, .lasting = {.count = 10'000, .window = seconds(3600)}};
-  Duration greeting_delay{};  // before 220: who speaks meanwhile does not wait for replies, and gets 554
+  BudgetLimits trusted_unknown_recipients{.burst = {.count = 600, .window = seconds(60)},
+                                          .lasting = {.count = 10'000, .window = seconds(3600)}};
+  Duration greeting_delay{};                         // before 220: who speaks meanwhile does not wait for replies, and gets 554
   Duration idle = limits::idle_max;                  // RFC 5321 §4.5.3.2.7: at least 5 minutes
   Duration line_time = seconds(60);                  // from the first to the last byte of a command
   Duration message_time = limits::message_time_max;  // from MAIL to the end of the data
@@ -51,9 +52,9 @@ struct SmtpServerCounts {
   std::uint64_t turned_away = 0;
   std::uint64_t early_talkers = 0;
   std::uint64_t over_budget = 0;  // connections ended since their source named too many unknown recipients
-  std::uint64_t mails = 0;     // given to the sink
-  std::uint64_t accepted = 0;  // answered 250
-  std::uint64_t refused = 0;   // mails answered 4xx or 5xx
+  std::uint64_t mails = 0;        // given to the sink
+  std::uint64_t accepted = 0;     // answered 250
+  std::uint64_t refused = 0;      // mails answered 4xx or 5xx
   std::uint64_t recipients_refused = 0;
   std::uint64_t errors = 0;  // broken commands
   std::uint64_t timed_out = 0;
@@ -98,7 +99,9 @@ class SmtpServer final : public Acceptor {
   };
 
   void answer(Ticket ticket, Asked asked, const SmtpReply& reply);
-  [[nodiscard]] TwoBudgets& budget_of(const IpAddress& source) { return limiter_.is_named(source) ? trusted_unknown_recipients_ : unknown_recipients_; }
+  [[nodiscard]] TwoBudgets& budget_of(const IpAddress& source) {
+    return limiter_.is_named(source) ? trusted_unknown_recipients_ : unknown_recipients_;
+  }
   void forget(Connection& connection);
 
   SmtpServerSettings settings_;

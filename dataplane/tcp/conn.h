@@ -61,37 +61,37 @@ class Connection final : public Stream {
 
   // Sending. una <= nxt <= max; nxt falls back to una after a time-out and everything up to max is sent again.
   Seq iss_, una_, nxt_, max_;
-  Seq edge_;                  // right edge of the peer's window, an absolute number so that old segments cannot stretch it
-  Seq wl1_, wl2_;             // sequence and acknowledgement number of the segment that set edge_
+  Seq edge_;       // right edge of the peer's window, an absolute number so that old segments cannot stretch it
+  Seq wl1_, wl2_;  // sequence and acknowledgement number of the segment that set edge_
   std::uint32_t window_max_ = 0;
   std::uint32_t mss_ = 536;
   std::uint8_t peer_scale_ = 0;
   bool fin_queued_ = false;
-  bool sent_owed_ = false;    // on_sent is due when the queue runs empty
+  bool sent_owed_ = false;  // on_sent is due when the queue runs empty
   SendQueue send_queue_;
   std::uint64_t acknowledged_size_ = 0;  // set as the record leaves the protocol; until then the queue knows
   Rtt rtt_;
   Congestion congestion_;
-  Seq recover_;               // NewReno: the highest number sent when the last loss was found
+  Seq recover_;  // NewReno: the highest number sent when the last loss was found
   std::uint32_t duplicate_acks_ = 0;
   bool in_recovery_ = false;
   bool retransmit_one_ = false;  // the segment at una is due: third duplicate or partial acknowledgement
   bool timing_ = false;
-  Seq timed_;                 // the segment whose round trip is measured
+  Seq timed_;  // the segment whose round trip is measured
   Instant timed_at_;
-  Seq retransmitted_until_;   // nothing below may be timed
+  Seq retransmitted_until_;        // nothing below may be timed
   std::uint32_t retries_ = 0;      // time-outs, or unanswered probes, in a row
   std::uint32_t probe_count_ = 0;  // since the window closed
 
   // Receiving.
   Seq irs_, rcv_nxt_;
-  Seq rcv_edge_;              // right edge that we announced; never moves left
+  Seq rcv_edge_;  // right edge that we announced; never moves left
   std::uint8_t our_scale_ = 0;
-  bool scaling_ = true;       // both sides sent the option, or we have not heard the other yet
+  bool scaling_ = true;  // both sides sent the option, or we have not heard the other yet
   bool paused_ = false;
   bool nothing_more_arrived_ = false;  // FIN, a RST that names what came, or the end while nothing was in flight
-  bool end_pending_ = false;  // FIN came, on_end waits for the bytes before it
-  bool fin_known_ = false;    // a FIN came ahead of missing data
+  bool end_pending_ = false;           // FIN came, on_end waits for the bytes before it
+  bool fin_known_ = false;             // a FIN came ahead of missing data
   Seq fin_seq_;
   ReceiveQueue receive_queue_;
   std::uint32_t unacknowledged_segments_ = 0;
@@ -105,7 +105,7 @@ class Connection final : public Stream {
   Instant retransmit_at_;
   Instant ack_at_;
   Instant armed_at_;
-  bool force_send_ = false;   // persist expired while the window was open but small
+  bool force_send_ = false;  // persist expired while the window was open but small
 
   bool in_output_ = false;
   bool in_resumed_ = false;

@@ -124,9 +124,12 @@ void Neighbours::run(List& list, Turn& turn, Instant now) {
 
 std::uint32_t Neighbours::ask_count_max(const Entry& entry) {
   switch (entry.state) {
-    case NeighbourState::asked: return entry.asker == Asker::us ? 10 : 3;
-    case NeighbourState::checked: return 2;
-    default: return 3;
+    case NeighbourState::asked:
+      return entry.asker == Asker::us ? 10 : 3;
+    case NeighbourState::checked:
+      return 2;
+    default:
+      return 3;
   }
 }
 

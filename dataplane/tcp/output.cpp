@@ -179,17 +179,18 @@ Stack::Sent Stack::send_piece(Connection& c, Seq seq, std::uint32_t size, std::u
   if (planted(Planted::fin_lost) && (flags & fin) != 0 && seq < c.max_) return Sent::yes;
   const std::uint64_t offset = c.offset_at(seq);
   if (size > 0 && offset + size == c.send_queue_.end()) flags |= psh;
-  return transmit({.tuple = &c.tuple_,
-                   .tcp = {.source_port = c.tuple_.local.port,
-                           .destination_port = c.tuple_.peer.port,
-                           .seq = seq,
-                           .ack = c.rcv_nxt_,
-                           .window = announce(c),
-                           .flags = flags,
-                           .options = {}},
-                   .queue = size > 0 ? &c.send_queue_ : nullptr,
-                   .offset = planted(Planted::retransmits_wrong_bytes) && seq < c.max_ && offset + size < c.send_queue_.end() ? offset + 1 : offset,
-                   .size = size});
+  return transmit(
+      {.tuple = &c.tuple_,
+       .tcp = {.source_port = c.tuple_.local.port,
+               .destination_port = c.tuple_.peer.port,
+               .seq = seq,
+               .ack = c.rcv_nxt_,
+               .window = announce(c),
+               .flags = flags,
+               .options = {}},
+       .queue = size > 0 ? &c.send_queue_ : nullptr,
+       .offset = planted(Planted::retransmits_wrong_bytes) && seq < c.max_ && offset + size < c.send_queue_.end() ? offset + 1 : offset,
+       .size = size});
 }
 
 Stack::Sent Stack::send_ack(Connection& c) {
@@ -216,7 +217,8 @@ Stack::Sent Stack::send_ack(Connection& c) {
 std::uint32_t Stack::receive_window(const Connection& c) const {
   constexpr std::uint64_t sharers = 16;
   const std::uint64_t least = must_hold(c) ? 0 : std::uint64_t{4} * facts_.mtu;
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(config_.receive_window_size, std::max(receive_budget_.left() / sharers, least)));
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(config_.receive_window_size, std::max(receive_budget_.left() / sharers, least)));
 }
 
 // How far the announced edge could move right, if far enough to be worth saying (RFC 9293 §3.8.6.2.2).

@@ -46,7 +46,8 @@ void SendQueue::lend(const LentBytes& lent) {
 
 void SendQueue::read(std::uint64_t offset, MutableBytes to) const {
   PM_CHECK(offset >= begin_ && offset + to.size() <= end_);
-  auto piece = std::partition_point(pieces_.begin() + static_cast<std::ptrdiff_t>(front_), pieces_.end(), [&](const Piece& p) { return p.end() <= offset; });
+  auto piece = std::partition_point(pieces_.begin() + static_cast<std::ptrdiff_t>(front_), pieces_.end(),
+                                    [&](const Piece& p) { return p.end() <= offset; });
   while (!to.empty()) {
     const std::size_t skip = static_cast<std::size_t>(offset - piece->begin);
     const std::size_t size = std::min(to.size(), piece->view.size() - skip);

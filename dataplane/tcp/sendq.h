@@ -36,8 +36,8 @@ class SendQueue {
  private:
   struct Piece {
     std::uint64_t begin = 0;
-    ByteView view;   // of `own` or of lent memory
-    Bytes own;       // empty when lent
+    ByteView view;  // of `own` or of lent memory
+    Bytes own;      // empty when lent
     void (*release)(void* context) = nullptr;
     void* context = nullptr;
     [[nodiscard]] std::uint64_t end() const { return begin + view.size(); }

@@ -9,7 +9,9 @@ namespace pushmail::tcp {
 namespace {
 constexpr std::size_t ethernet_header_size = 14;
 
-bool is_ipv4(ByteView frame) { return frame.size() > ethernet_header_size && load<std::uint16_t>(frame.data() + 12, std::endian::big) == 0x0800; }
+bool is_ipv4(ByteView frame) {
+  return frame.size() > ethernet_header_size && load<std::uint16_t>(frame.data() + 12, std::endian::big) == 0x0800;
+}
 }  // namespace
 
 std::size_t SimDevice::receive(std::span<Frame> into) {
@@ -73,14 +75,16 @@ void SimLink::carry(Side from, const Frame& frame) {
     ++lost_;
     return;
   }
-  if (impairment_.jitter.ns > 0) at = at + Duration{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(impairment_.jitter.ns)))};
+  if (impairment_.jitter.ns > 0)
+    at = at + Duration{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(impairment_.jitter.ns)))};
   if (random_.chance(impairment_.reorder)) {
     at = at + Duration{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(impairment_.reorder_delay.ns)) + 1)};
   } else {
     at = last = std::max(last, at);
   }
   if (random_.chance(impairment_.duplicate)) {
-    launch(to, at + Duration{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(impairment_.reorder_delay.ns)) + 1)}, Harm::none, frame);
+    launch(to, at + Duration{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(impairment_.reorder_delay.ns)) + 1)},
+           Harm::none, frame);
   }
   launch(to, at, random_.chance(impairment_.corrupt) ? Harm::corrupted : Harm::none, frame);
 }

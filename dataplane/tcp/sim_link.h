@@ -49,12 +49,12 @@ class SimRandom {
 /// What the link does to IPv4 frames. ARP passes unharmed: Ethernet's own checksum guards it on a real wire, and here nothing else would.
 struct Impairment {
   Duration delay = microseconds(100);
-  Duration jitter{};              // up to this much more; frames keep their order unless reordered
+  Duration jitter{};  // up to this much more; frames keep their order unless reordered
   double loss = 0;
-  double reorder = 0;             // such a frame is held back by up to reorder_delay
+  double reorder = 0;  // such a frame is held back by up to reorder_delay
   Duration reorder_delay = milliseconds(1);
   double duplicate = 0;
-  double corrupt = 0;             // one bit anywhere behind the Ethernet header
+  double corrupt = 0;  // one bit anywhere behind the Ethernet header
 };
 
 enum class Side : std::uint8_t { a, b };
@@ -99,7 +99,7 @@ class SimDevice final : public FrameDevice {
 
 /// What a watcher outside the stacks sees.
 struct LinkEvent {
-  Side side;       // who sent, or who receives
+  Side side;  // who sent, or who receives
   Instant at;
   ByteView frame;
 };

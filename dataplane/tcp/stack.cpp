@@ -442,7 +442,8 @@ void Stack::end_time_wait(std::uint32_t number) {
 }
 
 void Stack::expire_time_wait() {
-  while (!time_waits_.empty() && (time_waits_.front().over || time_waits_.front().ends_at <= now_ || time_waits_.count() > config_.time_wait_count_max)) {
+  while (!time_waits_.empty() &&
+         (time_waits_.front().over || time_waits_.front().ends_at <= now_ || time_waits_.count() > config_.time_wait_count_max)) {
     if (!time_waits_.front().over) end_time_wait(time_waits_.front_number());
     time_waits_.pop_front();
   }

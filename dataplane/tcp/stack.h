@@ -53,7 +53,7 @@ struct StackUsage {
   std::size_t half_open = 0;
   std::size_t time_wait = 0;
   std::size_t timers = 0;
-  std::size_t frames = 0;        // waiting for the device
+  std::size_t frames = 0;            // waiting for the device
   std::uint64_t receive_memory = 0;  // bytes that take what was received and not delivered
   std::size_t table_entries = 0;
 };
@@ -189,27 +189,27 @@ class Stack final : public Network {
   std::uint8_t our_scale_ = 0;
   StackCounters counters_;
 
-  ReceiveBudget receive_budget_;                       // before the connections, which give back what they hold
-  std::vector<std::uint32_t> holders_;                 // connections with pieces behind a hole
-  std::size_t next_holder_ = 0;                        // where make_room looks next
+  ReceiveBudget receive_budget_;        // before the connections, which give back what they hold
+  std::vector<std::uint32_t> holders_;  // connections with pieces behind a hole
+  std::size_t next_holder_ = 0;         // where make_room looks next
 
   std::vector<Listener> listeners_;
   std::deque<std::optional<Connection>> connections_;  // addresses stay; the id is the index
   std::vector<std::uint32_t> free_ids_;
   std::size_t connection_count_ = 0;
   std::size_t half_open_count_ = 0;
-  TupleTable table_;                                   // value: id of a connection, or time_wait_bit and a TIME-WAIT number
+  TupleTable table_;  // value: id of a connection, or time_wait_bit and a TIME-WAIT number
   static constexpr std::uint32_t time_wait_bit = 0x80000000;
   TimeWaitQueue time_waits_;
   TimerWheel wheel_;
   Neighbours neighbours_;
   std::uint32_t port_offset_ = 0;
 
-  std::deque<std::uint32_t> output_;                   // connections that have something to send, in turn
-  std::vector<std::uint32_t> waiting_;                 // their next hop's address is being asked for
-  std::vector<std::uint32_t> resumed_;                 // may be given what was held
-  std::vector<std::uint32_t> dead_;                    // on_close is due
-  std::vector<Frame> outgoing_;                        // built and not yet taken by the device
+  std::deque<std::uint32_t> output_;    // connections that have something to send, in turn
+  std::vector<std::uint32_t> waiting_;  // their next hop's address is being asked for
+  std::vector<std::uint32_t> resumed_;  // may be given what was held
+  std::vector<std::uint32_t> dead_;     // on_close is due
+  std::vector<Frame> outgoing_;         // built and not yet taken by the device
 };
 
 }  // namespace pushmail::tcp

@@ -38,7 +38,7 @@ struct StackCounters {
 };
 
 struct StackCounterRow {
-  std::uint64_t StackCounters::*value;
+  std::uint64_t StackCounters::* value;
   Counter counter;
 };
 

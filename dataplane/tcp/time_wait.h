@@ -8,8 +8,8 @@
 #include <deque>
 
 #include "core/clock.h"
-#include "dataplane/tcp/table.h"
 #include "dataplane/tcp/seq.h"
+#include "dataplane/tcp/table.h"
 
 namespace pushmail::tcp {
 

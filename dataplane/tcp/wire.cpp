@@ -66,7 +66,8 @@ std::uint16_t internet_sum(ByteView bytes, std::uint32_t start) {
 }
 
 std::uint16_t pseudo_header_sum(std::uint32_t source, std::uint32_t destination, std::uint8_t protocol, std::size_t size) {
-  return fold(static_cast<std::uint64_t>(source >> 16) + (source & 0xFFFF) + (destination >> 16) + (destination & 0xFFFF) + protocol + size);
+  return fold(static_cast<std::uint64_t>(source >> 16) + (source & 0xFFFF) + (destination >> 16) + (destination & 0xFFFF) + protocol +
+              size);
 }
 
 std::expected<EthernetView, Drop> parse_ethernet(ByteView frame) {
@@ -77,12 +78,12 @@ std::expected<EthernetView, Drop> parse_ethernet(ByteView frame) {
 
 std::expected<ArpView, Drop> parse_arp(ByteView packet) {
   // RFC 826: hardware type 1, protocol IPv4, address sizes 6 and 4.
-  if (packet.size() < 28 || load<std::uint16_t>(packet.data(), network) != 1 || load<std::uint16_t>(packet.data() + 2, network) != ether_ipv4 ||
-      packet[4] != 6 || packet[5] != 4) {
+  if (packet.size() < 28 || load<std::uint16_t>(packet.data(), network) != 1 ||
+      load<std::uint16_t>(packet.data() + 2, network) != ether_ipv4 || packet[4] != 6 || packet[5] != 4) {
     return std::unexpected(Drop::bad_arp);
   }
-  return ArpView{load<std::uint16_t>(packet.data() + 6, network), mac_at(packet.data() + 8), load<std::uint32_t>(packet.data() + 14, network),
-                 load<std::uint32_t>(packet.data() + 24, network)};
+  return ArpView{load<std::uint16_t>(packet.data() + 6, network), mac_at(packet.data() + 8),
+                 load<std::uint32_t>(packet.data() + 14, network), load<std::uint32_t>(packet.data() + 24, network)};
 }
 
 std::expected<Ipv4View, Drop> parse_ipv4(ByteView packet, ChecksumBy checksum) {
@@ -154,9 +155,7 @@ void build_ipv4(Frame& frame, const Ipv4Out& ip) {
   frame.size = static_cast<std::uint32_t>(ethernet_size + ipv4_size + ip.payload_size);
 }
 
-std::size_t tcp_header_size(const TcpOptions& options) {
-  return tcp_size + (options.mss ? 4u : 0u) + (options.window_scale ? 4u : 0u);
-}
+std::size_t tcp_header_size(const TcpOptions& options) { return tcp_size + (options.mss ? 4u : 0u) + (options.window_scale ? 4u : 0u); }
 
 void build_tcp(Frame& frame, const TcpOut& tcp) {
   std::uint8_t* at = frame.data + ethernet_size + ipv4_size;

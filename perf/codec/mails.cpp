@@ -33,7 +33,8 @@ std::string letter_with_picture(std::size_t size) {
   for (std::uint8_t& byte : picture) byte = static_cast<std::uint8_t>(random());
   std::string mail =
       "From: =?utf-8?Q?J=C3=B6rg?= <joerg@example.com>\r\nTo: Ann <ann@example.com>\r\nSubject: =?utf-8?B?R3LDvMOfZQ==?=\r\n"
-      "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"outer\"\r\n\r\n--outer\r\nContent-Type: text/plain; charset=utf-8\r\n";
+      "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"outer\"\r\n\r\n--outer\r\nContent-Type: text/plain; "
+      "charset=utf-8\r\n";
   std::string text;
   while (text.size() < 1500) text += "Grüße aus Bern, wo es schneit und niemand etwas anderes erwartet hat.\r\n";
   Bytes body;

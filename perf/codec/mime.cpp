@@ -42,8 +42,10 @@ void ours(benchmark::State& state, const Mails& mails, Decode decode) {
       if (decode == Decode::no) continue;
       for (const mime::Part& part : message.parts) {
         if (part.is_multipart()) continue;
-        if (part.media_type.starts_with("text/")) benchmark::DoNotOptimize(mime::decode_text(part, message.arena).data());
-        else benchmark::DoNotOptimize(mime::decode_body(part, message.arena).data());
+        if (part.media_type.starts_with("text/"))
+          benchmark::DoNotOptimize(mime::decode_text(part, message.arena).data());
+        else
+          benchmark::DoNotOptimize(mime::decode_body(part, message.arena).data());
       }
     }
   }
@@ -62,11 +64,15 @@ const bool registered = [] {
   static const struct {
     std::string name;
     Mails mails;
-  } sets[] = {{"mime.parse.real", real_mails()}, {"mime.parse.100k", {perf::letter_with_picture(100'000)}}, {"mime.parse.300k", {perf::letter_with_picture(300'000)}}};
+  } sets[] = {{"mime.parse.real", real_mails()},
+              {"mime.parse.100k", {perf::letter_with_picture(100'000)}},
+              {"mime.parse.300k", {perf::letter_with_picture(300'000)}}};
   for (const auto& set : sets) {
-    benchmark::RegisterBenchmark((set.name + "/pushmail").c_str(), [&set](benchmark::State& state) { ours(state, set.mails, Decode::yes); });
+    benchmark::RegisterBenchmark((set.name + "/pushmail").c_str(),
+                                 [&set](benchmark::State& state) { ours(state, set.mails, Decode::yes); });
     benchmark::RegisterBenchmark((set.name + "/gmime").c_str(), [&set](benchmark::State& state) { gmime(state, set.mails); });
-    benchmark::RegisterBenchmark((set.name + ".structure/pushmail").c_str(), [&set](benchmark::State& state) { ours(state, set.mails, Decode::no); });
+    benchmark::RegisterBenchmark((set.name + ".structure/pushmail").c_str(),
+                                 [&set](benchmark::State& state) { ours(state, set.mails, Decode::no); });
   }
   return true;
 }();

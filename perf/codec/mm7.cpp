@@ -76,7 +76,10 @@ Request make_request(std::size_t size) {
   const Bytes picture = random_bytes(size);
   std::string coded(simd::base64_encoded_size(size), '\0');
   coded.resize(simd::active().base64_encode(picture, {reinterpret_cast<std::uint8_t*>(coded.data()), coded.size()}));
-  Request request{.content_type = "multipart/related; boundary=\"outer-b1\"; type=\"text/xml\"; start=\"<soap-1@mmsc1.example>\"", .body = {}, .coded = coded, .bytes = size};
+  Request request{.content_type = "multipart/related; boundary=\"outer-b1\"; type=\"text/xml\"; start=\"<soap-1@mmsc1.example>\"",
+                  .body = {},
+                  .coded = coded,
+                  .bytes = size};
   request.body = fmt::format(
       "--outer-b1\r\nContent-Type: text/xml; charset=\"utf-8\"\r\nContent-ID: <soap-1@mmsc1.example>\r\n\r\n{}\r\n"
       "--outer-b1\r\nContent-Type: multipart/related; boundary=\"inner-b2\"; type=\"application/smil\"; start=\"<smil-1>\"\r\n"
@@ -142,7 +145,12 @@ BENCHMARK(parse_request)->Name("mm7.parse.deliverreq.100k/pushmail");
 void encode_submit(benchmark::State& state, bool with_content) {
   const Bytes picture = random_bytes(100 * 1024);
   MultimediaMessage mm;
-  mm.parts.push_back({.media_type = "image/jpeg", .charset = {}, .name = "p.jpg", .content_id = "1.item@pm.example", .content_location = "p.jpg", .data = picture});
+  mm.parts.push_back({.media_type = "image/jpeg",
+                      .charset = {},
+                      .name = "p.jpg",
+                      .content_id = "1.item@pm.example",
+                      .content_location = "p.jpg",
+                      .data = picture});
   mm7::SubmitReq request;
   request.transaction_id = "pm01J0000000000000000000001";
   request.sender = {.kind = mm7::AddressKind::short_code, .value = "50001742"};

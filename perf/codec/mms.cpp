@@ -19,7 +19,10 @@ struct Album {
       while (out.size() < size) out.push_back(static_cast<std::uint8_t>(dice()));
       return out;
     };
-    smil = fill("<smil><head><layout><root-layout width=\"240\" height=\"320\"/></layout></head><body><par dur=\"5s\"><img src=\"p.jpg\"/></par></body></smil>", 0);
+    smil = fill(
+        "<smil><head><layout><root-layout width=\"240\" height=\"320\"/></layout></head><body><par dur=\"5s\"><img "
+        "src=\"p.jpg\"/></par></body></smil>",
+        0);
     text = fill("Gr\u00fc\u00dfe aus Z\u00fcrich, bis n\u00e4chste Woche", 0);
     picture = fill("\xFF\xD8\xFF\xE0", 90 * 1024);
     sound = fill("#!AMR\n", 10 * 1024);
@@ -37,10 +40,30 @@ struct Album {
     pdu.delivery_report = false;
     pdu.read_report = false;
     pdu.has_content = true;
-    pdu.content.parts = {{.media_type = "application/smil", .charset = "utf-8", .name = "pres.smil", .content_id = "0.item@pm.example", .content_location = "pres.smil", .data = smil},
-                         {.media_type = "text/plain", .charset = "utf-8", .name = "a.txt", .content_id = "1.item@pm.example", .content_location = "a.txt", .data = text},
-                         {.media_type = "image/jpeg", .charset = {}, .name = "p.jpg", .content_id = "2.item@pm.example", .content_location = "p.jpg", .data = picture},
-                         {.media_type = "audio/amr", .charset = {}, .name = "s.amr", .content_id = "3.item@pm.example", .content_location = "s.amr", .data = sound}};
+    pdu.content.parts = {{.media_type = "application/smil",
+                          .charset = "utf-8",
+                          .name = "pres.smil",
+                          .content_id = "0.item@pm.example",
+                          .content_location = "pres.smil",
+                          .data = smil},
+                         {.media_type = "text/plain",
+                          .charset = "utf-8",
+                          .name = "a.txt",
+                          .content_id = "1.item@pm.example",
+                          .content_location = "a.txt",
+                          .data = text},
+                         {.media_type = "image/jpeg",
+                          .charset = {},
+                          .name = "p.jpg",
+                          .content_id = "2.item@pm.example",
+                          .content_location = "p.jpg",
+                          .data = picture},
+                         {.media_type = "audio/amr",
+                          .charset = {},
+                          .name = "s.amr",
+                          .content_id = "3.item@pm.example",
+                          .content_location = "s.amr",
+                          .data = sound}};
     pdu.content.presentation = 0;
   }
 };

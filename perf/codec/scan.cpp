@@ -75,7 +75,8 @@ void run_ours(benchmark::State& state, const std::string& rules, PlainBy by) {
     benchmark::DoNotOptimize(hits);
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * blocks.size() * block_size));
-  state.SetLabel(fmt::format("words by {}, compiled in {:.3f} s, {} hits", set->plain_by() == PlainBy::hash ? "hash" : "Hyperscan", compile_seconds, hits));
+  state.SetLabel(fmt::format("words by {}, compiled in {:.3f} s, {} hits", set->plain_by() == PlainBy::hash ? "hash" : "Hyperscan",
+                             compile_seconds, hits));
 }
 
 int count_match(unsigned, unsigned long long, unsigned long long, unsigned, void* context) {
@@ -103,8 +104,8 @@ void run_hyperscan(benchmark::State& state, const std::string& rules, Literals l
   const auto start = std::chrono::steady_clock::now();
   hs_database_t* database = nullptr;
   hs_compile_error_t* error = nullptr;
-  if (hs_compile_multi(expressions.data(), flags.data(), ids.data(), static_cast<unsigned>(ids.size()), HS_MODE_BLOCK, nullptr, &database, &error) !=
-      HS_SUCCESS) {
+  if (hs_compile_multi(expressions.data(), flags.data(), ids.data(), static_cast<unsigned>(ids.size()), HS_MODE_BLOCK, nullptr, &database,
+                       &error) != HS_SUCCESS) {
     state.SkipWithError(error->message);
     hs_free_compile_error(error);
     return;
@@ -118,7 +119,8 @@ void run_hyperscan(benchmark::State& state, const std::string& rules, Literals l
   for (auto _ : state) {
     hits = 0;
     for (const std::string_view block : blocks) {
-      if (hs_scan(database, block.data(), static_cast<unsigned>(block.size()), 0, scratch, count_match, &hits) != HS_SUCCESS) state.SkipWithError("scan");
+      if (hs_scan(database, block.data(), static_cast<unsigned>(block.size()), 0, scratch, count_match, &hits) != HS_SUCCESS)
+        state.SkipWithError("scan");
     }
     benchmark::DoNotOptimize(hits);
   }
@@ -133,16 +135,22 @@ const int registered = [] {
     const char* name;
     const char* rules;
   };
-  for (const Figure& figure : {Figure{"rules.rare.1k", "rare.1000"}, Figure{"rules.rare.10k", "rare.10000"}, Figure{"rules.everyday.1k", "everyday.1000"},
-                               Figure{"rules.everyday.10k", "everyday.10000"}}) {
+  for (const Figure& figure : {Figure{"rules.rare.1k", "rare.1000"}, Figure{"rules.rare.10k", "rare.10000"},
+                               Figure{"rules.everyday.1k", "everyday.1000"}, Figure{"rules.everyday.10k", "everyday.10000"}}) {
     const std::string name = figure.name;
     const std::string rules = figure.rules;
-    benchmark::RegisterBenchmark((name + "/pushmail").c_str(), [=](benchmark::State& state) { run_ours(state, rules, PlainBy::automatic); });
-    benchmark::RegisterBenchmark((name + ".hash/pushmail").c_str(), [=](benchmark::State& state) { run_ours(state, rules, PlainBy::hash); });
-    benchmark::RegisterBenchmark((name + ".anchors/pushmail").c_str(), [=](benchmark::State& state) { run_ours(state, rules, PlainBy::hyperscan); });
-    benchmark::RegisterBenchmark((name + "/hyperscan").c_str(), [=](benchmark::State& state) { run_hyperscan(state, rules, Literals::whole_words); });
-    benchmark::RegisterBenchmark((name + ".bare/pushmail").c_str(), [=](benchmark::State& state) { run_ours(state, rules, PlainBy::automatic); });
-    benchmark::RegisterBenchmark((name + ".bare/hyperscan").c_str(), [=](benchmark::State& state) { run_hyperscan(state, rules, Literals::bare); });
+    benchmark::RegisterBenchmark((name + "/pushmail").c_str(),
+                                 [=](benchmark::State& state) { run_ours(state, rules, PlainBy::automatic); });
+    benchmark::RegisterBenchmark((name + ".hash/pushmail").c_str(),
+                                 [=](benchmark::State& state) { run_ours(state, rules, PlainBy::hash); });
+    benchmark::RegisterBenchmark((name + ".anchors/pushmail").c_str(),
+                                 [=](benchmark::State& state) { run_ours(state, rules, PlainBy::hyperscan); });
+    benchmark::RegisterBenchmark((name + "/hyperscan").c_str(),
+                                 [=](benchmark::State& state) { run_hyperscan(state, rules, Literals::whole_words); });
+    benchmark::RegisterBenchmark((name + ".bare/pushmail").c_str(),
+                                 [=](benchmark::State& state) { run_ours(state, rules, PlainBy::automatic); });
+    benchmark::RegisterBenchmark((name + ".bare/hyperscan").c_str(),
+                                 [=](benchmark::State& state) { run_hyperscan(state, rules, Literals::bare); });
   }
   return 0;
 }();

@@ -33,19 +33,26 @@ std::string text_from(std::span<const std::string_view> words, std::string_view 
 }
 
 std::string english(std::size_t size) {
-  static constexpr std::string_view words[] = {"the", "message", "was", "sent", "to", "a", "phone", "on", "Thursday", "and", "nobody", "answered", "before", "noon,", "which", "is", "rare", "for", "our", "customers"};
+  static constexpr std::string_view words[] = {"the",   "message",  "was",  "sent",   "to",       "a",        "phone",
+                                               "on",    "Thursday", "and",  "nobody", "answered", "before",   "noon,",
+                                               "which", "is",       "rare", "for",    "our",      "customers"};
   return text_from(words, " ", size);
 }
 std::string french(std::size_t size) {
-  static constexpr std::string_view words[] = {"l'été", "à", "où", "élève", "près", "du", "château", "fenêtre", "très", "agréable,", "déjà", "reçu", "le", "message", "répété", "êtes-vous", "prêt", "là", "naïf", "une", "entrée", "gâtée"};
+  static constexpr std::string_view words[] = {"l'été", "à",         "où",   "élève", "près",   "du",      "château", "fenêtre",
+                                               "très",  "agréable,", "déjà", "reçu",  "le",     "message", "répété",  "êtes-vous",
+                                               "prêt",  "là",        "naïf", "une",   "entrée", "gâtée"};
   return text_from(words, " ", size);
 }
 std::string japanese(std::size_t size) {
-  static constexpr std::string_view words[] = {"日本語", "の", "メール", "を", "携帯電話", "に", "送ります", "。", "明日", "は", "会議", "が", "あります", "、", "写真", "も", "届きました", "東京", "から", "ありがとう", "ございます"};
+  static constexpr std::string_view words[] = {"日本語", "の",   "メール",     "を",   "携帯電話", "に",         "送ります",
+                                               "。",     "明日", "は",         "会議", "が",       "あります",   "、",
+                                               "写真",   "も",   "届きました", "東京", "から",     "ありがとう", "ございます"};
   return text_from(words, "", size);
 }
 std::string russian(std::size_t size) {
-  static constexpr std::string_view words[] = {"сообщение", "было", "отправлено", "на", "телефон", "в", "четверг", "и", "никто", "не", "ответил", "до", "полудня"};
+  static constexpr std::string_view words[] = {"сообщение", "было",  "отправлено", "на",      "телефон", "в",      "четверг",
+                                               "и",         "никто", "не",         "ответил", "до",      "полудня"};
   return text_from(words, " ", size);
 }
 
@@ -76,14 +83,17 @@ void add(const std::string& name, std::size_t bytes, std::function<void()> step)
 }
 
 void add_memcpy(const std::string& figure, std::size_t bytes) {
-  add(figure + "/memcpy", bytes, [from = random_bytes(bytes), to = Bytes(bytes)]() mutable { std::memcpy(to.data(), from.data(), from.size()); });
+  add(figure + "/memcpy", bytes,
+      [from = random_bytes(bytes), to = Bytes(bytes)]() mutable { std::memcpy(to.data(), from.data(), from.size()); });
 }
 
 void add_gmime(const std::string& figure, GMimeContentEncoding coding, const Bytes& in, bool encode) {
   add(figure + "/gmime", in.size(), [=, out = Bytes(in.size() * 4 + 64)]() mutable {
     GMimeEncoding state;
-    if (encode) g_mime_encoding_init_encode(&state, coding);
-    else g_mime_encoding_init_decode(&state, coding);
+    if (encode)
+      g_mime_encoding_init_encode(&state, coding);
+    else
+      g_mime_encoding_init_decode(&state, coding);
     const auto* from = reinterpret_cast<const char*>(in.data());
     auto* to = reinterpret_cast<char*>(out.data());
     const std::size_t written = g_mime_encoding_step(&state, from, in.size(), to);
@@ -109,10 +119,12 @@ void add_base64(const std::string& size_name, std::size_t size) {
   }
   const std::string encode = "base64.encode.crlf76." + size_name;
   const Bytes plain = random_bytes(size / 78 * 57);
-  add(encode + "/pushmail", text.size(), [plain, out = Bytes(text.size())]() mutable { benchmark::DoNotOptimize(simd::active().base64_encode(plain, out)); });
+  add(encode + "/pushmail", text.size(),
+      [plain, out = Bytes(text.size())]() mutable { benchmark::DoNotOptimize(simd::active().base64_encode(plain, out)); });
   add_memcpy(encode, text.size());
   if (const simd::Kernels* older = next_best()) {
-    add(encode + "/" + std::string(older->name), text.size(), [plain, older, out = Bytes(text.size())]() mutable { benchmark::DoNotOptimize(older->base64_encode(plain, out)); });
+    add(encode + "/" + std::string(older->name), text.size(),
+        [plain, older, out = Bytes(text.size())]() mutable { benchmark::DoNotOptimize(older->base64_encode(plain, out)); });
   }
 }
 
@@ -140,7 +152,8 @@ void add_quoted_printable(const std::string& language, const std::string& text) 
   Bytes coded(simd::qp_encoded_max(plain.size()));
   coded.resize(simd::active().qp_encode(plain, coded, simd::QpMode::text));
   const std::string decode = "qp.decode." + language + ".1m";
-  add(decode + "/pushmail", coded.size(), [coded, out = coded]() mutable { benchmark::DoNotOptimize(simd::active().qp_decode(coded, out)); });
+  add(decode + "/pushmail", coded.size(),
+      [coded, out = coded]() mutable { benchmark::DoNotOptimize(simd::active().qp_decode(coded, out)); });
   add_gmime(decode, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE, coded, false);
   const std::string encode = "qp.encode." + language + ".1m";
   add(encode + "/pushmail", plain.size(), [plain, out = Bytes(simd::qp_encoded_max(plain.size()))]() mutable {
@@ -176,9 +189,11 @@ Bytes in_charset(const std::string& text, const char* charset) {
 }
 
 /// The kernel and iconv into buffers that are ready, and `mail`: mime::to_utf8 with all that it does for a part of a mail.
-void add_charset(const std::string& figure, const char* charset, const std::string& text, std::function<void(ByteView, MutableBytes)> kernel) {
+void add_charset(const std::string& figure, const char* charset, const std::string& text,
+                 std::function<void(ByteView, MutableBytes)> kernel) {
   const Bytes in = in_charset(text, charset);
-  add("charset." + figure + "/pushmail", in.size(), [in, kernel = std::move(kernel), out = Bytes(simd::charset_utf8_max(in.size()))]() mutable { kernel(in, out); });
+  add("charset." + figure + "/pushmail", in.size(),
+      [in, kernel = std::move(kernel), out = Bytes(simd::charset_utf8_max(in.size()))]() mutable { kernel(in, out); });
   const iconv_t handle = iconv_open("UTF-8", charset);
   const auto with_iconv = [in, handle, out = Bytes(simd::charset_utf8_max(in.size()))]() mutable {
     char* from = reinterpret_cast<char*>(const_cast<std::uint8_t*>(in.data()));
@@ -189,19 +204,24 @@ void add_charset(const std::string& figure, const char* charset, const std::stri
     benchmark::DoNotOptimize(iconv(handle, &from, &left, &to, &room));
   };
   add("charset." + figure + "/iconv", in.size(), with_iconv);
-  add("charset." + figure + ".mail/pushmail", in.size(), [in, label = std::string(charset)] { benchmark::DoNotOptimize(mime::to_utf8(in, label)); });
+  add("charset." + figure + ".mail/pushmail", in.size(),
+      [in, label = std::string(charset)] { benchmark::DoNotOptimize(mime::to_utf8(in, label)); });
   add("charset." + figure + ".mail/iconv", in.size(), with_iconv);
 }
 
 void add_charsets() {
   constexpr std::size_t size = 64 * kib;
   const auto one_byte = [](const char* name) {
-    return [charset = simd::single_byte_charset(name)](ByteView in, MutableBytes out) { benchmark::DoNotOptimize(simd::active().single_byte_to_utf8(in, out, *charset)); };
+    return [charset = simd::single_byte_charset(name)](ByteView in, MutableBytes out) {
+      benchmark::DoNotOptimize(simd::active().single_byte_to_utf8(in, out, *charset));
+    };
   };
   add_charset("latin1", "ISO-8859-1", french(size), one_byte("CP1252"));
   add_charset("koi8r", "KOI8-R", russian(size), one_byte("KOI8-R"));
-  add_charset("sjis", "SHIFT_JIS", japanese(size), [](ByteView in, MutableBytes out) { benchmark::DoNotOptimize(simd::active().shift_jis_to_utf8(in, out)); });
-  add_charset("iso2022jp", "ISO-2022-JP", japanese(size), [](ByteView in, MutableBytes out) { benchmark::DoNotOptimize(simd::active().iso2022jp_to_utf8(in, out)); });
+  add_charset("sjis", "SHIFT_JIS", japanese(size),
+              [](ByteView in, MutableBytes out) { benchmark::DoNotOptimize(simd::active().shift_jis_to_utf8(in, out)); });
+  add_charset("iso2022jp", "ISO-2022-JP", japanese(size),
+              [](ByteView in, MutableBytes out) { benchmark::DoNotOptimize(simd::active().iso2022jp_to_utf8(in, out)); });
 }
 
 const bool registered = [] {

@@ -23,20 +23,31 @@ Bytes octets(std::string_view text) { return {text.begin(), text.end()}; }
 
 /// SMIL, a text that is not ASCII, a picture of 5000 octets of every value, a part whose type has no number.
 struct Album {
-  Bytes smil = octets("<smil><head><layout><root-layout width=\"176\" height=\"208\"/></layout></head><body><par dur=\"5s\"><img src=\"p.jpg\"/>"
-                      "<text src=\"a.txt\"/></par></body></smil>");
-  Bytes text = octets("Gr\xC3\xBC\xC3\x9F" "e aus Z\xC3\xBCrich");
+  Bytes smil = octets(
+      "<smil><head><layout><root-layout width=\"176\" height=\"208\"/></layout></head><body><par dur=\"5s\"><img src=\"p.jpg\"/>"
+      "<text src=\"a.txt\"/></par></body></smil>");
+  Bytes text = octets(
+      "Gr\xC3\xBC\xC3\x9F"
+      "e aus Z\xC3\xBCrich");
   Bytes picture = [] {
     Bytes out(5000);
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(i * 7 + i / 256);
     return out;
   }();
   Bytes sound = octets("#!AMR\n\x3c");
-  std::string_view subject = "Urlaub \xE2\x80\x93 Gr\xC3\xBC\xC3\x9F" "e";
-  std::vector<MultimediaPart> parts = {{.media_type = "application/smil", .charset = "utf-8", .name = "pres.smil", .content_id = "pres", .content_location = "pres.smil", .data = smil},
-                                       {.media_type = "text/plain", .charset = "utf-8", .name = "a.txt", .content_id = "a", .content_location = "a.txt", .data = text},
-                                       {.media_type = "image/jpeg", .charset = {}, .name = "p.jpg", .content_id = "p", .content_location = "p.jpg", .data = picture},
-                                       {.media_type = "audio/amr", .charset = {}, .name = "s.amr", .content_id = "s", .content_location = "s.amr", .data = sound}};
+  std::string_view subject =
+      "Urlaub \xE2\x80\x93 Gr\xC3\xBC\xC3\x9F"
+      "e";
+  std::vector<MultimediaPart> parts = {
+      {.media_type = "application/smil",
+       .charset = "utf-8",
+       .name = "pres.smil",
+       .content_id = "pres",
+       .content_location = "pres.smil",
+       .data = smil},
+      {.media_type = "text/plain", .charset = "utf-8", .name = "a.txt", .content_id = "a", .content_location = "a.txt", .data = text},
+      {.media_type = "image/jpeg", .charset = {}, .name = "p.jpg", .content_id = "p", .content_location = "p.jpg", .data = picture},
+      {.media_type = "audio/amr", .charset = {}, .name = "s.amr", .content_id = "s", .content_location = "s.amr", .data = sound}};
   [[nodiscard]] MultimediaMessage message() const {
     MultimediaMessage out;
     out.parts = parts;
@@ -154,8 +165,9 @@ void print_smpp() {
 
   // Three kinds of text: one SMS, two segments of the default alphabet, UCS-2.
   std::uint32_t sequence = 2;
-  for (const auto& [name, text] : {std::pair{"submit_sm", std::string("New mail from Joe [12 KB]: answer Y7")}, std::pair{"submit_sm_long", std::string(200, 'x')},
-                                   std::pair{"submit_sm_ucs2", std::string("\xD0\x9F\xD1\x80\xD0\xB8\xD0\xB2\xD0\xB5\xD1\x82 \xF0\x9F\x98\x80")}}) {
+  for (const auto& [name, text] :
+       {std::pair{"submit_sm", std::string("New mail from Joe [12 KB]: answer Y7")}, std::pair{"submit_sm_long", std::string(200, 'x')},
+        std::pair{"submit_sm_ucs2", std::string("\xD0\x9F\xD1\x80\xD0\xB8\xD0\xB2\xD0\xB5\xD1\x82 \xF0\x9F\x98\x80")}}) {
     int part = 0;
     for (const sms::Segment& segment : sms::split_text(text, 42)) {
       Pdu submit;
@@ -209,7 +221,9 @@ void print_mm7() {
   const Album album;
   const MultimediaMessage message = album.message();
   // The schema is about the envelope; the parts around it are judged by the MMSC of tests/peers.
-  const auto show = [](std::string_view name, const HttpEntity& entity) { print(name, split_body(entity.content_type, entity.body)->envelope); };
+  const auto show = [](std::string_view name, const HttpEntity& entity) {
+    print(name, split_body(entity.content_type, entity.body)->envelope);
+  };
 
   Mm7Dialect dialect;
   dialect.vaspid = "pushmail";
@@ -220,10 +234,11 @@ void print_mm7() {
   request.recipients = {{.field = RecipientField::to, .address = {.kind = AddressKind::number, .value = "15550100002"}}};
   show("submit_least", encode(request, dialect));
 
-  request.recipients = {{.field = RecipientField::bcc, .address = {.kind = AddressKind::rfc2822, .value = "bob@example.com"}},
-                        {.field = RecipientField::to, .address = {.kind = AddressKind::number, .value = "+15550100002"}},
-                        {.field = RecipientField::to, .address = {.kind = AddressKind::short_code, .value = "500017", .display_only = true}},
-                        {.field = RecipientField::cc, .address = {.kind = AddressKind::number, .value = "15550100003"}}};
+  request.recipients = {
+      {.field = RecipientField::bcc, .address = {.kind = AddressKind::rfc2822, .value = "bob@example.com"}},
+      {.field = RecipientField::to, .address = {.kind = AddressKind::number, .value = "+15550100002"}},
+      {.field = RecipientField::to, .address = {.kind = AddressKind::short_code, .value = "500017", .display_only = true}},
+      {.field = RecipientField::cc, .address = {.kind = AddressKind::number, .value = "15550100003"}}};
   dialect.service_code = "PM01";
   request.linked_id = "link-9";
   request.message_class = "Auto";
@@ -254,7 +269,8 @@ void print_mm7() {
   show("submit_full", encode(request, dialect));
   dialect.element_prefix.clear();
 
-  CancelReq cancel{.transaction_id = "pm02", .sender = request.sender, .message_id = "m-77001", .application = request.application, .extended = false};
+  CancelReq cancel{
+      .transaction_id = "pm02", .sender = request.sender, .message_id = "m-77001", .application = request.application, .extended = false};
   show("cancel", encode(cancel, dialect));
   cancel.extended = true;
   show("cancel_extended", encode(cancel, dialect));

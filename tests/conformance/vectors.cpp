@@ -1,8 +1,9 @@
 // Reads PDUs that others wrote, writes them again, and says whether the octets are the same.
 //
 // `conformance_vectors` takes lines `NAME HEX` on standard input and prints `NAME TAB KIND TAB VERDICT TAB FIELDS` lines: VERDICT is equal,
-// different, or the error that refused it; FIELDS is what was read, its lines joined by ` | `. What a PDU is, is told from its octets: an MMS
-// PDU begins with its type, an SMPP PDU with its own length, a push has its type in the second octet. What a push carries is written again too.
+// different, or the error that refused it; FIELDS is what was read, its lines joined by ` | `. What a PDU is, is told from its octets: an
+// MMS PDU begins with its type, an SMPP PDU with its own length, a push has its type in the second octet. What a push carries is written
+// again too.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -50,8 +51,8 @@ Verdict judge_smpp(ByteView octets) {
 
 std::string notice_words(const wap::Notice& notice) {
   const auto time = [](const std::optional<Timestamp>& at) { return at ? format_rfc3339(*at) : std::string("-"); };
-  return fmt::format("address {} | id {} | created {} | expires {} | action {} | text {}", notice.address, notice.id, time(notice.created), time(notice.expires),
-                     static_cast<int>(notice.action), notice.text);
+  return fmt::format("address {} | id {} | created {} | expires {} | action {} | text {}", notice.address, notice.id, time(notice.created),
+                     time(notice.expires), static_cast<int>(notice.action), notice.text);
 }
 
 Verdict judge_push(ByteView octets) {
@@ -59,7 +60,8 @@ Verdict judge_push(ByteView octets) {
   const auto push = wap::read_push(octets, arena);
   if (!push) return {"push", not_read(push.error()), {}};
   Verdict out{"push", verdict_of(wap::write_push(*push), octets),
-              fmt::format("type {} | application {}", push->type.media_type, push->application ? fmt::to_string(*push->application) : std::string("-"))};
+              fmt::format("type {} | application {}", push->type.media_type,
+                          push->application ? fmt::to_string(*push->application) : std::string("-"))};
   if (out.words != "equal") return out;
   if (push->type.media_type == "application/vnd.wap.mms-message") {
     const Verdict inner = judge_mms(push->body);
@@ -73,7 +75,8 @@ Verdict judge_push(ByteView octets) {
 Verdict judge(ByteView octets) {
   if (octets.empty()) return {"-", "not read: no hex", {}};
   if (octets[0] == 0x8C) return judge_mms(octets);
-  const bool has_length = octets.size() >= 16 && (std::size_t{octets[0]} << 24 | std::size_t{octets[1]} << 16 | std::size_t{octets[2]} << 8 | octets[3]) == octets.size();
+  const bool has_length = octets.size() >= 16 && (std::size_t{octets[0]} << 24 | std::size_t{octets[1]} << 16 |
+                                                  std::size_t{octets[2]} << 8 | octets[3]) == octets.size();
   return has_length ? judge_smpp(octets) : judge_push(octets);
 }
 

@@ -15,7 +15,8 @@ std::string report_of(const mime::DeliveryStatus& report) {
   constexpr std::array<std::string_view, 6> actions{"unknown", "failed", "delayed", "delivered", "relayed", "expanded"};
   std::string out = "by " + std::string(report.reporting_mta);
   for (const mime::RecipientStatus& row : report.recipients) {
-    out += "; " + std::string(row.final_recipient) + " " + std::string(actions.at(static_cast<std::size_t>(row.action))) + " " + std::string(row.status);
+    out += "; " + std::string(row.final_recipient) + " " + std::string(actions.at(static_cast<std::size_t>(row.action))) + " " +
+           std::string(row.status);
     if (!row.diagnostic.empty()) out += " (" + std::string(row.diagnostic) + ")";
   }
   return out;
@@ -30,12 +31,14 @@ std::string report_of(const mime::DispositionNotification& report) {
 /// What a body holds beside itself: files inside it, a report, paragraphs. Silent about the others.
 void details_of(const mime::Part& part, ByteView body, Arena& arena, corpus::Line& line, std::vector<mime::Tolerance>& notes) {
   if (part.media_type == "message/delivery-status") line.detail("report", report_of(mime::read_delivery_status(body, arena)));
-  if (part.media_type == "message/disposition-notification") line.detail("report", report_of(mime::read_disposition_notification(body, arena)));
+  if (part.media_type == "message/disposition-notification")
+    line.detail("report", report_of(mime::read_disposition_notification(body, arena)));
   if (!mime::is_tnef(part)) return;
   const auto tnef = mime::read_tnef(body, arena, &notes);
   std::string files = tnef ? "" : std::string(tnef.error().info->name);
   if (tnef) {
-    for (const mime::TnefAttachment& file : tnef->attachments) files += (files.empty() ? "" : "; ") + std::string(file.name) + " = " + std::string(text_of(file.data));
+    for (const mime::TnefAttachment& file : tnef->attachments)
+      files += (files.empty() ? "" : "; ") + std::string(file.name) + " = " + std::string(text_of(file.data));
   }
   line.detail("files", files);
 }
@@ -62,7 +65,8 @@ int main(int argc, char** argv) {
       continue;
     }
     std::vector<mime::Tolerance> notes = message->tolerated;
-    for (const std::string_view name : {"from", "subject"}) line.header(name, mime::decode_header(message->parts[0].field(name), message->arena));
+    for (const std::string_view name : {"from", "subject"})
+      line.header(name, mime::decode_header(message->parts[0].field(name), message->arena));
     for (std::size_t at = 0; at < message->parts.size(); ++at) {
       const mime::Part& part = message->parts[at];
       line.part(part.depth, part.declared_type, part.name);

@@ -51,7 +51,8 @@ void print_tree(corpus::Line& line, GMimeObject* root) {
     g_free(type);
     if (GMIME_IS_MULTIPART(node.object)) {
       auto* multipart = GMIME_MULTIPART(node.object);
-      for (int i = g_mime_multipart_get_count(multipart); i-- > 0;) waiting.push_back({g_mime_multipart_get_part(multipart, i), node.depth + 1});
+      for (int i = g_mime_multipart_get_count(multipart); i-- > 0;)
+        waiting.push_back({g_mime_multipart_get_part(multipart, i), node.depth + 1});
     } else if (GMIME_IS_MESSAGE_PART(node.object)) {
       GMimeMessage* inner = g_mime_message_part_get_message(GMIME_MESSAGE_PART(node.object));
       if (inner != nullptr) waiting.push_back({g_mime_message_get_mime_part(inner), node.depth + 1});
@@ -71,8 +72,10 @@ int main(int argc, char** argv) {
     GMimeStream* stream = g_mime_stream_mem_new_with_buffer(mail.data(), mail.size());
     GMimeParser* parser = g_mime_parser_new_with_stream(stream);
     GMimeMessage* message = g_mime_parser_construct_message(parser, nullptr);
-    if (message == nullptr) line.error("no message");
-    else print_tree(line, g_mime_message_get_mime_part(message));
+    if (message == nullptr)
+      line.error("no message");
+    else
+      print_tree(line, g_mime_message_get_mime_part(message));
     line.print();
     if (message != nullptr) g_object_unref(message);
     g_object_unref(parser);

@@ -35,7 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto check_text = [](std::string_view text) { PM_CHECK(simd::active().utf8_valid_prefix(bytes_of(text)) == text.size()); };
   const ByteView mail(data, size);
   for (const std::uint64_t size_max : {std::uint64_t{3000}, std::uint64_t{300 * 1024}}) {
-    const convert::MailToMmOptions options{.profile = {.size_max = size_max}, .sender_in_text = true, .content_id_domain = "mms.example.net", .item_id = "X"};
+    const convert::MailToMmOptions options{
+        .profile = {.size_max = size_max}, .sender_in_text = true, .content_id_domain = "mms.example.net", .item_id = "X"};
     convert::MailToMmOptions strict = options;
     strict.refuses = true;
     strict.profile.image_width_max = 640;
@@ -63,7 +64,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       check_text(decision.rule);
     }
     convert::SubmissionOptions how;
-    how.recipients.push_back({.phone = {.kind = mm7::AddressKind::number, .value = "+15550100001"}, .address = "me@example.net", .notify = {}});
+    how.recipients.push_back(
+        {.phone = {.kind = mm7::AddressKind::number, .value = "+15550100001"}, .address = "me@example.net", .notify = {}});
     how.read_reports = how.display_only_recipients = size_max == 3000;
     const convert::Submission submission = convert::submission_of(*result, how);
     PM_CHECK(submission.request.content == &mm);

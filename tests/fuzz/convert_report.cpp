@@ -1,4 +1,5 @@
-// Any mail is read as a report or not at all; any report that we write from what is in it is a strict one, and is read back as it was written.
+// Any mail is read as a report or not at all; any report that we write from what is in it is a strict one, and is read back as it was
+// written.
 #include "codec/convert/reports.h"
 #include "codec/simd/simd.h"
 

@@ -41,7 +41,8 @@ Bytes with_checksums(ByteView bytes) {
       const std::uint32_t size = length_at(field + 2);
       if (size > at + length - field - 6) break;
       const auto tag = load<std::uint16_t>(made.data() + field, std::endian::little);
-      if (tag == handoff::tag(handoff::Tag::peer_record) && size >= record_header_size && length_at(field + 6) == size) put_right(made.data() + field + 6, size);
+      if (tag == handoff::tag(handoff::Tag::peer_record) && size >= record_header_size && length_at(field + 6) == size)
+        put_right(made.data() + field + 6, size);
       field += 6 + size;
     }
     put_right(made.data() + at, length);

@@ -5,7 +5,9 @@ using namespace pushmail;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view value = text_of({data, size});
-  const auto inside = [&](std::string_view view) { PM_CHECK(view.empty() || (view.data() >= value.data() && view.data() + view.size() <= value.data() + value.size())); };
+  const auto inside = [&](std::string_view view) {
+    PM_CHECK(view.empty() || (view.data() >= value.data() && view.data() + view.size() <= value.data() + value.size()));
+  };
   if (const auto results = mime::parse_authentication_results(value)) {
     PM_CHECK(!results->server.empty() && results->server.size() <= mime::authserv_id_size_max);
     PM_CHECK(results->methods.size() <= mime::authentication_methods_max);

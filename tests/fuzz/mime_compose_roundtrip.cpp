@@ -10,8 +10,10 @@ namespace {
 std::string cleaned(std::string_view value) {
   std::string out;
   for (const char c : mime::to_utf8(bytes_of(value), "utf-8")) {
-    if (c == '\r' || c == '\n' || c == '\t') out += ' ';
-    else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) out += c;
+    if (c == '\r' || c == '\n' || c == '\t')
+      out += ' ';
+    else if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F)
+      out += c;
   }
   return out;
 }

@@ -1,4 +1,5 @@
-// Whole mails through parse, decode_body, decode_text and decode_header: never crashes, views stay inside, text is valid UTF-8, limits hold.
+// Whole mails through parse, decode_body, decode_text and decode_header: never crashes, views stay inside, text is valid UTF-8, limits
+// hold.
 #include "codec/mime/message.h"
 #include "codec/simd/simd.h"
 #include "core/limits.h"
@@ -19,7 +20,8 @@ void check_message(const mime::Message& message, ByteView bytes) {
     PM_CHECK(i == 0 ? part.parent == mime::Part::none : part.parent < i);
     PM_CHECK(!part.media_type.empty());
     PM_CHECK(part.fields.size() <= limits::mime_field_count_max);
-    PM_CHECK(is_copy || part.body.empty() || (part.body.data() >= bytes.data() && part.body.data() + part.body.size() <= bytes.data() + bytes.size()));
+    PM_CHECK(is_copy || part.body.empty() ||
+             (part.body.data() >= bytes.data() && part.body.data() + part.body.size() <= bytes.data() + bytes.size()));
     check_text(part.name);
     check_text(part.content_id);
     for (const mime::Field& field : part.fields) check_text(mime::decode_header(field.value));

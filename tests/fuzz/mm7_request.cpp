@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto* deliver = std::get_if<mm7::DeliverReq>(&*request)) {
     PM_CHECK(!deliver->sender.value.empty());
-    PM_CHECK(deliver->content.presentation == MultimediaMessage::no_presentation || deliver->content.presentation < deliver->content.parts.size());
+    PM_CHECK(deliver->content.presentation == MultimediaMessage::no_presentation ||
+             deliver->content.presentation < deliver->content.parts.size());
     std::size_t total = 0;
     for (const auto& part : deliver->content.parts) total += part.data.size();
     PM_CHECK(total <= size);
@@ -62,8 +63,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto* reply = std::get_if<mm7::ReadReplyReq>(&*request)) {
     PM_CHECK(reply->mm_status == "Read" || reply->mm_status == "Deleted" || reply->mm_status == "Indeterminate");
-    const auto cancel = mm7::encode(
-        mm7::CancelReq{.transaction_id = reply->transaction_id, .sender = reply->recipient, .message_id = reply->message_id, .application = reply->application, .extended = size % 2 == 0}, {});
+    const auto cancel = mm7::encode(mm7::CancelReq{.transaction_id = reply->transaction_id,
+                                                   .sender = reply->recipient,
+                                                   .message_id = reply->message_id,
+                                                   .application = reply->application,
+                                                   .extended = size % 2 == 0},
+                                    {});
     PM_CHECK(mm7::parse_request(cancel.content_type, cancel.body).has_value());
   }
   return 0;

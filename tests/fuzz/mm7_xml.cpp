@@ -51,7 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = mm7::parse_xml(bytes_of(written));
     // The guard before libxml2 counts every sign of assignment up to the next `<`, in values and in texts too.
     const std::string_view text = either->at(0).text;
-    const bool is_within = written.size() <= limits::xml_size_max && 2 * std::ranges::count(text, '=') < static_cast<std::ptrdiff_t>(limits::xml_attribute_count_max);
+    const bool is_within = written.size() <= limits::xml_size_max &&
+                           2 * std::ranges::count(text, '=') < static_cast<std::ptrdiff_t>(limits::xml_attribute_count_max);
     if (is_within) PM_CHECK(again && again->at(0).text == either->at(0).text);
   }
   return 0;

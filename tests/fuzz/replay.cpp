@@ -73,7 +73,7 @@ std::uint64_t hash_of(const Input& input) {
 
 Input mutate(const Input& seed, std::uint64_t round) {
   // Bytes that mean something in one of our formats: line ends, brackets, quotes, length and continuation bits, UTF-8 leads.
-  static constexpr std::array<std::uint8_t, 24> telling{0x00, 0x01, 0x0a, 0x0d, 0x20, '"', '\'', '(', ')', '-', '.', ':',
+  static constexpr std::array<std::uint8_t, 24> telling{0x00, 0x01, 0x0a, 0x0d, 0x20, '"', '\'', '(',  ')',  '-',  '.',  ':',
                                                         ';',  '<',  '=',  '>',  '?',  '@', '\\', 0x7f, 0x80, 0xc3, 0xf0, 0xff};
   Dice dice(hash_of(seed) + round * 0x9E3779B97F4A7C15ULL);
   Input out = seed;

@@ -48,8 +48,10 @@ void check_crowd(const scan::Rule& rule) {
   }
   const auto set = scan::RuleSet::compile(std::vector<scan::Rule>(count, rule), scan::PlainBy::hash);
   // A phrase has several places to hang.
-  if (rule.kind == scan::Kind::regex) PM_CHECK(!set && set.error().info == &scan::scan_set_too_large);
-  else PM_CHECK(set || set.error().info == &scan::scan_crowded);
+  if (rule.kind == scan::Kind::regex)
+    PM_CHECK(!set && set.error().info == &scan::scan_set_too_large);
+  else
+    PM_CHECK(set || set.error().info == &scan::scan_crowded);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // Segments from a peer that knows our numbers and keeps no rule, into a stack in each of its states.
 //
-// The input is a program: the first byte chooses the state to start from and which budgets are spent, then one operation per byte with its operands. Checksums are
-// "done by the device", so that what is mutated gets past them. After every operation the stack's invariants must hold, and at the
-// end no frame and no lent byte may be missing.
+// The input is a program: the first byte chooses the state to start from and which budgets are spent, then one operation per byte with its
+// operands. Checksums are "done by the device", so that what is mutated gets past them. After every operation the stack's invariants must
+// hold, and at the end no frame and no lent byte may be missing.
 #include <array>
 #include <cstdint>
 
@@ -91,7 +91,8 @@ class World {
   }
 
   // Numbers are offsets from what an honest peer would say.
-  void segment(std::uint8_t flags, std::int32_t seq_offset, std::int32_t ack_offset, std::uint16_t window, ByteView options, ByteView text) {
+  void segment(std::uint8_t flags, std::int32_t seq_offset, std::int32_t ack_offset, std::uint16_t window, ByteView options,
+               ByteView text) {
     Bytes frame(our_mac.begin(), our_mac.end());
     append(frame, ByteView(peer_mac));
     append(frame, ether_ipv4, std::endian::big);
@@ -134,15 +135,24 @@ class World {
     const ByteView bytes = ByteView(zeros).first(std::min(size, zeros.size()));
     Stream& stream = *session_.stream;
     switch (what % 6) {
-      case 0: stream.send(bytes); break;
+      case 0:
+        stream.send(bytes);
+        break;
       case 1:
         ++session_.lent;
         stream.send_lent({bytes, [](void* session) { --static_cast<Session*>(session)->lent; }, &session_});
         break;
-      case 2: stream.finish(); break;
-      case 3: stream.abort(); break;
-      case 4: stream.pause_reading(); break;
-      default: stream.resume_reading();
+      case 2:
+        stream.finish();
+        break;
+      case 3:
+        stream.abort();
+        break;
+      case 4:
+        stream.pause_reading();
+        break;
+      default:
+        stream.resume_reading();
     }
     turn();
   }
@@ -201,10 +211,14 @@ class World {
 
 void start(World& world, std::uint8_t state) {
   switch (state % 10) {
-    case 0: return;  // LISTEN
-    case 1: return world.connect();
-    case 2: return world.segment(syn, 0, 0, 0xFFFF, {}, {});
-    case 3: return world.establish();
+    case 0:
+      return;  // LISTEN
+    case 1:
+      return world.connect();
+    case 2:
+      return world.segment(syn, 0, 0, 0xFFFF, {}, {});
+    case 3:
+      return world.establish();
     case 4:  // data in flight
       world.establish();
       return world.application(0, 9000);
@@ -235,7 +249,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Program program({data, std::min<std::size_t>(size, 4096)});
   const std::uint8_t first = program.byte();
   StackConfig config{.address = IpAddress::v4(our_ip), .connection_count_max = 8, .receive_window_size = 20'000};
-  if (first >= 0x80) config.half_open_count_max = 0;              // every SYN gets a cookie
+  if (first >= 0x80) config.half_open_count_max = 0;                // every SYN gets a cookie
   if ((first & 0x40) != 0) config.receive_memory_size_max = 5'000;  // little can be kept
   World world(config);
   start(world, first & 0x3F);
@@ -258,16 +272,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         world.segment(flags, seq, number, program.two(), options, program.take(program.byte()));
         break;
       }
-      case 2: world.raw(program.take(program.byte())); break;
-      case 3: world.pass(milliseconds(program.byte())); break;
-      case 4: world.pass(seconds(program.byte())); break;
+      case 2:
+        world.raw(program.take(program.byte()));
+        break;
+      case 3:
+        world.pass(milliseconds(program.byte()));
+        break;
+      case 4:
+        world.pass(seconds(program.byte()));
+        break;
       case 5: {
         const std::uint8_t what = program.byte();
         world.application(what, program.two());
         break;
       }
-      case 6: world.connect(); break;
-      default: world.limit(program.byte() % 4 == 0 ? 1 : ~std::size_t{0});
+      case 6:
+        world.connect();
+        break;
+      default:
+        world.limit(program.byte() % 4 == 0 ? 1 : ~std::size_t{0});
     }
   }
   return 0;

@@ -15,9 +15,7 @@ constexpr Duration rto_ceiling = seconds(60);
 constexpr Duration tick_slack = milliseconds(4);
 
 std::uint16_t read16(ByteView bytes, std::size_t at) { return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]); }
-std::uint32_t read32(ByteView bytes, std::size_t at) {
-  return static_cast<std::uint32_t>(read16(bytes, at)) << 16 | read16(bytes, at + 2);
-}
+std::uint32_t read32(ByteView bytes, std::size_t at) { return static_cast<std::uint32_t>(read16(bytes, at)) << 16 | read16(bytes, at + 2); }
 
 // Not the stack's: words in network order, one by one.
 std::uint32_t add_words(ByteView bytes, std::uint32_t sum) {
@@ -82,7 +80,8 @@ bool SegmentChecker::parse(const LinkEvent& event, Wire& wire) {
     if (tcp[at] == 3) wire.shift = tcp[at + 2];
     at += tcp[at + 1];
   }
-  context_ += fmt::format(", seq {} ack {} flags {:02x} window {} payload {}", wire.seq, wire.ack, wire.flags, wire.window, wire.payload.size());
+  context_ +=
+      fmt::format(", seq {} ack {} flags {:02x} window {} payload {}", wire.seq, wire.ack, wire.flags, wire.window, wire.payload.size());
   return true;
 }
 

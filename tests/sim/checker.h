@@ -19,8 +19,8 @@
 namespace pushmail::tcp {
 
 struct CheckerFacts {
-  Duration rtt_least;                                // twice the link's delay
-  std::array<std::uint32_t, 2> receive_window{};     // by side: what it may promise at most
+  Duration rtt_least;                             // twice the link's delay
+  std::array<std::uint32_t, 2> receive_window{};  // by side: what it may promise at most
   Duration delayed_ack;
   /// Who answers SYNs with cookies: knows nothing, and owes nothing, until the handshake is through.
   std::optional<Side> forgetful;
@@ -46,18 +46,18 @@ class SegmentChecker {
   // What one side sends and the other acknowledges. Numbers are relative to the SYN, which is 0.
   struct Flow {
     bool begun = false;
-    bool spoken = false;            // more than its SYN
+    bool spoken = false;  // more than its SYN
     std::uint32_t iss = 0;
-    std::int64_t una = 0;           // acknowledged, as far as the sender can know
-    std::int64_t max = 0;           // sent
-    std::int64_t edge = 1;          // promised by the receiver, as far as the sender can know
-    std::int64_t window_max = 0;    // the largest window that the sender was given
+    std::int64_t una = 0;         // acknowledged, as far as the sender can know
+    std::int64_t max = 0;         // sent
+    std::int64_t edge = 1;        // promised by the receiver, as far as the sender can know
+    std::int64_t window_max = 0;  // the largest window that the sender was given
     std::int64_t fin = -1;
-    unsigned shift = 0;             // of the windows that this side announces
+    unsigned shift = 0;  // of the windows that this side announces
     bool shift_offered = false;
-    std::uint32_t mss = 536;        // the largest segment that this side takes
+    std::uint32_t mss = 536;  // the largest segment that this side takes
     // The receiver of this flow.
-    std::int64_t arrived = 0;       // everything before this has arrived
+    std::int64_t arrived = 0;  // everything before this has arrived
     std::map<std::int64_t, std::int64_t> islands;
     std::int64_t promised = 0;      // right edge that the receiver has put on the wire
     std::int64_t acknowledged = 0;  // highest number that the receiver has put on the wire

@@ -38,7 +38,9 @@ int main(int argc, char** argv) {
   std::string_view fault = "none";
   for (int i = 1; i < argc; ++i) {
     const std::string_view option = argv[i];
-    const auto value = [&]() -> std::string_view { return ++i < argc ? std::string_view(argv[i]) : (usage(fmt::format("{} needs a value", option)), ""); };
+    const auto value = [&]() -> std::string_view {
+      return ++i < argc ? std::string_view(argv[i]) : (usage(fmt::format("{} needs a value", option)), "");
+    };
     if (option == "--seeds") {
       seeds = number<std::uint64_t>(value());
     } else if (option == "--first") {
@@ -80,8 +82,8 @@ int main(int argc, char** argv) {
     }
     const Outcome outcome = simulate(plan);
     if (verbose) {
-      fmt::print("seed {} loss {}: {:.1f} s, {} segments, {} repeated, {} time-outs, {} fast, {} probes\n", seed, plan.loss, outcome.seconds,
-                 outcome.segments, outcome.repeated, outcome.timeouts, outcome.fast_retransmits, outcome.probes);
+      fmt::print("seed {} loss {}: {:.1f} s, {} segments, {} repeated, {} time-outs, {} fast, {} probes\n", seed, plan.loss,
+                 outcome.seconds, outcome.segments, outcome.repeated, outcome.timeouts, outcome.fast_retransmits, outcome.probes);
       std::fflush(stdout);
     }
     if (!outcome.failure.empty()) {
@@ -95,7 +97,9 @@ int main(int argc, char** argv) {
     probes += outcome.probes;
     corrupted += outcome.corrupted;
   }
-  fmt::print("{} seeds from {}, {} bytes each way: all right ({} segments, {} sent again, {} time-outs, {} fast retransmits, {} probes, {} corrupted)\n",
-             seeds, first, size, segments, repeated, timeouts, fast, probes, corrupted);
+  fmt::print(
+      "{} seeds from {}, {} bytes each way: all right ({} segments, {} sent again, {} time-outs, {} fast retransmits, {} probes, {} "
+      "corrupted)\n",
+      seeds, first, size, segments, repeated, timeouts, fast, probes, corrupted);
   return 0;
 }

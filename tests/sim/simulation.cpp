@@ -77,7 +77,10 @@ class Application final : public StreamEvents {
   [[nodiscard]] std::size_t lent() const { return lent_; }
   [[nodiscard]] const std::string& failure() const { return failure_; }
   [[nodiscard]] Stream* stream() const { return stream_; }
-  [[nodiscard]] std::string progress() const { return fmt::format("sent {} of {}, received {} of {}{}{}", given_, mine_.size(), received_, theirs_.size(), ended_ ? ", ended" : "", closed_ ? ", closed" : ""); }
+  [[nodiscard]] std::string progress() const {
+    return fmt::format("sent {} of {}, received {} of {}{}{}", given_, mine_.size(), received_, theirs_.size(), ended_ ? ", ended" : "",
+                       closed_ ? ", closed" : "");
+  }
 
  private:
   void send_more() {
@@ -303,15 +306,21 @@ Outcome simulate(const Plan& plan) {
     }
     if (outcome.failure.empty() && (!client.closed() || !application.closed())) {
       for (const Application* side : {&client, &application}) {
-        if (side->stream() != nullptr) outcome.failure += fmt::format("{} ", state_names[static_cast<std::size_t>(static_cast<const Connection*>(side->stream())->state())]);
+        if (side->stream() != nullptr)
+          outcome.failure +=
+              fmt::format("{} ", state_names[static_cast<std::size_t>(static_cast<const Connection*>(side->stream())->state())]);
       }
       outcome.failure += fmt::format("not closed: client {}, server {}", client.progress(), application.progress());
     }
     if (server.count() != 1) failed(fmt::format("{} connections accepted", server.count()));
     for (const Stack* stack : {&a, &b}) {
       const StackUsage usage = stack->usage();
-      const std::size_t left = usage.connections + usage.half_open + usage.time_wait + usage.timers + usage.frames + usage.receive_memory + usage.table_entries;
-      if (left != 0) failed(fmt::format("left over: {} connections, {} half open, {} TIME-WAIT, {} timers, {} frames, {} bytes, {} table entries", usage.connections, usage.half_open, usage.time_wait, usage.timers, usage.frames, usage.receive_memory, usage.table_entries));
+      const std::size_t left =
+          usage.connections + usage.half_open + usage.time_wait + usage.timers + usage.frames + usage.receive_memory + usage.table_entries;
+      if (left != 0)
+        failed(fmt::format("left over: {} connections, {} half open, {} TIME-WAIT, {} timers, {} frames, {} bytes, {} table entries",
+                           usage.connections, usage.half_open, usage.time_wait, usage.timers, usage.frames, usage.receive_memory,
+                           usage.table_entries));
       outcome.timeouts += stack->counters().timeouts;
       outcome.fast_retransmits += stack->counters().fast_retransmits;
       outcome.probes += stack->counters().probes;

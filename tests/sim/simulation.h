@@ -15,8 +15,8 @@ struct Plan {
 };
 
 struct Outcome {
-  std::string failure;            // empty: everything held
-  double seconds = 0;             // of virtual time until both were closed
+  std::string failure;  // empty: everything held
+  double seconds = 0;   // of virtual time until both were closed
   std::uint64_t segments = 0;
   std::uint64_t repeated = 0;
   std::uint64_t timeouts = 0;

@@ -1,4 +1,5 @@
-// Counts the heap allocations of the program that includes this, by replacing operator new: include it in one source of a program of its own.
+// Counts the heap allocations of the program that includes this, by replacing operator new: include it in one source of a program of its
+// own.
 #pragma once
 
 #include <cstddef>

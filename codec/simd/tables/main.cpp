@@ -11,10 +11,10 @@
 namespace {
 
 // Charsets of one byte a character in which no byte changes the meaning of another. CP1255, CP1258 and TCVN compose: they stay with iconv.
-constexpr std::array single_byte_names{"CP1252",     "CP1250",     "CP1251",      "CP1253",      "CP1254",      "CP1256",      "CP1257",
-                                       "CP874",      "KOI8-R",     "KOI8-U",      "ISO-8859-2",  "ISO-8859-3",  "ISO-8859-4",  "ISO-8859-5",
-                                       "ISO-8859-6", "ISO-8859-7", "ISO-8859-8",  "ISO-8859-10", "ISO-8859-13", "ISO-8859-14", "ISO-8859-15",
-                                       "ISO-8859-16", "CP437",     "CP850",       "CP866",       "MACINTOSH"};
+constexpr std::array single_byte_names{
+    "CP1252",      "CP1250",      "CP1251",      "CP1253",      "CP1254",     "CP1256",     "CP1257",     "CP874",      "KOI8-R",
+    "KOI8-U",      "ISO-8859-2",  "ISO-8859-3",  "ISO-8859-4",  "ISO-8859-5", "ISO-8859-6", "ISO-8859-7", "ISO-8859-8", "ISO-8859-10",
+    "ISO-8859-13", "ISO-8859-14", "ISO-8859-15", "ISO-8859-16", "CP437",      "CP850",      "CP866",      "MACINTOSH"};
 
 /// The bytes as UTF-8, or nothing when `from` does not have them.
 std::string converted(const char* from, std::string bytes) {
@@ -55,8 +55,10 @@ void print_single_bytes() {
       const std::uint32_t value = packed(converted(name, text("", byte)));
       std::printf("%#x,", value == 0 ? replacement : value);
       const std::uint32_t same = 0x02000000 | (0x80U | (byte & 0x3FU)) << 8U | 0xC0U | byte >> 6U;
-      if (value != same) same_from = 256;
-      else if (same_from == 256) same_from = byte;
+      if (value != same)
+        same_from = 256;
+      else if (same_from == 256)
+        same_from = byte;
     }
     std::printf("}, %u}},\n", same_from);
   }

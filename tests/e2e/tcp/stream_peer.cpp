@@ -63,7 +63,10 @@ class ServerExchange final : public StreamEvents {
   }
   void on_end() override { stream_.finish(); }
   void on_close(CloseReason reason) override {
-    std::fputs(fmt::format("{{\"event\":\"exchange\",\"received\":{},\"answered\":{},\"reason\":{}}}\n", received_, answered_, static_cast<int>(reason)).c_str(), stdout);
+    std::fputs(fmt::format("{{\"event\":\"exchange\",\"received\":{},\"answered\":{},\"reason\":{}}}\n", received_, answered_,
+                           static_cast<int>(reason))
+                   .c_str(),
+               stdout);
     std::fflush(stdout);
     delete this;
   }
@@ -122,7 +125,8 @@ class ClientExchange final : public StreamEvents {
     return true;
   }
   [[nodiscard]] std::string report() const {
-    return fmt::format("{{\"event\":\"client\",\"received\":{},\"reason\":{},\"right\":{}}}\n", received_.size(), static_cast<int>(reason_), right());
+    return fmt::format("{{\"event\":\"client\",\"received\":{},\"reason\":{},\"right\":{}}}\n", received_.size(), static_cast<int>(reason_),
+                       right());
   }
 
  private:
@@ -174,7 +178,9 @@ int run(std::span<char* const> arguments) {
   }
   if (role != "connect" || arguments.size() != 7) return usage();
   std::uint64_t upload = 0, download = 0;
-  const auto read_number = [](std::string_view text, std::uint64_t& value) { return std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc{}; };
+  const auto read_number = [](std::string_view text, std::uint64_t& value) {
+    return std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc{};
+  };
   if (!read_number(arguments[5], upload) || !read_number(arguments[6], download)) return usage();
   ClientExchange exchange(upload, download);
   const auto stream = network.connect(*endpoint, exchange);
@@ -191,7 +197,7 @@ int run(std::span<char* const> arguments) {
 }  // namespace pushmail
 
 int main(int argc, char** argv) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) { pushmail::stop_wanted = true; };
   sigaction(SIGTERM, &action, nullptr);
   pushmail::log_start("test", pushmail::LogLevel::info, pushmail::LogPersons::clear);

@@ -21,7 +21,8 @@ constexpr std::uint64_t fetch_ms_max = 50;
 constexpr std::size_t all_items = 100'000;
 
 std::string mail_text(std::string_view to, std::uint32_t number) {
-  return fmt::format("From: Joe <joe@example.com>\r\nTo: {}\r\nSubject: mail-{}\r\nMessage-ID: <m{}@example.com>\r\n\r\nhello {}\r\n", to, number, number, number);
+  return fmt::format("From: Joe <joe@example.com>\r\nTo: {}\r\nSubject: mail-{}\r\nMessage-ID: <m{}@example.com>\r\n\r\nhello {}\r\n", to,
+                     number, number, number);
 }
 
 Settings settings_of(const ControlSide::Setup& setup) {
@@ -69,7 +70,9 @@ class RealControlSide final : public ControlSide, DataPlanePort, FetcherPort, ha
     using mailbox::tag;
     RecordWriter record = mailbox::make(mailbox::Kind::new_mail, {});
     record.text(tag(Tag::binding), binding).u64(tag(Tag::uid_validity), 3).text(tag(Tag::uid), std::to_string(number));
-    record.text(tag(Tag::subject), fmt::format("mail-{}", number)).text(tag(Tag::sender), "Joe <joe@example.com>").u64(tag(Tag::size), mail.size());
+    record.text(tag(Tag::subject), fmt::format("mail-{}", number))
+        .text(tag(Tag::sender), "Joe <joe@example.com>")
+        .u64(tag(Tag::size), mail.size());
     record.text(tag(Tag::message_id), fmt::format("m{}@example.com", number)).trace(tag(Tag::trace), new_trace_id());
     record.i64(tag(Tag::time), setup_.clock.wall().us);
     const Bytes bytes = record.finish(1);
@@ -134,7 +137,8 @@ class RealControlSide final : public ControlSide, DataPlanePort, FetcherPort, ha
     const Bytes bytes = record.finish(1);
     const RecordView view = parse_record(bytes).value();
     if (kind == mailbox::Kind::fetch) {
-      fetches_[item] = {.binding = std::string(binding), .number = static_cast<std::uint32_t>(std::stoul(std::string(view.text(tag(Tag::uid)).value())))};
+      fetches_[item] = {.binding = std::string(binding),
+                        .number = static_cast<std::uint32_t>(std::stoul(std::string(view.text(tag(Tag::uid)).value())))};
     } else if (kind == mailbox::Kind::cancel) {
       fetches_.erase(item);
     } else if (kind == mailbox::Kind::credit && fetches_.contains(item) && !std::exchange(fetches_[item].sending, true)) {
@@ -194,14 +198,22 @@ class RealControlSide final : public ControlSide, DataPlanePort, FetcherPort, ha
   }
   void on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) override {
     switch (kind) {
-      case handoff::Kind::admission_query: return to_mail_.on_admission_query(record);
-      case handoff::Kind::route_query: return to_mail_.on_route_query(record);
-      case handoff::Kind::submission_credit: return to_phone_.on_credit(record);
-      case handoff::Kind::event: return outcomes_.take_event(record);
-      case handoff::Kind::outcome: return acknowledge(outcomes_.take_outcome(record), receipt);
-      case handoff::Kind::report: return acknowledge(outcomes_.take_report(record), receipt);
-      case handoff::Kind::attempt: return acknowledge(in_doubt_.take_attempt(record), receipt);
-      default: return;
+      case handoff::Kind::admission_query:
+        return to_mail_.on_admission_query(record);
+      case handoff::Kind::route_query:
+        return to_mail_.on_route_query(record);
+      case handoff::Kind::submission_credit:
+        return to_phone_.on_credit(record);
+      case handoff::Kind::event:
+        return outcomes_.take_event(record);
+      case handoff::Kind::outcome:
+        return acknowledge(outcomes_.take_outcome(record), receipt);
+      case handoff::Kind::report:
+        return acknowledge(outcomes_.take_report(record), receipt);
+      case handoff::Kind::attempt:
+        return acknowledge(in_doubt_.take_attempt(record), receipt);
+      default:
+        return;
     }
   }
   void acknowledge(const Result<void>& durable, handoff::Receipt receipt) {

@@ -49,7 +49,8 @@ class RealDataSide final : public DataSide,
         random_(setup.seed),
         now_(setup.clock.now()),
         stack_(std::make_unique<tcp::Stack>(setup.device, stack_config(setup.address, random_), now_)),
-        relay_(relay_settings(random_), {.journal = *this, .handoff = *this, .codec = *this, .answers = *this, .outgoing = *this}, setup.clock, *counters_),
+        relay_(relay_settings(random_), {.journal = *this, .handoff = *this, .codec = *this, .answers = *this, .outgoing = *this},
+               setup.clock, *counters_),
         submit_out_(*stack_, setup.clock, {}),
         mail_out_(*stack_, "mms.example.net", setup.clock, {}),
         peer_(handoff::Direction::to_control, random_.next() | 1, *this) {
@@ -126,7 +127,8 @@ class RealDataSide final : public DataSide,
     std::optional<Bytes> record;
   };
   void plan(Write write) {
-    write.at = std::max(writes_.empty() ? now_ : writes_.back().at, now_ + milliseconds(static_cast<std::int64_t>(random_.below(commit_ms_max)) + 1));
+    write.at = std::max(writes_.empty() ? now_ : writes_.back().at,
+                        now_ + milliseconds(static_cast<std::int64_t>(random_.below(commit_ms_max)) + 1));
     writes_.push_back(std::move(write));
   }
   void write_first() {

@@ -1,4 +1,5 @@
-// A data plane without threads and sockets: the real relay, clients, TCP, conversion and handoff peer; only the disk and the clock are ours.
+// A data plane without threads and sockets: the real relay, clients, TCP, conversion and handoff peer; only the disk and the clock are
+// ours.
 //
 // Made and destroyed at will: what its Disk holds is what the next one finds. A kill is the destructor after `crash()`.
 #pragma once

@@ -27,7 +27,17 @@ inline void go_on(Stream& stream, Then then) {
 
 /// What is sent before that.
 enum class Says : std::uint8_t {
-  success, success_without_id, success_of_another, half_success, nothing, empty_200, no_content_204, html_200, busy, unavailable_503, refused,
+  success,
+  success_without_id,
+  success_of_another,
+  half_success,
+  nothing,
+  empty_200,
+  no_content_204,
+  html_200,
+  busy,
+  unavailable_503,
+  refused,
 };
 
 struct MmscDeed {
@@ -115,7 +125,8 @@ struct Closing {
 inline constexpr std::array<std::uint32_t, 6> closing_answers{0, 0, 1, 2, 5, 10};
 inline constexpr std::array<Duration, 4> closing_delays{Duration{}, milliseconds(2), milliseconds(10), milliseconds(50)};
 [[nodiscard]] inline Closing draw_closing(tcp::SimRandom& random) {
-  return {.after_answers = closing_answers[random.below(closing_answers.size())], .delay = closing_delays[random.below(closing_delays.size())]};
+  return {.after_answers = closing_answers[random.below(closing_answers.size())],
+          .delay = closing_delays[random.below(closing_delays.size())]};
 }
 
 }  // namespace pushmail::edge

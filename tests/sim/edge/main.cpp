@@ -57,7 +57,9 @@ int main(int argc, char** argv) {
     ++failed;
     fmt::print("seed {}: {}\nto repeat: {} --first {} --seeds 1 --verbose\n", seed, result.failure, argv[0], seed);
   }
-  fmt::print("{} seeds: {} mails to phones, {} requests acknowledged, {} seen by peers, {} taken twice and marked, {} kills, {} cuts; {} seeds failed\n", seeds, mails, messages, seen,
-             twice, kills, cuts, failed);
+  fmt::print(
+      "{} seeds: {} mails to phones, {} requests acknowledged, {} seen by peers, {} taken twice and marked, {} kills, {} cuts; {} seeds "
+      "failed\n",
+      seeds, mails, messages, seen, twice, kills, cuts, failed);
   return failed == 0 ? 0 : 1;
 }

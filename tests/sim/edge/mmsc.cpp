@@ -26,7 +26,8 @@ std::string submit_rsp(std::string_view transaction, int code, std::string_view 
   const std::string id = message_id.empty() ? std::string() : fmt::format("<MessageID>{}</MessageID>", message_id);
   return fmt::format(
       "<?xml version=\"1.0\"?><env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><TransactionID "
-      "env:mustUnderstand=\"1\">{}</TransactionID></env:Header><env:Body><SubmitRsp><MM7Version>6.8.0</MM7Version><Status><StatusCode>{}</StatusCode>"
+      "env:mustUnderstand=\"1\">{}</TransactionID></env:Header><env:Body><SubmitRsp><MM7Version>6.8.0</MM7Version><Status><StatusCode>{}</"
+      "StatusCode>"
       "<StatusText>word</StatusText></Status>{}</SubmitRsp></env:Body></env:Envelope>",
       transaction, code, id);
 }
@@ -37,20 +38,30 @@ std::string http(std::string_view status, std::string_view type, std::string_vie
 
 std::string answer_of(Says says, std::string_view transaction, std::string_view message_id) {
   switch (says) {
-    case Says::success: return http("200 OK", "text/xml", submit_rsp(transaction, 1000, message_id));
-    case Says::success_without_id: return http("200 OK", "text/xml", submit_rsp(transaction, 1000, {}));
-    case Says::success_of_another: return http("200 OK", "text/xml", submit_rsp("somebody-else", 1000, message_id));
+    case Says::success:
+      return http("200 OK", "text/xml", submit_rsp(transaction, 1000, message_id));
+    case Says::success_without_id:
+      return http("200 OK", "text/xml", submit_rsp(transaction, 1000, {}));
+    case Says::success_of_another:
+      return http("200 OK", "text/xml", submit_rsp("somebody-else", 1000, message_id));
     case Says::half_success: {
       const std::string whole = http("200 OK", "text/xml", submit_rsp(transaction, 1000, message_id));
       return whole.substr(0, whole.size() / 2);
     }
-    case Says::nothing: return {};
-    case Says::empty_200: return http("200 OK", "text/xml", "");
-    case Says::no_content_204: return "HTTP/1.1 204 No Content\r\n\r\n";
-    case Says::html_200: return http("200 OK", "text/html", "<html><body>OK</body></html>");
-    case Says::busy: return http("500 Busy", "text/xml", submit_rsp(transaction, 4006, {}));
-    case Says::unavailable_503: return http("503 Service Unavailable", "text/plain", "later");
-    case Says::refused: return http("200 OK", "text/xml", submit_rsp(transaction, 3002, {}));
+    case Says::nothing:
+      return {};
+    case Says::empty_200:
+      return http("200 OK", "text/xml", "");
+    case Says::no_content_204:
+      return "HTTP/1.1 204 No Content\r\n\r\n";
+    case Says::html_200:
+      return http("200 OK", "text/html", "<html><body>OK</body></html>");
+    case Says::busy:
+      return http("500 Busy", "text/xml", submit_rsp(transaction, 4006, {}));
+    case Says::unavailable_503:
+      return http("503 Service Unavailable", "text/plain", "later");
+    case Says::refused:
+      return http("200 OK", "text/xml", submit_rsp(transaction, 3002, {}));
   }
   return {};
 }
@@ -59,7 +70,8 @@ std::string answer_of(Says says, std::string_view transaction, std::string_view 
 
 class Mmsc::Session final : public StreamEvents {
  public:
-  Session(Mmsc& mmsc, Stream& stream, std::uint64_t number) : mmsc_(mmsc), stream_(&stream), number_(number), closing_(draw_closing(mmsc.random_)) {}
+  Session(Mmsc& mmsc, Stream& stream, std::uint64_t number)
+      : mmsc_(mmsc), stream_(&stream), number_(number), closing_(draw_closing(mmsc.random_)) {}
 
   void on_data(ByteView bytes) override {
     if (deaf_) return;
@@ -113,7 +125,8 @@ class Mmsc::Session final : public StreamEvents {
     const bool is_repeat = entry.taken > 0 && mmsc_.repeats_ == Repeats::recognised;
     if (takes && !is_repeat) {
       ++entry.taken;
-      mmsc_.on_taken_({.message_id = message_id, .recipient = text_of_element(body, "Number"), .sender = text_of_element(body, "ShortCode")});
+      mmsc_.on_taken_(
+          {.message_id = message_id, .recipient = text_of_element(body, "Number"), .sender = text_of_element(body, "ShortCode")});
     }
     if (deed.says == Says::refused) entry.refused = true;
     stream_->send(bytes_of(answer_of(deed.says, transaction, message_id)));

@@ -1,7 +1,7 @@
 // An MMSC that misbehaves as its table says: HTTP server for SubmitReq on a stack of its own.
 //
-// Came from: the simulated link. Goes to: the ledger, and `on_taken` for the delivery report that may follow. Strict where it reads: what is no
-// POST with a Content-Length and a TransactionID is a failure of the simulation.
+// Came from: the simulated link. Goes to: the ledger, and `on_taken` for the delivery report that may follow. Strict where it reads: what
+// is no POST with a Content-Length and a TransactionID is a failure of the simulation.
 #pragma once
 
 #include <functional>

@@ -7,9 +7,9 @@
 #include <set>
 #include <vector>
 
+#include "controlplane/store/store.h"
 #include "dataplane/tcp/sim_link.h"
 #include "dataplane/tcp/stack.h"
-#include "controlplane/store/store.h"
 #include "tests/sim/edge/control_side.h"
 #include "tests/sim/edge/data_side.h"
 #include "tests/sim/edge/mmsc.h"
@@ -73,7 +73,9 @@ class Simulation {
   }
 
   // ---- what happens
-  [[nodiscard]] Instant moment(Duration within) { return clock_.now() + Duration{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(within.ns)))}; }
+  [[nodiscard]] Instant moment(Duration within) {
+    return clock_.now() + Duration{static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(within.ns)))};
+  }
 
   void plan_storm(Duration storm) {
     const std::uint64_t mails = 4 + random_.below(8), messages = 2 + random_.below(5);
@@ -106,20 +108,25 @@ class Simulation {
   }
   [[nodiscard]] static InboundRequest message(std::uint32_t number) {
     const std::string envelope = fmt::format(
-        "<?xml version=\"1.0\"?><e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Header><t:TransactionID xmlns:t=\"{0}\" "
-        "e:mustUnderstand=\"1\">d{1}</t:TransactionID></e:Header><e:Body><DeliverReq xmlns=\"{0}\"><MM7Version>6.8.0</MM7Version><Sender><Number>+{2}</Number>"
+        "<?xml version=\"1.0\"?><e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Header><t:TransactionID "
+        "xmlns:t=\"{0}\" "
+        "e:mustUnderstand=\"1\">d{1}</t:TransactionID></e:Header><e:Body><DeliverReq "
+        "xmlns=\"{0}\"><MM7Version>6.8.0</MM7Version><Sender><Number>+{2}</Number>"
         "</Sender><Recipients><To><ShortCode>{3}</ShortCode></To></Recipients><Content href=\"cid:c\"/></DeliverReq></e:Body></e:Envelope>",
         mm7_namespace, number, asking_phone, service_number);
     return {.content_type = "multipart/related; boundary=\"o\"; type=\"text/xml\"; start=\"<s>\"",
-            .body = fmt::format("--o\r\nContent-Type: text/xml; charset=\"utf-8\"\r\nContent-ID: <s>\r\n\r\n{}\r\n--o\r\nContent-Type: text/plain; "
-                                "charset=utf-8\r\nContent-ID: <c>\r\n\r\njoe@example.com message-{}\r\nhello\r\n--o--\r\n",
-                                envelope, number)};
+            .body = fmt::format(
+                "--o\r\nContent-Type: text/xml; charset=\"utf-8\"\r\nContent-ID: <s>\r\n\r\n{}\r\n--o\r\nContent-Type: text/plain; "
+                "charset=utf-8\r\nContent-ID: <c>\r\n\r\njoe@example.com message-{}\r\nhello\r\n--o--\r\n",
+                envelope, number)};
   }
   [[nodiscard]] static InboundRequest report(std::uint32_t number, const TakenMessage& taken) {
     return {.content_type = "text/xml",
             .body = fmt::format(
-                "<?xml version=\"1.0\"?><e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Header><t:TransactionID xmlns:t=\"{0}\" "
-                "e:mustUnderstand=\"1\">r{1}</t:TransactionID></e:Header><e:Body><DeliveryReportReq xmlns=\"{0}\"><MM7Version>6.8.0</MM7Version>"
+                "<?xml version=\"1.0\"?><e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Header><t:TransactionID "
+                "xmlns:t=\"{0}\" "
+                "e:mustUnderstand=\"1\">r{1}</t:TransactionID></e:Header><e:Body><DeliveryReportReq "
+                "xmlns=\"{0}\"><MM7Version>6.8.0</MM7Version>"
                 "<MessageID>{2}</MessageID><Recipient><Number>{3}</Number></Recipient><Sender><ShortCode>{4}</ShortCode></Sender>"
                 "<Date>2026-11-28T00:00:00Z</Date><MMStatus>Retrieved</MMStatus></DeliveryReportReq></e:Body></e:Envelope>",
                 mm7_namespace, number, taken.message_id, taken.recipient, taken.sender)};
@@ -154,7 +161,8 @@ class Simulation {
                              .answered = [this](std::uint32_t request, Answered answered) { on_answered(request, answered); }});
   }
   void start_control() {
-    control_ = ControlSide::start({.store = *store_, .schedule = schedule_, .clock = clock_, .seed = random_.next(), .deduplicates = deduplicates_});
+    control_ = ControlSide::start(
+        {.store = *store_, .schedule = schedule_, .clock = clock_, .seed = random_.next(), .deduplicates = deduplicates_});
   }
   void kill_data() {
     if (data_ == nullptr || calm_) return;
@@ -247,8 +255,8 @@ class Simulation {
     std::uint64_t to_phone = 0;
     std::set<std::string> sent_subjects;
     for (const Known& known : control_->known()) {
-      note("{} {} {} twice={} seen {} taken {}: {} [{}]", known.transaction_id, known.subject, known.state, known.duplicate_possible, entry_of(known).seen,
-           entry_of(known).taken, known.reason, known.history);
+      note("{} {} {} twice={} seen {} taken {}: {} [{}]", known.transaction_id, known.subject, known.state, known.duplicate_possible,
+           entry_of(known).seen, entry_of(known).taken, known.reason, known.history);
       to_phone += known.to_phone ? 1 : 0;
       judge(known);
       if (!failure_.empty()) return;
@@ -257,7 +265,8 @@ class Simulation {
     for (const std::uint32_t number : accepted_) {
       const std::string subject = fmt::format("message-{}", number);
       const auto entry = host_.ledger().find(subject);
-      if (number < first_report && (entry == host_.ledger().end() || entry->second.taken == 0)) return fail("{} was acknowledged and never arrived", subject);
+      if (number < first_report && (entry == host_.ledger().end() || entry->second.taken == 0))
+        return fail("{} was acknowledged and never arrived", subject);
     }
     if (data_ == nullptr || data_->item_count() != 0 || data_->memory_used() != 0) return fail("the data plane still holds items");
   }
@@ -272,7 +281,8 @@ class Simulation {
     if (went_out && entry.taken == 0) return fail("{} is called {} and nobody has it", known.transaction_id, known.state);
     // Tried again and again without an answer: its owner reads that nobody knows.
     if (known.state == "unconfirmed" && known.duplicate_possible) return;
-    if (entry.taken > 1 && !known.duplicate_possible) return fail("{} was taken {} times and is not marked", known.transaction_id, entry.taken);
+    if (entry.taken > 1 && !known.duplicate_possible)
+      return fail("{} was taken {} times and is not marked", known.transaction_id, entry.taken);
     if (went_out || entry.refused) return;
     if (entry.taken > 0) return;
     fail("{} never arrived; it is {}: {}", known.transaction_id, known.state, known.reason);
@@ -285,7 +295,8 @@ class Simulation {
   template <class... Args>
   void note(fmt::format_string<Args...> text, Args&&... args) const {
     if (!plan_.verbose) return;
-    fmt::print("{:10.3f} {}\n", static_cast<double>((clock_.now() - start_of_time).ms()) / 1000, fmt::format(text, std::forward<Args>(args)...));
+    fmt::print("{:10.3f} {}\n", static_cast<double>((clock_.now() - start_of_time).ms()) / 1000,
+               fmt::format(text, std::forward<Args>(args)...));
   }
 
   Plan plan_;
@@ -295,7 +306,8 @@ class Simulation {
   Schedule schedule_;
   tcp::SimLink link_{clock_, plan_.seed, {}, facts(2), facts(1)};
   tcp::Stack mmsc_stack_{link_.device(Side::b), their_config(), start_of_time};
-  Mmsc mmsc_{schedule_, clock_, plan_.seed * 3 + 1, deduplicates_ ? Mmsc::Repeats::recognised : Mmsc::Repeats::taken_again, [this](const TakenMessage& taken) { on_taken(taken); }};
+  Mmsc mmsc_{schedule_, clock_, plan_.seed * 3 + 1, deduplicates_ ? Mmsc::Repeats::recognised : Mmsc::Repeats::taken_again,
+             [this](const TakenMessage& taken) { on_taken(taken); }};
   SmartHost host_{schedule_, clock_, plan_.seed * 5 + 1};
   std::unique_ptr<Store> store_ = open_memory_store();
   Disk disk_;

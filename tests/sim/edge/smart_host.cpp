@@ -61,7 +61,10 @@ class SmartHost::Session final : public StreamEvents {
       say("250-host.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n");
     } else if (line.starts_with("MAIL FROM:")) {
       refused_ = acts(SmtpMoment::mail);
-      if (refused_) act(); else say("250 2.1.0 ok\r\n");
+      if (refused_)
+        act();
+      else
+        say("250 2.1.0 ok\r\n");
     } else if (line.starts_with("RCPT TO:")) {
       say(refused_ ? "503 5.5.1 no MAIL\r\n" : "250 2.1.5 ok\r\n");
     } else if (line == "DATA") {

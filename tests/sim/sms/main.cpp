@@ -40,8 +40,10 @@ int main(int argc, char** argv) {
     }
   }
   // With one seed its log is worth reading; with many only what failed.
-  if (seeds == 1) log_start("sim", LogLevel::debug, LogPersons::clear);
-  else if (std::freopen("/dev/null", "w", stderr) == nullptr) return 71;
+  if (seeds == 1)
+    log_start("sim", LogLevel::debug, LogPersons::clear);
+  else if (std::freopen("/dev/null", "w", stderr) == nullptr)
+    return 71;
   std::signal(SIGABRT, on_abort);
   notify::Outcome all;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
@@ -61,7 +63,9 @@ int main(int argc, char** argv) {
     all.pdus += one.pdus;
     all.seconds += one.seconds;
   }
-  fmt::print("{} seeds from {}: all right ({} texts, {} times shown, {} of them twice, {} set aside, {} refused, {} binds, {} restarts, {} PDUs, {} hours)\n",
-             seeds, first, all.texts, all.shown, all.twice, all.set_aside, all.refused, all.binds, all.restarts, all.pdus, all.seconds / 3600);
+  fmt::print(
+      "{} seeds from {}: all right ({} texts, {} times shown, {} of them twice, {} set aside, {} refused, {} binds, {} restarts, {} PDUs, "
+      "{} hours)\n",
+      seeds, first, all.texts, all.shown, all.twice, all.set_aside, all.refused, all.binds, all.restarts, all.pdus, all.seconds / 3600);
   return 0;
 }

@@ -11,9 +11,9 @@
 namespace pushmail::notify {
 
 struct Outcome {
-  std::string failure{};                 // empty: all right
+  std::string failure{};  // empty: all right
   std::uint64_t texts = 0, shown = 0, twice = 0, set_aside = 0, refused = 0, binds = 0, restarts = 0, pdus = 0;
-  std::int64_t seconds = 0;              // virtual
+  std::int64_t seconds = 0;  // virtual
 };
 [[nodiscard]] Outcome simulate(std::uint64_t seed);
 

@@ -13,13 +13,17 @@ using handoff::Tag;
 
 struct AnnouncerTest : World {
   int uid = 0;
-  std::vector<std::string> told;         // every notification that the SMSC took, in order
+  std::vector<std::string> told;  // every notification that the SMSC took, in order
 
   ItemId forward() {
     const ItemId id = new_item_id(clock.at, 1);
     auto query = handoff::make(handoff::Kind::route_query, id);
-    query.trace(handoff::tag(Tag::trace), new_trace_id()).text(handoff::tag(Tag::source), "smtp").text(handoff::tag(Tag::recipient), "mail:15550100002@mms.example.net");
-    query.text(handoff::tag(Tag::mail_from), "a@b.example").text(handoff::tag(Tag::header_from), "spam@x.example").text(handoff::tag(Tag::subject), "flood");
+    query.trace(handoff::tag(Tag::trace), new_trace_id())
+        .text(handoff::tag(Tag::source), "smtp")
+        .text(handoff::tag(Tag::recipient), "mail:15550100002@mms.example.net");
+    query.text(handoff::tag(Tag::mail_from), "a@b.example")
+        .text(handoff::tag(Tag::header_from), "spam@x.example")
+        .text(handoff::tag(Tag::subject), "flood");
     to_mail.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
     return id;
   }
@@ -38,7 +42,8 @@ struct AnnouncerTest : World {
       ASSERT_TRUE(store->write([&]() -> Result<void> {
         PM_TRY(auto item, store->item(sms.item));
         if (item->state == ItemState::accepted) {
-          PM_TRY([[maybe_unused]] const bool moved, move_item(*store, *item, {.to = ItemState::notified, .event = "notified", .reason = "x", .time = clock.at}));
+          PM_TRY([[maybe_unused]] const bool moved,
+                 move_item(*store, *item, {.to = ItemState::notified, .event = "notified", .reason = "x", .time = clock.at}));
         }
         return store->withdraw_sms(sms.item);
       }));
@@ -143,8 +148,8 @@ TEST_F(AnnouncerTest, TheMailsOfASuspendedMailboxAreNotAnnounced) {
 }
 
 // Weeks of one phone, drawn at random. What holds at every step: no two mails that wait share a code (the store's index); an answer within
-// ten minutes fetches the mail that the SMS named; the mailbox's own mail is never without a code when its turn has come; unanswered SMS stay
-// within the limits.
+// ten minutes fetches the mail that the SMS named; the mailbox's own mail is never without a code when its turn has come; unanswered SMS
+// stay within the limits.
 struct CodesByChance : AnnouncerTest, ::testing::WithParamInterface<std::uint32_t> {};
 
 TEST_P(CodesByChance, HoldWhatTheyPromise) {
@@ -172,7 +177,8 @@ TEST_P(CodesByChance, HoldWhatTheyPromise) {
       }
       case 3: {
         if (announced.empty()) break;
-        const Announced one = announced[announced.size() - 1 - draw(static_cast<std::uint32_t>(std::min<std::size_t>(announced.size(), 20)))];
+        const Announced one =
+            announced[announced.size() - 1 - draw(static_cast<std::uint32_t>(std::min<std::size_t>(announced.size(), 20)))];
         const ItemState before = store->item(one.item).value()->state;
         answer(ann, one.code);
         if (clock.at.us - one.at.us < code_fresh_us && before <= ItemState::notified) {
@@ -184,16 +190,19 @@ TEST_P(CodesByChance, HoldWhatTheyPromise) {
         // One that is under way gets through, or fails.
         const auto under_way = store->items({.states = {ItemState::requested, ItemState::fetching}, .count_max = 20}).value();
         for (const Item& one : under_way) {
-          if (draw(2) == 0) outcome(one.id, draw(4) == 0 ? ItemState::failed : ItemState::submitted, draw(4) == 0 ? "" : "mm-" + to_string(one.id));
+          if (draw(2) == 0)
+            outcome(one.id, draw(4) == 0 ? ItemState::failed : ItemState::submitted, draw(4) == 0 ? "" : "mm-" + to_string(one.id));
         }
         break;
       }
-      default: break;
+      default:
+        break;
     }
     wait(milliseconds(1000 + static_cast<std::int64_t>(draw(draw(10) == 0 ? 20'000'000 : 600'000))));
     const auto holders = store->code_holders(ann).value();
     for (const CodeHolder& holder : holders) {
-      const bool known = std::ranges::any_of(announced, [&](const Announced& one) { return one.item == holder.item && one.code == holder.code; });
+      const bool known =
+          std::ranges::any_of(announced, [&](const Announced& one) { return one.item == holder.item && one.code == holder.code; });
       if (!known && holder.announced.us != 0) announced.push_back({holder.item, holder.code, holder.announced});
     }
     for (const Origin origin : {Origin::own, Origin::stranger}) {

@@ -1,6 +1,6 @@
 // pushmail-controlplane itself: what signals do to it and to its fetcher.
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -24,8 +24,9 @@ class Program {
     std::filesystem::create_directories(root_ / "etc/pushmail");
     std::ofstream(root_ / "kek") << std::string(32, 'k');
     std::filesystem::permissions(root_ / "kek", std::filesystem::perms::owner_read);
-    std::ofstream(root_ / "etc/pushmail/pushmail.toml") << "domain = \"mms.example.net\"\n[link]\nkind = \"kernel\"\n[notify]\nsmsc = \"127.0.0.1:9\"\nsource = \"5000\"\n"
-                                                        << "[dns]\nservers = [\"127.0.0.1:9\"]\n[secrets]\nkek_file = \"" << (root_ / "kek").string() << "\"\n";
+    std::ofstream(root_ / "etc/pushmail/pushmail.toml")
+        << "domain = \"mms.example.net\"\n[link]\nkind = \"kernel\"\n[notify]\nsmsc = \"127.0.0.1:9\"\nsource = \"5000\"\n"
+        << "[dns]\nservers = [\"127.0.0.1:9\"]\n[secrets]\nkek_file = \"" << (root_ / "kek").string() << "\"\n";
     int ends[2];
     EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     log_ = ends[0];
@@ -34,7 +35,8 @@ class Program {
       ::dup2(ends[1], STDERR_FILENO);
       ::dup2(ends[1], STDOUT_FILENO);
       // Lives until its socket closes, as a fetcher does.
-      ::execl(PUSHMAIL_CONTROLPLANE, "pushmail-controlplane", "--root", root_.c_str(), "--fetcher", "/bin/cat", static_cast<char*>(nullptr));
+      ::execl(PUSHMAIL_CONTROLPLANE, "pushmail-controlplane", "--root", root_.c_str(), "--fetcher", "/bin/cat",
+              static_cast<char*>(nullptr));
       ::_exit(127);
     }
     ::close(ends[1]);

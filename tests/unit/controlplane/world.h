@@ -134,8 +134,15 @@ struct World : ::testing::Test {
     bind("b2", bob, "bob@box.example", "push");
   }
   void bind(std::string id, const Msisdn& phone, std::string address, std::string policy) {
-    ASSERT_TRUE(store->add_binding({.id = std::move(id), .msisdn = phone, .mail_address = std::move(address), .display_name = "Änn", .host = "mail.example",
-                                    .user = "u", .policy = std::move(policy), .peer = "mmsc", .created = clock.at}));
+    ASSERT_TRUE(store->add_binding({.id = std::move(id),
+                                    .msisdn = phone,
+                                    .mail_address = std::move(address),
+                                    .display_name = "Änn",
+                                    .host = "mail.example",
+                                    .user = "u",
+                                    .policy = std::move(policy),
+                                    .peer = "mmsc",
+                                    .created = clock.at}));
   }
 
   // ---- what the fetcher says
@@ -146,7 +153,9 @@ struct World : ::testing::Test {
     auto record = make(mailbox::Kind::new_mail, {});
     record.text(tag(mailbox::Tag::binding), binding).u64(tag(mailbox::Tag::uid_validity), 3).text(tag(mailbox::Tag::uid), uid);
     record.text(tag(mailbox::Tag::last_uid), uid);
-    record.text(tag(mailbox::Tag::subject), "Grüße").text(tag(mailbox::Tag::sender), "Joe <joe@example.com>").u64(tag(mailbox::Tag::size), size);
+    record.text(tag(mailbox::Tag::subject), "Grüße")
+        .text(tag(mailbox::Tag::sender), "Joe <joe@example.com>")
+        .u64(tag(mailbox::Tag::size), size);
     record.text(tag(mailbox::Tag::message_id), "m" + uid + "@example.com").text(tag(mailbox::Tag::reference), "root@example.com");
     record.trace(tag(mailbox::Tag::trace), new_trace_id()).i64(tag(mailbox::Tag::time), clock.at.us);
     to_phone.on_new_mail(from_fetcher(std::move(record), mailbox::Kind::new_mail).view());
@@ -179,9 +188,12 @@ struct World : ::testing::Test {
     record.u64(handoff::tag(handoff::Tag::credit), chunks);
     to_phone.on_credit(from_data(handoff::Kind::submission_credit, item, std::move(record)).view());
   }
-  void outcome(const ItemId& item, ItemState state, const std::string& message_id = "", const std::string& reason = "", std::uint64_t status_code = 0) {
+  void outcome(const ItemId& item, ItemState state, const std::string& message_id = "", const std::string& reason = "",
+               std::uint64_t status_code = 0) {
     auto record = handoff::make(handoff::Kind::outcome, item);
-    record.trace(handoff::tag(handoff::Tag::trace), TraceId{}).text(handoff::tag(handoff::Tag::state), to_string(state)).i64(handoff::tag(handoff::Tag::time), clock.at.us);
+    record.trace(handoff::tag(handoff::Tag::trace), TraceId{})
+        .text(handoff::tag(handoff::Tag::state), to_string(state))
+        .i64(handoff::tag(handoff::Tag::time), clock.at.us);
     if (!message_id.empty()) record.text(handoff::tag(handoff::Tag::message_id), message_id);
     if (!reason.empty()) record.text(handoff::tag(handoff::Tag::reason), reason);
     if (status_code != 0) record.u64(handoff::tag(handoff::Tag::status_code), status_code);
@@ -192,7 +204,9 @@ struct World : ::testing::Test {
               const std::string& peer = "mmsc", std::optional<Duration> behind = std::nullopt) {
     const ItemId id = new_item_id(clock.at, 1);
     auto record = handoff::make(handoff::Kind::report, id);
-    record.trace(handoff::tag(handoff::Tag::trace), TraceId{}).text(handoff::tag(handoff::Tag::peer), peer).text(handoff::tag(handoff::Tag::message_id), message_id);
+    record.trace(handoff::tag(handoff::Tag::trace), TraceId{})
+        .text(handoff::tag(handoff::Tag::peer), peer)
+        .text(handoff::tag(handoff::Tag::message_id), message_id);
     record.text(handoff::tag(handoff::Tag::recipient), recipient).text(handoff::tag(handoff::Tag::sender), sender);
     record.text(handoff::tag(handoff::Tag::mm_status), status).i64(handoff::tag(handoff::Tag::time), clock.at.us);
     if (behind) record.i64(handoff::tag(handoff::Tag::date), clock.at.us - behind->us());
@@ -210,7 +224,9 @@ struct World : ::testing::Test {
   }
   void event(const ItemId& item, const std::string& name, const std::vector<std::string>& details = {}) {
     auto record = handoff::make(handoff::Kind::event, item);
-    record.trace(handoff::tag(handoff::Tag::trace), TraceId{}).text(handoff::tag(handoff::Tag::name), name).i64(handoff::tag(handoff::Tag::time), clock.at.us);
+    record.trace(handoff::tag(handoff::Tag::trace), TraceId{})
+        .text(handoff::tag(handoff::Tag::name), name)
+        .i64(handoff::tag(handoff::Tag::time), clock.at.us);
     for (const std::string& detail : details) record.text(handoff::tag(handoff::Tag::detail), detail);
     outcomes.take_event(from_data(handoff::Kind::event, item, std::move(record)).view());
   }

@@ -47,7 +47,8 @@ TEST(Clock, ReadsRfc3339) {
 }
 
 TEST(Clock, RefusesWhatIsNoTime) {
-  for (const std::string_view text : {"", "2024", "2024-13-01T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01T00:00:00Zx", "2024-01-01T00:00:00+2:00"}) {
+  for (const std::string_view text :
+       {"", "2024", "2024-13-01T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01T00:00:00Zx", "2024-01-01T00:00:00+2:00"}) {
     EXPECT_FALSE(parse_rfc3339(text).has_value()) << text;
   }
 }

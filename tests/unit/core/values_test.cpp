@@ -25,21 +25,24 @@ TEST(Endpoint, PrintsWhatItReads) {
     EXPECT_EQ(to_string(*endpoint), text);
   }
   EXPECT_EQ(parse_ip("192.0.2.1")->v4(), 0xC0000201U);
-  for (const std::string_view text : {"", "192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "192.0.2:25", "host:25", "2001:db8::1:25", "192.0.2.1:25x"}) {
+  for (const std::string_view text :
+       {"", "192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "192.0.2:25", "host:25", "2001:db8::1:25", "192.0.2.1:25x"}) {
     EXPECT_FALSE(parse_endpoint(text).has_value()) << text;
   }
 }
 
 // What inet_aton reads means another host to another reader: it is neither an address nor a name that may be looked up.
 TEST(Endpoint, NumbersInOtherSpellingsAreNoAddress) {
-  for (const std::string_view text : {"0177.0.0.1", "0x7f.1", "127.1", "2130706433", "0x7f000001", "127.0.0.01", "1.2.3", "127.0.0.1.", "256.0.0.1", " 127.0.0.1",
-                                      "127.0.0.1 ", "a.0x7f", "mail.127"}) {
+  for (const std::string_view text : {"0177.0.0.1", "0x7f.1", "127.1", "2130706433", "0x7f000001", "127.0.0.01", "1.2.3", "127.0.0.1.",
+                                      "256.0.0.1", " 127.0.0.1", "127.0.0.1 ", "a.0x7f", "mail.127"}) {
     EXPECT_FALSE(parse_ip(text)) << text;
     EXPECT_FALSE(is_host_name(text)) << text;
   }
   EXPECT_FALSE(parse_ip(std::string_view("127.0.0.1\0.example", 18)));
-  for (const std::string_view text : {"", ".", "a..b", "-a.example", "a-.example", "a b", "a\r\nb", "\xC3\xA4.example"}) EXPECT_FALSE(is_host_name(text)) << text;
-  for (const std::string_view text : {"localhost", "mail.example.com", "mail.example.com.", "3com.example", "0x7f.example", "my_host.example"}) {
+  for (const std::string_view text : {"", ".", "a..b", "-a.example", "a-.example", "a b", "a\r\nb", "\xC3\xA4.example"})
+    EXPECT_FALSE(is_host_name(text)) << text;
+  for (const std::string_view text :
+       {"localhost", "mail.example.com", "mail.example.com.", "3com.example", "0x7f.example", "my_host.example"}) {
     EXPECT_TRUE(is_host_name(text)) << text;
   }
 }

@@ -10,13 +10,14 @@ namespace pushmail::convert {
 namespace {
 
 struct Converted {
-  std::string text;                  // without the sender's line
-  std::string others;                // media types of what is neither text nor presentation
+  std::string text;    // without the sender's line
+  std::string others;  // media types of what is neither text nor presentation
   std::string decisions;
 };
 Converted converted(std::string_view mail) {
   const std::string whole = "From: joe@example.com\r\n" + std::string(mail);
-  const auto made = mail_to_mm(bytes_of(whole), {.profile = {}, .sender_in_text = false, .content_id_domain = "mms.example.net", .item_id = "X"});
+  const auto made =
+      mail_to_mm(bytes_of(whole), {.profile = {}, .sender_in_text = false, .content_id_domain = "mms.example.net", .item_id = "X"});
   EXPECT_TRUE(made);
   Converted out;
   if (!made) return out;
@@ -34,14 +35,19 @@ constexpr std::string_view enveloped_base64 = "MIAGCSqGSIb3DQEHA6CAMIACAQA=";
 constexpr std::string_view signed_base64 = "MIAGCSqGSIb3DQEHAqCAMIACAQE=";
 
 Converted pkcs7(std::string_view parameters, std::string_view body, std::string_view type = "application/pkcs7-mime") {
-  return converted("Content-Type: " + std::string(type) + std::string(parameters) + "\r\nContent-Transfer-Encoding: base64\r\n\r\n" + std::string(body) + "\r\n");
+  return converted("Content-Type: " + std::string(type) + std::string(parameters) + "\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
+                   std::string(body) + "\r\n");
 }
 
 TEST(Sealed, SmimeKinds) {
-  constexpr std::string_view encrypted = "[This mail is encrypted with S/MIME. To read it, open your mailbox in a mail program that has your key.]";
-  constexpr std::string_view wrapped = "[This mail is wrapped in an S/MIME signature, which a phone cannot open. To read it, open your mailbox in a mail program.]";
-  for (const Converted& mail : {pkcs7("; smime-type=enveloped-data; name=smime.p7m", enveloped_base64), pkcs7("; smime-type=authEnveloped-data", "AAAA"), pkcs7("", enveloped_base64), pkcs7("", "AAAA"),
-                                pkcs7("", enveloped_base64, "application/x-pkcs7-mime"), pkcs7("; name=\"SMIME.P7M\"", enveloped_base64, "application/octet-stream")}) {
+  constexpr std::string_view encrypted =
+      "[This mail is encrypted with S/MIME. To read it, open your mailbox in a mail program that has your key.]";
+  constexpr std::string_view wrapped =
+      "[This mail is wrapped in an S/MIME signature, which a phone cannot open. To read it, open your mailbox in a mail program.]";
+  for (const Converted& mail :
+       {pkcs7("; smime-type=enveloped-data; name=smime.p7m", enveloped_base64), pkcs7("; smime-type=authEnveloped-data", "AAAA"),
+        pkcs7("", enveloped_base64), pkcs7("", "AAAA"), pkcs7("", enveloped_base64, "application/x-pkcs7-mime"),
+        pkcs7("; name=\"SMIME.P7M\"", enveloped_base64, "application/octet-stream")}) {
     EXPECT_EQ(mail.text, encrypted);
     EXPECT_EQ(mail.others, "");
     EXPECT_NE(mail.decisions.find(": encrypted (S/MIME): explained in the text"), std::string::npos);
@@ -49,7 +55,8 @@ TEST(Sealed, SmimeKinds) {
   EXPECT_EQ(pkcs7("; smime-type=signed-data", "AAAA").text, wrapped);
   EXPECT_EQ(pkcs7("", signed_base64).text, wrapped);
   EXPECT_EQ(pkcs7("; smime-type=certs-only", signed_base64).text, "[This mail only carries S/MIME certificates, for your mail program.]");
-  EXPECT_EQ(pkcs7("; smime-type=compressed-data", "AAAA").text, "[This mail is compressed with S/MIME. To read it, open your mailbox in a mail program.]");
+  EXPECT_EQ(pkcs7("; smime-type=compressed-data", "AAAA").text,
+            "[This mail is compressed with S/MIME. To read it, open your mailbox in a mail program.]");
   // A name alone is no proof.
   EXPECT_EQ(pkcs7("; name=x.p7m", "AAAA", "application/octet-stream").others, "application/octet-stream ");
 }
@@ -62,23 +69,32 @@ TEST(Sealed, SignedSmimeShowsItsContent) {
   EXPECT_EQ(mail.others, "");
   EXPECT_NE(mail.decisions.find("smime.p7s: the signature of signed content"), std::string::npos);
   // Encrypted, then signed.
-  EXPECT_EQ(converted("Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nx\r\n--b--\r\n").text.substr(0, 27), "[This mail is encrypted wit");
+  EXPECT_EQ(converted("Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\nContent-Type: application/pkcs7-mime; "
+                      "smime-type=enveloped-data\r\n\r\nx\r\n--b--\r\n")
+                .text.substr(0, 27),
+            "[This mail is encrypted wit");
 }
 
 TEST(Sealed, PgpMime) {
-  const std::string parts = "; boundary=b\r\n\r\n--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n--b\r\nContent-Type: application/octet-stream; name=encrypted.asc\r\n\r\n-----BEGIN PGP MESSAGE-----\r\n--b--\r\n";
+  const std::string parts =
+      "; boundary=b\r\n\r\n--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n--b\r\nContent-Type: "
+      "application/octet-stream; name=encrypted.asc\r\n\r\n-----BEGIN PGP MESSAGE-----\r\n--b--\r\n";
   const Converted mail = converted("Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"" + parts);
   EXPECT_EQ(mail.text, "[This mail is encrypted with PGP. To read it, open your mailbox in a mail program that has your key.]");
   EXPECT_EQ(mail.others, "");
   EXPECT_NE(mail.decisions.find("application/pgp-encrypted: the header of encrypted content"), std::string::npos);
   EXPECT_NE(mail.decisions.find("encrypted.asc: encrypted (PGP)"), std::string::npos);
-  EXPECT_EQ(converted("Content-Type: multipart/encrypted; protocol=\"application/x\"; boundary=b\r\n\r\n--b\r\nContent-Type: application/y\r\n\r\nx\r\n--b--\r\n").text,
+  EXPECT_EQ(converted("Content-Type: multipart/encrypted; protocol=\"application/x\"; boundary=b\r\n\r\n--b\r\nContent-Type: "
+                      "application/y\r\n\r\nx\r\n--b--\r\n")
+                .text,
             "[This mail is encrypted. To read it, open your mailbox in the mail program it was made for.]");
 }
 
 TEST(Sealed, EncryptedMessagesHaveNoHeaderLines) {
   for (const std::string_view type : {"message/external-body", "message/rfc822\r\nContent-Transfer-Encoding: base64"}) {
-    const Converted mail = converted("Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\r\n\r\n--b\r\nContent-Type: " + std::string(type) + "\r\n\r\nx\r\n--b--\r\n");
+    const Converted mail =
+        converted("Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\r\n\r\n--b\r\nContent-Type: " +
+                  std::string(type) + "\r\n\r\nx\r\n--b--\r\n");
     EXPECT_NE(mail.text.find("encrypted"), std::string::npos) << type;
   }
 }
@@ -96,10 +112,13 @@ TEST(WithoutArmour, Blocks) {
             "Hi\n[This mail is encrypted with PGP. To read it, open your mailbox in a mail program that has your key.]\nbye");
   ASSERT_EQ(decisions.size(), 1U);
   EXPECT_EQ(decisions[0].rule, "encrypted (PGP): explained in the text");
-  EXPECT_EQ(read("-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA512\r\n\r\n- -- \r\n- a\r\nb\r\n-----BEGIN PGP SIGNATURE-----\r\n\r\nabc\r\n-----END PGP SIGNATURE-----\r\n- after\r\n"), "-- \r\na\r\nb\r\n- after\r\n");
+  EXPECT_EQ(read("-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA512\r\n\r\n- -- \r\n- a\r\nb\r\n-----BEGIN PGP "
+                 "SIGNATURE-----\r\n\r\nabc\r\n-----END PGP SIGNATURE-----\r\n- after\r\n"),
+            "-- \r\na\r\nb\r\n- after\r\n");
   ASSERT_EQ(decisions.size(), 1U);
   EXPECT_EQ(decisions[0].rule, "the PGP signature of signed text, which is shown");
-  EXPECT_EQ(read("a\n-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nabc\n-----END PGP PUBLIC KEY BLOCK-----"), "a\n[A PGP key for your mail program stood here.]\n");
+  EXPECT_EQ(read("a\n-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nabc\n-----END PGP PUBLIC KEY BLOCK-----"),
+            "a\n[A PGP key for your mail program stood here.]\n");
   // Cut off.
   EXPECT_EQ(read("a\n-----BEGIN PGP SIGNATURE-----\nabc"), "a\n");
   EXPECT_EQ(read("-----BEGIN PGP SIGNED MESSAGE-----\nHash: x"), "");
@@ -117,12 +136,16 @@ TEST(WithoutArmour, HostileTextsAreQuick) {
 }
 
 TEST(Sealed, InlinePgpInAMail) {
-  EXPECT_EQ(converted("\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA256\r\n\r\nHello\r\n-----BEGIN PGP SIGNATURE-----\r\n\r\nabc\r\n-----END PGP SIGNATURE-----\r\n").text, "Hello");
+  EXPECT_EQ(converted("\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA256\r\n\r\nHello\r\n-----BEGIN PGP "
+                      "SIGNATURE-----\r\n\r\nabc\r\n-----END PGP SIGNATURE-----\r\n")
+                .text,
+            "Hello");
 }
 
 TEST(VisitingCards, AreKeptAsTheyAre) {
   const Converted mail = converted(
-      "Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nHi\r\n--b\r\nContent-Type: text/vcard\r\n\r\nBEGIN:VCARD\r\nFN:Ann\r\nEND:VCARD\r\n--b--\r\n");
+      "Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nHi\r\n--b\r\nContent-Type: "
+      "text/vcard\r\n\r\nBEGIN:VCARD\r\nFN:Ann\r\nEND:VCARD\r\n--b--\r\n");
   EXPECT_EQ(mail.text, "Hi");
   EXPECT_EQ(mail.others, "text/vcard ");
 }

@@ -18,7 +18,8 @@ std::vector<std::string> split(std::string_view text, std::size_t size_max, std:
 using Pieces = std::vector<std::string>;
 
 TEST(GraphemeFloor, WhatIsSeenAsOneCharacterStaysWhole) {
-  for (const std::string_view one : {"e\u0301\u0323", "🏳️‍🌈", "👩‍👩‍👧‍👦", "👍🏽", "🇩🇪", "각", "ᄀ\u1161\u11A8", "नि", "กำ", "が\u3099", "❤️", "1\uFE0F\u20E3", "日", "é"}) {
+  for (const std::string_view one : {"e\u0301\u0323", "🏳️‍🌈", "👩‍👩‍👧‍👦", "👍🏽", "🇩🇪", "각", "ᄀ\u1161\u11A8",
+                                     "नि", "กำ", "が\u3099", "❤️", "1\uFE0F\u20E3", "日", "é"}) {
     const std::string text = "ab" + std::string(one) + "cd";
     for (std::size_t at = 2; at < 2 + one.size(); ++at) EXPECT_EQ(grapheme_floor(text, at), 2U) << one << at;
     EXPECT_EQ(grapheme_floor(text, 2 + one.size()), 2 + one.size()) << one;
@@ -49,7 +50,8 @@ TEST(SplitText, BordersInTheOrderOfTheirWorth) {
   EXPECT_EQ(split("one two three four five", 12), (Pieces{"one two", "three four", "five"}));
   EXPECT_EQ(split("aaaaaaaaaaaaaaaaaaaa", 8), (Pieces{"aaaaaaaa", "aaaaaaaa", "aaaa"}));
   EXPECT_EQ(split("ééééé", 5), (Pieces{"éé", "éé", "é"}));
-  EXPECT_EQ(split("👩‍👩‍👧‍👦👩‍👩‍👧‍👦", 26), (Pieces{"👩‍👩‍👧‍👦", "👩‍👩‍👧‍👦"}));
+  EXPECT_EQ(split("👩‍👩‍👧‍👦👩‍👩‍👧‍👦", 26),
+            (Pieces{"👩‍👩‍👧‍👦", "👩‍👩‍👧‍👦"}));
   EXPECT_EQ(split("日本", 1), (Pieces{"日", "本"}));
   EXPECT_EQ(split("ab", 0), (Pieces{"a", "b"}));
   EXPECT_EQ(split("  indented\n", 20), Pieces{"  indented"});

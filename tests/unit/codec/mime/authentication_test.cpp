@@ -16,14 +16,21 @@ TEST(AuthenticationResults, AreRead) {
   const Row rows[] = {
       {"example.org 1; none", "example.org", {}},
       {"example.com;\r\n spf=pass smtp.mailfrom=example.net", "example.com", {{"spf", "pass", "example.net"}}},
-      {"example.com;\r\n auth=pass (cram-md5) smtp.auth=sender@example.net;\r\n spf=pass smtp.mailfrom=example.net", "example.com",
+      {"example.com;\r\n auth=pass (cram-md5) smtp.auth=sender@example.net;\r\n spf=pass smtp.mailfrom=example.net",
+       "example.com",
        {{"auth", "pass", ""}, {"spf", "pass", "example.net"}}},
       {"example.com; dkim=pass (good signature) header.d=example.com", "example.com", {{"dkim", "pass", "example.com"}}},
-      {"example.com; dkim=pass reason=\"good; signature\"\r\n header.i=@mail-router.example.net; dkim=fail reason=\"bad signature\" header.i=@newyork.example.com",
-       "example.com", {{"dkim", "pass", "mail-router.example.net"}, {"dkim", "fail", "newyork.example.com"}}},
-      {"foo.example.net (foobar) 1 (baz);\r\n dkim (Because I like it) / 1 (One yay) = (wait for it) fail\r\n policy (A dot can go here) =\r\n expired", "foo.example.net",
+      {"example.com; dkim=pass reason=\"good; signature\"\r\n header.i=@mail-router.example.net; dkim=fail reason=\"bad signature\" "
+       "header.i=@newyork.example.com",
+       "example.com",
+       {{"dkim", "pass", "mail-router.example.net"}, {"dkim", "fail", "newyork.example.com"}}},
+      {"foo.example.net (foobar) 1 (baz);\r\n dkim (Because I like it) / 1 (One yay) = (wait for it) fail\r\n policy (A dot can go here) "
+       "=\r\n expired",
+       "foo.example.net",
        {{"dkim", "fail", ""}}},
-      {"mx.google.com; dmarc=fail (p=NONE sp=NONE dis=NONE) header.from=bank.example; spf=pass (a (nested) \\) comment) smtp.mailfrom=bounce@evil.example", "mx.google.com",
+      {"mx.google.com; dmarc=fail (p=NONE sp=NONE dis=NONE) header.from=bank.example; spf=pass (a (nested) \\) comment) "
+       "smtp.mailfrom=bounce@evil.example",
+       "mx.google.com",
        {{"dmarc", "fail", "bank.example"}, {"spf", "pass", "evil.example"}}},
       {"mx; dkim=pass header.b=\"ab=/\" header.d=x.example header.b=ab=/", "mx", {{"dkim", "pass", "x.example"}}},
       {"mx;", "mx", {}},
@@ -42,7 +49,8 @@ TEST(AuthenticationResults, AreRead) {
 }
 
 TEST(AuthenticationResults, BrokenOnesAreNone) {
-  for (const std::string_view value : {"", ";", "(", "mx x; spf=pass", "mx; spf", "mx; spf=", "mx; spf=pass smtp.mailfrom", "mx; =pass", "mx; spf/x=pass", "mx; spf=pass reason=\"a"}) {
+  for (const std::string_view value : {"", ";", "(", "mx x; spf=pass", "mx; spf", "mx; spf=", "mx; spf=pass smtp.mailfrom", "mx; =pass",
+                                       "mx; spf/x=pass", "mx; spf=pass reason=\"a"}) {
     EXPECT_FALSE(parse_authentication_results(value)) << value;
   }
   EXPECT_FALSE(parse_authentication_results(std::string(1000, '(')));
@@ -78,11 +86,15 @@ TEST(AuthenticationResults, TheTopmostServerRulesOnFrom) {
       {"Authentication-Results: mx; spf=softfail; dkim=none\r\nFrom: a@bank.example", "mx", SenderCheck::fail},
       {"Authentication-Results: mx; spf=softfail; dkim=pass header.d=bank.example\r\nFrom: a@bank.example", "mx", SenderCheck::pass},
       // Two fields of one server, one below the other.
-      {"Authentication-Results: mx; spf=pass smtp.mailfrom=evil.example\r\nAuthentication-Results: mx; dmarc=fail\r\nFrom: a@bank.example", "mx", SenderCheck::fail},
+      {"Authentication-Results: mx; spf=pass smtp.mailfrom=evil.example\r\nAuthentication-Results: mx; dmarc=fail\r\nFrom: a@bank.example",
+       "mx", SenderCheck::fail},
       // What stands below anything else came with the mail.
-      {"Authentication-Results: mx; dmarc=fail\r\nReceived: x\r\nAuthentication-Results: mx; dmarc=pass\r\nFrom: a@bank.example", "mx", SenderCheck::fail},
-      {"Authentication-Results: mx; spf=none\r\nAuthentication-Results: other; dmarc=pass\r\nFrom: a@bank.example", "mx", SenderCheck::unknown},
-      {"Authentication-Results: other; dmarc=pass\r\nAuthentication-Results: mx; dmarc=fail\r\nFrom: a@bank.example", "other", SenderCheck::pass},
+      {"Authentication-Results: mx; dmarc=fail\r\nReceived: x\r\nAuthentication-Results: mx; dmarc=pass\r\nFrom: a@bank.example", "mx",
+       SenderCheck::fail},
+      {"Authentication-Results: mx; spf=none\r\nAuthentication-Results: other; dmarc=pass\r\nFrom: a@bank.example", "mx",
+       SenderCheck::unknown},
+      {"Authentication-Results: other; dmarc=pass\r\nAuthentication-Results: mx; dmarc=fail\r\nFrom: a@bank.example", "other",
+       SenderCheck::pass},
       {"Authentication-Results: (\r\nAuthentication-Results: mx; dmarc=pass\r\nFrom: a@bank.example", "", SenderCheck::unknown},
       {"Authentication-Results: mx; dmarc=pass\r\nFrom: a@bank.example, b@evil.example", "mx", SenderCheck::unknown},
   };

@@ -48,13 +48,32 @@ class Iconv {
 std::string two(unsigned first, unsigned second) { return {static_cast<char>(first), static_cast<char>(second)}; }
 
 TEST(CharsetIconv, EveryByteOfEveryOneByteCharset) {
-  const std::pair<const char*, const char*> rows[] = {
-      {"windows-1252", "CP1252"}, {"windows-1250", "CP1250"}, {"windows-1251", "CP1251"}, {"windows-1253", "CP1253"}, {"iso-8859-9", "CP1254"},
-      {"windows-1256", "CP1256"}, {"windows-1257", "CP1257"}, {"tis-620", "CP874"}, {"koi8-r", "KOI8-R"}, {"koi8-u", "KOI8-U"},
-      {"iso-8859-2", "ISO-8859-2"}, {"iso-8859-3", "ISO-8859-3"}, {"iso-8859-4", "ISO-8859-4"}, {"iso-8859-5", "ISO-8859-5"},
-      {"iso-8859-6", "ISO-8859-6"}, {"iso-8859-7", "ISO-8859-7"}, {"iso-8859-8", "ISO-8859-8"}, {"iso-8859-10", "ISO-8859-10"},
-      {"iso-8859-13", "ISO-8859-13"}, {"iso-8859-14", "ISO-8859-14"}, {"iso-8859-15", "ISO-8859-15"}, {"iso-8859-16", "ISO-8859-16"},
-      {"cp437", "CP437"}, {"cp850", "CP850"}, {"cp866", "CP866"}, {"macintosh", "MACINTOSH"}};
+  const std::pair<const char*, const char*> rows[] = {{"windows-1252", "CP1252"},
+                                                      {"windows-1250", "CP1250"},
+                                                      {"windows-1251", "CP1251"},
+                                                      {"windows-1253", "CP1253"},
+                                                      {"iso-8859-9", "CP1254"},
+                                                      {"windows-1256", "CP1256"},
+                                                      {"windows-1257", "CP1257"},
+                                                      {"tis-620", "CP874"},
+                                                      {"koi8-r", "KOI8-R"},
+                                                      {"koi8-u", "KOI8-U"},
+                                                      {"iso-8859-2", "ISO-8859-2"},
+                                                      {"iso-8859-3", "ISO-8859-3"},
+                                                      {"iso-8859-4", "ISO-8859-4"},
+                                                      {"iso-8859-5", "ISO-8859-5"},
+                                                      {"iso-8859-6", "ISO-8859-6"},
+                                                      {"iso-8859-7", "ISO-8859-7"},
+                                                      {"iso-8859-8", "ISO-8859-8"},
+                                                      {"iso-8859-10", "ISO-8859-10"},
+                                                      {"iso-8859-13", "ISO-8859-13"},
+                                                      {"iso-8859-14", "ISO-8859-14"},
+                                                      {"iso-8859-15", "ISO-8859-15"},
+                                                      {"iso-8859-16", "ISO-8859-16"},
+                                                      {"cp437", "CP437"},
+                                                      {"cp850", "CP850"},
+                                                      {"cp866", "CP866"},
+                                                      {"macintosh", "MACINTOSH"}};
   for (const auto& [label, name] : rows) {
     Iconv iconv(name);
     std::string all;
@@ -90,8 +109,26 @@ TEST(CharsetIconv, EveryPairOfIso2022JpInEverySet) {
 }
 
 TEST(CharsetIconv, MixturesOfPieces) {
-  const std::string_view pieces[] = {"\x1B$B", "\x1B$@", "\x1B(J", "\x1B(I", "\x1B(B", "\x1B$(Q", "\x1B", "F|K\\8l", "%F%9%H", "\r\n", " ", "plain text that is longer than a vector",
-                                     "\x82\xA0\x8A\xBF", "\xB1\xB2", "\x80", "\xFF", "!", "\\~", "\x1B$(D", "\x1B.A"};
+  const std::string_view pieces[] = {"\x1B$B",
+                                     "\x1B$@",
+                                     "\x1B(J",
+                                     "\x1B(I",
+                                     "\x1B(B",
+                                     "\x1B$(Q",
+                                     "\x1B",
+                                     "F|K\\8l",
+                                     "%F%9%H",
+                                     "\r\n",
+                                     " ",
+                                     "plain text that is longer than a vector",
+                                     "\x82\xA0\x8A\xBF",
+                                     "\xB1\xB2",
+                                     "\x80",
+                                     "\xFF",
+                                     "!",
+                                     "\\~",
+                                     "\x1B$(D",
+                                     "\x1B.A"};
   Iconv iso("ISO-2022-JP-3");
   Iconv sjis("CP932");
   std::mt19937 random(5);

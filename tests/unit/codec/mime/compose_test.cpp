@@ -75,9 +75,9 @@ TEST(WriteMailboxesField, NoControlReachesTheHeader) {
 }
 
 TEST(WriteParameter, ComesBackAndFits) {
-  for (const std::string& name :
-       {std::string("a.txt"), std::string("my \"file\" \\ name.txt"), std::string("grüße.txt"), std::string("日本語ファイル名") + std::string(50, 'x') + "本.pdf",
-        std::string(300, 'n') + ".txt", std::string("a;b=c.txt"), std::string("100%.txt"), std::string("it's.txt")}) {
+  for (const std::string& name : {std::string("a.txt"), std::string("my \"file\" \\ name.txt"), std::string("grüße.txt"),
+                                  std::string("日本語ファイル名") + std::string(50, 'x') + "本.pdf", std::string(300, 'n') + ".txt",
+                                  std::string("a;b=c.txt"), std::string("100%.txt"), std::string("it's.txt")}) {
     Bytes out;
     append(out, "Content-Disposition: attachment");
     write_parameter(out, "filename", name);
@@ -109,8 +109,8 @@ TEST(WriteBody, EverySizeComesBack) {
 }
 
 TEST(WriteBody, TextAsQuotedPrintable) {
-  for (const std::string& text : {std::string(""), std::string("a"), std::string("a\n"), std::string("blank at end \n\ttab\t\n"), std::string("=?= ü\n.\nFrom x\n"),
-                                  std::string(500, 'x') + "\n" + std::string(200, ' ') + "ü"}) {
+  for (const std::string& text : {std::string(""), std::string("a"), std::string("a\n"), std::string("blank at end \n\ttab\t\n"),
+                                  std::string("=?= ü\n.\nFrom x\n"), std::string(500, 'x') + "\n" + std::string(200, ' ') + "ü"}) {
     Bytes out;
     append(out, "Content-Type: text/plain; charset=utf-8\r\n");
     write_body(out, bytes_of(text), BodyForm::quoted_printable);
@@ -129,8 +129,9 @@ TEST(MakeBoundary, DelimitsNothingInABody) {
     std::string_view expected;
   };
   const Row rows[] = {
-      {"--" + first + "\r\n", "pm_01JD3X_1"},          {"x\r\n--" + first + "--", "pm_01JD3X_1"}, {"x\n--" + first + "y", "pm_01JD3X_1"},
-      {"\n--pm_01JD3X\n--pm_01JD3X_1\n", "pm_01JD3X_2"}, {"x--" + first + "y", first},             {"x\n" + first, first},
+      {"--" + first + "\r\n", "pm_01JD3X_1"}, {"x\r\n--" + first + "--", "pm_01JD3X_1"},
+      {"x\n--" + first + "y", "pm_01JD3X_1"}, {"\n--pm_01JD3X\n--pm_01JD3X_1\n", "pm_01JD3X_2"},
+      {"x--" + first + "y", first},           {"x\n" + first, first},
   };
   for (const Row& row : rows) {
     const ByteView bodies[] = {bytes_of("other"), bytes_of(row.body)};

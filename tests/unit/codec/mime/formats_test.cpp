@@ -44,14 +44,16 @@ std::string files_of(std::string_view text) {
   Arena arena;
   std::string out;
   for (const InlineFile& file : read_uuencoded(text, arena)) {
-    out += std::string(file.name) + "=" + std::string(text_of(file.data)) + "@" + std::to_string(file.begin) + "-" + std::to_string(file.end) + ";";
+    out += std::string(file.name) + "=" + std::string(text_of(file.data)) + "@" + std::to_string(file.begin) + "-" +
+           std::to_string(file.end) + ";";
   }
   return out;
 }
 
 TEST(Uuencode, FilesInText) {
   EXPECT_EQ(files_of("hello\nbegin 644 cat.txt\n#0V%T\n`\nend\nbye\n"), "cat.txt=Cat@6-36;");
-  EXPECT_EQ(files_of("begin 644 cat.txt\r\n#0V%T\r\n`\r\nend\r\nbegin 0755 my dog\r\n#9&]G\r\n \r\nend"), "cat.txt=Cat@0-34;my dog=dog@34-66;");
+  EXPECT_EQ(files_of("begin 644 cat.txt\r\n#0V%T\r\n`\r\nend\r\nbegin 0755 my dog\r\n#9&]G\r\n \r\nend"),
+            "cat.txt=Cat@0-34;my dog=dog@34-66;");
   EXPECT_EQ(files_of("begin 644 =?utf-8?Q?=C3=BC?=\n#0V%T\nend\n"), "ü=Cat@0-39;");
   // Not a file: no mode, a line that is no data, no end; a second begin starts anew.
   EXPECT_EQ(files_of("begin the day\n#0V%T\nend\n"), "");
@@ -72,7 +74,8 @@ TEST(DeliveryStatus, ReadsEachRecipient) {
       "Reporting-MTA: dns; mail.example.com\r\nOriginal-Envelope-Id: pm123\r\nArrival-Date: Mon, 1 Jan 2024 00:00:00 +0000\r\n\r\n"
       "Original-Recipient: rfc822;Joe@example.com\r\nFinal-Recipient: RFC822; joe@example.com\r\nAction: failed (bounced)\r\n"
       "Status: 5.1.1 (no such user)\r\nRemote-MTA: dns; mx.example.com\r\nDiagnostic-Code: smtp; 550 5.1.1\r\n no such user\r\n\r\n\r\n"
-      "Final-Recipient: rfc822; ann@example.com\r\nAction: DELAYED\r\nStatus: 4.4.1\r\nWill-Retry-Until: Tue, 2 Jan 2024 00:00:00 +0000\r\n";
+      "Final-Recipient: rfc822; ann@example.com\r\nAction: DELAYED\r\nStatus: 4.4.1\r\nWill-Retry-Until: Tue, 2 Jan 2024 00:00:00 "
+      "+0000\r\n";
   Arena arena;
   const DeliveryStatus report = read_delivery_status(bytes_of(body), arena);
   EXPECT_EQ(report.reporting_mta, "mail.example.com");
@@ -94,7 +97,10 @@ TEST(DeliveryStatus, ActionsAndBrokenReports) {
     std::string_view action;
     DeliveryAction expected;
   };
-  const Row rows[] = {{"delivered", DeliveryAction::delivered}, {"relayed", DeliveryAction::relayed}, {"expanded", DeliveryAction::expanded}, {"exploded", DeliveryAction::unknown}};
+  const Row rows[] = {{"delivered", DeliveryAction::delivered},
+                      {"relayed", DeliveryAction::relayed},
+                      {"expanded", DeliveryAction::expanded},
+                      {"exploded", DeliveryAction::unknown}};
   Arena arena;
   for (const Row& row : rows) {
     // No block about the message, an address without a type, junk before the block.
@@ -128,9 +134,13 @@ TEST(DispositionNotification, Reads) {
     std::string_view value;
     DispositionType expected;
   };
-  const Row rows[] = {{"manual-action/MDN-sent-manually; displayed", DispositionType::displayed}, {"x;dispatched", DispositionType::dispatched},
-                      {"x; processed", DispositionType::processed},  {"x; denied", DispositionType::denied},
-                      {"x; failed", DispositionType::failed},        {"displayed", DispositionType::unknown}, {"", DispositionType::unknown}};
+  const Row rows[] = {{"manual-action/MDN-sent-manually; displayed", DispositionType::displayed},
+                      {"x;dispatched", DispositionType::dispatched},
+                      {"x; processed", DispositionType::processed},
+                      {"x; denied", DispositionType::denied},
+                      {"x; failed", DispositionType::failed},
+                      {"displayed", DispositionType::unknown},
+                      {"", DispositionType::unknown}};
   for (const Row& row : rows) {
     const std::string one = "Disposition: " + std::string(row.value) + "\n";
     const DispositionNotification read = read_disposition_notification(bytes_of(one), arena);

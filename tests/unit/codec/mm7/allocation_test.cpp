@@ -64,7 +64,8 @@ TEST(Mm7Allocation, BodyIsAllocatedOnce) {
   const std::string id(200, 'i');
   MultimediaMessage mm;
   for (int i = 0; i < 5; ++i) {
-    mm.parts.push_back({.media_type = "image/jpeg", .charset = {}, .name = name, .content_id = id, .content_location = {}, .data = picture});
+    mm.parts.push_back(
+        {.media_type = "image/jpeg", .charset = {}, .name = name, .content_id = id, .content_location = {}, .data = picture});
   }
   SubmitReq request;
   request.content = &mm;

@@ -17,12 +17,18 @@ namespace {
 MultimediaMessage picture() {
   static constexpr std::string_view data = "\xFF\xD8 picture";
   MultimediaMessage mm;
-  mm.parts.push_back({.media_type = "image/jpeg", .charset = {}, .name = "p.jpg", .content_id = "1.item@pm.example", .content_location = "p.jpg", .data = bytes_of(data)});
+  mm.parts.push_back({.media_type = "image/jpeg",
+                      .charset = {},
+                      .name = "p.jpg",
+                      .content_id = "1.item@pm.example",
+                      .content_location = "p.jpg",
+                      .data = bytes_of(data)});
   return mm;
 }
 
 /// A SubmitReq in the dialect that the knobs make, as text.
-std::string written(const std::vector<std::pair<std::string_view, std::string_view>>& settings, const MultimediaMessage* content = nullptr) {
+std::string written(const std::vector<std::pair<std::string_view, std::string_view>>& settings,
+                    const MultimediaMessage* content = nullptr) {
   Mm7Dialect dialect;
   for (const auto& [name, value] : settings) EXPECT_TRUE(set_knob(dialect, name, value).has_value()) << name;
   SubmitReq request;
@@ -60,18 +66,23 @@ TEST_P(KnobTest, ChangesWhatIsWritten) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Knobs, KnobTest,
-    testing::Values(KnobRow{"namespace_uri", "urn:n", "<SubmitReq xmlns=\"urn:n\">"}, KnobRow{"mm7_version", "5.3.0", "<MM7Version>5.3.0</MM7Version>"},
-                    KnobRow{"vaspid", "v", "<VASPID>v</VASPID>"}, KnobRow{"vasid", "w", "<VASID>w</VASID>"}, KnobRow{"service_code", "s", "<ServiceCode>s</ServiceCode>"},
-                    KnobRow{"number_form", "digits", "<Number>15550100002</Number>"}, KnobRow{"number_form", "plus_plmn", "<Number>+15550100002/TYPE=PLMN</Number>"},
-                    KnobRow{"parts", "binary", "Content-Transfer-Encoding: binary"}, KnobRow{"parts", "8bit", "Content-Transfer-Encoding: 8bit"},
-                    KnobRow{"element_prefix", "mm7", "<mm7:SubmitReq xmlns:mm7=\"http://www.3gpp.org/"}, KnobRow{"element_prefix", "p", "<p:To><p:Number>+15550100002</p:Number></p:To>"},
-                    KnobRow{"envelope_prefix", "soap", "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Header>"},
-                    KnobRow{"sender_form", "bare", "<SenderAddress>50001742</SenderAddress>"}, KnobRow{"sender_form", "none", "<SenderIdentification></SenderIdentification>"},
-                    KnobRow{"short_code_form", "number", "<SenderAddress><Number>50001742</Number></SenderAddress>"},
-                    KnobRow{"content_form", "single", "Content-Type: image/jpeg; name=\"p.jpg\"\r\nContent-ID: <mm.tx@pushmail>"},
-                    KnobRow{"content_id_brackets", "false", "Content-ID: mm.tx@pushmail\r\n"}, KnobRow{"href_escapes_at", "true", "href=\"cid:mm.tx%40pushmail\""},
-                    KnobRow{"xml_charset", "false", "Content-Type: text/xml\r\n"}, KnobRow{"allow_adaptations", "false", "<Content href=\"cid:mm.tx@pushmail\"/>"},
-                    KnobRow{"omitted", "ReadReply MessageClass", "<DeliveryReport>true</DeliveryReport><Subject>"}));
+    testing::Values(
+        KnobRow{"namespace_uri", "urn:n", "<SubmitReq xmlns=\"urn:n\">"}, KnobRow{"mm7_version", "5.3.0", "<MM7Version>5.3.0</MM7Version>"},
+        KnobRow{"vaspid", "v", "<VASPID>v</VASPID>"}, KnobRow{"vasid", "w", "<VASID>w</VASID>"},
+        KnobRow{"service_code", "s", "<ServiceCode>s</ServiceCode>"}, KnobRow{"number_form", "digits", "<Number>15550100002</Number>"},
+        KnobRow{"number_form", "plus_plmn", "<Number>+15550100002/TYPE=PLMN</Number>"},
+        KnobRow{"parts", "binary", "Content-Transfer-Encoding: binary"}, KnobRow{"parts", "8bit", "Content-Transfer-Encoding: 8bit"},
+        KnobRow{"element_prefix", "mm7", "<mm7:SubmitReq xmlns:mm7=\"http://www.3gpp.org/"},
+        KnobRow{"element_prefix", "p", "<p:To><p:Number>+15550100002</p:Number></p:To>"},
+        KnobRow{"envelope_prefix", "soap", "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\"><soap:Header>"},
+        KnobRow{"sender_form", "bare", "<SenderAddress>50001742</SenderAddress>"},
+        KnobRow{"sender_form", "none", "<SenderIdentification></SenderIdentification>"},
+        KnobRow{"short_code_form", "number", "<SenderAddress><Number>50001742</Number></SenderAddress>"},
+        KnobRow{"content_form", "single", "Content-Type: image/jpeg; name=\"p.jpg\"\r\nContent-ID: <mm.tx@pushmail>"},
+        KnobRow{"content_id_brackets", "false", "Content-ID: mm.tx@pushmail\r\n"},
+        KnobRow{"href_escapes_at", "true", "href=\"cid:mm.tx%40pushmail\""}, KnobRow{"xml_charset", "false", "Content-Type: text/xml\r\n"},
+        KnobRow{"allow_adaptations", "false", "<Content href=\"cid:mm.tx@pushmail\"/>"},
+        KnobRow{"omitted", "ReadReply MessageClass", "<DeliveryReport>true</DeliveryReport><Subject>"}));
 
 TEST(Mm7Dialect, MixedInsteadOfRelated) {
   MultimediaMessage mm = picture();
@@ -114,7 +125,8 @@ TEST(Mm7Dialect, EachKnobHasAKey) {
     Mm7Dialect dialect;
     EXPECT_TRUE(apply_profile(dialect, words.substr(0, end)).has_value()) << words;
     Mm7Dialect by_settings;
-    for (const KnobSetting& row : profile_settings(words.substr(0, end))) EXPECT_TRUE(set_knob(by_settings, row.knob, row.value).has_value());
+    for (const KnobSetting& row : profile_settings(words.substr(0, end)))
+      EXPECT_TRUE(set_knob(by_settings, row.knob, row.value).has_value());
     EXPECT_EQ(by_settings, dialect);
     words.remove_prefix(std::min(end + 1, words.size()));
   }
@@ -122,7 +134,10 @@ TEST(Mm7Dialect, EachKnobHasAKey) {
 }
 
 Mm7Dialect configured(std::string_view keys, std::string* error = nullptr) {
-  const std::string text = fmt::format("domain = \"d.example\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = \"http://h/\"\nservice_number = \"5\"\nallow = [\"192.0.2.1\"]\n{}\n", keys);
+  const std::string text = fmt::format(
+      "domain = \"d.example\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"198.18.0.1:1\"\nsource = \"5\"\n[peer.a]\nurl = "
+      "\"http://h/\"\nservice_number = \"5\"\nallow = [\"192.0.2.1\"]\n{}\n",
+      keys);
   const auto config = Config::parse(text, "t.toml");
   EXPECT_TRUE(config.has_value()) << config.error().message();
   const auto settings = configured_knobs(*config, "a");
@@ -139,7 +154,9 @@ TEST(Mm7Dialect, ConfiguredByProfileAndKeys) {
   EXPECT_TRUE(rel5.namespace_uri.ends_with("REL-5-MM7-1-2"));
   EXPECT_EQ(rel5.version, "5.3.0");
   // A key that is given wins over the profile, also where it says what would be the default without one.
-  const Mm7Dialect mixed = configured("profile = \"rel5\"\nmm7_version = \"6.8.0\"\nparts = \"8bit\"\nxml_charset = false\nfault_http_status = 200\nomitted = \"Priority Subject\"");
+  const Mm7Dialect mixed = configured(
+      "profile = \"rel5\"\nmm7_version = \"6.8.0\"\nparts = \"8bit\"\nxml_charset = false\nfault_http_status = 200\nomitted = \"Priority "
+      "Subject\"");
   EXPECT_TRUE(mixed.namespace_uri.ends_with("REL-5-MM7-1-2"));
   EXPECT_EQ(mixed.version, "6.8.0");
   EXPECT_FALSE(mixed.parts_base64);
@@ -152,7 +169,9 @@ TEST(Mm7Dialect, ConfiguredByProfileAndKeys) {
 TEST(Mm7Dialect, ConfiguredBadlyWithFileLineKeyAndRule) {
   std::string error;
   configured("element_prefix = \"a:b\"", &error);
-  EXPECT_EQ(error, "t.toml:10: peer.a.element_prefix: the knob does not take this value: prefix of MM7 elements; empty: default namespace, got \"a:b\"");
+  EXPECT_EQ(
+      error,
+      "t.toml:10: peer.a.element_prefix: the knob does not take this value: prefix of MM7 elements; empty: default namespace, got \"a:b\"");
   configured("profile = \"rel5\"\nsoap_action = \"x\\r\\nHost: y\"", &error);
   EXPECT_TRUE(error.starts_with("t.toml:11: peer.a.soap_action: ")) << error;
   configured("omitted = \"DeliveryReport\"", &error);
@@ -170,10 +189,13 @@ TEST(Mm7Dialect, KnobsOfTransport) {
 }
 
 TEST(Mm7Dialect, WhatKnobsRefuse) {
-  for (const auto& [name, value] : {std::pair{"number_form", "minus"}, std::pair{"number_form", ""}, std::pair{"parts", "base64|binary"}, std::pair{"xml_charset", "yes"},
-                                    std::pair{"element_prefix", "a:b"}, std::pair{"soap_action", "a\"b"}, std::pair{"soap_action", "a\r\nHost: b"}, std::pair{"soap_action", "a b"}, std::pair{"element_prefix", "1"}, std::pair{"element_prefix", "xmlp"}, std::pair{"envelope_prefix", ""},
-                                    std::pair{"omitted", "DeliveryReport"}, std::pair{"omitted", "ReadReply Recipients"}, std::pair{"fault_http_status", "99"},
-                                    std::pair{"fault_http_status", "200x"}, std::pair{"recipients_max", "-1"}}) {
+  for (const auto& [name, value] :
+       {std::pair{"number_form", "minus"}, std::pair{"number_form", ""}, std::pair{"parts", "base64|binary"},
+        std::pair{"xml_charset", "yes"}, std::pair{"element_prefix", "a:b"}, std::pair{"soap_action", "a\"b"},
+        std::pair{"soap_action", "a\r\nHost: b"}, std::pair{"soap_action", "a b"}, std::pair{"element_prefix", "1"},
+        std::pair{"element_prefix", "xmlp"}, std::pair{"envelope_prefix", ""}, std::pair{"omitted", "DeliveryReport"},
+        std::pair{"omitted", "ReadReply Recipients"}, std::pair{"fault_http_status", "99"}, std::pair{"fault_http_status", "200x"},
+        std::pair{"recipients_max", "-1"}}) {
     Mm7Dialect dialect;
     const auto set = set_knob(dialect, name, value);
     ASSERT_FALSE(set.has_value()) << name << " " << value;
@@ -202,7 +224,8 @@ TEST(Mm7Dialect, TableIsClosed) {
 }
 
 TEST(Mm7Dialect, Profiles) {
-  for (const std::string_view profile : {"rel6", "rel6_first", "rel5", "rel5_first", "prefixed", "plain_parts", "digits_only", "bare_sender"}) {
+  for (const std::string_view profile :
+       {"rel6", "rel6_first", "rel5", "rel5_first", "prefixed", "plain_parts", "digits_only", "bare_sender"}) {
     Mm7Dialect dialect;
     EXPECT_TRUE(apply_profile(dialect, profile).has_value()) << profile;
   }

@@ -26,11 +26,13 @@ inline std::string deliver(std::string_view content = "<Content href=\"cid:mo-05
       "<VASID>inbox</VASID><LinkedID>link-9</LinkedID><Sender><Number>+15550100002</Number></Sender>"
       "<Recipients><To><ShortCode>500017</ShortCode><RFC2822Address displayOnly=\"true\">joe@example.com</RFC2822Address></To>"
       "<Cc><Number>+15550100003</Number></Cc></Recipients>"
-      "<TimeStamp>2024-06-30T12:40:00Z</TimeStamp><Priority>Normal</Priority><Subject>Re: Gr\xC3\xBC\xC3\x9F" "e &amp; more</Subject>{}</DeliverReq>",
+      "<TimeStamp>2024-06-30T12:40:00Z</TimeStamp><Priority>Normal</Priority><Subject>Re: Gr\xC3\xBC\xC3\x9F"
+      "e &amp; more</Subject>{}</DeliverReq>",
       ns, content);
 }
 
-inline std::string report(std::string_view status = "<MMStatus>Retrieved</MMStatus>", std::string_view date = "<Date>2024-06-30T12:31:07Z</Date>",
+inline std::string report(std::string_view status = "<MMStatus>Retrieved</MMStatus>",
+                          std::string_view date = "<Date>2024-06-30T12:31:07Z</Date>",
                           std::string_view recipient = "<Recipient><Number>+15550100002</Number></Recipient>") {
   return fmt::format(
       "<DeliveryReportReq xmlns=\"{}\"><MM7Version>6.8.0</MM7Version><MMSRelayServerID>mmsc1.example</MMSRelayServerID>"
@@ -40,7 +42,8 @@ inline std::string report(std::string_view status = "<MMStatus>Retrieved</MMStat
 
 inline std::string read_reply(std::string_view status = "<MMStatus>Read</MMStatus>") {
   return fmt::format(
-      "<ReadReplyReq xmlns=\"{}\"><MM7Version>6.8.0</MM7Version><MMSRelayServerID>mmsc1.example</MMSRelayServerID><MessageID>m-77001</MessageID>"
+      "<ReadReplyReq "
+      "xmlns=\"{}\"><MM7Version>6.8.0</MM7Version><MMSRelayServerID>mmsc1.example</MMSRelayServerID><MessageID>m-77001</MessageID>"
       "<Recipient><Number>+15550100002</Number></Recipient><Sender><RFC2822Address>joe@example.com</RFC2822Address></Sender>"
       "<TimeStamp>2024-06-30T13:00:00Z</TimeStamp>{}<StatusText>seen</StatusText><ApplicID>a</ApplicID></ReadReplyReq>",
       ns, status);
@@ -60,11 +63,14 @@ inline std::string inner_parts() {
          std::string("\xFF\xD8\x00\x0A", 4) + "\r\n--inner-b2--\r\n";
 }
 
-inline std::string with_content(std::string_view xml, std::string_view content_headers =
-                                                          "Content-Type: multipart/related; boundary=\"inner-b2\"; type=\"application/smil\"; start=\"<smil-1>\"\r\n"
-                                                          "Content-ID: <mo-0501@mmsc1.example>\r\n",
-                                std::string_view soap_headers = "Content-Type: text/xml; charset=\"utf-8\"\r\nContent-ID: <soap-1@mmsc1.example>\r\n") {
-  return fmt::format("--outer-b1\r\n{}\r\n{}\r\n--outer-b1\r\n{}\r\n{}\r\n--outer-b1--\r\n", soap_headers, xml, content_headers, inner_parts());
+inline std::string with_content(
+    std::string_view xml,
+    std::string_view content_headers =
+        "Content-Type: multipart/related; boundary=\"inner-b2\"; type=\"application/smil\"; start=\"<smil-1>\"\r\n"
+        "Content-ID: <mo-0501@mmsc1.example>\r\n",
+    std::string_view soap_headers = "Content-Type: text/xml; charset=\"utf-8\"\r\nContent-ID: <soap-1@mmsc1.example>\r\n") {
+  return fmt::format("--outer-b1\r\n{}\r\n{}\r\n--outer-b1\r\n{}\r\n{}\r\n--outer-b1--\r\n", soap_headers, xml, content_headers,
+                     inner_parts());
 }
 
 inline Result<DeliverReq> read_deliver(std::string_view content_type, std::string_view body) {

@@ -20,8 +20,11 @@ struct Mm {
   void add(std::string_view type, std::string_view name, Bytes data, std::string_view charset = {}) {
     storage.push_back(std::move(data));
     Arena& arena = message.arena;
-    message.parts.push_back({.media_type = arena.copy(type), .charset = arena.copy(charset), .name = arena.copy(name),
-                             .content_id = arena.copy(fmt::format("{}.item@pm.example", message.parts.size() + 1)), .content_location = arena.copy(name),
+    message.parts.push_back({.media_type = arena.copy(type),
+                             .charset = arena.copy(charset),
+                             .name = arena.copy(name),
+                             .content_id = arena.copy(fmt::format("{}.item@pm.example", message.parts.size() + 1)),
+                             .content_location = arena.copy(name),
                              .data = storage.back()});
   }
 };
@@ -69,9 +72,11 @@ TEST(Mm7Write, SubmitReqWithoutContentWordForWord) {
   EXPECT_EQ(entity.content_type, "text/xml; charset=\"utf-8\"");
   EXPECT_EQ(message_of(entity),
             "<SubmitReq xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><SenderIdentification><VASPID>pushmail</VASPID><VASID>inbox</VASID>"
-            "<SenderAddress><ShortCode>50001742</ShortCode></SenderAddress></SenderIdentification><Recipients><To><Number>+15550100002</Number></To>"
+            "<SenderAddress><ShortCode>50001742</ShortCode></SenderAddress></SenderIdentification><Recipients><To><Number>+15550100002</"
+            "Number></To>"
             "</Recipients><ServiceCode>PM01</ServiceCode><LinkedID>link-9</LinkedID><MessageClass>Personal</MessageClass>"
-            "<TimeStamp>2024-06-30T12:30:00Z</TimeStamp><ExpiryDate>P3D</ExpiryDate><DeliveryReport>true</DeliveryReport><ReadReply>false</ReadReply>"
+            "<TimeStamp>2024-06-30T12:30:00Z</TimeStamp><ExpiryDate>P3D</ExpiryDate><DeliveryReport>true</DeliveryReport><ReadReply>false</"
+            "ReadReply>"
             "<Priority>Normal</Priority><Subject>Hi</Subject></SubmitReq>");
 }
 
@@ -91,10 +96,15 @@ TEST(Mm7Write, SubmitReqInFullIsInSchemaOrder) {
   request.content_class = "image-basic";
   request.drm_content = false;
   EXPECT_EQ(message_of(encode(request, dialect)),
-            "<SubmitReq xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><SenderIdentification></SenderIdentification><Recipients><To><Number>+1555</Number></To></Recipients>"
-            "<ReplyCharging replyChargingSize=\"5000\" replyDeadline=\"P1D\"/><EarliestDeliveryTime>2024-06-30T13:00:00Z</EarliestDeliveryTime><DeliveryReport>true</DeliveryReport>"
-            "<ReadReply>true</ReadReply><ChargedParty>ThirdParty</ChargedParty><ChargedPartyID>+1556</ChargedPartyID><DistributionIndicator>false</DistributionIndicator>"
-            "<DeliveryCondition><DC>1</DC><DC>2</DC></DeliveryCondition><ApplicID>a</ApplicID><ReplyApplicID>r</ReplyApplicID><AuxApplicInfo>x</AuxApplicInfo>"
+            "<SubmitReq "
+            "xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><SenderIdentification></SenderIdentification><Recipients><To><Number>+1555</"
+            "Number></To></Recipients>"
+            "<ReplyCharging replyChargingSize=\"5000\" "
+            "replyDeadline=\"P1D\"/><EarliestDeliveryTime>2024-06-30T13:00:00Z</EarliestDeliveryTime><DeliveryReport>true</DeliveryReport>"
+            "<ReadReply>true</ReadReply><ChargedParty>ThirdParty</ChargedParty><ChargedPartyID>+1556</"
+            "ChargedPartyID><DistributionIndicator>false</DistributionIndicator>"
+            "<DeliveryCondition><DC>1</DC><DC>2</DC></DeliveryCondition><ApplicID>a</ApplicID><ReplyApplicID>r</"
+            "ReplyApplicID><AuxApplicInfo>x</AuxApplicInfo>"
             "<ContentClass>image-basic</ContentClass><DRMContent>false</DRMContent></SubmitReq>");
 }
 
@@ -103,12 +113,19 @@ TEST(Mm7Write, CancelAndReplace) {
   dialect.namespace_uri = "urn:n";
   dialect.vaspid = "v";
   dialect.service_code = "s";
-  CancelReq cancel{.transaction_id = "t", .sender = {}, .message_id = "m-1", .application = {.id = "a", .reply_id = {}, .aux_info = {}}, .extended = false};
-  EXPECT_EQ(message_of(encode(cancel, dialect)), "<CancelReq xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><SenderIdentification><VASPID>v</VASPID></SenderIdentification>"
-                                                 "<MessageID>m-1</MessageID><ApplicID>a</ApplicID></CancelReq>");
+  CancelReq cancel{.transaction_id = "t",
+                   .sender = {},
+                   .message_id = "m-1",
+                   .application = {.id = "a", .reply_id = {}, .aux_info = {}},
+                   .extended = false};
+  EXPECT_EQ(message_of(encode(cancel, dialect)),
+            "<CancelReq xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><SenderIdentification><VASPID>v</VASPID></SenderIdentification>"
+            "<MessageID>m-1</MessageID><ApplicID>a</ApplicID></CancelReq>");
   cancel.extended = true;
-  EXPECT_EQ(message_of(encode(cancel, dialect)), "<extendedCancelReq xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><SenderIdentification><VASPID>v</VASPID></SenderIdentification>"
-                                                 "<CancelID>m-1</CancelID></extendedCancelReq>");
+  EXPECT_EQ(
+      message_of(encode(cancel, dialect)),
+      "<extendedCancelReq xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><SenderIdentification><VASPID>v</VASPID></SenderIdentification>"
+      "<CancelID>m-1</CancelID></extendedCancelReq>");
 
   Mm mm;
   mm.add("text/plain", "a.txt", octets("new"), "utf-8");
@@ -123,22 +140,28 @@ TEST(Mm7Write, CancelAndReplace) {
   replace.content = &mm.message;
   const HttpEntity plain_replace = encode(replace, dialect);
   EXPECT_EQ(message_of(plain_replace),
-            "<ReplaceReq xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><SenderIdentification><VASPID>v</VASPID></SenderIdentification><MessageID>m-1</MessageID>"
-            "<ServiceCode>s</ServiceCode><ReadReply>true</ReadReply><EarliestDeliveryTime>PT1M</EarliestDeliveryTime><DistributionIndicator>true</DistributionIndicator>"
+            "<ReplaceReq "
+            "xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><SenderIdentification><VASPID>v</VASPID></SenderIdentification><MessageID>m-1</"
+            "MessageID>"
+            "<ServiceCode>s</ServiceCode><ReadReply>true</ReadReply><EarliestDeliveryTime>PT1M</"
+            "EarliestDeliveryTime><DistributionIndicator>true</DistributionIndicator>"
             "<ContentClass>text</ContentClass><Content href=\"cid:mm.t@pushmail\" allowAdaptations=\"true\"/></ReplaceReq>");
   replace.extended = true;
   const HttpEntity extended = encode(replace, dialect);
   EXPECT_EQ(message_of(extended),
-            "<extendedReplaceReq xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><VASPID>v</VASPID><ServiceCode>s</ServiceCode><ReplaceID>m-1</ReplaceID>"
-            "<EarliestDeliveryTime>PT1M</EarliestDeliveryTime><ExpiryDate>PT1H</ExpiryDate><ReadReply>true</ReadReply><DeliveryReport>true</DeliveryReport>"
+            "<extendedReplaceReq "
+            "xmlns=\"urn:n\"><MM7Version>6.8.0</MM7Version><VASPID>v</VASPID><ServiceCode>s</ServiceCode><ReplaceID>m-1</ReplaceID>"
+            "<EarliestDeliveryTime>PT1M</EarliestDeliveryTime><ExpiryDate>PT1H</ExpiryDate><ReadReply>true</"
+            "ReadReply><DeliveryReport>true</DeliveryReport>"
             "<Content href=\"cid:mm.t@pushmail\" allowAdaptations=\"true\"/></extendedReplaceReq>");
   HttpParts parts;
   for (const HttpEntity* entity : {&plain_replace, &extended}) EXPECT_EQ(text_of(read_back(*entity, parts).parts.at(0).data), "new");
 }
 
 TEST(Mm7Write, NumberForms) {
-  for (const auto& [form, text] : {std::pair{NumberForm::plus, "<Number>+1555</Number>"}, std::pair{NumberForm::digits, "<Number>1555</Number>"},
-                                   std::pair{NumberForm::plus_plmn, "<Number>+1555/TYPE=PLMN</Number>"}}) {
+  for (const auto& [form, text] :
+       {std::pair{NumberForm::plus, "<Number>+1555</Number>"}, std::pair{NumberForm::digits, "<Number>1555</Number>"},
+        std::pair{NumberForm::plus_plmn, "<Number>+1555/TYPE=PLMN</Number>"}}) {
     for (const std::string_view value : {"1555", "+1555"}) {
       Mm7Dialect dialect;
       dialect.number_form = form;
@@ -150,7 +173,8 @@ TEST(Mm7Write, NumberForms) {
 }
 
 TEST(Mm7Write, Durations) {
-  for (const auto& [length, text] : {std::pair{0, "PT0S"}, std::pair{90, "PT1M30S"}, std::pair{86'400, "P1D"}, std::pair{90'061, "P1DT1H1M1S"}, std::pair{3600, "PT1H"}}) {
+  for (const auto& [length, text] : {std::pair{0, "PT0S"}, std::pair{90, "PT1M30S"}, std::pair{86'400, "P1D"},
+                                     std::pair{90'061, "P1DT1H1M1S"}, std::pair{3600, "PT1H"}}) {
     SubmitReq request = usual_request(nullptr);
     request.expiry = seconds(length);
     EXPECT_TRUE(message_of(encode(request, {})).contains(fmt::format("<ExpiryDate>{}</ExpiryDate>", text))) << text;
@@ -165,8 +189,8 @@ TEST(Mm7Write, TextCannotBreakOutOrBreakTheXml) {
   const auto tree = parse_xml(bytes_of(message));
   ASSERT_TRUE(tree.has_value());
   const std::string gone = "\xEF\xBF\xBD";
-  EXPECT_EQ(tree->at(tree->child(0, "Subject")).text,
-            "</Subject><x a=\"1\">&amp; ]]> " + gone + gone + gone + gone + " " + gone + gone + gone + " " + gone + gone + gone + " \r\n\tGrüße 😀");
+  EXPECT_EQ(tree->at(tree->child(0, "Subject")).text, "</Subject><x a=\"1\">&amp; ]]> " + gone + gone + gone + gone + " " + gone + gone +
+                                                          gone + " " + gone + gone + gone + " \r\n\tGrüße 😀");
 }
 
 void expect_same(const MultimediaMessage& written, const MultimediaMessage& read) {
@@ -274,20 +298,26 @@ TEST(Mm7Write, RandomContentComesBack) {
 TEST(Mm7Write, ResponsesRepeatTheirRequest) {
   const ResponseContext context{.transaction_id = " <rs&1>", .mm7_version = "5.3.0", .namespace_uri = "urn:REL-5"};
   const HttpEntity entity = encode_deliver_rsp(context, {.code = 1000, .text = {}, .details = {}}, "PM01");
-  EXPECT_EQ(message_of(entity),
-            "<DeliverRsp xmlns=\"urn:REL-5\"><MM7Version>5.3.0</MM7Version><Status><StatusCode>1000</StatusCode><StatusText>Success</StatusText></Status>"
-            "<ServiceCode>PM01</ServiceCode></DeliverRsp>");
+  EXPECT_EQ(
+      message_of(entity),
+      "<DeliverRsp "
+      "xmlns=\"urn:REL-5\"><MM7Version>5.3.0</MM7Version><Status><StatusCode>1000</StatusCode><StatusText>Success</StatusText></Status>"
+      "<ServiceCode>PM01</ServiceCode></DeliverRsp>");
   EXPECT_TRUE(xml_of(entity).contains("xmlns:mm7=\"urn:REL-5\" env:mustUnderstand=\"1\"> &lt;rs&amp;1&gt;</mm7:TransactionID>"));
   EXPECT_EQ(message_of(encode_delivery_report_rsp(context, {.code = 2005, .text = {}, .details = "x<y"})),
             "<DeliveryReportRsp xmlns=\"urn:REL-5\"><MM7Version>5.3.0</MM7Version><Status><StatusCode>2005</StatusCode>"
             "<StatusText>Message ID Not found</StatusText><Details>x&lt;y</Details></Status></DeliveryReportRsp>");
   EXPECT_EQ(message_of(encode_read_reply_rsp(context, {})),
-            "<ReadReplyRsp xmlns=\"urn:REL-5\"><MM7Version>5.3.0</MM7Version><Status><StatusCode>1000</StatusCode><StatusText>Success</StatusText></Status></ReadReplyRsp>");
+            "<ReadReplyRsp "
+            "xmlns=\"urn:REL-5\"><MM7Version>5.3.0</MM7Version><Status><StatusCode>1000</StatusCode><StatusText>Success</StatusText></"
+            "Status></ReadReplyRsp>");
 }
 
 TEST(Mm7Write, FaultsComeBackAsFaults) {
-  for (const auto& [code, fault_code] : {std::pair{2007, "env:Client"}, std::pair{4004, "env:Client"}, std::pair{3000, "env:Server"}, std::pair{4006, "env:Server"}}) {
-    const HttpEntity entity = encode_fault({.transaction_id = "t", .mm7_version = {}, .namespace_uri = {}}, {.code = code, .text = {}, .details = {}});
+  for (const auto& [code, fault_code] :
+       {std::pair{2007, "env:Client"}, std::pair{4004, "env:Client"}, std::pair{3000, "env:Server"}, std::pair{4006, "env:Server"}}) {
+    const HttpEntity entity =
+        encode_fault({.transaction_id = "t", .mm7_version = {}, .namespace_uri = {}}, {.code = code, .text = {}, .details = {}});
     const auto response = parse_response(entity.content_type, entity.body);
     ASSERT_TRUE(response.has_value());
     const auto& fault = std::get<FaultRsp>(*response);

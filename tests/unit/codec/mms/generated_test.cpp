@@ -76,13 +76,16 @@ TEST(MmsGenerated, CoversEveryFieldAndValueOfTheTables) {
       const Field& field = *field_of(wanted.code, row.form);
       if (!is_set(made, field)) continue;
       seen_fields[std::string(row.name)].insert(field.name);
-      if (const auto* octet = std::get_if<std::optional<std::uint8_t> Pdu::*>(&field.member)) seen_values[field.code].insert(*(made.**octet));
-      if (const auto* octets = std::get_if<std::vector<std::uint8_t> Pdu::*>(&field.member)) seen_values[field.code].insert((made.**octets).begin(), (made.**octets).end());
+      if (const auto* octet = std::get_if<std::optional<std::uint8_t> Pdu::*>(&field.member))
+        seen_values[field.code].insert(*(made.**octet));
+      if (const auto* octets = std::get_if<std::vector<std::uint8_t> Pdu::*>(&field.member))
+        seen_values[field.code].insert((made.**octets).begin(), (made.**octets).end());
     }
   }
   for (const PduRow& row : pdus()) EXPECT_EQ(seen_fields[std::string(row.name)].size(), row.fields.size()) << row.name;
   for (const Field& field : fields()) {
-    for (const FieldValue& value : values_of(field.code)) EXPECT_TRUE(seen_values[field.code].contains(value.value)) << field.name << " " << value.name;
+    for (const FieldValue& value : values_of(field.code))
+      EXPECT_TRUE(seen_values[field.code].contains(value.value)) << field.name << " " << value.name;
   }
 }
 

@@ -93,10 +93,18 @@ class Generator {
   void set_value(From& value, const Field& /*field*/, std::uint8_t /*version*/) {
     if (roll(3) != 0) value = {.kind = From::Kind::address, .address = address()};
   }
-  void set_value(PreviousSender& value, const Field& /*field*/, std::uint8_t /*version*/) { value = {.number = number(), .address = words()}; }
-  void set_value(PreviousDate& value, const Field& /*field*/, std::uint8_t /*version*/) { value = {.number = number(), .seconds = number()}; }
-  void set_value(MmFlag& value, const Field& /*field*/, std::uint8_t /*version*/) { value = {.action = static_cast<MmFlag::Action>(0x80 + roll(3)), .keyword = words()}; }
-  void set_value(MboxSize& value, const Field& /*field*/, std::uint8_t /*version*/) { value = {.unit = static_cast<MboxSize::Unit>(0x80 + roll(2)), .size = number()}; }
+  void set_value(PreviousSender& value, const Field& /*field*/, std::uint8_t /*version*/) {
+    value = {.number = number(), .address = words()};
+  }
+  void set_value(PreviousDate& value, const Field& /*field*/, std::uint8_t /*version*/) {
+    value = {.number = number(), .seconds = number()};
+  }
+  void set_value(MmFlag& value, const Field& /*field*/, std::uint8_t /*version*/) {
+    value = {.action = static_cast<MmFlag::Action>(0x80 + roll(3)), .keyword = words()};
+  }
+  void set_value(MboxSize& value, const Field& /*field*/, std::uint8_t /*version*/) {
+    value = {.unit = static_cast<MboxSize::Unit>(0x80 + roll(2)), .size = number()};
+  }
   void set_value(ElementDescriptor& value, const Field& /*field*/, std::uint8_t /*version*/) {
     value.reference = address();
     value.parameters.push_back({.name = "type", .value = std::string(media_type())});
@@ -132,17 +140,36 @@ class Generator {
   }
 
   std::string words() {
-    static constexpr std::array<std::string_view, 10> choices{"a", "Gr\u00fc\u00dfe", "x y", "+15550100002/TYPE=PLMN", "Joe <joe@example.com>", "\u65e5\u672c", "\u00c9t\u00e9",
-                                                              "\"quoted\"", "J\u00f6rg <j@example.com>", "long, longer, longest: more than the thirty octets of a short length"};
+    static constexpr std::array<std::string_view, 10> choices{"a",
+                                                              "Gr\u00fc\u00dfe",
+                                                              "x y",
+                                                              "+15550100002/TYPE=PLMN",
+                                                              "Joe <joe@example.com>",
+                                                              "\u65e5\u672c",
+                                                              "\u00c9t\u00e9",
+                                                              "\"quoted\"",
+                                                              "J\u00f6rg <j@example.com>",
+                                                              "long, longer, longest: more than the thirty octets of a short length"};
     return std::string(choices[roll(choices.size())]);
   }
   std::string address() {
-    static constexpr std::array<std::string_view, 7> choices{"+15550100002/TYPE=PLMN", "joe@example.com", "http://mmsc/m?1", "500017", "10.0.0.1/TYPE=IPv4", "\"q",
-                                                             "http://mmsc.example.net/a/path/that/is/longer/than/thirty/octets?and=a&query=as-well"};
+    static constexpr std::array<std::string_view, 7> choices{
+        "+15550100002/TYPE=PLMN",
+        "joe@example.com",
+        "http://mmsc/m?1",
+        "500017",
+        "10.0.0.1/TYPE=IPv4",
+        "\"q",
+        "http://mmsc.example.net/a/path/that/is/longer/than/thirty/octets?and=a&query=as-well"};
     return std::string(choices[roll(choices.size())]);
   }
   std::string_view media_type() {
-    static constexpr std::array<std::string_view, 7> choices{"image/tiff", "audio/amr", "video/3gpp", "application/vnd.wap.mms-message", "text/x-vcard", "text/calendar",
+    static constexpr std::array<std::string_view, 7> choices{"image/tiff",
+                                                             "audio/amr",
+                                                             "video/3gpp",
+                                                             "application/vnd.wap.mms-message",
+                                                             "text/x-vcard",
+                                                             "text/calendar",
                                                              "application/octet-stream"};
     return choices[roll(choices.size())];
   }

@@ -10,7 +10,6 @@
 
 namespace pushmail::scan::naive {
 
-
 inline std::vector<char32_t> characters_of(std::string_view text) {
   std::vector<char32_t> out;
   for (std::size_t at = 0; at < text.size();) {

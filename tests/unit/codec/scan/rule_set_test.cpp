@@ -117,8 +117,32 @@ TEST_P(BothWays, RulesLookWhereTheySay) {
 // Random rules and texts of few words, so that overlaps, repeats and near misses are common.
 TEST_P(BothWays, IsTheNaiveMatcher) {
   std::mt19937 dice(7);
-  const std::vector<std::string> atoms{"a",  "b",   "ab",       "money", "MONEY", "Straße", "привет", "免", "费", "é", "longerthaneight", "longerthanEIGHU",
-                                       "\xC2\xA0", " ", "  ", "\n", "_", "-", "@", ".",  "\xFF", "\xC3", "7",  "😀", "aaaaaaaabbbbbbbb", "x"};
+  const std::vector<std::string> atoms{"a",
+                                       "b",
+                                       "ab",
+                                       "money",
+                                       "MONEY",
+                                       "Straße",
+                                       "привет",
+                                       "免",
+                                       "费",
+                                       "é",
+                                       "longerthaneight",
+                                       "longerthanEIGHU",
+                                       "\xC2\xA0",
+                                       " ",
+                                       "  ",
+                                       "\n",
+                                       "_",
+                                       "-",
+                                       "@",
+                                       ".",
+                                       "\xFF",
+                                       "\xC3",
+                                       "7",
+                                       "😀",
+                                       "aaaaaaaabbbbbbbb",
+                                       "x"};
   const auto some = [&](std::size_t count) {
     std::string out;
     for (std::size_t i = 0; i < count; ++i) {
@@ -178,7 +202,8 @@ TEST(RuleSet, HashIsHyperscansExpression) {
 }
 
 TEST(RuleSet, WordsAtEveryPlaceOfABlock) {
-  const RuleSet set = compiled("w hold text word needle\nl hold text word needlesareverylong\nu hold text word nädel\np hold text phrase hay needle", PlainBy::hash);
+  const RuleSet set = compiled(
+      "w hold text word needle\nl hold text word needlesareverylong\nu hold text word nädel\np hold text phrase hay needle", PlainBy::hash);
   for (std::size_t before = 0; before < 200; ++before) {
     for (const std::string& word : {std::string("needle"), std::string("needlesareverylong"), std::string("nädel")}) {
       const std::string hay = std::string(before, before % 3 == 0 ? ' ' : 'h');
@@ -221,17 +246,23 @@ TEST(RuleSet, StrongestFirstAndBounded) {
 
 TEST(RuleSet, ExpressionsWithCaseLinesAndUnicode) {
   const RuleSet set = compiled(
-      "a hold text regex invoice_[0-9]{4}\\.exe\nb hold text regex/case ^Total:\nc hold text regex gr\xC3\xB6\xC3\x9F" "er\nd hold text regex \\p{Greek}{3}\n");
+      "a hold text regex invoice_[0-9]{4}\\.exe\nb hold text regex/case ^Total:\nc hold text regex gr\xC3\xB6\xC3\x9F"
+      "er\nd hold text regex \\p{Greek}{3}\n");
   EXPECT_EQ(Ids{"a"}, ids_of(set, "see INVOICE_2024.EXE"));
   EXPECT_EQ(Ids{"b"}, ids_of(set, "x\nTotal: 5"));
   EXPECT_EQ(Ids{}, ids_of(set, "x Total: 5\ntotal:"));
-  EXPECT_EQ(Ids{"c"}, ids_of(set, "GR\xC3\x96\xC3\x9F" "ER"));
+  EXPECT_EQ(Ids{"c"}, ids_of(set,
+                             "GR\xC3\x96\xC3\x9F"
+                             "ER"));
   EXPECT_EQ(Ids{"d"}, ids_of(set, "αβγ"));
 }
 
 TEST_P(BothWays, BrokenBytesHideNothing) {
   // `d` makes the set wide: Hyperscan then wants UTF-8.
-  const RuleSet set = compiled("a hold text regex invoice_[0-9]{4}\\.exe\nb hold text regex/case ^Total\nc hold text phrase xqzvorl glop\nd hold text regex \\p{Greek}{3}\n", GetParam());
+  const RuleSet set = compiled(
+      "a hold text regex invoice_[0-9]{4}\\.exe\nb hold text regex/case ^Total\nc hold text phrase xqzvorl glop\nd hold text regex "
+      "\\p{Greek}{3}\n",
+      GetParam());
   EXPECT_EQ(Ids{"d"}, ids_of(set, "\xFF\xFE αβγ"));
   EXPECT_EQ(Ids{"d"}, ids_of(set, "αβ\xCE αβγ\xCE"));
   EXPECT_EQ(Ids{}, ids_of(set, "αβ\xCE γ")) << "a broken byte is no letter";
@@ -239,7 +270,9 @@ TEST_P(BothWays, BrokenBytesHideNothing) {
   EXPECT_EQ(Ids{}, ids_of(set, "\x80Total")) << "and no line end";
   EXPECT_EQ(Ids{"b"}, ids_of(set, "\xE2\x82\nTotal"));
   EXPECT_EQ(Ids{"c"}, ids_of(set, "caf\xE9 xqzvorl glop")) << "an anchor's place is that in the text";
-  EXPECT_EQ((Ids{"a", "b", "c", "d"}), ids_of(set, "\xED\xA0\x80 xqzvorl glop\nTotal invoice_2024.exe\xC0\xAF" "αβγ\xF5"));
+  EXPECT_EQ((Ids{"a", "b", "c", "d"}), ids_of(set,
+                                              "\xED\xA0\x80 xqzvorl glop\nTotal invoice_2024.exe\xC0\xAF"
+                                              "αβγ\xF5"));
   EXPECT_EQ(Ids{"a"}, ids_of(set, std::string(100'000, '\xFF') + "invoice_2024.exe"));
 }
 
@@ -257,7 +290,14 @@ const ErrorInfo* fault_of(std::vector<Rule> rules) {
   return set ? nullptr : set.error().info;
 }
 Rule regex(std::string pattern) {
-  return {.id = "r", .action = Action::hold, .tag = {}, .where = place::text, .kind = Kind::regex, .letter_case = Case::ignored, .pattern = std::move(pattern), .line = 7};
+  return {.id = "r",
+          .action = Action::hold,
+          .tag = {},
+          .where = place::text,
+          .kind = Kind::regex,
+          .letter_case = Case::ignored,
+          .pattern = std::move(pattern),
+          .line = 7};
 }
 
 TEST(RuleSet, RefusesWhatCostsTooMuch) {
@@ -305,7 +345,9 @@ TEST(Expression, Weight) {
 }
 
 TEST(Stored, ComesBackTheSame) {
-  const std::string file = "a hold text,subject word meeting\nb tag=finance any regex inv[0-9]+\nc reject text phrase/case Free Money\nd hold from phrase xqzvorl glop\n";
+  const std::string file =
+      "a hold text,subject word meeting\nb tag=finance any regex inv[0-9]+\nc reject text phrase/case Free Money\nd hold from phrase "
+      "xqzvorl glop\n";
   const std::string text = "meeting about Free Money inv77 xqzvorl glop";
   for (const PlainBy by : {PlainBy::hash, PlainBy::hyperscan}) {
     const RuleSet set = compiled(file, by);
@@ -409,7 +451,8 @@ TEST(Scratch, ServesOneSetAfterTheOther) {
 
 TEST(Mail, PiecesAreHeadersAndTexts) {
   const std::string mail =
-      "From: =?utf-8?Q?J=C3=B6rg?= <joerg@example.com>\r\nTo: a@example.com\r\nCc: b@example.com\r\nSubject: =?utf-8?B?R3LDvMOfZQ==?=\r\nX-Kind: invoice\r\n"
+      "From: =?utf-8?Q?J=C3=B6rg?= <joerg@example.com>\r\nTo: a@example.com\r\nCc: b@example.com\r\nSubject: "
+      "=?utf-8?B?R3LDvMOfZQ==?=\r\nX-Kind: invoice\r\n"
       "Content-Type: multipart/mixed; boundary=x\r\n\r\n"
       "--x\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: base64\r\n\r\nR3L832U=\r\n"
       "--x\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\naW52b2ljZQ==\r\n--x--\r\n";

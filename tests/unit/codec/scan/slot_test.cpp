@@ -10,7 +10,14 @@ namespace {
 std::unique_ptr<const RuleSet> set_of(std::uint32_t count) {
   std::vector<Rule> rules;
   for (std::uint32_t i = 0; i < count; ++i) {
-    rules.push_back({.id = std::to_string(i), .action = Action::hold, .tag = {}, .where = place::text, .kind = Kind::word, .letter_case = Case::ignored, .pattern = "meeting", .line = 0});
+    rules.push_back({.id = std::to_string(i),
+                     .action = Action::hold,
+                     .tag = {},
+                     .where = place::text,
+                     .kind = Kind::word,
+                     .letter_case = Case::ignored,
+                     .pattern = "meeting",
+                     .line = 0});
   }
   auto set = RuleSet::compile(std::move(rules), PlainBy::hash);
   EXPECT_TRUE(set);

@@ -22,8 +22,12 @@ TEST(Words, AreLettersAndDigits) {
   EXPECT_EQ("[Привет][мир]", joined("Привет, мир!"));
   EXPECT_EQ("[γειά][σου]", joined("γειά\xC2\xA0σου"));
   EXPECT_EQ("[免][费][领][取][now]", joined("免费领取now")) << "a script without blanks: each character";
-  EXPECT_EQ("[a][b]", joined("a\xF0\x9F\x98\x80" "b")) << "an emoji is no letter";
-  EXPECT_EQ("[a][b]", joined("a\xFF" "b")) << "nor is a broken byte";
+  EXPECT_EQ("[a][b]", joined("a\xF0\x9F\x98\x80"
+                             "b"))
+      << "an emoji is no letter";
+  EXPECT_EQ("[a][b]", joined("a\xFF"
+                             "b"))
+      << "nor is a broken byte";
   EXPECT_EQ("", joined("... \xC3"));
 }
 
@@ -40,7 +44,8 @@ TEST(Words, FoldKeepsSize) {
 }
 
 TEST(Words, CharactersBothWays) {
-  for (const std::string text : {"aé€😀z", "\xC3", "\xA9", "\xE2\x82", "a\xF0\x9F\x98", "\xC0\xAF", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xC3\xA9\xA9"}) {
+  for (const std::string text :
+       {"aé€😀z", "\xC3", "\xA9", "\xE2\x82", "a\xF0\x9F\x98", "\xC0\xAF", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xC3\xA9\xA9"}) {
     std::vector<std::size_t> forward{0};
     for (std::size_t at = 0; at < text.size();) forward.push_back(at += character_at(text, at).size);
     std::vector<std::size_t> backward{text.size()};

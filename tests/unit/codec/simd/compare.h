@@ -32,9 +32,11 @@ inline std::string difference(const Kernels& row, ByteView in) {
   };
   if (decoders_differ(&Kernels::base64_decode, base64_decoded_max(in.size()))) return "base64_decode";
   if (decoders_differ(&Kernels::qp_decode, in.size())) return "qp_decode";
-  if (encoders_differ([&](const Kernels& k, Bytes& out) { return k.base64_encode(in, out); }, base64_encoded_size(in.size()))) return "base64_encode";
+  if (encoders_differ([&](const Kernels& k, Bytes& out) { return k.base64_encode(in, out); }, base64_encoded_size(in.size())))
+    return "base64_encode";
   for (const QpMode mode : {QpMode::text, QpMode::binary}) {
-    if (encoders_differ([&](const Kernels& k, Bytes& out) { return k.qp_encode(in, out, mode); }, qp_encoded_max(in.size()))) return "qp_encode";
+    if (encoders_differ([&](const Kernels& k, Bytes& out) { return k.qp_encode(in, out, mode); }, qp_encoded_max(in.size())))
+      return "qp_encode";
   }
   if (row.utf8_valid_prefix(in) != oracle.utf8_valid_prefix(in)) return "utf8_valid_prefix";
   const std::size_t from = in.size() / 5;
@@ -51,10 +53,13 @@ inline std::string difference(const Kernels& row, ByteView in) {
     Bytes b(a.size());
     const Converted ours = convert(row, a);
     const Converted theirs = convert(oracle, b);
-    return ours.used != theirs.used || ours.written != theirs.written || !std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(ours.written), b.begin());
+    return ours.used != theirs.used || ours.written != theirs.written ||
+           !std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(ours.written), b.begin());
   };
   for (const std::string_view name : {"CP1252", "KOI8-R"}) {
-    if (charset_differs([&](const Kernels& k, Bytes& out) { return Converted{in.size(), k.single_byte_to_utf8(in, out, *single_byte_charset(name))}; })) return "single_byte_to_utf8";
+    if (charset_differs(
+            [&](const Kernels& k, Bytes& out) { return Converted{in.size(), k.single_byte_to_utf8(in, out, *single_byte_charset(name))}; }))
+      return "single_byte_to_utf8";
   }
   if (charset_differs([&](const Kernels& k, Bytes& out) { return k.shift_jis_to_utf8(in, out); })) return "shift_jis_to_utf8";
   if (charset_differs([&](const Kernels& k, Bytes& out) { return k.iso2022jp_to_utf8(in, out); })) return "iso2022jp_to_utf8";

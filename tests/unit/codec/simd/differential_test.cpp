@@ -84,7 +84,8 @@ TEST_P(Differential, EveryByteInABase64Block) {
 }
 
 TEST_P(Differential, RandomMixtures) {
-  for (const std::string_view letters : {"ab =\t\r\n", "=0A\r\n ", "a\xE3\x81\x82", "\xF0\x9F\x98\x80\xED\xA0", "\r\n.-", "\x80\x85\x93", "\x80\xA4 \xC1\xD0", "AAAAAAAAAAAAA\r\n", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxx=\r\n"}) {
+  for (const std::string_view letters : {"ab =\t\r\n", "=0A\r\n ", "a\xE3\x81\x82", "\xF0\x9F\x98\x80\xED\xA0", "\r\n.-", "\x80\x85\x93",
+                                         "\x80\xA4 \xC1\xD0", "AAAAAAAAAAAAA\r\n", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxx=\r\n"}) {
     for (int round = 0; round < 3000; ++round) ASSERT_EQ(difference(*GetParam(), drawn(letters, random_() % 700)), "") << letters;
   }
   std::string text;

@@ -49,7 +49,8 @@ TEST(SimdDispatch, ScalarIsLastAndTheActiveOneIsFirst) {
 
 TEST_P(Simd, Base64Vectors) {
   // RFC 4648 §10.
-  const std::pair<std::string, std::string> rows[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<std::string, std::string> rows[] = {
+      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, coded] : rows) {
     EXPECT_EQ(encoded(bytes_of(plain)), plain.empty() ? "" : coded + "\r\n");
     EXPECT_EQ(base64(coded).text, plain);
@@ -66,9 +67,9 @@ TEST_P(Simd, Base64Faults) {
     std::size_t used, faults, first;
   };
   const Row rows[] = {
-      {"Zg", "f", 2, 0, none},     {"Zg=", "f", 3, 0, none},        {"Zg==Zg==", "f", 4, 0, none}, {"Z", "", 1, 1, 1},
-      {"====", "", 4, 4, 0},       {"Zm=9v", "f", 3, 0, none},      {"Z!m9v", "foo", 5, 1, 1},     {"\xFF\xFEZm9v", "foo", 6, 2, 0},
-      {"Zm9v-_", "foo", 6, 2, 4},  {"Zm9vZ", "foo", 5, 1, 5},       {"Z=g==", "f", 5, 1, 1},
+      {"Zg", "f", 2, 0, none},    {"Zg=", "f", 3, 0, none},   {"Zg==Zg==", "f", 4, 0, none}, {"Z", "", 1, 1, 1},
+      {"====", "", 4, 4, 0},      {"Zm=9v", "f", 3, 0, none}, {"Z!m9v", "foo", 5, 1, 1},     {"\xFF\xFEZm9v", "foo", 6, 2, 0},
+      {"Zm9v-_", "foo", 6, 2, 4}, {"Zm9vZ", "foo", 5, 1, 5},  {"Z=g==", "f", 5, 1, 1},
   };
   for (const Row& row : rows) {
     const Answer answer = base64(row.text);
@@ -153,12 +154,14 @@ TEST_P(Simd, QuotedPrintableRoundTrip) {
 
 TEST_P(Simd, Utf8) {
   const auto valid = [&](std::string_view text) { return kernels().utf8_valid_prefix(bytes_of(text)); };
-  for (const std::string_view good : {"", "a", "é", "日本", "😀", "\xEF\xBF\xBF", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF4\x8F\xBF\xBF", "aaaaaaaaaaaaaaaaé"}) {
+  for (const std::string_view good :
+       {"", "a", "é", "日本", "😀", "\xEF\xBF\xBF", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF4\x8F\xBF\xBF", "aaaaaaaaaaaaaaaaé"}) {
     EXPECT_EQ(valid(good), good.size()) << good;
   }
   // RFC 3629 §4 and §10: overlong, surrogates, beyond U+10FFFF, loose and missing tails.
-  for (const std::string_view bad : {"\x80", "\xC0\xAF", "\xC1\xBF", "\xE0\x80\xAF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
-                                     "\xFF", "\xC3", "\xE6\x97", "\xF0\x9F\x98", "\xC3(", "\xE6(\x97"}) {
+  for (const std::string_view bad :
+       {"\x80", "\xC0\xAF", "\xC1\xBF", "\xE0\x80\xAF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
+        "\xF5\x80\x80\x80", "\xFF", "\xC3", "\xE6\x97", "\xF0\x9F\x98", "\xC3(", "\xE6(\x97"}) {
     for (std::size_t before = 0; before < 40; ++before) {
       EXPECT_EQ(valid(std::string(before, 'x') + std::string(bad)), before) << before;
       EXPECT_EQ(valid(std::string(before, 'x') + std::string(bad) + "xxxxxxxxxxxxxxxx"), before) << before;
@@ -204,7 +207,8 @@ TEST_P(Simd, JapaneseIsTakenWholeUpToWhatIsNot) {
   using Taken = std::pair<std::string, std::size_t>;
   EXPECT_EQ(converted(kernels().shift_jis_to_utf8, plain + "\x93\xFA\x96\x7B\xB1\x87\x40"), Taken(plain + "日本ｱ①", plain.size() + 7));
   EXPECT_EQ(converted(kernels().shift_jis_to_utf8, "\x93\xFA\xFFz"), Taken("日", 2));
-  EXPECT_EQ(converted(kernels().iso2022jp_to_utf8, plain + "\x1B$BF|K\\\r\n\x1B(J\\\x1B(I1\x1B(Ba"), Taken(plain + "日本\r\n¥ｱa", plain.size() + 21));
+  EXPECT_EQ(converted(kernels().iso2022jp_to_utf8, plain + "\x1B$BF|K\\\r\n\x1B(J\\\x1B(I1\x1B(Ba"),
+            Taken(plain + "日本\r\n¥ｱa", plain.size() + 21));
   // Where it stops, another converter can start: ASCII is designated there.
   EXPECT_EQ(converted(kernels().iso2022jp_to_utf8, "ab\x1B$BF|\xFF"), Taken("ab", 2));
   EXPECT_EQ(converted(kernels().iso2022jp_to_utf8, "ab\x1B$BF|\x1B(Bc\x1B$(D"), Taken("ab日c", 11));

@@ -21,7 +21,8 @@ Bytes octets(std::string_view text) {
   append(bytes, text);
   return bytes;
 }
-constexpr std::string_view receipt_text = "id:5001 sub:001 dlvrd:001 submit date:2611282200 done date:2611282201 stat:DELIVRD err:000 text:mail";
+constexpr std::string_view receipt_text =
+    "id:5001 sub:001 dlvrd:001 submit date:2611282200 done date:2611282201 stat:DELIVRD err:000 text:mail";
 
 TEST(Automatic, EverySignOfAReceiptAloneIsEnough) {
   EXPECT_EQ(origin_of(message("17", smpp::esm_receipt)).origin, Origin::receipt);
@@ -79,14 +80,15 @@ TEST(Automatic, ReceiptsInUtf16OfEitherByteOrder) {
 }
 
 TEST(Automatic, MachinesThatAnswer) {
-  for (const std::uint8_t type : {smpp::esm_delivery_ack, smpp::esm_user_ack, smpp::esm_abort}) EXPECT_EQ(origin_of(message("17", type)).origin, Origin::answer);
-  for (const char* text : {"Auto-Reply: I am away", " OUT OF OFFICE until Monday", "Automatic reply: x", "I'm driving and cannot answer", "Delivery report",
-                           "Read: your message", "Respuesta autom\xc3\xa1tica: x", "This is an automated message"}) {
+  for (const std::uint8_t type : {smpp::esm_delivery_ack, smpp::esm_user_ack, smpp::esm_abort})
+    EXPECT_EQ(origin_of(message("17", type)).origin, Origin::answer);
+  for (const char* text : {"Auto-Reply: I am away", " OUT OF OFFICE until Monday", "Automatic reply: x", "I'm driving and cannot answer",
+                           "Delivery report", "Read: your message", "Respuesta autom\xc3\xa1tica: x", "This is an automated message"}) {
     EXPECT_EQ(origin_of(text).origin, Origin::answer) << text;
   }
-  for (const char* text : {"Message to 5000 was delivered on 28.11.2026 22:01", "I can't answer. [Auto-reply by a car]", "Automatisch antwoord: x",
-                           "Ich bin nicht im Haus. Automatische Antwort", "Sent automatically: x", "Message status: DELIVRD",
-                           "(I'm not receiving notifications. If this is urgent, reply)"}) {
+  for (const char* text : {"Message to 5000 was delivered on 28.11.2026 22:01", "I can't answer. [Auto-reply by a car]",
+                           "Automatisch antwoord: x", "Ich bin nicht im Haus. Automatische Antwort", "Sent automatically: x",
+                           "Message status: DELIVRD", "(I'm not receiving notifications. If this is urgent, reply)"}) {
     EXPECT_EQ(origin_of(message(text)).origin, Origin::answer) << text;
   }
   EXPECT_EQ(origin_of(message("stat:DELIVRD err:000")).origin, Origin::receipt);
@@ -98,8 +100,8 @@ TEST(Automatic, MachinesThatAnswer) {
 }
 
 TEST(Automatic, PeopleAreTakenForPeople) {
-  for (const char* text : {"17", "GET 17", "hello", "what is my id: please", "stat: ok", "id:", "", "joe@example.com Read this", "paid:1 restat:2",
-                           "Please read: it is late", "automobile"}) {
+  for (const char* text : {"17", "GET 17", "hello", "what is my id: please", "stat: ok", "id:", "", "joe@example.com Read this",
+                           "paid:1 restat:2", "Please read: it is late", "automobile"}) {
     EXPECT_FALSE(is_automatic(origin_of(message(text)))) << text;
     EXPECT_FALSE(is_automatic(origin_of(text))) << text;
   }

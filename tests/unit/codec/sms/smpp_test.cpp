@@ -89,15 +89,19 @@ struct Vector {
 };
 std::vector<Vector> vectors() {
   std::vector<Vector> all{
-      {"bind_transceiver",
-       "00 00 00 25 00 00 00 09 00 00 00 00 00 00 00 01 70 75 73 68 6D 61 69 6C 00 73 65 63 72 65 74 00 00 34 00 00 00", bind()},
+      {"bind_transceiver", "00 00 00 25 00 00 00 09 00 00 00 00 00 00 00 01 70 75 73 68 6D 61 69 6C 00 73 65 63 72 65 74 00 00 34 00 00 00",
+       bind()},
       {"submit_sm with a WAP push",
-       "00 00 00 7D 00 00 00 04 00 00 00 00 00 00 00 02 00 05 00 4D 61 69 6C 00 01 01 31 35 35 35 30 31 30 30 30 30 32 00 43 00 00 00 00 01 00"
-       "F5 00 4D" + to_hex(wap_push().short_message),
+       "00 00 00 7D 00 00 00 04 00 00 00 00 00 00 00 02 00 05 00 4D 61 69 6C 00 01 01 31 35 35 35 30 31 30 30 30 30 32 00 43 00 00 00 00 "
+       "01 00"
+       "F5 00 4D" +
+           to_hex(wap_push().short_message),
        wap_push()},
       {"deliver_sm with a receipt",
-       "00 00 00 9E 00 00 00 05 00 00 00 00 00 00 00 07 00 01 01 31 35 35 35 30 31 30 30 30 30 32 00 05 00 4D 61 69 6C 00 04 00 00 00 00 00 00"
-       "00 00 60" + to_hex(bytes_of(receipt_text)) + "00 1E 00 05 31 61 32 62 00 04 27 00 01 02",
+       "00 00 00 9E 00 00 00 05 00 00 00 00 00 00 00 07 00 01 01 31 35 35 35 30 31 30 30 30 30 32 00 05 00 4D 61 69 6C 00 04 00 00 00 00 "
+       "00 00"
+       "00 00 60" +
+           to_hex(bytes_of(receipt_text)) + "00 1E 00 05 31 61 32 62 00 04 27 00 01 02",
        receipt()},
       {"data_sm with a phone's words",
        "00 00 00 2F 00 00 01 03 00 00 00 00 00 00 00 08 00 01 01 31 35 35 35 30 31 30 30 30 30 32 00 00 01 35 30 30 30 00 00 00 00"
@@ -230,7 +234,8 @@ TEST(Smpp, ValuesThatDoNotFitAreNotEncoded) {
 
 TEST(Smpp, OverlongStringIsRefused) {
   // system_id of 16 characters: one more than its field holds.
-  const auto pdu = read(hex("00 00 00 25 00 00 00 09 00 00 00 00 00 00 00 01 70 75 73 68 6D 61 69 6C 70 75 73 68 6D 61 69 6C 00 34 00 00 00"));
+  const auto pdu =
+      read(hex("00 00 00 25 00 00 00 09 00 00 00 00 00 00 00 01 70 75 73 68 6D 61 69 6C 70 75 73 68 6D 61 69 6C 00 34 00 00 00"));
   ASSERT_FALSE(pdu.has_value());
   EXPECT_TRUE(pdu.error().is(smpp_long_string));
 }

@@ -36,19 +36,53 @@ struct PushRow {
 const std::vector<PushRow>& rows() {
   static const std::vector<PushRow> all{
       {"mms", "01 06 03 BE AF 84", "8C 85 98 54 39 00 8D 92", "application/vnd.wap.mms-message", "", application::mms_agent, {}, {}},
-      {"indication", "01 06 04 03 AE 81 EA",
-       "02 05 6A 00 45 C6 0D 03 65 78 61 6D 70 6C 65 00 85 03 69 6E 62 6F 78 00 11 03 6D 62 31 00 0A C3 06 20 24 06 30 12 30 10 C3 04 20 24 07 01 08 01"
+      {"indication",
+       "01 06 04 03 AE 81 EA",
+       "02 05 6A 00 45 C6 0D 03 65 78 61 6D 70 6C 65 00 85 03 69 6E 62 6F 78 00 11 03 6D 62 31 00 0A C3 06 20 24 06 30 12 30 10 C3 04 20 "
+       "24 07 01 08 01"
        "03 33 20 6E 65 77 20 6D 61 69 6C 73 00 01 01",
-       "application/vnd.wap.sic", "utf-8", {}, {},
-       Notice{.kind = Kind::indication, .address = "http://www.example.com/inbox", .id = "mb1", .created = at("2024-06-30T12:30:00Z"), .expires = at("2024-07-01T00:00:00Z"),
-              .action = Action::signal_high, .text = "3 new mails"}},
-      {"least indication with flags", "FF 06 05 AE AF 82 B4 83", "02 05 6A 00 45 C6 01 01 01", "application/vnd.wap.sic", "", 2, std::uint8_t{3},
+       "application/vnd.wap.sic",
+       "utf-8",
+       {},
+       {},
+       Notice{.kind = Kind::indication,
+              .address = "http://www.example.com/inbox",
+              .id = "mb1",
+              .created = at("2024-06-30T12:30:00Z"),
+              .expires = at("2024-07-01T00:00:00Z"),
+              .action = Action::signal_high,
+              .text = "3 new mails"}},
+      {"least indication with flags", "FF 06 05 AE AF 82 B4 83", "02 05 6A 00 45 C6 01 01 01", "application/vnd.wap.sic", "", 2,
+       std::uint8_t{3},
        Notice{.kind = Kind::indication, .address = {}, .id = {}, .created = {}, .expires = {}, .action = Action::usual, .text = {}}},
-      {"loading", "01 06 01 B0", "02 06 6A 00 85 0A 03 65 78 61 6D 70 6C 65 00 85 03 69 6E 62 6F 78 00 06 01", "application/vnd.wap.slc", "", {}, {},
-       Notice{.kind = Kind::loading, .address = "http://www.example.com/inbox", .id = {}, .created = {}, .expires = {}, .action = Action::execute_high, .text = {}}},
-      {"mail", "01 06 06 03 02 03 0A AF 89", "02 0D 6A 00 85 07 03 6A 6F 65 40 65 78 61 6D 70 6C 65 2E 63 6F 6D 00 05 C3 06 20 24 06 30 12 30 01",
-       "application/vnd.wap.emn+wbxml", "", application::mail_agent, {},
-       Notice{.kind = Kind::mail, .address = "mailat:joe@example.com", .id = {}, .created = at("2024-06-30T12:30:00Z"), .expires = {}, .action = Action::usual, .text = {}}},
+      {"loading",
+       "01 06 01 B0",
+       "02 06 6A 00 85 0A 03 65 78 61 6D 70 6C 65 00 85 03 69 6E 62 6F 78 00 06 01",
+       "application/vnd.wap.slc",
+       "",
+       {},
+       {},
+       Notice{.kind = Kind::loading,
+              .address = "http://www.example.com/inbox",
+              .id = {},
+              .created = {},
+              .expires = {},
+              .action = Action::execute_high,
+              .text = {}}},
+      {"mail",
+       "01 06 06 03 02 03 0A AF 89",
+       "02 0D 6A 00 85 07 03 6A 6F 65 40 65 78 61 6D 70 6C 65 2E 63 6F 6D 00 05 C3 06 20 24 06 30 12 30 01",
+       "application/vnd.wap.emn+wbxml",
+       "",
+       application::mail_agent,
+       {},
+       Notice{.kind = Kind::mail,
+              .address = "mailat:joe@example.com",
+              .id = {},
+              .created = at("2024-06-30T12:30:00Z"),
+              .expires = {},
+              .action = Action::usual,
+              .text = {}}},
   };
   return all;
 }
@@ -105,10 +139,10 @@ TEST(WapPush, BrokenPushes) {
 TEST(WapNotice, TextsOfEveryForm) {
   // A string table, an entity, an unknown attribute, `class` of an item, and elements beside the indication.
   Arena arena;
-  const Bytes octets = hex(
-      "02 05 6A 05 62 6F 78 00 00"
-      "45 C6 0B 83 00 87 02 C1 2C 03 78 00 01 03 61 00 00 00 02 61 01"
-      "47 88 12 03 63 00 01 C3 01 FF 01 01");
+  const Bytes octets =
+      hex("02 05 6A 05 62 6F 78 00 00"
+          "45 C6 0B 83 00 87 02 C1 2C 03 78 00 01 03 61 00 00 00 02 61 01"
+          "47 88 12 03 63 00 01 C3 01 FF 01 01");
   const auto notice = read_notice(octets, arena);
   ASSERT_TRUE(notice.has_value()) << notice.error().info->name << " at " << notice.error().at;
   EXPECT_EQ(notice->address, "box.net/\u20ACx");
@@ -117,7 +151,8 @@ TEST(WapNotice, TextsOfEveryForm) {
 
 TEST(WapNotice, EntitiesAreUtf8) {
   Arena arena;
-  for (const auto& [code, text] : {std::pair{"41", "A"}, std::pair{"81 69", "\u00E9"}, std::pair{"C1 2C", "\u20AC"}, std::pair{"87 EC 00", "\U0001F600"}, std::pair{"C4 80 00", ""}}) {
+  for (const auto& [code, text] : {std::pair{"41", "A"}, std::pair{"81 69", "\u00E9"}, std::pair{"C1 2C", "\u20AC"},
+                                   std::pair{"87 EC 00", "\U0001F600"}, std::pair{"C4 80 00", ""}}) {
     const Bytes octets = hex(std::string("02 05 6A 00 45 C6 01 02") + code + "01 01");
     const auto notice = read_notice(octets, arena);
     ASSERT_TRUE(notice.has_value()) << code;
@@ -129,7 +164,7 @@ TEST(WapNotice, BrokenDocuments) {
   Arena arena;
   const auto error = [&](const Bytes& octets) { return read_notice(octets, arena).error(); };
   EXPECT_TRUE(error(hex("02 04 6A 00 45 01")).is(wbxml_unknown_document));
-  EXPECT_TRUE(error(hex("02 05 6A 00 01")).is(wbxml_bad_token));                              // an end first
+  EXPECT_TRUE(error(hex("02 05 6A 00 01")).is(wbxml_bad_token));                               // an end first
   EXPECT_TRUE(error(hex("02 05 6A 00 45 C6 0B 83 05 01 01 01")).is(wbxml_bad_token));          // behind the string table
   EXPECT_TRUE(error(hex("02 05 6A 00 45 C6 0A C3 03 20 24 06 01 01 01")).is(wbxml_bad_date));  // too short
   EXPECT_TRUE(error(hex("02 05 6A 00 45 C6 0A C3 04 2A 24 06 30 01 01 01")).is(wbxml_bad_date));
@@ -161,7 +196,8 @@ TEST(WapNotice, EveryTruncationIsAnError) {
 
 TEST(WapNotice, RandomNoticesComeBack) {
   std::mt19937 dice(7);
-  static constexpr std::array<std::string_view, 9> addresses{"http://www.a.com/b.org/c", "https://www.x.net/", "https://h/", "http://e.edu", "mailat:a@b", "imap://h", "pop://h", "tel:1", ""};
+  static constexpr std::array<std::string_view, 9> addresses{
+      "http://www.a.com/b.org/c", "https://www.x.net/", "https://h/", "http://e.edu", "mailat:a@b", "imap://h", "pop://h", "tel:1", ""};
   static constexpr std::array<std::string_view, 4> texts{"", "3 new mails", "Gr\u00fc\u00dfe", "\u65e5\u672c"};
   for (int round = 0; round < 2000; ++round) {
     Notice notice;

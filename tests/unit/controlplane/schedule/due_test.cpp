@@ -92,7 +92,8 @@ TEST(Zone, PosixRules) {
   EXPECT_EQ(berlin->ends.second, 10'800);
   EXPECT_EQ(parse_posix_rule("<+0545>-5:45")->standard_offset, 20'700);
   EXPECT_TRUE(parse_posix_rule("IST-1GMT0,M10.5.0,M3.5.0/1"));
-  for (const char* bad : {"", "C-1", "CET", "CET-1CEST", "CET-1CEST,M13.1.0,M10.5.0", "CET-1CEST,M3.5.0", "<CET-1", "CET-1CEST,M3.5.0,M10.5.0x"}) {
+  for (const char* bad :
+       {"", "C-1", "CET", "CET-1CEST", "CET-1CEST,M13.1.0,M10.5.0", "CET-1CEST,M3.5.0", "<CET-1", "CET-1CEST,M3.5.0,M10.5.0x"}) {
     EXPECT_FALSE(parse_posix_rule(bad)) << bad;
   }
 }

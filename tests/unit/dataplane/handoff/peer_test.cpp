@@ -194,7 +194,10 @@ TEST(HandoffPeer, wrong_records_end_the_connection) {
   std::vector<Row> rows;
   rows.push_back({"before hello", make(Kind::drain, {}), handoff_no_hello});
   RecordWriter future = make(Kind::hello, {});
-  future.u64(tag(Tag::schema), versions::handoff_schema + 2u).u64(tag(Tag::epoch), 1).u64(tag(Tag::last_epoch), 0).u64(tag(Tag::last_sequence), 0);
+  future.u64(tag(Tag::schema), versions::handoff_schema + 2u)
+      .u64(tag(Tag::epoch), 1)
+      .u64(tag(Tag::last_epoch), 0)
+      .u64(tag(Tag::last_sequence), 0);
   rows.push_back({"far schema", std::move(future), handoff_schema});
   RecordWriter empty = make(Kind::hello, {});
   rows.push_back({"hello without fields", std::move(empty), handoff_field_missing});

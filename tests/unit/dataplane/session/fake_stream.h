@@ -80,9 +80,9 @@ class FakeStream final : public Stream {
   std::size_t offset = 0;  // of the queue's front
   std::size_t sent_total = 0;
   bool opening = false;
-  bool silent = false;  // the peer never answers our SYN
-  bool held = false;    // what we send stays with us, as behind a closed window
-  bool lost = false;    // what we send leaves and never arrives
+  bool silent = false;              // the peer never answers our SYN
+  bool held = false;                // what we send stays with us, as behind a closed window
+  bool lost = false;                // what we send leaves and never arrives
   bool reset_acknowledges = false;  // our RST tells the other side what came
   std::uint64_t acknowledged_size = 0;
   bool is_last = false;

@@ -454,7 +454,8 @@ TEST_F(SmtpServerTest, WhoSpeaksBeforeOurReplyIsCutOff) {
   pass(milliseconds(20));
   (void)old.take();
   EXPECT_TRUE(ask(old, "HELO x\r\n").starts_with("250"));
-  EXPECT_TRUE(ask(old, "MAIL FROM:<joe@example.com>\r\nRCPT TO:<+15550100002@mms.example>\r\n").starts_with("554 5.5.1")) << "HELO offers no PIPELINING";
+  EXPECT_TRUE(ask(old, "MAIL FROM:<joe@example.com>\r\nRCPT TO:<+15550100002@mms.example>\r\n").starts_with("554 5.5.1"))
+      << "HELO offers no PIPELINING";
   EXPECT_EQ(server_->counts().early_talkers, 3U);
   // Hosts that the operator named are greeted at once.
   network_->client_address = *parse_endpoint("198.51.100.7:1000");
@@ -470,9 +471,11 @@ TEST_F(SmtpServerTest, ASourceMayNameFewUnknownRecipients) {
   const std::string unknown = "RCPT TO:<unknown@mms.example>\r\n", known = "RCPT TO:<+15550100002@mms.example>\r\n";
   FakePeer peer;
   greet(peer);
-  EXPECT_EQ(ask(peer, "MAIL FROM:<joe@example.com>\r\n" + known + known + known + known + known).find("421"), std::string::npos) << "those we know cost nothing";
-  EXPECT_EQ(ask(peer, unknown + unknown + unknown + known),
-            "550 5.1.1 not bound\r\n550 5.1.1 not bound\r\n550 5.1.1 not bound\r\n421 4.7.0 too many unknown recipients, try again later\r\n");
+  EXPECT_EQ(ask(peer, "MAIL FROM:<joe@example.com>\r\n" + known + known + known + known + known).find("421"), std::string::npos)
+      << "those we know cost nothing";
+  EXPECT_EQ(
+      ask(peer, unknown + unknown + unknown + known),
+      "550 5.1.1 not bound\r\n550 5.1.1 not bound\r\n550 5.1.1 not bound\r\n421 4.7.0 too many unknown recipients, try again later\r\n");
   EXPECT_TRUE(peer.ended);
   const std::size_t asked = sink_.recipients.size();
   FakePeer again;
@@ -487,7 +490,9 @@ TEST_F(SmtpServerTest, ASourceMayNameFewUnknownRecipients) {
 }
 
 TEST_F(SmtpServerTest, ConnectionsThatSayNothingMakeRoom) {
-  start({.domain = "mms.example", .connections = {.all = 4, .per_source = 100, .reserved = 1}, .trusted = {*parse_network("198.51.100.0/24")}});
+  start({.domain = "mms.example",
+         .connections = {.all = 4, .per_source = 100, .reserved = 1},
+         .trusted = {*parse_network("198.51.100.0/24")}});
   std::array<FakePeer, 6> slow;
   for (FakePeer& peer : slow) connect(peer);
   EXPECT_EQ(server_->evicted(), 3U);

@@ -85,7 +85,8 @@ Bytes frame_of(const In& in) {
   }
   if (in.scale) tcp.insert(tcp.end(), {1, 3, 3, *in.scale});
   append(tcp, in.text);
-  const std::uint32_t pseudo = (in.source >> 16) + (in.source & 0xFFFF) + (our_ip >> 16) + (our_ip & 0xFFFF) + 6 + static_cast<std::uint32_t>(tcp.size());
+  const std::uint32_t pseudo =
+      (in.source >> 16) + (in.source & 0xFFFF) + (our_ip >> 16) + (our_ip & 0xFFFF) + 6 + static_cast<std::uint32_t>(tcp.size());
   store(tcp.data() + 16, sum(tcp, pseudo), std::endian::big);
   if (in.checksum == In::Checksum::wrong) tcp[17] ^= 1;
   Bytes frame = ipv4(6, tcp, in.source);
@@ -203,7 +204,9 @@ class TcpScript : public testing::Test {
     out.erase(out.begin());
     return first;
   }
-  void quiet() { EXPECT_TRUE(out.empty()) << "flags " << int{out.front().flags} << " seq " << out.front().seq << " size " << out.front().text.size(); }
+  void quiet() {
+    EXPECT_TRUE(out.empty()) << "flags " << int{out.front().flags} << " seq " << out.front().seq << " size " << out.front().text.size();
+  }
   void expect_ack(std::uint32_t seq, std::uint32_t ack) {
     const Out o = next();
     EXPECT_EQ(o.flags, ACK);
@@ -556,7 +559,6 @@ TEST_F(TcpScript, ASlowFloodStaysBelowTheBudget) {
   ASSERT_FALSE(out.empty());
   EXPECT_TRUE(out.back().scale.has_value());
 }
-
 
 TEST_F(TcpScript, ConnectionBudget) {
   restart({.connection_count_max = 1});

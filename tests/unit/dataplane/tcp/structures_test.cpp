@@ -265,7 +265,9 @@ TEST(TcpState, TheTableIsWhole) {
   }
 }
 
-TEST(TcpStateDeathTest, AnUnknownMoveStopsTheProgram) { EXPECT_DEATH((void)next_state(State::fin_wait_2, Event::fin_acked), "state table"); }
+TEST(TcpStateDeathTest, AnUnknownMoveStopsTheProgram) {
+  EXPECT_DEATH((void)next_state(State::fin_wait_2, Event::fin_acked), "state table");
+}
 
 // RFC 1071: against the plain sum, for every length and odd starts.
 TEST(TcpWire, ChecksumAgainstThePlainSum) {
@@ -286,9 +288,15 @@ TEST(TcpWire, TcpRoundTrip) {
   Bytes memory(1514);
   Frame frame{memory.data(), 0, 1514, nullptr};
   const TcpOptions options{.mss = 1460, .window_scale = 3};
-  const Ipv4Out ip{.destination_mac = {1}, .source_mac = {2}, .source = 0xC6120001, .destination = 0xC6120002, .protocol = 6, .payload_size = tcp_header_size(options) + 3};
+  const Ipv4Out ip{.destination_mac = {1},
+                   .source_mac = {2},
+                   .source = 0xC6120001,
+                   .destination = 0xC6120002,
+                   .protocol = 6,
+                   .payload_size = tcp_header_size(options) + 3};
   build_ipv4(frame, ip);
-  build_tcp(frame, {.source_port = 25, .destination_port = 4000, .seq = {7}, .ack = {9}, .window = 11, .flags = syn | ack, .options = options});
+  build_tcp(frame,
+            {.source_port = 25, .destination_port = 4000, .seq = {7}, .ack = {9}, .window = 11, .flags = syn | ack, .options = options});
   std::memcpy(frame.data + frame.size - 3, "abc", 3);
   finish_tcp(frame, ip);
   const auto ethernet = parse_ethernet(frame.bytes());
@@ -315,7 +323,13 @@ TEST(TcpWire, TcpRoundTrip) {
 TEST(TcpWire, DeviceChecksumsGetThePseudoHeader) {
   Bytes memory(1514);
   Frame frame{memory.data(), 0, 1514, nullptr};
-  const Ipv4Out ip{.destination_mac = {1}, .source_mac = {2}, .source = 1, .destination = 2, .protocol = 6, .payload_size = 20, .checksum = ChecksumBy::device};
+  const Ipv4Out ip{.destination_mac = {1},
+                   .source_mac = {2},
+                   .source = 1,
+                   .destination = 2,
+                   .protocol = 6,
+                   .payload_size = 20,
+                   .checksum = ChecksumBy::device};
   build_ipv4(frame, ip);
   build_tcp(frame, {.source_port = 25, .destination_port = 4000, .seq = {7}, .ack = {9}, .window = 11, .flags = ack, .options = {}});
   finish_tcp(frame, ip);
@@ -397,7 +411,8 @@ TEST(TcpNeighbours, AFixedEntryIsNeverChangedNorAskedFor) {
   neighbours.fix(5, first_mac);
   EXPECT_EQ(neighbours.learn(5, second_mac, Neighbours::Learn::may_add, now), Neighbours::Learned::not_believed);
   EXPECT_EQ(neighbours.learn(5, first_mac, Neighbours::Learn::may_add, now), Neighbours::Learned::nothing_new);
-  for (std::uint32_t ip = 10; ip < 10 + 2 * Neighbours::known_count_max; ++ip) neighbours.learn(ip, second_mac, Neighbours::Learn::may_add, now);
+  for (std::uint32_t ip = 10; ip < 10 + 2 * Neighbours::known_count_max; ++ip)
+    neighbours.learn(ip, second_mac, Neighbours::Learn::may_add, now);
   EXPECT_EQ(neighbours.find(5, us, now + seconds(3600)), first_mac);
   EXPECT_TRUE(neighbours.due(now + seconds(3600)).ask.empty());
   EXPECT_EQ(neighbours.count(), Neighbours::known_count_max);
@@ -479,7 +494,8 @@ TEST(TcpSynCookies, ComeBackWithTheirMss) {
     EXPECT_EQ(cookies.mss_of(cookie, 77, Seq{123}, now), kept);
     EXPECT_EQ(cookies.mss_of(cookie, 78, Seq{123}, now), std::nullopt) << "another tuple";
     EXPECT_EQ(cookies.mss_of(cookie, 77, Seq{124}, now), std::nullopt) << "another number of the peer";
-    for (std::uint32_t bit = 0; bit < 32; ++bit) EXPECT_EQ(cookies.mss_of(Seq{cookie.v ^ 1u << bit}, 77, Seq{123}, now), std::nullopt) << bit;
+    for (std::uint32_t bit = 0; bit < 32; ++bit)
+      EXPECT_EQ(cookies.mss_of(Seq{cookie.v ^ 1u << bit}, 77, Seq{123}, now), std::nullopt) << bit;
     EXPECT_NE(SynCookies(HashKey{9}).make(77, Seq{123}, mss, now), cookie) << "another key";
     EXPECT_EQ(cookies.mss_of(cookie, 77, Seq{123}, now + seconds(64)), kept);
     for (std::int64_t periods = 3; periods < 12; ++periods) {

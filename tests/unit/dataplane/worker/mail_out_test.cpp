@@ -33,7 +33,9 @@ relay::MailResult replies_to(std::string_view answers) {
       network.poll(clock.now());
     }
   };
-  EXPECT_TRUE(client.send({.host = host, .mail_from = "ann@mms.example", .recipients = {"a@b", "c@d"}, .mail = lend_own(Bytes{'x', '\r', '\n'})}).has_value());
+  EXPECT_TRUE(
+      client.send({.host = host, .mail_from = "ann@mms.example", .recipients = {"a@b", "c@d"}, .mail = lend_own(Bytes{'x', '\r', '\n'})})
+          .has_value());
   turns();
   hosts.last().say("250-mx.example\r\n250 PIPELINING\r\n");
   turns();
@@ -74,7 +76,10 @@ TEST(MailOut, recipients_keep_their_own_replies) {
 }
 
 TEST(MailOut, after_a_lost_answer_to_the_dot_nothing_is_final) {
-  SmtpResult lost{.outcome = SmtpOutcome::unknown, .answer = {.code = 250, .enhanced = {}, .text = "ok"}, .recipients = {{.code = 250, .enhanced = {}, .text = "ok"}}, .error = Error{.info = &smtp_reply_cut}};
+  SmtpResult lost{.outcome = SmtpOutcome::unknown,
+                  .answer = {.code = 250, .enhanced = {}, .text = "ok"},
+                  .recipients = {{.code = 250, .enhanced = {}, .text = "ok"}},
+                  .error = Error{.info = &smtp_reply_cut}};
   const relay::MailResult replies = replies_of(lost, 1);
   EXPECT_EQ(replies.at(0).code, 0);
   EXPECT_TRUE(replies.at(0).unknown);

@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -152,9 +152,13 @@ class Program {
   void configure(std::string_view more = {}) {
     std::filesystem::create_directories(root_ / "etc/pushmail");
     std::ofstream(root_ / "etc/pushmail/pushmail.toml")
-        << "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[journal]\nsegment_size = \"1MiB\"\n[smtp]\nretry_first = \"100ms\"\nunknown_retry = \"1s\"\nlisten = \"127.0.0.1:" << smtp_port
-        << "\"\n[http]\nlisten = \"127.0.0.1:" << http_port << "\"\n[peer.mmsc1]\nurl = \"http://127.0.0.1:1/mm7\"\nservice_number = \"5000\"\nallow = [\"127.0.0.0/8\"]\nretry_first = \"100ms\"\n"
-        << "[notify]\nsmsc = \"127.0.0.1:2775\"\nsource = \"5000\"\n" << more;
+        << "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[journal]\nsegment_size = \"1MiB\"\n[smtp]\nretry_first = "
+           "\"100ms\"\nunknown_retry = \"1s\"\nlisten = \"127.0.0.1:"
+        << smtp_port << "\"\n[http]\nlisten = \"127.0.0.1:" << http_port
+        << "\"\n[peer.mmsc1]\nurl = \"http://127.0.0.1:1/mm7\"\nservice_number = \"5000\"\nallow = [\"127.0.0.0/8\"]\nretry_first = "
+           "\"100ms\"\n"
+        << "[notify]\nsmsc = \"127.0.0.1:2775\"\nsource = \"5000\"\n"
+        << more;
   }
   /// `disk`: options of a tmpfs for the state, mounted in a mount namespace of the child; empty: the real disk.
   void start(const std::map<std::string, std::string>& environment = {}, const std::string& disk = {}) {
@@ -225,7 +229,9 @@ class ControlPlane final : public handoff::Events {
     [[nodiscard]] std::string text(handoff::Tag tag) const { return std::string(view().text(handoff::tag(tag)).value_or("")); }
   };
 
-  explicit ControlPlane(const Program& program, std::uint64_t epoch = 5) : peer_(handoff::Direction::to_data, epoch, *this) { connect(program); }
+  explicit ControlPlane(const Program& program, std::uint64_t epoch = 5) : peer_(handoff::Direction::to_data, epoch, *this) {
+    connect(program);
+  }
   ~ControlPlane() override { ::close(fd_); }
 
   void connect(const Program& program) {
@@ -240,7 +246,11 @@ class ControlPlane final : public handoff::Events {
   }
   void give_peers(std::string_view url) {
     RecordWriter peer = handoff::make(handoff::Kind::peer, {});
-    peer.text(tag(handoff::Tag::name), "mmsc1").text(tag(handoff::Tag::url), url).text(tag(handoff::Tag::vaspid), "pushmail").text(tag(handoff::Tag::vasid), "inbox").text(tag(handoff::Tag::allow), "127.0.0.0/8");
+    peer.text(tag(handoff::Tag::name), "mmsc1")
+        .text(tag(handoff::Tag::url), url)
+        .text(tag(handoff::Tag::vaspid), "pushmail")
+        .text(tag(handoff::Tag::vasid), "inbox")
+        .text(tag(handoff::Tag::allow), "127.0.0.0/8");
     RecordWriter peers = handoff::make(handoff::Kind::peers, {});
     peers.bytes(tag(handoff::Tag::peer_record), peer.finish(0));
     send(handoff::Kind::peers, {}, std::move(peers));
@@ -317,8 +327,8 @@ class ControlPlane final : public handoff::Events {
   }
   handoff::Peer& peer() { return peer_; }
   bool acknowledges = true;
-  bool admits = false;   // answers every admission_query with "accepted"
-  std::deque<Heard> heard_;   // what wait_for returned stays where it is
+  bool admits = false;       // answers every admission_query with "accepted"
+  std::deque<Heard> heard_;  // what wait_for returned stays where it is
 
  private:
   static std::uint16_t tag(handoff::Tag t) { return handoff::tag(t); }
@@ -366,24 +376,31 @@ inline std::string take_mail(Socket connection) {
 }
 
 inline std::string submit_rsp(const ItemId& item, std::string_view message_id) {
-  const std::string xml = "<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><TransactionID>" + transaction_id_of(item) +
-                          "</TransactionID></env:Header><env:Body><SubmitRsp><MM7Version>6.8.0</MM7Version><Status><StatusCode>1000</StatusCode></Status><MessageID>" +
+  const std::string xml = "<env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><TransactionID>" +
+                          transaction_id_of(item) +
+                          "</TransactionID></env:Header><env:Body><SubmitRsp><MM7Version>6.8.0</MM7Version><Status><StatusCode>1000</"
+                          "StatusCode></Status><MessageID>" +
                           std::string(message_id) + "</MessageID></SubmitRsp></env:Body></env:Envelope>";
   return "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: " + std::to_string(xml.size()) + "\r\n\r\n" + xml;
 }
 
 inline std::string deliver_req(std::string_view transaction_id, std::string_view text) {
   const std::string xml =
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?><env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><mm7:TransactionID "
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?><env:Envelope "
+      "xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\"><env:Header><mm7:TransactionID "
       "xmlns:mm7=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\" env:mustUnderstand=\"1\">" +
       std::string(transaction_id) +
-      "</mm7:TransactionID></env:Header><env:Body><DeliverReq xmlns=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\">"
-      "<MM7Version>6.8.0</MM7Version><Sender><Number>+15550100002</Number></Sender><Recipients><To><ShortCode>5000</ShortCode></To></Recipients>"
+      "</mm7:TransactionID></env:Header><env:Body><DeliverReq "
+      "xmlns=\"http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4\">"
+      "<MM7Version>6.8.0</MM7Version><Sender><Number>+15550100002</Number></Sender><Recipients><To><ShortCode>5000</ShortCode></To></"
+      "Recipients>"
       "<Subject>Hi</Subject><Content href=\"cid:mm1\"/></DeliverReq></env:Body></env:Envelope>";
   std::string body = "--b1\r\nContent-Type: text/xml; charset=\"utf-8\"\r\nContent-ID: <soap>\r\n\r\n" + xml +
-                     "\r\n--b1\r\nContent-Type: multipart/mixed; boundary=b2\r\nContent-ID: <mm1>\r\n\r\n--b2\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" +
+                     "\r\n--b1\r\nContent-Type: multipart/mixed; boundary=b2\r\nContent-ID: <mm1>\r\n\r\n--b2\r\nContent-Type: text/plain; "
+                     "charset=utf-8\r\n\r\n" +
                      std::string(text) + "\r\n--b2--\r\n--b1--\r\n";
-  return "POST /mm7 HTTP/1.1\r\nHost: pushmail\r\nContent-Type: multipart/related; boundary=b1; type=\"text/xml\"; start=\"<soap>\"\r\nSOAPAction: \"\"\r\nContent-Length: " +
+  return "POST /mm7 HTTP/1.1\r\nHost: pushmail\r\nContent-Type: multipart/related; boundary=b1; type=\"text/xml\"; "
+         "start=\"<soap>\"\r\nSOAPAction: \"\"\r\nContent-Length: " +
          std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 

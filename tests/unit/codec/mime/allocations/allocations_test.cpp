@@ -12,16 +12,19 @@ namespace {
 /// A mail with so many fields, parts, addresses and lines of text in each part.
 std::string make_mail(int fields, int parts, int addresses, int lines) {
   std::string mail = "From: =?utf-8?Q?J=C3=B6rg?= <joerg@example.com>\r\nTo: ";
-  for (int i = 0; i < addresses; ++i) mail += "\"Doe, \xC3\xBC " + std::to_string(i) + "\" <joe." + std::to_string(i) + "@EXAMPLE.com>,\r\n ";
+  for (int i = 0; i < addresses; ++i)
+    mail += "\"Doe, \xC3\xBC " + std::to_string(i) + "\" <joe." + std::to_string(i) + "@EXAMPLE.com>,\r\n ";
   mail += "root\r\n";
-  for (int i = 0; i < fields; ++i) mail += "X-Field-" + std::to_string(i) + ": =?utf-8?B?R3LDvMOfZQ==?= und mehr Text als in einen kurzen String passt\r\n";
+  for (int i = 0; i < fields; ++i)
+    mail += "X-Field-" + std::to_string(i) + ": =?utf-8?B?R3LDvMOfZQ==?= und mehr Text als in einen kurzen String passt\r\n";
   mail += "Content-Type: Multipart/Mixed; boundary=b\r\n\r\n";
   for (int i = 0; i < parts; ++i) {
     const std::string n = std::to_string(i);
     mail += "--b\r\nContent-Type: Text/Plain; charset=\"UTF-8\"; name*0*=utf-8''gr%C3%BC; name*1=\"\xC3\x9F" + n + ".txt\"\r\n";
     mail += "Content-ID: <part." + n + "@example.com>\r\nContent-Disposition: attachment; filename=\"=?utf-8?Q?=C3=BC" + n + ".txt?=\"\r\n";
     mail += "Content-Transfer-Encoding: quoted-printable\r\n\r\n";
-    for (int line = 0; line < lines; ++line) mail += "Gr=C3=BC=C3=9Fe und noch mehr Text, der so nicht in einen kurzen String pa=C3=9Ft\r\n";
+    for (int line = 0; line < lines; ++line)
+      mail += "Gr=C3=BC=C3=9Fe und noch mehr Text, der so nicht in einen kurzen String pa=C3=9Ft\r\n";
   }
   return mail + "--b--\r\n";
 }

@@ -18,8 +18,12 @@ Pdu message_of(std::size_t parts) {
   pdu.date = 1;
   pdu.has_content = true;
   for (std::size_t i = 0; i < parts; ++i) {
-    pdu.content.parts.push_back({.media_type = "application/x-with-a-long-name", .charset = {}, .name = "Gr\u00fc\u00dfe aus dem sonnigen S\u00fcden.bin",
-                                 .content_id = "a-content-id-that-is-long@example.com", .content_location = "a-content-location-that-is-long.bin", .data = bytes_of(data)});
+    pdu.content.parts.push_back({.media_type = "application/x-with-a-long-name",
+                                 .charset = {},
+                                 .name = "Gr\u00fc\u00dfe aus dem sonnigen S\u00fcden.bin",
+                                 .content_id = "a-content-id-that-is-long@example.com",
+                                 .content_location = "a-content-location-that-is-long.bin",
+                                 .data = bytes_of(data)});
   }
   if (parts > 0) pdu.content.presentation = 0;
   return pdu;
