@@ -1,4 +1,5 @@
-// A thread that is started or ends the process with words: the system's refusal is no exception and no abort.
+// A thread that is started or ends the process with words: the system's refusal is no exception and no abort. It takes no signal: those
+// are the main thread's business, and a driver's may be nobody's (dataplane/nic/eal.cpp).
 #pragma once
 
 #include <pthread.h>

@@ -20,8 +20,9 @@ namespace pushmail {
 namespace {
 
 // net_tap has the kernel send a real-time signal per packet; port.cpp turns that off. A signal that slips through before makes the
-// driver's receive function wait for the next one, which never comes: the port would be deaf. So none is ever delivered: every thread
-// of EAL and of ours inherits this mask, and the driver, never having seen a signal, reads whenever it is asked.
+// driver's receive function wait for the next one, which never comes: the port would be deaf. So none is ever delivered: this thread and
+// those of EAL have this mask, ours take no signal at all (core/thread.h), and the driver, never having seen one, reads whenever it is
+// asked.
 void block_tap_signals() {
   sigset_t signals;
   sigemptyset(&signals);

@@ -3,6 +3,7 @@
 port's counters equal the tap's packet for packet, and a transfer stands still while the link is down and finishes when it is up again.
 """
 import os
+import signal
 import smtplib
 import subprocess
 import sys
@@ -37,6 +38,18 @@ def same(world, before_tap, before_port):
     return all(port[ours] - before_port[ours] == tap[theirs] - before_tap[theirs] for ours, theirs in pairs)
 
 
+def threads_that_take(pid, signals):
+    """Threads of the process that a signal of these may be given to. The kernel's own (io_uring) run no code of ours."""
+    found = []
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/status" % (pid, task), encoding="ascii") as file:
+            status = dict(line.split(":\t", 1) for line in file.read().splitlines() if ":\t" in line)
+        blocked = int(status["SigBlk"], 16)
+        if not status["Name"].startswith("iou-wrk") and any(not blocked >> (number - 1) & 1 for number in signals):
+            found.append(status["Name"])
+    return found
+
+
 def test(world, arguments):
     from harness.world import OURS, TAP
     # /sys shows the interfaces of the namespace that it was mounted in.
@@ -47,6 +60,9 @@ def test(world, arguments):
     check("198.18.0.2" not in subprocess.run(["ip", "-o", "addr"], stdout=subprocess.PIPE, check=True).stdout.decode(),
           "our address is on an interface of the kernel")
     equal(world.inet_sockets(world.dataplane.pid), [], "INET sockets of the data plane")
+    # One that net_tap's signal reaches, before it is turned off, would leave the port deaf.
+    equal(threads_that_take(world.dataplane.pid, [signal.SIGIO, *range(signal.SIGRTMIN, signal.SIGRTMAX + 1)]), [],
+          "threads of the data plane that take a driver's signals")
     # A quiet moment, so that both sides are read between two frames.
     before_tap, before_port = wait_for(lambda: quiet(world), 30, "a quiet moment")
     raw, _ = samples.mail("Hello", "Joe", "joe@example.com", world.address(user), "hi\r\n", None, [("p.png", "image/png", samples.png())])
