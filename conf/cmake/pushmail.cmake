@@ -35,8 +35,8 @@ add_library(pushmail_no_exceptions INTERFACE)
 target_compile_options(pushmail_no_exceptions INTERFACE -fno-exceptions -fno-rtti)
 
 # pushmail_folder(NAME [NO_EXCEPTIONS] DEPS target... [APART file...]): the .cpp files of the current folder as one static library.
-# A main.cpp is a program's and stays out. A release compiles the folder in one go, but for the files of APART, whose own names clash with
-# a neighbour's: most of a small file's compile time is its headers.
+# A main.cpp is a program's and stays out. All but dev compile the folder in one go, but for the files of APART, whose own names clash
+# with a neighbour's: most of a small file's compile time is its headers.
 function(pushmail_folder name)
   cmake_parse_arguments(PARSE_ARGV 1 FOLDER "NO_EXCEPTIONS" "" "DEPS;EXCLUDE;APART")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -47,7 +47,7 @@ function(pushmail_folder name)
   if(sources)
     add_library(${name} STATIC ${sources})
     set(scope PUBLIC)
-    if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    if(NOT CMAKE_BUILD_TYPE STREQUAL "Dev")
       set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
       set_source_files_properties(${FOLDER_APART} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
     endif()
