@@ -17,6 +17,7 @@
 #include "codec/mime/unpack.h"
 #include "codec/mm7/message.h"
 #include "codec/mms/pdu.h"
+#include "controlplane/cli/error_words.h"
 #include "controlplane/cli/mm_file.h"
 #include "controlplane/cli/table.h"
 #include "core/clock.h"
@@ -49,8 +50,6 @@ std::expected<std::string, std::string> write_file(const std::filesystem::path& 
   if (!file) return Failure(fmt::format("{}: cannot be written: {}", path.string(), std::generic_category().message(errno)));
   return path.string();
 }
-
-std::string words_of(const Error& error) { return fmt::format("{} at byte {} ({})", error.info->text, error.at, error.info->name); }
 
 Json parts_json(const MultimediaMessage& mm) {
   Json parts = Json::array();

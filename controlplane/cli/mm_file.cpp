@@ -11,6 +11,7 @@
 #include "codec/mm7/message.h"
 #include "codec/mm7/xml.h"
 #include "codec/mms/pdu.h"
+#include "controlplane/cli/error_words.h"
 
 namespace pushmail::cli {
 namespace {
@@ -19,8 +20,6 @@ using Failure = std::unexpected<std::string>;
 
 constexpr std::uint8_t pdu_start = 0x8C;  // X-Mms-Message-Type (OMA-MMS-ENC 1.2 §7.1)
 constexpr std::string_view wanted = "wanted: an MMS PDU, or an MM7 DeliverReq or SubmitReq, with or without its HTTP header";
-
-std::string words_of(const Error& error) { return fmt::format("{} at byte {} ({})", error.info->text, error.at, error.info->name); }
 
 /// An HTTP entity as it lies in a file.
 struct Entity {
