@@ -8,6 +8,7 @@
 
 #include "controlplane/account_record.h"
 #include "controlplane/binding/errors.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
@@ -19,7 +20,6 @@ using mailbox::Tag;
 using mailbox::tag;
 
 // Less than a person, and pushmailctl, waits for an answer of the API.
-constexpr Duration answer_time_max = seconds(25);
 
 // Which of the session's states say that the account cannot work as it is, and which member of the binding that is about.
 struct Hopeless {
@@ -40,7 +40,7 @@ AccountTrial verdict(std::string_view state, std::string reason) {
 
 void AccountTrials::start(const Binding& binding, const std::string& password, std::function<void(AccountTrial)> reply) {
   const std::string name = fmt::format("trial-{}", ++last_);
-  trials_[name] = {.reply = std::move(reply), .until = ports_.clock.now() + answer_time_max};
+  trials_[name] = {.reply = std::move(reply), .until = ports_.clock.now() + timers::trial_answer};
   ports_.resolver.resolve(binding.host, [this, name, binding, password](Result<std::vector<IpAddress>> addresses) {
     probe(name, binding, password, addresses);
   });
@@ -83,7 +83,7 @@ void AccountTrials::tick() {
   for (const std::string& name : late) {
     answer(name, {.works = AccountTrial::Works::unknown,
                   .field = {},
-                  .text = fmt::format("the mail server did not answer in {} s", answer_time_max.ms() / 1000)});
+                  .text = fmt::format("the mail server did not answer in {} s", timers::trial_answer.first.ms() / 1000)});
   }
 }
 

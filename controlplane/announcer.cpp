@@ -5,13 +5,13 @@
 #include "controlplane/news.h"
 #include "controlplane/store/ledger.h"
 #include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
 namespace {
 
-constexpr std::int64_t pause_us = 10LL * 1'000'000;  // a burst is over, and can be counted
-constexpr std::size_t phones_max = 200;              // in one tick
+constexpr std::size_t phones_max = 200;  // in one tick
 
 }  // namespace
 
@@ -58,7 +58,7 @@ bool Announcer::is_turn(const Unanswered& unanswered, std::uint64_t waiting_coun
                         Occasion occasion) const {
   if (occasion == Occasion::arrival) return waiting_count == 1 && unanswered.count < limit.count;
   // One more than the limit: the one that counts the others.
-  return unanswered.count <= limit.count && clock_.wall().us - unanswered.last.us >= pause_us;
+  return unanswered.count <= limit.count && clock_.wall().us - unanswered.last.us >= timers::burst_over.us();
 }
 
 Result<bool> Announcer::announce_due(const Msisdn& phone, Origin origin, Occasion occasion) {

@@ -2,6 +2,7 @@
 #include "controlplane/news.h"
 #include "controlplane/to_phone.h"
 #include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
@@ -11,7 +12,6 @@ using handoff::Tag;
 using handoff::tag;
 
 constexpr std::size_t all_of_them = 1'000'000;
-constexpr std::int64_t suspended_retry_us = 600LL * 1'000'000;  // looked at again, in case nobody says that the binding was resumed
 
 }  // namespace
 
@@ -30,12 +30,11 @@ void ToPhone::on_binding_removed(std::string_view binding) {
   if (!waiting) return;
   for (Item item : *waiting) {
     // An earlier try may have arrived, and its report may still come.
-    const ItemState end = item.doubts > 0 ? ItemState::unconfirmed : ItemState::withdrawn;
+    const ItemEvent end = item.doubts > 0 ? ItemEvent::unconfirmed : ItemEvent::withdrawn;
     const auto done = ports_.store.write([&]() -> Result<void> {
       if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
       PM_TRY([[maybe_unused]] const bool moved,
-             move_item(ports_.store, item,
-                       {.to = end, .event = "withdrawn", .reason = "the binding was removed", .time = ports_.clock.wall()}));
+             move_item(ports_.store, item, {.event = end, .reason = "the binding was removed", .time = ports_.clock.wall()}));
       return {};
     });
     if (!done)
@@ -120,7 +119,7 @@ void ToPhone::offer_again(const Item& item) {
 
 // The binding rests: what the phone asked for waits, and goes on when the binding does.
 void ToPhone::put_off(Item item) {
-  item.retry_at = {ports_.clock.wall().us + suspended_retry_us};
+  item.retry_at = {ports_.clock.wall().us + timers::suspended_retry.us()};
   item.reason = "the binding is suspended; the mail is sent when it is resumed";
   if (const auto done = ports_.store.write([&] { return ports_.store.update_item(item); }); !done)
     log_error("retry_not_stored").error(done.error());

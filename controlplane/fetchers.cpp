@@ -25,6 +25,7 @@
 #include <expected>
 
 #include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
@@ -38,9 +39,6 @@ constexpr std::size_t read_size = 256 * 1024;
 constexpr std::size_t unread_max = limits::record_size_max;
 constexpr std::size_t unwritten_max = 64 * 1024 * 1024;  // bytes; a fetcher that reads nothing is hung
 constexpr int fetcher_descriptor = 3;
-constexpr int failures_max = 5;  // 2^5 times the first wait
-constexpr auto restart_first = std::chrono::milliseconds(100);
-constexpr auto steady_after = std::chrono::seconds(10);
 
 // In the child between fork and exec: only calls that are safe there, which the log's are not.
 [[noreturn]] void end_child(const char* step) {
@@ -194,7 +192,7 @@ void Fetchers::Process::start() {
   writing_ = false;
   up_ = true;
   log_info("fetcher_started").number("fetcher", static_cast<std::int64_t>(index_)).number("pid", std::max(pid_, 0));
-  steady_.expires_after(steady_after);
+  steady_.expires_after(timers::fetcher_steady.chrono());
   steady_.async_wait([self = shared_from_this()](error_code cancelled) {
     if (!cancelled) self->failures_ = 0;
   });
@@ -268,7 +266,7 @@ void Fetchers::Process::lost(const std::string& reason) {
   last_error_ = WIFSIGNALED(status)                             ? fmt::format("{}; it was ended by signal {}", reason, WTERMSIG(status))
                 : WIFEXITED(status) && WEXITSTATUS(status) != 0 ? fmt::format("{}; it ended with {}", reason, WEXITSTATUS(status))
                                                                 : reason;
-  const auto wait = restart_first * (1 << std::min(failures_++, failures_max));
+  const std::chrono::nanoseconds wait(doubled(timers::fetcher_restart, failures_++).ns);
   log_warning("fetcher_lost")
       .number("fetcher", static_cast<std::int64_t>(index_))
       .text("reason", reason)

@@ -8,6 +8,7 @@
 
 #include "core/ids.h"
 #include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
@@ -18,8 +19,6 @@ using boost::system::error_code;
 using Protocol = asio::local::stream_protocol;
 
 constexpr std::size_t read_size = 256 * 1024;
-constexpr auto again_after = std::chrono::milliseconds(200);
-constexpr auto take_over_again = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -65,7 +64,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   void connect_again() {
     if (again_pending_) return;
     again_pending_ = true;
-    again_timer_.expires_after(take_over_again);
+    again_timer_.expires_after(timers::handoff_take_over.chrono());
     again_timer_.async_wait([self = shared_from_this()](error_code error) {
       self->again_pending_ = false;
       // The read side sees the end and does the rest.
@@ -145,7 +144,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
     last_error_ = reason;
     if (!told_away_) log_info("data_plane_awaited").text("socket", path_.string()).text("reason", reason);
     told_away_ = true;
-    timer_.expires_after(again_after);
+    timer_.expires_after(timers::handoff_again.chrono());
     timer_.async_wait([self = shared_from_this()](error_code error) {
       if (!error) self->connect();
     });

@@ -53,8 +53,7 @@ Result<void> InDoubt::begin(const RecordView& record, Item& item, After& after) 
     after.requested = true;
     PM_TRY([[maybe_unused]] const bool moved,
            move_item(ports_.store, item,
-                     {.to = ItemState::requested,
-                      .event = "submission_in_doubt",
+                     {.event = ItemEvent::submission_repeated,
                       .reason = "the MMSC recognises a message that it had before: sent again: " + trouble,
                       .time = now,
                       .by = program::data,
@@ -67,8 +66,7 @@ Result<void> InDoubt::begin(const RecordView& record, Item& item, After& after) 
   log_warning("submission_in_doubt").trace(item.trace).item(item.id).peer(item.peer).text("reason", trouble);
   PM_TRY([[maybe_unused]] const bool moved,
          move_item(ports_.store, item,
-                   {.to = ItemState::submitting,
-                    .event = "submission_in_doubt",
+                   {.event = ItemEvent::submission_in_doubt,
                     .reason = fmt::format("it is not known whether the MMSC took the message ({}); its report will tell, until {}", trouble,
                                           format_rfc3339(item.unknown_until)),
                     .time = now,
@@ -111,27 +109,23 @@ Result<void> InDoubt::end(Item& item, After& after) {
   if (gone || (push && !asked && item.doubts >= sent_unasked_max)) {
     PM_TRY([[maybe_unused]] const bool moved,
            move_item(ports_.store, item,
-                     {.to = ItemState::unconfirmed,
-                      .event = "unconfirmed",
+                     {.event = ItemEvent::unconfirmed,
                       .reason = "it is not known whether the message arrived, and it is not sent again; the mail stays in the mailbox",
                       .time = now}));
     return {};
   }
   if (asked || push) {
     after.requested = true;
-    PM_TRY(
-        [[maybe_unused]] const bool moved,
-        move_item(
-            ports_.store, item,
-            {.to = ItemState::requested, .event = "doubt_over", .reason = "no report came: the message is sent once more", .time = now}));
+    PM_TRY([[maybe_unused]] const bool moved,
+           move_item(ports_.store, item,
+                     {.event = ItemEvent::doubt_request, .reason = "no report came: the message is sent once more", .time = now}));
     return {};
   }
   if (!item.reply_code.empty() && item.code_expires > now) {
     PM_TRY([[maybe_unused]] const bool moved,
            move_item(
                ports_.store, item,
-               {.to = ItemState::notified,
-                .event = "doubt_over",
+               {.event = ItemEvent::doubt_wait,
                 .reason = fmt::format("it is not known whether the message arrived; the phone gets it when it asks again with {} until {}",
                                       item.reply_code, format_rfc3339(item.code_expires)),
                 .time = now}));
@@ -145,8 +139,7 @@ Result<void> InDoubt::announce_again(Item& item, After& after) {
   item.announced = {};
   PM_TRY([[maybe_unused]] const bool moved,
          move_item(ports_.store, item,
-                   {.to = ItemState::accepted,
-                    .event = "doubt_over",
+                   {.event = ItemEvent::doubt_announce,
                     .reason = "it is not known whether the message arrived; it is offered to the phone again",
                     .time = ports_.clock.wall()}));
   PM_TRY(const bool queued, ports_.announcer.take(item));

@@ -11,6 +11,7 @@
 #include "controlplane/watermark.h"
 #include "core/log.h"
 #include "core/record_fields.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
@@ -21,8 +22,6 @@ using mailbox::Tag;
 using mailbox::tag;
 
 constexpr std::int64_t second_us = 1'000'000;
-constexpr Duration again = seconds(5);
-constexpr Duration resolve_again = seconds(60);
 constexpr std::int64_t polled_write_us = 60 * second_us;  // an unchanged watermark is written down once a minute at most
 
 bool is_well(std::string_view state) { return state == "ready" || state == "idling"; }
@@ -34,7 +33,7 @@ void Mailboxes::watch_all(const std::function<bool(std::string_view)>& of_this_f
   if (!bindings) {
     log_error("bindings_not_read").error(bindings.error());
     unread_.push_back(of_this_fetcher);
-    read_again_ = ports_.clock.now() + again;
+    read_again_ = ports_.clock.now() + timers::watch_again;
     return;
   }
   for (const Binding& binding : *bindings) {
@@ -62,7 +61,7 @@ void Mailboxes::watch(const Binding& binding) {
   watched.told = false;
   watched.resolved = ports_.clock.now();
   // Until the watch is sent this is the time of the next try, not of a poll.
-  watched.due = watched.resolved + resolve_again;
+  watched.due = watched.resolved + timers::host_resolve;
   ports_.resolver.resolve(binding.host, [this, id = binding.id, question = watched.question](Result<std::vector<IpAddress>> addresses) {
     const auto still = watched_.find(id);
     if (still == watched_.end() || still->second.question != question) return;
@@ -155,7 +154,7 @@ void Mailboxes::watch_again(std::string_view binding) {
   one.told = false;
   one.behind = true;
   one.question = ++last_question_;  // an address that DNS is about to tell comes too early
-  one.due = one.behind_until = ports_.clock.now() + again;
+  one.due = one.behind_until = ports_.clock.now() + timers::watch_again;
   send_unwatch(binding);
 }
 
@@ -196,7 +195,7 @@ void Mailboxes::tick() {
     else if (poll_now(id) != 0)
       plan(**binding, watched, ports_.clock.wall());
     else
-      watched.due = now + again;
+      watched.due = now + timers::watch_again;
   }
 }
 
@@ -222,7 +221,7 @@ void Mailboxes::on_session(const RecordView& record) {
   // A host that moved has another address by now.
   const auto watched = watched_.find(id);
   const bool named = !parse_ip((*binding)->host).has_value();
-  if (state == "unreachable" && named && watched != watched_.end() && ports_.clock.now() - watched->second.resolved > resolve_again)
+  if (state == "unreachable" && named && watched != watched_.end() && ports_.clock.now() - watched->second.resolved > timers::host_resolve)
     watch(**binding);
 }
 

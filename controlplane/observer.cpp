@@ -23,9 +23,7 @@ constexpr std::uint64_t count_most = 100'000;
 // What the data plane or a fetcher works on takes seconds; an item that stands there so long is stuck.
 constexpr std::int64_t stuck_after_s = 3600;
 
-bool is_moving(ItemState state) {
-  return state == ItemState::fetching || state == ItemState::converting || state == ItemState::submitting || state == ItemState::authorised;
-}
+bool is_moving(ItemState state) { return state == ItemState::fetching || state == ItemState::converting || state == ItemState::submitting; }
 
 std::string_view detail_of(const RecordView& record, std::string_view name) {
   std::string_view found;

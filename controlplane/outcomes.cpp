@@ -18,23 +18,23 @@ namespace {
 using handoff::Tag;
 using handoff::tag;
 
-// MMStatus of TS 23.140 §8.4.2, §8.4.3 and §8.7 -> the item's state and words. Deferred, Forwarded and Indeterminate are not the end
-// (design 2).
+// MMStatus of TS 23.140 §8.4.2, §8.4.3 and §8.7 -> what it is for the item, and words. Deferred, Forwarded and Indeterminate are not the
+// end.
 struct StatusRow {
   std::string_view mm_status;
-  ItemState state;
+  ItemEvent event;
   std::string_view reason;
 };
 constexpr auto statuses = std::to_array<StatusRow>({
-    {"Retrieved", ItemState::delivered, "the phone has fetched the message"},
-    {"Rejected", ItemState::rejected, "the phone, or its owner, rejected the message"},
-    {"Expired", ItemState::expired, "the phone did not fetch the message before it expired; the mail stays in the mailbox"},
-    {"Deferred", ItemState::reported, "the phone was told by the MMSC and has not fetched the message yet"},
-    {"Forwarded", ItemState::reported, "the message was forwarded to another address"},
+    {"Retrieved", ItemEvent::delivered, "the phone has fetched the message"},
+    {"Rejected", ItemEvent::rejected, "the phone, or its owner, rejected the message"},
+    {"Expired", ItemEvent::expired, "the phone did not fetch the message before it expired; the mail stays in the mailbox"},
+    {"Deferred", ItemEvent::report, "the phone was told by the MMSC and has not fetched the message yet"},
+    {"Forwarded", ItemEvent::report, "the message was forwarded to another address"},
     // Read replies; what was read has been fetched.
-    {"Read", ItemState::delivered, "the phone's owner has read the message"},
-    {"Deleted", ItemState::reported, "the message was deleted on the phone without being read"},
-    {"Indeterminate", ItemState::reported, "the MMSC cannot tell whether the message arrived"},
+    {"Read", ItemEvent::delivered, "the phone's owner has read the message"},
+    {"Deleted", ItemEvent::report, "the message was deleted on the phone without being read"},
+    {"Indeterminate", ItemEvent::report, "the MMSC cannot tell whether the message arrived"},
 });
 
 const StatusRow& row_of(std::string_view mm_status) {
@@ -44,8 +44,33 @@ const StatusRow& row_of(std::string_view mm_status) {
   return statuses.back();
 }
 
-// Whether a word of the data plane about an item on its way may move it: forward only, never past `submitted`.
-bool goes_forward(ItemState from, ItemState to) { return from < to && from < ItemState::submitted && to <= ItemState::submitting; }
+// How the data plane may end an item, and what that is.
+constexpr auto outcomes = std::to_array<std::pair<ItemState, ItemEvent>>({
+    {ItemState::submitted, ItemEvent::submitted},
+    {ItemState::delivered, ItemEvent::delivered},
+    {ItemState::rejected, ItemEvent::rejected},
+    {ItemState::expired, ItemEvent::expired},
+    {ItemState::failed, ItemEvent::failed},
+    {ItemState::withdrawn, ItemEvent::withdrawn},
+    {ItemState::unconfirmed, ItemEvent::unconfirmed},
+});
+std::optional<ItemEvent> event_of(std::optional<ItemState> outcome) {
+  for (const auto& [state, event] : outcomes) {
+    if (state == outcome) return event;
+  }
+  return std::nullopt;
+}
+
+// What the data plane does with an item on its way, that moves it. The rest of its words are history.
+struct WorkRow {
+  std::string_view name;  // of handoff::Kind::event
+  ItemEvent event;
+  std::string_view reason;
+};
+constexpr auto works = std::to_array<WorkRow>({
+    {"converting", ItemEvent::converting, "the message is being converted"},
+    {"submit_req", ItemEvent::submit_req, "the message is being submitted to the MMSC"},
+});
 
 constexpr std::int64_t minute_us = 60'000'000;
 // How far the clocks of an MMSC and of ours may be apart: so far a report's date is taken for the true order, and so far at most where
@@ -73,8 +98,9 @@ Result<void> Outcomes::take_outcome(const RecordView& record) {
 Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   const ItemId id = record.header().item;
   const auto state = parse_item_state(text_or_empty(record, Tag::state));
+  const auto event = event_of(state);
   PM_TRY(auto found, ports_.store.item(id));
-  if (!state || !found) {
+  if (!event || !found) {
     // Acknowledged all the same: nobody will ever know more about it.
     log_error("outcome_of_nothing").item(id).text("state", text_or_empty(record, Tag::state));
     return {};
@@ -111,13 +137,9 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
     item.duplicate_possible = item.duplicate_possible || duplicate_possible;
     if (const PeerSettings* peer = ports_.settings.peer(item.peer)) item.expires = {time.us + peer->expiry.us()};
     const std::string words = reason.empty() ? "the MMSC has taken the message; the phone has not fetched it yet" : reason;
-    PM_TRY(const bool moved, move_item(ports_.store, item,
-                                       {.to = ItemState::submitted,
-                                        .event = "submitted",
-                                        .reason = words,
-                                        .time = time,
-                                        .by = program::data,
-                                        .details = std::move(details)}));
+    PM_TRY(const bool moved,
+           move_item(ports_.store, item,
+                     {.event = ItemEvent::submitted, .reason = words, .time = time, .by = program::data, .details = std::move(details)}));
     if (!moved) return {};
     log_info("submitted").trace(item.trace).item(id).text("message_id", message_id);
     return take_early_reports(item);
@@ -127,11 +149,8 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   std::string words = reason;
   if (words.empty() && *state == ItemState::delivered) words = "the next mail server has taken the mail";
   if (words.empty()) words = text_or_empty(record, Tag::status_text);
-  PM_TRY(
-      const bool moved,
-      move_item(
-          ports_.store, item,
-          {.to = *state, .event = to_string(*state), .reason = words, .time = time, .by = program::data, .details = std::move(details)}));
+  PM_TRY(const bool moved, move_item(ports_.store, item,
+                                     {.event = *event, .reason = words, .time = time, .by = program::data, .details = std::move(details)}));
   if (!moved) return {};
   log_info("settled").trace(item.trace).item(id).text("state", to_string(*state));
   // Delivered with a reason: some of several recipients did not get it.
@@ -301,7 +320,7 @@ Result<bool> Outcomes::apply_report(const Report& report, Item& item) {
   std::string reason(row.reason);
   if (!report.status_text.empty()) reason += " (" + report.status_text + ")";
   const Timestamp now = ports_.clock.wall();
-  const bool delivered = row.state == ItemState::delivered;
+  const bool delivered = row.event == ItemEvent::delivered;
   const bool was_unknown = item.is_unknown();
   // A reader takes his own time.
   const bool is_read_reply = report.mm_status == "Read" || report.mm_status == "Deleted";
@@ -327,8 +346,7 @@ Result<bool> Outcomes::apply_report(const Report& report, Item& item) {
     }
   }
   PM_TRY(const bool moved, move_item(ports_.store, item,
-                                     {.to = row.state,
-                                      .event = delivered ? std::string_view("delivered") : std::string_view("report"),
+                                     {.event = row.event,
                                       .reason = std::move(reason),
                                       .time = now,
                                       .details = {{"mm_status", report.mm_status},
@@ -352,9 +370,7 @@ void Outcomes::take_event(const RecordView& record) {
     details.emplace_back(pair.substr(0, equals), equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
     if (details.back().first == "reason") trouble = details.back().second;
   });
-  std::optional<ItemState> state = parse_item_state(text_or_empty(record, Tag::state));
-  if (name == "converting") state = ItemState::converting;
-  if (name == "submit_req") state = ItemState::submitting;
+  const auto work = std::ranges::find(works, name, &WorkRow::name);
   if (const std::string reason = text_or_empty(record, Tag::reason); !reason.empty()) trouble = reason;
 
   const auto done = ports_.store.write([&]() -> Result<void> {
@@ -369,14 +385,12 @@ void Outcomes::take_event(const RecordView& record) {
                                        .state = {},
                                        .details = std::move(details)});
     }
-    if (state && goes_forward(item->state, *state)) {
-      std::string reason =
-          *state == ItemState::submitting ? "the message is being submitted to the MMSC" : "the message is being converted";
+    // Work that goes on, or is late, moves nothing.
+    if (work != works.end() && next_of(item_steps, item->state, work->event)) {
       std::erase_if(details, [](const auto& detail) { return detail.first == "reason"; });
       PM_TRY([[maybe_unused]] const bool moved, move_item(ports_.store, *item,
-                                                          {.to = *state,
-                                                           .event = name,
-                                                           .reason = std::move(reason),
+                                                          {.event = work->event,
+                                                           .reason = std::string(work->reason),
                                                            .time = time,
                                                            .by = program::data,
                                                            .details = std::move(details)}));

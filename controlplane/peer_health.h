@@ -12,9 +12,7 @@
 
 namespace pushmail {
 
-inline constexpr std::int64_t health_window_us = 7LL * 86'400 * 1'000'000;
 /// A report that takes so long is no rule; before it a message's silence says nothing.
-inline constexpr std::int64_t report_grace_us = 30LL * 60 * 1'000'000;
 /// So many messages without one report, and so many without one answer, are no chance.
 inline constexpr std::uint64_t silent_reports_least = 5;
 inline constexpr std::uint64_t silent_answers_least = 20;

@@ -30,6 +30,7 @@
 #include "controlplane/to_phone.h"
 #include "core/log.h"
 #include "core/service_manager.h"
+#include "core/timers.h"
 #include "core/wall_steps.h"
 
 namespace pushmail {
@@ -38,9 +39,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr auto tick_every = std::chrono::seconds(1);
-constexpr auto peers_again = std::chrono::seconds(10);
-constexpr Duration longest_retry = seconds(6 * 3600);  // of all that is stored as retry_at
+constexpr Duration longest_retry = timers::mark_retry.most;  // of all that is stored as retry_at
 
 // Without an address the peer is still known, so that its DeliverReqs are accepted; what is for it waits until it has one.
 RecordWriter peer_record(const PeerSettings& peer, const std::optional<IpAddress>& address) {
@@ -218,7 +217,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         standing.reason = pause->reason;
       }
       const Timestamp now = clock_.wall();
-      if (const auto traffic = store_.peer_traffic(name, {now.us - health_window_us}, {now.us - report_grace_us})) {
+      if (const auto traffic = store_.peer_traffic(name, {now.us - timers::health_window.us()}, {now.us - timers::report_grace.us()})) {
         standing.silent = traffic->silent;
         standing.answers = traffic->answers;
         standing.advice = advice_about(peer, *traffic);
@@ -248,7 +247,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     observer_.tick();
     if (const auto notified = notify_service_manager(service::alive); !notified)
       log_warning("manager_not_notified").error(notified.error());
-    tick_timer_.expires_after(tick_every);
+    tick_timer_.expires_after(timers::plane_tick.chrono());
     tick_timer_.async_wait([this](boost::system::error_code error) {
       if (!error) tick();
     });
@@ -287,7 +286,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     }
     data_plane_.send(handoff::Kind::peers, {}, std::move(table));
     if (whole) return;
-    peers_timer_.expires_after(peers_again);
+    peers_timer_.expires_after(timers::peers_resolve.chrono());
     peers_timer_.async_wait([this](boost::system::error_code error) {
       if (!error) send_peers();
     });

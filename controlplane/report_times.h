@@ -11,6 +11,7 @@
 
 #include "controlplane/store/store.h"
 #include "core/clock.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
@@ -18,9 +19,9 @@ class ReportTimes {
  public:
   static constexpr std::size_t kept_max = 200;
   static constexpr std::size_t known_from = 20;  // with fewer reports nothing is known
-  static constexpr Duration wait_unknown = seconds(600);
-  static constexpr Duration wait_least = seconds(120);
-  static constexpr Duration wait_most = seconds(6 * 3600);
+  static constexpr Duration wait_unknown = timers::doubt_usual;
+  static constexpr Duration wait_least = timers::doubt.first;
+  static constexpr Duration wait_most = timers::doubt.most;
 
   explicit ReportTimes(Store& store) : store_(store) {}
 

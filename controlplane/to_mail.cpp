@@ -130,8 +130,7 @@ void ToMail::on_route_query(const RecordView& record) {
 
 Result<RecordWriter> ToMail::refuse(Item& item, Refusal refusal, bool& queued) {
   const Timestamp now = ports_.clock.wall();
-  PM_TRY(const bool moved,
-         move_item(ports_.store, item, {.to = ItemState::rejected, .event = "refused", .reason = refusal.reason, .time = now}));
+  PM_TRY(const bool moved, move_item(ports_.store, item, {.event = ItemEvent::refused, .reason = refusal.reason, .time = now}));
   if (moved && !refusal.sms.empty() && !item.msisdn.empty()) {
     if (const auto said =
             ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(refusal.sms), .kind = "failure", .created = now});
@@ -298,8 +297,7 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   details.emplace_back("mail_from", from.address());
   log_info("routed").trace(item.trace).item(id).binding(binding.id);
   PM_TRY([[maybe_unused]] const bool moved, move_item(ports_.store, item,
-                                                      {.to = ItemState::routed,
-                                                       .event = "routed",
+                                                      {.event = ItemEvent::routed,
                                                        .reason = "on its way to " + ports_.settings.smart_host,
                                                        .time = now,
                                                        .details = std::move(details)}));
@@ -377,8 +375,7 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
       [[maybe_unused]] const bool seen,
       move_item(
           ports_.store, item,
-          {.to = ItemState::accepted,
-           .event = "mail_seen",
+          {.event = ItemEvent::mail_seen,
            .reason = item.reason,
            .time = now,
            .details = {
@@ -388,8 +385,7 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
     queued = queued || announced;
   } else {
     PM_TRY([[maybe_unused]] const bool moved,
-           move_item(ports_.store, item,
-                     {.to = ItemState::requested, .event = "pushed", .reason = "the binding pushes at once", .time = now}));
+           move_item(ports_.store, item, {.event = ItemEvent::pushed, .reason = "the binding pushes at once", .time = now}));
   }
   return answer_forwarded(item);
 }

@@ -12,6 +12,7 @@
 #include "controlplane/watermark.h"
 #include "core/log.h"
 #include "core/record_fields.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
@@ -24,23 +25,8 @@ using mailbox::Kind;
 constexpr std::size_t transfers_max = 16;
 constexpr std::size_t waiting_max = 200;  // looked at in one turn
 constexpr std::size_t all_of_them = 1'000'000;
-constexpr Duration stall_max = seconds(180);
-constexpr Duration settle_time = milliseconds(500);  // outcomes of before the break arrive first
-constexpr Duration marks_every = seconds(30);
-constexpr Duration announce_every = seconds(5);
-constexpr std::int64_t second_us = 1'000'000;
-constexpr std::int64_t retry_first_us = 5 * second_us;
-constexpr std::int64_t retry_most_us = 3600 * second_us;
 constexpr std::uint32_t ready_attempts_max = 3;  // a mailbox that keeps failing does not start anew whenever it answers
 constexpr std::uint32_t mark_attempts_max = 10;
-constexpr std::int64_t mark_first_us = 30 * second_us;
-constexpr std::int64_t mark_most_us = 6 * 3600 * second_us;
-constexpr std::int64_t unconfirmed_after_us = 86'400 * second_us;  // design 2: ExpiryDate + 24 h
-
-std::int64_t back_off(std::uint32_t attempts) { return std::min(retry_first_us << std::min<std::uint32_t>(attempts, 12), retry_most_us); }
-std::int64_t mark_back_off(std::uint32_t attempts) {
-  return std::min(mark_first_us << std::min<std::uint32_t>(attempts, 12), mark_most_us);
-}
 
 std::string explain_submission(const Error& error, const Item& item) {
   if (error.is(store_not_found)) return fmt::format("[peer.{}] is not in the configuration; tried again", item.peer);
@@ -146,25 +132,20 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
   // The mail server did not hand out its header: it is announced with what is known.
   if (const std::string trouble = text_or_empty(record, mailbox::Tag::reason); !trouble.empty())
     details.emplace_back("without_header", trouble);
-  PM_TRY([[maybe_unused]] const bool accepted, move_item(ports_.store, item,
-                                                         {.to = ItemState::accepted,
-                                                          .event = "mail_seen",
-                                                          .reason = item.reason,
-                                                          .time = seen,
-                                                          .by = program::fetcher,
-                                                          .details = std::move(details)}));
+  PM_TRY([[maybe_unused]] const bool accepted,
+         move_item(
+             ports_.store, item,
+             {.event = ItemEvent::mail_seen, .reason = item.reason, .time = seen, .by = program::fetcher, .details = std::move(details)}));
   if (too_large) {
     PM_TRY([[maybe_unused]] const bool ended,
-           move_item(ports_.store, item,
-                     {.to = ItemState::rejected, .event = "too_large", .reason = explain("too_large", binding), .time = now}));
+           move_item(ports_.store, item, {.event = ItemEvent::too_large, .reason = explain("too_large", binding), .time = now}));
     queued = true;
     return ports_.store.queue_sms(
         {.msisdn = item.msisdn, .text = notify::too_large_text(news_of(item, ports_.settings)), .kind = "failure", .created = now});
   }
   if (!ask) {
     PM_TRY([[maybe_unused]] const bool moved,
-           move_item(ports_.store, item,
-                     {.to = ItemState::requested, .event = "pushed", .reason = "the binding pushes at once", .time = now}));
+           move_item(ports_.store, item, {.event = ItemEvent::pushed, .reason = "the binding pushes at once", .time = now}));
     requested = item;
     return {};
   }
@@ -271,16 +252,14 @@ void ToPhone::pump() {
 void ToPhone::start(Item item) {
   const auto binding = ports_.store.binding(item.binding);
   if (!binding) return;
-  if (!*binding || (*binding)->state == "removed")
-    return failed_for_good(std::move(item), ItemState::withdrawn, "withdrawn", "the binding was removed");
+  if (!*binding || (*binding)->state == "removed") return failed_for_good(std::move(item), ItemEvent::withdrawn, "the binding was removed");
   if (!(*binding)->is_active()) return put_off(std::move(item));
   RecordWriter submission = handoff::make(handoff::Kind::submission, item.id);
   const auto done = ports_.store.write([&]() -> Result<void> {
     if (const auto described = describe_submission(item, submission); !described) return described;
     PM_TRY([[maybe_unused]] const bool moved,
            move_item(ports_.store, item,
-                     {.to = ItemState::fetching,
-                      .event = "fetching",
+                     {.event = ItemEvent::fetching,
                       .reason = "the mail is being fetched from the mailbox",
                       .time = ports_.clock.wall(),
                       .details = {{"uid", item.uid}, {"size", fmt::to_string(item.size)}, {"suffix", item.suffix}}}));
@@ -364,7 +343,7 @@ void ToPhone::on_fetched(const RecordView& record) {
   if (real_size == 0) {
     transfers_.erase(found);
     const auto item = ports_.store.item(id);
-    if (item && *item) failed_for_good(**item, ItemState::failed, "fetch_failed", "the mail is empty");
+    if (item && *item) failed_for_good(**item, ItemEvent::fetch_failed, "the mail is empty");
     return;
   }
   if (real_size != transfer.size) {
@@ -390,8 +369,7 @@ void ToPhone::on_fetched(const RecordView& record) {
     if (item->state != ItemState::fetching)
       return note(ports_.store, *item, "fetched", ports_.clock.wall(), program::fetcher, {{"size", fmt::to_string(real_size)}});
     PM_TRY([[maybe_unused]] const bool moved, move_item(ports_.store, *item,
-                                                        {.to = ItemState::converting,
-                                                         .event = "fetched",
+                                                        {.event = ItemEvent::fetched,
                                                          .reason = "the data plane has the whole mail",
                                                          .time = ports_.clock.wall(),
                                                          .by = program::fetcher,
@@ -412,8 +390,8 @@ void ToPhone::on_fetch_failed(const RecordView& record) {
   const auto binding = ports_.store.binding((*item)->binding);
   if (!binding || !*binding) return;
   const std::string reason = explain(word, **binding);
-  if (word == "gone") return failed_for_good(**item, ItemState::withdrawn, "fetch_failed", reason);
-  if (word == "too_large" || word == "unreadable") return failed_for_good(**item, ItemState::rejected, "fetch_failed", reason);
+  if (word == "gone") return failed_for_good(**item, ItemEvent::fetch_gone, reason);
+  if (word == "too_large" || word == "unreadable") return failed_for_good(**item, ItemEvent::fetch_refused, reason);
   break_off(id, reason, Retry::backing_off);
 }
 
@@ -439,20 +417,20 @@ void ToPhone::break_off(const ItemId& id, std::string reason, Retry retry) {
     if (!item || is_final(item->state) || item->state >= ItemState::submitted) return {};
     item->retry_at = {};
     if (retry != Retry::at_once) {
-      item->retry_at = {ports_.clock.wall().us + (retry == Retry::late ? retry_most_us : back_off(item->attempts))};
+      item->retry_at = {ports_.clock.wall().us +
+                        (retry == Retry::late ? timers::fetch_retry.most : doubled(timers::fetch_retry, item->attempts)).us()};
       ++item->attempts;
     }
     // The reason may name the mailbox's user.
     log_warning("fetch_broken_off").trace(item->trace).item(id).person("reason", reason);
     PM_TRY([[maybe_unused]] const bool moved,
-           move_item(ports_.store, *item,
-                     {.to = ItemState::requested, .event = "retry", .reason = std::move(reason), .time = ports_.clock.wall()}));
+           move_item(ports_.store, *item, {.event = ItemEvent::retry, .reason = std::move(reason), .time = ports_.clock.wall()}));
     return {};
   });
   if (!done) log_error("break_off_not_stored").item(id).error(done.error());
 }
 
-void ToPhone::failed_for_good(Item item, ItemState state, std::string_view event, const std::string& reason) {
+void ToPhone::failed_for_good(Item item, ItemEvent event, const std::string& reason) {
   withdraw(item);
   bool queued = false;
   const Timestamp now = ports_.clock.wall();
@@ -460,12 +438,12 @@ void ToPhone::failed_for_good(Item item, ItemState state, std::string_view event
   const bool in_doubt = item.doubts > 0;
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(const bool moved,
-           move_item(ports_.store, item, {.to = in_doubt ? ItemState::unconfirmed : state, .event = event, .reason = reason, .time = now}));
+           move_item(ports_.store, item, {.event = in_doubt ? ItemEvent::unconfirmed : event, .reason = reason, .time = now}));
     queued = moved;
     if (!moved) return {};
     if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
     const notify::MailNews news = news_of(item, ports_.settings);
-    std::string text = in_doubt ? notify::unconfirmed_text({}, news) : notify::not_delivered_text(news, state);
+    std::string text = in_doubt ? notify::unconfirmed_text({}, news) : notify::not_delivered_text(news, item.state);
     return ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(text), .kind = "failure", .created = now});
   });
   if (!done) log_error("failure_not_stored").item(item.id).error(done.error());
@@ -496,7 +474,7 @@ void ToPhone::ask_again() {
 
 void ToPhone::on_data_plane_ready(handoff::Other other) {
   // Design 7: what the other side kept only in memory is gone with it. What it had submitted, it says now; so wait a moment.
-  resume_at_ = ports_.clock.now() + settle_time;
+  resume_at_ = ports_.clock.now() + timers::after_hello;
   if (other == handoff::Other::restarted) ask_again();
 }
 
@@ -571,7 +549,7 @@ void ToPhone::pump_marks() {
     const bool over = !*binding || (*binding)->state == "removed" || (*binding)->mark == "none" || item.attempts >= mark_attempts_max;
     const bool asked = !over && (*binding)->is_active() && ports_.fetchers.is_up(item.binding);
     // Counted before it is asked: a fetcher that never answers counts too. What cannot be asked now makes room for others.
-    item.retry_at = {now.us + mark_back_off(item.attempts)};
+    item.retry_at = {now.us + doubled(timers::mark_retry, item.attempts).us()};
     if (asked) ++item.attempts;
     if (over) item.mark = "failed";
     const auto done = ports_.store.write([&]() -> Result<void> {
@@ -595,11 +573,10 @@ void ToPhone::expire() {
   for (Item item : *asked) {
     const auto done = ports_.store.write([&]() -> Result<void> {
       if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
-      PM_TRY([[maybe_unused]] const bool moved, move_item(ports_.store, item,
-                                                          {.to = ItemState::expired,
-                                                           .event = "expired",
-                                                           .reason = "the phone did not answer in time; the mail stays in the mailbox",
-                                                           .time = now}));
+      PM_TRY([[maybe_unused]] const bool moved,
+             move_item(
+                 ports_.store, item,
+                 {.event = ItemEvent::expired, .reason = "the phone did not answer in time; the mail stays in the mailbox", .time = now}));
       return {};
     });
     if (!done) log_error("expiry_not_stored").item(item.id).error(done.error());
@@ -608,15 +585,14 @@ void ToPhone::expire() {
 
   const auto submitted = ports_.store.items({.states = {ItemState::submitted, ItemState::reported},
                                              .way = Way::to_phone,
-                                             .expired_by = Timestamp{now.us - unconfirmed_after_us},
+                                             .expired_by = Timestamp{now.us - timers::no_report.us()},
                                              .order = ItemOrder::oldest_first});
   if (!submitted) return;
   for (Item item : *submitted) {
     const auto done = ports_.store.write([&]() -> Result<void> {
       PM_TRY([[maybe_unused]] const bool moved,
              move_item(ports_.store, item,
-                       {.to = ItemState::unconfirmed,
-                        .event = "unconfirmed",
+                       {.event = ItemEvent::unconfirmed,
                         .reason = "the MMSC took the message, but no report came within a day after its expiry",
                         .time = now}));
       return {};
@@ -629,17 +605,17 @@ void ToPhone::tick() {
   const Instant now = ports_.clock.now();
   std::vector<ItemId> stalled;
   for (const auto& [id, transfer] : transfers_) {
-    if (now - transfer.progress > stall_max) stalled.push_back(id);
+    if (now - transfer.progress > timers::transfer_stall) stalled.push_back(id);
   }
   for (const ItemId& id : stalled) break_off(id, "nothing came for three minutes; fetched again", Retry::backing_off);
   pump();
   if (now >= marks_at_) {
-    marks_at_ = now + marks_every;
+    marks_at_ = now + timers::marks;
     expire();
   }
   pump_marks();
   if (now < announce_at_) return;
-  announce_at_ = now + announce_every;
+  announce_at_ = now + timers::announcements;
   if (ports_.announcer.tick()) ports_.sms_queued();
 }
 

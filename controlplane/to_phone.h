@@ -100,7 +100,7 @@ class ToPhone {
   void pump_marks();
   void expire();
   void ask_again();
-  void failed_for_good(Item item, ItemState state, std::string_view event, const std::string& reason);
+  void failed_for_good(Item item, ItemEvent event, const std::string& reason);
 
   Ports ports_;
   std::map<ItemId, Transfer> transfers_;

@@ -1,11 +1,5 @@
-// The life of an item, one table: journal, store, command line, traces and metrics take their words from here.
-//
-//   accepted -> authorised -> routed -> notified -> requested -> fetching -> converting -> submitting -> submitted -> reported
-//        \___________________________ any of them ___________________________________________________/
-//                                          v
-//        delivered | rejected | expired | failed | withdrawn | unconfirmed        (final; only unconfirmed -> delivered moves)
-//
-// Phone to mail skips notified..fetching; a step back (submitting -> requested after a crash) is a retry and legal.
+// The states of an item: journal, store, command line, traces and metrics take their words from here. In the order of a life; `delivered`
+// and what follows it are final. What may follow what is controlplane/store/item_life.h.
 #pragma once
 
 #include <array>
@@ -17,7 +11,6 @@ namespace pushmail {
 
 enum class ItemState : std::uint8_t {
   accepted,
-  authorised,
   routed,
   notified,
   requested,
@@ -34,9 +27,9 @@ enum class ItemState : std::uint8_t {
   unconfirmed,
 };
 
-inline constexpr std::array<std::string_view, 16> item_state_names{
-    "accepted",  "authorised", "routed",    "notified", "requested", "fetching", "converting", "submitting",
-    "submitted", "reported",   "delivered", "rejected", "expired",   "failed",   "withdrawn",  "unconfirmed",
+inline constexpr std::array<std::string_view, 15> item_state_names{
+    "accepted", "routed",    "notified", "requested", "fetching", "converting", "submitting",  "submitted",
+    "reported", "delivered", "rejected", "expired",   "failed",   "withdrawn",  "unconfirmed",
 };
 
 [[nodiscard]] constexpr std::string_view to_string(ItemState state) { return item_state_names[static_cast<std::size_t>(state)]; }
@@ -47,10 +40,5 @@ inline constexpr std::array<std::string_view, 16> item_state_names{
   return std::nullopt;
 }
 [[nodiscard]] constexpr bool is_final(ItemState state) { return state >= ItemState::delivered; }
-/// A final state never changes, except unconfirmed -> delivered.
-[[nodiscard]] constexpr bool may_follow(ItemState from, ItemState to) {
-  if (is_final(from)) return from == ItemState::unconfirmed && to == ItemState::delivered;
-  return from != to || from == ItemState::reported;
-}
 
 }  // namespace pushmail

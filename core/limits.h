@@ -36,8 +36,6 @@ inline constexpr std::uint32_t xml_attribute_count_max = 256;  // of one element
 
 inline constexpr std::uint32_t smpp_pdu_size_max = 70'000;
 
-inline constexpr Duration idle_max = seconds(300);
-inline constexpr Duration message_time_max = seconds(600);
 inline constexpr std::uint32_t connections_per_source_max = 200;
 inline constexpr std::uint64_t receive_window_size_max = 256 * KiB;
 inline constexpr std::uint64_t receive_memory_size_max = 64 * MiB;  // per worker: received by our TCP, not taken by a session yet
@@ -53,6 +51,5 @@ inline constexpr std::uint64_t imap_fetch_chunk_size = 64 * KiB;
 inline constexpr std::uint64_t imap_answer_size_max = 2 * MiB;
 inline constexpr std::uint64_t imap_line_size_max = 64 * KiB;
 inline constexpr std::uint32_t imap_paren_depth_max = 64;
-inline constexpr Duration imap_command_time_max = seconds(60);
 
 }  // namespace pushmail::limits

@@ -4,13 +4,11 @@
 #include <utility>
 
 #include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
 namespace {
-
-constexpr Duration sleep_max = milliseconds(100);  // sessions' deadlines are coarser than this
-constexpr Duration link_counters_every = seconds(1);
 
 std::vector<HttpPeer> http_peers_of(const relay::PeerTable& table) {
   std::vector<HttpPeer> peers;
@@ -81,7 +79,7 @@ std::size_t Worker::turn() {
   submit_out_.tick(now_);
   mail_out_.tick(now_);
   if (now_ >= counters_due_) {
-    counters_due_ = now_ + link_counters_every;
+    counters_due_ = now_ + timers::link_counters;
     counters_.set(Counter::worker_seen, static_cast<std::uint64_t>(now_.ns / seconds(1).ns));
     link_.publish(counters_);
     publish_sessions();
@@ -166,7 +164,7 @@ void Worker::run(const std::atomic<bool>& stop) {
 
 void Worker::sleep() {
   if (http_.has_work() || smtp_.has_work() || submit_out_.has_work() || mail_out_.has_work()) return;
-  Duration longest = sleep_max;
+  Duration longest = timers::worker_sleep;
   for (const Instant due : {relay_.next_due(), smtp_.next_due()}) {
     if (due != Instant{}) longest = std::min(longest, due - clock_.now());
   }

@@ -15,6 +15,7 @@
 #include "codec/sms/smpp.h"
 #include "core/bytes.h"
 #include "core/clock.h"
+#include "core/timers.h"
 
 namespace pushmail::sms {
 
@@ -76,9 +77,9 @@ class Reassembly {
   struct Limits {
     std::size_t set_count_max = 1000;
     std::size_t set_size_max = 64 * 1024;  // bytes of user data; a set that grows above is dropped
-    Duration beginning_after = milliseconds(1500);
-    Duration given_up_after = seconds(60);
-    Duration incomplete_max = seconds(600);  // until then a part that comes late still completes its set, and is no message of its own
+    Duration beginning_after = timers::part_begins;
+    Duration given_up_after = timers::part_missing;
+    Duration incomplete_max = timers::part_late;  // until then a part that comes late still completes its set, and is no message of its own
   };
   using Key = std::tuple<std::string, std::string, std::uint16_t, std::uint8_t>;  // source, destination, reference, total
   struct Late {

@@ -17,6 +17,7 @@
 #include "core/log.h"
 #include "core/log_pace.h"
 #include "core/socket_file.h"
+#include "core/timers.h"
 
 namespace pushmail::api {
 
@@ -30,9 +31,7 @@ using Stream = beast::basic_stream<Protocol>;
 
 constexpr std::size_t head_size_max = 8 * 1024;
 constexpr std::size_t body_size_max = 64 * 1024;
-constexpr auto silence_max = std::chrono::seconds(30);
 constexpr std::size_t connections_max = 64;
-constexpr auto accept_again = std::chrono::milliseconds(100);
 
 // An answer to somebody who gets no Connection; what the socket does not take at once is lost with it.
 void turn_away(Protocol::socket& socket, std::string_view status, std::string_view body) {
@@ -56,7 +55,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     parser_.emplace();
     parser_->header_limit(head_size_max);
     parser_->body_limit(body_size_max);
-    stream_.expires_after(silence_max);
+    stream_.expires_after(timers::api_silence.chrono());
     http::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code error, std::size_t) { self->on_read(error); });
   }
@@ -77,7 +76,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void write(const Answer& answer, bool keep_alive) {
-    stream_.expires_after(silence_max);
+    stream_.expires_after(timers::api_silence.chrono());
     response_ = {};
     response_.result(static_cast<unsigned>(answer.status));
     response_.set(http::field::content_type, "application/json");
@@ -137,7 +136,7 @@ class SocketServer final : public Server {
   void accept_later(const beast::error_code& error) {
     if (const std::uint64_t failures = accept_lines_.count(SystemClock().now(), error.value()); failures > 0)
       log_error("api_accept").number("failures", static_cast<std::int64_t>(failures)).os_error(error.value());
-    timer_.expires_after(accept_again);
+    timer_.expires_after(timers::api_accept.chrono());
     timer_.async_wait([this](beast::error_code cancelled) {
       if (!cancelled) accept();
     });

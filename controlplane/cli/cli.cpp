@@ -18,6 +18,7 @@
 #include "controlplane/cli/journal_cat.h"
 #include "controlplane/cli/status_view.h"
 #include "controlplane/cli/table.h"
+#include "controlplane/cli/timer_list.h"
 #include "controlplane/cli/wrong_word.h"
 #include "controlplane/status/metrics.h"
 #include "controlplane/status/status.h"
@@ -518,6 +519,10 @@ void Commands::declare(CLI::App& app) {
   CLI::App* metrics = app.add_subcommand("metrics", "what GET /metrics of the control plane says")->require_subcommand(1);
   metrics->add_subcommand("describe", "print every metric with its meaning")->callback([this] {
     action_ = [this] { streams_.out << status::metrics_document(); };
+  });
+  CLI::App* timer = app.add_subcommand("timer", "the waits of the programs")->require_subcommand(1);
+  timer->add_subcommand("list", "every wait that no key of the configuration sets: first, longest, jitter, what for")->callback([this] {
+    action_ = [this] { print_timers(streams_.out, json_); };
   });
   CLI::App* peer = app.add_subcommand("peer", "MMSCs and how they do")->require_subcommand(1);
   CLI::App* peer_verb = peer->add_subcommand("show", "report times, submissions in doubt, pauses; of one peer, or of all");

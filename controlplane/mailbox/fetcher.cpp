@@ -2,13 +2,13 @@
 
 #include "controlplane/mailbox/errors.h"
 #include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail::mailbox {
 
 namespace {
 
 // Sessions are cut, not talked to, when the control plane has gone; what is not back by then is left to the kernel.
-constexpr Duration ending_max = seconds(2);
 
 }  // namespace
 
@@ -40,7 +40,7 @@ Result<void> Fetcher::run() {
     socket_.cut();
   });
   while (reading) loop_.run();
-  if (!loop_.run_for(ending_max)) log_warning("sessions_left").number("count", static_cast<std::int64_t>(loop_.tasks()));
+  if (!loop_.run_for(timers::fetcher_ending)) log_warning("sessions_left").number("count", static_cast<std::int64_t>(loop_.tasks()));
   return outcome_;
 }
 

@@ -15,6 +15,7 @@
 #include "controlplane/mailbox/mail_stream.h"
 #include "controlplane/mailbox/trials.h"
 #include "core/limits.h"
+#include "core/timers.h"
 
 namespace pushmail::mailbox {
 
@@ -94,20 +95,20 @@ enum class Look : std::uint8_t { compared, baseline, renumbered };
 
 /// Limits of time, so that a test can be short.
 struct Timing {
-  Duration connect = seconds(20);
-  Duration command = limits::imap_command_time_max;
-  Duration idle_reissue = seconds(9 * 60);  // RFC 2177: before 29 min; NATs forget sooner
-  Duration idle_pause = milliseconds(500);  // least time between two looks that IDLE caused
-  Duration refresh = seconds(60);           // mode idle at a server without IDLE: it is asked so often
-  Duration linger = seconds(5);             // how long a session of mode poll stays for the next command
-  Duration self_poll = seconds(5 * 60);     // mode idle without a descriptor to stay
-  Duration credit = seconds(600);           // how long a fetch waits for credit
-  Duration retry_first = seconds(1);
-  Duration retry_most = seconds(300);
-  Duration retry_auth = seconds(3600);  // after a refused password, and at most after a refusal that does not say why
-  Duration patience = seconds(10);      // a fetch or mark waits so long for the end of a pause; else it goes back
-  Duration retry_mail = seconds(2);     // before a mail that was not handed out is asked for again; doubled once
-  Duration steady = seconds(300);       // a session that lived this long was no failure
+  Duration connect = timers::mailbox_connect;
+  Duration command = timers::mailbox_command;
+  Duration idle_reissue = timers::idle_reissue;  // RFC 2177: before 29 min; NATs forget sooner
+  Duration idle_pause = timers::idle_pause;      // least time between two looks that IDLE caused
+  Duration refresh = timers::mailbox_refresh;    // mode idle at a server without IDLE: it is asked so often
+  Duration linger = timers::mailbox_linger;      // how long a session of mode poll stays for the next command
+  Duration self_poll = timers::self_poll;        // mode idle without a descriptor to stay
+  Duration credit = timers::fetch_credit;        // how long a fetch waits for credit
+  Duration retry_first = timers::mailbox_retry.first;
+  Duration retry_most = timers::mailbox_retry.most;
+  Duration retry_auth = timers::mailbox_refused;   // after a refused password, and at most after a refusal that does not say why
+  Duration patience = timers::fetch_patience;      // a fetch or mark waits so long for the end of a pause; else it goes back
+  Duration retry_mail = timers::mail_again.first;  // before a mail that was not handed out is asked for again; doubled once
+  Duration steady = timers::mailbox_steady;        // a session that lived this long was no failure
 };
 
 class MailboxSession {

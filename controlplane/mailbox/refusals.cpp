@@ -6,12 +6,13 @@
 
 #include "controlplane/mailbox/errors.h"
 #include "core/bytes.h"
+#include "core/timers.h"
 
 namespace pushmail::mailbox {
 
 namespace {
 
-constexpr Duration pause_max = seconds(3600);
+constexpr Duration pause_max = timers::mailbox_refused;
 
 // Codes first, or words within a code's own name would decide before it.
 constexpr bool codes_stand_first() {

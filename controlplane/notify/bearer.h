@@ -53,7 +53,6 @@ struct SmsReceipt {
 enum class Taken : std::uint8_t { yes, later, rest };
 
 /// An SMSC answers within it; what it has not answered by then holds nothing else up.
-inline constexpr Duration answer_usual = seconds(5);
 
 /// Of each message that was submitted, one of sent, refused, deferred, in_doubt comes, or the bearer is lost.
 class BearerEvents {

@@ -7,6 +7,7 @@
 #include "controlplane/notify/sms_kinds.h"
 #include "controlplane/store/ledger.h"
 #include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail::notify {
 
@@ -14,14 +15,7 @@ namespace {
 
 constexpr std::size_t looked_at_max = 1000;  // rows in one transaction
 constexpr std::size_t alarmed_max = 10'000;  // phones
-constexpr std::int64_t second_us = 1'000'000;
-constexpr std::int64_t hour_us = 3600 * second_us;
-constexpr std::int64_t defer_first_us = 5 * second_us;
-constexpr std::int64_t defer_most_us = hour_us;
-constexpr std::int64_t defer_end_us = 86'400 * second_us;  // then the SMSC will never take it
-constexpr std::int64_t doubt_pause_us = 120 * second_us;   // time for the SMSC to recover, and for a receipt or the phone's answer
-constexpr Duration lone_rest = seconds(60);                // after a break at a doubtful one the others go first
-constexpr std::uint32_t doublings_max = 12;
+constexpr std::int64_t hour_us = 3600LL * 1'000'000;
 
 }  // namespace
 
@@ -43,7 +37,7 @@ void Notifier::rest_after_a_lone_one() {
   const auto lone = flying_.find(lone_);
   if (lone == flying_.end() || is_fresh(lone->second)) return;
   lone_ = 0;
-  lone_after_ = clock_.now() + lone_rest;
+  lone_after_ = clock_.now() + timers::sms_alone;
 }
 
 void Notifier::pump() {
@@ -114,13 +108,14 @@ Result<bool> Notifier::may_go(Sms& sms, Timestamp now) {
     ++counts_.withheld;
     alarm(sms, now);
     const std::string reason = fmt::format("{} SMS of this kind were submitted for this phone within an hour, which is the most", most);
-    if (now.us - sms.created.us >= defer_end_us) {
+    if (now.us - sms.created.us >= timers::sms_end.us()) {
       if (const auto done = refuse(sms, SmsEvent::give_up, reason); !done) return std::unexpected(done.error());
     } else {
       sms.state = next_state(sms.state, SmsEvent::withhold);
-      sms.retry_at = {std::max(submits.oldest.us + hour_us, now.us + second_us)};
+      sms.retry_at = {std::max(submits.oldest.us + hour_us, now.us + seconds(1).us())};
       sms.reason = reason;
-      if (const auto done = explain(sms, "notify_withheld", fmt::format("{}; tried again at {}", reason, format_rfc3339(sms.retry_at)));
+      if (const auto done =
+              explain(sms, ItemEvent::notify_withheld, fmt::format("{}; tried again at {}", reason, format_rfc3339(sms.retry_at)));
           !done) {
         return std::unexpected(done.error());
       }
@@ -190,7 +185,7 @@ void Notifier::on_bearer_lost(std::string_view reason, std::span<const std::int6
   // They stay `submitting` then, and the next session finds them.
   if (!done) log_error("sms_not_settled").error(done.error());
   if (!maybe_sent.empty()) width_ = 1;
-  if (was_alone) lone_after_ = clock_.now() + lone_rest;
+  if (was_alone) lone_after_ = clock_.now() + timers::sms_alone;
 }
 
 void Notifier::settle(std::int64_t id, const std::function<Result<void>(Sms&)>& write) {
@@ -261,8 +256,7 @@ Result<void> Notifier::accepted(Sms& sms, const std::vector<std::string>& smsc_i
     return receipts_.on_sent(sms, smsc_ids);
   }
   PM_TRY(const bool moved, move_item(store_, *item,
-                                     {.to = ItemState::notified,
-                                      .event = "notified",
+                                     {.event = ItemEvent::notified,
                                       .reason = fmt::format("the phone was told by SMS; waits for its answer {} until {}", item->reply_code,
                                                             format_rfc3339(item->code_expires)),
                                       .time = clock_.wall(),
@@ -280,8 +274,7 @@ Result<void> Notifier::refuse(Sms& sms, SmsEvent event, std::string_view reason)
   if (!item || item->state != ItemState::accepted) return {};
   PM_TRY([[maybe_unused]] const bool moved,
          move_item(store_, *item,
-                   {.to = ItemState::failed,
-                    .event = "notify_failed",
+                   {.event = ItemEvent::notify_failed,
                     .reason = fmt::format("the phone cannot be told by SMS: {}; the mail stays in the mailbox", reason),
                     .time = clock_.wall()}));
   return {};
@@ -289,13 +282,13 @@ Result<void> Notifier::refuse(Sms& sms, SmsEvent event, std::string_view reason)
 
 Result<void> Notifier::put_off(Sms& sms, std::string_view reason) {
   const Timestamp now = clock_.wall();
-  if (now.us - sms.created.us >= defer_end_us) return refuse(sms, SmsEvent::refused, reason);
+  if (now.us - sms.created.us >= timers::sms_end.us()) return refuse(sms, SmsEvent::refused, reason);
   sms.state = next_state(sms.state, SmsEvent::put_off);
   sms.reason = reason;
-  sms.retry_at = {now.us + std::min(defer_first_us << std::min(sms.attempts, doublings_max), defer_most_us)};
+  sms.retry_at = {now.us + doubled(timers::sms_deferred, sms.attempts).us()};
   ++sms.attempts;
   log_warning("sms_deferred").item(sms.item).text("reason", reason).number("attempts", sms.attempts);
-  return explain(sms, "notify_deferred",
+  return explain(sms, ItemEvent::notify_deferred,
                  fmt::format("the SMSC puts the SMS to this number off: {}; tried again at {}", reason, format_rfc3339(sms.retry_at)));
 }
 
@@ -305,27 +298,26 @@ Result<void> Notifier::doubt(Sms& sms, std::string_view reason) {
   sms.reason = reason;
   if (sms.doubts++ == 0) {
     sms.state = next_state(sms.state, SmsEvent::doubt);
-    sms.retry_at = {clock_.wall().us + doubt_pause_us};
+    sms.retry_at = {clock_.wall().us + timers::sms_doubt.us()};
     log_warning("sms_in_doubt").item(sms.item).text("kind", sms.kind).text("reason", reason);
     return explain(
-        sms, "notify_in_doubt",
+        sms, ItemEvent::notify_in_doubt,
         fmt::format("the SMSC may have the SMS, but did not answer: {}; sent once more at {}", reason, format_rfc3339(sms.retry_at)));
   }
   ++counts_.set_aside;
   sms.state = next_state(sms.state, SmsEvent::doubt_again);
   log_error("sms_set_aside").item(sms.item).text("kind", sms.kind).text("reason", reason);
-  return explain(sms, "notify_set_aside",
+  return explain(sms, ItemEvent::notify_set_aside,
                  fmt::format("the SMSC did not answer the SMS twice, the second time alone: {}; it is not sent again. "
                              "The phone may have it, and its answer still counts",
                              reason));
 }
 
-Result<void> Notifier::explain(const Sms& sms, std::string_view event, std::string reason) {
+Result<void> Notifier::explain(const Sms& sms, ItemEvent event, std::string reason) {
   if (sms.kind != "notify") return {};
   PM_TRY(auto item, store_.item(sms.item));
   if (!item || item->state != ItemState::accepted) return {};
-  PM_TRY([[maybe_unused]] const bool moved,
-         move_item(store_, *item, {.to = ItemState::accepted, .event = event, .reason = std::move(reason), .time = clock_.wall()}));
+  PM_TRY([[maybe_unused]] const bool moved, move_item(store_, *item, {.event = event, .reason = std::move(reason), .time = clock_.wall()}));
   return {};
 }
 

@@ -16,8 +16,10 @@
 #include "controlplane/notify/bearer.h"
 #include "controlplane/notify/sms_life.h"
 #include "controlplane/notify/sms_receipts.h"
+#include "controlplane/store/item_life.h"
 #include "controlplane/store/store.h"
 #include "core/clock.h"
+#include "core/timers.h"
 
 namespace pushmail::notify {
 
@@ -63,7 +65,7 @@ class Notifier final : public BearerEvents {
   [[nodiscard]] Result<bool> may_go(Sms& sms, Timestamp now);
   void hand_over(std::vector<Sms> begun);
   [[nodiscard]] std::size_t room() const;
-  [[nodiscard]] bool is_fresh(const Flight& flight) const { return clock_.now() - flight.since < answer_usual; }
+  [[nodiscard]] bool is_fresh(const Flight& flight) const { return clock_.now() - flight.since < timers::answer_usual; }
   [[nodiscard]] std::size_t fresh_flights() const;
   void rest_after_a_lone_one();
   [[nodiscard]] Result<void> recover();
@@ -72,7 +74,7 @@ class Notifier final : public BearerEvents {
   [[nodiscard]] Result<void> refuse(Sms& sms, SmsEvent event, std::string_view reason);
   [[nodiscard]] Result<void> put_off(Sms& sms, std::string_view reason);
   [[nodiscard]] Result<void> doubt(Sms& sms, std::string_view reason);
-  [[nodiscard]] Result<void> explain(const Sms& sms, std::string_view event, std::string reason);
+  [[nodiscard]] Result<void> explain(const Sms& sms, ItemEvent event, std::string reason);
   [[nodiscard]] Result<bool> is_needed(const Sms& sms);
   void alarm(const Sms& sms, Timestamp now);
 

@@ -10,6 +10,7 @@
 #include "codec/sms/receipt.h"
 #include "core/ascii.h"
 #include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail::notify {
 
@@ -20,9 +21,7 @@ using smpp::Pdu;
 
 constexpr std::uint32_t sequence_max = 0x7FFFFFFF;
 constexpr std::uint8_t registered_receipt = 1;
-constexpr Duration stop_time_max = seconds(2);
 constexpr int retry_max = 6;  // of the rest of a text that was taken in part; with the pauses about a minute
-constexpr Duration enquire_answer_least = seconds(5);
 constexpr int doublings_max = 16;
 constexpr std::int64_t nobodys_text = -1;
 constexpr std::size_t unanswered_max = 1000;
@@ -282,7 +281,7 @@ void SmppProtocol::stop() {
   // Answers to what was submitted still count until the SMSC lets us go.
   move(SmppEvent::unbind);
   waiting_.clear();
-  due_ = clock_.now() + stop_time_max;
+  due_ = clock_.now() + timers::unbind;
   Pdu unbind;
   unbind.command = Command::unbind;
   send_request(unbind);
@@ -571,7 +570,7 @@ std::uint32_t SmppProtocol::send_request(Pdu& pdu) {
   sequence_ = sequence_ == sequence_max ? 1 : sequence_ + 1;
   pdu.sequence = sequence_;
   // An SMSC answers enquire_link at once or is dead: whoever asks often is told soon.
-  const Duration twice = std::max(Duration{2 * settings_.enquire_link.ns}, enquire_answer_least);
+  const Duration twice = std::max(Duration{2 * settings_.enquire_link.ns}, timers::enquire_answer.first);
   const Duration patience = pdu.command == Command::enquire_link ? std::min(settings_.response_max, twice) : settings_.response_max;
   asked_[sequence_] = {.command = pdu.command, .deadline = clock_.now() + patience};
   ++requests_;

@@ -23,6 +23,7 @@
 #include "controlplane/notify/smpp_state.h"
 #include "core/clock.h"
 #include "core/endpoint.h"
+#include "core/timers.h"
 
 namespace pushmail::notify {
 
@@ -41,13 +42,13 @@ struct SmppSettings {
   sms::Alphabet in_zero = sms::Alphabet::gsm;  // what the SMSC takes data_coding 0 for
   std::size_t window = 10;                     // unanswered submit_sm
   Duration enquire_link = seconds(30);         // time without an answer to anything of ours before enquire_link
-  Duration response_max = seconds(60);
-  Duration slow_after = answer_usual;    // a submit_sm without an answer gives its place in the window to others
-  Duration throttle_pause = seconds(1);  // the first one; doubles with each refusal for now
-  Duration throttle_pause_most = seconds(60);
-  Duration rebind_first = seconds(1);
-  Duration rebind_most = seconds(60);
-  Duration stable = seconds(300);  // a session that held so long was a good one
+  Duration response_max = timers::smpp_response;
+  Duration slow_after = timers::answer_usual;              // a submit_sm without an answer gives its place in the window to others
+  Duration throttle_pause = timers::smpp_throttled.first;  // the first one; doubles with each refusal for now
+  Duration throttle_pause_most = timers::smpp_throttled.most;
+  Duration rebind_first = timers::smpp_rebind.first;
+  Duration rebind_most = timers::smpp_rebind.most;
+  Duration stable = timers::smpp_stable;  // a session that held so long was a good one
 };
 
 /// What becomes of a PDU whose turn has not come when we end the connection.

@@ -20,13 +20,14 @@
 #include "controlplane/store/store.h"
 #include "core/budget.h"
 #include "core/clock.h"
+#include "core/timers.h"
 
 namespace pushmail::notify {
 
 class SmsReceipts {
  public:
   static constexpr std::size_t waiting_max = 1000;
-  static constexpr Duration wait = seconds(600);
+  static constexpr Duration wait = timers::receipt_early;
 
   struct Settings {
     std::optional<sms::IdForm> form{};  // nothing: auto

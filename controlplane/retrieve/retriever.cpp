@@ -5,6 +5,7 @@
 #include "controlplane/notify/texts.h"
 #include "controlplane/store/ledger.h"
 #include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail::retrieve {
 
@@ -128,8 +129,7 @@ Result<void> Retriever::get(const Msisdn& phone, const std::string& code, Outcom
   item->retry_at = {};
   item->attempts = 0;
   PM_TRY(const bool moved, move_item(store_, *item,
-                                     {.to = ItemState::requested,
-                                      .event = "retrieve_requested",
+                                     {.event = ItemEvent::retrieve_requested,
                                       .reason = "the phone asked for the mail; it is about to be fetched",
                                       .time = now,
                                       .details = {{"msisdn", phone.digits()}, {"reply_code", code}}}));
@@ -161,7 +161,7 @@ Result<void> Retriever::say(const Msisdn& phone, std::string text, std::string k
     return {};
   }
   const bool once_a_day = kind == "subscribe";
-  const Timestamp since{now.us - (once_a_day ? day_us : help_window_us)};
+  const Timestamp since{now.us - (once_a_day ? day_us : timers::help_window.us())};
   const std::uint64_t most = once_a_day ? 1 : kind == "command" ? command_count_max : help_count_max;
   PM_TRY(const bool queued,
          queue_limited_sms(store_, {.msisdn = phone, .text = std::move(text), .kind = std::move(kind), .created = now}, most, since));

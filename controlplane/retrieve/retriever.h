@@ -23,7 +23,6 @@ namespace pushmail::retrieve {
 
 inline constexpr std::uint64_t help_count_max = 5;     // helpful SMS per phone and hour
 inline constexpr std::uint64_t command_count_max = 5;  // answers to STOP, START and HELP, per phone and hour
-inline constexpr std::int64_t help_window_us = 3600LL * 1'000'000;
 inline constexpr std::int64_t day_us = 86'400LL * 1'000'000;
 
 class Retriever {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail::status {
 
@@ -24,8 +25,6 @@ using Tcp = asio::ip::tcp;
 
 constexpr std::size_t head_size_max = 4 * 1024;
 constexpr std::size_t connections_max = 16;
-constexpr auto patience = std::chrono::seconds(10);
-constexpr auto again_after = std::chrono::seconds(5);
 
 asio::ip::address address_of(const IpAddress& ip) {
   if (ip.is_v4()) return asio::ip::address_v4(ip.v4());
@@ -41,7 +40,7 @@ class Visit : public std::enable_shared_from_this<Visit> {
   void close() { stream_.close(); }
 
   void read() {
-    stream_.expires_after(patience);
+    stream_.expires_after(timers::status_silence.chrono());
     http::async_read(stream_, buffer_, parser_, [self = shared_from_this()](error_code error, std::size_t) {
       if (!error) self->answer();
     });
@@ -62,7 +61,7 @@ class Visit : public std::enable_shared_from_this<Visit> {
     response_.keep_alive(false);
     response_.content_length(shown.body.size());
     if (request.method() != http::verb::head) response_.body() = shown.body;
-    stream_.expires_after(patience);
+    stream_.expires_after(timers::status_silence.chrono());
     http::async_write(stream_, response_, [self = shared_from_this()](error_code, std::size_t) {
       error_code ignored;
       self->stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
@@ -116,7 +115,7 @@ class TcpListener final : public Listener, public std::enable_shared_from_this<T
 
  private:
   void later() {
-    timer_.expires_after(again_after);
+    timer_.expires_after(timers::status_listen.chrono());
     timer_.async_wait([self = shared_from_this()](error_code cancelled) {
       if (!cancelled && !self->stopped_) self->start();
     });

@@ -9,24 +9,34 @@
 
 #include "controlplane/store/errors.h"
 #include "core/ascii.h"
+#include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
 Result<bool> move_item(Store& store, Item& item, Move move) {
-  const bool legal = may_follow(item.state, move.to) || item.state == move.to;
-  const bool moved = legal && !(is_final(item.state) && item.state == move.to);
+  const auto next = next_of(item_steps, item.state, move.event);
   HistoryRow row{.item = item.id,
                  .trace = item.trace,
                  .time = move.time,
                  .program = std::string(move.by),
-                 .event = std::string(move.event),
-                 .state = moved ? std::string(to_string(move.to)) : std::string(),
+                 .event = std::string(to_string(move.event)),
+                 .state = next ? std::string(to_string(*next)) : std::string(),
                  .details = std::move(move.details)};
   if (!move.reason.empty()) row.details.emplace_back("reason", move.reason);
   if (const auto written = store.add_history(row); !written) return std::unexpected(written.error());
-  if (!moved) return false;
+  if (!next) {
+    // To one that ended, much comes late. One on its way was expected elsewhere.
+    if (!is_final(item.state))
+      log_warning("item_event_without_effect")
+          .trace(item.trace)
+          .item(item.id)
+          .text("event", to_string(move.event))
+          .text("state", to_string(item.state));
+    return false;
+  }
 
-  item.state = move.to;
+  item.state = *next;
   item.reason = std::move(move.reason);
   item.updated = std::max(item.updated, move.time);
   if (const auto written = store.update_item(item); !written) return std::unexpected(written.error());
@@ -59,7 +69,7 @@ bool is_through(const CodeHolder& holder) { return holder.state >= ItemState::su
 bool is_asked_for(const CodeHolder& holder) { return holder.state > ItemState::notified && !is_through(holder); }
 
 // Whose code an item takes, in this order; within a row the one used longest ago. A code that was announced, or whose mail went through,
-// less than code_fresh_us ago is in a person's hand: a late answer must not bring another mail.
+// less than timers::code_fresh ago is in a person's hand: a late answer must not bring another mail.
 enum class Takes : std::uint8_t { from_through, from_just_through, from_stranger, from_own, from_asked_for };
 struct TakeRow {
   Origin taker;
@@ -81,7 +91,7 @@ Timestamp last_use(const CodeHolder& holder) { return is_through(holder) ? std::
 
 bool may_take(Takes takes, const CodeHolder& holder, Timestamp now) {
   const bool waits = !is_through(holder) && !is_asked_for(holder);
-  const bool rested = now.us - last_use(holder).us >= code_fresh_us;
+  const bool rested = now.us - last_use(holder).us >= timers::code_fresh.us();
   switch (takes) {
     case Takes::from_through:
       return is_through(holder) && rested;
@@ -159,7 +169,7 @@ Result<Suffix> take_suffix(Store& store, Suffix wanted, std::uint32_t digit_coun
       return wanted;
     }
     taken.insert(one.digits);
-    const bool rested = now.us - one.last_used.us >= suffix_rest_us;
+    const bool rested = now.us - one.last_used.us >= timers::suffix_rest.us();
     if (oldest == nullptr && rested && one.binding == wanted.binding && one.digits.size() == digit_count) oldest = &one;
   }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "controlplane/store/item_life.h"
 #include "controlplane/store/store.h"
 
 namespace pushmail {
@@ -21,31 +22,28 @@ inline constexpr std::string_view fetcher = "fetcher";
 inline constexpr std::string_view data = "data";
 }  // namespace program
 
-/// What happened to an item, and the state and reason it has from now on.
+/// What happened to an item, and the reason it has from now on. The state follows from the table (item_life.h).
 struct Move {
-  ItemState to;
-  std::string_view event;
+  ItemEvent event;
   std::string reason;
   Timestamp time;  // when it happened
   std::string_view by = program::control;
   Details details = {};
 };
 
-/// Writes item and history row; `item` shows the new state. False, and only a history row, when the state may not follow
-/// (core/item_state.h): a late or repeated word changes nothing.
+/// Writes item and history row; `item` shows the new state. False, and only a history row, when the event leads nowhere from where the
+/// item stands: a late or repeated word changes nothing.
 [[nodiscard]] Result<bool> move_item(Store& store, Item& item, Move move);
 /// A history row that changes no state.
 [[nodiscard]] Result<void> note(Store& store, const Item& item, std::string_view event, Timestamp time,
                                 std::string_view by = program::control, Details details = {});
 
-inline constexpr std::int64_t code_fresh_us = 600LL * 1'000'000;  // in which a person answers an SMS that just came
 /// Gives this item of a phone a reply code of its own (10 to 99): one that was never used, else the one whose mail has been through for
 /// longest. When every code has a mail that waits, the one announced longest ago loses its code: a stranger's before the mailbox's own, and
 /// last one that the phone has asked for. A stranger's mail takes a waiting one's code only from a stranger, and does so when
 /// `strangers_max` codes are strangers'. False: there is none, all were announced a moment ago. `item` and who loses a code are written.
 [[nodiscard]] Result<bool> give_reply_code(Store& store, Item& item, std::size_t strangers_max, Timestamp now);
 
-inline constexpr std::int64_t suffix_rest_us = 30LL * 86'400 * 1'000'000;  // design 2a: never reused within 30 days
 /// The suffix of this correspondent and thread: the one it has, or a new one by the rules of design 2a.
 /// `wanted` names binding, correspondent, thread and the last mail; digits and time are filled in.
 [[nodiscard]] Result<Suffix> take_suffix(Store& store, Suffix wanted, std::uint32_t digit_count, Timestamp now);

@@ -11,6 +11,7 @@
 #include "core/accounts.h"
 #include "core/log.h"
 #include "core/socket_file.h"
+#include "core/timers.h"
 
 namespace pushmail::handoff {
 
@@ -19,7 +20,6 @@ namespace {
 constexpr std::size_t read_size = 256 * 1024;
 // One connection must not keep the journal waiting: so many reads, then the loop goes round.
 constexpr int reads_max = 16;
-constexpr Duration accept_pause = seconds(1);
 
 }  // namespace
 
@@ -80,7 +80,7 @@ void Server::accept_new() {
     if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return;
     const int error = errno;
     ++accept_failures_;
-    accept_again_ = now + accept_pause;
+    accept_again_ = now + timers::handoff_accept;
     if (const std::uint64_t failures = accept_lines_.count(now, error); failures > 0)
       log_error("handoff_accept").text("socket", path_.native()).number("failures", static_cast<std::int64_t>(failures)).os_error(error);
     return;

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "core/log.h"
+#include "core/timers.h"
 #include "dataplane/journal/errors.h"
 
 namespace pushmail::journal {
@@ -15,7 +16,6 @@ namespace {
 
 constexpr unsigned ring_entries = 8;  // a write and its sync, and room to spare
 constexpr std::uint64_t write_mark = 1, sync_mark = 2;
-constexpr Duration busy_most = seconds(30);  // a kernel that takes nothing for so long does not get better
 
 // What io_uring_enter(2) says when the same call may work soon.
 bool is_busy(int error) { return error == EAGAIN || error == EBUSY || error == EINTR || error == ENOMEM; }
@@ -138,7 +138,7 @@ class UringWriter final : public BatchWriter {
       busy_since_ = clock_.now();
       log_warning("journal_ring_busy").os_error(error);
     }
-    if (!is_busy(error) || clock_.now() - *busy_since_ > busy_most) refused_ = error;
+    if (!is_busy(error) || clock_.now() - *busy_since_ > timers::journal_busy) refused_ = error;
   }
 
   const Clock& clock_;

@@ -28,6 +28,7 @@
 
 #include "core/log.h"
 #include "core/storage.h"
+#include "core/timers.h"
 #include "core/wait_on.h"
 #include "dataplane/journal/batch_writer.h"
 #include "dataplane/journal/errors.h"
@@ -42,9 +43,7 @@ namespace {
 
 constexpr std::uint64_t batch_size_max = 16 * limits::MiB;
 constexpr std::uint64_t pending_size_max = 256 * limits::MiB;
-constexpr Duration room_retry = seconds(1);
-constexpr Duration proof_after = seconds(1);  // without a next batch, the last one is proved by a batch record alone
-constexpr int failures_max = 2;               // batches in a row, with a cut between them
+constexpr int failures_max = 2;  // batches in a row, with a cut between them
 
 bool is_room_error(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
 
@@ -294,7 +293,7 @@ void Lane::poll() {
     drop_settled_segments();
     make_room();
     start_batch();
-    if (!in_flight_ && !is_proven_ && clock_.now() - committed_at_ >= proof_after) prove_last_batch();
+    if (!in_flight_ && !is_proven_ && clock_.now() - committed_at_ >= timers::journal_proof) prove_last_batch();
   }
   const auto refused = std::exchange(refused_, {});
   for (const auto& [committed, error] : refused) committed(std::unexpected(error));
@@ -338,7 +337,7 @@ std::optional<OpenSegment> Lane::make_segment(std::uint64_t size) {
 void Lane::make_room() {
   if (active_.fd < 0 && spare_.fd >= 0) active_ = std::exchange(spare_, {});
   if (active_.fd >= 0 && spare_.fd >= 0) return;
-  if (no_spare_ && clock_.now() - room_asked_ < room_retry) return;
+  if (no_spare_ && clock_.now() - room_asked_ < timers::journal_room) return;
   room_asked_ = clock_.now();
   const auto before = std::exchange(no_spare_, std::nullopt);
   for (OpenSegment* missing : {&active_, &spare_}) {
@@ -387,7 +386,7 @@ void Lane::drop_settled_segments() {
   while (!is_reading_ && !segments_.empty()) {
     const auto front = segments_.begin();
     if (front->second.unsettled > 0 || front->first == active_.number || front->first == spare_.number) return;
-    if (removal_asked_.ns != 0 && clock_.now() - removal_asked_ < room_retry) return;
+    if (removal_asked_.ns != 0 && clock_.now() - removal_asked_ < timers::journal_room) return;
     const auto path = segment_path(options_.folder, front->first);
     int result = storage_.remove(path);
     if (result == -ENOENT) result = 0;

@@ -6,12 +6,13 @@
 #include <cstdint>
 
 #include "core/clock.h"
+#include "core/timers.h"
 
 namespace pushmail::relay {
 
 struct RetryPolicy {
-  Duration first = seconds(5);
-  Duration most = seconds(600);
+  Duration first = timers::mail_retry.first;
+  Duration most = timers::mail_retry.most;
 };
 
 /// After the `tries`-th failed try (1 = the first). Three quarters of the doubled wait are certain, the last quarter is drawn.

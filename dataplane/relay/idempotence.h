@@ -16,6 +16,7 @@
 #include "core/clock.h"
 #include "core/ids.h"
 #include "core/siphash.h"
+#include "core/timers.h"
 
 namespace pushmail::relay {
 
@@ -47,7 +48,7 @@ class Repeats {
     mm7::Status status;    // what it was answered
     Timestamp at;
   };
-  static constexpr Duration keep = seconds(7 * 86'400);
+  static constexpr Duration keep = timers::repeats;
 
   explicit Repeats(std::size_t most = 1'000'000) : most_(most) {}
 

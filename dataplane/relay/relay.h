@@ -31,6 +31,7 @@
 #include "core/budget.h"
 #include "core/clock.h"
 #include "core/limits.h"
+#include "core/timers.h"
 #include "dataplane/counters/counters.h"
 #include "dataplane/handoff/peer.h"
 #include "dataplane/journal/journal.h"
@@ -60,16 +61,16 @@ struct Settings {
   wap::Numbering numbering;
   std::uint16_t node_and_worker = 0;
   RetryPolicy smtp_retry;
-  Duration smtp_expire = seconds(5 * 86'400);
-  Duration unknown_retry = seconds(1800);  // a mail whose final dot got no reply (RFC 5321 §4.5.4.1)
-  RetryPolicy submit_retry{.first = seconds(5), .most = seconds(300)};
+  Duration smtp_expire = timers::mail_expire;
+  Duration unknown_retry = timers::mail_doubt;  // a mail whose final dot got no reply (RFC 5321 §4.5.4.1)
+  RetryPolicy submit_retry{.first = timers::submit_retry.first, .most = timers::submit_retry.most};
   std::map<std::string, RetryPolicy, std::less<>> peer_retry;
-  Duration submit_expire = seconds(3 * 86'400);                       // where a submission gives none
+  Duration submit_expire = timers::submit_expire;                     // where a submission gives none
   std::map<std::string, std::uint32_t, std::less<>> unbound_senders;  // a minute, of each peer; 600 where it is not named
   std::string postmaster;                                             // where mail to postmaster goes, by smart_host; empty: to the log
   std::string smart_host;                                             // address:port
-  Duration admission_time = seconds(2);
-  Duration ask_again = seconds(30);  // a route question without an answer
+  Duration admission_time = timers::admission;
+  Duration ask_again = timers::route_again;  // a route question without an answer
   std::uint64_t memory_max = limits::item_memory_size_max;
   std::uint64_t recipient_memory_max = 64 * limits::MiB;  // forwarded mails that wait for one phone
   std::uint64_t mail_size_max = limits::mail_size_max;

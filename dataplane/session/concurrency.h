@@ -15,6 +15,7 @@
 
 #include "core/clock.h"
 #include "core/result.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
@@ -23,15 +24,15 @@ enum class Demand : std::uint8_t { none, waiting };
 class Concurrency {
  public:
   static constexpr std::uint32_t first = 4;
-  static constexpr Duration rest = seconds(30);
+  static constexpr Duration rest = timers::overload_rest;
   /// One trouble of the peer is answered in many exchanges at once; it halves once.
-  static constexpr Duration overload_interval = seconds(1);
+  static constexpr Duration overload_interval = timers::overload_once;
   /// Answers that come faster than this are no sign of trouble, however much faster they were before.
   static constexpr Duration slow = milliseconds(50);
   /// An exchange that waits longer while a later one was answered, or `patience_most` in any case, holds no place: the peer has a trouble
   /// with that message, and the others must not wait for it. The contract counts it all the same.
-  static constexpr Duration patience = seconds(2);
-  static constexpr Duration patience_most = seconds(10);
+  static constexpr Duration patience = timers::passed_over.first;
+  static constexpr Duration patience_most = timers::passed_over.most;
 
   enum class Event : std::uint8_t { pays, wasted, slower, steady, resting, overload };
   enum class Step : std::uint8_t { grow, back, halve, stay };

@@ -1,4 +1,5 @@
 #include "dataplane/session/http_client.h"
+#include "core/timers.h"
 
 #include <algorithm>
 #include <optional>
@@ -16,12 +17,9 @@ namespace pushmail {
 
 namespace {
 
-constexpr Duration linger = seconds(5);
 constexpr http::ChunkReader answer_chunks(http::Dialect::answer);
 // After a connection that could not be made: the next turn would only meet the same refusal.
-constexpr Duration reopen_pause = seconds(1);
 // A peer that closes later than this after its answer closes idle connections; how many requests it took has nothing to do with it.
-constexpr Duration close_follows_answer = seconds(1);
 
 }  // namespace
 
@@ -128,7 +126,7 @@ class HttpClient::Connection final : public StreamEvents {
         if (waited > settings.answer_time) abort_with(http_answer_late);
         return;
       case State::closing:
-        if (waited > linger) stream_->abort();
+        if (waited > timers::session_linger) stream_->abort();
         return;
     }
   }
@@ -165,7 +163,7 @@ class HttpClient::Connection final : public StreamEvents {
   /// The peer ends a connection that it had promised to keep.
   void learn_from_close() {
     const Instant now = client_.clock_.now();
-    if (answers_ == 0 || answer_begun_ || now - answered_at_ > close_follows_answer) return;
+    if (answers_ == 0 || answer_begun_ || now - answered_at_ > timers::close_follows) return;
     ++client_.totals_.closed_unannounced;
     client_.request_limit_.on_unannounced_close(answers_, now);
   }
@@ -455,7 +453,7 @@ void HttpClient::fail_all(std::deque<Job>& jobs, const ErrorInfo& why) {
 void HttpClient::connection_failed(const ErrorInfo& why) {
   // While another connection works the rest has hope, and the peer only takes no more of them.
   if (std::ranges::any_of(connections_, [](const auto& each) { return each->established(); })) {
-    open_again_ = now_ + reopen_pause;
+    open_again_ = now_ + timers::reopen;
     return concurrency_.on_overload(now_);
   }
   fail_all(resends_, why);

@@ -20,6 +20,7 @@
 
 #include "core/clock.h"
 #include "core/limits.h"
+#include "core/timers.h"
 #include "dataplane/session/basic_auth.h"
 #include "dataplane/session/concurrency.h"
 #include "dataplane/session/endings.h"
@@ -39,9 +40,9 @@ struct HttpClientSettings {
   std::uint32_t requests_per_connection = 0;  // then we close it; 0: as many as the peer takes
   bool deduplicates = false;                  // the peer recognises a TransactionID that it had before
   std::uint64_t answer_size_max = limits::MiB;
-  Duration connect_time = seconds(10);
-  Duration answer_time = seconds(60);
-  Duration keep = seconds(15);  // an idle connection older than this is not used again: the peer may just be closing it
+  Duration connect_time = timers::http_connect;
+  Duration answer_time = timers::http_answer;
+  Duration keep = timers::http_keep;  // an idle connection older than this is not used again: the peer may just be closing it
 };
 
 struct HttpRequest {

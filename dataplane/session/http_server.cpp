@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/free_memory.h"
+#include "core/timers.h"
 #include "dataplane/session/errors.h"
 #include "dataplane/session/http_date.h"
 #include "dataplane/session/http_grammar.h"
@@ -14,7 +15,6 @@ namespace pushmail {
 
 namespace {
 
-constexpr Duration check_interval = milliseconds(100);
 constexpr std::uint64_t unsent_size_max = 256 * limits::KiB;  // above it a connection is not read: it does not read us either
 constexpr std::uint32_t turned_away_max = 256;                // told so by 503; beyond it, by RST
 constexpr http::ChunkReader request_chunks(http::Dialect::request);
@@ -551,7 +551,7 @@ void HttpServer::tick(Instant now) {
   runnable.swap(runnable_);
   for (Connection* connection : runnable) connection->run();
   if (now < next_check_) return;
-  next_check_ = now + check_interval;
+  next_check_ = now + timers::session_check;
   for (const auto& connection : connections_) connection->check_deadlines(now);
 }
 

@@ -16,6 +16,7 @@
 
 #include "core/clock.h"
 #include "core/limits.h"
+#include "core/timers.h"
 #include "dataplane/session/basic_auth.h"
 #include "dataplane/session/connection_limiter.h"
 #include "dataplane/session/password_guard.h"
@@ -43,11 +44,11 @@ struct HttpServerSettings {
   std::uint32_t pipelined_count_max = 16;                        // unanswered requests of one connection; then it is not read
   ConnectionLimits connections;                                  // each peer whose addresses are known has its reserved ones
   BudgetLimits wrong_passwords{.burst = {.count = 10, .window = seconds(60)}, .lasting = {.count = 60, .window = seconds(3600)}};
-  Duration idle = limits::idle_max;
-  Duration head_time = seconds(60);
-  Duration message_time = limits::message_time_max;
-  Duration linger = seconds(5);  // after our FIN
-  Duration retry_after = seconds(10);
+  Duration idle = timers::session_idle;
+  Duration head_time = timers::http_head;
+  Duration message_time = timers::message_time;
+  Duration linger = timers::session_linger;  // after our FIN
+  Duration retry_after = timers::http_retry_after;
 };
 
 /// What happened, for the worker's counters.

@@ -8,13 +8,14 @@
 #include <cstdint>
 
 #include "core/clock.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
 class RequestLimit {
  public:
-  static constexpr Duration hold_least = seconds(600);
-  static constexpr Duration hold_most = seconds(6 * 3600);
+  static constexpr Duration hold_least = timers::request_limit.first;
+  static constexpr Duration hold_most = timers::request_limit.most;
 
   /// The peer closed a connection soon after its `answers`-th whole answer, unannounced.
   void on_unannounced_close(std::uint32_t answers, Instant now) {

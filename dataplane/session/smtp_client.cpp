@@ -1,4 +1,5 @@
 #include "dataplane/session/smtp_client.h"
+#include "core/timers.h"
 
 #include <algorithm>
 
@@ -8,7 +9,6 @@ namespace pushmail {
 
 namespace {
 // After a further connection that could not be made: the next turn would only meet the same refusal.
-constexpr Duration reopen_pause = seconds(1);
 }  // namespace
 
 SmtpClient::SmtpClient(Network& network, SmtpClientSettings settings, SmtpClientEvents& events, const Clock& clock, FaultPoints faults)
@@ -118,7 +118,7 @@ void SmtpClient::make_room() {
 void SmtpClient::connection_failed(Host& host, const ErrorInfo& why) {
   // While another connection works the rest has hope, and the host only takes no more of them.
   if (std::ranges::any_of(connections_, [&](const auto& each) { return &each->host() == &host && each->ready(); })) {
-    host.open_again = now_ + reopen_pause;
+    host.open_again = now_ + timers::reopen;
     return host.concurrency.on_overload(now_);
   }
   fail_waiting(host, not_sent(why));

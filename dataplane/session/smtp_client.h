@@ -23,6 +23,7 @@
 
 #include "core/clock.h"
 #include "core/limits.h"
+#include "core/timers.h"
 #include "dataplane/session/concurrency.h"
 #include "dataplane/session/fault_points.h"
 #include "dataplane/session/smtp_grammar.h"
@@ -35,8 +36,8 @@ struct SmtpClientSettings {
   // What mail exchangers take from one client without complaint; a host that takes fewer says so, and gets fewer.
   std::uint32_t connections_per_host_max = 20;
   std::uint32_t connections_max = 100;
-  Duration connect_time = seconds(30);
-  Duration keep = seconds(5);  // an idle connection says QUIT after this
+  Duration connect_time = timers::smtp_connect;
+  Duration keep = timers::smtp_keep;  // an idle connection says QUIT after this
 };
 
 struct SmtpMail {

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "core/ascii.h"
+#include "core/timers.h"
 #include "dataplane/session/endings.h"
 #include "dataplane/session/errors.h"
 #include "dataplane/session/lent.h"
@@ -21,8 +22,6 @@
 namespace pushmail {
 
 namespace smtp_dialogue {
-
-inline constexpr Duration linger = seconds(5);
 
 /// A reply that is awaited, and how long (RFC 5321 §4.5.3.2; the whole of the data as in limits).
 enum class Step : std::uint8_t { greeting, ehlo, helo, mail, rcpt, data, body, rset, quit };
@@ -139,7 +138,7 @@ class SmtpClient::Connection final : public StreamEvents {
   void check_deadlines(Instant now) {
     const Duration waited = now - since_;
     if (closing_) {
-      if (waited > smtp_dialogue::linger) stream_->abort();
+      if (waited > timers::session_linger) stream_->abort();
     } else if (!opened_) {
       if (waited > client_.settings_.connect_time) abort_with(smtp_no_connection);
     } else if (idle()) {

@@ -1,4 +1,5 @@
 #include "dataplane/session/smtp_server.h"
+#include "core/timers.h"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +15,6 @@ namespace {
 
 using smtp::Verb;
 
-constexpr Duration check_interval = milliseconds(100);
 constexpr std::uint64_t unsent_size_max = 64 * limits::KiB;
 constexpr std::size_t waiting_input_max = 64 * 1024;  // pipelined behind a question; then the connection is not read
 constexpr std::uint32_t turned_away_max = 256;
@@ -563,7 +563,7 @@ void SmtpServer::tick(Instant now) {
   runnable.swap(runnable_);
   for (Connection* connection : runnable) connection->run();
   if (now < next_check_) return;
-  next_check_ = now + check_interval;
+  next_check_ = now + timers::session_check;
   for (const auto& connection : connections_) connection->check_deadlines(now);
 }
 

@@ -17,6 +17,7 @@
 #include "core/budget.h"
 #include "core/clock.h"
 #include "core/limits.h"
+#include "core/timers.h"
 #include "dataplane/session/connection_limiter.h"
 #include "dataplane/session/refusal_log.h"
 #include "dataplane/session/sinks.h"
@@ -39,12 +40,12 @@ struct SmtpServerSettings {
   BudgetLimits unknown_recipients{.burst = {.count = 20, .window = seconds(60)}, .lasting = {.count = 100, .window = seconds(3600)}};
   BudgetLimits trusted_unknown_recipients{.burst = {.count = 600, .window = seconds(60)},
                                           .lasting = {.count = 10'000, .window = seconds(3600)}};
-  Duration greeting_delay{};                         // before 220: who speaks meanwhile does not wait for replies, and gets 554
-  Duration idle = limits::idle_max;                  // RFC 5321 §4.5.3.2.7: at least 5 minutes
-  Duration line_time = seconds(60);                  // from the first to the last byte of a command
-  Duration message_time = limits::message_time_max;  // from MAIL to the end of the data
-  Duration answer_time = seconds(240);               // for the relay, then 451: below the client's own 5 minutes
-  Duration linger = seconds(5);
+  Duration greeting_delay{};                     // before 220: who speaks meanwhile does not wait for replies, and gets 554
+  Duration idle = timers::session_idle;          // RFC 5321 §4.5.3.2.7: at least 5 minutes
+  Duration line_time = timers::smtp_line;        // from the first to the last byte of a command
+  Duration message_time = timers::message_time;  // from MAIL to the end of the data
+  Duration answer_time = timers::smtp_answer;    // for the relay, then 451: below the client's own 5 minutes
+  Duration linger = timers::session_linger;
 };
 
 struct SmtpServerCounts {

@@ -8,12 +8,13 @@
 #include <optional>
 
 #include "core/clock.h"
+#include "core/timers.h"
 
 namespace pushmail::tcp {
 
 class FloodWatch {
  public:
-  static constexpr Duration quiet_for = seconds(60);
+  static constexpr Duration quiet_for = timers::flood_quiet;
 
   enum class News : std::uint8_t { began, ended };
   struct Report {

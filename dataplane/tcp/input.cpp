@@ -1,6 +1,7 @@
 // A segment arrives: RFC 9293 §3.10.7, in its order: sequence number, RST, SYN, ACK (ack.cpp), text, FIN.
 //
 // Came from: Stack::on_segment, parsed and with a valid checksum. Goes to: StreamEvents, and output.cpp for what must be answered.
+#include "core/timers.h"
 #include "dataplane/tcp/planted.h"
 #include "dataplane/tcp/stack.h"
 
@@ -9,7 +10,6 @@
 namespace pushmail::tcp {
 
 namespace {
-constexpr Duration challenge_interval = milliseconds(50);
 // After a hole or a duplicate the peer's window is small, and it must not wait for our delay.
 constexpr std::uint32_t quick_ack_count = 16;
 constexpr std::uint32_t segments_per_ack = 2;
@@ -426,7 +426,7 @@ void Stack::enter_time_wait(Connection& c) {
 
 // An ACK with our numbers, but not so often that two sides that misunderstand each other could keep each other busy (RFC 5961 §7).
 void Stack::challenge(Connection& c) {
-  if (c.challenged_at_.ns != 0 && now_ - c.challenged_at_ < challenge_interval) return;
+  if (c.challenged_at_.ns != 0 && now_ - c.challenged_at_ < timers::tcp_challenge) return;
   c.challenged_at_ = now_;
   ++counters_.challenges;
   c.ack_now_ = true;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
@@ -25,7 +26,6 @@ constexpr int accepts_per_turn_max = 64;
 constexpr int events_per_turn_max = 256;
 constexpr std::size_t gather_max = 16;
 constexpr std::size_t joined_size_max = 64 * 1024;  // small sends are joined up to this
-constexpr Duration accept_pause = milliseconds(100);
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -507,7 +507,7 @@ void KernelNetwork::accept_from(KernelListener& listener, Instant now) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         // The backlog stays readable: without this pause the worker would spin on it.
         const int error = errno;
-        accept_again_ = now + accept_pause;
+        accept_again_ = now + timers::kernel_accept;
         if (const std::uint64_t failures = accept_lines_.count(now, error); failures > 0)
           log_error("accept_failed").number("failures", static_cast<std::int64_t>(failures)).os_error(error);
         // One that stays in the set costs a failed accept in each turn until the pause is over.
@@ -562,7 +562,7 @@ std::size_t KernelNetwork::poll(Instant now) {
   if (accept_again_.ns != 0 && now >= accept_again_) {
     accept_again_ = {};
     for (const auto& listener : listeners_) {
-      if (!listener->listen_for(EPOLLIN)) accept_again_ = now + accept_pause;
+      if (!listener->listen_for(EPOLLIN)) accept_again_ = now + timers::kernel_accept;
     }
   }
   std::array<epoll_event, events_per_turn_max> events;
@@ -580,7 +580,7 @@ std::size_t KernelNetwork::poll(Instant now) {
 void KernelNetwork::wait(int wake_fd, Duration longest) {
   // Something to tell or to send: the next poll has work.
   if (!closed_.empty() || !dirty_.empty()) return;
-  if (accept_again_.ns != 0) longest = std::min(longest, accept_pause);
+  if (accept_again_.ns != 0) longest = std::min(longest, timers::kernel_accept);
   if (longest.ns <= 0) return;
   std::array<pollfd, 2> fds{{{.fd = epoll_fd_, .events = POLLIN, .revents = 0}, {.fd = wake_fd, .events = POLLIN, .revents = 0}}};
   const timespec time{.tv_sec = longest.ns / 1'000'000'000, .tv_nsec = longest.ns % 1'000'000'000};

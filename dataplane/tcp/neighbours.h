@@ -27,6 +27,7 @@
 
 #include "core/clock.h"
 #include "core/result.h"
+#include "core/timers.h"
 #include "core/transition_table.h"
 #include "dataplane/nic/frame.h"
 
@@ -80,8 +81,8 @@ class Neighbours {
   static constexpr std::size_t known_count_max = 1024;
   /// Addresses that are being asked for: for connections of ours, and as many again for strangers' segments.
   static constexpr std::size_t asked_count_max = 128;
-  static constexpr Duration ask_interval = seconds(1);
-  static constexpr Duration fresh_for = seconds(30);
+  static constexpr Duration ask_interval = timers::neighbour_ask;
+  static constexpr Duration fresh_for = timers::neighbour_fresh;
 
   /// For whom a MAC is wanted. A stranger's segment may carry any source address, so its questions have a place of their own, a short
   /// life, and never push ours out: at most asked_count_max new ones a second.

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/clock.h"
+#include "core/timers.h"
 #include "dataplane/tcp/planted.h"
 
 namespace pushmail::tcp {
@@ -14,8 +15,8 @@ namespace pushmail::tcp {
 class Rtt {
  public:
   static constexpr Duration floor = milliseconds(200);
-  static constexpr Duration ceiling = seconds(60);
-  static constexpr Duration initial = seconds(1);
+  static constexpr Duration ceiling = timers::tcp_retransmission.most;
+  static constexpr Duration initial = timers::tcp_retransmission.first;
   static constexpr Duration granularity = milliseconds(1);
 
   /// The time-out in force, back-off included.

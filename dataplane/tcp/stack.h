@@ -11,6 +11,7 @@
 #include <span>
 
 #include "core/limits.h"
+#include "core/timers.h"
 #include "dataplane/tcp/conn.h"
 #include "dataplane/tcp/neighbours.h"
 #include "dataplane/tcp/stack_counters.h"
@@ -37,8 +38,8 @@ struct StackConfig {
   std::uint32_t receive_window_size = limits::receive_window_size_max;
   /// Bytes received and not delivered, of all connections together; windows shrink as it fills.
   std::uint64_t receive_memory_size_max = limits::receive_memory_size_max;
-  Duration time_wait = seconds(60);
-  Duration delayed_ack = milliseconds(40);
+  Duration time_wait = timers::tcp_time_wait;
+  Duration delayed_ack = timers::tcp_delayed_ack;
   /// Time-outs in a row without progress before a connection is given up (R2 of RFC 9293 §3.8.3).
   std::uint32_t retry_count_max = 15;
   std::uint32_t syn_retry_count_max = 6;

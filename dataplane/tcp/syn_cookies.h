@@ -16,13 +16,14 @@
 
 #include "core/clock.h"
 #include "core/siphash.h"
+#include "core/timers.h"
 #include "dataplane/tcp/seq.h"
 
 namespace pushmail::tcp {
 
 class SynCookies {
  public:
-  static constexpr Duration period = seconds(32);
+  static constexpr Duration period = timers::syn_cookie;
   /// A cookie is good in the period in which it was made and this many more.
   static constexpr std::uint64_t age_max = 2;
   /// The last is Ethernet's; a larger one counts as that.

@@ -90,9 +90,9 @@ class Flow {
     if (const auto added = must(store.add_item(mail.item)); !added) return added;
     return note(store, mail.item, "new_mail", clock_.wall(), program::fetcher, {{"subject", mail.item.subject}});
   }
-  [[nodiscard]] Step to(ItemState state, std::string_view event) const {
-    return [this, state, event](Store& store, Mail& mail) {
-      return must(move_item(store, mail.item, {.to = state, .event = event, .reason = "as the peer answered", .time = clock_.wall()}));
+  [[nodiscard]] Step on(ItemEvent event) const {
+    return [this, event](Store& store, Mail& mail) {
+      return must(move_item(store, mail.item, {.event = event, .reason = "as the peer answered", .time = clock_.wall()}));
     };
   }
   [[nodiscard]] std::vector<Step> ask() const {
@@ -130,7 +130,7 @@ class Flow {
             if (const auto written = store.update_sms(sms); !written) return written;
             if (const auto part = store.add_sms_part(sms.id, sms.smsc_id, clock_.wall()); !part) return part;
           }
-          return to(ItemState::notified, "notified")(store, mail);
+          return on(ItemEvent::notified)(store, mail);
         },
     };
   }
@@ -138,21 +138,21 @@ class Flow {
     return {
         [this](Store& store, Mail& mail) -> Result<void> {
           if (const auto arrived = arrive(store, mail); !arrived) return arrived;
-          return to(ItemState::requested, "requested")(store, mail);
+          return on(ItemEvent::pushed)(store, mail);
         },
-        to(ItemState::fetching, "fetching"),
-        to(ItemState::converting, "converting"),
-        to(ItemState::submitting, "submitting"),
+        on(ItemEvent::fetching),
+        on(ItemEvent::fetched),
+        on(ItemEvent::submit_req),
         [this](Store& store, Mail& mail) -> Result<void> {
           mail.item.message_id = "m" + mail.item.uid;
-          return to(ItemState::submitted, "submitted")(store, mail);
+          return on(ItemEvent::submitted)(store, mail);
         },
         [this](Store& store, Mail& mail) -> Result<void> {
           Report report{.id = new_item_id(clock_.wall(), 1), .peer = "mmsc", .message_id = mail.item.message_id, .mm_status = "Retrieved"};
           report.item = mail.item.id;
           if (const auto added = must(store.add_report(report)); !added) return added;
           mail.item.mark = "pending";
-          return to(ItemState::delivered, "delivered")(store, mail);
+          return on(ItemEvent::delivered)(store, mail);
         },
         [](Store& store, Mail& mail) -> Result<void> {
           mail.item.mark = "done";

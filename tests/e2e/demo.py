@@ -174,7 +174,7 @@ def phone_to_mail(demo, phone, to, reader, text, subject):
     demo.step("502", "log", demo.mmsc("send_conf", **names), trace)
     demo.step("503", "log", demo.mmsc("deliver_req", **names), trace)
     trace()
-    demo.step("503", "item trace", demo.state(found["item"], "authorised", "routed"), trace)
+    demo.step("503", "item trace", demo.state(found["item"], "routed"), trace)
     demo.step("504", "log", demo.mmsc("deliver_rsp", **names), trace)
     demo.step("505", "log", demo.mmsc("delivery_ind", **names), trace)
     demo.step("505", "log", demo.phone(phone, "delivery_ind", **names), trace)

@@ -27,6 +27,11 @@ BANNED = (
     (r"\b(bool|int) (is_digit|is_letter|is_alphanumeric|is_hex_digit|hex_value|is_blank|is_white|is_control)\((char|std::uint8_t|unsigned char)",
      ("core/ascii.h",), "a class of ASCII beside core/ascii.h"),
     (r"& 0x[cC]0U?\)+ *[!=]= *0x80", ("core/utf8.h", "codec/simd/"), "UTF-8 beside core/utf8.h"),
+    (r"\bDuration \w+ = (milli|micro)?seconds\(|constexpr auto \w+ = std::chrono::\w+\(",
+     ("core/timers.h", "core/log", "core/wall_steps.cpp", "controlplane/binding/providers.cpp", "controlplane/cli/client.cpp",
+      "controlplane/mailbox/loop.cpp", "controlplane/notify/smpp_protocol.h", "controlplane/schedule/due.h", "dataplane/tcp/sim_link.h",
+      "dataplane/tcp/rtt.h", "dataplane/nic/port.cpp", "dataplane/session/concurrency.h", "dataplane/main.cpp"),
+     "a timer beside core/timers.h"),
     (r"\b(atoi|atol|atof|strtol|strtoul)\s*\(", (), "number parsing without an error"),
     (r"\bmailstream_(socket|ssl|cfstream)_|\bmailmime_parse|\bmailimap_(socket|ssl)_|\bmailpop3_(socket|ssl)_", (), "stock libetpan sockets, TLS or MIME"),
 )
@@ -136,6 +141,17 @@ class Tidy(unittest.TestCase):
             if f"pushmail_fuzz({path.stem}" not in (ROOT / "tests/fuzz/CMakeLists.txt").read_text(encoding="utf-8"):
                 findings.append(f"tests/fuzz/{path.name}: not registered in tests/fuzz/CMakeLists.txt")
         self.report(findings)
+
+    def test_every_timer_is_listed(self):
+        text = (ROOT / "core/timers.h").read_text(encoding="utf-8")
+        named = re.findall(r"inline constexpr Timer (\w+) =", text)
+        listed = [word for table in re.findall(r"to_array<Timer>\(\{(.*?)\}\)", text, re.S) for word in re.findall(r"\w+", table)]
+        self.assertGreater(len(named), 90)
+        self.assertEqual(named, listed)
+        for name in named:
+            self.assertRegex(text, r'Timer %s =\s+detail::\w+\(\s*"%s"' % (name, name))
+        everything = "\n".join(path.read_text(encoding="utf-8") for path in sources() if path.name != "timers.h")
+        self.report([f"core/timers.h: nobody waits for {name}" for name in named if f"timers::{name}" not in everything])
 
     def test_error_rows_are_unique(self):
         seen, findings = {}, []

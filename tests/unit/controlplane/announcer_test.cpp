@@ -4,6 +4,7 @@
 #include <set>
 
 #include "controlplane/store/ledger.h"
+#include "core/timers.h"
 #include "tests/unit/controlplane/world.h"
 
 namespace pushmail {
@@ -43,7 +44,7 @@ struct AnnouncerTest : World {
         PM_TRY(auto item, store->item(sms.item));
         if (item->state == ItemState::accepted) {
           PM_TRY([[maybe_unused]] const bool moved,
-                 move_item(*store, *item, {.to = ItemState::notified, .event = "notified", .reason = "x", .time = clock.at}));
+                 move_item(*store, *item, {.event = ItemEvent::notified, .reason = "x", .time = clock.at}));
         }
         return store->withdraw_sms(sms.item);
       }));
@@ -181,7 +182,7 @@ TEST_P(CodesByChance, HoldWhatTheyPromise) {
             announced[announced.size() - 1 - draw(static_cast<std::uint32_t>(std::min<std::size_t>(announced.size(), 20)))];
         const ItemState before = store->item(one.item).value()->state;
         answer(ann, one.code);
-        if (clock.at.us - one.at.us < code_fresh_us && before <= ItemState::notified) {
+        if (clock.at.us - one.at.us < timers::code_fresh.us() && before <= ItemState::notified) {
           EXPECT_GE(store->item(one.item).value()->state, ItemState::requested) << "the SMS named another mail than the answer brought";
         }
         break;

@@ -68,17 +68,6 @@ TEST(ItemState, EveryNameReadsBack) {
   EXPECT_EQ(parse_item_state("gone"), std::nullopt);
 }
 
-TEST(ItemState, FinalStatesStay) {
-  for (std::size_t from = 0; from < item_state_names.size(); ++from) {
-    for (std::size_t to = 0; to < item_state_names.size(); ++to) {
-      const auto a = static_cast<ItemState>(from);
-      const auto b = static_cast<ItemState>(to);
-      if (!is_final(a)) continue;
-      EXPECT_EQ(may_follow(a, b), a == ItemState::unconfirmed && b == ItemState::delivered);
-    }
-  }
-}
-
 TEST(Bytes, Hex) {
   EXPECT_EQ(to_hex(from_hex("00ff7A")), "00ff7a");
   EXPECT_TRUE(from_hex("0").empty());

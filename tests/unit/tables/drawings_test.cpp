@@ -6,6 +6,7 @@
 
 #include "controlplane/notify/smpp_state.h"
 #include "controlplane/notify/sms_life.h"
+#include "controlplane/store/item_life.h"
 #include "dataplane/relay/attempt.h"
 #include "dataplane/relay/stages.h"
 #include "dataplane/session/http_client_state.h"
@@ -28,6 +29,22 @@ std::string shown(std::string_view readme, std::string_view name) {
   return whole.substr(from, whole.find("```\n", from) - from);
 }
 
+/// By event, since most of them mean the same in several states: `notified  accepted > notified`.
+std::string drawing_of_item_life() {
+  std::size_t widest = 0;
+  for (const std::string_view name : item_event_names) widest = std::max(widest, name.size());
+  std::string drawing;
+  for (const item_life::Rule& rule : item_life::rules) {
+    std::string line(to_string(rule.event));
+    line.resize(widest, ' ');
+    for (std::size_t state = 0; state < item_state_names.size(); ++state) {
+      if ((rule.states >> state & 1U) != 0) line.append(" ").append(item_state_names[state]);
+    }
+    drawing.append(line).append(" > ").append(to_string(rule.to)).push_back('\n');
+  }
+  return drawing;
+}
+
 TEST(Drawings, AreTheTables) {
   EXPECT_EQ(shown("dataplane/tcp/README.md", "connection"), drawing_of(tcp::transitions, tcp::state_names, tcp::event_names));
   EXPECT_EQ(shown("dataplane/tcp/README.md", "neighbour"),
@@ -40,6 +57,7 @@ TEST(Drawings, AreTheTables) {
   EXPECT_EQ(shown("controlplane/notify/README.md", "SMPP session"),
             drawing_of(notify::smpp_transitions, notify::smpp_state_names, notify::smpp_event_names));
   EXPECT_EQ(shown("controlplane/notify/README.md", "SMS"), drawing_of(notify::sms_transitions, sms_state_names, notify::sms_event_names));
+  EXPECT_EQ(shown("controlplane/store/README.md", "item"), drawing_of_item_life());
 }
 
 }  // namespace

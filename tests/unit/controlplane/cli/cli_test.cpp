@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -24,6 +25,7 @@
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/sqlite_store.h"
 #include "core/program_options.h"
+#include "core/timers.h"
 #include "dataplane/counters/counters.h"
 #include "tests/unit/controlplane/held_durability.h"
 
@@ -177,9 +179,8 @@ TEST_F(CliTest, ItemsForPeopleAndMachines) {
     // The server's thread owns the store while it answers; nothing is asked yet.
     ASSERT_TRUE(store->add_item(item).value());
     ASSERT_TRUE(note(*store, item, "mail_seen", clock.wall(), program::fetcher, {{"uid", "4"}}));
-    ASSERT_TRUE(move_item(*store, item,
-                          {.to = ItemState::notified, .event = "notified", .reason = "waits for the phone's answer", .time = clock.wall()})
-                    .value());
+    ASSERT_TRUE(
+        move_item(*store, item, {.event = ItemEvent::notified, .reason = "waits for the phone's answer", .time = clock.wall()}).value());
   }
   const std::string id = to_string(item.id);
   const Ran listed = at_root({"item", "list"});
@@ -224,6 +225,20 @@ TEST_F(CliTest, ExplainPrintsWhatTheConversionChanged) {
   EXPECT_EQ(people.out.find('\x1b'), std::string::npos);
   EXPECT_EQ(Json::parse(at_root({"item", "explain", id, "--json"}).out)["decisions"], Json({"big.png\x1b: left out"}));
   EXPECT_EQ(at_root({"item", "explain", to_string(new_item_id(clock.wall(), 3))}).code, 1);
+}
+
+TEST(TimerTest, ListsTheWaitsOfBothPlanes) {
+  const Ran shown = ctl({"timer", "list"});
+  EXPECT_EQ(shown.code, 0);
+  EXPECT_NE(shown.out.find("mark_retry"), std::string::npos);
+  const Json rows = Json::parse(ctl({"timer", "list", "--json"}).out);
+  EXPECT_EQ(rows.size(), timers::of_control_plane.size() + timers::of_data_plane.size());
+  const auto row = std::ranges::find_if(rows, [](const Json& one) { return one["timer"] == "submit_retry"; });
+  ASSERT_NE(row, rows.end());
+  EXPECT_EQ((*row)["plane"], "data");
+  EXPECT_EQ((*row)["first_ms"], 5'000);
+  EXPECT_EQ((*row)["most_ms"], 300'000);
+  EXPECT_EQ((*row)["jitter_percent"], 25);
 }
 
 TEST_F(CliTest, ConvertGoesToFilesAndBackWithoutAServer) {

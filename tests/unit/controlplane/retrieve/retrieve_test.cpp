@@ -7,6 +7,7 @@
 #include "controlplane/retrieve/retriever.h"
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/sqlite_store.h"
+#include "core/timers.h"
 
 namespace pushmail::retrieve {
 namespace {
@@ -254,7 +255,7 @@ TEST_F(RetrieverTest, AFloodOfNonsenseGetsFiveAnswersAnHour) {
   for (int i = 0; i < 50; ++i) EXPECT_EQ(write("15550100002", "what?"), Taken::yes);
   EXPECT_EQ(said().size(), help_count_max);
   EXPECT_NE(said()[0].find("reply with its code, for example 17"), std::string::npos);
-  clock.at.us += help_window_us + 1;
+  clock.at.us += timers::help_window.us() + 1;
   write("15550100002", "what?");
   EXPECT_EQ(said().size(), help_count_max + 1);
 }
@@ -296,7 +297,7 @@ TEST_F(RetrieverTest, ConversationsOfMachinesEnd) {
   for (int hour = 0; hour < 3; ++hour) {
     for (int i = 0; i < 100; ++i) write("15550100002", fmt::format("Thank you, we got: {}", said().back()));
     answered = said().size();
-    clock.at.us += help_window_us + 1;
+    clock.at.us += timers::help_window.us() + 1;
   }
   EXPECT_LE(answered, 3 * help_count_max) << "and whatever else it says, five an hour";
 }

@@ -12,6 +12,7 @@
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/sqlite.h"
 #include "controlplane/store/sqlite_store.h"
+#include "core/timers.h"
 
 namespace pushmail {
 namespace {
@@ -240,18 +241,17 @@ TEST(Ledger, FinalStatesDoNotRegress) {
   const auto store = memory();
   Item one = item();
   ASSERT_TRUE(store->add_item(one).value());
-  EXPECT_TRUE(move_item(*store, one, {.to = ItemState::submitted, .event = "submitted", .reason = "", .time = after(1)}).value());
-  EXPECT_TRUE(
-      move_item(*store, one, {.to = ItemState::unconfirmed, .event = "unconfirmed", .reason = "no report", .time = after(2)}).value());
-  EXPECT_FALSE(move_item(*store, one, {.to = ItemState::expired, .event = "report", .reason = "", .time = after(3)}).value());
-  EXPECT_TRUE(move_item(*store, one, {.to = ItemState::delivered, .event = "report", .reason = "", .time = after(4)}).value());
-  EXPECT_FALSE(move_item(*store, one, {.to = ItemState::failed, .event = "late", .reason = "x", .time = after(5)}).value());
+  EXPECT_TRUE(move_item(*store, one, {.event = ItemEvent::submitted, .reason = "", .time = after(1)}).value());
+  EXPECT_TRUE(move_item(*store, one, {.event = ItemEvent::unconfirmed, .reason = "no report", .time = after(2)}).value());
+  EXPECT_FALSE(move_item(*store, one, {.event = ItemEvent::expired, .reason = "", .time = after(3)}).value());
+  EXPECT_TRUE(move_item(*store, one, {.event = ItemEvent::delivered, .reason = "", .time = after(4)}).value());
+  EXPECT_FALSE(move_item(*store, one, {.event = ItemEvent::failed, .reason = "x", .time = after(5)}).value());
   EXPECT_EQ(store->item(one.id).value()->state, ItemState::delivered);
   const auto rows = store->history(one.id).value();
   ASSERT_EQ(rows.size(), 5U);
   EXPECT_EQ(rows[1].state, "unconfirmed");
   EXPECT_EQ(rows[2].state, "") << "a word that came too late is in the history, without a state";
-  EXPECT_EQ(rows[4].event, "late");
+  EXPECT_EQ(rows[4].event, "failed");
 }
 
 // ---- reply codes
@@ -269,9 +269,9 @@ struct Codes : ::testing::Test {
     EXPECT_TRUE(store->add_item(one).value());
     return give_reply_code(*store, one, strangers_max, at).value() ? std::optional(one) : std::nullopt;
   }
-  void end(Item& one, ItemState state, Timestamp at) {
+  void move(Item& one, ItemEvent event, Timestamp at) {
     one = store->item(one.id).value().value();
-    ASSERT_TRUE(move_item(*store, one, {.to = state, .event = "x", .reason = "x", .time = at}).value());
+    ASSERT_TRUE(move_item(*store, one, {.event = event, .reason = "x", .time = at}).value());
   }
   std::string code_of(const Item& one) { return store->item(one.id).value()->reply_code; }
 };
@@ -293,15 +293,15 @@ TEST_F(Codes, AreTwoDigitsAndOneMailsEach) {
 TEST_F(Codes, AreFreeAsSoonAsTheMailIsThroughAndRest) {
   std::vector<Item> mails;
   for (int i = 0; i < 90; ++i) mails.push_back(*announce(Origin::own, after(i)));
-  end(mails[40], ItemState::submitted, after(20 * minute_us));
-  end(mails[7], ItemState::expired, after(21 * minute_us));
+  move(mails[40], ItemEvent::submitted, after(20 * minute_us));
+  move(mails[7], ItemEvent::expired, after(21 * minute_us));
   EXPECT_EQ(store->item_of_code(phone(), mails[40].reply_code).value()->id, mails[40].id)
       << "an answer still finds it while nobody else has the code";
   EXPECT_EQ(announce(Origin::own, after(31 * minute_us))->reply_code, mails[40].reply_code) << "longest through";
   EXPECT_EQ(code_of(mails[40]), "");
   EXPECT_EQ(announce(Origin::own, after(32 * minute_us))->reply_code, mails[7].reply_code);
   // Through a minute ago: a stranger's would be taken first, but there is none, and what waits of the mailbox keeps its code.
-  end(mails[20], ItemState::delivered, after(40 * minute_us));
+  move(mails[20], ItemEvent::delivered, after(40 * minute_us));
   EXPECT_EQ(announce(Origin::own, after(41 * minute_us))->reply_code, mails[20].reply_code);
 }
 
@@ -323,7 +323,7 @@ TEST_F(Codes, StrangersTakeOnlyFromStrangers) {
 TEST_F(Codes, OneThatWasAskedForIsTakenLast) {
   std::vector<Item> mails;
   for (int i = 0; i < 90; ++i) mails.push_back(*announce(Origin::own, after(i)));
-  for (Item& one : mails) end(one, ItemState::requested, after(minute_us));
+  for (Item& one : mails) move(one, ItemEvent::pushed, after(minute_us));
   EXPECT_EQ(announce(Origin::own, after(2 * minute_us))->reply_code, mails[0].reply_code);
   EXPECT_EQ(store->item(mails[0].id).value()->state, ItemState::requested) << "and the mail goes on";
 }
@@ -381,14 +381,14 @@ TEST(Ledger, SuffixesAreReusedOldestFirstAfterThirtyDaysInTheSameBinding) {
   order.push_back(take_suffix(*store, wanted("b2", "joe@x", "t"), 2, noon).value().digits);
   EXPECT_EQ(std::set<std::string>(order.begin(), order.end()).size(), 100U);
 
-  const auto early = take_suffix(*store, wanted("b1", "sue@x", "new"), 2, after(suffix_rest_us - 1));
+  const auto early = take_suffix(*store, wanted("b1", "sue@x", "new"), 2, after(timers::suffix_rest.us() - 1));
   ASSERT_FALSE(early);
   EXPECT_TRUE(early.error().is(store_no_suffix));
-  EXPECT_EQ(take_suffix(*store, wanted("b1", "sue@x", "new"), 2, after(suffix_rest_us + 50)).value().digits, order[0]);
-  EXPECT_EQ(take_suffix(*store, wanted("b1", "sue@x", "newer"), 2, after(suffix_rest_us + 50)).value().digits, order[1]);
-  EXPECT_EQ(take_suffix(*store, wanted("b2", "sue@x", "other"), 2, after(suffix_rest_us + 50)).value().digits, order[99])
+  EXPECT_EQ(take_suffix(*store, wanted("b1", "sue@x", "new"), 2, after(timers::suffix_rest.us() + 50)).value().digits, order[0]);
+  EXPECT_EQ(take_suffix(*store, wanted("b1", "sue@x", "newer"), 2, after(timers::suffix_rest.us() + 50)).value().digits, order[1]);
+  EXPECT_EQ(take_suffix(*store, wanted("b2", "sue@x", "other"), 2, after(timers::suffix_rest.us() + 50)).value().digits, order[99])
       << "never across bindings";
-  EXPECT_FALSE(take_suffix(*store, wanted("b3", "sue@x", "third"), 2, after(2 * suffix_rest_us)));
+  EXPECT_FALSE(take_suffix(*store, wanted("b3", "sue@x", "third"), 2, after(2 * timers::suffix_rest.us())));
 }
 
 TEST(Store, ReportsWaitAndRepeatsAreKnown) {

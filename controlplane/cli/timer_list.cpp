@@ -1,0 +1,67 @@
+#include "controlplane/cli/timer_list.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "controlplane/cli/table.h"
+#include "core/timers.h"
+
+namespace pushmail::cli {
+
+namespace {
+
+struct Plane {
+  std::string_view name;
+  std::span<const Timer> timers;
+};
+constexpr std::array planes{Plane{"control", timers::of_control_plane}, Plane{"data", timers::of_data_plane}};
+
+// As the configuration writes it.
+std::string words_of(Duration wait) {
+  struct Unit {
+    std::string_view name;
+    std::int64_t ms;
+  };
+  constexpr std::array units{Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"min", 60'000}, Unit{"s", 1'000}, Unit{"ms", 1}};
+  for (const Unit& unit : units) {
+    if (wait.ms() % unit.ms == 0) return fmt::format("{}{}", wait.ms() / unit.ms, unit.name);
+  }
+  return fmt::format("{}us", wait.us());
+}
+
+}  // namespace
+
+void print_timers(std::ostream& out, bool as_json) {
+  if (as_json) {
+    auto rows = nlohmann::ordered_json::array();
+    for (const Plane& plane : planes) {
+      for (const Timer& timer : plane.timers) {
+        rows.push_back({{"plane", plane.name},
+                        {"timer", timer.name},
+                        {"of", timer.who},
+                        {"first_ms", timer.first.ms()},
+                        {"most_ms", timer.most.ms()},
+                        {"jitter_percent", timer.jitter_percent},
+                        {"what", timer.what}});
+      }
+    }
+    out << rows.dump(2) << '\n';
+    return;
+  }
+  Table table({"plane", "timer", "of", "first", "most", "jitter", "what"});
+  for (const Plane& plane : planes) {
+    for (const Timer& timer : plane.timers) {
+      table.add({std::string(plane.name), std::string(timer.name), std::string(timer.who), words_of(timer.first),
+                 timer.most == timer.first ? std::string() : words_of(timer.most),
+                 timer.jitter_percent == 0 ? std::string() : fmt::format("{} %", timer.jitter_percent), std::string(timer.what)});
+    }
+  }
+  table.print(out);
+}
+
+}  // namespace pushmail::cli
