@@ -1,8 +1,8 @@
 // How the log-ins of each account went, as its fetcher last said, so that the one that is started after it neither hammers a server that
 // has just refused it nor tries a wrong password at each start.
 //
-// Came from: the fetchers' `session` records, by way of Mailboxes. Goes to: the next `watch` record (Tag::pause and what follows it). Kept
-// in memory: after a restart of the control plane each account is tried once.
+// Came from: the fetchers' `session` records, by way of WatchedMailboxes. Goes to: the next `watch` record (Tag::pause and what follows
+// it). Kept in memory: after a restart of the control plane each account is tried once.
 #pragma once
 
 #include <cstdint>

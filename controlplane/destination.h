@@ -1,7 +1,8 @@
 // What a recipient of a message is to us: the service number, a thread behind it, a bound phone, or a mail address.
 //
-// Came from: address forms of dataplane/handoff/schema.h. Used by: to_mail (503, 506), outcomes (whose report it is). Pure, but for what
-// the store knows. Numbers are read by codec/wap/numbering.h alone: what nobody can read for sure is bad_address, and never some number.
+// Came from: address forms of core/contract/handoff/schema.h. Used by: to_mail (503, 506), outcomes (whose report it is). Pure, but for
+// what the store knows. Numbers are read by codec/wap/numbering.h alone: what nobody can read for sure is bad_address, and never some
+// number.
 //
 //   form                                             | is
 //   short:5000, number:+5000, mail:5000@MMSC         | the service number of the peer (design 2a: a new mail)
@@ -17,7 +18,7 @@
 #include "codec/mime/message.h"
 #include "controlplane/settings.h"
 #include "controlplane/store/store.h"
-#include "dataplane/handoff/schema.h"
+#include "core/contract/handoff/schema.h"
 
 namespace pushmail {
 

@@ -1,6 +1,6 @@
 // The control plane's end of the handoff socket: connects to the data plane, keeps trying, moves bytes between socket and handoff::Peer.
 //
-// Came from / goes to: <run>/handoff-0 and handoff::Events (Plane). The rules of the protocol are in dataplane/handoff/peer.h. Threads:
+// Came from / goes to: <run>/handoff-0 and handoff::Events (Plane). The rules of the protocol are in core/contract/handoff/peer.h. Threads:
 // one.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 #include "controlplane/ports.h"
 #include "controlplane/store/durability.h"
-#include "dataplane/handoff/peer.h"
+#include "core/contract/handoff/peer.h"
 
 namespace boost::asio {
 class io_context;

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/contract/handoff/peer.h"
 #include "core/log.h"
-#include "dataplane/handoff/peer.h"
 
 namespace pushmail {
 

@@ -22,7 +22,7 @@
 #include <string_view>
 #include <utility>
 
-#include "controlplane/mailbox/asio_errors.h"
+#include "controlplane/fetcher/asio_errors.h"
 #include "controlplane/plane.h"
 #include "controlplane/store/group_commit.h"
 #include "controlplane/store/sqlite_store.h"

@@ -6,8 +6,8 @@
 #include <system_error>
 
 #include "core/config.h"
+#include "core/contract/handoff/schema.h"
 #include "core/program_options.h"
-#include "dataplane/handoff/schema.h"
 
 namespace pushmail {
 

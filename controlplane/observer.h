@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "controlplane/fetchers.h"
+#include "controlplane/fetcher_processes.h"
 #include "controlplane/handoff_client.h"
 #include "controlplane/notify/notifier.h"
 #include "controlplane/notify/smpp_session.h"
@@ -31,7 +31,7 @@ class Observer {
     Store& store;
     const Clock& clock;
     const Settings& settings;
-    const Fetchers& fetchers;
+    const FetcherProcesses& fetchers;
     const HandoffClient& data_plane;
     const notify::SmppSession& smpp;
     const notify::Notifier& notifier;

@@ -7,9 +7,9 @@
 #include "codec/sms/automatic.h"
 #include "controlplane/destination.h"
 #include "controlplane/news.h"
+#include "core/contract/handoff/peer.h"
 #include "core/log.h"
 #include "core/record_fields.h"
-#include "dataplane/handoff/peer.h"
 
 namespace pushmail {
 

@@ -12,10 +12,9 @@
 #include "controlplane/announcer.h"
 #include "controlplane/api/json.h"
 #include "controlplane/api/server.h"
-#include "controlplane/fetchers.h"
+#include "controlplane/fetcher_processes.h"
 #include "controlplane/handoff_client.h"
 #include "controlplane/in_doubt.h"
-#include "controlplane/mailboxes.h"
 #include "controlplane/notify/notifier.h"
 #include "controlplane/notify/smpp_session.h"
 #include "controlplane/observer.h"
@@ -28,6 +27,7 @@
 #include "controlplane/status/status.h"
 #include "controlplane/to_mail.h"
 #include "controlplane/to_phone.h"
+#include "controlplane/watched_mailboxes.h"
 #include "core/log.h"
 #include "core/service_manager.h"
 #include "core/timers.h"
@@ -374,7 +374,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   Store& store_;
   Durability& durability_;
   std::unique_ptr<Resolver> resolver_;
-  Fetchers fetchers_;
+  FetcherProcesses fetchers_;
   HandoffClient data_plane_;
   notify::Notifier notifier_;
   notify::SmppSession smpp_;
@@ -385,7 +385,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   Outcomes outcomes_;
   InDoubt in_doubt_;
   retrieve::Retriever retriever_;
-  Mailboxes mailboxes_;
+  WatchedMailboxes mailboxes_;
   AccountTrials account_trials_;
   Bindings bindings_;
   api::Api api_;

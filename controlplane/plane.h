@@ -1,6 +1,6 @@
 // The control plane put together: every part, and which record of which socket goes to which part. Read this first.
 //
-//   fetchers --records--> Mailboxes, ToPhone --+--> Store <--+-- Notifier <--> SmppSession
+//   fetchers --records--> WatchedMailboxes, ToPhone --+--> Store <--+-- Notifier <--> SmppSession
 //   data plane --records--> ToMail, Outcomes, ToPhone        +-- Retriever
 //   pushmailctl --HTTP--> Api
 //

@@ -3,11 +3,11 @@
 
 #include <string_view>
 
-#include "controlplane/mailbox/schema.h"
+#include "core/contract/fetcher/schema.h"
+#include "core/contract/handoff/schema.h"
 #include "core/ids.h"
 #include "core/record.h"
 #include "core/versions.h"
-#include "dataplane/handoff/schema.h"
 
 namespace pushmail {
 

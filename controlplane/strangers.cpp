@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/bytes.h"
-#include "dataplane/handoff/schema.h"
+#include "core/contract/handoff/schema.h"
 
 namespace pushmail {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "controlplane/mailbox/trials.h"
+#include "controlplane/fetcher/trials.h"
 
 namespace pushmail {
 

@@ -1,7 +1,7 @@
 // Mails at which the fetcher may have died: what it asked for when it ended, and how often.
 //
-// Came from: the fetchers' `trying` records, by way of Mailboxes. Goes to: the next `watch` record (Tag::suspect), after which the fetcher
-// asks for a suspect alone, and after three deaths no more. Kept in memory: after a restart of the control plane a mail may end the
+// Came from: the fetchers' `trying` records, by way of WatchedMailboxes. Goes to: the next `watch` record (Tag::suspect), after which the
+// fetcher asks for a suspect alone, and after three deaths no more. Kept in memory: after a restart of the control plane a mail may end the
 // fetcher three times again.
 #pragma once
 

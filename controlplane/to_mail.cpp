@@ -11,9 +11,9 @@
 #include "controlplane/news.h"
 #include "controlplane/strangers.h"
 #include "controlplane/to_phone.h"
+#include "core/contract/handoff/peer.h"
 #include "core/log.h"
 #include "core/record_fields.h"
-#include "dataplane/handoff/peer.h"
 
 namespace pushmail {
 

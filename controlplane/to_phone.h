@@ -19,7 +19,7 @@
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/store.h"
 #include "core/clock.h"
-#include "dataplane/handoff/peer.h"
+#include "core/contract/handoff/peer.h"
 
 namespace pushmail {
 

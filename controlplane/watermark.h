@@ -8,7 +8,7 @@
 
 namespace pushmail {
 
-/// Takes what the record says: baseline, new_mail, polled (controlplane/mailbox/schema.h). `last_uid` covers no mail that is still to be
+/// Takes what the record says: baseline, new_mail, polled (core/contract/fetcher/schema.h). `last_uid` covers no mail that is still to be
 /// announced, so it may be written down as it is.
 inline void take_watermark(const RecordView& record, MailboxState& state) {
   using mailbox::tag;

@@ -4,8 +4,8 @@
 //   | length | kind | version | sequence  | item id   | CRC32C | body: fields {tag u16, length u32, bytes} ...
 //
 // `length` counts the whole record; the CRC (Castagnoli, RFC 3720 §B.4) covers everything but itself. A reader skips fields whose
-// tag it does not know, so a newer writer does not break it. Which kinds and tags exist stands in tables: dataplane/handoff/schema.h,
-// dataplane/journal/schema.h, controlplane/mailbox/schema.h.
+// tag it does not know, so a newer writer does not break it. Which kinds and tags exist stands in tables: core/contract/handoff/schema.h,
+// core/contract/journal/schema.h, core/contract/fetcher/schema.h.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // TLS as bytes in, bytes out: OpenSSL over memory BIOs, so that sockets, our own TCP and tests use the same code.
 //
 // Came from: whoever owns the connection hands over what the network gave (`receive`) and sends what `take_wire` returns. Goes to:
-// controlplane/mailbox. The client checks chain and name always; there is no switch for that. TLS 1.2 is the least (RFC 8996).
+// controlplane/fetcher. The client checks chain and name always; there is no switch for that. TLS 1.2 is the least (RFC 8996).
 #pragma once
 
 #include <filesystem>

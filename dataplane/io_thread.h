@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dataplane/counters/counters.h"
+#include "core/contract/counters/counters.h"
 #include "dataplane/handoff/server.h"
 #include "dataplane/journal/journal.h"
 #include "dataplane/messages.h"

@@ -7,8 +7,8 @@
 
 #include "core/clock.h"
 #include "core/config.h"
+#include "core/contract/counters/counters.h"
 #include "core/result.h"
-#include "dataplane/counters/counters.h"
 #include "dataplane/tcp/stream.h"
 
 namespace pushmail {

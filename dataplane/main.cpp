@@ -138,9 +138,9 @@ Result<void> drop_privileges(const Config& config, const std::filesystem::path& 
 
 int run(const Config& config) {
   const std::filesystem::path rule_file = config.text("rules.file");
-  auto first_rules = load_rules(rule_file);
+  auto first_rules = scan::load_rules(rule_file);
   if (!first_rules) {
-    for (const RuleFileFault& fault : first_rules.error()) fmt::print(stderr, "{}\n", fault.message);
+    for (const scan::RuleFileFault& fault : first_rules.error()) fmt::print(stderr, "{}\n", fault.message);
     return start_exit_code(first_rules.error().front().os);
   }
   log_start("data", log_level_of(config.text("log.level")), config.text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);

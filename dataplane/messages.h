@@ -10,10 +10,10 @@
 #include <variant>
 
 #include "core/bytes.h"
+#include "core/contract/handoff/peer.h"
 #include "core/ids.h"
 #include "core/record.h"
 #include "core/result.h"
-#include "dataplane/handoff/peer.h"
 #include "dataplane/journal/journal.h"
 
 namespace pushmail {

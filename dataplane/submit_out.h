@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/counters/counters.h"
+#include "core/contract/counters/counters.h"
 #include "dataplane/relay/relay.h"
 #include "dataplane/session/http_client.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "core/clock.h"
-#include "dataplane/counters/counters.h"
+#include "core/contract/counters/counters.h"
 #include "dataplane/link.h"
 #include "dataplane/mail_out.h"
 #include "dataplane/messages.h"

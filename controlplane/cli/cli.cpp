@@ -25,8 +25,8 @@
 #include "core/ascii.h"
 #include "core/clock.h"
 #include "core/config.h"
+#include "core/contract/counters/counters.h"
 #include "core/program_options.h"
-#include "dataplane/counters/counters.h"
 
 namespace pushmail::cli {
 

@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "codec/mm7/configured.h"
+#include "codec/scan/rule_file.h"
 #include "controlplane/api/server.h"
 #include "controlplane/binding/seal.h"
 #include "controlplane/settings.h"
 #include "core/tls.h"
-#include "dataplane/rules/rule_keeper.h"
 
 namespace pushmail::cli {
 
@@ -17,9 +17,9 @@ namespace {
 
 // The data plane's, beyond the keys.
 void check_rules_file(const Config& config, std::vector<ConfigError>& errors) {
-  const auto rules = load_rules(config.text("rules.file"));
+  const auto rules = scan::load_rules(config.text("rules.file"));
   if (rules) return;
-  for (const RuleFileFault& fault : rules.error()) {
+  for (const scan::RuleFileFault& fault : rules.error()) {
     errors.push_back(config.error_at("rules.file", fault.message));
     errors.back().os = fault.os;
   }

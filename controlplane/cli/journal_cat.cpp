@@ -6,8 +6,8 @@
 
 #include "controlplane/cli/table.h"
 #include "core/clock.h"
-#include "dataplane/handoff/peer.h"
-#include "dataplane/journal/schema.h"
+#include "core/contract/handoff/peer.h"
+#include "core/contract/journal/schema.h"
 
 namespace pushmail::cli {
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <ostream>
 
-#include "dataplane/journal/journal.h"
+#include "core/contract/journal/read_segment.h"
 
 namespace pushmail::cli {
 

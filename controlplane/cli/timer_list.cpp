@@ -22,7 +22,7 @@ struct Plane {
 constexpr std::array planes{Plane{"control", timers::of_control_plane}, Plane{"data", timers::of_data_plane}};
 
 // As the configuration writes it.
-std::string words_of(Duration wait) {
+std::string length_words(Duration wait) {
   struct Unit {
     std::string_view name;
     std::int64_t ms;
@@ -56,8 +56,8 @@ void print_timers(std::ostream& out, bool as_json) {
   Table table({"plane", "timer", "of", "first", "most", "jitter", "what"});
   for (const Plane& plane : planes) {
     for (const Timer& timer : plane.timers) {
-      table.add({std::string(plane.name), std::string(timer.name), std::string(timer.who), words_of(timer.first),
-                 timer.most == timer.first ? std::string() : words_of(timer.most),
+      table.add({std::string(plane.name), std::string(timer.name), std::string(timer.who), length_words(timer.first),
+                 timer.most == timer.first ? std::string() : length_words(timer.most),
                  timer.jitter_percent == 0 ? std::string() : fmt::format("{} %", timer.jitter_percent), std::string(timer.what)});
     }
   }

@@ -152,7 +152,8 @@ std::string metrics_text(const Status& status, const Result<CountersRead>& count
 std::string metrics_document() {
   std::string text =
       "# Metrics\n\nGET /metrics of the control plane (key `metrics.listen`), in the text format of Prometheus. Made from the tables in\n"
-      "`controlplane/status/metrics.h` and `dataplane/counters/counters.h`; a test compares. No label names a subscriber, and a page has "
+      "`controlplane/status/metrics.h` and `core/contract/counters/counters.h`; a test compares. No label names a subscriber, and a page "
+      "has "
       "at most\n"
       "5,000 series.\n\n## Control plane\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n";
   for (const MetricRow& row : metric_rows) {

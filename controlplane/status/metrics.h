@@ -1,8 +1,8 @@
 // GET /metrics: everything a monitoring system asks for, as text of Prometheus.
 //
 // Came from: Status and the data plane's counters. Goes to: the listener. The names are rows of `metric_rows` and of `counter_rows`
-// (dataplane/counters); docs/metrics.md is made of both. No label names a subscriber; at most `series_max` series are written, and one of
-// them counts what was left out. Format: version 0.0.4 of https://prometheus.io/docs/instrumenting/exposition_formats/
+// (core/contract/counters); docs/metrics.md is made of both. No label names a subscriber; at most `series_max` series are written, and one
+// of them counts what was left out. Format: version 0.0.4 of https://prometheus.io/docs/instrumenting/exposition_formats/
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "controlplane/status/status.h"
-#include "dataplane/counters/counters.h"
+#include "core/contract/counters/counters.h"
 
 namespace pushmail::status {
 

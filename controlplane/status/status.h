@@ -14,7 +14,7 @@
 #include "controlplane/status/health.h"
 #include "controlplane/store/rows.h"
 #include "core/clock.h"
-#include "dataplane/counters/counters.h"
+#include "core/contract/counters/counters.h"
 
 namespace pushmail::status {
 

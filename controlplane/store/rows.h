@@ -172,7 +172,7 @@ struct Report {
   TraceId trace{};
   std::string peer{};
   std::string message_id{};
-  std::string recipient{};  // address forms of dataplane/handoff/schema.h
+  std::string recipient{};  // address forms of core/contract/handoff/schema.h
   std::string sender{};
   std::string mm_status{};
   std::string status_text{};

@@ -10,8 +10,8 @@
 #include <memory>
 #include <vector>
 
+#include "core/contract/handoff/peer.h"
 #include "core/log_pace.h"
-#include "dataplane/handoff/peer.h"
 
 namespace pushmail::handoff {
 

@@ -20,6 +20,8 @@
 
 #include "core/bytes.h"
 #include "core/clock.h"
+#include "core/contract/journal/read_segment.h"
+#include "core/contract/journal/schema.h"
 #include "core/ids.h"
 #include "core/record.h"
 #include "core/result.h"
@@ -31,20 +33,6 @@ class Storage;
 namespace pushmail::journal {
 
 class BatchWriter;
-
-/// Kinds of records. Bodies use the tags of journal/schema.h.
-enum class Kind : std::uint16_t {
-  accepted_mm7 = 1,   // a DeliverReq: peer, content_type, body, trace
-  accepted_mail = 2,  // a forwarded mail: mail_from, recipients, body, trace
-  outcome = 3,        // what became of an item, until the control plane has it: a handoff outcome record as body
-  report = 4,         // a DeliveryReportReq, until the control plane has it: a handoff report record as body
-  settled = 5,        // the item id's record of kind `settles` needs no more work
-  segment = 6,        // first record of each segment file: its number
-  attempt = 7,        // a try to send an item, durable before its first byte leaves; the next try's replaces it
-  batch = 8,          // first record of each batch but a segment's first: what lies before it is durable
-};
-inline constexpr Kind kind_last = Kind::batch;
-[[nodiscard]] std::string_view to_string(Kind kind);
 
 /// Called in the I/O thread when the record is durable, or when it never will be.
 using Committed = std::function<void(Result<void>)>;
@@ -58,16 +46,6 @@ struct Replayed {
 
 /// Called by replay for every good record in order, settled or not: what the relay remembers for repeats comes from here.
 using Seen = std::function<void(const RecordView&)>;
-
-/// What replay found: `torn` and `tail` are what a crash leaves of a batch that nobody was told of, `damaged` is a place where something
-/// that was durable is broken or missing (copied to quarantine/, named in the log).
-struct ReplaySummary {
-  std::uint64_t records = 0;
-  std::uint64_t unsettled = 0;
-  std::uint64_t tail_size = 0;
-  std::uint64_t torn = 0;
-  std::uint64_t damaged = 0;
-};
 
 struct Options {
   std::filesystem::path folder;
@@ -118,8 +96,5 @@ class Journal {
   [[nodiscard]] virtual bool idle() const = 0;
   [[nodiscard]] virtual Totals totals() const = 0;
 };
-
-/// Prints every record of a segment file: `pushmailctl journal cat`. Calls `visit` for each good one; returns what it found.
-[[nodiscard]] Result<ReplaySummary> read_segment(const std::filesystem::path& segment, const std::function<void(const RecordView&)>& visit);
 
 }  // namespace pushmail::journal

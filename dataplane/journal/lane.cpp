@@ -26,6 +26,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/contract/journal/schema.h"
+#include "core/contract/journal/segment.h"
 #include "core/log.h"
 #include "core/storage.h"
 #include "core/timers.h"
@@ -34,8 +36,6 @@
 #include "dataplane/journal/errors.h"
 #include "dataplane/journal/journal.h"
 #include "dataplane/journal/replay.h"
-#include "dataplane/journal/schema.h"
-#include "dataplane/journal/segment.h"
 
 namespace pushmail::journal {
 

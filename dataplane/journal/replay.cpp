@@ -12,11 +12,11 @@
 #include <set>
 
 #include "core/ascii.h"
+#include "core/contract/journal/schema.h"
+#include "core/contract/journal/segment.h"
 #include "core/log.h"
 #include "core/versions.h"
 #include "dataplane/journal/errors.h"
-#include "dataplane/journal/schema.h"
-#include "dataplane/journal/segment.h"
 
 namespace pushmail::journal {
 
@@ -73,8 +73,6 @@ std::filesystem::path quarantine_path(const std::filesystem::path& folder, std::
 }
 
 /// Records of the lane's own, about no item.
-bool is_frame(Kind kind) { return kind == Kind::segment || kind == Kind::batch; }
-
 class Reader {
  public:
   Reader(Replay& replay, const Seen& seen) : replay_(replay), seen_(seen) {}
@@ -104,30 +102,6 @@ class Reader {
 };
 
 }  // namespace
-
-std::string_view to_string(Kind kind) {
-  switch (kind) {
-    case Kind::accepted_mm7:
-      return "accepted_mm7";
-    case Kind::accepted_mail:
-      return "accepted_mail";
-    case Kind::outcome:
-      return "outcome";
-    case Kind::report:
-      return "report";
-    case Kind::settled:
-      return "settled";
-    case Kind::segment:
-      return "segment";
-    case Kind::attempt:
-      return "attempt";
-    case Kind::batch:
-      return "batch";
-  }
-  return "unknown";
-}
-
-RecordWriter make(Kind kind, const ItemId& item) { return {static_cast<std::uint16_t>(kind), versions::journal_schema, item}; }
 
 std::filesystem::path segment_path(const std::filesystem::path& folder, std::uint64_t number) {
   return folder / fmt::format("{:016x}{}", number, suffix);
@@ -306,31 +280,6 @@ Result<void> visit_unsettled(Storage& storage, const std::filesystem::path& fold
            .record = Bytes(whole.begin(), whole.end())});
   }
   return {};
-}
-
-Result<ReplaySummary> read_segment(const std::filesystem::path& segment, const std::function<void(const RecordView&)>& visit) {
-  // Whoever names a link means what it points to.
-  std::error_code none;
-  const auto file = std::filesystem::canonical(segment, none);
-  PM_TRY(const Bytes bytes, read_file(system_storage(), none ? segment : file));
-  std::map<Key, bool> unsettled;
-  const SegmentScan scan = scan_segment(bytes, [&](const RecordView& record) {
-    const auto kind = static_cast<Kind>(record.header().kind);
-    if (kind == Kind::settled) {
-      unsettled.erase({static_cast<Kind>(record.u64(tag(Tag::settles)).value_or(0)), record.header().item});
-    } else if (!is_frame(kind)) {
-      unsettled[{kind, record.header().item}] = true;
-    }
-    visit(record);
-  });
-  // The other segments are not looked at: what is broken behind the last proof is taken for a torn batch.
-  const auto torn = static_cast<std::uint64_t>(
-      std::ranges::count_if(scan.broken, [&](const Broken& each) { return scan.records > 0 && each.offset >= scan.proven; }));
-  return ReplaySummary{.records = scan.records,
-                       .unsettled = unsettled.size(),
-                       .tail_size = scan.tail_size,
-                       .torn = torn,
-                       .damaged = scan.broken.size() - torn};
 }
 
 }  // namespace pushmail::journal

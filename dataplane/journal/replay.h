@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/contract/journal/segment.h"
 #include "core/result.h"
 #include "core/storage.h"
 #include "dataplane/journal/journal.h"
-#include "dataplane/journal/segment.h"
 #include "dataplane/journal/segment_buffer.h"
 
 namespace pushmail::journal {

@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "dataplane/handoff/peer.h"
+#include "core/contract/handoff/peer.h"
 
 namespace pushmail::relay {
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/contract/counters/counters.h"
 #include "core/record.h"
-#include "dataplane/counters/counters.h"
 #include "dataplane/relay/ports.h"
 
 namespace pushmail::relay {

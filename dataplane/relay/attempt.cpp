@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "core/contract/journal/schema.h"
 #include "core/result.h"
-#include "dataplane/journal/schema.h"
 
 namespace pushmail::relay {
 

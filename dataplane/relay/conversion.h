@@ -124,7 +124,7 @@ inline constexpr std::size_t handed_text_size_max = 2000;
   return cut_utf8(text, size_max);
 }
 
-/// `number:+15550100002`, `short:50001742`, `mail:joe@example.com` (dataplane/handoff/schema.h).
+/// `number:+15550100002`, `short:50001742`, `mail:joe@example.com` (core/contract/handoff/schema.h).
 [[nodiscard]] std::string address_form(const mm7::Address& address);
 /// The other way; a text without a known prefix is taken as a mail address.
 [[nodiscard]] mm7::Address address_of(std::string_view form);

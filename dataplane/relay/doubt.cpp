@@ -8,8 +8,8 @@
 
 #include <algorithm>
 
+#include "core/contract/journal/schema.h"
 #include "core/log.h"
-#include "dataplane/journal/schema.h"
 #include "dataplane/relay/relay.h"
 
 namespace pushmail::relay {

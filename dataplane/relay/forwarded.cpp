@@ -1,8 +1,8 @@
 // Mail forwarded to <msisdn>@<our domain> by SMTP: RCPT checked against the bindings, one journal item for each recipient, 250 when all of
 // them are durable (RFC 5321 6.1: with the 250 the responsibility is ours).
 #include "codec/mime/message.h"
+#include "core/contract/journal/schema.h"
 #include "core/log.h"
-#include "dataplane/journal/schema.h"
 #include "dataplane/relay/relay.h"
 
 namespace pushmail::relay {

@@ -8,9 +8,9 @@
 
 #include <algorithm>
 
+#include "core/contract/journal/schema.h"
 #include "core/log.h"
 #include "core/peer_id.h"
-#include "dataplane/journal/schema.h"
 #include "dataplane/relay/relay.h"
 
 namespace pushmail::relay {

@@ -4,8 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/contract/handoff/peer.h"
 #include "core/log.h"
-#include "dataplane/handoff/peer.h"
 
 namespace pushmail::relay {
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "codec/wap/numbering.h"
+#include "core/contract/journal/schema.h"
 #include "core/log.h"
 #include "core/peer_id.h"
-#include "dataplane/journal/schema.h"
 #include "dataplane/relay/relay.h"
 #include "dataplane/relay/sender.h"
 

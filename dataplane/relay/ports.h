@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "codec/mm7/message.h"
+#include "core/contract/handoff/schema.h"
 #include "core/endpoint.h"
 #include "core/record.h"
-#include "dataplane/handoff/schema.h"
 #include "dataplane/journal/journal.h"
 #include "dataplane/relay/conversion.h"
 #include "dataplane/session/sinks.h"

@@ -10,8 +10,6 @@
 #include <utility>
 
 #include "core/log.h"
-#include "core/start_error.h"
-#include "core/storage.h"
 #include "core/wait_on.h"
 
 namespace pushmail {
@@ -30,26 +28,6 @@ void log_set(const std::filesystem::path& file, const scan::RuleSet& set) {
 }
 
 }  // namespace
-
-std::expected<scan::RuleSet, std::vector<RuleFileFault>> load_rules(const std::filesystem::path& file) {
-  if (file.empty()) return scan::RuleSet();
-  // One byte over its limit and the parser says so, with the limit.
-  auto text = read_file(system_storage(), file, {.link_followed = true, .size_max = scan::rule_file_size_max + 1});
-  if (!text && text.error().os == EFBIG) text = Bytes(scan::rule_file_size_max + 1, ' ');
-  if (!text) {
-    const StartError why = cannot_be_read(file.string() + ":0", text.error().os);
-    return std::unexpected(std::vector<RuleFileFault>{{.line = 0, .message = why.text, .os = why.os}});
-  }
-  scan::RuleFile parsed = scan::parse_rules(text_of(*text));
-  if (parsed.faults.empty()) {
-    auto set = scan::RuleSet::compile(std::move(parsed.rules));
-    if (set) return std::move(*set);
-    parsed.faults.push_back(std::move(set.error()));
-  }
-  std::vector<RuleFileFault> faults;
-  for (const scan::RuleFault& fault : parsed.faults) faults.push_back({.line = fault.line, .message = fault.message(file.string())});
-  return std::unexpected(std::move(faults));
-}
 
 RuleKeeper::RuleKeeper(std::filesystem::path file, scan::RuleSet first, std::size_t reader_count)
     : file_(std::move(file)), slot_(reader_count) {
@@ -89,9 +67,9 @@ void RuleKeeper::run(int reload_fd) {
 }
 
 void RuleKeeper::reload() {
-  auto set = load_rules(file_);
+  auto set = scan::load_rules(file_);
   if (!set) {
-    for (const RuleFileFault& fault : set.error()) log_error("rules_refused").text("reason", fault.message);
+    for (const scan::RuleFileFault& fault : set.error()) log_error("rules_refused").text("reason", fault.message);
     return;
   }
   log_set(file_, *set);

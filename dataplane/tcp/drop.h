@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdint>
 
-#include "dataplane/counters/counters.h"
+#include "core/contract/counters/counters.h"
 
 namespace pushmail::tcp {
 

@@ -580,7 +580,7 @@ std::size_t KernelNetwork::poll(Instant now) {
 void KernelNetwork::wait(int wake_fd, Duration longest) {
   // Something to tell or to send: the next poll has work.
   if (!closed_.empty() || !dirty_.empty()) return;
-  if (accept_again_.ns != 0) longest = std::min(longest, timers::kernel_accept);
+  if (accept_again_.ns != 0) longest = std::min(longest, timers::kernel_accept.first);
   if (longest.ns <= 0) return;
   std::array<pollfd, 2> fds{{{.fd = epoll_fd_, .events = POLLIN, .revents = 0}, {.fd = wake_fd, .events = POLLIN, .revents = 0}}};
   const timespec time{.tv_sec = longest.ns / 1'000'000'000, .tv_nsec = longest.ns % 1'000'000'000};

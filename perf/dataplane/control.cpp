@@ -15,8 +15,8 @@
 #include <set>
 
 #include "core/config.h"
+#include "core/contract/handoff/peer.h"
 #include "core/item_state.h"
-#include "dataplane/handoff/peer.h"
 #include "perf/dataplane/samples.h"
 #include "perf/dataplane/sockets.h"
 

@@ -14,9 +14,9 @@
 #include <string_view>
 
 #include "core/clock.h"
+#include "core/contract/journal/schema.h"
 #include "core/ids.h"
 #include "dataplane/journal/journal.h"
-#include "dataplane/journal/schema.h"
 
 namespace pushmail {
 namespace {

@@ -112,7 +112,7 @@ class DataPlane:
         return used
 
     def counters(self):
-        """Name and value of each entry of the counters file (dataplane/counters/counters.h)."""
+        """Name and value of each entry of the counters file (core/contract/counters/counters.h)."""
         data = (self.root / "run/pushmail/counters").read_bytes()
         (count,) = struct.unpack_from("<Q", data, 8)
         entries = (struct.unpack_from("<56sQ", data, 64 + 64 * i) for i in range(count))

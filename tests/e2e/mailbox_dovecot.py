@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """pushmail-fetcher against a real Dovecot: IMAP with IDLE, POP3, TLS, passwords, mails byte for byte.
 
-The script is the control plane: it speaks the records of controlplane/mailbox/schema.h over the fetcher's descriptor 3. Everything
+The script is the control plane: it speaks the records of core/contract/fetcher/schema.h over the fetcher's descriptor 3. Everything
 runs in a network namespace of its own. usage: mailbox_dovecot.py PUSHMAIL_FETCHER [test name part]
 """
 import os

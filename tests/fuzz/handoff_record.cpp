@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "dataplane/handoff/peer.h"
+#include "core/contract/handoff/peer.h"
 #include "dataplane/relay/peer_table.h"
 
 using namespace pushmail;

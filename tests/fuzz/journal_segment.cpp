@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "core/contract/journal/schema.h"
+#include "core/contract/journal/segment.h"
 #include "dataplane/journal/journal.h"
-#include "dataplane/journal/schema.h"
-#include "dataplane/journal/segment.h"
 
 using namespace pushmail;
 

@@ -1,5 +1,5 @@
 // What a fetcher reads from descriptor 3: the raw stream, and records with a right checksum and any fields.
-#include "controlplane/mailbox/commands.h"
+#include "controlplane/fetcher/commands.h"
 
 using namespace pushmail;
 

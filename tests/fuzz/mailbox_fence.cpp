@@ -2,7 +2,7 @@
 // its own that knows nothing of the fence's states.
 #include <algorithm>
 
-#include "controlplane/mailbox/fence.h"
+#include "controlplane/fetcher/fence.h"
 #include "core/limits.h"
 #include "core/result.h"
 

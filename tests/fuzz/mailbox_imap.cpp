@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "controlplane/mailbox/fence.h"
+#include "controlplane/fetcher/fence.h"
 #include "core/limits.h"
 
 using namespace pushmail;

@@ -2,14 +2,14 @@
 // UIDLs and headers, an announcement out of any header, a folder's name in modified UTF-7, and what a refusal asks of us.
 #include <algorithm>
 
-#include "controlplane/mailbox/announce.h"
-#include "controlplane/mailbox/errors.h"
-#include "controlplane/mailbox/fence.h"
-#include "controlplane/mailbox/folder_name.h"
-#include "controlplane/mailbox/mail_date.h"
-#include "controlplane/mailbox/pop3_lines.h"
-#include "controlplane/mailbox/pop3_names.h"
-#include "controlplane/mailbox/refusals.h"
+#include "controlplane/fetcher/announce.h"
+#include "controlplane/fetcher/errors.h"
+#include "controlplane/fetcher/fence.h"
+#include "controlplane/fetcher/folder_name.h"
+#include "controlplane/fetcher/mail_date.h"
+#include "controlplane/fetcher/pop3_lines.h"
+#include "controlplane/fetcher/pop3_names.h"
+#include "controlplane/fetcher/refusals.h"
 
 using namespace pushmail;
 

@@ -29,7 +29,7 @@ BANNED = (
     (r"& 0x[cC]0U?\)+ *[!=]= *0x80", ("core/utf8.h", "codec/simd/"), "UTF-8 beside core/utf8.h"),
     (r"\bDuration \w+ = (milli|micro)?seconds\(|constexpr auto \w+ = std::chrono::\w+\(",
      ("core/timers.h", "core/log", "core/wall_steps.cpp", "controlplane/binding/providers.cpp", "controlplane/cli/client.cpp",
-      "controlplane/mailbox/loop.cpp", "controlplane/notify/smpp_protocol.h", "controlplane/schedule/due.h", "dataplane/tcp/sim_link.h",
+      "controlplane/fetcher/loop.cpp", "controlplane/notify/smpp_protocol.h", "controlplane/schedule/due.h", "dataplane/tcp/sim_link.h",
       "dataplane/tcp/rtt.h", "dataplane/nic/port.cpp", "dataplane/session/concurrency.h", "dataplane/main.cpp"),
      "a timer beside core/timers.h"),
     (r"\b(atoi|atol|atof|strtol|strtoul)\s*\(", (), "number parsing without an error"),
@@ -100,6 +100,16 @@ class Tidy(unittest.TestCase):
                     library = re.match(r"^(openssl|boost|nlohmann|libxml|libetpan|sqlite3|rte_|liburing|isa-l|toml\+\+|CLI|ares|iconv|fmt)", target)
                     if library or not POSIX_HEADERS.match(target):
                         findings.append(f"{relative}:{number}: {row} may not include <{target}>")
+        self.report(findings)
+
+    def test_the_planes_meet_in_the_contract_alone(self):
+        rows = allow_list()
+        findings = []
+        for folder, (ours, _) in rows.items():
+            for other in ours:
+                for plane, not_of in (("controlplane", "dataplane"), ("dataplane", "controlplane"), ("core", "dataplane"), ("core", "controlplane")):
+                    if folder.split("/")[0] == plane and other.split("/")[0] == not_of:
+                        findings.append(f"tests/tidy/includes.tsv: {folder} may include {other}")
         self.report(findings)
 
     def test_banned_calls(self):

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/clock.h"
-#include "dataplane/handoff/peer.h"
+#include "core/contract/handoff/peer.h"
 #include "dataplane/tcp/sim_link.h"
 #include "tests/sim/edge/schedule.h"
 

@@ -15,8 +15,8 @@
 #include "codec/mm7/message.h"
 #include "core/bytes.h"
 #include "core/clock.h"
+#include "core/contract/handoff/peer.h"
 #include "core/endpoint.h"
-#include "dataplane/handoff/peer.h"
 #include "dataplane/journal/journal.h"
 #include "dataplane/tcp/sim_link.h"
 

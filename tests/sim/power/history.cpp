@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <set>
 
+#include "core/contract/journal/schema.h"
+#include "core/contract/journal/segment.h"
 #include "core/record.h"
-#include "dataplane/journal/schema.h"
-#include "dataplane/journal/segment.h"
 
 namespace pushmail::power {
 

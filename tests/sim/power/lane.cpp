@@ -19,11 +19,11 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/contract/journal/schema.h"
 #include "core/ids.h"
 #include "core/record.h"
 #include "dataplane/journal/batch_writer.h"
 #include "dataplane/journal/journal.h"
-#include "dataplane/journal/schema.h"
 
 namespace {
 

@@ -15,7 +15,7 @@
 #include <fstream>
 
 #include "controlplane/binding/errors.h"
-#include "controlplane/fetchers.h"
+#include "controlplane/fetcher_processes.h"
 #include "controlplane/handoff_client.h"
 #include "controlplane/resolver.h"
 #include "controlplane/settings.h"
@@ -54,11 +54,11 @@ RecordWriter poll_record(const std::string& binding) {
   return record;
 }
 
-TEST(Fetchers, SpeakOverDescriptorThree) {
+TEST(FetcherProcesses, SpeakOverDescriptorThree) {
   boost::asio::io_context context;
   FetcherLog log;
   // An echo: what it is told, it says.
-  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec cat <&3 >&3"}}, durable, log);
+  FetcherProcesses fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec cat <&3 >&3"}}, durable, log);
   fetchers.start();
   EXPECT_EQ(log.up, 1);
   EXPECT_TRUE(fetchers.is_up("b1"));
@@ -72,10 +72,10 @@ TEST(Fetchers, SpeakOverDescriptorThree) {
 }
 
 // A mail is deleted from its mailbox because the store has it as delivered.
-TEST(Fetchers, NothingLeavesBeforeTheStoreIsOnDisk) {
+TEST(FetcherProcesses, NothingLeavesBeforeTheStoreIsOnDisk) {
   boost::asio::io_context context;
   FetcherLog log;
-  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec cat <&3 >&3"}}, durable, log);
+  FetcherProcesses fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec cat <&3 >&3"}}, durable, log);
   fetchers.start();
   durable.held = true;
   fetchers.send("b1", mailbox::Kind::poll, {}, poll_record("held"));
@@ -88,11 +88,11 @@ TEST(Fetchers, NothingLeavesBeforeTheStoreIsOnDisk) {
   fetchers.stop();
 }
 
-TEST(Fetchers, OneThatDiesIsStartedAgain) {
+TEST(FetcherProcesses, OneThatDiesIsStartedAgain) {
   boost::asio::io_context context;
   FetcherLog log;
   // Lives until it is told something, then dies by a signal.
-  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "head -c 1 <&3 >/dev/null; kill -9 $$"}}, durable, log);
+  FetcherProcesses fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "head -c 1 <&3 >/dev/null; kill -9 $$"}}, durable, log);
   fetchers.start();
   for (int round = 1; round <= 3; ++round) {
     fetchers.send("b1", mailbox::Kind::poll, {}, poll_record("b1"));
@@ -103,23 +103,24 @@ TEST(Fetchers, OneThatDiesIsStartedAgain) {
   fetchers.stop();
 }
 
-TEST(Fetchers, OneThatBreaksTheFramingIsStartedAgain) {
+TEST(FetcherProcesses, OneThatBreaksTheFramingIsStartedAgain) {
   boost::asio::io_context context;
   FetcherLog log;
-  Fetchers fetchers(context,
-                    {.program = "/bin/sh",
-                     .arguments = {"-c", "echo 'this is no record, it is a line of text that is long enough' >&3; exec tail -f /dev/null"}},
-                    durable, log);
+  FetcherProcesses fetchers(
+      context,
+      {.program = "/bin/sh",
+       .arguments = {"-c", "echo 'this is no record, it is a line of text that is long enough' >&3; exec tail -f /dev/null"}},
+      durable, log);
   fetchers.start();
   run_until(context, [&] { return log.down == 1; });
   EXPECT_TRUE(log.records.empty());
   fetchers.stop();
 }
 
-TEST(Fetchers, OneThatDoesNotReadIsStartedAgain) {
+TEST(FetcherProcesses, OneThatDoesNotReadIsStartedAgain) {
   boost::asio::io_context context;
   FetcherLog log;
-  Fetchers fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec tail -f /dev/null"}}, durable, log);
+  FetcherProcesses fetchers(context, {.program = "/bin/sh", .arguments = {"-c", "exec tail -f /dev/null"}}, durable, log);
   fetchers.start();
   const std::string large(200'000, 'x');
   int told = 0;
@@ -132,23 +133,23 @@ TEST(Fetchers, OneThatDoesNotReadIsStartedAgain) {
   fetchers.stop();
 }
 
-TEST(Fetchers, AProgramThatIsMissingIsTriedAgainNotFatal) {
+TEST(FetcherProcesses, AProgramThatIsMissingIsTriedAgainNotFatal) {
   boost::asio::io_context context;
   FetcherLog log;
-  Fetchers fetchers(context, {.program = "/nonexistent/pushmail-fetcher"}, durable, log);
+  FetcherProcesses fetchers(context, {.program = "/nonexistent/pushmail-fetcher"}, durable, log);
   fetchers.start();
   run_until(context, [&] { return log.down == 2; });
   fetchers.stop();
 }
 
 // As a unit with Accept=yes does: each connection is a fetcher.
-TEST(Fetchers, OneThatAServiceManagerStartsIsToldEverythingAgain) {
+TEST(FetcherProcesses, OneThatAServiceManagerStartsIsToldEverythingAgain) {
   const auto folder = std::filesystem::temp_directory_path() / ("pm-manager-" + to_string(new_item_id({}, 0)));
   std::filesystem::create_directories(folder);
   using Local = boost::asio::local::stream_protocol;
   boost::asio::io_context context;
   FetcherLog log;
-  Fetchers fetchers(context, {.socket = folder / "socket"}, durable, log);
+  FetcherProcesses fetchers(context, {.socket = folder / "socket"}, durable, log);
   fetchers.start();
   EXPECT_EQ(log.up, 0) << "nobody listens yet";
   EXPECT_NE(fetchers.standing().front().last_error.find("No such file"), std::string::npos) << fetchers.standing().front().last_error;
@@ -181,10 +182,10 @@ TEST(Fetchers, OneThatAServiceManagerStartsIsToldEverythingAgain) {
   std::filesystem::remove_all(folder);
 }
 
-TEST(Fetchers, BindingsAreSharedOut) {
+TEST(FetcherProcesses, BindingsAreSharedOut) {
   boost::asio::io_context context;
   FetcherLog log;
-  const Fetchers fetchers(context, {.program = "/bin/true", .count = 4}, durable, log);
+  const FetcherProcesses fetchers(context, {.program = "/bin/true", .count = 4}, durable, log);
   std::array<int, 4> share{};
   for (int i = 0; i < 1000; ++i) ++share[fetchers.index_of("b" + std::to_string(i))];
   for (const int count : share) EXPECT_GT(count, 150);

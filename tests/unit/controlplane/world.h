@@ -14,7 +14,7 @@
 #include "controlplane/store/sqlite_store.h"
 #include "controlplane/to_mail.h"
 #include "controlplane/to_phone.h"
-#include "dataplane/handoff/peer.h"
+#include "core/contract/handoff/peer.h"
 
 namespace pushmail {
 

@@ -24,9 +24,9 @@
 #include "controlplane/cli/table.h"
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/sqlite_store.h"
+#include "core/contract/counters/counters.h"
 #include "core/program_options.h"
 #include "core/timers.h"
-#include "dataplane/counters/counters.h"
 #include "tests/unit/controlplane/held_durability.h"
 
 namespace pushmail::cli {

@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "core/contract/counters/counters.h"
 #include "core/errors.h"
-#include "dataplane/counters/counters.h"
 
 namespace pushmail::status {
 namespace {

@@ -15,12 +15,12 @@
 #include <string>
 #include <vector>
 
+#include "core/contract/journal/schema.h"
+#include "core/contract/journal/segment.h"
 #include "core/storage.h"
 #include "dataplane/journal/batch_writer.h"
 #include "dataplane/journal/errors.h"
 #include "dataplane/journal/replay.h"
-#include "dataplane/journal/schema.h"
-#include "dataplane/journal/segment.h"
 #include "dataplane/journal/segment_buffer.h"
 #include "tests/unit/core/same_storage.h"
 #include "tests/unit/core/temporary_folder.h"

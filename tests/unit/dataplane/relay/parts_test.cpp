@@ -1,8 +1,8 @@
 // The relay's small parts on their own: back-off, digests, repeats.
 #include <gtest/gtest.h>
 
+#include "core/contract/handoff/peer.h"
 #include "core/limits.h"
-#include "dataplane/handoff/peer.h"
 #include "dataplane/relay/backoff.h"
 #include "dataplane/relay/conversion.h"
 #include "dataplane/relay/idempotence.h"

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/journal/schema.h"
+#include "core/contract/journal/schema.h"
 #include "dataplane/relay/errors.h"
 #include "dataplane/relay/relay.h"
 

@@ -51,12 +51,12 @@ class RuleKeeperTest : public testing::Test {
 };
 
 TEST_F(RuleKeeperTest, LoadsOrSaysEachMistakeWithFileLineAndRule) {
-  EXPECT_TRUE(load_rules("").value().rules().empty()) << "no file, no rules";
+  EXPECT_TRUE(scan::load_rules("").value().rules().empty()) << "no file, no rules";
   write("# ours\na reject text word invoice\n");
-  EXPECT_EQ(load_rules(file_).value().rules().size(), 1U);
+  EXPECT_EQ(scan::load_rules(file_).value().rules().size(), 1U);
 
   write("a reject text word invoice\nb destroy text word x\nc reject text regex (a\nd hold nowhere word x\n");
-  const auto parsed = load_rules(file_);
+  const auto parsed = scan::load_rules(file_);
   ASSERT_FALSE(parsed);
   ASSERT_EQ(parsed.error().size(), 2U) << "what can be said before compiling";
   EXPECT_EQ(parsed.error()[0].line, 2U);
@@ -64,11 +64,11 @@ TEST_F(RuleKeeperTest, LoadsOrSaysEachMistakeWithFileLineAndRule) {
   EXPECT_EQ(parsed.error()[1].line, 4U);
 
   write("a reject text word invoice\nc reject text regex (a\n");
-  const auto compiled = load_rules(file_);
+  const auto compiled = scan::load_rules(file_);
   ASSERT_FALSE(compiled);
   EXPECT_TRUE(compiled.error().front().message.starts_with(file_.string() + ":2: rule c: ")) << compiled.error().front().message;
 
-  const auto missing = load_rules(file_.string() + ".none");
+  const auto missing = scan::load_rules(file_.string() + ".none");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().front().message, file_.string() + ".none:0: cannot be read: No such file or directory");
   EXPECT_EQ(missing.error().front().os, ENOENT);
@@ -76,7 +76,7 @@ TEST_F(RuleKeeperTest, LoadsOrSaysEachMistakeWithFileLineAndRule) {
 
 TEST_F(RuleKeeperTest, ASignalReadsTheFileAgain) {
   write("a reject text word one\n");
-  RuleKeeper keeper(file_, load_rules(file_).value(), 1);
+  RuleKeeper keeper(file_, scan::load_rules(file_).value(), 1);
   EXPECT_EQ(ids(keeper.slot()), "a ");
   keeper.watch(reload_fd_);
   write("b reject text word two\nc hold text word three\n");

@@ -25,7 +25,7 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/handoff/peer.h"
+#include "core/contract/handoff/peer.h"
 
 namespace pushmail {
 

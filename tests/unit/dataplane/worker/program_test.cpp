@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "dataplane/counters/counters.h"
+#include "core/contract/counters/counters.h"
 #include "dataplane/ring.h"
 #include "tests/unit/dataplane/worker/program.h"
 

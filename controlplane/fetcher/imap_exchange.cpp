@@ -1,0 +1,55 @@
+#include "controlplane/fetcher/imap_exchange.h"
+
+#include "controlplane/fetcher/errors.h"
+#include "controlplane/fetcher/sasl.h"
+#include "core/bytes.h"
+
+namespace pushmail::mailbox {
+
+Result<ImapAnswer> ImapExchange::command(std::string_view text) {
+  // libetpan's tags are numbers.
+  tag_ = "p" + std::to_string(++count_);
+  return go_on(tag_ + " " + std::string(text) + "\r\n");
+}
+
+Result<ImapAnswer> ImapExchange::go_on(std::string_view bytes) {
+  PM_TRY_VOID(stream_.write_all(bytes_of(bytes)));
+  while (true) {
+    PM_TRY(const std::string line, read_line());
+    if (line.starts_with('+')) return ImapAnswer::go_on;
+    if (line.starts_with('*')) continue;
+    if (!line.starts_with(tag_ + " ")) return fail(mailbox_protocol);
+    const std::string_view status = std::string_view(line).substr(tag_.size() + 1);
+    if (ascii_starts_with_nocase(status, "OK")) return ImapAnswer::ok;
+    return ascii_starts_with_nocase(status, "NO") ? ImapAnswer::no : ImapAnswer::bad;
+  }
+}
+
+// Byte by byte: what stands behind the line is news, and stays where the stream finds it.
+Result<std::string> ImapExchange::read_line() {
+  std::string line;
+  std::uint8_t byte = 0;
+  while (byte != '\n') {
+    PM_TRY([[maybe_unused]] const std::size_t size, stream_.read_some(MutableBytes(&byte, 1)));
+    line.push_back(static_cast<char>(byte));
+  }
+  return line;
+}
+
+Result<ImapAnswer> login_with_literals(ImapExchange& exchange, std::string_view user, std::string_view password) {
+  PM_TRY(const ImapAnswer first, exchange.command("LOGIN {" + std::to_string(user.size()) + "}"));
+  if (first != ImapAnswer::go_on) return first;
+  PM_TRY(const ImapAnswer second, exchange.go_on(std::string(user) + " {" + std::to_string(password.size()) + "}\r\n"));
+  if (second != ImapAnswer::go_on) return second;
+  return exchange.go_on(std::string(password) + "\r\n");
+}
+
+Result<ImapAnswer> authenticate_plain(ImapExchange& exchange, std::string_view user, std::string_view password, InitialResponse initial) {
+  const std::string response = sasl_plain(user, password);
+  if (initial == InitialResponse::offered) return exchange.command("AUTHENTICATE PLAIN " + response);
+  PM_TRY(const ImapAnswer asked, exchange.command("AUTHENTICATE PLAIN"));
+  if (asked != ImapAnswer::go_on) return asked;
+  return exchange.go_on(response + "\r\n");
+}
+
+}  // namespace pushmail::mailbox

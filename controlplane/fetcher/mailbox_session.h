@@ -1,0 +1,176 @@
+// One connection to one mailbox: the small interface behind which IMAP and POP3 stand.
+//
+// Came from: the Watcher, which opens a session, looks for new mail, reads and marks mails, waits, and closes it. Goes to: the mail
+// server, through MailStream. All functions run in the watcher's coroutine and wait there; after a Failure the session is of no more
+// use, except where `is_about_one_mail` says that only that mail is concerned.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "controlplane/fetcher/mail_stream.h"
+#include "controlplane/fetcher/trials.h"
+#include "core/limits.h"
+#include "core/timers.h"
+
+namespace pushmail::mailbox {
+
+enum class Protocol : std::uint8_t { imap, pop3 };
+enum class Encryption : std::uint8_t { none, implicit, starttls };
+enum class Mark : std::uint8_t { seen, remove };
+
+/// How a server is asked what has come, where it does not tell by itself.
+enum class Refresh : std::uint8_t { noop, status, select };
+/// What a mail provider is known to need (conf/providers.toml); zero: as with everybody.
+struct Habits {
+  bool idle = true;       // false: it is not asked for IDLE
+  Duration idle_break{};  // IDLE is begun anew after this
+  Refresh refresh = Refresh::noop;
+  Duration refresh_every{};  // without IDLE
+  bool say_id = false;       // ID (RFC 2971) before the folder is opened
+  bool operator==(const Habits&) const = default;
+};
+
+/// Where a mailbox is and how to get in. The password lives here and on the wire, nowhere else.
+struct Account {
+  Protocol protocol = Protocol::imap;
+  Endpoint address;
+  Encryption encryption = Encryption::implicit;
+  std::string tls_name;
+  std::string user;
+  std::string password;
+  std::string folder;  // UTF-8
+  Habits habits{};
+  bool operator==(const Account&) const = default;
+  /// The same mailbox and the same words to get in; its host may have moved to another address.
+  [[nodiscard]] bool is_same_account(const Account& other) const;
+};
+
+/// The newest mail that was known, as it can be found again under another numbering.
+struct Newest {
+  std::string message_id{};  // without <>
+  Timestamp received{};      // INTERNALDATE, else the Date of its header; 0: neither is there
+  [[nodiscard]] bool empty() const { return message_id.empty() && received.us == 0; }
+  bool operator==(const Newest&) const = default;
+};
+
+/// What of a mailbox was seen. IMAP: everything up to last_uid under this UIDVALIDITY, but for the mails on trial. POP3: the UIDLs.
+struct Watermark {
+  std::uint64_t uid_validity = 0;  // 0: never looked
+  std::uint32_t last_uid = 0;
+  std::set<std::string, std::less<>> known{};
+  Newest newest{};
+  std::uint32_t newest_uid = 0;  // of this process's announcements, whose newest it is
+  bool newest_asked = false;     // the server was asked for it once; it may have none
+  std::uint32_t searches = 0;    // for the newest, under other names, that broke off
+  Trials trials{};
+  std::uint64_t left_out = 0;  // mails of another numbering beyond what is announced at once; whoever reports it sets it back
+
+  /// IMAP: no mail up to here is still to be announced. It may be written down; the mails above that were announced will be announced
+  /// again after a restart, and are known by their UIDs.
+  [[nodiscard]] std::uint32_t settled_uid() const;
+};
+
+/// A mail that was not there before. `header`: the fields that a notification needs, as they stand in the mail; of a very long header
+/// the lines that fit.
+struct Arrival {
+  std::string uid{};
+  std::uint64_t size = 0;
+  std::string header{};
+  Timestamp received{};   // INTERNALDATE; 0: unknown
+  std::string trouble{};  // why the server did not hand out the header, for people; empty: it did
+};
+/// The watermark already covers the mail when this is called. May wait.
+using ArrivalSink = std::function<void(const Arrival&)>;
+/// The mails that are asked for next; none: the answer has come. Should the process die in between, one of them may be why.
+using TryingSink = std::function<void(std::span<const std::string> uids)>;
+/// One piece of a mail, at most imap_fetch_chunk_size; false: stop, the session is to be dropped. May wait.
+using ChunkSink = std::function<bool(ByteView)>;
+
+enum class Look : std::uint8_t { compared, baseline, renumbered };
+
+/// Limits of time, so that a test can be short.
+struct Timing {
+  Duration connect = timers::mailbox_connect;
+  Duration command = timers::mailbox_command;
+  Duration idle_reissue = timers::idle_reissue;  // RFC 2177: before 29 min; NATs forget sooner
+  Duration idle_pause = timers::idle_pause;      // least time between two looks that IDLE caused
+  Duration refresh = timers::mailbox_refresh;    // mode idle at a server without IDLE: it is asked so often
+  Duration linger = timers::mailbox_linger;      // how long a session of mode poll stays for the next command
+  Duration self_poll = timers::self_poll;        // mode idle without a descriptor to stay
+  Duration credit = timers::fetch_credit;        // how long a fetch waits for credit
+  Duration retry_first = timers::mailbox_retry.first;
+  Duration retry_most = timers::mailbox_retry.most;
+  Duration retry_auth = timers::mailbox_refused;   // after a refused password, and at most after a refusal that does not say why
+  Duration patience = timers::fetch_patience;      // a fetch or mark waits so long for the end of a pause; else it goes back
+  Duration retry_mail = timers::mail_again.first;  // before a mail that was not handed out is asked for again; doubled once
+  Duration steady = timers::mailbox_steady;        // a session that lived this long was no failure
+};
+
+class MailboxSession {
+ public:
+  virtual ~MailboxSession() = default;
+
+  /// From the greeting to the open folder; TLS as the account says.
+  [[nodiscard]] virtual Outcome<void> open(Task& task) = 0;
+  /// Reports what is new since `mark` and moves it. First sight: sets it and reports nothing. A new UIDVALIDITY: finds the newest mail
+  /// that was known and goes on from there; without a trace of it the same as at first sight. `mark` is right after a Failure too.
+  [[nodiscard]] virtual Outcome<Look> look(Task& task, Watermark& mark, const ArrivalSink& sink) = 0;
+  /// Asks once which mail of those that are known is the newest, unless `mark` says so.
+  [[nodiscard]] virtual Outcome<void> learn_newest(Task&, Watermark&) { return {}; }
+  /// The mail's bytes from `offset` to its end; the result is its whole size.
+  [[nodiscard]] virtual Outcome<std::uint64_t> read(Task& task, std::string_view uid, std::uint64_t offset, const ChunkSink& sink) = 0;
+  [[nodiscard]] virtual Outcome<void> mark(Task& task, std::string_view uid, Mark mark) = 0;
+  /// Waits for news from the server (IDLE; where it has none, until it should be asked again), `gate`, or `until`. Only when can_wait().
+  [[nodiscard]] virtual Outcome<void> wait(Task& task, Gate& gate, Instant until) = 0;
+  [[nodiscard]] virtual bool can_wait() const = 0;
+  /// Says goodbye.
+  virtual void close(Task& task) = 0;
+
+  /// UIDVALIDITY of the open folder (POP3: 1).
+  [[nodiscard]] virtual std::uint64_t uid_validity() const = 0;
+
+  /// Called before mails are asked for, and when the answer has come.
+  void on_trying(TryingSink sink) { trying_ = std::move(sink); }
+
+ protected:
+  void trying(std::span<const std::string> uids) const {
+    if (trying_) trying_(uids);
+  }
+
+ private:
+  TryingSink trying_;
+};
+
+struct SessionSettings {
+  const tls::ClientSettings& tls;
+  Timing timing;
+  std::uint64_t mail_size_max = limits::mail_size_max;
+  std::uint64_t idle_max = UINT64_MAX;  // sessions that stay open at once; mailboxes beyond them are looked at in turn
+};
+/// Of so many descriptors some are for the looks, marks and fetches of the mailboxes that have no session of their own.
+[[nodiscard]] std::uint64_t idle_sessions_max(std::uint64_t descriptors);
+
+/// `stream` must outlive the session; cutting it ends whatever the session waits for.
+[[nodiscard]] std::unique_ptr<MailboxSession> make_imap_session(MailStream& stream, const Account& account,
+                                                                const SessionSettings& settings);
+[[nodiscard]] std::unique_ptr<MailboxSession> make_pop3_session(MailStream& stream, const Account& account,
+                                                                const SessionSettings& settings);
+
+/// More than the answer to `command` came before TLS. Whose words these are nobody can tell, so they are not repeated.
+[[nodiscard]] Failure injected(std::string_view command);
+[[nodiscard]] bool is_about_one_mail(const Error& error);
+/// What a command's failure says about the mails that were asked for; empty: we ended the session ourselves, and nothing is said.
+[[nodiscard]] std::optional<Deed> deed_of(const Failure& failure);
+/// What came of a header that was broken off somewhere: its whole lines. Half an address would be another's address.
+[[nodiscard]] std::string whole_lines(std::string_view header);
+/// The state word of core/contract/fetcher/schema.h (Tag::state) for an error.
+[[nodiscard]] std::string_view state_word(const Error& error);
+/// The reason word of fetch_failed.
+[[nodiscard]] std::string_view fetch_word(const Error& error);
+
+}  // namespace pushmail::mailbox

@@ -1,0 +1,102 @@
+// pushmail-fetcher: mailbox sessions, apart from the control plane, so that a hostile mail server can at worst cost the sessions of
+// one fetcher.
+//
+// Came from: the control plane, which starts it with a socketpair as descriptor 3. Goes to: Fetcher. Reads the configuration (log,
+// trust, size limit) and the certificates, gives up its privileges, and from then on only talks: to descriptor 3 and to mail servers.
+// Ends when descriptor 3 closes (exit 0); 78: bad configuration; 77: runs as the user who owns the
+// control plane's store; 70: a record that breaks the framing, or reports that cannot be sent.
+#include <fcntl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "controlplane/fetcher/asio_errors.h"
+#include "controlplane/fetcher/fetcher.h"
+#include "controlplane/fetcher/privileges.h"
+#include "core/config.h"
+#include "core/descriptors.h"
+#include "core/last_words.h"
+#include "core/log.h"
+#include "core/program_options.h"
+
+namespace {
+
+using namespace pushmail;
+
+constexpr int control_descriptor = 3;
+
+LogLevel level_of(std::string_view word) {
+  if (word == "debug") return LogLevel::debug;
+  if (word == "warning") return LogLevel::warning;
+  if (word == "error") return LogLevel::error;
+  return LogLevel::info;
+}
+
+// Each session is a descriptor.
+constexpr std::uint64_t descriptors_wanted = 16 * 1024;
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  keep_last_words(is_asio_error);
+  const auto options = read_program_options("pushmail-fetcher", {argv, static_cast<std::size_t>(argc)});
+  if (!options) {
+    std::fputs(options.error().text.c_str(), options.error().exit_code == 0 ? stdout : stderr);
+    return options.error().exit_code;
+  }
+  if (fcntl(control_descriptor, F_SETFD, FD_CLOEXEC) != 0) {
+    std::fprintf(stderr, "pushmail-fetcher: descriptor 3: %s; the control plane starts this program\n", std::strerror(errno));
+    return EX_USAGE;
+  }
+  // Whatever else was inherited is not ours to hold open.
+  close_range(control_descriptor + 1, ~0U, 0);
+  std::signal(SIGPIPE, SIG_IGN);
+  // The control plane ends a fetcher by closing the descriptor; SIGHUP, sent to a whole service or session, is nothing to it.
+  std::signal(SIGHUP, SIG_IGN);
+
+  const auto config = Config::load(options->root);
+  if (!config) {
+    std::fprintf(stderr, "%s\n", config.error().messages().c_str());
+    return config.error().exit_code();
+  }
+  log_start("fetcher", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+  const std::uint64_t descriptors = raise_descriptor_limit(descriptors_wanted);
+  if (mailbox::is_bound_to(config->state_folder("store"))) {
+    log_error("privileges_kept").text("step", "the control plane's store belongs to this user").number("uid", geteuid());
+    return EX_NOPERM;
+  }
+  const auto trust = tls::ClientSettings::load(tls::system_authorities, config->text("tls.extra_ca"));
+  if (!trust) {
+    log_error("no_trust_store").error(trust.error()).text("key", "tls.extra_ca");
+    return EX_CONFIG;
+  }
+  const mailbox::SessionSettings settings{.tls = *trust,
+                                          .timing = {},
+                                          .mail_size_max = config->size("mailbox.mail_size_max"),
+                                          .idle_max = mailbox::idle_sessions_max(descriptors)};
+  if (const std::string failed = mailbox::give_up_privileges(); !failed.empty()) {
+    log_error("privileges_kept").text("step", failed).os_error(errno);
+    return EX_OSERR;
+  }
+
+  const SystemClock clock;
+  mailbox::Loop loop(clock);
+  int status = EX_OK;
+  {
+    mailbox::Fetcher fetcher(loop, settings, control_descriptor);
+    log_info("started").number("pid", getpid());
+    if (const auto done = fetcher.run(); !done) {
+      log_error("fetcher_failed").error(done.error());
+      status = done.error().os != 0 ? EX_OSERR : EX_SOFTWARE;
+    }
+    log_info("ended");
+    // A session that did not come back in time must not be unwound by force, through libetpan's frames.
+    if (loop.tasks() > 0) _exit(status);
+  }
+  return status;
+}

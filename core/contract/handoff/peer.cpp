@@ -1,0 +1,171 @@
+#include "core/contract/handoff/peer.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/contract/handoff/errors.h"
+#include "core/log.h"
+#include "core/versions.h"
+
+namespace pushmail::handoff {
+
+namespace {
+
+// Owned records flow into the output buffer up to here; the rest waits where it is kept anyway.
+constexpr std::size_t owned_ahead_size = 256 * 1024;
+
+}  // namespace
+
+Peer::Peer(Direction ours, std::uint64_t epoch, Events& events)
+    : ours_(ours), theirs_(ours == Direction::to_data ? Direction::to_control : Direction::to_data), epoch_(epoch), events_(events) {
+  PM_CHECK(ours != Direction::both && epoch != 0);
+}
+
+void Peer::connected() {
+  PM_CHECK(!inside_);
+  disconnected();
+  state_ = State::greeting;
+  RecordWriter hello = make(Kind::hello, {});
+  hello.u64(tag(Tag::schema), versions::handoff_schema)
+      .u64(tag(Tag::epoch), epoch_)
+      .u64(tag(Tag::last_epoch), other_epoch_)
+      .u64(tag(Tag::last_sequence), other_sequence_);
+  out_ = hello.finish(0);
+}
+
+void Peer::disconnected() {
+  PM_CHECK(!inside_);
+  state_ = State::away;
+  offered_ = 0;
+  out_.clear();
+  out_at_ = 0;
+  in_.clear();
+}
+
+Result<void> Peer::receive(ByteView bytes) {
+  PM_CHECK(!inside_ && state_ != State::away);
+  append(in_, bytes);
+  inside_ = true;
+  std::size_t at = 0;
+  Result<void> outcome;
+  while (outcome) {
+    const ByteView rest = ByteView(in_).subspan(at);
+    if (rest.size() >= 4 && load<std::uint32_t>(rest.data(), std::endian::little) > record_size_max) {
+      outcome = fail(handoff_too_long, at);
+      break;
+    }
+    const Parsed<RecordView> record = parse_record(rest);
+    if (record.needs_more()) break;
+    if (record.is_bad()) {
+      outcome = std::unexpected(record.error());
+      break;
+    }
+    outcome = take(record.value());
+    at += record.used();
+  }
+  inside_ = false;
+  in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(at));
+  return outcome;
+}
+
+Result<void> Peer::take(const RecordView& record) {
+  const auto valid = validate(record, theirs_);
+  if (state_ == State::greeting) {
+    if (static_cast<Kind>(record.header().kind) != Kind::hello) return fail(handoff_no_hello);
+    if (!valid) return valid;
+    return take_hello(record);
+  }
+  // A newer writer may send kinds that we do not know; everything else that is wrong ends the connection.
+  if (!valid && valid.error().is(handoff_unknown_kind)) return {};
+  if (!valid) return valid;
+
+  const auto kind = static_cast<Kind>(record.header().kind);
+  if (kind == Kind::hello) return fail(handoff_wrong_way);
+  if (kind == Kind::ack) {
+    take_ack(record);
+    return {};
+  }
+  other_sequence_ = std::max(other_sequence_, record.header().sequence);
+  events_.on_record(kind, record, {.epoch = other_epoch_, .sequence = record.header().sequence});
+  return {};
+}
+
+Result<void> Peer::take_hello(const RecordView& record) {
+  const std::uint64_t schema = *record.u64(tag(Tag::schema));
+  if (schema + 1 < versions::handoff_schema || schema > versions::handoff_schema + std::uint64_t{1}) return fail(handoff_schema);
+  const std::uint64_t epoch = *record.u64(tag(Tag::epoch));
+  const Other other = epoch == other_epoch_ ? Other::same : Other::restarted;
+  if (other == Other::restarted) {
+    other_epoch_ = epoch;
+    other_sequence_ = 0;
+  }
+  state_ = State::ready;
+  // Everything unacknowledged goes again, whatever last_sequence says: received is not yet durable over there, and a repeat does no harm.
+  offered_ = 0;
+  fill_output();
+  events_.on_ready(other);
+  return {};
+}
+
+void Peer::take_ack(const RecordView& record) {
+  const auto found = owned_.find(*record.u64(tag(Tag::sequence)));
+  if (found == owned_.end()) return;
+  const Owned owned = std::move(found->second);
+  owned_.erase(found);
+  owned_sequence_.erase({owned.kind, owned.item});
+  events_.on_acknowledged(owned.kind, owned.item);
+  fill_output();
+}
+
+void Peer::sent(std::size_t count) {
+  out_at_ += count;
+  PM_CHECK(out_at_ <= out_.size());
+  if (out_at_ == out_.size()) {
+    out_.clear();
+    out_at_ = 0;
+  } else if (out_at_ > output_size_max / 4) {
+    out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(out_at_));
+    out_at_ = 0;
+  }
+  fill_output();
+}
+
+Peer::Sent Peer::send(Kind kind, const ItemId& item, RecordWriter record) {
+  const KindRow* row = find_kind(static_cast<std::uint16_t>(kind));
+  PM_CHECK(row != nullptr && (row->direction == ours_ || row->direction == Direction::both));
+  if (row->owned) {
+    const std::uint64_t sequence = ++sequence_;
+    const auto [place, is_new] = owned_sequence_.try_emplace({kind, item}, sequence);
+    if (!is_new) owned_.erase(std::exchange(place->second, sequence));
+    owned_.emplace(sequence, Owned{.kind = kind, .item = item, .record = record.finish(sequence)});
+    fill_output();
+    return Sent::queued;
+  }
+  if (state_ != State::ready || unsent_size() > output_size_max) return Sent::refused;
+  const Bytes whole = record.finish(++sequence_);
+  // The other side would close the connection for it, and again after each reconnection.
+  if (whole.size() > record_size_max) {
+    log_error("handoff_record_too_long").item(item).text("kind", row->name).number("size", static_cast<std::int64_t>(whole.size()));
+    return Sent::refused;
+  }
+  append(out_, ByteView(whole));
+  return Sent::queued;
+}
+
+void Peer::acknowledge(Receipt receipt) {
+  if (state_ != State::ready || receipt.epoch != other_epoch_) return;
+  RecordWriter record = make(Kind::ack, {});
+  record.u64(tag(Tag::sequence), receipt.sequence);
+  append(out_, ByteView(record.finish(++sequence_)));
+}
+
+void Peer::fill_output() {
+  if (state_ != State::ready) return;
+  for (auto next = owned_.upper_bound(offered_); next != owned_.end() && unsent_size() < owned_ahead_size; ++next) {
+    append(out_, ByteView(next->second.record));
+    offered_ = next->first;
+  }
+}
+
+}  // namespace pushmail::handoff
