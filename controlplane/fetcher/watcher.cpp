@@ -157,16 +157,21 @@ void Watcher::live(Task& task) {
   session->on_trying([this](std::span<const std::string> uids) { reporter_.trying(watch_.binding, uids); });
   stream_ = &stream;
   has_looked_ = false;
+  life_.move(WatchEvent::connect);
   say("connecting");
   const Instant started_at = loop_.now();
   auto outcome = session->open(task);
   const bool opened = outcome.has_value();
   if (opened) {
+    life_.move(WatchEvent::logged_in);
     backoff_.on_logged_in();
     say("ready");
     outcome = serve(task, *session, stream, generation);
   }
-  if (!must_end(generation)) {
+  if (must_end(generation)) {
+    life_.move(WatchEvent::taken);
+  } else {
+    life_.move(outcome ? WatchEvent::done : WatchEvent::fail);
     if (outcome) {
       session->close(task);
       backoff_.on_done();
@@ -222,8 +227,10 @@ Outcome<void> Watcher::serve(Task& task, MailboxSession& session, MailStream& st
         break;
       }
       const Instant looked_at = loop_.now();
+      life_.move(WatchEvent::idle);
       say("idling");
       if (auto waited = session.wait(task, gate_, next_trial()); !waited) return waited;
+      life_.move(WatchEvent::news);
       must_look = true;
       // A storm of news becomes one look; a command does not wait for it.
       if (jobs_.empty() && !must_end(generation)) gate_.wait(task, looked_at + settings_.timing.idle_pause);

@@ -3,10 +3,8 @@
 // Came from: Fetcher (commands of the control plane). Goes to: MailboxSession, one connection at a time; what is found goes to
 // Reporter. Invariant: every fetch and mark is answered once, a cancelled one not at all; a fetch that lost its connection goes on at the
 // byte where it stood.
-//
-//   resting --(poll | fetch | mark | mode idle)--> connecting --> ready --> idling (IMAP IDLE) --news--> ready
-//      ^                                               |            |
-//      +-------- pause: 1 s doubling to 5 min ---------+------------+   auth_failed: an hour, or a new watch
+// It rests until a poll, a fetch, a mark or mode idle wants a session and no pause stands against it (backoff.h); then as watch_life.h
+// says.
 #pragma once
 
 #include <list>
@@ -17,6 +15,7 @@
 #include "controlplane/fetcher/commands.h"
 #include "controlplane/fetcher/mailbox_session.h"
 #include "controlplane/fetcher/reporter.h"
+#include "controlplane/fetcher/watch_life.h"
 
 namespace pushmail::mailbox {
 
@@ -131,7 +130,8 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   std::uint64_t generation_ = 0;  // raised to end the connection without blame: a new account, a cancelled fetch
   MailStream* stream_ = nullptr;  // of the running session
   FetchJob* fetching_ = nullptr;
-  std::string state_;
+  StateBy<watch_steps, WatchState::resting> life_;
+  std::string state_;        // as it was told last
   bool has_looked_ = false;  // in the running session
   Backoff backoff_;
   Instant next_look_{};  // mode idle without a session

@@ -18,6 +18,7 @@
 #include "dataplane/session/errors.h"
 #include "dataplane/session/lent.h"
 #include "dataplane/session/smtp_client.h"
+#include "dataplane/session/smtp_client_state.h"
 
 namespace pushmail {
 
@@ -65,6 +66,8 @@ inline bool is_seven_bit(ByteView bytes) {
 
 class SmtpClient::Connection final : public StreamEvents {
   using Step = smtp_dialogue::Step;
+  using State = SmtpClientState;
+  using Event = SmtpClientEvent;
 
  public:
   Connection(SmtpClient& client, Host& host, Job job) : client_(client), host_(host), job_(std::move(job)), since_(client.now_) {}
@@ -76,13 +79,14 @@ class SmtpClient::Connection final : public StreamEvents {
   [[nodiscard]] Job take_job() { return *std::exchange(job_, std::nullopt); }
 
   void on_open() override {
+    state_.move(Event::opened);
     opened_ = true;
     expect(Step::greeting);
   }
   void on_data(ByteView bytes) override {
-    if (closing_) return;
+    if (state_ == State::closing) return;
     append(input_, bytes);
-    while (!closing_) {
+    while (state_ != State::closing) {
       auto reply = smtp::parse_reply(input_);
       if (reply.needs_more()) return;
       if (reply.is_bad()) return abort_with(*reply.error().info);
@@ -91,7 +95,7 @@ class SmtpClient::Connection final : public StreamEvents {
     }
   }
   void on_sent() override {
-    if (closing_) return;
+    if (state_ == State::closing) return;
     if (!second_half_.empty()) {
       client_.faults_.at(fault_point::data_half);
       return send_to_the_dot(std::exchange(second_half_, {}));
@@ -100,7 +104,7 @@ class SmtpClient::Connection final : public StreamEvents {
     if (!std::exchange(body_sent_, true)) since_ = client_.now_;
   }
   void on_end() override {
-    if (closing_) return stream_->finish();
+    if (state_ == State::closing) return stream_->finish();
     abort_with(smtp_reply_cut);
   }
   void on_close(CloseReason) override {
@@ -137,9 +141,9 @@ class SmtpClient::Connection final : public StreamEvents {
   }
   void check_deadlines(Instant now) {
     const Duration waited = now - since_;
-    if (closing_) {
+    if (state_ == State::closing) {
       if (waited > timers::session_linger) stream_->abort();
-    } else if (!opened_) {
+    } else if (state_ == State::opening) {
       if (waited > client_.settings_.connect_time) abort_with(smtp_no_connection);
     } else if (idle()) {
       if (waited > client_.settings_.keep) say_quit();
@@ -156,15 +160,14 @@ class SmtpClient::Connection final : public StreamEvents {
     become_closing();
     stream_->abort();
   }
-  [[nodiscard]] bool idle() const { return ready_ && !job_ && expected_.empty() && !closing_; }
-  [[nodiscard]] bool ready() const { return ready_; }
+  [[nodiscard]] bool idle() const { return ready() && !job_ && expected_.empty(); }
+  [[nodiscard]] bool ready() const { return state_ == State::ready; }
   /// Its mail has waited so long that it holds no place any more.
-  [[nodiscard]] bool is_passed_over(Instant now) const { return job_ && ready_ && host_.concurrency.is_passed_over(started_, now); }
-  [[nodiscard]] bool leaving() const { return closing_ || quitting_; }
+  [[nodiscard]] bool is_passed_over(Instant now) const { return job_ && ready() && host_.concurrency.is_passed_over(started_, now); }
+  [[nodiscard]] bool leaving() const { return state_ == State::closing || state_ == State::quitting; }
   [[nodiscard]] Host& host() const { return host_; }
   void say_quit() {
-    ready_ = false;
-    quitting_ = true;
+    state_.move(Event::quit);
     client_.changed(host_);
     say("QUIT\r\n", Step::quit);
   }
@@ -212,7 +215,7 @@ class SmtpClient::Connection final : public StreamEvents {
   void closed_by_host(const smtp::Reply& reply, Step step) {
     // A kept connection that says 421 to the first word of a mail has only grown old.
     const bool stale = used_before_ && step == Step::mail && job_ && job_->again < mail_again_max;
-    const bool was_ready = ready_;
+    const bool was_ready = ready();
     if (was_ready && !stale) host_.concurrency.on_overload(client_.now_);
     if (!body_sent_) return refused_in_the_data(reply);
     become_closing();
@@ -245,7 +248,7 @@ class SmtpClient::Connection final : public StreamEvents {
     become_ready();
   }
   void become_ready() {
-    ready_ = true;
+    state_.move(Event::welcomed);
     if (job_)
       start_mail();
     else
@@ -419,8 +422,7 @@ class SmtpClient::Connection final : public StreamEvents {
     stream_->finish();
   }
   void become_closing() {
-    closing_ = true;
-    ready_ = false;
+    state_.move(Event::close);
     since_ = client_.now_;
   }
 
@@ -433,11 +435,9 @@ class SmtpClient::Connection final : public StreamEvents {
   std::deque<Step> expected_;
   Bytes input_;
   smtp_dialogue::Extensions offered_;
-  bool opened_ = false;
-  bool ready_ = false;        // greeted, and not leaving
+  StateBy<smtp_client_steps, State::opening> state_;
+  bool opened_ = false;       // it was, whatever it is now
   bool used_before_ = false;  // a mail was here before this one
-  bool quitting_ = false;
-  bool closing_ = false;
   const ErrorInfo* why_ = nullptr;
 
   std::vector<SmtpAnswer> recipients_;  // of job_, as far as answered

@@ -4,12 +4,14 @@
 #include <fstream>
 #include <sstream>
 
+#include "controlplane/fetcher/watch_life.h"
 #include "controlplane/notify/smpp_state.h"
 #include "controlplane/notify/sms_life.h"
 #include "controlplane/store/item_life.h"
 #include "dataplane/relay/attempt.h"
 #include "dataplane/relay/stages.h"
 #include "dataplane/session/http_client_state.h"
+#include "dataplane/session/smtp_client_state.h"
 #include "dataplane/tcp/neighbours.h"
 #include "dataplane/tcp/state.h"
 
@@ -54,9 +56,13 @@ TEST(Drawings, AreTheTables) {
             drawing_of(relay::attempt_steps, relay::attempt_phase_names, relay::attempt_event_names));
   EXPECT_EQ(shown("dataplane/session/README.md", "HTTP client"),
             drawing_of(http_client_steps, http_client_state_names, http_client_event_names));
+  EXPECT_EQ(shown("dataplane/session/README.md", "SMTP client"),
+            drawing_of(smtp_client_steps, smtp_client_state_names, smtp_client_event_names));
   EXPECT_EQ(shown("controlplane/notify/README.md", "SMPP session"),
             drawing_of(notify::smpp_transitions, notify::smpp_state_names, notify::smpp_event_names));
   EXPECT_EQ(shown("controlplane/notify/README.md", "SMS"), drawing_of(notify::sms_transitions, sms_state_names, notify::sms_event_names));
+  EXPECT_EQ(shown("controlplane/fetcher/README.md", "watcher"),
+            drawing_of(mailbox::watch_steps, mailbox::watch_state_names, mailbox::watch_event_names));
   EXPECT_EQ(shown("controlplane/store/README.md", "item"), drawing_of_item_life());
 }
 
