@@ -10,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/log.h"
+#include "core/log_pace.h"
 #include "core/timers.h"
 
 namespace pushmail::status {
@@ -125,6 +127,8 @@ class TcpListener final : public Listener, public std::enable_shared_from_this<T
       if (self->stopped_) return;
       if (error) {
         // Out of descriptors, as a rule: asking again at once would only burn the processor.
+        if (const std::uint64_t failures = self->accept_lines_.count(SystemClock().now(), error.value()); failures > 0)
+          log_error("metrics_accept").number("failures", static_cast<std::int64_t>(failures)).os_error(error.value());
         self->error_ = error.message();
         error_code ignored;
         self->acceptor_.close(ignored);
@@ -146,6 +150,7 @@ class TcpListener final : public Listener, public std::enable_shared_from_this<T
   Tcp::acceptor acceptor_;
   asio::steady_timer timer_;
   std::string error_ = "not started";
+  LogPace accept_lines_;
   bool stopped_ = false;
   std::vector<std::weak_ptr<Visit>> visits_;
 };

@@ -7,6 +7,7 @@
 
 #include "controlplane/store/errors.h"
 #include "core/log.h"
+#include "core/storage.h"
 
 namespace pushmail::sqlite {
 
@@ -27,6 +28,26 @@ std::unexpected<Error> failed(sqlite3* handle, int code) {
   if ((code & 0xff) == SQLITE_CONSTRAINT) return fail(store_conflict);
   log_error("store_failed").text("text", sqlite3_errmsg(handle)).number("code", sqlite3_extended_errcode(handle)).error(error);
   return std::unexpected(error);
+}
+
+// What SQLite takes for no failure of a statement's, and says here alone: a folder that it could not open to sync it, a file that it read
+// instead of wrote, a log that a crash left. Statements that were refused are in failed().
+void on_sqlite_word(void*, int code, const char* words) {
+  switch (code & 0xff) {
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR:
+    case SQLITE_CORRUPT:
+    case SQLITE_FULL:
+    case SQLITE_NOTADB:
+    case SQLITE_WARNING:
+      log_warning("sqlite").number("code", code).text("text", words);
+      return;
+    case SQLITE_NOTICE:
+      log_info("sqlite").number("code", code).text("text", words);
+      return;
+    default:
+      return;
+  }
 }
 
 }  // namespace
@@ -102,6 +123,8 @@ void Connection::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(han
 void Connection::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
 Result<Connection> Connection::open(const std::filesystem::path& path) {
+  // For the whole process, and before SQLite is used at all.
+  [[maybe_unused]] static const int words = sqlite3_config(SQLITE_CONFIG_LOG, on_sqlite_word, nullptr);
   sqlite3* handle = nullptr;
   errno = 0;
   const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
@@ -124,6 +147,13 @@ Result<Connection> Connection::open(const std::filesystem::path& path) {
   const auto set =
       connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY");
   if (!set) return std::unexpected(set.error());
+  // The names of store and log. SQLite syncs the folder too, and goes on where that fails.
+  if (path.has_parent_path()) {
+    if (const auto synced = sync_folder(system_storage(), path.parent_path(), Sync::file_named); !synced) {
+      log_error("store_open_failed").text("path", path.string()).text("text", "its folder cannot be synced").error(synced.error());
+      return std::unexpected(synced.error());
+    }
+  }
   return connection;
 }
 
