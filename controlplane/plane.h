@@ -4,6 +4,8 @@
 //   data plane --records--> ToMail, Outcomes, ToPhone        +-- Retriever
 //   pushmailctl --HTTP--> Api
 //
+// Came from: fetcher_processes (what happens in mailboxes), handoff_client (what the data plane does), the SMSC, the API. Goes to: the part
+// of the picture that the kind of record belongs to.
 // Threads: one; the store is synced by another, and what leaves by a socket waits for it (store/durability.h).
 #pragma once
 

@@ -3,6 +3,9 @@
 // No body in the journal: until SubmitRsp 1000 the mailbox is the durable copy and the store knows the item. After a restart the control
 // plane sends the submission again under the same id, and the TransactionID made of it stays the same. What the journal has is the attempt
 // (doubt.cpp): whether SubmitReq may have left.
+//
+// Came from: the handoff socket (submission, chunk). Goes to: the codec lane (conversion.h), then submit_out.h, and as outcome to the
+// journal.
 #include <fmt/format.h>
 
 #include <algorithm>
