@@ -62,7 +62,7 @@ std::size_t part_named(const MultimediaMessage& mm, std::string_view source) {
   return found;
 }
 
-bool is_blank(const MultimediaPart& part) { return ascii_trim(part_text(part)).empty(); }
+bool says_nothing(const MultimediaPart& part) { return ascii_trim(part_text(part)).empty(); }
 
 }  // namespace
 
@@ -133,25 +133,25 @@ SlideOrder slide_order(const MultimediaMessage& mm) {
       if (part >= mm.parts.size()) continue;
       if (!is_plain(part))
         take(order.attachments, part);
-      else if (!is_blank(mm.parts[part]))
+      else if (!says_nothing(mm.parts[part]))
         take(order.texts, part);
     }
   }
   if (order.texts.empty()) {
     for (std::size_t i = 0; i < mm.parts.size(); ++i) {
-      if (is_plain(i) && !is_blank(mm.parts[i]) && (order.texts.empty() || mm.parts[i].name.empty())) take(order.texts, i);
+      if (is_plain(i) && !says_nothing(mm.parts[i]) && (order.texts.empty() || mm.parts[i].name.empty())) take(order.texts, i);
     }
   }
   // Some phones write their text as a page.
   for (std::size_t i = 0; i < mm.parts.size() && order.texts.empty(); ++i) {
-    if (mm.parts[i].media_type == "text/html" && !is_blank(mm.parts[i])) {
+    if (mm.parts[i].media_type == "text/html" && !says_nothing(mm.parts[i])) {
       uses[i] = Use::open;
       std::erase(order.attachments, i);
       take(order.texts, i);
     }
   }
   for (std::size_t i = 0; i < mm.parts.size(); ++i) {
-    if (!is_plain(i) || !is_blank(mm.parts[i]))
+    if (!is_plain(i) || !says_nothing(mm.parts[i]))
       take(order.attachments, i);
     else if (order.texts.empty())
       take(order.texts, i);

@@ -31,7 +31,7 @@ Line line_at(ByteView bytes, std::size_t from, std::size_t end) {
   return {text_of(bytes.subspan(from, found - from - (crlf ? 1 : 0))), found + 1, !crlf};
 }
 
-bool is_continuation(std::string_view line) { return !line.empty() && (line.front() == ' ' || line.front() == '\t'); }
+bool goes_on(std::string_view line) { return !line.empty() && (line.front() == ' ' || line.front() == '\t'); }
 
 /// Length of the field name that the line starts with, or 0. Blanks before the colon are obsolete syntax (RFC 5322 §4.5).
 std::size_t name_size(std::string_view line) {
@@ -48,7 +48,7 @@ Line with_folded_colon(ByteView bytes, std::size_t at, const Line& line, std::si
   const std::string_view name = line.text.substr(0, line.text.find_last_not_of(" \t") + 1);
   if (name.empty() || !std::ranges::all_of(name, is_name_byte) || line.next >= end) return line;
   const Line more = line_at(bytes, line.next, end);
-  if (!is_continuation(more.text) || !ascii_trim(more.text).starts_with(':')) return line;
+  if (!goes_on(more.text) || !ascii_trim(more.text).starts_with(':')) return line;
   return {text_of(bytes.subspan(at, line.next - at + more.text.size())), more.next, more.bare_lf};
 }
 
@@ -56,7 +56,7 @@ Line with_folded_colon(ByteView bytes, std::size_t at, const Line& line, std::si
 bool header_goes_on(ByteView bytes, std::size_t next, std::size_t end) {
   if (next >= end) return false;
   const std::string_view line = line_at(bytes, next, end).text;
-  return name_size(line) > 0 || (is_continuation(line) && !ascii_trim(line).empty());
+  return name_size(line) > 0 || (goes_on(line) && !ascii_trim(line).empty());
 }
 
 /// Fields that mail programs and relays write: behind lines that are none, one of them says that the header has not ended.

@@ -45,12 +45,12 @@ struct Stop {
 };
 
 // ASCII alone: also on a terminal the words of strangers stay data.
-std::string text_of(const Json& json) { return json.dump(-1, ' ', true, Json::error_handler_t::replace); }
+std::string json_text(const Json& json) { return json.dump(-1, ' ', true, Json::error_handler_t::replace); }
 
 std::string cell(const Json& json, const char* key) {
   const auto found = json.find(key);
   if (found == json.end() || found->is_null()) return "";
-  return found->is_string() ? found->get<std::string>() : text_of(*found);
+  return found->is_string() ? found->get<std::string>() : json_text(*found);
 }
 
 int exit_code_of(int http_status) {
@@ -125,7 +125,7 @@ class Commands {
 
 Json Commands::call(const std::string& method, const std::string& target, const Json& body) const {
   const std::filesystem::path socket = std::filesystem::path(root_.empty() ? "/" : root_) / "run/pushmail/api";
-  const auto answer = ask(socket, method, target, body.is_null() ? std::string() : text_of(body));
+  const auto answer = ask(socket, method, target, body.is_null() ? std::string() : json_text(body));
   if (!answer) throw Stop{EX_UNAVAILABLE, answer.error()};
   Json json = Json::parse(answer->body, nullptr, false);
   if (answer->status >= 200 && answer->status < 300 && !json.is_discarded()) return json;
@@ -154,13 +154,13 @@ std::string Commands::password() const {
 
 void Commands::print_object(const Json& json) const {
   if (json_) {
-    streams_.out << text_of(json) << '\n';
+    streams_.out << json_text(json) << '\n';
     return;
   }
   std::size_t width = 0;
   for (const auto& [key, value] : json.items()) width = std::max(width, key.size());
   for (const auto& [key, value] : json.items()) {
-    streams_.out << fmt::format("{:<{}}  {}\n", key, width, printable(value.is_string() ? value.get<std::string>() : text_of(value)));
+    streams_.out << fmt::format("{:<{}}  {}\n", key, width, printable(value.is_string() ? value.get<std::string>() : json_text(value)));
   }
 }
 
@@ -201,7 +201,7 @@ void Commands::item_list() {
   if (!before_.empty()) query += "&before=" + percent_encoded(before_);
   const Json answer = call("GET", "/v1/items?" + query);
   if (jsonl_) {
-    for (const Json& item : answer["items"]) streams_.out << text_of(item) << '\n';
+    for (const Json& item : answer["items"]) streams_.out << json_text(item) << '\n';
     return;
   }
   if (json_) return print_object(answer);
@@ -218,7 +218,7 @@ void Commands::item_trace() {
   const bool is_trace = id_.size() == 32;
   const Json answer = call("GET", (is_trace ? "/v1/traces/" : "/v1/items/") + percent_encoded(id_) + "/history");
   if (jsonl_) {
-    for (const Json& row : answer["history"]) streams_.out << text_of(row) << '\n';
+    for (const Json& row : answer["history"]) streams_.out << json_text(row) << '\n';
     return;
   }
   if (json_) return print_object(answer);
@@ -248,7 +248,7 @@ void Commands::print_history(const Json& rows) const {
     std::string details;
     for (const auto& [key, value] : row.items()) {
       if (key == "ts" || key == "program" || key == "event" || key == "state" || key == "trace" || key == "item") continue;
-      details += fmt::format("{}{}={}", details.empty() ? "" : " ", key, value.is_string() ? value.get<std::string>() : text_of(value));
+      details += fmt::format("{}{}={}", details.empty() ? "" : " ", key, value.is_string() ? value.get<std::string>() : json_text(value));
     }
     table.add({cell(row, "ts"), cell(row, "program"), cell(row, "event"), cell(row, "state"), details});
   }
@@ -341,7 +341,7 @@ void Commands::journal_cat() {
 void Commands::config_check() {
   const ConfigCheck check = check_config(root_);
   if (!check.errors.empty()) {
-    if (json_) streams_.out << text_of(to_json(check.errors)) << '\n';
+    if (json_) streams_.out << json_text(to_json(check.errors)) << '\n';
     for (const ConfigError& error : check.errors) streams_.error << printable(error.message()) << '\n';
     exit_code_ = EX_CONFIG;
     return;
@@ -594,7 +594,7 @@ void Commands::fail(const Stop& stop) const {
   if (!stop.what.empty()) json["error"]["code"] = stop.what;
   if (!stop.field.empty()) json["error"]["field"] = stop.field;
   json["error"]["text"] = stop.text;
-  streams_.error << text_of(json) << '\n';
+  streams_.error << json_text(json) << '\n';
 }
 
 }  // namespace

@@ -51,6 +51,11 @@ def code_lines(path):
         yield number, line.split("//", 1)[0]
 
 
+def file_local(text):
+    """What stands in unnamed namespaces."""
+    return "\n".join(re.findall(r"^namespace \{ *\n(.*?)^\} +$", text, re.M | re.S))
+
+
 def allow_list():
     rows = {}
     for line in (ROOT / "tests/tidy/includes.tsv").read_text(encoding="utf-8").splitlines():
@@ -110,6 +115,25 @@ class Tidy(unittest.TestCase):
                 for plane, not_of in (("controlplane", "dataplane"), ("dataplane", "controlplane"), ("core", "dataplane"), ("core", "controlplane")):
                     if folder.split("/")[0] == plane and other.split("/")[0] == not_of:
                         findings.append(f"tests/tidy/includes.tsv: {folder} may include {other}")
+        self.report(findings)
+
+    def test_no_file_takes_anothers_calls(self):
+        """A folder is compiled in one go but in dev: a file's own function must not hide one of core from the files behind it."""
+        findings = []
+        shared = {name for path in (ROOT / "core").glob("*.h") for _, line in code_lines(path)
+                  for name in re.findall(r"^(?![}#/ ])[\w:<>,&*\[\] ]+?[ &*](\w+)\(", line)}
+        for folder in sorted({path.parent for path in sources((".cpp",))} - {ROOT / "core"}):
+            cmake = (folder / "CMakeLists.txt").read_text(encoding="utf-8") if (folder / "CMakeLists.txt").is_file() else ""
+            apart = {word for block in re.findall(r"APART ([^)]*)\)", cmake) for word in block.split()} | {"main.cpp"}
+            files = {path: "\n".join(line for _, line in code_lines(path)) for path in sorted(folder.glob("*.cpp")) if path.name not in apart}
+            own = {path: set(re.findall(r"^(?!return|else|namespace|using|[#} ])[\w:<>,&*\[\] ]+?[ &*](\w+)\((?:[^;]*$|[^;{]*\{)", file_local(text), re.M)) for path, text in files.items()}
+            for path, names in own.items():
+                for other, text in files.items():
+                    if other == path:
+                        continue
+                    for name in sorted((names & shared) - own[other]):
+                        if re.search(r"(?<![\w.>:])%s\(" % name, text):
+                            findings.append(f"{other.relative_to(ROOT)}: a call of {name} would be {path.name}'s")
         self.report(findings)
 
     def test_banned_calls(self):
