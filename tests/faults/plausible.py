@@ -96,6 +96,7 @@ QUIET = (
     ("tcp/kernel.cpp", None, errno.EPIPE),
     ("tcp/kernel.cpp", None, errno.ECONNREFUSED),
     ("tcp/kernel.cpp", None, errno.ENETUNREACH),
+    ("tcp/kernel.cpp shutdown", None, errno.ENOTCONN),
     # A log that cannot be written stops nothing, and has nowhere to say so.
     ("core/log.cpp", None, None),
     ("core/log_writer.cpp", None, None),
