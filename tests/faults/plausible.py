@@ -86,6 +86,8 @@ QUIET = (
     # SQLite looks again by other means, or closes what it had and the errno with it; the program says its words and ends.
     ("sqlite.cpp", "stat", errno.EIO),
     ("sqlite.cpp sqlite3_exec", "open", None),
+    # /dev/urandom, for marks in its log that need only differ: without it SQLite takes time and pid.
+    ("sqlite.cpp sqlite3_step", "open", None),
     # glibc and the modules of its name service have several places to look in.
     ("core/accounts.cpp", None, None),
     # It is there already, or the other way is taken.
