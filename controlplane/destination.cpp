@@ -43,7 +43,7 @@ Result<Destination> find_number(const Asking& ask, std::string_view text, std::s
   for (const auto& [name, peer] : ask.settings.peers) {
     if (digits.empty() || !ask.sender || !is_asked(ask, peer)) continue;
     if (digits == peer.service_number) return Destination{.kind = Destination::Kind::service, .verdict = verdict::accepted};
-    // Some MMSCs hand a short code of more than six digits back as Number (design 2a).
+    // Some MMSCs hand a short code of more than six digits back as Number.
     const bool in_pool = digits.starts_with(peer.service_number) && digits.size() == peer.service_number.size() + peer.suffix_digits;
     if (!in_pool) continue;
     PM_TRY(auto thread, thread_of(ask, std::string_view(digits).substr(peer.service_number.size())));

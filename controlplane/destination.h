@@ -5,7 +5,7 @@
 // number.
 //
 //   form                                             | is
-//   short:5000, number:+5000, mail:5000@MMSC         | the service number of the peer (design 2a: a new mail)
+//   short:5000, number:+5000, mail:5000@MMSC         | the service number of the peer: a new mail
 //   ...50001742, mail:r-1742@reply.OUR-DOMAIN        | the thread 1742 of the phone that sends
 //   number:N, mail:N, mail:N@OUR-DOMAIN, mail:N@MMSC | the phone with this number, where it is bound
 //   mail:Joe <joe@example.com>                       | a mail address, with its name; for phones alone

@@ -1,4 +1,4 @@
-// Names to addresses through c-ares on Asio: the one place that asks DNS (design 8a.12). A literal address needs no question.
+// Names to addresses through c-ares on Asio: the one place that asks DNS. A literal address needs no question.
 //
 // Came from: mailbox hosts, MMSC hosts. Goes to: the caller, who checks every address against the egress policy and connects to one of
 // those. Servers come from dns.servers, else from resolv.conf. Threads: one.

@@ -50,7 +50,7 @@ Result<std::string_view> ToMail::admit_sender(std::string_view form, bool& queue
   if (!phone) return verdict::bad_address;
   PM_TRY(const auto bound, ports_.store.bindings_of(*phone));
   if (std::any_of(bound.begin(), bound.end(), [](const Binding& b) { return b.is_active(); })) return verdict::accepted;
-  // One explaining SMS a day (design 2).
+  // One explaining SMS a day (docs/design.md, Addresses the phone can answer).
   const Timestamp now = ports_.clock.wall();
   const std::string words = notify::inactive_text(bound);
   PM_TRY(const bool said,
@@ -229,7 +229,7 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
         break;
       }
       case Destination::Kind::service: {
-        // A new mail (design 2a): its address stands in the first line, or in the subject.
+        // A new mail: its address stands in the first line, or in the subject.
         if (auto line = convert::parse_new_mail_line(text_or_empty(record, Tag::first_line))) {
           to.push_back(std::move(line->to));
           // What stands behind the address is the subject, unless the MM has one: then it is text.

@@ -1,7 +1,7 @@
 // Phone to mail: who may send, who can be reached (503), and where an accepted message goes (506). Also the route of forwarded mail.
 //
 // Came from: the data plane's admission_query and route_query. Goes to: admission_answer and route_answer; the store; the SMS queue.
-// What a recipient is to us says destination.h; the address of a new mail stands in the first line or the subject (design 2a). The answer
+// What a recipient is to us says destination.h; the address of a new mail stands in the first line or the subject. The answer
 // to a question that was asked before is the same, since the store knows the item.
 #pragma once
 

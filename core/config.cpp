@@ -31,7 +31,7 @@ struct Unit {
 constexpr auto size_units = std::to_array<Unit>({{"KiB", 1LL << 10}, {"MiB", 1LL << 20}, {"GiB", 1LL << 30}, {"B", 1}});
 constexpr auto duration_units = std::to_array<Unit>({{"ms", 1}, {"min", 60'000}, {"s", 1'000}, {"h", 3'600'000}, {"d", 86'400'000}});
 
-// Number and unit, `25MiB`: the unit is required, so that nobody guesses (design 8a.8).
+// Number and unit, `25MiB`: the unit is required, so that nobody guesses.
 std::expected<std::int64_t, std::string> parse_with_unit(std::string_view text, std::span<const Unit> units) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

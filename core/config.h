@@ -89,7 +89,7 @@ class Config {
   /// The same number for the same values of all keys, whatever files they stand in: which configuration a program runs with.
   [[nodiscard]] std::uint64_t generation() const;
 
-  /// Folders of design 8a.16 under the root this was loaded from.
+  /// Folders under the root this was loaded from.
   [[nodiscard]] std::filesystem::path state_folder(std::string_view name) const;  // /var/lib/pushmail/<name>
   [[nodiscard]] std::filesystem::path run_folder() const;                         // /run/pushmail
 

@@ -1,4 +1,4 @@
-// Files that hold a secret: refused when anybody but their owner may read them (design 8a.17).
+// Files that hold a secret: refused when anybody but their owner may read them.
 #pragma once
 
 #include <expected>

@@ -21,7 +21,7 @@
 namespace pushmail {
 
 /// `<root>/var/lib/pushmail/state/last-known`: the last `peers` record, so that a data plane that starts alone accepts what it accepted
-/// before (design 8a.9). It holds passwords: mode 0600.
+/// before. It holds passwords: mode 0600.
 [[nodiscard]] Result<void> write_last_known(const std::filesystem::path& file, ByteView peers_record);
 
 class IoThread final : public handoff::ServerEvents {

@@ -68,7 +68,7 @@ struct ReducedPicture {
 
 struct MailToMmOptions {
   MmProfile profile;
-  /// The phone sees a short code as sender, so name and address of the real one stand in the first text line (design 2a).
+  /// The phone sees a short code as sender, so name and address of the real one stand in the first text line (docs/design.md).
   bool sender_in_text = true;
   std::string content_id_domain;  // our domain: Content-ID is <n.item-id@our-domain>
   std::string item_id;
@@ -171,7 +171,7 @@ struct MmToMailOptions {
   Timestamp date;     // when we accepted it; the mail's Date when the MM has none, or one that is later
   std::string trace;  // Pushmail-Trace
   std::string our_domain;
-  /// The first text line was the address of a new mail (design 2a): it and its line end are not part of the text.
+  /// The first text line was the address of a new mail: it and its line end are not part of the text.
   bool drop_first_line = false;
   /// Of that line only the address: what stands behind it is text, for the MM has a Subject of its own.
   bool drop_address_only = false;
@@ -182,7 +182,7 @@ struct MmToMailOptions {
 /// MAIL FROM and RCPT TO with their parameters. `options.date` is now: an expiry is what is left of it.
 [[nodiscard]] Result<SmtpEnvelope> envelope_of(const MmHeader& header, const MmToMailOptions& options);
 
-/// First line of the text as UTF-8, for the route question (design 2a): of the first slide that has one, whatever the order of the parts.
+/// First line of the text as UTF-8, for the route question: of the first slide that has one, whatever the order of the parts.
 /// Empty when there is no text.
 [[nodiscard]] std::string first_text_line(const MultimediaMessage& mm);
 /// `joe@example.com Subject` as a phone writes a new mail: the address and the rest of the line, or nothing.

@@ -91,7 +91,7 @@ Result<Account> decode_account(const RecordView& record) {
                  .refresh_every = duration(record, Tag::refresh_every),
                  .say_id = number_or_zero(record, Tag::say_id) != 0},
   };
-  // Said here, where it is sure to be noticed, and checked again before each login (E6).
+  // Said here, where it is sure to be noticed, and checked again before each login.
   if (!may_be_a_secret(account.user) || !may_be_a_secret(account.password) || !folder_on_wire(account.folder))
     return fail(mailbox_argument);
   if (*encryption != Encryption::none && account.tls_name.empty()) return fail(mailbox_record);

@@ -1,4 +1,4 @@
-// What stands between a foreign server's bytes and libetpan's parser (ecosystem facts E2-E7): nothing passes that could make it
+// What stands between a foreign server's bytes and libetpan's parser (README.md has the list): nothing passes that could make it
 // recurse, grow, spin or fall.
 //
 // Came from: MailStream, after TLS. Goes to: libetpan, by the driver, in whole lines and literals. A line is at most
@@ -56,7 +56,7 @@ class Fence {
   const ErrorInfo* broken_ = nullptr;
 };
 
-/// Printable ASCII, not empty, at most 1,000 characters: what may stand in a line as it is (E6).
+/// Printable ASCII, not empty, at most 1,000 characters: what may stand in a line as it is.
 [[nodiscard]] bool may_go_on_wire(std::string_view argument);
 /// The same with bytes of other characters: a user name or password, which goes in a literal or in base64 then.
 [[nodiscard]] bool may_be_a_secret(std::string_view argument);

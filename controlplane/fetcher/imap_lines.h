@@ -1,6 +1,6 @@
 // The lines of an IMAP server, rewritten into the few forms that libetpan is known to read safely.
 //
-// libetpan 1.9.4 recurses without a limit (E4) and dies of many a malformed response (a lone `[PERMANENTFLAGS (\)]` is enough), so it
+// libetpan 1.9.4 recurses without a limit and dies of many a malformed response (a lone `[PERMANENTFLAGS (\)]` is enough), so it
 // never sees a server's own line. Came from: Fence, line by line. Goes to: libetpan. What we have no use for is dropped (FLAGS, LIST,
 // STATUS, response codes, flags in FETCH); what we do use is checked and written anew:
 //
@@ -9,7 +9,7 @@
 //   * n FETCH (UID n RFC822.SIZE n INTERNALDATE "date in UTC" BODY[] NIL|literal)
 //
 // CAPABILITY is kept here (libetpan falls when it asked and none came), the words of a status for people (last_status). What is dropped may
-// hold literals (`* LIST () "/" {5}`): they are dropped with it. Specs: RFC 3501 §7 and §9; a status without text (E7) is tolerated, and so
+// hold literals (`* LIST () "/" {5}`): they are dropped with it. Specs: RFC 3501 §7 and §9; a status without text is tolerated, and so
 // is a quoted string in place of a literal.
 #pragma once
 

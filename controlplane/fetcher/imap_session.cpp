@@ -1,6 +1,6 @@
 // IMAP through libetpan, inside the fences of fence.h and MailStream.
 //
-// What is asked is kept to what libetpan reads safely: never ENVELOPE or BODYSTRUCTURE (E4), headers by name, bodies in pieces of
+// What is asked is kept to what libetpan reads safely: never ENVELOPE or BODYSTRUCTURE, headers by name, bodies in pieces of
 // 64 KiB (E3, E10), always by UID and with PEEK. Specs: RFC 3501, RFC 2177 (IDLE), RFC 2971 (ID), RFC 4315 (UIDPLUS).
 #include <libetpan/mailimap.h>
 

@@ -1,6 +1,6 @@
 // One thread's event loop and the coroutines on it: Boost.Asio behind a front that the rest of this folder can read.
 //
-// A coroutine (Task) runs on a guarded stack of its own (E5), so that libetpan's C code can call the driver, which waits, in the middle
+// A coroutine (Task) runs on a guarded stack of its own, so that libetpan's C code can call the driver, which waits, in the middle
 // of a parse. Everything here belongs to the loop's thread. No function throws: an exception must never cross libetpan's frames.
 // Nothing is destroyed by force: to end a coroutine, cut its socket, open its gate, and let it return.
 #pragma once

@@ -3,7 +3,7 @@
 //
 // Came from: the session (ImapSession, Pop3Session), which begins each command here and lends the coroutine it runs in. Goes to: the
 // mail server. libetpan's own sockets and TLS are never used (E1, E8); its driver functions here answer -1 for every failure, the end
-// of the stream included (E2), and never throw.
+// of the stream included, and never throw.
 #pragma once
 
 #include <libetpan/mailstream.h>

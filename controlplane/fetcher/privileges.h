@@ -1,4 +1,4 @@
-// What the fetcher gives up before it talks to anybody (design 8a.15): it needs no right but that of its open socket.
+// What the fetcher gives up before it talks to anybody (docs/design.md, Who may do what): it needs no right but that of its open socket.
 #pragma once
 
 #include <filesystem>

@@ -44,8 +44,8 @@ struct Move {
 /// `strangers_max` codes are strangers'. False: there is none, all were announced a moment ago. `item` and who loses a code are written.
 [[nodiscard]] Result<bool> give_reply_code(Store& store, Item& item, std::size_t strangers_max, Timestamp now);
 
-/// The suffix of this correspondent and thread: the one it has, or a new one by the rules of design 2a.
-/// `wanted` names binding, correspondent, thread and the last mail; digits and time are filled in.
+/// The suffix of this correspondent and thread: the one it has, or a new one by the rules of docs/design.md, Addresses the phone can
+/// answer. `wanted` names binding, correspondent, thread and the last mail; digits and time are filled in.
 [[nodiscard]] Result<Suffix> take_suffix(Store& store, Suffix wanted, std::uint32_t digit_count, Timestamp now);
 
 /// Takes one message for a phone into the outgoing SMS, unless `count_max` of this kind were queued since `since`.

@@ -113,7 +113,7 @@ struct HistoryRow {
   std::int64_t arrival = 0;  // given by the store; grows with every row, whatever the clocks say
 };
 
-/// What a phone sees as sender stands for a correspondent and a thread (design 2a).
+/// What a phone sees as sender stands for a correspondent and a thread (docs/design.md, Addresses the phone can answer).
 struct Suffix {
   Msisdn msisdn{};
   std::string digits{};

@@ -1,7 +1,7 @@
 // The journal: what was acknowledged to a peer lies here until it is settled. One lane (folder of segment files) per worker.
 //
 // Came from: relay (a message that came in whole; an outcome; a report). Goes to: disk, and back to the relay at the commit's
-// completion, which is the only place from which a peer is answered (design 4, Durability). Writes and fdatasync go through
+// completion, which is the only place from which a peer is answered (docs/design.md, Acknowledged is kept). Writes and fdatasync go through
 // io_uring, one sync in flight; what arrives meanwhile is the next batch. A failed write or sync is never taken back: what it held is cut
 // off, refused, and the lane goes on in another segment; when that fails too, it has failed and the process has to end.
 //

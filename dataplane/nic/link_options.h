@@ -1,4 +1,4 @@
-// The [link] table read into what EAL, the port and the stack need (design 8a.27: static, no DHCP).
+// The [link] table read into what EAL, the port and the stack need. Addresses are static: no DHCP.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What was here before: a repeated DeliverReq or report has one effect and gets the same answer (design 4, Idempotence).
+// What was here before: a repeated DeliverReq or report has one effect and gets the same answer (docs/design.md, Once, or marked).
 //
 // Keys name the peer first. The same TransactionID with another content is another message: real MMSCs reuse ids and send constants.
 // Kept for seven days, and bounded: the oldest go first. Rebuilt at start from what the journal still holds.

@@ -75,7 +75,8 @@ void Relay::on_deliver(Ticket ticket, Mm7Inbound inbound) {
   const auto& request = std::get<mm7::DeliverReq>(inbound.request);
   const DigestKey key = key_of(settings_.digest_secret, inbound.peer, request);
   if (const Repeats::Entry* before = repeats_.find(key, clock_.wall())) {
-    // One effect and the same answer (design 4, Idempotence); while the first one is on its way to disk, the repeat waits with it.
+    // One effect and the same answer (docs/design.md, Once, or marked); while the first one is on its way to disk, the repeat waits with
+    // it.
     counters_.add(Counter::deliver_repeated);
     log_info("deliver_repeated").item(before->item).peer(inbound.peer);
     if (before->durable) return ports_.answers.answer_mm7(ticket, before->status);

@@ -200,6 +200,18 @@ class Tidy(unittest.TestCase):
         self.assertGreater(len(seen), 8)
         self.report(findings)
 
+    def test_comments_cite_what_is_there(self):
+        sections = set(re.findall(r"^## (.*)$", (ROOT / "docs/design.md").read_text(encoding="utf-8"), re.M))
+        findings = []
+        for path in sources():
+            text = re.sub(r"\n *//+ ?", " ", path.read_text(encoding="utf-8"))
+            where = path.relative_to(ROOT)
+            findings += [f"{where}: cites {cited}" for cited in re.findall(r"\bdesign \d\w*", text)]
+            for rest in re.findall(r"docs/design\.md, (.*)", text):
+                if not any(rest.startswith(section) for section in sections):
+                    findings.append(f"{where}: docs/design.md has no section '{rest[:40]}'")
+        self.report(findings)
+
     def test_readme_walk_is_true(self):
         readme = (ROOT / "README.md").read_text(encoding="utf-8")
         section = readme.split("## Follow one mail", 1)
