@@ -1,8 +1,13 @@
 // Each README shows its folder's tables of states exactly as they are.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <fstream>
 #include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "controlplane/fetcher/watch_life.h"
 #include "controlplane/notify/smpp_state.h"
@@ -32,11 +37,11 @@ std::string shown(std::string_view readme, std::string_view name) {
 }
 
 /// By event, since most of them mean the same in several states: `notified  accepted > notified`.
-std::string drawing_of_item_life() {
+std::string drawing_of_item_life(const std::vector<item_life::Rule>& rules) {
   std::size_t widest = 0;
   for (const std::string_view name : item_event_names) widest = std::max(widest, name.size());
   std::string drawing;
-  for (const item_life::Rule& rule : item_life::rules) {
+  for (const item_life::Rule& rule : rules) {
     std::string line(to_string(rule.event));
     line.resize(widest, ' ');
     for (std::size_t state = 0; state < item_state_names.size(); ++state) {
@@ -47,23 +52,62 @@ std::string drawing_of_item_life() {
   return drawing;
 }
 
+std::size_t mutants = 0;
+
+/// The README shows the table as it is; and with any row taken out, or leading elsewhere, it would not.
+template <typename Rows, typename StateNames, typename EventNames>
+void expect_shown(std::string_view readme, std::string_view name, const Rows& table, const StateNames& states, const EventNames& events) {
+  const std::string drawing = shown(readme, name);
+  const std::vector<typename Rows::value_type> rows(table.begin(), table.end());
+  EXPECT_EQ(drawing, drawing_of(rows, states, events)) << readme << ", " << name;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto without = rows;
+    without.erase(without.begin() + static_cast<std::ptrdiff_t>(i));
+    EXPECT_NE(drawing, drawing_of(without, states, events)) << name << ", without row " << i;
+    ++mutants;
+    for (std::size_t to = 0; to < states.size(); ++to) {
+      auto elsewhere = rows;
+      elsewhere[i].to = static_cast<decltype(elsewhere[i].to)>(to);
+      if (elsewhere[i].to == rows[i].to) continue;
+      EXPECT_NE(drawing, drawing_of(elsewhere, states, events)) << name << ", row " << i << " to " << states[to];
+      ++mutants;
+    }
+  }
+}
+
 TEST(Drawings, AreTheTables) {
-  EXPECT_EQ(shown("dataplane/tcp/README.md", "connection"), drawing_of(tcp::transitions, tcp::state_names, tcp::event_names));
-  EXPECT_EQ(shown("dataplane/tcp/README.md", "neighbour"),
-            drawing_of(tcp::neighbour_rows, tcp::neighbour_state_names, tcp::neighbour_event_names));
-  EXPECT_EQ(shown("dataplane/relay/README.md", "stage"), drawing_of(relay::stage_steps, relay::stage_names, relay::stage_event_names));
-  EXPECT_EQ(shown("dataplane/relay/README.md", "attempt"),
-            drawing_of(relay::attempt_steps, relay::attempt_phase_names, relay::attempt_event_names));
-  EXPECT_EQ(shown("dataplane/session/README.md", "HTTP client"),
-            drawing_of(http_client_steps, http_client_state_names, http_client_event_names));
-  EXPECT_EQ(shown("dataplane/session/README.md", "SMTP client"),
-            drawing_of(smtp_client_steps, smtp_client_state_names, smtp_client_event_names));
-  EXPECT_EQ(shown("controlplane/notify/README.md", "SMPP session"),
-            drawing_of(notify::smpp_transitions, notify::smpp_state_names, notify::smpp_event_names));
-  EXPECT_EQ(shown("controlplane/notify/README.md", "SMS"), drawing_of(notify::sms_transitions, sms_state_names, notify::sms_event_names));
-  EXPECT_EQ(shown("controlplane/fetcher/README.md", "watcher"),
-            drawing_of(mailbox::watch_steps, mailbox::watch_state_names, mailbox::watch_event_names));
-  EXPECT_EQ(shown("controlplane/store/README.md", "item"), drawing_of_item_life());
+  expect_shown("dataplane/tcp/README.md", "connection", tcp::transitions, tcp::state_names, tcp::event_names);
+  expect_shown("dataplane/tcp/README.md", "neighbour", tcp::neighbour_rows, tcp::neighbour_state_names, tcp::neighbour_event_names);
+  expect_shown("dataplane/relay/README.md", "stage", relay::stage_steps, relay::stage_names, relay::stage_event_names);
+  expect_shown("dataplane/relay/README.md", "attempt", relay::attempt_steps, relay::attempt_phase_names, relay::attempt_event_names);
+  expect_shown("dataplane/session/README.md", "HTTP client", http_client_steps, http_client_state_names, http_client_event_names);
+  expect_shown("dataplane/session/README.md", "SMTP client", smtp_client_steps, smtp_client_state_names, smtp_client_event_names);
+  expect_shown("controlplane/notify/README.md", "SMPP session", notify::smpp_transitions, notify::smpp_state_names,
+               notify::smpp_event_names);
+  expect_shown("controlplane/notify/README.md", "SMS", notify::sms_transitions, sms_state_names, notify::sms_event_names);
+  expect_shown("controlplane/fetcher/README.md", "watcher", mailbox::watch_steps, mailbox::watch_state_names, mailbox::watch_event_names);
+  std::printf("%zu mutants of tables, each noticed\n", mutants);
+}
+
+TEST(Drawings, TheLifeOfAnItemToo) {
+  const std::string drawing = shown("controlplane/store/README.md", "item");
+  const std::vector<item_life::Rule> rules(item_life::rules.begin(), item_life::rules.end());
+  EXPECT_EQ(drawing, drawing_of_item_life(rules));
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    for (std::size_t state = 0; state < item_state_names.size(); ++state) {
+      auto mutant = rules;
+      mutant[i].states ^= 1U << state;
+      EXPECT_NE(drawing, drawing_of_item_life(mutant)) << to_string(rules[i].event) << " in " << item_state_names[state];
+      ++count;
+      mutant = rules;
+      mutant[i].to = static_cast<ItemState>(state);
+      if (mutant[i].to == rules[i].to) continue;
+      EXPECT_NE(drawing, drawing_of_item_life(mutant)) << to_string(rules[i].event) << " to " << item_state_names[state];
+      ++count;
+    }
+  }
+  std::printf("%zu mutants of an item's life, each noticed\n", count);
 }
 
 }  // namespace
