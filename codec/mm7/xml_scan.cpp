@@ -299,18 +299,18 @@ class XmlScanner {
   /// Where it is not there, or broken, nothing is taken: then what follows is no end of the declaration.
   [[nodiscard]] bool pseudo_attribute(std::string_view name, std::string_view& value) {
     const char* start = at_;
-    const auto none = [&] { return at_ = start, false; };
+    const auto not_here = [&] { return at_ = start, false; };
     skip_blanks();
-    if (at_ == start || !left().starts_with(name)) return none();
+    if (at_ == start || !left().starts_with(name)) return not_here();
     at_ += name.size();
     skip_blanks();
-    if (!take('=')) return none();
+    if (!take('=')) return not_here();
     skip_blanks();
     const char quote = at_ == end_ ? '\0' : *at_;
-    if (quote != '"' && quote != '\'') return none();
+    if (quote != '"' && quote != '\'') return not_here();
     ++at_;
     const std::size_t size = left().find(quote);
-    if (size == std::string_view::npos) return none();
+    if (size == std::string_view::npos) return not_here();
     value = left().substr(0, size);
     at_ += size + 1;
     return true;

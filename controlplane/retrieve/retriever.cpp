@@ -78,20 +78,19 @@ Result<Instruction> Retriever::understand(const Msisdn& phone, std::string_view 
 
 // STOP, START and HELP work for every number, as often as it likes; five of an hour are answered.
 Result<void> Retriever::command(const Msisdn& phone, Instruction::Kind kind, std::span<const Binding> bound, Outcome& outcome) {
-  using Kind = Instruction::Kind;
-  if (kind == Kind::help) {
+  if (kind == Instruction::Kind::help) {
     PM_TRY(const std::string example, example_code(phone));
     const bool active = std::ranges::any_of(bound, &Binding::is_active);
     return say(phone, active ? notify::help_text(example) : notify::inactive_text(bound), "command", outcome);
   }
   for (Binding binding : bound) {
     // What the operator suspended is his to resume.
-    if (binding.state != (kind == Kind::stop ? "active" : "stopped")) continue;
-    binding.state = kind == Kind::stop ? "stopped" : "active";
+    if (binding.state != (kind == Instruction::Kind::stop ? "active" : "stopped")) continue;
+    binding.state = kind == Instruction::Kind::stop ? "stopped" : "active";
     if (const auto written = store_.update_binding(binding); !written) return written;
     outcome.changed.push_back(std::move(binding));
   }
-  if (kind == Kind::stop) return say(phone, notify::stopped_text(), "command", outcome);
+  if (kind == Instruction::Kind::stop) return say(phone, notify::stopped_text(), "command", outcome);
   const bool active = !outcome.changed.empty() || std::ranges::any_of(bound, &Binding::is_active);
   return say(phone, active ? notify::started_text() : notify::inactive_text(bound), "command", outcome);
 }
