@@ -1,5 +1,5 @@
-// Every wait of the programs that no key of the configuration sets, one table for each plane. `pushmailctl timer list` prints them, with
-// the keys that set others. A wait that grows is doubled from `first` up to `most`.
+// The waits of the programs, one table for each plane; `pushmailctl timer list` prints them. Where a key of the configuration sets one, its
+// row names the key and has the key's default. A wait that grows is doubled from `first` up to `most`.
 //
 //   if (now - transfer.progress > timers::transfer_stall) ...
 //   item.retry_at = {now.us + doubled(timers::fetch_retry, item.attempts).us()};
@@ -204,7 +204,8 @@ inline constexpr Timer submit_retry = detail::growing("submit_retry", "relay", s
 inline constexpr Timer mail_retry =
     detail::growing("mail_retry", "relay", seconds(5), detail::minutes(10), "a mail is sent again (smtp.retry_first, retry_most)", 25);
 inline constexpr Timer mail_doubt =
-    detail::one("mail_doubt", "relay", detail::minutes(30), "a mail whose final dot got no reply is sent again (RFC 5321 §4.5.4.1)");
+    detail::one("mail_doubt", "relay", detail::minutes(30),
+                "a mail whose final dot got no reply is sent again (RFC 5321 §4.5.4.1; smtp.unknown_retry)");
 inline constexpr Timer mail_expire = detail::one("mail_expire", "relay", detail::days(5), "a mail is given up (smtp.expire)");
 inline constexpr Timer submit_expire =
     detail::one("submit_expire", "relay", detail::days(3), "a submission is given up where it says nothing");

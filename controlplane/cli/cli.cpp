@@ -521,7 +521,7 @@ void Commands::declare(CLI::App& app) {
     action_ = [this] { streams_.out << status::metrics_document(); };
   });
   CLI::App* timer = app.add_subcommand("timer", "the waits of the programs")->require_subcommand(1);
-  timer->add_subcommand("list", "every wait that no key of the configuration sets: first, longest, jitter, what for")->callback([this] {
+  timer->add_subcommand("list", "every wait: first, longest, jitter, what for, and the key that sets it where one does")->callback([this] {
     action_ = [this] { print_timers(streams_.out, json_); };
   });
   CLI::App* peer = app.add_subcommand("peer", "MMSCs and how they do")->require_subcommand(1);

@@ -87,6 +87,7 @@ inline constexpr std::array<std::string_view, 33> item_event_names{"mail_seen",
                                                                    "fetch_gone",
                                                                    "withdrawn",
                                                                    "unconfirmed"};
+static_assert(item_event_names.size() == static_cast<std::size_t>(ItemEvent::unconfirmed) + 1);
 [[nodiscard]] constexpr std::string_view to_string(ItemEvent event) { return item_event_names[static_cast<std::size_t>(event)]; }
 
 struct ItemStep {

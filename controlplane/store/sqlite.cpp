@@ -33,6 +33,8 @@ std::unexpected<Error> failed(sqlite3* handle, int code) {
 // What SQLite takes for no failure of a statement's, and says here alone: a folder that it could not open to sync it, a file that it read
 // instead of wrote, a log that a crash left. Statements that were refused are in failed().
 void on_sqlite_word(void*, int code, const char* words) {
+  // SQLite is in the middle of a call whose errno is read when it returns (system_error_of).
+  const int kept = errno;
   switch (code & 0xff) {
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR:
@@ -41,13 +43,14 @@ void on_sqlite_word(void*, int code, const char* words) {
     case SQLITE_NOTADB:
     case SQLITE_WARNING:
       log_warning("sqlite").number("code", code).text("text", words);
-      return;
+      break;
     case SQLITE_NOTICE:
       log_info("sqlite").number("code", code).text("text", words);
-      return;
+      break;
     default:
-      return;
+      break;
   }
+  errno = kept;
 }
 
 }  // namespace

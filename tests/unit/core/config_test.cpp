@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "core/secret_file.h"
+#include "core/timers.h"
 
 namespace pushmail {
 namespace {
@@ -35,6 +36,16 @@ TEST(Config, DefaultsAreFilledIn) {
   EXPECT_EQ(config->changed().size(), 4U);
 }
 
+// A wait that a key sets stands in two tables: as the key's default and in timers.h.
+TEST(Config, DefaultsOfWaitsAreThoseOfTheTimers) {
+  const auto config = Config::parse(least, "t.toml");
+  ASSERT_TRUE(config.has_value());
+  EXPECT_EQ(config->duration("smtp.retry_first"), timers::mail_retry.first);
+  EXPECT_EQ(config->duration("smtp.retry_most"), timers::mail_retry.most);
+  EXPECT_EQ(config->duration("smtp.unknown_retry"), timers::mail_doubt.first);
+  EXPECT_EQ(config->duration("smtp.expire"), timers::mail_expire.first);
+}
+
 TEST(Config, PeersAreTables) {
   const auto config =
       Config::parse(std::string(least) +
@@ -44,6 +55,8 @@ TEST(Config, PeersAreTables) {
   ASSERT_TRUE(config.has_value()) << config.error().message();
   EXPECT_EQ(config->peers(), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(config->number("peer.a.sender_refused"), 4007);
+  EXPECT_EQ(config->duration("peer.a.retry_first"), timers::submit_retry.first);
+  EXPECT_EQ(config->duration("peer.a.retry_most"), timers::submit_retry.most);
   EXPECT_EQ(config->texts("peer.a.allow"), std::vector<std::string>{"127.0.0.1"});
   EXPECT_EQ(config->text("peer.b.sender"), "alias");
   EXPECT_EQ(config->texts("peer.b.sender_forms"), std::vector<std::string>{"number"});
