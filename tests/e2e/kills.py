@@ -72,8 +72,6 @@ class Rounds:
 
     def restart_dataplane(self, step=None):
         world = self.world
-        if step:
-            self.all_through()
         world.dataplane.kill()
         for _ in range(RESTARTS_MAX):
             world.dataplane.start(**({"PUSHMAIL_KILL_AT": step, "PUSHMAIL_KILL_LOG": self.kill_log} if step else {}))
@@ -116,6 +114,8 @@ class Rounds:
     def phone_to_mail(self, step):
         token = samples.token()
         before = len(self.log_lines())
+        if step:
+            self.all_through()
         self.restart_dataplane(step)
         connection = self.old_connection()
         sent = self.phone.ask("send", to=[self.world.code], text="%s\n%s" % (self.world.address(self.reader), token), subject=None, parts=[])
@@ -147,6 +147,7 @@ class Rounds:
         token = samples.token()
         before, count = len(self.log_lines()), len(self.phone.inbox()["mms"])
         if step:
+            self.all_through()
             self.restart_dataplane(step)
         raw, _ = samples.mail("%s %s" % (samples.word(), token), samples.word(), "joe@example.com", self.world.address(self.user),
                               samples.word() + "\r\n", None, [("p.png", "image/png", samples.png(120, 90))])
