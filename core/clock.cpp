@@ -1,5 +1,6 @@
 #include "core/clock.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 #include <time.h>
 
@@ -102,8 +103,8 @@ Instant SystemClock::now() const {
 
 std::string format_rfc3339(Timestamp at) {
   const Civil c = civil_from(at);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", c.date.year, c.date.month, c.date.day, c.hour, c.minute, c.second,
-                     c.us / 1000);
+  return fmt::format(FMT_COMPILE("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z"), c.date.year, c.date.month, c.date.day, c.hour, c.minute,
+                     c.second, c.us / 1000);
 }
 
 Result<Timestamp> parse_rfc3339(std::string_view text) {
@@ -142,8 +143,8 @@ std::string format_rfc5322(Timestamp at) {
   constexpr std::array<std::string_view, 7> weekdays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const Civil c = civil_from(at);
-  return fmt::format("{}, {} {} {} {:02}:{:02}:{:02} +0000", weekdays[c.weekday], c.date.day, months[c.date.month - 1], c.date.year, c.hour,
-                     c.minute, c.second);
+  return fmt::format(FMT_COMPILE("{}, {} {} {} {:02}:{:02}:{:02} +0000"), weekdays[c.weekday], c.date.day, months[c.date.month - 1],
+                     c.date.year, c.hour, c.minute, c.second);
 }
 
 }  // namespace pushmail

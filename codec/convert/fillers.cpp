@@ -2,28 +2,21 @@
 #include "codec/convert/fillers.h"
 
 #include "core/ascii.h"
+#include "core/free_blocks.h"
 
 namespace pushmail::convert {
 namespace {
 
 constexpr std::size_t block_size = 64;
 
-/// Whether no byte of a block begins a filler. No branches, so that the compiler makes vectors of it.
-bool is_free_block(const char* block) {
-  unsigned suspects = 0;
-  for (std::size_t i = 0; i < block_size; ++i) {
-    const auto c = static_cast<unsigned char>(block[i]);
-    suspects |= static_cast<unsigned>(c == 0xC2) | static_cast<unsigned>(c == 0xCD) | static_cast<unsigned>(c == 0xE2) |
-                static_cast<unsigned>(c == 0xEF);
-  }
-  return suspects == 0;
-}
+/// Whether a filler may begin with it.
+constexpr auto is_suspect_of_filler = [](auto at) { return (at(0) == 0xC2) | (at(0) == 0xCD) | (at(0) == 0xE2) | (at(0) == 0xEF); };
 
 /// Where the first character stands that is never seen, or the text's size.
 std::size_t find_unseen(std::string_view utf8) {
   std::size_t at = 0;
   while (at < utf8.size()) {
-    if (at + block_size <= utf8.size() && is_free_block(utf8.data() + at)) {
+    if (at + block_size <= utf8.size() && is_free_block<block_size>(utf8.data() + at, is_suspect_of_filler)) {
       at += block_size;
       continue;
     }

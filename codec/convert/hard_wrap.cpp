@@ -3,10 +3,13 @@
 #include "codec/convert/hard_wrap.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <span>
 
+#include "core/ascii.h"
 #include "core/bytes.h"
+#include "core/free_blocks.h"
 #include "core/utf8.h"
 
 namespace pushmail::convert {
@@ -50,13 +53,21 @@ std::size_t first_word_columns(std::string_view line) {
 /// Neither indented nor a mark of a list, a quote, a note of ours, a heading or a table.
 bool may_go_on(std::string_view line) {
   if (line.empty()) return false;
-  constexpr std::string_view marks = " \t>|[*+-#=_~";
-  if (marks.find(line.front()) != std::string_view::npos) return false;
-  for (const std::string_view bullet : {"•", "·", "–", "—", "◦", "▪", "●", "※", "→"}) {
-    if (line.starts_with(bullet)) return false;
+  static constexpr auto marks = [] {
+    std::array<bool, 128> is_mark{};
+    for (const char c : std::string_view(" \t>|[*+-#=_~")) is_mark[static_cast<std::size_t>(c)] = true;
+    return is_mark;
+  }();
+  const auto first = static_cast<unsigned char>(line.front());
+  if (first < marks.size() && marks[first]) return false;
+  if (first >= 0x80) {
+    for (const std::string_view bullet : {"•", "·", "–", "—", "◦", "▪", "●", "※", "→"}) {
+      if (line.starts_with(bullet)) return false;
+    }
   }
   // `1.`, `12)`, `a)`.
-  const std::size_t number = std::min(line.find_first_not_of("0123456789"), line.size());
+  std::size_t number = 0;
+  while (number < line.size() && is_digit(line[number])) ++number;
   if (number > 0 && number <= 3 && number < line.size() && (line[number] == '.' || line[number] == ')') &&
       (number + 1 == line.size() || line[number + 1] == ' '))
     return false;
@@ -70,27 +81,49 @@ struct TextLine {
   std::string_view text;
   std::size_t columns = 0;  // counted for prose only
   bool is_prose = false;    // neither indented nor quoted, without gaps, columns or addresses of the web
+  bool may_follow = false;  // prose that may go on with the line above
+  bool is_forced = false;   // and the line above had no room for its first word
+};
+/// Whether it may be more than one column, less, or the beginning of something that is no prose.
+constexpr auto is_suspect_of_layout = [](auto at) {
+  return (at(0) >= 0x80) | (at(0) == '\t') | ((at(0) == ' ') & ((at(1) == ' ') | (at(1) == '|'))) | ((at(0) == ':') & (at(1) == '/'));
 };
 TextLine read_text_line(std::string_view text) {
+  constexpr std::size_t block = 16;
   TextLine line{.text = text};
   if (text.empty() || std::string_view(" \t>|[").find(text.front()) != std::string_view::npos) return line;
   std::size_t columns = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const auto c = static_cast<unsigned char>(text[at]);
-    if (c >= 0x80) {
-      if (!is_continuation(text[at])) columns += c >= 0xE2 && is_wide(text, at) ? 2 : 1;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(at + block, text.size());
+    // The byte behind the block is read, too.
+    if (at + block < text.size() && is_free_block<block>(text.data() + at, is_suspect_of_layout)) {
+      columns += block;
+      at = end;
       continue;
     }
-    ++columns;
-    if (c == '\t') return line;
-    // Nearly every blank stands between words.
-    const char next = at + 1 < text.size() ? text[at + 1] : '\0';
-    if (!(c == ' ' && (next == ' ' || next == '|')) && !(c == ':' && next == '/')) continue;
-    const std::string_view rest = text.substr(at);
-    if (c == ' ' ? rest.starts_with("   ") || rest.starts_with(" | ") : rest.starts_with("://")) return line;
+    // So is what is left, but for the last byte, behind which nothing may stand.
+    if (at + block >= text.size() && text.size() > block && is_free_block<block>(&text[text.size() - block - 1], is_suspect_of_layout)) {
+      columns += text.size() - 1 - at;
+      at = text.size() - 1;
+    }
+    for (; at < end; ++at) {
+      const auto c = static_cast<unsigned char>(text[at]);
+      if (c >= 0x80) {
+        if (!is_continuation(text[at])) columns += c >= 0xE2 && is_wide(text, at) ? 2 : 1;
+        continue;
+      }
+      ++columns;
+      if (c == '\t') return line;
+      // Nearly every blank stands between words.
+      const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+      if (!(c == ' ' && (next == ' ' || next == '|')) && !(c == ':' && next == '/')) continue;
+      const std::string_view rest = text.substr(at);
+      if (c == ' ' ? rest.starts_with("   ") || rest.starts_with(" | ") : rest.starts_with("://")) return line;
+    }
   }
   line.columns = columns;
   line.is_prose = true;
+  line.may_follow = may_go_on(text);
   return line;
 }
 
@@ -113,7 +146,7 @@ Width width_of(std::span<const TextLine> lines) {
 
 /// Both are prose of one paragraph.
 bool may_join(const TextLine& before, const TextLine& line) {
-  return before.is_prose && line.is_prose && before.text.size() >= width_least - slack && may_go_on(line.text);
+  return before.is_prose && line.may_follow && before.text.size() >= width_least - slack;
 }
 /// A sentence that goes on: enough where there are few lines to judge by.
 bool goes_on(const TextLine& before, const TextLine& line) {
@@ -127,25 +160,26 @@ bool had_no_room(const TextLine& before, const TextLine& line, std::size_t width
   return before.columns + slack >= width || (goes_on(before, line) && before.columns + word_slack >= width);
 }
 
-bool is_wrapped_throughout(std::span<const TextLine> lines, std::size_t width) {
+/// Finds the lines that a program began; whether it broke the whole text.
+bool is_wrapped_throughout(std::span<TextLine> lines, std::size_t width) {
   constexpr std::size_t lines_least = 3;
   std::size_t joinable = 0;
-  std::size_t full = 0;
+  std::size_t forced = 0;
   for (std::size_t i = 1; i < lines.size(); ++i) {
     if (!may_join(lines[i - 1], lines[i]) || lines[i - 1].columns > width) continue;
     ++joinable;
-    full += had_no_room(lines[i - 1], lines[i], width) ? 1 : 0;
+    lines[i].is_forced = had_no_room(lines[i - 1], lines[i], width);
+    forced += lines[i].is_forced ? 1 : 0;
   }
-  return full >= lines_least && full * 4 >= joinable * 3;
+  return forced >= lines_least && forced * 4 >= joinable * 3;
 }
 
 }  // namespace
 
 std::string_view rejoin_wrapped(std::string_view utf8, Arena& arena) {
   ArenaList<TextLine> list(arena);
-  list.reserve(static_cast<std::size_t>(std::count(utf8.begin(), utf8.end(), '\n')) + 1);
   for (std::size_t at = 0; at < utf8.size(); at += list.back().text.size() + 1) list.push_back(read_text_line(line_at(utf8, at)));
-  const std::span<const TextLine> lines = list.items();
+  const std::span<TextLine> lines = list.items();
   const auto [width, has_longer_lines] = width_of(lines);
   if (width == 0) return utf8;
   const bool is_sure = is_wrapped_throughout(lines, width);
@@ -155,7 +189,7 @@ std::string_view rejoin_wrapped(std::string_view utf8, Arena& arena) {
   out.reserve(utf8.size());
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const TextLine& line = lines[i];
-    if (i > 0 && may_join(lines[i - 1], line) && had_no_room(lines[i - 1], line, width) && (is_sure || goes_on(lines[i - 1], line))) {
+    if (line.is_forced && (is_sure || goes_on(lines[i - 1], line))) {
       const auto first = static_cast<unsigned char>(line.text[0]);
       const auto second = line.text.size() > 1 ? static_cast<unsigned char>(line.text[1]) : 0U;
       // Between characters of East Asia stands no blank.

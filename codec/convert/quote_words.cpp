@@ -205,8 +205,10 @@ std::pair<HeaderWord, std::string_view> header_of(std::string_view line) {
   if (line.empty()) return {HeaderWord::none, {}};
   const auto [begin, end] = header_words.beginning_with(line.front());
   for (auto word = begin; word != end; ++word) {
-    if (!line.starts_with(word->first)) continue;
-    std::string_view rest = line.substr(word->first.size());
+    const std::string_view text = word->first;
+    // Most words that begin alike end differently.
+    if (line.size() <= text.size() || line[text.size() - 1] != text.back() || !line.starts_with(text)) continue;
+    std::string_view rest = line.substr(text.size());
     while (take_front(rest, trimmings)) {
     }
     if (take_front(rest, colons)) return {word->second, rest};

@@ -44,7 +44,6 @@ std::string_view without_end_space(std::string_view line) {
 
 std::span<const Line> lines_of(std::string_view text, Arena& arena) {
   ArenaList<Line> lines(arena);
-  lines.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1);
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     const std::string_view line = without_end_space(text.substr(at, end - at));

@@ -2,26 +2,20 @@
 #include "codec/convert/text.h"
 
 #include <algorithm>
-#include <array>
 
 #include "codec/convert/text_split.h"
 #include "codec/mime/message.h"
+#include "core/free_blocks.h"
 
 namespace pushmail::convert {
 namespace {
 
 constexpr std::size_t plain_block_size = 64;
 
-/// Whether no byte of a block begins something that readable() would take out. No branches, so that the compiler makes vectors of it.
-bool is_plain_block(const char* block) {
-  unsigned suspects = 0;
-  for (std::size_t i = 0; i < plain_block_size; ++i) {
-    const auto c = static_cast<unsigned char>(block[i]);
-    suspects |= static_cast<unsigned>((c < 0x20) & (c != '\n') & (c != '\t')) | static_cast<unsigned>(c == 0x7F) |
-                static_cast<unsigned>(c == 0xC2) | static_cast<unsigned>(c == 0xE2);
-  }
-  return suspects == 0;
-}
+/// Whether something that readable() takes out may begin with it.
+constexpr auto is_suspect = [](auto at) {
+  return ((at(0) < 0x20) & (at(0) != '\n') & (at(0) != '\t')) | (at(0) == 0x7F) | (at(0) == 0xC2) | (at(0) == 0xE2);
+};
 
 }  // namespace
 
@@ -44,16 +38,10 @@ std::string_view readable(std::string_view utf8, Arena& arena) {
     }
     return c >= 0x80 || c == '\n' || c == '\t' ? 0 : 1;
   };
-  // Most texts have nothing to take out, and most of their bytes begin nothing that could be.
-  static constexpr auto suspect = [] {
-    std::array<bool, 256> bytes{};
-    for (std::size_t c = 0; c < 0x20; ++c) bytes[c] = c != '\n' && c != '\t';
-    bytes[0x7F] = bytes[0xC2] = bytes[0xE2] = true;
-    return bytes;
-  }();
+  // Most texts have nothing to take out.
   std::size_t at = 0;
-  while (at + plain_block_size <= utf8.size() && is_plain_block(utf8.data() + at)) at += plain_block_size;
-  while (at < utf8.size() && (!suspect[static_cast<unsigned char>(utf8[at])] || excess(at) == 0)) ++at;
+  while (at + plain_block_size <= utf8.size() && is_free_block<plain_block_size>(utf8.data() + at, is_suspect)) at += plain_block_size;
+  while (at < utf8.size() && excess(at) == 0) ++at;
   if (at == utf8.size()) return utf8;
   ArenaText out(arena);
   out.reserve(utf8.size());

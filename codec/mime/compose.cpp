@@ -201,7 +201,8 @@ class ParameterText {
 }  // namespace
 
 void write_text_field(Bytes& out, std::string_view name, std::string_view utf8_value) {
-  const std::string value = clean(utf8_value);
+  std::string storage;
+  const std::string_view value = cleaned(utf8_value, storage);
   Folder folder(out, name);
   if (value.empty()) append(out, " ");
   if (can_stand_plain(value, line_columns_max - 2 - name.size())) {
@@ -312,6 +313,7 @@ std::string make_boundary(std::string_view seed, std::span<const ByteView> bodie
   std::string boundary = base;
   const auto occurs = [&](ByteView body) {
     const std::string_view text = text_of(body);
+    if (text.size() < 2 + boundary.size()) return false;
     if (written == Written::as_is) {
       // A delimiter stands at the start of a line, behind `--`; a match that starts later in a run of dashes is one too many, and no harm.
       for (std::size_t at = 0; (at = simd::active().find_dash_line(body, at)) != simd::none; ++at) {

@@ -198,8 +198,7 @@ StructuredValue parse_structured(std::string_view value, Arena& arena, std::stri
   Cursor cursor(value);
   cursor.skip(blanks);
   const std::string_view token = cursor.until(token_ends);
-  std::array<Segment, limits::mime_parameter_count_max> storage;
-  std::size_t count = 0;
+  ArenaList<Segment> list(arena);
   // A value that starts with a parameter has no token: `Content-Disposition: filename="x"`.
   if (!cursor.at_end() && cursor.peek() == '=') {
     cursor = Cursor(value);
@@ -209,7 +208,7 @@ StructuredValue parse_structured(std::string_view value, Arena& arena, std::stri
 
   while (true) {
     cursor.skip(blanks_and_separators);
-    if (cursor.at_end() || count >= storage.size()) break;
+    if (cursor.at_end() || list.size() >= limits::mime_parameter_count_max) break;
     Segment segment = name_of(ascii_trim(cursor.until(name_ends)), arena);
     cursor.skip(blanks);
     if (cursor.at_end() || cursor.peek() != '=') {
@@ -226,12 +225,12 @@ StructuredValue parse_structured(std::string_view value, Arena& arena, std::stri
       const bool is_name = segment.name == "name" || segment.name == "filename";
       segment.raw = ascii_trim(cursor.until(is_name ? line_ends : value_ends));
     }
-    segment.order = static_cast<std::uint32_t>(count);
-    if (!segment.name.empty()) storage[count++] = segment;
+    segment.order = static_cast<std::uint32_t>(list.size());
+    if (!segment.name.empty()) list.push_back(segment);
   }
 
   // Segments of a name together, in order; the extended form before a plain one of the same name, which is there for old readers.
-  const std::span<Segment> segments = std::span(storage).first(count);
+  const std::span<Segment> segments = list.items();
   std::sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) {
     if (a.name != b.name) return a.name < b.name;
     const auto rank = [](const Segment& s) { return s.is_extended || s.is_continued ? 0 : 1; };
@@ -239,16 +238,16 @@ StructuredValue parse_structured(std::string_view value, Arena& arena, std::stri
     return a.index != b.index ? a.index < b.index : a.order < b.order;
   });
   ArenaList<Parameter> parameters(arena);
-  parameters.reserve(count);
-  for (std::size_t at = 0; at < count;) {
+  parameters.reserve(segments.size());
+  for (std::size_t at = 0; at < segments.size();) {
     std::size_t end = at + 1;
     // Without an index each stands for itself, and the first counts.
     if (segments[at].is_continued) {
-      while (end < count && segments[end].name == segments[at].name && segments[end].is_continued) ++end;
+      while (end < segments.size() && segments[end].name == segments[at].name && segments[end].is_continued) ++end;
     }
     const std::string_view name = segments[at].name;
     parameters.push_back({name, joined(segments.subspan(at, end - at), arena, raw_charset)});
-    while (end < count && segments[end].name == name) ++end;
+    while (end < segments.size() && segments[end].name == name) ++end;
     at = end;
   }
   result.parameters = parameters.take();

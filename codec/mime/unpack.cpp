@@ -13,6 +13,7 @@
 #include "codec/mime/rtf.h"
 #include "codec/mime/tnef.h"
 #include "codec/mime/uuencode.h"
+#include "core/free_blocks.h"
 #include "core/limits.h"
 
 namespace pushmail::mime {
@@ -29,16 +30,8 @@ constexpr std::string_view tnef_signature = "\x78\x9F\x3E\x22";
 
 constexpr std::size_t block_size = 64;
 
-/// Whether a line that begins with `be` starts behind one of the bytes of a block; two more bytes are read. No branches, so that the
-/// compiler makes vectors of it.
-bool has_be_line(const char* block) {
-  unsigned found = 0;
-  for (std::size_t i = 0; i < block_size; ++i) {
-    found |=
-        static_cast<unsigned>(block[i] == '\n') & static_cast<unsigned>(block[i + 1] == 'b') & static_cast<unsigned>(block[i + 2] == 'e');
-  }
-  return found != 0;
-}
+/// The end of a line behind which `be` stands.
+constexpr auto is_be_line = [](auto at) { return (at(0) == '\n') & (at(1) == 'b') & (at(2) == 'e'); };
 
 /// A line that starts a uuencoded file. Looked for before anything is decoded, since nearly no mail has one.
 bool may_hold_uuencode(const Part& part) {
@@ -49,7 +42,7 @@ bool may_hold_uuencode(const Part& part) {
   const std::string_view body = text_of(part.body);
   if (body.starts_with(begin)) return true;
   for (std::size_t at = 0; at < body.size(); at += block_size) {
-    if (at + block_size + 2 <= body.size() && !has_be_line(body.data() + at)) continue;
+    if (at + block_size + 2 <= body.size() && is_free_block<block_size>(body.data() + at, is_be_line)) continue;
     const std::size_t end = std::min(at + block_size, body.size());
     for (std::size_t line = body.find('\n', at); line < end; line = body.find('\n', line + 1)) {
       if (body.substr(line + 1, begin.size()) == begin) return true;

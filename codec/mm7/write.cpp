@@ -299,6 +299,7 @@ bool is_header_token(char c) {
   return byte > 0x20 && byte < 0x7F && c != '<' && c != '>' && c != '"' && c != '\\';
 }
 void append_token(Bytes& out, std::string_view text) {
+  if (std::all_of(text.begin(), text.end(), is_header_token)) return append(out, text);
   for (const char c : text) {
     if (is_header_token(c)) out.push_back(static_cast<std::uint8_t>(c));
   }

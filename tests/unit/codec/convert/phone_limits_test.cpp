@@ -255,5 +255,28 @@ TEST(HardWrap, Paragraphs) {
   EXPECT_EQ(rejoin_wrapped(mixed, arena), mixed);
 }
 
+// Lines are looked at sixteen bytes at a time: a gap, a column or an address is seen wherever it stands in one.
+TEST(HardWrap, WhatIsNoProseIsSeenAtEachPlaceOfALine) {
+  constexpr std::size_t width = 72;
+  const std::string prose = std::string(width / 2, 'a') + ' ' + std::string(width - width / 2 - 1, 'b');
+  const auto joined = [](const std::string& text) {
+    Arena arena;
+    return std::string(rejoin_wrapped(text, arena)) != text;
+  };
+  ASSERT_TRUE(joined(prose + "\n" + prose + "\n" + prose + "\n" + prose));
+  for (const std::string_view sign : {"   ", " | ", "://", "\t"}) {
+    for (std::size_t at = 1; at + sign.size() < width; ++at) {
+      std::string other(width, 'c');
+      other.replace(at, sign.size(), sign);
+      EXPECT_FALSE(joined(other + "\n" + other + "\n" + other + "\n" + other)) << sign << " at " << at;
+    }
+  }
+  // Two columns each, in every place: twice as wide as its characters are many.
+  for (std::size_t at = 0; at < 16; ++at) {
+    const std::string wide = std::string(at, 'd') + "\u4E2D\u6587" + std::string(width - 4 - at, 'd');
+    EXPECT_TRUE(joined(wide + "\n" + wide + "\n" + wide + "\n" + wide)) << at;
+  }
+}
+
 }  // namespace
 }  // namespace pushmail::convert
