@@ -136,12 +136,24 @@ Sending last_sending(const MmHeader& header, const MmToMailOptions& options) {
   const Timestamp date = header.date && *header.date <= options.date ? *header.date : options.date;
   Sending last{.from = options.from, .to = options.to, .cc = options.cc, .date = format_rfc5322(date)};
   if (last.from.local_part.empty()) last.from = mailbox_of(header.sender, options.our_domain);
-  if (last.to.empty() && last.cc.empty()) {
-    for (const mm7::Recipient& recipient : header.recipients) {
-      mime::Mailbox mailbox = mailbox_of(recipient.address, options.our_domain);
-      if (mailbox.local_part.empty() || recipient.field == mm7::RecipientField::bcc) continue;
-      (recipient.field == mm7::RecipientField::to ? last.to : last.cc).push_back(std::move(mailbox));
+  const bool is_routed = !last.to.empty() || !last.cc.empty();
+  for (const mm7::Recipient& recipient : header.recipients) {
+    mime::Mailbox mailbox = mailbox_of(recipient.address, options.our_domain);
+    if (mailbox.local_part.empty()) continue;
+    if (is_routed) {
+      // Who gets it is known, and the phone said where each of them is to be seen; so are those whom somebody else serves (displayOnly).
+      const bool is_written = recipient.address.kind == mm7::AddressKind::rfc2822;
+      const auto routed = std::ranges::find_if(
+          last.to, [&](const mime::Mailbox& one) { return is_written && ascii_equal_nocase(one.address(), mailbox.address()); });
+      if (routed != last.to.end() && recipient.field != mm7::RecipientField::to) {
+        mailbox = std::move(*routed);
+        last.to.erase(routed);
+      } else if (!is_written || !recipient.address.display_only) {
+        continue;
+      }
     }
+    if (recipient.field == mm7::RecipientField::bcc) continue;
+    (recipient.field == mm7::RecipientField::to ? last.to : last.cc).push_back(std::move(mailbox));
   }
   return last;
 }

@@ -240,6 +240,50 @@ TEST(MmToMail, NumbersKeepWhatTheyAre) {
   }
 }
 
+// Whom somebody else serves is seen, and is no recipient of this mail.
+TEST(MmToMail, WhoIsOnlyShownStandsInTheHeader) {
+  mm7::DeliverReq deliver = request({{"text/plain", "", bytes("Hi"), "utf-8"}});
+  const auto add = [&](mm7::RecipientField field, std::string value, mm7::AddressKind kind, bool shown) {
+    deliver.recipients.push_back({.field = field, .address = {.kind = kind, .value = std::move(value), .display_only = shown}});
+  };
+  add(mm7::RecipientField::to, "joe@example.com", mm7::AddressKind::rfc2822, false);
+  add(mm7::RecipientField::to, "ann@example.org", mm7::AddressKind::rfc2822, true);
+  add(mm7::RecipientField::cc, "bob@example.org", mm7::AddressKind::rfc2822, true);
+  add(mm7::RecipientField::bcc, "eve@example.org", mm7::AddressKind::rfc2822, true);
+  add(mm7::RecipientField::to, "5000", mm7::AddressKind::short_code, true);
+  MmToMailOptions how = options();
+  how.to = {{"", "joe", "example.com"}};
+  const auto mail = mm_to_mail(deliver, how);
+  ASSERT_TRUE(mail);
+  const mime::Message message = parsed(*mail);
+  EXPECT_EQ(message.parts[0].field("To"), "joe@example.com, ann@example.org");
+  EXPECT_EQ(message.parts[0].field("Cc"), "bob@example.org");
+  EXPECT_EQ(text_of(*mail).find("eve@"), std::string_view::npos);
+}
+
+TEST(MmToMail, WhereAPhonePutsARecipientThereItIsSeen) {
+  mm7::DeliverReq deliver = request({{"text/plain", "", bytes("Hi"), "utf-8"}});
+  const auto add = [&](mm7::RecipientField field, std::string value) {
+    deliver.recipients.push_back({.field = field, .address = {.kind = mm7::AddressKind::rfc2822, .value = std::move(value)}});
+  };
+  add(mm7::RecipientField::to, "joe@example.com");
+  add(mm7::RecipientField::cc, "Ann@Example.org");
+  add(mm7::RecipientField::bcc, "eve@example.org");
+  MmToMailOptions how = options();
+  how.to = {{"", "joe", "example.com"}, {"", "Ann", "example.org"}, {"", "eve", "example.org"}};
+  auto mail = mm_to_mail(deliver, how);
+  ASSERT_TRUE(mail);
+  EXPECT_EQ(parsed(*mail).parts[0].field("To"), "joe@example.com");
+  EXPECT_EQ(parsed(*mail).parts[0].field("Cc"), "Ann@example.org");
+  EXPECT_EQ(text_of(*mail).find("eve@"), std::string_view::npos) << "a blind copy is seen by nobody";
+  // Written in the text: the suffix of an answer, say, is no address of the message.
+  how.to = {{"", "joe", "example.com"}};
+  deliver.recipients = {{.field = mm7::RecipientField::cc, .address = {.kind = mm7::AddressKind::short_code, .value = "5000"}}};
+  mail = mm_to_mail(deliver, how);
+  ASSERT_TRUE(mail);
+  EXPECT_EQ(parsed(*mail).parts[0].field("To"), "joe@example.com");
+}
+
 TEST(FirstTextLine, Table) {
   EXPECT_EQ(first_text_line(request({}).content), "");
   EXPECT_EQ(first_text_line(request({{"image/png", "", bytes("x")}, {"text/plain", "", bytes(" one \r\ntwo"), "utf-8"}}).content), "one");
