@@ -4,8 +4,6 @@
 // SIGINT; SIGHUP is logged. kill -9 at any time loses nothing that was acknowledged to anybody: the store is written first.
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -28,6 +26,7 @@
 #include "controlplane/store/sqlite_store.h"
 #include "core/config.h"
 #include "core/descriptors.h"
+#include "core/keep_secrets.h"
 #include "core/last_words.h"
 #include "core/log.h"
 #include "core/program_options.h"
@@ -37,12 +36,6 @@
 namespace {
 
 using namespace pushmail;
-
-// Passwords pass through this process: no core file, no ptrace by others.
-bool keep_secrets() {
-  const rlimit none{0, 0};
-  return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0) == 0;
-}
 
 // Sockets of the API's users, the fetchers, the data plane and the SMSC, and the store's files.
 constexpr std::uint64_t descriptors_wanted = 1024;
@@ -95,7 +88,8 @@ int main(int argc, char** argv) {
   Plane::Options options;
   if (const auto program = given->others.find("fetcher"); program != given->others.end()) options.fetcher_program = program->second;
   if (const auto socket = given->others.find("fetcher-socket"); socket != given->others.end()) options.fetcher_socket = socket->second;
-  if (!keep_secrets()) return cannot_start({std::string("no core file: ") + std::strerror(errno), errno});
+  if (const auto kept = keep_secrets(); !kept)
+    return cannot_start({std::string("no core file: ") + std::strerror(kept.error().os), kept.error().os});
   std::signal(SIGPIPE, SIG_IGN);
   // Until it is waited for below.
   std::signal(SIGHUP, SIG_IGN);

@@ -26,6 +26,7 @@
 #include "core/config.h"
 #include "core/descriptors.h"
 #include "core/errors.h"
+#include "core/keep_secrets.h"
 #include "core/last_words.h"
 #include "core/log.h"
 #include "core/log_writer.h"
@@ -229,6 +230,7 @@ int run(const Config& config) {
   if (const auto opened = io.open(run_folder / "handoff-0", random_u64() | 1); !opened) return stop_for("handoff socket", opened.error());
   if (const auto listening = worker->listen(); !listening) return stop_for("listen", listening.error());
   if (const auto dropped = drop_privileges(config, journal_folder, state_folder); !dropped) return stop_for(user_name, dropped.error());
+  if (const auto kept = keep_secrets(); !kept) return stop_for("no core file", kept.error());
   log_info("started")
       .text("http", to_string(config.endpoint("http.listen")))
       .text("smtp", to_string(config.endpoint("smtp.listen")))

@@ -2,13 +2,13 @@
 
 #include <grp.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "core/accounts.h"
+#include "core/keep_secrets.h"
 
 namespace pushmail::mailbox {
 
@@ -37,10 +37,7 @@ std::string give_up_privileges() {
     if (setresuid(user, user, user) != 0) return "setresuid";
     if (setuid(0) == 0) return "root came back";
   }
-  const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
-  if (setrlimit(RLIMIT_CORE, &no_core) != 0) return "RLIMIT_CORE";
-  // After the change of user, which sets it by itself.
-  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return "PR_SET_DUMPABLE";
+  if (!keep_secrets()) return "keep_secrets";
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return "PR_SET_NO_NEW_PRIVS";
   return {};
 }

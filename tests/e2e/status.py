@@ -47,12 +47,20 @@ def wait_status(world, code, words, part=""):
     return wait_for(says, SECONDS + SLACK, lambda: "status to exit with %d and say %s of %s: %s" % (code, words, part, last))
 
 
+def core_size(pid):
+    """The largest core file that a process may leave, soft and hard limit."""
+    with open("/proc/%d/limits" % pid, encoding="ascii") as file:
+        return next(line.split()[4:6] for line in file if line.startswith("Max core file size"))
+
+
 def part_of(answer, kind):
     return next(each for each in answer["parts"] if each["part"] == kind)
 
 
 def test(world, _):
     well = wait_status(world, 0, ())
+    for program in (world.dataplane, world.controlplane):
+        equal(core_size(program.popen.pid), ["0", "0"], "core file of %s, through which passwords go" % program.name)
     equal(well["verdict"], "serving", "verdict")
     equal(part_of(well, "data_plane")["state"], "connected", "data plane")
     equal(part_of(well, "smsc")["state"], "bound", "SMSC")
