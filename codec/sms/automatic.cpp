@@ -92,6 +92,12 @@ constexpr auto phrases = std::to_array<std::string_view>({
     "automatic reply",
     "automatische antwort",
     "automatisch antwoord",
+    "do not disturb while driving",
+    "driving focus",
+    "with focus turned on",
+    "see your message when i get",
+    "not receiving notifications",
+    "to send a notification through",
     "was delivered",
     "was not delivered",
     "could not be delivered",
@@ -150,7 +156,7 @@ Judgement origin_of(const smpp::Pdu& message) {
   // A piece of a longer text says nothing about how that begins.
   const Judgement by_text = incoming.part ? Judgement{} : origin_of(incoming);
   if (by_text.origin == Origin::receipt) return by_text;
-  if (alphabet_of(incoming.data_coding) == Alphabet::binary) return {Origin::answer, "binary"};
+  if (alphabet_of(incoming.data_coding) == Alphabet::binary && incoming.text().empty()) return {Origin::answer, "binary"};
   if (incoming.ports) return {Origin::answer, "application_port"};
   return by_text;
 }

@@ -168,13 +168,16 @@ Bytes encode_ucs2(std::string_view utf8) {
 
 std::string decode_ucs2(ByteView octets) {
   std::string out;
-  for (std::size_t i = 0; i + 1 < octets.size(); i += 2) {
-    const char32_t unit = load<std::uint16_t>(octets.data() + i, std::endian::big);
+  // A byte order mark of a phone that writes the other order.
+  const bool is_little = octets.size() >= 2 && octets[0] == 0xFF && octets[1] == 0xFE;
+  const std::endian order = is_little ? std::endian::little : std::endian::big;
+  for (std::size_t i = is_little ? 2 : 0; i + 1 < octets.size(); i += 2) {
+    const char32_t unit = load<std::uint16_t>(octets.data() + i, order);
     if (unit < 0xD800 || unit > 0xDFFF) {
       append_character(out, unit);
       continue;
     }
-    const char32_t next = unit < 0xDC00 && i + 3 < octets.size() ? load<std::uint16_t>(octets.data() + i + 2, std::endian::big) : 0;
+    const char32_t next = unit < 0xDC00 && i + 3 < octets.size() ? load<std::uint16_t>(octets.data() + i + 2, order) : 0;
     if (next >= 0xDC00 && next <= 0xDFFF) {
       append_character(out, 0x10000 + ((unit - 0xD800) << 10) + (next - 0xDC00));
       i += 2;
@@ -269,6 +272,10 @@ std::string decode_text(std::uint8_t data_coding, ByteView user_data, Alphabet i
     case Alphabet::ucs2:
       return decode_ucs2(user_data);
     case Alphabet::binary:
+      // Some phones, and gateways, send what a person typed as 8-bit data.
+      if (std::ranges::all_of(user_data,
+                              [](std::uint8_t octet) { return (octet >= 0x20 && octet < 0x7F) || octet == '\r' || octet == '\n'; }))
+        out = text_of(user_data);
       return out;
     case Alphabet::latin1:
       for (const std::uint8_t octet : user_data) append_character(out, octet);

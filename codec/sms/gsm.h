@@ -37,11 +37,12 @@ struct Segment {
 /// The text in the default alphabet, one character an octet; nothing when a character is not in it.
 [[nodiscard]] std::optional<Bytes> encode_gsm(std::string_view utf8);
 [[nodiscard]] std::string decode_gsm(ByteView octets);
-/// UTF-16BE to valid UTF-8; a lone surrogate becomes U+FFFD.
+/// UTF-16BE, or UTF-16LE behind its byte order mark, to valid UTF-8; a lone surrogate becomes U+FFFD.
 [[nodiscard]] std::string decode_ucs2(ByteView octets);
 [[nodiscard]] Bytes encode_ucs2(std::string_view utf8);
 
-/// User data (without header) as UTF-8; binary data gives an empty text. `in_zero`: see split_text.
+/// User data (without header) as UTF-8; binary data gives an empty text, unless it is printable ASCII throughout. `in_zero`: see
+/// split_text.
 [[nodiscard]] std::string decode_text(std::uint8_t data_coding, ByteView user_data, Alphabet in_zero = Alphabet::gsm);
 
 struct Concatenation {

@@ -124,11 +124,13 @@ Result<void> read_field(const Field& field, ByteView body, std::size_t& at, Pdu&
     case FieldKind::secret: {
       const ByteView rest = body.subspan(at);
       const auto nul = std::ranges::find(rest, std::uint8_t{0});
-      if (nul == rest.end()) return fail(rest.size() < field.size ? smpp_short_body : smpp_long_string, header_size + at);
       const auto size = static_cast<std::size_t>(nul - rest.begin());
       if (size >= field.size) return fail(smpp_long_string, header_size + at);
+      // Some SMSCs end the PDU where the NUL of the last field should stand. An id that is whole is worth more than the rule.
+      const bool ends_here = nul == rest.end() && field.text == &Pdu::message_id && size > 0;
+      if (nul == rest.end() && !ends_here) return fail(smpp_short_body, header_size + at);
       pdu.*field.text = text_of(rest.first(size));
-      at += size + 1;
+      at += size + (ends_here ? 0 : 1);
       return {};
     }
     case FieldKind::counted: {

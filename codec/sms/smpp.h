@@ -38,6 +38,8 @@ enum class Command : std::uint32_t {
 /// The answer to a request; generic_nack for what has none.
 [[nodiscard]] Command response_of(Command request);
 [[nodiscard]] constexpr bool is_response(Command command) { return (static_cast<std::uint32_t>(command) & 0x80000000U) != 0; }
+/// What is told and never answered: outbind (SMPP 3.4 §4.1.7) and alert_notification (§4.12).
+[[nodiscard]] constexpr bool is_one_way(std::uint32_t command_id) { return command_id == 0x0000000B || command_id == 0x00000102; }
 /// `submit_sm`; `unknown` for a number without a row.
 [[nodiscard]] std::string_view name_of(Command command);
 

@@ -290,6 +290,10 @@ void SmppProtocol::stop() {
 // ---- requests of the SMSC ---------------------------------------------------------------------------------------------------------
 
 void SmppProtocol::on_frame(const smpp::Frame& frame) {
+  if (smpp::is_one_way(frame.command_id)) {
+    log_debug("smpp_one_way").number("command_id", frame.command_id);
+    return;
+  }
   const auto pdu = smpp::decode(frame);
   if (!pdu) {
     log_warning("smpp_bad_pdu").error(pdu.error()).number("command_id", frame.command_id);

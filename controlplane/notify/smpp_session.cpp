@@ -148,22 +148,28 @@ void SmppSession::Socket::write_next() {
 
 std::size_t SmppSession::Socket::close() {
   ++connection_;
-  error_code full;  // or another reason why nothing more goes out
+  Bytes answers;
   std::size_t dropped = 0;
-  // What was queued in answer to the other side (unbind_resp, generic_nack) still goes out where the socket takes it at once.
   for (const Unwritten& one : out_) {
-    const bool may_leave = may_leave_ > 0;
-    if (may_leave) --may_leave_;
     if (writing_ && &one == &out_.front()) continue;
-    if (one.at_end == AtEnd::dropped) ++dropped;
-    if (one.at_end == AtEnd::dropped || full || !may_leave) continue;
-    socket_.non_blocking(true, full);
-    if (socket_.write_some(asio::buffer(one.pdu), full) != one.pdu.size()) full = asio::error::would_block;
+    if (one.at_end == AtEnd::dropped)
+      ++dropped;
+    else
+      append(answers, ByteView(one.pdu));
   }
-  socket_.close(full);
+  error_code ignored;
+  socket_.cancel(ignored);
   out_.clear();
   may_leave_ = 0;
   writing_ = false;
+  // What was queued in answer to the other side (deliver_sm_resp, unbind_resp, generic_nack) still goes out, when what it rests on is on
+  // disk and as far as the socket takes it at once: else the SMSC sends again what a phone wrote.
+  durability_.when_durable([leaving = std::make_shared<asio::ip::tcp::socket>(std::move(socket_)), answers = std::move(answers)] {
+    error_code full;
+    if (!answers.empty()) leaving->non_blocking(true, full);
+    if (!answers.empty() && !full) leaving->write_some(asio::buffer(answers), full);
+    leaving->close(full);
+  });
   return dropped;
 }
 

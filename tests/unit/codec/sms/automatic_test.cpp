@@ -88,6 +88,8 @@ TEST(Automatic, MachinesThatAnswer) {
   }
   for (const char* text : {"Message to 5000 was delivered on 28.11.2026 22:01", "I can't answer. [Auto-reply by a car]",
                            "Automatisch antwoord: x", "Ich bin nicht im Haus. Automatische Antwort", "Sent automatically: x",
+                           "Driving Focus: I'll see your message when I get where I'm going.",
+                           "Notifications are off (I'm not receiving notifications. If this is urgent, reply \"urgent\")",
                            "Message status: DELIVRD", "(I'm not receiving notifications. If this is urgent, reply)"}) {
     EXPECT_EQ(origin_of(message(text)).origin, Origin::answer) << text;
   }
@@ -96,6 +98,9 @@ TEST(Automatic, MachinesThatAnswer) {
   smpp::Pdu binary = message("\x01\x02");
   binary.data_coding = 0x04;
   EXPECT_EQ(origin_of(binary).sign, "binary");
+  binary = message("17");
+  binary.data_coding = 0x04;
+  EXPECT_FALSE(is_automatic(origin_of(binary))) << "typed by a person, sent as 8-bit data";
   EXPECT_EQ(origin_of(message("x", 0, {{smpp::tag::destination_port, {0x0B, 0x84}}})).sign, "application_port");
 }
 

@@ -62,6 +62,8 @@ TEST(Gsm, OtherLettersNeedUcs2) {
             "\xEF\xBF\xBD");
   EXPECT_EQ(decode_ucs2(from_hex("0041d83d")), "A\xEF\xBF\xBD");
   EXPECT_EQ(decode_ucs2(from_hex("004100")), "A");
+  EXPECT_EQ(decode_ucs2(from_hex("fffe31003700")), "17") << "UTF-16LE says so itself";
+  EXPECT_EQ(decode_ucs2(from_hex("fffe3dd800de")), "😀");
 }
 
 struct Length {
@@ -110,7 +112,8 @@ TEST(Gsm, DataCodings) {
   EXPECT_EQ(decode_text(1, from_hex("40")), "@");
   EXPECT_EQ(decode_text(3, from_hex("e9")), "é");
   EXPECT_EQ(decode_text(8, from_hex("00e9")), "é");
-  EXPECT_EQ(decode_text(4, from_hex("41")), "");
+  EXPECT_EQ(decode_text(4, from_hex("3137")), "17") << "typed by a person, sent as 8-bit data";
+  EXPECT_EQ(decode_text(4, from_hex("3137ff")), "");
   EXPECT_EQ(alphabet_of(0xF0), Alphabet::gsm);
   EXPECT_EQ(alphabet_of(0xF5), Alphabet::binary);
   EXPECT_EQ(alphabet_of(0xC8), Alphabet::gsm);

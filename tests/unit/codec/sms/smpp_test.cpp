@@ -240,6 +240,15 @@ TEST(Smpp, OverlongStringIsRefused) {
   EXPECT_TRUE(pdu.error().is(smpp_long_string));
 }
 
+TEST(Smpp, AnIdMayEndWithItsPdu) {
+  const auto pdu = read(hex("00 00 00 14 80 00 00 04 00 00 00 00 00 00 00 02 31 30 30 31"));
+  ASSERT_TRUE(pdu.has_value());
+  EXPECT_EQ(pdu->message_id, "1001");
+  const auto other = read(hex("00 00 00 14 80 00 00 09 00 00 00 00 00 00 00 02 31 30 30 31"));
+  ASSERT_FALSE(other.has_value()) << "a system_id does not";
+  EXPECT_TRUE(other.error().is(smpp_short_body));
+}
+
 TEST(Smpp, RefusingResponseMayLackItsBody) {
   const auto pdu = read(hex("00 00 00 10 80 00 00 04 00 00 00 58 00 00 00 02"));
   ASSERT_TRUE(pdu.has_value());

@@ -261,6 +261,21 @@ TEST_F(SmppTest, NothingLeavesBeforeTheStoreIsOnDisk) {
   EXPECT_EQ(next(Command::deliver_sm_resp).status, smpp::status::ok);
 }
 
+// The SMSC ends the session right behind what a phone wrote: it learns that we have it, or it would send it again.
+TEST_F(SmppTest, AnswersThatWaitForTheStoreLeaveBeforeTheEnd) {
+  bind();
+  durability.held = true;
+  smsc.send(deliver("17"));
+  Pdu unbind;
+  unbind.command = Command::unbind;
+  unbind.sequence = 77;
+  smsc.send(unbind);
+  run_until([&] { return log.lost == 1; });
+  durability.release();
+  EXPECT_EQ(next(Command::deliver_sm_resp).status, smpp::status::ok);
+  EXPECT_EQ(next(Command::unbind_resp).sequence, 77U);
+}
+
 // A session that ends meanwhile takes with it what was to leave by it.
 TEST_F(SmppTest, WhatWaitedForTheStoreDoesNotLeaveByALaterSession) {
   bind();

@@ -333,6 +333,27 @@ TEST_F(ProtocolTest, ThrottlingForEverLeavesFewSubmits) {
   EXPECT_EQ(events.lost, 0);
 }
 
+// outbind and alert_notification have no answer, also no generic_nack (SMPP 3.4 §4.1.7, §4.12).
+TEST_F(ProtocolTest, WhatHasNoAnswerGetsNone) {
+  protocol.start();
+  bind();
+  wire.pdus.clear();
+  for (const char* body : {"0000000b0000000000000007"
+                           "6100"
+                           "6200",
+                           "000001020000000000000008"
+                           "01013535350001013500"}) {
+    Bytes pdu = from_hex(body);
+    Bytes whole;
+    append(whole, static_cast<std::uint32_t>(pdu.size() + 4), std::endian::big);
+    append(whole, ByteView(pdu));
+    protocol.on_bytes(whole);
+  }
+  EXPECT_TRUE(wire.pdus.empty());
+  EXPECT_EQ(events.lost, 0);
+  EXPECT_EQ(protocol.room(), 2U) << "and the session goes on";
+}
+
 // One number that the SMSC puts off for ever: the others wait a second for it, not a minute.
 TEST_F(ProtocolTest, OneTextThatIsRefusedForEverKeepsOthersNoLongerEachTime) {
   protocol.start();
