@@ -75,3 +75,10 @@ class Backoff {
 [[nodiscard]] Duration retry_pause(std::uint32_t failures, Duration first, Duration most, std::uint64_t random);
 
 }  // namespace pushmail::mailbox
+
+namespace pushmail {
+
+template <>
+inline constexpr auto words<mailbox::Backoff::Refused> = std::to_array<std::string_view>({"no", "now", "good"});
+
+}  // namespace pushmail

@@ -15,26 +15,11 @@ namespace {
 
 constexpr std::uint16_t number_of(Tag tag) { return static_cast<std::uint16_t>(tag); }
 
-template <class T>
-using Row = std::pair<std::string_view, T>;
-constexpr std::array<Row<Protocol>, 2> protocols{{{"imap", Protocol::imap}, {"pop3", Protocol::pop3}}};
-constexpr std::array<Row<Encryption>, 3> encryptions{
-    {{"none", Encryption::none}, {"implicit", Encryption::implicit}, {"starttls", Encryption::starttls}}};
-constexpr std::array<Row<Mode>, 2> modes{{{"idle", Mode::idle}, {"poll", Mode::poll}}};
-constexpr std::array<Row<Refresh>, 3> refreshes{{{"noop", Refresh::noop}, {"status", Refresh::status}, {"select", Refresh::select}}};
-constexpr std::array<Row<Mark>, 2> marks{{{"seen", Mark::seen}, {"delete", Mark::remove}}};
-
-template <class T, std::size_t count>
-std::optional<T> word(const RecordView& record, Tag tag, const std::array<Row<T>, count>& rows) {
+template <HasWords E>
+std::optional<E> word(const RecordView& record, Tag tag) {
   const auto given = record.text(number_of(tag));
-  if (!given) return std::nullopt;
-  for (const auto& [name, value] : rows) {
-    if (name == *given) return value;
-  }
-  return std::nullopt;
+  return given ? parse_word<E>(*given) : std::nullopt;
 }
-
-constexpr std::array<Row<Backoff::Refused>, 2> refusals{{{"now", Backoff::Refused::for_now}, {"good", Backoff::Refused::for_good}}};
 
 // Nothing where the record is of one that has no past.
 std::optional<Backoff::Kept> read_kept(const RecordView& record) {
@@ -43,7 +28,7 @@ std::optional<Backoff::Kept> read_kept(const RecordView& record) {
   constexpr std::uint64_t pause_most_ms = 86'400'000;
   return Backoff::Kept{.state = text_or_empty(record, Tag::state),
                        .reason = text_or_empty(record, Tag::reason),
-                       .refused = word(record, Tag::refused, refusals).value_or(Backoff::Refused::no),
+                       .refused = word<Backoff::Refused>(record, Tag::refused).value_or(Backoff::Refused::no),
                        .pause = milliseconds(static_cast<std::int64_t>(std::min(number_or_zero(record, Tag::pause), pause_most_ms))),
                        .failures = count(Tag::failures),
                        .short_sessions = count(Tag::short_sessions),
@@ -70,11 +55,11 @@ Duration duration(const RecordView& record, Tag tag) {
 
 // Where a mailbox is and how to get in.
 Result<Account> decode_account(const RecordView& record) {
-  const auto protocol = word(record, Tag::protocol, protocols);
-  const auto encryption = word(record, Tag::tls, encryptions);
+  const auto protocol = word<Protocol>(record, Tag::protocol);
+  const auto encryption = word<Encryption>(record, Tag::tls);
   const auto address = parse_endpoint(text_or_empty(record, Tag::address));
   const bool has_refresh = record.text(number_of(Tag::refresh)).has_value();
-  const auto refresh = has_refresh ? word(record, Tag::refresh, refreshes) : std::optional(Refresh::noop);
+  const auto refresh = has_refresh ? word<Refresh>(record, Tag::refresh) : std::optional(Refresh::noop);
   if (!protocol || !encryption || !address || !refresh) return fail(mailbox_record);
   const std::string folder = text_or_empty(record, Tag::folder);
   Account account{
@@ -101,7 +86,7 @@ Result<Account> decode_account(const RecordView& record) {
 Result<std::optional<Command>> decode_watch(const RecordView& record) {
   WatchCommand watch;
   watch.binding = text_or_empty(record, Tag::binding);
-  const auto mode = word(record, Tag::mode, modes);
+  const auto mode = word<Mode>(record, Tag::mode);
   if (watch.binding.empty() || !mode) return fail(mailbox_record);
   watch.mode = *mode;
   PM_TRY(watch.account, decode_account(record));
@@ -157,7 +142,7 @@ Result<std::optional<Command>> decode_command(const RecordView& record) {
           .credit = number_or_zero(record, Tag::credit),
       };
     case Kind::mark: {
-      const auto mark = word(record, Tag::mark, marks);
+      const auto mark = word<Mark>(record, Tag::mark);
       if (binding.empty() || !mark) return fail(mailbox_record);
       if (!may_go_on_wire(uid)) return fail(mailbox_argument);
       return MarkCommand{
@@ -176,9 +161,7 @@ Result<std::optional<Command>> decode_command(const RecordView& record) {
 
 void write_kept(const Backoff::Kept& kept, RecordWriter& record) {
   record.u64(number_of(Tag::pause), static_cast<std::uint64_t>(kept.pause.ms()));
-  for (const auto& [name, value] : refusals) {
-    if (value == kept.refused) record.text(number_of(Tag::refused), name);
-  }
+  if (kept.refused != Backoff::Refused::no) record.text(number_of(Tag::refused), to_string(kept.refused));
   for (const auto& [tag, value] : {std::pair(Tag::failures, kept.failures), std::pair(Tag::short_sessions, kept.short_sessions),
                                    std::pair(Tag::unsaid, kept.unsaid_refusals)}) {
     if (value != 0) record.u64(number_of(tag), value);

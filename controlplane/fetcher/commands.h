@@ -17,8 +17,6 @@
 
 namespace pushmail::mailbox {
 
-enum class Mode : std::uint8_t { idle, poll };
-
 struct WatchCommand {
   std::string binding;
   Account account;

@@ -2,6 +2,7 @@
 
 #include "controlplane/fetcher/errors.h"
 #include "controlplane/fetcher/sasl.h"
+#include "core/base64.h"
 #include "core/bytes.h"
 
 namespace pushmail::mailbox {
@@ -50,6 +51,14 @@ Result<ImapAnswer> authenticate_plain(ImapExchange& exchange, std::string_view u
   PM_TRY(const ImapAnswer asked, exchange.command("AUTHENTICATE PLAIN"));
   if (asked != ImapAnswer::go_on) return asked;
   return exchange.go_on(response + "\r\n");
+}
+
+Result<ImapAnswer> authenticate_login(ImapExchange& exchange, std::string_view user, std::string_view password) {
+  PM_TRY(const ImapAnswer asked_user, exchange.command("AUTHENTICATE LOGIN"));
+  if (asked_user != ImapAnswer::go_on) return asked_user;
+  PM_TRY(const ImapAnswer asked_password, exchange.go_on(base64_encoded(user) + "\r\n"));
+  if (asked_password != ImapAnswer::go_on) return asked_password;
+  return exchange.go_on(base64_encoded(password) + "\r\n");
 }
 
 }  // namespace pushmail::mailbox

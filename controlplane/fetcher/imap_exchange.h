@@ -39,4 +39,6 @@ class ImapExchange {
 enum class InitialResponse : std::uint8_t { offered, not_offered };
 [[nodiscard]] Result<ImapAnswer> authenticate_plain(ImapExchange& exchange, std::string_view user, std::string_view password,
                                                     InitialResponse initial);
+/// What some servers take where they take no LOGIN and no PLAIN: user and password, each when it is asked for.
+[[nodiscard]] Result<ImapAnswer> authenticate_login(ImapExchange& exchange, std::string_view user, std::string_view password);
 }  // namespace pushmail::mailbox

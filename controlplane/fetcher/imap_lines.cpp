@@ -6,6 +6,7 @@
 
 #include "controlplane/fetcher/errors.h"
 #include "controlplane/fetcher/mail_date.h"
+#include "controlplane/fetcher/server_words.h"
 #include "core/ascii.h"
 #include "core/limits.h"
 
@@ -153,10 +154,7 @@ Result<Literal> ImapLines::pass_over(Cursor& at) {
 void ImapLines::take_status(std::string_view tag, std::string_view status, Bytes& out) {
   Cursor at(status);
   const std::string_view word = at.word();
-  const auto keep = [status](std::string& text) {
-    text.clear();
-    for (const char c : status.substr(0, status_size_max)) text.push_back(c >= 0x20 && c <= 0x7E ? c : '?');
-  };
+  const auto keep = [status](std::string& text) { text = server_words(status, status_size_max); };
   if (tag != "*" || ascii_equal_nocase(word, "BYE")) {
     keep(last_status_);
   } else if (ascii_equal_nocase(word, "NO") || ascii_equal_nocase(word, "BAD") || ascii_starts_with_nocase(at.rest(), "[ALERT]")) {

@@ -185,16 +185,21 @@ Outcome<void> ImapSession::open(Task& task) {
 
 Outcome<void> ImapSession::ask_capability(Task& task) {
   begin(task);
-  if (const int code = mailimap_custom_command(imap_.get(), "CAPABILITY"); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_protocol);
-  return {};
+  const int code = mailimap_custom_command(imap_.get(), "CAPABILITY");
+  if (code == MAILIMAP_NO_ERROR) return {};
+  // A server that does not know the command has none; what it makes of LOGIN it says then.
+  const std::string& status = stream_.fence().last_status();
+  if (!stream_.failure() && (ascii_starts_with_nocase(status, "BAD") || ascii_starts_with_nocase(status, "NO"))) return {};
+  return failed(code, mailbox_protocol);
 }
 
 Outcome<void> ImapSession::log_in(Task& task) {
   const auto can = [this](std::string_view capability) { return stream_.fence().can(capability); };
   const bool has_login = !can("LOGINDISABLED");
-  // A server that wants no LOGIN on this connection wants no other password in the clear either.
-  const bool has_plain = can("AUTH=PLAIN") && (has_login || stream_.is_encrypted());
-  if (!has_login && !has_plain) {
+  // A server that takes PLAIN without TLS says so; that the password may go in the clear the operator said (tls = none).
+  const bool has_plain = can("AUTH=PLAIN");
+  const bool has_sasl_login = can("AUTH=LOGIN");
+  if (!has_login && !has_plain && !has_sasl_login) {
     return std::unexpected(
         Failure{Error{stream_.is_encrypted() ? &mailbox_protocol : &mailbox_tls}, "the server allows no LOGIN on this connection"});
   }
@@ -206,8 +211,9 @@ Outcome<void> ImapSession::log_in(Task& task) {
   }
   // RFC 3501 §9: no byte of another alphabet stands in a quoted string, and libetpan writes no other.
   const auto initial = can("SASL-IR") ? InitialResponse::offered : InitialResponse::not_offered;
-  const auto answer = has_plain ? authenticate_plain(exchange_, account_.user, account_.password, initial)
-                                : login_with_literals(exchange_, account_.user, account_.password);
+  const auto answer = has_plain   ? authenticate_plain(exchange_, account_.user, account_.password, initial)
+                      : has_login ? login_with_literals(exchange_, account_.user, account_.password)
+                                  : authenticate_login(exchange_, account_.user, account_.password);
   if (auto in = settle(answer, mailbox_login); !in) return in;
   imap_->imap_state = MAILIMAP_STATE_AUTHENTICATED;
   return {};

@@ -14,17 +14,12 @@
 
 #include "controlplane/fetcher/mail_stream.h"
 #include "controlplane/fetcher/trials.h"
+#include "core/contract/fetcher/words.h"
 #include "core/limits.h"
 #include "core/timers.h"
 
 namespace pushmail::mailbox {
 
-enum class Protocol : std::uint8_t { imap, pop3 };
-enum class Encryption : std::uint8_t { none, implicit, starttls };
-enum class Mark : std::uint8_t { seen, remove };
-
-/// How a server is asked what has come, where it does not tell by itself.
-enum class Refresh : std::uint8_t { noop, status, select };
 /// What a mail provider is known to need (conf/providers.toml); zero: as with everybody.
 struct Habits {
   bool idle = true;       // false: it is not asked for IDLE

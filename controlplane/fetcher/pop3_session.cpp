@@ -18,6 +18,7 @@
 #include "controlplane/fetcher/pop3_names.h"
 #include "controlplane/fetcher/refusals.h"
 #include "controlplane/fetcher/sasl.h"
+#include "controlplane/fetcher/server_words.h"
 #include "core/log.h"
 
 namespace pushmail::mailbox {
@@ -51,11 +52,7 @@ struct SessionFree {
   void operator()(mailpop3* session) const { mailpop3_free(session); }
 };
 
-std::string printable(std::string_view text) {
-  std::string out(text.substr(0, 200));
-  std::ranges::replace_if(out, [](char c) { return c < 0x20 || c > 0x7E; }, '?');
-  return out;
-}
+constexpr std::size_t words_size_max = 200;
 
 struct Entry {
   std::uint32_t number = 0;
@@ -138,7 +135,8 @@ class Pop3Session final : public MailboxSession {
 
 std::unexpected<Failure> Pop3Session::failed(const ErrorInfo& rule) const {
   if (stream_.failure()) return std::unexpected(*stream_.failure());
-  return std::unexpected(refused(pop3_->pop3_response == nullptr ? std::string() : printable(pop3_->pop3_response), rule));
+  return std::unexpected(
+      refused(pop3_->pop3_response == nullptr ? std::string() : server_words(pop3_->pop3_response, words_size_max), rule));
 }
 
 Outcome<void> Pop3Session::open(Task& task) {
@@ -199,7 +197,7 @@ Outcome<void> Pop3Session::authenticate_plain(Task& task) {
   if (!status) return std::unexpected(status.error());
   if (status->starts_with("+OK")) return {};
   if (!status->starts_with("-ERR")) return breach("neither +OK nor -ERR");
-  return std::unexpected(refused(printable(ascii_trim(*status)), mailbox_login));
+  return std::unexpected(refused(server_words(ascii_trim(*status), words_size_max), mailbox_login));
 }
 
 // Sends a command and reads its status line; what follows stays in rest_ and the stream.
@@ -209,7 +207,7 @@ Outcome<void> Pop3Session::command(Task& task, const std::string& line, std::uin
   if (!status) return std::unexpected(status.error());
   if (status->starts_with("+OK")) return {};
   if (!status->starts_with("-ERR")) return breach("neither +OK nor -ERR");
-  return std::unexpected(refused(printable(ascii_trim(*status)), mailbox_refused));
+  return std::unexpected(refused(server_words(ascii_trim(*status), words_size_max), mailbox_refused));
 }
 
 // The status line that answers `line`, of a command that has begun.

@@ -25,7 +25,7 @@ void Probe::run(Task& task) {
   if (outcome)
     reporter_.probed(command_.binding, "ready", {});
   else
-    reporter_.probed(command_.binding, state_word(outcome.error().error), outcome.error().text);
+    reporter_.probed(command_.binding, state_word(outcome.error().error), outcome.error().text, outcome.error().wait);
 }
 
 Outcome<void> Probe::try_once(Task& task) {

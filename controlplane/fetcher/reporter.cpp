@@ -52,10 +52,11 @@ void Reporter::session(std::string_view binding, std::string_view state, std::st
   LogEvent(reason.empty() ? LogLevel::debug : LogLevel::warning, "session").binding(binding).text("state", state).text("reason", reason);
 }
 
-void Reporter::probed(std::string_view binding, std::string_view state, std::string_view reason) {
+void Reporter::probed(std::string_view binding, std::string_view state, std::string_view reason, Duration wait) {
   auto record = record_of(Kind::probed, binding);
   record.text(number_of(Tag::state), state);
   if (!reason.empty()) record.text(number_of(Tag::reason), reason);
+  if (wait.ns > 0) record.u64(number_of(Tag::pause), static_cast<std::uint64_t>(wait.ms()));
   send(record);
   log_info("account_tried").text("state", state).text("reason", reason);
 }

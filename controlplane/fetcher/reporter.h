@@ -28,7 +28,8 @@ class Reporter {
   /// `kept`: how the account's log-ins went; nothing where the mailbox is not watched.
   void session(std::string_view binding, std::string_view state, std::string_view reason, const std::optional<Backoff::Kept>& kept = {});
   /// What an account that was tried came to: a state word, and why.
-  void probed(std::string_view binding, std::string_view state, std::string_view reason);
+  /// `wait`: what the server asked for before the next log-in.
+  void probed(std::string_view binding, std::string_view state, std::string_view reason, Duration wait = {});
   void baseline(std::string_view binding, const Watermark& mark);
   void new_mail(std::string_view binding, const Watermark& mark, const Arrival& arrival);
   void trying(std::string_view binding, std::span<const std::string> uids);

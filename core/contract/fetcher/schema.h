@@ -37,7 +37,7 @@ enum class Kind : std::uint16_t {
   marked = 39,        // done (a mail that is gone counts as done), or with a reason: it could not be done
   trying = 40,        // the mails named by uid are asked for next; without one: the answer has come. If the fetcher dies in between, one
                       // of them may be why
-  probed = 42,        // of a probe: the state it came to (ready: it works), and the reason
+  probed = 42,        // of a probe: the state it came to (ready: it works), the reason, and the pause that the server asked for
   skipped = 41,       // count mails were announced without their header (uid names the one) or not at all: reason
 };
 

@@ -1,5 +1,6 @@
 // IMAP sessions against scripted servers, friendly, odd and hostile.
 #include "controlplane/fetcher/announce.h"
+#include "core/base64.h"
 #include "session_fixture.h"
 
 namespace pushmail::test {
@@ -368,6 +369,52 @@ TEST_F(ImapTest, LoginDisabledIsNotTried) {
   run(account(server, Protocol::imap),
       [&](Task& task, MailboxSession& session) { EXPECT_TRUE(session.open(task).error().error.is(mailbox_tls)); });
   EXPECT_FALSE(server.heard_anything_like("secret"));
+}
+
+// Without LOGIN, and without TLS because the operator said so: PLAIN is what the server takes.
+TEST_F(ImapTest, WithoutLoginPlainIsSaid) {
+  ScriptedServer server([](Peer& peer) {
+    peer.send("* OK ready\r\n");
+    if (!peer.expect("CAPABILITY")) return;
+    peer.send("* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=PLAIN SASL-IR\r\n");
+    peer.answer("OK done");
+    if (peer.expect("AUTHENTICATE PLAIN ")) peer.answer("NO [UNAVAILABLE] Резервное копирование\xC2\x85\xE2\x80\xAE");
+  });
+  run(account(server, Protocol::imap), [&](Task& task, MailboxSession& session) {
+    const auto failure = session.open(task).error();
+    EXPECT_TRUE(failure.error.is(mailbox_busy));
+    EXPECT_EQ(failure.text, "NO [UNAVAILABLE] Резервное копирование??") << "its words in its script, without what steers a terminal";
+  });
+}
+
+TEST_F(ImapTest, WithoutLoginAndPlainTheOldMechanismIsSaid) {
+  ScriptedServer server([](Peer& peer) {
+    peer.send("* OK ready\r\n");
+    if (!peer.expect("CAPABILITY")) return;
+    peer.send("* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=LOGIN\r\n");
+    peer.answer("OK done");
+    if (!peer.expect("AUTHENTICATE LOGIN")) return;
+    peer.send("+ VXNlcm5hbWU6\r\n");
+    peer.line();
+    peer.send("+ UGFzc3dvcmQ6\r\n");
+    peer.line();
+    peer.answer("NO [AUTHENTICATIONFAILED] no");
+  });
+  run(account(server, Protocol::imap),
+      [&](Task& task, MailboxSession& session) { EXPECT_TRUE(session.open(task).error().error.is(mailbox_auth)); });
+  EXPECT_TRUE(server.heard_anything_like(base64_encoded("secret")));
+  EXPECT_FALSE(server.heard_anything_like("secret"));
+}
+
+TEST_F(ImapTest, AServerWithoutCapabilityIsLoggedInto) {
+  ScriptedServer server([](Peer& peer) {
+    peer.send("* OK ready\r\n");
+    if (!peer.expect("CAPABILITY")) return;
+    peer.answer("BAD unknown command");
+    if (peer.expect("LOGIN")) peer.answer("NO [AUTHENTICATIONFAILED] no");
+  });
+  run(account(server, Protocol::imap),
+      [&](Task& task, MailboxSession& session) { EXPECT_TRUE(session.open(task).error().error.is(mailbox_auth)); });
 }
 
 // Hostile servers: each ends the session by the rule it breaks, and soon.
