@@ -9,12 +9,20 @@ namespace pushmail {
 using mailbox::Tag;
 using mailbox::tag;
 
+Duration pause_of(const RecordView& record) {
+  constexpr std::uint64_t most_ms = 86'400'000;
+  return milliseconds(static_cast<std::int64_t>(std::min(record.u64(tag(Tag::pause)).value_or(0), most_ms)));
+}
+
+void AccountPauses::on_trial(std::string_view binding, std::string_view state, std::string_view reason, Duration wait, Instant now) {
+  accounts_[std::string(binding)] = {
+      .state = std::string(state), .reason = std::string(reason), .refused = "now", .not_before = now + wait, .failures = 1};
+}
+
 void AccountPauses::on_session(std::string_view binding, const RecordView& session, Instant now) {
-  const auto pause_ms = session.u64(tag(Tag::pause));
-  if (!pause_ms) return;
-  constexpr std::uint64_t pause_most_ms = 86'400'000;
+  if (!session.u64(tag(Tag::pause))) return;
   Account& account = accounts_[std::string(binding)];
-  account.not_before = now + milliseconds(static_cast<std::int64_t>(std::min(*pause_ms, pause_most_ms)));
+  account.not_before = now + pause_of(session);
   account.refused = session.text(tag(Tag::refused)).value_or("");
   account.failures = session.u64(tag(Tag::failures)).value_or(0);
   account.short_sessions = session.u64(tag(Tag::short_sessions)).value_or(0);

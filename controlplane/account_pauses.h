@@ -18,6 +18,8 @@ namespace pushmail {
 class AccountPauses {
  public:
   void on_session(std::string_view binding, const RecordView& session, Instant now);
+  /// A new account was tried, and its server asked for a pause.
+  void on_trial(std::string_view binding, std::string_view state, std::string_view reason, Duration wait, Instant now);
   /// What is known of this account goes into its watch.
   void write(std::string_view binding, Instant now, RecordWriter& watch) const;
   /// Somebody changed the account, or wishes that it is tried.
@@ -35,5 +37,8 @@ class AccountPauses {
   };
   std::map<std::string, Account, std::less<>> accounts_;
 };
+
+/// The pause in a fetcher's record, a day at most; 0: none.
+[[nodiscard]] Duration pause_of(const RecordView& record);
 
 }  // namespace pushmail

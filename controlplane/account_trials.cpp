@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "controlplane/account_pauses.h"
 #include "controlplane/account_record.h"
 #include "controlplane/binding/errors.h"
 #include "core/timers.h"
@@ -29,11 +30,12 @@ struct Hopeless {
 constexpr auto hopeless = std::to_array<Hopeless>({{"auth_failed", "password"}, {"tls_failed", "tls"}, {"protocol_error", "host"}});
 
 AccountTrial verdict(std::string_view state, std::string reason) {
-  if (state == "ready") return {.works = AccountTrial::Works::yes, .field = {}, .text = {}};
+  if (state == "ready") return {.works = AccountTrial::Works::yes, .field = {}, .text = {}, .state = {}};
   for (const Hopeless& row : hopeless) {
-    if (row.state == state) return {.works = AccountTrial::Works::no, .field = std::string(row.field), .text = std::move(reason)};
+    if (row.state == state)
+      return {.works = AccountTrial::Works::no, .field = std::string(row.field), .text = std::move(reason), .state = std::string(state)};
   }
-  return {.works = AccountTrial::Works::unknown, .field = {}, .text = std::move(reason)};
+  return {.works = AccountTrial::Works::unknown, .field = {}, .text = std::move(reason), .state = std::string(state)};
 }
 
 }  // namespace
@@ -71,7 +73,9 @@ void AccountTrials::probe(const std::string& name, const Binding& binding, const
 
 void AccountTrials::on_probed(const RecordView& record) {
   const std::string name(record.text(tag(Tag::binding)).value_or(""));
-  answer(name, verdict(record.text(tag(Tag::state)).value_or(""), std::string(record.text(tag(Tag::reason)).value_or(""))));
+  AccountTrial trial = verdict(record.text(tag(Tag::state)).value_or(""), std::string(record.text(tag(Tag::reason)).value_or("")));
+  trial.wait = pause_of(record);
+  answer(name, std::move(trial));
 }
 
 void AccountTrials::tick() {

@@ -84,7 +84,7 @@ Result<bool> Announcer::announce_newest(const Msisdn& phone, Origin origin, Wait
   PM_TRY(const std::uint64_t strangers, store_.count_waiting(phone, Origin::stranger));
   const auto queued = store_.queue_sms({.msisdn = phone,
                                         .text = notify::new_mail_text(news_of(*item, settings_), item->reply_code, own + strangers),
-                                        .kind = "notify",
+                                        .kind = SmsKind::notify,
                                         .item = item->id,
                                         .created = now});
   if (!queued) return std::unexpected(queued.error());

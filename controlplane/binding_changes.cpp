@@ -16,7 +16,7 @@ constexpr std::size_t all_of_them = 1'000'000;
 }  // namespace
 
 void ToPhone::on_binding_changed(const Binding& binding) {
-  if (binding.state == "removed") return on_binding_removed(binding.id);
+  if (binding.state == BindingState::removed) return on_binding_removed(binding.id);
   if (binding.is_active()) return on_binding_resumed(binding.id);
   on_binding_suspended(binding.id);
 }
@@ -91,7 +91,7 @@ void ToPhone::on_binding_resumed(std::string_view binding) {
     const auto done = ports_.store.write([&]() -> Result<void> {
       if (!tell) {
         // A forwarded mail is offered by a time that has come, a mail of the mailbox by none.
-        item.retry_at = item.source == "smtp" ? ports_.clock.wall() : Timestamp{};
+        item.retry_at = item.source == Source::smtp ? ports_.clock.wall() : Timestamp{};
         return ports_.store.update_item(item);
       }
       item.reason = "the SMS to the phone waits for the SMSC";
@@ -99,7 +99,7 @@ void ToPhone::on_binding_resumed(std::string_view binding) {
       if (const auto written = ports_.store.update_item(item); !written) return written;
       return ports_.store.queue_sms({.msisdn = item.msisdn,
                                      .text = notify::new_mail_text(news_of(item, ports_.settings), item.reply_code),
-                                     .kind = "notify",
+                                     .kind = SmsKind::notify,
                                      .item = item.id,
                                      .created = ports_.clock.wall()});
     });
@@ -113,7 +113,7 @@ void ToPhone::on_binding_resumed(std::string_view binding) {
 void ToPhone::offer_again(const Item& item) {
   const auto binding = ports_.store.binding(item.binding);
   if (!binding) return;
-  if (*binding && !(*binding)->is_active() && (*binding)->state != "removed") return put_off(item);
+  if (*binding && !(*binding)->is_active() && (*binding)->state != BindingState::removed) return put_off(item);
   answer_route(item);
 }
 

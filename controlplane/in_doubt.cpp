@@ -42,7 +42,7 @@ Result<void> InDoubt::begin(const RecordView& record, Item& item, After& after) 
   const std::string trouble(record.text(tag(Tag::reason)).value_or(""));
   Details details{{"try", fmt::to_string(record.u64(tag(Tag::attempt)).value_or(0))}, {"peer", item.peer}, {"trouble", trouble}};
   const bool settled = is_final(item.state) || item.state == ItemState::submitted || item.state == ItemState::reported;
-  if (settled || item.doubt_began == began) return note(ports_.store, item, "attempt_repeated", now, program::data, std::move(details));
+  if (settled || item.doubt_began == began) return note(ports_.store, item, "attempt_repeated", now, Program::data, std::move(details));
 
   ++item.doubts;
   item.doubt_began = began;
@@ -56,7 +56,7 @@ Result<void> InDoubt::begin(const RecordView& record, Item& item, After& after) 
                      {.event = ItemEvent::submission_repeated,
                       .reason = "the MMSC recognises a message that it had before: sent again: " + trouble,
                       .time = now,
-                      .by = program::data,
+                      .by = Program::data,
                       .details = std::move(details)}));
     return {};
   }
@@ -70,7 +70,7 @@ Result<void> InDoubt::begin(const RecordView& record, Item& item, After& after) 
                     .reason = fmt::format("it is not known whether the MMSC took the message ({}); its report will tell, until {}", trouble,
                                           format_rfc3339(item.unknown_until)),
                     .time = now,
-                    .by = program::data,
+                    .by = Program::data,
                     .details = std::move(details)}));
   return ports_.take_early_reports(item);
 }
@@ -99,9 +99,9 @@ void InDoubt::tick() {
 Result<void> InDoubt::end(Item& item, After& after) {
   const Timestamp now = ports_.clock.wall();
   PM_TRY(const auto binding, ports_.store.binding(item.binding));
-  const bool gone = !binding || binding->state == "removed";
+  const bool gone = !binding || binding->state == BindingState::removed;
   const bool asked = item.asked_in_doubt;
-  const bool push = binding && binding->policy == "push";
+  const bool push = binding && binding->policy == Policy::push;
   item.unknown_until = {};
   item.asked_in_doubt = false;
   item.attempts = 0;

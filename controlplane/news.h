@@ -14,7 +14,7 @@ namespace pushmail {
           .subject = item.subject,
           .size = item.size,
           .unverified = item.authentication == "fail",
-          .in_mailbox = item.source == "mailbox",
+          .in_mailbox = item.source == Source::mailbox,
           .service_number = settings.smpp.source};
 }
 

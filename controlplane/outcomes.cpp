@@ -28,6 +28,7 @@ struct StatusRow {
 constexpr auto statuses = std::to_array<StatusRow>({
     {"Retrieved", ItemEvent::delivered, "the phone has fetched the message"},
     {"Rejected", ItemEvent::rejected, "the phone, or its owner, rejected the message"},
+    {"Unrecognised", ItemEvent::rejected, "the phone could not make anything of the message"},
     {"Expired", ItemEvent::expired, "the phone did not fetch the message before it expired; the mail stays in the mailbox"},
     {"Deferred", ItemEvent::report, "the phone was told by the MMSC and has not fetched the message yet"},
     {"Forwarded", ItemEvent::report, "the message was forwarded to another address"},
@@ -97,7 +98,7 @@ Result<void> Outcomes::take_outcome(const RecordView& record) {
 
 Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   const ItemId id = record.header().item;
-  const auto state = parse_item_state(text_or_empty(record, Tag::state));
+  const auto state = parse_word<ItemState>(text_or_empty(record, Tag::state));
   const auto event = event_of(state);
   PM_TRY(auto found, ports_.store.item(id));
   if (!event || !found) {
@@ -127,7 +128,7 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   const bool went_out = item.state == ItemState::submitted || item.state == ItemState::reported;
   const bool names_it = *state == ItemState::submitted && item.message_id.empty() && !message_id.empty();
   if (went_out && (*state == ItemState::rejected || *state == ItemState::submitted) && !names_it) {
-    return note(ports_.store, item, "outcome_repeated", time, program::data, std::move(details));
+    return note(ports_.store, item, "outcome_repeated", time, Program::data, std::move(details));
   }
 
   item.unknown_until = {};
@@ -139,7 +140,7 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
     const std::string words = reason.empty() ? "the MMSC has taken the message; the phone has not fetched it yet" : reason;
     PM_TRY(const bool moved,
            move_item(ports_.store, item,
-                     {.event = ItemEvent::submitted, .reason = words, .time = time, .by = program::data, .details = std::move(details)}));
+                     {.event = ItemEvent::submitted, .reason = words, .time = time, .by = Program::data, .details = std::move(details)}));
     if (!moved) return {};
     log_info("submitted").trace(item.trace).item(id).text("message_id", message_id);
     return take_early_reports(item);
@@ -150,7 +151,7 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   if (words.empty() && *state == ItemState::delivered) words = "the next mail server has taken the mail";
   if (words.empty()) words = text_or_empty(record, Tag::status_text);
   PM_TRY(const bool moved, move_item(ports_.store, item,
-                                     {.event = *event, .reason = words, .time = time, .by = program::data, .details = std::move(details)}));
+                                     {.event = *event, .reason = words, .time = time, .by = Program::data, .details = std::move(details)}));
   if (!moved) return {};
   log_info("settled").trace(item.trace).item(id).text("state", to_string(*state));
   // Delivered with a reason: some of several recipients did not get it.
@@ -167,7 +168,7 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
                              : notify::not_delivered_text(news, *state);
   if (*state == ItemState::unconfirmed) text = notify::unconfirmed_text(to_mail ? item.correspondent : std::string(), news);
   queued = true;
-  return ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(text), .kind = "failure", .created = ports_.clock.wall()});
+  return ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(text), .kind = SmsKind::failure, .created = ports_.clock.wall()});
 }
 
 Result<void> Outcomes::take_early_reports(Item& item) {
@@ -239,7 +240,7 @@ Result<void> Outcomes::tell_near_miss(const Report& report) {
                                                    .peer = report.peer,
                                                    .count_max = 1}));
     if (waiting.empty() || waiting.front().message_id.empty() || !near_misses_.take(phone->digits(), ports_.clock.now())) continue;
-    return note(ports_.store, waiting.front(), "report_unmatched", ports_.clock.wall(), program::control,
+    return note(ports_.store, waiting.front(), "report_unmatched", ports_.clock.wall(), Program::control,
                 {{"report_id", report.message_id},
                  {"mm_status", report.mm_status},
                  {"message_id", waiting.front().message_id},
@@ -336,10 +337,10 @@ Result<bool> Outcomes::apply_report(const Report& report, Item& item) {
     if (const PeerSettings* peer = ports_.settings.peer(item.peer)) item.expires = {now.us + peer->expiry.us()};
     if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return std::unexpected(withdrawn.error());
   }
-  if (delivered && item.source == "mailbox" && item.mark.empty()) {
+  if (delivered && item.source == Source::mailbox && item.mark == MarkProgress::none) {
     PM_TRY(const auto binding, ports_.store.binding(item.binding));
-    if (binding && binding->mark != "none") {
-      item.mark = "pending";
+    if (binding && binding->mark != MarkPolicy::none) {
+      item.mark = MarkProgress::pending;
       // From here on they count how often the mailbox was asked to mark it.
       item.attempts = 0;
       item.retry_at = {};
@@ -380,7 +381,7 @@ void Outcomes::take_event(const RecordView& record) {
       return ports_.store.add_history({.item = id,
                                        .trace = record.trace(tag(Tag::trace)).value_or(TraceId()),
                                        .time = time,
-                                       .program = std::string(program::data),
+                                       .program = Program::data,
                                        .event = name,
                                        .state = {},
                                        .details = std::move(details)});
@@ -392,7 +393,7 @@ void Outcomes::take_event(const RecordView& record) {
                                                           {.event = work->event,
                                                            .reason = std::string(work->reason),
                                                            .time = time,
-                                                           .by = program::data,
+                                                           .by = Program::data,
                                                            .details = std::move(details)}));
       return {};
     }
@@ -403,7 +404,7 @@ void Outcomes::take_event(const RecordView& record) {
       item->updated = time;
       if (const auto written = ports_.store.update_item(*item); !written) return written;
     }
-    return note(ports_.store, *item, name, time, program::data, std::move(details));
+    return note(ports_.store, *item, name, time, Program::data, std::move(details));
   });
   if (!done) log_error("event_not_stored").item(id).error(done.error());
 }

@@ -109,6 +109,11 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                    .numbering = settings_.numbering}),
         api_(store, bindings_,
              {.binding_changed = [this](const Binding& binding) { on_binding_changed(binding); },
+              .binding_added =
+                  [this](const Binding& binding, const api::AccountTrial& trial) {
+                    mailboxes_.on_binding_added(binding, trial);
+                    to_phone_.on_binding_changed(binding);
+                  },
               .try_account =
                   [this](const Binding& binding, const std::string& password, std::function<void(api::AccountTrial)> reply) {
                     account_trials_.start(binding, password, std::move(reply));

@@ -53,8 +53,8 @@ Result<std::string_view> ToMail::admit_sender(std::string_view form, bool& queue
   // One explaining SMS a day (docs/design.md, Addresses the phone can answer).
   const Timestamp now = ports_.clock.wall();
   const std::string words = notify::inactive_text(bound);
-  PM_TRY(const bool said,
-         queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = "subscribe", .created = now}, 1, {now.us - day_us}));
+  PM_TRY(const bool said, queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = SmsKind::subscribe, .created = now}, 1,
+                                            {now.us - day_us}));
   queued = queued || said;
   return bound.empty() ? verdict::not_bound : verdict::suspended;
 }
@@ -133,7 +133,7 @@ Result<RecordWriter> ToMail::refuse(Item& item, Refusal refusal, bool& queued) {
   PM_TRY(const bool moved, move_item(ports_.store, item, {.event = ItemEvent::refused, .reason = refusal.reason, .time = now}));
   if (moved && !refusal.sms.empty() && !item.msisdn.empty()) {
     if (const auto said =
-            ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(refusal.sms), .kind = "failure", .created = now});
+            ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(refusal.sms), .kind = SmsKind::failure, .created = now});
         !said) {
       return std::unexpected(said.error());
     }
@@ -166,7 +166,7 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   Item item = known.value_or(Item{.id = id,
                                   .trace = record.trace(tag(Tag::trace)).value_or(TraceId()),
                                   .way = Way::to_mail,
-                                  .source = "mm7",
+                                  .source = Source::mm7,
                                   .msisdn = phone.value_or(Msisdn()),
                                   .state = ItemState::accepted,
                                   .peer = peer_name,
@@ -197,8 +197,8 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   if (first_active == bindings.end()) {
     const std::string words = notify::inactive_text(bindings);
     if (answered) {
-      PM_TRY(const bool said,
-             queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = "subscribe", .created = now}, 1, {now.us - day_us}));
+      PM_TRY(const bool said, queue_limited_sms(ports_.store, {.msisdn = *phone, .text = words, .kind = SmsKind::subscribe, .created = now},
+                                                1, {now.us - day_us}));
       queued = queued || said;
     }
     return refuse(item, {.reason = "the sender is not bound, or suspended"}, queued);
@@ -255,8 +255,10 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   }
   if (!unreachable.empty() && answered) {
     queued = true;
-    const auto said = ports_.store.queue_sms(
-        {.msisdn = *phone, .text = notify::no_such_number_text(unreachable.front(), item.subject), .kind = "failure", .created = now});
+    const auto said = ports_.store.queue_sms({.msisdn = *phone,
+                                              .text = notify::no_such_number_text(unreachable.front(), item.subject),
+                                              .kind = SmsKind::failure,
+                                              .created = now});
     if (!said) return std::unexpected(said.error());
   }
 
@@ -331,7 +333,7 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
   Item item{.id = id,
             .trace = record.trace(tag(Tag::trace)).value_or(TraceId()),
             .way = Way::to_phone,
-            .source = "smtp",
+            .source = Source::smtp,
             .created = now,
             .updated = now};
   item.source_address = text_or_empty(record, Tag::source_address);
@@ -366,7 +368,7 @@ Result<RecordWriter> ToMail::route_forwarded(const RecordView& record, bool& que
     item.binding = binding->id;
     item.peer = binding->peer;
   }
-  const bool ask = binding && binding->policy == "ask";
+  const bool ask = binding && binding->policy == Policy::ask;
   PM_TRY([[maybe_unused]] const bool added, ports_.store.add_item(item));
   if (!binding) return refuse(item, {.reason = "nobody is bound to the recipient's number"}, queued);
 

@@ -56,7 +56,7 @@ void ToPhone::on_new_mail(const RecordView& record) {
   std::optional<Item> requested;
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(const auto binding, ports_.store.binding(text_or_empty(record, mailbox::Tag::binding)));
-    if (!binding || binding->state == "removed") return {};
+    if (!binding || binding->state == BindingState::removed) return {};
     return take_new_mail(record, *binding, queued, requested);
   });
   if (!done) {
@@ -74,7 +74,7 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
   Item item;
   item.id = new_item_id(now, ports_.settings.node);
   item.trace = record.trace(tag(mailbox::Tag::trace)).value_or(new_trace_id());
-  item.source = "mailbox";
+  item.source = Source::mailbox;
   item.binding = binding.id;
   item.msisdn = binding.msisdn;
   item.peer = binding.peer;
@@ -107,17 +107,17 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
   if (!binding.is_active()) return {};
 
   PM_TRY(MailboxState state, ports_.store.mailbox(binding.id));
-  if (state.uid_validity != item.uid_validity && state.uid_validity != 0 && binding.protocol == "imap") {
+  if (state.uid_validity != item.uid_validity && state.uid_validity != 0 && binding.protocol == mailbox::Protocol::imap) {
     log_warning("uid_validity_changed").binding(binding.id);
   }
   take_watermark(record, state);
   if (const auto written = ports_.store.set_mailbox(binding.id, state); !written) return written;
-  if (binding.protocol == "pop3") {
+  if (binding.protocol == mailbox::Protocol::pop3) {
     if (const auto written = ports_.store.add_known_uid(binding.id, item.uid); !written) return written;
   }
 
   const bool too_large = item.size > ports_.settings.mail_size_max;
-  const bool ask = binding.policy == "ask" && !too_large;
+  const bool ask = binding.policy == Policy::ask && !too_large;
   item.reason = "the mail was seen";
   PM_TRY(const bool is_new, ports_.store.add_item(item));
   if (!is_new) return {};  // the fetcher told us twice
@@ -135,13 +135,13 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
   PM_TRY([[maybe_unused]] const bool accepted,
          move_item(
              ports_.store, item,
-             {.event = ItemEvent::mail_seen, .reason = item.reason, .time = seen, .by = program::fetcher, .details = std::move(details)}));
+             {.event = ItemEvent::mail_seen, .reason = item.reason, .time = seen, .by = Program::fetcher, .details = std::move(details)}));
   if (too_large) {
     PM_TRY([[maybe_unused]] const bool ended,
            move_item(ports_.store, item, {.event = ItemEvent::too_large, .reason = explain("too_large", binding), .time = now}));
     queued = true;
     return ports_.store.queue_sms(
-        {.msisdn = item.msisdn, .text = notify::too_large_text(news_of(item, ports_.settings)), .kind = "failure", .created = now});
+        {.msisdn = item.msisdn, .text = notify::too_large_text(news_of(item, ports_.settings)), .kind = SmsKind::failure, .created = now});
   }
   if (!ask) {
     PM_TRY([[maybe_unused]] const bool moved,
@@ -156,7 +156,7 @@ Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& bin
 // ---- 404: fetch and hand over -----------------------------------------------------------------------------------------------------
 
 void ToPhone::on_requested(const Item& item) {
-  if (item.source != "smtp") return pump();
+  if (item.source != Source::smtp) return pump();
   answer_route(item);
 }
 
@@ -179,7 +179,7 @@ void ToPhone::answer_route(const Item& item) {
 
 void ToPhone::refuse_route(const Item& item) {
   // Without a data plane it asks again when it is back, and hears the same.
-  if (item.source != "smtp" || !ports_.data_plane.is_ready()) return;
+  if (item.source != Source::smtp || !ports_.data_plane.is_ready()) return;
   RecordWriter answer = handoff::make(handoff::Kind::route_answer, item.id);
   answer.text(tag(Tag::decision), handoff::decision::refuse).text(tag(Tag::reason), item.reason);
   ports_.data_plane.send(handoff::Kind::route_answer, item.id, std::move(answer));
@@ -243,8 +243,8 @@ void ToPhone::pump() {
   // Who waits longest goes first.
   for (const Item& item : *waiting) {
     if (transfers_.size() >= transfers_max) break;
-    if (item.source == "smtp" && item.retry_at.us != 0) offer_again(item);
-    if (item.source == "mailbox" && !transfers_.contains(item.id) && ports_.fetchers.is_up(item.binding)) start(item);
+    if (item.source == Source::smtp && item.retry_at.us != 0) offer_again(item);
+    if (item.source == Source::mailbox && !transfers_.contains(item.id) && ports_.fetchers.is_up(item.binding)) start(item);
   }
   pumping_ = false;
 }
@@ -252,7 +252,8 @@ void ToPhone::pump() {
 void ToPhone::start(Item item) {
   const auto binding = ports_.store.binding(item.binding);
   if (!binding) return;
-  if (!*binding || (*binding)->state == "removed") return failed_for_good(std::move(item), ItemEvent::withdrawn, "the binding was removed");
+  if (!*binding || (*binding)->state == BindingState::removed)
+    return failed_for_good(std::move(item), ItemEvent::withdrawn, "the binding was removed");
   if (!(*binding)->is_active()) return put_off(std::move(item));
   RecordWriter submission = handoff::make(handoff::Kind::submission, item.id);
   const auto done = ports_.store.write([&]() -> Result<void> {
@@ -367,12 +368,12 @@ void ToPhone::on_fetched(const RecordView& record) {
     if (!item) return {};
     log_info("fetched").trace(item->trace).item(id).binding(item->binding).number("size", static_cast<std::int64_t>(real_size));
     if (item->state != ItemState::fetching)
-      return note(ports_.store, *item, "fetched", ports_.clock.wall(), program::fetcher, {{"size", fmt::to_string(real_size)}});
+      return note(ports_.store, *item, "fetched", ports_.clock.wall(), Program::fetcher, {{"size", fmt::to_string(real_size)}});
     PM_TRY([[maybe_unused]] const bool moved, move_item(ports_.store, *item,
                                                         {.event = ItemEvent::fetched,
                                                          .reason = "the data plane has the whole mail",
                                                          .time = ports_.clock.wall(),
-                                                         .by = program::fetcher,
+                                                         .by = Program::fetcher,
                                                          .details = {{"size", fmt::to_string(real_size)}}}));
     return {};
   });
@@ -444,7 +445,7 @@ void ToPhone::failed_for_good(Item item, ItemEvent event, const std::string& rea
     if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return withdrawn;
     const notify::MailNews news = news_of(item, ports_.settings);
     std::string text = in_doubt ? notify::unconfirmed_text({}, news) : notify::not_delivered_text(news, item.state);
-    return ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(text), .kind = "failure", .created = now});
+    return ports_.store.queue_sms({.msisdn = item.msisdn, .text = std::move(text), .kind = SmsKind::failure, .created = now});
   });
   if (!done) log_error("failure_not_stored").item(item.id).error(done.error());
   if (queued) ports_.sms_queued();
@@ -467,7 +468,7 @@ void ToPhone::ask_again() {
   }
   for (const Item& item : *under_way) {
     // A forwarded mail lies in the data plane's journal: it asks for its route again by itself. What is in doubt is nobody's work now.
-    if (item.source == "mailbox" && !item.is_unknown() && !transfers_.contains(item.id))
+    if (item.source == Source::mailbox && !item.is_unknown() && !transfers_.contains(item.id))
       break_off(item.id, "a program was restarted in the middle; fetched again", Retry::at_once);
   }
 }
@@ -512,7 +513,7 @@ void ToPhone::forget(const ItemId& item) {
 // Nobody wants it any more: the data plane gives its memory back, unless it is being sent.
 void ToPhone::withdraw(const Item& item) {
   forget(item.id);
-  if (item.source == "smtp") return refuse_route(item);
+  if (item.source == Source::smtp) return refuse_route(item);
   ports_.data_plane.send(handoff::Kind::withdraw, item.id, handoff::make(handoff::Kind::withdraw, item.id));
 }
 
@@ -523,17 +524,17 @@ void ToPhone::on_marked(const RecordView& record) {
   const std::string reason = text_or_empty(record, mailbox::Tag::reason);
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(auto item, ports_.store.item(id));
-    if (!item || item->mark != "pending") return {};
+    if (!item || item->mark != MarkProgress::pending) return {};
     if (!reason.empty()) {
       if (item->attempts >= mark_attempts_max) {
-        item->mark = "failed";
+        item->mark = MarkProgress::failed;
         if (const auto written = ports_.store.update_item(*item); !written) return written;
       }
-      return note(ports_.store, *item, "mark_failed", ports_.clock.wall(), program::fetcher, {{"reason", reason}});
+      return note(ports_.store, *item, "mark_failed", ports_.clock.wall(), Program::fetcher, {{"reason", reason}});
     }
-    item->mark = "done";
+    item->mark = MarkProgress::done;
     if (const auto written = ports_.store.update_item(*item); !written) return written;
-    return note(ports_.store, *item, "marked", ports_.clock.wall(), program::fetcher,
+    return note(ports_.store, *item, "marked", ports_.clock.wall(), Program::fetcher,
                 {{"mark", text_or_empty(record, mailbox::Tag::mark)}, {"uid", item->uid}});
   });
   if (!done) log_error("mark_not_stored").item(id).error(done.error());
@@ -541,26 +542,27 @@ void ToPhone::on_marked(const RecordView& record) {
 
 void ToPhone::pump_marks() {
   const Timestamp now = ports_.clock.wall();
-  const auto pending = ports_.store.items({.mark = "pending", .due = now, .order = ItemOrder::oldest_first, .count_max = 100});
+  const auto pending = ports_.store.items({.mark = MarkProgress::pending, .due = now, .order = ItemOrder::oldest_first, .count_max = 100});
   if (!pending) return;
   for (Item item : *pending) {
     const auto binding = ports_.store.binding(item.binding);
     if (!binding) continue;
-    const bool over = !*binding || (*binding)->state == "removed" || (*binding)->mark == "none" || item.attempts >= mark_attempts_max;
+    const bool over = !*binding || (*binding)->state == BindingState::removed || (*binding)->mark == MarkPolicy::none ||
+                      item.attempts >= mark_attempts_max;
     const bool asked = !over && (*binding)->is_active() && ports_.fetchers.is_up(item.binding);
     // Counted before it is asked: a fetcher that never answers counts too. What cannot be asked now makes room for others.
     item.retry_at = {now.us + doubled(timers::mark_retry, item.attempts).us()};
     if (asked) ++item.attempts;
-    if (over) item.mark = "failed";
+    if (over) item.mark = MarkProgress::failed;
     const auto done = ports_.store.write([&]() -> Result<void> {
       if (const auto written = ports_.store.update_item(item); !written || !over) return written;
-      return note(ports_.store, item, "mark_given_up", now, program::control);
+      return note(ports_.store, item, "mark_given_up", now, Program::control);
     });
     if (!done) log_error("mark_not_stored").item(item.id).error(done.error());
     if (!done || !asked) continue;
     RecordWriter mark = make(Kind::mark, item.id);
     mark.text(tag(mailbox::Tag::binding), item.binding).u64(tag(mailbox::Tag::uid_validity), item.uid_validity);
-    mark.text(tag(mailbox::Tag::uid), item.uid).text(tag(mailbox::Tag::mark), (*binding)->mark);
+    mark.text(tag(mailbox::Tag::uid), item.uid).text(tag(mailbox::Tag::mark), to_string((*binding)->mark));
     ports_.fetchers.send(item.binding, Kind::mark, item.id, std::move(mark));
   }
 }

@@ -43,6 +43,16 @@ void WatchedMailboxes::watch_all(const std::function<bool(std::string_view)>& of
 
 void WatchedMailboxes::on_binding_changed(const Binding& binding) {
   pauses_.forget(binding.id);
+  follow(binding);
+}
+
+void WatchedMailboxes::on_binding_added(const Binding& binding, const api::AccountTrial& trial) {
+  pauses_.forget(binding.id);
+  if (trial.wait.ns > 0) pauses_.on_trial(binding.id, trial.state, trial.text, trial.wait, ports_.clock.now());
+  follow(binding);
+}
+
+void WatchedMailboxes::follow(const Binding& binding) {
   if (binding.is_active()) return watch(binding);
   watched_.erase(binding.id);
   suspects_.forget(binding.id);
@@ -91,7 +101,8 @@ void WatchedMailboxes::send_watch(const Binding& binding, const IpAddress& addre
   RecordWriter record = make(Kind::watch, {});
   record.text(tag(Tag::binding), binding.id);
   write_account(record, binding, address, *password, ports_.settings.providers.of_host(binding.host));
-  record.text(tag(Tag::mode), binding.mode == "idle" ? "idle" : "poll").u64(tag(Tag::uid_validity), state->uid_validity);
+  record.text(tag(Tag::mode), to_string(binding.mode == WatchMode::idle ? mailbox::Mode::idle : mailbox::Mode::poll));
+  record.u64(tag(Tag::uid_validity), state->uid_validity);
   record.text(tag(Tag::last_uid), state->last_uid.empty() ? "0" : state->last_uid);
   if (!state->newest_id.empty()) record.text(tag(Tag::newest_id), state->newest_id);
   if (state->newest_date.us != 0) record.i64(tag(Tag::newest_date), state->newest_date.us);
@@ -103,7 +114,7 @@ void WatchedMailboxes::send_watch(const Binding& binding, const IpAddress& addre
   watched.told = true;
   // Fixed times that passed while nobody could look are due at once; so is a mailbox with news that were lost.
   const Timestamp now = ports_.clock.wall();
-  plan(binding, watched, binding.mode == "fixed" && state->polled_at.us != 0 ? state->polled_at : now);
+  plan(binding, watched, binding.mode == WatchMode::fixed && state->polled_at.us != 0 ? state->polled_at : now);
   if (std::exchange(watched.behind, false)) watched.due = ports_.clock.now();
   log_debug("watching").binding(binding.id);
 }
@@ -119,7 +130,7 @@ void WatchedMailboxes::plan(const Binding& binding, Watched& watched, Timestamp 
   watched.planned_from = std::min(last, now);
   schedule::Plan plan{.round = ports_.settings.round, .key = binding.id};
   std::shared_ptr<const schedule::Zone> zone;
-  if (binding.mode == "fixed") zone = schedule::load_zone(binding.zone);
+  if (binding.mode == WatchMode::fixed) zone = schedule::load_zone(binding.zone);
   // A zone that cannot be read now is not UTC: until the next look, at most a round, it is as if the mode were `round`.
   if (zone) {
     plan.mode = schedule::Plan::Mode::fixed;
@@ -134,7 +145,7 @@ void WatchedMailboxes::on_wall_step() {
   for (auto& [id, watched] : watched_) {
     if (!watched.told) continue;
     const auto binding = ports_.store.binding(id);
-    if (binding && *binding && (*binding)->mode == "fixed") plan(**binding, watched, watched.planned_from);
+    if (binding && *binding && (*binding)->mode == WatchMode::fixed) plan(**binding, watched, watched.planned_from);
   }
 }
 
@@ -214,7 +225,7 @@ void WatchedMailboxes::on_session(const RecordView& record) {
   const std::string id = text_or_empty(record, Tag::binding);
   const std::string state = text_or_empty(record, Tag::state);
   const auto binding = ports_.store.binding(id);
-  if (!binding || !*binding || (*binding)->state == "removed") return;
+  if (!binding || !*binding || (*binding)->state == BindingState::removed) return;
   pauses_.on_session(id, record, ports_.clock.now());
   set_session(id, state, text_or_empty(record, Tag::reason), {record.i64(tag(Tag::time)).value_or(ports_.clock.wall().us)});
   if (is_well(state)) return ports_.on_ready(id);

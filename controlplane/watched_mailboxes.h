@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "controlplane/account_pauses.h"
+#include "controlplane/api/api.h"
 #include "controlplane/binding/seal.h"
 #include "controlplane/ports.h"
 #include "controlplane/resolver.h"
@@ -42,6 +43,8 @@ class WatchedMailboxes {
   void on_wall_step();
   /// Added, changed, suspended or removed.
   void on_binding_changed(const Binding& binding);
+  /// Added, after its account was tried: what the server asked for then holds.
+  void on_binding_added(const Binding& binding, const api::AccountTrial& trial);
   /// What the fetcher reported could not be stored: it stops, and is told again where the mailbox was left, in a few seconds.
   void watch_again(std::string_view binding);
   /// Until then its news are no news: a later mail must not move the watermark past one that was lost.
@@ -67,6 +70,7 @@ class WatchedMailboxes {
     bool told = false;           // the fetcher has the watch
     bool behind = false;         // the store lacks something that the fetcher has reported
   };
+  void follow(const Binding& binding);
   void watch(const Binding& binding);
   void send_watch(const Binding& binding, const IpAddress& address);
   void send_unwatch(std::string_view binding);

@@ -2,10 +2,9 @@
 // and what follows it are final. What may follow what is controlplane/store/item_life.h.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <optional>
-#include <string_view>
+
+#include "core/words.h"
 
 namespace pushmail {
 
@@ -27,18 +26,11 @@ enum class ItemState : std::uint8_t {
   unconfirmed,
 };
 
-inline constexpr std::array<std::string_view, 15> item_state_names{
-    "accepted", "routed",    "notified", "requested", "fetching", "converting", "submitting",  "submitted",
-    "reported", "delivered", "rejected", "expired",   "failed",   "withdrawn",  "unconfirmed",
-};
+template <>
+inline constexpr auto words<ItemState> =
+    std::to_array<std::string_view>({"accepted", "routed", "notified", "requested", "fetching", "converting", "submitting", "submitted",
+                                     "reported", "delivered", "rejected", "expired", "failed", "withdrawn", "unconfirmed"});
 
-[[nodiscard]] constexpr std::string_view to_string(ItemState state) { return item_state_names[static_cast<std::size_t>(state)]; }
-[[nodiscard]] constexpr std::optional<ItemState> parse_item_state(std::string_view name) {
-  for (std::size_t i = 0; i < item_state_names.size(); ++i) {
-    if (item_state_names[i] == name) return static_cast<ItemState>(i);
-  }
-  return std::nullopt;
-}
 [[nodiscard]] constexpr bool is_final(ItemState state) { return state >= ItemState::delivered; }
 
 }  // namespace pushmail

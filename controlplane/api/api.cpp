@@ -138,6 +138,25 @@ std::expected<NewBinding, Problem> read_binding(const Json& json) {
   return wanted;
 }
 
+std::expected<BindingChange, Problem> read_binding_change(const Json& json) {
+  BindingChange change;
+  const std::map<std::string, std::optional<std::string>*, std::less<>> members{{"display_name", &change.display_name},
+                                                                                {"mode", &change.mode},
+                                                                                {"times", &change.times},
+                                                                                {"zone", &change.zone},
+                                                                                {"policy", &change.policy},
+                                                                                {"mark", &change.mark},
+                                                                                {"peer", &change.peer}};
+  for (const auto& [key, value] : json.items()) {
+    const auto member = members.find(key);
+    if (member == members.end())
+      return std::unexpected(Problem{.field = key, .text = "cannot be changed; remove the binding and add another"});
+    if (!value.is_string()) return std::unexpected(Problem{.field = key, .text = "must be text"});
+    *member->second = value.get<std::string>();
+  }
+  return change;
+}
+
 std::string text_member(const Json& json, std::string_view name) {
   const auto found = json.find(name);
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -146,8 +165,8 @@ std::string text_member(const Json& json, std::string_view name) {
 // One request with everything its handlers need.
 class Call {
  public:
-  Call(const Request& request, Target target, Store& store, Bindings& bindings, const Hooks& hooks)
-      : request_(request), target_(std::move(target)), store_(store), bindings_(bindings), hooks_(hooks) {}
+  Call(const Request& request, Target target, Store& store, Bindings& bindings, const Hooks& hooks, const AccountTrial* trial)
+      : request_(request), target_(std::move(target)), store_(store), bindings_(bindings), hooks_(hooks), trial_(trial) {}
 
   Answer run() {
     const auto& path = target_.path;
@@ -175,6 +194,7 @@ class Call {
     if (path.size() == 3) {
       if (is("GET")) return shown(bindings_.find(id), 200);
       if (is("DELETE")) return changed(bindings_.remove(id), "binding_removed", 200);
+      if (is("PATCH")) return set_binding(id);
       return wrong_method();
     }
     if (path.size() != 4 || (path[3] != "password" && path[3] != "state")) return nothing_here();
@@ -206,6 +226,14 @@ class Call {
     return changed(bindings_.add(wanted->binding), "binding_added", 201);
   }
 
+  Answer set_binding(const std::string& id) {
+    const auto json = parse_object(request_.body);
+    if (!json) return bad_body();
+    const auto change = read_binding_change(*json);
+    if (!change) return error(change.error());
+    return changed(bindings_.set(id, *change), "binding_set", 200);
+  }
+
   Answer shown(const std::expected<Binding, Problem>& binding, int status) {
     if (!binding) return error(binding.error());
     const auto mailbox = store_.mailbox(binding->id);
@@ -217,7 +245,10 @@ class Call {
   Answer changed(const std::expected<Binding, Problem>& binding, std::string_view event, int status) {
     if (binding) {
       log_info(event).binding(binding->id).text("agent", request_.agent);
-      if (hooks_.binding_changed) hooks_.binding_changed(*binding);
+      if (trial_ != nullptr && hooks_.binding_added)
+        hooks_.binding_added(*binding, *trial_);
+      else if (hooks_.binding_changed)
+        hooks_.binding_changed(*binding);
     }
     return shown(binding, status);
   }
@@ -253,12 +284,12 @@ class Call {
       if (key == "binding") {
         filter.binding = value;
       } else if (key == "state") {
-        const auto state = parse_item_state(value);
-        if (!state) return error(400, "invalid", fmt::format("must be one of {}", fmt::join(item_state_names, ", ")), key);
+        const auto state = parse_word<ItemState>(value);
+        if (!state) return error(400, "invalid", fmt::format("must be one of {}", fmt::join(words<ItemState>, ", ")), key);
         filter.states.push_back(*state);
       } else if (key == "way") {
-        if (value != "to_phone" && value != "to_mail") return error(400, "invalid", "must be to_phone or to_mail", key);
-        filter.way = value == "to_mail" ? Way::to_mail : Way::to_phone;
+        filter.way = parse_word<Way>(value);
+        if (!filter.way) return error(400, "invalid", "must be to_phone or to_mail", key);
       } else if (key == "before") {
         if (!parse_item_id(value)) return error(400, "invalid", "must be an item id", key);
         filter.before = value;
@@ -323,7 +354,7 @@ class Call {
       if (one.is_active())
         json["status"] = "active";
       else if (json["status"] == "not_bound")
-        json["status"] = one.state;
+        json["status"] = to_string(one.state);
     }
     return ok(json);
   }
@@ -352,14 +383,15 @@ class Call {
   Store& store_;
   Bindings& bindings_;
   const Hooks& hooks_;
+  const AccountTrial* trial_;  // of the binding that is added; null: none was made
 };
 
 }  // namespace
 
-Answer Api::handle(const Request& request) {
+Answer Api::handle(const Request& request, const AccountTrial* trial) {
   auto target = parse_target(request.target);
   if (!target) return error(400, "invalid", "the path is broken", "target");
-  return Call(request, std::move(*target), store_, bindings_, hooks_).run();
+  return Call(request, std::move(*target), store_, bindings_, hooks_, trial).run();
 }
 
 void Api::handle(const Request& request, std::function<void(Answer)> reply) {
@@ -382,7 +414,7 @@ void Api::add_when_tried(const Request& request, std::function<void(Answer)> rep
       log_info("binding_refused").text("agent", request.agent).text("field", trial.field).text("reason", trial.text);
       return reply(error(400, "account", "the account was tried and does not work: " + trial.text, trial.field));
     }
-    Answer answer = handle(request);
+    Answer answer = handle(request, &trial);
     if (trial.works == AccountTrial::Works::unknown && answer.status == 201) {
       Json added = Json::parse(answer.body);
       added["note"] = "whether the account works is not known yet: " + trial.text;

@@ -36,6 +36,8 @@ struct AccountTrial {
   enum class Works : std::uint8_t { yes, no, unknown } works = Works::unknown;
   std::string field{};  // the member that is to blame, when it does not work
   std::string text{};   // the server's words
+  std::string state{};  // of the session that was tried
+  Duration wait{};      // what the server asked for before the next log-in
 };
 struct Answer {
   int status = 200;
@@ -45,6 +47,8 @@ struct Answer {
 /// What the running control plane does when somebody asks; all of them may be left empty in tests.
 struct Hooks {
   std::function<void(const Binding&)> binding_changed{};
+  /// The same for one whose account has been tried and may work.
+  std::function<void(const Binding&, const AccountTrial&)> binding_added{};
   /// Tries the account of a binding that is about to be made, and replies later, once.
   std::function<void(const Binding&, const std::string& password, std::function<void(AccountTrial)> reply)> try_account{};
   /// How many mailboxes were told; empty id: all.
@@ -58,12 +62,13 @@ class Api {
  public:
   Api(Store& store, Bindings& bindings, Hooks hooks) : store_(store), bindings_(bindings), hooks_(std::move(hooks)) {}
   /// At once: a new binding's account is not tried.
-  [[nodiscard]] Answer handle(const Request& request);
+  [[nodiscard]] Answer handle(const Request& request) { return handle(request, nullptr); }
   /// Replies at once or later, once. A new binding's mail server is asked first (Hooks::try_account), unless the request says `untried`:
   /// what cannot work is refused with the server's words, and what cannot be told now is bound with a `note`.
   void handle(const Request& request, std::function<void(Answer)> reply);
 
  private:
+  [[nodiscard]] Answer handle(const Request& request, const AccountTrial* trial);
   void add_when_tried(const Request& request, std::function<void(Answer)> reply);
 
   Store& store_;

@@ -17,20 +17,20 @@ Json to_json(const Binding& b, const MailboxState* mailbox) {
   Json json;
   json["id"] = b.id;
   json["msisdn"] = b.msisdn.digits();
-  json["state"] = b.state;
+  json["state"] = to_string(b.state);
   json["mail_address"] = b.mail_address;
   put(json, "display_name", b.display_name);
-  json["protocol"] = b.protocol;
+  json["protocol"] = to_string(b.protocol);
   json["host"] = b.host;
   json["port"] = b.port;
-  json["tls"] = b.tls;
+  json["tls"] = to_string(b.tls);
   json["user"] = b.user;
   json["folder"] = b.folder;
-  json["mode"] = b.mode;
+  json["mode"] = to_string(b.mode);
   put(json, "times", b.times);
   json["zone"] = b.zone;
-  json["policy"] = b.policy;
-  json["mark"] = b.mark;
+  json["policy"] = to_string(b.policy);
+  json["mark"] = to_string(b.mark);
   json["peer"] = b.peer;
   put(json, "created", b.created);
   if (mailbox == nullptr) return json;
@@ -50,8 +50,8 @@ Json to_json(const Item& i) {
   Json json;
   json["item"] = to_string(i.id);
   json["trace"] = to_string(i.trace);
-  json["way"] = i.way == Way::to_mail ? "to_mail" : "to_phone";
-  json["source"] = i.source;
+  json["way"] = to_string(i.way);
+  json["source"] = to_string(i.source);
   json["state"] = to_string(i.state);
   json["final"] = is_final(i.state);
   put(json, "reason", i.reason);
@@ -80,7 +80,7 @@ Json to_json(const Item& i) {
   if (i.doubts != 0) json["doubts"] = i.doubts;
   put(json, "unknown_until", i.unknown_until);
   if (i.asked_in_doubt) json["asked_in_doubt"] = true;
-  put(json, "mark", i.mark);
+  put(json, "mark", std::string(to_string(i.mark)));
   if (i.uid_validity != 0) json["uid_validity"] = i.uid_validity;
   put(json, "uid", i.uid);
   return json;
@@ -106,9 +106,9 @@ Json to_json(const PeerStanding& p) {
 Json to_json(const HistoryRow& row) {
   Json json;
   json["ts"] = format_rfc3339(row.time);
-  json["program"] = row.program;
+  json["program"] = to_string(row.program);
   json["event"] = row.event;
-  json["state"] = row.state;
+  json["state"] = row.state ? to_string(*row.state) : std::string_view();
   json["trace"] = to_string(row.trace);
   json["item"] = row.item.empty() ? std::string() : to_string(row.item);
   for (const auto& [key, value] : row.details) {

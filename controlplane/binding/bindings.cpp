@@ -33,8 +33,20 @@ std::unexpected<Problem> not_found(std::string_view id) {
       Problem{Problem::Kind::not_found, "id", fmt::format("there is no binding {}; `pushmailctl binding list` shows all", id)});
 }
 
-bool is_one_of(std::string_view value, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), value) != words.end();
+// `imap or pop3`
+template <HasWords E>
+std::string choice_of() {
+  constexpr std::span<const std::string_view> all = words<E>;
+  return fmt::format("{} or {}", fmt::join(all.first(all.size() - 1), ", "), all.back());
+}
+// Stays as it is where no word is given.
+template <HasWords E>
+std::expected<void, Problem> read_word(const char* field, std::string_view word, E& into) {
+  if (word.empty()) return {};
+  const auto value = parse_word<E>(word);
+  if (!value) return invalid(field, "must be " + choice_of<E>());
+  into = *value;
+  return {};
 }
 
 // Hosts are compared without case, and users too: where their case counts, nobody has two that differ by it.
@@ -43,10 +55,29 @@ bool is_same_mailbox(const Binding& a, const Binding& b) {
          a.folder == b.folder;
 }
 
+// As somebody would have asked for it.
+BindingRequest request_of(const Binding& b) {
+  return {.msisdn = "+" + std::string(b.msisdn.digits()),
+          .mail_address = b.mail_address,
+          .display_name = b.display_name,
+          .protocol = std::string(to_string(b.protocol)),
+          .host = b.host,
+          .port = b.port,
+          .tls = std::string(to_string(b.tls)),
+          .user = b.user,
+          .folder = b.folder,
+          .mode = std::string(to_string(b.mode)),
+          .times = b.times,
+          .zone = b.zone,
+          .policy = std::string(to_string(b.policy)),
+          .mark = std::string(to_string(b.mark)),
+          .peer = b.peer};
+}
+
 // Implicit TLS and clear text have their own registered ports.
-std::uint16_t default_port(std::string_view protocol, std::string_view tls) {
-  if (protocol == "pop3") return tls == "implicit" ? 995 : 110;
-  return tls == "implicit" ? 993 : 143;
+std::uint16_t default_port(mailbox::Protocol protocol, mailbox::Encryption tls) {
+  if (protocol == mailbox::Protocol::pop3) return tls == mailbox::Encryption::implicit ? 995 : 110;
+  return tls == mailbox::Encryption::implicit ? 993 : 143;
 }
 
 }  // namespace
@@ -80,10 +111,8 @@ std::expected<Binding, Problem> Bindings::check(const BindingRequest& r) const {
   b.display_name = r.display_name;
 
   const auto word = [](const std::string& value, std::string_view otherwise) { return value.empty() ? std::string(otherwise) : value; };
-  b.protocol = word(r.protocol, "imap");
-  if (!is_one_of(b.protocol, {"imap", "pop3"})) return invalid("protocol", "must be imap or pop3");
-  b.tls = word(r.tls, "implicit");
-  if (!is_one_of(b.tls, {"none", "implicit", "starttls"})) return invalid("tls", "must be none, implicit or starttls");
+  if (const auto read = read_word("protocol", r.protocol, b.protocol); !read) return std::unexpected(read.error());
+  if (const auto read = read_word("tls", r.tls, b.tls); !read) return std::unexpected(read.error());
 
   b.host = r.host;
   if (const auto ip = parse_ip(b.host)) {
@@ -97,18 +126,16 @@ std::expected<Binding, Problem> Bindings::check(const BindingRequest& r) const {
   if (r.user.empty()) return invalid("user", "must be given");
   b.user = r.user;
   b.folder = word(r.folder, "INBOX");
-  b.mode = word(r.mode, b.protocol == "pop3" ? "poll" : "idle");
-  if (!is_one_of(b.mode, {"idle", "poll", "fixed"})) return invalid("mode", "must be idle, poll or fixed");
-  if (b.mode == "idle" && b.protocol == "pop3") return invalid("mode", "POP3 has no IDLE; use poll or fixed");
+  b.mode = b.protocol == mailbox::Protocol::pop3 ? WatchMode::poll : WatchMode::idle;
+  if (const auto read = read_word("mode", r.mode, b.mode); !read) return std::unexpected(read.error());
+  if (b.mode == WatchMode::idle && b.protocol == mailbox::Protocol::pop3) return invalid("mode", "POP3 has no IDLE; use poll or fixed");
   b.times = r.times;
   b.zone = word(r.zone, "UTC");
-  if (b.mode == "fixed" && !schedule::parse_times(b.times)) return invalid("times", "must be times of day like 07:00,12:30");
-  if (b.mode != "fixed" && !b.times.empty()) return invalid("times", "only mode fixed has times");
+  if (b.mode == WatchMode::fixed && !schedule::parse_times(b.times)) return invalid("times", "must be times of day like 07:00,12:30");
+  if (b.mode != WatchMode::fixed && !b.times.empty()) return invalid("times", "only mode fixed has times");
   if (!schedule::load_zone(b.zone)) return invalid("zone", "not a time zone like Europe/Berlin");
-  b.policy = word(r.policy, "ask");
-  if (!is_one_of(b.policy, {"ask", "push"})) return invalid("policy", "must be ask or push");
-  b.mark = word(r.mark, "seen");
-  if (!is_one_of(b.mark, {"seen", "delete", "none"})) return invalid("mark", "must be seen, delete or none");
+  if (const auto read = read_word("policy", r.policy, b.policy); !read) return std::unexpected(read.error());
+  if (const auto read = read_word("mark", r.mark, b.mark); !read) return std::unexpected(read.error());
 
   b.peer = r.peer;
   if (b.peer.empty() && rules_.peers.size() == 1) b.peer = rules_.peers.front();
@@ -139,7 +166,7 @@ std::expected<void, Problem> Bindings::check_shared(const Binding& binding, cons
   if (!all) return unavailable(all.error());
   std::uint64_t others = 0;
   for (const Binding& other : *all) {
-    if (other.state == "removed") continue;
+    if (other.state == BindingState::removed) continue;
     if (other.msisdn == binding.msisdn && other.mail_address == binding.mail_address) return std::unexpected(bound_already());
     if (other.msisdn == binding.msisdn || !is_same_mailbox(other, binding)) continue;
     if (!request.shared)
@@ -183,9 +210,38 @@ std::expected<Binding, Problem> Bindings::change(std::string_view id, const std:
   return binding;
 }
 
+std::expected<Binding, Problem> Bindings::set(std::string_view id, const BindingChange& wanted) {
+  const auto now = find(id);
+  if (!now) return now;
+  BindingRequest request = request_of(*now);
+  const auto take = [](const std::optional<std::string>& given, std::string& into) {
+    if (given) into = *given;
+  };
+  take(wanted.display_name, request.display_name);
+  take(wanted.mode, request.mode);
+  if (wanted.mode && *wanted.mode != to_string(WatchMode::fixed)) request.times.clear();
+  take(wanted.times, request.times);
+  take(wanted.zone, request.zone);
+  take(wanted.policy, request.policy);
+  take(wanted.mark, request.mark);
+  take(wanted.peer, request.peer);
+  const auto checked = check(request);
+  if (!checked) return checked;
+  return change(id, [&](Binding& b) -> Result<void> {
+    b.display_name = checked->display_name;
+    b.mode = checked->mode;
+    b.times = checked->times;
+    b.zone = checked->zone;
+    b.policy = checked->policy;
+    b.mark = checked->mark;
+    b.peer = checked->peer;
+    return {};
+  });
+}
+
 std::expected<Binding, Problem> Bindings::remove(std::string_view id) {
   return change(id, [&](Binding& b) -> Result<void> {
-    b.state = "removed";
+    b.state = BindingState::removed;
     b.sealed_password.clear();
     return {};
   });
@@ -202,9 +258,10 @@ std::expected<Binding, Problem> Bindings::set_password(std::string_view id, std:
 }
 
 std::expected<Binding, Problem> Bindings::set_state(std::string_view id, std::string_view state) {
-  if (!is_one_of(state, {"active", "suspended"})) return invalid("state", "must be active or suspended");
+  const auto read = parse_word<BindingState>(state);
+  if (read != BindingState::active && read != BindingState::suspended) return invalid("state", "must be active or suspended");
   return change(id, [&](Binding& b) -> Result<void> {
-    b.state = std::string(state);
+    b.state = *read;
     return {};
   });
 }
@@ -218,7 +275,7 @@ std::expected<Msisdn, Problem> Bindings::phone(std::string_view written) const {
 std::expected<Binding, Problem> Bindings::find(std::string_view id) const {
   const auto found = store_.binding(id);
   if (!found) return unavailable(found.error());
-  if (!*found || (*found)->state == "removed") return not_found(id);
+  if (!*found || (*found)->state == BindingState::removed) return not_found(id);
   return **found;
 }
 

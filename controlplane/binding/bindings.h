@@ -47,6 +47,18 @@ struct BindingRequest {
   bool shared = false;  // the operator allows that other numbers are bound to the same mailbox
 };
 
+/// What may be changed of a binding that is there; what is not given stays. Another account is another binding: what was read of its
+/// mailbox is of no use there.
+struct BindingChange {
+  std::optional<std::string> display_name{};
+  std::optional<std::string> mode{};
+  std::optional<std::string> times{};  // with another mode than fixed they go by themselves
+  std::optional<std::string> zone{};
+  std::optional<std::string> policy{};
+  std::optional<std::string> mark{};
+  std::optional<std::string> peer{};
+};
+
 class Bindings {
  public:
   struct Rules {
@@ -64,6 +76,8 @@ class Bindings {
   /// The same, and whether it may stand beside the bindings that there are: what add() asks first.
   [[nodiscard]] std::expected<Binding, Problem> check_new(const BindingRequest& request) const;
   [[nodiscard]] std::expected<Binding, Problem> add(const BindingRequest& request);
+  /// Checked as a new one is. Items under way go on as they began.
+  [[nodiscard]] std::expected<Binding, Problem> set(std::string_view id, const BindingChange& change);
   [[nodiscard]] std::expected<Binding, Problem> remove(std::string_view id);
   [[nodiscard]] std::expected<Binding, Problem> set_password(std::string_view id, std::string_view password);
   /// active or suspended.

@@ -61,9 +61,10 @@ Wrong set_duration(Duration& duration, const toml::node& node) {
   return {};
 }
 Wrong set_refresh(Provider& provider, const toml::node& node) {
-  provider.refresh = node.value_or(std::string());
-  const bool known = provider.refresh == "noop" || provider.refresh == "status" || provider.refresh == "select";
-  return known ? "" : "must be noop, status or select";
+  const auto refresh = parse_word<mailbox::Refresh>(node.value_or(std::string_view()));
+  if (!refresh) return "must be noop, status or select";
+  provider.refresh = *refresh;
+  return {};
 }
 
 struct Member {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/contract/fetcher/words.h"
 
 namespace pushmail {
 
@@ -20,8 +21,8 @@ struct Provider {
   std::vector<std::string> hosts{};  // lower case
   std::uint64_t connections = 0;     // to one mailbox; 0: unknown
   bool idle = true;
-  Duration idle_break{};         // 0: the usual one, as everywhere here
-  std::string refresh = "noop";  // noop, status, select
+  Duration idle_break{};  // 0: the usual one, as everywhere here
+  mailbox::Refresh refresh = mailbox::Refresh::noop;
   Duration refresh_every{};
   bool id = false;
 };

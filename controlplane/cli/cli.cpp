@@ -88,6 +88,7 @@ class Commands {
   void print_history(const Json& rows) const;
 
   void binding_add();
+  void binding_set();
   void binding_list();
   void item_list();
   void item_trace();
@@ -109,8 +110,9 @@ class Commands {
   std::string id_;
   std::string password_file_;
   std::map<std::string, std::string> binding_;
-  std::map<std::string, std::string, std::less<>> options_;  // member of a request: the option that gives it
-  int exit_code_ = EX_OK;                                    // of an answer that is no failure of ours
+  std::vector<std::pair<const CLI::Option*, std::string>> changes_;  // of `binding set`: option and member
+  std::map<std::string, std::string, std::less<>> options_;          // member of a request: the option that gives it
+  int exit_code_ = EX_OK;                                            // of an answer that is no failure of ours
   bool shared_ = false, untried_ = false;
   unsigned port_ = 0;
   std::vector<std::string> states_;
@@ -179,6 +181,15 @@ void Commands::binding_add() {
   else
     streams_.out << cell(added, "id") << '\n';
   if (added.contains("note")) streams_.error << printable(cell(added, "note")) << '\n';
+}
+
+void Commands::binding_set() {
+  Json body = Json::object();
+  for (const auto& [option, member] : changes_) {
+    if (option->count() > 0) body[member] = binding_[member];
+  }
+  if (body.empty()) throw Stop{EX_USAGE, "name what is to change, like --policy push", "usage"};
+  print_object(call("PATCH", "/v1/bindings/" + percent_encoded(id_), body));
 }
 
 void Commands::binding_list() {
@@ -403,6 +414,22 @@ void Commands::config_diff() {
   table.print(streams_.out);
 }
 
+// What belongs to a binding and not to its account: given when it is made, and changed later.
+struct BindingOption {
+  const char* option;
+  const char* member;
+  const char* help;
+};
+constexpr auto changeable = std::to_array<BindingOption>({
+    {"--name", "display_name", "name that stands beside the address"},
+    {"--mode", "mode", "idle (default), poll or fixed"},
+    {"--times", "times", "with --mode fixed: 07:00,12:30"},
+    {"--zone", "zone", "IANA time zone of --times (UTC)"},
+    {"--policy", "policy", "ask (default) or push"},
+    {"--mark", "mark", "a delivered mail becomes: seen (default), delete, none"},
+    {"--peer", "peer", "[peer.NAME] that serves the phone"},
+});
+
 void Commands::declare_binding(CLI::App& app) {
   CLI::App* noun = app.add_subcommand("binding", "phones and their mailboxes")->require_subcommand(1);
   CLI::App* add = noun->add_subcommand("add", "try a mailbox and bind it to a phone number; prints the binding's id");
@@ -414,16 +441,10 @@ void Commands::declare_binding(CLI::App& app) {
   text("--address", "mail_address", "the mail address that mails from the phone are sent as")->required();
   text("--host", "host", "mail server, name or address")->required();
   text("--user", "user", "user name at the mail server")->required();
-  text("--name", "display_name", "name that stands beside the address");
   text("--protocol", "protocol", "imap (default) or pop3");
   text("--tls", "tls", "implicit (default), starttls or none");
   text("--folder", "folder", "folder to watch (INBOX)");
-  text("--mode", "mode", "idle (default), poll or fixed");
-  text("--times", "times", "with --mode fixed: 07:00,12:30");
-  text("--zone", "zone", "IANA time zone of --times (UTC)");
-  text("--policy", "policy", "ask (default) or push");
-  text("--mark", "mark", "a delivered mail becomes: seen (default), delete, none");
-  text("--peer", "peer", "[peer.NAME] that serves the phone");
+  for (const BindingOption& one : changeable) text(one.option, one.member, one.help);
   add->add_option("--port", port_, "port of the mail server");
   options_["port"] = "--port";
   options_["password"] = "--password-file";
@@ -441,6 +462,9 @@ void Commands::declare_binding(CLI::App& app) {
   };
   with_id("show", "one binding and how its mailbox session stands",
           [this] { print_object(call("GET", "/v1/bindings/" + percent_encoded(id_))); });
+  CLI::App* set =
+      with_id("set", "change how a mailbox is watched and its mails are sent; what is not named stays", [this] { binding_set(); });
+  for (const BindingOption& one : changeable) changes_.push_back({set->add_option(one.option, binding_[one.member], one.help), one.member});
   with_id("remove", "end a binding and forget its password",
           [this] { print_object(call("DELETE", "/v1/bindings/" + percent_encoded(id_))); });
   with_id("password", "give a new password", [this] {

@@ -143,7 +143,7 @@ void Notifier::alarm(const Sms& sms, Timestamp now) {
   const auto [entry, is_new] = alarmed_.try_emplace(sms.msisdn, now);
   if (!is_new && !is_over(entry->second)) return;
   entry->second = now;
-  log_error("sms_ceiling").person("msisdn", sms.msisdn.digits()).text("kind", sms.kind).item(sms.item);
+  log_error("sms_ceiling").person("msisdn", sms.msisdn.digits()).text("kind", to_string(sms.kind)).item(sms.item);
 }
 
 // ---- the bearer -------------------------------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ Result<void> Notifier::accepted(Sms& sms, const std::vector<std::string>& smsc_i
   sms.smsc_id = smsc_id;
   sms.reason.clear();
   ++sms.attempts;
-  if (sms.kind != "notify") return receipts_.on_sent(sms, smsc_ids);
+  if (sms.kind != SmsKind::notify) return receipts_.on_sent(sms, smsc_ids);
   PM_TRY(auto item, store_.item(sms.item));
   if (!item) return receipts_.on_sent(sms, smsc_ids);
   log_info("notified").trace(item->trace).item(item->id).binding(item->binding);
@@ -252,7 +252,7 @@ Result<void> Notifier::accepted(Sms& sms, const std::vector<std::string>& smsc_i
   if (sms.doubts > 0) details.emplace_back("duplicate_possible", "1");
   // The phone may have answered before the SMSC did.
   if (item->state != ItemState::accepted) {
-    if (const auto noted = note(store_, *item, "notified", clock_.wall(), program::control, std::move(details)); !noted) return noted;
+    if (const auto noted = note(store_, *item, "notified", clock_.wall(), Program::control, std::move(details)); !noted) return noted;
     return receipts_.on_sent(sms, smsc_ids);
   }
   PM_TRY(const bool moved, move_item(store_, *item,
@@ -268,8 +268,8 @@ Result<void> Notifier::accepted(Sms& sms, const std::vector<std::string>& smsc_i
 Result<void> Notifier::refuse(Sms& sms, SmsEvent event, std::string_view reason) {
   sms.state = next_state(sms.state, event);
   sms.reason = reason;
-  log_warning("sms_refused").item(sms.item).text("kind", sms.kind).text("reason", reason);
-  if (sms.kind != "notify") return {};
+  log_warning("sms_refused").item(sms.item).text("kind", to_string(sms.kind)).text("reason", reason);
+  if (sms.kind != SmsKind::notify) return {};
   PM_TRY(auto item, store_.item(sms.item));
   if (!item || item->state != ItemState::accepted) return {};
   PM_TRY([[maybe_unused]] const bool moved,
@@ -299,14 +299,14 @@ Result<void> Notifier::doubt(Sms& sms, std::string_view reason) {
   if (sms.doubts++ == 0) {
     sms.state = next_state(sms.state, SmsEvent::doubt);
     sms.retry_at = {clock_.wall().us + timers::sms_doubt.us()};
-    log_warning("sms_in_doubt").item(sms.item).text("kind", sms.kind).text("reason", reason);
+    log_warning("sms_in_doubt").item(sms.item).text("kind", to_string(sms.kind)).text("reason", reason);
     return explain(
         sms, ItemEvent::notify_in_doubt,
         fmt::format("the SMSC may have the SMS, but did not answer: {}; sent once more at {}", reason, format_rfc3339(sms.retry_at)));
   }
   ++counts_.set_aside;
   sms.state = next_state(sms.state, SmsEvent::doubt_again);
-  log_error("sms_set_aside").item(sms.item).text("kind", sms.kind).text("reason", reason);
+  log_error("sms_set_aside").item(sms.item).text("kind", to_string(sms.kind)).text("reason", reason);
   return explain(sms, ItemEvent::notify_set_aside,
                  fmt::format("the SMSC did not answer the SMS twice, the second time alone: {}; it is not sent again. "
                              "The phone may have it, and its answer still counts",
@@ -314,7 +314,7 @@ Result<void> Notifier::doubt(Sms& sms, std::string_view reason) {
 }
 
 Result<void> Notifier::explain(const Sms& sms, ItemEvent event, std::string reason) {
-  if (sms.kind != "notify") return {};
+  if (sms.kind != SmsKind::notify) return {};
   PM_TRY(auto item, store_.item(sms.item));
   if (!item || item->state != ItemState::accepted) return {};
   PM_TRY([[maybe_unused]] const bool moved, move_item(store_, *item, {.event = event, .reason = std::move(reason), .time = clock_.wall()}));
@@ -323,7 +323,7 @@ Result<void> Notifier::explain(const Sms& sms, ItemEvent event, std::string reas
 
 // A phone that answered, or a mail that is gone, needs no second notification.
 Result<bool> Notifier::is_needed(const Sms& sms) {
-  if (sms.kind != "notify" || sms.doubts == 0) return true;
+  if (sms.kind != SmsKind::notify || sms.doubts == 0) return true;
   PM_TRY(const auto item, store_.item(sms.item));
   return item && item->state == ItemState::accepted;
 }

@@ -5,32 +5,30 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <string_view>
 
+#include "controlplane/store/row_words.h"
 #include "core/transition_table.h"
 
 namespace pushmail::notify {
 
-struct SmsKind {
-  std::string_view name;       // Sms::kind
+struct SmsCeiling {
+  SmsKind kind;
   std::uint64_t per_hour_max;  // submissions to one phone; notify.sms_per_hour_max can only lower it
 };
 
-inline constexpr auto sms_kinds = std::to_array<SmsKind>({
-    {"notify", 100},   // mail has come; an item each
-    {"failure", 30},   // something that the subscriber sent, or was to get, did not get through
-    {"help", 10},      // the phone's words were not understood; five an hour are queued, each goes twice at most
-    {"command", 10},   // STOP, START and HELP are answered; five an hour are queued
-    {"subscribe", 2},  // the number is not bound; one a day is queued
+inline constexpr auto sms_ceilings = std::to_array<SmsCeiling>({
+    {SmsKind::notify, 100},
+    {SmsKind::failure, 30},
+    {SmsKind::help, 10},      // five an hour are queued, each goes twice at most
+    {SmsKind::command, 10},   // five an hour are queued
+    {SmsKind::subscribe, 2},  // one a day is queued
+    {SmsKind::other, 10},
 });
-/// A kind without a row, such as one of a newer store.
-inline constexpr std::uint64_t other_per_hour_max = 10;
+static_assert(no_key_twice(sms_ceilings, [](const SmsCeiling& row) { return row.kind; }));
+static_assert(sms_ceilings.size() == words<SmsKind>.size());
 
-static_assert(no_key_twice(sms_kinds, [](const SmsKind& row) { return row.name; }));
-
-[[nodiscard]] constexpr std::uint64_t per_hour_max(std::string_view kind) {
-  const auto* const row = std::ranges::find(sms_kinds, kind, &SmsKind::name);
-  return row == sms_kinds.end() ? other_per_hour_max : row->per_hour_max;
+[[nodiscard]] constexpr std::uint64_t per_hour_max(SmsKind kind) {
+  return std::ranges::find(sms_ceilings, kind, &SmsCeiling::kind)->per_hour_max;
 }
 
 }  // namespace pushmail::notify

@@ -57,7 +57,7 @@ inline constexpr auto sms_transitions = std::to_array<SmsTransition>({
 });
 
 static_assert(no_pair_twice(sms_transitions));
-static_assert(all_reached(sms_transitions, SmsState::pending, sms_state_names.size()));
+static_assert(all_reached(sms_transitions, SmsState::pending, words<SmsState>.size()));
 
 [[nodiscard]] constexpr SmsState next_state(SmsState from, SmsEvent event) {
   if (const auto next = next_of(sms_transitions, from, event)) return *next;

@@ -127,7 +127,7 @@ Result<void> SmsReceipts::write_down(const SmsReceipt& receipt, const Sms& sms, 
   if (!item) return {};
   Details details{{"smsc_id", receipt.smsc_id}, {"status", receipt.word}};
   if (form != sms::IdForm::same) details.emplace_back("id_form", sms::to_string(form));
-  return note(store_, *item, "sms_receipt", clock_.wall(), program::control, std::move(details));
+  return note(store_, *item, "sms_receipt", clock_.wall(), Program::control, std::move(details));
 }
 
 void SmsReceipts::tick() {
@@ -160,7 +160,7 @@ Result<void> SmsReceipts::write_near_miss(const SmsReceipt& receipt) {
   if (!last || last->item.empty()) return {};
   PM_TRY(const auto item, store_.item(last->item));
   if (!item) return {};
-  return note(store_, *item, "sms_receipt_unmatched", clock_.wall(), program::control,
+  return note(store_, *item, "sms_receipt_unmatched", clock_.wall(), Program::control,
               {{"receipt_id", receipt.smsc_id},
                {"status", receipt.word},
                {"smsc_id", last->smsc_id},

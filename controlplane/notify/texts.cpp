@@ -143,7 +143,7 @@ std::string stopped_text() { return "Push mail is stopped for this number: you g
 
 std::string inactive_text(std::span<const Binding> bound) {
   if (bound.empty()) return subscribe_text();
-  const bool stopped = std::ranges::any_of(bound, [](const Binding& binding) { return binding.state == "stopped"; });
+  const bool stopped = std::ranges::any_of(bound, [](const Binding& binding) { return binding.state == BindingState::stopped; });
   return stopped ? stopped_text() : suspended_text();
 }
 

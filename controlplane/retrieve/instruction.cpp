@@ -43,7 +43,16 @@ bool is_unseen(char32_t c) {
   return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x61C || c == 0x180E || (c >= 0x200B && c <= 0x200F) ||
          (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || (c >= 0xFE00 && c <= 0xFE0F) || c == 0xFEFF;
 }
+// Full stops, commas and question marks that stand among the letters of their script.
+bool is_sign_of_script(char32_t c) {
+  constexpr std::u32string_view signs =
+      U"\u0589\u05BE\u05C3\u060C\u061B\u061F\u066A\u066B\u066C\u06D4\u0964\u0965\u0970\u0E2F\u0E5A\u0F0B\u0F0D\u104A\u104B\u1361\u1362"
+      U"\u1363\u17D4"
+      U"\u17D5\u1802\u1803\u3001\u3002\uA8CE\uA8CF";
+  return signs.contains(c);
+}
 bool is_word_letter(char32_t c) {
+  if (is_sign_of_script(c)) return false;
   return (c >= 'a' && c <= 'z') || (c >= 0xC0 && c < 0x2000 && c != 0xD7 && c != 0xF7) || (c >= 0x2C00 && c < 0x2E00) ||
          (c >= 0x3040 && c < 0xD7FF) || (c >= 0xF900 && c < 0xFE00) || (c >= 0xFE70 && c < 0xFF00);
 }
@@ -111,13 +120,23 @@ std::vector<Word> words_of(std::u32string_view line) {
   return words;
 }
 
+// Scripts that put no blanks between words: Han, Kana, Thai, Lao, Burmese, Khmer. A number among their letters is a word of its own.
+bool is_letter_without_blanks(char32_t c) {
+  return (c >= 0x3040 && c < 0xA000) || (c >= 0xF900 && c < 0xFB00) || (c >= 0x0E00 && c < 0x0F00) || (c >= 0x1000 && c < 0x10A0) ||
+         (c >= 0x1780 && c < 0x1800) || c >= 0x20000;
+}
+
 // Whether a number stands for itself: no part of a word, a time, a date, a price or a larger number.
 bool stands_alone(std::u32string_view line, const Word& word) {
   constexpr std::u32string_view joints = U".,:/-'’", units = U"%°€$£¥₹₽+*=";
+  // What makes a time, a date, a price or a count of a number in front of it.
+  constexpr std::u32string_view counters = U"年月日号號点點时時分秒元円块塊个個人件本枚回次岁歳点层階楼";
   const auto at = [&](std::size_t place) { return place < line.size() ? line[place] : U' '; };
   const std::size_t end = word.begin + word.text.size();
   const char32_t before = word.begin == 0 ? U' ' : line[word.begin - 1];
-  if (is_word_letter(before) || is_word_letter(at(end)) || units.contains(before) || units.contains(at(end))) return false;
+  const auto is_of_word = [](char32_t c) { return is_word_letter(c) && !is_letter_without_blanks(c); };
+  if (is_of_word(before) || is_of_word(at(end)) || counters.contains(at(end)) || units.contains(before) || units.contains(at(end)))
+    return false;
   const bool joined_before = joints.contains(before) && word.begin >= 2 && is_digit(line[word.begin - 2]);
   return !joined_before && !(joints.contains(at(end)) && is_digit(at(end + 1)));
 }
@@ -130,7 +149,8 @@ bool is_bare(std::u32string_view line, const std::vector<Word>& words) {
   const bool shape =
       words.size() == 1 ? words[0].digits : words.size() == 2 && !words[0].digits && is_fetch_word(words[0].text) && words[1].digits;
   if (!shape || words.back().text.size() > code_length_max) return false;
-  return std::ranges::all_of(line, [&](char32_t c) { return is_digit(c) || is_word_letter(c) || around.contains(c); });
+  return std::ranges::all_of(line,
+                             [&](char32_t c) { return is_digit(c) || is_word_letter(c) || around.contains(c) || is_sign_of_script(c); });
 }
 
 Kind command_in(std::u32string_view line, const std::vector<Word>& words) {

@@ -29,7 +29,7 @@ Taken Retriever::take(const notify::IncomingSms& message) {
   }
   if (outcome.sms_queued && hooks_.on_sms_queued) hooks_.on_sms_queued();
   for (const Binding& binding : outcome.changed) {
-    log_info("binding_state").binding(binding.id).text("state", binding.state).text("agent", "phone");
+    log_info("binding_state").binding(binding.id).text("state", to_string(binding.state)).text("agent", "phone");
     if (hooks_.binding_changed) hooks_.binding_changed(binding);
   }
   if (outcome.requested && hooks_.on_requested) hooks_.on_requested(*outcome.requested);
@@ -48,7 +48,7 @@ Result<void> Retriever::take(const Msisdn& phone, std::string_view text, Outcome
   if (outcome.extent == notify::Extent::beginning && instruction.kind != Instruction::Kind::get) return {};
   if (instruction.kind != Instruction::Kind::get && instruction.kind != Instruction::Kind::unknown)
     return command(phone, instruction.kind, bound, outcome);
-  if (std::ranges::none_of(bound, &Binding::is_active)) return say(phone, notify::inactive_text(bound), "subscribe", outcome);
+  if (std::ranges::none_of(bound, &Binding::is_active)) return say(phone, notify::inactive_text(bound), SmsKind::subscribe, outcome);
 
   // A code is obeyed whoever sends it; only answers are kept back.
   if (instruction.kind == Instruction::Kind::get) {
@@ -56,7 +56,7 @@ Result<void> Retriever::take(const Msisdn& phone, std::string_view text, Outcome
     return get(phone, instruction.code, outcome);
   }
   PM_TRY(const std::string example, example_code(phone));
-  return say(phone, notify::not_understood_text(example), "help", outcome);
+  return say(phone, notify::not_understood_text(example), SmsKind::help, outcome);
 }
 
 // Among other words the code of a mail that waits is meant before that of one which is through. A machine has no other words to say.
@@ -81,18 +81,19 @@ Result<void> Retriever::command(const Msisdn& phone, Instruction::Kind kind, std
   if (kind == Instruction::Kind::help) {
     PM_TRY(const std::string example, example_code(phone));
     const bool active = std::ranges::any_of(bound, &Binding::is_active);
-    return say(phone, active ? notify::help_text(example) : notify::inactive_text(bound), "command", outcome);
+    return say(phone, active ? notify::help_text(example) : notify::inactive_text(bound), SmsKind::command, outcome);
   }
+  const bool stops = kind == Instruction::Kind::stop;
   for (Binding binding : bound) {
     // What the operator suspended is his to resume.
-    if (binding.state != (kind == Instruction::Kind::stop ? "active" : "stopped")) continue;
-    binding.state = kind == Instruction::Kind::stop ? "stopped" : "active";
+    if (binding.state != (stops ? BindingState::active : BindingState::stopped)) continue;
+    binding.state = stops ? BindingState::stopped : BindingState::active;
     if (const auto written = store_.update_binding(binding); !written) return written;
     outcome.changed.push_back(std::move(binding));
   }
-  if (kind == Instruction::Kind::stop) return say(phone, notify::stopped_text(), "command", outcome);
+  if (stops) return say(phone, notify::stopped_text(), SmsKind::command, outcome);
   const bool active = !outcome.changed.empty() || std::ranges::any_of(bound, &Binding::is_active);
-  return say(phone, active ? notify::started_text() : notify::inactive_text(bound), "command", outcome);
+  return say(phone, active ? notify::started_text() : notify::inactive_text(bound), SmsKind::command, outcome);
 }
 
 Result<void> Retriever::get(const Msisdn& phone, const std::string& code, Outcome& outcome) {
@@ -100,29 +101,29 @@ Result<void> Retriever::get(const Msisdn& phone, const std::string& code, Outcom
   PM_TRY(auto item, store_.item_of_code(phone, code));
   if (!item) {
     PM_TRY(const std::string example, example_code(phone));
-    return say(phone, notify::unknown_code_text(code, example), "help", outcome);
+    return say(phone, notify::unknown_code_text(code, example), SmsKind::help, outcome);
   }
   if (item->is_unknown()) {
-    if (item->asked_in_doubt) return note(store_, *item, "retrieve_repeated", now, program::control, {{"reply_code", code}});
+    if (item->asked_in_doubt) return note(store_, *item, "retrieve_repeated", now, Program::control, {{"reply_code", code}});
     item->asked_in_doubt = true;
     if (const auto written = store_.update_item(*item); !written) return written;
-    if (const auto noted = note(store_, *item, "retrieve_in_doubt", now, program::control, {{"reply_code", code}}); !noted) return noted;
+    if (const auto noted = note(store_, *item, "retrieve_in_doubt", now, Program::control, {{"reply_code", code}}); !noted) return noted;
     constexpr std::int64_t minute_us = 60'000'000;
     const std::int64_t minutes = std::max<std::int64_t>((item->unknown_until.us - now.us + minute_us - 1) / minute_us, 1);
     // A mail of a binding that rests is sent when it is resumed, if ever; the phone may have another one.
     PM_TRY(const auto binding, store_.binding(item->binding));
     const bool planned = binding && binding->is_active();
-    return say(phone, notify::in_doubt_text(code, planned ? std::optional(minutes) : std::nullopt), "help", outcome);
+    return say(phone, notify::in_doubt_text(code, planned ? std::optional(minutes) : std::nullopt), SmsKind::help, outcome);
   }
   // A repeat while the first one is on its way has no second effect; once the mail is there, he is told so.
   if (item->state > ItemState::notified && item->state < ItemState::submitted) {
-    return note(store_, *item, "retrieve_repeated", now, program::control, {{"reply_code", code}});
+    return note(store_, *item, "retrieve_repeated", now, Program::control, {{"reply_code", code}});
   }
-  if (item->state == ItemState::unconfirmed) return say(phone, notify::unconfirmed_code_text(code), "help", outcome);
+  if (item->state == ItemState::unconfirmed) return say(phone, notify::unconfirmed_code_text(code), SmsKind::help, outcome);
   if (item->state == ItemState::submitted || item->state == ItemState::reported || item->state == ItemState::delivered) {
-    return say(phone, notify::fetched_already_text(code), "help", outcome);
+    return say(phone, notify::fetched_already_text(code), SmsKind::help, outcome);
   }
-  if (is_final(item->state) || item->code_expires <= now) return say(phone, notify::expired_code_text(code), "help", outcome);
+  if (is_final(item->state) || item->code_expires <= now) return say(phone, notify::expired_code_text(code), SmsKind::help, outcome);
 
   if (const auto withdrawn = store_.withdraw_sms(item->id); !withdrawn) return withdrawn;
   item->retry_at = {};
@@ -152,18 +153,18 @@ Result<std::string> Retriever::example_code(const Msisdn& phone) {
   return newest == nullptr ? std::string() : newest->code;
 }
 
-Result<void> Retriever::say(const Msisdn& phone, std::string text, std::string kind, Outcome& outcome) {
+Result<void> Retriever::say(const Msisdn& phone, std::string text, SmsKind kind, Outcome& outcome) {
   const Timestamp now = clock_.wall();
   if (outcome.extent == notify::Extent::beginning) return {};
   if (!outcome.automatic_sign.empty()) {
-    log_info("automatic_not_answered").text("sign", outcome.automatic_sign).text("kind", kind);
+    log_info("automatic_not_answered").text("sign", outcome.automatic_sign).text("kind", to_string(kind));
     return {};
   }
-  const bool once_a_day = kind == "subscribe";
+  const bool once_a_day = kind == SmsKind::subscribe;
   const Timestamp since{now.us - (once_a_day ? day_us : timers::help_window.us())};
-  const std::uint64_t most = once_a_day ? 1 : kind == "command" ? command_count_max : help_count_max;
+  const std::uint64_t most = once_a_day ? 1 : kind == SmsKind::command ? command_count_max : help_count_max;
   PM_TRY(const bool queued,
-         queue_limited_sms(store_, {.msisdn = phone, .text = std::move(text), .kind = std::move(kind), .created = now}, most, since));
+         queue_limited_sms(store_, {.msisdn = phone, .text = std::move(text), .kind = kind, .created = now}, most, since));
   outcome.sms_queued = outcome.sms_queued || queued;
   return {};
 }

@@ -55,7 +55,7 @@ class Retriever {
   [[nodiscard]] Result<void> get(const Msisdn& phone, const std::string& code, Outcome& outcome);
   /// The code of the mail that was announced last and still waits; empty: none.
   [[nodiscard]] Result<std::string> example_code(const Msisdn& phone);
-  [[nodiscard]] Result<void> say(const Msisdn& phone, std::string text, std::string kind, Outcome& outcome);
+  [[nodiscard]] Result<void> say(const Msisdn& phone, std::string text, SmsKind kind, Outcome& outcome);
 
   Store& store_;
   const Clock& clock_;

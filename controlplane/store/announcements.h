@@ -17,7 +17,7 @@ namespace pushmail {
 
 /// Who brought a mail for a phone: its own mailbox, which goes first, or whoever reaches our SMTP port.
 enum class Origin : std::uint8_t { own, stranger };
-[[nodiscard]] inline Origin origin_of(const Item& item) { return item.source == "smtp" ? Origin::stranger : Origin::own; }
+[[nodiscard]] inline Origin origin_of(const Item& item) { return item.source == Source::smtp ? Origin::stranger : Origin::own; }
 
 /// A code and the one mail that has it, or had it last.
 struct CodeHolder {

@@ -170,7 +170,7 @@ consteval std::array<ItemStep, step_count()> steps() {
   std::array<ItemStep, step_count()> all{};
   std::size_t next = 0;
   for (const Rule& rule : rules) {
-    for (std::size_t state = 0; state < item_state_names.size(); ++state) {
+    for (std::size_t state = 0; state < words<ItemState>.size(); ++state) {
       if ((rule.states >> state & 1U) != 0) all[next++] = {static_cast<ItemState>(state), rule.event, rule.to};
     }
   }
@@ -182,7 +182,7 @@ consteval std::array<ItemStep, step_count()> steps() {
 inline constexpr auto item_steps = item_life::steps();
 
 static_assert(no_pair_twice(item_steps));
-static_assert(all_reached(item_steps, ItemState::accepted, item_state_names.size()));
+static_assert(all_reached(item_steps, ItemState::accepted, words<ItemState>.size()));
 /// An end stays, but for one.
 static_assert([] {
   for (const ItemStep& step : item_steps) {

@@ -19,9 +19,9 @@ Result<bool> move_item(Store& store, Item& item, Move move) {
   HistoryRow row{.item = item.id,
                  .trace = item.trace,
                  .time = move.time,
-                 .program = std::string(move.by),
+                 .program = move.by,
                  .event = std::string(to_string(move.event)),
-                 .state = next ? std::string(to_string(*next)) : std::string(),
+                 .state = next,
                  .details = std::move(move.details)};
   if (!move.reason.empty()) row.details.emplace_back("reason", move.reason);
   if (const auto written = store.add_history(row); !written) return std::unexpected(written.error());
@@ -43,11 +43,11 @@ Result<bool> move_item(Store& store, Item& item, Move move) {
   return true;
 }
 
-Result<void> note(Store& store, const Item& item, std::string_view event, Timestamp time, std::string_view by, Details details) {
+Result<void> note(Store& store, const Item& item, std::string_view event, Timestamp time, Program by, Details details) {
   return store.add_history({.item = item.id,
                             .trace = item.trace,
                             .time = time,
-                            .program = std::string(by),
+                            .program = by,
                             .event = std::string(event),
                             .state = {},
                             .details = std::move(details)});
@@ -118,7 +118,7 @@ Result<void> lose_code(Store& store, const ItemId& id, Timestamp now) {
     if (const auto withdrawn = store.withdraw_sms(id); !withdrawn) return withdrawn;
   }
   if (const auto written = store.update_item(*item); !written || !waits) return written;
-  return note(store, *item, "code_taken", now, program::control, {{"reply_code", code}});
+  return note(store, *item, "code_taken", now, Program::control, {{"reply_code", code}});
 }
 
 }  // namespace

@@ -16,18 +16,12 @@ namespace pushmail {
 using Details = std::vector<std::pair<std::string, std::string>>;
 
 /// Who says so: names of HistoryRow::program.
-namespace program {
-inline constexpr std::string_view control = "control";
-inline constexpr std::string_view fetcher = "fetcher";
-inline constexpr std::string_view data = "data";
-}  // namespace program
-
 /// What happened to an item, and the reason it has from now on. The state follows from the table (item_life.h).
 struct Move {
   ItemEvent event;
   std::string reason;
   Timestamp time;  // when it happened
-  std::string_view by = program::control;
+  Program by = Program::control;
   Details details = {};
 };
 
@@ -35,8 +29,8 @@ struct Move {
 /// item stands: a late or repeated word changes nothing.
 [[nodiscard]] Result<bool> move_item(Store& store, Item& item, Move move);
 /// A history row that changes no state.
-[[nodiscard]] Result<void> note(Store& store, const Item& item, std::string_view event, Timestamp time,
-                                std::string_view by = program::control, Details details = {});
+[[nodiscard]] Result<void> note(Store& store, const Item& item, std::string_view event, Timestamp time, Program by = Program::control,
+                                Details details = {});
 
 /// Gives this item of a phone a reply code of its own (10 to 99): one that was never used, else the one whose mail has been through for
 /// longest. When every code has a mail that waits, the one announced longest ago loses its code: a stranger's before the mailbox's own, and

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controlplane/store/row_words.h"
 #include "core/bytes.h"
 #include "core/clock.h"
 #include "core/ids.h"
@@ -21,25 +22,25 @@ namespace pushmail {
 struct Binding {
   std::string id{};  // `b` + 26 characters of an item id
   Msisdn msisdn{};
-  std::string state = "active";  // pending, active, suspended, stopped (by its phone), needs_auth, frozen, removed
-  std::string mail_address{};    // what mails from the phone are sent as
+  BindingState state = BindingState::active;
+  std::string mail_address{};  // what mails from the phone are sent as
   std::string display_name{};
-  std::string protocol = "imap";  // imap, pop3
+  mailbox::Protocol protocol = mailbox::Protocol::imap;
   std::string host{};
   std::uint16_t port = 0;
-  std::string tls = "implicit";  // none, implicit, starttls
+  mailbox::Encryption tls = mailbox::Encryption::implicit;
   std::string user{};
   Bytes sealed_password{};  // controlplane/binding/seal.h
   std::string folder = "INBOX";
-  std::string mode = "idle";   // idle, poll (round robin), fixed (at times)
-  std::string times{};         // `07:00,12:30`, only for fixed
-  std::string zone = "UTC";    // IANA name
-  std::string policy = "ask";  // ask, push
-  std::string mark = "seen";   // what happens to a delivered mail: seen, delete, none
-  std::string peer{};          // [peer.NAME]
+  WatchMode mode = WatchMode::idle;
+  std::string times{};       // `07:00,12:30`, only for fixed
+  std::string zone = "UTC";  // IANA name
+  Policy policy = Policy::ask;
+  MarkPolicy mark = MarkPolicy::seen;
+  std::string peer{};  // [peer.NAME]
   Timestamp created{};
 
-  [[nodiscard]] bool is_active() const { return state == "active"; }
+  [[nodiscard]] bool is_active() const { return state == BindingState::active; }
 };
 
 /// How far a mailbox was read. Changes only together with the items that it brought.
@@ -56,14 +57,12 @@ struct MailboxState {
   std::string skip_reason{};  // of the last of them
 };
 
-enum class Way : std::uint8_t { to_phone, to_mail };
-
 /// One message on its way, in either direction.
 struct Item {
   ItemId id{};
   TraceId trace{};
   Way way = Way::to_phone;
-  std::string source{};  // mailbox, smtp, mm7
+  Source source = Source::mailbox;
   std::string binding{};
   Msisdn msisdn{};  // the phone: receiver, or sender on the way to mail
   std::uint64_t uid_validity = 0;
@@ -96,7 +95,7 @@ struct Item {
   Timestamp doubt_began{};          // when the last of them was sent
   Timestamp unknown_until{};        // state submitting: until then its report may tell; 0: nothing is in doubt now
   bool asked_in_doubt = false;      // the phone asked for it meanwhile
-  std::string mark{};               // pending, done, failed (given up); empty: nothing to mark
+  MarkProgress mark = MarkProgress::none;
 
   /// Nobody knows yet whether the MMSC took it.
   [[nodiscard]] bool is_unknown() const { return state == ItemState::submitting && unknown_until.us != 0; }
@@ -106,9 +105,9 @@ struct HistoryRow {
   ItemId item{};
   TraceId trace{};
   Timestamp time{};
-  std::string program{};  // control, fetcher, data
+  Program program = Program::control;
   std::string event{};
-  std::string state{};  // empty: the event did not change it
+  std::optional<ItemState> state{};  // what the event made of it; nothing: it did not change it
   std::vector<std::pair<std::string, std::string>> details{};
   std::int64_t arrival = 0;  // given by the store; grows with every row, whatever the clocks say
 };
@@ -127,18 +126,13 @@ struct Suffix {
   Timestamp last_used{};
 };
 
-/// submitting: handed to the SMSC and not answered. What may follow what is one table: controlplane/notify/sms_life.h.
-enum class SmsState : std::uint8_t { pending, submitting, sent, failed };
-inline constexpr std::array<std::string_view, 4> sms_state_names{"pending", "submitting", "sent", "failed"};
-[[nodiscard]] constexpr std::string_view to_string(SmsState state) { return sms_state_names[static_cast<std::size_t>(state)]; }
-
 /// An SMS that must reach the SMSC once.
 struct Sms {
   std::int64_t id = 0;
   Msisdn msisdn{};
   std::string text{};
-  std::string kind{};  // why it is sent; the kinds and their ceilings are a table: controlplane/notify/sms_kinds.h
-  ItemId item{};       // of a notification; else empty
+  SmsKind kind = SmsKind::other;
+  ItemId item{};  // of a notification; else empty
   SmsState state = SmsState::pending;
   std::string smsc_id{};
   Timestamp created{};

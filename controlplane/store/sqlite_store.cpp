@@ -69,47 +69,65 @@ Id id_of(const Bytes& bytes) {
 
 Msisdn msisdn_of(const std::string& digits) { return Msisdn::from_digits(digits).value_or(Msisdn()); }
 
+template <HasWords E>
+E take_word(Run& run, E otherwise) {
+  return parse_word<E>(run.text()).value_or(otherwise);
+}
+
+// What no version of ours wrote does nothing: it is not watched, not marked, not sent.
 Binding read_binding(Run& run) {
   Binding b;
   b.id = run.text();
   b.msisdn = msisdn_of(run.text());
-  b.state = run.text();
+  b.state = take_word(run, BindingState::frozen);
   b.mail_address = run.text();
   b.display_name = run.text();
-  b.protocol = run.text();
+  b.protocol = take_word(run, mailbox::Protocol::imap);
   b.host = run.text();
   b.port = static_cast<std::uint16_t>(run.number());
-  b.tls = run.text();
+  b.tls = take_word(run, mailbox::Encryption::implicit);
   b.user = run.text();
   b.sealed_password = run.bytes();
   b.folder = run.text();
-  b.mode = run.text();
+  b.mode = take_word(run, WatchMode::poll);
   b.times = run.text();
   b.zone = run.text();
-  b.policy = run.text();
-  b.mark = run.text();
+  b.policy = take_word(run, Policy::ask);
+  b.mark = take_word(run, MarkPolicy::none);
   b.peer = run.text();
   b.created = {run.number()};
   return b;
 }
 
 void put_binding(Run& run, const Binding& b) {
-  run.put(b.id).put(b.msisdn.digits()).put(b.state).put(b.mail_address).put(b.display_name).put(b.protocol).put(b.host);
-  run.put(std::int64_t{b.port}).put(b.tls).put(b.user).put(ByteView(b.sealed_password)).put(b.folder).put(b.mode).put(b.times);
-  run.put(b.zone).put(b.policy).put(b.mark).put(b.peer).put(b.created.us);
+  run.put(b.id)
+      .put(b.msisdn.digits())
+      .put(to_string(b.state))
+      .put(b.mail_address)
+      .put(b.display_name)
+      .put(to_string(b.protocol))
+      .put(b.host);
+  run.put(std::int64_t{b.port})
+      .put(to_string(b.tls))
+      .put(b.user)
+      .put(ByteView(b.sealed_password))
+      .put(b.folder)
+      .put(to_string(b.mode))
+      .put(b.times);
+  run.put(b.zone).put(to_string(b.policy)).put(to_string(b.mark)).put(b.peer).put(b.created.us);
 }
 
 Item read_item(Run& run) {
   Item i;
   i.id = id_of<ItemId>(run.bytes());
   i.trace = id_of<TraceId>(run.bytes());
-  i.way = run.text() == "to_mail" ? Way::to_mail : Way::to_phone;
-  i.source = run.text();
+  i.way = take_word(run, Way::to_phone);
+  i.source = take_word(run, Source::mailbox);
   i.binding = run.text();
   i.msisdn = msisdn_of(run.text());
   i.uid_validity = static_cast<std::uint64_t>(run.number());
   i.uid = run.text();
-  i.state = parse_item_state(run.text()).value_or(ItemState::failed);
+  i.state = take_word(run, ItemState::failed);
   i.reason = run.text();
   i.peer = run.text();
   i.message_id = run.text();
@@ -128,7 +146,7 @@ Item read_item(Run& run) {
   i.retry_at = {run.number()};
   i.attempts = static_cast<std::uint32_t>(run.number());
   i.duplicate_possible = run.number() != 0;
-  i.mark = run.text();
+  i.mark = take_word(run, MarkProgress::none);
   i.announced = {run.number()};
   i.author = run.text();
   i.authentication = run.text();
@@ -142,12 +160,12 @@ Item read_item(Run& run) {
 }
 
 void put_item(Run& run, const Item& i) {
-  run.put(ByteView(i.id.bytes)).put(ByteView(i.trace.bytes)).put(i.way == Way::to_mail ? "to_mail" : "to_phone").put(i.source);
+  run.put(ByteView(i.id.bytes)).put(ByteView(i.trace.bytes)).put(to_string(i.way)).put(to_string(i.source));
   run.put(i.binding).put(i.msisdn.digits()).put(static_cast<std::int64_t>(i.uid_validity)).put(i.uid).put(to_string(i.state));
   run.put(i.reason).put(i.peer).put(i.message_id).put(i.correspondent).put(i.correspondent_name).put(i.subject);
   run.put(i.mail_message_id).put(joined(i.mail_references)).put(static_cast<std::int64_t>(i.size)).put(i.suffix).put(i.reply_code);
   run.put(i.code_expires.us).put(i.created.us).put(i.updated.us).put(i.expires.us).put(i.retry_at.us);
-  run.put(std::int64_t{i.attempts}).put(std::int64_t{i.duplicate_possible ? 1 : 0}).put(i.mark);
+  run.put(std::int64_t{i.attempts}).put(std::int64_t{i.duplicate_possible ? 1 : 0}).put(to_string(i.mark));
   run.put(i.announced.us).put(i.author).put(i.authentication).put(i.source_address).put(i.sender_domain);
   run.put(std::int64_t{i.doubts}).put(i.doubt_began.us).put(i.unknown_until.us).put(std::int64_t{i.asked_in_doubt ? 1 : 0});
 }
@@ -157,9 +175,9 @@ HistoryRow read_history(Run& run) {
   h.item = id_of<ItemId>(run.bytes());
   h.trace = id_of<TraceId>(run.bytes());
   h.time = {run.number()};
-  h.program = run.text();
+  h.program = take_word(run, Program::control);
   h.event = run.text();
-  h.state = run.text();
+  h.state = parse_word<ItemState>(run.text());
   for (const std::string& line : split(run.text())) {
     const std::size_t equals = line.find('=');
     h.details.emplace_back(line.substr(0, equals), equals == std::string::npos ? "" : line.substr(equals + 1));
@@ -183,20 +201,14 @@ Suffix read_suffix(Run& run) {
   return s;
 }
 
-// A word that no version of ours wrote is not sent.
-SmsState sms_state_of(std::string_view name) {
-  const auto* const found = std::ranges::find(sms_state_names, name);
-  return found == sms_state_names.end() ? SmsState::failed : static_cast<SmsState>(found - sms_state_names.begin());
-}
-
 Sms read_sms(Run& run) {
   Sms s;
   s.id = run.number();
   s.msisdn = msisdn_of(run.text());
   s.text = run.text();
-  s.kind = run.text();
+  s.kind = take_word(run, SmsKind::other);
   s.item = id_of<ItemId>(run.bytes());
-  s.state = sms_state_of(run.text());
+  s.state = take_word(run, SmsState::failed);
   s.smsc_id = run.text();
   s.created = {run.number()};
   s.retry_at = {run.number()};
@@ -385,10 +397,10 @@ class SqliteStore final : public GroupedStore {
   Result<std::vector<Item>> items(const ItemFilter& filter) override;
   Result<std::vector<Item>> items_of_message(std::string_view peer, std::string_view message_id) override {
     if (message_id.empty()) return std::vector<Item>();
-    static const std::string sql =
-        fmt::format("SELECT {} FROM item WHERE peer = ? AND {} = ? AND message_id <> ''", item_columns, message_key);
+    static const std::string sql = fmt::format(
+        "SELECT {} FROM item WHERE peer = ? AND {} = ? AND message_id <> '' ORDER BY message_id <> ?", item_columns, message_key);
     Run run = db_.prepare(sql);
-    run.put(peer).put(peer_id_key(message_id));
+    run.put(peer).put(peer_id_key(message_id)).put(message_id);
     return all(run, read_item);
   }
   Result<std::vector<CodeHolder>> code_holders(const Msisdn& phone) override {
@@ -398,8 +410,8 @@ class SqliteStore final : public GroupedStore {
       CodeHolder holder;
       holder.code = row.text();
       holder.item = id_of<ItemId>(row.bytes());
-      holder.origin = row.text() == "smtp" ? Origin::stranger : Origin::own;
-      holder.state = parse_item_state(row.text()).value_or(ItemState::failed);
+      holder.origin = row.text() == to_string(Source::smtp) ? Origin::stranger : Origin::own;
+      holder.state = take_word(row, ItemState::failed);
       holder.announced = {row.number()};
       holder.updated = {row.number()};
       return holder;
@@ -512,7 +524,7 @@ class SqliteStore final : public GroupedStore {
 
   Result<std::vector<Backlog>> backlog(std::uint64_t count_most) override {
     std::vector<Backlog> found;
-    for (std::size_t i = 0; i < item_state_names.size(); ++i) {
+    for (std::size_t i = 0; i < words<ItemState>.size(); ++i) {
       const auto state = static_cast<ItemState>(i);
       if (is_final(state)) continue;
       Backlog one{.state = state};
@@ -539,7 +551,12 @@ class SqliteStore final : public GroupedStore {
     std::vector<std::string> details;
     for (const auto& [key, value] : row.details) details.push_back(key + "=" + value);
     Run run = db_.prepare("INSERT INTO history (item, trace, time, program, event, state, details) VALUES (?, ?, ?, ?, ?, ?, ?)");
-    run.put(ByteView(row.item.bytes)).put(ByteView(row.trace.bytes)).put(row.time.us).put(row.program).put(row.event).put(row.state);
+    run.put(ByteView(row.item.bytes))
+        .put(ByteView(row.trace.bytes))
+        .put(row.time.us)
+        .put(to_string(row.program))
+        .put(row.event)
+        .put(row.state ? to_string(*row.state) : std::string_view());
     run.put(joined(details));
     return run.run();
   }
@@ -579,7 +596,13 @@ class SqliteStore final : public GroupedStore {
   Result<void> queue_sms(const Sms& s) override {
     Run run = db_.prepare(
         "INSERT INTO sms (msisdn, text, kind, item, state, smsc_id, created, retry_at, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    run.put(s.msisdn.digits()).put(s.text).put(s.kind).put(ByteView(s.item.bytes)).put(to_string(s.state)).put(s.smsc_id).put(s.created.us);
+    run.put(s.msisdn.digits())
+        .put(s.text)
+        .put(to_string(s.kind))
+        .put(ByteView(s.item.bytes))
+        .put(to_string(s.state))
+        .put(s.smsc_id)
+        .put(s.created.us);
     run.put(s.retry_at.us).put(std::int64_t{s.attempts});
     return run.run();
   }
@@ -616,18 +639,18 @@ class SqliteStore final : public GroupedStore {
     run.put(id);
     return first(run, read_sms);
   }
-  Result<std::uint64_t> count_sms(const Msisdn& phone, std::string_view kind, Timestamp since) override {
+  Result<std::uint64_t> count_sms(const Msisdn& phone, SmsKind kind, Timestamp since) override {
     Run run = db_.prepare("SELECT count(*) FROM sms WHERE msisdn = ? AND kind = ? AND created >= ?");
-    run.put(phone.digits()).put(kind).put(since.us);
+    run.put(phone.digits()).put(to_string(kind)).put(since.us);
     PM_TRY(const bool row, run.step());
     PM_CHECK(row);
     return static_cast<std::uint64_t>(run.number());
   }
-  Result<Submits> sms_submits(const Msisdn& phone, std::string_view kind, Timestamp since, Timestamp until) override {
+  Result<Submits> sms_submits(const Msisdn& phone, SmsKind kind, Timestamp since, Timestamp until) override {
     Run run = db_.prepare(
         "SELECT coalesce(sum(submits), 0), coalesce(min(submitted_at), 0) FROM sms "
         "WHERE msisdn = ? AND kind = ? AND submitted_at BETWEEN ? AND ? AND submits > 0");
-    run.put(phone.digits()).put(kind).put(since.us).put(until.us);
+    run.put(phone.digits()).put(to_string(kind)).put(since.us).put(until.us);
     PM_TRY(const bool row, run.step());
     PM_CHECK(row);
     Submits found{.count = static_cast<std::uint64_t>(run.number())};
@@ -889,7 +912,7 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
   if (!filter.states.empty()) sql += fmt::format(" AND state IN ({})", question_marks(std::string(filter.states.size() - 1, ',')));
   if (filter.way) sql += " AND way = ?";
   if (filter.trace) sql += " AND trace = ?";
-  if (!filter.mark.empty()) sql += " AND mark = ?";
+  if (filter.mark) sql += " AND mark = ?";
   if (filter.due) sql += " AND retry_at <= ?";
   if (filter.code_due) sql += " AND code_expires <> 0 AND code_expires <= ?";
   if (filter.expired_by) sql += " AND expires <> 0 AND expires <= ?";
@@ -903,9 +926,9 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
   Run run = db_.prepare(sql);
   if (!filter.binding.empty()) run.put(filter.binding);
   for (const ItemState state : filter.states) run.put(to_string(state));
-  if (filter.way) run.put(*filter.way == Way::to_mail ? "to_mail" : "to_phone");
+  if (filter.way) run.put(to_string(*filter.way));
   if (filter.trace) run.put(ByteView(filter.trace->bytes));
-  if (!filter.mark.empty()) run.put(filter.mark);
+  if (filter.mark) run.put(to_string(*filter.mark));
   if (filter.due) run.put(filter.due->us);
   if (filter.code_due) run.put(filter.code_due->us);
   if (filter.expired_by) run.put(filter.expired_by->us);

@@ -26,7 +26,7 @@ struct ItemFilter {
   std::vector<ItemState> states{};  // empty: any
   std::optional<Way> way{};
   std::optional<TraceId> trace{};
-  std::string mark{};                     // items whose mark stands so; empty: any
+  std::optional<MarkProgress> mark{};     // items whose mark stands so
   std::optional<Timestamp> due{};         // retry_at not later than this
   std::optional<Timestamp> code_due{};    // the time in which the phone may ask for it is over
   std::optional<Timestamp> expired_by{};  // submitted with an ExpiryDate not later than this
@@ -71,7 +71,8 @@ class Store : public AnnouncementStore {
   virtual Result<void> update_item(const Item& item) = 0;
   virtual Result<std::optional<Item>> item(const ItemId& id) = 0;
   virtual Result<std::vector<Item>> items(const ItemFilter& filter) = 0;
-  /// Those whose MessageID has the key of this one (core/peer_id.h): written the same but for case, <> and zeros in front.
+  /// Those whose MessageID has the key of this one (core/peer_id.h): written the same but for case, <> and zeros in front. What is written
+  /// the very same comes first.
   virtual Result<std::vector<Item>> items_of_message(std::string_view peer, std::string_view message_id) = 0;
 
   /// How long the last reports of this peer took, newest first; `add` keeps the last `count_max`.
@@ -102,13 +103,13 @@ class Store : public AnnouncementStore {
   virtual Result<std::optional<Sms>> doubtful_sms(Timestamp due) = 0;
   virtual Result<std::vector<Sms>> submitting_sms() = 0;
   virtual Result<std::optional<Sms>> sms(std::int64_t id) = 0;
-  virtual Result<std::uint64_t> count_sms(const Msisdn& phone, std::string_view kind, Timestamp since) = 0;
+  virtual Result<std::uint64_t> count_sms(const Msisdn& phone, SmsKind kind, Timestamp since) = 0;
   struct Submits {
     std::uint64_t count = 0;
     Timestamp oldest{};  // of those counted
   };
   /// How often SMS of this kind were handed to the SMSC for this phone; an SMS counts whole while its last time is within the limits.
-  virtual Result<Submits> sms_submits(const Msisdn& phone, std::string_view kind, Timestamp since, Timestamp until) = 0;
+  virtual Result<Submits> sms_submits(const Msisdn& phone, SmsKind kind, Timestamp since, Timestamp until) = 0;
   /// What the SMSC calls this part of an SMS; kept `sms_part_days` days.
   virtual Result<void> add_sms_part(std::int64_t sms, std::string_view smsc_id, Timestamp now) = 0;
   /// SMS of which a part has an id with this key (core/peer_id.h), newest first, at most 20.

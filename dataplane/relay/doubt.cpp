@@ -121,7 +121,7 @@ void Relay::withdraw(const RecordView& record) {
   Item* of = item(id);
   // What is being sent cannot be called back.
   if (of == nullptr || !of->to_phone || of->stage == Stage::sending || of->stage == Stage::finishing) return;
-  const auto end = parse_item_state(record.text(tag(Tag::state)).value_or(""));
+  const auto end = parse_word<ItemState>(record.text(tag(Tag::state)).value_or(""));
   // A forwarded mail is the journal's: it ends by an outcome, or by its route's answer.
   if (of->source != Source::mailbox && !end) return;
   event(*of, "withdrawn", {{"peer", of->peer}});

@@ -64,7 +64,7 @@ class Flow {
     const std::uint64_t number = ++count_;
     const Timestamp now = clock_.wall();
     Mail mail;
-    mail.item = {.id = new_item_id(now, 1), .trace = new_trace_id(), .source = "mailbox"};
+    mail.item = {.id = new_item_id(now, 1), .trace = new_trace_id(), .source = Source::mailbox};
     mail.item.binding = fmt::format("b{}", number % phones);
     mail.item.msisdn = Msisdn::from_digits(fmt::format("1555{:07}", number % phones)).value();
     mail.item.uid_validity = 1;
@@ -88,7 +88,7 @@ class Flow {
     if (const auto seen = store.set_mailbox(mail.item.binding, {.uid_validity = 1, .last_uid = mail.item.uid, .session = "idling"}); !seen)
       return seen;
     if (const auto added = must(store.add_item(mail.item)); !added) return added;
-    return note(store, mail.item, "new_mail", clock_.wall(), program::fetcher, {{"subject", mail.item.subject}});
+    return note(store, mail.item, "new_mail", clock_.wall(), Program::fetcher, {{"subject", mail.item.subject}});
   }
   [[nodiscard]] Step on(ItemEvent event) const {
     return [this, event](Store& store, Mail& mail) {
@@ -102,7 +102,7 @@ class Flow {
           if (const auto code = must(give_reply_code(store, mail.item, strangers_max, clock_.wall())); !code) return code;
           return store.queue_sms({.msisdn = mail.item.msisdn,
                                   .text = "Joe Example: The minutes of Monday's meeting. Reply 17 to get it",
-                                  .kind = "notify",
+                                  .kind = SmsKind::notify,
                                   .item = mail.item.id,
                                   .created = clock_.wall(),
                                   .retry_at = clock_.wall()});
@@ -151,11 +151,11 @@ class Flow {
           Report report{.id = new_item_id(clock_.wall(), 1), .peer = "mmsc", .message_id = mail.item.message_id, .mm_status = "Retrieved"};
           report.item = mail.item.id;
           if (const auto added = must(store.add_report(report)); !added) return added;
-          mail.item.mark = "pending";
+          mail.item.mark = MarkProgress::pending;
           return on(ItemEvent::delivered)(store, mail);
         },
         [](Store& store, Mail& mail) -> Result<void> {
-          mail.item.mark = "done";
+          mail.item.mark = MarkProgress::done;
           return store.update_item(mail.item);
         },
     };

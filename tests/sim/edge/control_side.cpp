@@ -50,7 +50,7 @@ class RealControlSide final : public ControlSide, DataPlanePort, FetcherPort, ha
   }
 
   void bind_phones() override {
-    for (const auto& [id, phone, policy] : {std::tuple{"ask", asking_phone, "ask"}, {"push", pushed_phone, "push"}}) {
+    for (const auto& [id, phone, policy] : {std::tuple{"ask", asking_phone, Policy::ask}, {"push", pushed_phone, Policy::push}}) {
       const auto added = setup_.store.add_binding({.id = id,
                                                    .msisdn = Msisdn::from_digits(phone).value(),
                                                    .mail_address = fmt::format("{}@box.example", id),

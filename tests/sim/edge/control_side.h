@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/store/row_words.h"
 #include "core/clock.h"
 #include "core/contract/handoff/peer.h"
 #include "dataplane/tcp/sim_link.h"
@@ -49,7 +50,6 @@ class ControlSide {
   /// Two phones: `ask` for the one, `push` for the other. Once for a store.
   virtual void bind_phones() = 0;
   /// A mail for the phone that asks, or for the one that is pushed to, comes into its mailbox.
-  enum class Policy : std::uint8_t { ask, push };
   virtual void new_mail(Policy policy, std::uint32_t number) = 0;
   /// The phone that asks looks at its messages and asks for one that waits, or again for one it asked for before.
   virtual void phone_asks() = 0;

@@ -80,7 +80,7 @@ class Simulation {
   void plan_storm(Duration storm) {
     const std::uint64_t mails = 4 + random_.below(8), messages = 2 + random_.below(5);
     for (std::uint64_t i = 0; i < mails; ++i) {
-      const auto policy = random_.chance(0.5) ? ControlSide::Policy::ask : ControlSide::Policy::push;
+      const auto policy = random_.chance(0.5) ? Policy::ask : Policy::push;
       schedule_.at(moment(storm), [this, policy] { control_->new_mail(policy, static_cast<std::uint32_t>(++mails_)); });
     }
     for (std::uint64_t i = 0; i < messages; ++i) {

@@ -23,7 +23,7 @@ constexpr std::int64_t hour_ns = 3600LL * 1'000'000'000;
 struct Planned {
   std::size_t number = 0;
   Instant at{};
-  std::string kind{};
+  SmsKind kind{};
   Msisdn phone{};
   ItemId item{};
 };
@@ -71,7 +71,7 @@ void Run::plan() {
   for (std::size_t i = 0; i < count; ++i) {
     texts_.push_back({.number = i,
                       .at = begin + seconds(static_cast<std::int64_t>(draw(spread_s))),
-                      .kind = draw(4) == 0 ? std::string(sms_kinds[draw(sms_kinds.size())].name) : "notify",
+                      .kind = draw(4) == 0 ? static_cast<SmsKind>(draw(static_cast<std::size_t>(SmsKind::other))) : SmsKind::notify,
                       .phone = Msisdn::from_digits(fmt::format("1555010{:04}", draw(phones))).value()});
   }
   std::ranges::sort(texts_, {}, &Planned::at);
@@ -106,10 +106,10 @@ void Run::queue(Planned& text) {
   if (draw(5) == 0) words.append(200, 'x');
   const Timestamp now = clock_.wall();
   const auto done = store_->write([&]() -> Result<void> {
-    if (text.kind == "notify") {
+    if (text.kind == SmsKind::notify) {
       const Item item{.id = new_item_id(now, 1),
                       .trace = new_trace_id(),
-                      .source = "mailbox",
+                      .source = Source::mailbox,
                       .binding = "b",
                       .msisdn = text.phone,
                       .uid_validity = 1,
@@ -189,7 +189,7 @@ void Run::check() {
     });
     const std::uint64_t most = std::min(per_hour_, per_hour_max(of(last.text)->kind));
     if (static_cast<std::uint64_t>(within) > most)
-      fail(fmt::format("{} SMS of kind {} to one phone in an hour", within, of(last.text)->kind));
+      fail(fmt::format("{} SMS of kind {} to one phone in an hour", within, to_string(of(last.text)->kind)));
   }
   for (const auto& [begin, number] : network_.submits) {
     const auto within = std::ranges::count_if(

@@ -65,6 +65,18 @@ TEST_F(AccountTrialsTest, EachStateHasItsMeaning) {
   }
 }
 
+TEST_F(AccountTrialsTest, WhatTheServerAsksForIsPassedOn) {
+  start();
+  const SentRecord asked = fetchers.of(Kind::probe)[0];
+  auto record = make(Kind::probed, {});
+  record.text(tag(Tag::binding), *asked.view().text(tag(Tag::binding))).text(tag(Tag::state), "busy").u64(tag(Tag::pause), 45'210);
+  trials.on_probed(from_fetcher(std::move(record), Kind::probed).view());
+  ASSERT_EQ(replies.size(), 1U);
+  EXPECT_EQ(replies[0].works, AccountTrial::Works::unknown);
+  EXPECT_EQ(replies[0].state, "busy");
+  EXPECT_EQ(replies[0].wait, milliseconds(45'210));
+}
+
 TEST_F(AccountTrialsTest, SilenceEndsIt) {
   start();
   trials.tick();

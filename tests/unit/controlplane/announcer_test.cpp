@@ -38,7 +38,7 @@ struct AnnouncerTest : World {
   void smsc() {
     const auto waiting = store->pending_sms(clock.at, 1000).value();
     for (const Sms& sms : waiting) {
-      if (sms.kind != "notify") continue;
+      if (sms.kind != SmsKind::notify) continue;
       told.push_back(sms.text);
       ASSERT_TRUE(store->write([&]() -> Result<void> {
         PM_TRY(auto item, store->item(sms.item));
@@ -142,7 +142,7 @@ TEST_F(AnnouncerTest, TheMailsOfASuspendedMailboxAreNotAnnounced) {
   for (int i = 0; i < 5; ++i) forward();
   smsc();
   Binding binding = *store->binding("b1").value();
-  binding.state = "suspended";
+  binding.state = BindingState::suspended;
   ASSERT_TRUE(store->update_binding(binding));
   wait(seconds(60));
   EXPECT_EQ(told.size(), 3U);

@@ -220,7 +220,7 @@ TEST_F(InDoubtTest, APeerThatRecognisesItGetsItAgainAtOnceMarked) {
 TEST_F(InDoubtTest, OutlivesTheBinding) {
   const Item item = in_doubt_item();
   Binding binding = store->binding("b1").value().value();
-  binding.state = "removed";
+  binding.state = BindingState::removed;
   ASSERT_TRUE(store->update_binding(binding));
   to_phone.on_binding_changed(binding);
   EXPECT_TRUE(again(item).is_unknown());

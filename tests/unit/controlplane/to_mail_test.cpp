@@ -80,7 +80,7 @@ TEST_F(ToMailTest, SendersAreBoundActiveNumbers) {
   admit("mm7", "number:15550100009", {"short:5000"});
   EXPECT_EQ(sms().size(), 2U);
   Binding binding = *store->binding("b1").value();
-  binding.state = "suspended";
+  binding.state = BindingState::suspended;
   ASSERT_TRUE(store->update_binding(binding));
   EXPECT_EQ(admit("mm7", "number:+15550100002", {"short:5000"})[0], "suspended");
   EXPECT_EQ(admit("mm7", "number:12", {"short:5000"})[0], "bad_address");
@@ -94,11 +94,11 @@ TEST_F(ToMailTest, OnlyAnAnswerThatABindingDoesNotChangeIsKept) {
   admit("smtp", "", {"mail:15550100009@mms.example.net", "mail:15550100002@mms.example.net"});
   EXPECT_EQ(lifetime(), 0U);
   Binding binding = *store->binding("b1").value();
-  binding.state = "suspended";
+  binding.state = BindingState::suspended;
   ASSERT_TRUE(store->update_binding(binding));
   admit("mm7", "number:+15550100002", {"short:5000"});
   EXPECT_EQ(lifetime(), 0U);
-  binding.state = "active";
+  binding.state = BindingState::active;
   ASSERT_TRUE(store->update_binding(binding));
   EXPECT_EQ(admit("mm7", "number:+15550100002", {"short:5000"})[0], "accepted");
   EXPECT_GT(lifetime(), 0U);
@@ -208,7 +208,7 @@ TEST_F(ToMailTest, AMessageWithoutRecipientsIsForTheServiceOrForWhatItAnswers) {
   const Suffix suffix = thread(ann, "b1");
   Item sent{.id = new_item_id(clock.at, 1),
             .trace = new_trace_id(),
-            .source = "mailbox",
+            .source = Source::mailbox,
             .binding = "b1",
             .msisdn = ann,
             .peer = "mmsc",
@@ -276,7 +276,7 @@ TEST_F(ToMailTest, AnAnswerGoesToTheThread) {
 }
 
 TEST_F(ToMailTest, TheThreadsOwnMailboxAnswers) {
-  bind("b3", ann, "ann@work.example", "ask");
+  bind("b3", ann, "ann@work.example", Policy::ask);
   const Suffix suffix = thread(ann, "b3");
   EXPECT_EQ(route({.recipients = {"short:5000" + suffix.digits}}).text(Tag::mail_from), "ann@work.example");
 }
@@ -494,7 +494,7 @@ TEST_F(ToMailTest, ForwardedMailOfARemovedBindingIsRefused) {
   const ItemId id = new_item_id(clock.at, 1);
   forward(id, "mail:15550100002@mms.example.net");
   Binding binding = store->binding("b1").value().value();
-  binding.state = "removed";
+  binding.state = BindingState::removed;
   ASSERT_TRUE(store->update_binding(binding));
   to_phone.on_binding_changed(binding);
   EXPECT_EQ(data_plane.of(handoff::Kind::route_answer).back().text(Tag::decision), "refuse");
@@ -558,7 +558,7 @@ TEST_F(ToMailTest, TrafficIsCountedByPeerAndTime) {
     Item item{.id = new_item_id(clock.at, next++),
               .trace = new_trace_id(),
               .way = way,
-              .source = "mailbox",
+              .source = Source::mailbox,
               .binding = "b1",
               .msisdn = ann,
               .state = state,

@@ -23,7 +23,7 @@ struct ToPhoneTest : World {
     fetched(item.id, 1000);
     return item;
   }
-  void set_state(const std::string& state) {
+  void set_state(BindingState state) {
     Binding binding = store->binding("b1").value().value();
     binding.state = state;
     ASSERT_TRUE(store->update_binding(binding));
@@ -85,7 +85,7 @@ TEST_F(ToPhoneTest, TheWholeRoad) {
   report("mm-1", "number:+" + ann.digits(), "short:5000" + item.suffix, "Retrieved");
   item = again(item);
   EXPECT_EQ(item.state, ItemState::delivered);
-  EXPECT_EQ(item.mark, "pending");
+  EXPECT_EQ(item.mark, MarkProgress::pending);
   EXPECT_EQ(events_of(item), (std::vector<std::string>{"mail_seen", "retrieve_requested", "fetching", "fetched", "converting", "submit_req",
                                                        "submitted", "submit_rsp", "delivered"}));
 
@@ -93,7 +93,7 @@ TEST_F(ToPhoneTest, TheWholeRoad) {
   ASSERT_EQ(fetchers.of(mailbox::Kind::mark).size(), 1U);
   auto marked = make(mailbox::Kind::marked, item.id);
   to_phone.on_marked(from_fetcher(std::move(marked), mailbox::Kind::marked, item.id).view());
-  EXPECT_EQ(again(item).mark, "done");
+  EXPECT_EQ(again(item).mark, MarkProgress::done);
 }
 
 TEST_F(ToPhoneTest, ThePhoneIsShownWhoWroteAndNotWhereAnswersGo) {
@@ -334,7 +334,7 @@ TEST_F(ToPhoneTest, AMailThatIsNotAnnouncedIsFoundBehindAThousandOthers) {
     return {};
   }));
   clock.pass(seconds(10));
-  const Item late{.id = new_item_id(clock.at, 1), .source = "mailbox", .binding = "b1", .msisdn = ann};
+  const Item late{.id = new_item_id(clock.at, 1), .source = Source::mailbox, .binding = "b1", .msisdn = ann};
   ASSERT_TRUE(store->add_item(late).value());
   to_phone.tick();
   EXPECT_FALSE(again(late).reply_code.empty());
@@ -344,7 +344,7 @@ TEST_F(ToPhoneTest, AMailThatIsNotAnnouncedIsFoundBehindAThousandOthers) {
 TEST_F(ToPhoneTest, MarksAreGivenUpAfterTenTries) {
   Item item = submitted();
   report("mm-1", "number:+" + ann.digits(), "short:5000", "Retrieved");
-  for (int i = 0; i < 40 && again(item).mark == "pending"; ++i) {
+  for (int i = 0; i < 40 && again(item).mark == MarkProgress::pending; ++i) {
     to_phone.tick();
     auto marked = make(mailbox::Kind::marked, item.id);
     marked.text(tag(mailbox::Tag::reason), "read-only");
@@ -352,7 +352,7 @@ TEST_F(ToPhoneTest, MarksAreGivenUpAfterTenTries) {
     to_phone.tick();
     clock.pass(seconds(3600));
   }
-  EXPECT_EQ(again(item).mark, "failed");
+  EXPECT_EQ(again(item).mark, MarkProgress::failed);
   EXPECT_EQ(fetchers.of(mailbox::Kind::mark).size(), 10U);
   EXPECT_EQ(again(item).state, ItemState::delivered);
 }
@@ -361,10 +361,10 @@ TEST_F(ToPhoneTest, MarksOfARemovedBindingAreGivenUp) {
   const Item item = submitted();
   report("mm-1", "number:+" + ann.digits(), "short:5000", "Retrieved");
   Binding binding = *store->binding("b1").value();
-  binding.state = "removed";
+  binding.state = BindingState::removed;
   ASSERT_TRUE(store->update_binding(binding));
   to_phone.tick();
-  EXPECT_EQ(again(item).mark, "failed");
+  EXPECT_EQ(again(item).mark, MarkProgress::failed);
   EXPECT_TRUE(fetchers.of(mailbox::Kind::mark).empty());
 }
 
@@ -447,6 +447,27 @@ TEST_F(ToPhoneTest, AReportWhoseIdIsKnownIsTakenInEveryForm) {
   EXPECT_EQ(std::ranges::count(events, "report_unmatched"), 1) << "the last one names another id: both are shown";
 }
 
+// Two messages of one phone whose ids differ in case alone: what is written the same is the one that is meant.
+TEST_F(ToPhoneTest, AnIdWrittenTheSameComesFirst) {
+  std::vector<Item> both;
+  for (const char* id : {"Mm-1A", "mM-1a"}) {
+    const std::string uid = std::to_string(200 + both.size());
+    new_mail(uid, "b1");
+    const std::vector<Item> all = items();
+    Item item = *std::ranges::find(all, uid, &Item::uid);
+    item.state = ItemState::submitted;
+    item.message_id = id;
+    item.peer = "mmsc";
+    ASSERT_TRUE(store->update_item(item));
+    both.push_back(item);
+  }
+  report("mM-1a", "number:+" + ann.digits(), "short:5000", "Retrieved");
+  EXPECT_EQ(again(both[0]).state, ItemState::submitted);
+  EXPECT_EQ(again(both[1]).state, ItemState::delivered);
+  report("Mm-1A", "number:+" + ann.digits(), "short:5000", "Retrieved");
+  EXPECT_EQ(again(both[0]).state, ItemState::delivered);
+}
+
 TEST_F(ToPhoneTest, APeerMayWantItsIdsComparedByteForByte) {
   settings.peers.at("mmsc").exact_message_id = true;
   const Item item = submitted();
@@ -454,6 +475,12 @@ TEST_F(ToPhoneTest, APeerMayWantItsIdsComparedByteForByte) {
   EXPECT_EQ(again(item).state, ItemState::submitted);
   report("mm-1", "number:+" + ann.digits(), "short:5000", "Retrieved");
   EXPECT_EQ(again(item).state, ItemState::delivered);
+}
+
+TEST_F(ToPhoneTest, WhatAPhoneCannotReadHasEnded) {
+  const Item item = submitted();
+  report("mm-1", "number:+" + ann.digits(), "short:5000", "Unrecognised");
+  EXPECT_EQ(again(item).state, ItemState::rejected);
 }
 
 TEST_F(ToPhoneTest, AReadReplyIsRecorded) {
@@ -519,7 +546,7 @@ TEST_F(ToPhoneTest, ARemovedBindingWithdrawsWhatWaits) {
   data_plane.ready = false;
   const Item item = requested();
   Binding binding = *store->binding("b1").value();
-  binding.state = "removed";
+  binding.state = BindingState::removed;
   ASSERT_TRUE(store->update_binding(binding));
   data_plane.ready = true;
   to_phone.tick();
@@ -537,7 +564,7 @@ TEST_F(ToPhoneTest, ATransferThatBreaksOffIsWithdrawnInTheDataPlaneToo) {
 
 TEST_F(ToPhoneTest, RemovingABindingTakesBackWhatTheDataPlaneHas) {
   const Item item = handed_over();
-  set_state("removed");
+  set_state(BindingState::removed);
   ASSERT_EQ(data_plane.of(handoff::Kind::withdraw).size(), 1U);
   EXPECT_EQ(data_plane.of(handoff::Kind::withdraw)[0].text(Tag::state), "withdrawn");
   EXPECT_EQ(again(item).state, ItemState::converting) << "its outcome says whether it was sent";
@@ -549,11 +576,11 @@ TEST_F(ToPhoneTest, RemovingABindingTakesBackWhatTheDataPlaneHas) {
 TEST_F(ToPhoneTest, SuspendingTakesBackTheSmsThatWaitsAndResumingSendsIt) {
   new_mail("7");
   ASSERT_EQ(sms().size(), 1U);
-  set_state("suspended");
+  set_state(BindingState::suspended);
   EXPECT_TRUE(sms().empty());
   EXPECT_EQ(the_item().state, ItemState::accepted);
   EXPECT_NE(the_item().reason.find("suspended"), std::string::npos);
-  set_state("active");
+  set_state(BindingState::active);
   ASSERT_EQ(sms().size(), 1U);
   EXPECT_NE(sms()[0].text.find(the_item().reply_code), std::string::npos);
 }
@@ -561,11 +588,11 @@ TEST_F(ToPhoneTest, SuspendingTakesBackTheSmsThatWaitsAndResumingSendsIt) {
 // The fetcher tells of a mail that came before it heard of the suspension.
 TEST_F(ToPhoneTest, WhatComesWhileTheBindingIsSuspendedIsNewsAfterwards) {
   new_mail("7");
-  set_state("suspended");
+  set_state(BindingState::suspended);
   for (int uid = 8; uid < 48; ++uid) new_mail(std::to_string(uid));
   EXPECT_EQ(store->mailbox("b1").value().last_uid, "7") << "the watermark stays";
   EXPECT_EQ(items().size(), 1U);
-  set_state("active");
+  set_state(BindingState::active);
   // The fetcher begins at the watermark that the store has.
   std::size_t told = 0;
   for (int uid = 8; uid < 48; ++uid) new_mail(std::to_string(uid));
@@ -583,7 +610,7 @@ TEST_F(ToPhoneTest, WhatComesWhileTheBindingIsSuspendedIsNewsAfterwards) {
 TEST_F(ToPhoneTest, SuspendingBreaksAFetchOffAndResumingStartsItAgain) {
   const Item item = requested();
   chunk(item.id, 0, 600);
-  set_state("suspended");
+  set_state(BindingState::suspended);
   EXPECT_EQ(again(item).state, ItemState::requested);
   EXPECT_EQ(fetchers.of(mailbox::Kind::cancel).size(), 1U);
   EXPECT_EQ(data_plane.of(handoff::Kind::withdraw).size(), 1U);
@@ -593,13 +620,13 @@ TEST_F(ToPhoneTest, SuspendingBreaksAFetchOffAndResumingStartsItAgain) {
   }
   EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 1U) << "no fetch starts";
   EXPECT_EQ(again(item).state, ItemState::requested) << "and it is not lost";
-  set_state("active");
+  set_state(BindingState::active);
   EXPECT_EQ(again(item).state, ItemState::fetching);
 }
 
 TEST_F(ToPhoneTest, WhatTheMmscHasGoesOnWhileTheBindingIsSuspended) {
   const Item with_the_data_plane = handed_over();
-  set_state("suspended");
+  set_state(BindingState::suspended);
   EXPECT_TRUE(data_plane.of(handoff::Kind::withdraw).empty());
   outcome(with_the_data_plane.id, ItemState::submitted, "mm-1");
   report("mm-1", "number:+" + ann.digits(), "short:5000", "Retrieved");
@@ -608,7 +635,7 @@ TEST_F(ToPhoneTest, WhatTheMmscHasGoesOnWhileTheBindingIsSuspended) {
 
 TEST_F(ToPhoneTest, ACodeExpiresWhileTheBindingIsSuspended) {
   new_mail("7");
-  set_state("suspended");
+  set_state(BindingState::suspended);
   clock.pass(seconds(7 * 86'400 + 1));
   to_phone.tick();
   EXPECT_EQ(the_item().state, ItemState::expired);
@@ -618,7 +645,7 @@ TEST_F(ToPhoneTest, ASuspendedBindingHoldsUpNobodyElse) {
   ASSERT_TRUE(store->write([&]() -> Result<void> {
     for (int i = 0; i < 250; ++i) {
       const Item other{.id = new_item_id(clock.at, 1),
-                       .source = "mailbox",
+                       .source = Source::mailbox,
                        .binding = "b1",
                        .msisdn = ann,
                        .uid = std::to_string(i),
@@ -628,7 +655,7 @@ TEST_F(ToPhoneTest, ASuspendedBindingHoldsUpNobodyElse) {
     }
     return {};
   }));
-  set_state("suspended");
+  set_state(BindingState::suspended);
   clock.pass(seconds(1));
   new_mail("9", "b2");
   to_phone.tick();
@@ -638,7 +665,7 @@ TEST_F(ToPhoneTest, ASuspendedBindingHoldsUpNobodyElse) {
 
 TEST_F(ToPhoneTest, RemovingABindingEndsWhatWaitsForItsPhone) {
   new_mail("7");
-  set_state("removed");
+  set_state(BindingState::removed);
   EXPECT_EQ(the_item().state, ItemState::withdrawn);
   EXPECT_TRUE(sms().empty());
 }

@@ -33,7 +33,7 @@ struct MailboxesTest : World {
   FakeResolver resolver;
   WatchedMailboxes mailboxes{{*store, clock, settings, sealer, resolver, fetchers, [](std::string_view) {}}};
 
-  Binding with_password(const std::string& mode = "poll") {
+  Binding with_password(WatchMode mode = WatchMode::poll) {
     Binding binding = *store->binding("b1").value();
     binding.sealed_password = sealer.seal("b1", "secret").value();
     binding.port = 993;
@@ -106,7 +106,7 @@ TEST_F(MailboxesTest, ASuspendedBindingMovesNoWatermark) {
   Binding binding = with_password();
   mailboxes.on_binding_changed(binding);
   mailboxes.on_polled(polled("7").view());
-  binding.state = "suspended";
+  binding.state = BindingState::suspended;
   ASSERT_TRUE(store->update_binding(binding));
   mailboxes.on_binding_changed(binding);
   mailboxes.on_polled(polled("9").view());
@@ -114,7 +114,7 @@ TEST_F(MailboxesTest, ASuspendedBindingMovesNoWatermark) {
 }
 
 TEST_F(MailboxesTest, AFixedTimeThatPassedIsDueAtOnceAndOnce) {
-  const Binding binding = with_password("fixed");
+  const Binding binding = with_password(WatchMode::fixed);
   MailboxState state;
   state.polled_at = {clock.at.us - seconds(2 * 86'400).us()};
   ASSERT_TRUE(store->set_mailbox("b1", state));
@@ -147,7 +147,7 @@ TEST_F(MailboxesTest, ANameThatIsNotResolvedIsAskedForAgainInAMinute) {
 // ---- mails that the mail server does not hand out
 
 TEST_F(MailboxesTest, AWatermarkBelowAnnouncedMailsNeitherSkipsNorDoubles) {
-  mailboxes.on_binding_changed(with_password("idle"));
+  mailboxes.on_binding_changed(with_password(WatchMode::idle));
   const auto announce = [&](const std::string& uid, const std::string& last_uid, const std::string& trouble = "") {
     auto record = make(Kind::new_mail, {});
     record.text(tag(Tag::binding), "b1").u64(tag(Tag::uid_validity), 3).text(tag(Tag::uid), uid).text(tag(Tag::last_uid), last_uid);
@@ -257,12 +257,27 @@ TEST_F(MailboxesTest, ANewFetcherIsToldHowTheAccountStands) {
   EXPECT_FALSE(fetchers.of(Kind::watch).back().view().u64(tag(Tag::pause)));
 }
 
+// The trial of a new account was answered with a pause: its mailbox is not logged into before that is over.
+TEST_F(MailboxesTest, WhatATrialWasAskedToWaitIsWaited) {
+  const Binding binding = with_password();
+  mailboxes.on_binding_added(binding, {.text = "BAD throttled", .state = "busy", .wait = seconds(45)});
+  const auto watches = fetchers.of(Kind::watch);
+  ASSERT_EQ(watches.size(), 1U);
+  const RecordView watch = watches[0].view();
+  EXPECT_EQ(watch.u64(tag(Tag::pause)), 45'000U);
+  EXPECT_EQ(watch.text(tag(Tag::refused)), "now");
+  EXPECT_EQ(watch.text(tag(Tag::state)), "busy");
+  EXPECT_EQ(watch.text(tag(Tag::reason)), "BAD throttled");
+  mailboxes.on_binding_added(binding, {.works = api::AccountTrial::Works::yes});
+  EXPECT_FALSE(fetchers.of(Kind::watch).back().view().u64(tag(Tag::pause)));
+}
+
 // ---- a wall clock that is set
 
 TEST_F(MailboxesTest, AClockSetBackOrForwardChangesNoRound) {
   settings.round = seconds(60);
   for (const Duration by : {seconds(-86'400), seconds(86'400)}) {
-    mailboxes.on_binding_changed(with_password("poll"));
+    mailboxes.on_binding_changed(with_password(WatchMode::poll));
     mailboxes.tick();
     clock.pass(seconds(60));
     mailboxes.tick();
@@ -278,9 +293,9 @@ TEST_F(MailboxesTest, AClockSetBackOrForwardChangesNoRound) {
 }
 
 TEST_F(MailboxesTest, FixedTimesFollowTheClockThatWasSet) {
-  mailboxes.on_binding_changed(with_password("fixed"));  // at 12:00
+  mailboxes.on_binding_changed(with_password(WatchMode::fixed));  // at 12:00
   clock.at = parse_rfc3339("2026-11-20T13:00:00Z").value();
-  mailboxes.on_binding_changed(with_password("fixed"));
+  mailboxes.on_binding_changed(with_password(WatchMode::fixed));
   mailboxes.tick();
   fetchers.sent.clear();
   // It was eleven all the time: noon is an hour away, not 23.

@@ -130,17 +130,17 @@ struct World : ::testing::Test {
     return s;
   }
   void SetUp() override {
-    bind("b1", ann, "ann@box.example", "ask");
-    bind("b2", bob, "bob@box.example", "push");
+    bind("b1", ann, "ann@box.example", Policy::ask);
+    bind("b2", bob, "bob@box.example", Policy::push);
   }
-  void bind(std::string id, const Msisdn& phone, std::string address, std::string policy) {
+  void bind(std::string id, const Msisdn& phone, std::string address, Policy policy) {
     ASSERT_TRUE(store->add_binding({.id = std::move(id),
                                     .msisdn = phone,
                                     .mail_address = std::move(address),
                                     .display_name = "Änn",
                                     .host = "mail.example",
                                     .user = "u",
-                                    .policy = std::move(policy),
+                                    .policy = policy,
                                     .peer = "mmsc",
                                     .created = clock.at}));
   }

@@ -61,11 +61,11 @@ TEST(Network, ContainsTheirAddresses) {
 }
 
 TEST(ItemState, EveryNameReadsBack) {
-  for (std::size_t i = 0; i < item_state_names.size(); ++i) {
+  for (std::size_t i = 0; i < words<ItemState>.size(); ++i) {
     const auto state = static_cast<ItemState>(i);
-    EXPECT_EQ(parse_item_state(to_string(state)), state);
+    EXPECT_EQ(parse_word<ItemState>(to_string(state)), state);
   }
-  EXPECT_EQ(parse_item_state("gone"), std::nullopt);
+  EXPECT_EQ(parse_word<ItemState>("gone"), std::nullopt);
 }
 
 TEST(Bytes, Hex) {

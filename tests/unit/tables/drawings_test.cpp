@@ -44,8 +44,8 @@ std::string drawing_of_item_life(const std::vector<item_life::Rule>& rules) {
   for (const item_life::Rule& rule : rules) {
     std::string line(to_string(rule.event));
     line.resize(widest, ' ');
-    for (std::size_t state = 0; state < item_state_names.size(); ++state) {
-      if ((rule.states >> state & 1U) != 0) line.append(" ").append(item_state_names[state]);
+    for (std::size_t state = 0; state < words<ItemState>.size(); ++state) {
+      if ((rule.states >> state & 1U) != 0) line.append(" ").append(words<ItemState>[state]);
     }
     drawing.append(line).append(" > ").append(to_string(rule.to)).push_back('\n');
   }
@@ -84,7 +84,7 @@ TEST(Drawings, AreTheTables) {
   expect_shown("dataplane/session/README.md", "SMTP client", smtp_client_steps, smtp_client_state_names, smtp_client_event_names);
   expect_shown("controlplane/notify/README.md", "SMPP session", notify::smpp_transitions, notify::smpp_state_names,
                notify::smpp_event_names);
-  expect_shown("controlplane/notify/README.md", "SMS", notify::sms_transitions, sms_state_names, notify::sms_event_names);
+  expect_shown("controlplane/notify/README.md", "SMS", notify::sms_transitions, words<SmsState>, notify::sms_event_names);
   expect_shown("controlplane/fetcher/README.md", "watcher", mailbox::watch_steps, mailbox::watch_state_names, mailbox::watch_event_names);
   std::printf("%zu mutants of tables, each noticed\n", mutants);
 }
@@ -95,15 +95,15 @@ TEST(Drawings, TheLifeOfAnItemToo) {
   EXPECT_EQ(drawing, drawing_of_item_life(rules));
   std::size_t count = 0;
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    for (std::size_t state = 0; state < item_state_names.size(); ++state) {
+    for (std::size_t state = 0; state < words<ItemState>.size(); ++state) {
       auto mutant = rules;
       mutant[i].states ^= 1U << state;
-      EXPECT_NE(drawing, drawing_of_item_life(mutant)) << to_string(rules[i].event) << " in " << item_state_names[state];
+      EXPECT_NE(drawing, drawing_of_item_life(mutant)) << to_string(rules[i].event) << " in " << words<ItemState>[state];
       ++count;
       mutant = rules;
       mutant[i].to = static_cast<ItemState>(state);
       if (mutant[i].to == rules[i].to) continue;
-      EXPECT_NE(drawing, drawing_of_item_life(mutant)) << to_string(rules[i].event) << " to " << item_state_names[state];
+      EXPECT_NE(drawing, drawing_of_item_life(mutant)) << to_string(rules[i].event) << " to " << words<ItemState>[state];
       ++count;
     }
   }

@@ -32,7 +32,7 @@ struct ApiTest : ::testing::Test {
   std::vector<std::function<void(AccountTrial)>> tried;  // replies that are waited for
   Api api{*store,
           bindings,
-          {.binding_changed = [this](const Binding& b) { changed.push_back(b.state); },
+          {.binding_changed = [this](const Binding& b) { changed.emplace_back(to_string(b.state)); },
            .try_account = [this](const Binding&, const std::string&,
                                  std::function<void(AccountTrial)> reply) { tried.push_back(std::move(reply)); },
            .poll_now =
@@ -105,23 +105,28 @@ TEST_F(ApiTest, BindingsFromAddToRemove) {
   EXPECT_EQ(call("PUT", "/v1/bindings/" + id + "/state", R"({"state":"suspended"})").status, 200);
   EXPECT_EQ(json(call("GET", "/v1/subscribers/15550100002/status"))["status"], "suspended");
   EXPECT_EQ(call("PUT", "/v1/bindings/" + id + "/password", R"({"password":"new"})").status, 200);
+  const auto set = call("PATCH", "/v1/bindings/" + id, R"({"policy":"push","display_name":"Ann E."})");
+  EXPECT_EQ(set.status, 200) << set.body;
+  EXPECT_NE(set.body.find(R"("policy":"push")"), std::string::npos) << set.body;
+  for (const char* wrong : {R"({"host":"mail.example"})", R"({"policy":7})", R"({"policy":"maybe"})", "[]"})
+    EXPECT_EQ(call("PATCH", "/v1/bindings/" + id, wrong).status, 400) << wrong;
   EXPECT_EQ(call("DELETE", "/v1/bindings/" + id).status, 200);
   EXPECT_EQ(json(call("GET", "/v1/subscribers/15550100002/status"))["status"], "not_bound");
   EXPECT_EQ(call("GET", "/v1/bindings/" + id).status, 404);
-  EXPECT_EQ(changed, (std::vector<std::string>{"active", "suspended", "suspended", "removed"}));
+  EXPECT_EQ(changed, (std::vector<std::string>{"active", "suspended", "suspended", "suspended", "removed"}));
 }
 
 TEST_F(ApiTest, ItemsAndHistory) {
   Item item{.id = new_item_id(clock.wall(), 1),
             .trace = new_trace_id(),
-            .source = "mailbox",
+            .source = Source::mailbox,
             .binding = "b1",
             .uid = "4",
             .subject = "broken \xff utf-8",
             .created = clock.wall()};
   ASSERT_TRUE(store->add_item(item).value());
   ASSERT_TRUE(
-      note(*store, item, "mail_seen", clock.wall(), program::fetcher, {{"uid", "4"}, {"ts", "x"}, {"detail", "a"}, {"detail", "b"}}));
+      note(*store, item, "mail_seen", clock.wall(), Program::fetcher, {{"uid", "4"}, {"ts", "x"}, {"detail", "a"}, {"detail", "b"}}));
   EXPECT_EQ(json(call("GET", "/v1/items"))["items"].size(), 1U);
   EXPECT_EQ(json(call("GET", "/v1/items?state=accepted&limit=1&way=to_phone"))["before"], to_string(item.id));
   EXPECT_EQ(json(call("GET", "/v1/items?state=accepted&before=" + to_string(item.id)))["items"].size(), 0U);
@@ -158,7 +163,7 @@ TEST_F(ApiTest, WrongRequests) {
       {400, "GET", "/v1/items/%zz", ""},
       {400, "GET", "/v1/items?%", ""},
       {405, "DELETE", "/v1/bindings", ""},
-      {405, "PATCH", "/v1/bindings/x", ""},
+      {405, "PUT", "/v1/bindings/x", ""},
       {405, "GET", "/v1/poll", ""},
       {400, "POST", "/v1/bindings", ""},
       {400, "POST", "/v1/bindings", "{"},

@@ -45,12 +45,40 @@ TEST_F(BindingsTest, AGoodOneIsStoredWithDefaultsAndASealedPassword) {
   EXPECT_EQ(added->mail_address, "ann@box.example");
   EXPECT_EQ(added->port, 993);
   EXPECT_EQ(added->peer, "mmsc");
-  EXPECT_EQ(added->policy, "ask");
+  EXPECT_EQ(added->policy, Policy::ask);
   const auto stored = store->binding(added->id).value();
   ASSERT_TRUE(stored);
   const std::string_view sealed = text_of(ByteView(stored->sealed_password));
   EXPECT_EQ(sealed.find("secret"), std::string_view::npos);
   EXPECT_EQ(sealer.unseal(added->id, stored->sealed_password).value(), "secret");
+}
+
+TEST_F(BindingsTest, WhatIsNotNamedStays) {
+  const auto added = bindings.add(good());
+  ASSERT_TRUE(added);
+  const auto fixed = bindings.set(added->id, {.mode = "fixed", .times = "07:00,12:30", .zone = "Europe/Berlin"});
+  ASSERT_TRUE(fixed) << fixed.error().text;
+  const auto pushed = bindings.set(added->id, {.policy = "push", .mark = "none"});
+  ASSERT_TRUE(pushed) << pushed.error().text;
+  const Binding stored = store->binding(added->id).value().value();
+  EXPECT_EQ(stored.policy, Policy::push);
+  EXPECT_EQ(stored.mark, MarkPolicy::none);
+  EXPECT_EQ(stored.mode, WatchMode::fixed);
+  EXPECT_EQ(stored.times, "07:00,12:30");
+  EXPECT_EQ(stored.zone, "Europe/Berlin");
+  EXPECT_EQ(stored.host, added->host);
+  EXPECT_EQ(stored.port, added->port);
+  EXPECT_EQ(sealer.unseal(added->id, stored.sealed_password).value(), "secret");
+  const auto idle = bindings.set(added->id, {.mode = "idle"});
+  ASSERT_TRUE(idle) << "the times of day go with their mode: " << idle.error().text;
+  EXPECT_EQ(idle->times, "");
+
+  EXPECT_EQ(bindings.set(added->id, {.policy = "maybe"}).error().field, "policy");
+  EXPECT_EQ(bindings.set(added->id, {.times = "07:00"}).error().field, "times");
+  EXPECT_EQ(bindings.set(added->id, {.zone = "Europe/Nowhere"}).error().field, "zone");
+  EXPECT_EQ(bindings.set(added->id, {.peer = "other"}).error().field, "peer");
+  EXPECT_EQ(bindings.set("bNONE", {.policy = "push"}).error().kind, Problem::Kind::not_found);
+  EXPECT_EQ(store->binding(added->id).value()->policy, Policy::push) << "what is refused changes nothing";
 }
 
 TEST_F(BindingsTest, EachBadFieldIsNamed) {

@@ -53,7 +53,7 @@ TEST(Providers, EachIsFoundByTheEndOfItsHost) {
     EXPECT_EQ(provider.connections, row.connections) << row.host;
     EXPECT_EQ(provider.idle, row.idle) << row.host;
     EXPECT_EQ(provider.idle_break, row.idle_break) << row.host;
-    EXPECT_EQ(provider.refresh, row.refresh) << row.host;
+    EXPECT_EQ(to_string(provider.refresh), row.refresh) << row.host;
     EXPECT_EQ(provider.refresh_every, row.refresh_every) << row.host;
     EXPECT_EQ(provider.id, row.id) << row.host;
   }

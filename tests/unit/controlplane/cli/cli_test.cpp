@@ -142,6 +142,9 @@ TEST_F(CliTest, BindingsFromAddToRemove) {
   std::ofstream(root / "password") << "from file\n";
   EXPECT_EQ(at_root({"binding", "password", id, "--password-file", (root / "password").string()}).code, 0);
   EXPECT_EQ(sealer.unseal(id, store->binding(id).value()->sealed_password).value(), "from file");
+  EXPECT_NE(at_root({"binding", "set", id, "--policy", "push", "--json"}).out.find(R"("policy":"push")"), std::string::npos);
+  EXPECT_NE(at_root({"binding", "set", id, "--zone", "Nowhere"}).error.find("--zone"), std::string::npos);
+  EXPECT_EQ(at_root({"binding", "set", id}).code, 64);
   EXPECT_EQ(at_root({"binding", "suspend", id}).code, 0);
   EXPECT_EQ(at_root({"binding", "resume", id}).code, 0);
   EXPECT_EQ(at_root({"binding", "remove", id}).code, 0);
@@ -167,7 +170,7 @@ TEST_F(CliTest, OnlySoManyConnectionsAtATime) {
 TEST_F(CliTest, ItemsForPeopleAndMachines) {
   Item item{.id = new_item_id(clock.wall(), 1),
             .trace = new_trace_id(),
-            .source = "mailbox",
+            .source = Source::mailbox,
             .binding = "b1",
             .msisdn = Msisdn::from_digits("15550100002").value(),
             .uid = "4",
@@ -178,7 +181,7 @@ TEST_F(CliTest, ItemsForPeopleAndMachines) {
   {
     // The server's thread owns the store while it answers; nothing is asked yet.
     ASSERT_TRUE(store->add_item(item).value());
-    ASSERT_TRUE(note(*store, item, "mail_seen", clock.wall(), program::fetcher, {{"uid", "4"}}));
+    ASSERT_TRUE(note(*store, item, "mail_seen", clock.wall(), Program::fetcher, {{"uid", "4"}}));
     ASSERT_TRUE(
         move_item(*store, item, {.event = ItemEvent::notified, .reason = "waits for the phone's answer", .time = clock.wall()}).value());
   }
@@ -207,7 +210,7 @@ TEST_F(CliTest, ItemsForPeopleAndMachines) {
 TEST_F(CliTest, ExplainPrintsWhatTheConversionChanged) {
   const Item item{.id = new_item_id(clock.wall(), 2),
                   .trace = new_trace_id(),
-                  .source = "mailbox",
+                  .source = Source::mailbox,
                   .binding = "b1",
                   .msisdn = Msisdn::from_digits("15550100002").value(),
                   .uid = "5",
@@ -216,8 +219,8 @@ TEST_F(CliTest, ExplainPrintsWhatTheConversionChanged) {
                   .created = clock.wall(),
                   .updated = clock.wall()};
   ASSERT_TRUE(store->add_item(item).value());
-  ASSERT_TRUE(note(*store, item, "converted", clock.wall(), program::data, {{"decision", "big.png\x1b: left out"}}));
-  ASSERT_TRUE(note(*store, item, "submit_req", clock.wall(), program::data, {{"size", "4"}}));
+  ASSERT_TRUE(note(*store, item, "converted", clock.wall(), Program::data, {{"decision", "big.png\x1b: left out"}}));
+  ASSERT_TRUE(note(*store, item, "submit_req", clock.wall(), Program::data, {{"size", "4"}}));
   const std::string id = to_string(item.id);
   const Ran people = at_root({"item", "explain", id});
   EXPECT_EQ(people.code, EX_OK) << people.error;

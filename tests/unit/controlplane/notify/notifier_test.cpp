@@ -43,12 +43,13 @@ struct NotifierTest : ::testing::Test {
   Item notify(ItemState state = ItemState::accepted) {
     Item item{.id = new_item_id(clock.wall(), 1),
               .trace = new_trace_id(),
-              .source = "mailbox",
+              .source = Source::mailbox,
               .msisdn = phone,
               .state = state,
               .reply_code = std::to_string(next_code_++)};
     EXPECT_TRUE(store->add_item(item).value());
-    EXPECT_TRUE(store->queue_sms({.msisdn = phone, .text = "Reply 17 to get it", .kind = "notify", .item = item.id, .created = created}));
+    EXPECT_TRUE(
+        store->queue_sms({.msisdn = phone, .text = "Reply 17 to get it", .kind = SmsKind::notify, .item = item.id, .created = created}));
     return item;
   }
   void break_off(std::vector<std::int64_t> maybe_sent) {
@@ -282,15 +283,16 @@ TEST_F(NotifierTest, APartlyTakenTextIsInDoubt) {
 // Whatever queued it and whatever its reason: a text that nobody limited meets the ceiling of its kind.
 TEST_F(NotifierTest, NoKindPassesItsCeiling) {
   bearer.window = 1000;
-  std::vector<std::string> kinds{"a kind of tomorrow"};
-  for (const SmsKind& row : sms_kinds) kinds.emplace_back(row.name);
   const Item item{
       .id = new_item_id(clock.wall(), 1), .trace = new_trace_id(), .msisdn = phone, .state = ItemState::accepted, .reply_code = "17"};
   ASSERT_TRUE(store->add_item(item).value());
-  for (const std::string& kind : kinds) {
+  for (const SmsCeiling& row : sms_ceilings) {
     for (int i = 0; i < 150; ++i) {
-      ASSERT_TRUE(store->queue_sms(
-          {.msisdn = phone, .text = kind, .kind = kind, .item = kind == "notify" ? item.id : ItemId(), .created = clock.wall()}));
+      ASSERT_TRUE(store->queue_sms({.msisdn = phone,
+                                    .text = std::string(to_string(row.kind)),
+                                    .kind = row.kind,
+                                    .item = row.kind == SmsKind::notify ? item.id : ItemId(),
+                                    .created = clock.wall()}));
     }
   }
   std::map<std::string, std::vector<Timestamp>> went;
@@ -317,13 +319,14 @@ TEST_F(NotifierTest, NoKindPassesItsCeiling) {
     }
     clock.advance(seconds(60));
   }
-  for (const std::string& kind : kinds) {
-    const auto& times = went.at(kind);
+  for (const SmsCeiling& row : sms_ceilings) {
+    const auto& times = went.at(std::string(to_string(row.kind)));
     for (const Timestamp end : times) {
       const auto within = std::ranges::count_if(times, [&](Timestamp at) { return at <= end && end.us - at.us < 3'600'000'000; });
-      EXPECT_LE(static_cast<std::uint64_t>(within), per_hour_max(kind)) << kind;
+      EXPECT_LE(static_cast<std::uint64_t>(within), row.per_hour_max) << to_string(row.kind);
     }
-    EXPECT_GE(times.size(), std::min<std::size_t>(150, 2 * per_hour_max(kind))) << kind << ": what is withheld goes in a later hour";
+    EXPECT_GE(times.size(), std::min<std::size_t>(150, 2 * row.per_hour_max))
+        << to_string(row.kind) << ": what is withheld goes in a later hour";
   }
   EXPECT_GT(notifier.counts().withheld, 0U);
 }
@@ -332,8 +335,8 @@ TEST_F(NotifierTest, TheCeilingHoldsAcrossARestartAndForEachPhoneAlone) {
   bearer.window = 1000;
   const Msisdn other_phone = Msisdn::from_digits("15550100003").value();
   for (int i = 0; i < 4; ++i) {
-    ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = "a", .kind = "subscribe", .created = clock.wall()}));
-    ASSERT_TRUE(store->queue_sms({.msisdn = other_phone, .text = "b", .kind = "subscribe", .created = clock.wall()}));
+    ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = "a", .kind = SmsKind::subscribe, .created = clock.wall()}));
+    ASSERT_TRUE(store->queue_sms({.msisdn = other_phone, .text = "b", .kind = SmsKind::subscribe, .created = clock.wall()}));
   }
   notifier.pump();
   EXPECT_EQ(bearer.given.size(), 4U);
@@ -370,7 +373,7 @@ TEST_F(NotifierTest, TheCeilingIsExplainedAndADayIsTheEnd) {
     strict.on_sms_sent(bearer.take().id, {"x"});
     clock.advance(seconds(3600));
     // Another one is before it all day long.
-    ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = "x", .kind = "notify", .item = {}, .created = clock.wall()}));
+    ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = "x", .kind = SmsKind::notify, .item = {}, .created = clock.wall()}));
     strict.pump();
     ASSERT_EQ(bearer.given.size(), 1U);
   }

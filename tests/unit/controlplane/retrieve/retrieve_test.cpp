@@ -51,6 +51,13 @@ const std::vector<InstructionRow>& instruction_rows() {
       {"١٧", Kind::get, "17"},
       {"۱۷", Kind::get, "17"},
       {"१७", Kind::get, "17"},
+      {"१७।", Kind::get, "17"},
+      {"١٧؟", Kind::get, "17"},
+      {"17。", Kind::get, "17"},
+      {"请把17发给我谢谢", Kind::get, "17"},
+      {"我17点到", Kind::unknown},
+      {"ขอ17ครับ", Kind::get, "17"},
+      {"၁၇။", Kind::get, "17"},
       {"⑰", Kind::get, "17"},
       {"1️⃣7️⃣", Kind::get, "17"},
       {"17\0"s, Kind::get, "17"},
@@ -138,12 +145,13 @@ struct RetrieverTest : ::testing::Test {
   std::vector<ItemId> requested;
   std::vector<std::string> changed;
   int queued = 0;
-  Retriever retriever{*store,
-                      clock,
-                      {.on_requested = [this](const Item& item) { requested.push_back(item.id); },
-                       .on_sms_queued = [this] { ++queued; },
-                       .binding_changed = [this](const Binding& binding) { changed.push_back(binding.id + " " + binding.state); }},
-                      {.country_code = "1"}};
+  Retriever retriever{
+      *store,
+      clock,
+      {.on_requested = [this](const Item& item) { requested.push_back(item.id); },
+       .on_sms_queued = [this] { ++queued; },
+       .binding_changed = [this](const Binding& binding) { changed.push_back(binding.id + " " + std::string(to_string(binding.state))); }},
+      {.country_code = "1"}};
   Msisdn phone = Msisdn::from_digits("15550100002").value();
   Msisdn other = Msisdn::from_digits("15550100003").value();
 
@@ -154,7 +162,7 @@ struct RetrieverTest : ::testing::Test {
   Item mail(const Msisdn& to, std::string code, ItemState state = ItemState::notified) {
     Item item{.id = new_item_id(clock.at, 1),
               .trace = new_trace_id(),
-              .source = "mailbox",
+              .source = Source::mailbox,
               .binding = to == phone ? "b1" : "b2",
               .msisdn = to,
               .uid_validity = 1,
@@ -201,7 +209,7 @@ TEST_F(RetrieverTest, NothingIsPromisedThatIsNotPlanned) {
     EXPECT_TRUE(store->update_item(item));
   };
   Binding resting{.id = "b3", .msisdn = phone, .mail_address = "ann@other.example", .created = clock.at};
-  resting.state = "suspended";
+  resting.state = BindingState::suspended;
   ASSERT_TRUE(store->add_binding(resting));
   in_doubt("17", "b1");
   in_doubt("18", "b3");
@@ -219,7 +227,7 @@ TEST_F(RetrieverTest, NothingIsPromisedThatIsNotPlanned) {
 
 TEST_F(RetrieverTest, AnAnswerThatIsFasterThanTheSmscWithdrawsTheSms) {
   const Item item = mail(phone, "17", ItemState::accepted);
-  ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = "x", .kind = "notify", .item = item.id, .created = clock.at}));
+  ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = "x", .kind = SmsKind::notify, .item = item.id, .created = clock.at}));
   EXPECT_EQ(write("15550100002", "17"), Taken::yes);
   EXPECT_EQ(state(item), ItemState::requested);
   EXPECT_TRUE(said().empty());
@@ -305,7 +313,7 @@ TEST_F(RetrieverTest, ConversationsOfMachinesEnd) {
 TEST_F(RetrieverTest, SuspendedNumbersGetNothing) {
   const Item item = mail(phone, "17");
   Binding binding = *store->binding("b1").value();
-  binding.state = "suspended";
+  binding.state = BindingState::suspended;
   ASSERT_TRUE(store->update_binding(binding));
   EXPECT_EQ(write("15550100002", "17"), Taken::yes);
   EXPECT_EQ(state(item), ItemState::notified);
@@ -350,20 +358,20 @@ TEST_F(RetrieverTest, StopAndStartAndHelpAlwaysWork) {
   write("15550100002", "17");
   EXPECT_TRUE(requested.empty()) << "it is stopped";
   for (int i = 0; i < 20; ++i) write("15550100002", i % 2 == 0 ? "START" : "STOP");
-  EXPECT_EQ(store->binding("b1").value()->state, "stopped") << "each one counts";
+  EXPECT_EQ(store->binding("b1").value()->state, BindingState::stopped) << "each one counts";
   EXPECT_LE(said().size(), before + 1 + command_count_max) << "and not each is answered";
   write("15550100002", "START");
-  EXPECT_EQ(store->binding("b1").value()->state, "active");
+  EXPECT_EQ(store->binding("b1").value()->state, BindingState::active);
   write("+4915550199", "STOP");
   EXPECT_EQ(store->bindings().value().size(), 2U) << "who has nothing to stop";
 }
 
 TEST_F(RetrieverTest, WhatTheOperatorSuspendedAPhoneDoesNotResume) {
   Binding binding = *store->binding("b1").value();
-  binding.state = "suspended";
+  binding.state = BindingState::suspended;
   ASSERT_TRUE(store->update_binding(binding));
   write("15550100002", "START");
-  EXPECT_EQ(store->binding("b1").value()->state, "suspended");
+  EXPECT_EQ(store->binding("b1").value()->state, BindingState::suspended);
   EXPECT_NE(said().back().find("suspended"), std::string::npos);
 }
 

@@ -74,7 +74,7 @@ namespace {
 constexpr Timestamp noon{1'795'000'000'000'000};
 
 Item numbered(std::uint64_t number) {
-  Item one{.id = new_item_id(noon, 1), .source = "mailbox", .binding = "b1", .uid_validity = 3, .uid = std::to_string(number)};
+  Item one{.id = new_item_id(noon, 1), .source = Source::mailbox, .binding = "b1", .uid_validity = 3, .uid = std::to_string(number)};
   one.subject = std::string(200, 'x');
   return one;
 }

@@ -39,7 +39,7 @@ Binding binding(std::string id = "b1", std::string address = "ann@box.example") 
 Item item(std::string uid = "7", std::string code = "") {
   return {.id = new_item_id(noon, 1),
           .trace = new_trace_id(),
-          .source = "mailbox",
+          .source = Source::mailbox,
           .binding = "b1",
           .msisdn = phone(),
           .uid_validity = 3,
@@ -195,7 +195,7 @@ TEST(Store, APhoneAndAnAddressAreBoundOnce) {
   EXPECT_TRUE(again.error().is(store_conflict));
   EXPECT_TRUE(store->add_binding(binding("b3", "ann@work.example")));
   Binding removed = binding("b1");
-  removed.state = "removed";
+  removed.state = BindingState::removed;
   ASSERT_TRUE(store->update_binding(removed));
   EXPECT_TRUE(store->add_binding(binding("b2"))) << "after removal it may come back";
   EXPECT_EQ(store->bindings().value().size(), 2U);
@@ -249,8 +249,8 @@ TEST(Ledger, FinalStatesDoNotRegress) {
   EXPECT_EQ(store->item(one.id).value()->state, ItemState::delivered);
   const auto rows = store->history(one.id).value();
   ASSERT_EQ(rows.size(), 5U);
-  EXPECT_EQ(rows[1].state, "unconfirmed");
-  EXPECT_EQ(rows[2].state, "") << "a word that came too late is in the history, without a state";
+  EXPECT_EQ(rows[1].state, ItemState::unconfirmed);
+  EXPECT_EQ(rows[2].state, std::nullopt) << "a word that came too late is in the history, without a state";
   EXPECT_EQ(rows[4].event, "failed");
 }
 
@@ -264,7 +264,7 @@ struct Codes : ::testing::Test {
   std::optional<Item> announce(Origin origin, Timestamp at, std::string digits = "15550100002") {
     Item one = item(origin == Origin::own ? std::to_string(++count) : "");
     one.msisdn = phone(digits);
-    if (origin == Origin::stranger) one.source = "smtp";
+    if (origin == Origin::stranger) one.source = Source::smtp;
     one.announced = at;
     EXPECT_TRUE(store->add_item(one).value());
     return give_reply_code(*store, one, strangers_max, at).value() ? std::optional(one) : std::nullopt;
@@ -442,7 +442,7 @@ TEST(Store, ReportsAboutNothingAreBoundedForEachPeer) {
 TEST(Store, SmsAreSentInOrderUntilTheyAreSent) {
   const auto store = memory();
   for (const char* text : {"one", "two"}) {
-    ASSERT_TRUE(store->queue_sms({.msisdn = phone(), .text = text, .kind = "help", .created = noon}));
+    ASSERT_TRUE(store->queue_sms({.msisdn = phone(), .text = text, .kind = SmsKind::help, .created = noon}));
   }
   auto waiting = store->pending_sms(noon, 10).value();
   ASSERT_EQ(waiting.size(), 2U);
@@ -456,8 +456,9 @@ TEST(Store, SmsAreSentInOrderUntilTheyAreSent) {
   EXPECT_FALSE(store->last_notification(phone()).value().has_value()) << "help is no notification";
   ASSERT_TRUE(store->add_sms_part(waiting[0].id, "other", after(sms_part_days * day_us + 1)));
   EXPECT_TRUE(store->sms_of_part("abc").value().empty()) << "forgotten after a while";
-  EXPECT_FALSE(queue_limited_sms(*store, {.msisdn = phone(), .text = "three", .kind = "help", .created = noon}, 2, after(-day_us)).value());
-  EXPECT_TRUE(queue_limited_sms(*store, {.msisdn = phone(), .text = "three", .kind = "help", .created = noon}, 2, after(1)).value());
+  EXPECT_FALSE(
+      queue_limited_sms(*store, {.msisdn = phone(), .text = "three", .kind = SmsKind::help, .created = noon}, 2, after(-day_us)).value());
+  EXPECT_TRUE(queue_limited_sms(*store, {.msisdn = phone(), .text = "three", .kind = SmsKind::help, .created = noon}, 2, after(1)).value());
 }
 
 }  // namespace
