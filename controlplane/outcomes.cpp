@@ -28,6 +28,7 @@ struct StatusRow {
 constexpr auto statuses = std::to_array<StatusRow>({
     {"Retrieved", ItemEvent::delivered, "the phone has fetched the message"},
     {"Rejected", ItemEvent::rejected, "the phone, or its owner, rejected the message"},
+    {"DeliveryConditionNotMet", ItemEvent::rejected, "the phone does not meet the conditions that were set for the message"},
     {"Unrecognised", ItemEvent::rejected, "the phone could not make anything of the message"},
     {"Expired", ItemEvent::expired, "the phone did not fetch the message before it expired; the mail stays in the mailbox"},
     {"Deferred", ItemEvent::report, "the phone was told by the MMSC and has not fetched the message yet"},

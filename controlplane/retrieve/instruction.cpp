@@ -120,17 +120,18 @@ std::vector<Word> words_of(std::u32string_view line) {
   return words;
 }
 
-// Scripts that put no blanks between words: Han, Kana, Thai, Lao, Burmese, Khmer. A number among their letters is a word of its own.
+// Scripts that put no blanks between words, or none in front of their particles: Han, Kana, Hangul, Thai, Lao, Burmese, Khmer. A number
+// among their letters is a word of its own.
 bool is_letter_without_blanks(char32_t c) {
-  return (c >= 0x3040 && c < 0xA000) || (c >= 0xF900 && c < 0xFB00) || (c >= 0x0E00 && c < 0x0F00) || (c >= 0x1000 && c < 0x10A0) ||
-         (c >= 0x1780 && c < 0x1800) || c >= 0x20000;
+  return (c >= 0x3040 && c < 0xA000) || (c >= 0xAC00 && c < 0xD7B0) || (c >= 0xF900 && c < 0xFB00) || (c >= 0x0E00 && c < 0x0F00) ||
+         (c >= 0x1000 && c < 0x10A0) || (c >= 0x1780 && c < 0x1800) || c >= 0x20000;
 }
 
 // Whether a number stands for itself: no part of a word, a time, a date, a price or a larger number.
 bool stands_alone(std::u32string_view line, const Word& word) {
   constexpr std::u32string_view joints = U".,:/-'’", units = U"%°€$£¥₹₽+*=";
   // What makes a time, a date, a price or a count of a number in front of it.
-  constexpr std::u32string_view counters = U"年月日号號点點时時分秒元円块塊个個人件本枚回次岁歳点层階楼";
+  constexpr std::u32string_view counters = U"年月日点點時时分秒元円块塊个個人件本枚回次岁歳层階楼년월일시분초원개명";
   const auto at = [&](std::size_t place) { return place < line.size() ? line[place] : U' '; };
   const std::size_t end = word.begin + word.text.size();
   const char32_t before = word.begin == 0 ? U' ' : line[word.begin - 1];
