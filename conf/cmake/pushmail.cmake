@@ -69,7 +69,12 @@ function(pushmail_unit_test name)
     add_executable(${name} ${sources})
     target_link_libraries(${name} PRIVATE pushmail_flags ${TEST_DEPS} GTest::gtest GTest::gtest_main GTest::gmock)
     target_compile_definitions(${name} PRIVATE PUSHMAIL_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-    gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 ${TEST_PROPERTIES})
+    set(timeout 120)
+    if(PUSHMAIL_SANITIZE)
+      # Several times slower, and other work on the machine must not look like a hang.
+      set(timeout 600)
+    endif()
+    gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${timeout} ${TEST_PROPERTIES})
   endif()
 endfunction()
 
