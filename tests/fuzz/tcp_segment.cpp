@@ -43,8 +43,7 @@ class Session final : public StreamEvents, public Acceptor {
  public:
   void on_accept(Stream& accepted) override {
     if (stream != nullptr) return accepted.abort();
-    stream = &accepted;
-    ended_ = false;
+    begin(accepted);
     accepted.set_events(*this);
   }
   void on_data(ByteView bytes) override {
@@ -61,6 +60,10 @@ class Session final : public StreamEvents, public Acceptor {
   void on_close(CloseReason) override {
     PM_CHECK(stream != nullptr);
     stream = nullptr;
+  }
+  void begin(Stream& of_a_connection) {
+    stream = &of_a_connection;
+    ended_ = false;
   }
   Stream* stream = nullptr;
   int lent = 0;
@@ -120,7 +123,7 @@ class World {
   void connect() {
     if (session_.stream != nullptr) return;
     const auto made = stack_.connect({IpAddress::v4(peer_ip), 25}, session_);
-    if (made) session_.stream = *made;
+    if (made) session_.begin(**made);
     active_ = true;
     expected_ = 5000;
     turn();
