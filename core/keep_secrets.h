@@ -5,7 +5,8 @@
 
 namespace pushmail {
 
-/// No core file, and no ptrace but by root. Said after a change of user, which takes the second back. core_os: one of them was refused.
+/// No core file, and no ptrace but by root. To be called after a change of user, which takes the second back. core_os: one of them was
+/// refused.
 [[nodiscard]] Result<void> keep_secrets();
 
 }  // namespace pushmail

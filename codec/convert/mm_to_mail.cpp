@@ -145,7 +145,11 @@ Sending last_sending(const MmHeader& header, const MmToMailOptions& options) {
       const bool is_written = recipient.address.kind == mm7::AddressKind::rfc2822;
       const auto routed = std::ranges::find_if(
           last.to, [&](const mime::Mailbox& one) { return is_written && ascii_equal_nocase(one.address(), mailbox.address()); });
-      if (routed != last.to.end() && recipient.field != mm7::RecipientField::to) {
+      // Who stands in To as well is seen there.
+      const auto is_in_to = [&](const mm7::Recipient& one) {
+        return one.field == mm7::RecipientField::to && ascii_equal_nocase(one.address.value, recipient.address.value);
+      };
+      if (routed != last.to.end() && std::ranges::none_of(header.recipients, is_in_to)) {
         mailbox = std::move(*routed);
         last.to.erase(routed);
       } else if (!is_written || !recipient.address.display_only) {

@@ -196,7 +196,7 @@ Outcome<void> ImapSession::ask_capability(Task& task) {
 Outcome<void> ImapSession::log_in(Task& task) {
   const auto can = [this](std::string_view capability) { return stream_.fence().can(capability); };
   const bool has_login = !can("LOGINDISABLED");
-  // A server that takes PLAIN without TLS says so; that the password may go in the clear the operator said (tls = none).
+  // A server that takes PLAIN without TLS says so; that the password may go in the clear the operator decided (tls = none).
   const bool has_plain = can("AUTH=PLAIN");
   const bool has_sasl_login = can("AUTH=LOGIN");
   if (!has_login && !has_plain && !has_sasl_login) {

@@ -162,12 +162,16 @@ std::size_t SmppSession::Socket::close() {
   out_.clear();
   may_leave_ = 0;
   writing_ = false;
+  if (answers.empty()) {
+    socket_.close(ignored);
+    return dropped;
+  }
   // What was queued in answer to the other side (deliver_sm_resp, unbind_resp, generic_nack) still goes out, when what it rests on is on
   // disk and as far as the socket takes it at once: else the SMSC sends again what a phone wrote.
   durability_.when_durable([leaving = std::make_shared<asio::ip::tcp::socket>(std::move(socket_)), answers = std::move(answers)] {
     error_code full;
-    if (!answers.empty()) leaving->non_blocking(true, full);
-    if (!answers.empty() && !full) leaving->write_some(asio::buffer(answers), full);
+    leaving->non_blocking(true, full);
+    if (!full) leaving->write_some(asio::buffer(answers), full);
     leaving->close(full);
   });
   return dropped;

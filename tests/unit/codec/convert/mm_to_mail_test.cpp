@@ -276,6 +276,12 @@ TEST(MmToMail, WhereAPhonePutsARecipientThereItIsSeen) {
   EXPECT_EQ(parsed(*mail).parts[0].field("To"), "joe@example.com");
   EXPECT_EQ(parsed(*mail).parts[0].field("Cc"), "Ann@example.org");
   EXPECT_EQ(text_of(*mail).find("eve@"), std::string_view::npos) << "a blind copy is seen by nobody";
+  // Whom it wrote in To as well is no secret.
+  deliver.recipients.push_back(
+      {.field = mm7::RecipientField::to, .address = {.kind = mm7::AddressKind::rfc2822, .value = "eve@example.org"}});
+  mail = mm_to_mail(deliver, how);
+  ASSERT_TRUE(mail);
+  EXPECT_EQ(parsed(*mail).parts[0].field("To"), "joe@example.com, eve@example.org");
   // Written in the text: the suffix of an answer, say, is no address of the message.
   how.to = {{"", "joe", "example.com"}};
   deliver.recipients = {{.field = mm7::RecipientField::cc, .address = {.kind = mm7::AddressKind::short_code, .value = "5000"}}};
