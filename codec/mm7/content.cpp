@@ -99,13 +99,14 @@ std::vector<ByteView> blank_in_headers(const mime::Message& message) {
   return found;
 }
 
+/// The pieces may overlap: a message inside a digest begins where its part does, and both have the same blank lines.
 Bytes without(ByteView whole, const std::vector<ByteView>& pieces) {
   Bytes left;
   left.reserve(whole.size());
   const std::uint8_t* at = whole.data();
   for (const ByteView piece : pieces) {
-    append(left, ByteView(at, static_cast<std::size_t>(piece.data() - at)));
-    at = piece.data() + piece.size();
+    if (piece.data() > at) append(left, ByteView(at, static_cast<std::size_t>(piece.data() - at)));
+    at = std::max(at, piece.data() + piece.size());
   }
   append(left, ByteView(at, static_cast<std::size_t>(whole.data() + whole.size() - at)));
   return left;

@@ -269,6 +269,15 @@ TEST(Mm7Tolerance, BlankLinesAmongPartHeaders) {
     expect_usual(related, bent(body, from, to));
   }
 }
+// A part of a digest is a message without a word about it: its blank lines are the part's and the message's at once.
+TEST(Mm7Tolerance, BlankLinesOfAMessageInADigest) {
+  for (const std::string_view blank : {"\r\n", "\n\n", "\r\n\r\n", "\n\r\n\n"}) {
+    SCOPED_TRACE(testing::PrintToString(blank));
+    const std::string part = fmt::format("--b\r\n{}Content-Type: text/xml\r\n\r\n{}\r\n", blank, envelope(deliver()));
+    const auto request = samples::read_deliver("multipart/digest; boundary=b", part + part + "--b--\r\n");
+    EXPECT_TRUE(request.has_value() || mm7::status_of(request.error()).code >= 2000);
+  }
+}
 // What a person writes is no header, whatever it looks like.
 TEST(Mm7Tolerance, TextThatBeginsLikeAHeaderStaysText) {
   for (const std::string_view text :
