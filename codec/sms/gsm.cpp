@@ -166,6 +166,9 @@ Bytes encode_ucs2(std::string_view utf8) {
   return out;
 }
 
+/// U+FEFF in the other byte order.
+constexpr char32_t turned_byte_order_mark = 0xFFFE;
+
 std::string decode_ucs2(ByteView octets) {
   std::string out;
   // A byte order mark of a phone that writes the other order.
@@ -173,6 +176,11 @@ std::string decode_ucs2(ByteView octets) {
   const std::endian order = is_little ? std::endian::little : std::endian::big;
   for (std::size_t i = is_little ? 2 : 0; i + 1 < octets.size(); i += 2) {
     const char32_t unit = load<std::uint16_t>(octets.data() + i, order);
+    // No character, but the mark of the other order to whoever reads the text next.
+    if (unit == turned_byte_order_mark) {
+      append_character(out, replacement_character);
+      continue;
+    }
     if (unit < 0xD800 || unit > 0xDFFF) {
       append_character(out, unit);
       continue;
