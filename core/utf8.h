@@ -83,9 +83,16 @@ struct Utf8Character {
   return text.substr(0, size_max);
 }
 
-/// How many characters valid UTF-8 has.
+/// How many characters valid UTF-8 has. Counted in bytes at first, which a compiler does sixteen at a time.
 [[nodiscard]] constexpr std::size_t code_point_count(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return !is_continuation(c); }));
+  constexpr std::size_t block = 240;  // of which each may be one
+  std::size_t count = 0;
+  for (std::size_t start = 0; start < text.size(); start += block) {
+    std::uint8_t in_block = 0;
+    for (const char c : text.substr(start, block)) in_block = static_cast<std::uint8_t>(in_block + (is_continuation(c) ? 0 : 1));
+    count += in_block;
+  }
+  return count;
 }
 
 }  // namespace pushmail

@@ -84,35 +84,28 @@ struct TextLine {
   bool may_follow = false;  // prose that may go on with the line above
   bool is_forced = false;   // and the line above had no room for its first word
 };
-/// Whether it may be more than one column, less, or the beginning of something that is no prose.
+/// Whether it may be two columns, or the beginning of something that is no prose.
 constexpr auto is_suspect_of_layout = [](auto at) {
-  return (at(0) >= 0x80) | (at(0) == '\t') | ((at(0) == ' ') & ((at(1) == ' ') | (at(1) == '|'))) | ((at(0) == ':') & (at(1) == '/'));
+  return (at(0) >= 0xE2) | (at(0) == '\t') | ((at(0) == ' ') & ((at(1) == ' ') | (at(1) == '|'))) | ((at(0) == ':') & (at(1) == '/'));
 };
 TextLine read_text_line(std::string_view text) {
   constexpr std::size_t block = 16;
   TextLine line{.text = text};
   if (text.empty() || std::string_view(" \t>|[").find(text.front()) != std::string_view::npos) return line;
-  std::size_t columns = 0;
+  std::size_t wide = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(at + block, text.size());
     // The byte behind the block is read, too.
     if (at + block < text.size() && is_free_block<block>(text.data() + at, is_suspect_of_layout)) {
-      columns += block;
       at = end;
       continue;
     }
     // So is what is left, but for the last byte, behind which nothing may stand.
-    if (at + block >= text.size() && text.size() > block && is_free_block<block>(&text[text.size() - block - 1], is_suspect_of_layout)) {
-      columns += text.size() - 1 - at;
+    if (at + block >= text.size() && text.size() > block && is_free_block<block>(&text[text.size() - block - 1], is_suspect_of_layout))
       at = text.size() - 1;
-    }
     for (; at < end; ++at) {
       const auto c = static_cast<unsigned char>(text[at]);
-      if (c >= 0x80) {
-        if (!is_continuation(text[at])) columns += c >= 0xE2 && is_wide(text, at) ? 2 : 1;
-        continue;
-      }
-      ++columns;
+      if (c >= 0xE2) wide += is_wide(text, at) ? 1 : 0;
       if (c == '\t') return line;
       // Nearly every blank stands between words.
       const char next = at + 1 < text.size() ? text[at + 1] : '\0';
@@ -121,7 +114,7 @@ TextLine read_text_line(std::string_view text) {
       if (c == ' ' ? rest.starts_with("   ") || rest.starts_with(" | ") : rest.starts_with("://")) return line;
     }
   }
-  line.columns = columns;
+  line.columns = code_point_count(text) + wide;
   line.is_prose = true;
   line.may_follow = may_go_on(text);
   return line;
