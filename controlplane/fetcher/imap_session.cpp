@@ -14,6 +14,7 @@
 #include "controlplane/fetcher/imap_exchange.h"
 #include "controlplane/fetcher/imap_values.h"
 #include "controlplane/fetcher/mailbox_session.h"
+#include "controlplane/fetcher/redact.h"
 #include "controlplane/fetcher/refusals.h"
 #include "core/log.h"
 
@@ -89,6 +90,7 @@ class ImapSession final : public MailboxSession {
 
  private:
   void begin(Task& task) { stream_.begin(task, {.bytes = limits::imap_answer_size_max, .time = settings_.timing.command}); }
+  [[nodiscard]] Failure shown(Failure failure) const;
   std::unexpected<Failure> failed(int code, const ErrorInfo& rule) const;
   Outcome<void> settle(Result<ImapAnswer> answer, const ErrorInfo& rule) const;
   Outcome<void> ask_capability(Task& task);
@@ -122,11 +124,17 @@ class ImapSession final : public MailboxSession {
 };
 
 // One place where libetpan's codes become ours: the stream's own failure counts first, then what the server said.
+// Read with the password in it, shown without.
+Failure ImapSession::shown(Failure failure) const {
+  failure.text = without_password(failure.text, account_.user, account_.password);
+  return failure;
+}
+
 std::unexpected<Failure> ImapSession::failed(int code, const ErrorInfo& rule) const {
   const std::string& status = stream_.fence().last_status();
   const bool said_bye = ascii_starts_with_nocase(status, "BYE");
   // A server that hangs up usually says why (BYE).
-  const auto closed = [&] { return std::unexpected(Failure{Error{&mailbox_closed}, status, pause_asked(status)}); };
+  const auto closed = [&] { return std::unexpected(shown({Error{&mailbox_closed}, status, pause_asked(status)})); };
   if (stream_.failure()) {
     if (stream_.failure()->error.is(mailbox_closed) && said_bye) return closed();
     return std::unexpected(*stream_.failure());
@@ -139,7 +147,7 @@ std::unexpected<Failure> ImapSession::failed(int code, const ErrorInfo& rule) co
   if (said_bye) return closed();
   // RFC 3501 §7.1.3: BAD is about the command, so nobody looked at the password.
   const ErrorInfo& unsaid = said_bad && &rule == &mailbox_login ? mailbox_busy : rule;
-  return std::unexpected(refused(status, unsaid, stream_.fence().last_notice()));
+  return std::unexpected(shown(refused(status, unsaid, stream_.fence().last_notice())));
 }
 
 // The same for what was said without libetpan.
@@ -621,7 +629,9 @@ Outcome<void> ImapSession::wait(Task& task, Gate& gate, Instant until) {
     // It offers IDLE and does not take it: the session is as good as one without. A server that has no use for us at all says so to the
     // next command.
     has_idle_ = false;
-    log_info("idle_refused").text("host", account_.tls_name).text("reason", stream_.fence().last_status());
+    log_info("idle_refused")
+        .text("host", account_.tls_name)
+        .text("reason", without_password(stream_.fence().last_status(), account_.user, account_.password));
   }
   stream_.wait_readable(task, gate, std::min(until, task.loop().now() + or_else(account_.habits.refresh_every, settings_.timing.refresh)));
   return {};

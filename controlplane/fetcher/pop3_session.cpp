@@ -16,6 +16,7 @@
 #include "controlplane/fetcher/mailbox_session.h"
 #include "controlplane/fetcher/pop3_lines.h"
 #include "controlplane/fetcher/pop3_names.h"
+#include "controlplane/fetcher/redact.h"
 #include "controlplane/fetcher/refusals.h"
 #include "controlplane/fetcher/sasl.h"
 #include "controlplane/fetcher/server_words.h"
@@ -94,6 +95,7 @@ class Pop3Session final : public MailboxSession {
     stream_.begin(task, {.bytes = bytes, .time = settings_.timing.command, .lines = lines});
   }
   std::unexpected<Failure> failed(const ErrorInfo& rule) const;
+  [[nodiscard]] std::unexpected<Failure> refused_with(std::string_view status, const ErrorInfo& rule) const;
   std::unexpected<Failure> breach(std::string text) const { return std::unexpected(Failure{Error{&mailbox_protocol}, std::move(text)}); }
   Outcome<void> log_in(Task& task);
   Outcome<bool> offers_plain(Task& task);
@@ -135,8 +137,14 @@ class Pop3Session final : public MailboxSession {
 
 std::unexpected<Failure> Pop3Session::failed(const ErrorInfo& rule) const {
   if (stream_.failure()) return std::unexpected(*stream_.failure());
-  return std::unexpected(
-      refused(pop3_->pop3_response == nullptr ? std::string() : server_words(pop3_->pop3_response, words_size_max), rule));
+  return refused_with(pop3_->pop3_response == nullptr ? std::string_view() : std::string_view(pop3_->pop3_response), rule);
+}
+
+// Read with the password in it, shown without.
+std::unexpected<Failure> Pop3Session::refused_with(std::string_view status, const ErrorInfo& rule) const {
+  Failure failure = refused(server_words(status, words_size_max), rule);
+  failure.text = without_password(failure.text, account_.user, account_.password);
+  return std::unexpected(std::move(failure));
 }
 
 Outcome<void> Pop3Session::open(Task& task) {
@@ -197,7 +205,7 @@ Outcome<void> Pop3Session::authenticate_plain(Task& task) {
   if (!status) return std::unexpected(status.error());
   if (status->starts_with("+OK")) return {};
   if (!status->starts_with("-ERR")) return breach("neither +OK nor -ERR");
-  return std::unexpected(refused(server_words(ascii_trim(*status), words_size_max), mailbox_login));
+  return refused_with(ascii_trim(*status), mailbox_login);
 }
 
 // Sends a command and reads its status line; what follows stays in rest_ and the stream.
@@ -207,7 +215,7 @@ Outcome<void> Pop3Session::command(Task& task, const std::string& line, std::uin
   if (!status) return std::unexpected(status.error());
   if (status->starts_with("+OK")) return {};
   if (!status->starts_with("-ERR")) return breach("neither +OK nor -ERR");
-  return std::unexpected(refused(server_words(ascii_trim(*status), words_size_max), mailbox_refused));
+  return refused_with(ascii_trim(*status), mailbox_refused);
 }
 
 // The status line that answers `line`, of a command that has begun.
