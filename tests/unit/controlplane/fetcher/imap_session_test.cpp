@@ -277,6 +277,8 @@ TEST_F(ImapTest, RefusalsAreTold) {
   EXPECT_TRUE(login_answer("NO")->error.is(mailbox_login));
   EXPECT_TRUE(login_answer("BAD Command Error. 12")->error.is(mailbox_busy));
   EXPECT_EQ(login_answer("BAD Command Error. 12")->text, "BAD Command Error. 12");
+  EXPECT_EQ(login_answer("BAD Unknown command: LOGIN alice secret")->text, "BAD Unknown command: LOGIN alice ***");
+  EXPECT_EQ(login_answer("NO no\r\n* BYE LOGIN alice secret")->text.find("secret"), std::string::npos);
   EXPECT_TRUE(login_answer("NO [UNAVAILABLE] later")->error.is(mailbox_busy));
   EXPECT_TRUE(login_answer("NO [LIMIT] too many")->error.is(mailbox_busy));
 }

@@ -396,6 +396,7 @@ TEST_F(Pop3Test, RefusalsAreTold) {
   };
   EXPECT_TRUE(pass_answer("-ERR wrong\r\n")->error.is(mailbox_login));
   EXPECT_TRUE(pass_answer("-ERR Unable to lock maildrop: Mailbox is locked by POP server\r\n")->error.is(mailbox_busy));
+  EXPECT_EQ(pass_answer("-ERR Unknown command: PASS secret\r\n")->text, "Unknown command: PASS ***");
   EXPECT_EQ(pass_answer("-ERR maildrop already locked\r\n")->text, "maildrop already locked");
   EXPECT_TRUE(pass_answer("-ERR [AUTH] wrong\r\n")->error.is(mailbox_auth));
   EXPECT_TRUE(pass_answer("-ERR [IN-USE] locked\r\n")->error.is(mailbox_busy));
