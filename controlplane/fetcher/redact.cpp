@@ -34,12 +34,12 @@ std::size_t common_size(std::string_view text, std::string_view form) {
 }
 
 /// The bytes at `at` that are the form, or its start where the words end; 0: something else stands there.
-std::size_t size_at(std::string_view words, std::size_t at, std::string_view form) {
-  const std::string_view rest = words.substr(at);
+std::size_t size_at(std::string_view said, std::size_t at, std::string_view form) {
+  const std::string_view rest = said.substr(at);
   const std::size_t common = common_size(rest, form);
   const std::string_view behind = rest.substr(common);
   if (common == form.size()) {
-    const bool is_alone = (at == 0 || !is_alphanumeric(words[at - 1])) && (behind.empty() || !is_alphanumeric(behind.front()));
+    const bool is_alone = (at == 0 || !is_alphanumeric(said[at - 1])) && (behind.empty() || !is_alphanumeric(behind.front()));
     return form.size() >= telling_size || is_alone ? common : 0;
   }
   return common >= telling_size && (behind.empty() || behind.starts_with(notice_start)) ? common : 0;
@@ -47,15 +47,15 @@ std::size_t size_at(std::string_view words, std::size_t at, std::string_view for
 
 }  // namespace
 
-std::string without_password(std::string_view words, std::string_view user, std::string_view password) {
+std::string without_password(std::string_view said, std::string_view user, std::string_view password) {
   std::array<std::string, 4> forms = {std::string(password), quoted(password), base64_encoded(password), sasl_plain(user, password)};
   // A control byte in it was shown as `?`.
   for (std::string& form : forms) form = server_words(form, form.size());
   std::string out;
-  for (std::size_t at = 0; at < words.size();) {
+  for (std::size_t at = 0; at < said.size();) {
     std::size_t size = 0;
-    for (const std::string& form : forms) size = form.empty() ? size : std::max(size, size_at(words, at, form));
-    out += size == 0 ? words.substr(at, 1) : hidden;
+    for (const std::string& form : forms) size = form.empty() ? size : std::max(size, size_at(said, at, form));
+    out += size == 0 ? said.substr(at, 1) : hidden;
     at += std::max<std::size_t>(size, 1);
   }
   return out;
