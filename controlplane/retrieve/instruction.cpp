@@ -65,15 +65,17 @@ std::u32string_view without_blanks(std::u32string_view line) {
   return first == std::u32string_view::npos ? std::u32string_view() : line.substr(first, line.find_last_not_of(U' ') - first + 1);
 }
 
-// The first line with something in it that is no quotation, as a person reads it.
-std::u32string first_line(std::string_view utf8) {
+// The first lines with something in them that are no quotations, as a person reads them; at most two.
+std::vector<std::u32string> lines_of(std::string_view utf8) {
+  constexpr std::size_t line_count_max = 2;
   const Bytes utf16 = sms::encode_ucs2(utf8.substr(0, 4 * read_max));
+  std::vector<std::u32string> lines;
   std::u32string line;
-  const auto is_blank = [](char32_t c) { return c == ' '; };
-  const auto says_something = [&] { return std::ranges::any_of(line, [&](char32_t c) { return !is_blank(c); }); };
-  const auto is_quotation = [&] {
-    const auto first = std::ranges::find_if_not(line, is_blank);
-    return first != line.end() && (*first == '>' || *first == U'›');
+  const auto end_line = [&] {
+    const std::size_t first = line.find_first_not_of(U' ');
+    const bool says_something = first != std::u32string::npos && line[first] != '>' && line[first] != U'›';
+    if (says_something) lines.push_back(std::move(line));
+    line.clear();
   };
   for (std::size_t i = 0; i + 1 < utf16.size(); i += 2) {
     char32_t c = load<std::uint16_t>(utf16.data() + i, std::endian::big);
@@ -82,14 +84,11 @@ std::u32string first_line(std::string_view utf8) {
       i += 2;
     }
     if (is_line_end(c)) {
-      if (is_quotation()) line.clear();
-      // `get` and the code in the next line are one instruction.
-      if (says_something() && !is_fetch_word(without_blanks(line))) return line;
-      line = says_something() ? line + U' ' : std::u32string();
+      end_line();
+      if (lines.size() == line_count_max) return lines;
+    } else if (is_unseen(c)) {
       continue;
-    }
-    if (is_unseen(c)) continue;
-    if (const std::string digits = notify::numeral_of(c); !digits.empty()) {
+    } else if (const std::string digits = notify::numeral_of(c); !digits.empty()) {
       for (const char digit : digits) line += static_cast<char32_t>(digit);
     } else if (c == '\t' || c == 0xA0 || (c >= 0x2000 && c <= 0x200A) || c == 0x202F || c == 0x205F || c == 0x3000) {
       line += U' ';
@@ -97,7 +96,8 @@ std::u32string first_line(std::string_view utf8) {
       line += folded;
     }
   }
-  return is_quotation() ? std::u32string() : line;
+  end_line();
+  return lines;
 }
 
 struct Word {
@@ -130,7 +130,7 @@ bool is_letter_without_blanks(char32_t c) {
 
 // Whether a number stands for itself: no part of a word, a time, a date, a price or a larger number.
 bool stands_alone(std::u32string_view line, const Word& word) {
-  constexpr std::u32string_view joints = U".,:/-'’", units = U"%°€$£¥₹₽+*=";
+  constexpr std::u32string_view joints = U".,:/-'’=", units = U"%°€$£¥₹₽+*";
   // What makes a time, a date, a price or a count of a number in front of it.
   constexpr std::u32string_view counters = U"年月日点點時时分秒元円块塊个個人件本枚回次岁歳层階楼년월일시분초원개명";
   const auto at = [&](std::size_t place) { return place < line.size() ? line[place] : U' '; };
@@ -155,23 +155,53 @@ bool is_bare(std::u32string_view line, const std::vector<Word>& words) {
                              [&](char32_t c) { return is_digit(c) || is_word_letter(c) || around.contains(c) || is_sign_of_script(c); });
 }
 
+// A reaction repeats the message that it is about: `Liked “...”`, `👍 to “...”`, `„...“ gefällt mir`. Nobody asks for a mail by what
+// stands between such marks; around less than a few words they are decoration.
+std::u32string without_quotation(std::u32string line) {
+  constexpr std::u32string_view marks = U"\"“”„‟«»「」『』";
+  constexpr std::size_t quoted_words_min = 3;
+  const std::size_t begin = line.find_first_of(marks);
+  if (begin == std::u32string::npos) return line;
+  const std::size_t last = line.find_last_of(marks);
+  const std::size_t end = last == begin ? line.size() : last;
+  std::u32string outside = line.substr(0, begin) + U' ' + line.substr(end);
+  const bool quotes =
+      words_of(std::u32string_view(line).substr(begin, end - begin)).size() >= quoted_words_min && !words_of(outside).empty();
+  return quotes ? outside : line;
+}
+
 Kind command_in(std::u32string_view line, const std::vector<Word>& words) {
   if (words.empty() && line.contains(U'?')) return Kind::help;
   if (words.empty() || words.size() > command_words_max) return Kind::unknown;
   for (const Word& word : words) {
     if (word.digits) return Kind::unknown;
   }
+  const auto kind_of = [](std::u32string_view word) {
+    const auto* const row = std::ranges::find(commands, word, &Command::word);
+    return row == commands.end() ? Kind::unknown : row->kind;
+  };
+  std::u32string whole;  // `opt out` is `optout`
   for (const Word& word : words) {
-    const auto* const row = std::ranges::find(commands, std::u32string_view(word.text), &Command::word);
-    if (row != commands.end()) return row->kind;
+    if (const Kind kind = kind_of(word.text); kind != Kind::unknown) return kind;
+    whole += word.text;
   }
-  return Kind::unknown;
+  return kind_of(whole);
+}
+
+// `Hello,` and the code below it. A line of words says nothing about the one behind it.
+bool is_greeting(const std::vector<Word>& words) {
+  constexpr std::size_t greeting_words_max = 3;
+  return words.size() <= greeting_words_max && std::ranges::none_of(words, &Word::digits);
 }
 
 }  // namespace
 
 Instruction parse_instruction(std::string_view utf8, std::span<const std::string> codes) {
-  const std::u32string line = first_line(utf8);
+  const std::vector<std::u32string> lines = lines_of(utf8);
+  if (lines.empty()) return {};
+  // `get` and the code in the next line are one instruction.
+  const bool goes_on = lines.size() > 1 && is_fetch_word(without_blanks(lines[0]));
+  const std::u32string line = goes_on ? lines[0] + U' ' + lines[1] : without_quotation(lines[0]);
   const std::vector<Word> words = words_of(line);
   if (is_bare(line, words)) return {.kind = Kind::get, .code = ascii_of(words.back().text), .is_bare = true};
   if (const Kind kind = command_in(line, words); kind != Kind::unknown) return {.kind = kind};
@@ -183,6 +213,11 @@ Instruction parse_instruction(std::string_view utf8, std::span<const std::string
     // Two codes: nobody knows which mail is meant.
     if (found.kind == Kind::get) return {};
     found = {.kind = Kind::get, .code = std::move(code)};
+  }
+  if (lines.size() > 1 && is_greeting(words)) {
+    const std::vector<Word> below = words_of(lines[1]);
+    if (is_bare(lines[1], below) && std::ranges::find(codes, ascii_of(below.back().text)) != codes.end())
+      return {.kind = Kind::get, .code = ascii_of(below.back().text)};
   }
   return found;
 }

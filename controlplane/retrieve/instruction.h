@@ -3,12 +3,14 @@
 //   first line                              | is
 //   17, GET 17, get17, Read 17., #17        | get, whether or not a mail has that code
 //   Ok 17, 17 thanks, please send me (17)   | get, if 17 is the one code in it that a mail of this phone has
-//   STOP, stop please, ARRET                | stop        START | start        HELP, ? | help
+//   Hello,                                  | get, if the next line is the code of such a mail and nothing else
+//   STOP, opt out, stop please, ARRET       | stop        START | start        HELP, ? | help
 //   anything else                           | unknown
 //
 // A line is read as a person reads it: digits and letters of other scripts, accents, what nobody sees (NUL, a byte order mark, marks that
-// reorder text), emoji and punctuation count as what they look like. Quoted lines (>) and all behind the first line, a signature for one,
-// say nothing. Numbers that are times, dates, prices or parts of a word are no codes.
+// reorder text), emoji and punctuation count as what they look like. Quoted lines (>), words between quotation marks (a reaction: Liked
+// “...”) and all behind the first line, a signature for one, say nothing. Numbers that are times, dates, prices or parts of a word are no
+// codes.
 #pragma once
 
 #include <cstdint>

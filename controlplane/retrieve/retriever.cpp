@@ -37,10 +37,19 @@ Taken Retriever::take(const notify::IncomingSms& message) {
 }
 
 Result<void> Retriever::take(const Msisdn& phone, std::string_view text, Outcome& outcome) {
+  std::string around;
   if (outcome.automatic_sign.empty()) {
-    // Whatever the network or the phone did: our own words that come back are no words of a person.
-    PM_TRY(const bool ours, store_.is_our_text(phone, text, {clock_.wall().us - day_us}));
-    if (ours) outcome.automatic_sign = "our_own_text";
+    PM_TRY(const auto ours, store_.our_text_in(phone, text, {clock_.wall().us - day_us}));
+    if (ours && *ours == text) {
+      // Whatever the network or the phone did: our own words that come back are no words of a person.
+      outcome.automatic_sign = "our_own_text";
+    } else if (ours) {
+      // Around them a person may answer; a reaction (`Liked “...”`) asks for nothing and wants no answer.
+      around = std::string(text).replace(text.find(*ours), ours->size(), " ");
+      text = around;
+      PM_TRY(const Instruction meant, understand(phone, text, outcome));
+      if (meant.kind == Instruction::Kind::unknown) outcome.automatic_sign = "repeats_our_text";
+    }
   }
   PM_TRY(const auto bound, store_.bindings_of(phone));
   PM_TRY(const Instruction instruction, understand(phone, text, outcome));

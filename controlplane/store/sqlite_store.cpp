@@ -657,10 +657,13 @@ class SqliteStore final : public GroupedStore {
     found.oldest = {run.number()};
     return found;
   }
-  Result<bool> is_our_text(const Msisdn& phone, std::string_view text, Timestamp since) override {
-    Run run = db_.prepare("SELECT 1 FROM sms WHERE msisdn = ? AND created >= ? AND text = ? LIMIT 1");
+  Result<std::optional<std::string>> our_text_in(const Msisdn& phone, std::string_view text, Timestamp since) override {
+    // Shorter ones may be anybody's words.
+    Run run = db_.prepare(
+        "SELECT text FROM sms WHERE msisdn = ?1 AND created >= ?2 AND (text = ?3 OR (length(text) >= 20 AND instr(?3, text) > 0))"
+        " ORDER BY length(text) DESC LIMIT 1");
     run.put(phone.digits()).put(since.us).put(text);
-    return run.step();
+    return first(run, +[](Run& row) { return row.text(); });
   }
   Result<void> add_sms_part(std::int64_t sms, std::string_view smsc_id, Timestamp now) override {
     {

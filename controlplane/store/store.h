@@ -116,8 +116,8 @@ class Store : public AnnouncementStore {
   virtual Result<std::vector<Sms>> sms_of_part(std::string_view key) = 0;
   /// The notification that was sent to this phone last.
   virtual Result<std::optional<Sms>> last_notification(const Msisdn& phone) = 0;
-  /// Whether this text was queued for this phone since then.
-  virtual Result<bool> is_our_text(const Msisdn& phone, std::string_view text, Timestamp since) = 0;
+  /// The longest text that was queued for this phone since then and stands in `text` (or is it); a short one only when it is the whole.
+  virtual Result<std::optional<std::string>> our_text_in(const Msisdn& phone, std::string_view text, Timestamp since) = 0;
   /// Pending notifications of this item are not sent any more.
   virtual Result<void> withdraw_sms(const ItemId& item) = 0;
 

@@ -97,13 +97,26 @@ const std::vector<InstructionRow>& instruction_rows() {
       {"€17", Kind::unknown},
       {"call 0171 7", Kind::unknown},
       {"1,017 17,018", Kind::unknown},
+      {"code=17", Kind::get, "17"},
+      {"8+9=17", Kind::unknown},
+      // A quotation.
+      {"Liked “Mail from A. Reply 17 to get it.”", Kind::unknown},
+      {"👍 to “Reply 17 to get it", Kind::unknown},
+      {"„Antworten Sie mit 17“ gefällt mir", Kind::unknown},
+      {"please send me \"17\"", Kind::get, "17"},
+      {"\"Send me 17\"", Kind::get, "17"},
       // Behind the first line: a signature, the SMS that is answered.
       {"17\r\n--\r\nSent from my phone", Kind::get, "17"},
       {"17\n> Mail from A: \"18\". Reply 18 to get it.", Kind::get, "17"},
       {"> Reply 18 to get it.\n17", Kind::get, "17"},
       {"\r\n \r\n17", Kind::get, "17"},
       {"17\u202818", Kind::get, "17"},
-      {"hello\n17", Kind::unknown},
+      {"hello\n17", Kind::get, "17"},
+      {"Hallo,\n\n17\n", Kind::get, "17"},
+      {"hello\n99", Kind::unknown},
+      {"hello\n17 is what I want", Kind::unknown},
+      {"see you at 8\n17", Kind::unknown},
+      {"we talk about it tomorrow\n17", Kind::unknown},
       {"> 17", Kind::unknown},
       // Commands.
       {"STOP", Kind::stop},
@@ -120,7 +133,11 @@ const std::vector<InstructionRow>& instruction_rows() {
       {"help me", Kind::help},
       {"?", Kind::help},
       {"Ayuda", Kind::help},
+      {"Opt out", Kind::stop},
+      {"opt-out", Kind::stop},
+      {"Revoke", Kind::stop},
       {"stop by tomorrow", Kind::unknown},
+      {"opt in or out", Kind::unknown},
       {"I cannot stop", Kind::unknown},
       {"stop 17", Kind::get, "17"},
       // No text at all.
@@ -306,11 +323,25 @@ TEST_F(RetrieverTest, ConversationsOfMachinesEnd) {
   EXPECT_EQ(said().size(), 1U) << "an echo of our own words is not answered";
   std::size_t answered = 0;
   for (int hour = 0; hour < 3; ++hour) {
-    for (int i = 0; i < 100; ++i) write("15550100002", fmt::format("Thank you, we got: {}", said().back()));
+    for (int i = 0; i < 100; ++i) write("15550100002", fmt::format("Thank you, message {} is read by nobody", i));
     answered = said().size();
     clock.at.us += timers::help_window.us() + 1;
   }
   EXPECT_LE(answered, 3 * help_count_max) << "and whatever else it says, five an hour";
+}
+
+// As phones write reactions where the other side knows none: our words in quotation marks.
+TEST_F(RetrieverTest, AReactionToOurWordsIsNoInstruction) {
+  const Item item = mail(phone, "17");
+  write("15550100002", "what?");
+  const std::string ours = said().at(0);
+  for (const char* form :
+       {"Liked “{}”", "👍 to “{}”", "Removed a heart from “{}”", "„{}“ gefällt mir", "A aimé « {} »", "“{}”を強調しました"})
+    EXPECT_EQ(write("15550100002", fmt::format(fmt::runtime(form), ours)), Taken::yes) << form;
+  EXPECT_EQ(state(item), ItemState::notified);
+  EXPECT_EQ(said().size(), 1U) << "nor is it answered";
+  write("15550100002", fmt::format("ok 17\n\n{}", ours));
+  EXPECT_EQ(requested, std::vector<ItemId>{item.id}) << "what stands around our words is read";
 }
 
 TEST_F(RetrieverTest, SuspendedNumbersGetNothing) {
