@@ -69,6 +69,7 @@ const ErrorInfo& rule_of(Refusal refusal, const ErrorInfo& unsaid) {
     case Refusal::needs_tls:
       return mailbox_tls;
     case Refusal::later:
+    case Refusal::broken:
       return mailbox_busy;
     case Refusal::unsaid:
       break;
@@ -114,7 +115,8 @@ Failure refused(std::string_view status, const ErrorInfo& unsaid, std::string_vi
     text += notice;
     text += ")";
   }
-  const Duration wait = refusal == Refusal::later ? pause_asked(text) : Duration{};
+  Duration wait = refusal == Refusal::later || refusal == Refusal::broken ? pause_asked(text) : Duration{};
+  if (refusal == Refusal::broken) wait = std::max(wait, timers::mailbox_retry.most);
   return {.error = Error{&rule_of(refusal, unsaid)}, .text = std::move(text), .wait = wait};
 }
 

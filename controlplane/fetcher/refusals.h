@@ -20,6 +20,7 @@ enum class Refusal : std::uint8_t {
   wrong_password,  // the subscriber has to do something; tried again after an hour
   needs_tls,       // not over this connection
   later,           // the server, or the account, has too much to do: in seconds to minutes
+  broken,          // the same, and a person has to mend it: in the longest pause at once
   unsaid,
 };
 
@@ -44,10 +45,10 @@ inline constexpr auto refusal_rules = std::to_array<RefusalRule>({
     {RefusalRule::Sign::code, "overquota", Refusal::later},
     {RefusalRule::Sign::code, "throttled", Refusal::later},
     {RefusalRule::Sign::code, "serverbug", Refusal::later},
-    {RefusalRule::Sign::code, "contactadmin", Refusal::later},
-    {RefusalRule::Sign::code, "corruption", Refusal::later},
+    {RefusalRule::Sign::code, "contactadmin", Refusal::broken},
+    {RefusalRule::Sign::code, "corruption", Refusal::broken},
     {RefusalRule::Sign::code, "sys/temp", Refusal::later},
-    {RefusalRule::Sign::code, "sys/perm", Refusal::later},
+    {RefusalRule::Sign::code, "sys/perm", Refusal::broken},
     // One sentence for all causes ("password is incorrect, login frequency limited, or system is busy") says none.
     {RefusalRule::Sign::words, "password", Refusal::unsaid},
     {RefusalRule::Sign::words, "credential", Refusal::unsaid},
