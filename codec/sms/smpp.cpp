@@ -146,12 +146,21 @@ Result<void> read_field(const Field& field, ByteView body, std::size_t& at, Pdu&
   return {};
 }
 
+/// Whether a PDU is whole without the optional parameters that cannot be read. Some SMSCs pad PDUs with zeros; a text whose parameters are
+/// damaged is a text all the same, which the SMSC would give up, or send for ever, if it was refused.
+bool can_do_without(const Pdu& pdu, ByteView unread) {
+  return is_response(pdu.command) || !pdu.user_data().empty() || std::ranges::all_of(unread, [](std::uint8_t octet) { return octet == 0; });
+}
+
 Result<void> read_tlvs(ByteView body, std::size_t at, Pdu& pdu) {
   while (at < body.size()) {
-    if (body.size() - at < 4) return fail(smpp_bad_tlv, header_size + at);
+    const std::size_t left = body.size() - at;
+    const std::size_t size = left < 4 ? left : load<std::uint16_t>(body.data() + at + 2, std::endian::big);
+    if (left < 4 + size) {
+      if (can_do_without(pdu, body.subspan(at))) return {};
+      return fail(smpp_bad_tlv, header_size + at);
+    }
     const auto tag = load<std::uint16_t>(body.data() + at, std::endian::big);
-    const std::size_t size = load<std::uint16_t>(body.data() + at + 2, std::endian::big);
-    if (body.size() - at - 4 < size) return fail(smpp_bad_tlv, header_size + at);
     const ByteView value = body.subspan(at + 4, size);
     pdu.tlvs.push_back({.tag = tag, .value = Bytes(value.begin(), value.end())});
     at += 4 + size;

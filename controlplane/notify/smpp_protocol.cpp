@@ -233,6 +233,18 @@ void SmppProtocol::on_time() {
   pump();
 }
 
+void SmppProtocol::on_closed(const std::string& reason) {
+  // An SMSC that does not know bind_transceiver may end the connection instead of saying so. Another cause ends it once.
+  if (state_ == SmppState::binding && ++closed_binds_ % 2 == 0) try_other_bind();
+  lost(reason);
+}
+
+// bind_transceiver, or a transmitter and a receiver: the one that was not tried last.
+void SmppProtocol::try_other_bind() {
+  if (settings_.bind != SmppBind::automatic || role_ == SmppRole::receiver) return;
+  role_ = role_ == SmppRole::transceiver ? SmppRole::transmitter : SmppRole::transceiver;
+}
+
 void SmppProtocol::lost(const std::string& reason) {
   if (state_ == SmppState::idle || state_ == SmppState::stopped) return;
   const Instant now = clock_.now();
@@ -393,11 +405,10 @@ void SmppProtocol::on_bind_response(const Pdu& pdu) {
   if (pdu.command == Command::generic_nack || pdu.status != smpp::status::ok) {
     const std::string refused = fmt::format("{} refused: {}", smpp::name_of(bind_command(role_)), smpp::status_text(pdu.status));
     // Which of both it is that an older SMSC does not know shows when the other one is tried.
-    if (settings_.bind == SmppBind::automatic && role_ != SmppRole::receiver && may_mean_unknown_bind(pdu)) {
-      role_ = role_ == SmppRole::transceiver ? SmppRole::transmitter : SmppRole::transceiver;
-    }
+    if (may_mean_unknown_bind(pdu)) try_other_bind();
     return lost(refused);
   }
+  closed_binds_ = 0;
   move(SmppEvent::bind_accepted);
   bound_at_ = clock_.now();
   last_error_.clear();

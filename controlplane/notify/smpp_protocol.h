@@ -81,7 +81,7 @@ class SmppProtocol final : public Bearer {
 
   void on_connected();
   void on_bytes(ByteView bytes);
-  void on_closed(const std::string& reason) { lost(reason); }
+  void on_closed(const std::string& reason);
   /// To be called at deadline(), and harmless at any other time.
   void on_time();
   /// When on_time() has something to do; nothing when it never will again.
@@ -143,6 +143,7 @@ class SmppProtocol final : public Bearer {
   std::uint32_t send_request(smpp::Pdu& pdu);
   void send(const smpp::Pdu& pdu, AtEnd at_end = AtEnd::sent);
   void lost(const std::string& reason);
+  void try_other_bind();
   void end(std::string_view reason);
 
   const Clock& clock_;
@@ -155,8 +156,9 @@ class SmppProtocol final : public Bearer {
   SmppState state_ = SmppState::idle;
   std::uint64_t connection_ = 0;  // grows when one ends: a loop over the bytes of an older one stops
   std::string last_error_ = "not yet connected";
-  int failures_ = 0;  // ends since the last answered submit_sm or stable time
-  Instant due_{};     // idle: the next connect; connecting, unbinding: the end of patience
+  int closed_binds_ = 0;  // connections that ended, since one was bound, before the bind was answered
+  int failures_ = 0;      // ends since the last answered submit_sm or stable time
+  Instant due_{};         // idle: the next connect; connecting, unbinding: the end of patience
   Instant bound_at_{};
   Instant proved_at_{};  // the last answer of the SMSC to anything of ours
   // How much the SMSC takes (AIMD, as TCP does): a refusal for now halves the window and doubles the pause, what is taken widens it by one.

@@ -266,7 +266,9 @@ TEST(Smpp, BrokenPdusAreAnsweredAsTheStandardSays) {
   EXPECT_EQ(nack.status, status::bad_command_id);
   EXPECT_EQ(nack.sequence, 42U);
 
-  Bytes cut = encode(receipt()).value();
+  Pdu bare = receipt();
+  bare.short_message.clear();
+  Bytes cut = encode(bare).value();
   cut.pop_back();
   store(cut.data(), static_cast<std::uint32_t>(cut.size()), std::endian::big);
   const auto cut_frame = parse_frame(cut).value();
@@ -274,6 +276,28 @@ TEST(Smpp, BrokenPdusAreAnsweredAsTheStandardSays) {
   EXPECT_EQ(answer.command, Command::deliver_sm_resp);
   EXPECT_EQ(answer.status, status::tlv_error);
   EXPECT_EQ(answer.sequence, 7U);
+}
+
+// Octets behind the mandatory fields that are no optional parameter cost no message that is whole without them.
+TEST(Smpp, WhatCannotBeReadBehindATextIsPassedOver) {
+  struct Row {
+    std::string_view behind;
+    bool taken_without_text;
+  };
+  for (const Row& row : {Row{"00", true}, Row{"00 00 00", true}, Row{"00 00 00 00 00", true}, Row{"04 27 00 09 02", false},
+                         Row{"04", false}, Row{"04 24 FF FF 41", false}}) {
+    for (const bool has_text : {true, false}) {
+      Pdu sent = receipt();
+      if (!has_text) sent.short_message.clear();
+      Bytes octets = encode(sent).value();
+      append(octets, hex(row.behind));
+      store(octets.data(), static_cast<std::uint32_t>(octets.size()), std::endian::big);
+      const auto read = decode(parse_frame(octets).value());
+      EXPECT_EQ(read.has_value(), has_text || row.taken_without_text) << row.behind;
+      if (!read) continue;
+      EXPECT_EQ(read->tlv_text(tag::receipted_message_id), receipt().tlv_text(tag::receipted_message_id)) << row.behind;
+    }
+  }
 }
 
 TEST(Smpp, ResponsesBelongToTheirRequests) {

@@ -506,6 +506,24 @@ TEST_F(ProtocolTest, WhereATransceiverIsRefusedATransmitterIsTried) {
   }
 }
 
+// One that does not know it, and ends the connection for it.
+TEST_F(ProtocolTest, WhereATransceiverEndsTheConnectionTwiceATransmitterIsTried) {
+  SmppProtocol one{clock, {.system_id = "pushmail", .source = "5000"}, events, wire, [] { return std::uint64_t{0}; }};
+  one.start();
+  std::vector<Command> tried;
+  for (int i = 0; i < 5; ++i) {
+    wire.pdus.clear();
+    one.on_connected();
+    ASSERT_EQ(wire.pdus.size(), 1U);
+    tried.push_back(wire.pdus.front().command);
+    one.on_closed("end of file");
+    clock.advance_to(*one.deadline());
+    one.on_time();
+  }
+  EXPECT_EQ(tried, (std::vector{Command::bind_transceiver, Command::bind_transceiver, Command::bind_transmitter, Command::bind_transmitter,
+                                Command::bind_transceiver}));
+}
+
 TEST_F(ProtocolTest, RolesAreWhatIsConfigured) {
   struct Row {
     SmppBind bind;
