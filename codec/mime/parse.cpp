@@ -47,6 +47,16 @@ std::string_view without_brackets(std::string_view value, Arena& arena) {
   return decode_header(value, arena);
 }
 
+/// `multipart/related` of `application/vnd.wap.multipart.related` with a boundary: MMSCs that convert the phone's content keep its type.
+std::string_view converted_type(const StructuredValue& value, Arena& arena) {
+  constexpr std::string_view of_wsp = "application/vnd.wap.multipart.";
+  if (!value.token.starts_with(of_wsp) || value.token.size() == of_wsp.size() || value.parameter("boundary").empty()) return value.token;
+  ArenaText type(arena);
+  type += "multipart/";
+  type += value.token.substr(of_wsp.size());
+  return type.take_view();
+}
+
 /// Fills what the header fields of a part say. `default_type` counts where Content-Type is absent or unreadable. Of a field that stands
 /// there twice the first counts, as with most readers: its neighbours were written with it.
 void describe(Part& part, std::string_view default_type, std::size_t at, Arena& arena, std::vector<Tolerance>& tolerated,
@@ -60,7 +70,7 @@ void describe(Part& part, std::string_view default_type, std::size_t at, Arena& 
     if (ascii_equal_nocase(which, "type") && part.type_parameters.empty() && part.media_type == default_type) {
       const StructuredValue value = parse_structured(field.value, arena, raw_charset);
       if (is_media_type(value.token)) {
-        part.media_type = value.token;
+        part.media_type = converted_type(value, arena);
       } else if (value.token == "text" || value.token == "text/") {
         part.media_type = "text/plain";
       } else {
@@ -102,7 +112,9 @@ class Parser {
  public:
   /// The memory of `reused` is used again; what it held is gone.
   Parser(ByteView bytes, Message reused) : bytes_(bytes), message_(std::move(reused)) {
+    constexpr std::size_t usual_part_count = 8;
     message_.parts.clear();
+    message_.parts.reserve(usual_part_count);
     message_.tolerated.clear();
     message_.raw_charset = {};
     message_.arena.reset();

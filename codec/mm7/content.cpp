@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "codec/mm7/errors.h"
+#include "codec/mms/pdu.h"
 #include "core/ascii.h"
+#include "core/limits.h"
 
 namespace pushmail::mm7 {
 
@@ -35,6 +37,7 @@ std::string id_of_href(std::string_view href) {
 /// Indices of the parts directly below `parent`.
 std::vector<std::size_t> children(const mime::Message& message, std::size_t parent) {
   std::vector<std::size_t> found;
+  found.reserve(message.parts.size());
   for (std::size_t i = parent + 1; i < message.parts.size(); ++i) {
     if (message.parts[i].parent == parent) found.push_back(i);
   }
@@ -45,6 +48,7 @@ std::vector<std::size_t> children(const mime::Message& message, std::size_t pare
 std::vector<std::size_t> leaves(const mime::Message& message, std::size_t top) {
   if (!message.parts[top].is_multipart()) return {top};
   std::vector<std::size_t> found;
+  found.reserve(message.parts.size());
   std::vector<bool> open(message.parts.size(), false);
   open[top] = true;
   for (std::size_t i = top + 1; i < message.parts.size(); ++i) {
@@ -123,6 +127,19 @@ MultimediaPart read_part(const mime::Part& part, MultimediaMessage& message, boo
           .data = lasting ? mime::decode_body(part, arena) : bytes_of(arena.copy(text_of(mime::decode_body(part, arena))))};
 }
 
+/// The phone's own multipart, passed on as it came (WAP-230 §8.5): its parts take its place. What cannot be read stays an attachment.
+void open_multipart(MultimediaMessage& message) {
+  const ByteView body = message.parts.back().data;
+  if (!message.parts.back().media_type.starts_with("application/vnd.wap.multipart.") || message.parts.size() >= limits::mime_part_count_max)
+    return;
+  const std::size_t before = message.parts.size();
+  if (!mms::read_multipart(body, message) || message.parts.size() == before) {
+    message.parts.resize(before);
+    return;
+  }
+  message.parts.erase(message.parts.begin() + static_cast<std::ptrdiff_t>(before) - 1);
+}
+
 }  // namespace
 
 Result<HttpParts> split_body(std::string_view content_type, ByteView body) {
@@ -189,7 +206,10 @@ Result<MultimediaMessage> read_content(const HttpParts& parts, std::string_view 
 
   MultimediaMessage message;
   message.parts.reserve(indices.size());
-  for (const std::size_t i : indices) message.parts.push_back(read_part(all[i], message, parts.repaired.empty()));
+  for (const std::size_t i : indices) {
+    message.parts.push_back(read_part(all[i], message, parts.repaired.empty()));
+    open_multipart(message);
+  }
 
   const std::string_view start = without_brackets(all[*chosen].type_parameter("start"));
   for (std::size_t i = 0; i < message.parts.size(); ++i) {

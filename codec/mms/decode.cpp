@@ -250,6 +250,13 @@ MultimediaPart read_part(const wap::Entry& entry, MultimediaMessage& message) {
           .data = decode_data(entry, message)};
 }
 
+Result<void> read_parts(wap::Reader& reader, MultimediaMessage& message) {
+  PM_TRY(const auto entries, wap::read_multipart(reader, message.arena));
+  message.parts.reserve(message.parts.size() + entries.size());
+  for (const wap::Entry& entry : entries) message.parts.push_back(read_part(entry, message));
+  return {};
+}
+
 /// `start` names the presentation; where it does not, the first SMIL part is it.
 std::size_t find_presentation(const MultimediaMessage& message, std::string_view start) {
   const auto is_smil = [](const MultimediaPart& part) { return part.media_type == "application/smil"; };
@@ -263,16 +270,13 @@ std::size_t find_presentation(const MultimediaMessage& message, std::string_view
 Result<void> read_content(wap::Reader& reader, MultimediaMessage& message) {
   auto type = wap::read_content_type(reader, message.arena);
   if (!type) return std::unexpected(type.error());
-  const wap::Entry alone{
-      .type = *type, .content_id = {}, .content_location = {}, .file_name = {}, .transfer_encoding = {}, .data = reader.rest()};
-  std::span<const wap::Entry> entries(&alone, 1);
   if (is_multipart(type->media_type)) {
-    const auto read = wap::read_multipart(reader, message.arena);
-    if (!read) return std::unexpected(read.error());
-    entries = *read;
+    if (const auto read = read_parts(reader, message); !read) return read;
+  } else {
+    const wap::Entry alone{
+        .type = *type, .content_id = {}, .content_location = {}, .file_name = {}, .transfer_encoding = {}, .data = reader.rest()};
+    message.parts.push_back(read_part(alone, message));
   }
-  message.parts.reserve(entries.size());
-  for (const wap::Entry& entry : entries) message.parts.push_back(read_part(entry, message));
   std::string_view start = type->parameter("start");
   if (ascii_starts_with_nocase(start, "cid:")) start.remove_prefix(4);
   message.presentation = find_presentation(message, without_brackets(start));
@@ -319,6 +323,11 @@ Result<void> read_headers(wap::Reader& reader, const PduRow& row, Pdu& pdu) {
 }
 
 }  // namespace
+
+Result<void> read_multipart(ByteView body, MultimediaMessage& message) {
+  wap::Reader reader(body);
+  return read_parts(reader, message);
+}
 
 Result<Pdu> decode(ByteView bytes) {
   // The type comes first, and says what the rest must hold.

@@ -190,6 +190,9 @@ struct Pdu {
   MultimediaMessage content;
 };
 
+/// Appends the parts of a multipart in WSP's form (WAP-230 §8.5), where it stands alone. Views point into `body`. After an error the
+/// message may hold some of them.
+[[nodiscard]] Result<void> read_multipart(ByteView body, MultimediaMessage& message);
 /// Reads a whole PDU. Unknown headers are passed over. Views of the content point into `bytes`.
 [[nodiscard]] Result<Pdu> decode(ByteView bytes);
 
