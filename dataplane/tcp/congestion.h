@@ -17,6 +17,8 @@ class Congestion {
     window_ = std::min(10 * mss, std::max(2 * mss, 14600u));
     threshold_ = ~std::uint32_t{0};
   }
+  /// Segments are smaller from here on.
+  void set_mss(std::uint32_t mss) { mss_ = mss; }
   /// RFC 5681 §3.1: after a lost SYN the initial window is one segment.
   void restart_after_lost_syn() { window_ = mss_; }
 

@@ -17,6 +17,8 @@ namespace pushmail::tcp {
 class Stack;
 
 enum class Opened : std::uint8_t { by_us, by_peer };
+/// The largest segment of a peer that names none (RFC 9293 §3.7.1): every hop takes it.
+inline constexpr std::uint16_t mss_default = 536;
 /// What retransmit_at means: retransmission and persist never run together (RFC 9293 §3.8.6.1).
 enum class TimerKind : std::uint8_t { none, retransmit, persist };
 

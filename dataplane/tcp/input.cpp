@@ -13,8 +13,7 @@ namespace {
 // After a hole or a duplicate the peer's window is small, and it must not wait for our delay.
 constexpr std::uint32_t quick_ack_count = 16;
 constexpr std::uint32_t segments_per_ack = 2;
-constexpr std::uint16_t mss_default = 536;  // RFC 9293 §3.7.1, when the option is missing
-constexpr std::uint16_t mss_least = 48;     // a peer that says less would make us send headers only
+constexpr std::uint16_t mss_least = 48;  // a peer that says less would make us send headers only
 }  // namespace
 
 // §3.10.7.1: nobody knows this connection. A peer of a process that died learns it here and need not wait.

@@ -196,18 +196,51 @@ void Stack::on_ipv4(ByteView packet) {
   if (!ip) return drop(ip.error());
   if (ip->destination != config_.address.v4()) return drop(Drop::not_for_us);
   if (!is_unicast(ip->source) || ip->source == config_.address.v4()) return drop(Drop::bad_source);
-  if (ip->protocol == protocol_icmp) return on_echo(*ip);
+  if (ip->protocol == protocol_icmp) return on_icmp(*ip);
   if (ip->protocol != protocol_tcp) return drop(Drop::other_protocol);
   const auto segment = parse_tcp(*ip, facts_.checksum_in);
   if (!segment) return drop(segment.error());
   on_segment(*segment);
 }
 
-// RFC 792, RFC 1122 §3.2.2.6: an echo request comes back with its own data.
-void Stack::on_echo(const Ipv4View& packet) {
-  constexpr std::uint8_t echo_request = 8;
+// RFC 792.
+void Stack::on_icmp(const Ipv4View& packet) {
+  constexpr std::uint8_t echo_request = 8, unreachable = 3, too_large = 4;
   const ByteView message = packet.payload;
-  if (message.size() < 8 || message[0] != echo_request || internet_sum(message) != 0xFFFF) return drop(Drop::other_protocol);
+  if (message.size() < 8 || internet_sum(message) != 0xFFFF) return drop(Drop::other_protocol);
+  if (message[0] == echo_request) return on_echo(packet);
+  if (message[0] == unreachable && message[1] == too_large) return on_too_large(message);
+  drop(Drop::other_protocol);
+}
+
+// RFC 1191: a hop whose MTU is smaller than our packet names it, and quotes what it dropped: the IPv4 header and eight bytes. Only a
+// segment that is under way proves that the hop saw it.
+void Stack::on_too_large(ByteView message) {
+  const std::size_t mtu = load<std::uint16_t>(message.data() + 6, std::endian::big);
+  const ByteView quoted = message.subspan(8);
+  const std::size_t header = quoted.empty() ? 0 : std::size_t{quoted[0] & 15U} * 4;
+  if (header < ipv4_size || quoted.size() < header + 8 || quoted[0] >> 4 != 4 || quoted[9] != protocol_tcp)
+    return drop(Drop::other_protocol);
+  const auto number = [&]<class Integer>(std::size_t at, Integer) { return load<Integer>(quoted.data() + at, std::endian::big); };
+  const Tuple tuple{.local = {IpAddress::v4(number(12, std::uint32_t{})), number(header, std::uint16_t{})},
+                    .peer = {IpAddress::v4(number(16, std::uint32_t{})), number(header + 2, std::uint16_t{})}};
+  const auto value = table_.find(hash_of(config_.secret, tuple),
+                                 [&](std::uint32_t v) { return (v & time_wait_bit) == 0 && connections_[v]->tuple_ == tuple; });
+  if (!value) return drop(Drop::other_protocol);
+  Connection& c = *connections_[*value];
+  const Seq seq{number(header + 4, std::uint32_t{})};
+  if (!synchronized(c.state_) || seq < c.una_ || c.max_ <= seq) return drop(Drop::other_protocol);
+  // Hops before RFC 1191 name none.
+  if (!shrink_segments(c, mtu == 0 ? mss_default : mtu - std::min(mtu, ipv4_size + tcp_size))) return;
+  c.nxt_ = c.una_;
+  c.timing_ = false;
+  c.retransmitted_until_ = c.max_;
+  want_output(c);
+}
+
+// RFC 1122 §3.2.2.6: an echo request comes back with its own data.
+void Stack::on_echo(const Ipv4View& packet) {
+  const ByteView message = packet.payload;
   const auto hop = next_hop(packet.source);
   if (!hop) return drop(Drop::no_neighbour);
   const auto mac = mac_of(*hop, Neighbours::Asker::stranger);

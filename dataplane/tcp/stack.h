@@ -92,7 +92,9 @@ class Stack final : public Network {
   void on_frame(ByteView bytes);
   void on_arp(ByteView packet);
   void on_ipv4(ByteView packet);
+  void on_icmp(const Ipv4View& packet);
   void on_echo(const Ipv4View& packet);
+  void on_too_large(ByteView message);
   void on_segment(const Segment& segment);
   void drop(Drop reason) { ++counters_.of(reason); }
   std::size_t flush();
@@ -172,6 +174,7 @@ class Stack final : public Network {
   // timers.cpp
   void on_timer(Connection& c);
   void on_retransmit_timeout(Connection& c);
+  bool shrink_segments(Connection& c, std::size_t mss);
   [[nodiscard]] std::uint32_t retry_count_max(const Connection& c) const;
   void on_persist(Connection& c);
   void start_timer(Connection& c, TimerKind kind, Instant at);

@@ -9,6 +9,11 @@
 
 namespace pushmail::tcp {
 
+namespace {
+constexpr std::uint32_t retries_at_this_size = 3;
+constexpr std::size_t mss_in_tunnels = 1024;  // RFC 4821 §7.2
+}  // namespace
+
 void Stack::on_timer(Connection& c) {
   if (c.ack_at_.ns != 0 && c.ack_at_ <= now_) {
     c.ack_at_ = {};
@@ -39,6 +44,8 @@ void Stack::on_retransmit_timeout(Connection& c) {
   if (!planted(Planted::karn_ignored)) c.timing_ = false;
   c.nxt_ = c.una_;
   if (!opening) {
+    // RFC 4821: a narrower hop may drop what is full without a word that reaches us.
+    if (c.retries_ >= retries_at_this_size) shrink_segments(c, c.mss_ > mss_in_tunnels ? mss_in_tunnels : mss_default);
     c.congestion_.on_timeout(c.in_flight(), c.retries_ == 1);
     // RFC 6582 §4: duplicates of what is sent again now must not start a recovery.
     c.recover_ = c.max_ - 1;
@@ -48,6 +55,15 @@ void Stack::on_retransmit_timeout(Connection& c) {
   }
   c.retransmitted_until_ = c.max_;
   want_output(c);
+}
+
+// From here on; bytes that are under way go again in smaller pieces. Whether that is a change.
+bool Stack::shrink_segments(Connection& c, std::size_t mss) {
+  mss = std::max<std::size_t>(mss, mss_default);
+  if (mss >= c.mss_ || c.in_flight() < c.mss_) return false;
+  c.mss_ = static_cast<std::uint32_t>(mss);
+  c.congestion_.set_mss(c.mss_);
+  return true;
 }
 
 // A handshake that a peer began gets less patience than ours, and least when many are open: a spoofed SYN holds its place for seconds.

@@ -1075,6 +1075,60 @@ TEST_F(TcpScript, AfterATimeoutOneSegmentThenMore) {
   EXPECT_EQ(out[1].seq, iss + 2001);
 }
 
+// ---- RFC 1191, RFC 4821: a hop that takes less than both ends
+
+TEST_F(TcpScript, AHopThatNamesItsMtuIsObeyed) {
+  // What the hop quotes: our IPv4 header and the first eight bytes behind it.
+  const auto too_large = [&](std::uint16_t mtu, std::uint32_t seq, std::uint16_t from = our_port) {
+    Bytes icmp{3, 4, 0, 0, 0, 0};
+    put16(icmp, mtu);
+    const Bytes quoted{0x45, 0, 4, 20, 0, 0, 0x40, 0, 63, 6, 0, 0};
+    append(icmp, ByteView(quoted));
+    put32(icmp, our_ip);
+    put32(icmp, peer_ip);
+    put16(icmp, from);
+    put16(icmp, peer_port);
+    put32(icmp, seq);
+    store(icmp.data() + 2, sum(icmp, 0), std::endian::big);
+    raw(ipv4(1, icmp, 0xC6120009));
+  };
+  accept();
+  send(std::string(2500, 't'));
+  ASSERT_EQ(out.size(), 3u);
+  out.clear();
+  too_large(640, iss + 5000);
+  too_large(640, iss);
+  too_large(640, iss + 1, 26);
+  too_large(1500, iss + 1);
+  quiet();
+  too_large(640, iss + 1001);
+  ASSERT_EQ(out.size(), 5u) << "all of it again, in pieces that fit";
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(out[i].seq, iss + 1 + i * 600);
+    EXPECT_EQ(out[i].text.size(), i < 4 ? 600u : 100u);
+  }
+  out.clear();
+  too_large(0, iss + 1);
+  ASSERT_EQ(out.size(), 5u) << "a hop that names none";
+  EXPECT_EQ(out[0].text.size(), 536u);
+  out.clear();
+  too_large(68, iss + 1);
+  quiet();
+  in({.seq = 1001, .ack = iss + 2501});
+  EXPECT_EQ(session().log, "sent ");
+}
+
+TEST_F(TcpScript, FullSegmentsThatVanishBecomeSmaller) {
+  accept(60000, 1460);
+  send(std::string(1460, 't'));
+  std::vector<std::size_t> sizes;
+  for (int i = 0; i < 7; ++i) {
+    sizes.push_back(next().text.size());
+    for (int waited = 0; out.empty() && waited < 100; ++waited) after(milliseconds(200));
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{1460, 1460, 1460, 1024, 536, 536, 536}));
+}
+
 TEST_F(TcpScript, LentBytesComeBackOnceWhenAcknowledged) {
   accept();
   int released = 0;
