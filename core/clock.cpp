@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <array>
+#include <chrono>
 
 #include "core/ascii.h"
 #include "core/errors.h"
@@ -114,9 +115,9 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
                      read_mark(text, at, "-") && read_number(text, at, 2, day) && read_mark(text, at, "Tt ") &&
                      read_number(text, at, 2, hour) && read_mark(text, at, ":") && read_number(text, at, 2, minute) &&
                      read_mark(text, at, ":") && read_number(text, at, 2, second);
-  if (!shape || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) {
-    return fail(core_bad_time, at);
-  }
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)), std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!shape || !date.ok() || hour > 23 || minute > 59 || second > 60) return fail(core_bad_time, at);
   std::int64_t us = 0;
   if (at < text.size() && text[at] == '.') {
     std::int64_t scale = 100'000;
@@ -128,7 +129,7 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
     std::int64_t offset_hour = 0, offset_minute = 0;
     if (!read_number(text, at, 2, offset_hour)) return fail(core_bad_time, at);
     if (at < text.size() && text[at] == ':') ++at;
-    if (!read_number(text, at, 2, offset_minute)) return fail(core_bad_time, at);
+    if (!read_number(text, at, 2, offset_minute) || offset_hour > 23 || offset_minute > 59) return fail(core_bad_time, at);
     offset_minutes = sign * (offset_hour * 60 + offset_minute);
   } else if (at < text.size() && (text[at] == 'Z' || text[at] == 'z')) {
     ++at;
