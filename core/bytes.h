@@ -46,13 +46,20 @@ void append(Bytes& to, T value, std::endian order) {
 }
 inline void append(Bytes& to, ByteView bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
 inline void append(Bytes& to, std::string_view text) { append(to, bytes_of(text)); }
+/// Pieces of text, one behind the other: without a string for the sum of them.
+template <typename... Pieces>
+void append_all(Bytes& to, const Pieces&... pieces) {
+  (append(to, std::string_view(pieces)), ...);
+}
 
 /// ASCII only; the protocols here compare names without case in ASCII and nowhere else.
 [[nodiscard]] constexpr char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 [[nodiscard]] constexpr bool ascii_equal_nocase(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    if (ascii_lower(a[i]) != ascii_lower(b[i])) return false;
+    // The two cases of a letter differ in this bit; most bytes are the same, or not even that.
+    if (a[i] == b[i]) continue;
+    if ((a[i] ^ b[i]) != ('a' ^ 'A') || ascii_lower(a[i]) != ascii_lower(b[i])) return false;
   }
   return true;
 }

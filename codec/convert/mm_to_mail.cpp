@@ -22,11 +22,9 @@ constexpr std::size_t previous_sendings_max = 50;
 /// A message id as it may stand in <>: printable ASCII without blanks and brackets. One that has other letters (RFC 6532) would make
 /// the whole mail need SMTPUTF8, and half of it would name nothing: then it is empty.
 std::string clean_id(std::string_view id) {
-  std::string out;
-  for (const char c : id) {
-    if (is_above_ascii(c)) return {};
-    if (c > 0x20 && c != 0x7F && c != '<' && c != '>') out += c;
-  }
+  if (!is_ascii(id)) return {};
+  std::string out(id);
+  std::erase_if(out, [](char c) { return c <= 0x20 || c == 0x7F || c == '<' || c == '>'; });
   return out;
 }
 
@@ -35,18 +33,18 @@ void write_ids(Bytes& out, std::string_view name, std::span<const std::string> i
   std::size_t column = name.size() + 1;
   bool first = true;
   for (const std::string& id : ids) {
-    const std::string word = "<" + clean_id(id) + ">";
-    if (word.size() == 2) continue;
+    const std::string word = clean_id(id);
+    if (word.empty()) continue;
+    constexpr std::size_t brackets_size = 2;
     if (first) {
       append(out, name);
       append(out, ":");
-    } else if (column + 1 + word.size() > line_columns_max) {
+    } else if (column + 1 + word.size() + brackets_size > line_columns_max) {
       append(out, "\r\n");
       column = 0;
     }
-    append(out, " ");
-    append(out, word);
-    column += 1 + word.size();
+    append_all(out, " <", word, ">");
+    column += 1 + word.size() + brackets_size;
     first = false;
   }
   if (!first) append(out, "\r\n");
@@ -105,7 +103,7 @@ void write_attachment(Bytes& out, const MultimediaPart& part, SafeNames& names, 
   append(out, is_shown ? "inline" : "attachment");
   mime::write_parameter(out, "filename", name);
   append(out, "\r\n");
-  if (const std::string id = clean_id(part.content_id); !id.empty()) append(out, "Content-ID: <" + id + ">\r\n");
+  if (const std::string id = clean_id(part.content_id); !id.empty()) append_all(out, "Content-ID: <", id, ">\r\n");
   mime::write_body(out, becomes_utf8 ? bytes_of(utf8) : part.data, mime::BodyForm::base64);
 }
 
@@ -191,7 +189,7 @@ void write_mailboxes(Bytes& out, const std::string& prefix, std::string_view nam
 /// between are blocks in between. Nobody knows to whom those went.
 void write_resent_blocks(Bytes& out, const Sending& last, std::span<const Earlier> earlier, const MmToMailOptions& options) {
   const std::string prefix = "Resent-";
-  append(out, "Resent-Date: " + last.date + "\r\n");
+  append_all(out, "Resent-Date: ", last.date, "\r\n");
   write_mailboxes(out, prefix, "From", std::span(&last.from, 1));
   write_mailboxes(out, prefix, "To", last.to);
   write_mailboxes(out, prefix, "Cc", last.cc);
@@ -200,12 +198,12 @@ void write_resent_blocks(Bytes& out, const Sending& last, std::span<const Earlie
   for (std::size_t i = earlier.size() - 1; i > 0; --i) {
     const mime::Mailbox sender = mailbox_of(earlier[i].sender, options.our_domain);
     if (sender.local_part.empty()) continue;
-    append(out, "Resent-Date: " + format_rfc5322(earlier[i].date.value_or(options.date)) + "\r\n");
+    append_all(out, "Resent-Date: ", format_rfc5322(earlier[i].date.value_or(options.date)), "\r\n");
     write_mailboxes(out, prefix, "From", std::span(&sender, 1));
     append(out, "Resent-To: unrecoverable-recipients:;\r\n");
   }
   const mime::Mailbox first = mailbox_of(earlier.front().sender, options.our_domain);
-  append(out, "Date: " + format_rfc5322(earlier.front().date.value_or(options.date)) + "\r\n");
+  append_all(out, "Date: ", format_rfc5322(earlier.front().date.value_or(options.date)), "\r\n");
   mime::write_mailboxes_field(out, "From", std::span(&first, 1));
   append(out, "To: unrecoverable-recipients:;\r\n");
 }
@@ -224,7 +222,7 @@ void write_addresses(Bytes& out, const MmHeader& header, const MmToMailOptions& 
       if (sending.date) mime::write_text_field(out, "X-Mms-Previously-Sent-Date-And-Time", number + format_rfc5322(*sending.date));
     }
   }
-  append(out, "Date: " + last.date + "\r\n");
+  append_all(out, "Date: ", last.date, "\r\n");
   mime::write_mailboxes_field(out, "From", std::span(&last.from, 1));
   write_mailboxes(out, {}, "To", last.to);
   write_mailboxes(out, {}, "Cc", last.cc);
@@ -249,7 +247,7 @@ void write_header(Bytes& out, const MmHeader& header, const MmToMailOptions& opt
   if (is_bulk(header)) append(out, "Precedence: bulk\r\n");
   if (header.read_report) mime::write_mailboxes_field(out, "Disposition-Notification-To", std::span(&last.from, 1));
   // The MMSC's own name of the message, for whoever looks for it there.
-  if (const std::string id = clean_id(header.message_id); !id.empty()) append(out, "X-Mms-Message-ID: \"" + id + "\"\r\n");
+  if (const std::string id = clean_id(header.message_id); !id.empty()) append_all(out, "X-Mms-Message-ID: \"", id, "\"\r\n");
   if (!options.trace.empty()) mime::write_text_field(out, "Pushmail-Trace", options.trace);
   append(out, "MIME-Version: 1.0\r\n");
 }
@@ -291,8 +289,7 @@ Result<Bytes> mm_to_mail(const MmHeader& header, const MultimediaMessage& mm, co
   append(out, "\r\n\r\n");
   const auto delimiter = [&](std::string_view end) {
     // A delimiter starts a line, and the line end before it belongs to it.
-    append(out, "\r\n--" + boundary);
-    append(out, end);
+    append_all(out, "\r\n--", boundary, end);
   };
   if (!text.empty()) {
     delimiter("\r\n");

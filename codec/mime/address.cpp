@@ -35,6 +35,16 @@ bool is_quoted_string(std::string_view text) {
   return true;
 }
 
+/// What a quoted string stands for. All its forms are one address (RFC 5321 §4.1.2): the one without quotes where there is one.
+std::string plain_local_part(std::string_view local) {
+  std::string content;
+  for (std::size_t at = 1; at + 1 < local.size(); ++at) {
+    if (local[at] == '\\') ++at;
+    content += local[at];
+  }
+  return is_dot_atom(content) ? content : std::string(local);
+}
+
 /// LDH labels, or an address literal.
 bool is_domain(std::string_view domain) {
   if (domain.size() > 2 && domain.front() == '[' && domain.back() == ']') {
@@ -265,9 +275,10 @@ Result<Mailbox> parse_address(std::string_view text) {
   if (domain.size() > domain_size_max) return fail(mime_address_too_long, at_sign + 1);
   const auto eight_bit = std::find_if(local.begin(), local.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
   if (eight_bit != local.end()) return fail(mime_address_not_ascii, static_cast<std::size_t>(eight_bit - local.begin()));
-  if (!is_dot_atom(local) && !is_quoted_string(local)) return fail(mime_bad_address, 0);
+  const bool is_quoted = is_quoted_string(local);
+  if (!is_quoted && !is_dot_atom(local)) return fail(mime_bad_address, 0);
   if (!is_domain(domain)) return fail(mime_bad_address, at_sign + 1);
-  return Mailbox{.display_name = {}, .local_part = std::string(local), .domain = std::string(domain)};
+  return Mailbox{.display_name = {}, .local_part = is_quoted ? plain_local_part(local) : std::string(local), .domain = std::string(domain)};
 }
 
 }  // namespace pushmail::mime

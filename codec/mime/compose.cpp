@@ -17,6 +17,7 @@ namespace pushmail::mime {
 namespace {
 
 constexpr std::size_t line_columns_max = 78;       // RFC 5322 §2.1.1
+constexpr std::size_t encoded_line_max = 76;       // RFC 2047 §2: of a line that holds an encoded word
 constexpr std::size_t encoded_word_size_max = 75;  // RFC 2047 §2
 constexpr std::size_t parameter_size_max = 1024;   // so that its pieces stay far below any reader's limit
 constexpr std::string_view word_start_b = "=?utf-8?B?";
@@ -73,7 +74,7 @@ std::vector<std::string> encoded_words(std::string_view text, std::size_t used) 
   const bool q = q_encoded(text).size() <= base64_encoded(text).size();
   std::vector<std::string> words;
   while (!text.empty()) {
-    const std::size_t room = std::min(encoded_word_size_max, line_columns_max - std::min(used + 1, line_columns_max - 24)) -
+    const std::size_t room = std::min(encoded_word_size_max, encoded_line_max - std::min(used + 1, encoded_line_max - 24)) -
                              word_start_b.size() - word_end.size();
     std::size_t size = 0;
     std::size_t encoded_size = 0;
@@ -94,7 +95,7 @@ std::vector<std::string> encoded_words(std::string_view text, std::size_t used) 
   return words;
 }
 
-/// Puts words on lines, folding before the one that would pass column 78.
+/// Puts words on lines, folding before the one that would make a line too long.
 class Folder {
  public:
   Folder(Bytes& out, std::string_view name) : out_(out), column_(name.size() + 1) {
@@ -103,10 +104,14 @@ class Folder {
   }
 
   void word(std::string_view text) {
-    if (column_ + 1 + text.size() > line_columns_max && !first_) {
+    const bool is_encoded = text.starts_with("=?");
+    const std::size_t most = is_encoded || holds_encoded_ ? encoded_line_max : line_columns_max;
+    if (column_ + 1 + text.size() > most && !first_) {
       append(out_, "\r\n");
       column_ = 0;
+      holds_encoded_ = false;
     }
+    holds_encoded_ |= is_encoded;
     append(out_, " ");
     append(out_, text);
     column_ += 1 + text.size();
@@ -119,6 +124,7 @@ class Folder {
   Bytes& out_;
   std::size_t column_;
   bool first_ = true;
+  bool holds_encoded_ = false;  // the line does
 };
 
 /// ASCII that survives folding at its blanks and does not look encoded.
@@ -217,17 +223,20 @@ void write_mailboxes_field(Bytes& out, std::string_view name, std::span<const Ma
   Folder folder(out, name);
   for (std::size_t i = 0; i < mailboxes.size(); ++i) {
     const Mailbox& mailbox = mailboxes[i];
-    const std::string display = clean(mailbox.display_name);
+    std::string storage;
+    const std::string_view display = cleaned(mailbox.display_name, storage);
     // Quoting doubles backslashes, so what counts is the quoted length.
-    const std::string in_quotes = quoted(display);
-    if (!can_stand_plain(display, 60) || (!is_atoms(display) && in_quotes.size() > 60)) {
+    const std::string in_quotes = is_atoms(display) ? std::string() : quoted(display);
+    if (!can_stand_plain(display, 60) || in_quotes.size() > 60) {
       for (const std::string& word : encoded_words(display, folder.column())) folder.word(word);
-    } else if (is_atoms(display)) {
+    } else if (in_quotes.empty()) {
       put_words(folder, display);
     } else {
       folder.word(in_quotes);
     }
-    std::string address = clean(mailbox.address());
+    const std::string written = mailbox.address();
+    std::string address_storage;
+    std::string address(cleaned(written, address_storage));
     if (!address.starts_with('"')) std::erase(address, ' ');
     if (!display.empty()) address = "<" + address + ">";
     if (i + 1 < mailboxes.size()) address += ',';

@@ -10,12 +10,13 @@
 
 #include "codec/mime/tolerances.h"
 #include "codec/simd/simd.h"
+#include "core/character_set.h"
 #include "core/limits.h"
 
 namespace pushmail::mime {
 namespace {
 
-bool is_name_byte(char c) { return c > 32 && c < 127 && c != ':'; }
+constexpr CharacterSet is_name_byte([](char c) { return c > 32 && c < 127 && c != ':'; });
 
 /// A line without its end, and where the next one starts.
 struct Line {

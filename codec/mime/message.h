@@ -115,7 +115,8 @@ struct MailboxView {
 /// Mailboxes of From, To, Cc, Reply-To; groups are flattened, comments dropped, nonsense skipped.
 [[nodiscard]] std::span<const MailboxView> parse_mailboxes(std::string_view value, Arena& arena, std::string_view raw_charset = {});
 [[nodiscard]] std::vector<Mailbox> parse_mailboxes(std::string_view value);
-/// A single addr-spec as SMTP and users type it; strict: no display name, no comments, no control bytes.
+/// A single addr-spec as SMTP and users type it; strict: no display name, no comments, no control bytes. A local part that needs no quotes
+/// is without them.
 [[nodiscard]] Result<Mailbox> parse_address(std::string_view text);
 
 }  // namespace pushmail::mime

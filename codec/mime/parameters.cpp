@@ -3,33 +3,15 @@
 // Came from: parse.cpp. Goes to: Part::type_parameters, boundary, charset, name. Tolerated: no semicolon between parameters, unquoted
 // values with blanks, quotes never closed, RFC 2047 words, raw 8-bit, segments that are missing.
 #include <algorithm>
-#include <array>
 
 #include "codec/mime/fields.h"
 #include "core/ascii.h"
+#include "core/character_set.h"
 #include "core/limits.h"
 
 namespace pushmail::mime {
 namespace {
 
-/// Characters, one look-up each: the values are short, and find_first_of calls memchr for each of their bytes.
-class CharacterSet {
- public:
-  consteval explicit CharacterSet(std::string_view members) {
-    for (const char c : members) bits_[static_cast<unsigned char>(c) / 64] |= std::uint64_t{1} << static_cast<unsigned char>(c) % 64;
-  }
-  [[nodiscard]] bool contains(char c) const {
-    return (bits_[static_cast<unsigned char>(c) / 64] >> static_cast<unsigned char>(c) % 64 & 1U) != 0;
-  }
-  /// Where the first of them stands in `text`, from `at` on; its size when none does.
-  [[nodiscard]] std::size_t find_in(std::string_view text, std::size_t at) const {
-    while (at < text.size() && !contains(text[at])) ++at;
-    return std::min(at, text.size());
-  }
-
- private:
-  std::array<std::uint64_t, 4> bits_{};
-};
 constexpr CharacterSet blanks(" \t\r\n");
 constexpr CharacterSet blanks_and_separators(" \t\r\n;,");
 constexpr CharacterSet token_ends("; \t\r\n(\"=");

@@ -13,6 +13,7 @@
 #include "codec/mm7/xml.h"
 #include "codec/simd/simd.h"
 #include "core/ascii.h"
+#include "core/character_set.h"
 
 namespace pushmail::mm7 {
 
@@ -294,17 +295,14 @@ constexpr auto extended_replace_rows = std::to_array<ElementRow<ReplaceReq>>({
 });
 
 /// A header value that cannot leave its line, and an id that cannot leave its brackets.
-bool is_header_token(char c) {
-  const auto byte = static_cast<std::uint8_t>(c);
-  return byte > 0x20 && byte < 0x7F && c != '<' && c != '>' && c != '"' && c != '\\';
-}
+constexpr CharacterSet header_token([](char c) { return c > 0x20 && c < 0x7F && c != '<' && c != '>' && c != '"' && c != '\\'; });
 void append_token(Bytes& out, std::string_view text) {
-  if (std::all_of(text.begin(), text.end(), is_header_token)) return append(out, text);
+  if (header_token.holds_all(text)) return append(out, text);
   for (const char c : text) {
-    if (is_header_token(c)) out.push_back(static_cast<std::uint8_t>(c));
+    if (header_token(c)) out.push_back(static_cast<std::uint8_t>(c));
   }
 }
-bool has_token(std::string_view text) { return std::any_of(text.begin(), text.end(), is_header_token); }
+bool has_token(std::string_view text) { return std::ranges::any_of(text, header_token); }
 
 std::string id_token(std::string_view text) {
   std::string out;
@@ -312,12 +310,6 @@ std::string id_token(std::string_view text) {
     if (is_alphanumeric(c) || c == '.' || c == '-' || c == '_') out += c;
   }
   return out;
-}
-
-/// Pieces of text, one behind the other: a message has dozens, and a format is parsed for each of its uses.
-template <typename... Pieces>
-void append_all(Bytes& out, const Pieces&... pieces) {
-  (append(out, std::string_view(pieces)), ...);
 }
 
 void append_number(Bytes& out, std::size_t number) {

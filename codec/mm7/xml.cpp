@@ -4,6 +4,7 @@
 
 #include "codec/mm7/errors.h"
 #include "codec/mm7/xml_readers.h"
+#include "core/character_set.h"
 #include "core/limits.h"
 #include "core/utf8.h"
 
@@ -58,14 +59,14 @@ std::size_t legal_size(std::string_view rest) {
   return is_legal ? found.size : 0;
 }
 
-/// Whether the character stands for itself wherever we write text.
-constexpr bool is_plain(char c) { return c >= 0x20 && c < 0x7F && c != '<' && c != '>' && c != '&' && c != '"'; }
+/// The characters that stand for themselves wherever we write text.
+constexpr CharacterSet unescaped([](char c) { return c >= 0x20 && c < 0x7F && c != '<' && c != '>' && c != '&' && c != '"'; });
 
 }  // namespace
 
 void append_escaped(std::string& out, std::string_view text) {
   while (!text.empty()) {
-    const auto plain_size = static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+    const auto plain_size = static_cast<std::size_t>(std::ranges::find_if_not(text, unescaped) - text.begin());
     out += text.substr(0, plain_size);
     text.remove_prefix(plain_size);
     if (text.empty()) return;

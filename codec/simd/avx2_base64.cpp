@@ -1,4 +1,5 @@
 // base64 with AVX2. Every character is checked; a block that has anything but digits goes to the plain loop, which knows what to say of it.
+#include <algorithm>
 #include <array>
 
 #include "codec/simd/avx2.h"
@@ -145,8 +146,26 @@ std::size_t base64_encode(ByteView in, MutableBytes out) {
     std::memcpy(to + base64_columns, &crlf, sizeof crlf);
     std::memcpy(to + stride + base64_columns, &crlf, sizeof crlf);
   }
-  const auto written = static_cast<std::size_t>(to - out.data());
-  return written + scalar_kernels.base64_encode(in.last(left), out.subspan(written));
+  // What is left, line by line, from where a load may read too much, to where a store may write too much.
+  while (left > 0) {
+    const std::size_t size = std::min(left, line_bytes);
+    std::array<std::uint8_t, 64> bytes{};
+    std::array<std::uint8_t, 32 * 3> digits;
+    std::memcpy(bytes.data(), from, size);
+    store(digits.data(), digits_of(load_two(bytes.data(), bytes.data() + 12)));
+    store(digits.data() + 32, digits_of(load_two(bytes.data() + 24, bytes.data() + 36)));
+    store(digits.data() + 64, digits_of(load_two(bytes.data() + 45, bytes.data() + 45)));
+    // The third of them begins where a line's last twelve bytes do: at the digit 60.
+    std::memmove(digits.data() + 60, digits.data() + 64, 16);
+    const std::size_t count = (size + 2) / 3 * 4;
+    for (std::size_t missing = count / 4 * 3 - size; missing > 0; --missing) digits[count - missing] = '=';
+    std::memcpy(to, digits.data(), count);
+    std::memcpy(to + count, &crlf, sizeof crlf);
+    to += count + sizeof crlf;
+    from += size;
+    left -= size;
+  }
+  return static_cast<std::size_t>(to - out.data());
 }
 
 }  // namespace pushmail::simd::avx2

@@ -144,7 +144,7 @@ Result<Parameter> take_parameter(std::string_view& text) {
 }
 
 Result<void> set_size(MailCommand& mail, const Parameter& parameter) {
-  // RFC 1870 §4: 1 to 20 digits.
+  // RFC 1870 §3: 1 to 20 digits.
   const bool digits = parameter.value.size() <= 20 && is_digits(parameter.value);
   if (mail.size || !digits) return fail(smtp_bad_parameter);
   std::uint64_t size = 0;

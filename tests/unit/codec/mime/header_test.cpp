@@ -132,6 +132,9 @@ TEST(ParseAddress, StrictTable) {
     EXPECT_EQ(address->address(), good);
   }
   EXPECT_EQ(parse_address("Joe@EXAMPLE.com")->address(), "Joe@example.com");
+  EXPECT_EQ(parse_address("\"+4917012345678\"@example.com")->address(), "+4917012345678@example.com");
+  EXPECT_EQ(parse_address("\"j\\oe\"@example.com")->address(), "joe@example.com");
+  EXPECT_EQ(parse_address("\"j o\"@example.com")->address(), "\"j o\"@example.com");
   EXPECT_EQ(parse_address("joe@münchen.example")->domain, "xn--mnchen-3ya.example");
   for (const std::string_view bad : {"",
                                      "joe",
