@@ -46,6 +46,7 @@ inline constexpr auto refusal_rules = std::to_array<RefusalRule>({
     {RefusalRule::Sign::code, "throttled", Refusal::later},
     {RefusalRule::Sign::code, "serverbug", Refusal::later},
     {RefusalRule::Sign::code, "contactadmin", Refusal::broken},
+    {RefusalRule::Sign::code, "referral", Refusal::broken},  // RFC 2221: the account is at another server
     {RefusalRule::Sign::code, "corruption", Refusal::broken},
     {RefusalRule::Sign::code, "sys/temp", Refusal::later},
     {RefusalRule::Sign::code, "sys/perm", Refusal::broken},

@@ -52,6 +52,8 @@ TEST(Refusals, EachAsksForItsAction) {
            Row{"[SYS/PERM] mailbox damaged", Refusal::broken, seconds(300)},
            Row{"NO [CONTACTADMIN] LOGIN disabled for you", Refusal::broken, seconds(300)},
            Row{"NO [CORRUPTION] index damaged, try again in 10 minutes", Refusal::broken, seconds(600)},
+           Row{"NO [REFERRAL imap://u;AUTH=*@other.example/] Specified user is invalid here. Try other.example.", Refusal::broken,
+               seconds(300)},
            Row{"NO [SERVERBUG] this should not happen", later},
            Row{"aack, child crashed", later},
            Row{"unable to open maildrop", later},
