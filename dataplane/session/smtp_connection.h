@@ -30,6 +30,17 @@ inline constexpr std::array<Duration, 9> step_times{seconds(300), seconds(300), 
                                                     seconds(120), seconds(600), seconds(300), seconds(10)};
 
 inline SmtpAnswer to_answer(const smtp::Reply& reply) { return {.code = reply.code, .enhanced = reply.enhanced, .text = reply.text()}; }
+/// RFC 5321 §4.5.3.1.10: hosts of RFC 821 say 552 to the recipient that is one too many for a mail; others mean a full mailbox (5.2.2) or a
+/// mail too large (5.3.4) and say so.
+inline SmtpAnswer to_recipient_answer(const smtp::Reply& reply, bool others_taken) {
+  SmtpAnswer answer = to_answer(reply);
+  const bool too_many = reply.code == 552 && others_taken && (answer.enhanced.empty() || answer.enhanced == "5.5.3");
+  if (too_many) {
+    answer.code = 452;
+    answer.enhanced = "4.5.3";
+  }
+  return answer;
+}
 inline SmtpOutcome outcome_of(int code) { return code / 100 == 5 ? SmtpOutcome::refused_permanent : SmtpOutcome::refused_temporary; }
 
 struct Extensions {
@@ -323,7 +334,7 @@ class SmtpClient::Connection final : public StreamEvents {
   }
   void rcpt_answered(const smtp::Reply& reply) {
     // Behind a refused MAIL a pipelined RCPT is only "out of order": a 503 says nothing about the recipient (RFC 2920 §3.1).
-    if (!sender_refused_) recipients_[next_recipient_] = smtp_dialogue::to_answer(reply);
+    if (!sender_refused_) recipients_[next_recipient_] = smtp_dialogue::to_recipient_answer(reply, accepted_ > 0);
     ++next_recipient_;
     if (reply.code / 100 == 2) ++accepted_;
     if (offered_.pipelining) return;

@@ -173,6 +173,25 @@ INSTANTIATE_TEST_SUITE_P(
                                SmtpOutcome::refused_permanent, 550, ".\r\n"}),
     [](const auto& row) { return row.param.name; });
 
+TEST_F(SmtpClientTest, OneRecipientTooManyIsForALaterMail) {
+  struct Row {
+    std::string_view second, third;
+    int second_code, third_code;
+  };
+  for (const Row& row : {Row{"552 Too many recipients", "552 Too many recipients", 452, 452},
+                         Row{"552 5.5.3 too many", "552 5.2.2 mailbox full", 452, 552}, Row{"250 ok", "550 nobody", 250, 550}}) {
+    const std::uint64_t id = send("x\r\n", {"a@b", "c@d", "e@f"});
+    turns();
+    if (results_.all.empty()) (void)answer(full_ehlo);
+    (void)answer(fmt::format("250 ok\r\n250 ok\r\n{}\r\n{}\r\n354 go\r\n", row.second, row.third));
+    (void)answer("250 taken\r\n");
+    ASSERT_TRUE(results_.all.contains(id));
+    ASSERT_EQ(result(id).recipients.size(), 3U);
+    EXPECT_EQ(result(id).recipients[1].code, row.second_code);
+    EXPECT_EQ(result(id).recipients[2].code, row.third_code);
+  }
+}
+
 TEST_F(SmtpClientTest, BehindARefusedSenderNothingIsSaidAboutTheRecipients) {
   const std::uint64_t id = send("x\r\n", {"a@b", "c@d"});
   turns();
