@@ -75,6 +75,9 @@ constexpr auto beginnings = std::to_array<std::string_view>({
     "mail delivery fail",
     "returned mail",
     "sent automatically",
+    "free msg",
+    "freemsg",
+    "unable to send message",
     "message status",
     "i'm not receiving",
     "(i'm not receiving",
@@ -102,6 +105,8 @@ constexpr auto phrases = std::to_array<std::string_view>({
     "was not delivered",
     "could not be delivered",
     "has been delivered",
+    "message blocking is active",
+    "service access denied",
 });
 
 // SMPP 3.4 Appendix B: the states of a receipt, as they stand behind `stat:` also where a gateway has taken the id away.

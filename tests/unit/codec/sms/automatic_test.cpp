@@ -90,7 +90,9 @@ TEST(Automatic, MachinesThatAnswer) {
                            "Automatisch antwoord: x", "Ich bin nicht im Haus. Automatische Antwort", "Sent automatically: x",
                            "Driving Focus: I'll see your message when I get where I'm going.",
                            "Notifications are off (I'm not receiving notifications. If this is urgent, reply \"urgent\")",
-                           "Message status: DELIVRD", "(I'm not receiving notifications. If this is urgent, reply)"}) {
+                           "Free Msg: Unable to send message - Message Blocking is active.", "FreeMsg: your message was blocked",
+                           "Message not sent. Service access denied.", "Message status: DELIVRD",
+                           "(I'm not receiving notifications. If this is urgent, reply)"}) {
     EXPECT_EQ(origin_of(message(text)).origin, Origin::answer) << text;
   }
   EXPECT_EQ(origin_of(message("stat:DELIVRD err:000")).origin, Origin::receipt);
