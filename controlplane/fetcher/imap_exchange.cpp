@@ -2,14 +2,28 @@
 
 #include "controlplane/fetcher/errors.h"
 #include "controlplane/fetcher/sasl.h"
+#include "core/ascii.h"
 #include "core/base64.h"
 #include "core/bytes.h"
 
 namespace pushmail::mailbox {
 
+namespace {
+
+// `* n EXISTS`, as ImapLines writes it.
+std::optional<std::uint32_t> exists_in(std::string_view line) {
+  constexpr std::string_view start = "* ", end = " EXISTS";
+  line = ascii_trim(line);
+  if (!line.starts_with(start) || !line.ends_with(end) || line.size() < start.size() + end.size()) return std::nullopt;
+  return parse_number<std::uint32_t>(line.substr(start.size(), line.size() - start.size() - end.size()));
+}
+
+}  // namespace
+
 Result<ImapAnswer> ImapExchange::command(std::string_view text) {
   // libetpan's tags are numbers.
   tag_ = "p" + std::to_string(++count_);
+  exists_.reset();
   return go_on(tag_ + " " + std::string(text) + "\r\n");
 }
 
@@ -18,7 +32,10 @@ Result<ImapAnswer> ImapExchange::go_on(std::string_view bytes) {
   while (true) {
     PM_TRY(const std::string line, read_line());
     if (line.starts_with('+')) return ImapAnswer::go_on;
-    if (line.starts_with('*')) continue;
+    if (line.starts_with('*')) {
+      if (const auto count = exists_in(line)) exists_ = count;
+      continue;
+    }
     if (!line.starts_with(tag_ + " ")) return fail(mailbox_protocol);
     const std::string_view status = std::string_view(line).substr(tag_.size() + 1);
     if (ascii_starts_with_nocase(status, "OK")) return ImapAnswer::ok;

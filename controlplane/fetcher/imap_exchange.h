@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,8 @@ class ImapExchange {
   [[nodiscard]] Result<ImapAnswer> command(std::string_view text);
   /// More of the command under way, as it is.
   [[nodiscard]] Result<ImapAnswer> go_on(std::string_view bytes);
+  /// How many mails the folder has by the last `* n EXISTS` among the answers to this command, in front of its `+` too.
+  [[nodiscard]] std::optional<std::uint32_t> exists() const { return exists_; }
 
  private:
   [[nodiscard]] Result<std::string> read_line();
@@ -31,6 +34,7 @@ class ImapExchange {
   MailStream& stream_;
   std::string tag_;
   std::uint32_t count_ = 0;
+  std::optional<std::uint32_t> exists_;
 };
 
 /// RFC 3501 §6.2.3 with literals, which may hold what a quoted string may not.

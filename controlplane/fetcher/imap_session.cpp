@@ -102,6 +102,8 @@ class ImapSession final : public MailboxSession {
   Outcome<std::vector<std::uint32_t>> search(Task& task, std::uint32_t first, std::uint32_t last);
   Outcome<FetchList> fetch(Task& task, const Set& uids, const FetchType& what);
   Outcome<GivenMails> ask(Task& task, std::span<const std::uint32_t> uids);
+  [[nodiscard]] std::uint32_t counted() const;
+  void note_exists();
   Outcome<std::uint32_t> last_of_select(Task& task);
   Outcome<Look> begin_numbering(Task& task, Watermark& mark, std::uint32_t uid_next);
   Outcome<std::optional<std::uint32_t>> find_newest(Task& task, std::span<const std::uint32_t> uids, const Newest& newest);
@@ -117,8 +119,9 @@ class ImapSession final : public MailboxSession {
   std::unique_ptr<mailimap, SessionFree> imap_;
   std::string folder_;  // as it goes on the wire
   std::uint64_t uid_validity_ = 0;
-  std::uint32_t uid_next_ = 0;  // from SELECT; 0: not said, or used up
-  std::uint32_t exists_ = 0;    // mails at SELECT
+  std::uint32_t uid_next_ = 0;   // from SELECT; 0: not said, or used up
+  std::uint32_t exists_ = 0;     // mails at SELECT
+  std::uint32_t looked_at_ = 0;  // mails as the server said before the last look: what it says later is news
   bool has_idle_ = false;
   bool is_fresh_ = false;  // SELECT has just told everything
 };
@@ -297,6 +300,7 @@ Outcome<Look> ImapSession::look(Task& task, Watermark& mark, const ArrivalSink& 
     if (auto refreshed = refresh(task); !refreshed) return std::unexpected(refreshed.error());
   }
   is_fresh_ = false;
+  looked_at_ = counted();
   std::uint32_t uid_next = std::exchange(uid_next_, 0);
   // First sight, another numbering, or a UIDNEXT that went back, which RFC 3501 §2.3.1.1 forbids. One that is merely behind its own mails
   // says nothing.
@@ -613,8 +617,18 @@ Outcome<void> ImapSession::mark(Task& task, std::string_view uid_text, Mark mark
   return {};
 }
 
+// Mails in the folder, as the server said last.
+std::uint32_t ImapSession::counted() const { return imap_->imap_selection_info == nullptr ? 0 : imap_->imap_selection_info->sel_exists; }
+
+// libetpan sees the answers to its own commands alone.
+void ImapSession::note_exists() {
+  if (exchange_.exists() && imap_->imap_selection_info != nullptr) imap_->imap_selection_info->sel_exists = *exchange_.exists();
+}
+
 Outcome<void> ImapSession::wait(Task& task, Gate& gate, Instant until) {
   const auto or_else = [](Duration known, Duration usual) { return known.ns != 0 ? known : usual; };
+  // News may stand in any answer (RFC 3501 §5.2): to the search that did not see it, or in front of the `+` of IDLE.
+  if (counted() != looked_at_) return {};
   if (has_idle_) {
     begin(task);
     const auto answer = exchange_.command("IDLE");
@@ -622,9 +636,12 @@ Outcome<void> ImapSession::wait(Task& task, Gate& gate, Instant until) {
     if (*answer == ImapAnswer::go_on) {
       const Instant reissue =
           task.loop().now() + std::min(or_else(account_.habits.idle_break, settings_.timing.idle_reissue), settings_.timing.idle_reissue);
-      stream_.wait_readable(task, gate, std::min(until, reissue));
+      note_exists();
+      if (counted() == looked_at_) stream_.wait_readable(task, gate, std::min(until, reissue));
       begin(task);
-      return settle(exchange_.go_on("DONE\r\n"), mailbox_refused);
+      const auto done = exchange_.go_on("DONE\r\n");
+      note_exists();
+      return settle(done, mailbox_refused);
     }
     // It offers IDLE and does not take it: the session is as good as one without. A server that has no use for us at all says so to the
     // next command.

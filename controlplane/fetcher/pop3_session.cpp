@@ -176,7 +176,13 @@ Outcome<void> Pop3Session::log_in(Task& task) {
     if (*offered) return authenticate_plain(task);
   }
   begin(task, status_answer_size_max);
-  if (mailpop3_user(pop3_.get(), account_.user.c_str()) != MAILPOP3_NO_ERROR) return failed(mailbox_login);
+  if (mailpop3_user(pop3_.get(), account_.user.c_str()) != MAILPOP3_NO_ERROR) {
+    Outcome<void> refused = failed(mailbox_login);
+    if (stream_.failure()) return refused;
+    // USER is one of several ways in (RFC 2449 §6.3), and its refusal says nothing about the password where AUTH is another.
+    const auto offered = offers_plain(task);
+    return offered && *offered ? authenticate_plain(task) : refused;
+  }
   begin(task, status_answer_size_max);
   if (mailpop3_pass(pop3_.get(), account_.password.c_str()) != MAILPOP3_NO_ERROR) return failed(mailbox_login);
   return {};

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "controlplane/fetcher/errors.h"
+#include "core/ascii.h"
 #include "core/bytes.h"
 #include "core/timers.h"
 
@@ -41,6 +42,18 @@ bool has_code(std::string_view status, std::string_view code) {
     if (name == code) return true;
   }
   return false;
+}
+
+// Whether the answer begins with a code that says something, which no row of the table knows: then it is no bare NO, and the password is
+// not what is blamed. [ALERT] and [CAPABILITY ...] say nothing of why.
+bool has_another_code(std::string_view status) {
+  for (const std::string_view word : {"no ", "bad ", "-err "}) {
+    if (status.starts_with(word)) status.remove_prefix(word.size());
+  }
+  if (!status.starts_with('[')) return false;
+  const std::string_view name = status.substr(1, status.find_first_of(" ]:") - 1);
+  const bool is_atom = !name.empty() && std::ranges::all_of(name, [](char c) { return is_letter(c) || c == '-' || c == '/'; });
+  return is_atom && name != "alert" && name != "capability";
 }
 
 struct Unit {
@@ -85,7 +98,7 @@ Refusal refusal_of(std::string_view status) {
     const bool fits = rule.sign == RefusalRule::Sign::code ? has_code(text, rule.text) : text.find(rule.text) != std::string::npos;
     if (fits) return rule.refusal;
   }
-  return Refusal::unsaid;
+  return has_another_code(text) ? Refusal::broken : Refusal::unsaid;
 }
 
 Duration pause_asked(std::string_view status) {

@@ -194,8 +194,9 @@ void Watcher::note_failure(const Failure& failure, Backoff::Came came, Instant o
   const Instant now = loop_.now();
   backoff_.on_failure({.failure = failure, .came = came, .lived = now - opened_at, .now = now, .random = random_u64()}, settings_.timing);
   next_look_ = backoff_.not_before();
-  // The error is the answer to a poll; a try without a pause is for fetches and marks alone, which are counted.
-  poll_wanted_ = false;
+  // The error is the answer to a poll, but where the session was kept from one before it: then the server closed it between the two, and
+  // a new one is asked. A try without a pause is for fetches and marks alone, which are counted.
+  poll_wanted_ = poll_wanted_ && came == Backoff::Came::to_a_look;
   say(state_word(backoff_.failure().error), backoff_.failure().text);
 }
 

@@ -282,6 +282,34 @@ TEST_F(FetcherTest, PollOfABrokenServerIsAnsweredOnce) {
   }
 }
 
+class LingeringTest : public FetcherTest {
+ protected:
+  void adjust_timing() override { timing_.linger = seconds(60); }
+};
+// As a kept connection of HTTP: that it was closed between two polls says nothing about the server.
+TEST_F(LingeringTest, APollOfAKeptSessionThatWasClosedIsAskedOfANewOne) {
+  std::atomic<bool> is_over = false;
+  std::atomic<int> round = 0;
+  ScriptedServer server([&](Peer& peer) {
+    const int now = ++round;
+    if (!open_folder(peer)) return;
+    while (true) {
+      const std::string line = peer.line();
+      if (line.empty() || (now == 1 && is_over)) return;
+      if (line.contains("SEARCH")) peer.send("* SEARCH\r\n");
+      peer.send(line.substr(0, line.find(' ')) + " OK done\r\n");
+    }
+  });
+  watch(account(server, Protocol::imap), "poll");
+  command(Kind::poll);
+  next(Kind::polled);
+  EXPECT_EQ(server.connections(), 1);
+  is_over = true;
+  command(Kind::poll);
+  next(Kind::polled);
+  EXPECT_EQ(server.connections(), 2);
+}
+
 TEST_F(FetcherTest, IdleComesBackByItself) {
   ScriptedServer server([](Peer& peer) {
     if (!open_folder(peer) || !peer.expect("UID SEARCH")) return;

@@ -596,6 +596,45 @@ TEST_F(ImapTest, IdleWakesByNewsByGateAndByTime) {
   });
 }
 
+// News in the answer to the search that did not see it, or said before the server takes IDLE; and a server that says there what it said
+// before.
+TEST_F(ImapTest, NewsInAnyAnswerIsNews) {
+  int searches = 0;
+  ScriptedServer server([&](Peer& peer) {
+    if (!open_folder(peer)) return;
+    for (int idles = 0; idles < 2;) {
+      const std::string line = peer.line();
+      const std::string tag = line.substr(0, line.find(' '));
+      if (line.contains("UID SEARCH")) {
+        peer.send(++searches == 1 ? "* SEARCH\r\n* 6 EXISTS\r\n" : "* SEARCH\r\n");
+      } else if (line.contains("IDLE")) {
+        ++idles;
+        peer.send("* 7 EXISTS\r\n* 1 RECENT\r\n+ idling\r\n");
+        if (peer.line() != "DONE") return;
+      } else if (line.empty()) {
+        return;
+      }
+      peer.send(tag + " OK\r\n");
+    }
+    peer.line();
+  });
+  timing_.idle_reissue = seconds(3600);
+  run(account(server, Protocol::imap), [&](Task& task, MailboxSession& session) {
+    ASSERT_TRUE(session.open(task));
+    Gate gate(task.loop());
+    Watermark mark{.uid_validity = 77, .last_uid = 9, .known = {}};
+    const auto look = [&] { return session.look(task, mark, [](const Arrival&) {}).has_value(); };
+    ASSERT_TRUE(look());
+    ASSERT_TRUE(session.wait(task, gate, never)) << "the search told of a sixth";
+    ASSERT_TRUE(look());
+    ASSERT_TRUE(session.wait(task, gate, never)) << "IDLE told of a seventh";
+    ASSERT_TRUE(look());
+    const Instant until = task.loop().now() + milliseconds(30);
+    ASSERT_TRUE(session.wait(task, gate, until));
+    EXPECT_GE(task.loop().now(), until) << "and then of nothing new";
+  });
+}
+
 // A server that offers IDLE and refuses it, and one that offers none: asked in the way its provider needs.
 TEST_F(ImapTest, WithoutIdleItIsAskedAsItsProviderNeeds) {
   struct Row {

@@ -440,6 +440,28 @@ TEST_F(Pop3Test, PasswordOfAnotherAlphabet) {
             "");
 }
 
+TEST_F(Pop3Test, AServerThatTakesNoUserIsAskedForAnotherWay) {
+  for (const bool has_plain : {true, false}) {
+    ScriptedServer server([&](Peer& peer) {
+      peer.send("+OK ready\r\n");
+      if (!peer.expect("USER")) return;
+      peer.send("-ERR USER disabled\r\n");
+      if (!peer.expect("CAPA")) return;
+      peer.send(has_plain ? "+OK\r\nSASL PLAIN\r\n.\r\n" : "+OK\r\nSASL CRAM-MD5\r\n.\r\n");
+      if (!has_plain || !peer.expect("AUTH PLAIN")) return;
+      peer.send("+ \r\n");
+      peer.line();
+      peer.send("+OK in\r\n");
+      peer.line();
+    });
+    run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+      const auto opened = session.open(task);
+      EXPECT_EQ(opened.has_value(), has_plain);
+      EXPECT_EQ(opened ? "" : opened.error().text, has_plain ? "" : "USER disabled");
+    });
+  }
+}
+
 TEST_F(Pop3Test, ControlBytesNeverReachTheWire) {
   ScriptedServer server([](Peer&) {});
   for (std::string Account::* field : {&Account::user, &Account::password}) {
