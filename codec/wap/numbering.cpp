@@ -72,11 +72,25 @@ std::vector<std::string> Numbering::readings(std::string_view digits, NumberType
     if (behind_country && is_length_known()) add(std::string(digits));
     return found;
   }
+  // Shorter than every number here: as people dial within their area, which nobody elsewhere can tell from a country code.
+  if (bare == Bare::checked && has_country && digits.size() < national_length_min) return found;
   if (bare != Bare::national || behind_country) add(std::string(digits));
   // Without a known length what begins with the country code is taken for whole: subscribers' numbers come so from most peers.
   const bool counts_as_national = bare == Bare::national || (bare == Bare::checked && (is_length_known() || !behind_country));
   if (may_be_national && counts_as_national) add(country_code + std::string(digits));
   return found;
+}
+
+// A number with its country code. Behind ours nothing stands that no number here can be: `+49 (0)170` is often written without brackets,
+// and nobody has such a number.
+Result<Msisdn> Numbering::whole(std::string_view digits) const {
+  const bool is_ours = !country_code.empty() && digits.starts_with(country_code);
+  const std::string_view rest = is_ours ? digits.substr(country_code.size()) : std::string_view();
+  const bool has_trunk = is_ours && !trunk_prefix.empty() && rest.starts_with(trunk_prefix);
+  if (has_trunk && !has_national_length(rest.size()) && has_national_length(rest.size() - trunk_prefix.size()))
+    return Msisdn::from_digits(country_code + std::string(rest.substr(trunk_prefix.size())));
+  if (has_trunk && !has_national_length(rest.size())) return fail(number_no_reading);
+  return Msisdn::from_digits(digits);
 }
 
 Result<Msisdn> Numbering::read(std::string_view text, NumberType said) const {
@@ -87,16 +101,16 @@ Result<Msisdn> Numbering::read(std::string_view text, NumberType said) const {
   const bool is_short = !written->has_plus && said != NumberType::national && digits.size() <= short_code_size_max;
   if (is_listed || is_short || said == NumberType::short_code) return fail(number_short_code);
 
-  if (written->has_plus) return Msisdn::from_digits(digits);
+  if (written->has_plus) return whole(digits);
   // SMSCs say international of everything; no such number begins with 0, so one that does has a prefix.
-  if (said == NumberType::international && !digits.starts_with('0')) return Msisdn::from_digits(digits);
+  if (said == NumberType::international && !digits.starts_with('0')) return whole(digits);
   if (said != NumberType::national) {
     // The longest one that fits: 00 and 0011 may both be configured.
     std::string_view prefix;
     for (const std::string& one : international_prefixes) {
       if (digits.starts_with(one) && one.size() > prefix.size()) prefix = one;
     }
-    if (!prefix.empty()) return Msisdn::from_digits(std::string_view(digits).substr(prefix.size()));
+    if (!prefix.empty()) return whole(std::string_view(digits).substr(prefix.size()));
   }
   if (country_code.empty() && (said == NumberType::national || digits.starts_with('0'))) return fail(number_national);
   const auto found = readings(digits, said);

@@ -50,6 +50,7 @@ struct Numbering {
  private:
   [[nodiscard]] bool has_national_length(std::size_t digits) const;
   [[nodiscard]] bool is_length_known() const { return national_length_max != 0; }
+  [[nodiscard]] Result<Msisdn> whole(std::string_view digits) const;
   [[nodiscard]] std::vector<std::string> readings(std::string_view digits, NumberType said) const;
 };
 

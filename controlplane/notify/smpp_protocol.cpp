@@ -53,10 +53,10 @@ bool may_mean_unknown_bind(const Pdu& answer) {
          answer.status == smpp::status::bind_failed || answer.status == smpp::status::wrong_bind_status;
 }
 
-// SMPP 3.4 §5.2.5. Network specific and subscriber numbers are what their digits say.
+// SMPP 3.4 §5.2.5. Network specific numbers are what their digits say; a subscriber number is never one of another country.
 wap::NumberType number_type(std::uint8_t type_of_number) {
   if (type_of_number == smpp::ton_international) return wap::NumberType::international;
-  if (type_of_number == smpp::ton_national) return wap::NumberType::national;
+  if (type_of_number == smpp::ton_national || type_of_number == smpp::ton_subscriber) return wap::NumberType::national;
   if (type_of_number == smpp::ton_abbreviated || type_of_number == smpp::ton_alphanumeric) return wap::NumberType::short_code;
   return wap::NumberType::unknown;
 }

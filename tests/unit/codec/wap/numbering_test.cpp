@@ -29,6 +29,7 @@ Numbering network(std::string_view name) {
   if (name == "russia")
     return {
         .country_code = "7", .trunk_prefix = "8", .international_prefixes = {"810"}, .national_length_min = 10, .national_length_max = 10};
+  if (name == "germany, by length") return {.country_code = "49", .trunk_prefix = "0", .national_length_min = 7, .national_length_max = 11};
   if (name == "spain") return {.country_code = "34", .trunk_prefix = "", .national_length_min = 9, .national_length_max = 9};
   if (name == "germany, bare international") {
     Numbering one = network("germany");
@@ -48,6 +49,18 @@ struct Row {
   const ErrorInfo* error = nullptr;
 };
 constexpr auto rows = std::to_array<Row>({
+    // A number as it is dialled within an area.
+    {"america", "2349691", unknown, "", &number_no_reading},
+    {"america", "+2349691", unknown, "2349691"},
+    // The trunk prefix behind the country code, where a number so long exists nowhere.
+    {"germany, by length", "+49017014889113", unknown, "4917014889113"},
+    {"germany, by length", "0049 0170 14889113", unknown, "4917014889113"},
+    {"germany, by length", "49017014889113", international, "4917014889113"},
+    {"germany, by length", "+490017014889113", unknown, "", &number_no_reading},
+    {"germany, by length", "+4917014889113", unknown, "4917014889113"},
+    {"germany, by length", "+33017014889113", unknown, "33017014889113"},
+    {"russia", "+78001234567", unknown, "78001234567"},
+    {"russia", "+788001234567", unknown, "78001234567"},
     // Nothing configured: what stands there whole, and nothing else.
     {"", "+15550100001", unknown, "15550100001"},
     {"", "15550100001", unknown, "15550100001"},
