@@ -264,7 +264,11 @@ Result<Bytes> mm_to_mail(const MmHeader& header, const MultimediaMessage& mm, co
   if (last.from.local_part.empty()) return fail(convert_no_sender);
   const SlideOrder order = slide_order(mm);
   std::string text = text_of_slides(mm, order);
-  if (options.drop_first_line) text.erase(0, options.drop_address_only ? second_word(text) : second_line(text));
+  if (options.drop_first_line) {
+    const std::size_t begin = first_line_with_text(text);
+    const std::string_view rest = std::string_view(text).substr(begin);
+    text.erase(0, begin + (options.drop_address_only ? second_word(rest) : second_line(rest)));
+  }
   std::vector<const MultimediaPart*> attachments;
   std::size_t total = text.size();
   for (const std::size_t part : order.attachments) {
@@ -307,7 +311,8 @@ Result<Bytes> mm_to_mail(const MmHeader& header, const MultimediaMessage& mm, co
 
 std::string first_text_line(const MultimediaMessage& mm) {
   const std::string text = text_of_slides(mm, slide_order(mm));
-  const std::string line = readable(std::string_view(text).substr(0, second_line(text)));
+  const std::string_view rest = std::string_view(text).substr(first_line_with_text(text));
+  const std::string line = readable(rest.substr(0, second_line(rest)));
   return std::string(ascii_trim(line));
 }
 

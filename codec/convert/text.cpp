@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "codec/convert/fillers.h"
 #include "codec/convert/text_split.h"
 #include "codec/mime/message.h"
 #include "core/free_blocks.h"
@@ -85,6 +86,17 @@ std::size_t second_word(std::string_view text) {
   const std::size_t word = text.find_first_not_of(" \t\r\n");
   const std::size_t end = word == std::string_view::npos ? word : text.find_first_of(" \t\r\n", word);
   return std::min(text.find_first_not_of(" \t", end == std::string_view::npos ? text.size() : end), text.size());
+}
+
+std::size_t first_line_with_text(std::string_view text) {
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const std::string_view line = text.substr(begin, second_line(text.substr(begin)));
+    Arena arena;
+    if (!ascii_trim(without_fillers(readable(line, arena), arena)).empty()) break;
+    begin += line.size();
+  }
+  return begin;
 }
 
 std::size_t second_line(std::string_view text) {

@@ -26,15 +26,15 @@ struct Command {
   Kind kind;
 };
 constexpr auto commands = std::to_array<Command>({
-    {U"stop", Kind::stop},   {U"stopall", Kind::stop}, {U"unsubscribe", Kind::stop}, {U"cancel", Kind::stop}, {U"end", Kind::stop},
-    {U"quit", Kind::stop},   {U"revoke", Kind::stop},  {U"optout", Kind::stop},      {U"stopp", Kind::stop},  {U"arret", Kind::stop},
-    {U"baja", Kind::stop},   {U"parar", Kind::stop},   {U"pare", Kind::stop},        {U"alto", Kind::stop},   {U"basta", Kind::stop},
-    {U"fim", Kind::stop},    {U"sair", Kind::stop},    {U"стоп", Kind::stop},        {U"dur", Kind::stop},    {U"iptal", Kind::stop},
-    {U"توقف", Kind::stop},   {U"停止", Kind::stop},    {U"退订", Kind::stop},        {U"start", Kind::start}, {U"unstop", Kind::start},
-    {U"старт", Kind::start}, {U"help", Kind::help},    {U"info", Kind::help},        {U"aide", Kind::help},   {U"ayuda", Kind::help},
-    {U"hilfe", Kind::help},  {U"ajuda", Kind::help},   {U"aiuto", Kind::help},       {U"hulp", Kind::help},   {U"hjalp", Kind::help},
-    {U"apua", Kind::help},   {U"pomoc", Kind::help},   {U"yardim", Kind::help},      {U"помощь", Kind::help}, {U"مساعدة", Kind::help},
-    {U"帮助", Kind::help},
+    {U"stop", Kind::stop},    {U"stopall", Kind::stop}, {U"unsubscribe", Kind::stop}, {U"cancel", Kind::stop}, {U"end", Kind::stop},
+    {U"quit", Kind::stop},    {U"revoke", Kind::stop},  {U"optout", Kind::stop},      {U"stopp", Kind::stop},  {U"arret", Kind::stop},
+    {U"arreter", Kind::stop}, {U"baja", Kind::stop},    {U"parar", Kind::stop},       {U"pare", Kind::stop},   {U"alto", Kind::stop},
+    {U"basta", Kind::stop},   {U"fim", Kind::stop},     {U"sair", Kind::stop},        {U"стоп", Kind::stop},   {U"dur", Kind::stop},
+    {U"iptal", Kind::stop},   {U"توقف", Kind::stop},    {U"停止", Kind::stop},        {U"退订", Kind::stop},   {U"start", Kind::start},
+    {U"unstop", Kind::start}, {U"старт", Kind::start},  {U"help", Kind::help},        {U"info", Kind::help},   {U"aide", Kind::help},
+    {U"ayuda", Kind::help},   {U"hilfe", Kind::help},   {U"ajuda", Kind::help},       {U"aiuto", Kind::help},  {U"hulp", Kind::help},
+    {U"hjalp", Kind::help},   {U"apua", Kind::help},    {U"pomoc", Kind::help},       {U"yardim", Kind::help}, {U"помощь", Kind::help},
+    {U"مساعدة", Kind::help},  {U"帮助", Kind::help},
 });
 
 bool is_line_end(char32_t c) { return c == '\n' || c == '\r' || c == 0x85 || c == 0x2028 || c == 0x2029; }
@@ -170,8 +170,20 @@ std::u32string without_quotation(std::u32string line) {
   return quotes ? outside : line;
 }
 
+// `stop texting me`, `remove me`: more words than a command has, and no doubt what they ask for.
+bool asks_for_an_end(const std::vector<Word>& words) {
+  constexpr auto ended =
+      std::to_array<std::u32string_view>({U"texting", U"texts", U"sending", U"messaging", U"messages", U"sms", U"notifying",
+                                          U"notifications", U"bothering", U"contacting", U"this", U"these", U"it"});
+  constexpr std::size_t request_words_max = 6;
+  if (words.size() < 2 || words.size() > request_words_max || std::ranges::any_of(words, &Word::digits)) return false;
+  if (words[0].text == U"remove" && words[1].text == U"me") return true;
+  return words[0].text == U"stop" && std::ranges::find(ended, std::u32string_view(words[1].text)) != ended.end();
+}
+
 Kind command_in(std::u32string_view line, const std::vector<Word>& words) {
   if (words.empty() && line.contains(U'?')) return Kind::help;
+  if (asks_for_an_end(words)) return Kind::stop;
   if (words.empty() || words.size() > command_words_max) return Kind::unknown;
   for (const Word& word : words) {
     if (word.digits) return Kind::unknown;

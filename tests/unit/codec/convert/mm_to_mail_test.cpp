@@ -294,6 +294,9 @@ TEST(FirstTextLine, Table) {
   EXPECT_EQ(first_text_line(request({}).content), "");
   EXPECT_EQ(first_text_line(request({{"image/png", "", bytes("x")}, {"text/plain", "", bytes(" one \r\ntwo"), "utf-8"}}).content), "one");
   EXPECT_EQ(first_text_line(request({{"text/plain", "", bytes("\xEF\xBB\xBFone"), "utf-8"}}).content), "one");
+  // An empty line holds nothing that a person sees.
+  for (const char* text : {"\n one \ntwo", "\r\n\r\none\r\ntwo", " \n\t\none", "\xE2\x80\x8B\none\n"})
+    EXPECT_EQ(first_text_line(request({{"text/plain", "", bytes(text), "utf-8"}}).content), "one") << text;
   EXPECT_EQ(first_text_line(request({{"text/plain", "", Bytes{0xFE, 0xFF, 0, 'h', 0, 'i', 0, '\n', 0, 'x'}, "utf-16"}}).content), "hi");
 }
 

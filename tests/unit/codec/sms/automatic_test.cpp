@@ -86,12 +86,25 @@ TEST(Automatic, MachinesThatAnswer) {
                            "Delivery report", "Read: your message", "Respuesta autom\xc3\xa1tica: x", "This is an automated message"}) {
     EXPECT_EQ(origin_of(text).origin, Origin::answer) << text;
   }
-  for (const char* text : {"Message to 5000 was delivered on 28.11.2026 22:01", "I can't answer. [Auto-reply by a car]",
-                           "Automatisch antwoord: x", "Ich bin nicht im Haus. Automatische Antwort", "Sent automatically: x",
+  for (const char* text : {"Message to 5000 was delivered on 28.11.2026 22:01",
+                           "I can't answer. [Auto-reply by a car]",
+                           "Automatisch antwoord: x",
+                           "Ich bin nicht im Haus. Automatische Antwort",
+                           "Sent automatically: x",
                            "Driving Focus: I'll see your message when I get where I'm going.",
                            "Notifications are off (I'm not receiving notifications. If this is urgent, reply \"urgent\")",
-                           "Free Msg: Unable to send message - Message Blocking is active.", "FreeMsg: your message was blocked",
-                           "Message not sent. Service access denied.", "Message status: DELIVRD",
+                           "Автоответ: я за рулём",
+                           "自動返信：運転中です",
+                           "Autosvar: jeg kører",
+                           "Loved an image",
+                           "Liked an attachment",
+                           "Laughed at “Reply 10 to get it”",
+                           "Removed a heart from “x”",
+                           "Reacted 👍 to an image",
+                           "Free Msg: Unable to send message - Message Blocking is active.",
+                           "FreeMsg: your message was blocked",
+                           "Message not sent. Service access denied.",
+                           "Message status: DELIVRD",
                            "(I'm not receiving notifications. If this is urgent, reply)"}) {
     EXPECT_EQ(origin_of(message(text)).origin, Origin::answer) << text;
   }

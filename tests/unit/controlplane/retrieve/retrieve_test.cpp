@@ -138,6 +138,10 @@ const std::vector<InstructionRow>& instruction_rows() {
       {"Revoke", Kind::stop},
       {"stop by tomorrow", Kind::unknown},
       {"opt in or out", Kind::unknown},
+      {"Arrêter", Kind::stop},
+      {"Stop texting me", Kind::stop},
+      {"stop sending me these messages", Kind::stop},
+      {"Remove me from this list", Kind::stop},
       {"I cannot stop", Kind::unknown},
       {"stop 17", Kind::get, "17"},
       // No text at all.
