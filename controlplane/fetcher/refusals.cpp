@@ -39,7 +39,8 @@ std::string lower(std::string_view text) {
 bool has_code(std::string_view status, std::string_view code) {
   for (std::size_t open = 0; (open = status.find('[', open)) != std::string_view::npos; ++open) {
     const std::string_view name = status.substr(open + 1, status.find_first_of(" ]:", open) - open - 1);
-    if (name == code) return true;
+    // RFC 2449 §8: what a server adds behind a slash changes nothing.
+    if (name.starts_with(code) && (name.size() == code.size() || name[code.size()] == '/')) return true;
   }
   return false;
 }

@@ -54,6 +54,8 @@ TEST(Refusals, EachAsksForItsAction) {
            Row{"NO [CORRUPTION] index damaged, try again in 10 minutes", Refusal::broken, seconds(600)},
            Row{"NO [REFERRAL imap://u;AUTH=*@other.example/] Specified user is invalid here. Try other.example.", Refusal::broken,
                seconds(300)},
+           Row{"[AUTH/PASSWORD-EXPIRED] Your password has expired.", wrong_password},
+           Row{"[SYS/TEMP/disk] later", later},
            Row{"NO [CLIENTBUG] bad state", Refusal::broken, seconds(300)},
            Row{"NO LOGIN failed [host7]", unsaid},
            Row{"NO [ALERT] LOGIN failed", unsaid},
