@@ -11,6 +11,8 @@
 #include "codec/mime/message.h"
 #include "codec/mm7/errors.h"
 #include "codec/mm7/xml_readers.h"
+#include "codec/simd/simd.h"
+#include "core/ascii.h"
 
 namespace pushmail::mm7 {
 
@@ -46,6 +48,13 @@ std::string_view sixteen_bit_encoding(std::string_view document) {
 bool is_as_utf8(std::string_view label) {
   constexpr std::string_view names[] = {"utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be", "ucs-2", "iso-10646-ucs-2"};
   return label.empty() || std::ranges::any_of(names, [&](std::string_view name) { return ascii_equal_nocase(label, name); });
+}
+
+/// Turned into UTF-8 by somebody who left a declaration of single bytes: nobody writes what its letters would be then (`Ã¼`). RFC 7303 §3
+/// has the charset of the part's header, which such peers name too, above the declaration.
+bool is_utf8_after_all(std::string_view document, std::string_view label) {
+  const bool is_single_byte = ascii_starts_with_nocase(label, "iso-8859-") || ascii_starts_with_nocase(label, "windows-125");
+  return is_single_byte && !is_ascii(document) && simd::active().utf8_valid_prefix(bytes_of(document)) == document.size();
 }
 
 struct CharacterReference {
@@ -91,6 +100,7 @@ Result<std::string_view> xml_as_utf8(std::string_view document, Arena& arena) {
   document.remove_prefix(std::min(document.find_first_not_of(" \t\r\n"), document.size()));
   std::string_view label = sixteen_bit_encoding(document);
   if (label.empty()) label = declared_encoding(document);
+  if (is_utf8_after_all(document, label)) label = {};
   if (!is_as_utf8(label) || !sixteen_bit_encoding(document).empty()) {
     if (!mime::is_known_charset(label)) return fail(mm7_xml_encoding);
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";

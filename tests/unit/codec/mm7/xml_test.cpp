@@ -161,6 +161,21 @@ TEST(Xml, BrokenDeclarationsEndNowhere) {
   }
 }
 
+TEST(Xml, Utf8BehindADeclarationOfSingleBytesIsUtf8) {
+  for (const auto& [text, read] : {std::pair{"Gr\xC3\xBC\xC3\x9F"
+                                             "e",
+                                             "Gr\xC3\xBC\xC3\x9F"
+                                             "e"},
+                                   std::pair{"Gr\xFC\xDF"
+                                             "e",
+                                             "Gr\xC3\xBC\xC3\x9F"
+                                             "e"}}) {
+    const auto tree = parse_xml(bytes_of(fmt::format("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>{}</a>", text)));
+    ASSERT_TRUE(tree.has_value());
+    EXPECT_EQ(tree->at(0).text, read);
+  }
+}
+
 TEST(Xml, EncodingsThatAreNotRead) {
   using namespace std::string_view_literals;
   const auto error_of = [](std::string_view document) {
