@@ -91,7 +91,9 @@ std::optional<Receipt> read_receipt(const smpp::Pdu& deliver_sm) {
   const auto named = std::ranges::find_if(readings, [](const std::string& each) { return !value_of(each, "id").empty(); });
   const std::string& text = named == readings.end() ? readings.front() : *named;
   Receipt receipt;
-  receipt.message_id = deliver_sm.tlv_text(smpp::tag::receipted_message_id).value_or(value_of(text, "id"));
+  // An empty parameter names nothing.
+  const std::string_view by_parameter = deliver_sm.tlv_text(smpp::tag::receipted_message_id).value_or(std::string_view());
+  receipt.message_id = without_hex_mark(by_parameter.empty() ? value_of(text, "id") : by_parameter);
   const auto number = deliver_sm.tlv_number(smpp::tag::message_state);
   const std::string_view word = value_of(text, "stat");
   if (receipt.message_id.empty() || (!number && word.empty())) return std::nullopt;
@@ -101,6 +103,11 @@ std::optional<Receipt> read_receipt(const smpp::Pdu& deliver_sm) {
   receipt.done_date = value_of(text, "done date");
   receipt.text = rest_behind(text, "text");
   return receipt;
+}
+
+std::string_view without_hex_mark(std::string_view id) {
+  const bool is_marked = id.size() > 2 && ascii_starts_with_nocase(id, "0x") && std::ranges::all_of(id.substr(2), is_hex_digit<char>);
+  return is_marked ? id.substr(2) : id;
 }
 
 std::string response_key(std::string_view from_receipt, IdForm form) {

@@ -37,6 +37,8 @@ inline constexpr auto id_forms = std::to_array<IdForm>({IdForm::same, IdForm::re
 inline constexpr std::array<std::string_view, 3> id_form_names{"same", "response_hex", "receipt_hex"};
 [[nodiscard]] constexpr std::string_view to_string(IdForm form) { return id_form_names[static_cast<std::size_t>(form)]; }
 
+/// Some SMSCs write 0x in front of their ids in one place and not in the other: the id without it, when digits of that base follow.
+[[nodiscard]] std::string_view without_hex_mark(std::string_view id);
 /// The key (core/peer_id.h) of the response that a receipt with this id is about, in this form. An id that is no number of the form's base
 /// is compared as it is.
 [[nodiscard]] std::string response_key(std::string_view from_receipt, IdForm form);

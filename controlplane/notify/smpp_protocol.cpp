@@ -431,13 +431,13 @@ void SmppProtocol::on_submit_response(const Pdu& pdu) {
   if (text == texts_.end()) {
     // Settled before this answer came; a receipt may still name the part.
     const bool is_named = verdict == smpp::StatusClass::ok && !pdu.message_id.empty() && events_ != nullptr;
-    if (is_named) events_->on_sms_parts(segment.owner, {pdu.message_id});
+    if (is_named) events_->on_sms_parts(segment.owner, {std::string(sms::without_hex_mark(pdu.message_id))});
     return pump();
   }
   if (verdict != smpp::StatusClass::session) failures_ = 0;
   switch (verdict) {
     case smpp::StatusClass::ok:
-      if (!pdu.message_id.empty()) text->second.smsc_ids.push_back(pdu.message_id);
+      if (!pdu.message_id.empty()) text->second.smsc_ids.emplace_back(sms::without_hex_mark(pdu.message_id));
       text->second.taken = true;
       text->second.tries = 0;
       window_ = std::min(window_ + 1, settings_.window);

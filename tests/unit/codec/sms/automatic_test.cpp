@@ -96,6 +96,7 @@ TEST(Automatic, MachinesThatAnswer) {
                            "Автоответ: я за рулём",
                            "自動返信：運転中です",
                            "Autosvar: jeg kører",
+                           "Odpowiedź automatyczna: jestem na urlopie",
                            "Loved an image",
                            "Liked an attachment",
                            "Laughed at “Reply 10 to get it”",

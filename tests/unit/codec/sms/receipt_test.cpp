@@ -66,6 +66,15 @@ TEST(Receipt, Words) {
   EXPECT_EQ(word_of(ReceiptState::delivered), "DELIVRD");
 }
 
+TEST(Receipt, TheIdIsTheSameWithItsMarkAndWhereverItStands) {
+  for (const char* marked : {"0X1A2B", "0x1A2B", "1A2B"}) EXPECT_EQ(without_hex_mark(marked), "1A2B");
+  for (const char* other : {"0x", "0xyz", "x1A2B", "0x12-4", ""}) EXPECT_EQ(without_hex_mark(other), other);
+  EXPECT_EQ(read_receipt(deliver("id:0x1A2B stat:DELIVRD"))->message_id, "1A2B");
+  smpp::Pdu named = deliver("id:1A2B stat:DELIVRD");
+  named.tlvs.push_back({.tag = smpp::tag::receipted_message_id, .value = {0}});
+  EXPECT_EQ(read_receipt(named)->message_id, "1A2B") << "an empty parameter names nothing";
+}
+
 TEST(Receipt, IntermediateNotificationsAreReceiptsAndTextsAreNot) {
   EXPECT_TRUE(read_receipt(deliver("id:1 stat:ENROUTE", smpp::esm_intermediate)).has_value());
   EXPECT_TRUE(read_receipt(deliver("id:1 stat:DELIVRD", 0)).has_value()) << "whatever its esm_class says";
