@@ -113,6 +113,8 @@ const Row* row_of(std::uint32_t command_id) {
   return row == rows.end() ? nullptr : &*row;
 }
 
+constexpr std::size_t message_id_size_max = 254;  // of one that breaks the rule (SMPP 3.4 §5.2.23: 64)
+
 /// Reads `field` at `at` into `pdu` and moves `at` behind it.
 Result<void> read_field(const Field& field, ByteView body, std::size_t& at, Pdu& pdu) {
   switch (field.kind) {
@@ -125,11 +127,14 @@ Result<void> read_field(const Field& field, ByteView body, std::size_t& at, Pdu&
       const ByteView rest = body.subspan(at);
       const auto nul = std::ranges::find(rest, std::uint8_t{0});
       const auto size = static_cast<std::size_t>(nul - rest.begin());
-      if (size >= field.size) return fail(smpp_long_string, header_size + at);
-      // Some SMSCs end the PDU where the NUL of the last field should stand. An id that is whole is worth more than the rule.
-      const bool ends_here = nul == rest.end() && field.text == &Pdu::message_id && size > 0;
-      if (nul == rest.end() && !ends_here) return fail(smpp_short_body, header_size + at);
-      pdu.*field.text = text_of(rest.first(size));
+      // The status says what became of a request: an id or a name that is too long, or where the PDU ends in place of its NUL, is worth
+      // more than the rule.
+      const bool is_answer = is_response(pdu.command);
+      if (size >= field.size && !is_answer) return fail(smpp_long_string, header_size + at);
+      const bool ends_here = nul == rest.end();
+      if (ends_here && !is_answer) return fail(smpp_short_body, header_size + at);
+      const std::size_t size_max = field.text == &Pdu::message_id ? message_id_size_max : field.size - std::size_t{1};
+      pdu.*field.text = text_of(rest.first(is_answer ? std::min(size, size_max) : size));
       at += size + (ends_here ? 0 : 1);
       return {};
     }
