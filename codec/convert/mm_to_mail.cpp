@@ -3,6 +3,7 @@
 // Came from: codec/mm7 DeliverReq or codec/mms Pdu, with the addresses that the route gave. Goes to: the SMTP client's DATA. The texts of
 // the slides, in their order, are the mail's text; every other part is an attachment with its bytes untouched; SMIL stays behind.
 #include <algorithm>
+#include <array>
 
 #include "codec/convert/convert.h"
 #include "codec/convert/errors.h"
@@ -316,15 +317,38 @@ std::string first_text_line(const MultimediaMessage& mm) {
   return std::string(ascii_trim(line));
 }
 
+namespace {
+
+/// An address without what people put behind it (a comma, a colon, a full stop) and around it (brackets, quotation marks).
+std::string_view without_decoration(std::string_view word) {
+  struct Pair {
+    std::string_view open, close;
+  };
+  constexpr std::string_view behind = ",:;.!";
+  constexpr auto around =
+      std::to_array<Pair>({{"<", ">"}, {"(", ")"}, {"[", "]"}, {"\"", "\""}, {"'", "'"}, {"“", "”"}, {"„", "“"}, {"«", "»"}});
+  const auto is_around = [&word](const Pair& pair) {
+    return word.size() > pair.open.size() + pair.close.size() && word.starts_with(pair.open) && word.ends_with(pair.close);
+  };
+  while (true) {
+    while (!word.empty() && behind.contains(word.back())) word.remove_suffix(1);
+    const auto* const pair = std::ranges::find_if(around, is_around);
+    if (pair == around.end()) return word;
+    word = word.substr(pair->open.size(), word.size() - pair->open.size() - pair->close.size());
+  }
+}
+
+}  // namespace
+
 std::optional<NewMailLine> parse_new_mail_line(std::string_view line) {
   line = ascii_trim(line);
   const std::size_t end = std::min(line.find_first_of(" \t"), line.size());
   std::string_view word = line.substr(0, end);
   if (ascii_starts_with_nocase(word, "mailto:")) word.remove_prefix(7);
-  // People put a comma or colon behind an address, and some phones brackets around it.
-  while (word.ends_with(',') || word.ends_with(':') || word.ends_with(';')) word.remove_suffix(1);
-  if (word.starts_with('<') && word.ends_with('>')) word = word.substr(1, word.size() - 2);
-  auto address = mime::parse_address(word);
+  std::string plain(without_decoration(word));
+  constexpr std::string_view wide_at = "＠";  // of Japanese and Chinese keyboards
+  if (const std::size_t at = plain.find(wide_at); at != std::string::npos) plain.replace(at, wide_at.size(), "@");
+  auto address = mime::parse_address(plain);
   // `hello@home` is no address that anybody outside could have.
   if (!address || address->domain.find('.') == std::string::npos || address->domain.starts_with('[')) return std::nullopt;
   return NewMailLine{.to = std::move(*address), .subject = std::string(ascii_trim(line.substr(end)))};
