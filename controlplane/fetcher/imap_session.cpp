@@ -103,6 +103,7 @@ class ImapSession final : public MailboxSession {
   Outcome<FetchList> fetch(Task& task, const Set& uids, const FetchType& what);
   Outcome<GivenMails> ask(Task& task, std::span<const std::uint32_t> uids);
   [[nodiscard]] std::uint32_t counted() const;
+  [[nodiscard]] bool has_news();
   void note_exists();
   Outcome<std::uint32_t> last_of_select(Task& task);
   Outcome<Look> begin_numbering(Task& task, Watermark& mark, std::uint32_t uid_next);
@@ -122,6 +123,7 @@ class ImapSession final : public MailboxSession {
   std::uint32_t uid_next_ = 0;   // from SELECT; 0: not said, or used up
   std::uint32_t exists_ = 0;     // mails at SELECT
   std::uint32_t looked_at_ = 0;  // mails as the server said before the last look: what it says later is news
+  std::uint32_t unsettled_ = 0;  // the news that caused the last look, until a look begins with it; 0: none
   bool has_idle_ = false;
   bool is_fresh_ = false;  // SELECT has just told everything
 };
@@ -301,6 +303,7 @@ Outcome<Look> ImapSession::look(Task& task, Watermark& mark, const ArrivalSink& 
   }
   is_fresh_ = false;
   looked_at_ = counted();
+  if (looked_at_ == unsettled_) unsettled_ = 0;
   std::uint32_t uid_next = std::exchange(uid_next_, 0);
   // First sight, another numbering, or a UIDNEXT that went back, which RFC 3501 §2.3.1.1 forbids. One that is merely behind its own mails
   // says nothing.
@@ -620,6 +623,13 @@ Outcome<void> ImapSession::mark(Task& task, std::string_view uid_text, Mark mark
 // Mails in the folder, as the server said last.
 std::uint32_t ImapSession::counted() const { return imap_->imap_selection_info == nullptr ? 0 : imap_->imap_selection_info->sel_exists; }
 
+// A server that says one number to NOOP and another to the search, for ever, causes one look by it and not one after the other.
+bool ImapSession::has_news() {
+  if (counted() == looked_at_ || counted() == unsettled_) return false;
+  unsettled_ = counted();
+  return true;
+}
+
 // libetpan sees the answers to its own commands alone.
 void ImapSession::note_exists() {
   if (exchange_.exists() && imap_->imap_selection_info != nullptr) imap_->imap_selection_info->sel_exists = *exchange_.exists();
@@ -628,7 +638,7 @@ void ImapSession::note_exists() {
 Outcome<void> ImapSession::wait(Task& task, Gate& gate, Instant until) {
   const auto or_else = [](Duration known, Duration usual) { return known.ns != 0 ? known : usual; };
   // News may stand in any answer (RFC 3501 §5.2): to the search that did not see it, or in front of the `+` of IDLE.
-  if (counted() != looked_at_) return {};
+  if (has_news()) return {};
   if (has_idle_) {
     begin(task);
     const auto answer = exchange_.command("IDLE");
@@ -637,7 +647,7 @@ Outcome<void> ImapSession::wait(Task& task, Gate& gate, Instant until) {
       const Instant reissue =
           task.loop().now() + std::min(or_else(account_.habits.idle_break, settings_.timing.idle_reissue), settings_.timing.idle_reissue);
       note_exists();
-      if (counted() == looked_at_) stream_.wait_readable(task, gate, std::min(until, reissue));
+      if (!has_news()) stream_.wait_readable(task, gate, std::min(until, reissue));
       begin(task);
       const auto done = exchange_.go_on("DONE\r\n");
       note_exists();

@@ -45,8 +45,8 @@ bool has_code(std::string_view status, std::string_view code) {
   return false;
 }
 
-// Whether the answer begins with a code that says something, which no row of the table knows: then it is no bare NO, and the password is
-// not what is blamed. [ALERT] and [CAPABILITY ...] say nothing of why.
+// Whether the answer begins with a code that says something, which no row of the table knows: at the log-in it is no bare NO then. [ALERT]
+// and [CAPABILITY ...] say nothing of why.
 bool has_another_code(std::string_view status) {
   for (const std::string_view word : {"no ", "bad ", "-err "}) {
     if (status.starts_with(word)) status.remove_prefix(word.size());
@@ -85,6 +85,8 @@ const ErrorInfo& rule_of(Refusal refusal, const ErrorInfo& unsaid) {
     case Refusal::later:
     case Refusal::broken:
       return mailbox_busy;
+    case Refusal::coded:
+      return &unsaid == &mailbox_login ? mailbox_busy : unsaid;
     case Refusal::unsaid:
       break;
   }
@@ -99,7 +101,7 @@ Refusal refusal_of(std::string_view status) {
     const bool fits = rule.sign == RefusalRule::Sign::code ? has_code(text, rule.text) : text.find(rule.text) != std::string::npos;
     if (fits) return rule.refusal;
   }
-  return has_another_code(text) ? Refusal::broken : Refusal::unsaid;
+  return has_another_code(text) ? Refusal::coded : Refusal::unsaid;
 }
 
 Duration pause_asked(std::string_view status) {
@@ -123,15 +125,17 @@ Duration pause_asked(std::string_view status) {
 Failure refused(std::string_view status, const ErrorInfo& unsaid, std::string_view notice) {
   std::string text(status.empty() ? unsaid.text : status);
   Refusal refusal = refusal_of(status);
-  if (refusal == Refusal::unsaid && !notice.empty()) {
-    refusal = refusal_of(notice);
+  if ((refusal == Refusal::unsaid || refusal == Refusal::coded) && !notice.empty()) {
+    if (const Refusal beside = refusal_of(notice); beside != Refusal::unsaid) refusal = beside;
     text += " (";
     text += notice;
     text += ")";
   }
-  Duration wait = refusal == Refusal::later || refusal == Refusal::broken ? pause_asked(text) : Duration{};
-  if (refusal == Refusal::broken) wait = std::max(wait, timers::mailbox_retry.most);
-  return {.error = Error{&rule_of(refusal, unsaid)}, .text = std::move(text), .wait = wait};
+  const ErrorInfo& rule = rule_of(refusal, unsaid);
+  Duration wait = &rule == &mailbox_busy ? pause_asked(text) : Duration{};
+  if (&rule == &mailbox_busy && (refusal == Refusal::broken || refusal == Refusal::coded))
+    wait = std::max(wait, timers::mailbox_retry.most);
+  return {.error = Error{&rule}, .text = std::move(text), .wait = wait};
 }
 
 }  // namespace pushmail::mailbox

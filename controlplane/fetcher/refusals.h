@@ -21,6 +21,7 @@ enum class Refusal : std::uint8_t {
   needs_tls,       // not over this connection
   later,           // the server, or the account, has too much to do: in seconds to minutes
   broken,          // the same, and a person has to mend it: in the longest pause at once
+  coded,           // begins with a code of no row: at the log-in no word about the password, and as `broken`; elsewhere as `unsaid`
   unsaid,
 };
 

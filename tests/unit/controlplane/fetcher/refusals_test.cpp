@@ -56,7 +56,7 @@ TEST(Refusals, EachAsksForItsAction) {
                seconds(300)},
            Row{"[AUTH/PASSWORD-EXPIRED] Your password has expired.", wrong_password},
            Row{"[SYS/TEMP/disk] later", later},
-           Row{"NO [CLIENTBUG] bad state", Refusal::broken, seconds(300)},
+           Row{"NO [CLIENTBUG] bad state", Refusal::coded, seconds(300)},
            Row{"NO LOGIN failed [host7]", unsaid},
            Row{"NO [ALERT] LOGIN failed", unsaid},
            Row{"NO [SERVERBUG] this should not happen", later},
@@ -85,6 +85,16 @@ TEST(Refusals, EachAsksForItsAction) {
     for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
     EXPECT_EQ(refusal_of(upper), row.refusal) << upper;
   }
+}
+
+// Behind the log-in a code that no row knows is about what was asked for: a folder, a mail.
+TEST(Refusals, AnUnknownCodeElsewhereIsWhatItWas) {
+  for (const ErrorInfo* rule : {&mailbox_folder, &mailbox_refused}) {
+    const Failure failure = refused("NO [NONEXISTENT] Mailbox doesn't exist: Foo", *rule);
+    EXPECT_TRUE(failure.error.is(*rule));
+    EXPECT_EQ(failure.wait, Duration{});
+  }
+  EXPECT_TRUE(refused("NO [CLIENTBUG] bad state", mailbox_login).error.is(mailbox_busy));
 }
 
 TEST(Refusals, TheServersWordsAreTheReason) {
