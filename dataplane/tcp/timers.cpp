@@ -44,8 +44,9 @@ void Stack::on_retransmit_timeout(Connection& c) {
   if (!planted(Planted::karn_ignored)) c.timing_ = false;
   c.nxt_ = c.una_;
   if (!opening) {
-    // RFC 4821: a narrower hop may drop what is full without a word that reaches us.
-    if (c.retries_ >= retries_at_this_size) shrink_segments(c, c.mss_ > mss_in_tunnels ? mss_in_tunnels : mss_default);
+    // RFC 4821: a narrower hop may drop what is large without a word that reaches us.
+    const std::uint32_t largest = std::min(c.mss_, c.in_flight());
+    if (c.retries_ >= retries_at_this_size) shrink_segments(c, largest > mss_in_tunnels ? mss_in_tunnels : mss_default);
     c.congestion_.on_timeout(c.in_flight(), c.retries_ == 1);
     // RFC 6582 §4: duplicates of what is sent again now must not start a recovery.
     c.recover_ = c.max_ - 1;
@@ -60,7 +61,7 @@ void Stack::on_retransmit_timeout(Connection& c) {
 // From here on; bytes that are under way go again in smaller pieces. Whether that is a change.
 bool Stack::shrink_segments(Connection& c, std::size_t mss) {
   mss = std::max<std::size_t>(mss, mss_default);
-  if (mss >= c.mss_ || c.in_flight() < c.mss_) return false;
+  if (mss >= c.mss_ || c.in_flight() <= mss) return false;
   c.mss_ = static_cast<std::uint32_t>(mss);
   c.congestion_.set_mss(c.mss_);
   return true;

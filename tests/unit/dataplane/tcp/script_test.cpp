@@ -1118,6 +1118,20 @@ TEST_F(TcpScript, AHopThatNamesItsMtuIsObeyed) {
   EXPECT_EQ(session().log, "sent ");
 }
 
+// One segment under way that is not full, and larger than the hop takes; a time-out of what is small says nothing about sizes.
+TEST_F(TcpScript, ALargeSegmentThatIsNotFullBecomesSmallerToo) {
+  accept(60000, 1460);
+  send(std::string(900, 't'));
+  std::vector<std::size_t> sizes;
+  for (int i = 0; i < 5; ++i) {
+    sizes.push_back(next().text.size());
+    for (int waited = 0; out.empty() && waited < 100; ++waited) after(milliseconds(200));
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{900, 900, 900, 536, 536}));
+  in({.seq = 1001, .ack = iss + 901});
+  out.clear();
+}
+
 TEST_F(TcpScript, FullSegmentsThatVanishBecomeSmaller) {
   accept(60000, 1460);
   send(std::string(1460, 't'));
