@@ -93,8 +93,7 @@ struct Tlv {
   bool operator==(const Tlv&) const = default;
 };
 
-inline constexpr std::uint8_t ton_unknown = 0, ton_international = 1, ton_national = 2, ton_subscriber = 4, ton_alphanumeric = 5,
-                              ton_abbreviated = 6;
+inline constexpr std::uint8_t ton_unknown = 0, ton_international = 1, ton_national = 2, ton_alphanumeric = 5, ton_abbreviated = 6;
 inline constexpr std::uint8_t npi_unknown = 0, npi_e164 = 1;
 inline constexpr std::uint8_t esm_udhi = 0x40;  // the short message begins with a user data header
 inline constexpr std::uint8_t esm_type_mask = 0x3C;

@@ -53,10 +53,10 @@ bool may_mean_unknown_bind(const Pdu& answer) {
          answer.status == smpp::status::bind_failed || answer.status == smpp::status::wrong_bind_status;
 }
 
-// SMPP 3.4 §5.2.5. Network specific numbers are what their digits say; a subscriber number is never one of another country.
+// SMPP 3.4 §5.2.5. Network specific and subscriber numbers are what their digits say.
 wap::NumberType number_type(std::uint8_t type_of_number) {
   if (type_of_number == smpp::ton_international) return wap::NumberType::international;
-  if (type_of_number == smpp::ton_national || type_of_number == smpp::ton_subscriber) return wap::NumberType::national;
+  if (type_of_number == smpp::ton_national) return wap::NumberType::national;
   if (type_of_number == smpp::ton_abbreviated || type_of_number == smpp::ton_alphanumeric) return wap::NumberType::short_code;
   return wap::NumberType::unknown;
 }
@@ -234,8 +234,10 @@ void SmppProtocol::on_time() {
 }
 
 void SmppProtocol::on_closed(const std::string& reason) {
-  // An SMSC that does not know bind_transceiver may end the connection instead of saying so. Another cause ends it once.
-  if (state_ == SmppState::binding && ++closed_binds_ % 2 == 0) try_other_bind();
+  // An SMSC that does not know bind_transceiver may end the connection instead of saying so. One that has taken a bind knows it, and is
+  // down; so may one be that ends it once.
+  const bool never_bound = bound_at_ == Instant{};
+  if (state_ == SmppState::binding && never_bound && ++closed_binds_ % 2 == 0) try_other_bind();
   lost(reason);
 }
 
@@ -408,7 +410,6 @@ void SmppProtocol::on_bind_response(const Pdu& pdu) {
     if (may_mean_unknown_bind(pdu)) try_other_bind();
     return lost(refused);
   }
-  closed_binds_ = 0;
   move(SmppEvent::bind_accepted);
   bound_at_ = clock_.now();
   last_error_.clear();

@@ -156,7 +156,7 @@ class SmppProtocol final : public Bearer {
   SmppState state_ = SmppState::idle;
   std::uint64_t connection_ = 0;  // grows when one ends: a loop over the bytes of an older one stops
   std::string last_error_ = "not yet connected";
-  int closed_binds_ = 0;  // connections that ended, since one was bound, before the bind was answered
+  int closed_binds_ = 0;  // connections that ended before the first bind was answered
   int failures_ = 0;      // ends since the last answered submit_sm or stable time
   Instant due_{};         // idle: the next connect; connecting, unbinding: the end of patience
   Instant bound_at_{};

@@ -522,6 +522,19 @@ TEST_F(ProtocolTest, WhereATransceiverEndsTheConnectionTwiceATransmitterIsTried)
   }
   EXPECT_EQ(tried, (std::vector{Command::bind_transceiver, Command::bind_transceiver, Command::bind_transmitter, Command::bind_transmitter,
                                 Command::bind_transceiver}));
+  // Once bound it knows the bind, and is only down.
+  wire.pdus.clear();
+  one.on_connected();
+  one.on_bytes(smpp::encode(smpp::respond(wire.pdus.front())).value());
+  ASSERT_TRUE(one.is_ready());
+  for (int i = 0; i < 5; ++i) {
+    one.on_closed("end of file");
+    clock.advance_to(*one.deadline());
+    one.on_time();
+    wire.pdus.clear();
+    one.on_connected();
+    EXPECT_EQ(wire.pdus.at(0).command, Command::bind_transceiver);
+  }
 }
 
 TEST_F(ProtocolTest, RolesAreWhatIsConfigured) {
