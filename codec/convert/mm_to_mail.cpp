@@ -253,6 +253,25 @@ void write_header(Bytes& out, const MmHeader& header, const MmToMailOptions& opt
   append(out, "MIME-Version: 1.0\r\n");
 }
 
+/// An address without what people put behind it (a comma, a colon, a full stop) and around it (brackets, quotation marks).
+std::string_view without_decoration(std::string_view word) {
+  struct Pair {
+    std::string_view open, close;
+  };
+  constexpr std::string_view behind = ",:;.!";
+  constexpr auto around =
+      std::to_array<Pair>({{"<", ">"}, {"(", ")"}, {"[", "]"}, {"\"", "\""}, {"'", "'"}, {"“", "”"}, {"„", "“"}, {"«", "»"}});
+  const auto is_around = [&word](const Pair& pair) {
+    return word.size() > pair.open.size() + pair.close.size() && word.starts_with(pair.open) && word.ends_with(pair.close);
+  };
+  while (true) {
+    while (!word.empty() && behind.contains(word.back())) word.remove_suffix(1);
+    const auto* const pair = std::ranges::find_if(around, is_around);
+    if (pair == around.end()) return word;
+    word = word.substr(pair->open.size(), word.size() - pair->open.size() - pair->close.size());
+  }
+}
+
 }  // namespace
 
 Result<Bytes> mm_to_mail(const mm7::DeliverReq& request, const MmToMailOptions& options) {
@@ -316,29 +335,6 @@ std::string first_text_line(const MultimediaMessage& mm) {
   const std::string line = readable(rest.substr(0, second_line(rest)));
   return std::string(ascii_trim(line));
 }
-
-namespace {
-
-/// An address without what people put behind it (a comma, a colon, a full stop) and around it (brackets, quotation marks).
-std::string_view without_decoration(std::string_view word) {
-  struct Pair {
-    std::string_view open, close;
-  };
-  constexpr std::string_view behind = ",:;.!";
-  constexpr auto around =
-      std::to_array<Pair>({{"<", ">"}, {"(", ")"}, {"[", "]"}, {"\"", "\""}, {"'", "'"}, {"“", "”"}, {"„", "“"}, {"«", "»"}});
-  const auto is_around = [&word](const Pair& pair) {
-    return word.size() > pair.open.size() + pair.close.size() && word.starts_with(pair.open) && word.ends_with(pair.close);
-  };
-  while (true) {
-    while (!word.empty() && behind.contains(word.back())) word.remove_suffix(1);
-    const auto* const pair = std::ranges::find_if(around, is_around);
-    if (pair == around.end()) return word;
-    word = word.substr(pair->open.size(), word.size() - pair->open.size() - pair->close.size());
-  }
-}
-
-}  // namespace
 
 std::optional<NewMailLine> parse_new_mail_line(std::string_view line) {
   line = ascii_trim(line);

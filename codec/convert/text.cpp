@@ -89,14 +89,15 @@ std::size_t second_word(std::string_view text) {
 }
 
 std::size_t first_line_with_text(std::string_view text) {
-  std::size_t begin = 0;
-  while (begin < text.size()) {
-    const std::string_view line = text.substr(begin, second_line(text.substr(begin)));
-    Arena arena;
-    if (!ascii_trim(without_fillers(readable(line, arena), arena)).empty()) break;
+  constexpr std::size_t window = 1024;  // nobody begins a text behind so many empty lines
+  const std::string_view front = text.substr(0, window);
+  Arena arena;
+  for (std::size_t begin = 0; begin < front.size();) {
+    const std::string_view line = front.substr(begin, second_line(front.substr(begin)));
+    if (!ascii_trim(without_fillers(readable(line, arena), arena)).empty()) return begin;
     begin += line.size();
   }
-  return begin;
+  return text.size() > window ? 0 : text.size();
 }
 
 std::size_t second_line(std::string_view text) {

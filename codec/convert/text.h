@@ -41,7 +41,7 @@ void append_number(ArenaText& out, std::size_t number);
 [[nodiscard]] std::size_t first_text_part(const MultimediaMessage& mm);
 /// Where the second line starts; the whole size when there is one line.
 [[nodiscard]] std::size_t second_line(std::string_view text);
-/// Where the first line begins in which a person sees anything; the size of `text` when there is none.
+/// Where the first line begins in which a person sees anything; the size of `text` when there is none, 0 when it is far behind.
 [[nodiscard]] std::size_t first_line_with_text(std::string_view text);
 /// Where the first word and the blanks behind it end.
 [[nodiscard]] std::size_t second_word(std::string_view text);

@@ -174,7 +174,7 @@ std::u32string without_quotation(std::u32string line) {
 bool asks_for_an_end(const std::vector<Word>& words) {
   constexpr auto ended =
       std::to_array<std::u32string_view>({U"texting", U"texts", U"sending", U"messaging", U"messages", U"sms", U"notifying",
-                                          U"notifications", U"bothering", U"contacting", U"this", U"these", U"it"});
+                                          U"notifications", U"bothering", U"contacting", U"this", U"these"});
   constexpr std::size_t request_words_max = 6;
   if (words.size() < 2 || words.size() > request_words_max || std::ranges::any_of(words, &Word::digits)) return false;
   if (words[0].text == U"remove" && words[1].text == U"me") return true;

@@ -140,6 +140,7 @@ const std::vector<InstructionRow>& instruction_rows() {
       {"opt in or out", Kind::unknown},
       {"Arrêter", Kind::stop},
       {"Stop texting me", Kind::stop},
+      {"stop it, call me later", Kind::unknown},
       {"stop sending me these messages", Kind::stop},
       {"Remove me from this list", Kind::stop},
       {"I cannot stop", Kind::unknown},
