@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import namespace, wire_records  # noqa: E402
 from harness.dovecot import Dovecot  # noqa: E402
 from harness.mailbox import deliver_lmtp, read_mails  # noqa: E402
+from harness.ports import unused_ports  # noqa: E402
 from harness.wait import wait_for  # noqa: E402
 
 WATCH, UNWATCH, POLL, FETCH, MARK, CREDIT = 1, 2, 3, 4, 5, 6
@@ -109,7 +110,7 @@ class World:
     def __init__(self, program):
         self.folder = namespace.run_folder()
         self.authority, self.certificate = self.make_certificates()
-        self.dovecot = Dovecot(os.path.join(self.folder, "dovecot"), "127.0.0.1", self.certificate)
+        self.dovecot = Dovecot(os.path.join(self.folder, "dovecot"), "127.0.0.1", unused_ports().__next__, self.certificate)
         # Before the start: Dovecot looks at its passwd file once a second at most.
         self.users = [("user%d" % number, "pw %08x \"\\%%" % random.getrandbits(32)) for number in range(20)]
         for name, password in self.users:

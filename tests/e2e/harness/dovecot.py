@@ -6,7 +6,6 @@ Its log is one of the records that demo.py prints from.
 """
 import os
 import pwd
-import random
 import socket
 
 from harness.process import Program
@@ -81,12 +80,15 @@ service stats {{
 
 
 class Dovecot:
-    """`imap`, `pop3`, `lmtp`, and with `certificate` (its file and its key's) `imaps` and `pop3s`, are (address, port)."""
+    """`imap`, `pop3`, `lmtp`, and with `certificate` (its file and its key's) `imaps` and `pop3s`, are (address, port).
 
-    def __init__(self, folder, address, certificate=None):
+    `port` gives one that nobody else at the address has, at each call.
+    """
+
+    def __init__(self, folder, address, port, certificate=None):
         self.folder = folder
         self.log = os.path.join(folder, "dovecot.log")
-        imap, pop3, lmtp, imaps, pop3s = random.SystemRandom().sample(range(10000, 20000), 5)
+        imap, pop3, lmtp, imaps, pop3s = (port() for _ in range(5))
         if certificate is None:
             imaps = pop3s = 0
             ssl = "ssl = no"

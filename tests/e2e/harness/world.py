@@ -17,6 +17,7 @@ import urllib.request
 from harness import mailbox, records
 from harness.dovecot import Dovecot
 from harness.namespace import run_folder
+from harness.ports import unused_ports
 from harness.postfix import Postfix
 from harness.process import Program
 from harness.wait import wait_for
@@ -101,7 +102,7 @@ class World:
         self.link = link
         self.programs = find_programs(build)
         self.random = random.SystemRandom()
-        self.ports = set()
+        self.ports = unused_ports()
         self.peer_keys = dict(peer or {})
         self.config_keys = dict(config or {})
         self.mmsc_settings = dict(mmsc or {})
@@ -127,12 +128,7 @@ class World:
 
     def port(self):
         """A port that nobody here has."""
-        while True:
-            # Below what the kernel gives to connections.
-            port = self.random.randrange(10000, 32000)
-            if port not in self.ports:
-                self.ports.add(port)
-                return port
+        return next(self.ports)
 
     def number(self):
         """A new phone number, digits only."""
@@ -174,7 +170,7 @@ class World:
             ip("addr", "add", OURS + "/24", "dev", "lo")
 
     def start_mail(self):
-        self.dovecot = Dovecot(os.path.join(self.folder, "dovecot"), THEIRS)
+        self.dovecot = Dovecot(os.path.join(self.folder, "dovecot"), THEIRS, self.port)
         self.dovecot.start()
         self.postfix = Postfix(self.make_folder("postfix", 0o755), THEIRS, self.port(), self.box_domain, self.mms_domain,
                                self.dovecot.lmtp, (OURS, self.smtp_port))
