@@ -46,7 +46,11 @@ Result<XmlTree> parse_xml(ByteView document) {
   if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   if (text.empty()) return fail(mm7_bad_xml);
   if (auto tree = scan_xml(text)) return std::move(*tree);
-  return read_with_libxml2(text);
+  auto read = read_with_libxml2(text);
+  if (read || !read.error().is(mm7_bad_xml)) return read;
+  Arena arena;
+  const auto mended = xml_with_legal_characters(text, arena);
+  return mended ? read_with_libxml2(*mended) : std::move(read);
 }
 
 namespace {

@@ -57,10 +57,8 @@ bool is_utf8_after_all(std::string_view document, std::string_view label) {
   return is_single_byte && !is_ascii(document) && simd::active().utf8_valid_prefix(bytes_of(document)) == document.size();
 }
 
-struct CharacterReference {
-  std::uint32_t code = 0;
-  std::size_t size = 0;  // bytes from & to ;, 0: none stands here
-};
+}  // namespace
+
 CharacterReference character_reference(std::string_view text) {
   constexpr std::size_t size_max = 16;
   text = text.substr(0, size_max);
@@ -73,6 +71,8 @@ CharacterReference character_reference(std::string_view text) {
   found.size = static_cast<std::size_t>(end + 1 - text.data());
   return found;
 }
+
+namespace {
 
 /// Some SOAP stacks write a character beyond the first plane as two references, one for each half of its UTF-16: XML 1.0 §4.1 knows no such
 /// characters. Each pair becomes one reference; a half alone stays what it is.
@@ -96,19 +96,27 @@ std::string_view with_whole_characters(std::string_view document, Arena& arena) 
 
 }  // namespace
 
-Result<std::string_view> xml_as_utf8(std::string_view document, Arena& arena) {
+Result<XmlCharacters> xml_characters(std::string_view document, Arena& arena) {
   document.remove_prefix(std::min(document.find_first_not_of(" \t\r\n"), document.size()));
   std::string_view label = sixteen_bit_encoding(document);
   if (label.empty()) label = declared_encoding(document);
   if (is_utf8_after_all(document, label)) label = {};
-  if (!is_as_utf8(label) || !sixteen_bit_encoding(document).empty()) {
+  const bool is_converted = !is_as_utf8(label) || !sixteen_bit_encoding(document).empty();
+  if (is_converted) {
     if (!mime::is_known_charset(label)) return fail(mm7_xml_encoding);
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
     document = mime::to_utf8(bytes_of(document), label, arena);
     if (document.starts_with(byte_order_mark)) document.remove_prefix(byte_order_mark.size());
-    // XML 1.0 §4.3.3: bytes that the encoding does not have are a fatal error.
-    if (const std::size_t bad = document.find("\xEF\xBF\xBD"); bad != std::string_view::npos) return fail(mm7_bad_xml, bad);
   }
+  return XmlCharacters{.text = document, .is_converted = is_converted};
+}
+
+Result<std::string_view> xml_as_utf8(std::string_view document, Arena& arena) {
+  PM_TRY(const XmlCharacters characters, xml_characters(document, arena));
+  document = characters.text;
+  // XML 1.0 §4.3.3: bytes that the encoding does not have are a fatal error.
+  const std::size_t bad = characters.is_converted ? document.find("\xEF\xBF\xBD") : std::string_view::npos;
+  if (bad != std::string_view::npos) return fail(mm7_bad_xml, bad);
   // libxml2 guesses by the first four bytes. Nothing but UTF-8 starts like this; EBCDIC, UTF-32 and the like are refused here.
   if (!document.starts_with('<') || document.substr(1).starts_with('\0')) return fail(mm7_bad_xml);
   return with_whole_characters(document, arena);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <vector>
 
 #include "codec/sms/gsm.h"
@@ -20,7 +21,15 @@ constexpr std::size_t read_max = 1000;  // characters; a code stands in front
 constexpr std::size_t command_words_max = 2;
 
 // Words, as notify::folded leaves them.
-constexpr auto fetch_words = std::to_array<std::u32string_view>({U"get", U"read", U"fetch", U"reply"});
+constexpr auto fetch_words =
+    std::to_array<std::u32string_view>({U"get", U"read", U"fetch", U"reply", U"code", U"mail", U"email", U"message", U"msg", U"nr"});
+// What is written against a code without a blank.
+constexpr auto courtesies = std::to_array<std::u32string_view>(
+    {U"pls", U"plz", U"please", U"thx", U"tx", U"ty", U"thanks", U"ok", U"bitte", U"danke", U"merci", U"svp", U"stp", U"gracias"});
+// Whoever writes one of them does not want the mail that he names; `no` may be short for number.
+constexpr auto refusals = std::to_array<std::u32string_view>(
+    {U"not", U"dont", U"don", U"never", U"ignore", U"skip", U"delete", U"nicht", U"kein", U"keine", U"pas", U"nao", U"niet", U"geen", U"inte",
+     U"ikke", U"nie", U"не", U"нет", U"ne", U"non", U"degil", U"لا", U"不要", U"不用"});
 struct Command {
   std::u32string_view word;
   Kind kind;
@@ -58,7 +67,8 @@ bool is_word_letter(char32_t c) {
          (c >= 0x3040 && c < 0xD7FF) || (c >= 0xF900 && c < 0xFE00) || (c >= 0xFE70 && c < 0xFF00);
 }
 
-bool is_fetch_word(std::u32string_view text) { return std::ranges::find(fetch_words, text) != fetch_words.end(); }
+bool is_one_of(std::span<const std::u32string_view> words, std::u32string_view text) { return std::ranges::find(words, text) != words.end(); }
+bool is_fetch_word(std::u32string_view text) { return is_one_of(fetch_words, text); }
 
 std::u32string_view without_blanks(std::u32string_view line) {
   const std::size_t first = line.find_first_not_of(U' ');
@@ -128,8 +138,15 @@ bool is_letter_without_blanks(char32_t c) {
          (c >= 0x1000 && c < 0x10A0) || (c >= 0x1780 && c < 0x1800) || c >= 0x20000;
 }
 
+bool is_refusal(const Word& word) {
+  return std::ranges::any_of(refusals, [&](std::u32string_view one) {
+    return word.text == one || (is_letter_without_blanks(one.front()) && word.text.contains(one));
+  });
+}
+
 // Whether a number stands for itself: no part of a word, a time, a date, a price or a larger number.
-bool stands_alone(std::u32string_view line, const Word& word) {
+bool stands_alone(std::u32string_view line, const std::vector<Word>& words, std::size_t index) {
+  const Word& word = words[index];
   constexpr std::u32string_view joints = U".,:/-'’=", units = U"%°€$£¥₹₽+*";
   // What makes a time, a date, a price or a count of a number in front of it.
   constexpr std::u32string_view counters = U"年月日点點時时分秒元円块塊个個人件本枚回次岁歳层階楼년월일시분초원개명";
@@ -137,7 +154,10 @@ bool stands_alone(std::u32string_view line, const Word& word) {
   const std::size_t end = word.begin + word.text.size();
   const char32_t before = word.begin == 0 ? U' ' : line[word.begin - 1];
   const auto is_of_word = [](char32_t c) { return is_word_letter(c) && !is_letter_without_blanks(c); };
-  if (is_of_word(before) || is_of_word(at(end)) || counters.contains(at(end)) || units.contains(before) || units.contains(at(end)))
+  // `ok17`, `17pls`.
+  const bool is_polite_before = index > 0 && is_one_of(courtesies, words[index - 1].text);
+  const bool is_polite_behind = index + 1 < words.size() && is_one_of(courtesies, words[index + 1].text);
+  if ((is_of_word(before) && !is_polite_before) || (is_of_word(at(end)) && !is_polite_behind) || counters.contains(at(end)) || units.contains(before) || units.contains(at(end)))
     return false;
   const bool joined_before = joints.contains(before) && word.begin >= 2 && is_digit(line[word.begin - 2]);
   return !joined_before && !(joints.contains(at(end)) && is_digit(at(end + 1)));
@@ -185,13 +205,15 @@ Kind command_in(std::u32string_view line, const std::vector<Word>& words) {
   if (words.empty() && line.contains(U'?')) return Kind::help;
   if (asks_for_an_end(words)) return Kind::stop;
   if (words.empty() || words.size() > command_words_max) return Kind::unknown;
-  for (const Word& word : words) {
-    if (word.digits) return Kind::unknown;
-  }
   const auto kind_of = [](std::u32string_view word) {
     const auto* const row = std::ranges::find(commands, word, &Command::word);
     return row == commands.end() ? Kind::unknown : row->kind;
   };
+  if (std::ranges::any_of(words, &Word::digits)) {
+    // `STOP 17`: whatever else he means, he does not ask for the mail.
+    const Kind kind = words.size() == 2 ? kind_of(words[0].text) : Kind::unknown;
+    return kind == Kind::start ? Kind::unknown : kind;
+  }
   std::u32string whole;  // `opt out` is `optout`
   for (const Word& word : words) {
     if (const Kind kind = kind_of(word.text); kind != Kind::unknown) return kind;
@@ -217,10 +239,11 @@ Instruction parse_instruction(std::string_view utf8, std::span<const std::string
   const std::vector<Word> words = words_of(line);
   if (is_bare(line, words)) return {.kind = Kind::get, .code = ascii_of(words.back().text), .is_bare = true};
   if (const Kind kind = command_in(line, words); kind != Kind::unknown) return {.kind = kind};
+  if (std::ranges::any_of(words, is_refusal)) return {};
   Instruction found;
-  for (const Word& word : words) {
-    if (!word.digits || !stands_alone(line, word)) continue;
-    std::string code = ascii_of(word.text);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (!words[i].digits || !stands_alone(line, words, i)) continue;
+    std::string code = ascii_of(words[i].text);
     if (std::ranges::find(codes, code) == codes.end() || code == found.code) continue;
     // Two codes: nobody knows which mail is meant.
     if (found.kind == Kind::get) return {};

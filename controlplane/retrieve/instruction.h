@@ -2,9 +2,10 @@
 //
 //   first line                              | is
 //   17, GET 17, get17, Read 17., #17        | get, whether or not a mail has that code
-//   Ok 17, 17 thanks, please send me (17)   | get, if 17 is the one code in it that a mail of this phone has
+//   Ok 17, 17pls, please send me (17)       | get, if 17 is the one code in it that a mail of this phone has
+//   not 17 please, don't send 17            | unknown
 //   Hello,                                  | get, if the next line is the code of such a mail and nothing else
-//   STOP, opt out, stop please, ARRET       | stop        START | start        HELP, ? | help
+//   STOP, opt out, STOP 17, ARRET           | stop        START | start        HELP, ? | help
 //   anything else                           | unknown
 //
 // A line is read as a person reads it: digits and letters of other scripts, accents, what nobody sees (NUL, a byte order mark, marks that

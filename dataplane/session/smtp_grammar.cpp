@@ -50,7 +50,7 @@ class PathReader {
     if (next_is('[')) return take_address_literal();
     do {
       if (!take_label()) return false;
-    } while (take('.'));
+    } while (take('.') && !next_is('>'));
     return at_ - start <= domain_size_max;
   }
 
@@ -114,7 +114,9 @@ Result<Path> parse_path(std::string_view text, Direction direction) {
   const std::size_t start = reader.at();
   // RFC 5321 §4.5.3.1: local parts above 64 octets exist, and limits beyond the path's own should not be imposed.
   if (!reader.take_local_part() || !reader.take('@') || !reader.take_domain()) return fail(smtp_bad_path, reader.at());
-  const Path path{.address = text.substr(start, reader.at() - start), .used = reader.at() + 1};
+  Path path{.address = text.substr(start, reader.at() - start), .used = reader.at() + 1};
+  // The root's dot, as zone files and some programs write it, is no part of a domain here (RFC 5321 §2.3.5).
+  if (path.address.ends_with('.')) path.address.remove_suffix(1);
   if (!reader.take('>') || path.address.size() + 2 > path_size_max) return fail(smtp_bad_path, reader.at());
   if (simd::active().utf8_valid_prefix(bytes_of(path.address)) != path.address.size()) return fail(smtp_bad_path, start);
   return path;

@@ -237,7 +237,7 @@ std::vector<Refused> refused() {
       {"external entity", "text/xml", "<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY f SYSTEM \"file:///etc/passwd\">]><x>&f;</x>",
        &mm7_doctype, 4004},
       {"DOCTYPE in UTF-16", "text/xml", std::string("\xFF\xFE<\0!\0D\0O\0C\0T\0Y\0P\0E\0 \0a\0>\0<\0a\0/\0>\0", 34), &mm7_doctype, 4004},
-      {"unknown entity", "text/xml", "<x>&unknown;</x>", &mm7_bad_xml, 4004},
+      {"unknown entity", "text/xml", "<x>&unknown;</x>", &mm7_no_message, 4004},
       {"too deep", "text/xml", deep, &mm7_xml_too_deep, 4004},
       {"too large", "text/xml", std::string(limits::xml_size_max + 1, ' '), &mm7_xml_too_large, 4004},
       {"empty body", "text/xml", envelope(""), &mm7_no_message, 4004},
