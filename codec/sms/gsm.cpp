@@ -77,14 +77,21 @@ Header read_header(ByteView elements) {
   return header;
 }
 
-/// The parts up to `last`, one behind the other.
+/// The parts up to `last`, one behind the other: their octets, which may divide a character between two parts, or where they are in
+/// several alphabets their texts.
 Incoming joined(const std::map<std::uint8_t, Incoming>& parts, std::uint8_t last) {
+  constexpr std::uint8_t ucs2 = 8;
   Incoming whole = parts.begin()->second;
   whole.user_data.clear();
-  for (const auto& [number, part] : parts) {
-    if (number <= last) append(whole.user_data, ByteView(part.user_data));
-  }
   whole.part.reset();
+  const auto alphabet = [](const Incoming& one) { return one.data_coding == 0 ? one.in_zero : alphabet_of(one.data_coding); };
+  const bool is_one_alphabet =
+      std::ranges::all_of(parts, [&](const auto& entry) { return alphabet(entry.second) == alphabet(whole); });
+  if (!is_one_alphabet) whole.data_coding = ucs2;
+  for (const auto& [number, part] : parts) {
+    if (number > last) break;
+    append(whole.user_data, ByteView(is_one_alphabet ? part.user_data : encode_ucs2(part.text())));
+  }
   return whole;
 }
 
@@ -343,9 +350,7 @@ std::optional<Incoming> Reassembly::add(Incoming message, Instant now) {
     return std::nullopt;
   }
   if (set.parts.size() < part.total) {
-    if (sets_.size() > limits_.set_count_max) {
-      sets_.erase(std::ranges::min_element(sets_, {}, [](const auto& entry) { return entry.second.first; }));
-    }
+    make_room(key);
     return std::nullopt;
   }
   Incoming whole = joined(set.parts, part.total);
@@ -386,6 +391,21 @@ void Reassembly::ignore_rest(const Key& key) {
   if (found == sets_.end()) return;
   found->second.ignored = true;
   found->second.parts.clear();
+}
+
+// Nobody takes the room of the others: whoever begins too many loses his own first.
+void Reassembly::make_room(const Key& key) {
+  const auto erase_oldest = [&](auto begin, auto end) {
+    sets_.erase(std::ranges::min_element(begin, end, {}, [](const auto& entry) { return entry.second.first; }));
+  };
+  const std::string& source = std::get<0>(key);
+  const auto begin = sets_.lower_bound(Key{source, {}, 0, 0});
+  const auto end = std::find_if(begin, sets_.end(), [&](const auto& entry) { return std::get<0>(entry.first) != source; });
+  if (static_cast<std::size_t>(std::distance(begin, end)) > limits_.sets_of_source_max) {
+    erase_oldest(begin, end);
+  } else if (sets_.size() > limits_.set_count_max) {
+    erase_oldest(sets_.begin(), sets_.end());
+  }
 }
 
 void Reassembly::drop_old(Instant now) {

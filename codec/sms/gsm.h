@@ -71,12 +71,14 @@ struct Incoming {
 /// Reads UDH (elements 00, 08, 04, 05) or sar_* TLVs. A header longer than the message is read as text: something is still shown.
 [[nodiscard]] Incoming read_deliver(const smpp::Pdu& deliver_sm, Alphabet in_zero = Alphabet::gsm);
 
-/// Puts segments together. Bounded: the oldest incomplete set goes when there are too many, and sets go after a time. What is late is
-/// handed out twice: its beginning after a moment, in case that says enough, and whatever there is when the rest is no longer waited for.
+/// Puts segments together. Bounded: the oldest incomplete set of a phone, or of all, goes when there are too many, and sets go after a
+/// time. What is late is handed out twice: its beginning after a moment, in case that says enough, and whatever there is when the rest is
+/// no longer waited for.
 class Reassembly {
  public:
   struct Limits {
     std::size_t set_count_max = 1000;
+    std::size_t sets_of_source_max = 20;
     std::size_t set_size_max = 64 * 1024;  // bytes of user data; a set that grows above is dropped
     Duration beginning_after = timers::part_begins;
     Duration given_up_after = timers::part_missing;
@@ -111,6 +113,7 @@ class Reassembly {
     bool given_up = false;
     bool ignored = false;
   };
+  void make_room(const Key& key);
   void drop_old(Instant now);
 
   Limits limits_;

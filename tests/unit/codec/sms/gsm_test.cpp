@@ -170,6 +170,38 @@ TEST(Reassembly, SetsOfTwoPhonesDoNotMix) {
   EXPECT_EQ(reassembly.incomplete(), 1U);
 }
 
+TEST(Reassembly, PartsInTwoAlphabetsAreOneText) {
+  Reassembly reassembly;
+  const auto part = [](std::uint8_t number, std::uint8_t data_coding, std::string_view octets) {
+    Incoming one;
+    one.part = Concatenation{.reference = 9, .total = 3, .number = number};
+    one.data_coding = data_coding;
+    append(one.user_data, octets);
+    return one;
+  };
+  using namespace std::string_view_literals;
+  EXPECT_FALSE(reassembly.add(part(1, 0, "\x00 17 "sv), {}));
+  EXPECT_FALSE(reassembly.add(part(3, 3, "\xE9"sv), {}));
+  EXPECT_EQ(reassembly.add(part(2, 8, "\x20\xAC"sv), {})->text(), "@ 17 €é");
+}
+
+TEST(Reassembly, APhoneThatBeginsTooManySetsLosesItsOwn) {
+  Reassembly reassembly({.set_count_max = 10, .sets_of_source_max = 3});
+  const auto part = [](std::string source, std::uint16_t reference, std::uint8_t number) {
+    Incoming one;
+    one.source = std::move(source);
+    one.part = Concatenation{.reference = reference, .total = 2, .number = number};
+    return one;
+  };
+  EXPECT_FALSE(reassembly.add(part("1", 1, 1), {}));
+  EXPECT_FALSE(reassembly.add(part("3", 1, 1), {}));
+  for (std::uint16_t i = 0; i < 100; ++i) EXPECT_FALSE(reassembly.add(part("2", i, 1), Instant{} + milliseconds(i)));
+  EXPECT_EQ(reassembly.incomplete(), 5U);
+  EXPECT_TRUE(reassembly.add(part("1", 1, 2), {}));
+  EXPECT_TRUE(reassembly.add(part("3", 1, 2), {}));
+  EXPECT_TRUE(reassembly.add(part("2", 99, 2), {}));
+}
+
 TEST(Reassembly, IncompleteSetsGo) {
   Reassembly reassembly({.set_count_max = 2, .set_size_max = 1000, .incomplete_max = seconds(60)});
   const auto part = [](std::uint8_t reference) { return incoming(split_text(std::string(200, 'a'), reference)[0]); };
