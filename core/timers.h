@@ -127,6 +127,8 @@ inline constexpr Timer mailbox_connect = detail::one("mailbox_connect", "fetcher
 inline constexpr Timer mailbox_command = detail::one("mailbox_command", "fetcher", detail::minutes(1), "a mail server answers a command");
 inline constexpr Timer idle_reissue =
     detail::one("idle_reissue", "fetcher", detail::minutes(9), "IDLE is said again (RFC 2177: before 29 min)");
+inline constexpr Timer unseen_news =
+    detail::growing("unseen_news", "fetcher", seconds(5), seconds(40), "news that the search did not show is looked for again, four times");
 inline constexpr Timer idle_pause = detail::one("idle_pause", "fetcher", milliseconds(500), "between two looks that IDLE caused");
 inline constexpr Timer mailbox_refresh =
     detail::one("mailbox_refresh", "fetcher", detail::minutes(1), "mode idle at a server without IDLE: NOOP");
@@ -152,8 +154,8 @@ inline constexpr auto of_control_plane = std::to_array<Timer>({
     unbind,         enquire_answer,  smpp_response,   smpp_throttled,    smpp_rebind,    smpp_stable,     code_fresh,      suffix_rest,
     help_window,    trial_answer,    fetcher_restart, fetcher_steady,    watch_again,    host_resolve,    api_silence,     api_accept,
     status_silence, status_listen,   handoff_again,   handoff_take_over, fetcher_ending, mailbox_connect, mailbox_command, idle_reissue,
-    idle_pause,     mailbox_refresh, mailbox_linger,  self_poll,         fetch_credit,   mailbox_retry,   mailbox_refused, fetch_patience,
-    mail_again,     mailbox_steady,
+    unseen_news,    idle_pause,      mailbox_refresh, mailbox_linger,    self_poll,      fetch_credit,    mailbox_retry,   mailbox_refused,
+    fetch_patience, mail_again,      mailbox_steady,
 });
 
 // ---- data plane

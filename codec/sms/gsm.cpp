@@ -85,8 +85,7 @@ Incoming joined(const std::map<std::uint8_t, Incoming>& parts, std::uint8_t last
   whole.user_data.clear();
   whole.part.reset();
   const auto alphabet = [](const Incoming& one) { return one.data_coding == 0 ? one.in_zero : alphabet_of(one.data_coding); };
-  const bool is_one_alphabet =
-      std::ranges::all_of(parts, [&](const auto& entry) { return alphabet(entry.second) == alphabet(whole); });
+  const bool is_one_alphabet = std::ranges::all_of(parts, [&](const auto& entry) { return alphabet(entry.second) == alphabet(whole); });
   if (!is_one_alphabet) whole.data_coding = ucs2;
   for (const auto& [number, part] : parts) {
     if (number > last) break;

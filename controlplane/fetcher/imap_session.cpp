@@ -105,6 +105,7 @@ class ImapSession final : public MailboxSession {
   [[nodiscard]] std::uint32_t counted() const;
   [[nodiscard]] bool has_news();
   void note_exists();
+  void note_find(bool is_found, bool has_grown);
   Outcome<std::uint32_t> last_of_select(Task& task);
   Outcome<Look> begin_numbering(Task& task, Watermark& mark, std::uint32_t uid_next);
   Outcome<std::optional<std::uint32_t>> find_newest(Task& task, std::span<const std::uint32_t> uids, const Newest& newest);
@@ -120,10 +121,11 @@ class ImapSession final : public MailboxSession {
   std::unique_ptr<mailimap, SessionFree> imap_;
   std::string folder_;  // as it goes on the wire
   std::uint64_t uid_validity_ = 0;
-  std::uint32_t uid_next_ = 0;   // from SELECT; 0: not said, or used up
-  std::uint32_t exists_ = 0;     // mails at SELECT
-  std::uint32_t looked_at_ = 0;  // mails as the server said before the last look: what it says later is news
-  std::uint32_t unsettled_ = 0;  // the news that caused the last look, until a look begins with it; 0: none
+  std::uint32_t uid_next_ = 0;                 // from SELECT; 0: not said, or used up
+  std::uint32_t exists_ = 0;                   // mails at SELECT
+  std::uint32_t looked_at_ = 0;                // mails as the server said before the last look: what it says later is news
+  std::uint32_t unsettled_ = 0;                // the news that caused the last look, until a look begins with it; 0: none
+  std::optional<std::uint32_t> hollow_looks_;  // how often mails that the server counted were looked for in vain
   bool has_idle_ = false;
   bool is_fresh_ = false;  // SELECT has just told everything
 };
@@ -301,9 +303,10 @@ Outcome<Look> ImapSession::look(Task& task, Watermark& mark, const ArrivalSink& 
   if (!is_fresh_) {
     if (auto refreshed = refresh(task); !refreshed) return std::unexpected(refreshed.error());
   }
-  is_fresh_ = false;
+  const bool has_grown = !std::exchange(is_fresh_, false) && counted() > looked_at_;
   looked_at_ = counted();
   if (looked_at_ == unsettled_) unsettled_ = 0;
+  const std::uint64_t newest_before = mark.last_uid;
   std::uint32_t uid_next = std::exchange(uid_next_, 0);
   // First sight, another numbering, or a UIDNEXT that went back, which RFC 3501 §2.3.1.1 forbids. One that is merely behind its own mails
   // says nothing.
@@ -335,7 +338,19 @@ Outcome<Look> ImapSession::look(Task& task, Watermark& mark, const ArrivalSink& 
     if (auto reported = report(task, std::move(*uids), mark, sink); !reported) return std::unexpected(reported.error());
   }
   if (auto tried = try_again(task, mark, sink); !tried) return std::unexpected(tried.error());
+  note_find(mark.last_uid != newest_before, has_grown);
   return result;
+}
+
+// Some servers count a mail before their search finds it, and do not say it twice.
+void ImapSession::note_find(bool is_found, bool has_grown) {
+  constexpr std::uint32_t looks_max = 4;
+  if (has_grown) {
+    hollow_looks_ = 0;
+  } else if (hollow_looks_) {
+    ++*hollow_looks_;
+  }
+  if (is_found || hollow_looks_ == looks_max) hollow_looks_.reset();
 }
 
 // UID of the last mail that SELECT counted, by its place: some servers say a UIDNEXT that a mail has already, and what came after SELECT is
@@ -639,6 +654,7 @@ Outcome<void> ImapSession::wait(Task& task, Gate& gate, Instant until) {
   const auto or_else = [](Duration known, Duration usual) { return known.ns != 0 ? known : usual; };
   // News may stand in any answer (RFC 3501 §5.2): to the search that did not see it, or in front of the `+` of IDLE.
   if (has_news()) return {};
+  if (hollow_looks_) until = std::min(until, task.loop().now() + doubled(settings_.timing.unseen_news, *hollow_looks_));
   if (has_idle_) {
     begin(task);
     const auto answer = exchange_.command("IDLE");

@@ -93,6 +93,7 @@ struct Timing {
   Duration connect = timers::mailbox_connect;
   Duration command = timers::mailbox_command;
   Duration idle_reissue = timers::idle_reissue;  // RFC 2177: before 29 min; NATs forget sooner
+  Timer unseen_news = timers::unseen_news;       // between looks for what the server counts and does not find yet
   Duration idle_pause = timers::idle_pause;      // least time between two looks that IDLE caused
   Duration refresh = timers::mailbox_refresh;    // mode idle at a server without IDLE: it is asked so often
   Duration linger = timers::mailbox_linger;      // how long a session of mode poll stays for the next command

@@ -28,8 +28,8 @@ constexpr auto courtesies = std::to_array<std::u32string_view>(
     {U"pls", U"plz", U"please", U"thx", U"tx", U"ty", U"thanks", U"ok", U"bitte", U"danke", U"merci", U"svp", U"stp", U"gracias"});
 // Whoever writes one of them does not want the mail that he names; `no` may be short for number.
 constexpr auto refusals = std::to_array<std::u32string_view>(
-    {U"not", U"dont", U"don", U"never", U"ignore", U"skip", U"delete", U"nicht", U"kein", U"keine", U"pas", U"nao", U"niet", U"geen", U"inte",
-     U"ikke", U"nie", U"не", U"нет", U"ne", U"non", U"degil", U"لا", U"不要", U"不用"});
+    {U"not",  U"dont", U"don",  U"never", U"ignore", U"skip", U"delete", U"nicht", U"kein",  U"keine", U"pas",  U"nao", U"niet",
+     U"geen", U"inte", U"ikke", U"nie",   U"не",     U"нет",  U"ne",     U"non",   U"degil", U"لا",    U"不要", U"不用"});
 struct Command {
   std::u32string_view word;
   Kind kind;
@@ -67,7 +67,9 @@ bool is_word_letter(char32_t c) {
          (c >= 0x3040 && c < 0xD7FF) || (c >= 0xF900 && c < 0xFE00) || (c >= 0xFE70 && c < 0xFF00);
 }
 
-bool is_one_of(std::span<const std::u32string_view> words, std::u32string_view text) { return std::ranges::find(words, text) != words.end(); }
+bool is_one_of(std::span<const std::u32string_view> words, std::u32string_view text) {
+  return std::ranges::find(words, text) != words.end();
+}
 bool is_fetch_word(std::u32string_view text) { return is_one_of(fetch_words, text); }
 
 std::u32string_view without_blanks(std::u32string_view line) {
@@ -157,7 +159,8 @@ bool stands_alone(std::u32string_view line, const std::vector<Word>& words, std:
   // `ok17`, `17pls`.
   const bool is_polite_before = index > 0 && is_one_of(courtesies, words[index - 1].text);
   const bool is_polite_behind = index + 1 < words.size() && is_one_of(courtesies, words[index + 1].text);
-  if ((is_of_word(before) && !is_polite_before) || (is_of_word(at(end)) && !is_polite_behind) || counters.contains(at(end)) || units.contains(before) || units.contains(at(end)))
+  if ((is_of_word(before) && !is_polite_before) || (is_of_word(at(end)) && !is_polite_behind) || counters.contains(at(end)) ||
+      units.contains(before) || units.contains(at(end)))
     return false;
   const bool joined_before = joints.contains(before) && word.begin >= 2 && is_digit(line[word.begin - 2]);
   return !joined_before && !(joints.contains(at(end)) && is_digit(at(end + 1)));

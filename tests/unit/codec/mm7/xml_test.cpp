@@ -109,19 +109,25 @@ TEST(Xml, CharactersThatXmlDoesNotHaveAreMended) {
   };
   for (const Meant& row : {
            // Half a character.
-           Meant{"<a>&#xD83D;</a>", "a\"\uFFFD\""}, Meant{"<a>&#xDE00;&#xD83D;</a>", "a\"\uFFFD\uFFFD\""},
-           Meant{"<a>&#xD83D; &#xDE00;</a>", "a\"\uFFFD \uFFFD\""}, Meant{"<a>x&#xD83D;&#x41;&#xD83D;&#xDE00;</a>", "a\"x\uFFFDA😀\""},
-           Meant{"<a>\xED\xA0\xBD\xED\xB8\x80!</a>", "a\"😀!\""}, Meant{"<a>\xED\xA0\xBDx</a>", "a\"\uFFFDx\""},
+           Meant{"<a>&#xD83D;</a>", "a\"\uFFFD\""},
+           Meant{"<a>&#xDE00;&#xD83D;</a>", "a\"\uFFFD\uFFFD\""},
+           Meant{"<a>&#xD83D; &#xDE00;</a>", "a\"\uFFFD \uFFFD\""},
+           Meant{"<a>x&#xD83D;&#x41;&#xD83D;&#xDE00;</a>", "a\"x\uFFFDA😀\""},
+           Meant{"<a>\xED\xA0\xBD\xED\xB8\x80!</a>", "a\"😀!\""},
+           Meant{"<a>\xED\xA0\xBDx</a>", "a\"\uFFFDx\""},
            // No character at all.
-           Meant{"<a>1&#0;2\x01 3&#x1F;</a>", "a\"12 3\""}, Meant{"<a>&#xFFFF;\xEF\xBF\xBE&#x110000;</a>", "a\"\uFFFD\uFFFD\uFFFD\""},
+           Meant{"<a>1&#0;2\x01 3&#x1F;</a>", "a\"12 3\""},
+           Meant{"<a>&#xFFFF;\xEF\xBF\xBE&#x110000;</a>", "a\"\uFFFD\uFFFD\uFFFD\""},
            // Bytes of another encoding.
            Meant{"<a b='\xE9'>Gr\xFC\xDF"
                  "e \x80</a>",
                  "a[b=é]\"Grüße €\""},
-           Meant{"<?xml version='1.0' encoding='utf-8'?><a>\xFC</a>", "a\"ü\""}, Meant{"<a>Grüße \xC3</a>", "a\"Grüße \uFFFD\""},
+           Meant{"<?xml version='1.0' encoding='utf-8'?><a>\xFC</a>", "a\"ü\""},
+           Meant{"<a>Grüße \xC3</a>", "a\"Grüße \uFFFD\""},
            Meant{"<?xml version='1.0' encoding='Shift_JIS'?><a>\x83\x65\x81</a>", "a\"テ\uFFFD\""},
            // Ampersands.
-           Meant{"<a>AT&T &amp; B&B</a>", "a\"AT&T & B&B\""}, Meant{"<a b='?x=1&y=2'>&nbsp;&#;&#x;&#1a;&</a>", "a[b=?x=1&y=2]\"&nbsp;&#;&#x;&#1a;&\""},
+           Meant{"<a>AT&T &amp; B&B</a>", "a\"AT&T & B&B\""},
+           Meant{"<a b='?x=1&y=2'>&nbsp;&#;&#x;&#1a;&</a>", "a[b=?x=1&y=2]\"&nbsp;&#;&#x;&#1a;&\""},
            Meant{"<a><!-- &x --><![CDATA[<&y\x02>]]>&z</a>", "a\"<&y>&z\""},
            Meant{"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xFC & \xE9</a>", "a\"ü & é\""},
        }) {
@@ -130,7 +136,8 @@ TEST(Xml, CharactersThatXmlDoesNotHaveAreMended) {
     EXPECT_EQ(shown(*tree), row.tree);
   }
   // What is broken otherwise stays so.
-  for (const std::string_view document : {"<a>&</b>", "<a>&", "<!DOCTYPE a><a>&x;</a>", "<a><![CDATA[&</a>", "<a &='1'/>", "<&/>", "\x01"}) {
+  for (const std::string_view document :
+       {"<a>&</b>", "<a>&", "<!DOCTYPE a><a>&x;</a>", "<a><![CDATA[&</a>", "<a &='1'/>", "<&/>", "\x01"}) {
     EXPECT_FALSE(parse_xml(bytes_of(document)).has_value()) << document;
   }
 }

@@ -635,6 +635,50 @@ TEST_F(ImapTest, NewsInAnyAnswerIsNews) {
   });
 }
 
+// A server that counts a mail before its search finds it.
+TEST_F(ImapTest, WhatIsCountedAndNotFoundIsLookedForAgain) {
+  for (const int found_at : {1, 4, 100}) {
+    int searches = 0, idles = 0;
+    ScriptedServer server([&](Peer& peer) {
+      if (!open_folder(peer)) return;
+      for (;;) {
+        const std::string line = peer.line();
+        const std::string tag = line.substr(0, line.find(' '));
+        if (line.contains("UID SEARCH")) {
+          peer.send(++searches == 1 + found_at ? "* SEARCH 10\r\n" : "* SEARCH\r\n");
+        } else if (line.contains("UID FETCH")) {
+          peer.send("* 6 FETCH (UID 10 RFC822.SIZE 10)\r\n");
+        } else if (line.contains("IDLE")) {
+          peer.send(++idles == 1 ? "+ idling\r\n* 6 EXISTS\r\n" : "+ idling\r\n");
+          if (peer.line() != "DONE") return;
+        } else if (line.empty()) {
+          return;
+        }
+        peer.send(tag + " OK\r\n");
+      }
+    });
+    timing_.idle_reissue = seconds(3600);
+    timing_.unseen_news.first = timing_.unseen_news.most = milliseconds(1);
+    run(account(server, Protocol::imap), [&](Task& task, MailboxSession& session) {
+      ASSERT_TRUE(session.open(task));
+      Gate gate(task.loop());
+      Watermark mark{.uid_validity = 77, .last_uid = 9, .known = {}};
+      const auto look = [&] { return session.look(task, mark, [](const Arrival&) {}).has_value(); };
+      ASSERT_TRUE(look());
+      const int looks = std::min(found_at, 5);
+      for (int i = 0; i < looks; ++i) {
+        const auto waited = session.wait(task, gate, never);
+        ASSERT_TRUE(waited) << "found at " << found_at << ", wait " << i << ": " << waited.error().text;
+        ASSERT_TRUE(look());
+      }
+      EXPECT_EQ(mark.last_uid, found_at < 100 ? 10U : 9U);
+      const Instant until = task.loop().now() + milliseconds(30);
+      ASSERT_TRUE(session.wait(task, gate, until));
+      EXPECT_GE(task.loop().now(), until) << "found, or given up";
+    });
+  }
+}
+
 // A server that offers IDLE and refuses it, and one that offers none: asked in the way its provider needs.
 TEST_F(ImapTest, WithoutIdleItIsAskedAsItsProviderNeeds) {
   struct Row {
