@@ -12,7 +12,8 @@
 
 namespace pushmail {
 
-/// A report that takes so long is no rule; before it a message's silence says nothing.
+/// So many of a week say enough, and no more are counted.
+inline constexpr std::uint64_t traffic_looked_at_max = 10'000;
 /// So many messages without one report, and so many without one answer, are no chance.
 inline constexpr std::uint64_t silent_reports_least = 5;
 inline constexpr std::uint64_t silent_answers_least = 20;

@@ -222,7 +222,8 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         standing.reason = pause->reason;
       }
       const Timestamp now = clock_.wall();
-      if (const auto traffic = store_.peer_traffic(name, {now.us - timers::health_window.us()}, {now.us - timers::report_grace.us()})) {
+      if (const auto traffic = store_.peer_traffic(name, {now.us - timers::health_window.us()}, {now.us - timers::report_grace.us()},
+                                                   traffic_looked_at_max)) {
         standing.silent = traffic->silent;
         standing.answers = traffic->answers;
         standing.advice = advice_about(peer, *traffic);

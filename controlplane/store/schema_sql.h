@@ -116,6 +116,17 @@ CREATE INDEX item_of_peer ON item (peer, way, state, created);
 DROP INDEX report_of_message;
 CREATE INDEX report_of_message ON report (peer, ltrim(lower(trim(message_id, ' <>"')), '0'));
 )sql",
+    // What is looked for again and again, by the time at which it is due: items wait for days, and nobody reads those that are not.
+    R"sql(
+DROP INDEX report_of_message;
+CREATE INDEX report_of_message ON report (peer, ltrim(lower(trim(message_id, ' <>"')), '0'), time);
+CREATE INDEX report_waiting ON report (peer, time, id) WHERE item = x'';
+DROP INDEX item_of_mark;
+CREATE INDEX item_mark_due ON item (retry_at) WHERE mark = 'pending';
+CREATE INDEX item_due ON item (retry_at) WHERE state = 'requested';
+CREATE INDEX item_code_due ON item (code_expires) WHERE code_expires <> 0 AND state IN ('accepted', 'notified');
+CREATE INDEX item_unreported ON item (expires) WHERE expires <> 0 AND state IN ('submitted', 'reported');
+)sql",
 });
 static_assert(store_migrations.size() == versions::store_schema);
 

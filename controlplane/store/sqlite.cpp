@@ -14,6 +14,7 @@ namespace pushmail::sqlite {
 namespace {
 
 constexpr int busy_ms_max = 5000;
+thread_local std::uint64_t steps = 0;
 
 // What the system said in a call of SQLite's, which keeps it for few of them: else the errno that the call left. 0: nothing. Before each
 // call errno is 0.
@@ -57,9 +58,12 @@ void on_sqlite_word(void*, int code, const char* words) {
 
 Run::~Run() {
   if (statement_ == nullptr) return;
+  steps += static_cast<std::uint64_t>(sqlite3_stmt_status(statement_, SQLITE_STMTSTATUS_VM_STEP, 1));
   sqlite3_reset(statement_);
   sqlite3_clear_bindings(statement_);
 }
+
+std::uint64_t steps_made() { return steps; }
 
 // Parameters that a statement does not have are our own fault.
 void Run::bound(int code) {
@@ -126,8 +130,9 @@ void Connection::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(han
 void Connection::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
 Result<Connection> Connection::open(const std::filesystem::path& path) {
-  // For the whole process, and before SQLite is used at all.
-  [[maybe_unused]] static const int words = sqlite3_config(SQLITE_CONFIG_LOG, on_sqlite_word, nullptr);
+  // For the whole process, and before SQLite is used at all. Nobody reads how much memory it has, and counting takes a lock each time.
+  [[maybe_unused]] static const int set_up =
+      sqlite3_config(SQLITE_CONFIG_LOG, on_sqlite_word, nullptr) + sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   sqlite3* handle = nullptr;
   errno = 0;
   const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
@@ -147,8 +152,9 @@ Result<Connection> Connection::open(const std::filesystem::path& path) {
   }
   sqlite3_busy_timeout(handle, busy_ms_max);
   // What a savepoint could have to undo is kept in memory: a file for it would be written with every statement.
-  const auto set =
-      connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY");
+  const auto set = connection.execute(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; "
+      "PRAGMA cache_size = -32768");
   if (!set) return std::unexpected(set.error());
   // The names of store and log. SQLite syncs the folder too, and goes on where that fails.
   if (path.has_parent_path()) {

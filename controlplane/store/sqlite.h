@@ -21,6 +21,10 @@ struct sqlite3_stmt;
 
 namespace pushmail::sqlite {
 
+/// Steps that SQLite's machine has made in this thread. They do not depend on clocks, so a test asks that a question takes no more of them
+/// the more is stored.
+[[nodiscard]] std::uint64_t steps_made();
+
 /// One run of a prepared statement. Reset when it goes out of scope.
 class Run {
  public:

@@ -266,6 +266,26 @@ Result<std::uint64_t> counted(Run& run) {
   return static_cast<std::uint64_t>(run.number());
 }
 
+// `'accepted', 'notified'`.
+template <class Words>
+std::string list_of(const Words& all_of_them) {
+  std::string list;
+  for (const auto& word : all_of_them) list += fmt::format("{}'{}'", list.empty() ? "" : ", ", to_string(word));
+  return list;
+}
+
+// What is asked for every few seconds is found by the time at which it is due, however much waits. Without statistics SQLite would take the
+// index of states instead.
+std::string_view hint_for(const ItemFilter& filter) {
+  const auto are = [&](std::initializer_list<ItemState> states) { return std::ranges::equal(filter.states, states); };
+  if (filter.unknown_by) return " INDEXED BY item_unknown";
+  if (filter.mark == MarkProgress::pending && filter.due) return " INDEXED BY item_mark_due";
+  if (filter.due && are({ItemState::requested})) return " INDEXED BY item_due";
+  if (filter.code_due && are({ItemState::accepted, ItemState::notified})) return " INDEXED BY item_code_due";
+  if (filter.expired_by && are({ItemState::submitted, ItemState::reported})) return " INDEXED BY item_unreported";
+  return {};
+}
+
 std::string_view source_of(Origin origin) { return origin == Origin::stranger ? "smtp" : "mailbox"; }
 
 // An empty result of a statement that did something is a conflict told as false.
@@ -493,21 +513,25 @@ class SqliteStore final : public GroupedStore {
     run.put(peer).put(peer).put(static_cast<std::int64_t>(count_max));
     return run.run();
   }
-  Result<PeerTraffic> peer_traffic(std::string_view peer, Timestamp since, Timestamp taken_by) override {
+  Result<PeerTraffic> peer_traffic(std::string_view peer, Timestamp since, Timestamp taken_by, std::uint64_t looked_at_max) override {
     PeerTraffic traffic;
     const auto count = [&](std::uint64_t& into, std::string_view sql, std::optional<Timestamp> by = std::nullopt) -> Result<void> {
       Run run = db_.prepare(sql);
-      run.put(peer).put(since.us);
+      run.put(peer).put(since.us).put(static_cast<std::int64_t>(looked_at_max));
       if (by) run.put(by->us);
       PM_TRY(into, counted(run));
       return {};
     };
     constexpr std::string_view silent =
-        "SELECT count(*) FROM item WHERE peer = ? AND way = 'to_phone' AND state = 'submitted' AND created >= ? AND updated <= ?";
+        "SELECT count(*) FROM (SELECT updated FROM item WHERE peer = ? AND way = 'to_phone' AND state = 'submitted' AND created >= ? "
+        "LIMIT ?) WHERE updated <= ?";
     constexpr std::string_view reported =
-        "SELECT count(*) FROM item WHERE peer = ? AND way = 'to_phone' AND state IN ('reported', 'delivered') AND created >= ?";
-    constexpr std::string_view answers = "SELECT count(*) FROM item WHERE peer = ? AND way = 'to_mail' AND created >= ? AND suffix <> ''";
-    constexpr std::string_view new_mails = "SELECT count(*) FROM item WHERE peer = ? AND way = 'to_mail' AND created >= ? AND suffix = ''";
+        "SELECT count(*) FROM (SELECT 1 FROM item WHERE peer = ? AND way = 'to_phone' AND state IN ('reported', 'delivered') AND "
+        "created >= ? LIMIT ?)";
+    constexpr std::string_view answers =
+        "SELECT count(*) FROM (SELECT suffix FROM item WHERE peer = ? AND way = 'to_mail' AND created >= ? LIMIT ?) WHERE suffix <> ''";
+    constexpr std::string_view new_mails =
+        "SELECT count(*) FROM (SELECT suffix FROM item WHERE peer = ? AND way = 'to_mail' AND created >= ? LIMIT ?) WHERE suffix = ''";
     if (const auto done = count(traffic.silent, silent, taken_by); !done) return std::unexpected(done.error());
     if (const auto done = count(traffic.reported, reported); !done) return std::unexpected(done.error());
     if (const auto done = count(traffic.answers, answers); !done) return std::unexpected(done.error());
@@ -515,7 +539,7 @@ class SqliteStore final : public GroupedStore {
     return traffic;
   }
   Result<std::uint64_t> count_unknown(std::string_view peer) override {
-    Run run = db_.prepare("SELECT count(*) FROM item WHERE unknown_until <> 0 AND peer = ?");
+    Run run = db_.prepare("SELECT count(*) FROM item INDEXED BY item_unknown WHERE unknown_until <> 0 AND peer = ?");
     run.put(peer);
     PM_TRY(const bool row, run.step());
     PM_CHECK(row);
@@ -659,9 +683,12 @@ class SqliteStore final : public GroupedStore {
   }
   Result<std::optional<std::string>> our_text_in(const Msisdn& phone, std::string_view text, Timestamp since) override {
     // Shorter ones may be anybody's words.
-    Run run = db_.prepare(
-        "SELECT text FROM sms WHERE msisdn = ?1 AND created >= ?2 AND (text = ?3 OR (length(text) >= 20 AND instr(?3, text) > 0))"
-        " ORDER BY length(text) DESC LIMIT 1");
+    // All kinds are named for the index, in which the time stands behind them.
+    static const std::string sql = fmt::format(
+        "SELECT text FROM sms WHERE msisdn = ?1 AND kind IN ('{}') AND created >= ?2 AND (text = ?3 OR (length(text) >= 20 AND "
+        "instr(?3, text) > 0)) ORDER BY length(text) DESC LIMIT 1",
+        fmt::join(words<SmsKind>, "', '"));
+    Run run = db_.prepare(sql);
     run.put(phone.digits()).put(since.us).put(text);
     return first(run, +[](Run& row) { return row.text(); });
   }
@@ -732,17 +759,19 @@ class SqliteStore final : public GroupedStore {
     return run.run();
   }
   Result<std::vector<Report>> orphan_reports(std::string_view peer, std::string_view message_id) override {
-    static const std::string sql = fmt::format(
-        "SELECT {} FROM (SELECT * FROM report WHERE peer = ? AND item = zeroblob(0) AND ({} = ? OR ? = '') "
-        "ORDER BY time DESC, id DESC LIMIT 1000) ORDER BY time, id",
-        report_columns, message_key);
-    Run run = db_.prepare(sql);
-    run.put(peer).put(peer_id_key(message_id)).put(message_id);
+    constexpr std::string_view latest =
+        "SELECT {} FROM (SELECT * FROM report INDEXED BY {} WHERE peer = ? AND item = x''{} ORDER BY time DESC, id DESC LIMIT 1000) "
+        "ORDER BY time, id";
+    static const std::string any = fmt::format(latest, report_columns, "report_waiting", "");
+    static const std::string named = fmt::format(latest, report_columns, "report_of_message", fmt::format(" AND {} = ?", message_key));
+    Run run = db_.prepare(message_id.empty() ? any : named);
+    run.put(peer);
+    if (!message_id.empty()) run.put(peer_id_key(message_id));
     return all(run, read_report);
   }
   Result<void> trim_orphan_reports(std::string_view peer, std::uint64_t most) override {
     Run run = db_.prepare(
-        "DELETE FROM report WHERE rowid IN (SELECT rowid FROM report WHERE peer = ? AND item = zeroblob(0) ORDER BY rowid DESC LIMIT -1 "
+        "DELETE FROM report WHERE rowid IN (SELECT rowid FROM report WHERE peer = ? AND item = x'' ORDER BY time DESC, id DESC LIMIT -1 "
         "OFFSET ?)");
     run.put(peer).put(static_cast<std::int64_t>(most));
     return run.run();
@@ -909,13 +938,15 @@ Result<void> SqliteStore::migrate() {
 }
 
 Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
-  // The shape of the question is in the text, its values are parameters; there are few shapes.
-  std::string sql = fmt::format("SELECT {} FROM item WHERE 1", item_columns);
-  if (!filter.binding.empty()) sql += " AND binding = ?";
-  if (!filter.states.empty()) sql += fmt::format(" AND state IN ({})", question_marks(std::string(filter.states.size() - 1, ',')));
+  // The shape of the question is in the text, and so are its words, which partial indexes are about; its values are parameters.
+  std::string sql = fmt::format("SELECT {} FROM item{} WHERE 1", item_columns, hint_for(filter));
+  // By its phone, of which there is an index.
+  if (!filter.binding.empty()) sql += " AND binding = ? AND msisdn = (SELECT msisdn FROM binding WHERE id = ?)";
+  if (filter.states.size() == 1) sql += fmt::format(" AND state = {}", list_of(filter.states));
+  if (filter.states.size() > 1) sql += fmt::format(" AND state IN ({})", list_of(filter.states));
   if (filter.way) sql += " AND way = ?";
   if (filter.trace) sql += " AND trace = ?";
-  if (filter.mark) sql += " AND mark = ?";
+  if (filter.mark) sql += fmt::format(" AND mark = '{}'", to_string(*filter.mark));
   if (filter.due) sql += " AND retry_at <= ?";
   if (filter.code_due) sql += " AND code_expires <> 0 AND code_expires <= ?";
   if (filter.expired_by) sql += " AND expires <> 0 AND expires <= ?";
@@ -927,11 +958,9 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
   sql += filter.order == ItemOrder::newest_first ? " ORDER BY id DESC LIMIT ?" : " ORDER BY id LIMIT ?";
 
   Run run = db_.prepare(sql);
-  if (!filter.binding.empty()) run.put(filter.binding);
-  for (const ItemState state : filter.states) run.put(to_string(state));
+  if (!filter.binding.empty()) run.put(filter.binding).put(filter.binding);
   if (filter.way) run.put(to_string(*filter.way));
   if (filter.trace) run.put(ByteView(filter.trace->bytes));
-  if (filter.mark) run.put(to_string(*filter.mark));
   if (filter.due) run.put(filter.due->us);
   if (filter.code_due) run.put(filter.code_due->us);
   if (filter.expired_by) run.put(filter.expired_by->us);
@@ -946,9 +975,13 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
 Result<bool> SqliteStore::add_report(const Report& r) {
   // Design 4: peer + MessageID + phone + MMStatus + date name a report; another status is news.
   {
-    Run same = db_.prepare(
-        "SELECT 1 FROM report WHERE peer = ? AND message_id = ? AND recipient = ? AND sender = ? AND mm_status = ? AND time = ?");
-    same.put(r.peer).put(r.message_id).put(r.recipient).put(r.sender).put(r.mm_status).put(r.time.us);
+    // IS, since of what is `=` something SQLite puts that into the expression too, and then finds no index for it.
+    static const std::string sql = fmt::format(
+        "SELECT 1 FROM report INDEXED BY report_of_message WHERE peer = ? AND {} = ? AND time = ? AND message_id IS ? AND recipient = ? "
+        "AND sender = ? AND mm_status = ?",
+        message_key);
+    Run same = db_.prepare(sql);
+    same.put(r.peer).put(peer_id_key(r.message_id)).put(r.time.us).put(r.message_id).put(r.recipient).put(r.sender).put(r.mm_status);
     PM_TRY(const bool known, same.step());
     if (known) return false;
   }

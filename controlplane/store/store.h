@@ -78,8 +78,8 @@ class Store : public AnnouncementStore {
   /// How long the last reports of this peer took, newest first; `add` keeps the last `count_max`.
   virtual Result<std::vector<Duration>> report_times(std::string_view peer, std::size_t count_max) = 0;
   virtual Result<void> add_report_time(std::string_view peer, Duration took, std::size_t count_max) = 0;
-  /// Of items since `since`; silent ones are those that it took before `taken_by`.
-  virtual Result<PeerTraffic> peer_traffic(std::string_view peer, Timestamp since, Timestamp taken_by) = 0;
+  /// Of items since `since`, and of `looked_at_max` at most for each count; silent ones are those that it took before `taken_by`.
+  virtual Result<PeerTraffic> peer_traffic(std::string_view peer, Timestamp since, Timestamp taken_by, std::uint64_t looked_at_max) = 0;
   /// Items of this peer that are in doubt now.
   virtual Result<std::uint64_t> count_unknown(std::string_view peer) = 0;
 

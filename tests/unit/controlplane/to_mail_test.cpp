@@ -572,13 +572,13 @@ TEST_F(ToMailTest, TrafficIsCountedByPeerAndTime) {
   add(Way::to_phone, ItemState::submitted, "1742", "other");
   add(Way::to_mail, ItemState::delivered, "1742");
   add(Way::to_mail, ItemState::delivered);
-  const auto traffic = store->peer_traffic("mmsc", {clock.at.us - 1}, clock.at).value();
+  const auto traffic = store->peer_traffic("mmsc", {clock.at.us - 1}, clock.at, 100).value();
   EXPECT_EQ(traffic.silent, 1U);
   EXPECT_EQ(traffic.reported, 1U);
   EXPECT_EQ(traffic.answers, 1U);
   EXPECT_EQ(traffic.new_mails, 1U);
-  EXPECT_EQ(store->peer_traffic("mmsc", {clock.at.us + 1}, clock.at).value().answers, 0U);
-  EXPECT_EQ(store->peer_traffic("mmsc", {}, {clock.at.us - 1}).value().silent, 0U) << "its report may still come";
+  EXPECT_EQ(store->peer_traffic("mmsc", {clock.at.us + 1}, clock.at, 100).value().answers, 0U);
+  EXPECT_EQ(store->peer_traffic("mmsc", {}, {clock.at.us - 1}, 100).value().silent, 0U) << "its report may still come";
 }
 
 }  // namespace

@@ -196,8 +196,8 @@ TEST_F(GroupCommitTest, ASyncThatFailsLetsNothingLeave) {
   EXPECT_EQ(failures, 1);
 }
 
-// A statement too large for memory goes to the log at once, and a file that may not grow refuses it: SQLite may then undo the whole group,
-// which was never to be noticed. Whether the statement stands in a write or alone, what has left is there.
+// A statement too large for SQLite's memory (32 MiB) goes to the log at once, and a file that may not grow refuses it: SQLite may then undo
+// the whole group, which was never to be noticed. Whether the statement stands in a write or alone, what has left is there.
 struct UndoneGroup : GroupCommitTest, ::testing::WithParamInterface<bool> {};
 TEST_P(UndoneGroup, IsNotTakenForCommitted) {
   std::signal(SIGXFSZ, SIG_IGN);
@@ -209,7 +209,7 @@ TEST_P(UndoneGroup, IsNotTakenForCommitted) {
   const rlimit small{.rlim_cur = 1'000'000, .rlim_max = before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
   Item large = numbered(2);
-  large.subject = std::string(8'000'000, 'x');
+  large.subject = std::string(40'000'000, 'x');
   const auto add_it = [&]() -> Result<void> {
     const auto added = store->add_item(large);
     return added ? Result<void>() : std::unexpected(added.error());
