@@ -105,7 +105,7 @@ WorkerSettings worker_settings(const Config& config, const HashKey& secret) {
   settings.http_listen = config.endpoint("http.listen");
   settings.smtp_listen = config.endpoint("smtp.listen");
   settings.http.connections = connection_limits(config, "http");
-  settings.http.wrong_passwords = budget_limits(config, "http.wrong_passwords");
+  settings.wrong_passwords = budget_limits(config, "http.wrong_passwords");
   settings.smtp.domain = relay.domain;
   settings.smtp.size_max = config.size("smtp.size_max");
   settings.smtp.connections = connection_limits(config, "smtp");

@@ -39,7 +39,8 @@ Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clo
       now_(clock.now()),
       relay_(settings_.relay, {.journal = *this, .handoff = *this, .codec = *this, .answers = *this, .outgoing = *this}, clock, counters,
              faults),
-      http_(settings_.http, relay_, clock),
+      mm7_(relay_, settings_.wrong_passwords),
+      http_(settings_.http, mm7_, clock),
       smtp_(settings_.smtp, relay_, clock),
       submit_out_(network_, clock, faults),
       mail_out_(network_, settings_.relay.domain, clock, faults) {
@@ -59,7 +60,8 @@ Result<void> Worker::listen() {
 
 void Worker::set_peers(const RecordView& peers) {
   relay_.set_peers(peers);
-  http_.set_peers(http_peers_of(relay_.peers()));
+  mm7_.set_peers(http_peers_of(relay_.peers()));
+  http_.set_groups(mm7_.groups());
   submit_out_.set_peers(relay_.peers());
 }
 
@@ -95,7 +97,7 @@ void Worker::publish_sessions() {
   counters_.set(Counter::http_connections, http.connections);
   counters_.set(Counter::http_turned_away, http.turned_away);
   counters_.set(Counter::http_evicted, http_.evicted());
-  counters_.set(Counter::http_wrong_passwords, http_.wrong_passwords());
+  counters_.set(Counter::http_wrong_passwords, mm7_.wrong_passwords());
   const SmtpServerCounts& smtp = smtp_.counts();
   counters_.set(Counter::smtp_connections, smtp.connections);
   counters_.set(Counter::smtp_turned_away, smtp.turned_away);

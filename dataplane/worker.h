@@ -16,6 +16,7 @@
 #include "dataplane/relay/relay.h"
 #include "dataplane/ring.h"
 #include "dataplane/session/http_server.h"
+#include "dataplane/session/mm7_service.h"
 #include "dataplane/session/smtp_server.h"
 #include "dataplane/submit_out.h"
 
@@ -27,7 +28,8 @@ struct WorkerSettings {
   relay::Settings relay;
   Endpoint http_listen;
   Endpoint smtp_listen;
-  HttpServerSettings http{};  // without its peers: they come from the control plane
+  HttpServerSettings http{};
+  BudgetLimits wrong_passwords = Mm7Service::wrong_passwords_usual;
   SmtpServerSettings smtp{};
   Poll poll = Poll::adaptive;
 };
@@ -64,7 +66,7 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   bool is_ready() const override { return handoff_ready_; }
   void send(handoff::Kind kind, const ItemId& item, RecordWriter record) override;
   void start(relay::Conversion conversion) override;
-  void answer_mm7(Ticket ticket, const mm7::Status& status) override { http_.answer(ticket, status); }
+  void answer_mm7(Ticket ticket, const mm7::Status& status) override { http_.answer(ticket, mm7_.reply_of(ticket, status)); }
   void refuse_mm7(Ticket ticket) override { http_.refuse_temporarily(ticket); }
   void answer_recipient(Ticket ticket, const SmtpReply& reply) override { smtp_.answer_recipient(ticket, reply); }
   void answer_mail(Ticket ticket, const SmtpReply& reply) override { smtp_.answer_mail(ticket, reply); }
@@ -89,6 +91,7 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   std::string_view refusal_;
 
   relay::Relay relay_;
+  Mm7Service mm7_;
   HttpServer http_;
   SmtpServer smtp_;
   SubmitOut submit_out_;

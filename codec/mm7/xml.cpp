@@ -55,12 +55,10 @@ Result<XmlTree> parse_xml(ByteView document) {
 
 namespace {
 
-/// Bytes of the well-formed UTF-8 character at the front that XML 1.0 §2.2 allows; 0 when it is none.
+/// Bytes of the character at the front; 0 when it is none, or none of XML's.
 std::size_t legal_size(std::string_view rest) {
   const CodePoint found = code_point_at(rest);
-  const char32_t c = found.value;
-  const bool is_legal = c < 0x20 ? c == '\t' || c == '\n' || c == '\r' : c != 0xFFFE && c != 0xFFFF;
-  return is_legal ? found.size : 0;
+  return is_xml_character(found.value) ? found.size : 0;
 }
 
 /// The characters that stand for themselves wherever we write text.

@@ -22,9 +22,8 @@ namespace pushmail::mm7 {
 namespace {
 
 bool is_half(char32_t c, char32_t first) { return c >= first && c < first + 0x400; }
-bool is_control(char32_t c) { return c < 0x20 && c != '\t' && c != '\n' && c != '\r'; }
-/// XML 1.0 §2.2, but for controls.
-bool is_legal(char32_t c) { return c <= 0x10FFFF && c != 0xFFFE && c != 0xFFFF && (c < 0xD800 || c > 0xDFFF); }
+// What nobody sees and no document may hold.
+bool is_dropped(char32_t c) { return c < 0x20 && !is_xml_character(c); }
 
 std::string_view without_declaration(std::string_view document) {
   if (!document.starts_with("<?xml")) return document;
@@ -73,8 +72,8 @@ class Mending {
     const CodePoint found = code_point_at(rest_);
     if (!found) return half_or_bad();
     if (found.value == '&' && has_references) return reference();
-    if (is_control(found.value)) return replace(found.size, {});
-    if (!is_legal(found.value)) return replace(found.size, utf8_of(replacement_character).view());
+    if (is_dropped(found.value)) return replace(found.size, {});
+    if (!is_xml_character(found.value)) return replace(found.size, utf8_of(replacement_character).view());
     keep(found.size);
   }
   void half_or_bad() {
@@ -91,8 +90,8 @@ class Mending {
     // The halves of one character; xml_as_utf8() joins them.
     const CharacterReference low = character_reference(rest_.substr(number.size));
     if (is_half(number.code, 0xD800) && is_half(low.code, 0xDC00)) return keep(number.size + low.size);
-    if (number.size != 0 && is_control(number.code)) return replace(number.size, {});
-    if (number.size != 0 && !is_legal(number.code)) return replace(number.size, utf8_of(replacement_character).view());
+    if (number.size != 0 && is_dropped(number.code)) return replace(number.size, {});
+    if (number.size != 0 && !is_xml_character(number.code)) return replace(number.size, utf8_of(replacement_character).view());
     const auto* const name = std::ranges::find_if(named, [&](std::string_view one) { return rest_.starts_with(one); });
     const std::size_t size = number.size != 0 ? number.size : name == named.end() ? 0 : name->size();
     if (size == 0) return replace(1, "&amp;");

@@ -16,6 +16,12 @@ namespace pushmail::mm7 {
 /// It never refuses: what it does not know for certain to be well-formed is no tree, and libxml2's to judge.
 [[nodiscard]] std::optional<XmlTree> scan_xml(std::string_view document);
 
+/// XML 1.0 §2.2.
+[[nodiscard]] constexpr bool is_xml_character(char32_t c) {
+  if (c < 0x20) return c == '\t' || c == '\n' || c == '\r';
+  return c <= 0x10FFFF && c != 0xFFFE && c != 0xFFFF && (c < 0xD800 || c > 0xDFFF);
+}
+
 struct XmlCharacters {
   std::string_view text;
   bool is_converted = false;  // then U+FFFD stands for bytes that the encoding does not have

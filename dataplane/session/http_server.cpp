@@ -22,13 +22,6 @@ constexpr std::size_t body_reserve_max = 64 * 1024;  // a Content-Length alone g
 
 enum class After : std::uint8_t { keep, close };
 
-/// How the answer of a request is written when the relay gives its status.
-struct AnswerShape {
-  enum class Kind : std::uint8_t { none, deliver, report, read_reply } kind = Kind::none;
-  mm7::ResponseContext context;
-  std::string service_code;
-};
-
 }  // namespace
 
 class HttpServer::Connection final : public StreamEvents, public LimitedConnection {
@@ -102,18 +95,10 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     }
     read_input();
   }
-  void answer(std::uint64_t sequence, int http_status, const mm7::HttpEntity& entity) {
+  void answer(std::uint64_t sequence, HttpReply reply) {
     Exchange& exchange = exchanges_[sequence - first_sequence_];
-    write(exchange, http_status, entity.content_type, entity.body, {});
+    write(exchange, reply.status, reply.content_type, reply.body, {});
     send_answers();
-  }
-  void answer(std::uint64_t sequence, const mm7::Status& status) {
-    const AnswerShape& shape = exchanges_[sequence - first_sequence_].shape;
-    if (shape.kind == AnswerShape::Kind::deliver)
-      return answer(sequence, 200, mm7::encode_deliver_rsp(shape.context, status, shape.service_code));
-    answer(sequence, 200,
-           shape.kind == AnswerShape::Kind::read_reply ? mm7::encode_read_reply_rsp(shape.context, status)
-                                                       : mm7::encode_delivery_report_rsp(shape.context, status));
   }
   void refuse_temporarily(std::uint64_t sequence) {
     unavailable(exchanges_[sequence - first_sequence_]);
@@ -128,7 +113,6 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
   /// One request and its answer. They leave in order of arrival (RFC 9112 §9.3.2).
   struct Exchange {
     Ticket ticket;
-    AnswerShape shape;
     std::string response;  // complete when answered, but for Connection and the empty line
     std::size_t body_at = 0;
     bool answered = false;
@@ -209,7 +193,7 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
       if (status == 503 || status == 429)
         try_later(exchange, status);
       else
-        answer_now(exchange, status, readable ? After::keep : After::close);
+        answer_now(exchange, status, readable ? After::keep : After::close, admission_.fields);
       if (!readable) exchange.after = After::close;
       if (exchange.after == After::close) return stop_and_send();
       reading_ = Reading::skip;
@@ -224,35 +208,13 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     send_answers();
   }
 
-  /// The status that refuses this head, or 0. Also finds the peer.
+  /// The status that refuses this head, or 0.
   int refusal(const http::RequestHead& head) {
     server_.limiter_.raise(*this, Standing::unproven);
-    const HttpPeer* found = nullptr;
-    bool source_allowed = false;
-    const auto sent = parse_basic_authorization(head.field("authorization"));
-    const bool compares = !sent || server_.limiter_.is_named(source_.ip) || server_.guard_.compares(source_.ip, sent->user, server_.now_);
-    for (const HttpPeer& peer : server_.settings_.peers) {
-      if (!allows(peer)) continue;
-      source_allowed = true;
-      if (found == nullptr && compares && matches(peer, sent)) found = &peer;
-    }
-    // Without a table of peers, whose request this is nobody knows: a 403 would be for good.
-    if (server_.settings_.peers.empty()) return 503;
-    if (!source_allowed) return 403;
-    if (!compares) return 429;
-    if (found == nullptr && sent) {
-      server_.guard_.wrong(source_.ip, sent->user, server_.now_);
-      // The last guess of its budget ends the connection too.
-      if (server_.guard_.is_spent(source_.ip, sent->user, server_.now_)) exchanges_.back().after = After::close;
-    }
-    // TS 23.140 §10.1 (MM7 is POST only).
-    if (head.method != "POST") return 405;
-    if (found == nullptr) return 401;
-    if (!found->credentials.user.empty()) server_.guard_.right(source_.ip);
-    if (!found->credentials.user.empty() || found->has_addresses()) server_.limiter_.raise(*this, Standing::proven);
-    peer_name_ = found->name;
-    service_code_ = found->service_code;
-    fault_status_ = found->fault_http_status;
+    admission_ = server_.service_.admit(head, {.source = source_.ip, .is_named = server_.limiter_.is_named(source_.ip)}, server_.now_);
+    if (admission_.is_last) exchanges_.back().after = After::close;
+    if (admission_.refusal != 0) return admission_.refusal;
+    if (admission_.is_proven) server_.limiter_.raise(*this, Standing::proven);
     // RFC 9110 §10.1.1: any other expectation is refused.
     const std::string_view expect = head.field("expect");
     if (!expect.empty() && !ascii_equal_nocase(expect, "100-continue")) return 417;
@@ -261,20 +223,6 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     if (head.content_length > server_.settings_.body_size_max) return 413;
     if (server_.body_memory_ + head.content_length > server_.settings_.body_memory_max || !has_free_memory(head.content_length)) return 503;
     return 0;
-  }
-  [[nodiscard]] bool allows(const HttpPeer& peer) const {
-    if (peer.allow.empty()) return true;
-    for (const IpNetwork& network : peer.allow) {
-      if (network.contains(source_.ip)) return true;
-    }
-    return false;
-  }
-  static bool matches(const HttpPeer& peer, const std::optional<BasicCredentials>& sent) {
-    if (peer.credentials.user.empty()) return true;
-    if (!sent) return false;
-    const bool user = equal_in_constant_time(sent->user, peer.credentials.user);
-    const bool password = equal_in_constant_time(sent->password, peer.credentials.password);
-    return user && password;
   }
 
   /// Both body and skip: the same framing, kept or thrown away.
@@ -330,39 +278,12 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     deliver(exchanges_.back(), first_sequence_ + exchanges_.size() - 1);
   }
 
-  /// A whole body: read as MM7, and given to the sink or answered by a Fault.
   void deliver(Exchange& exchange, std::uint64_t sequence) {
     server_.body_memory_ -= body_->size();
-    Mm7Inbound inbound{.peer = peer_name_, .content_type = content_type_, .body = std::move(body_), .request = {}};
-    auto request = mm7::parse_request(inbound.content_type, *inbound.body);
-    if (!request) {
-      ++server_.counts_.faults;
-      return answer(sequence, fault_status_, mm7::encode_fault(mm7::context_of(inbound.content_type, *inbound.body), request.error()));
-    }
-    if (const auto* unsupported = std::get_if<mm7::UnsupportedReq>(&*request)) return not_served(sequence, *unsupported);
-    exchange.shape = shape_of(*request);
     exchange.ticket = server_.tickets_.take({.connection = this, .sequence = sequence});
-    inbound.request = std::move(*request);
-    ++server_.counts_.requests;
-    server_.sink_.on_mm7(exchange.ticket, std::move(inbound));
-  }
-  template <class Message>
-  void not_served(std::uint64_t sequence, const Message& message) {
-    ++server_.counts_.faults;
-    const mm7::ResponseContext context{
-        .transaction_id = message.transaction_id, .mm7_version = message.mm7_version, .namespace_uri = message.namespace_uri};
-    answer(sequence, fault_status_, mm7::encode_fault(context, {.code = 4003, .text = std::string(mm7::status_text(4003)), .details = {}}));
-  }
-  [[nodiscard]] AnswerShape shape_of(const mm7::Request& request) const {
-    const auto from = [&](const auto& message, AnswerShape::Kind kind) {
-      return AnswerShape{
-          .kind = kind,
-          .context = {.transaction_id = message.transaction_id, .mm7_version = message.mm7_version, .namespace_uri = message.namespace_uri},
-          .service_code = service_code_};
-    };
-    if (const auto* report = std::get_if<mm7::DeliveryReportReq>(&request)) return from(*report, AnswerShape::Kind::report);
-    if (const auto* reply = std::get_if<mm7::ReadReplyReq>(&request)) return from(*reply, AnswerShape::Kind::read_reply);
-    return from(std::get<mm7::DeliverReq>(request), AnswerShape::Kind::deliver);
+    auto reply = server_.service_.take(
+        exchange.ticket, {.memo = std::move(admission_.memo), .content_type = std::move(content_type_), .body = std::move(body_)});
+    if (reply) answer(sequence, std::move(*reply));
   }
 
   // Answers.
@@ -374,14 +295,10 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     stop_and_send();
     return 0;
   }
-  void answer_now(Exchange& exchange, int status, After after) {
+  void answer_now(Exchange& exchange, int status, After after, std::string_view fields = {}) {
     ++server_.counts_.refused;
     if (after == After::close) exchange.after = After::close;
-    std::string more;
-    // RFC 9110 §15.5.2, §15.5.6: these statuses must say what would have been right.
-    if (status == 401) more = "WWW-Authenticate: Basic realm=\"MM7\"\r\n";
-    if (status == 405) more = "Allow: POST\r\n";
-    write(exchange, status, {}, {}, more);
+    write(exchange, status, {}, {}, fields);
   }
   void unavailable(Exchange& exchange) { try_later(exchange, 503); }
   void try_later(Exchange& exchange, int status) {
@@ -468,9 +385,7 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
   std::uint64_t first_sequence_ = 0;  // of exchanges_.front()
 
   // The request whose body is being read.
-  std::string peer_name_;  // copies: the table of peers may be replaced meanwhile
-  std::string service_code_;
-  int fault_status_ = 500;
+  HttpAdmission admission_;
   std::string content_type_;
   std::unique_ptr<Bytes> body_;
   http::Framing framing_ = http::Framing::none;
@@ -488,40 +403,16 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
   bool finishing_ = false;  // our FIN is asked for
 };
 
-HttpServer::HttpServer(HttpServerSettings settings, Mm7Sink& sink, const Clock& clock)
-    : settings_(std::move(settings)),
-      sink_(sink),
-      clock_(clock),
-      now_(clock.now()),
-      limiter_(settings_.connections),
-      guard_(settings_.wrong_passwords) {
-  set_peers(std::move(settings_.peers));
-}
+HttpServer::HttpServer(const HttpServerSettings& settings, HttpService& service, const Clock& clock)
+    : settings_(settings), service_(service), clock_(clock), now_(clock.now()), limiter_(settings_.connections) {}
 
 HttpServer::~HttpServer() = default;
-
-void HttpServer::set_peers(std::vector<HttpPeer> peers) {
-  std::vector<SourceGroup> groups;
-  for (const HttpPeer& peer : peers) {
-    if (peer.has_addresses()) groups.push_back({.name = peer.name, .networks = peer.allow});
-  }
-  limiter_.set_groups(std::move(groups));
-  settings_.peers = std::move(peers);
-}
-
-int HttpServer::refusal_at_accept(const IpAddress& source) const {
-  if (limiter_.is_named(source)) return 0;
-  // Not known yet, or all of them refused: nobody's request is wrong.
-  if (settings_.peers.empty()) return 503;
-  if (std::ranges::all_of(settings_.peers, &HttpPeer::has_addresses)) return 403;
-  return guard_.compares(source, {}, now_) ? 0 : 429;
-}
 
 void HttpServer::on_accept(Stream& stream) {
   const IpAddress source = stream.peer().ip;
   auto made = std::make_unique<Connection>(*this, stream);
   Connection& connection = *made;
-  int refusal = refusal_at_accept(source);
+  int refusal = limiter_.is_named(source) ? 0 : service_.refusal_at_accept(source, now_);
   if (refusal == 0 && !limiter_.admit(connection, source)) refusal = 503;
   const bool told = connections_.size() < limiter_.used() + turned_away_max;
   connections_.push_back(std::move(made));
@@ -555,13 +446,13 @@ void HttpServer::tick(Instant now) {
   for (const auto& connection : connections_) connection->check_deadlines(now);
 }
 
-void HttpServer::answer(Ticket ticket, const mm7::Status& status) {
+void HttpServer::answer(Ticket ticket, HttpReply reply) {
   const auto question = tickets_.find(ticket);
   if (!question) {
     ++counts_.late_answers;
     return;
   }
-  question->connection->answer(question->sequence, status);
+  question->connection->answer(question->sequence, std::move(reply));
 }
 
 void HttpServer::refuse_temporarily(Ticket ticket) {

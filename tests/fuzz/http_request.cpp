@@ -4,6 +4,7 @@
 // to the sink is answered into one response; nothing is left when the connection has gone.
 #include "dataplane/session/http_grammar.h"
 #include "dataplane/session/http_server.h"
+#include "dataplane/session/mm7_service.h"
 #include "tests/unit/dataplane/session/fake_stream.h"
 
 namespace {
@@ -79,9 +80,10 @@ void check_server(ByteView bytes, std::size_t piece) {
   network.chunk_size = piece;
   AnswerAll sink;
   HttpServerSettings settings;
-  settings.peers.push_back({.name = "mmsc", .allow = {}, .credentials = {}, .service_code = {}});
   settings.body_size_max = 4096;
-  HttpServer server(std::move(settings), sink, clock);
+  Mm7Service service(sink);
+  service.set_peers({{.name = "mmsc", .allow = {}, .credentials = {}, .service_code = {}}});
+  HttpServer server(settings, service, clock);
   const Endpoint here = *parse_endpoint("198.51.100.1:80");
   PM_CHECK(network.listen(here, server).has_value());
   test::FakePeer peer;
@@ -90,7 +92,10 @@ void check_server(ByteView bytes, std::size_t piece) {
   const auto settle = [&] {
     test::settle(network, clock.now(), [&] {
       server.tick(clock.now());
-      while (answered < sink.waiting.size()) server.answer(sink.waiting[answered++], {.code = 1000, .text = "Success", .details = {}});
+      for (; answered < sink.waiting.size(); ++answered) {
+        const Ticket ticket = sink.waiting[answered];
+        server.answer(ticket, service.reply_of(ticket, {.code = 1000, .text = "Success", .details = {}}));
+      }
     });
   };
   settle();

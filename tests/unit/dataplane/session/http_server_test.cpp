@@ -1,5 +1,4 @@
 // The MM7 server over an in-memory stream: access, framing, order of answers, limits and deadlines.
-#include "dataplane/session/http_server.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -8,6 +7,7 @@
 #include <charconv>
 
 #include "tests/unit/dataplane/session/fake_stream.h"
+#include "tests/unit/dataplane/session/mm7_server.h"
 
 namespace pushmail {
 namespace {
@@ -15,6 +15,8 @@ namespace {
 using test::FakeNetwork;
 using test::FakePeer;
 using test::ManualClock;
+using test::Mm7Server;
+using test::Mm7ServerSettings;
 
 std::string envelope(std::string_view transaction, std::string_view message) {
   return fmt::format(
@@ -43,24 +45,24 @@ struct RecordingSink final : Mm7Sink {
   }
   std::vector<Ticket> tickets;
   std::vector<Mm7Inbound> inbounds;
-  HttpServer* at_once = nullptr;
+  Mm7Server* at_once = nullptr;
 };
 
 class HttpServerTest : public testing::Test {
  protected:
   void SetUp() override { start(settings()); }
-  static HttpServerSettings settings() {
-    HttpServerSettings settings;
+  static Mm7ServerSettings settings() {
+    Mm7ServerSettings settings;
     settings.peers.push_back({.name = "mmsc1",
                               .allow = {*parse_network("192.0.2.0/24")},
                               .credentials = {.user = "mmsc", .password = "secret"},
                               .service_code = "PM01"});
     return settings;
   }
-  void start(HttpServerSettings settings) {
+  void start(Mm7ServerSettings settings) {
     network_ = std::make_unique<FakeNetwork>();
-    server_ = std::make_unique<HttpServer>(std::move(settings), sink_, clock_);
-    EXPECT_TRUE(network_->listen(here_, *server_).has_value());
+    server_ = std::make_unique<Mm7Server>(settings, sink_, clock_);
+    EXPECT_TRUE(network_->listen(here_, server_->http()).has_value());
   }
   void connect(FakePeer& peer) {
     peer.stream = *network_->connect(here_, peer);
@@ -69,7 +71,7 @@ class HttpServerTest : public testing::Test {
   void turns(int count = 60) {
     for (int i = 0; i < count; ++i) {
       network_->poll(clock_.now());
-      server_->tick(clock_.now());
+      server_->http().tick(clock_.now());
     }
   }
   /// Many turns, each with time passing.
@@ -105,7 +107,7 @@ class HttpServerTest : public testing::Test {
   RecordingSink sink_;
   Endpoint here_ = *parse_endpoint("198.51.100.1:8080");
   std::unique_ptr<FakeNetwork> network_;
-  std::unique_ptr<HttpServer> server_;
+  std::unique_ptr<Mm7Server> server_;
 };
 
 TEST_F(HttpServerTest, RequestGoesToTheSinkAndTheAnswerComesBack) {
@@ -194,7 +196,7 @@ TEST_F(HttpServerTest, RefusedBodyWithABrokenChunkEndsTheConnectionWithoutASecon
 }
 
 TEST_F(HttpServerTest, PeerByAddressOnlyNeedsNoPassword) {
-  HttpServerSettings open = settings();
+  Mm7ServerSettings open = settings();
   open.peers.push_back({.name = "mmsc2", .allow = {*parse_network("203.0.113.5")}, .credentials = {}, .service_code = {}});
   start(std::move(open));
   network_->client_address = *parse_endpoint("203.0.113.5:1000");
@@ -273,7 +275,7 @@ TEST_F(HttpServerTest, AReadReplyIsAnsweredAsOne) {
 }
 
 TEST_F(HttpServerTest, AFaultHasTheStatusThatItsPeerWants) {
-  HttpServerSettings wanted = settings();
+  Mm7ServerSettings wanted = settings();
   wanted.peers.front().fault_http_status = 200;
   start(std::move(wanted));
   const std::string garbage = ask(post("<not xml"));
@@ -313,7 +315,7 @@ TEST_F(HttpServerTest, UnansweredPipelineIsBoundedAndGoesOnWhenAnswered) {
   turns(3);
   EXPECT_EQ(peer.take(), "");
   server_->answer(sink_.tickets[0], {.code = 1000, .text = "Success", .details = {}});
-  EXPECT_TRUE(server_->has_work());
+  EXPECT_TRUE(server_->http().has_work());
   turns();
   const std::string heard = peer.take();
   EXPECT_LT(heard.find("tx-00"), heard.find("tx-15"));
@@ -352,7 +354,7 @@ TEST_F(HttpServerTest, ExpectIsRefusedWithTheFinalStatus) {
 }
 
 TEST_F(HttpServerTest, BodyLimits) {
-  HttpServerSettings small = settings();
+  Mm7ServerSettings small = settings();
   small.body_size_max = 1000;
   start(std::move(small));
   EXPECT_EQ(status(ask(post(std::string(1001, 'x')))), 413);
@@ -360,7 +362,7 @@ TEST_F(HttpServerTest, BodyLimits) {
                        std::string(1001, 'x') + "\r\n0\r\n\r\n")),
             413);
   EXPECT_EQ(status(ask(post(std::string(1000, 'x')))), 500);
-  HttpServerSettings poor = settings();
+  Mm7ServerSettings poor = settings();
   poor.body_memory_max = 100;
   start(std::move(poor));
   const std::string heard = ask(post(std::string(101, 'x')));
@@ -373,14 +375,14 @@ TEST_F(HttpServerTest, RefusedTemporarilyByTheRelay) {
   connect(peer);
   peer.say(post(deliver("t")));
   turns();
-  server_->refuse_temporarily(sink_.tickets.at(0));
+  server_->http().refuse_temporarily(sink_.tickets.at(0));
   server_->answer(sink_.tickets.at(0), {.code = 1000, .text = "Success", .details = {}});
   turns(3);
   const std::string heard = peer.take();
   EXPECT_EQ(status(heard), 503);
   EXPECT_TRUE(has(heard, "Retry-After:"));
   EXPECT_EQ(heard.find("HTTP/1.1", 1), std::string::npos);
-  EXPECT_EQ(server_->counts().late_answers, 1u);
+  EXPECT_EQ(server_->http().counts().late_answers, 1u);
 }
 
 TEST_F(HttpServerTest, AnswerAfterTheConnectionHasGoneIsHarmless) {
@@ -390,9 +392,9 @@ TEST_F(HttpServerTest, AnswerAfterTheConnectionHasGoneIsHarmless) {
   turns();
   peer.stream->abort();
   turns();
-  EXPECT_EQ(server_->connection_count(), 0u);
+  EXPECT_EQ(server_->http().connection_count(), 0u);
   server_->answer(sink_.tickets.at(0), {.code = 1000, .text = "Success", .details = {}});
-  server_->refuse_temporarily(sink_.tickets.at(0));
+  server_->http().refuse_temporarily(sink_.tickets.at(0));
   // The slot is used again: the old ticket must not answer for the new one.
   FakePeer next;
   connect(next);
@@ -429,7 +431,7 @@ TEST_F(HttpServerTest, CutRequestIsNoRequest) {
   EXPECT_TRUE(sink_.inbounds.empty());
   EXPECT_EQ(status(peer.take()), 400);
   EXPECT_EQ(peer.closed, CloseReason::finished);
-  EXPECT_EQ(server_->connection_count(), 0u);
+  EXPECT_EQ(server_->http().connection_count(), 0u);
 }
 
 TEST_F(HttpServerTest, EveryCutOfARequestIsReadTheSame) {
@@ -496,7 +498,7 @@ TEST_F(HttpServerTest, Deadlines) {
   EXPECT_EQ(idle.take(), "");
   pass(seconds(6));
   turns(3);
-  EXPECT_EQ(server_->connection_count(), 0u) << "who does not close after our FIN is reset";
+  EXPECT_EQ(server_->http().connection_count(), 0u) << "who does not close after our FIN is reset";
 }
 
 TEST_F(HttpServerTest, WaitingForTheRelayIsNotIdle) {
@@ -521,11 +523,11 @@ TEST_F(HttpServerTest, PeerThatNeverReadsIsReset) {
   turns();
   pass(seconds(301));
   EXPECT_EQ(peer.closed, CloseReason::reset_by_peer);
-  EXPECT_EQ(server_->connection_count(), 0u);
+  EXPECT_EQ(server_->http().connection_count(), 0u);
 }
 
 TEST_F(HttpServerTest, TooManyConnectionsAreTold) {
-  HttpServerSettings few = settings();
+  Mm7ServerSettings few = settings();
   few.peers[0].allow.clear();
   few.connections = {.all = 10, .per_source = 2};
   start(std::move(few));
@@ -540,12 +542,12 @@ TEST_F(HttpServerTest, TooManyConnectionsAreTold) {
   connect(next);
   turns();
   EXPECT_FALSE(next.ended);
-  EXPECT_EQ(server_->counts().turned_away, 1u);
+  EXPECT_EQ(server_->http().counts().turned_away, 1u);
 }
 
 // Slow strangers hold every connection there is; the peer still gets one, and so does whoever says something.
 TEST_F(HttpServerTest, ConnectionsThatSayNothingMakeRoom) {
-  HttpServerSettings few = settings();
+  Mm7ServerSettings few = settings();
   few.peers.push_back({.name = "anywhere", .allow = {}, .credentials = {.user = "a", .password = "b"}, .service_code = {}});
   few.connections = {.all = 6, .per_source = 100, .reserved = 2};
   start(std::move(few));
@@ -556,7 +558,7 @@ TEST_F(HttpServerTest, ConnectionsThatSayNothingMakeRoom) {
     peer.say("P");
     turns(3);
   }
-  EXPECT_EQ(server_->evicted(), 6U);
+  EXPECT_EQ(server_->http().evicted(), 6U);
   EXPECT_EQ(slow[5].closed, CloseReason::reset_by_peer);
   EXPECT_FALSE(slow[9].closed);
   network_->client_address = *parse_endpoint("192.0.2.9:1000");
@@ -567,7 +569,7 @@ TEST_F(HttpServerTest, ConnectionsThatSayNothingMakeRoom) {
     turns();
   }
   EXPECT_EQ(sink_.inbounds.size(), 3U);
-  EXPECT_EQ(server_->evicted(), 7U) << "two places were reserved";
+  EXPECT_EQ(server_->http().evicted(), 7U) << "two places were reserved";
 }
 
 TEST_F(HttpServerTest, TheAllowListIsAskedAtAccept) {
@@ -586,7 +588,7 @@ TEST_F(HttpServerTest, TheAllowListIsAskedAtAccept) {
 }
 
 TEST_F(HttpServerTest, GuessingAPasswordEnds) {
-  HttpServerSettings settings = HttpServerTest::settings();
+  Mm7ServerSettings settings = HttpServerTest::settings();
   settings.peers[0].allow.clear();
   settings.wrong_passwords = {.burst = {.count = 3, .window = seconds(60)}, .lasting = {.count = 10, .window = seconds(3600)}};
   start(std::move(settings));
@@ -597,7 +599,7 @@ TEST_F(HttpServerTest, GuessingAPasswordEnds) {
   for (int i = 0; i < 100; ++i) guesser.say(wrong);
   turns(200);
   const std::string heard = guesser.take();
-  EXPECT_EQ(server_->wrong_passwords(), 3U) << "the others were not compared";
+  EXPECT_EQ(server_->service().wrong_passwords(), 3U) << "the others were not compared";
   EXPECT_TRUE(has(heard, "Connection: close"));
   EXPECT_TRUE(guesser.ended);
   EXPECT_EQ(status(ask(wrong)), 429) << "turned away at accept";

@@ -2,11 +2,11 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/session/http_client.h"
-#include "dataplane/session/http_server.h"
 #include "dataplane/session/lent.h"
 #include "dataplane/session/smtp_client.h"
 #include "dataplane/session/smtp_server.h"
 #include "dataplane/tcp/kernel.h"
+#include "tests/unit/dataplane/session/mm7_server.h"
 
 namespace pushmail {
 namespace {
@@ -57,7 +57,7 @@ class KernelSessions : public testing::Test, public HttpClientEvents, public Smt
 
   SystemClock clock_;
   std::unique_ptr<KernelNetwork> network_;
-  std::unique_ptr<HttpServer> http;
+  std::unique_ptr<test::Mm7Server> http;
   std::unique_ptr<SmtpServer> smtp;
   std::vector<HttpResult> answers;
   std::vector<SmtpResult> mails_out;
@@ -66,11 +66,11 @@ class KernelSessions : public testing::Test, public HttpClientEvents, public Smt
 };
 
 TEST_F(KernelSessions, FiftyReportsOverTwoConnections) {
-  HttpServerSettings settings;
+  test::Mm7ServerSettings settings;
   settings.peers.push_back(
       {.name = "mmsc", .allow = {*parse_network("127.0.0.0/8")}, .credentials = {.user = "u", .password = "p"}, .service_code = {}});
-  http = std::make_unique<HttpServer>(std::move(settings), *this, clock_);
-  const Endpoint here = listen(*http);
+  http = std::make_unique<test::Mm7Server>(settings, *this, clock_);
+  const Endpoint here = listen(http->http());
   HttpClient client(
       *network_, {.endpoint = here, .host = "localhost", .path = "/", .credentials = {.user = "u", .password = "p"}, .connections_max = 2},
       *this, clock_);
@@ -82,7 +82,7 @@ TEST_F(KernelSessions, FiftyReportsOverTwoConnections) {
     ASSERT_TRUE(client.post({.content_type = "text/xml", .body = lend_own(Bytes(report.begin(), report.end()))}).has_value());
   }
   const auto turn = [&] {
-    http->tick(clock_.now());
+    http->http().tick(clock_.now());
     client.tick(clock_.now());
   };
   ASSERT_TRUE(run(turn, [&] { return answers.size() == 50; }));
@@ -93,21 +93,21 @@ TEST_F(KernelSessions, FiftyReportsOverTwoConnections) {
     EXPECT_NE(text_of(answer->body).find("DeliveryReportRsp"), std::string_view::npos);
   }
   EXPECT_EQ(requests.size(), 50u);
-  EXPECT_LE(http->counts().connections, 2u);
+  EXPECT_LE(http->http().counts().connections, 2u);
   client.close_all();
   ASSERT_TRUE(run(turn, [&] { return network_->stream_count() == 0; }));
 }
 
 TEST_F(KernelSessions, LargeBodyIsRefusedWithoutLosingTheAnswer) {
-  HttpServerSettings settings;
+  test::Mm7ServerSettings settings;
   settings.peers.push_back({.name = "mmsc", .allow = {}, .credentials = {}, .service_code = {}});
   settings.body_size_max = 100'000;
-  http = std::make_unique<HttpServer>(std::move(settings), *this, clock_);
-  const Endpoint here = listen(*http);
+  http = std::make_unique<test::Mm7Server>(settings, *this, clock_);
+  const Endpoint here = listen(http->http());
   HttpClient client(*network_, {.endpoint = here, .host = "localhost", .path = "/", .credentials = {}}, *this, clock_);
   ASSERT_TRUE(client.post({.content_type = "text/xml", .body = lend_own(pattern(8'000'000))}).has_value());
   const auto turn = [&] {
-    http->tick(clock_.now());
+    http->http().tick(clock_.now());
     client.tick(clock_.now());
   };
   ASSERT_TRUE(run(turn, [&] { return answers.size() == 1; }));

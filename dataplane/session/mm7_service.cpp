@@ -1,0 +1,141 @@
+#include "dataplane/session/mm7_service.h"
+
+#include <algorithm>
+
+#include "core/ascii.h"
+
+namespace pushmail {
+
+namespace {
+
+bool allows(const HttpPeer& peer, const IpAddress& source) {
+  return peer.allow.empty() || std::ranges::any_of(peer.allow, [&](const IpNetwork& network) { return network.contains(source); });
+}
+
+bool matches(const HttpPeer& peer, const std::optional<BasicCredentials>& sent) {
+  if (peer.credentials.user.empty()) return true;
+  if (!sent) return false;
+  const bool user = equal_in_constant_time(sent->user, peer.credentials.user);
+  const bool password = equal_in_constant_time(sent->password, peer.credentials.password);
+  return user && password;
+}
+
+HttpReply reply(int status, mm7::HttpEntity entity) {
+  return {.status = status, .content_type = std::move(entity.content_type), .body = std::move(entity.body)};
+}
+
+template <class Message>
+mm7::ResponseContext context_of(const Message& message) {
+  return {.transaction_id = message.transaction_id, .mm7_version = message.mm7_version, .namespace_uri = message.namespace_uri};
+}
+
+}  // namespace
+
+bool HttpPeer::has_addresses() const { return !allow.empty() && std::ranges::none_of(allow, &IpNetwork::is_everybody); }
+
+int Mm7Service::refusal_at_accept(const IpAddress& source, Instant now) const {
+  // Not known yet, or all of them refused: nobody's request is wrong.
+  if (peers_.empty()) return 503;
+  if (std::ranges::all_of(peers_, &HttpPeer::has_addresses)) return 403;
+  return guard_.compares(source, {}, now) ? 0 : 429;
+}
+
+HttpAdmission Mm7Service::admit(const http::RequestHead& head, const HttpCaller& caller, Instant now) {
+  const auto sent = parse_basic_authorization(head.field("authorization"));
+  const bool compares = !sent || caller.is_named || guard_.compares(caller.source, sent->user, now);
+  const HttpPeer* found = nullptr;
+  bool is_source_allowed = false;
+  for (const HttpPeer& peer : peers_) {
+    if (!allows(peer, caller.source)) continue;
+    is_source_allowed = true;
+    if (found == nullptr && compares && matches(peer, sent)) found = &peer;
+  }
+  // Without a table of peers, whose request this is nobody knows: a 403 would be for good.
+  if (peers_.empty()) return {.refusal = 503};
+  if (!is_source_allowed) return {.refusal = 403};
+  if (!compares) return {.refusal = 429};
+  HttpAdmission admission;
+  if (found == nullptr && sent) {
+    guard_.wrong(caller.source, sent->user, now);
+    // The last guess of its budget ends the connection too.
+    admission.is_last = guard_.is_spent(caller.source, sent->user, now);
+  }
+  // MM7 is POST only (TS 23.140 §8.7.8). RFC 9110 §15.5.2, §15.5.6: these statuses must say what would have been right.
+  if (head.method != "POST") {
+    admission.refusal = 405;
+    admission.fields = "Allow: POST\r\n";
+  } else if (found == nullptr) {
+    admission.refusal = 401;
+    admission.fields = "WWW-Authenticate: Basic realm=\"MM7\"\r\n";
+  } else {
+    if (!found->credentials.user.empty()) guard_.right(caller.source);
+    admission.is_proven = !found->credentials.user.empty() || found->has_addresses();
+    admission.memo = found->name;
+  }
+  return admission;
+}
+
+std::optional<HttpReply> Mm7Service::take(Ticket ticket, HttpInbound whole) {
+  const HttpPeer& from = peer(whole.memo);
+  Mm7Inbound inbound{
+      .peer = std::move(whole.memo), .content_type = std::move(whole.content_type), .body = std::move(whole.body), .request = {}};
+  auto request = mm7::parse_request(inbound.content_type, *inbound.body);
+  if (!request) return fault(from, mm7::encode_fault(mm7::context_of(inbound.content_type, *inbound.body), request.error()));
+  if (const auto* unsupported = std::get_if<mm7::UnsupportedReq>(&*request)) {
+    const mm7::Status status{.code = 4003, .text = std::string(mm7::status_text(4003)), .details = {}};
+    return fault(from, mm7::encode_fault(context_of(*unsupported), status));
+  }
+  if (questions_.size() <= ticket.slot) questions_.resize(ticket.slot + 1);
+  questions_[ticket.slot] = question_of(*request, from.service_code);
+  inbound.request = std::move(*request);
+  ++counts_.requests;
+  sink_.on_mm7(ticket, std::move(inbound));
+  return std::nullopt;
+}
+
+HttpReply Mm7Service::reply_of(Ticket ticket, const mm7::Status& status) const {
+  // The question of another request, where this one's connection has gone: the server knows the ticket no more.
+  if (ticket.slot >= questions_.size()) return {};
+  const Question& question = questions_[ticket.slot];
+  switch (question.kind) {
+    case Question::Kind::report:
+      return reply(200, mm7::encode_delivery_report_rsp(question.context, status));
+    case Question::Kind::read_reply:
+      return reply(200, mm7::encode_read_reply_rsp(question.context, status));
+    case Question::Kind::deliver:
+      break;
+  }
+  return reply(200, mm7::encode_deliver_rsp(question.context, status, question.service_code));
+}
+
+std::vector<SourceGroup> Mm7Service::groups() const {
+  std::vector<SourceGroup> groups;
+  for (const HttpPeer& peer : peers_) {
+    if (peer.has_addresses()) groups.push_back({.name = peer.name, .networks = peer.allow});
+  }
+  return groups;
+}
+
+Mm7Service::Question Mm7Service::question_of(const mm7::Request& request, std::string_view service_code) {
+  using Kind = Question::Kind;
+  const auto from = [&](const auto& message, Kind kind) {
+    return Question{.kind = kind, .context = context_of(message), .service_code = std::string(service_code)};
+  };
+  if (const auto* report = std::get_if<mm7::DeliveryReportReq>(&request)) return from(*report, Kind::report);
+  if (const auto* reply = std::get_if<mm7::ReadReplyReq>(&request)) return from(*reply, Kind::read_reply);
+  return from(std::get<mm7::DeliverReq>(request), Kind::deliver);
+}
+
+// Whose head was admitted; the table may have been replaced since.
+const HttpPeer& Mm7Service::peer(std::string_view name) const {
+  static const HttpPeer gone;
+  const auto found = std::ranges::find(peers_, name, &HttpPeer::name);
+  return found == peers_.end() ? gone : *found;
+}
+
+HttpReply Mm7Service::fault(const HttpPeer& peer, mm7::HttpEntity entity) {
+  ++counts_.faults;
+  return reply(peer.fault_http_status, std::move(entity));
+}
+
+}  // namespace pushmail
