@@ -22,6 +22,7 @@ using mailbox::Tag;
 using mailbox::tag;
 
 constexpr std::int64_t second_us = 1'000'000;
+constexpr std::size_t bindings_at_once = 1000;            // read from the store
 constexpr std::int64_t polled_write_us = 60 * second_us;  // an unchanged watermark is written down once a minute at most
 
 bool is_well(std::string_view state) { return state == "ready" || state == "idling"; }
@@ -29,15 +30,20 @@ bool is_well(std::string_view state) { return state == "ready" || state == "idli
 }  // namespace
 
 void WatchedMailboxes::watch_all(const std::function<bool(std::string_view)>& of_this_fetcher) {
-  const auto bindings = ports_.store.bindings();
-  if (!bindings) {
-    log_error("bindings_not_read").error(bindings.error());
-    unread_.push_back(of_this_fetcher);
-    read_again_ = ports_.clock.now() + timers::watch_again;
-    return;
-  }
-  for (const Binding& binding : *bindings) {
-    if (binding.is_active() && of_this_fetcher(binding.id)) watch(binding);
+  std::string last;
+  for (;;) {
+    const auto bindings = ports_.store.bindings(last, bindings_at_once);
+    if (!bindings) {
+      log_error("bindings_not_read").error(bindings.error());
+      unread_.push_back(of_this_fetcher);
+      read_again_ = ports_.clock.now() + timers::watch_again;
+      return;
+    }
+    for (const Binding& binding : *bindings) {
+      if (binding.is_active() && of_this_fetcher(binding.id)) watch(binding);
+    }
+    if (bindings->size() < bindings_at_once) return;
+    last = bindings->back().id;
   }
 }
 

@@ -331,7 +331,8 @@ Incoming read_deliver(const smpp::Pdu& deliver_sm, Alphabet in_zero) {
           .ports = header.ports,
           .user_data = Bytes(data.begin(), data.end()),
           .in_zero = in_zero,
-          .source_type = deliver_sm.source_addr_ton};
+          .source_type = deliver_sm.source_addr_ton,
+          .source_plan = deliver_sm.source_addr_npi};
 }
 
 std::optional<Incoming> Reassembly::add(Incoming message, Instant now) {

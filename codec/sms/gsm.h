@@ -66,6 +66,7 @@ struct Incoming {
   Bytes user_data;                   // without header
   Alphabet in_zero = Alphabet::gsm;  // what this SMSC writes under data_coding 0
   std::uint8_t source_type = 0;      // TON
+  std::uint8_t source_plan = 0;      // NPI
   [[nodiscard]] std::string text() const { return decode_text(data_coding, user_data, in_zero); }
 };
 /// Reads UDH (elements 00, 08, 04, 05) or sar_* TLVs. A header longer than the message is read as text: something is still shown.

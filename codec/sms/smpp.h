@@ -94,7 +94,7 @@ struct Tlv {
 };
 
 inline constexpr std::uint8_t ton_unknown = 0, ton_international = 1, ton_national = 2, ton_alphanumeric = 5, ton_abbreviated = 6;
-inline constexpr std::uint8_t npi_unknown = 0, npi_e164 = 1;
+inline constexpr std::uint8_t npi_unknown = 0, npi_e164 = 1, npi_x121 = 3, npi_telex = 4, npi_e212 = 6, npi_internet = 14, npi_wap = 18;
 inline constexpr std::uint8_t esm_udhi = 0x40;  // the short message begins with a user data header
 inline constexpr std::uint8_t esm_type_mask = 0x3C;
 inline constexpr std::uint8_t esm_receipt = 0x04;

@@ -95,7 +95,7 @@ Result<Msisdn> Numbering::whole(std::string_view digits) const {
 
 Result<Msisdn> Numbering::read(std::string_view text, NumberType said) const {
   const auto written = take_apart(text);
-  if (!written || written->digits.empty()) return fail(number_bad_text);
+  if (!written || written->digits.empty() || said == NumberType::other) return fail(number_bad_text);
   const std::string& digits = written->digits;
   const bool is_listed = std::ranges::find(short_codes, digits) != short_codes.end();
   const bool is_short = !written->has_plus && said != NumberType::national && digits.size() <= short_code_size_max;

@@ -22,8 +22,8 @@
 
 namespace pushmail::wap {
 
-/// What the writer of a number says of it beside its digits (SMPP 3.4 §5.2.5, type of number).
-enum class NumberType : std::uint8_t { unknown, international, national, short_code };
+/// What the writer of a number says of it beside its digits (SMPP 3.4 §5.2.5, §5.2.6): its type, or that it is no telephone number at all.
+enum class NumberType : std::uint8_t { unknown, international, national, short_code, other };
 
 /// What digits without + and without a prefix are.
 enum class Bare : std::uint8_t {

@@ -206,17 +206,40 @@ class Call {
   }
 
   Answer list_bindings() {
-    const auto all = bindings_.list();
-    if (!all) return error(all.error());
+    std::string after;
+    std::size_t count_max = list_count_default;
+    for (const auto& [key, value] : target_.query) {
+      if (key == "after") {
+        after = value;
+        const auto known = store_.binding(after);
+        if (!known) return error(known.error());
+        if (!*known) return error(400, "invalid", "must be the id of a binding", key);
+      } else if (key == "limit") {
+        const auto count = parse_limit(value);
+        if (!count) return bad_limit();
+        count_max = *count;
+      } else {
+        return error(400, "invalid", "is not a filter of bindings", key);
+      }
+    }
+    const auto page = bindings_.list(after, count_max);
+    if (!page) return error(page.error());
     Json json;
     Json& list = json["bindings"] = Json::array();
-    for (const Binding& one : *all) {
+    if (page->size() == count_max) json["after"] = page->back().id;
+    for (const Binding& one : *page) {
       const auto mailbox = store_.mailbox(one.id);
       if (!mailbox) return error(mailbox.error());
       list.push_back(to_json(one, &*mailbox));
     }
     return ok(json);
   }
+
+  static std::optional<std::size_t> parse_limit(std::string_view text) {
+    const auto count = parse_number<std::size_t>(text);
+    return count && *count > 0 && *count <= list_count_max ? std::optional(*count) : std::nullopt;
+  }
+  static Answer bad_limit() { return error(400, "invalid", fmt::format("must be a number from 1 to {}", list_count_max), "limit"); }
 
   Answer add_binding() {
     const auto json = parse_object(request_.body);
@@ -294,10 +317,8 @@ class Call {
         if (!parse_item_id(value)) return error(400, "invalid", "must be an item id", key);
         filter.before = value;
       } else if (key == "limit") {
-        const auto count = parse_number<decltype(filter.count_max)>(value);
-        if (!count || *count == 0 || *count > list_count_max) {
-          return error(400, "invalid", "must be a number from 1 to 1000", key);
-        }
+        const auto count = parse_limit(value);
+        if (!count) return bad_limit();
         filter.count_max = *count;
       } else {
         return error(400, "invalid", "is not a filter of items", key);

@@ -1,6 +1,7 @@
 // The operators' interface as a function: a request in, JSON out. No socket here (server.h has it), so tests and the fuzzer call it.
 //
-//   GET    /v1/bindings                       POST /v1/bindings            a new one, whose account is tried first
+//   GET    /v1/bindings?after=&limit=         oldest first; `after` is the cursor
+//   POST   /v1/bindings                       a new one, whose account is tried first
 //   GET    /v1/bindings/ID                    DELETE /v1/bindings/ID       PUT /v1/bindings/ID/password   PUT /v1/bindings/ID/state
 //   POST   /v1/poll  {"binding": ID?}         look at one mailbox, or all, now
 //   GET    /v1/items?binding=&state=&way=&before=&limit=                   newest first; `before` is the cursor

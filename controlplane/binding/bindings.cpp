@@ -162,12 +162,14 @@ std::expected<Binding, Problem> Bindings::check_new(const BindingRequest& reques
 // Two phones that are told of the same mails, and write as the same person, are somebody's wish or somebody's mistake. Each has a
 // connection of its own to the mailbox.
 std::expected<void, Problem> Bindings::check_shared(const Binding& binding, const BindingRequest& request) const {
-  const auto all = store_.bindings();
-  if (!all) return unavailable(all.error());
+  const auto of_phone = store_.bindings_of(binding.msisdn);
+  if (!of_phone) return unavailable(of_phone.error());
+  if (std::ranges::find(*of_phone, binding.mail_address, &Binding::mail_address) != of_phone->end())
+    return std::unexpected(bound_already());
+  const auto of_account = store_.bindings_of_account(binding.host, binding.user);
+  if (!of_account) return unavailable(of_account.error());
   std::uint64_t others = 0;
-  for (const Binding& other : *all) {
-    if (other.state == BindingState::removed) continue;
-    if (other.msisdn == binding.msisdn && other.mail_address == binding.mail_address) return std::unexpected(bound_already());
+  for (const Binding& other : *of_account) {
     if (other.msisdn == binding.msisdn || !is_same_mailbox(other, binding)) continue;
     if (!request.shared)
       return std::unexpected(
@@ -279,8 +281,8 @@ std::expected<Binding, Problem> Bindings::find(std::string_view id) const {
   return **found;
 }
 
-std::expected<std::vector<Binding>, Problem> Bindings::list() const {
-  auto found = store_.bindings();
+std::expected<std::vector<Binding>, Problem> Bindings::list(std::string_view after, std::size_t count_max) const {
+  auto found = store_.bindings(after, count_max);
   if (!found) return unavailable(found.error());
   return std::move(*found);
 }

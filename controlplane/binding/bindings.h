@@ -83,7 +83,8 @@ class Bindings {
   /// active or suspended.
   [[nodiscard]] std::expected<Binding, Problem> set_state(std::string_view id, std::string_view state);
   [[nodiscard]] std::expected<Binding, Problem> find(std::string_view id) const;
-  [[nodiscard]] std::expected<std::vector<Binding>, Problem> list() const;
+  /// Oldest first, those behind `after`.
+  [[nodiscard]] std::expected<std::vector<Binding>, Problem> list(std::string_view after, std::size_t count_max) const;
   /// The number that an operator wrote.
   [[nodiscard]] std::expected<Msisdn, Problem> phone(std::string_view written) const;
 

@@ -193,10 +193,17 @@ void Commands::binding_set() {
 }
 
 void Commands::binding_list() {
-  const Json answer = call("GET", "/v1/bindings");
-  if (json_) return print_object(answer);
+  // Page by page, so that nobody waits behind a long list.
+  Json all = Json::object({{"bindings", Json::array()}});
+  for (std::string after;;) {
+    Json page = call("GET", "/v1/bindings?limit=1000" + (after.empty() ? "" : "&after=" + percent_encoded(after)));
+    for (Json& binding : page["bindings"]) all["bindings"].push_back(std::move(binding));
+    if (!page.contains("after")) break;
+    after = page["after"].get<std::string>();
+  }
+  if (json_) return print_object(all);
   Table table({"BINDING", "NUMBER", "ADDRESS", "STATE", "MAILBOX", "POLICY", "SESSION"});
-  for (const Json& b : answer["bindings"]) {
+  for (const Json& b : all["bindings"]) {
     table.add({cell(b, "id"), cell(b, "msisdn"), cell(b, "mail_address"), cell(b, "state"),
                cell(b, "protocol") + "://" + cell(b, "host") + ":" + cell(b, "port"), cell(b, "policy"),
                b.contains("mailbox") ? cell(b["mailbox"], "session") : ""});

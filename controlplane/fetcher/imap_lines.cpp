@@ -110,11 +110,12 @@ void ImapLines::forget() {
   within_ = Within::nothing;
   last_status_.clear();
   last_notice_.clear();
+  bye_.clear();
   capabilities_.clear();
 }
 
 void ImapLines::begin() {
-  if (!ascii_starts_with_nocase(last_status_, "BYE")) last_status_.clear();
+  last_status_ = bye_;
   last_notice_.clear();
 }
 
@@ -155,8 +156,13 @@ void ImapLines::take_status(std::string_view tag, std::string_view status, Bytes
   Cursor at(status);
   const std::string_view word = at.word();
   const auto keep = [status](std::string& text) { text = server_words(status, status_size_max); };
-  if (tag != "*" || ascii_equal_nocase(word, "BYE")) {
+  // A server that ends the session behind its refusal has said why it refused.
+  const bool is_refused = ascii_starts_with_nocase(last_status_, "NO") || ascii_starts_with_nocase(last_status_, "BAD");
+  if (tag != "*") {
     keep(last_status_);
+  } else if (ascii_equal_nocase(word, "BYE")) {
+    keep(bye_);
+    if (!is_refused) last_status_ = bye_;
   } else if (ascii_equal_nocase(word, "NO") || ascii_equal_nocase(word, "BAD") || ascii_starts_with_nocase(at.rest(), "[ALERT]")) {
     keep(last_notice_);
   }

@@ -65,6 +65,7 @@ class ImapLines {
   std::string fetch_number_;
   std::string last_status_;
   std::string last_notice_;
+  std::string bye_;
   std::vector<std::string> capabilities_;
 };
 

@@ -35,9 +35,16 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// RFC 3501 §7.1, RFC 2449 §8: `[CODE]` or `[CODE arguments]`. It stands in front of the words; some servers put it behind them.
+// RFC 3501 §7.1, RFC 2449 §8: `[CODE]` or `[CODE arguments]`. It stands in front of the words; some servers put it behind them. Among them
+// it is a word.
 bool has_code(std::string_view status, std::string_view code) {
+  std::size_t front = std::min(status.find(' '), status.size()) + 1;
   for (std::size_t open = 0; (open = status.find('[', open)) != std::string_view::npos; ++open) {
+    const std::size_t close = status.find(']', open);
+    const bool is_first = open <= front;
+    const bool is_last = close == std::string_view::npos || status.find_first_not_of(" .!", close + 1) == std::string_view::npos;
+    if (!is_first && !is_last) continue;
+    if (is_first && close != std::string_view::npos) front = close + 2;
     const std::string_view name = status.substr(open + 1, status.find_first_of(" ]:", open) - open - 1);
     // RFC 2449 §8: what a server adds behind a slash changes nothing.
     if (name.starts_with(code) && (name.size() == code.size() || name[code.size()] == '/')) return true;

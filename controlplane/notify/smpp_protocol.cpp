@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -53,8 +54,12 @@ bool may_mean_unknown_bind(const Pdu& answer) {
          answer.status == smpp::status::bind_failed || answer.status == smpp::status::wrong_bind_status;
 }
 
-// SMPP 3.4 §5.2.5. Network specific and subscriber numbers are what their digits say.
-wap::NumberType number_type(std::uint8_t type_of_number) {
+// SMPP 3.4 §5.2.5, §5.2.6. Network specific and subscriber numbers are what their digits say. An IMSI (E.212), an IP address or a telex
+// number has digits too, and whoever's telephone number they make is a stranger.
+wap::NumberType number_type(std::uint8_t type_of_number, std::uint8_t plan) {
+  constexpr auto no_telephones =
+      std::to_array<std::uint8_t>({smpp::npi_x121, smpp::npi_telex, smpp::npi_e212, smpp::npi_internet, smpp::npi_wap});
+  if (std::ranges::find(no_telephones, plan) != no_telephones.end()) return wap::NumberType::other;
   if (type_of_number == smpp::ton_international) return wap::NumberType::international;
   if (type_of_number == smpp::ton_national) return wap::NumberType::national;
   if (type_of_number == smpp::ton_abbreviated || type_of_number == smpp::ton_alphanumeric) return wap::NumberType::short_code;
@@ -63,7 +68,7 @@ wap::NumberType number_type(std::uint8_t type_of_number) {
 
 IncomingSms incoming(const sms::Incoming& message, std::string text, const sms::Judgement& judgement, Extent extent) {
   return {.source = message.source,
-          .source_type = number_type(message.source_type),
+          .source_type = number_type(message.source_type, message.source_plan),
           .destination = message.destination,
           .text = std::move(text),
           .extent = extent,
@@ -366,9 +371,9 @@ void SmppProtocol::on_receipt(const Pdu& pdu, const sms::Judgement& judgement) {
   if (!receipt) log_info("receipt_not_read").text("sign", judgement.sign);
   if (receipt && events_ != nullptr) {
     events_->on_sms_receipt({.source = pdu.source_addr,
-                             .source_type = number_type(pdu.source_addr_ton),
+                             .source_type = number_type(pdu.source_addr_ton, pdu.source_addr_npi),
                              .destination = pdu.destination_addr,
-                             .destination_type = number_type(pdu.dest_addr_ton),
+                             .destination_type = number_type(pdu.dest_addr_ton, pdu.dest_addr_npi),
                              .smsc_id = receipt->message_id,
                              .word = std::string(sms::word_of(receipt->state))});
   }

@@ -118,6 +118,8 @@ CREATE INDEX report_of_message ON report (peer, ltrim(lower(trim(message_id, ' <
 )sql",
     // What is looked for again and again, by the time at which it is due: items wait for days, and nobody reads those that are not.
     R"sql(
+CREATE INDEX binding_of_time ON binding (created, id) WHERE state <> 'removed';
+CREATE INDEX binding_of_account ON binding (lower(host), lower(user)) WHERE state <> 'removed';
 DROP INDEX report_of_message;
 CREATE INDEX report_of_message ON report (peer, ltrim(lower(trim(message_id, ' <>"')), '0'), time);
 CREATE INDEX report_waiting ON report (peer, time, id) WHERE item = x'';

@@ -338,9 +338,22 @@ class SqliteStore final : public GroupedStore {
     run.put(id);
     return first(run, read_binding);
   }
-  Result<std::vector<Binding>> bindings() override {
-    static const std::string sql = fmt::format("SELECT {} FROM binding WHERE state <> 'removed' ORDER BY created, id", binding_columns);
+  Result<std::vector<Binding>> bindings(std::string_view after, std::size_t count_max) override {
+    static const std::string sql = fmt::format(
+        "SELECT {} FROM binding INDEXED BY binding_of_time WHERE state <> 'removed' AND "
+        "(created, id) > (coalesce((SELECT created FROM binding WHERE id = ?1), 0), ?1) ORDER BY created, id LIMIT ?2",
+        binding_columns);
     Run run = db_.prepare(sql);
+    run.put(after).put(static_cast<std::int64_t>(count_max));
+    return all(run, read_binding);
+  }
+  Result<std::vector<Binding>> bindings_of_account(std::string_view host, std::string_view user) override {
+    static const std::string sql = fmt::format(
+        "SELECT {} FROM binding INDEXED BY binding_of_account WHERE state <> 'removed' AND lower(host) = lower(?) AND lower(user) = "
+        "lower(?) ORDER BY created, id",
+        binding_columns);
+    Run run = db_.prepare(sql);
+    run.put(host).put(user);
     return all(run, read_binding);
   }
   Result<std::vector<Binding>> bindings_of(const Msisdn& phone) override {

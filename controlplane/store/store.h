@@ -57,7 +57,10 @@ class Store : public AnnouncementStore {
   virtual Result<void> add_binding(const Binding& binding) = 0;  // store_conflict: phone and address are bound already
   virtual Result<void> update_binding(const Binding& binding) = 0;
   virtual Result<std::optional<Binding>> binding(std::string_view id) = 0;
-  virtual Result<std::vector<Binding>> bindings() = 0;  // removed ones excluded, oldest first
+  /// Oldest first, removed ones excluded: those behind the binding `after` (empty: all), `count_max` at most.
+  virtual Result<std::vector<Binding>> bindings(std::string_view after, std::size_t count_max) = 0;
+  /// Those with this account at this mail server, of whichever number; removed ones excluded. Without regard to case.
+  virtual Result<std::vector<Binding>> bindings_of_account(std::string_view host, std::string_view user) = 0;
   virtual Result<std::vector<Binding>> bindings_of(const Msisdn& phone) = 0;
 
   virtual Result<MailboxState> mailbox(std::string_view binding) = 0;

@@ -82,7 +82,7 @@ TEST_F(MailboxesTest, BindingsThatCannotBeReadAreReadLater) {
   auto on_disk = open_sqlite_store(file);
   ASSERT_TRUE(on_disk.has_value());
   ASSERT_TRUE((*on_disk)->add_binding(with_password()));
-  ASSERT_EQ((*on_disk)->bindings().value().size(), 1U);
+  ASSERT_EQ((*on_disk)->bindings("", 100).value().size(), 1U);
   WatchedMailboxes there{{**on_disk, clock, settings, sealer, resolver, fetchers, [](std::string_view) {}}};
   sqlite3* other = nullptr;
   ASSERT_EQ(sqlite3_open(file.c_str(), &other), SQLITE_OK);

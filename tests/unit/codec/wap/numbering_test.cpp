@@ -39,7 +39,8 @@ Numbering network(std::string_view name) {
   return {};
 }
 
-constexpr auto unknown = NumberType::unknown, national = NumberType::national, international = NumberType::international;
+constexpr auto unknown = NumberType::unknown, national = NumberType::national, international = NumberType::international,
+               other = NumberType::other;
 
 struct Row {
   std::string_view network;
@@ -91,6 +92,7 @@ constexpr auto rows = std::to_array<Row>({
     {"", "+", unknown, "", &number_bad_text},
     {"", "/TYPE=PLMN", unknown, "", &number_bad_text},
     // Short codes.
+    {"", "262011319627451", other, "", &number_bad_text},
     {"", "112", unknown, "", &number_short_code},
     {"", "40404", unknown, "", &number_short_code},
     {"", "40404", international, "", &number_short_code},

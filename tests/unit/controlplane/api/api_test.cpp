@@ -1,9 +1,11 @@
 // The API as a function: one transcript of good requests, and the table of wrong ones.
 #include "controlplane/api/api.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/sqlite_store.h"
@@ -64,7 +66,7 @@ TEST_F(ApiTest, ABindingIsMadeWhenItsAccountWasTried) {
   EXPECT_EQ(json(answers[0])["error"]["field"], "password");
   EXPECT_NE(answers[0].body.find("NO [AUTHENTICATIONFAILED] no"), std::string::npos);
   EXPECT_TRUE(changed.empty());
-  EXPECT_TRUE(bindings.list().value().empty());
+  EXPECT_TRUE(bindings.list("", 100).value().empty());
   // Nobody knows: it is bound, and that is said.
   add(good_binding);
   tried[1]({.works = AccountTrial::Works::unknown, .field = {}, .text = "NO [LIMIT] busy"});
@@ -92,13 +94,35 @@ TEST_F(ApiTest, ABindingIsMadeWhenItsAccountWasTried) {
   EXPECT_EQ(answers[5].status, 201) << answers[5].body;
 }
 
+TEST_F(ApiTest, BindingsArePaged) {
+  std::set<std::string> expected, seen;
+  for (int i = 0; i < 7; ++i) {
+    std::string one(good_binding);
+    one.replace(one.find("15550100002"), 11, fmt::format("1555010000{}", i)).insert(1, R"("shared":true,)");
+    const Answer added = call("POST", "/v1/bindings", one);
+    ASSERT_EQ(added.status, 201) << added.body;
+    expected.insert(json(added)["id"].get<std::string>());
+  }
+  std::string target = "/v1/bindings?limit=3";
+  for (const std::size_t size : {3U, 3U, 1U}) {
+    const Json page = json(call("GET", target));
+    EXPECT_EQ(page["bindings"].size(), size);
+    for (const Json& binding : page["bindings"]) seen.insert(binding["id"].get<std::string>());
+    EXPECT_EQ(page.contains("after"), size == 3);
+    if (page.contains("after")) target = "/v1/bindings?limit=3&after=" + page["after"].get<std::string>();
+  }
+  EXPECT_EQ(seen, expected);
+}
+
 TEST_F(ApiTest, BindingsFromAddToRemove) {
   const Answer added = call("POST", "/v1/bindings", good_binding);
   ASSERT_EQ(added.status, 201) << added.body;
   const std::string id = json(added)["id"];
   EXPECT_EQ(added.body.find("secret"), std::string::npos);
   EXPECT_EQ(added.body.find("password"), std::string::npos);
-  EXPECT_EQ(json(call("GET", "/v1/bindings"))["bindings"].size(), 1U);
+  const Json listed = json(call("GET", "/v1/bindings"));
+  EXPECT_EQ(listed["bindings"].size(), 1U);
+  EXPECT_FALSE(listed.contains("after"));
   EXPECT_EQ(json(call("GET", "/v1/bindings/" + id))["mailbox"]["session"], "never");
   EXPECT_EQ(call("POST", "/v1/bindings", good_binding).status, 409);
   EXPECT_EQ(json(call("GET", "/v1/subscribers/15550100002/status"))["status"], "active");
@@ -160,6 +184,10 @@ TEST_F(ApiTest, WrongRequests) {
       {404, "GET", "/v2/items", ""},
       {404, "GET", "/v1/nothing", ""},
       {400, "GET", "bindings", ""},
+      {400, "GET", "/v1/bindings?after=bNONE", ""},
+      {400, "GET", "/v1/bindings?limit=0", ""},
+      {400, "GET", "/v1/bindings?limit=1001", ""},
+      {400, "GET", "/v1/bindings?colour=red", ""},
       {400, "GET", "/v1/items/%zz", ""},
       {400, "GET", "/v1/items?%", ""},
       {405, "DELETE", "/v1/bindings", ""},

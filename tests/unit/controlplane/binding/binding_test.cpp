@@ -127,7 +127,7 @@ TEST_F(BindingsTest, EachBadFieldIsNamed) {
     ASSERT_FALSE(added) << row.field;
     EXPECT_EQ(added.error().field, row.field) << added.error().text;
   }
-  EXPECT_TRUE(store->bindings().value().empty());
+  EXPECT_TRUE(store->bindings("", 100).value().empty());
 }
 
 TEST_F(BindingsTest, OnceOnlyAndRemovable) {
@@ -168,7 +168,7 @@ TEST_F(BindingsTest, OneMailboxForTwoNumbersIsRefusedUnlessTheOperatorAllowsIt) 
   second.shared = false;
   second.msisdn = "+15550100004";
   EXPECT_FALSE(bindings.add(second)) << "each of them is allowed by itself";
-  const auto listed = bindings.list().value();
+  const auto listed = bindings.list("", 100).value();
   for (const Binding& binding : listed) ASSERT_TRUE(bindings.remove(binding.id));
   EXPECT_TRUE(bindings.add(second)) << "what is removed is bound no more";
 }

@@ -151,6 +151,7 @@ TEST(Fence, RemembersWhatTheServerSaid) {
   EXPECT_EQ(fence.last_notice(), "NO too many");
   // A last word stays the last one.
   ASSERT_TRUE(fence.pass(bytes_of("* BYE shutting down\r\n"), out));
+  EXPECT_EQ(fence.last_status(), "NO LOGIN failed") << "it said why before";
   fence.begin(1000);
   EXPECT_EQ(fence.last_status(), "BYE shutting down");
   EXPECT_EQ(fence.last_notice(), "");

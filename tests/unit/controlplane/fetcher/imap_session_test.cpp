@@ -279,6 +279,9 @@ TEST_F(ImapTest, RefusalsAreTold) {
   EXPECT_EQ(login_answer("BAD Command Error. 12")->text, "BAD Command Error. 12");
   EXPECT_EQ(login_answer("BAD Unknown command: LOGIN alice secret")->text, "BAD Unknown command: LOGIN alice ***");
   EXPECT_EQ(login_answer("NO no\r\n* BYE LOGIN alice secret")->text.find("secret"), std::string::npos);
+  const auto hung_up = login_answer("NO [AUTHENTICATIONFAILED] Login failed.\r\n* BYE Too many invalid IMAP login attempts.");
+  EXPECT_TRUE(hung_up->error.is(mailbox_auth));
+  EXPECT_EQ(hung_up->text, "NO [AUTHENTICATIONFAILED] Login failed.");
   EXPECT_TRUE(login_answer("NO [UNAVAILABLE] later")->error.is(mailbox_busy));
   EXPECT_TRUE(login_answer("NO [LIMIT] too many")->error.is(mailbox_busy));
 }

@@ -25,6 +25,8 @@ TEST(Refusals, EachAsksForItsAction) {
            Row{"NO [AUTHENTICATIONFAILED] Too many wrong passwords, try again later", wrong_password},
            Row{"[AUTH] Username and password not accepted.", wrong_password},
            Row{"NO LOGIN failed [AUTHENTICATIONFAILED]", wrong_password},
+           Row{"NO [ALERT] [AUTHENTICATIONFAILED] see your mail", wrong_password},
+           Row{"maildrop busy, for [AUTH] and [SYS/PERM] errors see https://help.example", later},
            Row{"NO [PRIVACYREQUIRED] start TLS first", needs_tls},
            Row{"NO [ALERT] Too many simultaneous connections. (Failure)", later},
            Row{"NO [UNAVAILABLE] Temporary authentication failure", later},

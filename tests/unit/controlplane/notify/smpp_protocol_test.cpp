@@ -618,6 +618,21 @@ TEST_F(ProtocolTest, AMessageWithAMissingPartIsLookedAtAndGivenUp) {
   EXPECT_EQ(events.heard[1].extent, Extent::incomplete);
 }
 
+// An IMSI and an IP address are digits too.
+TEST_F(ProtocolTest, WhatIsInNoTelephonePlanIsNoTelephone) {
+  protocol.start();
+  bind();
+  for (const std::uint8_t plan : {smpp::npi_e212, smpp::npi_internet, smpp::npi_e164, smpp::npi_unknown}) {
+    Pdu pdu = part_of(1, 1, "");
+    pdu.esm_class = 0;
+    pdu.short_message = {'1', '7'};
+    pdu.source_addr_npi = plan;
+    send(pdu);
+    const bool is_telephone = plan == smpp::npi_e164 || plan == smpp::npi_unknown;
+    EXPECT_EQ(events.heard.back().source_type, is_telephone ? wap::NumberType::international : wap::NumberType::other) << int{plan};
+  }
+}
+
 TEST_F(ProtocolTest, TheRestOfWhatWasObeyedIsNoMessage) {
   protocol.start();
   bind();

@@ -417,7 +417,7 @@ TEST_F(RetrieverTest, StopAndStartAndHelpAlwaysWork) {
   write("15550100002", "START");
   EXPECT_EQ(store->binding("b1").value()->state, BindingState::active);
   write("+4915550199", "STOP");
-  EXPECT_EQ(store->bindings().value().size(), 2U) << "who has nothing to stop";
+  EXPECT_EQ(store->bindings("", 100).value().size(), 2U) << "who has nothing to stop";
 }
 
 TEST_F(RetrieverTest, WhatTheOperatorSuspendedAPhoneDoesNotResume) {

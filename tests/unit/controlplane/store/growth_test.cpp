@@ -30,8 +30,12 @@ struct World {
   }
 
   void add(std::size_t n) {
-    const Binding binding{
-        .id = fmt::format("b{}", n), .msisdn = phone(n), .mail_address = fmt::format("u{}@box.example", n), .peer = "mmsc"};
+    const Binding binding{.id = fmt::format("b{}", n),
+                          .msisdn = phone(n),
+                          .mail_address = fmt::format("u{}@box.example", n),
+                          .host = "host",
+                          .user = fmt::format("User{}", n),
+                          .peer = "mmsc"};
     EXPECT_TRUE(store->add_binding(binding));
     EXPECT_TRUE(store->set_mailbox(binding.id, {.uid_validity = 1, .last_uid = "1"}));
     EXPECT_TRUE(store->add_known_uid(binding.id, "1"));
@@ -90,6 +94,8 @@ const std::vector<Question>& questions() {
   static const std::vector<Question> rows{
       {"binding", [](World& w) { return w.store->binding("b0")->has_value(); }},
       {"bindings_of", [](World& w) { return w.store->bindings_of(phone(0))->size() == 1; }},
+      {"bindings", [](World& w) { return w.store->bindings("b0", 20)->size() == 20; }},
+      {"bindings_of_account", [](World& w) { return w.store->bindings_of_account("HOST", "user0")->size() == 1; }},
       {"mailbox", [](World& w) { return w.store->mailbox("b0")->uid_validity == 1; }},
       {"set_mailbox", [](World& w) { return w.store->set_mailbox("b0", {.uid_validity = 1, .last_uid = "2"}).has_value(); }},
       {"known_uids", [](World& w) { return w.store->known_uids("b0")->size() == 1; }},

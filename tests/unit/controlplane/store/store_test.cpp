@@ -198,7 +198,7 @@ TEST(Store, APhoneAndAnAddressAreBoundOnce) {
   removed.state = BindingState::removed;
   ASSERT_TRUE(store->update_binding(removed));
   EXPECT_TRUE(store->add_binding(binding("b2"))) << "after removal it may come back";
-  EXPECT_EQ(store->bindings().value().size(), 2U);
+  EXPECT_EQ(store->bindings("", 100).value().size(), 2U);
 }
 
 TEST(Store, ItemsByFilter) {
