@@ -41,6 +41,18 @@ std::string header_form(const mime::Mailbox& mailbox) {
 
 bool is_reply_subject(std::string_view subject) { return ascii_starts_with_nocase(subject, "re:"); }
 
+// A phone may name one friend by two of his numbers' forms, or an address twice: he gets one mail. The first keeps its place and its name.
+void drop_repeated(std::vector<mime::Mailbox>& mailboxes) {
+  std::vector<mime::Mailbox> kept;
+  for (mime::Mailbox& one : mailboxes) {
+    const bool is_known = std::ranges::any_of(kept, [&](const mime::Mailbox& other) {
+      return other.local_part == one.local_part && ascii_equal_nocase(other.domain, one.domain);
+    });
+    if (!is_known) kept.push_back(std::move(one));
+  }
+  mailboxes = std::move(kept);
+}
+
 }  // namespace
 
 // ---- who may send ----------------------------------------------------------------------------------------------------------------
@@ -244,6 +256,7 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
       }
     }
   }
+  drop_repeated(to);
   if (to.empty()) {
     const PeerSettings* peer = ports_.settings.peer(peer_name);
     const std::string service = peer != nullptr ? peer->service_number : std::string("the service number");

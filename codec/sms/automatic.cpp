@@ -111,6 +111,40 @@ constexpr auto beginnings = std::to_array<std::string_view>({
     "الرد التلقائي",
     "תשובה אוטומטית",
     "ตอบกลับอัตโนมัติ",
+    "การตอบกลับอัตโนมัติ",
+    "trả lời tự động",
+    "tự động trả lời",
+    "thư trả lời tự động",
+    "automatski odgovor",
+    "Аутоматски одговор",
+    "Автоматски одговор",
+    "Автоматичен отговор",
+    "автоматичен отговор",
+    "Аўтаматычны адказ",
+    "Автоматты жауап",
+    "samodejni odgovor",
+    "automaatne vastus",
+    "automaatvastus",
+    "automātiskā atbilde",
+    "automatinis atsakymas",
+    "sjálfvirkt svar",
+    "erantzun automatikoa",
+    "përgjigje automatike",
+    "outomatiese antwoord",
+    "jawapan automatik",
+    "balas automatik",
+    "awtomatikong tugon",
+    "jibu la kiotomatiki",
+    "स्वचालित उत्तर",
+    "स्वतः उत्तर",
+    "ऑटो रिप्लाई",
+    "پاسخ خودکار",
+    "خودکار جواب",
+    "自动答复",
+    "자동 회신",
+    "absence du bureau",
+    "fuera de la oficina",
+    "fuori sede",
     // Reactions, where the other side knows none: no words of a person to us.
     "loved an ",
     "liked an ",
@@ -198,7 +232,11 @@ Judgement origin_of(std::string_view utf8) {
   if (std::ranges::any_of(receipt_states, [&](std::string_view state) { return ascii_equal_nocase(stat, state); }))
     return {Origin::receipt, "receipt_state"};
   const std::string_view text = ascii_trim(utf8);
-  const auto row = std::ranges::find_if(beginnings, [&](std::string_view beginning) { return ascii_starts_with_nocase(text, beginning); });
+  // `<<Auto Response>>`, `*** Out of office ***`
+  const std::string_view words = text.substr(std::min(text.find_first_not_of("<[({*-=~_\"' "), text.size()));
+  const auto row = std::ranges::find_if(beginnings, [&](std::string_view beginning) {
+    return ascii_starts_with_nocase(text, beginning) || ascii_starts_with_nocase(words, beginning);
+  });
   if (row != beginnings.end()) return {Origin::answer, *row};
   return {};
 }

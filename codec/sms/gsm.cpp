@@ -108,6 +108,12 @@ std::optional<Bytes> in_alphabet(ByteView gsm, Alphabet wanted) {
   return octets;
 }
 
+/// The digits that every form of a number ends with: a network may write each part's source in another one.
+std::string phone_of(std::string_view source) {
+  constexpr std::size_t length = 8;
+  return std::string(source.size() > length ? source.substr(source.size() - length) : source);
+}
+
 std::optional<Concatenation> sensible(std::optional<Concatenation> part) {
   if (part && (part->total < 2 || part->number < 1 || part->number > part->total)) return std::nullopt;
   return part;
@@ -278,11 +284,24 @@ Alphabet alphabet_of(std::uint8_t data_coding) {
   }
 }
 
+namespace {
+
+/// ASCII as UTF-16 under a data_coding that says otherwise: nobody writes an @ (0x00) in front of each letter.
+bool is_wide_ascii(ByteView octets) {
+  if (octets.size() < 2 || octets.size() % 2 != 0) return false;
+  for (std::size_t i = 0; i < octets.size(); i += 2) {
+    if (octets[i] != 0 || octets[i + 1] < 0x20 || octets[i + 1] > 0x7E) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 std::string decode_text(std::uint8_t data_coding, ByteView user_data, Alphabet in_zero) {
   std::string out;
   switch (data_coding == 0 ? in_zero : alphabet_of(data_coding)) {
     case Alphabet::gsm:
-      return decode_gsm(user_data);
+      return is_wide_ascii(user_data) ? decode_ucs2(user_data) : decode_gsm(user_data);
     case Alphabet::ucs2:
       return decode_ucs2(user_data);
     case Alphabet::binary:
@@ -339,7 +358,7 @@ std::optional<Incoming> Reassembly::add(Incoming message, Instant now) {
   drop_old(now);
   if (!message.part) return message;
   const Concatenation part = *message.part;
-  const Key key{message.source, message.destination, part.reference, part.total};
+  const Key key{phone_of(message.source), message.destination, part.reference, part.total};
   Set& set = sets_.try_emplace(key, Set{.first = now, .size = 0, .parts = {}}).first->second;
   if (set.ignored) return std::nullopt;
   const std::size_t size = message.user_data.size();

@@ -7,6 +7,7 @@
 #include "codec/wap/errors.h"
 #include "core/ascii.h"
 #include "core/bytes.h"
+#include "core/utf8.h"
 
 namespace pushmail::wap {
 
@@ -15,6 +16,19 @@ namespace {
 constexpr std::size_t text_size_max = 64;
 
 bool stands_between_digits(char c) { return c == '-' || c == '.' || is_blank(c) || c == '(' || c == ')'; }
+
+// Bytes of what nobody sees at the front: marks of direction, joiners, a byte order mark, a no-break space, as copied from somewhere.
+std::size_t unseen_size(std::string_view text) {
+  std::size_t size = 0;
+  for (;;) {
+    const CodePoint found = code_point_at(text, size);
+    const char32_t c = found ? found.value : 0;
+    const bool is_unseen = c == 0xA0 || c == 0xAD || c == 0xFEFF || (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202F) ||
+                           (c >= 0x2060 && c <= 0x2069);
+    if (!is_unseen) return size;
+    size += found.size;
+  }
+}
 
 struct Written {
   bool has_plus = false;
@@ -27,11 +41,14 @@ std::optional<Written> take_apart(std::string_view text) {
   if (text.size() > text_size_max) return std::nullopt;
   if (ascii_starts_with_nocase(text, scheme)) text = ascii_trim(text.substr(scheme.size()));
   Written written;
+  text.remove_prefix(unseen_size(text));
   while (!text.empty() && (text.front() == '+' || stands_between_digits(text.front())) && !written.has_plus) {
     written.has_plus = text.front() == '+';
     text.remove_prefix(1);
   }
   for (; !text.empty(); text.remove_prefix(1)) {
+    text.remove_prefix(unseen_size(text));
+    if (text.empty()) break;
     // E.123 §2: the prefix of calls within the country, which is not dialled behind its country code.
     if (written.has_plus && text.starts_with(trunk_in_brackets)) text.remove_prefix(trunk_in_brackets.size() - 1);
     if (is_digit(text.front())) {

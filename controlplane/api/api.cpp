@@ -226,12 +226,12 @@ class Call {
     if (!page) return error(page.error());
     Json json;
     Json& list = json["bindings"] = Json::array();
-    if (page->size() == count_max) json["after"] = page->back().id;
     for (const Binding& one : *page) {
       const auto mailbox = store_.mailbox(one.id);
       if (!mailbox) return error(mailbox.error());
       list.push_back(to_json(one, &*mailbox));
     }
+    if (page->size() == count_max) json["after"] = page->back().id;
     return ok(json);
   }
 

@@ -149,6 +149,9 @@ std::string Commands::password() const {
     if (!file) throw Stop{EX_NOINPUT, password_file_ + ": cannot be read"};
     std::getline(file, line);
   }
+  // An editor's byte order mark is no part of a password.
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  if (line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
   if (line.ends_with('\r')) line.pop_back();
   if (line.empty()) throw Stop{EX_DATAERR, "the password is empty; give it by --password-file or on standard input"};
   return line;
@@ -452,7 +455,7 @@ void Commands::declare_binding(CLI::App& app) {
   text("--tls", "tls", "implicit (default), starttls or none");
   text("--folder", "folder", "folder to watch (INBOX)");
   for (const BindingOption& one : changeable) text(one.option, one.member, one.help);
-  add->add_option("--port", port_, "port of the mail server");
+  add->add_option("--port", port_, "port of the mail server")->check(CLI::Range(1, 65'535));
   options_["port"] = "--port";
   options_["password"] = "--password-file";
   add->add_option("--password-file", password_file_, "file whose first line is the password; without it, standard input");

@@ -18,6 +18,12 @@ std::optional<std::uint32_t> exists_in(std::string_view line) {
   return parse_number<std::uint32_t>(line.substr(start.size(), line.size() - start.size() - end.size()));
 }
 
+// A server that asks on behind all that there is to say (its reasons, as OAuth's do) is told to end it, and then says how it ends (RFC 3501
+// §6.2.2).
+Result<ImapAnswer> last_of(ImapExchange& exchange, ImapAnswer answer) {
+  return answer == ImapAnswer::go_on ? exchange.go_on("*\r\n") : answer;
+}
+
 }  // namespace
 
 Result<ImapAnswer> ImapExchange::command(std::string_view text) {
@@ -64,10 +70,14 @@ Result<ImapAnswer> login_with_literals(ImapExchange& exchange, std::string_view 
 
 Result<ImapAnswer> authenticate_plain(ImapExchange& exchange, std::string_view user, std::string_view password, InitialResponse initial) {
   const std::string response = sasl_plain(user, password);
-  if (initial == InitialResponse::offered) return exchange.command("AUTHENTICATE PLAIN " + response);
+  if (initial == InitialResponse::offered) {
+    PM_TRY(const ImapAnswer answer, exchange.command("AUTHENTICATE PLAIN " + response));
+    return last_of(exchange, answer);
+  }
   PM_TRY(const ImapAnswer asked, exchange.command("AUTHENTICATE PLAIN"));
   if (asked != ImapAnswer::go_on) return asked;
-  return exchange.go_on(response + "\r\n");
+  PM_TRY(const ImapAnswer answer, exchange.go_on(response + "\r\n"));
+  return last_of(exchange, answer);
 }
 
 Result<ImapAnswer> authenticate_login(ImapExchange& exchange, std::string_view user, std::string_view password) {
@@ -75,7 +85,8 @@ Result<ImapAnswer> authenticate_login(ImapExchange& exchange, std::string_view u
   if (asked_user != ImapAnswer::go_on) return asked_user;
   PM_TRY(const ImapAnswer asked_password, exchange.go_on(base64_encoded(user) + "\r\n"));
   if (asked_password != ImapAnswer::go_on) return asked_password;
-  return exchange.go_on(base64_encoded(password) + "\r\n");
+  PM_TRY(const ImapAnswer answer, exchange.go_on(base64_encoded(password) + "\r\n"));
+  return last_of(exchange, answer);
 }
 
 }  // namespace pushmail::mailbox

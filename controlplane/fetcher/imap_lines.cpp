@@ -163,6 +163,8 @@ void ImapLines::take_status(std::string_view tag, std::string_view status, Bytes
   } else if (ascii_equal_nocase(word, "BYE")) {
     keep(bye_);
     if (!is_refused) last_status_ = bye_;
+    // libetpan would wait for nothing more, and the answer to the command, which says why, may stand behind it.
+    if (has_greeted_) return;
   } else if (ascii_equal_nocase(word, "NO") || ascii_equal_nocase(word, "BAD") || ascii_starts_with_nocase(at.rest(), "[ALERT]")) {
     keep(last_notice_);
   }
@@ -188,6 +190,7 @@ Result<Literal> ImapLines::take_untagged(Cursor& at, std::string_view line, Byte
   const std::string_view first = at.word();
   if (is_status_word(first)) {
     take_status("*", status, out);
+    has_greeted_ = true;
     return Literal{};
   }
   if (ascii_equal_nocase(first, "CAPABILITY")) {

@@ -66,6 +66,7 @@ class ImapLines {
   std::string last_status_;
   std::string last_notice_;
   std::string bye_;
+  bool has_greeted_ = false;
   std::vector<std::string> capabilities_;
 };
 

@@ -149,7 +149,7 @@ bool is_refusal(const Word& word) {
 // Whether a number stands for itself: no part of a word, a time, a date, a price or a larger number.
 bool stands_alone(std::u32string_view line, const std::vector<Word>& words, std::size_t index) {
   const Word& word = words[index];
-  constexpr std::u32string_view joints = U".,:/-'’=", units = U"%°€$£¥₹₽+*";
+  constexpr std::u32string_view joints = U".,:/-'’=*", units = U"%°€$£¥₹₽+";
   // What makes a time, a date, a price or a count of a number in front of it.
   constexpr std::u32string_view counters = U"年月日点點時时分秒元円块塊个個人件本枚回次岁歳层階楼년월일시분초원개명";
   const auto at = [&](std::size_t place) { return place < line.size() ? line[place] : U' '; };
@@ -170,7 +170,7 @@ std::string ascii_of(std::u32string_view digits) { return {digits.begin(), digit
 
 // `17`, `get 17`, `get17`, with whatever people and helpful keyboards put around it.
 bool is_bare(std::u32string_view line, const std::vector<Word>& words) {
-  constexpr std::u32string_view around = U" \"'.,!?#()«»“”„‘’";
+  constexpr std::u32string_view around = U" \"'.,!?#()[]{}<>*~|_«»“”„‘’";
   const bool shape =
       words.size() == 1 ? words[0].digits : words.size() == 2 && !words[0].digits && is_fetch_word(words[0].text) && words[1].digits;
   if (!shape || words.back().text.size() > code_length_max) return false;

@@ -122,7 +122,7 @@ CREATE INDEX binding_of_time ON binding (created, id) WHERE state <> 'removed';
 CREATE INDEX binding_of_account ON binding (lower(host), lower(user)) WHERE state <> 'removed';
 DROP INDEX report_of_message;
 CREATE INDEX report_of_message ON report (peer, ltrim(lower(trim(message_id, ' <>"')), '0'), time);
-CREATE INDEX report_waiting ON report (peer, time, id) WHERE item = x'';
+CREATE INDEX report_waiting ON report (peer) WHERE item = x'';
 DROP INDEX item_of_mark;
 CREATE INDEX item_mark_due ON item (retry_at) WHERE mark = 'pending';
 CREATE INDEX item_due ON item (retry_at) WHERE state = 'requested';

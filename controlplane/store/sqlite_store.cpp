@@ -773,8 +773,8 @@ class SqliteStore final : public GroupedStore {
   }
   Result<std::vector<Report>> orphan_reports(std::string_view peer, std::string_view message_id) override {
     constexpr std::string_view latest =
-        "SELECT {} FROM (SELECT * FROM report INDEXED BY {} WHERE peer = ? AND item = x''{} ORDER BY time DESC, id DESC LIMIT 1000) "
-        "ORDER BY time, id";
+        "SELECT {} FROM (SELECT * FROM report INDEXED BY {} WHERE peer = ? AND item = x''{} ORDER BY rowid DESC LIMIT 1000) ORDER BY "
+        "time, id";
     static const std::string any = fmt::format(latest, report_columns, "report_waiting", "");
     static const std::string named = fmt::format(latest, report_columns, "report_of_message", fmt::format(" AND {} = ?", message_key));
     Run run = db_.prepare(message_id.empty() ? any : named);
@@ -784,8 +784,9 @@ class SqliteStore final : public GroupedStore {
   }
   Result<void> trim_orphan_reports(std::string_view peer, std::uint64_t most) override {
     Run run = db_.prepare(
-        "DELETE FROM report WHERE rowid IN (SELECT rowid FROM report WHERE peer = ? AND item = x'' ORDER BY time DESC, id DESC LIMIT -1 "
-        "OFFSET ?)");
+        "DELETE FROM report WHERE rowid IN (SELECT rowid FROM report INDEXED BY report_waiting WHERE peer = ? AND item = x'' ORDER BY "
+        "rowid "
+        "DESC LIMIT -1 OFFSET ?)");
     run.put(peer).put(static_cast<std::int64_t>(most));
     return run.run();
   }

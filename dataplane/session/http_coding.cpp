@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t codings_max = 3;
 constexpr std::size_t step_size = 16 * 1024;
 
-// `wrapping` is one of ISA-L's crc_flags: it reads the header and checks what follows the data.
-std::optional<Bytes> inflate(ByteView coded, std::uint32_t wrapping, std::size_t size_max) {
+// `wrapping` is one of ISA-L's crc_flags: it reads the header and checks what follows the data. `coded` loses what was read.
+std::optional<Bytes> inflate(ByteView& coded, std::uint32_t wrapping, std::size_t size_max) {
   const auto state = std::make_unique<inflate_state>();
   isal_inflate_init(state.get());
   state->crc_flag = wrapping;
@@ -31,16 +31,32 @@ std::optional<Bytes> inflate(ByteView coded, std::uint32_t wrapping, std::size_t
     // All is read and nothing more comes of it: the end is missing.
     if (out.size() == before && state->avail_in == 0 && state->block_state != ISAL_BLOCK_FINISH) return std::nullopt;
   }
+  coded = coded.last(state->avail_in);
   return out.size() > size_max ? std::nullopt : std::optional(std::move(out));
+}
+
+bool is_gzip(ByteView body) { return body.size() >= 2 && body[0] == 0x1F && body[1] == 0x8B; }
+
+// RFC 1952 §2.2: one member behind the other. What says gzip and is none was left as it is by somebody.
+std::optional<Bytes> gunzip(Bytes body, std::size_t size_max) {
+  if (!is_gzip(body)) return body;
+  Bytes whole;
+  for (ByteView rest = body; is_gzip(rest);) {
+    const auto member = inflate(rest, ISAL_GZIP, size_max - whole.size());
+    if (!member) return std::nullopt;
+    append(whole, ByteView(*member));
+  }
+  return whole;
 }
 
 std::optional<Bytes> decode_one(Bytes body, std::string_view coding, std::size_t size_max) {
   if (coding.empty() || ascii_equal_nocase(coding, "identity")) return body;
-  if (ascii_equal_nocase(coding, "gzip") || ascii_equal_nocase(coding, "x-gzip")) return inflate(body, ISAL_GZIP, size_max);
+  if (ascii_equal_nocase(coding, "gzip") || ascii_equal_nocase(coding, "x-gzip")) return gunzip(std::move(body), size_max);
   if (!ascii_equal_nocase(coding, "deflate")) return std::nullopt;
   // RFC 9110 §8.4.1.2: some send the bare data.
-  auto whole = inflate(body, ISAL_ZLIB, size_max);
-  return whole ? std::move(whole) : inflate(body, ISAL_DEFLATE, size_max);
+  ByteView wrapped = body, bare = body;
+  auto whole = inflate(wrapped, ISAL_ZLIB, size_max);
+  return whole ? std::move(whole) : inflate(bare, ISAL_DEFLATE, size_max);
 }
 
 }  // namespace

@@ -91,6 +91,11 @@ class FieldReader {
       if (line.empty()) return {};
       if (is_blank(line.front())) return fail(http_folded_field, at);
       const std::size_t colon = line.find(':');
+      // What is no field says nothing, in an answer.
+      if (colon == std::string_view::npos && dialect_ == Dialect::answer) {
+        while (continues()) take_line(rest_);
+        continue;
+      }
       if (colon == std::string_view::npos) return fail(http_bad_field, at);
       PM_TRY(Field field, read_name(line.substr(0, colon), at));
       field.value = trim_blanks(line.substr(colon + 1));
@@ -353,13 +358,14 @@ Result<ResponseHead> parse_response_head(ByteView bytes, Asked asked) {
   std::string_view text = text_of(bytes);
   const std::string_view line = take_line(text);
   ResponseHead head;
-  // RFC 9112 §4: `HTTP/1.1 200 ` with the space, though many leave it out before an empty reason.
-  if (line.size() < 12 || line[8] != ' ' || (line.size() > 12 && line[12] != ' ')) return fail(http_bad_status_line);
+  // RFC 9112 §4: `HTTP/1.1 200 ` with the space, though many leave it out before an empty reason. §3: several blanks may be read as one.
   const auto version = read_version(line.substr(0, 8));
-  if (!version) return fail(http_bad_status_line);
+  if (!version || line.size() < 12 || !is_blank(line[8])) return fail(http_bad_status_line);
   head.minor_version = *version;
-  const std::string_view digits = line.substr(9, 3);
-  if (!is_digits(digits) || digits[0] < '1' || digits[0] > '5') return fail(http_bad_status_line, 9);
+  const std::size_t status_at = std::min(line.find_first_not_of(" \t", 8), line.size());
+  const std::string_view digits = line.substr(status_at, 3), reason = line.substr(status_at + digits.size());
+  const bool is_status = digits.size() == 3 && is_digits(digits) && digits[0] >= '1' && digits[0] <= '5';
+  if (!is_status || (!reason.empty() && !is_blank(reason.front()))) return fail(http_bad_status_line, status_at);
   head.status = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
   FieldReader reader(text, bytes.size() - text.size(), Dialect::answer);
   if (const auto fields = reader.read_into(head); !fields) return std::unexpected(fields.error());
@@ -433,7 +439,9 @@ Result<void> ChunkReader::take(std::uint8_t byte) {
     line_size_ = 0;
     return {};
   }
-  const State next = ChunkRules::table[static_cast<std::size_t>(state_)][input];
+  State next = ChunkRules::table[static_cast<std::size_t>(state_)][input];
+  // A folded trailer.
+  if (dialect_ == Dialect::answer && state_ == State::trailer_start && input == ChunkRules::blank) next = State::trailer;
   if (next == State::done && state_ != State::last_lf) return fail(http_bad_chunk);
   if (next == State::size) {
     if (state_ == State::size_first) left_ = 0;

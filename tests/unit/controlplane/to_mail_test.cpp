@@ -219,6 +219,13 @@ TEST_F(ToMailTest, AMessageWithoutRecipientsIsForTheServiceOrForWhatItAnswers) {
   EXPECT_EQ(route({.first_line = "Yes, thanks", .linked_id = "mm-8", .id = new_item_id(clock.at, 3)}).text(Tag::decision), "refuse");
 }
 
+TEST_F(ToMailTest, WhoIsNamedTwiceGetsOneMail) {
+  const SentRecord answer = route(
+      {.recipients = {"mail:Joe <joe@example.com>", "mail:eve@example.com", "mail:joe@EXAMPLE.com", "mail:eve@example.com/TYPE=rfc822"}});
+  EXPECT_EQ(answer.texts(Tag::mail_recipient), (std::vector<std::string>{"joe@example.com", "eve@example.com"}));
+  EXPECT_EQ(answer.texts(Tag::header_to).size(), 2U);
+}
+
 TEST_F(ToMailTest, TheMessagesOwnSubjectStays) {
   const SentRecord answer = route({.recipients = {"short:5000"}, .subject = "Holiday", .first_line = "joe@example.com first slide"});
   EXPECT_EQ(answer.text(Tag::new_subject), "");

@@ -185,6 +185,20 @@ TEST(Reassembly, PartsInTwoAlphabetsAreOneText) {
   EXPECT_EQ(reassembly.add(part(2, 8, "\x20\xAC"sv), {})->text(), "@ 17 €é");
 }
 
+TEST(Reassembly, ANumberInTwoFormsIsOnePhone) {
+  Reassembly reassembly;
+  const auto part = [](std::string source, std::uint8_t number, std::string_view text) {
+    Incoming one;
+    one.source = std::move(source);
+    one.data_coding = 3;
+    one.part = Concatenation{.reference = 9, .total = 2, .number = number};
+    append(one.user_data, text);
+    return one;
+  };
+  EXPECT_FALSE(reassembly.add(part("+4917012345678", 1, "1"), {}));
+  EXPECT_EQ(reassembly.add(part("017012345678", 2, "7"), {})->text(), "17");
+}
+
 TEST(Reassembly, APhoneThatBeginsTooManySetsLosesItsOwn) {
   Reassembly reassembly({.set_count_max = 10, .sets_of_source_max = 3});
   const auto part = [](std::string source, std::uint16_t reference, std::uint8_t number) {
@@ -236,6 +250,9 @@ TEST(Alphabets, ZeroIsWhatTheSmscTakesItFor) {
   EXPECT_EQ(decode_text(0, bytes("a@b_c"), Alphabet::latin1), "a@b_c");
   EXPECT_EQ(decode_text(0, Bytes{0xE9}, Alphabet::latin1), "é");
   EXPECT_EQ(decode_text(0, Bytes{0x00}), "@");
+  EXPECT_EQ(decode_text(0, from_hex("00310037")), "17") << "UTF-16, whatever it was called";
+  EXPECT_EQ(decode_text(0, from_hex("00310041")), "1A");
+  EXPECT_EQ(decode_text(0, from_hex("003141")), "@1A");
   EXPECT_EQ(decode_text(0x10, Bytes{0x00}, Alphabet::latin1), "@") << "said outright";
   EXPECT_EQ(text_of(split_text("a@é_$", 1, Alphabet::latin1).at(0).short_message), "a@\xE9_$");
   EXPECT_EQ(split_text("a@é", 1, Alphabet::ascii).at(0).data_coding, 8);

@@ -282,6 +282,22 @@ TEST_F(ImapTest, RefusalsAreTold) {
   const auto hung_up = login_answer("NO [AUTHENTICATIONFAILED] Login failed.\r\n* BYE Too many invalid IMAP login attempts.");
   EXPECT_TRUE(hung_up->error.is(mailbox_auth));
   EXPECT_EQ(hung_up->text, "NO [AUTHENTICATIONFAILED] Login failed.");
+  const auto warned = open_with([](Peer& peer) {
+    if (!peer.send("* OK ready\r\n") || !peer.expect("CAPABILITY") || !peer.answer("OK") || !peer.expect("LOGIN")) return;
+    peer.send("* BYE too many attempts\r\n");
+    peer.answer("NO [AUTHENTICATIONFAILED] no");
+  });
+  EXPECT_TRUE(warned->error.is(mailbox_auth)) << warned->text;
+  const auto asked_on = open_with([](Peer& peer) {
+    if (!peer.send("* OK ready\r\n") || !peer.expect("CAPABILITY")) return;
+    peer.send("* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR LOGINDISABLED\r\n");
+    if (!peer.answer("OK") || !peer.expect("AUTHENTICATE PLAIN")) return;
+    const std::string tag = peer.lines().back().substr(0, peer.lines().back().find(' '));
+    peer.send("+ eyJzdGF0dXMiOiI0MDAifQ==\r\n");
+    if (peer.line() == "*") peer.send(tag + " NO [AUTHENTICATIONFAILED] no\r\n");
+    peer.line();
+  });
+  EXPECT_TRUE(asked_on->error.is(mailbox_auth)) << asked_on->text;
   EXPECT_TRUE(login_answer("NO [UNAVAILABLE] later")->error.is(mailbox_busy));
   EXPECT_TRUE(login_answer("NO [LIMIT] too many")->error.is(mailbox_busy));
 }

@@ -65,7 +65,7 @@ TEST_F(HttpClientTest, AnswerIsReadWhereverItIsCut) {
   }
 }
 
-// As Python's gzip writes `hello`; a body that says gzip and is none says nothing.
+// As Python's gzip writes `hello`; a broken one says nothing.
 TEST_F(HttpClientTest, ACompressedAnswerIsReadAsWhatItHolds) {
   constexpr std::string_view hello("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05\x00\x00\x00",
                                    25);
@@ -73,7 +73,7 @@ TEST_F(HttpClientTest, ACompressedAnswerIsReadAsWhatItHolds) {
     const std::uint64_t id = post();
     turns();
     mmsc().say("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 25\r\n\r\n" +
-               (is_whole ? std::string(hello) : std::string(25, 'x')));
+               std::string(hello).replace(is_whole ? 25 : 20, std::string::npos, is_whole ? 0 : 5, 'x'));
     turns();
     EXPECT_EQ(text_of(results_.answer(id).body), is_whole ? "hello" : "");
   }
