@@ -13,7 +13,8 @@ Routing is what MMSCs do by default: short codes and listed numbers to their VAS
 
 Control: GET /state, GET /ledger, POST /command with any of {"refuse": {"code": n, "count": n}}, {"fault": {"code", "count"}},
 {"http": {"status": n, "count": n}}, {"silent": bool}, {"listening": bool}, {"lose_answer": n}, {"dedup": bool}, {"subscribers": [digits]},
-{"numbers": {vasp: [digits]}} (numbers whose messages go to that VASP).
+{"numbers": {vasp: [digits]}} (numbers whose messages go to that VASP), {"report": {"message_id", "msisdn", "sender": [kind, value],
+"status"}} (of a message that it took before it was started anew).
 """
 import asyncio
 import base64
@@ -392,6 +393,14 @@ class Mmsc:
         if message.vasp is not None and message.wants_report:
             self.spawn(self.send_report(message, status))
 
+    def report_of_old(self, message_id, msisdn, sender, status):
+        """Reports what became of a message that this process never saw."""
+        message = Message(message_id, msisdn, tuple(sender), "", [], None)
+        message.vasp, message.wants_report = self.settings["vasps"][0], True
+        message.namespace, message.version = mm7.NAMESPACES[-1], "6.8.0"
+        message.fields = {"message_id": message_id, "msisdn": msisdn}
+        self.report(message, status)
+
     async def send_report(self, message, status):
         transaction = "rs" + secrets.token_hex(8)
         body = mm7.delivery_report(transaction, message.namespace, message.version, self.settings["server"], message.message_id,
@@ -565,6 +574,8 @@ class Mmsc:
             self.subscribers |= set(command.get("subscribers", []))
             for vasp in self.settings["vasps"]:
                 vasp.setdefault("numbers", []).extend(command.get("numbers", {}).get(vasp["name"], []))
+            if "report" in command:
+                self.report_of_old(**command["report"])
             if "dedup" in command:
                 self.settings["dedup"] = bool(command["dedup"])
             if "listening" in command:

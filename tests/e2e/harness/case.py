@@ -7,10 +7,11 @@ import traceback
 from harness import namespace
 
 
-def run(test, describe, options=(), **world_options):
+def run(test, describe, options=(), prepare=None, **world_options):
     """Calls test(world, arguments) in a world of its own and ends the process: 0 passed, 1 failed.
 
-    options: (name, default, help) of further arguments, numbers or texts by their default.
+    options: (name, default, help) of further arguments, numbers or texts by their default. prepare(arguments), called inside the namespace,
+    gives further options of the world, which the test starts itself then.
     """
     parser = argparse.ArgumentParser(description=describe)
     parser.add_argument("--build", default=os.environ.get("PUSHMAIL_BUILD", "build/dev"))
@@ -20,10 +21,13 @@ def run(test, describe, options=(), **world_options):
     arguments = parser.parse_args()
     namespace.enter()
     from harness.world import World
+    if prepare:
+        world_options.update(prepare(arguments))
     world = World(arguments.build, arguments.link, **world_options)
     code = 1
     try:
-        world.start()
+        if not prepare:
+            world.start()
         test(world, arguments)
         print("passed")
         code = 0

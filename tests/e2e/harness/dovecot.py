@@ -96,7 +96,7 @@ class Dovecot:
             ssl = "ssl = yes\nssl_cert = <%s\nssl_key = <%s" % certificate
         self.imap, self.pop3, self.lmtp = (address, imap), (address, pop3), (address, lmtp)
         self.imaps, self.pop3s = (address, imaps), (address, pop3s)
-        os.makedirs(os.path.join(folder, "mail"))
+        os.makedirs(os.path.join(folder, "mail"), exist_ok=True)
         os.chmod(folder, 0o755)
         nobody = pwd.getpwnam("nobody")
         os.chown(os.path.join(folder, "mail"), nobody.pw_uid, nobody.pw_gid)

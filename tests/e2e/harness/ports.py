@@ -5,6 +5,6 @@ import random
 RANGE = range(10000, 32000)
 
 
-def unused_ports():
-    """Ports, each once."""
-    yield from random.SystemRandom().sample(RANGE, len(RANGE))
+def unused_ports(but=()):
+    """Ports, each once; none of `but`, which somebody has already."""
+    yield from (port for port in random.SystemRandom().sample(RANGE, len(RANGE)) if port not in but)

@@ -97,21 +97,24 @@ class Phone:
 
 
 class World:
-    def __init__(self, build, link="kernel", peer=None, mmsc=None, config=None, small_disk=None):
+    """`drawn` and `mailboxes` are those of an earlier world, which this one goes on with: it is known by the same ports and secrets."""
+
+    def __init__(self, build, link="kernel", peer=None, mmsc=None, config=None, small_disk=None, drawn=None, mailboxes=None):
         self.folder = run_folder()
         self.link = link
         self.programs = find_programs(build)
         self.random = random.SystemRandom()
-        self.ports = unused_ports()
+        self.drawn = dict(drawn or {})    # what keep() drew, or was given
+        self.ports = unused_ports([value for value in self.drawn.values() if isinstance(value, int)])
         self.peer_keys = dict(peer or {})
         self.config_keys = dict(config or {})
         self.mmsc_settings = dict(mmsc or {})
-        self.mailboxes = {}               # user -> (address, password)
+        self.mailboxes = dict(mailboxes or {})   # user -> (address, password)
         self.phones = {}
         self.started = []
-        self.mms_domain = "mms-%s.example" % secrets.token_hex(3)
-        self.box_domain = "box-%s.example" % secrets.token_hex(3)
-        self.code = str(self.random.randrange(2000, 9000))
+        self.mms_domain = self.keep("mms_domain", lambda: "mms-%s.example" % secrets.token_hex(3))
+        self.box_domain = self.keep("box_domain", lambda: "box-%s.example" % secrets.token_hex(3))
+        self.code = self.keep("code", lambda: str(self.random.randrange(2000, 9000)))
         self.logs = self.make_folder("log")
         self.root = self.make_folder("root")
         if small_disk:
@@ -126,9 +129,15 @@ class World:
         os.chmod(path, mode)
         return path
 
-    def port(self):
-        """A port that nobody here has."""
-        return next(self.ports)
+    def keep(self, name, draw):
+        """What `name` was drawn as, once for this world and those that go on with it."""
+        if name not in self.drawn:
+            self.drawn[name] = draw()
+        return self.drawn[name]
+
+    def port(self, name=None):
+        """A port that nobody here has; with a name the same one each time."""
+        return self.keep("port of " + name, lambda: next(self.ports)) if name else next(self.ports)
 
     def number(self):
         """A new phone number, digits only."""
@@ -144,11 +153,18 @@ class World:
     # ---- starting
 
     def start(self):
+        self.start_others()
+        self.configure()
+        return self.start_pushmail()
+
+    def start_others(self):
+        """Everybody but pushmail."""
         self.network()
-        self.http_port, self.smtp_port, self.metrics_port = self.port(), self.port(), self.port()
+        self.http_port, self.smtp_port, self.metrics_port = self.port("http"), self.port("smtp"), self.port("metrics")
         self.start_mail()
         self.start_peers()
-        self.configure()
+
+    def start_pushmail(self):
         self.dataplane = self.pushmail("dataplane").start()
         self.controlplane = self.pushmail("controlplane").start()
         self.started += [self.controlplane, self.dataplane]
@@ -170,9 +186,12 @@ class World:
             ip("addr", "add", OURS + "/24", "dev", "lo")
 
     def start_mail(self):
-        self.dovecot = Dovecot(os.path.join(self.folder, "dovecot"), THEIRS, self.port)
+        ports = iter(["imap", "pop3", "lmtp", "imaps", "pop3s"])
+        self.dovecot = Dovecot(os.path.join(self.folder, "dovecot"), THEIRS, lambda: self.port(next(ports)))
+        for user, (_, password) in self.mailboxes.items():
+            self.dovecot.add_user(user, password)
         self.dovecot.start()
-        self.postfix = Postfix(self.make_folder("postfix", 0o755), THEIRS, self.port(), self.box_domain, self.mms_domain,
+        self.postfix = Postfix(self.make_folder("postfix", 0o755), THEIRS, self.port("postfix"), self.box_domain, self.mms_domain,
                                self.dovecot.lmtp, (OURS, self.smtp_port))
         self.postfix.start()
 
@@ -190,17 +209,19 @@ class World:
         return program
 
     def start_peers(self):
-        self.smsc_settings = {"listen": [THEIRS, self.port()], "phones": [THEIRS, self.port()], "control": [THEIRS, self.port()],
-                              "system_id": "pm" + secrets.token_hex(3), "password": secrets.token_hex(4), "codes": [self.code]}
+        def secret(name, size):
+            return self.keep(name, lambda: secrets.token_hex(size))
+        self.smsc_settings = {"listen": [THEIRS, self.port("smsc")], "phones": [THEIRS, self.port()], "control": [THEIRS, self.port()],
+                              "system_id": "pm" + secret("smsc user", 3), "password": secret("smsc password", 4), "codes": [self.code]}
         self.smsc = self.peer("smsc", self.smsc_settings)
         settings = {
-            "mm7": [THEIRS, self.port()], "mm1": [THEIRS, self.port()], "control": [THEIRS, self.port()],
+            "mm7": [THEIRS, self.port("mm7")], "mm1": [THEIRS, self.port()], "control": [THEIRS, self.port()],
             "folder": self.make_folder("mmsc"), "server": "mmsc.example", "retry": 0.5, "answer_timeout": 10,
             "push": "http://%s:%d/push" % tuple(self.smsc_settings["control"]), "smtp": [THEIRS, self.postfix.port],
             "subscribers": [], "vasps": [{
-                "name": "pushmail", "user": "u" + secrets.token_hex(3), "password": secrets.token_hex(8), "vaspid": "pushmail",
+                "name": "pushmail", "user": "u" + secret("mm7 user", 3), "password": secret("mm7 password", 8), "vaspid": "pushmail",
                 "vasid": "inbox", "codes": [self.code], "numbers": [], "url": "http://%s:%d/mm7" % (OURS, self.http_port),
-                "out_user": "m" + secrets.token_hex(3), "out_password": secrets.token_hex(8)}]}
+                "out_user": "m" + secret("mmsc user", 3), "out_password": secret("mmsc password", 8)}]}
         settings.update(self.mmsc_settings)
         self.mmsc_settings = settings
         self.mmsc = self.peer("mmsc", settings)
@@ -216,7 +237,7 @@ class World:
             link = {"kind": "dpdk", "address": OURS + "/24", "gateway": THEIRS, "mac": MAC,
                     "vdev": "net_tap0,iface=%s,mac=%s" % (TAP, KERNEL_MAC)}
         tables = {
-            "": {"domain": self.mms_domain, "node": self.random.randrange(1, 4000)},
+            "": {"domain": self.mms_domain, "node": self.keep("node", lambda: self.random.randrange(1, 4000))},
             "link": link,
             "journal": {"segment_size": "8MiB"},
             "smtp": {"listen": "%s:%d" % (OURS, self.smtp_port), "smart_host": "%s:%d" % (THEIRS, self.postfix.port),
@@ -234,7 +255,7 @@ class World:
                        "password_file": secret("smsc", self.smsc_settings["password"]), "source": self.code},
             "log": {"level": "debug", "pii": "clear"},
             "secrets": {"kek_file": self.write(os.path.join(self.root, "etc", "pushmail", "secrets", "kek"),
-                                               secrets.token_bytes(32), 0o400)},
+                                               bytes.fromhex(self.keep("kek", lambda: secrets.token_hex(32))), 0o400)},
         }
         for path, value in self.config_keys.items():
             table, _, key = path.rpartition(".")
@@ -361,7 +382,8 @@ class World:
                  "--port", str(port), "--tls", "none", "--user", user, "--password-file", secret, "--policy", policy, "--mode", mode, "--peer", "mmsc",
                  "--json"]
         binding = self.ctl(*words)
-        return self.wait_session(binding["id"])
+        # Between two polls there is no session.
+        return self.wait_session(binding["id"], ("idling", "ready", "closed") if mode == "poll" else ("idling", "ready"))
 
     def wait_session(self, binding, words=("idling", "ready"), seconds=30):
         """Waits until the fetcher has seen the mailbox (what was in it before is no news) and stands as one of `words`."""
