@@ -143,7 +143,8 @@ std::unexpected<Failure> ImapSession::failed(int code, const ErrorInfo& rule) co
   // A server that hangs up usually says why (BYE).
   const auto closed = [&] { return std::unexpected(shown({Error{&mailbox_closed}, status, pause_asked(status)})); };
   if (stream_.failure()) {
-    if (stream_.failure()->error.is(mailbox_closed) && said_bye) return closed();
+    const bool is_over = stream_.failure()->error.is(mailbox_closed) || stream_.failure()->error.is(mailbox_timeout);
+    if (is_over && said_bye) return closed();
     return std::unexpected(*stream_.failure());
   }
   // libetpan calls BAD a breach of protocol; it is an answer, and the session goes on.

@@ -28,8 +28,8 @@ constexpr auto courtesies = std::to_array<std::u32string_view>(
     {U"pls", U"plz", U"please", U"thx", U"tx", U"ty", U"thanks", U"ok", U"bitte", U"danke", U"merci", U"svp", U"stp", U"gracias"});
 // Whoever writes one of them does not want the mail that he names; `no` may be short for number.
 constexpr auto refusals = std::to_array<std::u32string_view>(
-    {U"not",  U"dont", U"don",  U"never", U"ignore", U"skip", U"delete", U"nicht", U"kein",  U"keine", U"pas",  U"nao", U"niet",
-     U"geen", U"inte", U"ikke", U"nie",   U"не",     U"нет",  U"ne",     U"non",   U"degil", U"لا",    U"不要", U"不用"});
+    {U"not",  U"dont", U"never", U"ignore", U"skip", U"delete", U"nicht", U"kein", U"keine", U"pas", U"nao",  U"niet",
+     U"geen", U"inte", U"ikke",  U"nie",    U"не",   U"нет",    U"ne",    U"non",  U"degil", U"لا",  U"不要", U"不用"});
 struct Command {
   std::u32string_view word;
   Kind kind;
@@ -146,6 +146,12 @@ bool is_refusal(const Word& word) {
   });
 }
 
+// `don't` is two words, and Don is a name.
+bool refuses(const std::vector<Word>& words) {
+  const auto is_negated = [](const Word& verb, const Word& behind) { return verb.text == U"don" && behind.text == U"t"; };
+  return std::ranges::any_of(words, is_refusal) || std::ranges::adjacent_find(words, is_negated) != words.end();
+}
+
 // Whether a number stands for itself: no part of a word, a time, a date, a price or a larger number.
 bool stands_alone(std::u32string_view line, const std::vector<Word>& words, std::size_t index) {
   const Word& word = words[index];
@@ -242,7 +248,7 @@ Instruction parse_instruction(std::string_view utf8, std::span<const std::string
   const std::vector<Word> words = words_of(line);
   if (is_bare(line, words)) return {.kind = Kind::get, .code = ascii_of(words.back().text), .is_bare = true};
   if (const Kind kind = command_in(line, words); kind != Kind::unknown) return {.kind = kind};
-  if (std::ranges::any_of(words, is_refusal)) return {};
+  if (refuses(words)) return {};
   Instruction found;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (!words[i].digits || !stands_alone(line, words, i)) continue;

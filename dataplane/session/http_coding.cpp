@@ -10,6 +10,7 @@ namespace pushmail::http {
 namespace {
 
 constexpr std::size_t codings_max = 3;
+constexpr std::size_t members_max = 64;  // of a gzip file; each costs as much as a body of its own
 constexpr std::size_t step_size = 16 * 1024;
 
 // `wrapping` is one of ISA-L's crc_flags: it reads the header and checks what follows the data. `coded` loses what was read.
@@ -41,7 +42,9 @@ bool is_gzip(ByteView body) { return body.size() >= 2 && body[0] == 0x1F && body
 std::optional<Bytes> gunzip(Bytes body, std::size_t size_max) {
   if (!is_gzip(body)) return body;
   Bytes whole;
+  std::size_t count = 0;
   for (ByteView rest = body; is_gzip(rest);) {
+    if (++count > members_max) return std::nullopt;
     const auto member = inflate(rest, ISAL_GZIP, size_max - whole.size());
     if (!member) return std::nullopt;
     append(whole, ByteView(*member));

@@ -95,6 +95,7 @@ const std::vector<InstructionRow>& instruction_rows() {
       {"not 17 please", Kind::unknown},
       {"don't send 17", Kind::unknown},
       {"nicht 17", Kind::unknown},
+      {"17 thanks, Don", Kind::get, "17"},
       {"请不要发17", Kind::unknown},
       {"No 17", Kind::get, "17"},
       {"17 18", Kind::unknown},
