@@ -105,6 +105,7 @@ bool is_ours(int error) {
     case EHOSTUNREACH:
     case ENETDOWN:
     case EHOSTDOWN:
+    case ENOTCONN:  // reset before we finished our side
       return false;
     default:
       return true;
