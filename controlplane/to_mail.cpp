@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "codec/convert/convert.h"
 #include "codec/mime/authentication.h"
@@ -43,14 +44,12 @@ bool is_reply_subject(std::string_view subject) { return ascii_starts_with_nocas
 
 // A phone may name one friend by two of his numbers' forms, or an address twice: he gets one mail. The first keeps its place and its name.
 void drop_repeated(std::vector<mime::Mailbox>& mailboxes) {
-  std::vector<mime::Mailbox> kept;
-  for (mime::Mailbox& one : mailboxes) {
-    const bool is_known = std::ranges::any_of(kept, [&](const mime::Mailbox& other) {
-      return other.local_part == one.local_part && ascii_equal_nocase(other.domain, one.domain);
-    });
-    if (!is_known) kept.push_back(std::move(one));
-  }
-  mailboxes = std::move(kept);
+  std::set<std::pair<std::string, std::string>> known;
+  std::erase_if(mailboxes, [&](const mime::Mailbox& one) {
+    std::string domain = one.domain;
+    std::ranges::transform(domain, domain.begin(), ascii_lower);
+    return !known.emplace(one.local_part, std::move(domain)).second;
+  });
 }
 
 }  // namespace

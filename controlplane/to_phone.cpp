@@ -474,7 +474,7 @@ void ToPhone::ask_again() {
 }
 
 void ToPhone::on_data_plane_ready(handoff::Other other) {
-  // Design 7: what the other side kept only in memory is gone with it. What it had submitted, it says now; so wait a moment.
+  // What the other side kept only in memory is gone with it. What it had submitted, it says now; so wait a moment.
   resume_at_ = ports_.clock.now() + timers::after_hello;
   if (other == handoff::Other::restarted) ask_again();
 }

@@ -9,7 +9,7 @@
 
 namespace pushmail {
 
-/// Wall time: microseconds UTC since 1970. Stored and printed, never used to wait.
+/// Wall time: microseconds UTC since 1970. Waits that are stored go by it (core/wall_steps.h), those in memory by Instant.
 struct Timestamp {
   std::int64_t us = 0;
   auto operator<=>(const Timestamp&) const = default;

@@ -159,7 +159,7 @@ std::string unknown_key_rule(std::string_view path) {
   for (const ConfigKey& key : config_keys()) {
     const std::string_view name = key.path.substr(key.path.rfind('.') == std::string_view::npos ? 0 : key.path.rfind('.') + 1);
     const bool same_table = key.path.substr(0, key.path.find('.')) == path.substr(0, path.find('.'));
-    nearest.offer(key.path, edit_distance(last, name) + (same_table ? 0 : 1));
+    nearest.offer(key.path, slips(last, name) + (same_table ? 0 : 1));
   }
   return "unknown key" + nearest.suggestion();
 }

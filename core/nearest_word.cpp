@@ -20,6 +20,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+std::size_t slips(std::string_view written, std::string_view known) {
+  constexpr std::size_t beginning_least = 3;
+  const bool is_beginning = written.size() >= beginning_least && written.size() < known.size() && known.starts_with(written);
+  return is_beginning ? 1 : edit_distance(written, known);
+}
+
 void NearestWord::offer(std::string_view name, std::size_t distance) {
   if (distance >= least_) return;
   least_ = distance;

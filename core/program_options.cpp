@@ -44,7 +44,7 @@ std::expected<ProgramOptions, OptionsEnd> read_program_options(std::string_view 
     bool known = false;
     for (const OptionRow& row : rows) {
       known = known || row.name == name;
-      nearest.offer(fmt::format("--{}", row.name), edit_distance(name, row.name));
+      nearest.offer(fmt::format("--{}", row.name), slips(name, row.name));
     }
     if (!known) return wrong(fmt::format("unknown option --{}{}", name, nearest.suggestion()));
     std::optional<std::string> value;

@@ -50,7 +50,10 @@ Result<XmlTree> parse_xml(ByteView document) {
   if (read || !read.error().is(mm7_bad_xml)) return read;
   Arena arena;
   const auto mended = xml_with_legal_characters(text, arena);
-  return mended ? read_with_libxml2(*mended) : std::move(read);
+  if (!mended) return read;
+  // Longer than the document, by what an ampersand takes.
+  if (mended->size() > limits::xml_size_max) return fail(mm7_xml_too_large, limits::xml_size_max);
+  return read_with_libxml2(*mended);
 }
 
 namespace {

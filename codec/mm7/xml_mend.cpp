@@ -4,7 +4,7 @@
 //   in the document                                    | becomes
 //   `&` that begins no reference: AT&T, ?a=1&b=2       | &amp;
 //   &#xD83D; (half a character), &#xFFFF;              | U+FFFD
-//   a control, or a reference to one                   | nothing
+//   a control, or a reference to one                   | U+FFFD: what vanished would join what stands beside it, to markup even
 //   both halves of a character, each as UTF-8 (CESU-8) | the character
 //   other bytes that are no UTF-8                      | windows-1252 where nothing beyond ASCII is UTF-8, else U+FFFD
 //
@@ -22,8 +22,6 @@ namespace pushmail::mm7 {
 namespace {
 
 bool is_half(char32_t c, char32_t first) { return c >= first && c < first + 0x400; }
-// What nobody sees and no document may hold.
-bool is_dropped(char32_t c) { return c < 0x20 && !is_xml_character(c); }
 
 std::string_view without_declaration(std::string_view document) {
   if (!document.starts_with("<?xml")) return document;
@@ -72,7 +70,6 @@ class Mending {
     const CodePoint found = code_point_at(rest_);
     if (!found) return half_or_bad();
     if (found.value == '&' && has_references) return reference();
-    if (is_dropped(found.value)) return replace(found.size, {});
     if (!is_xml_character(found.value)) return replace(found.size, utf8_of(replacement_character).view());
     keep(found.size);
   }
@@ -90,7 +87,6 @@ class Mending {
     // The halves of one character; xml_as_utf8() joins them.
     const CharacterReference low = character_reference(rest_.substr(number.size));
     if (is_half(number.code, 0xD800) && is_half(low.code, 0xDC00)) return keep(number.size + low.size);
-    if (number.size != 0 && is_dropped(number.code)) return replace(number.size, {});
     if (number.size != 0 && !is_xml_character(number.code)) return replace(number.size, utf8_of(replacement_character).view());
     const auto* const name = std::ranges::find_if(named, [&](std::string_view one) { return rest_.starts_with(one); });
     const std::size_t size = number.size != 0 ? number.size : name == named.end() ? 0 : name->size();

@@ -142,9 +142,6 @@ constexpr auto beginnings = std::to_array<std::string_view>({
     "خودکار جواب",
     "自动答复",
     "자동 회신",
-    "absence du bureau",
-    "fuera de la oficina",
-    "fuori sede",
     // Reactions, where the other side knows none: no words of a person to us.
     "loved an ",
     "liked an ",
@@ -235,7 +232,8 @@ Judgement origin_of(std::string_view utf8) {
   // `<<Auto Response>>`, `*** Out of office ***`
   const std::string_view words = text.substr(std::min(text.find_first_not_of("<[({*-=~_\"' "), text.size()));
   const auto row = std::ranges::find_if(beginnings, [&](std::string_view beginning) {
-    return ascii_starts_with_nocase(text, beginning) || ascii_starts_with_nocase(words, beginning);
+    const bool is_decorated = ascii_starts_with_nocase(beginning, "auto") || ascii_starts_with_nocase(beginning, "out of");
+    return ascii_starts_with_nocase(text, beginning) || (is_decorated && ascii_starts_with_nocase(words, beginning));
   });
   if (row != beginnings.end()) return {Origin::answer, *row};
   return {};

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "core/ascii.h"
 #include "core/utf8.h"
 
 namespace pushmail::sms {
@@ -108,10 +109,14 @@ std::optional<Bytes> in_alphabet(ByteView gsm, Alphabet wanted) {
   return octets;
 }
 
-/// The digits that every form of a number ends with: a network may write each part's source in another one.
-std::string phone_of(std::string_view source) {
-  constexpr std::size_t length = 8;
-  return std::string(source.size() > length ? source.substr(source.size() - length) : source);
+/// Whether these may be two forms of one number: a network may write each part's source in another one. Behind its prefix the shorter one
+/// is the end of the longer one, with as many digits as a subscriber's number has.
+bool may_be_one_phone(std::string_view a, std::string_view b) {
+  constexpr std::size_t length_min = 9;
+  const auto bare = [](std::string_view text) { return text.substr(std::min(text.find_first_not_of("+0"), text.size())); };
+  std::string_view longer = bare(a), shorter = bare(b);
+  if (longer.size() < shorter.size()) std::swap(longer, shorter);
+  return shorter.size() >= length_min && longer.ends_with(shorter) && is_digits(longer);
 }
 
 std::optional<Concatenation> sensible(std::optional<Concatenation> part) {
@@ -288,7 +293,7 @@ namespace {
 
 /// ASCII as UTF-16 under a data_coding that says otherwise: nobody writes an @ (0x00) in front of each letter.
 bool is_wide_ascii(ByteView octets) {
-  if (octets.size() < 2 || octets.size() % 2 != 0) return false;
+  if (octets.size() < 4 || octets.size() % 2 != 0) return false;
   for (std::size_t i = 0; i < octets.size(); i += 2) {
     if (octets[i] != 0 || octets[i + 1] < 0x20 || octets[i + 1] > 0x7E) return false;
   }
@@ -354,11 +359,23 @@ Incoming read_deliver(const smpp::Pdu& deliver_sm, Alphabet in_zero) {
           .source_plan = deliver_sm.source_addr_npi};
 }
 
+// The set that this part goes on with, or a new one's.
+Reassembly::Key Reassembly::key_of(const Incoming& message, const Concatenation& part) const {
+  Key own{message.source, message.destination, part.reference, part.total};
+  if (sets_.contains(own)) return own;
+  const auto other = std::ranges::find_if(sets_, [&](const auto& entry) {
+    const auto& [source, destination, reference, total] = entry.first;
+    return reference == part.reference && total == part.total && destination == message.destination &&
+           !entry.second.parts.contains(part.number) && may_be_one_phone(source, message.source);
+  });
+  return other == sets_.end() ? own : other->first;
+}
+
 std::optional<Incoming> Reassembly::add(Incoming message, Instant now) {
   drop_old(now);
   if (!message.part) return message;
   const Concatenation part = *message.part;
-  const Key key{phone_of(message.source), message.destination, part.reference, part.total};
+  const Key key = key_of(message, part);
   Set& set = sets_.try_emplace(key, Set{.first = now, .size = 0, .parts = {}}).first->second;
   if (set.ignored) return std::nullopt;
   const std::size_t size = message.user_data.size();

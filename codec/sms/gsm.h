@@ -85,7 +85,7 @@ class Reassembly {
     Duration given_up_after = timers::part_missing;
     Duration incomplete_max = timers::part_late;  // until then a part that comes late still completes its set, and is no message of its own
   };
-  using Key = std::tuple<std::string, std::string, std::uint16_t, std::uint8_t>;  // source's last digits, destination, reference, total
+  using Key = std::tuple<std::string, std::string, std::uint16_t, std::uint8_t>;  // source, destination, reference, total
   struct Late {
     Key key;
     Incoming message;
@@ -114,6 +114,7 @@ class Reassembly {
     bool given_up = false;
     bool ignored = false;
   };
+  [[nodiscard]] Key key_of(const Incoming& message, const Concatenation& part) const;
   void make_room(const Key& key);
   void drop_old(Instant now);
 

@@ -126,8 +126,6 @@ std::expected<Binding, Problem> Bindings::check(const BindingRequest& r) const {
   if (r.user.empty()) return invalid("user", "must be given");
   b.user = r.user;
   b.folder = word(r.folder, "INBOX");
-  if (b.protocol == mailbox::Protocol::pop3 && !ascii_equal_nocase(b.folder, "INBOX"))
-    return invalid("folder", "POP3 has no folders; use imap");
   b.mode = b.protocol == mailbox::Protocol::pop3 ? WatchMode::poll : WatchMode::idle;
   if (const auto read = read_word("mode", r.mode, b.mode); !read) return std::unexpected(read.error());
   if (b.mode == WatchMode::idle && b.protocol == mailbox::Protocol::pop3) return invalid("mode", "POP3 has no IDLE; use poll or fixed");
@@ -157,6 +155,8 @@ std::expected<Binding, Problem> Bindings::check_new(const BindingRequest& reques
   auto checked = check(request);
   if (!checked) return checked;
   if (request.password.empty()) return invalid("password", "must be given");
+  if (checked->protocol == mailbox::Protocol::pop3 && !ascii_equal_nocase(checked->folder, "INBOX"))
+    return invalid("folder", "POP3 has no folders; use imap");
   if (const auto alone = check_shared(*checked, request); !alone) return std::unexpected(alone.error());
   return checked;
 }

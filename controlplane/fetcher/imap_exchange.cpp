@@ -18,10 +18,10 @@ std::optional<std::uint32_t> exists_in(std::string_view line) {
   return parse_number<std::uint32_t>(line.substr(start.size(), line.size() - start.size() - end.size()));
 }
 
-// A server that asks on behind all that there is to say (its reasons, as OAuth's do) is told to end it, and then says how it ends (RFC 3501
-// §6.2.2).
+// A server that asks on behind all that there is to say gives its reasons, as OAuth's do; an empty answer brings the refusal (RFC 7628
+// §3.2.3), whose words a `*` would lose (RFC 3501 §6.2.2: BAD).
 Result<ImapAnswer> last_of(ImapExchange& exchange, ImapAnswer answer) {
-  return answer == ImapAnswer::go_on ? exchange.go_on("*\r\n") : answer;
+  return answer == ImapAnswer::go_on ? exchange.go_on("\r\n") : answer;
 }
 
 }  // namespace

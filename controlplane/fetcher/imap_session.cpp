@@ -301,10 +301,12 @@ Outcome<FetchList> ImapSession::fetch(Task& task, const Set& uids, const FetchTy
 }
 
 Outcome<Look> ImapSession::look(Task& task, Watermark& mark, const ArrivalSink& sink) {
-  if (!is_fresh_) {
+  const bool is_first = is_fresh_;
+  if (!is_first) {
     if (auto refreshed = refresh(task); !refreshed) return std::unexpected(refreshed.error());
   }
-  const bool has_grown = !std::exchange(is_fresh_, false) && counted() > looked_at_;
+  is_fresh_ = false;
+  const bool has_grown = !is_first && counted() > looked_at_;
   looked_at_ = counted();
   if (looked_at_ == unsettled_) unsettled_ = 0;
   const std::uint64_t newest_before = mark.last_uid;

@@ -21,15 +21,23 @@ constexpr std::size_t read_max = 1000;  // characters; a code stands in front
 constexpr std::size_t command_words_max = 2;
 
 // Words, as notify::folded leaves them.
-constexpr auto fetch_words =
-    std::to_array<std::u32string_view>({U"get", U"read", U"fetch", U"reply", U"code", U"mail", U"email", U"message", U"msg", U"nr"});
+constexpr auto fetch_words = std::to_array<std::u32string_view>({U"get", U"read", U"fetch", U"reply"});
+// What a code may be called in front of it.
+constexpr auto code_names = std::to_array<std::u32string_view>({U"code", U"mail", U"email", U"message", U"msg", U"nr"});
 // What is written against a code without a blank.
 constexpr auto courtesies = std::to_array<std::u32string_view>(
     {U"pls", U"plz", U"please", U"thx", U"tx", U"ty", U"thanks", U"ok", U"bitte", U"danke", U"merci", U"svp", U"stp", U"gracias"});
-// Whoever writes one of them does not want the mail that he names; `no` may be short for number.
-constexpr auto refusals = std::to_array<std::u32string_view>(
-    {U"not",  U"dont", U"never", U"ignore", U"skip", U"delete", U"nicht", U"kein", U"keine", U"pas", U"nao",  U"niet",
-     U"geen", U"inte", U"ikke",  U"nie",    U"не",   U"нет",    U"ne",    U"non",  U"degil", U"لا",  U"不要", U"不用"});
+// Whoever writes one of them in front of a code does not want the mail; `no` may be short for number.
+struct Refusal {
+  std::u32string_view word;
+  bool before_verb;  // also with one word between: not send 17
+};
+constexpr auto refusals = std::to_array<Refusal>({
+    {U"not", true},    {U"dont", true},  {U"never", true},  {U"ignore", false}, {U"skip", false}, {U"delete", false},
+    {U"nicht", false}, {U"kein", false}, {U"keine", false}, {U"pas", false},    {U"nao", true},   {U"niet", false},
+    {U"geen", false},  {U"inte", true},  {U"ikke", true},   {U"nie", true},     {U"не", true},    {U"нет", false},
+    {U"ne", true},     {U"non", true},   {U"degil", false}, {U"لا", true},      {U"不要", false},
+});
 struct Command {
   std::u32string_view word;
   Kind kind;
@@ -140,16 +148,32 @@ bool is_letter_without_blanks(char32_t c) {
          (c >= 0x1000 && c < 0x10A0) || (c >= 0x1780 && c < 0x1800) || c >= 0x20000;
 }
 
-bool is_refusal(const Word& word) {
-  return std::ranges::any_of(refusals, [&](std::u32string_view one) {
-    return word.text == one || (is_letter_without_blanks(one.front()) && word.text.contains(one));
+const Refusal* refusal_of(const std::vector<Word>& words, std::size_t index) {
+  const Word& word = words[index];
+  // `don't` is two words, and Don is a name.
+  const bool is_dont = word.text == U"t" && index > 0 && words[index - 1].text == U"don";
+  const auto* const row = std::ranges::find_if(refusals, [&](const Refusal& one) {
+    return is_dont ? one.word == U"dont"
+                   : word.text == one.word || (is_letter_without_blanks(one.word.front()) && word.text.contains(one.word));
   });
+  return row == refusals.end() ? nullptr : row;
 }
 
-// `don't` is two words, and Don is a name.
-bool refuses(const std::vector<Word>& words) {
-  const auto is_negated = [](const Word& verb, const Word& behind) { return verb.text == U"don" && behind.text == U"t"; };
-  return std::ranges::any_of(words, is_refusal) || std::ranges::adjacent_find(words, is_negated) != words.end();
+// `not 17`, `don't send 17`; not `did not get 17`, and not `no problem, 17`.
+bool is_refused(std::u32string_view line, const std::vector<Word>& words, std::size_t code) {
+  constexpr std::u32string_view pauses = U",;:.!?";
+  constexpr auto openers = std::to_array<std::u32string_view>({U"do", U"please", U"pls", U"don", U"ok", U"bitte"});
+  for (const std::size_t back : {1U, 2U}) {
+    if (code < back) break;
+    const std::size_t at = code - back;
+    const Refusal* const refusal = refusal_of(words, at);
+    if (refusal == nullptr ||
+        line.substr(words[at].begin, words[code].begin - words[at].begin).find_first_of(pauses) != std::u32string_view::npos)
+      continue;
+    const bool is_order = at == 0 || is_one_of(openers, words[at - 1].text);
+    if (back == 1 || (refusal->before_verb && is_order)) return true;
+  }
+  return false;
 }
 
 // Whether a number stands for itself: no part of a word, a time, a date, a price or a larger number.
@@ -163,7 +187,7 @@ bool stands_alone(std::u32string_view line, const std::vector<Word>& words, std:
   const char32_t before = word.begin == 0 ? U' ' : line[word.begin - 1];
   const auto is_of_word = [](char32_t c) { return is_word_letter(c) && !is_letter_without_blanks(c); };
   // `ok17`, `17pls`.
-  const bool is_polite_before = index > 0 && is_one_of(courtesies, words[index - 1].text);
+  const bool is_polite_before = index > 0 && (is_one_of(courtesies, words[index - 1].text) || is_one_of(code_names, words[index - 1].text));
   const bool is_polite_behind = index + 1 < words.size() && is_one_of(courtesies, words[index + 1].text);
   if ((is_of_word(before) && !is_polite_before) || (is_of_word(at(end)) && !is_polite_behind) || counters.contains(at(end)) ||
       units.contains(before) || units.contains(at(end)))
@@ -177,8 +201,9 @@ std::string ascii_of(std::u32string_view digits) { return {digits.begin(), digit
 // `17`, `get 17`, `get17`, with whatever people and helpful keyboards put around it.
 bool is_bare(std::u32string_view line, const std::vector<Word>& words) {
   constexpr std::u32string_view around = U" \"'.,!?#()[]{}<>*~|_«»“”„‘’";
-  const bool shape =
-      words.size() == 1 ? words[0].digits : words.size() == 2 && !words[0].digits && is_fetch_word(words[0].text) && words[1].digits;
+  const bool shape = words.size() == 1
+                         ? words[0].digits
+                         : words.size() == 2 && (is_fetch_word(words[0].text) || is_one_of(code_names, words[0].text)) && words[1].digits;
   if (!shape || words.back().text.size() > code_length_max) return false;
   return std::ranges::all_of(line,
                              [&](char32_t c) { return is_digit(c) || is_word_letter(c) || around.contains(c) || is_sign_of_script(c); });
@@ -219,9 +244,9 @@ Kind command_in(std::u32string_view line, const std::vector<Word>& words) {
     return row == commands.end() ? Kind::unknown : row->kind;
   };
   if (std::ranges::any_of(words, &Word::digits)) {
-    // `STOP 17`: whatever else he means, he does not ask for the mail.
-    const Kind kind = words.size() == 2 ? kind_of(words[0].text) : Kind::unknown;
-    return kind == Kind::start ? Kind::unknown : kind;
+    // `STOP 17`, `17 stop`: whatever else he means, he does not ask for the mail.
+    const Kind first = kind_of(words.front().text), last = kind_of(words.back().text);
+    return first == Kind::stop || last == Kind::stop ? Kind::stop : first == Kind::help ? Kind::help : Kind::unknown;
   }
   std::u32string whole;  // `opt out` is `optout`
   for (const Word& word : words) {
@@ -237,6 +262,14 @@ bool is_greeting(const std::vector<Word>& words) {
   return words.size() <= greeting_words_max && std::ranges::none_of(words, &Word::digits);
 }
 
+// `stop sending 17`, `STOP 17 please`: no command for sure, and no request either.
+bool begins_with_stop(const std::vector<Word>& words) {
+  constexpr std::size_t words_max = 4;
+  if (words.empty() || words.size() > words_max) return false;
+  const auto* const row = std::ranges::find(commands, std::u32string_view(words[0].text), &Command::word);
+  return row != commands.end() && row->kind == Kind::stop;
+}
+
 }  // namespace
 
 Instruction parse_instruction(std::string_view utf8, std::span<const std::string> codes) {
@@ -248,10 +281,11 @@ Instruction parse_instruction(std::string_view utf8, std::span<const std::string
   const std::vector<Word> words = words_of(line);
   if (is_bare(line, words)) return {.kind = Kind::get, .code = ascii_of(words.back().text), .is_bare = true};
   if (const Kind kind = command_in(line, words); kind != Kind::unknown) return {.kind = kind};
-  if (refuses(words)) return {};
+  if (begins_with_stop(words)) return {};
   Instruction found;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (!words[i].digits || !stands_alone(line, words, i)) continue;
+    if (is_refused(line, words, i)) return {};
     std::string code = ascii_of(words[i].text);
     if (std::ranges::find(codes, code) == codes.end() || code == found.code) continue;
     // Two codes: nobody knows which mail is meant.

@@ -266,11 +266,13 @@ Result<std::uint64_t> counted(Run& run) {
   return static_cast<std::uint64_t>(run.number());
 }
 
-// `'accepted', 'notified'`.
-template <class Words>
-std::string list_of(const Words& all_of_them) {
+// `'accepted', 'notified'`: each once and in one order, since every text is a prepared statement that is kept.
+std::string list_of(std::vector<ItemState> states) {
+  std::ranges::sort(states);
+  const auto repeated = std::ranges::unique(states);
+  states.erase(repeated.begin(), repeated.end());
   std::string list;
-  for (const auto& word : all_of_them) list += fmt::format("{}'{}'", list.empty() ? "" : ", ", to_string(word));
+  for (const ItemState word : states) list += fmt::format("{}'{}'", list.empty() ? "" : ", ", to_string(word));
   return list;
 }
 
@@ -541,10 +543,12 @@ class SqliteStore final : public GroupedStore {
     constexpr std::string_view reported =
         "SELECT count(*) FROM (SELECT 1 FROM item WHERE peer = ? AND way = 'to_phone' AND state IN ('reported', 'delivered') AND "
         "created >= ? LIMIT ?)";
-    constexpr std::string_view answers =
-        "SELECT count(*) FROM (SELECT suffix FROM item WHERE peer = ? AND way = 'to_mail' AND created >= ? LIMIT ?) WHERE suffix <> ''";
-    constexpr std::string_view new_mails =
-        "SELECT count(*) FROM (SELECT suffix FROM item WHERE peer = ? AND way = 'to_mail' AND created >= ? LIMIT ?) WHERE suffix = ''";
+    // All states are named for the index, in which the time stands behind them.
+    static const std::string from_phones = fmt::format(
+        "SELECT count(*) FROM (SELECT suffix FROM item WHERE peer = ? AND way = 'to_mail' AND state IN ('{}') AND created >= ? LIMIT ?) "
+        "WHERE ",
+        fmt::join(words<ItemState>, "', '"));
+    static const std::string answers = from_phones + "suffix <> ''", new_mails = from_phones + "suffix = ''";
     if (const auto done = count(traffic.silent, silent, taken_by); !done) return std::unexpected(done.error());
     if (const auto done = count(traffic.reported, reported); !done) return std::unexpected(done.error());
     if (const auto done = count(traffic.answers, answers); !done) return std::unexpected(done.error());
@@ -745,7 +749,10 @@ class SqliteStore final : public GroupedStore {
       run.put(by.us()).put(from.us);
       if (const auto done = run.run(); !done) return done;
     }
-    return {};
+    // An SMS that waits for a day is given up: the day is one of waiting.
+    Run run = db_.prepare("UPDATE sms SET created = created + ? WHERE state IN ('pending', 'submitting')");
+    run.put(by.us());
+    return run.run();
   }
   Result<void> clamp_waits(const WaitsMax& most) override {
     const std::int64_t retry = most.now.us + most.retry.us();
@@ -987,7 +994,7 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
 }
 
 Result<bool> SqliteStore::add_report(const Report& r) {
-  // Design 4: peer + MessageID + phone + MMStatus + date name a report; another status is news.
+  // Peer + MessageID + phone + MMStatus + date name a report; another status is news.
   {
     // IS, since of what is `=` something SQLite puts that into the expression too, and then finds no index for it.
     static const std::string sql = fmt::format(

@@ -46,7 +46,7 @@
 
 namespace pushmail::relay {
 
-/// Steps at which a kill test may stop the process (worker/faults.h); the two of the sessions are in session/fault_points.h.
+/// Steps at which a kill test may stop the process (dataplane/faults.h); the two of the sessions are in session/fault_points.h.
 namespace step {
 inline constexpr std::string_view append_before_sync = "append_before_sync";
 inline constexpr std::string_view sync_before_answer = "sync_before_answer";

@@ -38,7 +38,7 @@ struct Mm7Inbound {
 class Mm7Sink {
  public:
   virtual ~Mm7Sink() = default;
-  /// Answered by HttpServer::answer(ticket, status), only after the commit.
+  /// Answered by Mm7Service::reply_of(ticket, status), only after the commit.
   virtual void on_mm7(Ticket ticket, Mm7Inbound inbound) = 0;
 };
 

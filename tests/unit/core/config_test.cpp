@@ -152,6 +152,7 @@ TEST(Config, SaysFileLineKeyAndRule) {
            Bad{"[smtp]\nsize_max = 25\n", "t.toml:7: smtp.size_max: must be text in quotes"},
            Bad{"[smtp]\nsize_max = \"26MiB\"\n", "t.toml:7: smtp.size_max: must be at most 26214400"},
            Bad{"[smtp]\nlissen = \"0.0.0.0:25\"\n", "t.toml:7: smtp.lissen: unknown key; did you mean smtp.listen?"},
+           Bad{"[smtp]\nsize = \"1MiB\"\n", "t.toml:7: smtp.size: unknown key; did you mean smtp.size_max?"},
            Bad{"[smpt]\nlisten = \"0.0.0.0:25\"\n", "t.toml:6: smpt: unknown table"},
            Bad{"[peer.x]\nservice_number = \"1\"\n", "t.toml:0: peer.x.url: must be given"},
            Bad{"node = \n", "t.toml:6: "},

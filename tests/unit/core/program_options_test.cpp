@@ -60,6 +60,9 @@ TEST(NearestWord, SuggestsWhatIsNearEnough) {
   NearestWord nothing("dance");
   for (const char* word : {"binding", "status"}) nothing.offer(word);
   EXPECT_EQ(nothing.suggestion(), "");
+  NearestWord begun("journ");
+  for (const char* word : {"worker", "journal"}) begun.offer(word);
+  EXPECT_EQ(begun.suggestion(), "; did you mean journal?");
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
   EXPECT_EQ(edit_distance("", "abc"), 3U);
 }

@@ -127,7 +127,7 @@ TEST(Automatic, MachinesThatAnswer) {
 
 TEST(Automatic, PeopleAreTakenForPeople) {
   for (const char* text : {"17", "GET 17", "hello", "what is my id: please", "stat: ok", "id:", "", "joe@example.com Read this",
-                           "paid:1 restat:2", "Please read: it is late", "automobile"}) {
+                           "paid:1 restat:2", "Please read: it is late", "- Read: chapter 5", "Fuori sede, mandami 17", "automobile"}) {
     EXPECT_FALSE(is_automatic(origin_of(message(text)))) << text;
     EXPECT_FALSE(is_automatic(origin_of(text))) << text;
   }

@@ -197,6 +197,10 @@ TEST(Reassembly, ANumberInTwoFormsIsOnePhone) {
   };
   EXPECT_FALSE(reassembly.add(part("+4917012345678", 1, "1"), {}));
   EXPECT_EQ(reassembly.add(part("017012345678", 2, "7"), {})->text(), "17");
+  // Two phones whose numbers end alike.
+  EXPECT_FALSE(reassembly.add(part("12125550100", 1, "1"), {}));
+  EXPECT_FALSE(reassembly.add(part("13125550100", 2, "8"), {}));
+  EXPECT_EQ(reassembly.add(part("12125550100", 2, "7"), {})->text(), "17");
 }
 
 TEST(Reassembly, APhoneThatBeginsTooManySetsLosesItsOwn) {
@@ -253,6 +257,7 @@ TEST(Alphabets, ZeroIsWhatTheSmscTakesItFor) {
   EXPECT_EQ(decode_text(0, from_hex("00310037")), "17") << "UTF-16, whatever it was called";
   EXPECT_EQ(decode_text(0, from_hex("00310041")), "1A");
   EXPECT_EQ(decode_text(0, from_hex("003141")), "@1A");
+  EXPECT_EQ(decode_text(0, from_hex("0041")), "@A");
   EXPECT_EQ(decode_text(0x10, Bytes{0x00}, Alphabet::latin1), "@") << "said outright";
   EXPECT_EQ(text_of(split_text("a@é_$", 1, Alphabet::latin1).at(0).short_message), "a@\xE9_$");
   EXPECT_EQ(split_text("a@é", 1, Alphabet::ascii).at(0).data_coding, 8);

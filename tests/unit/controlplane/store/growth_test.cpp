@@ -59,6 +59,13 @@ struct World {
                          .mark = MarkProgress::pending};
       EXPECT_TRUE(store->add_item(item).value_or(false));
       if (n == 0 && state == 0) first = item;
+      Item answer = item;
+      answer.id = new_item_id(noon, 1);
+      answer.way = Way::to_mail;
+      answer.uid.clear();
+      answer.message_id.clear();
+      answer.suffix = "17";
+      EXPECT_TRUE(store->add_item(answer).value_or(false));
       EXPECT_TRUE(store->add_history({.item = item.id, .trace = item.trace, .time = noon, .event = "new_mail"}));
     }
     for (const std::string& message_id : {fmt::format("m{}", n), std::string()}) {
@@ -129,6 +136,7 @@ const std::vector<Question>& questions() {
       {"orphan_reports, of no message", [](World& w) { return w.store->orphan_reports("mmsc", "")->size() == 2; }},
       {"trim_orphan_reports", [](World& w) { return w.store->trim_orphan_reports("mmsc", 1).has_value(); }},
       {"add_report_time", [](World& w) { return w.store->add_report_time("mmsc", seconds(1), 200).has_value(); }},
+      {"peer_traffic, of late", [](World& w) { return w.store->peer_traffic("mmsc", after(1), after(1), 20)->answers == 0; }},
       {"peer_traffic", [](World& w) { return w.store->peer_traffic("mmsc", {}, after(1), 20)->silent == 20; }},
       {"count_unknown", [](World& w) { return *w.store->count_unknown("mmsc") == 0; }},
       {"items, due",
