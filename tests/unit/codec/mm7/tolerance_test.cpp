@@ -261,13 +261,15 @@ TEST(Mm7Tolerance, MultipartsOfWsp) {
   using namespace std::string_literals;
   // Two parts: text/plain in UTF-8 (WAP-230 table 40: 0x83; charset parameter 0x81, UTF-8 0xEA) and image/gif (0x9D).
   const std::string body = "\x02\x04\x03\x03\x83\x81\xEAH\xC3\xA9\x01\x04\x9DGIF8"s;
-  const auto read_as = [](std::string_view octets) {
-    return samples::read_deliver(related,
-                                 fmt::format("--outer-b1\r\nContent-Type: text/xml\r\n\r\n{}\r\n--outer-b1\r\nContent-Type: "
-                                             "application/vnd.wap.multipart.mixed\r\nContent-ID: <c>\r\n\r\n{}\r\n--outer-b1--\r\n",
-                                             envelope(deliver("<Content href=\"cid:c\"/>")), octets));
+  // What is read views the bodies.
+  const auto body_with = [](std::string_view octets) {
+    return fmt::format(
+        "--outer-b1\r\nContent-Type: text/xml\r\n\r\n{}\r\n--outer-b1\r\nContent-Type: application/vnd.wap.multipart.mixed\r\nContent-ID: "
+        "<c>\r\n\r\n{}\r\n--outer-b1--\r\n",
+        envelope(deliver("<Content href=\"cid:c\"/>")), octets);
   };
-  const auto request = read_as(body);
+  const std::string whole = body_with(body), broken = body_with("\x02\xFF\xFF\xFF");
+  const auto request = samples::read_deliver(related, whole);
   ASSERT_TRUE(request.has_value());
   ASSERT_EQ(request->content.parts.size(), 2U);
   EXPECT_EQ(request->content.parts[0].media_type, "text/plain");
@@ -276,7 +278,7 @@ TEST(Mm7Tolerance, MultipartsOfWsp) {
   EXPECT_EQ(request->content.parts[1].media_type, "image/gif");
   EXPECT_EQ(text_of(request->content.parts[1].data), "GIF8");
 
-  const auto damaged = read_as("\x02\xFF\xFF\xFF");
+  const auto damaged = samples::read_deliver(related, broken);
   ASSERT_TRUE(damaged.has_value());
   ASSERT_EQ(damaged->content.parts.size(), 1U) << "an attachment as it came";
   EXPECT_EQ(text_of(damaged->content.parts[0].data), "\x02\xFF\xFF\xFF");
