@@ -1,4 +1,4 @@
-// The dialogues of tests/dialogues, as people read them, held against our servers over an in-memory stream.
+// The dialogues of tests/dialogues/{http,smtp}, as people read them, held against our servers over an in-memory stream.
 //
 //   # why                                  C> what the client writes, CRLF behind it; with \ at its end nothing, with \n LF alone
 //   S> what the server writes, exactly     S> ...   whatever it writes before the next line of the dialogue
@@ -27,8 +27,9 @@ const std::filesystem::path folder = std::filesystem::path(PUSHMAIL_SOURCE_DIR) 
 
 std::vector<std::string> dialogues() {
   std::vector<std::string> found;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-    if (entry.path().extension() == ".txt") found.push_back(entry.path().lexically_relative(folder).string());
+  for (const char* protocol : {"http", "smtp"}) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder / protocol))
+      found.push_back(entry.path().lexically_relative(folder).string());
   }
   std::ranges::sort(found);
   return found;
