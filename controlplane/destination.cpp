@@ -107,9 +107,10 @@ std::pair<std::string_view, std::string_view> split_form(std::string_view form) 
 }
 
 std::optional<Msisdn> msisdn_of_form(const wap::Numbering& numbering, std::string_view form) {
-  auto [kind, value] = split_form(form);
-  if (kind == "mail") value = value.substr(0, value.find('@'));
-  auto number = numbering.read(value);
+  const auto [kind, value] = split_form(form);
+  // The very reading that find_destination() judges by: who was accepted is found again.
+  const auto mailbox = kind == "mail" ? one_mailbox(value) : std::nullopt;
+  auto number = numbering.read(mailbox ? wap::strip_type(mailbox->local_part) : value);
   return number ? std::optional(std::move(*number)) : std::nullopt;
 }
 

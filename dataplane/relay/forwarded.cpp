@@ -21,6 +21,12 @@ constexpr SmtpReply recipient_full{.code = 452, .enhanced = "4.2.2", .text = "to
 constexpr SmtpReply sender_too_often{.code = 451, .enhanced = "4.7.1", .text = "too many mails from you for this recipient, try later"};
 constexpr SmtpReply mail_good{.code = 250, .enhanced = "2.0.0", .text = "mail accepted"};
 
+// One spelling for each mailbox, whatever quotes or letters its client chose: its share of memory is one, and all that judge it read alike.
+std::string recipient_of(std::string_view address) {
+  const auto mailbox = mime::parse_address(address);
+  return mailbox ? mailbox->address() : std::string(address);
+}
+
 }  // namespace
 
 // RFC 5321 §4.5.1: postmaster, alone or at our domain, in any case, is always an address.
@@ -92,6 +98,7 @@ void Relay::answer_recipient(Ticket ticket, std::string_view address, Verdict ve
 }
 
 void Relay::on_mail(Ticket ticket, MailInbound inbound) {
+  for (std::string& recipient : inbound.recipients) recipient = recipient_of(recipient);
   const std::uint64_t needed = inbound.mail->size() * inbound.recipients.size();
   if (!refusal().empty() || !has_memory_for(needed) || forwarded_memory_ + needed > settings_.memory_max / 2) {
     counters_.add(Counter::mails_delayed);

@@ -180,6 +180,9 @@ TEST_F(NumberedToMailTest, RecipientsInEverySpelling) {
       {"mail:+15550100003/TYPE=PLMN@mmsc.example", Kind::bound, "bob@box.example"},
       {"mail:05550100003@mms.example.net", Kind::bound, "bob@box.example"},
       {"mail:+15550100003/TYPE=PLMN", Kind::bound, "bob@box.example"},
+      {"mail:\"+15550100003\"@mms.example.net", Kind::bound, "bob@box.example"},
+      {"mail:\"+15550100003/TYPE=PLMN\"@mms.example.net", Kind::bound, "bob@box.example"},
+      {"mail:Bob <+15550100003@mms.example.net>", Kind::bound, "bob@box.example"},
       {"number:5550100003", Kind::unreachable},
       {"mail:\"Joe, B\" <joe@example.com>", Kind::internet, "joe@example.com", "Joe, B"},
       {"mail:Joe <joe@example.com>", Kind::internet, "joe@example.com", "Joe"},
@@ -196,6 +199,9 @@ TEST_F(NumberedToMailTest, RecipientsInEverySpelling) {
     }
     if (!row.name.empty()) {
       EXPECT_EQ(found.mailbox.display_name, row.name) << row.form;
+    }
+    if (row.kind == Kind::bound) {
+      EXPECT_EQ(msisdn_of_form(settings.numbering, row.form), bob) << row.form << ": who is accepted is found again";
     }
   }
 }

@@ -523,6 +523,7 @@ TEST(RelayForwarded, holds_at_most_half_of_the_memory_and_a_share_for_each_recip
   EXPECT_EQ(code_of(1, ann), "250 2.0.0");
   EXPECT_EQ(code_of(2, ann), "250 2.0.0");
   EXPECT_EQ(code_of(3, ann), "452 4.2.2");
+  EXPECT_EQ(code_of(8, "\"15550100002\"@MMS.Example.net"), "452 4.2.2") << "the same mailbox, written in another way";
   world.relay->on_recipient({.slot = 4, .generation = 1}, {.address = ann});
   world.answer_admission({"accepted"});
   EXPECT_EQ(world.answers.recipients.at(4).code, 452);
