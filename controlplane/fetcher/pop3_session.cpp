@@ -3,6 +3,7 @@
 //
 // A session is one poll: the server locks the mailbox, so it is opened, used and closed. Specs: RFC 1939, RFC 2595 (STLS), RFC 3206
 // ([AUTH], [SYS/TEMP]), RFC 2449 ([IN-USE]).
+#include <fmt/format.h>
 #include <libetpan/mailpop3.h>
 
 #include <algorithm>
@@ -20,7 +21,9 @@
 #include "controlplane/fetcher/refusals.h"
 #include "controlplane/fetcher/sasl.h"
 #include "controlplane/fetcher/server_words.h"
+#include "core/ascii.h"
 #include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail::mailbox {
 
@@ -98,6 +101,8 @@ class Pop3Session final : public MailboxSession {
   [[nodiscard]] std::unexpected<Failure> refused_with(std::string_view status, const ErrorInfo& rule) const;
   std::unexpected<Failure> breach(std::string text) const { return std::unexpected(Failure{Error{&mailbox_protocol}, std::move(text)}); }
   Outcome<void> log_in(Task& task);
+  Outcome<void> try_log_in(Task& task);
+  [[nodiscard]] Duration login_delay(Task& task);
   Outcome<bool> offers_plain(Task& task);
   Outcome<void> authenticate_plain(Task& task);
   Outcome<void> command(Task& task, const std::string& line, std::uint64_t answer_size_max);
@@ -137,6 +142,11 @@ class Pop3Session final : public MailboxSession {
 
 std::unexpected<Failure> Pop3Session::failed(const ErrorInfo& rule) const {
   if (stream_.failure()) return std::unexpected(*stream_.failure());
+  // What answers with something else speaks another protocol; it is not busy.
+  const MMAPString* const line = pop3_->pop3_stream_buffer;
+  const std::string_view answer = line == nullptr ? std::string_view() : std::string_view(line->str, line->len);
+  if (!answer.empty() && !ascii_starts_with_nocase(answer, "+OK") && !ascii_starts_with_nocase(answer, "-ERR"))
+    return breach(fmt::format("the answer is not POP3: {}", server_words(answer, words_size_max)));
   return refused_with(pop3_->pop3_response == nullptr ? std::string_view() : std::string_view(pop3_->pop3_response), rule);
 }
 
@@ -167,8 +177,28 @@ Outcome<void> Pop3Session::open(Task& task) {
   return log_in(task);
 }
 
-// RFC 1939 knows ASCII alone. Other letters go by AUTH where it is offered, else as they are (UTF-8), which is what most servers compare.
+// RFC 2449 §8.1.1: who logs in too often is told so; CAPA says how long to wait.
 Outcome<void> Pop3Session::log_in(Task& task) {
+  auto done = try_log_in(task);
+  if (!done && !stream_.failure() && is_coded(done.error().text, "login-delay"))
+    done.error().wait = std::max(done.error().wait, login_delay(task));
+  return done;
+}
+
+Duration Pop3Session::login_delay(Task& task) {
+  std::int64_t delay_s = 0;
+  [[maybe_unused]] const auto listed = list(task, "CAPA", [&delay_s](std::string_view line) {
+    constexpr std::string_view name = "LOGIN-DELAY ";
+    if (!ascii_starts_with_nocase(line, name)) return;
+    line.remove_prefix(name.size());
+    delay_s = parse_number<std::int64_t>(line.substr(0, line.find(' '))).value_or(delay_s);
+  });
+  const Duration most = timers::mailbox_refused;
+  return seconds(std::clamp<std::int64_t>(delay_s, 0, most.ms() / 1000));
+}
+
+// RFC 1939 knows ASCII alone. Other letters go by AUTH where it is offered, else as they are (UTF-8), which is what most servers compare.
+Outcome<void> Pop3Session::try_log_in(Task& task) {
   const bool is_ascii = may_go_on_wire(account_.user) && may_go_on_wire(account_.password);
   if (!is_ascii) {
     const auto offered = offers_plain(task);

@@ -102,6 +102,8 @@ const ErrorInfo& rule_of(Refusal refusal, const ErrorInfo& unsaid) {
 
 }  // namespace
 
+bool is_coded(std::string_view status, std::string_view code) { return has_code(lower(status), code); }
+
 Refusal refusal_of(std::string_view status) {
   const std::string text = lower(status);
   for (const RefusalRule& rule : refusal_rules) {

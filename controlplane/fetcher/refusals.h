@@ -93,6 +93,8 @@ inline constexpr auto refusal_rules = std::to_array<RefusalRule>({
 
 /// `status` is a status line's text, with or without its NO, BAD or -ERR.
 [[nodiscard]] Refusal refusal_of(std::string_view status);
+/// Whether the status line has this code ("login-delay"; lower case) where codes stand, and not as a word among others.
+[[nodiscard]] bool is_coded(std::string_view status, std::string_view code);
 /// The pause that the words ask for (`Suggested Backoff Time: 299961 milliseconds`, `try again in 5 minutes`), an hour at most; 0: none.
 [[nodiscard]] Duration pause_asked(std::string_view status);
 

@@ -404,6 +404,46 @@ TEST_F(Pop3Test, RefusalsAreTold) {
   EXPECT_TRUE(pass_answer("")->error.is(mailbox_closed));
 }
 
+// RFC 2449 §8.1.1.
+TEST_F(Pop3Test, ALogInThatCameTooSoonWaitsAsLongAsTheServerSays) {
+  const auto wait_after = [this](const std::string& answer, const std::string& capabilities) {
+    ScriptedServer server([&](Peer& peer) {
+      peer.send("+OK ready\r\n");
+      if (!peer.expect("USER")) return;
+      peer.send("+OK\r\n");
+      if (!peer.expect("PASS")) return;
+      peer.send(answer);
+      if (peer.expect("CAPA")) peer.send(capabilities);
+    });
+    std::optional<Failure> failure;
+    run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) { failure = session.open(task).error(); });
+    EXPECT_TRUE(failure->error.is(mailbox_busy)) << failure->text;
+    return failure->wait;
+  };
+  const std::string refusal = "-ERR [LOGIN-DELAY] minimum time between mail checks violation\r\n";
+  EXPECT_EQ(wait_after(refusal, "+OK\r\nTOP\r\nlogin-delay 300 USER\r\nUIDL\r\n.\r\n"), seconds(300));
+  EXPECT_EQ(wait_after(refusal, "+OK\r\nLOGIN-DELAY 99999999999999999999\r\n.\r\n"), Duration{});
+  EXPECT_EQ(wait_after(refusal, "+OK\r\nLOGIN-DELAY 9999999\r\n.\r\n"), timers::mailbox_refused);
+  EXPECT_EQ(wait_after(refusal, "-ERR what?\r\n"), Duration{});
+  EXPECT_EQ(wait_after(refusal, ""), Duration{});
+}
+
+// Wrong protocol or port: nothing that time would mend.
+TEST_F(Pop3Test, AServerOfAnotherProtocolIsNamed) {
+  for (const std::string greeting : {"* OK [CAPABILITY IMAP4rev1] ready", "220 mx.example ESMTP Postfix", "SSH-2.0-OpenSSH_9.2p1"}) {
+    ScriptedServer server([&](Peer& peer) {
+      peer.send(greeting + "\r\n");
+      peer.line();
+    });
+    run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
+      const auto opened = session.open(task);
+      ASSERT_FALSE(opened);
+      EXPECT_TRUE(opened.error().error.is(mailbox_protocol)) << greeting;
+      EXPECT_NE(opened.error().text.find(greeting), std::string::npos) << opened.error().text;
+    });
+  }
+}
+
 TEST_F(Pop3Test, PasswordOfAnotherAlphabet) {
   const std::string password = "p\xc3\xa4ss";
   const auto open = [&](const std::function<void(Peer&)>& log_in) {
