@@ -285,6 +285,7 @@ Result<Bytes> mm_to_mail(const MmHeader& header, const MultimediaMessage& mm, co
   const SlideOrder order = slide_order(mm);
   std::string text = text_of_slides(mm, order);
   if (options.drop_first_line) {
+    text = with_plain_first_word(text);
     const std::size_t begin = first_line_with_text(text);
     const std::string_view rest = std::string_view(text).substr(begin);
     text.erase(0, begin + (options.drop_address_only ? second_word(rest) : second_line(rest)));
@@ -330,7 +331,7 @@ Result<Bytes> mm_to_mail(const MmHeader& header, const MultimediaMessage& mm, co
 }
 
 std::string first_text_line(const MultimediaMessage& mm) {
-  const std::string text = text_of_slides(mm, slide_order(mm));
+  const std::string text = with_plain_first_word(text_of_slides(mm, slide_order(mm)));
   const std::string_view rest = std::string_view(text).substr(first_line_with_text(text));
   const std::string line = readable(rest.substr(0, second_line(rest)));
   return std::string(ascii_trim(line));

@@ -7,6 +7,8 @@
 #include "codec/convert/text_split.h"
 #include "codec/mime/message.h"
 #include "core/free_blocks.h"
+#include "core/typed_text.h"
+#include "core/utf8.h"
 
 namespace pushmail::convert {
 namespace {
@@ -80,6 +82,27 @@ std::size_t first_text_part(const MultimediaMessage& mm) {
   const auto found =
       std::find_if(mm.parts.begin(), mm.parts.end(), [](const MultimediaPart& part) { return part.media_type == "text/plain"; });
   return static_cast<std::size_t>(found - mm.parts.begin());
+}
+
+std::string with_plain_first_word(std::string_view text) {
+  constexpr std::size_t window = 1024;
+  std::string plain;
+  bool in_word = false;
+  std::size_t at = 0;
+  while (at < std::min(text.size(), window)) {
+    const CodePoint found = code_point_at(text, at);
+    if (!found) break;
+    const bool is_line_end = is_typed_line_end(found.value), is_end = is_line_end || is_typed_blank(found.value);
+    if (is_end && found.size > 1) {
+      plain += is_line_end ? '\n' : ' ';
+    } else if (!is_typed_unseen(found.value)) {
+      plain += text.substr(at, found.size);
+    }
+    at += found.size;
+    if (is_end && in_word) break;
+    in_word = in_word || (!is_end && !is_typed_unseen(found.value));
+  }
+  return plain.append(text.substr(at));
 }
 
 std::size_t second_word(std::string_view text) {

@@ -7,6 +7,7 @@
 #include "codec/wap/errors.h"
 #include "core/ascii.h"
 #include "core/bytes.h"
+#include "core/typed_text.h"
 #include "core/utf8.h"
 
 namespace pushmail::wap {
@@ -17,15 +18,13 @@ constexpr std::size_t text_size_max = 64;
 
 bool stands_between_digits(char c) { return c == '-' || c == '.' || is_blank(c) || c == '(' || c == ')'; }
 
-// Bytes of what nobody sees at the front: marks of direction, joiners, a byte order mark, a no-break space, as copied from somewhere.
+// Bytes of what nobody sees at the front, as copied from somewhere.
 std::size_t unseen_size(std::string_view text) {
   std::size_t size = 0;
   for (;;) {
     const CodePoint found = code_point_at(text, size);
     const char32_t c = found ? found.value : 0;
-    const bool is_unseen = c == 0xA0 || c == 0xAD || c == 0xFEFF || (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202F) ||
-                           (c >= 0x2060 && c <= 0x2069);
-    if (!is_unseen) return size;
+    if (c < 0x80 || (!is_typed_unseen(c) && !is_typed_blank(c))) return size;
     size += found.size;
   }
 }

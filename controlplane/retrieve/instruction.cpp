@@ -9,6 +9,7 @@
 #include "controlplane/notify/reading.h"
 #include "core/ascii.h"
 #include "core/bytes.h"
+#include "core/typed_text.h"
 
 namespace pushmail::retrieve {
 
@@ -54,13 +55,6 @@ constexpr auto commands = std::to_array<Command>({
     {U"مساعدة", Kind::help},  {U"帮助", Kind::help},
 });
 
-bool is_line_end(char32_t c) { return c == '\n' || c == '\r' || c == 0x85 || c == 0x2028 || c == 0x2029; }
-// NUL and other controls, soft hyphen, zero-width characters, marks of direction, variation selectors, a byte order mark.
-bool is_unseen(char32_t c) {
-  if (c == '\t') return false;
-  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x61C || c == 0x180E || (c >= 0x200B && c <= 0x200F) ||
-         (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || (c >= 0xFE00 && c <= 0xFE0F) || c == 0xFEFF;
-}
 // Full stops, commas and question marks that stand among the letters of their script.
 bool is_sign_of_script(char32_t c) {
   constexpr std::u32string_view signs =
@@ -103,14 +97,14 @@ std::vector<std::u32string> lines_of(std::string_view utf8) {
       c = 0x10000 + ((c - 0xD800) << 10) + (load<std::uint16_t>(utf16.data() + i + 2, std::endian::big) - 0xDC00U);
       i += 2;
     }
-    if (is_line_end(c)) {
+    if (is_typed_line_end(c)) {
       end_line();
       if (lines.size() == line_count_max) return lines;
-    } else if (is_unseen(c)) {
+    } else if (is_typed_unseen(c)) {
       continue;
     } else if (const std::string digits = notify::numeral_of(c); !digits.empty()) {
       for (const char digit : digits) line += static_cast<char32_t>(digit);
-    } else if (c == '\t' || c == 0xA0 || (c >= 0x2000 && c <= 0x200A) || c == 0x202F || c == 0x205F || c == 0x3000) {
+    } else if (is_typed_blank(c)) {
       line += U' ';
     } else if (const char32_t folded = notify::folded(c); folded != 0) {
       line += folded;

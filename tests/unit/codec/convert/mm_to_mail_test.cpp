@@ -223,6 +223,29 @@ TEST(MmToMail, OfTheFirstLineTheAddressAloneCanBeDropped) {
   }
 }
 
+// As it is copied from a page, from Arabic or Hebrew text, or written with the blank of a Japanese keyboard.
+TEST(MmToMail, TheAddressInFrontIsReadAsAPersonSeesIt) {
+  const std::string address = "joe@example.com";
+  struct Row {
+    std::string text, subject, body;
+  };
+  for (const Row& row :
+       {Row{"\u00A0" + address + " Hi\nbody", "Hi", "body"}, Row{"\u200E" + address + "\u200F Hi\nbody", "Hi", "body"},
+        Row{"\u2060" + address + "\nbody", "", "body"}, Row{"\u3000" + address + "\u3000Hi\nbody", "Hi", "body"},
+        Row{address + "\u00A0Hi\nbody", "Hi", "body"}, Row{address + "\u2028body", "", "body"}, Row{address + "\u0085body", "", "body"},
+        Row{"\u2067joe@\u200Bexample.com\u2069 Hi\nbody \u200E", "Hi", "body \u200E"},
+        Row{"\u2029\u200E\n\u2003" + address + "\n\u200Ebody", "", "\u200Ebody"}}) {
+    const auto mm = request({{"text/plain", "", bytes(row.text), "utf-8"}});
+    const auto line = parse_new_mail_line(first_text_line(mm.content));
+    ASSERT_TRUE(line) << row.text;
+    EXPECT_EQ(line->to.address(), address) << row.text;
+    EXPECT_EQ(line->subject, row.subject) << row.text;
+    MmToMailOptions how = options();
+    how.drop_first_line = true;
+    EXPECT_EQ(mime::decode_text(parsed(*mm_to_mail(mm, how)).parts[0]), row.body) << row.text;
+  }
+}
+
 // RFC 4356 §2.1.1 makes an address of a number; + stands before what is international for sure.
 TEST(MmToMail, NumbersKeepWhatTheyAre) {
   struct Row {
