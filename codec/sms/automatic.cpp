@@ -214,7 +214,7 @@ bool contains_nocase(std::string_view text, std::string_view phrase) {
 constexpr bool no_beginning_twice() {
   for (std::size_t i = 0; i < beginnings.size(); ++i) {
     for (std::size_t j = 0; j < beginnings.size(); ++j) {
-      if (i != j && beginnings[j].starts_with(beginnings[i])) return false;
+      if (i != j && beginnings[j].front() == beginnings[i].front() && beginnings[j].starts_with(beginnings[i])) return false;
     }
   }
   return true;

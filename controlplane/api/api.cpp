@@ -97,6 +97,7 @@ std::optional<Json> parse_object(const std::string& body) {
 struct NewBinding {
   BindingRequest binding;
   bool untried = false;
+  std::string state{};  // of one that is imported
 };
 std::expected<NewBinding, Problem> read_binding(const Json& json) {
   NewBinding wanted;
@@ -116,7 +117,8 @@ std::expected<NewBinding, Problem> read_binding(const Json& json) {
                                                                {"zone", &r.zone},
                                                                {"policy", &r.policy},
                                                                {"mark", &r.mark},
-                                                               {"peer", &r.peer}};
+                                                               {"peer", &r.peer},
+                                                               {"state", &wanted.state}};
   for (const auto& [key, value] : json.items()) {
     if (key == "port") {
       if (!value.is_number_unsigned() || value.get<std::uint64_t>() == 0 || value.get<std::uint64_t>() > 65'535) {
@@ -192,6 +194,7 @@ class Call {
     if (path.size() == 2) return is("GET") ? list_bindings() : is("POST") ? add_binding() : wrong_method();
     const std::string& id = path[2];
     if (path.size() == 3) {
+      if (id == "import") return is("POST") ? import_bindings() : wrong_method();
       if (is("GET")) return shown(bindings_.find(id), 200);
       if (is("DELETE")) return changed(bindings_.remove(id), "binding_removed", 200);
       if (is("PATCH")) return set_binding(id);
@@ -246,7 +249,42 @@ class Call {
     if (!json) return bad_body();
     const auto wanted = read_binding(*json);
     if (!wanted) return error(wanted.error());
+    if (!wanted->state.empty()) return error(400, "invalid", "is for imported bindings", "state");
     return changed(bindings_.add(wanted->binding), "binding_added", 201);
+  }
+
+  // Many at once, their accounts untried; each is judged by itself, and what is there already is no mistake, so a file whose import broke
+  // off is imported again.
+  Answer import_bindings() {
+    const auto json = parse_object(request_.body);
+    if (!json || !json->contains("bindings") || !(*json)["bindings"].is_array()) return bad_body();
+    const bool is_dry = json->contains("dry_run") && (*json)["dry_run"] == true;
+    Json answer;
+    Json& results = answer["results"] = Json::array();
+    for (const Json& one : (*json)["bindings"]) results.push_back(import_one(one, is_dry));
+    return ok(answer);
+  }
+  Json import_one(const Json& json, bool is_dry) {
+    const auto refused = [](const Problem& problem) {
+      Json result = Json::parse(error(problem).body);
+      result["result"] = problem.kind == Problem::Kind::conflict && problem.field == "mail_address" ? "there" : "refused";
+      return result;
+    };
+    if (!json.is_object()) return refused({.text = "must be an object"});
+    const auto wanted = read_binding(json);
+    if (!wanted) return refused(wanted.error());
+    const std::string_view state = wanted->state.empty() ? to_string(BindingState::active) : std::string_view(wanted->state);
+    if (state != to_string(BindingState::active) && state != to_string(BindingState::suspended))
+      return refused({.field = "state", .text = "must be active or suspended"});
+    auto binding = is_dry ? bindings_.check_new(wanted->binding) : bindings_.add(wanted->binding);
+    if (binding && !is_dry && state == to_string(BindingState::suspended)) binding = bindings_.set_state(binding->id, state);
+    if (!binding) return refused(binding.error());
+    Json result{{"result", is_dry ? "acceptable" : "added"}};
+    if (is_dry) return result;
+    result["id"] = binding->id;
+    log_info("binding_added").binding(binding->id).text("agent", request_.agent);
+    if (hooks_.binding_changed) hooks_.binding_changed(*binding);
+    return result;
   }
 
   Answer set_binding(const std::string& id) {

@@ -2,6 +2,7 @@
 //
 //   GET    /v1/bindings?after=&limit=         oldest first; `after` is the cursor
 //   POST   /v1/bindings                       a new one, whose account is tried first
+//   POST   /v1/bindings/import                {"bindings": [...], "dry_run"?}: many new ones, untried; a result for each
 //   GET    /v1/bindings/ID                    DELETE /v1/bindings/ID       PUT /v1/bindings/ID/password   PUT /v1/bindings/ID/state
 //   POST   /v1/poll  {"binding": ID?}         look at one mailbox, or all, now
 //   GET    /v1/items?binding=&state=&way=&before=&limit=                   newest first; `before` is the cursor

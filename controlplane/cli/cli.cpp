@@ -10,6 +10,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "controlplane/cli/binding_file.h"
 #include "controlplane/cli/client.h"
 #include "controlplane/cli/completion.h"
 #include "controlplane/cli/config_check.h"
@@ -90,6 +91,9 @@ class Commands {
   void binding_add();
   void binding_set();
   void binding_list();
+  void for_each_binding(const std::function<void(Json& binding)>& use) const;
+  void binding_import();
+  void binding_export();
   void item_list();
   void item_trace();
   void item_explain();
@@ -114,6 +118,7 @@ class Commands {
   std::map<std::string, std::string, std::less<>> options_;          // member of a request: the option that gives it
   int exit_code_ = EX_OK;                                            // of an answer that is no failure of ours
   bool shared_ = false, untried_ = false;
+  bool csv_ = false, dry_run_ = false;
   unsigned port_ = 0;
   std::vector<std::string> states_;
   std::string way_, for_binding_, before_;
@@ -196,14 +201,8 @@ void Commands::binding_set() {
 }
 
 void Commands::binding_list() {
-  // Page by page, so that nobody waits behind a long list.
   Json all = Json::object({{"bindings", Json::array()}});
-  for (std::string after;;) {
-    Json page = call("GET", "/v1/bindings?limit=1000" + (after.empty() ? "" : "&after=" + percent_encoded(after)));
-    for (Json& binding : page["bindings"]) all["bindings"].push_back(std::move(binding));
-    if (!page.contains("after")) break;
-    after = page["after"].get<std::string>();
-  }
+  for_each_binding([&all](Json& binding) { all["bindings"].push_back(std::move(binding)); });
   if (json_) return print_object(all);
   Table table({"BINDING", "NUMBER", "ADDRESS", "STATE", "MAILBOX", "POLICY", "SESSION"});
   for (const Json& b : all["bindings"]) {
@@ -212,6 +211,87 @@ void Commands::binding_list() {
                b.contains("mailbox") ? cell(b["mailbox"], "session") : ""});
   }
   table.print(streams_.out);
+}
+
+// Page by page, so that nobody waits behind a long list.
+void Commands::for_each_binding(const std::function<void(Json&)>& use) const {
+  for (std::string after;;) {
+    Json page = call("GET", "/v1/bindings?limit=1000" + (after.empty() ? "" : "&after=" + percent_encoded(after)));
+    for (Json& binding : page["bindings"]) use(binding);
+    if (!page.contains("after")) return;
+    after = page["after"].get<std::string>();
+  }
+}
+
+void Commands::binding_export() {
+  if (csv_) streams_.out << csv_of(binding_columns()) << '\n';
+  for_each_binding([this](Json& shown) {
+    const Json binding = importable(shown);
+    if (!csv_) {
+      streams_.out << json_text(binding) << '\n';
+      return;
+    }
+    std::vector<std::string> fields;
+    for (const std::string& column : binding_columns()) fields.push_back(cell(binding, column.c_str()));
+    streams_.out << csv_of(fields) << '\n';
+  });
+}
+
+// Part by part, as much as one request may hold. What was added stays when the rest cannot be: the same file is given again.
+void Commands::binding_import() {
+  constexpr std::size_t part_size_max = 48 * 1024;
+  constexpr std::size_t part_count_max = 200;
+  std::ifstream file;
+  if (file_ != "-") {
+    file.open(file_);
+    if (!file) throw Stop{EX_NOINPUT, file_ + ": cannot be read"};
+  }
+  BindingFile rows(file_ == "-" ? streams_.in : file);
+  std::map<std::string, std::uint64_t> counts{{"added", 0}, {"acceptable", 0}, {"there", 0}, {"refused", 0}};
+  const auto refuse = [&](std::size_t line, std::string_view text) {
+    ++counts["refused"];
+    streams_.error << printable(fmt::format("{}:{}: {}", file_, line, text)) << '\n';
+  };
+  Json part = Json::array();
+  std::vector<std::size_t> lines;
+  std::size_t size = 0;
+  const auto send = [&] {
+    if (lines.empty()) return;
+    const Json answer = call("POST", "/v1/bindings/import", {{"bindings", std::exchange(part, Json::array())}, {"dry_run", dry_run_}});
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const Json& one = answer.at("results").at(i);
+      const std::string result = cell(one, "result");
+      if (result != "refused") {
+        ++counts[result];
+        continue;
+      }
+      const std::string field = cell(one["error"], "field"), text = cell(one["error"], "text");
+      refuse(lines[i], field.empty() ? text : field + ": " + text);
+    }
+    lines.clear();
+    size = 0;
+  };
+  for (;;) {
+    auto row = rows.next();
+    if (!row) {
+      refuse(rows.line(), row.error());
+      continue;
+    }
+    if (!*row) break;
+    if (shared_) (*row)->binding["shared"] = true;
+    const std::size_t row_size = json_text((*row)->binding).size() + 1;
+    if (size + row_size > part_size_max || lines.size() == part_count_max) send();
+    part.push_back(std::move((*row)->binding));
+    lines.push_back((*row)->line);
+    size += row_size;
+  }
+  send();
+  if (counts["refused"] > 0) exit_code_ = EX_DATAERR;
+  Json summary;
+  if (!dry_run_) counts.erase("acceptable");
+  if (dry_run_) counts.erase("added");
+  for (const auto& [result, count] : counts) summary[result] = count;
+  print_object(summary);
 }
 
 void Commands::item_list() {
@@ -463,6 +543,14 @@ void Commands::declare_binding(CLI::App& app) {
   add->add_flag("--untried", untried_, "bind it without asking the mail server first");
   add->callback([this] { action_ = [this] { binding_add(); }; });
 
+  CLI::App* import = noun->add_subcommand("import", "bind many, from JSON lines or CSV; accounts are tried when they are watched");
+  import->add_option("file", file_, "the file; - is standard input")->required();
+  import->add_flag("--shared", shared_, "mailboxes may be bound to several numbers");
+  import->add_flag("--dry-run", dry_run_, "only say what would be refused");
+  import->callback([this] { action_ = [this] { binding_import(); }; });
+  CLI::App* to_file = noun->add_subcommand("export", "all bindings as JSON lines that import takes, without passwords");
+  to_file->add_flag("--csv", csv_, "as CSV");
+  to_file->callback([this] { action_ = [this] { binding_export(); }; });
   noun->add_subcommand("list", "all bindings")->callback([this] { action_ = [this] { binding_list(); }; });
   const auto with_id = [&](const char* name, const char* help, std::function<void()> action) {
     CLI::App* verb = noun->add_subcommand(name, help);
