@@ -4,6 +4,8 @@
 
 #include "codec/wap/address.h"
 #include "core/bytes.h"
+#include "core/typed_text.h"
+#include "core/utf8.h"
 
 namespace pushmail {
 
@@ -61,12 +63,30 @@ Result<Destination> find_number(const Asking& ask, std::string_view text, std::s
   return Destination{};
 }
 
+// Without what nobody sees in it, as copied from somewhere.
+void clean(std::string& word) {
+  std::string seen;
+  for (std::size_t at = 0; at < word.size();) {
+    const CodePoint found = code_point_at(word, at);
+    const std::size_t size = found ? found.size : 1;
+    if (!found || (!is_typed_unseen(found.value) && (found.value < 0x80 || !is_typed_blank(found.value)))) seen += word.substr(at, size);
+    at += size;
+  }
+  word = std::move(seen);
+}
+
 // One mailbox, with its name or without.
 std::optional<mime::Mailbox> one_mailbox(std::string_view text) {
-  if (auto plain = mime::parse_address(wap::strip_type(text)); plain && !plain->domain.empty()) return std::move(*plain);
-  auto named = mime::parse_mailboxes(text);
-  if (named.size() != 1 || named.front().domain.empty()) return std::nullopt;
-  return std::move(named.front());
+  auto mailbox = mime::parse_address(wap::strip_type(text));
+  if (!mailbox || mailbox->domain.empty()) {
+    auto named = mime::parse_mailboxes(text);
+    if (named.size() != 1 || named.front().domain.empty()) return std::nullopt;
+    mailbox = std::move(named.front());
+  }
+  clean(mailbox->local_part);
+  clean(mailbox->domain);
+  if (mailbox->local_part.empty() || mailbox->domain.empty()) return std::nullopt;
+  return std::move(*mailbox);
 }
 
 Result<Destination> find_mail(const Asking& ask, std::string_view text) {

@@ -190,6 +190,6 @@ struct NewMailLine {
   mime::Mailbox to;
   std::string subject;
 };
-[[nodiscard]] std::optional<NewMailLine> parse_new_mail_line(std::string_view line);
+[[nodiscard]] std::optional<NewMailLine> parse_new_mail_line(std::string_view text);
 
 }  // namespace pushmail::convert

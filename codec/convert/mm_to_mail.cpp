@@ -337,8 +337,9 @@ std::string first_text_line(const MultimediaMessage& mm) {
   return std::string(ascii_trim(line));
 }
 
-std::optional<NewMailLine> parse_new_mail_line(std::string_view line) {
-  line = ascii_trim(line);
+std::optional<NewMailLine> parse_new_mail_line(std::string_view text) {
+  const std::string plain_text = with_plain_first_word(text);
+  std::string_view line = ascii_trim(plain_text);
   const std::size_t end = std::min(line.find_first_of(" \t"), line.size());
   std::string_view word = line.substr(0, end);
   if (ascii_starts_with_nocase(word, "mailto:")) word.remove_prefix(7);

@@ -86,20 +86,29 @@ std::size_t first_text_part(const MultimediaMessage& mm) {
 
 std::string with_plain_first_word(std::string_view text) {
   constexpr std::size_t window = 1024;
+  constexpr std::u32string_view wide_marks = U"\u3001\u3002\uFF01\uFF0C\uFF1A\uFF1B";
   std::string plain;
   bool in_word = false;
   std::size_t at = 0;
   while (at < std::min(text.size(), window)) {
     const CodePoint found = code_point_at(text, at);
     if (!found) break;
-    const bool is_line_end = is_typed_line_end(found.value), is_end = is_line_end || is_typed_blank(found.value);
+    const bool is_line_end = is_typed_line_end(found.value);
+    // Behind a comma or colon of Chinese and Japanese stands no blank.
+    const bool is_wide_mark = in_word && wide_marks.contains(found.value);
+    const bool is_end = is_line_end || is_wide_mark || is_typed_blank(found.value);
     if (is_end && found.size > 1) {
       plain += is_line_end ? '\n' : ' ';
     } else if (!is_typed_unseen(found.value)) {
       plain += text.substr(at, found.size);
     }
     at += found.size;
-    if (is_end && in_word) break;
+    if (is_end && in_word) {
+      // `To: joe@example.com`
+      if (!ascii_equal_nocase(ascii_trim(plain), "to:")) break;
+      plain.clear();
+      in_word = false;
+    }
     in_word = in_word || (!is_end && !is_typed_unseen(found.value));
   }
   return plain.append(text.substr(at));

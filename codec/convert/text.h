@@ -43,8 +43,8 @@ void append_number(ArenaText& out, std::size_t number);
 [[nodiscard]] std::size_t second_line(std::string_view text);
 /// Where the first line begins in which a person sees anything; the size of `text` when there is none, 0 when it is far behind.
 [[nodiscard]] std::size_t first_line_with_text(std::string_view text);
-/// The text with its first word as a person sees it: without what stands unseen in front of it and in it, and an ASCII blank or line end
-/// behind it, whichever the script's is. The rest is as it was.
+/// The text with its first word (behind a `To:`) as a person sees it: without what stands unseen in front of it and in it, and an ASCII
+/// blank or line end behind it, whichever the script's is (a wide comma or colon counts as a blank). The rest is as it was.
 [[nodiscard]] std::string with_plain_first_word(std::string_view text);
 /// Where the first word and the blanks behind it end.
 [[nodiscard]] std::size_t second_word(std::string_view text);

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <span>
 
+#include "codec/mime/message.h"
 #include "codec/mm7/content.h"
 #include "codec/mm7/errors.h"
 #include "codec/mm7/message.h"
@@ -288,6 +289,8 @@ Result<Request> read_deliver(const Envelope& envelope, const HttpParts& parts) {
     request.allow_adaptations = adaptations.empty() || truth(adaptations);
     PM_TRY(request.content, read_content(parts, href));
   }
+  // Some MMSCs hand on a phone's subject as it stands in a mail's header.
+  if (request.subject.contains("=?")) request.subject = mime::decode_header(request.subject);
   request.content.subject = request.subject;
   return Request(std::move(request));
 }

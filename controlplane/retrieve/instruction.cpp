@@ -44,15 +44,20 @@ struct Command {
   Kind kind;
 };
 constexpr auto commands = std::to_array<Command>({
-    {U"stop", Kind::stop},    {U"stopall", Kind::stop}, {U"unsubscribe", Kind::stop}, {U"cancel", Kind::stop}, {U"end", Kind::stop},
-    {U"quit", Kind::stop},    {U"revoke", Kind::stop},  {U"optout", Kind::stop},      {U"stopp", Kind::stop},  {U"arret", Kind::stop},
-    {U"arreter", Kind::stop}, {U"baja", Kind::stop},    {U"parar", Kind::stop},       {U"pare", Kind::stop},   {U"alto", Kind::stop},
-    {U"basta", Kind::stop},   {U"fim", Kind::stop},     {U"sair", Kind::stop},        {U"стоп", Kind::stop},   {U"dur", Kind::stop},
-    {U"iptal", Kind::stop},   {U"توقف", Kind::stop},    {U"停止", Kind::stop},        {U"退订", Kind::stop},   {U"start", Kind::start},
-    {U"unstop", Kind::start}, {U"старт", Kind::start},  {U"help", Kind::help},        {U"info", Kind::help},   {U"aide", Kind::help},
-    {U"ayuda", Kind::help},   {U"hilfe", Kind::help},   {U"ajuda", Kind::help},       {U"aiuto", Kind::help},  {U"hulp", Kind::help},
-    {U"hjalp", Kind::help},   {U"apua", Kind::help},    {U"pomoc", Kind::help},       {U"yardim", Kind::help}, {U"помощь", Kind::help},
-    {U"مساعدة", Kind::help},  {U"帮助", Kind::help},
+    {U"stop", Kind::stop},     {U"stopall", Kind::stop},  {U"unsubscribe", Kind::stop}, {U"cancel", Kind::stop},
+    {U"end", Kind::stop},      {U"quit", Kind::stop},     {U"revoke", Kind::stop},      {U"optout", Kind::stop},
+    {U"stopp", Kind::stop},    {U"arret", Kind::stop},    {U"arreter", Kind::stop},     {U"baja", Kind::stop},
+    {U"parar", Kind::stop},    {U"pare", Kind::stop},     {U"alto", Kind::stop},        {U"basta", Kind::stop},
+    {U"fim", Kind::stop},      {U"sair", Kind::stop},     {U"стоп", Kind::stop},        {U"dur", Kind::stop},
+    {U"cancelar", Kind::stop}, {U"annuler", Kind::stop},  {U"abmelden", Kind::stop},    {U"abbestellen", Kind::stop},
+    {U"stoppen", Kind::stop},  {U"afmelden", Kind::stop}, {U"avsluta", Kind::stop},     {U"отписаться", Kind::stop},
+    {U"עצור", Kind::stop},     {U"הסר", Kind::stop},      {U"取消", Kind::stop},        {U"iptal", Kind::stop},
+    {U"توقف", Kind::stop},     {U"停止", Kind::stop},     {U"退订", Kind::stop},        {U"start", Kind::start},
+    {U"unstop", Kind::start},  {U"старт", Kind::start},   {U"help", Kind::help},        {U"info", Kind::help},
+    {U"aide", Kind::help},     {U"ayuda", Kind::help},    {U"hilfe", Kind::help},       {U"ajuda", Kind::help},
+    {U"aiuto", Kind::help},    {U"hulp", Kind::help},     {U"hjalp", Kind::help},       {U"apua", Kind::help},
+    {U"pomoc", Kind::help},    {U"yardim", Kind::help},   {U"помощь", Kind::help},      {U"مساعدة", Kind::help},
+    {U"帮助", Kind::help},
 });
 
 // Full stops, commas and question marks that stand among the letters of their script.

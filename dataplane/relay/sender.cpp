@@ -16,9 +16,15 @@ std::optional<Msisdn> number_in(const wap::Numbering& numbering, std::string_vie
 }
 
 std::optional<Msisdn> number_at(const wap::Numbering& numbering, std::string_view address, std::string_view domain) {
-  const auto mailbox = mime::parse_address(wap::strip_type(address));
-  if (!mailbox || !ascii_equal_nocase(mailbox->domain, domain)) return std::nullopt;
-  return number_in(numbering, mailbox->local_part);
+  auto mailbox = mime::parse_address(wap::strip_type(address));
+  // `"Joe" <+15550100002@DOMAIN>`
+  if (!mailbox || mailbox->domain.empty()) {
+    auto named = mime::parse_mailboxes(address);
+    if (named.size() != 1) return std::nullopt;
+    mailbox = std::move(named.front());
+  }
+  if (!ascii_equal_nocase(mailbox->domain, domain)) return std::nullopt;
+  return number_in(numbering, wap::strip_type(mailbox->local_part));
 }
 
 }  // namespace

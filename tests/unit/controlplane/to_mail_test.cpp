@@ -185,6 +185,7 @@ TEST_F(NumberedToMailTest, RecipientsInEverySpelling) {
       {"mail:Bob <+15550100003@mms.example.net>", Kind::bound, "bob@box.example"},
       {"number:5550100003", Kind::unreachable},
       {"mail:\"Joe, B\" <joe@example.com>", Kind::internet, "joe@example.com", "Joe, B"},
+      {"mail:\u200Ejoe@\u2060example.com\u00A0", Kind::internet, "joe@example.com"},
       {"mail:Joe <joe@example.com>", Kind::internet, "joe@example.com", "Joe"},
       {"mail:<joe@example.com>", Kind::internet, "joe@example.com"},
       {"mail:joe@mmsc.example", Kind::internet, "joe@mmsc.example"},

@@ -233,7 +233,8 @@ TEST(MmToMail, TheAddressInFrontIsReadAsAPersonSeesIt) {
        {Row{"\u00A0" + address + " Hi\nbody", "Hi", "body"}, Row{"\u200E" + address + "\u200F Hi\nbody", "Hi", "body"},
         Row{"\u2060" + address + "\nbody", "", "body"}, Row{"\u3000" + address + "\u3000Hi\nbody", "Hi", "body"},
         Row{address + "\u00A0Hi\nbody", "Hi", "body"}, Row{address + "\u2028body", "", "body"}, Row{address + "\u0085body", "", "body"},
-        Row{"\u2067joe@\u200Bexample.com\u2069 Hi\nbody \u200E", "Hi", "body \u200E"},
+        Row{"\u2067joe@\u200Bexample.com\u2069 Hi\nbody \u200E", "Hi", "body \u200E"}, Row{address + "，Hi\nbody", "Hi", "body"},
+        Row{address + "：\nbody", "", "body"}, Row{"To: " + address + " Hi\nbody", "Hi", "body"},
         Row{"\u2029\u200E\n\u2003" + address + "\n\u200Ebody", "", "\u200Ebody"}}) {
     const auto mm = request({{"text/plain", "", bytes(row.text), "utf-8"}});
     const auto line = parse_new_mail_line(first_text_line(mm.content));
@@ -340,6 +341,7 @@ TEST(ParseNewMailLine, Table) {
       {"“joe@example.com”, Hi", "joe@example.com|Hi"},
       {"'joe@example.com' Hi", "joe@example.com|Hi"},
       {"joe＠example.com Hi", "joe@example.com|Hi"},
+      {"\u200Ejoe@example.com Hi", "joe@example.com|Hi"},
       {"\"\" Hi", ""},
       {"()", ""},
       {"Hi joe@example.com", ""},

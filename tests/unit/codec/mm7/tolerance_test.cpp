@@ -68,6 +68,15 @@ TEST(Mm7Tolerance, MisspeltNames) {
   EXPECT_EQ(request->reply_charging_id, "m-1");
   EXPECT_EQ(request->application.aux_info, "x");
 }
+TEST(Mm7Tolerance, SubjectAsAMailHeaderHasIt) {
+  for (const auto& [written, read] : {std::pair{"=?UTF-8?B?R3LDvMOfZQ==?=", "Grüße"}, std::pair{"a =? b", "a =? b"}}) {
+    const std::string xml = bent(envelope(deliver()), "</DeliverReq>", fmt::format("<Subject>{}</Subject></DeliverReq>", written));
+    const auto request = samples::read_deliver(related, with_content(xml));
+    ASSERT_TRUE(request.has_value());
+    EXPECT_EQ(request->subject, read);
+    EXPECT_EQ(request->content.subject, read);
+  }
+}
 TEST(Mm7Tolerance, DifferentNamespacesOfHeaderAndBody) {
   const auto request = samples::read_deliver(related, with_content(bent(envelope(deliver()), "<mm7:TransactionID xmlns:mm7=\"http",
                                                                         "<mm7:TransactionID xmlns:mm7=\"urn:other:http")));

@@ -150,6 +150,8 @@ const std::vector<InstructionRow>& instruction_rows() {
       {"stop.", Kind::stop},
       {"Stop please", Kind::stop},
       {"STOP ALL", Kind::stop},
+      {"Cancelar", Kind::stop},
+      {"עצור", Kind::stop},
       {"Arrêt", Kind::stop},
       {"стоп", Kind::stop},
       {"ＳＴＯＰ", Kind::stop},
