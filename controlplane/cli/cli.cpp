@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -16,7 +17,9 @@
 #include "controlplane/cli/config_check.h"
 #include "controlplane/cli/config_view.h"
 #include "controlplane/cli/convert.h"
+#include "controlplane/cli/doctor.h"
 #include "controlplane/cli/journal_cat.h"
+#include "controlplane/cli/setup.h"
 #include "controlplane/cli/status_view.h"
 #include "controlplane/cli/table.h"
 #include "controlplane/cli/timer_list.h"
@@ -86,6 +89,7 @@ class Commands {
   [[nodiscard]] Json call(const std::string& method, const std::string& target, const Json& body = {}) const;
   [[nodiscard]] std::string password() const;
   void print_object(const Json& json) const;
+  void print_findings(const std::vector<Finding>& findings);
   void print_history(const Json& rows) const;
 
   void binding_add();
@@ -102,6 +106,9 @@ class Commands {
   void status();
   void journal_cat();
   void config_check();
+  [[nodiscard]] SetupAnswers setup_answers() const;
+  void setup();
+  void doctor();
   void config_show();
   void config_explain();
   void config_diff();
@@ -119,6 +126,8 @@ class Commands {
   int exit_code_ = EX_OK;                                            // of an answer that is no failure of ours
   bool shared_ = false, untried_ = false;
   bool csv_ = false, dry_run_ = false;
+  SetupAnswers answers_;
+  bool unchecked_ = false, fix_ = false;
   unsigned port_ = 0;
   std::vector<std::string> states_;
   std::string way_, for_binding_, before_;
@@ -439,7 +448,94 @@ void Commands::journal_cat() {
   }
 }
 
+// The key that the service manager hands over as a credential is where the package keeps it.
+void use_packaged_key(const std::string& root) {
+  const std::filesystem::path folder = std::filesystem::path(root.empty() ? "/" : root) / "etc/pushmail/secrets";
+  std::error_code error;
+  if (std::filesystem::exists(folder / "kek", error)) ::setenv("CREDENTIALS_DIRECTORY", folder.c_str(), 0);
+}
+
+// Whoever gives no option is asked everything; whoever gives some is asked for what is missing and needed.
+SetupAnswers Commands::setup_answers() const {
+  SetupAnswers answers = answers_;
+  const bool asks_all = std::ranges::all_of(answers, [](const auto& answer) { return answer.second.empty(); });
+  const bool has_dpdk = [] { return !ports_for_dpdk("/sys/bus/pci/drivers/vfio-pci").empty(); }();
+  for (const SetupQuestion& question : setup_questions) {
+    std::string& answer = answers[std::string(question.option)];
+    const bool is_dpdk = answers["link"] == "dpdk";
+    const bool is_needed = question.need == SetupQuestion::Need::always || (question.need == SetupQuestion::Need::with_dpdk && is_dpdk);
+    if (!answer.empty() || (question.need == SetupQuestion::Need::with_dpdk && !is_dpdk) || (!is_needed && !asks_all)) continue;
+    std::string otherwise(question.otherwise);
+    if (question.option == "link" && has_dpdk) otherwise = "dpdk";
+    if (question.option == "dpdk-port" && has_dpdk) otherwise = ports_for_dpdk("/sys/bus/pci/drivers/vfio-pci").front();
+    if (!otherwise.empty() && !asks_all) {
+      answer = question.option == "source" ? "" : otherwise;
+      continue;
+    }
+    streams_.error << question.meaning << (otherwise.empty() ? "" : " [" + otherwise + "]") << ": " << std::flush;
+    std::getline(streams_.in, answer);
+    if (answer.empty() && !otherwise.empty() && question.option != "source") answer = otherwise;
+    if (answer.empty() && is_needed && otherwise.empty())
+      throw Stop{EX_USAGE, fmt::format("--{} is needed: {}", question.option, question.meaning), "usage"};
+  }
+  return answers;
+}
+
+void Commands::setup() {
+  const std::filesystem::path root = root_.empty() ? "/" : root_;
+  const auto made = write_setup(root, setup_answers());
+  if (!made) throw Stop{EX_DATAERR, made.error()};
+  use_packaged_key(root_);
+  const ConfigCheck check = check_config(root_);
+  for (const ConfigError& error : check.errors) streams_.error << printable(error.message()) << '\n';
+  if (!check.errors.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove(made->back(), ignored);
+    throw Stop{EX_CONFIG, "what was answered is refused, and no configuration was made"};
+  }
+  if (!json_) {
+    for (const auto& path : *made) streams_.out << "made " << path.string() << '\n';
+  }
+  print_findings(unchecked_ ? std::vector<Finding>() : examine_peers(*check.config, root_));
+}
+
+void Commands::doctor() {
+  use_packaged_key(root_);
+  const ConfigCheck check = check_config(root_);
+  std::vector<Finding> findings;
+  for (const ConfigError& error : check.errors)
+    findings.push_back({.check = "configuration", .object = error.key, .state = Finding::State::bad, .words = error.message()});
+  if (check.config) {
+    std::ranges::move(examine_machine(*check.config, root_, "/"), std::back_inserter(findings));
+    if (!unchecked_) std::ranges::move(examine_peers(*check.config, root_), std::back_inserter(findings));
+  }
+  if (!fix_) return print_findings(findings);
+  for (const Finding& finding : findings) {
+    if (finding.remedy.empty()) continue;
+    streams_.out << finding.remedy << '\n' << std::flush;
+    if (!dry_run_ && !run_remedy(finding.remedy)) exit_code_ = negative;
+  }
+}
+
+void Commands::print_findings(const std::vector<Finding>& findings) {
+  const bool is_bad = std::ranges::any_of(findings, [](const Finding& one) { return one.state == Finding::State::bad; });
+  if (is_bad) exit_code_ = negative;
+  if (json_) {
+    Json json;
+    Json& list = json["findings"] = Json::array();
+    for (const Finding& one : findings)
+      list.push_back(
+          {{"check", one.check}, {"object", one.object}, {"state", to_string(one.state)}, {"words", one.words}, {"remedy", one.remedy}});
+    return print_object(json);
+  }
+  if (findings.empty()) return;
+  Table table({"CHECK", "OF", "STATE", "WHAT", "REMEDY"});
+  for (const Finding& one : findings) table.add({one.check, one.object, std::string(to_string(one.state)), one.words, one.remedy});
+  table.print(streams_.out);
+}
+
 void Commands::config_check() {
+  use_packaged_key(root_);
   const ConfigCheck check = check_config(root_);
   if (!check.errors.empty()) {
     if (json_) streams_.out << json_text(to_json(check.errors)) << '\n';
@@ -632,6 +728,18 @@ void Commands::declare(CLI::App& app) {
   app.add_subcommand("status", "how everything does, and since when; exits with 0 serving, 1 degraded, 2 down")->callback([this] {
     action_ = [this] { status(); };
   });
+  CLI::App* set_up =
+      app.add_subcommand("setup", "make a configuration, the key and the password files, and try each peer; asks, or takes options");
+  for (const SetupQuestion& question : setup_questions)
+    set_up->add_option("--" + std::string(question.option), answers_[std::string(question.option)], std::string(question.meaning));
+  set_up->add_flag("--unchecked", unchecked_, "do not try the peers");
+  set_up->callback([this] { action_ = [this] { setup(); }; });
+  CLI::App* examine =
+      app.add_subcommand("doctor", "whether this machine and its peers can do what the configuration asks for; 1: they cannot");
+  examine->add_flag("--fix", fix_, "run the remedies");
+  examine->add_flag("--dry-run", dry_run_, "with --fix: only print them");
+  examine->add_flag("--unchecked", unchecked_, "do not try the peers");
+  examine->callback([this] { action_ = [this] { doctor(); }; });
   CLI::App* completion = app.add_subcommand("completion", "print a script of completions for a shell")->require_subcommand(1);
   for (const auto& [name, wanted] : {std::pair{"bash", Shell::bash}, std::pair{"zsh", Shell::zsh}}) {
     completion->add_subcommand(name, "for its folder of completions")->callback([this, &app, shell = wanted] {

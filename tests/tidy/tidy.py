@@ -28,7 +28,7 @@ BANNED = (
      ("core/ascii.h",), "a class of ASCII beside core/ascii.h"),
     (r"& 0x[cC]0U?\)+ *[!=]= *0x80", ("core/utf8.h", "codec/simd/"), "UTF-8 beside core/utf8.h"),
     (r"\bDuration \w+ = (milli|micro)?seconds\(|constexpr auto \w+ = std::chrono::\w+\(",
-     ("core/timers.h", "core/log", "core/wall_steps.cpp", "controlplane/binding/providers.cpp", "controlplane/cli/client.cpp",
+     ("core/timers.h", "core/log", "core/wall_steps.cpp", "controlplane/binding/providers.cpp", "controlplane/cli/client.cpp", "controlplane/cli/live_check.cpp",
       "controlplane/fetcher/loop.cpp", "controlplane/notify/smpp_protocol.h", "controlplane/schedule/due.h", "dataplane/tcp/sim_link.h",
       "dataplane/tcp/rtt.h", "dataplane/nic/port.cpp", "dataplane/session/concurrency.h", "dataplane/main.cpp"),
      "a timer beside core/timers.h"),

@@ -82,9 +82,9 @@ struct Transcript : CliTest, testing::WithParamInterface<std::string> {
   }
   static std::string take_line(std::string& printed) {
     const std::size_t end = printed.find('\n');
-    if (end == std::string::npos) return "nothing; left: " + printed;
+    if (printed.empty()) return "nothing";
     std::string line = printed.substr(0, end);
-    printed.erase(0, end + 1);
+    printed.erase(0, std::max(end, end + 1));  // a question has no line end
     line.erase(line.find_last_not_of(' ') + 1);
     return line;
   }
