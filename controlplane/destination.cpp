@@ -20,13 +20,13 @@ struct Asking {
   std::string_view peer;
 };
 
-bool is_asked(const Asking& ask, const PeerSettings& peer) { return ask.peer.empty() || peer.name == ask.peer; }
+bool is_asked(const Asking& ask, const PeerProfile& peer) { return ask.peer.empty() || peer.name() == ask.peer; }
 
 // Whether the domain is an MMSC's own: what stands in front is a number or short code then (TS 23.140 §8.4.1).
 bool is_domain_of_mmsc(const Asking& ask, std::string_view domain) {
   return std::ranges::any_of(ask.settings.peers, [&](const auto& entry) {
     return is_asked(ask, entry.second) &&
-           std::ranges::any_of(entry.second.domains, [&](const std::string& one) { return ascii_equal_nocase(one, domain); });
+           std::ranges::any_of(entry.second.texts("domains"), [&](const std::string& one) { return ascii_equal_nocase(one, domain); });
   });
 }
 
@@ -44,11 +44,12 @@ Result<Destination> find_number(const Asking& ask, std::string_view text, std::s
   const std::string digits = wap::digits_of(text);
   for (const auto& [name, peer] : ask.settings.peers) {
     if (digits.empty() || !ask.sender || !is_asked(ask, peer)) continue;
-    if (digits == peer.service_number) return Destination{.kind = Destination::Kind::service, .verdict = verdict::accepted};
+    const std::string& service = peer.text("service_number");
+    if (digits == service) return Destination{.kind = Destination::Kind::service, .verdict = verdict::accepted};
     // Some MMSCs hand a short code of more than six digits back as Number.
-    const bool in_pool = digits.starts_with(peer.service_number) && digits.size() == peer.service_number.size() + peer.suffix_digits;
+    const bool in_pool = digits.starts_with(service) && digits.size() == service.size() + peer.number("suffix_digits");
     if (!in_pool) continue;
-    PM_TRY(auto thread, thread_of(ask, std::string_view(digits).substr(peer.service_number.size())));
+    PM_TRY(auto thread, thread_of(ask, std::string_view(digits).substr(service.size())));
     if (thread) return std::move(*thread);
   }
   // A phone's number may begin like the service number.

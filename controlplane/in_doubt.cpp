@@ -49,7 +49,7 @@ Result<void> InDoubt::begin(const RecordView& record, Item& item, After& after) 
   item.message_id.clear();
   item.retry_at = {};
   if (item.doubts > 1 || record.u64(tag(Tag::duplicate_possible)).value_or(0) != 0) item.duplicate_possible = true;
-  if (record.u64(tag(Tag::deduplicates)).value_or(0) != 0) {
+  if (record.u64(tag(handoff::peer_tag("deduplicates"))).value_or(0) != 0) {
     after.requested = true;
     PM_TRY([[maybe_unused]] const bool moved,
            move_item(ports_.store, item,

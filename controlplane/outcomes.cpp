@@ -137,7 +137,7 @@ Result<void> Outcomes::apply_outcome(const RecordView& record, bool& queued) {
   if (*state == ItemState::submitted) {
     item.message_id = message_id;
     item.duplicate_possible = item.duplicate_possible || duplicate_possible;
-    if (const PeerSettings* peer = ports_.settings.peer(item.peer)) item.expires = {time.us + peer->expiry.us()};
+    if (const PeerProfile* peer = ports_.settings.peer(item.peer)) item.expires = {time.us + peer->duration("expiry").us()};
     const std::string words = reason.empty() ? "the MMSC has taken the message; the phone has not fetched it yet" : reason;
     PM_TRY(const bool moved,
            move_item(ports_.store, item,
@@ -256,8 +256,8 @@ Result<std::optional<Item>> Outcomes::find_item(const Report& report) {
   const auto recipient = msisdn_of_form(ports_.settings.numbering, report.recipient);
   const auto sender = msisdn_of_form(ports_.settings.numbering, report.sender);
   PM_TRY(auto candidates, ports_.store.items_of_message(report.peer, report.message_id));
-  const PeerSettings* peer = ports_.settings.peer(report.peer);
-  const bool exact = peer != nullptr && peer->exact_message_id;
+  const PeerProfile* peer = ports_.settings.peer(report.peer);
+  const bool exact = peer != nullptr && peer->is({"message_id", "exact"});
   std::erase_if(candidates,
                 [&](const Item& item) { return (exact && item.message_id != report.message_id) || names_another(report, item); });
   const auto is_phone = [&](const Item& item) { return recipient == item.msisdn || sender == item.msisdn; };
@@ -288,14 +288,15 @@ Result<std::optional<Item>> Outcomes::find_item(const Report& report) {
 // code.
 bool Outcomes::names_another(const Report& report, const Item& item) const {
   constexpr std::size_t same_tail_digits = 7;
-  const PeerSettings* peer = ports_.settings.peer(report.peer);
+  const PeerProfile* peer = ports_.settings.peer(report.peer);
   bool another = false;
   for (const std::string* form : {&report.recipient, &report.sender}) {
     const auto number = msisdn_of_form(ports_.settings.numbering, *form);
     if (!number) continue;
     if (*number == item.msisdn || (number->digits().size() >= same_tail_digits && item.msisdn.digits().ends_with(number->digits())))
       return false;
-    const bool is_ours = peer != nullptr && !peer->service_number.empty() && number->digits().starts_with(peer->service_number);
+    const bool is_ours =
+        peer != nullptr && !peer->text("service_number").empty() && number->digits().starts_with(peer->text("service_number"));
     another = another || !is_ours;
   }
   return another;
@@ -335,7 +336,7 @@ Result<bool> Outcomes::apply_report(const Report& report, Item& item) {
     // In doubt until now: the report proves that the MMSC took it.
     item.unknown_until = {};
     item.asked_in_doubt = false;
-    if (const PeerSettings* peer = ports_.settings.peer(item.peer)) item.expires = {now.us + peer->expiry.us()};
+    if (const PeerProfile* peer = ports_.settings.peer(item.peer)) item.expires = {now.us + peer->duration("expiry").us()};
     if (const auto withdrawn = ports_.store.withdraw_sms(item.id); !withdrawn) return std::unexpected(withdrawn.error());
   }
   if (delivered && item.source == Source::mailbox && item.mark == MarkProgress::none) {

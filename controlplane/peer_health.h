@@ -19,6 +19,6 @@ inline constexpr std::uint64_t silent_reports_least = 5;
 inline constexpr std::uint64_t silent_answers_least = 20;
 
 /// What is missing, and what the MMSC's operator must be told; empty: nothing is known to be wrong.
-[[nodiscard]] std::vector<std::string> advice_about(const PeerSettings& peer, const PeerTraffic& traffic);
+[[nodiscard]] std::vector<std::string> advice_about(const PeerProfile& peer, const PeerTraffic& traffic);
 
 }  // namespace pushmail

@@ -28,6 +28,7 @@
 #include "controlplane/to_mail.h"
 #include "controlplane/to_phone.h"
 #include "controlplane/watched_mailboxes.h"
+#include "core/contract/worker.h"
 #include "core/log.h"
 #include "core/service_manager.h"
 #include "core/timers.h"
@@ -39,28 +40,14 @@ namespace {
 
 namespace asio = boost::asio;
 
+constexpr WorkerIndex only_worker{0};
 constexpr Duration longest_retry = timers::mark_retry.most;  // of all that is stored as retry_at
 
 // Without an address the peer is still known, so that its DeliverReqs are accepted; what is for it waits until it has one.
-RecordWriter peer_record(const PeerSettings& peer, const std::optional<IpAddress>& address) {
-  using handoff::Tag;
-  using handoff::tag;
-  RecordWriter record = handoff::make(handoff::Kind::peer, {});
-  const std::string url = address ? fmt::format("http://{}{}", to_string(Endpoint{*address, peer.url.port}), peer.url.path) : std::string();
-  record.text(tag(Tag::name), peer.name).text(tag(Tag::url), url);
-  record.text(tag(Tag::host_header), peer.url.host_header).text(tag(Tag::user), peer.user).text(tag(Tag::password), peer.password);
-  record.text(tag(Tag::inbound_user), peer.inbound_user).text(tag(Tag::inbound_password), peer.inbound_password);
-  for (const std::string& allowed : peer.allow) record.text(tag(Tag::allow), allowed);
-  record.text(tag(Tag::vaspid), peer.vaspid).text(tag(Tag::vasid), peer.vasid).text(tag(Tag::service_code), peer.service_code);
-  record.text(tag(Tag::namespace_uri), peer.namespace_uri).text(tag(Tag::mm7_version), peer.mm7_version);
-  record.text(tag(Tag::number_form), peer.number_form).u64(tag(Tag::sender_refused), peer.sender_refused);
-  record.u64(tag(Tag::deduplicates), peer.deduplicates ? 1 : 0).u64(tag(Tag::parts_base64), peer.parts_base64 ? 1 : 0);
-  record.u64(tag(Tag::check_transaction_id), peer.check_transaction_id ? 1 : 0);
-  record.u64(tag(Tag::connections_max), peer.connections_max).u64(tag(Tag::requests_per_connection), peer.requests_per_connection);
-  record.u64(tag(Tag::inbound_open), peer.inbound_open ? 1 : 0);
-  for (const std::string& form : peer.sender_forms) record.text(tag(Tag::sender_form), form);
-  for (const auto& [knob, value] : peer.knobs) record.text(tag(Tag::knob), fmt::format("{}={}", knob, value));
-  return record;
+RecordWriter peer_record(PeerProfile peer, const std::optional<IpAddress>& address) {
+  const HttpUrl url = parse_http_url(peer.text("url")).value();
+  peer.set_text("url", address ? fmt::format("http://{}{}", to_string(Endpoint{*address, url.port}), url.path) : std::string());
+  return peer.record();
 }
 
 class WholePlane final : public Plane, private FetcherEvents, private handoff::Events {
@@ -78,7 +65,8 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                    .arguments = fetcher_arguments(),
                    .count = settings_.fetchers},
                   durability, *this),
-        data_plane_(context, settings_.run_folder / "handoff-0", durability, *this, [this] { to_phone_.on_data_plane_lost(); }),
+        data_plane_(context, settings_.run_folder / handoff_socket_of(only_worker), durability, *this,
+                    [this] { to_phone_.on_data_plane_lost(); }),
         notifier_(store, clock, [this](const notify::IncomingSms& sms) { return retriever_.take(sms); },
                   {.per_hour_max = settings_.sms_per_hour_max}, {.form = settings_.sms_id_form, .numbering = settings_.numbering}),
         smpp_(context, clock, settings_.smpp, durability, notifier_),
@@ -209,8 +197,9 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   [[nodiscard]] std::vector<api::PeerStanding> peers() {
     std::vector<api::PeerStanding> all;
     for (const auto& [name, peer] : settings_.peers) {
+      const HttpUrl url = parse_http_url(peer.text("url")).value();
       api::PeerStanding standing{
-          .name = name, .url = fmt::format("http://{}{}", peer.url.host_header, peer.url.path), .deduplicates = peer.deduplicates};
+          .name = name, .url = fmt::format("http://{}{}", url.host_header, url.path), .deduplicates = peer.flag("deduplicates")};
       if (const auto known = report_times_.of(name)) {
         standing.reports = known->count;
         standing.report_time_p95 = known->p95;
@@ -265,17 +254,18 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     if (settings_.peers.empty()) return send_peer_table();
     auto missing = std::make_shared<std::size_t>(settings_.peers.size());
     for (const auto& [name, peer] : settings_.peers) {
-      resolver_->resolve(peer.url.host, [this, missing, peer_name = name](Result<std::vector<IpAddress>> addresses) {
-        if (addresses) {
-          peer_addresses_[peer_name] = addresses->front();
-          observer_.on_resolved(peer_name);
-        } else {
-          // With an address that was good before, it is still tried.
-          if (!peer_addresses_.contains(peer_name)) observer_.on_not_resolved(peer_name, addresses.error().info->text);
-          log_warning("peer_not_resolved").peer(peer_name).error(addresses.error());
-        }
-        if (--*missing == 0) send_peer_table();
-      });
+      resolver_->resolve(parse_http_url(peer.text("url"))->host,
+                         [this, missing, peer_name = name](Result<std::vector<IpAddress>> addresses) {
+                           if (addresses) {
+                             peer_addresses_[peer_name] = addresses->front();
+                             observer_.on_resolved(peer_name);
+                           } else {
+                             // With an address that was good before, it is still tried.
+                             if (!peer_addresses_.contains(peer_name)) observer_.on_not_resolved(peer_name, addresses.error().info->text);
+                             log_warning("peer_not_resolved").peer(peer_name).error(addresses.error());
+                           }
+                           if (--*missing == 0) send_peer_table();
+                         });
     }
   }
   void send_peer_table() {

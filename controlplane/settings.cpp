@@ -14,70 +14,35 @@ namespace pushmail {
 
 namespace {
 
-std::expected<std::string, StartError> secret(const Config& config, const std::string& key) {
-  const std::string path = config.text(key);
-  if (path.empty()) return std::string();
-  auto value = read_secret_file(path);
-  if (!value) return std::unexpected(StartError(key + ": " + value.error().text, value.error().os));
-  return value;
-}
-
 // The MMSC's own domains: those that are said, the one that it writes phones in, and the name that it is reached by.
-std::vector<std::string> domains_of(const PeerSettings& peer, std::vector<std::string> said) {
+std::vector<std::string> domains_of(const PeerProfile& peer, const HttpUrl& url) {
   constexpr std::string_view mail_form = "mail:";
-  for (const std::string& form : peer.sender_forms) {
-    if (form.starts_with(mail_form)) said.push_back(form.substr(mail_form.size()));
+  std::vector<std::string> domains = peer.texts("domains");
+  for (const std::string& form : peer.texts("sender_forms")) {
+    if (form.starts_with(mail_form)) domains.push_back(form.substr(mail_form.size()));
   }
-  if (!parse_ip(peer.url.host)) said.push_back(peer.url.host);
-  return said;
+  if (!parse_ip(url.host)) domains.push_back(url.host);
+  return domains;
 }
 
-std::expected<PeerSettings, StartError> read_peer(const Config& config, const std::string& name) {
+// What the table of keys cannot check, and what follows from the keys.
+std::expected<PeerProfile, StartError> read_peer(const Config& config, const std::string& name) {
   const auto key = [&](const char* leaf) { return fmt::format("peer.{}.{}", name, leaf); };
-  PeerSettings peer;
-  peer.name = name;
   const auto url = parse_http_url(config.text(key("url")));
   if (!url) return std::unexpected(key("url") + ": " + url.error());
-  peer.url = *url;
-  peer.user = config.text(key("user"));
-  peer.inbound_user = config.text(key("inbound_user"));
-  for (const auto& [leaf, target] :
-       {std::pair{"password_file", &peer.password}, std::pair{"inbound_password_file", &peer.inbound_password}}) {
-    auto value = secret(config, key(leaf));
-    if (!value) return std::unexpected(value.error());
-    *target = std::move(*value);
-  }
-  if (!peer.inbound_user.empty() && peer.inbound_password.empty())
+  auto peer = PeerProfile::from(config, name);
+  if (!peer) return peer;
+  if (!peer->text("inbound_user").empty() && peer->text("inbound_password").empty())
     return std::unexpected(key("inbound_password_file") + ": the password is empty");
-  peer.inbound_open = config.text(key("inbound")) == "open";
-  peer.sender_forms = config.texts(key("sender_forms"));
-  peer.allow = config.texts(key("allow"));
-  peer.vaspid = config.text(key("vaspid"));
-  peer.vasid = config.text(key("vasid"));
-  peer.service_code = config.text(key("service_code"));
-  peer.service_number = config.text(key("service_number"));
-  if (!is_digits(peer.service_number) || peer.service_number.size() > 12) {
+  if (const std::string& service = peer->text("service_number"); !is_digits(service) || service.size() > 12)
     return std::unexpected(key("service_number") + ": must be 1 to 12 digits");
-  }
-  const std::string sender = config.text(key("sender"));
-  peer.sender = sender == "alias" ? SenderForm::alias : sender == "original" ? SenderForm::original : SenderForm::suffix;
-  peer.suffix_digits = static_cast<std::uint32_t>(config.number(key("suffix_digits")));
-  peer.sender_refused = static_cast<std::uint64_t>(config.number(key("sender_refused")));
-  peer.namespace_uri = config.text(key("namespace"));
-  peer.mm7_version = config.text(key("mm7_version"));
-  peer.number_form = config.text(key("number_form"));
-  peer.parts_base64 = config.text(key("parts")) == "base64";
-  auto knobs = mm7::configured_knobs(config, name);
+  const auto knobs = mm7::configured_knobs(config, name);
   if (!knobs) return std::unexpected(knobs.error().message());
-  peer.knobs = std::move(*knobs);
-  peer.domains = domains_of(peer, config.texts(key("domains")));
-  peer.exact_message_id = config.text(key("message_id")) == "exact";
-  peer.deduplicates = config.flag(key("deduplicates"));
-  peer.check_transaction_id = config.text(key("answer_transaction_id")) == "checked";
-  peer.mm_size_max = config.size(key("mm_size_max"));
-  peer.expiry = config.duration(key("expiry"));
-  peer.connections_max = static_cast<std::uint64_t>(config.number(key("connections_max")));
-  peer.requests_per_connection = static_cast<std::uint64_t>(config.number(key("requests_per_connection")));
+  std::vector<std::string> dialect;
+  for (const auto& [knob, value] : *knobs) dialect.push_back(fmt::format("{}={}", knob, value));
+  peer->set_texts("knob", std::move(dialect));
+  peer->set_text("host_header", url->host_header);
+  peer->set_texts("domains", domains_of(*peer, *url));
   return peer;
 }
 
@@ -149,7 +114,8 @@ Settings Settings::read(const Config& config, const std::filesystem::path& root,
     }
     // Whose DeliverReq it is would hang on the order of a table, and reports count for their own peer only.
     for (const auto& [other, earlier] : s.peers) {
-      if (peer->inbound_user.empty() || peer->inbound_user != earlier.inbound_user || peer->inbound_password != earlier.inbound_password)
+      if (peer->text("inbound_user").empty() || peer->text("inbound_user") != earlier.text("inbound_user") ||
+          peer->text("inbound_password") != earlier.text("inbound_password"))
         continue;
       problems.emplace_back(fmt::format("peer.{}.inbound_user: [peer.{}] has the same user and password: give each its own", name, other));
     }
@@ -172,7 +138,7 @@ Settings Settings::read(const Config& config, const std::filesystem::path& root,
   s.mail_size_max = config.size("mailbox.mail_size_max");
   s.round = config.duration("schedule.round");
 
-  auto password = secret(config, "notify.password_file");
+  auto password = read_secret(config, "notify.password_file");
   if (!password) problems.push_back(password.error());
   s.smpp.smsc = config.endpoint("notify.smsc");
   s.smpp.system_id = config.text("notify.system_id");
@@ -217,7 +183,7 @@ Settings Settings::read(const Config& config, const std::filesystem::path& root,
   return s;
 }
 
-const PeerSettings* Settings::peer(std::string_view name) const {
+const PeerProfile* Settings::peer(std::string_view name) const {
   const auto found = peers.find(name);
   return found == peers.end() ? nullptr : &found->second;
 }

@@ -5,7 +5,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "codec/sms/receipt.h"
@@ -15,6 +14,7 @@
 #include "controlplane/notify/smpp_session.h"
 #include "core/clock.h"
 #include "core/config.h"
+#include "core/contract/peer/profile.h"
 #include "core/endpoint.h"
 #include "core/start_error.h"
 
@@ -28,33 +28,6 @@ struct HttpUrl {
   std::string host_header{};  // host and port as configured
 };
 [[nodiscard]] std::expected<HttpUrl, std::string> parse_http_url(std::string_view url);
-
-enum class SenderForm : std::uint8_t { suffix, alias, original };
-
-/// One [peer.NAME].
-struct PeerSettings {
-  std::string name{};
-  HttpUrl url{};
-  std::string user{}, password{}, inbound_user{}, inbound_password{};
-  std::vector<std::string> allow{};
-  bool inbound_open = false;  // nothing authenticates it, and the operator wrote so
-  std::vector<std::string> sender_forms{};
-  std::string vaspid{}, vasid{}, service_code{}, service_number{};
-  std::string namespace_uri{}, mm7_version{}, number_form{};
-  std::vector<std::pair<std::string, std::string>> knobs{};  // of the dialect: the profile's, then those given
-  SenderForm sender = SenderForm::suffix;
-  std::uint32_t suffix_digits = 4;
-  std::uint64_t sender_refused = 4007;
-  std::vector<std::string> domains{};  // mail domains of the MMSC: N@ one of them is the number or short code N
-  bool exact_message_id = false;       // of reports
-  bool deduplicates = false;
-  bool check_transaction_id = true;  // of a SubmitRsp
-  bool parts_base64 = true;
-  std::uint64_t mm_size_max = 0;
-  Duration expiry{};
-  std::uint64_t connections_max = 32;
-  std::uint64_t requests_per_connection = 0;
-};
 
 /// At most `count` SMS about mails that the phone does not ask for in any `window`, and one that counts the others.
 struct AnnouncementLimit {
@@ -83,7 +56,7 @@ struct Settings {
   std::uint16_t node = 0;
   wap::Numbering numbering{};
   std::string smart_host{};  // address:port; empty: none
-  std::map<std::string, PeerSettings, std::less<>> peers{};
+  std::map<std::string, PeerProfile, std::less<>> peers{};
   EgressPolicy egress{};
   Providers providers{};
   std::size_t fetchers = 1;
@@ -106,7 +79,7 @@ struct Settings {
   [[nodiscard]] static std::expected<Settings, StartError> from(const Config& config, const std::filesystem::path& root);
   /// All that is wrong, one a peer; of what is wrong the result holds nothing.
   [[nodiscard]] static Settings read(const Config& config, const std::filesystem::path& root, std::vector<StartError>& problems);
-  [[nodiscard]] const PeerSettings* peer(std::string_view name) const;
+  [[nodiscard]] const PeerProfile* peer(std::string_view name) const;
 };
 
 }  // namespace pushmail

@@ -159,11 +159,11 @@ Result<RecordWriter> ToMail::refuse(Item& item, Refusal refusal, bool& queued) {
 // our messages it answers.
 Result<std::vector<std::string>> ToMail::recipients_of(const RecordView& record, const Msisdn& phone, std::string_view peer_name) const {
   auto named = all_texts(record, Tag::recipient);
-  const PeerSettings* peer = ports_.settings.peer(peer_name);
+  const PeerProfile* peer = ports_.settings.peer(peer_name);
   if (!named.empty() || peer == nullptr) return named;
   PM_TRY(const auto linked, ports_.store.items_of_message(peer_name, text_or_empty(record, Tag::linked_id)));
   const auto answered = std::ranges::find_if(linked, [&](const Item& one) { return one.msisdn == phone && !one.suffix.empty(); });
-  return std::vector<std::string>{"short:" + peer->service_number + (answered == linked.end() ? std::string() : answered->suffix)};
+  return std::vector<std::string>{"short:" + peer->text("service_number") + (answered == linked.end() ? std::string() : answered->suffix)};
 }
 
 Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queued) {
@@ -257,8 +257,8 @@ Result<RecordWriter> ToMail::route_message(const RecordView& record, bool& queue
   }
   drop_repeated(to);
   if (to.empty()) {
-    const PeerSettings* peer = ports_.settings.peer(peer_name);
-    const std::string service = peer != nullptr ? peer->service_number : std::string("the service number");
+    const PeerProfile* peer = ports_.settings.peer(peer_name);
+    const std::string service = peer != nullptr ? peer->text("service_number") : std::string("the service number");
     std::string reason = unreachable.empty() ? std::string("the message names no recipient")
                                              : fmt::format("nobody is bound to {}", fmt::join(unreachable, ", "));
     std::string words =

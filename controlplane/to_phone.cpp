@@ -10,6 +10,7 @@
 #include "controlplane/news.h"
 #include "controlplane/store/errors.h"
 #include "controlplane/watermark.h"
+#include "core/contract/worker.h"
 #include "core/log.h"
 #include "core/record_fields.h"
 #include "core/timers.h"
@@ -72,7 +73,7 @@ void ToPhone::on_new_mail(const RecordView& record) {
 Result<void> ToPhone::take_new_mail(const RecordView& record, const Binding& binding, bool& queued, std::optional<Item>& requested) {
   const Timestamp now = ports_.clock.wall();
   Item item;
-  item.id = new_item_id(now, ports_.settings.node);
+  item.id = new_item_id(now, node_and_worker(ports_.settings.node, {}));
   item.trace = record.trace(tag(mailbox::Tag::trace)).value_or(new_trace_id());
   item.source = Source::mailbox;
   item.binding = binding.id;
@@ -187,7 +188,7 @@ void ToPhone::refuse_route(const Item& item) {
 
 Result<void> ToPhone::describe_submission(Item& item, RecordWriter& record) {
   const Timestamp now = ports_.clock.wall();
-  const PeerSettings* peer = ports_.settings.peer(item.peer);
+  const PeerProfile* peer = ports_.settings.peer(item.peer);
   if (peer == nullptr) return fail(store_not_found);
   std::string thread = item.mail_references.empty() ? item.mail_message_id : item.mail_references.front();
   if (thread.empty()) thread = to_string(item.id);
@@ -202,25 +203,16 @@ Result<void> ToPhone::describe_submission(Item& item, RecordWriter& record) {
                                            .subject = item.subject,
                                            .message_id = item.mail_message_id,
                                            .references = std::move(references)},
-                                          peer->suffix_digits, now));
+                                          static_cast<std::uint32_t>(peer->number("suffix_digits")), now));
   item.suffix = suffix.digits;
   if (const auto written = ports_.store.update_item(item); !written) return written;
 
-  std::string sender;
-  switch (peer->sender) {
-    case SenderForm::suffix:
-      sender = fmt::format("short:{}{}", peer->service_number, suffix.digits);
-      break;
-    case SenderForm::alias:
-      sender = fmt::format("mail:r-{}@reply.{}", suffix.digits, ports_.settings.domain);
-      break;
-    case SenderForm::original:
-      sender = "mail:" + item.correspondent;
-      break;
-  }
-  record.trace(tag(Tag::trace), item.trace).text(tag(Tag::peer), peer->name).text(tag(Tag::msisdn), item.msisdn.digits());
-  record.text(tag(Tag::sender_address), sender).u64(tag(Tag::mm_size_max), peer->mm_size_max);
-  record.u64(tag(Tag::expiry_s), static_cast<std::uint64_t>(peer->expiry.ms() / 1000));
+  std::string sender = fmt::format("short:{}{}", peer->text("service_number"), suffix.digits);
+  if (peer->is({"sender", "alias"})) sender = fmt::format("mail:r-{}@reply.{}", suffix.digits, ports_.settings.domain);
+  if (peer->is({"sender", "original"})) sender = "mail:" + item.correspondent;
+  record.trace(tag(Tag::trace), item.trace).text(tag(Tag::peer), peer->name()).text(tag(Tag::msisdn), item.msisdn.digits());
+  record.text(tag(Tag::sender_address), sender).u64(tag(Tag::mm_size_max), peer->size("mm_size_max"));
+  record.u64(tag(Tag::expiry_s), static_cast<std::uint64_t>(peer->duration("expiry").ms() / 1000));
   PM_TRY(const auto binding, ports_.store.binding(item.binding));
   if (binding && !binding->mail_address.empty()) record.text(tag(Tag::own_address), binding->mail_address);
   if (item.doubts > 0) record.u64(tag(Tag::duplicate_possible), 1);

@@ -49,28 +49,14 @@ std::expected<std::int64_t, std::string> parse_with_unit(std::string_view text, 
   return std::unexpected(fmt::format("must be a number and a unit ({}), got \"{}\"", known, text));
 }
 
-bool is_word_of(std::string_view word, std::string_view words) {
-  while (!words.empty()) {
-    const std::size_t bar = words.find('|');
-    if (words.substr(0, bar) == word) return true;
-    if (bar == std::string_view::npos) return false;
-    words.remove_prefix(bar + 1);
-  }
-  return false;
-}
-
-bool is_list(KeyType type) { return type == KeyType::text_list || type == KeyType::network_list; }
-
 std::expected<std::int64_t, std::string> in_range(const ConfigKey& key, std::int64_t value) {
   if (value < key.least) return std::unexpected(fmt::format("must be at least {}", key.least));
   if (value > key.most) return std::unexpected(fmt::format("must be at most {}", key.most));
   return value;
 }
 
-using Value = std::variant<std::string, bool, std::int64_t, std::vector<std::string>>;
-
 // Text that stands for a value of this type, in a file between quotes or as a default in the table.
-std::expected<Value, std::string> value_of_text(const ConfigKey& key, std::string_view text) {
+std::expected<ConfigValue, std::string> value_of_text(const ConfigKey& key, std::string_view text) {
   switch (key.type) {
     case KeyType::text:
       return std::string(text);
@@ -108,7 +94,7 @@ std::expected<Value, std::string> value_of_text(const ConfigKey& key, std::strin
   return std::unexpected("unknown type");
 }
 
-std::expected<Value, std::string> value_of_node(const ConfigKey& key, const toml::node& node) {
+std::expected<ConfigValue, std::string> value_of_node(const ConfigKey& key, const toml::node& node) {
   switch (key.type) {
     case KeyType::flag:
       if (const auto flag = node.value_exact<bool>()) return *flag;
@@ -151,6 +137,11 @@ const ConfigKey* find_key(std::string_view path) {
     if (key.path == generic) return &key;
   }
   return nullptr;
+}
+
+ConfigValue default_of(const ConfigKey& key) {
+  if (key.default_value == must_be_given) return std::string();
+  return value_of_text(key, key.default_value).value_or(std::string());
 }
 
 std::string unknown_key_rule(std::string_view path) {
@@ -315,7 +306,7 @@ std::expected<Config, ConfigError> Config::load(const std::filesystem::path& roo
   return checked(std::move(config), std::move(errors));
 }
 
-const Config::Value& Config::value(std::string_view path, KeyType type) const {
+const ConfigValue& Config::value(std::string_view path, KeyType type) const {
   const ConfigKey* key = find_key(path);
   PM_CHECK(key != nullptr);
   PM_CHECK(key->type == type);
@@ -324,6 +315,11 @@ const Config::Value& Config::value(std::string_view path, KeyType type) const {
   return found->second;
 }
 
+const ConfigValue& Config::value(std::string_view path) const {
+  const ConfigKey* key = find_key(path);
+  PM_CHECK(key != nullptr);
+  return value(path, key->type);
+}
 std::string Config::text(std::string_view path) const {
   const ConfigKey* key = find_key(path);
   PM_CHECK(key != nullptr && (key->type == KeyType::text || key->type == KeyType::word));
@@ -385,7 +381,7 @@ std::vector<std::string> Config::peers() const {
 std::string Config::shown(std::string_view path) const {
   const auto found = values_.find(path);
   if (found == values_.end()) return {};
-  const Value& value = found->second;
+  const ConfigValue& value = found->second;
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   if (const auto* number = std::get_if<std::int64_t>(&value)) {

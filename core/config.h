@@ -16,24 +16,16 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/config_key.h"
 #include "core/endpoint.h"
 #include "core/start_error.h"
 
 namespace pushmail {
 
-enum class KeyType : std::uint8_t { text, flag, number, size, duration, endpoint, word, text_list, network_list };
-
-/// One key. In `path`, `peer.*.url` stands for every [peer.NAME]. `words` lists what a word may be, by `|`. A list's default is divided by
-/// blanks.
-struct ConfigKey {
-  std::string_view path;
-  KeyType type;
-  std::string_view default_value;  // as it would stand in the file, without quotes; `!` = must be given
-  std::string_view words;
-  std::int64_t least = INT64_MIN;  // numbers, bytes, or milliseconds
-  std::int64_t most = INT64_MAX;
-  std::string_view help;
-};
+/// What a key may have: text of text, word and endpoint; a flag; a number, bytes or milliseconds; the entries of a list.
+using ConfigValue = std::variant<std::string, bool, std::int64_t, std::vector<std::string>>;
+/// Empty text where a value must be given.
+[[nodiscard]] ConfigValue default_of(const ConfigKey& key);
 
 /// The whole table, in the order of the sample file.
 [[nodiscard]] std::span<const ConfigKey> config_keys();
@@ -72,6 +64,7 @@ class Config {
   [[nodiscard]] Endpoint endpoint(std::string_view path) const;
   [[nodiscard]] std::vector<std::string> texts(std::string_view path) const;  // text_list and network_list
   [[nodiscard]] std::vector<IpNetwork> networks(std::string_view path) const;
+  [[nodiscard]] const ConfigValue& value(std::string_view path) const;  // whatever type the key has
   /// False when the key is neither in a file nor has a default.
   [[nodiscard]] bool has(std::string_view path) const;
   /// Whether a file gives the key itself.
@@ -94,8 +87,7 @@ class Config {
   [[nodiscard]] std::filesystem::path run_folder() const;                         // /run/pushmail
 
  private:
-  using Value = std::variant<std::string, bool, std::int64_t, std::vector<std::string>>;
-  [[nodiscard]] const Value& value(std::string_view path, KeyType type) const;
+  [[nodiscard]] const ConfigValue& value(std::string_view path, KeyType type) const;
   /// What is wrong is left out and noted in `errors`.
   void read(std::string_view toml, const std::string& file, std::vector<ConfigError>& errors);
   void complete(std::vector<ConfigError>& errors);
@@ -107,7 +99,7 @@ class Config {
     std::string file;
     std::uint32_t line = 0;
   };
-  std::map<std::string, Value, std::less<>> values_;
+  std::map<std::string, ConfigValue, std::less<>> values_;
   std::map<std::string, Place, std::less<>> places_;  // of what a file gives
 };
 

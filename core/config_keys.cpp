@@ -1,18 +1,16 @@
-// The table of all keys: the sample file, the check and the readers come from these rows.
+// The table of all keys: the sample file, the check and the readers come from these rows, and from those of core/peer_fields.h.
+#include <algorithm>
 #include <array>
 
 #include "core/config.h"
 #include "core/limits.h"
+#include "core/peer_fields.h"
 
 namespace pushmail {
 
 namespace {
 
-constexpr std::int64_t day_ms = 86'400'000;
-constexpr std::int64_t no_least = INT64_MIN;
-constexpr std::int64_t no_most = INT64_MAX;
-
-constexpr auto keys = std::to_array<ConfigKey>({
+constexpr auto before_peers = std::to_array<ConfigKey>({
     {"domain", KeyType::text, "!", "", no_least, no_most, "our mail domain: RCPT check, Message-ID, reply aliases, EHLO name"},
     {"node", KeyType::number, "1", "", 0, 4095, "number of this node in item ids"},
 
@@ -74,68 +72,9 @@ constexpr auto keys = std::to_array<ConfigKey>({
     {"http.wrong_passwords_per_minute", KeyType::number, "10", "", 0, 1'000'000,
      "requests of one source that give a wrong password; beyond them it is turned away"},
     {"http.wrong_passwords_per_hour", KeyType::number, "60", "", 0, 1'000'000, "the same for a longer time"},
+});
 
-    {"peer.*.kind", KeyType::word, "mm7", "mm7", no_least, no_most, "what the peer speaks"},
-    {"peer.*.url", KeyType::text, "!", "", no_least, no_most, "where SubmitReq goes: http://host:port/path"},
-    {"peer.*.user", KeyType::text, "", "", no_least, no_most, "HTTP Basic: what we send"},
-    {"peer.*.password_file", KeyType::text, "", "", no_least, no_most, "HTTP Basic: file with the password"},
-    {"peer.*.inbound_user", KeyType::text, "", "", no_least, no_most, "HTTP Basic: what the peer must send; empty: only allow counts"},
-    {"peer.*.inbound_password_file", KeyType::text, "", "", no_least, no_most, "HTTP Basic: file with the peer's password"},
-    {"peer.*.allow", KeyType::network_list, "", "", no_least, no_most,
-     "addresses and networks the peer comes from; none: any, then only the password counts"},
-    {"peer.*.inbound", KeyType::word, "authenticated", "authenticated|open", no_least, no_most,
-     "open: whoever reaches http.listen is this peer; without it a peer needs inbound_user and password, or allow"},
-    {"peer.*.sender_forms", KeyType::text_list, "number", "", no_least, no_most,
-     "how this peer writes a phone as Sender: number (<Number>), rfc2822 (a number alone in <RFC2822Address>), mail:mms.example.net "
-     "(number@ that domain); nothing else is a phone"},
-    {"peer.*.vaspid", KeyType::text, "pushmail", "", no_least, no_most, "VASPID"},
-    {"peer.*.vasid", KeyType::text, "inbox", "", no_least, no_most, "VASID"},
-    {"peer.*.service_code", KeyType::text, "", "", no_least, no_most, "ServiceCode; empty: not sent"},
-    {"peer.*.service_number", KeyType::text, "!", "", no_least, no_most, "short code of the service: new mails from phones go to it"},
-    {"peer.*.sender", KeyType::word, "suffix", "suffix|alias|original", no_least, no_most, "what the phone sees as sender"},
-    {"peer.*.suffix_digits", KeyType::number, "4", "", 2, 8, "digits appended to the service number"},
-    {"peer.*.sender_refused", KeyType::number, "4007", "", 0, 4999, "StatusCode for a sender that is not bound; 0: accept and drop"},
-    {"peer.*.unbound_senders_per_minute", KeyType::number, "600", "", 1, 1'000'000,
-     "DeliverReqs with senders that are not bound, each a question to the control plane; beyond them 503"},
-    {"peer.*.profile", KeyType::word, "rel6", "rel6|rel6_first|rel5|rel5_first|prefixed|plain_parts|digits_only|bare_sender", no_least,
-     no_most, "how the peer is spoken to; the keys below that are given override it"},
-    {"peer.*.namespace", KeyType::text, "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4", "", no_least,
-     no_most, "MM7 namespace we write"},
-    {"peer.*.mm7_version", KeyType::text, "6.8.0", "", no_least, no_most, "MM7Version we write"},
-    {"peer.*.number_form", KeyType::word, "plus", "plus|digits|plus_plmn", no_least, no_most, "how numbers are written"},
-    {"peer.*.parts", KeyType::word, "base64", "base64|binary|8bit", no_least, no_most, "transfer coding of the parts we write"},
-    {"peer.*.element_prefix", KeyType::text, "", "", no_least, no_most, "prefix of MM7 elements; empty: default namespace"},
-    {"peer.*.envelope_prefix", KeyType::text, "env", "", no_least, no_most, "prefix of SOAP elements"},
-    {"peer.*.sender_form", KeyType::word, "wrapped", "wrapped|bare|none", no_least, no_most,
-     "SenderAddress with an address element, as bare text, or left out"},
-    {"peer.*.short_code_form", KeyType::word, "short_code", "short_code|number", no_least, no_most, "element that a short code stands in"},
-    {"peer.*.content_form", KeyType::word, "related", "related|mixed|single", no_least, no_most,
-     "multipart around the content; single: none around a lone part"},
-    {"peer.*.content_id_brackets", KeyType::flag, "true", "", no_least, no_most, "Content-ID in <>"},
-    {"peer.*.href_escapes_at", KeyType::flag, "false", "", no_least, no_most, "@ in href as %40"},
-    {"peer.*.xml_charset", KeyType::flag, "true", "", no_least, no_most, "charset parameter of the envelope's part"},
-    {"peer.*.allow_adaptations", KeyType::flag, "true", "", no_least, no_most, "attribute allowAdaptations of Content"},
-    {"peer.*.omitted", KeyType::text, "", "", no_least, no_most,
-     "optional elements that are never sent, divided by blanks: \"Priority LinkedID\""},
-    {"peer.*.soap_action", KeyType::text, "", "", no_least, no_most, "value of SOAPAction, without its quotes"},
-    {"peer.*.fault_http_status", KeyType::number, "500", "", 200, 599, "HTTP status of a SOAP Fault that we answer"},
-    {"peer.*.recipients_max", KeyType::number, "0", "", 0, 1000, "recipients of one SubmitReq; 0: no limit; we send one for each"},
-    {"peer.*.deduplicates", KeyType::flag, "false", "", no_least, no_most, "the peer recognises a TransactionID that it had before"},
-    {"peer.*.answer_transaction_id", KeyType::word, "checked", "checked|ignored", no_least, no_most,
-     "whether an answer with another TransactionID says nothing of our request, or counts as its answer"},
-    {"peer.*.domains", KeyType::text_list, "", "", no_least, no_most,
-     "mail domains of the MMSC, beside url's host and those in sender_forms: 5000@ one of them is the number or short code 5000"},
-    {"peer.*.message_id", KeyType::word, "auto", "auto|exact", no_least, no_most,
-     "how a report's MessageID is compared; auto: without case, <>, blanks and zeros in front; exact: byte for byte"},
-    {"peer.*.mm_size_max", KeyType::size, "300KiB", "", 1 << 10, limits::http_body_size_max, "largest MM"},
-    {"peer.*.expiry", KeyType::duration, "3d", "", 1000, 30 * day_ms, "ExpiryDate of an MM"},
-    {"peer.*.connections_max", KeyType::number, "32", "", 1, 100,
-     "connections that the contract with the peer allows; as many are used as make its answers come faster"},
-    {"peer.*.requests_per_connection", KeyType::number, "0", "", 0, 1'000'000,
-     "requests after which we close a connection; 0: as many as the peer takes, which is learnt"},
-    {"peer.*.retry_first", KeyType::duration, "5s", "", 100, day_ms, "first retry after a temporary failure; doubles with jitter"},
-    {"peer.*.retry_most", KeyType::duration, "5min", "", 100, day_ms, "longest time between two tries"},
-
+constexpr auto after_peers = std::to_array<ConfigKey>({
     {"numbering.country_code", KeyType::text, "", "", no_least, no_most,
      "country code of the home network, 49; empty: national numbers (0..., TON 2) are refused"},
     {"numbering.trunk_prefix", KeyType::text, "0", "", no_least, no_most, "digits in front of a national number; empty: there are none"},
@@ -198,6 +137,18 @@ constexpr auto keys = std::to_array<ConfigKey>({
     {"secrets.kek_file", KeyType::text, "", "", no_least, no_most,
      "32-byte key that seals mailbox passwords, mode 0400; empty: $CREDENTIALS_DIRECTORY/kek"},
 });
+
+constexpr bool has_key(const PeerField& field) { return !field.key.path.empty(); }
+
+constexpr auto keys = [] {
+  std::array<ConfigKey, before_peers.size() + std::ranges::count_if(peer_fields, has_key) + after_peers.size()> all{};
+  auto end = std::ranges::copy(before_peers, all.begin()).out;
+  for (const PeerField& field : peer_fields) {
+    if (has_key(field)) *end++ = field.key;
+  }
+  std::ranges::copy(after_peers, end);
+  return all;
+}();
 
 }  // namespace
 

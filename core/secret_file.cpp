@@ -22,4 +22,12 @@ std::expected<std::string, StartError> read_secret_file(const std::filesystem::p
   return std::string(text.substr(0, text.find('\n')));
 }
 
+std::expected<std::string, StartError> read_secret(const Config& config, const std::string& key) {
+  const std::string path = config.text(key);
+  if (path.empty()) return std::string();
+  auto value = read_secret_file(path);
+  if (!value) return std::unexpected(StartError(key + ": " + value.error().text, value.error().os));
+  return value;
+}
+
 }  // namespace pushmail

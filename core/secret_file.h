@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/bytes.h"
+#include "core/config.h"
 #include "core/start_error.h"
 
 namespace pushmail {
@@ -14,5 +15,7 @@ namespace pushmail {
 [[nodiscard]] std::expected<Bytes, StartError> read_secret_bytes(const std::filesystem::path& path);
 /// Its first line, without the line end.
 [[nodiscard]] std::expected<std::string, StartError> read_secret_file(const std::filesystem::path& path);
+/// The same of the file that a key names, which an error begins with; empty where it names none.
+[[nodiscard]] std::expected<std::string, StartError> read_secret(const Config& config, const std::string& key);
 
 }  // namespace pushmail

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "core/log.h"
 #include "dataplane/session/errors.h"
 #include "dataplane/session/http_grammar.h"
@@ -12,18 +10,18 @@ namespace pushmail {
 
 namespace {
 
-Result<HttpClientSettings> settings_of(const relay::PeerProfile& peer) {
-  PM_TRY(const http::Url url, http::parse_url(peer.url));
+Result<HttpClientSettings> settings_of(const relay::PeerEntry& peer) {
+  PM_TRY(const http::Url url, http::parse_url(peer.text("url")));
   PM_TRY(const IpAddress ip, parse_ip(url.host));
   HttpClientSettings settings;
   settings.endpoint = {.ip = ip, .port = url.port};
-  settings.host = peer.host_header.empty() ? url.authority : peer.host_header;
+  settings.host = peer.text("host_header").empty() ? url.authority : peer.text("host_header");
   settings.path = url.path;
-  settings.credentials = {.user = peer.user, .password = peer.password};
+  settings.credentials = {.user = peer.text("user"), .password = peer.text("password")};
   settings.soap_action = peer.dialect.soap_action;
-  settings.connections_max = peer.connections_max;
-  settings.requests_per_connection = peer.requests_per_connection;
-  settings.deduplicates = peer.deduplicates;
+  settings.connections_max = static_cast<std::uint32_t>(peer.number("connections_max"));
+  settings.requests_per_connection = static_cast<std::uint32_t>(peer.number("requests_per_connection"));
+  settings.deduplicates = peer.flag("deduplicates");
   return settings;
 }
 
@@ -31,13 +29,8 @@ Result<HttpClientSettings> settings_of(const relay::PeerProfile& peer) {
 
 class SubmitOut::PeerClient final : public HttpClientEvents {
  public:
-  PeerClient(SubmitOut& owner, const relay::PeerProfile& peer, HttpClientSettings settings)
-      : owner_(owner), signature_(signature_of(peer)), client_(owner.network_, std::move(settings), *this, owner.clock_, owner.faults_) {}
-
-  static std::string signature_of(const relay::PeerProfile& peer) {
-    return fmt::format("{}\n{}\n{}\n{}\n{}\n{} {} {}", peer.url, peer.host_header, peer.user, peer.password, peer.dialect.soap_action,
-                       peer.connections_max, peer.requests_per_connection, peer.deduplicates);
-  }
+  PeerClient(SubmitOut& owner, HttpClientSettings settings)
+      : owner_(owner), settings_(settings), client_(owner.network_, std::move(settings), *this, owner.clock_, owner.faults_) {}
 
   void on_http_result(std::uint64_t request, HttpResult result) override {
     const auto found = items_.find(request);
@@ -54,14 +47,14 @@ class SubmitOut::PeerClient final : public HttpClientEvents {
     return {};
   }
 
-  [[nodiscard]] const std::string& signature() const { return signature_; }
+  [[nodiscard]] const HttpClientSettings& settings() const { return settings_; }
   HttpClient& client() { return client_; }
   const HttpClient& client() const { return client_; }
   [[nodiscard]] bool is_done() const { return items_.empty() && client_.connection_count() == 0; }
 
  private:
   SubmitOut& owner_;
-  std::string signature_;
+  HttpClientSettings settings_;
   std::map<std::uint64_t, ItemId> items_;
   HttpClient client_;
 };
@@ -71,8 +64,10 @@ SubmitOut::~SubmitOut() = default;
 
 void SubmitOut::set_peers(const relay::PeerTable& peers) {
   for (auto client = clients_.begin(); client != clients_.end();) {
-    const relay::PeerProfile* peer = peers.find(client->first);
-    if (peer != nullptr && PeerClient::signature_of(*peer) == client->second->signature()) {
+    const relay::PeerEntry* peer = peers.find(client->first);
+    // Whatever of a peer is in its client's settings is seen to change: there is no second list of it.
+    const Result<HttpClientSettings> settings = peer != nullptr ? settings_of(*peer) : fail(http_bad_url);
+    if (settings && *settings == client->second->settings()) {
       ++client;
       continue;
     }
@@ -87,7 +82,7 @@ void SubmitOut::set_peers(const relay::PeerTable& peers) {
       log_error("peer_url").peer(name).error(settings.error());
       continue;
     }
-    clients_.emplace(name, std::make_unique<PeerClient>(*this, peer, std::move(*settings)));
+    clients_.emplace(name, std::make_unique<PeerClient>(*this, std::move(*settings)));
   }
 }
 

@@ -14,8 +14,8 @@ std::vector<HttpPeer> http_peers_of(const relay::PeerTable& table) {
   std::vector<HttpPeer> peers;
   for (const auto& [name, profile] : table.all()) {
     peers.push_back({.name = name,
-                     .allow = profile.allow,
-                     .credentials = {.user = profile.inbound_user, .password = profile.inbound_password},
+                     .allow = profile.networks,
+                     .credentials = {.user = profile.text("inbound_user"), .password = profile.text("inbound_password")},
                      .service_code = profile.dialect.service_code,
                      .fault_http_status = profile.dialect.fault_http_status});
   }

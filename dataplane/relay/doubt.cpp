@@ -73,9 +73,9 @@ void Relay::submission_lost(Item& of, std::string_view trouble, Loss loss) {
   counters_.add(Counter::submits_unknown);
   log_warning("submission_in_doubt").item(of.id).trace(of.trace).peer(of.peer).text("reason", trouble);
   count_unknown(of.peer);
-  const PeerProfile* peer = peers_.find(of.peer);
+  const PeerEntry* peer = peers_.find(of.peer);
   // A peer that knows our TransactionID gets it again when the way broke; an answer that says nothing it would only repeat.
-  const bool may_repeat = peer != nullptr && peer->deduplicates && of.attempt.doubts < deduplicated_doubts_max;
+  const bool may_repeat = peer != nullptr && peer->flag("deduplicates") && of.attempt.doubts < deduplicated_doubts_max;
   if (loss == Loss::no_answer && may_repeat) return retry_submit(of, trouble, std::nullopt);
   // A gateway speaks so of an MMSC that is down, too: one more try before anybody has to wait.
   if (loss == Loss::gateways_answer && of.attempt.doubts == 1) return retry_submit(of, trouble, std::nullopt);
@@ -95,7 +95,7 @@ void Relay::hand_over_doubt(const ItemId& id, const TraceId& trace, const Attemp
       .i64(tag(Tag::time), attempt.began.us)
       .text(tag(Tag::peer), attempt.peer)
       .text(tag(Tag::reason), clip_utf8(trouble));
-  if (again == Again::at_once) record.u64(tag(Tag::deduplicates), 1);
+  if (again == Again::at_once) record.u64(tag(handoff::peer_tag("deduplicates")), 1);
   if (left == Left::perhaps_twice) record.u64(tag(Tag::duplicate_possible), 1);
   unknown_.insert(id);
   counters_.add(Counter::handoff_records_out);
@@ -166,8 +166,8 @@ void Relay::hand_over_lost_in_restart() {
     if (!unknown_.contains(lost.id)) continue;
     counters_.add(Counter::submits_unknown);
     log_warning("submission_in_doubt").item(lost.id).trace(lost.trace).peer(lost.attempt.peer).text("reason", "restart");
-    const PeerProfile* peer = peers_.find(lost.attempt.peer);
-    const Again again = peer != nullptr && peer->deduplicates ? Again::at_once : Again::later;
+    const PeerEntry* peer = peers_.find(lost.attempt.peer);
+    const Again again = peer != nullptr && peer->flag("deduplicates") ? Again::at_once : Again::later;
     // The client may have sent it a second time within the try that was lost.
     hand_over_doubt(lost.id, lost.trace, lost.attempt, "the data plane was restarted before the answer came", again, Left::perhaps_twice);
   }

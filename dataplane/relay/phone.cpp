@@ -52,8 +52,8 @@ void Relay::on_mm7(Ticket ticket, Mm7Inbound inbound) {
 
 std::span<const std::string> Relay::sender_forms_of(std::string_view peer) const {
   static const PeerProfile unknown;
-  const PeerProfile* profile = peers_.find(peer);
-  return profile == nullptr ? unknown.sender_forms : profile->sender_forms;
+  const PeerEntry* profile = peers_.find(peer);
+  return profile == nullptr ? unknown.texts("sender_forms") : profile->texts("sender_forms");
 }
 
 Budget& Relay::unbound_senders_of(const std::string& peer) {
@@ -71,9 +71,21 @@ void Relay::delay(Ticket ticket, std::string_view reason) {
   ports_.answers.refuse_mm7(ticket);
 }
 
+ItemId Relay::new_item() const { return new_item_id(clock_.wall(), node_and_worker(settings_.node, settings_.worker)); }
+
+// A repeat comes by any connection, and so to any worker: one of them remembers each request, and the others bring it there.
+bool Relay::is_ours(const DigestKey& key, Ticket ticket, Mm7Inbound& inbound) {
+  const WorkerIndex owner = owner_of_request(key, settings_.workers);
+  if (owner == settings_.worker) return true;
+  PM_CHECK(ports_.workers != nullptr && ticket.worker == settings_.worker);
+  ports_.workers->pass(owner, ticket, std::move(inbound));
+  return false;
+}
+
 void Relay::on_deliver(Ticket ticket, Mm7Inbound inbound) {
   const auto& request = std::get<mm7::DeliverReq>(inbound.request);
   const DigestKey key = key_of(settings_.digest_secret, inbound.peer, request);
+  if (!is_ours(key, ticket, inbound)) return;
   if (const Repeats::Entry* before = repeats_.find(key, clock_.wall())) {
     // One effect and the same answer (docs/design.md, Once, or marked); while the first one is on its way to disk, the repeat waits with
     // it.
@@ -97,7 +109,7 @@ void Relay::on_deliver(Ticket ticket, Mm7Inbound inbound) {
     return delay(ticket, "too many senders that are not bound");
   }
 
-  const ItemId id = new_item_id(clock_.wall(), settings_.node_and_worker);
+  const ItemId id = new_item();
   std::string transaction_id = request.transaction_id;
   Arrival& arrival = arrivals_[id];
   const std::uint64_t memory = inbound.body->size();
@@ -134,13 +146,13 @@ void Relay::decide(const ItemId& id, const Verdicts& verdicts) {
   const auto found = arrivals_.find(id);
   if (found == arrivals_.end()) return;
   const auto& request = std::get<mm7::DeliverReq>(found->second.inbound.request);
-  const PeerProfile* peer = peers_.find(found->second.inbound.peer);
+  const PeerEntry* peer = peers_.find(found->second.inbound.peer);
   switch (verdicts.sender) {
     case Verdict::not_bound:
     case Verdict::suspended:
       // What the budget is of: a question that was asked in vain.
       static_cast<void>(unbound_senders_of(found->second.inbound.peer).take(std::string_view{}, now_));
-      return refuse(id, peer != nullptr ? peer->sender_refused : 4007, "the sender is not bound");
+      return refuse(id, peer != nullptr ? static_cast<int>(peer->number("sender_refused")) : 4007, "the sender is not bound");
     case Verdict::bad_address:
       return refuse(id, 2002, "the sender is no phone number");
     case Verdict::accepted:
@@ -271,6 +283,7 @@ void Relay::on_read_reply(Ticket ticket, Mm7Inbound inbound) {
 void Relay::on_report(Ticket ticket, Mm7Inbound inbound) {
   const auto& request = std::get<mm7::DeliveryReportReq>(inbound.request);
   const DigestKey key = key_of(settings_.digest_secret, inbound.peer, request);
+  if (!is_ours(key, ticket, inbound)) return;
   if (const Repeats::Entry* before = repeats_.find(key, clock_.wall())) {
     counters_.add(Counter::reports_repeated);
     if (before->durable) return ports_.answers.answer_mm7(ticket, before->status);
@@ -280,7 +293,7 @@ void Relay::on_report(Ticket ticket, Mm7Inbound inbound) {
   if (!refusal().empty()) return delay(ticket, refusal());
 
   // The report is an item of its own for the journal and the handoff; in the history it stands with the item it is about.
-  const ItemId id = new_item_id(clock_.wall(), settings_.node_and_worker);
+  const ItemId id = new_item();
   const auto about = messages_.find({inbound.peer, peer_id_key(request.message_id)});
   const TraceId trace = about != messages_.end() ? about->second.second : new_trace_id();
   const ItemId about_id = about != messages_.end() ? about->second.first : id;

@@ -87,7 +87,7 @@ void Relay::on_submission(const RecordView& record) {
 }
 
 bool Relay::take_mm_route(Item& of, const RecordView& record) {
-  const PeerProfile* peer = peers_.find(record.text(tag(Tag::peer)).value_or(""));
+  const PeerEntry* peer = peers_.find(record.text(tag(Tag::peer)).value_or(""));
   const auto msisdn = Msisdn::from_digits(record.text(tag(Tag::msisdn)).value_or(""));
   if (peer == nullptr || !msisdn) return false;
   of.peer = record.text(tag(Tag::peer)).value_or("");
@@ -215,8 +215,8 @@ bool Relay::is_about_another(Item& of, const std::string& transaction_id, int st
   if (transaction_id.empty() || transaction_id == transaction_id_of(of.id)) return false;
   counters_.add(Counter::submit_answers_foreign);
   log_warning("foreign_submit_rsp").item(of.id).trace(of.trace).peer(of.peer).text("transaction_id", transaction_id);
-  const PeerProfile* peer = peers_.find(of.peer);
-  if (peer != nullptr && !peer->check_transaction_id) return false;
+  const PeerEntry* peer = peers_.find(of.peer);
+  if (peer != nullptr && peer->is({"answer_transaction_id", "ignored"})) return false;
   event(of, "submit_rsp", {{"peer", of.peer}, {"transaction_id", transaction_id}, {"status", fmt::to_string(status)}});
   submission_lost(of, "the answer names another TransactionID", Loss::meaningless_answer);
   return true;

@@ -10,6 +10,7 @@ namespace pushmail {
 struct BasicCredentials {
   std::string user;
   std::string password;
+  bool operator==(const BasicCredentials&) const = default;
 };
 
 /// The value of an Authorization field: `Basic ` and base64 of user:password.

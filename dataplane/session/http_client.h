@@ -43,6 +43,7 @@ struct HttpClientSettings {
   Duration connect_time = timers::http_connect;
   Duration answer_time = timers::http_answer;
   Duration keep = timers::http_keep;  // an idle connection older than this is not used again: the peer may just be closing it
+  bool operator==(const HttpClientSettings&) const = default;
 };
 
 struct HttpRequest {

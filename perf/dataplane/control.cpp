@@ -16,6 +16,7 @@
 
 #include "core/config.h"
 #include "core/contract/handoff/peer.h"
+#include "core/contract/peer/profile.h"
 #include "core/item_state.h"
 #include "perf/dataplane/samples.h"
 #include "perf/dataplane/sockets.h"
@@ -73,16 +74,13 @@ class Control final : public handoff::Events {
   }
 
   void on_ready(handoff::Other) override {
-    RecordWriter peer = make(Kind::peer, {});
-    peer.text(tag(Tag::name), "mmsc")
-        .text(tag(Tag::url), url_)
-        .text(tag(Tag::vaspid), "pushmail")
-        .text(tag(Tag::vasid), "inbox")
-        .text(tag(Tag::inbound_user), "mmsc")
-        .text(tag(Tag::inbound_password), "secret")
-        .u64(tag(Tag::connections_max), connections());
+    PeerProfile peer("mmsc");
+    peer.set_text("url", url_);
+    peer.set_text("inbound_user", "mmsc");
+    peer.set_text("inbound_password", "secret");
+    peer.set_number("connections_max", connections());
     RecordWriter peers = make(Kind::peers, {});
-    peers.bytes(tag(Tag::peer_record), peer.finish(0)).text(tag(Tag::domain), "mms.example.net");
+    peers.bytes(tag(Tag::peer_record), peer.record().finish(0)).text(tag(Tag::domain), "mms.example.net");
     send(Kind::peers, {}, std::move(peers));
   }
   void on_record(Kind kind, const RecordView& record, handoff::Receipt receipt) override {

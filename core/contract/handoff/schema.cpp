@@ -22,6 +22,7 @@ bool fits(FieldType type, ByteView value) {
     case FieldType::trace:
       return value.size() == 16;
     case FieldType::text:
+    case FieldType::secret:
     case FieldType::bytes:
       return true;
   }
@@ -46,10 +47,10 @@ void print_field(std::string& line, const TagRow& row, ByteView value) {
       fmt::format_to(std::back_inserter(line), " {}=[{} bytes]", row.name, value.size());
       return;
     case FieldType::text:
+    case FieldType::secret:
       break;
   }
-  const bool secret = row.tag == Tag::password || row.tag == Tag::inbound_password;
-  std::string shown = secret ? "***" : std::string(text_of(value));
+  std::string shown = row.type == FieldType::secret ? "***" : std::string(text_of(value));
   std::replace_if(shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   fmt::format_to(std::back_inserter(line), " {}=\"{}\"", row.name, shown);
 }

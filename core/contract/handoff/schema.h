@@ -11,11 +11,14 @@
 // Sequences start at 1 in each direction of each epoch. One flat list of tags serves all kinds.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
+
+#include "core/peer_fields.h"
 
 namespace pushmail::handoff {
 
@@ -100,31 +103,9 @@ enum class Tag : std::uint16_t {
   new_subject = 68,      // text: replaces the MM's subject
   drop_first_line = 69,  // u64: see drop_line
 
-  peer_record = 80,       // bytes: a whole record of Kind::peer, repeats
-  url = 81,               // text: http://address:port/path; host already resolved
-  host_header = 82,       // text: Host as configured
-  user = 83,              // text: Basic, what we send
-  password = 84,          // text: Basic, what we send
-  inbound_user = 85,      // text: Basic, what the peer must send; empty: no authentication by password
-  inbound_password = 86,  // text
-  allow = 87,             // text, repeats: source network the peer may come from; none: any
-  vaspid = 88,            // text
-  vasid = 89,             // text
-  service_code = 90,      // text
-  namespace_uri = 91,     // text
-  mm7_version = 92,       // text
-  number_form = 93,       // text: plus, digits, plus_plmn
-  sender_refused = 94,    // u64: StatusCode for a sender that is not bound, 0: accept and drop
-  deduplicates = 95,      // u64 0/1: the peer recognises our TransactionID when we send it again
-  parts_base64 = 96,      // u64 0/1
-  connections_max = 97,   // u64
-  domain = 98,            // text: our mail domain
-  knob = 99,              // text, repeats, in order: `name=value` of the dialect (codec/mm7/dialect.h); counts more than 91 to 93 and 96
-  check_transaction_id = 100,     // u64 0/1: an answer that names another TransactionID is none
-  requests_per_connection = 101,  // u64: then the connection is closed; 0: as many as the peer takes
+  peer_record = 80,  // bytes: a whole record of Kind::peer, repeats. Tags 81 to 97, 99 to 101, 110 and 111 stand in core/peer_fields.h
+  domain = 98,       // text: our mail domain
 
-  inbound_open = 110,    // u64 0/1: nothing authenticates this peer, and the operator wrote so; without it such a peer is refused
-  sender_form = 111,     // text, repeats: how it writes a phone as Sender (key peer.*.sender_forms); none: number
   authentication = 120,  // text `SERVER pass|fail|unknown`: what the topmost Authentication-Results of a forwarded mail says of From
   mails_max = 121,       // u64, repeats: for how many mails each verdict may be kept; none: any number
   source_address = 122,  // text: who hands the mail in
@@ -158,6 +139,12 @@ inline constexpr std::string_view wait = "wait";      // the control plane took 
 }  // namespace decision
 
 enum class Direction : std::uint8_t { both, to_data, to_control };
+
+/// The tag of a peer's field.
+consteval Tag peer_tag(std::string_view name) {
+  const auto* const field = std::ranges::find(peer_fields, name, &PeerField::field_name);
+  return Tag{field->tag};
+}
 
 struct KindRow {
   Kind kind;
@@ -217,17 +204,17 @@ inline constexpr std::array<KindRow, 18> kinds{{
     {Kind::attempt, "attempt", Direction::to_control, true, {Tag::trace, Tag::attempt, Tag::time}},
     // Whether a peer is paused, for people. Optional: reason.
     {Kind::peer_state, "peer_state", Direction::to_control, false, {Tag::peer, Tag::retry_at}},
-    // One [peer.NAME], nested.
-    {Kind::peer, "peer", Direction::to_data, false, {Tag::name, Tag::url}},
+    // One [peer.NAME], nested; its other fields are those of core/peer_fields.h.
+    {Kind::peer, "peer", Direction::to_data, false, {Tag::name, peer_tag("url")}},
 }};
 
-/// What the bytes of a field are.
-enum class FieldType : std::uint8_t { number, signed_number, text, trace, bytes };
+/// What the bytes of a field are. A secret is text that is never printed.
+enum class FieldType : std::uint8_t { number, signed_number, text, secret, trace, bytes };
 
 struct TagRow {
-  Tag tag;
+  Tag tag{};
   std::string_view name;
-  FieldType type;
+  FieldType type = FieldType::bytes;
 };
 
 inline constexpr auto tags = std::to_array<TagRow>({
@@ -280,40 +267,38 @@ inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::new_subject, "new_subject", FieldType::text},
     {Tag::drop_first_line, "drop_first_line", FieldType::number},
     {Tag::peer_record, "peer_record", FieldType::bytes},
-    {Tag::url, "url", FieldType::text},
-    {Tag::host_header, "host_header", FieldType::text},
-    {Tag::user, "user", FieldType::text},
-    {Tag::password, "password", FieldType::text},
-    {Tag::inbound_user, "inbound_user", FieldType::text},
-    {Tag::inbound_password, "inbound_password", FieldType::text},
-    {Tag::allow, "allow", FieldType::text},
-    {Tag::vaspid, "vaspid", FieldType::text},
-    {Tag::vasid, "vasid", FieldType::text},
-    {Tag::service_code, "service_code", FieldType::text},
-    {Tag::namespace_uri, "namespace_uri", FieldType::text},
-    {Tag::mm7_version, "mm7_version", FieldType::text},
-    {Tag::number_form, "number_form", FieldType::text},
-    {Tag::sender_refused, "sender_refused", FieldType::number},
-    {Tag::deduplicates, "deduplicates", FieldType::number},
-    {Tag::parts_base64, "parts_base64", FieldType::number},
-    {Tag::connections_max, "connections_max", FieldType::number},
     {Tag::domain, "domain", FieldType::text},
-    {Tag::knob, "knob", FieldType::text},
-    {Tag::check_transaction_id, "check_transaction_id", FieldType::number},
-    {Tag::requests_per_connection, "requests_per_connection", FieldType::number},
-    {Tag::inbound_open, "inbound_open", FieldType::number},
-    {Tag::sender_form, "sender_form", FieldType::text},
     {Tag::authentication, "authentication", FieldType::text},
     {Tag::mails_max, "mails_max", FieldType::number},
     {Tag::source_address, "source_address", FieldType::text},
 });
 
+constexpr FieldType type_of(const PeerField& field) {
+  if (field.reader == PeerReader::secret_file) return FieldType::secret;
+  const bool is_text = field.key.type == KeyType::text || field.key.type == KeyType::word || is_list(field.key.type);
+  return is_text && field.one.empty() ? FieldType::text : FieldType::number;
+}
+
+/// The rows of core/peer_fields.h as those of a record.
+inline constexpr auto peer_tags = [] {
+  std::array<TagRow, std::ranges::count_if(peer_fields, &PeerField::tag)> rows{};
+  auto* row = rows.begin();
+  for (const PeerField& field : peer_fields) {
+    if (field.tag != 0) *row++ = {Tag{field.tag}, field.field_name(), type_of(field)};
+  }
+  return rows;
+}();
+
 [[nodiscard]] constexpr const TagRow* find_tag(std::uint16_t tag) {
-  for (const TagRow& row : tags) {
-    if (static_cast<std::uint16_t>(row.tag) == tag) return &row;
+  for (const std::span<const TagRow> rows : {std::span<const TagRow>(tags), std::span<const TagRow>(peer_tags)}) {
+    for (const TagRow& row : rows) {
+      if (static_cast<std::uint16_t>(row.tag) == tag) return &row;
+    }
   }
   return nullptr;
 }
+static_assert(std::ranges::all_of(peer_tags, [](const TagRow& row) { return find_tag(static_cast<std::uint16_t>(row.tag)) == &row; }),
+              "a tag of a peer's field is taken already");
 
 [[nodiscard]] constexpr const KindRow* find_kind(std::uint16_t kind) {
   for (const KindRow& row : kinds) {

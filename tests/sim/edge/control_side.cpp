@@ -32,12 +32,14 @@ Settings settings_of(const ControlSide::Setup& setup) {
   settings.smart_host = fmt::format("{}:{}", peers_address, smart_host_port);
   settings.mail_size_max = 1'000'000;
   settings.code_lifetime = seconds(7 * 86'400);
-  PeerSettings peer;
-  peer.name = "mmsc";
-  peer.service_number = service_number;
-  peer.mm_size_max = 300'000;
-  peer.expiry = seconds(3 * 86'400);
-  peer.deduplicates = setup.deduplicates;
+  PeerProfile peer("mmsc");
+  peer.set_text("url", fmt::format("http://{}:{}/mm7", peers_address, mmsc_port));
+  peer.set_text("host_header", "mmsc.example");
+  peer.set_text("inbound_user", "mmsc");
+  peer.set_text("inbound_password", "secret");
+  peer.set_text("service_number", std::string(service_number));
+  peer.set_number("mm_size_max", 300'000);
+  peer.set_flag("deduplicates", setup.deduplicates);
   settings.peers.emplace("mmsc", peer);
   return settings;
 }
@@ -188,12 +190,8 @@ class RealControlSide final : public ControlSide, DataPlanePort, FetcherPort, ha
   void send_peers() {
     using handoff::Tag;
     using handoff::tag;
-    RecordWriter peer = handoff::make(handoff::Kind::peer, {});
-    peer.text(tag(Tag::name), "mmsc").text(tag(Tag::url), fmt::format("http://{}:{}/mm7", peers_address, mmsc_port));
-    peer.text(tag(Tag::host_header), "mmsc.example").text(tag(Tag::inbound_user), "mmsc").text(tag(Tag::inbound_password), "secret");
-    peer.u64(tag(Tag::deduplicates), setup_.deduplicates ? 1 : 0);
     RecordWriter table = handoff::make(handoff::Kind::peers, {});
-    table.text(tag(Tag::domain), settings_.domain).bytes(tag(Tag::peer_record), peer.finish(0));
+    table.text(tag(Tag::domain), settings_.domain).bytes(tag(Tag::peer_record), settings_.peer("mmsc")->record().finish(0));
     (void)peer_.send(handoff::Kind::peers, {}, std::move(table));
   }
   void on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) override {

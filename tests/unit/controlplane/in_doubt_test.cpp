@@ -210,7 +210,7 @@ TEST_F(InDoubtTest, APeerThatRecognisesItGetsItAgainAtOnceMarked) {
   record.trace(handoff::tag(Tag::trace), TraceId{})
       .u64(handoff::tag(Tag::attempt), 1)
       .i64(handoff::tag(Tag::time), clock.at.us)
-      .u64(handoff::tag(Tag::deduplicates), 1);
+      .u64(handoff::tag(handoff::peer_tag("deduplicates")), 1);
   ASSERT_TRUE(in_doubt.take_attempt(from_data(handoff::Kind::attempt, item.id, std::move(record)).view()));
   pass(seconds(1));
   ASSERT_EQ(submissions(item), 2U);

@@ -149,7 +149,7 @@ TEST_F(ToMailTest, RecipientsOfPhones) {
 struct NumberedToMailTest : ToMailTest {
   void SetUp() override {
     settings.numbering = {.country_code = "1", .short_codes = {"5000"}};
-    settings.peers.at("mmsc").domains = {"mmsc.example"};
+    settings.peers.at("mmsc").set_texts("domains", {"mmsc.example"});
     ToMailTest::SetUp();
   }
 };
@@ -546,18 +546,17 @@ TEST_F(ToMailTest, ForwardedMailWhosePeerIsMissingIsAnsweredLater) {
 TEST_F(ToMailTest, APeerThatOwesReportsOrAnswersIsFound) {
   struct Row {
     PeerTraffic traffic;
-    SenderForm sender;
+    const char* sender;
     std::size_t advice;
     std::string_view words;
   };
   for (const Row& row :
-       {Row{{.silent = 4}, SenderForm::suffix, 0, ""}, Row{{.silent = 5}, SenderForm::suffix, 1, "5000NNNN"},
-        Row{{.silent = 5}, SenderForm::alias, 1, "DeliveryReportReq for 5000 "},
-        Row{{.silent = 500, .reported = 1, .answers = 1}, SenderForm::suffix, 0, ""},
-        Row{{.silent = 25}, SenderForm::suffix, 2, "5000NNNN"}, Row{{.reported = 20, .new_mails = 3}, SenderForm::suffix, 1, "3 new mails"},
-        Row{{.reported = 20}, SenderForm::alias, 0, ""}, Row{{}, SenderForm::suffix, 0, ""}}) {
-    PeerSettings peer = settings.peers.at("mmsc");
-    peer.sender = row.sender;
+       {Row{{.silent = 4}, "suffix", 0, ""}, Row{{.silent = 5}, "suffix", 1, "5000NNNN"},
+        Row{{.silent = 5}, "alias", 1, "DeliveryReportReq for 5000 "}, Row{{.silent = 500, .reported = 1, .answers = 1}, "suffix", 0, ""},
+        Row{{.silent = 25}, "suffix", 2, "5000NNNN"}, Row{{.reported = 20, .new_mails = 3}, "suffix", 1, "3 new mails"},
+        Row{{.reported = 20}, "alias", 0, ""}, Row{{}, "suffix", 0, ""}}) {
+    PeerProfile peer = settings.peers.at("mmsc");
+    peer.set_text("sender", row.sender);
     const auto advice = advice_about(peer, row.traffic);
     ASSERT_EQ(advice.size(), row.advice);
     if (!advice.empty()) {

@@ -469,7 +469,7 @@ TEST_F(ToPhoneTest, AnIdWrittenTheSameComesFirst) {
 }
 
 TEST_F(ToPhoneTest, APeerMayWantItsIdsComparedByteForByte) {
-  settings.peers.at("mmsc").exact_message_id = true;
+  settings.peers.at("mmsc").set_text("message_id", "exact");
   const Item item = submitted();
   report("MM-1", "number:+" + ann.digits(), "short:5000", "Retrieved");
   EXPECT_EQ(again(item).state, ItemState::submitted);

@@ -121,11 +121,9 @@ struct World : ::testing::Test {
     s.smart_host = "198.18.0.1:2525";
     s.mail_size_max = 1'000'000;
     s.code_lifetime = seconds(7 * 86'400);
-    PeerSettings peer;
-    peer.name = "mmsc";
-    peer.service_number = "5000";
-    peer.mm_size_max = 300'000;
-    peer.expiry = seconds(3 * 86'400);
+    PeerProfile peer("mmsc");
+    peer.set_text("service_number", "5000");
+    peer.set_number("mm_size_max", 300'000);
     s.peers.emplace("mmsc", peer);
     return s;
   }

@@ -138,7 +138,7 @@ TEST(RelayDoubt, a_submission_that_nobody_remembers_is_remembered_by_the_journal
     world.relay->on_handoff_ready(handoff::Other::restarted);
     ASSERT_EQ(doubts(world).size(), 1u);
     EXPECT_EQ(doubts(world)[0].item, item);
-    EXPECT_EQ(doubts(world)[0].view().u64(handoff::tag(Tag::deduplicates)).value_or(0), deduplicates ? 1u : 0u);
+    EXPECT_EQ(doubts(world)[0].view().u64(handoff::tag(handoff::peer_tag("deduplicates"))).value_or(0), deduplicates ? 1u : 0u);
 
     world.offer(item, 4);
     world.chunk(item, 0, "mail");
@@ -315,14 +315,9 @@ TEST(RelayDoubt, an_answer_with_two_statuses_says_nothing_whatever_its_http_stat
 
 TEST(RelayDoubt, another_transaction_id_is_an_answer_where_the_profile_tolerates_it) {
   World world;
-  RecordWriter peer = handoff::make(handoff::Kind::peer, {});
-  peer.text(handoff::tag(Tag::name), "mmsc1")
-      .text(handoff::tag(Tag::url), "http://192.0.2.1:8080/mm7")
-      .text(handoff::tag(Tag::allow), "192.0.2.1")
-      .u64(handoff::tag(Tag::check_transaction_id), 0);
-  RecordWriter peers = handoff::make(handoff::Kind::peers, {});
-  peers.bytes(handoff::tag(Tag::peer_record), peer.finish(0));
-  world.tell(handoff::Kind::peers, std::move(peers));
+  PeerProfile peer = World::mmsc("mmsc1");
+  peer.set_text("answer_transaction_id", "ignored");
+  world.give_peers({peer});
   const ItemId item = world.submit_until_sent();
   ItemId other;
   other.bytes[0] = 1;

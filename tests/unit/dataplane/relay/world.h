@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/contract/journal/schema.h"
+#include "core/contract/peer/profile.h"
 #include "dataplane/relay/errors.h"
 #include "dataplane/relay/relay.h"
 
@@ -103,9 +104,11 @@ struct FakeCodec final : CodecPort {
 struct FakeAnswers final : AnswerPort {
   std::map<std::uint32_t, mm7::Status> mm7;
   std::vector<std::uint32_t> refused_mm7;
+  std::vector<Ticket> answered_mm7;  // in the order of their answers
   std::map<std::uint32_t, SmtpReply> recipients, mails;
   void answer_mm7(Ticket ticket, const mm7::Status& status) override {
     EXPECT_TRUE(mm7.emplace(ticket.slot, status).second) << "answered twice";
+    answered_mm7.push_back(ticket);
   }
   void refuse_mm7(Ticket ticket) override { refused_mm7.push_back(ticket.slot); }
   void answer_recipient(Ticket ticket, const SmtpReply& reply) override { recipients[ticket.slot] = reply; }
@@ -132,6 +135,7 @@ struct World {
   FakeCodec codec;
   FakeAnswers answers;
   FakeOutgoing outgoing;
+  WorkersPort* workers = nullptr;
   std::unique_ptr<Counters> counters = Counters::in_memory();
   Settings settings;
   std::unique_ptr<Relay> relay;
@@ -160,21 +164,28 @@ struct World {
   void restart() {
     journal.waiting.clear();
     codec.waiting.clear();
-    relay = std::make_unique<Relay>(settings,
-                                    Ports{.journal = journal, .handoff = handoff, .codec = codec, .answers = answers, .outgoing = outgoing},
-                                    clock, *counters);
+    relay = std::make_unique<Relay>(
+        settings,
+        Ports{.journal = journal, .handoff = handoff, .codec = codec, .answers = answers, .outgoing = outgoing, .workers = workers}, clock,
+        *counters);
     give_peers(false);
   }
 
   void give_peers(bool deduplicates, std::uint64_t sender_refused = 4007) {
-    RecordWriter peer = handoff::make(handoff::Kind::peer, {});
-    peer.text(handoff::tag(handoff::Tag::name), "mmsc1")
-        .text(handoff::tag(handoff::Tag::url), "http://192.0.2.1:8080/mm7")
-        .text(handoff::tag(handoff::Tag::allow), "192.0.2.1")
-        .u64(handoff::tag(handoff::Tag::sender_refused), sender_refused)
-        .u64(handoff::tag(handoff::Tag::deduplicates), deduplicates ? 1 : 0);
+    PeerProfile peer = mmsc("mmsc1");
+    peer.set_number("sender_refused", sender_refused);
+    peer.set_flag("deduplicates", deduplicates);
+    give_peers({peer});
+  }
+  static PeerProfile mmsc(std::string name) {
+    PeerProfile peer(std::move(name));
+    peer.set_text("url", "http://192.0.2.1:8080/mm7");
+    peer.set_texts("allow", {"192.0.2.1"});
+    return peer;
+  }
+  void give_peers(const std::vector<PeerProfile>& table) {
     RecordWriter peers = handoff::make(handoff::Kind::peers, {});
-    peers.bytes(handoff::tag(handoff::Tag::peer_record), peer.finish(0));
+    for (const PeerProfile& peer : table) peers.bytes(handoff::tag(handoff::Tag::peer_record), peer.record().finish(0));
     tell(handoff::Kind::peers, std::move(peers));
   }
 

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "core/contract/handoff/peer.h"
+#include "core/contract/peer/profile.h"
 
 namespace pushmail {
 
@@ -245,14 +246,11 @@ class ControlPlane final : public handoff::Events {
     run([&] { return peer_.is_ready(); });
   }
   void give_peers(std::string_view url) {
-    RecordWriter peer = handoff::make(handoff::Kind::peer, {});
-    peer.text(tag(handoff::Tag::name), "mmsc1")
-        .text(tag(handoff::Tag::url), url)
-        .text(tag(handoff::Tag::vaspid), "pushmail")
-        .text(tag(handoff::Tag::vasid), "inbox")
-        .text(tag(handoff::Tag::allow), "127.0.0.0/8");
+    PeerProfile peer("mmsc1");
+    peer.set_text("url", std::string(url));
+    peer.set_texts("allow", {"127.0.0.0/8"});
     RecordWriter peers = handoff::make(handoff::Kind::peers, {});
-    peers.bytes(tag(handoff::Tag::peer_record), peer.finish(0));
+    peers.bytes(tag(handoff::Tag::peer_record), peer.record().finish(0));
     send(handoff::Kind::peers, {}, std::move(peers));
   }
   void send(handoff::Kind kind, const ItemId& item, RecordWriter record) {

@@ -244,15 +244,17 @@ TEST(HandoffSchema, every_tag_of_a_kind_has_a_row) {
   }
   std::set<std::uint16_t> numbers;
   std::set<std::string_view> names;
-  for (const TagRow& row : tags) {
-    EXPECT_TRUE(numbers.insert(tag(row.tag)).second) << row.name;
-    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+  for (const std::span<const TagRow> rows : {std::span<const TagRow>(tags), std::span<const TagRow>(peer_tags)}) {
+    for (const TagRow& row : rows) {
+      EXPECT_TRUE(numbers.insert(tag(row.tag)).second) << row.name;
+      EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    }
   }
 }
 
 TEST(HandoffSchema, describe_hides_passwords) {
   RecordWriter writer = make(Kind::peer, {});
-  writer.text(tag(Tag::name), "mmsc1").text(tag(Tag::password), "hunter2").i64(tag(Tag::time), 0);
+  writer.text(tag(Tag::name), "mmsc1").text(tag(peer_tag("password")), "hunter2").i64(tag(Tag::time), 0);
   const Bytes record = writer.finish(1);
   const std::string line = describe(parse_record(record).value());
   EXPECT_EQ(line, "peer name=\"mmsc1\" password=\"***\" time=1970-01-01T00:00:00.000Z");
