@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controlplane/api/json.h"
+#include "controlplane/store/binding_fields.h"
 #include "core/ascii.h"
 #include "core/log.h"
 
@@ -93,7 +94,19 @@ std::optional<Json> parse_object(const std::string& body) {
   return json;
 }
 
-// Every member of the request must be known and of its type: a typo must not silently become a default.
+// A field of a binding as somebody writes it, or why it is none. Of a typo the check of bindings says that there is no such field: it must
+// not silently become a default.
+std::expected<std::string, Problem> read_field(const std::string& name, const Json& value) {
+  const BindingField* field = find_binding_field(name);
+  if (field != nullptr && field->kind == CellKind::number) {
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() == 0 || value.get<std::uint64_t>() > 65'535)
+      return std::unexpected(Problem{.field = name, .text = "must be a number from 1 to 65535"});
+    return fmt::to_string(value.get<std::uint64_t>());
+  }
+  if (field != nullptr && !value.is_string()) return std::unexpected(Problem{.field = name, .text = "must be text"});
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
 struct NewBinding {
   BindingRequest binding;
   bool untried = false;
@@ -101,62 +114,32 @@ struct NewBinding {
 };
 std::expected<NewBinding, Problem> read_binding(const Json& json) {
   NewBinding wanted;
-  BindingRequest& r = wanted.binding;
-  const std::map<std::string, bool*, std::less<>> flags{{"shared", &r.shared}, {"untried", &wanted.untried}};
-  const std::map<std::string, std::string*, std::less<>> texts{{"msisdn", &r.msisdn},
-                                                               {"mail_address", &r.mail_address},
-                                                               {"display_name", &r.display_name},
-                                                               {"protocol", &r.protocol},
-                                                               {"host", &r.host},
-                                                               {"tls", &r.tls},
-                                                               {"user", &r.user},
-                                                               {"password", &r.password},
-                                                               {"folder", &r.folder},
-                                                               {"mode", &r.mode},
-                                                               {"times", &r.times},
-                                                               {"zone", &r.zone},
-                                                               {"policy", &r.policy},
-                                                               {"mark", &r.mark},
-                                                               {"peer", &r.peer},
-                                                               {"state", &wanted.state}};
+  const std::map<std::string, bool*, std::less<>> flags{{"shared", &wanted.binding.shared}, {"untried", &wanted.untried}};
+  const std::map<std::string, std::string*, std::less<>> texts{{"password", &wanted.binding.password}, {"state", &wanted.state}};
   for (const auto& [key, value] : json.items()) {
-    if (key == "port") {
-      if (!value.is_number_unsigned() || value.get<std::uint64_t>() == 0 || value.get<std::uint64_t>() > 65'535) {
-        return std::unexpected(Problem{.field = "port", .text = "must be a number from 1 to 65535"});
-      }
-      r.port = value.get<std::uint32_t>();
-      continue;
-    }
     if (const auto flag = flags.find(key); flag != flags.end()) {
       if (!value.is_boolean()) return std::unexpected(Problem{.field = key, .text = "must be true or false"});
       *flag->second = value.get<bool>();
-      continue;
+    } else if (const auto text = texts.find(key); text != texts.end()) {
+      if (!value.is_string()) return std::unexpected(Problem{.field = key, .text = "must be text"});
+      *text->second = value.get<std::string>();
+    } else {
+      auto field = read_field(key, value);
+      if (!field) return std::unexpected(field.error());
+      wanted.binding.fields[key] = std::move(*field);
     }
-    const auto text = texts.find(key);
-    if (text == texts.end()) return std::unexpected(Problem{.field = key, .text = "is not a member of a binding"});
-    if (!value.is_string()) return std::unexpected(Problem{.field = key, .text = "must be text"});
-    *text->second = value.get<std::string>();
   }
   return wanted;
 }
 
-std::expected<BindingChange, Problem> read_binding_change(const Json& json) {
-  BindingChange change;
-  const std::map<std::string, std::optional<std::string>*, std::less<>> members{{"display_name", &change.display_name},
-                                                                                {"mode", &change.mode},
-                                                                                {"times", &change.times},
-                                                                                {"zone", &change.zone},
-                                                                                {"policy", &change.policy},
-                                                                                {"mark", &change.mark},
-                                                                                {"peer", &change.peer}};
+std::expected<BindingTexts, Problem> read_binding_change(const Json& json) {
+  BindingTexts changes;
   for (const auto& [key, value] : json.items()) {
-    const auto member = members.find(key);
-    if (member == members.end())
-      return std::unexpected(Problem{.field = key, .text = "cannot be changed; remove the binding and add another"});
-    if (!value.is_string()) return std::unexpected(Problem{.field = key, .text = "must be text"});
-    *member->second = value.get<std::string>();
+    auto text = read_field(key, value);
+    if (!text) return std::unexpected(text.error());
+    changes[key] = std::move(*text);
   }
-  return change;
+  return changes;
 }
 
 std::string text_member(const Json& json, std::string_view name) {

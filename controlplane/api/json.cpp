@@ -1,5 +1,7 @@
 #include "controlplane/api/json.h"
 
+#include "controlplane/store/binding_fields.h"
+
 namespace pushmail::api {
 
 namespace {
@@ -7,7 +9,7 @@ namespace {
 void put(Json& json, const char* key, const std::string& value) {
   if (!value.empty()) json[key] = value;
 }
-void put(Json& json, const char* key, Timestamp value) {
+void put(Json& json, const std::string& key, Timestamp value) {
   if (value.us != 0) json[key] = format_rfc3339(value);
 }
 
@@ -15,24 +17,18 @@ void put(Json& json, const char* key, Timestamp value) {
 
 Json to_json(const Binding& b, const MailboxState* mailbox) {
   Json json;
-  json["id"] = b.id;
-  json["msisdn"] = b.msisdn.digits();
-  json["state"] = to_string(b.state);
-  json["mail_address"] = b.mail_address;
-  put(json, "display_name", b.display_name);
-  json["protocol"] = to_string(b.protocol);
-  json["host"] = b.host;
-  json["port"] = b.port;
-  json["tls"] = to_string(b.tls);
-  json["user"] = b.user;
-  json["folder"] = b.folder;
-  json["mode"] = to_string(b.mode);
-  put(json, "times", b.times);
-  json["zone"] = b.zone;
-  json["policy"] = to_string(b.policy);
-  json["mark"] = to_string(b.mark);
-  json["peer"] = b.peer;
-  put(json, "created", b.created);
+  for (const BindingField& field : binding_fields) {
+    if (field.shown == Shown::never) continue;
+    const std::string name(field.name);
+    const BindingCell cell = field.cell(b);
+    if (field.shown == Shown::as_time) {
+      put(json, name, Timestamp{std::get<std::int64_t>(cell)});
+    } else if (field.kind == CellKind::number) {
+      json[name] = std::get<std::int64_t>(cell);
+    } else if (const std::string& text = std::get<std::string>(cell); field.shown == Shown::always || !text.empty()) {
+      json[name] = text;
+    }
+  }
   if (mailbox == nullptr) return json;
   Json& session = json["mailbox"];
   session["session"] = mailbox->session.empty() ? "never" : mailbox->session;

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <span>
 
 #include "codec/mime/message.h"
 #include "controlplane/schedule/due.h"
 #include "controlplane/schedule/zone.h"
+#include "controlplane/store/binding_fields.h"
 #include "controlplane/store/errors.h"
 #include "core/ascii.h"
 
@@ -34,19 +34,8 @@ std::unexpected<Problem> not_found(std::string_view id) {
 }
 
 // `imap or pop3`
-template <HasWords E>
-std::string choice_of() {
-  constexpr std::span<const std::string_view> all = words<E>;
+std::string choice_of(std::span<const std::string_view> all) {
   return fmt::format("{} or {}", fmt::join(all.first(all.size() - 1), ", "), all.back());
-}
-// Stays as it is where no word is given.
-template <HasWords E>
-std::expected<void, Problem> read_word(const char* field, std::string_view word, E& into) {
-  if (word.empty()) return {};
-  const auto value = parse_word<E>(word);
-  if (!value) return invalid(field, "must be " + choice_of<E>());
-  into = *value;
-  return {};
 }
 
 // Hosts are compared without case, and users too: where their case counts, nobody has two that differ by it.
@@ -57,21 +46,15 @@ bool is_same_mailbox(const Binding& a, const Binding& b) {
 
 // As somebody would have asked for it.
 BindingRequest request_of(const Binding& b) {
-  return {.msisdn = "+" + std::string(b.msisdn.digits()),
-          .mail_address = b.mail_address,
-          .display_name = b.display_name,
-          .protocol = std::string(to_string(b.protocol)),
-          .host = b.host,
-          .port = b.port,
-          .tls = std::string(to_string(b.tls)),
-          .user = b.user,
-          .folder = b.folder,
-          .mode = std::string(to_string(b.mode)),
-          .times = b.times,
-          .zone = b.zone,
-          .policy = std::string(to_string(b.policy)),
-          .mark = std::string(to_string(b.mark)),
-          .peer = b.peer};
+  BindingRequest request;
+  for (const BindingField& field : binding_fields) {
+    if (field.given == Given::never) continue;
+    const BindingCell cell = field.cell(b);
+    request.fields[std::string(field.name)] =
+        field.kind == CellKind::number ? fmt::to_string(std::get<std::int64_t>(cell)) : std::get<std::string>(cell);
+  }
+  request.fields["msisdn"].insert(0, "+");
+  return request;
 }
 
 // Implicit TLS and clear text have their own registered ports.
@@ -83,61 +66,44 @@ std::uint16_t default_port(mailbox::Protocol protocol, mailbox::Encryption tls) 
 }  // namespace
 
 std::expected<Binding, Problem> Bindings::check(const BindingRequest& r) const {
-  struct Field {
-    const char* name;
-    std::string_view value;
+  const auto problem_of = [](const std::string& name, std::string_view value) -> std::expected<void, Problem> {
+    if (!is_clean(value)) return invalid(name, "control characters are not allowed");
+    if (value.size() > text_size_max) return invalid(name, fmt::format("longer than {} bytes", text_size_max));
+    return {};
   };
-  const std::array fields{Field{"mail_address", r.mail_address},
-                          Field{"display_name", r.display_name},
-                          Field{"host", r.host},
-                          Field{"user", r.user},
-                          Field{"password", r.password},
-                          Field{"folder", r.folder},
-                          Field{"times", r.times},
-                          Field{"zone", r.zone}};
-  for (const Field& field : fields) {
-    if (!is_clean(field.value)) return invalid(field.name, "control characters are not allowed");
-    if (field.value.size() > text_size_max) return invalid(field.name, fmt::format("longer than {} bytes", text_size_max));
+  if (const auto clean = problem_of("password", r.password); !clean) return std::unexpected(clean.error());
+  Binding b;
+  for (const auto& [name, value] : r.fields) {
+    const BindingField* field = find_binding_field(name);
+    if (field == nullptr || field->given == Given::never) return invalid(name, "is not a member of a binding");
+    if (const auto clean = problem_of(name, value); !clean) return std::unexpected(clean.error());
+    if (value.empty() || field->read(b, value)) continue;
+    if (!field->words.empty()) return invalid(name, "must be " + choice_of(field->words));
+    if (field->kind == CellKind::number) return invalid(name, "must be a number from 1 to 65535");
   }
 
-  Binding b;
-  const auto msisdn = phone(r.msisdn);
+  const auto msisdn = phone(r.text("msisdn"));
   if (!msisdn) return std::unexpected(msisdn.error());
   b.msisdn = *msisdn;
 
-  const auto address = mime::parse_address(r.mail_address);
+  const auto address = mime::parse_address(b.mail_address);
   if (!address || address->domain.empty()) return invalid("mail_address", "not a mail address like ann@example.com");
   b.mail_address = address->address();
-  b.display_name = r.display_name;
 
-  const auto word = [](const std::string& value, std::string_view otherwise) { return value.empty() ? std::string(otherwise) : value; };
-  if (const auto read = read_word("protocol", r.protocol, b.protocol); !read) return std::unexpected(read.error());
-  if (const auto read = read_word("tls", r.tls, b.tls); !read) return std::unexpected(read.error());
-
-  b.host = r.host;
   if (const auto ip = parse_ip(b.host)) {
     if (!rules_.egress.allows(*ip)) return invalid("host", "is in a private or special network; mailbox.allow_networks may allow it");
   } else if (!is_host_name(b.host)) {
     return invalid("host", "neither a host name nor an IP address");
   }
-  if (r.port > 65'535) return invalid("port", "must be 1 to 65535");
-  b.port = r.port == 0 ? default_port(b.protocol, b.tls) : static_cast<std::uint16_t>(r.port);
+  if (b.port == 0) b.port = default_port(b.protocol, b.tls);
 
-  if (r.user.empty()) return invalid("user", "must be given");
-  b.user = r.user;
-  b.folder = word(r.folder, "INBOX");
-  b.mode = b.protocol == mailbox::Protocol::pop3 ? WatchMode::poll : WatchMode::idle;
-  if (const auto read = read_word("mode", r.mode, b.mode); !read) return std::unexpected(read.error());
+  if (b.user.empty()) return invalid("user", "must be given");
+  if (r.text("mode").empty()) b.mode = b.protocol == mailbox::Protocol::pop3 ? WatchMode::poll : WatchMode::idle;
   if (b.mode == WatchMode::idle && b.protocol == mailbox::Protocol::pop3) return invalid("mode", "POP3 has no IDLE; use poll or fixed");
-  b.times = r.times;
-  b.zone = word(r.zone, "UTC");
   if (b.mode == WatchMode::fixed && !schedule::parse_times(b.times)) return invalid("times", "must be times of day like 07:00,12:30");
   if (b.mode != WatchMode::fixed && !b.times.empty()) return invalid("times", "only mode fixed has times");
   if (!schedule::load_zone(b.zone)) return invalid("zone", "not a time zone like Europe/Berlin");
-  if (const auto read = read_word("policy", r.policy, b.policy); !read) return std::unexpected(read.error());
-  if (const auto read = read_word("mark", r.mark, b.mark); !read) return std::unexpected(read.error());
 
-  b.peer = r.peer;
   if (b.peer.empty() && rules_.peers.size() == 1) b.peer = rules_.peers.front();
   if (std::find(rules_.peers.begin(), rules_.peers.end(), b.peer) == rules_.peers.end()) {
     return invalid("peer", fmt::format("must name one of the configured peers: {}", fmt::join(rules_.peers, ", ")));
@@ -214,31 +180,24 @@ std::expected<Binding, Problem> Bindings::change(std::string_view id, const std:
   return binding;
 }
 
-std::expected<Binding, Problem> Bindings::set(std::string_view id, const BindingChange& wanted) {
+std::expected<Binding, Problem> Bindings::set(std::string_view id, const BindingTexts& changes) {
   const auto now = find(id);
   if (!now) return now;
   BindingRequest request = request_of(*now);
-  const auto take = [](const std::optional<std::string>& given, std::string& into) {
-    if (given) into = *given;
-  };
-  take(wanted.display_name, request.display_name);
-  take(wanted.mode, request.mode);
-  if (wanted.mode && *wanted.mode != to_string(WatchMode::fixed)) request.times.clear();
-  take(wanted.times, request.times);
-  take(wanted.zone, request.zone);
-  take(wanted.policy, request.policy);
-  take(wanted.mark, request.mark);
-  take(wanted.peer, request.peer);
+  if (const auto mode = changes.find("mode"); mode != changes.end() && mode->second != to_string(WatchMode::fixed))
+    request.fields["times"].clear();
+  for (const auto& [name, value] : changes) {
+    const BindingField* field = find_binding_field(name);
+    if (field == nullptr || field->given != Given::at_any_time)
+      return invalid(name, "cannot be changed; remove the binding and add another");
+    request.fields[name] = value;
+  }
   const auto checked = check(request);
   if (!checked) return checked;
   return change(id, [&](Binding& b) -> Result<void> {
-    b.display_name = checked->display_name;
-    b.mode = checked->mode;
-    b.times = checked->times;
-    b.zone = checked->zone;
-    b.policy = checked->policy;
-    b.mark = checked->mark;
-    b.peer = checked->peer;
+    for (const BindingField& field : binding_fields) {
+      if (field.given == Given::at_any_time) field.take(b, field.cell(*checked));
+    }
     return {};
   });
 }

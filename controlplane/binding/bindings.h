@@ -5,8 +5,9 @@
 #pragma once
 
 #include <expected>
-#include <optional>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "codec/wap/numbering.h"
@@ -26,37 +27,20 @@ struct Problem {
   std::string text{};
 };
 
-/// A binding as somebody asks for it; empty members take their defaults.
-struct BindingRequest {
-  std::string msisdn{};  // as people write it: codec/wap/numbering.h
-  std::string mail_address{};
-  std::string display_name{};
-  std::string protocol{};
-  std::string host{};
-  std::uint32_t port = 0;
-  std::string tls{};
-  std::string user{};
-  std::string password{};
-  std::string folder{};
-  std::string mode{};
-  std::string times{};
-  std::string zone{};
-  std::string policy{};
-  std::string mark{};
-  std::string peer{};
-  bool shared = false;  // the operator allows that other numbers are bound to the same mailbox
-};
+/// Names of fields (controlplane/store/binding_fields.h), and what somebody writes for them.
+using BindingTexts = std::map<std::string, std::string, std::less<>>;
 
-/// What may be changed of a binding that is there; what is not given stays. Another account is another binding: what was read of its
-/// mailbox is of no use there.
-struct BindingChange {
-  std::optional<std::string> display_name{};
-  std::optional<std::string> mode{};
-  std::optional<std::string> times{};  // with another mode than fixed they go by themselves
-  std::optional<std::string> zone{};
-  std::optional<std::string> policy{};
-  std::optional<std::string> mark{};
-  std::optional<std::string> peer{};
+/// A binding as somebody asks for it; what is not there, or is empty, takes its default. The number is written as people write it
+/// (codec/wap/numbering.h).
+struct BindingRequest {
+  BindingTexts fields{};
+  std::string password{};
+  bool shared = false;  // the operator allows that other numbers are bound to the same mailbox
+
+  [[nodiscard]] std::string_view text(std::string_view field) const {
+    const auto found = fields.find(field);
+    return found == fields.end() ? std::string_view() : std::string_view(found->second);
+  }
 };
 
 class Bindings {
@@ -76,8 +60,9 @@ class Bindings {
   /// The same, and whether it may stand beside the bindings that there are: what add() asks first.
   [[nodiscard]] std::expected<Binding, Problem> check_new(const BindingRequest& request) const;
   [[nodiscard]] std::expected<Binding, Problem> add(const BindingRequest& request);
-  /// Checked as a new one is. Items under way go on as they began.
-  [[nodiscard]] std::expected<Binding, Problem> set(std::string_view id, const BindingChange& change);
+  /// Checked as a new one is; what is not given stays, and with another mode than fixed the times go by themselves. Another account is
+  /// another binding: what was read of its mailbox is of no use there. Items under way go on as they began.
+  [[nodiscard]] std::expected<Binding, Problem> set(std::string_view id, const BindingTexts& changes);
   [[nodiscard]] std::expected<Binding, Problem> remove(std::string_view id);
   [[nodiscard]] std::expected<Binding, Problem> set_password(std::string_view id, std::string_view password);
   /// active or suspended.

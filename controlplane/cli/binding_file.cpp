@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controlplane/store/binding_fields.h"
 #include "core/ascii.h"
 
 namespace pushmail::cli {
@@ -85,8 +86,9 @@ std::expected<Json, std::string> BindingFile::of_fields(const std::vector<std::s
     const std::string& value = fields[i];
     if (value.empty()) continue;
     const auto number = parse_number<std::uint64_t>(value);
-    if (members_[i] == "port" && number) {
-      binding["port"] = *number;
+    const BindingField* field = find_binding_field(members_[i]);
+    if (field != nullptr && field->kind == CellKind::number && number) {
+      binding[members_[i]] = *number;
     } else if (members_[i] == "shared" && (value == "true" || value == "false")) {
       binding["shared"] = value == "true";
     } else {
@@ -97,9 +99,14 @@ std::expected<Json, std::string> BindingFile::of_fields(const std::vector<std::s
 }
 
 const std::vector<std::string>& binding_columns() {
-  static const std::vector<std::string> columns{"msisdn", "mail_address", "display_name", "protocol", "host",  "port",
-                                                "tls",    "user",         "folder",       "mode",     "times", "zone",
-                                                "policy", "mark",         "peer",         "state",    "shared"};
+  static const std::vector<std::string> columns = [] {
+    std::vector<std::string> names;
+    for (const BindingField& field : binding_fields) {
+      if (field.given != Given::never) names.emplace_back(field.name);
+    }
+    names.insert(names.end(), {"state", "shared"});
+    return names;
+  }();
   return columns;
 }
 

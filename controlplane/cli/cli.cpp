@@ -26,6 +26,7 @@
 #include "controlplane/cli/wrong_word.h"
 #include "controlplane/status/metrics.h"
 #include "controlplane/status/status.h"
+#include "controlplane/store/binding_fields.h"
 #include "core/ascii.h"
 #include "core/clock.h"
 #include "core/config.h"
@@ -128,7 +129,6 @@ class Commands {
   bool csv_ = false, dry_run_ = false;
   SetupAnswers answers_;
   bool unchecked_ = false, fix_ = false;
-  unsigned port_ = 0;
   std::vector<std::string> states_;
   std::string way_, for_binding_, before_;
   unsigned limit_ = 100;
@@ -183,12 +183,18 @@ void Commands::print_object(const Json& json) const {
   }
 }
 
+// A field of a binding as the API takes it.
+Json json_of(std::string_view name, const std::string& value) {
+  const BindingField* field = find_binding_field(name);
+  if (field != nullptr && field->kind == CellKind::number) return Json(parse_number<std::uint64_t>(value).value_or(0));
+  return Json(value);
+}
+
 void Commands::binding_add() {
   Json body;
   for (const auto& [key, value] : binding_) {
-    if (!value.empty()) body[key] = value;
+    if (!value.empty()) body[key] = json_of(key, value);
   }
-  if (port_ != 0) body["port"] = port_;
   if (shared_) body["shared"] = true;
   if (untried_) body["untried"] = true;
   body["password"] = password();
@@ -203,7 +209,7 @@ void Commands::binding_add() {
 void Commands::binding_set() {
   Json body = Json::object();
   for (const auto& [option, member] : changes_) {
-    if (option->count() > 0) body[member] = binding_[member];
+    if (option->count() > 0) body[member] = json_of(member, binding_[member]);
   }
   if (body.empty()) throw Stop{EX_USAGE, "name what is to change, like --policy push", "usage"};
   print_object(call("PATCH", "/v1/bindings/" + percent_encoded(id_), body));
@@ -600,39 +606,21 @@ void Commands::config_diff() {
   table.print(streams_.out);
 }
 
-// What belongs to a binding and not to its account: given when it is made, and changed later.
-struct BindingOption {
-  const char* option;
-  const char* member;
-  const char* help;
-};
-constexpr auto changeable = std::to_array<BindingOption>({
-    {"--name", "display_name", "name that stands beside the address"},
-    {"--mode", "mode", "idle (default), poll or fixed"},
-    {"--times", "times", "with --mode fixed: 07:00,12:30"},
-    {"--zone", "zone", "IANA time zone of --times (UTC)"},
-    {"--policy", "policy", "ask (default) or push"},
-    {"--mark", "mark", "a delivered mail becomes: seen (default), delete, none"},
-    {"--peer", "peer", "[peer.NAME] that serves the phone"},
-});
-
 void Commands::declare_binding(CLI::App& app) {
   CLI::App* noun = app.add_subcommand("binding", "phones and their mailboxes")->require_subcommand(1);
   CLI::App* add = noun->add_subcommand("add", "try a mailbox and bind it to a phone number; prints the binding's id");
-  const auto text = [&](const char* option, const char* member, const char* help) {
-    options_[member] = option;
-    return add->add_option(option, binding_[member], help);
+  const auto option_of = [this](CLI::App* verb, const BindingField& field) {
+    CLI::Option* option = verb->add_option(std::string(field.option), binding_[std::string(field.name)], std::string(field.help));
+    if (field.kind == CellKind::number) option->check(CLI::Range(1, 65'535));
+    return option;
   };
-  text("--msisdn", "msisdn", "the phone's number")->required();
-  text("--address", "mail_address", "the mail address that mails from the phone are sent as")->required();
-  text("--host", "host", "mail server, name or address")->required();
-  text("--user", "user", "user name at the mail server")->required();
-  text("--protocol", "protocol", "imap (default) or pop3");
-  text("--tls", "tls", "implicit (default), starttls or none");
-  text("--folder", "folder", "folder to watch (INBOX)");
-  for (const BindingOption& one : changeable) text(one.option, one.member, one.help);
-  add->add_option("--port", port_, "port of the mail server")->check(CLI::Range(1, 65'535));
-  options_["port"] = "--port";
+  for (const Given given : {Given::required, Given::at_first, Given::at_any_time}) {
+    for (const BindingField& field : binding_fields) {
+      if (field.given != given) continue;
+      options_[std::string(field.name)] = field.option;
+      option_of(add, field)->required(given == Given::required);
+    }
+  }
   options_["password"] = "--password-file";
   add->add_option("--password-file", password_file_, "file whose first line is the password; without it, standard input");
   add->add_flag("--shared", shared_, "the mailbox may be bound to other numbers too");
@@ -658,7 +646,9 @@ void Commands::declare_binding(CLI::App& app) {
           [this] { print_object(call("GET", "/v1/bindings/" + percent_encoded(id_))); });
   CLI::App* set =
       with_id("set", "change how a mailbox is watched and its mails are sent; what is not named stays", [this] { binding_set(); });
-  for (const BindingOption& one : changeable) changes_.push_back({set->add_option(one.option, binding_[one.member], one.help), one.member});
+  for (const BindingField& field : binding_fields) {
+    if (field.given == Given::at_any_time) changes_.push_back({option_of(set, field), std::string(field.name)});
+  }
   with_id("remove", "end a binding and forget its password",
           [this] { print_object(call("DELETE", "/v1/bindings/" + percent_encoded(id_))); });
   with_id("password", "give a new password", [this] {

@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "controlplane/store/announcements_sql.h"
+#include "controlplane/store/binding_fields.h"
 #include "controlplane/store/errors.h"
 #include "controlplane/store/schema_sql.h"
 #include "controlplane/store/sqlite.h"
@@ -23,9 +24,11 @@ namespace {
 using sqlite::Connection;
 using sqlite::Run;
 
-constexpr std::string_view binding_columns =
-    "id, msisdn, state, mail_address, display_name, protocol, host, port, tls, user, sealed_password, folder, mode, times, zone, "
-    "policy, mark, peer, created";
+const std::string binding_columns = [] {
+  std::string columns;
+  for (const BindingField& field : binding_fields) columns += fmt::format("{}{}", columns.empty() ? "" : ", ", field.name);
+  return columns;
+}();
 constexpr std::string_view item_columns =
     "id, trace, way, source, binding, msisdn, uid_validity, uid, state, reason, peer, message_id, correspondent, correspondent_name, "
     "subject, mail_message_id, mail_references, size, suffix, reply_code, code_expires, created, updated, expires, retry_at, attempts, "
@@ -74,47 +77,26 @@ E take_word(Run& run, E otherwise) {
   return parse_word<E>(run.text()).value_or(otherwise);
 }
 
-// What no version of ours wrote does nothing: it is not watched, not marked, not sent.
+BindingCell cell_of(Run& run, CellKind kind) {
+  switch (kind) {
+    case CellKind::number:
+      return run.number();
+    case CellKind::bytes:
+      return run.bytes();
+    case CellKind::text:
+      break;
+  }
+  return run.text();
+}
+
 Binding read_binding(Run& run) {
   Binding b;
-  b.id = run.text();
-  b.msisdn = msisdn_of(run.text());
-  b.state = take_word(run, BindingState::frozen);
-  b.mail_address = run.text();
-  b.display_name = run.text();
-  b.protocol = take_word(run, mailbox::Protocol::imap);
-  b.host = run.text();
-  b.port = static_cast<std::uint16_t>(run.number());
-  b.tls = take_word(run, mailbox::Encryption::implicit);
-  b.user = run.text();
-  b.sealed_password = run.bytes();
-  b.folder = run.text();
-  b.mode = take_word(run, WatchMode::poll);
-  b.times = run.text();
-  b.zone = run.text();
-  b.policy = take_word(run, Policy::ask);
-  b.mark = take_word(run, MarkPolicy::none);
-  b.peer = run.text();
-  b.created = {run.number()};
+  for (const BindingField& field : binding_fields) field.take(b, cell_of(run, field.kind));
   return b;
 }
 
 void put_binding(Run& run, const Binding& b) {
-  run.put(b.id)
-      .put(b.msisdn.digits())
-      .put(to_string(b.state))
-      .put(b.mail_address)
-      .put(b.display_name)
-      .put(to_string(b.protocol))
-      .put(b.host);
-  run.put(std::int64_t{b.port})
-      .put(to_string(b.tls))
-      .put(b.user)
-      .put(ByteView(b.sealed_password))
-      .put(b.folder)
-      .put(to_string(b.mode))
-      .put(b.times);
-  run.put(b.zone).put(to_string(b.policy)).put(to_string(b.mark)).put(b.peer).put(b.created.us);
+  for (const BindingField& field : binding_fields) std::visit([&](const auto& value) { run.put(value); }, field.cell(b));
 }
 
 Item read_item(Run& run) {
@@ -947,8 +929,8 @@ Result<void> SqliteStore::migrate() {
     PM_CHECK(row);
     version = run.number();
   }
-  if (version > std::int64_t{versions::store_schema}) return fail(store_newer, static_cast<std::size_t>(version));
-  for (; version < std::int64_t{versions::store_schema}; ++version) {
+  if (version > std::int64_t{store_migrations.size()}) return fail(store_newer, static_cast<std::size_t>(version));
+  for (; version < std::int64_t{store_migrations.size()}; ++version) {
     const auto done = write([&]() -> Result<void> {
       if (const auto step = db_.execute(store_migrations[static_cast<std::size_t>(version)]); !step) return step;
       return db_.execute(fmt::format("PRAGMA user_version = {}", version + 1));

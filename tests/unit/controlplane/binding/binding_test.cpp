@@ -22,11 +22,11 @@ class FixedClock final : public Clock {
 constexpr std::array<std::uint8_t, 32> kek{1, 2, 3};
 
 BindingRequest good() {
-  return {.msisdn = "+15550100002",
-          .mail_address = "ann@Box.Example",
-          .display_name = "Änn",
-          .host = "mail.example.com",
-          .user = "ann",
+  return {.fields = {{"msisdn", "+15550100002"},
+                     {"mail_address", "ann@Box.Example"},
+                     {"display_name", "Änn"},
+                     {"host", "mail.example.com"},
+                     {"user", "ann"}},
           .password = "secret"};
 }
 
@@ -56,9 +56,9 @@ TEST_F(BindingsTest, AGoodOneIsStoredWithDefaultsAndASealedPassword) {
 TEST_F(BindingsTest, WhatIsNotNamedStays) {
   const auto added = bindings.add(good());
   ASSERT_TRUE(added);
-  const auto fixed = bindings.set(added->id, {.mode = "fixed", .times = "07:00,12:30", .zone = "Europe/Berlin"});
+  const auto fixed = bindings.set(added->id, {{"mode", "fixed"}, {"times", "07:00,12:30"}, {"zone", "Europe/Berlin"}});
   ASSERT_TRUE(fixed) << fixed.error().text;
-  const auto pushed = bindings.set(added->id, {.policy = "push", .mark = "none"});
+  const auto pushed = bindings.set(added->id, {{"policy", "push"}, {"mark", "none"}});
   ASSERT_TRUE(pushed) << pushed.error().text;
   const Binding stored = store->binding(added->id).value().value();
   EXPECT_EQ(stored.policy, Policy::push);
@@ -69,15 +69,15 @@ TEST_F(BindingsTest, WhatIsNotNamedStays) {
   EXPECT_EQ(stored.host, added->host);
   EXPECT_EQ(stored.port, added->port);
   EXPECT_EQ(sealer.unseal(added->id, stored.sealed_password).value(), "secret");
-  const auto idle = bindings.set(added->id, {.mode = "idle"});
+  const auto idle = bindings.set(added->id, {{"mode", "idle"}});
   ASSERT_TRUE(idle) << "the times of day go with their mode: " << idle.error().text;
   EXPECT_EQ(idle->times, "");
 
-  EXPECT_EQ(bindings.set(added->id, {.policy = "maybe"}).error().field, "policy");
-  EXPECT_EQ(bindings.set(added->id, {.times = "07:00"}).error().field, "times");
-  EXPECT_EQ(bindings.set(added->id, {.zone = "Europe/Nowhere"}).error().field, "zone");
-  EXPECT_EQ(bindings.set(added->id, {.peer = "other"}).error().field, "peer");
-  EXPECT_EQ(bindings.set("bNONE", {.policy = "push"}).error().kind, Problem::Kind::not_found);
+  EXPECT_EQ(bindings.set(added->id, {{"policy", "maybe"}}).error().field, "policy");
+  EXPECT_EQ(bindings.set(added->id, {{"times", "07:00"}}).error().field, "times");
+  EXPECT_EQ(bindings.set(added->id, {{"zone", "Europe/Nowhere"}}).error().field, "zone");
+  EXPECT_EQ(bindings.set(added->id, {{"peer", "other"}}).error().field, "peer");
+  EXPECT_EQ(bindings.set("bNONE", {{"policy", "push"}}).error().kind, Problem::Kind::not_found);
   EXPECT_EQ(store->binding(added->id).value()->policy, Policy::push) << "what is refused changes nothing";
 }
 
@@ -87,38 +87,38 @@ TEST_F(BindingsTest, EachBadFieldIsNamed) {
     std::function<void(BindingRequest&)> spoil;
   };
   const std::vector<Row> rows{
-      {"msisdn", [](auto& r) { r.msisdn = "12"; }},
-      {"msisdn", [](auto& r) { r.msisdn = "+0155501000"; }},
-      {"msisdn", [](auto& r) { r.msisdn = "1555010000a"; }},
-      {"mail_address", [](auto& r) { r.mail_address = "ann"; }},
-      {"mail_address", [](auto& r) { r.mail_address = "Ann <ann@box.example>"; }},
-      {"mail_address", [](auto& r) { r.mail_address = "a\r\nDATA@x.example"; }},
-      {"display_name", [](auto& r) { r.display_name = "Ann\r\nBcc: x@y"; }},
-      {"user", [](auto& r) { r.user = "a\r\n9 DELETE INBOX"; }},
-      {"user", [](auto& r) { r.user = ""; }},
+      {"msisdn", [](auto& r) { r.fields["msisdn"] = "12"; }},
+      {"msisdn", [](auto& r) { r.fields["msisdn"] = "+0155501000"; }},
+      {"msisdn", [](auto& r) { r.fields["msisdn"] = "1555010000a"; }},
+      {"mail_address", [](auto& r) { r.fields["mail_address"] = "ann"; }},
+      {"mail_address", [](auto& r) { r.fields["mail_address"] = "Ann <ann@box.example>"; }},
+      {"mail_address", [](auto& r) { r.fields["mail_address"] = "a\r\nDATA@x.example"; }},
+      {"display_name", [](auto& r) { r.fields["display_name"] = "Ann\r\nBcc: x@y"; }},
+      {"user", [](auto& r) { r.fields["user"] = "a\r\n9 DELETE INBOX"; }},
+      {"user", [](auto& r) { r.fields["user"] = ""; }},
       {"password", [](auto& r) { r.password = "x\ny"; }},
       {"password", [](auto& r) { r.password = ""; }},
-      {"folder", [](auto& r) { r.folder = std::string("IN\0BOX", 6); }},
-      {"folder", [](auto& r) { r.folder = std::string(256, 'x'); }},
-      {"host", [](auto& r) { r.host = ""; }},
-      {"host", [](auto& r) { r.host = "mail example"; }},
-      {"host", [](auto& r) { r.host = "-x..y"; }},
-      {"host", [](auto& r) { r.host = "127.0.0.1"; }},
-      {"host", [](auto& r) { r.host = "169.254.169.254"; }},
-      {"host", [](auto& r) { r.host = "10.8.0.1"; }},
-      {"host", [](auto& r) { r.host = "::1"; }},
-      {"port", [](auto& r) { r.port = 65'536; }},
-      {"protocol", [](auto& r) { r.protocol = "ftp"; }},
-      {"tls", [](auto& r) { r.tls = "maybe"; }},
-      {"mode", [](auto& r) { r.mode = "often"; }},
-      {"mode", [](auto& r) { r.protocol = "pop3", r.mode = "idle"; }},
-      {"times", [](auto& r) { r.mode = "fixed"; }},
-      {"times", [](auto& r) { r.mode = "fixed", r.times = "25:00"; }},
-      {"times", [](auto& r) { r.times = "07:00"; }},
-      {"zone", [](auto& r) { r.zone = "Mars/Olympus"; }},
-      {"policy", [](auto& r) { r.policy = "never"; }},
-      {"mark", [](auto& r) { r.mark = "burn"; }},
-      {"peer", [](auto& r) { r.peer = "other"; }},
+      {"folder", [](auto& r) { r.fields["folder"] = std::string("IN\0BOX", 6); }},
+      {"folder", [](auto& r) { r.fields["folder"] = std::string(256, 'x'); }},
+      {"host", [](auto& r) { r.fields["host"] = ""; }},
+      {"host", [](auto& r) { r.fields["host"] = "mail example"; }},
+      {"host", [](auto& r) { r.fields["host"] = "-x..y"; }},
+      {"host", [](auto& r) { r.fields["host"] = "127.0.0.1"; }},
+      {"host", [](auto& r) { r.fields["host"] = "169.254.169.254"; }},
+      {"host", [](auto& r) { r.fields["host"] = "10.8.0.1"; }},
+      {"host", [](auto& r) { r.fields["host"] = "::1"; }},
+      {"port", [](auto& r) { r.fields["port"] = "65536"; }},
+      {"protocol", [](auto& r) { r.fields["protocol"] = "ftp"; }},
+      {"tls", [](auto& r) { r.fields["tls"] = "maybe"; }},
+      {"mode", [](auto& r) { r.fields["mode"] = "often"; }},
+      {"mode", [](auto& r) { r.fields["protocol"] = "pop3", r.fields["mode"] = "idle"; }},
+      {"times", [](auto& r) { r.fields["mode"] = "fixed"; }},
+      {"times", [](auto& r) { r.fields["mode"] = "fixed", r.fields["times"] = "25:00"; }},
+      {"times", [](auto& r) { r.fields["times"] = "07:00"; }},
+      {"zone", [](auto& r) { r.fields["zone"] = "Mars/Olympus"; }},
+      {"policy", [](auto& r) { r.fields["policy"] = "never"; }},
+      {"mark", [](auto& r) { r.fields["mark"] = "burn"; }},
+      {"peer", [](auto& r) { r.fields["peer"] = "other"; }},
   };
   for (const Row& row : rows) {
     BindingRequest request = good();
@@ -147,18 +147,18 @@ TEST_F(BindingsTest, OneMailboxForTwoNumbersIsRefusedUnlessTheOperatorAllowsIt) 
   const auto first = bindings.add(good());
   ASSERT_TRUE(first);
   BindingRequest second = good();
-  second.msisdn = "+15550100003";
-  second.host = "Mail.Example.Com";
-  second.user = "Ann";
+  second.fields["msisdn"] = "+15550100003";
+  second.fields["host"] = "Mail.Example.Com";
+  second.fields["user"] = "Ann";
   const auto refused = bindings.add(second);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, Problem::Kind::conflict);
   EXPECT_EQ(refused.error().field, "user");
   EXPECT_NE(refused.error().text.find(first->id), std::string::npos) << "with whom it would be shared: " << refused.error().text;
   // Another folder, user, port or protocol is another mailbox.
-  for (const auto& change :
-       std::vector<std::function<void(BindingRequest&)>>{[](auto& r) { r.folder = "Work"; }, [](auto& r) { r.user = "bob"; },
-                                                         [](auto& r) { r.port = 1993; }, [](auto& r) { r.protocol = "pop3"; }}) {
+  for (const auto& change : std::vector<std::function<void(BindingRequest&)>>{
+           [](auto& r) { r.fields["folder"] = "Work"; }, [](auto& r) { r.fields["user"] = "bob"; },
+           [](auto& r) { r.fields["port"] = "1993"; }, [](auto& r) { r.fields["protocol"] = "pop3"; }}) {
     BindingRequest other = second;
     change(other);
     EXPECT_TRUE(bindings.check_new(other));
@@ -166,7 +166,7 @@ TEST_F(BindingsTest, OneMailboxForTwoNumbersIsRefusedUnlessTheOperatorAllowsIt) 
   second.shared = true;
   EXPECT_TRUE(bindings.add(second));
   second.shared = false;
-  second.msisdn = "+15550100004";
+  second.fields["msisdn"] = "+15550100004";
   EXPECT_FALSE(bindings.add(second)) << "each of them is allowed by itself";
   const auto listed = bindings.list("", 100).value();
   for (const Binding& binding : listed) ASSERT_TRUE(bindings.remove(binding.id));
@@ -179,7 +179,7 @@ TEST_F(BindingsTest, AProviderTakesSoManyConnectionsToOneMailbox) {
   Bindings some{*store, sealer, clock, {.providers = *providers, .peers = {"mmsc"}}};
   for (int i = 0; i < 3; ++i) {
     BindingRequest request = good();
-    request.msisdn = "+1555010000" + std::to_string(i + 2);
+    request.fields["msisdn"] = "+1555010000" + std::to_string(i + 2);
     request.shared = true;
     const auto added = some.add(request);
     EXPECT_EQ(added.has_value(), i < 2) << i;
