@@ -1,7 +1,7 @@
 // The control plane's end of the handoff socket: connects to the data plane, keeps trying, moves bytes between socket and handoff::Peer.
 //
-// Came from / goes to: <run>/handoff-0 and handoff::Events (Plane). The rules of the protocol are in core/contract/handoff/peer.h. Threads:
-// one.
+// Came from / goes to: one worker's handoff socket and handoff::Events (Plane). The rules of the protocol are in
+// core/contract/handoff/peer.h. Threads: one.
 #pragma once
 
 #include <filesystem>

@@ -24,6 +24,7 @@
 #include "codec/wap/configured.h"
 #include "core/accounts.h"
 #include "core/config.h"
+#include "core/contract/worker.h"
 #include "core/descriptors.h"
 #include "core/errors.h"
 #include "core/keep_secrets.h"
@@ -48,6 +49,7 @@ namespace pushmail {
 namespace {
 
 constexpr const char* user_name = "pushmail-dp";
+constexpr WorkerIndex only_worker{0};
 constexpr std::uint64_t descriptors_wanted = 16 * 1024;  // with link.kind kernel each connection is one
 
 LogLevel log_level_of(std::string_view word) {
@@ -88,9 +90,10 @@ WorkerSettings worker_settings(const Config& config, const HashKey& secret) {
   WorkerSettings settings;
   relay::Settings& relay = settings.relay;
   relay.domain = config.text("domain");
+  relay.worker = only_worker;
   relay.numbering = wap::configured_numbering(config);
   relay.digest_secret = secret;
-  relay.node_and_worker = static_cast<std::uint16_t>(config.number("node") << 4);
+  relay.node = static_cast<std::uint16_t>(config.number("node"));
   relay.smtp_retry = {.first = config.duration("smtp.retry_first"), .most = config.duration("smtp.retry_most")};
   relay.smtp_expire = config.duration("smtp.expire");
   relay.postmaster = config.text("smtp.postmaster");
@@ -171,7 +174,7 @@ int run(const Config& config) {
   LogWriter log_writer;
 
   const auto run_folder = config.run_folder();
-  const auto journal_folder = config.state_folder("journal") / "lane-0";
+  const auto journal_folder = config.state_folder("journal") / lane_folder_of(only_worker);
   const auto state_folder = config.state_folder("state");
   const auto last_known = state_folder / "last-known";
   for (const auto& folder : {run_folder, journal_folder, state_folder}) {
@@ -227,7 +230,8 @@ int run(const Config& config) {
       .number("damaged", static_cast<std::int64_t>(replayed.damaged));
 
   IoThread io(**journal, to_io, to_worker, io_bell, last_known, **counters, faults);
-  if (const auto opened = io.open(run_folder / "handoff-0", random_u64() | 1); !opened) return stop_for("handoff socket", opened.error());
+  if (const auto opened = io.open(run_folder / handoff_socket_of(only_worker), random_u64() | 1); !opened)
+    return stop_for("handoff socket", opened.error());
   if (const auto listening = worker->listen(); !listening) return stop_for("listen", listening.error());
   if (const auto dropped = drop_privileges(config, journal_folder, state_folder); !dropped) return stop_for(user_name, dropped.error());
   if (const auto kept = keep_secrets(); !kept) return stop_for("no core file", kept.error());

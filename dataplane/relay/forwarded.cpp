@@ -128,7 +128,7 @@ void Relay::on_mail(Ticket ticket, MailInbound inbound) {
   waiting.ticket = ticket;
   waiting.missing = inbound.recipients.size();
   for (const std::string& recipient : inbound.recipients) {
-    const ItemId id = new_item_id(clock_.wall(), settings_.node_and_worker);
+    const ItemId id = new_item();
     waiting.items.push_back(id);
     Item& of = add_item(id, trace, Source::forwarded);
     of.mail_from = inbound.mail_from;

@@ -9,6 +9,7 @@
 
 #include "codec/mm7/message.h"
 #include "core/contract/handoff/schema.h"
+#include "core/contract/worker.h"
 #include "core/endpoint.h"
 #include "core/record.h"
 #include "dataplane/journal/journal.h"
@@ -43,7 +44,15 @@ class CodecPort {
   virtual void start(Conversion conversion) = 0;
 };
 
-/// The servers' answers; a ticket whose connection has gone is answered into nothing.
+/// The other workers of this data plane (docs/design.md, Several workers).
+class WorkersPort {
+ public:
+  virtual ~WorkersPort() = default;
+  /// `owner` takes it by its relay's on_mm7, and answers with the ticket, which names the worker whose session it is.
+  virtual void pass(WorkerIndex owner, Ticket ticket, Mm7Inbound inbound) = 0;
+};
+
+/// The servers' answers, of whichever worker the ticket names; a ticket whose connection has gone is answered into nothing.
 class AnswerPort {
  public:
   virtual ~AnswerPort() = default;

@@ -59,7 +59,9 @@ inline constexpr std::string_view submit_rsp_before_settle = "submit_rsp_before_
 struct Settings {
   std::string domain;
   wap::Numbering numbering;
-  std::uint16_t node_and_worker = 0;
+  std::uint16_t node = 0;
+  WorkerIndex worker{};
+  std::uint16_t workers = 1;  // all of this data plane
   RetryPolicy smtp_retry;
   Duration smtp_expire = timers::mail_expire;
   Duration unknown_retry = timers::mail_doubt;  // a mail whose final dot got no reply (RFC 5321 §4.5.4.1)
@@ -84,6 +86,7 @@ struct Ports {
   CodecPort& codec;
   AnswerPort& answers;
   OutgoingPort& outgoing;
+  WorkersPort* workers = nullptr;  // where there are several
 };
 
 class Relay final : public Mm7Sink, public MailSink {
@@ -161,6 +164,9 @@ class Relay final : public Mm7Sink, public MailSink {
   // phone.cpp
   [[nodiscard]] std::span<const std::string> sender_forms_of(std::string_view peer) const;
   [[nodiscard]] Budget& unbound_senders_of(const std::string& peer);
+  [[nodiscard]] ItemId new_item() const;
+  /// False: the request is another worker's to remember, and has gone there.
+  [[nodiscard]] bool is_ours(const DigestKey& key, Ticket ticket, Mm7Inbound& inbound);
   void on_deliver(Ticket ticket, Mm7Inbound inbound);
   void decide(const ItemId& id, const Verdicts& verdicts);
   void refuse(const ItemId& id, int code, std::string_view reason, std::string details = {});

@@ -15,6 +15,7 @@
 
 #include "codec/mm7/message.h"
 #include "core/bytes.h"
+#include "core/contract/worker.h"
 #include "core/endpoint.h"
 
 namespace pushmail {
@@ -23,6 +24,7 @@ namespace pushmail {
 struct Ticket {
   std::uint32_t slot = 0;
   std::uint32_t generation = 0;
+  WorkerIndex worker{};  // whose session asks: the answer goes back there
   auto operator<=>(const Ticket&) const = default;
 };
 

@@ -21,7 +21,7 @@ constexpr Duration look_again = milliseconds(200);  // the clients' deadlines ar
 relay::Settings relay_settings(tcp::SimRandom& random) {
   relay::Settings settings;
   settings.domain = "mms.example.net";
-  settings.node_and_worker = 16;
+  settings.node = 1;
   settings.smtp_retry = {.first = seconds(5), .most = seconds(600)};
   settings.submit_retry = {.first = seconds(5), .most = seconds(300)};
   settings.random = [&random] { return random.next(); };
