@@ -7,6 +7,7 @@
 
 #include "core/log.h"
 #include "core/log_writer.h"
+#include "core/match.h"
 #include "core/storage.h"
 #include "core/wait_on.h"
 #include "dataplane/relay/relay.h"
@@ -17,11 +18,6 @@ namespace {
 
 constexpr int round_ms = 500;        // the journal asks for room once a second
 constexpr int stop_rounds_max = 20;  // a full disk must not keep the process from stopping
-
-template <class... Cases>
-struct Match : Cases... {
-  using Cases::operator()...;
-};
 
 }  // namespace
 

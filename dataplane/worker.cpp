@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/log.h"
+#include "core/match.h"
 #include "core/timers.h"
 
 namespace pushmail {
@@ -21,11 +22,6 @@ std::vector<HttpPeer> http_peers_of(const relay::PeerTable& table) {
   }
   return peers;
 }
-
-template <class... Cases>
-struct Match : Cases... {
-  using Cases::operator()...;
-};
 
 }  // namespace
 

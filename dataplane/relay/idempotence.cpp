@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/result.h"
+
 namespace pushmail::relay {
 
 Digest& Digest::add(ByteView piece) {
@@ -61,5 +63,7 @@ void Repeats::make_durable(const DigestKey& key, const mm7::Status& status) {
   found->second.durable = true;
   found->second.status = status;
 }
+
+void Repeats::check() const { PM_CHECK(entries_.size() <= order_.size() && order_.size() <= most_); }
 
 }  // namespace pushmail::relay

@@ -57,6 +57,8 @@ class Repeats {
   void make_durable(const DigestKey& key, const mm7::Status& status);
   void forget(const DigestKey& key) { entries_.erase(key); }
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  /// Stops the program when there are more than may be, or one that will never be forgotten.
+  void check() const;
 
  private:
   std::size_t most_;

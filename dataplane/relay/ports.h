@@ -99,4 +99,12 @@ class OutgoingPort {
   virtual void peer_overloaded(std::string_view peer) = 0;
 };
 
+struct Ports {
+  JournalPort& journal;
+  HandoffPort& handoff;
+  CodecPort& codec;
+  AnswerPort& answers;
+  OutgoingPort& outgoing;
+};
+
 }  // namespace pushmail::relay

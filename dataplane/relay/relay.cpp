@@ -1,238 +1,252 @@
-// Items, timers, events, and what comes from the ports.
+// The switchboard: which result goes to which part, and what is done with what the part gives back.
 #include "dataplane/relay/relay.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "core/free_memory.h"
+#include "core/contract/journal/schema.h"
 #include "core/log.h"
+#include "core/match.h"
 
 namespace pushmail::relay {
 
 namespace {
 
-using handoff::Tag;
-using handoff::tag;
-
-constexpr std::size_t events_kept_max = 10'000;
+namespace jn = journal;
 
 }  // namespace
 
-RecordWriter rewrite(const RecordView& record) {
-  RecordWriter writer(record.header().kind, record.header().version, record.header().item);
-  record.for_each([&](std::uint16_t field, ByteView value) { writer.bytes(field, value); });
-  return writer;
-}
-
 Relay::Relay(Settings settings, Ports ports, const Clock& clock, Counters& counters, FaultPoints faults)
-    : settings_(std::move(settings)),
-      ports_(ports),
-      clock_(clock),
-      counters_(counters),
-      faults_(faults),
-      now_(clock.now()),
-      admission_(ports.handoff, counters, settings_.admission_time) {}
+    : context_{.settings = std::move(settings), .ports = ports, .clock = clock, .counters = counters, .faults = faults, .now = clock.now()},
+      commits_(ports.journal),
+      history_(context_),
+      items_(context_),
+      in_doubt_(context_),
+      paused_(context_),
+      life_(context_, items_, commits_, in_doubt_, remembered_),
+      answering_(context_),
+      admission_(ports.handoff, counters, context_.settings.admission_time),
+      to_phone_(context_, items_, history_, life_, in_doubt_, paused_),
+      to_mail_(context_, history_, life_),
+      routes_(context_, items_, life_, in_doubt_, to_phone_, to_mail_),
+      converting_(context_, items_, history_, life_),
+      from_phone_(context_, items_, commits_, history_, answering_, admission_),
+      from_forwarded_(context_, items_, commits_, history_, admission_),
+      from_mailbox_(context_, items_, life_, in_doubt_, remembered_, to_phone_),
+      reports_(context_, commits_, history_, answering_, remembered_) {}
 
-// ---- items ------------------------------------------------------------------------------------------------------------------------
+// ---- an item's next step ----------------------------------------------------------------------------------------------------------
 
-Item& Relay::add_item(const ItemId& id, const TraceId& trace, Source source) {
-  auto& slot = items_[id];
-  slot = std::make_unique<Item>();
-  slot->id = id;
-  slot->trace = trace;
-  slot->source = source;
-  slot->accepted = clock_.wall();
-  counters_.set(Counter::items, items_.size());
-  return *slot;
-}
-
-Item* Relay::item(const ItemId& id) {
-  const auto found = items_.find(id);
-  return found == items_.end() ? nullptr : found->second.get();
-}
-
-const Item* Relay::find(const ItemId& id) const {
-  const auto found = items_.find(id);
-  return found == items_.end() ? nullptr : found->second.get();
-}
-
-void Relay::drop_item(const ItemId& id) {
-  Item* gone = item(id);
-  if (gone == nullptr) return;
-  set_due(*gone, {});
-  set_memory(*gone, 0);
-  items_.erase(id);
-  counters_.set(Counter::items, items_.size());
-  counters_.set(Counter::item_bytes, memory_);
-}
-
-std::string_view Relay::refusal() const { return draining_ ? "the data plane is being drained" : ports_.journal.refusal(); }
-
-bool Relay::has_memory_for(std::uint64_t size) const { return memory_ + size <= settings_.memory_max && has_free_memory(size); }
-
-void Relay::count_memory(Item& of) {
-  const std::uint64_t now = std::max<std::uint64_t>(of.body.size(), of.mail_size) + of.output.size();
-  set_memory(of, now);
-  counters_.set(Counter::item_bytes, memory_);
-}
-
-void Relay::set_memory(Item& of, std::uint64_t size) {
-  memory_ = memory_ - of.memory + size;
-  if (of.source == Source::forwarded) {
-    forwarded_memory_ = forwarded_memory_ - of.memory + size;
-    std::uint64_t& of_recipient = recipient_memory_[of.recipient];
-    of_recipient = of_recipient - of.memory + size;
-    if (of_recipient == 0) recipient_memory_.erase(of.recipient);
-  }
-  of.memory = size;
-}
-
-void Relay::set_due(Item& of, Instant due) {
-  if (of.due != Instant{}) due_.erase({of.due, of.id});
-  of.due = due;
-  if (due != Instant{}) due_.insert({due, of.id});
-}
-
-// ---- journal ----------------------------------------------------------------------------------------------------------------------
-
-void Relay::append(journal::Kind kind, const ItemId& id, RecordWriter record, std::function<void(const Result<void>&)> done) {
-  const std::uint64_t token = ++last_token_;
-  commits_.emplace(token, std::move(done));
-  ports_.journal.append(kind, id, std::move(record), token);
-}
-
-void Relay::on_committed(std::uint64_t token, const Result<void>& result) {
-  const auto found = commits_.find(token);
-  PM_CHECK(found != commits_.end());
-  const auto done = std::move(found->second);
-  commits_.erase(found);
-  done(result);
-}
-
-// ---- control plane ----------------------------------------------------------------------------------------------------------------
-
-void Relay::set_peers(const RecordView& peers) {
-  const std::size_t broken = peers_.read(peers);
-  paused_.clear();
-  log_info("peers").number("count", static_cast<std::int64_t>(peers_.all().size())).number("broken", static_cast<std::int64_t>(broken));
-}
-
-void Relay::on_handoff_ready(handoff::Other) {
-  counters_.add(Counter::handoff_connections);
-  flush_events();
-  for (const auto& [peer, paused] : paused_) tell_pause(peer);
-  // Questions were lost with the old connection. An item that waits for its phone is told again too: the control plane may be new.
-  for (const auto& [id, of] : items_) {
-    if (of->stage == Stage::routing || of->stage == Stage::waiting) ask_route(*of);
-  }
-}
-
-void Relay::on_handoff_lost() {
-  admission_.on_lost();
-  // Chunks on their way are lost; the control plane offers these submissions again from their beginning.
-  std::vector<ItemId> cut;
-  for (const auto& [id, of] : items_) {
-    if (of->stage == Stage::receiving) cut.push_back(id);
-  }
-  for (const ItemId& id : cut) drop_item(id);
-}
-
-void Relay::on_handoff_record(handoff::Kind kind, const RecordView& record) {
-  counters_.add(Counter::handoff_records_in);
-  switch (kind) {
-    case handoff::Kind::peers:
-      return set_peers(record);
-    case handoff::Kind::submission:
-      return on_submission(record);
-    case handoff::Kind::submission_chunk:
-      return on_chunk(record);
-    case handoff::Kind::withdraw:
-      return withdraw(record);
-    case handoff::Kind::drain:
-      draining_ = true;
-      log_info("draining");
+void Relay::go(Item& item, Next next) {
+  switch (next) {
+    case Next::nothing:
       return;
-    case handoff::Kind::admission_answer:
-      return admission_.on_answer(record, now_);
-    case handoff::Kind::route_answer: {
-      Item* of = item(record.header().item);
-      if (of != nullptr && (of->stage == Stage::routing || of->stage == Stage::waiting)) take_route(*of, record);
-      return;
-    }
+    case Next::ask:
+      return routes_.ask(item);
+    case Next::convert:
+      return converting_.convert(item);
+    case Next::attempt:
+      return item.is_to_phone() ? to_phone_.attempt(item) : to_mail_.attempt(item);
+    case Next::send:
+      return item.is_to_phone() ? to_phone_.send(item) : to_mail_.send(item);
+  }
+}
+
+void Relay::start(Item& item) {
+  if (item.is_for_postmaster()) return go(item, to_mail_.take_postmaster(item));
+  converting_.peek(item);
+}
+
+void Relay::on_due(Item& item) {
+  switch (item.stage) {
+    case Stage::peeking:
+      return start(item);
+    case Stage::routing:
+      return go(item, Next::ask);
+    case Stage::receiving:
+      return from_mailbox_.grant_first(item);
+    case Stage::backing_off:
+      return go(item, item.converted ? Next::attempt : Next::convert);
+    case Stage::finishing:
+      return life_.append_outcome(item);
     default:
       return;
   }
 }
 
-// ---- events -----------------------------------------------------------------------------------------------------------------------
+// ---- sessions ---------------------------------------------------------------------------------------------------------------------
 
-void Relay::event(const ItemId& id, const TraceId& trace, std::string_view name, Details details) {
-  RecordWriter record = handoff::make(handoff::Kind::event, id);
-  record.trace(tag(Tag::trace), trace).text(tag(Tag::name), name).i64(tag(Tag::time), clock_.wall().us);
-  LogEvent line(LogLevel::info, name);
-  line.trace(trace).item(id);
-  for (const auto& [key, value] : details) {
-    if (value.empty()) continue;
-    record.text(tag(Tag::detail), std::string(key) + "=" + std::string(clip_utf8(value)));
-    if (key == "peer" || key == "status" || key == "next_hop" || key == "try" || key == "rule" || key == "action" || key == "tag")
-      line.text(key, value);
-  }
-  if (ports_.handoff.is_ready()) return ports_.handoff.send(handoff::Kind::event, id, std::move(record));
-  if (events_.size() >= events_kept_max) {
-    events_.pop_front();
-    counters_.add(Counter::events_dropped);
-  }
-  events_.emplace_back(id, std::move(record));
+void Relay::on_mm7(Ticket ticket, Mm7Inbound inbound) {
+  if (std::holds_alternative<mm7::DeliverReq>(inbound.request)) return from_phone_.on_deliver(ticket, std::move(inbound));
+  if (std::holds_alternative<mm7::DeliveryReportReq>(inbound.request)) return reports_.on_report(ticket, std::move(inbound));
+  if (std::holds_alternative<mm7::ReadReplyReq>(inbound.request)) return reports_.on_read_reply(ticket, std::move(inbound));
+  context_.ports.answers.answer_mm7(ticket, status_of(4003));
 }
 
-void Relay::flush_events() {
-  for (auto& [id, record] : events_) ports_.handoff.send(handoff::Kind::event, id, std::move(record));
-  events_.clear();
+// ---- ports' results ---------------------------------------------------------------------------------------------------------------
+
+void Relay::on_committed(std::uint64_t token, const Result<void>& result) {
+  Commit written = commits_.take(token);
+  std::visit(Match{
+                 [&](const DeliverCommit& commit) {
+                   if (const auto answered = from_phone_.committed(commit, result)) answered_.push_back(*answered);
+                 },
+                 [&](const ReportCommit& commit) { reports_.committed(commit, result); },
+                 [&](const ForwardedCommit& commit) {
+                   for (const ItemId& answered : from_forwarded_.committed(commit, result)) answered_.push_back(answered);
+                 },
+                 [&](AttemptCommit& commit) {
+                   if (Item* item = life_.attempt_committed(std::move(commit), result)) go(*item, Next::send);
+                 },
+                 [&](const AttemptEndCommit& commit) { life_.attempt_end_committed(commit); },
+                 [&](const OutcomeCommit& commit) { life_.outcome_committed(commit, result); },
+             },
+             written);
+}
+
+void Relay::on_converted(Converted converted) {
+  Item* item = items_.find(converted.item);
+  // Withdrawn, and perhaps offered again: this is the conversion of something that is gone.
+  if (item == nullptr || (item->stage != Stage::peeking && item->stage != Stage::converting)) return;
+  go(*item, converting_.take(*item, std::move(converted)));
+}
+
+void Relay::on_mail_result(const ItemId& id, const MailResult& result) {
+  Item* item = items_.find(id);
+  if (item != nullptr && item->stage == Stage::sending) to_mail_.on_result(*item, result);
+}
+
+void Relay::on_submit_result(const ItemId& id, const HttpResult& result) {
+  Item* item = items_.find(id);
+  if (item != nullptr && item->stage == Stage::sending) to_phone_.on_result(*item, result);
+}
+
+// ---- control plane ----------------------------------------------------------------------------------------------------------------
+
+void Relay::set_peers(const RecordView& peers) {
+  const std::size_t broken = context_.peers.read(peers);
+  paused_.clear();
+  log_info("peers")
+      .number("count", static_cast<std::int64_t>(context_.peers.all().size()))
+      .number("broken", static_cast<std::int64_t>(broken));
+}
+
+void Relay::on_handoff_ready(handoff::Other) {
+  context_.counters.add(Counter::handoff_connections);
+  history_.flush();
+  paused_.tell_all();
+  // Questions were lost with the old connection. An item that waits for its phone is told again too: the control plane may be new.
+  items_.for_each([&](Item& item) {
+    if (Routes::is_asked(item)) routes_.ask(item);
+  });
+}
+
+void Relay::on_handoff_lost() {
+  admission_.on_lost();
+  from_mailbox_.on_handoff_lost();
+}
+
+void Relay::on_handoff_record(handoff::Kind kind, const RecordView& record) {
+  context_.counters.add(Counter::handoff_records_in);
+  switch (kind) {
+    case handoff::Kind::peers:
+      return set_peers(record);
+    case handoff::Kind::submission:
+      return from_mailbox_.on_submission(record);
+    case handoff::Kind::submission_chunk:
+      if (from_mailbox_.on_chunk(record) == Next::convert) go(*items_.find(record.header().item), Next::convert);
+      return;
+    case handoff::Kind::withdraw:
+      return to_phone_.withdraw(record);
+    case handoff::Kind::drain:
+      context_.draining = true;
+      log_info("draining");
+      return;
+    case handoff::Kind::admission_answer:
+      return admission_.on_answer(record, context_.now);
+    case handoff::Kind::route_answer:
+      return take_route(record);
+    default:
+      return;
+  }
+}
+
+void Relay::take_route(const RecordView& answer) {
+  Item* item = items_.find(answer.header().item);
+  if (item != nullptr && Routes::is_asked(*item)) go(*item, routes_.take(*item, answer));
+}
+
+void Relay::on_handoff_acknowledged(handoff::Kind kind, const ItemId& id) {
+  if (kind == handoff::Kind::outcome) context_.ports.journal.settle(jn::Kind::outcome, id);
+  if (kind == handoff::Kind::report) context_.ports.journal.settle(jn::Kind::report, id);
+  if (kind != handoff::Kind::attempt || !in_doubt_.acknowledged(id)) return;
+  Item* item = items_.find(id);
+  if (item != nullptr && Routes::is_asked(*item)) routes_.ask(*item);
 }
 
 // ---- time -------------------------------------------------------------------------------------------------------------------------
 
 void Relay::tick(Instant now) {
-  now_ = now;
+  context_.now = now;
   admission_.tick(now);
-  if (!lost_in_restart_.empty()) hand_over_lost_in_restart();
+  if (in_doubt_.has_lost_in_restart()) in_doubt_.hand_over_lost_in_restart();
   // What was answered in the last turn: the network has had its poll, so this is "after the answer, before relay".
   for (std::size_t n = starting_.size(); n > 0; --n) {
     const ItemId id = starting_.front();
     starting_.pop_front();
-    Item* of = item(id);
-    if (of == nullptr) continue;
-    if (!of->replayed) faults_.at(step::answer_before_relay);
-    start_relay(*of);
+    Item* item = items_.find(id);
+    if (item == nullptr) continue;
+    if (!item->replayed) context_.faults.at(step::answer_before_relay);
+    start(*item);
   }
   std::swap(starting_, answered_);
-  while (!due_.empty() && due_.begin()->first <= now) {
-    Item& of = *item(due_.begin()->second);
-    set_due(of, {});
-    on_due(of);
-  }
+  while (Item* item = items_.take_due(now)) on_due(*item);
 }
 
 Instant Relay::next_due() const {
-  if (!starting_.empty() || !answered_.empty() || !lost_in_restart_.empty()) return now_;
+  if (!starting_.empty() || !answered_.empty() || in_doubt_.has_lost_in_restart()) return context_.now;
   const Instant asked = admission_.next_due();
-  if (due_.empty()) return asked;
-  const Instant first = due_.begin()->first;
+  const Instant first = items_.next_due();
+  if (first == Instant{}) return asked;
   return asked == Instant{} ? first : std::min(asked, first);
 }
 
-void Relay::on_due(Item& of) {
-  switch (of.stage) {
-    case Stage::peeking:
-      return start_relay(of);
-    case Stage::routing:
-      return ask_route(of);
-    case Stage::receiving:
-      return grant_first(of);
-    case Stage::backing_off:
-      if (!of.converted) return convert_item(of);
-      return of.to_phone ? submit_item(of) : send_item(of);
-    case Stage::finishing:
-      return append_outcome(of);
+// ---- replay -----------------------------------------------------------------------------------------------------------------------
+
+void Relay::remember(const RecordView& record) {
+  const auto kind = static_cast<jn::Kind>(record.header().kind);
+  if (kind == jn::Kind::accepted_mm7 || kind == jn::Kind::report) return answering_.remember(record);
+  if (kind != jn::Kind::outcome) return;
+  const auto nested = parse_record(record.bytes(jn::tag(jn::Tag::record)).value_or(ByteView{}));
+  if (nested.is_done()) remembered_.put(nested.value());
+}
+
+void Relay::restore(journal::Replayed replayed) {
+  const RecordView record = parse_record(replayed.record).value();
+  switch (replayed.kind) {
+    case jn::Kind::accepted_mm7:
+    case jn::Kind::accepted_mail: {
+      const TraceId trace = record.trace(jn::tag(jn::Tag::trace)).value_or(TraceId{});
+      const bool is_mail = replayed.kind == jn::Kind::accepted_mail;
+      Item& item = items_.add(replayed.item, trace, is_mail ? from_forwarded_.restored(record) : FromPhone::restored(record));
+      item.replayed = true;
+      item.accepted = Timestamp{record.i64(jn::tag(jn::Tag::time)).value_or(item.accepted.us)};
+      const ByteView body = record.bytes(jn::tag(jn::Tag::body)).value_or(ByteView{});
+      item.body = Bytes(body.begin(), body.end());
+      items_.count_memory(item);
+      log_info("replayed").item(item.id).trace(item.trace).text("kind", to_string(replayed.kind));
+      starting_.push_back(item.id);
+      return;
+    }
+    case jn::Kind::attempt:
+      return life_.restore_attempt(replayed.item, record);
+    case jn::Kind::outcome:
+    case jn::Kind::report: {
+      const auto nested = parse_record(record.bytes(jn::tag(jn::Tag::record)).value_or(ByteView{}));
+      if (!nested.is_done()) return;
+      if (replayed.kind == jn::Kind::outcome) return life_.restore_outcome(replayed.item, nested.value());
+      return context_.ports.handoff.send(handoff::Kind::report, replayed.item, rewrite(nested.value()));
+    }
     default:
       return;
   }
