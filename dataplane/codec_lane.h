@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 #include "codec/scan/slot.h"
 #include "dataplane/relay/conversion.h"
@@ -12,8 +13,38 @@
 
 namespace pushmail {
 
-/// Runs until `stop`; ring `bell` afterwards so that it is seen. The rules are taken before each conversion, as reader `lane` of the slot.
-void run_codec_lane(Ring<relay::Conversion>& in, Ring<relay::Converted>& out, Wake& bell, scan::RuleSetSlot& rules, std::size_t lane,
-                    const std::atomic<bool>& stop);
+class CodecLane {
+ public:
+  /// The rules are taken before each conversion, as reader `reader` of the slot. `bell` is rung for what comes in.
+  CodecLane(Ring<relay::Conversion>& in, Ring<relay::Converted>& out, Wake& bell, scan::RuleSetSlot& rules, std::size_t reader)
+      : in_(in), out_(out), bell_(bell), rules_(rules), reader_(reader) {}
+
+  /// The thread: runs until `stop`; ring `bell` afterwards so that it is seen.
+  void run(const std::atomic<bool>& stop);
+  /// Converts what came first; false, and no rules are held, when nothing is there.
+  bool step();
+
+  /// Stops the program when something was taken that was not given back, or given back as something else. Between steps.
+  void check() const;
+
+ private:
+  struct Passed {
+    std::uint64_t count = 0;
+    ItemId last{};
+    relay::Work work = relay::Work::peek;
+    bool operator==(const Passed&) const = default;
+    void pass(const auto& one) { *this = {.count = count + 1, .last = one.item, .work = one.work}; }
+  };
+  [[nodiscard]] relay::Converted convert_if_there_is_room(relay::Conversion conversion);
+  void wait(const std::atomic<bool>& stop);
+
+  Ring<relay::Conversion>& in_;
+  Ring<relay::Converted>& out_;
+  Wake& bell_;
+  scan::RuleSetSlot& rules_;
+  std::size_t reader_;
+  scan::Scratch scratch_;
+  Passed taken_, given_back_;
+};
 
 }  // namespace pushmail

@@ -242,7 +242,8 @@ int run(const Config& config) {
   notify_manager(service::ready);
 
   std::atomic<bool> stop{false}, worker_done{false};
-  Thread codec_thread("codec", [&] { run_codec_lane(to_codec, from_codec, codec_bell, rules.slot(), 0, stop); });
+  CodecLane codec_lane(to_codec, from_codec, codec_bell, rules.slot(), 0);
+  Thread codec_thread("codec", [&] { codec_lane.run(stop); });
   rules.watch(reload_fd);
   Thread worker_thread("worker", [&] {
     worker->run(stop);

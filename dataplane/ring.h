@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/result.h"
 #include "core/wake.h"
 
 namespace pushmail {
@@ -50,6 +51,13 @@ class Ring {
     return value;
   }
   [[nodiscard]] bool empty() const { return read_.load(std::memory_order_relaxed) == written_.load(std::memory_order_seq_cst); }
+
+  /// Stops the program when a slot between `read_` and `written_` holds nothing, or another one a value. While both sides rest.
+  void check() const {
+    const std::size_t read = read_.load(std::memory_order_acquire), written = written_.load(std::memory_order_acquire);
+    PM_CHECK(read <= written && written - read <= slots_.size());
+    for (std::size_t at = read; at < read + slots_.size(); ++at) PM_CHECK(slots_[at % slots_.size()].has_value() == (at < written));
+  }
 
  private:
   [[nodiscard]] bool push(T& value) {

@@ -10,6 +10,7 @@
 #include "dataplane/relay/relay.h"
 #include "dataplane/submit_out.h"
 #include "dataplane/tcp/stack.h"
+#include "tests/unit/checked.h"
 
 namespace pushmail::edge {
 
@@ -49,18 +50,19 @@ class RealDataSide final : public DataSide,
         random_(setup.seed),
         now_(setup.clock.now()),
         stack_(std::make_unique<tcp::Stack>(setup.device, stack_config(setup.address, random_), now_)),
-        relay_(relay_settings(random_), {.journal = *this, .handoff = *this, .codec = *this, .answers = *this, .outgoing = *this},
-               setup.clock, *counters_),
+        relay_(std::in_place, relay_settings(random_),
+               relay::Ports{.journal = *this, .handoff = *this, .codec = *this, .answers = *this, .outgoing = *this}, setup.clock,
+               *counters_),
         submit_out_(*stack_, setup.clock, {}),
         mail_out_(*stack_, "mms.example.net", setup.clock, {}),
         peer_(handoff::Direction::to_control, random_.next() | 1, *this) {
-    submit_out_.set_relay(relay_);
-    mail_out_.set_relay(relay_);
+    submit_out_.set_relay(*relay_);
+    mail_out_.set_relay(*relay_);
     if (!setup_.disk.last_known.empty()) take_peers(parse_record(setup_.disk.last_known).value());
-    for (const Disk::Record& record : setup_.disk.records) relay_.remember(parse_record(record.bytes).value());
+    for (const Disk::Record& record : setup_.disk.records) relay_->remember(parse_record(record.bytes).value());
     for (const Disk::Record& record : setup_.disk.records) {
       if (setup_.disk.settled.contains({record.kind, record.item})) continue;
-      relay_.restore({.kind = record.kind, .item = record.item, .record = record.bytes});
+      relay_->restore({.kind = record.kind, .item = record.item, .record = record.bytes});
     }
   }
   ~RealDataSide() override { stack_.reset(); }  // the network goes first, then the sessions may
@@ -74,8 +76,8 @@ class RealDataSide final : public DataSide,
     auto body = std::make_unique<Bytes>(inbound.body.begin(), inbound.body.end());
     auto read = mm7::parse_request(inbound.content_type, *body);
     PM_CHECK(read.has_value());
-    relay_.on_mm7({.slot = request, .generation = 1},
-                  {.peer = "mmsc", .content_type = inbound.content_type, .body = std::move(body), .request = std::move(*read)});
+    relay_->on_mm7({.slot = request, .generation = 1},
+                   {.peer = "mmsc", .content_type = inbound.content_type, .body = std::move(body), .request = std::move(*read)});
   }
 
   void turn(Instant now) override {
@@ -84,18 +86,19 @@ class RealDataSide final : public DataSide,
     while (!writes_.empty() && writes_.front().at <= now) {
       const std::uint64_t token = writes_.front().token;
       write_first();
-      if (token != 0) relay_.on_committed(token, {});
+      if (token != 0) relay_->on_committed(token, {});
     }
     while (!conversions_.empty() && conversions_.front().first <= now) {
       relay::Conversion conversion = std::move(conversions_.front().second);
       conversions_.pop_front();
-      relay_.on_converted(relay::convert(std::move(conversion)));
+      relay_->on_converted(relay::convert(std::move(conversion)));
     }
-    relay_.tick(now);
+    relay_->tick(now);
     submit_out_.tick(now);
     mail_out_.tick(now);
     // What the ticks gave to the network leaves now.
     stack_->poll(now);
+    relay_->check();
   }
 
   [[nodiscard]] Instant next_due() const override {
@@ -104,7 +107,7 @@ class RealDataSide final : public DataSide,
       if (at != Instant{} && (next == Instant{} || at < next)) next = at;
     };
     earlier(stack_->next_deadline());
-    earlier(relay_.next_due());
+    earlier(relay_->next_due());
     if (!writes_.empty()) earlier(writes_.front().at);
     if (!conversions_.empty()) earlier(conversions_.front().first);
     if (submit_out_.has_work() || mail_out_.has_work()) earlier(now_ + milliseconds(1));
@@ -113,9 +116,9 @@ class RealDataSide final : public DataSide,
   }
 
   [[nodiscard]] handoff::Peer& peer() override { return peer_; }
-  void handoff_lost() override { relay_.on_handoff_lost(); }
-  [[nodiscard]] std::size_t item_count() const override { return relay_.item_count(); }
-  [[nodiscard]] std::uint64_t memory_used() const override { return relay_.memory_used(); }
+  void handoff_lost() override { relay_->on_handoff_lost(); }
+  [[nodiscard]] std::size_t item_count() const override { return relay_->item_count(); }
+  [[nodiscard]] std::uint64_t memory_used() const override { return relay_->memory_used(); }
 
  private:
   // One write of the journal that is not durable yet; a settle record has no token.
@@ -163,19 +166,19 @@ class RealDataSide final : public DataSide,
   void peer_overloaded(std::string_view peer) override { submit_out_.peer_overloaded(peer); }
 
   // The control plane.
-  void on_ready(handoff::Other other) override { relay_.on_handoff_ready(other); }
+  void on_ready(handoff::Other other) override { relay_->on_handoff_ready(other); }
   void on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) override {
     const handoff::KindRow* row = handoff::find_kind(static_cast<std::uint16_t>(kind));
     if (row != nullptr && row->owned) peer_.acknowledge(receipt);
-    if (kind != handoff::Kind::peers) return relay_.on_handoff_record(kind, record);
+    if (kind != handoff::Kind::peers) return relay_->on_handoff_record(kind, record);
     const ByteView whole = record.whole();
     setup_.disk.last_known.assign(whole.begin(), whole.end());
     take_peers(record);
   }
-  void on_acknowledged(handoff::Kind kind, const ItemId& item) override { relay_.on_handoff_acknowledged(kind, item); }
+  void on_acknowledged(handoff::Kind kind, const ItemId& item) override { relay_->on_handoff_acknowledged(kind, item); }
   void take_peers(const RecordView& peers) {
-    relay_.set_peers(peers);
-    submit_out_.set_peers(relay_.peers());
+    relay_->set_peers(peers);
+    submit_out_.set_peers(relay_->peers());
   }
 
   Setup setup_;
@@ -185,7 +188,7 @@ class RealDataSide final : public DataSide,
   std::unique_ptr<tcp::Stack> stack_;
   std::deque<Write> writes_;
   std::deque<std::pair<Instant, relay::Conversion>> conversions_;
-  relay::Relay relay_;
+  Checked<relay::Relay> relay_;
   SubmitOut submit_out_;
   MailOut mail_out_;
   handoff::Peer peer_;

@@ -1,5 +1,6 @@
 // The relay among fakes: a journal whose commits are told by hand, a control plane that writes down what it hears, a codec lane that
-// answers with canned conversions, servers and clients that only remember. Time moves by hand.
+// answers with canned conversions, servers and clients that only remember. Time moves by hand; the relay's invariants are checked after
+// every step.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -8,12 +9,14 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/contract/journal/schema.h"
 #include "core/contract/peer/profile.h"
 #include "dataplane/relay/errors.h"
 #include "dataplane/relay/relay.h"
+#include "tests/unit/checked.h"
 
 namespace pushmail::relay {
 
@@ -138,7 +141,7 @@ struct World {
   WorkersPort* workers = nullptr;
   std::unique_ptr<Counters> counters = Counters::in_memory();
   Settings settings;
-  std::unique_ptr<Relay> relay;
+  Checked<Relay> relay = new_relay();
   std::vector<RuleMatch> rules;  // what mail under the content rules matches
   Peeked peeked{.transaction_id = "t1",
                 .linked_id = {},
@@ -160,14 +163,16 @@ struct World {
     restart();
   }
 
+  [[nodiscard]] Checked<Relay> new_relay() {
+    const Ports ports{
+        .journal = journal, .handoff = handoff, .codec = codec, .answers = answers, .outgoing = outgoing, .workers = workers};
+    return Checked<Relay>(std::in_place, settings, ports, clock, *counters);
+  }
   /// A new relay over the same fakes, as after a kill.
   void restart() {
     journal.waiting.clear();
     codec.waiting.clear();
-    relay = std::make_unique<Relay>(
-        settings,
-        Ports{.journal = journal, .handoff = handoff, .codec = codec, .answers = answers, .outgoing = outgoing, .workers = workers}, clock,
-        *counters);
+    relay = new_relay();
     give_peers(false);
   }
 
