@@ -1,6 +1,6 @@
 // What a recipient of a message is to us: the service number, a thread behind it, a bound phone, or a mail address.
 //
-// Came from: address forms of core/contract/handoff/schema.h. Used by: to_mail (503, 506), outcomes (whose report it is). Pure, but for
+// Came from: address forms of core/contract/handoff/schema.h. Used by: to_mail (503, 506), reports (whose report it is). Pure, but for
 // what the store knows. Numbers are read by codec/wap/numbering.h alone: what nobody can read for sure is bad_address, and never some
 // number.
 //

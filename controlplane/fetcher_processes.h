@@ -1,8 +1,8 @@
 // The fetcher processes: started with a socketpair as descriptor 3, or by a service manager that gives them a connection of ours as theirs;
 // restarted with back-off when they end, told everything again.
 //
-// Came from: WatchedMailboxes and ToPhone (commands), the fetchers (records). Goes to: FetcherEvents. A binding belongs to one fetcher, by
-// its id. A fetcher ends by itself when our end of the socket closes, so none outlives the control plane. Threads: one.
+// Came from: WatchedMailboxes, Transfers, Marks (commands), the fetchers (records). Goes to: FetcherEvents. A binding belongs to one
+// fetcher, by its id. A fetcher ends by itself when our end of the socket closes, so none outlives the control plane. Threads: one.
 #pragma once
 
 #include <filesystem>

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
+#include "controlplane/store/ledger.h"
 #include "core/contract/handoff/peer.h"
 #include "core/log.h"
 
@@ -17,32 +21,28 @@ constexpr std::size_t ended_in_one_turn_max = 200;
 
 }  // namespace
 
-Result<void> InDoubt::take_attempt(const RecordView& record) {
-  After after;
-  std::optional<Item> item;
-  const auto done = ports_.store.write([&]() -> Result<void> {
-    after = {};
-    PM_TRY(item, ports_.store.item(record.header().item));
-    if (!item) {
-      // Acknowledged all the same: nobody will ever know more about it.
-      log_error("attempt_of_nothing").item(record.header().item);
-      return {};
-    }
-    return begin(record, *item, after);
+Result<Effects> InDoubt::take_attempt(const RecordView& record) {
+  return in_one_write(ports_.store, [&]() -> Result<Effects> {
+    PM_TRY(auto item, ports_.store.item(record.header().item));
+    if (item) return begin(record, std::move(*item));
+    // Acknowledged all the same: nobody will ever know more about it.
+    log_error("attempt_of_nothing").item(record.header().item);
+    return {};
   });
-  if (!done) return done;
-  if (item) ports_.forget(item->id);
-  if (after.requested) ports_.on_requested(*item);
-  return {};
 }
 
-Result<void> InDoubt::begin(const RecordView& record, Item& item, After& after) {
+Result<Effects> InDoubt::begin(const RecordView& record, Item item) {
+  // The offer, if there is one, is void: the data plane did not take it.
+  Effects effects{.over = {item.id}};
   const Timestamp now = ports_.clock.wall();
   const Timestamp began{record.i64(tag(Tag::time)).value_or(now.us)};
   const std::string trouble(record.text(tag(Tag::reason)).value_or(""));
   Details details{{"try", fmt::to_string(record.u64(tag(Tag::attempt)).value_or(0))}, {"peer", item.peer}, {"trouble", trouble}};
   const bool settled = is_final(item.state) || item.state == ItemState::submitted || item.state == ItemState::reported;
-  if (settled || item.doubt_began == began) return note(ports_.store, item, "attempt_repeated", now, Program::data, std::move(details));
+  if (settled || item.doubt_began == began) {
+    PM_TRY_VOID(note(ports_.store, item, "attempt_repeated", now, Program::data, std::move(details)));
+    return effects;
+  }
 
   ++item.doubts;
   item.doubt_began = began;
@@ -50,7 +50,6 @@ Result<void> InDoubt::begin(const RecordView& record, Item& item, After& after) 
   item.retry_at = {};
   if (item.doubts > 1 || record.u64(tag(Tag::duplicate_possible)).value_or(0) != 0) item.duplicate_possible = true;
   if (record.u64(tag(handoff::peer_tag("deduplicates"))).value_or(0) != 0) {
-    after.requested = true;
     PM_TRY([[maybe_unused]] const bool moved,
            move_item(ports_.store, item,
                      {.event = ItemEvent::submission_repeated,
@@ -58,7 +57,8 @@ Result<void> InDoubt::begin(const RecordView& record, Item& item, After& after) 
                       .time = now,
                       .by = Program::data,
                       .details = std::move(details)}));
-    return {};
+    effects.requested.push_back(std::move(item));
+    return effects;
   }
   PM_TRY(const ReportTimes::Known known, ports_.report_times.of(item.peer));
   item.unknown_until = {now.us + known.wait.us()};
@@ -72,31 +72,34 @@ Result<void> InDoubt::begin(const RecordView& record, Item& item, After& after) 
                     .time = now,
                     .by = Program::data,
                     .details = std::move(details)}));
-  return ports_.take_early_reports(item);
+  PM_TRY_VOID(ports_.reports.take_early(item));
+  return effects;
 }
 
-void InDoubt::tick() {
+Effects InDoubt::tick() {
+  Effects effects;
   const auto over = ports_.store.items({.states = {ItemState::submitting},
                                         .unknown_by = ports_.clock.wall(),
                                         .order = ItemOrder::oldest_first,
                                         .count_max = ended_in_one_turn_max});
   if (!over) {
     log_error("items_not_read").error(over.error());
-    return;
+    return effects;
   }
-  for (Item item : *over) {
-    After after;
-    const auto done = ports_.store.write([&] { return end(item, after); });
-    if (!done) {
-      log_error("doubt_not_ended").item(item.id).error(done.error());
+  for (const Item& item : *over) {
+    auto ended = in_one_write(ports_.store, [&] { return end(item); });
+    if (!ended) {
+      log_error("doubt_not_ended").item(item.id).error(ended.error());
       continue;
     }
-    if (after.sms_queued) ports_.sms_queued();
-    if (after.requested) ports_.on_requested(item);
+    effects.sms_queued = effects.sms_queued || ended->sms_queued;
+    std::ranges::move(ended->requested, std::back_inserter(effects.requested));
   }
+  return effects;
 }
 
-Result<void> InDoubt::end(Item& item, After& after) {
+Result<Effects> InDoubt::end(Item item) {
+  Effects effects;
   const Timestamp now = ports_.clock.wall();
   PM_TRY(const auto binding, ports_.store.binding(item.binding));
   const bool gone = !binding || binding->state == BindingState::removed;
@@ -112,14 +115,14 @@ Result<void> InDoubt::end(Item& item, After& after) {
                      {.event = ItemEvent::unconfirmed,
                       .reason = "it is not known whether the message arrived, and it is not sent again; the mail stays in the mailbox",
                       .time = now}));
-    return {};
+    return effects;
   }
   if (asked || push) {
-    after.requested = true;
     PM_TRY([[maybe_unused]] const bool moved,
            move_item(ports_.store, item,
                      {.event = ItemEvent::doubt_request, .reason = "no report came: the message is sent once more", .time = now}));
-    return {};
+    effects.requested.push_back(std::move(item));
+    return effects;
   }
   if (!item.reply_code.empty() && item.code_expires > now) {
     PM_TRY([[maybe_unused]] const bool moved,
@@ -129,22 +132,10 @@ Result<void> InDoubt::end(Item& item, After& after) {
                 .reason = fmt::format("it is not known whether the message arrived; the phone gets it when it asks again with {} until {}",
                                       item.reply_code, format_rfc3339(item.code_expires)),
                 .time = now}));
-    return {};
+    return effects;
   }
-  return announce_again(item, after);
-}
-
-Result<void> InDoubt::announce_again(Item& item, After& after) {
-  item.reply_code.clear();
-  item.announced = {};
-  PM_TRY([[maybe_unused]] const bool moved,
-         move_item(ports_.store, item,
-                   {.event = ItemEvent::doubt_announce,
-                    .reason = "it is not known whether the message arrived; it is offered to the phone again",
-                    .time = ports_.clock.wall()}));
-  PM_TRY(const bool queued, ports_.announcer.take(item));
-  after.sms_queued = after.sms_queued || queued;
-  return {};
+  PM_TRY(effects.sms_queued, ports_.asking.begin_anew(item));
+  return effects;
 }
 
 }  // namespace pushmail

@@ -1,6 +1,6 @@
 // Submissions of which nobody knows whether the MMSC took them: its report may tell, for a while; then the mail goes out once more.
 //
-//   attempt (data plane) ──> submitting, unknown_until ──report──> settled (Outcomes)
+//   attempt (data plane) ──> submitting, unknown_until ──report──> settled (Reports)
 //                                   │ time over
 //                                   ├─ asked meanwhile ──────────> requested         the phone asked, and need not ask again
 //                                   ├─ policy push, first doubt ─> requested         once more, marked
@@ -8,15 +8,15 @@
 //                                   └─ policy ask ───────────────> notified          its code is still valid
 //                                                            or ─> accepted          with a new code and a new SMS
 //
-// Came from: the handoff socket (attempts), a timer. Goes to: the store, ToPhone (what is to be sent), the SMS queue.
+// Came from: the handoff socket (attempts), a timer. Goes to: the store; Asking (what is offered again). Threads: one.
 #pragma once
 
-#include <functional>
+#include <utility>
 
-#include "controlplane/announcer.h"
+#include "controlplane/asking.h"
+#include "controlplane/effects.h"
 #include "controlplane/report_times.h"
-#include "controlplane/settings.h"
-#include "controlplane/store/ledger.h"
+#include "controlplane/reports.h"
 #include "controlplane/store/store.h"
 #include "core/clock.h"
 #include "core/record.h"
@@ -28,31 +28,20 @@ class InDoubt {
   struct Ports {
     Store& store;
     const Clock& clock;
-    const Settings& settings;
     ReportTimes& report_times;
-    Announcer& announcer;
-    /// The offer of this item is void: the data plane did not take it.
-    std::function<void(const ItemId&)> forget;
-    std::function<void(const Item&)> on_requested;
-    /// Reports that were faster than the news (Outcomes).
-    std::function<Result<void>(Item&)> take_early_reports;
-    std::function<void()> sms_queued;
+    Asking& asking;
+    Reports& reports;
   };
   explicit InDoubt(Ports ports) : ports_(std::move(ports)) {}
 
   /// Durable when it succeeds: only then may the record be acknowledged. A repeat has no second effect.
-  [[nodiscard]] Result<void> take_attempt(const RecordView& record);
+  [[nodiscard]] Result<Effects> take_attempt(const RecordView& record);
   /// Ends doubts whose time is over. Call every second or so.
-  void tick();
+  [[nodiscard]] Effects tick();
 
  private:
-  struct After {
-    bool requested = false;
-    bool sms_queued = false;
-  };
-  [[nodiscard]] Result<void> begin(const RecordView& record, Item& item, After& after);
-  [[nodiscard]] Result<void> end(Item& item, After& after);
-  [[nodiscard]] Result<void> announce_again(Item& item, After& after);
+  [[nodiscard]] Result<Effects> begin(const RecordView& record, Item item);
+  [[nodiscard]] Result<Effects> end(Item item);
 
   Ports ports_;
 };

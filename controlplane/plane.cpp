@@ -9,24 +9,19 @@
 #include <optional>
 
 #include "controlplane/account_trials.h"
-#include "controlplane/announcer.h"
 #include "controlplane/api/json.h"
 #include "controlplane/api/server.h"
 #include "controlplane/fetcher_processes.h"
 #include "controlplane/handoff_client.h"
-#include "controlplane/in_doubt.h"
 #include "controlplane/notify/notifier.h"
 #include "controlplane/notify/smpp_session.h"
 #include "controlplane/observer.h"
-#include "controlplane/outcomes.h"
 #include "controlplane/peer_health.h"
 #include "controlplane/resolver.h"
-#include "controlplane/retrieve/retriever.h"
 #include "controlplane/status/listener.h"
 #include "controlplane/status/metrics.h"
 #include "controlplane/status/status.h"
-#include "controlplane/to_mail.h"
-#include "controlplane/to_phone.h"
+#include "controlplane/switchboard.h"
 #include "controlplane/watched_mailboxes.h"
 #include "core/contract/worker.h"
 #include "core/log.h"
@@ -50,7 +45,7 @@ RecordWriter peer_record(PeerProfile peer, const std::optional<IpAddress>& addre
   return peer.record();
 }
 
-class WholePlane final : public Plane, private FetcherEvents, private handoff::Events {
+class WholePlane final : public Plane, private FetcherEvents, private handoff::Events, private FlowEvents {
  public:
   WholePlane(asio::io_context& context, const Clock& clock, Settings settings, Store& store, Durability& durability, const Sealer& sealer,
              std::unique_ptr<Resolver> resolver, const Options& options)
@@ -65,29 +60,13 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                    .arguments = fetcher_arguments(),
                    .count = settings_.fetchers},
                   durability, *this),
-        data_plane_(context, settings_.run_folder / handoff_socket_of(only_worker), durability, *this,
-                    [this] { to_phone_.on_data_plane_lost(); }),
-        notifier_(store, clock, [this](const notify::IncomingSms& sms) { return retriever_.take(sms); },
+        data_plane_(context, settings_.run_folder / handoff_socket_of(only_worker), durability, *this, [this] { flows_.on_data_plane_lost(); }),
+        notifier_(store, clock, [this](const notify::IncomingSms& sms) { return flows_.on_sms(sms); },
                   {.per_hour_max = settings_.sms_per_hour_max}, {.form = settings_.sms_id_form, .numbering = settings_.numbering}),
         smpp_(context, clock, settings_.smpp, durability, notifier_),
-        announcer_(store, clock, settings_),
-        to_phone_({store, clock, settings_, data_plane_, fetchers_, announcer_, [this] { notifier_.pump(); },
-                   [this](std::string_view binding) { mailboxes_.watch_again(binding); }}),
-        to_mail_({store, clock, settings_, data_plane_, to_phone_, announcer_, [this] { notifier_.pump(); }}),
         report_times_(store),
-        outcomes_({store, clock, settings_, report_times_, [this](const ItemId& item) { to_phone_.forget(item); },
-                   [this](const Item& item) { to_phone_.withdraw(item); }, [this] { notifier_.pump(); }}),
-        in_doubt_({store, clock, settings_, report_times_, announcer_, [this](const ItemId& item) { to_phone_.forget(item); },
-                   [this](const Item& item) { to_phone_.on_requested(item); },
-                   [this](Item& item) { return outcomes_.take_early_reports(item); }, [this] { notifier_.pump(); }}),
-        retriever_(store, clock,
-                   {.on_requested = [this](const Item& item) { to_phone_.on_requested(item); },
-                    .on_sms_queued = [this] { notifier_.pump(); },
-                    .announce_next = [this](const Msisdn& phone) { return announcer_.answered(phone); },
-                    .binding_changed = [this](const Binding& binding) { on_binding_changed(binding); }},
-                   settings_.numbering),
-        mailboxes_({store, clock, settings_, sealer, *resolver_, fetchers_,
-                    [this](std::string_view binding) { to_phone_.on_mailbox_ready(binding); }}),
+        flows_({store, clock, settings_, data_plane_, fetchers_, report_times_, *this}),
+        mailboxes_({store, clock, settings_, sealer, *resolver_, fetchers_}),
         account_trials_({clock, settings_, *resolver_, fetchers_}),
         bindings_(store, sealer, clock,
                   {.egress = settings_.egress,
@@ -96,11 +75,15 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                    .node = settings_.node,
                    .numbering = settings_.numbering}),
         api_(store, bindings_,
-             {.binding_changed = [this](const Binding& binding) { on_binding_changed(binding); },
+             {.binding_changed =
+                  [this](const Binding& binding) {
+                    mailboxes_.on_binding_changed(binding);
+                    flows_.on_binding_changed(binding);
+                  },
               .binding_added =
                   [this](const Binding& binding, const api::AccountTrial& trial) {
                     mailboxes_.on_binding_added(binding, trial);
-                    to_phone_.on_binding_changed(binding);
+                    flows_.on_binding_changed(binding);
                   },
               .try_account =
                   [this](const Binding& binding, const std::string& password, std::function<void(api::AccountTrial)> reply) {
@@ -117,7 +100,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                    .data_plane = data_plane_,
                    .smpp = smpp_,
                    .notifier = notifier_,
-                   .transfers = [this] { return to_phone_.transfers(); },
+                   .transfers = [this] { return flows_.transfers(); },
                    .listener_error = [this] { return listener_->error(); }}),
         wall_steps_(clock),
         tick_timer_(context),
@@ -136,7 +119,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
 
   void start() override {
     clamp_waits();
-    to_phone_.resume();
+    flows_.resume();
     fetchers_.start();
     data_plane_.start();
     smpp_.start();
@@ -221,10 +204,6 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     }
     return all;
   }
-  void on_binding_changed(const Binding& binding) {
-    mailboxes_.on_binding_changed(binding);
-    to_phone_.on_binding_changed(binding);
-  }
   void on_peer_state(const RecordView& record) {
     using handoff::Tag;
     using handoff::tag;
@@ -236,8 +215,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     if (const auto step = wall_steps_.look()) on_wall_step(*step);
     mailboxes_.tick();
     account_trials_.tick();
-    in_doubt_.tick();
-    to_phone_.tick();
+    flows_.tick();
     notifier_.pump();
     observer_.tick();
     if (const auto notified = notify_service_manager(service::alive); !notified)
@@ -292,27 +270,27 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   void on_ready(handoff::Other other) override {
     log_info("data_plane_connected").text("other", other == handoff::Other::same ? "same" : "restarted");
     send_peers();
-    to_phone_.on_data_plane_ready(other);
+    flows_.on_data_plane_ready(other);
   }
   void on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) override {
     switch (kind) {
       case handoff::Kind::admission_query:
-        return to_mail_.on_admission_query(record);
+        return flows_.on_admission_query(record);
       case handoff::Kind::route_query:
-        return to_mail_.on_route_query(record);
+        return flows_.on_route_query(record);
       case handoff::Kind::submission_credit:
-        return to_phone_.on_credit(record);
+        return flows_.on_credit(record);
       case handoff::Kind::event:
         observer_.on_event(record);
-        return outcomes_.take_event(record);
+        return flows_.on_event(record);
       case handoff::Kind::peer_state:
         return on_peer_state(record);
       case handoff::Kind::outcome:
-        return acknowledge(outcomes_.take_outcome(record), receipt);
+        return acknowledge(flows_.take_outcome(record), receipt);
       case handoff::Kind::report:
-        return acknowledge(outcomes_.take_report(record), receipt);
+        return acknowledge(flows_.take_report(record), receipt);
       case handoff::Kind::attempt:
-        return acknowledge(in_doubt_.take_attempt(record), receipt);
+        return acknowledge(flows_.take_attempt(record), receipt);
       default:
         log_warning("handoff_unexpected").text("record", handoff::describe(record));
     }
@@ -325,6 +303,11 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     data_plane_.connect_again();
   }
 
+  // ---- the flows
+  void on_sms_queued() override { notifier_.pump(); }
+  void on_news_lost(std::string_view binding) override { mailboxes_.watch_again(binding); }
+  void on_binding_changed(const Binding& binding) override { mailboxes_.on_binding_changed(binding); }
+
   // ---- the fetchers
   void on_fetcher_up(std::size_t index) override {
     mailboxes_.watch_all([this, index](std::string_view binding) { return fetchers_.index_of(binding) == index; });
@@ -332,12 +315,13 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   void on_fetcher_down(std::size_t index) override {
     const auto was_there = [this, index](std::string_view binding) { return fetchers_.index_of(binding) == index; };
     mailboxes_.on_fetcher_lost(was_there);
-    to_phone_.on_fetcher_lost(was_there);
+    flows_.on_fetcher_lost(was_there);
   }
   void on_fetcher_record(const RecordView& record) override {
     switch (static_cast<mailbox::Kind>(record.header().kind)) {
       case mailbox::Kind::session:
-        return mailboxes_.on_session(record);
+        if (mailboxes_.on_session(record)) flows_.on_mailbox_ready(record.text(mailbox::tag(mailbox::Tag::binding)).value_or(""));
+        return;
       case mailbox::Kind::baseline:
         return mailboxes_.on_baseline(record);
       case mailbox::Kind::polled:
@@ -345,7 +329,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
       case mailbox::Kind::new_mail:
         if (mailboxes_.is_behind(record.text(mailbox::tag(mailbox::Tag::binding)).value_or(""))) return;
         mailboxes_.on_announced(record);
-        return to_phone_.on_new_mail(record);
+        return flows_.on_new_mail(record);
       case mailbox::Kind::trying:
         return mailboxes_.on_trying(record);
       case mailbox::Kind::skipped:
@@ -353,13 +337,13 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
       case mailbox::Kind::probed:
         return account_trials_.on_probed(record);
       case mailbox::Kind::chunk:
-        return to_phone_.on_chunk(record);
+        return flows_.on_chunk(record);
       case mailbox::Kind::fetched:
-        return to_phone_.on_fetched(record);
+        return flows_.on_fetched(record);
       case mailbox::Kind::fetch_failed:
-        return to_phone_.on_fetch_failed(record);
+        return flows_.on_fetch_failed(record);
       case mailbox::Kind::marked:
-        return to_phone_.on_marked(record);
+        return flows_.on_marked(record);
       default:
         return;
     }
@@ -374,13 +358,8 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   HandoffClient data_plane_;
   notify::Notifier notifier_;
   notify::SmppSession smpp_;
-  Announcer announcer_;
-  ToPhone to_phone_;
-  ToMail to_mail_;
   ReportTimes report_times_;
-  Outcomes outcomes_;
-  InDoubt in_doubt_;
-  retrieve::Retriever retriever_;
+  Switchboard flows_;
   WatchedMailboxes mailboxes_;
   AccountTrials account_trials_;
   Bindings bindings_;

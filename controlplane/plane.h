@@ -1,8 +1,11 @@
 // The control plane put together: every part, and which record of which socket goes to which part. Read this first.
 //
-//   fetchers --records--> WatchedMailboxes, ToPhone --+--> Store <--+-- Notifier <--> SmppSession
-//   data plane --records--> ToMail, Outcomes, ToPhone        +-- Retriever
-//   pushmailctl --HTTP--> Api
+//   fetchers   --records--> WatchedMailboxes  |
+//                       --> Switchboard       +--> Store <-- Notifier <--> SmppSession --SMS--> Switchboard
+//   data plane --records--> Switchboard       |
+//   pushmailctl --HTTP----> Api               |
+//
+// What follows from what inside the flows of items, and where it leaves them: switchboard.h.
 //
 // Came from: fetcher_processes (what happens in mailboxes), handoff_client (what the data plane does), the SMSC, the API. Goes to: the part
 // of the picture that the kind of record belongs to.

@@ -1,6 +1,6 @@
 // How long a peer takes to report: what its submissions in doubt wait for.
 //
-// Came from: Outcomes (the first report of each submission). Kept in the store, the last `kept_max` of each peer, so a restart forgets
+// Came from: Reports (the first report of each submission). Kept in the store, the last `kept_max` of each peer, so a restart forgets
 // nothing. Goes to: InDoubt (how long), the API (`peer show`).
 #pragma once
 

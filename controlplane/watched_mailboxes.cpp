@@ -227,19 +227,20 @@ void WatchedMailboxes::set_session(std::string_view binding, std::string_view st
   if (!done) log_error("session_not_stored").binding(binding).error(done.error());
 }
 
-void WatchedMailboxes::on_session(const RecordView& record) {
+bool WatchedMailboxes::on_session(const RecordView& record) {
   const std::string id = text_or_empty(record, Tag::binding);
   const std::string state = text_or_empty(record, Tag::state);
   const auto binding = ports_.store.binding(id);
-  if (!binding || !*binding || (*binding)->state == BindingState::removed) return;
+  if (!binding || !*binding || (*binding)->state == BindingState::removed) return false;
   pauses_.on_session(id, record, ports_.clock.now());
   set_session(id, state, text_or_empty(record, Tag::reason), {record.i64(tag(Tag::time)).value_or(ports_.clock.wall().us)});
-  if (is_well(state)) return ports_.on_ready(id);
+  if (is_well(state)) return true;
   // A host that moved has another address by now.
   const auto watched = watched_.find(id);
   const bool named = !parse_ip((*binding)->host).has_value();
   if (state == "unreachable" && named && watched != watched_.end() && ports_.clock.now() - watched->second.resolved > timers::host_resolve)
     watch(**binding);
+  return false;
 }
 
 Result<void> WatchedMailboxes::write_watermark(const RecordView& record, MailboxState& state) {

@@ -1,7 +1,7 @@
 // Which mailboxes are watched, how their sessions stand, and when they are polled.
 //
 // Came from: the store (bindings), the API (changes, `poll now`), the fetchers (session, baseline, polled). Goes to: the fetchers (watch,
-// unwatch, poll); ToPhone hears when a mailbox answers again. A password is opened here, into one `watch` record, and nowhere else.
+// unwatch, poll); A password is opened here, into one `watch` record, and nowhere else.
 // A host is resolved here, and only an address that the egress policy allows goes into the record.
 #pragma once
 
@@ -31,7 +31,6 @@ class WatchedMailboxes {
     const Sealer& sealer;
     Resolver& resolver;
     FetcherPort& fetchers;
-    std::function<void(std::string_view binding)> on_ready;
   };
   explicit WatchedMailboxes(Ports ports) : ports_(std::move(ports)) {}
 
@@ -53,7 +52,8 @@ class WatchedMailboxes {
   std::size_t poll_now(std::string_view binding);
   void tick();
 
-  void on_session(const RecordView& record);
+  /// True: the mailbox answers.
+  [[nodiscard]] bool on_session(const RecordView& record);
   void on_baseline(const RecordView& record);
   void on_polled(const RecordView& record);
   void on_trying(const RecordView& record);

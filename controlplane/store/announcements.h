@@ -1,7 +1,7 @@
 // What the store knows of a phone's mails that are, or are not yet, announced to it: who holds which reply code, who waits for one.
 //
 // Part of Store (store.h); every question is answered from an index, whatever number of mails a phone ever had. Used by:
-// controlplane/store/ledger (codes), controlplane/announcer, controlplane/strangers, retrieve.
+// controlplane/store/ledger (codes), controlplane/asking, controlplane/strangers, retrieve.
 #pragma once
 
 #include <cstdint>

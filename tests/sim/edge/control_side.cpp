@@ -4,14 +4,9 @@
 
 #include <map>
 
-#include "controlplane/announcer.h"
-#include "controlplane/in_doubt.h"
-#include "controlplane/outcomes.h"
 #include "controlplane/report_times.h"
-#include "controlplane/retrieve/retriever.h"
 #include "controlplane/store/sqlite_store.h"
-#include "controlplane/to_mail.h"
-#include "controlplane/to_phone.h"
+#include "controlplane/switchboard.h"
 
 namespace pushmail::edge {
 
@@ -44,11 +39,11 @@ Settings settings_of(const ControlSide::Setup& setup) {
   return settings;
 }
 
-class RealControlSide final : public ControlSide, DataPlanePort, FetcherPort, handoff::Events {
+class RealControlSide final : public ControlSide, DataPlanePort, FetcherPort, handoff::Events, FlowEvents {
  public:
   explicit RealControlSide(const Setup& setup)
       : setup_(setup), random_(setup.seed), settings_(settings_of(setup)), peer_(handoff::Direction::to_data, random_.next() | 1, *this) {
-    to_phone_.resume();
+    flows_.resume();
   }
 
   void bind_phones() override {
@@ -78,7 +73,7 @@ class RealControlSide final : public ControlSide, DataPlanePort, FetcherPort, ha
     record.text(tag(Tag::message_id), fmt::format("m{}@example.com", number)).trace(tag(Tag::trace), new_trace_id());
     record.i64(tag(Tag::time), setup_.clock.wall().us);
     const Bytes bytes = record.finish(1);
-    to_phone_.on_new_mail(parse_record(bytes).value());
+    flows_.on_new_mail(parse_record(bytes).value());
   }
 
   void phone_asks() override {
@@ -90,16 +85,12 @@ class RealControlSide final : public ControlSide, DataPlanePort, FetcherPort, ha
     }
     if (codes.empty()) return;
     const std::string& code = codes[random_.below(codes.size())];
-    (void)retriever_.take({.source = std::string(asking_phone), .destination = std::string(service_number), .text = code});
+    (void)flows_.on_sms({.source = std::string(asking_phone), .destination = std::string(service_number), .text = code});
   }
 
-  void tick() override {
-    in_doubt_.tick();
-    to_phone_.tick();
-    (void)announcer_.tick();
-  }
+  void tick() override { flows_.tick(); }
   [[nodiscard]] handoff::Peer& peer() override { return peer_; }
-  void handoff_lost() override { to_phone_.on_data_plane_lost(); }
+  void handoff_lost() override { flows_.on_data_plane_lost(); }
 
   [[nodiscard]] std::vector<Known> known() const override {
     std::vector<Known> all;
@@ -158,7 +149,7 @@ class RealControlSide final : public ControlSide, DataPlanePort, FetcherPort, ha
       marked.text(tag(Tag::mark), view.text(tag(Tag::mark)).value_or(""));
       const Bytes answer = marked.finish(1);
       setup_.schedule.at(setup_.clock.now() + milliseconds(5), [this, alive = std::weak_ptr<int>(alive_), answer] {
-        if (!alive.expired()) to_phone_.on_marked(parse_record(answer).value());
+        if (!alive.expired()) flows_.on_marked(parse_record(answer).value());
       });
     }
   }
@@ -175,17 +166,22 @@ class RealControlSide final : public ControlSide, DataPlanePort, FetcherPort, ha
     RecordWriter chunk = mailbox::make(mailbox::Kind::chunk, item);
     chunk.u64(tag(Tag::offset), 0).bytes(tag(Tag::data), bytes_of(mail));
     const Bytes chunk_bytes = chunk.finish(1);
-    to_phone_.on_chunk(parse_record(chunk_bytes).value());
+    flows_.on_chunk(parse_record(chunk_bytes).value());
     RecordWriter fetched = mailbox::make(mailbox::Kind::fetched, item);
     fetched.u64(tag(Tag::size), mail.size());
     const Bytes fetched_bytes = fetched.finish(1);
-    to_phone_.on_fetched(parse_record(fetched_bytes).value());
+    flows_.on_fetched(parse_record(fetched_bytes).value());
   }
+
+  // FlowEvents: the phone looks by itself, and no binding changes.
+  void on_sms_queued() override {}
+  void on_news_lost(std::string_view) override {}
+  void on_binding_changed(const Binding&) override {}
 
   // The data plane.
   void on_ready(handoff::Other other) override {
     send_peers();
-    to_phone_.on_data_plane_ready(other);
+    flows_.on_data_plane_ready(other);
   }
   void send_peers() {
     using handoff::Tag;
@@ -197,19 +193,19 @@ class RealControlSide final : public ControlSide, DataPlanePort, FetcherPort, ha
   void on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) override {
     switch (kind) {
       case handoff::Kind::admission_query:
-        return to_mail_.on_admission_query(record);
+        return flows_.on_admission_query(record);
       case handoff::Kind::route_query:
-        return to_mail_.on_route_query(record);
+        return flows_.on_route_query(record);
       case handoff::Kind::submission_credit:
-        return to_phone_.on_credit(record);
+        return flows_.on_credit(record);
       case handoff::Kind::event:
-        return outcomes_.take_event(record);
+        return flows_.on_event(record);
       case handoff::Kind::outcome:
-        return acknowledge(outcomes_.take_outcome(record), receipt);
+        return acknowledge(flows_.take_outcome(record), receipt);
       case handoff::Kind::report:
-        return acknowledge(outcomes_.take_report(record), receipt);
+        return acknowledge(flows_.take_report(record), receipt);
       case handoff::Kind::attempt:
-        return acknowledge(in_doubt_.take_attempt(record), receipt);
+        return acknowledge(flows_.take_attempt(record), receipt);
       default:
         return;
     }
@@ -227,20 +223,8 @@ class RealControlSide final : public ControlSide, DataPlanePort, FetcherPort, ha
   std::map<ItemId, Fetch> fetches_;
   std::uint64_t last_generation_ = 0;
   handoff::Peer peer_;
-  Announcer announcer_{setup_.store, setup_.clock, settings_};
-  ToPhone to_phone_{{setup_.store, setup_.clock, settings_, *this, *this, announcer_, [] {}, [](std::string_view) {}}};
-  ToMail to_mail_{{setup_.store, setup_.clock, settings_, *this, to_phone_, announcer_, [] {}}};
   ReportTimes report_times_{setup_.store};
-  Outcomes outcomes_{{setup_.store, setup_.clock, settings_, report_times_, [this](const ItemId& id) { to_phone_.forget(id); },
-                      [this](const Item& item) { to_phone_.withdraw(item); }, [] {}}};
-  InDoubt in_doubt_{{setup_.store, setup_.clock, settings_, report_times_, announcer_, [this](const ItemId& id) { to_phone_.forget(id); },
-                     [this](const Item& item) { to_phone_.on_requested(item); },
-                     [this](Item& item) { return outcomes_.take_early_reports(item); }, [] {}}};
-  retrieve::Retriever retriever_{setup_.store,
-                                 setup_.clock,
-                                 {.on_requested = [this](const Item& item) { to_phone_.on_requested(item); },
-                                  .on_sms_queued = [] {},
-                                  .announce_next = [this](const Msisdn& phone) { return announcer_.answered(phone); }}};
+  Switchboard flows_{{setup_.store, setup_.clock, settings_, *this, *this, report_times_, *this}};
 };
 
 }  // namespace

@@ -31,8 +31,7 @@ struct InDoubtTest : World {
   }
   void pass(Duration time) {
     clock.pass(time);
-    in_doubt.tick();
-    to_phone.tick();
+    flows.tick();
   }
   std::size_t submissions(const Item& item) {
     std::size_t count = 0;
@@ -88,9 +87,9 @@ TEST_F(InDoubtTest, AnOutcomeOrAReportBeforeItIsTheTruth) {
 
 TEST_F(InDoubtTest, RestartsOfEitherSideLeaveItAlone) {
   const Item item = in_doubt_item();
-  to_phone.on_data_plane_lost();
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
-  to_phone.resume();
+  flows.on_data_plane_lost();
+  flows.on_data_plane_ready(handoff::Other::restarted);
+  flows.resume();
   pass(seconds(60));
   EXPECT_TRUE(again(item).is_unknown());
   EXPECT_EQ(submissions(item), 1U);
@@ -98,12 +97,12 @@ TEST_F(InDoubtTest, RestartsOfEitherSideLeaveItAlone) {
 
 TEST_F(InDoubtTest, AnOfferThatTheDataPlaneDidNotTakeEnds) {
   const Item item = handed_over("b1");
-  to_phone.on_data_plane_lost();
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  flows.on_data_plane_lost();
+  flows.on_data_plane_ready(handoff::Other::restarted);
   pass(seconds(1));
-  ASSERT_EQ(to_phone.transfers(), 1U) << "offered before the data plane had said that it is in doubt";
+  ASSERT_EQ(flows.transfers(), 1U) << "offered before the data plane had said that it is in doubt";
   attempt(item.id);
-  EXPECT_EQ(to_phone.transfers(), 0U);
+  EXPECT_EQ(flows.transfers(), 0U);
   EXPECT_TRUE(again(item).is_unknown());
 }
 
@@ -163,7 +162,7 @@ TEST_F(InDoubtTest, AReportThatComesLateStopsTheSecondTry) {
   ASSERT_EQ(again(item).state, ItemState::fetching);
   report_of(item);
   EXPECT_EQ(again(item).state, ItemState::delivered);
-  EXPECT_EQ(to_phone.transfers(), 0U);
+  EXPECT_EQ(flows.transfers(), 0U);
   ASSERT_EQ(data_plane.of(handoff::Kind::withdraw).size(), 1U);
   EXPECT_EQ(data_plane.of(handoff::Kind::withdraw)[0].item, item.id);
 }
@@ -205,13 +204,13 @@ TEST_F(InDoubtTest, AReportThatMayBeAboutAnotherMessageOfTheThreadIsNotTaken) {
 
 TEST_F(InDoubtTest, APeerThatRecognisesItGetsItAgainAtOnceMarked) {
   const Item item = handed_over("b1");
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  flows.on_data_plane_ready(handoff::Other::restarted);
   auto record = handoff::make(handoff::Kind::attempt, item.id);
   record.trace(handoff::tag(Tag::trace), TraceId{})
       .u64(handoff::tag(Tag::attempt), 1)
       .i64(handoff::tag(Tag::time), clock.at.us)
       .u64(handoff::tag(handoff::peer_tag("deduplicates")), 1);
-  ASSERT_TRUE(in_doubt.take_attempt(from_data(handoff::Kind::attempt, item.id, std::move(record)).view()));
+  ASSERT_TRUE(flows.take_attempt(from_data(handoff::Kind::attempt, item.id, std::move(record)).view()));
   pass(seconds(1));
   ASSERT_EQ(submissions(item), 2U);
   EXPECT_EQ(data_plane.of(handoff::Kind::submission).back().number(Tag::duplicate_possible), 1U);
@@ -222,7 +221,7 @@ TEST_F(InDoubtTest, OutlivesTheBinding) {
   Binding binding = store->binding("b1").value().value();
   binding.state = BindingState::removed;
   ASSERT_TRUE(store->update_binding(binding));
-  to_phone.on_binding_changed(binding);
+  flows.on_binding_changed(binding);
   EXPECT_TRUE(again(item).is_unknown());
   pass(seconds(601));
   EXPECT_EQ(again(item).state, ItemState::unconfirmed);

@@ -16,7 +16,7 @@ struct ToMailTest : World {
     if (source == "mm7") query.text(tag(Tag::peer), "mmsc");
     if (!sender.empty()) query.text(tag(Tag::sender), sender);
     for (const std::string& one : recipients) query.text(tag(Tag::recipient), one);
-    to_mail.on_admission_query(from_data(handoff::Kind::admission_query, {}, std::move(query)).view());
+    flows.on_admission_query(from_data(handoff::Kind::admission_query, {}, std::move(query)).view());
     const auto answers = data_plane.of(handoff::Kind::admission_answer);
     EXPECT_EQ(answers.back().number(Tag::query), 42U);
     return answers.back().texts(Tag::verdict);
@@ -39,7 +39,7 @@ struct ToMailTest : World {
     if (!message.subject.empty()) query.text(tag(Tag::subject), message.subject);
     if (!message.first_line.empty()) query.text(tag(Tag::first_line), message.first_line);
     if (!message.linked_id.empty()) query.text(tag(Tag::linked_id), message.linked_id);
-    to_mail.on_route_query(from_data(handoff::Kind::route_query, message.id, std::move(query)).view());
+    flows.on_route_query(from_data(handoff::Kind::route_query, message.id, std::move(query)).view());
     return data_plane.of(handoff::Kind::route_answer).back();
   }
   SentRecord forward(const ItemId& id, const std::string& recipient, const std::string& from = "Joe <joe@example.com>") {
@@ -52,7 +52,7 @@ struct ToMailTest : World {
         .text(tag(Tag::subject), "Grüße")
         .text(tag(Tag::message_id), "m1@example.com")
         .u64(tag(Tag::mail_size), 500);
-    to_mail.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
+    flows.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
     return data_plane.of(handoff::Kind::route_answer).back();
   }
   Suffix thread(const Msisdn& phone, std::string binding) {
@@ -418,7 +418,7 @@ TEST_F(ToMailTest, ForwardedMailThatNobodyFetchesEnds) {
   const ItemId id = new_item_id(clock.at, 1);
   forward(id, "mail:15550100002@mms.example.net");
   clock.pass(seconds(8 * 86'400));
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(data_plane.of(handoff::Kind::route_answer).back().text(Tag::decision), "refuse");
   EXPECT_EQ(the_item().state, ItemState::expired);
 }
@@ -454,7 +454,7 @@ TEST_F(ToMailTest, SourcesAndSendersHaveBudgetsOfTheirOwn) {
     auto query = handoff::make(handoff::Kind::admission_query, {});
     query.u64(tag(Tag::query), 42).text(tag(Tag::source), "smtp").text(tag(Tag::recipient), "mail:15550100003@mms.example.net");
     query.text(tag(Tag::source_address), source).text(tag(Tag::mail_from), from);
-    to_mail.on_admission_query(from_data(handoff::Kind::admission_query, {}, std::move(query)).view());
+    flows.on_admission_query(from_data(handoff::Kind::admission_query, {}, std::move(query)).view());
     return data_plane.of(handoff::Kind::admission_answer).back().text(Tag::verdict);
   };
   const auto hand_in = [&](const std::string& source, const std::string& from) {
@@ -464,7 +464,7 @@ TEST_F(ToMailTest, SourcesAndSendersHaveBudgetsOfTheirOwn) {
         .text(tag(Tag::source), "smtp")
         .text(tag(Tag::recipient), "mail:15550100003@mms.example.net");
     query.text(tag(Tag::source_address), source).text(tag(Tag::mail_from), from).text(tag(Tag::header_from), from);
-    to_mail.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
+    flows.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
     outcome(id, ItemState::submitted, "mm-" + to_string(id));
   };
   settings.strangers = {.phone_mails_max = 8, .source_mails_max = 6, .sender_mails_max = 4, .phone_waiting_max = 50};
@@ -495,7 +495,7 @@ TEST_F(ToMailTest, WhatATrustedServerFoundOfTheSenderIsShown) {
         .text(tag(Tag::source), "smtp")
         .text(tag(Tag::recipient), "mail:15550100002@mms.example.net");
     query.text(tag(Tag::header_from), "Boss <boss@bank.example>").text(tag(Tag::authentication), row.said);
-    to_mail.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
+    flows.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
     EXPECT_EQ(store->item(id).value()->authentication, row.kept);
     ASSERT_FALSE(sms().empty());
     EXPECT_EQ(sms().back().text.find("\"Boss\" <boss@bank.example> (unverified sender)") != std::string::npos, row.unverified)
@@ -510,7 +510,7 @@ TEST_F(ToMailTest, ForwardedMailOfARemovedBindingIsRefused) {
   Binding binding = store->binding("b1").value().value();
   binding.state = BindingState::removed;
   ASSERT_TRUE(store->update_binding(binding));
-  to_phone.on_binding_changed(binding);
+  flows.on_binding_changed(binding);
   EXPECT_EQ(data_plane.of(handoff::Kind::route_answer).back().text(Tag::decision), "refuse");
   EXPECT_EQ(the_item().state, ItemState::withdrawn);
 }
@@ -522,7 +522,7 @@ TEST_F(ToMailTest, AWordThatTheDataPlaneCannotTakeIsSaidAgain) {
   answer(ann, the_item().reply_code);
   data_plane.full = false;
   clock.pass(seconds(6));
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(data_plane.of(handoff::Kind::route_answer).back().text(Tag::decision), "submit");
 }
 
@@ -536,8 +536,8 @@ TEST_F(ToMailTest, ForwardedMailWhosePeerIsMissingIsAnsweredLater) {
   settings.peers.insert(std::move(peer));
   const std::size_t before = data_plane.of(handoff::Kind::route_answer).size();
   clock.pass(seconds(6));
-  to_phone.tick();
-  to_phone.tick();
+  flows.tick();
+  flows.tick();
   ASSERT_EQ(data_plane.of(handoff::Kind::route_answer).size(), before + 1);
   EXPECT_EQ(data_plane.of(handoff::Kind::route_answer).back().text(Tag::decision), "submit");
 }

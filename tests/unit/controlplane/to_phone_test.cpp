@@ -27,11 +27,11 @@ struct ToPhoneTest : World {
     Binding binding = store->binding("b1").value().value();
     binding.state = state;
     ASSERT_TRUE(store->update_binding(binding));
-    to_phone.on_binding_changed(binding);
+    flows.on_binding_changed(binding);
   }
   void turn_after_settling() {
     clock.pass(seconds(1));
-    to_phone.tick();
+    flows.tick();
   }
   Item submitted() {
     const Item item = handed_over();
@@ -50,7 +50,7 @@ TEST_F(ToPhoneTest, ANewMailBecomesOneItemAndOneSms) {
   EXPECT_NE(sms()[0].text.find("Reply " + item.reply_code + " to get it"), std::string::npos);
   EXPECT_EQ(store->mailbox("b1").value().last_uid, "7") << "watermark and item change together";
   EXPECT_EQ(events_of(item), std::vector<std::string>{"mail_seen"});
-  EXPECT_EQ(sms_queued, 1);
+  EXPECT_EQ(rest.sms_queued, 1);
 }
 
 TEST_F(ToPhoneTest, TheWholeRoad) {
@@ -74,7 +74,7 @@ TEST_F(ToPhoneTest, TheWholeRoad) {
   fetched(item.id, 1000);
   EXPECT_EQ(data_plane.of(handoff::Kind::submission_chunk).size(), 2U);
   EXPECT_EQ(again(item).state, ItemState::converting);
-  EXPECT_EQ(to_phone.transfers(), 0U);
+  EXPECT_EQ(flows.transfers(), 0U);
 
   event(item.id, "converting");
   event(item.id, "submit_req", {"transaction_id=pm1"});
@@ -89,10 +89,10 @@ TEST_F(ToPhoneTest, TheWholeRoad) {
   EXPECT_EQ(events_of(item), (std::vector<std::string>{"mail_seen", "retrieve_requested", "fetching", "fetched", "converting", "submit_req",
                                                        "submitted", "submit_rsp", "delivered"}));
 
-  to_phone.tick();
+  flows.tick();
   ASSERT_EQ(fetchers.of(mailbox::Kind::mark).size(), 1U);
   auto marked = make(mailbox::Kind::marked, item.id);
-  to_phone.on_marked(from_fetcher(std::move(marked), mailbox::Kind::marked, item.id).view());
+  flows.on_marked(from_fetcher(std::move(marked), mailbox::Kind::marked, item.id).view());
   EXPECT_EQ(again(item).mark, MarkProgress::done);
 }
 
@@ -105,7 +105,7 @@ TEST_F(ToPhoneTest, ThePhoneIsShownWhoWroteAndNotWhereAnswersGo) {
       .u64(tag(mailbox::Tag::size), 10);
   record.text(tag(mailbox::Tag::sender), "Eve <eve@evil.example>").text(tag(mailbox::Tag::reply_to), "boss@bank.example");
   record.text(tag(mailbox::Tag::authentication), "mx.example.net fail");
-  to_phone.on_new_mail(from_fetcher(std::move(record), mailbox::Kind::new_mail).view());
+  flows.on_new_mail(from_fetcher(std::move(record), mailbox::Kind::new_mail).view());
   EXPECT_EQ(the_item().correspondent, "boss@bank.example") << "where an answer goes (RFC 5322 3.6.2)";
   ASSERT_EQ(sms().size(), 1U);
   EXPECT_NE(sms()[0].text.find("Mail from \"Eve\" <eve@evil.example> (unverified sender): "), std::string::npos) << sms()[0].text;
@@ -130,8 +130,8 @@ TEST_F(ToPhoneTest, WithoutADataPlaneItWaits) {
   const Item item = requested();
   EXPECT_EQ(item.state, ItemState::requested);
   data_plane.ready = true;
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
-  to_phone.tick();
+  flows.on_data_plane_ready(handoff::Other::restarted);
+  flows.tick();
   EXPECT_TRUE(data_plane.sent.empty()) << "outcomes of before the break come first";
   turn_after_settling();
   EXPECT_EQ(again(item).state, ItemState::fetching);
@@ -141,11 +141,11 @@ TEST_F(ToPhoneTest, ADataPlaneThatGoesAwayInTheMiddleGetsItAgain) {
   const Item item = requested();
   chunk(item.id, 0, 600);
   data_plane.ready = false;
-  to_phone.on_data_plane_lost();
+  flows.on_data_plane_lost();
   EXPECT_EQ(again(item).state, ItemState::requested);
   chunk(item.id, 600, 400);  // the fetcher has not heard of it yet
   data_plane.ready = true;
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  flows.on_data_plane_ready(handoff::Other::restarted);
   turn_after_settling();
   EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), 2U);
   EXPECT_EQ(data_plane.of(handoff::Kind::submission)[1].item, item.id) << "under the same id";
@@ -154,18 +154,18 @@ TEST_F(ToPhoneTest, ADataPlaneThatGoesAwayInTheMiddleGetsItAgain) {
 
 TEST_F(ToPhoneTest, ARestartedDataPlaneHasForgottenWhatItConverted) {
   const Item item = handed_over();
-  to_phone.on_data_plane_lost();
+  flows.on_data_plane_lost();
   EXPECT_EQ(again(item).state, ItemState::converting);
-  to_phone.on_data_plane_ready(handoff::Other::same);
+  flows.on_data_plane_ready(handoff::Other::same);
   EXPECT_EQ(again(item).state, ItemState::converting) << "the same process still has it";
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  flows.on_data_plane_ready(handoff::Other::restarted);
   EXPECT_EQ(again(item).state, ItemState::requested);
 }
 
 TEST_F(ToPhoneTest, AnOutcomeThatComesAfterTheRestartEndsIt) {
   const Item item = handed_over();
-  to_phone.on_data_plane_lost();
-  to_phone.on_data_plane_ready(handoff::Other::restarted);
+  flows.on_data_plane_lost();
+  flows.on_data_plane_ready(handoff::Other::restarted);
   outcome(item.id, ItemState::submitted, "mm-1");
   turn_after_settling();
   EXPECT_EQ(data_plane.of(handoff::Kind::submission).size(), 1U) << "not submitted twice";
@@ -183,7 +183,7 @@ TEST_F(ToPhoneTest, ARestartOfTheControlPlaneFetchesAgain) {
   const Item item = requested();
   FakeDataPlane fresh_data;
   FakeFetchers fresh_fetchers;
-  ToPhone restarted{{*store, clock, settings, fresh_data, fresh_fetchers, announcer, [] {}, [](std::string_view) {}}};
+  Switchboard restarted{{*store, clock, settings, fresh_data, fresh_fetchers, report_times, rest}};
   restarted.resume();
   EXPECT_EQ(again(item).state, ItemState::requested);
   restarted.tick();
@@ -195,12 +195,12 @@ TEST_F(ToPhoneTest, ARestartOfTheControlPlaneFetchesAgain) {
 TEST_F(ToPhoneTest, AFetcherThatDiesIsAskedAgain) {
   const Item item = requested();
   fetchers.up = false;
-  to_phone.on_fetcher_lost([](std::string_view) { return true; });
+  flows.on_fetcher_lost([](std::string_view) { return true; });
   EXPECT_EQ(again(item).state, ItemState::requested);
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(again(item).state, ItemState::requested);
   fetchers.up = true;
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(again(item).state, ItemState::fetching);
 }
 
@@ -209,13 +209,13 @@ TEST_F(ToPhoneTest, AWrongPasswordWaitsExplainedUntilTheMailboxAnswers) {
   fetch_failed(item.id, "auth_failed");
   EXPECT_EQ(again(item).state, ItemState::requested);
   EXPECT_NE(again(item).reason.find("refuses user u's password"), std::string::npos);
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 1U) << "not at once";
-  to_phone.on_mailbox_ready("b1");
+  flows.on_mailbox_ready("b1");
   EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 2U);
   fetch_failed(item.id, "unreachable");
   clock.pass(seconds(3600));
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 3U) << "and by itself after a while";
 }
 
@@ -246,7 +246,7 @@ TEST_F(ToPhoneTest, AWrongSizeIsFoundOutBeforeTheDataPlaneConverts) {
     EXPECT_EQ(again(item).size, real);
     EXPECT_EQ(again(item).attempts, 1U) << "a server that never tells the truth is not asked in a circle";
     clock.pass(seconds(6));
-    to_phone.tick();
+    flows.tick();
     ASSERT_EQ(data_plane.of(handoff::Kind::submission).size(), before + 1);
     EXPECT_EQ(data_plane.of(handoff::Kind::submission).back().number(Tag::mail_size), real);
     std::uint64_t passed = 0;
@@ -264,7 +264,7 @@ TEST_F(ToPhoneTest, AnAnnouncedSizeOfZeroSubmitsNothingEmpty) {
   fetched(item.id, 700);
   EXPECT_TRUE(data_plane.of(handoff::Kind::submission_chunk).empty());
   clock.pass(seconds(6));
-  to_phone.tick();
+  flows.tick();
   ASSERT_EQ(data_plane.of(handoff::Kind::submission).size(), 2U);
   EXPECT_EQ(data_plane.of(handoff::Kind::submission)[1].number(Tag::mail_size), 700U);
 }
@@ -274,7 +274,7 @@ TEST_F(ToPhoneTest, AMailThatIsReallyEmptyFailsForGood) {
   fetched(item.id, 0);
   EXPECT_EQ(again(item).state, ItemState::failed);
   EXPECT_EQ(again(item).reason, "the mail is empty");
-  EXPECT_EQ(to_phone.transfers(), 0U);
+  EXPECT_EQ(flows.transfers(), 0U);
 }
 
 TEST_F(ToPhoneTest, AFetchThatNobodyWaitsForIsCancelled) {
@@ -283,10 +283,10 @@ TEST_F(ToPhoneTest, AFetchThatNobodyWaitsForIsCancelled) {
   ASSERT_EQ(fetchers.of(mailbox::Kind::cancel).size(), 1U) << "chunks that do not fit";
   EXPECT_EQ(fetchers.of(mailbox::Kind::cancel)[0].item, item.id);
   EXPECT_EQ(again(item).attempts, 1U);
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 1U) << "not at once";
   clock.pass(seconds(6));
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 2U);
   outcome(item.id, ItemState::failed, "", "no");
   EXPECT_EQ(fetchers.of(mailbox::Kind::cancel).size(), 2U) << "an outcome ends it too";
@@ -297,14 +297,14 @@ TEST_F(ToPhoneTest, AMailboxThatAnswersInBetweenDoesNotUndoTheBackOff) {
   for (int i = 0; i < 4; ++i) {
     fetch_failed(item.id, "protocol");
     clock.pass(seconds(100));
-    if (i < 3) to_phone.tick();
+    if (i < 3) flows.tick();
   }
   const std::size_t asked = fetchers.of(mailbox::Kind::fetch).size();
   EXPECT_EQ(asked, 4U);
   Item waiting = again(item);
   waiting.retry_at = {clock.at.us + seconds(1000).us()};
   ASSERT_TRUE(store->update_item(waiting));
-  to_phone.on_mailbox_ready("b1");
+  flows.on_mailbox_ready("b1");
   EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), asked);
 }
 
@@ -316,7 +316,7 @@ TEST_F(ToPhoneTest, APeerThatIsNotConfiguredIsSaidSoAndTriedAgain) {
   EXPECT_GT(again(item).retry_at, clock.at);
   settings.peers.insert(std::move(peer));
   clock.pass(seconds(6));
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(again(item).state, ItemState::fetching);
 }
 
@@ -336,7 +336,7 @@ TEST_F(ToPhoneTest, AMailThatIsNotAnnouncedIsFoundBehindAThousandOthers) {
   clock.pass(seconds(10));
   const Item late{.id = new_item_id(clock.at, 1), .source = Source::mailbox, .binding = "b1", .msisdn = ann};
   ASSERT_TRUE(store->add_item(late).value());
-  to_phone.tick();
+  flows.tick();
   EXPECT_FALSE(again(late).reply_code.empty());
   EXPECT_EQ(sms().size(), 1U);
 }
@@ -345,11 +345,11 @@ TEST_F(ToPhoneTest, MarksAreGivenUpAfterTenTries) {
   Item item = submitted();
   report("mm-1", "number:+" + ann.digits(), "short:5000", "Retrieved");
   for (int i = 0; i < 40 && again(item).mark == MarkProgress::pending; ++i) {
-    to_phone.tick();
+    flows.tick();
     auto marked = make(mailbox::Kind::marked, item.id);
     marked.text(tag(mailbox::Tag::reason), "read-only");
-    to_phone.on_marked(from_fetcher(std::move(marked), mailbox::Kind::marked, item.id).view());
-    to_phone.tick();
+    flows.on_marked(from_fetcher(std::move(marked), mailbox::Kind::marked, item.id).view());
+    flows.tick();
     clock.pass(seconds(3600));
   }
   EXPECT_EQ(again(item).mark, MarkProgress::failed);
@@ -363,7 +363,7 @@ TEST_F(ToPhoneTest, MarksOfARemovedBindingAreGivenUp) {
   Binding binding = *store->binding("b1").value();
   binding.state = BindingState::removed;
   ASSERT_TRUE(store->update_binding(binding));
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(again(item).mark, MarkProgress::failed);
   EXPECT_TRUE(fetchers.of(mailbox::Kind::mark).empty());
 }
@@ -371,17 +371,17 @@ TEST_F(ToPhoneTest, MarksOfARemovedBindingAreGivenUp) {
 TEST_F(ToPhoneTest, SilenceIsNoticed) {
   const Item item = requested();
   clock.pass(seconds(200));
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(again(item).state, ItemState::requested);
   clock.pass(seconds(60));
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(again(item).state, ItemState::fetching);
 }
 
 TEST_F(ToPhoneTest, APhoneThatNeverAnswersLetsTheCodeExpire) {
   new_mail("7");
   clock.pass(seconds(7 * 86'400 + 1));
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(the_item().state, ItemState::expired);
   EXPECT_NE(the_item().reason.find("did not answer"), std::string::npos);
   EXPECT_TRUE(sms().empty()) << "an SMS that is still waiting is not sent any more";
@@ -390,10 +390,10 @@ TEST_F(ToPhoneTest, APhoneThatNeverAnswersLetsTheCodeExpire) {
 TEST_F(ToPhoneTest, NoReportAtAllIsUnconfirmedNeverFailed) {
   const Item item = submitted();
   clock.pass(seconds(3 * 86'400 + 86'400 - 10));
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(again(item).state, ItemState::submitted);
   clock.pass(seconds(60));
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(again(item).state, ItemState::unconfirmed);
   report("mm-1", "number:" + ann.digits(), "short:5000", "Retrieved");
   EXPECT_EQ(again(item).state, ItemState::delivered) << "only this may still come";
@@ -549,7 +549,7 @@ TEST_F(ToPhoneTest, ARemovedBindingWithdrawsWhatWaits) {
   binding.state = BindingState::removed;
   ASSERT_TRUE(store->update_binding(binding));
   data_plane.ready = true;
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(again(item).state, ItemState::withdrawn);
   new_mail("8");
   EXPECT_EQ(items().size(), 1U);
@@ -597,7 +597,7 @@ TEST_F(ToPhoneTest, WhatComesWhileTheBindingIsSuspendedIsNewsAfterwards) {
   std::size_t told = 0;
   for (int uid = 8; uid < 48; ++uid) new_mail(std::to_string(uid));
   for (int second = 0; second < 60; ++second) {
-    static_cast<void>(announcer.tick());
+    static_cast<void>(asking.announce());
     clock.pass(seconds(1));
   }
   told = sms().size();
@@ -616,7 +616,7 @@ TEST_F(ToPhoneTest, SuspendingBreaksAFetchOffAndResumingStartsItAgain) {
   EXPECT_EQ(data_plane.of(handoff::Kind::withdraw).size(), 1U);
   for (int minute = 0; minute < 30; ++minute) {
     clock.pass(seconds(60));
-    to_phone.tick();
+    flows.tick();
   }
   EXPECT_EQ(fetchers.of(mailbox::Kind::fetch).size(), 1U) << "no fetch starts";
   EXPECT_EQ(again(item).state, ItemState::requested) << "and it is not lost";
@@ -637,7 +637,7 @@ TEST_F(ToPhoneTest, ACodeExpiresWhileTheBindingIsSuspended) {
   new_mail("7");
   set_state(BindingState::suspended);
   clock.pass(seconds(7 * 86'400 + 1));
-  to_phone.tick();
+  flows.tick();
   EXPECT_EQ(the_item().state, ItemState::expired);
 }
 
@@ -658,8 +658,8 @@ TEST_F(ToPhoneTest, ASuspendedBindingHoldsUpNobodyElse) {
   set_state(BindingState::suspended);
   clock.pass(seconds(1));
   new_mail("9", "b2");
-  to_phone.tick();
-  to_phone.tick();
+  flows.tick();
+  flows.tick();
   EXPECT_EQ(items().front().state, ItemState::fetching);
 }
 

@@ -31,7 +31,7 @@ class FakeResolver final : public Resolver {
 struct MailboxesTest : World {
   Sealer sealer{std::array<std::uint8_t, 32>{}};
   FakeResolver resolver;
-  WatchedMailboxes mailboxes{{*store, clock, settings, sealer, resolver, fetchers, [](std::string_view) {}}};
+  WatchedMailboxes mailboxes{{*store, clock, settings, sealer, resolver, fetchers}};
 
   Binding with_password(WatchMode mode = WatchMode::poll) {
     Binding binding = *store->binding("b1").value();
@@ -83,7 +83,7 @@ TEST_F(MailboxesTest, BindingsThatCannotBeReadAreReadLater) {
   ASSERT_TRUE(on_disk.has_value());
   ASSERT_TRUE((*on_disk)->add_binding(with_password()));
   ASSERT_EQ((*on_disk)->bindings("", 100).value().size(), 1U);
-  WatchedMailboxes there{{**on_disk, clock, settings, sealer, resolver, fetchers, [](std::string_view) {}}};
+  WatchedMailboxes there{{**on_disk, clock, settings, sealer, resolver, fetchers}};
   sqlite3* other = nullptr;
   ASSERT_EQ(sqlite3_open(file.c_str(), &other), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(other, "ALTER TABLE binding RENAME TO away", nullptr, nullptr, nullptr), SQLITE_OK);
@@ -153,7 +153,7 @@ TEST_F(MailboxesTest, AWatermarkBelowAnnouncedMailsNeitherSkipsNorDoubles) {
     record.text(tag(Tag::binding), "b1").u64(tag(Tag::uid_validity), 3).text(tag(Tag::uid), uid).text(tag(Tag::last_uid), last_uid);
     record.text(tag(Tag::newest_id), "m" + uid + "@x").i64(tag(Tag::newest_date), 77);
     if (!trouble.empty()) record.text(tag(Tag::reason), trouble);
-    to_phone.on_new_mail(from_fetcher(std::move(record), Kind::new_mail).view());
+    flows.on_new_mail(from_fetcher(std::move(record), Kind::new_mail).view());
   };
   announce("2", "2");
   announce("4", "2");  // 3 is on trial
@@ -239,7 +239,7 @@ TEST_F(MailboxesTest, ANewFetcherIsToldHowTheAccountStands) {
     record.text(tag(Tag::binding), "b1").text(tag(Tag::state), state).u64(tag(Tag::pause), pause_ms).text(tag(Tag::refused), "good");
     if (!reason.empty()) record.text(tag(Tag::reason), reason);
     record.u64(tag(Tag::failures), failures);
-    mailboxes.on_session(from_fetcher(std::move(record), Kind::session).view());
+    static_cast<void>(mailboxes.on_session(from_fetcher(std::move(record), Kind::session).view()));
   };
   said("auth_failed", "NO wrong password", 3'600'000, 2);
   said("connecting", "", 3'600'000, 2);

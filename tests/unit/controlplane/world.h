@@ -8,12 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "controlplane/in_doubt.h"
-#include "controlplane/outcomes.h"
-#include "controlplane/retrieve/retriever.h"
 #include "controlplane/store/sqlite_store.h"
-#include "controlplane/to_mail.h"
-#include "controlplane/to_phone.h"
+#include "controlplane/switchboard.h"
 #include "core/contract/handoff/peer.h"
 
 namespace pushmail {
@@ -89,29 +85,27 @@ class FakeFetchers final : public FetcherPort {
   }
 };
 
+/// The rest of the plane, which only counts.
+class FakeRest final : public FlowEvents {
+ public:
+  int sms_queued = 0;
+  std::vector<std::string> watched_again;
+  std::vector<std::string> changed;
+  void on_sms_queued() override { ++sms_queued; }
+  void on_news_lost(std::string_view binding) override { watched_again.emplace_back(binding); }
+  void on_binding_changed(const Binding& binding) override { changed.push_back(binding.id + " " + std::string(to_string(binding.state))); }
+};
+
 struct World : ::testing::Test {
   HandClock clock;
   std::unique_ptr<Store> store = open_sqlite_store(":memory:").value();
   Settings settings = make_settings();
   FakeDataPlane data_plane;
   FakeFetchers fetchers;
-  int sms_queued = 0;
-  std::vector<std::string> watched_again;
-  Announcer announcer{*store, clock, settings};
-  ToPhone to_phone{{*store, clock, settings, data_plane, fetchers, announcer, [this] { ++sms_queued; },
-                    [this](std::string_view binding) { watched_again.emplace_back(binding); }}};
-  ToMail to_mail{{*store, clock, settings, data_plane, to_phone, announcer, [this] { ++sms_queued; }}};
+  FakeRest rest;
   ReportTimes report_times{*store};
-  Outcomes outcomes{{*store, clock, settings, report_times, [this](const ItemId& id) { to_phone.forget(id); },
-                     [this](const Item& item) { to_phone.withdraw(item); }, [this] { ++sms_queued; }}};
-  InDoubt in_doubt{{*store, clock, settings, report_times, announcer, [this](const ItemId& id) { to_phone.forget(id); },
-                    [this](const Item& item) { to_phone.on_requested(item); },
-                    [this](Item& item) { return outcomes.take_early_reports(item); }, [this] { ++sms_queued; }}};
-  retrieve::Retriever retriever{*store,
-                                clock,
-                                {.on_requested = [this](const Item& item) { to_phone.on_requested(item); },
-                                 .on_sms_queued = [this] { ++sms_queued; },
-                                 .announce_next = [this](const Msisdn& phone) { return announcer.answered(phone); }}};
+  Switchboard flows{{*store, clock, settings, data_plane, fetchers, report_times, rest}};
+  Asking asking{*store, clock, settings};  // announces without waiting for its time
   Msisdn ann = Msisdn::from_digits("15550100002").value();
   Msisdn bob = Msisdn::from_digits("15550100003").value();
 
@@ -156,22 +150,22 @@ struct World : ::testing::Test {
         .u64(tag(mailbox::Tag::size), size);
     record.text(tag(mailbox::Tag::message_id), "m" + uid + "@example.com").text(tag(mailbox::Tag::reference), "root@example.com");
     record.trace(tag(mailbox::Tag::trace), new_trace_id()).i64(tag(mailbox::Tag::time), clock.at.us);
-    to_phone.on_new_mail(from_fetcher(std::move(record), mailbox::Kind::new_mail).view());
+    flows.on_new_mail(from_fetcher(std::move(record), mailbox::Kind::new_mail).view());
   }
   void chunk(const ItemId& item, std::uint64_t offset, std::size_t size) {
     auto record = make(mailbox::Kind::chunk, item);
     record.u64(tag(mailbox::Tag::offset), offset).bytes(tag(mailbox::Tag::data), Bytes(size, 'x'));
-    to_phone.on_chunk(from_fetcher(std::move(record), mailbox::Kind::chunk, item).view());
+    flows.on_chunk(from_fetcher(std::move(record), mailbox::Kind::chunk, item).view());
   }
   void fetched(const ItemId& item, std::uint64_t size) {
     auto record = make(mailbox::Kind::fetched, item);
     record.u64(tag(mailbox::Tag::size), size);
-    to_phone.on_fetched(from_fetcher(std::move(record), mailbox::Kind::fetched, item).view());
+    flows.on_fetched(from_fetcher(std::move(record), mailbox::Kind::fetched, item).view());
   }
   void fetch_failed(const ItemId& item, const std::string& word) {
     auto record = make(mailbox::Kind::fetch_failed, item);
     record.text(tag(mailbox::Tag::reason), word);
-    to_phone.on_fetch_failed(from_fetcher(std::move(record), mailbox::Kind::fetch_failed, item).view());
+    flows.on_fetch_failed(from_fetcher(std::move(record), mailbox::Kind::fetch_failed, item).view());
   }
 
   // ---- what the data plane says
@@ -184,7 +178,7 @@ struct World : ::testing::Test {
   void credit(const ItemId& item, std::uint64_t chunks) {
     auto record = handoff::make(handoff::Kind::submission_credit, item);
     record.u64(handoff::tag(handoff::Tag::credit), chunks);
-    to_phone.on_credit(from_data(handoff::Kind::submission_credit, item, std::move(record)).view());
+    flows.on_credit(from_data(handoff::Kind::submission_credit, item, std::move(record)).view());
   }
   void outcome(const ItemId& item, ItemState state, const std::string& message_id = "", const std::string& reason = "",
                std::uint64_t status_code = 0) {
@@ -195,7 +189,7 @@ struct World : ::testing::Test {
     if (!message_id.empty()) record.text(handoff::tag(handoff::Tag::message_id), message_id);
     if (!reason.empty()) record.text(handoff::tag(handoff::Tag::reason), reason);
     if (status_code != 0) record.u64(handoff::tag(handoff::Tag::status_code), status_code);
-    EXPECT_TRUE(outcomes.take_outcome(from_data(handoff::Kind::outcome, item, std::move(record)).view()));
+    EXPECT_TRUE(flows.take_outcome(from_data(handoff::Kind::outcome, item, std::move(record)).view()));
   }
   /// `behind`: how far the MMSC's clock is behind ours, where it writes a date.
   void report(const std::string& message_id, const std::string& recipient, const std::string& sender, const std::string& status,
@@ -208,7 +202,7 @@ struct World : ::testing::Test {
     record.text(handoff::tag(handoff::Tag::recipient), recipient).text(handoff::tag(handoff::Tag::sender), sender);
     record.text(handoff::tag(handoff::Tag::mm_status), status).i64(handoff::tag(handoff::Tag::time), clock.at.us);
     if (behind) record.i64(handoff::tag(handoff::Tag::date), clock.at.us - behind->us());
-    EXPECT_TRUE(outcomes.take_report(from_data(handoff::Kind::report, id, std::move(record)).view()));
+    EXPECT_TRUE(flows.take_report(from_data(handoff::Kind::report, id, std::move(record)).view()));
     clock.pass(milliseconds(1));
   }
   /// The data plane does not know what became of a try; `began` tells one try from the next.
@@ -218,7 +212,7 @@ struct World : ::testing::Test {
         .u64(handoff::tag(handoff::Tag::attempt), number)
         .i64(handoff::tag(handoff::Tag::time), clock.at.us);
     record.text(handoff::tag(handoff::Tag::reason), "no answer");
-    EXPECT_TRUE(in_doubt.take_attempt(from_data(handoff::Kind::attempt, item, std::move(record)).view()));
+    EXPECT_TRUE(flows.take_attempt(from_data(handoff::Kind::attempt, item, std::move(record)).view()));
   }
   void event(const ItemId& item, const std::string& name, const std::vector<std::string>& details = {}) {
     auto record = handoff::make(handoff::Kind::event, item);
@@ -226,7 +220,7 @@ struct World : ::testing::Test {
         .text(handoff::tag(handoff::Tag::name), name)
         .i64(handoff::tag(handoff::Tag::time), clock.at.us);
     for (const std::string& detail : details) record.text(handoff::tag(handoff::Tag::detail), detail);
-    outcomes.take_event(from_data(handoff::Kind::event, item, std::move(record)).view());
+    flows.on_event(from_data(handoff::Kind::event, item, std::move(record)).view());
   }
 
   // ---- looking
@@ -245,7 +239,7 @@ struct World : ::testing::Test {
   }
   std::vector<Sms> sms() { return store->pending_sms(clock.at, 100).value(); }
   void answer(const Msisdn& phone, const std::string& text) {
-    EXPECT_EQ(retriever.take({.source = phone.digits(), .destination = "5000", .text = text}), notify::Taken::yes);
+    EXPECT_EQ(flows.on_sms({.source = phone.digits(), .destination = "5000", .text = text}), notify::Taken::yes);
   }
 };
 

@@ -200,19 +200,18 @@ TEST(Instruction, EveryRow) {
   EXPECT_EQ(parse_instruction("17 thanks").kind, Instruction::Kind::unknown) << "no mail has the code";
 }
 
+struct NoNextMail final : NextMail {
+  [[nodiscard]] Result<bool> answered(const Msisdn&) override { return false; }
+};
+
 struct RetrieverTest : ::testing::Test {
   HandClock clock;
   std::unique_ptr<Store> store = open_sqlite_store(":memory:").value();
   std::vector<ItemId> requested;
   std::vector<std::string> changed;
   int queued = 0;
-  Retriever retriever{
-      *store,
-      clock,
-      {.on_requested = [this](const Item& item) { requested.push_back(item.id); },
-       .on_sms_queued = [this] { ++queued; },
-       .binding_changed = [this](const Binding& binding) { changed.push_back(binding.id + " " + std::string(to_string(binding.state))); }},
-      {.country_code = "1"}};
+  NoNextMail next_mail;
+  Retriever retriever{*store, clock, next_mail, {.country_code = "1"}};
   Msisdn phone = Msisdn::from_digits("15550100002").value();
   Msisdn other = Msisdn::from_digits("15550100003").value();
 
@@ -235,8 +234,15 @@ struct RetrieverTest : ::testing::Test {
     EXPECT_TRUE(store->add_item(item).value());
     return item;
   }
+  Taken hear(const notify::IncomingSms& message) {
+    const Heard heard = retriever.take(message);
+    for (const Item& item : heard.effects.requested) requested.push_back(item.id);
+    for (const Binding& binding : heard.effects.changed) changed.push_back(binding.id + " " + std::string(to_string(binding.state)));
+    queued += heard.effects.sms_queued ? 1 : 0;
+    return heard.taken;
+  }
   Taken write(std::string_view from, std::string text) {
-    return retriever.take({.source = std::string(from), .destination = "5000", .text = std::move(text)});
+    return hear({.source = std::string(from), .destination = "5000", .text = std::move(text)});
   }
   ItemState state(const Item& item) { return store->item(item.id).value()->state; }
   std::vector<std::string> said() {
@@ -344,8 +350,7 @@ TEST_F(RetrieverTest, StrangersHearOnceADayHowToSubscribe) {
 TEST_F(RetrieverTest, MachinesAreObeyedAndNeverAnswered) {
   const Item item = mail(phone, "17");
   const auto send = [&](const Msisdn& from, std::string text) {
-    return retriever.take(
-        {.source = from.digits(), .destination = "5000", .text = std::move(text), .automatic_sign = "esm_class_user_ack"});
+    return hear({.source = from.digits(), .destination = "5000", .text = std::move(text), .automatic_sign = "esm_class_user_ack"});
   };
   EXPECT_EQ(send(phone, "Out of office"), Taken::yes);
   EXPECT_EQ(send(phone, "99"), Taken::yes);
@@ -411,7 +416,7 @@ TEST_F(RetrieverTest, TheCodeOfAMailThatWaitsIsMeantFirst) {
 TEST_F(RetrieverTest, NumbersOfTheHomeNetworkAreRead) {
   const Item item = mail(phone, "17");
   const auto send = [&](std::string from, wap::NumberType type) {
-    return retriever.take({.source = std::move(from), .source_type = type, .destination = "5000", .text = "17"});
+    return hear({.source = std::move(from), .source_type = type, .destination = "5000", .text = "17"});
   };
   EXPECT_EQ(send("5550100002", wap::NumberType::unknown), Taken::yes) << "a number of this network, or of another: nobody's";
   EXPECT_TRUE(requested.empty());
@@ -452,8 +457,7 @@ TEST_F(RetrieverTest, WhatTheOperatorSuspendedAPhoneDoesNotResume) {
 
 TEST_F(RetrieverTest, AMachineStopsNothing) {
   const auto send = [&](std::string text) {
-    return retriever.take(
-        {.source = phone.digits(), .destination = "5000", .text = std::move(text), .automatic_sign = "esm_class_user_ack"});
+    return hear({.source = phone.digits(), .destination = "5000", .text = std::move(text), .automatic_sign = "esm_class_user_ack"});
   };
   mail(phone, "17");
   send("STOP");
@@ -467,7 +471,7 @@ TEST_F(RetrieverTest, AMachineStopsNothing) {
 // The first part of a message whose others are on their way, or lost.
 TEST_F(RetrieverTest, ABeginningIsObeyedWhereItIsClear) {
   const auto send = [&](std::string text, notify::Extent extent) {
-    return retriever.take({.source = phone.digits(), .destination = "5000", .text = std::move(text), .extent = extent});
+    return hear({.source = phone.digits(), .destination = "5000", .text = std::move(text), .extent = extent});
   };
   const Item item = mail(phone, "17");
   for (const char* text : {"hello", "HELP", "STOP", "99", "1"}) EXPECT_EQ(send(text, notify::Extent::beginning), Taken::rest) << text;

@@ -12,7 +12,7 @@ namespace {
 
 using handoff::Tag;
 
-struct AnnouncerTest : World {
+struct AskingTest : World {
   int uid = 0;
   std::vector<std::string> told;  // every notification that the SMSC took, in order
 
@@ -25,13 +25,13 @@ struct AnnouncerTest : World {
     query.text(handoff::tag(Tag::mail_from), "a@b.example")
         .text(handoff::tag(Tag::header_from), "spam@x.example")
         .text(handoff::tag(Tag::subject), "flood");
-    to_mail.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
+    flows.on_route_query(from_data(handoff::Kind::route_query, id, std::move(query)).view());
     return id;
   }
   void own_mail() { new_mail(std::to_string(++uid)); }
   void wait(Duration d) {
     clock.pass(d);
-    to_phone.tick();
+    flows.tick();
     smsc();
   }
   /// The SMSC takes what waits.
@@ -60,7 +60,7 @@ struct AnnouncerTest : World {
   }
 };
 
-TEST_F(AnnouncerTest, AFloodIsThreeSmsAndOneThatCountsTheRest) {
+TEST_F(AskingTest, AFloodIsThreeSmsAndOneThatCountsTheRest) {
   for (int i = 0; i < 40; ++i) {
     forward();
     clock.pass(milliseconds(19));
@@ -90,14 +90,14 @@ TEST_F(AnnouncerTest, AFloodIsThreeSmsAndOneThatCountsTheRest) {
   EXPECT_EQ(told.size(), 41U);
 }
 
-TEST_F(AnnouncerTest, AMailboxThatIsFloodedIsCountedToo) {
+TEST_F(AskingTest, AMailboxThatIsFloodedIsCountedToo) {
   for (int i = 0; i < 300; ++i) own_mail();
   wait(seconds(11));
   ASSERT_EQ(told.size(), 11U);
   EXPECT_NE(told.back().find("289 more wait"), std::string::npos) << told.back();
 }
 
-TEST_F(AnnouncerTest, WhoAnswersIsNotMadeToWait) {
+TEST_F(AskingTest, WhoAnswersIsNotMadeToWait) {
   for (int i = 0; i < 50; ++i) {
     own_mail();
     smsc();
@@ -107,7 +107,7 @@ TEST_F(AnnouncerTest, WhoAnswersIsNotMadeToWait) {
   }
 }
 
-TEST_F(AnnouncerTest, MailsThatLostTheirCodeComeBackByAnswers) {
+TEST_F(AskingTest, MailsThatLostTheirCodeComeBackByAnswers) {
   settings.announcements.strangers = {.count = 80, .window = seconds(60)};
   settings.announcements.strangers_codes_max = 5;
   for (int i = 0; i < 12; ++i) {
@@ -129,7 +129,7 @@ TEST_F(AnnouncerTest, MailsThatLostTheirCodeComeBackByAnswers) {
   EXPECT_EQ(asked.size(), 12U);
 }
 
-TEST_F(AnnouncerTest, WhatWasNeverAskedForEnds) {
+TEST_F(AskingTest, WhatWasNeverAskedForEnds) {
   for (int i = 0; i < 40; ++i) forward();
   for (int day = 0; day < 15; ++day) wait(seconds(86'400));
   const auto all = items();
@@ -137,7 +137,7 @@ TEST_F(AnnouncerTest, WhatWasNeverAskedForEnds) {
   EXPECT_EQ(data_plane.of(handoff::Kind::route_answer).back().text(Tag::decision), "refuse");
 }
 
-TEST_F(AnnouncerTest, TheMailsOfASuspendedMailboxAreNotAnnounced) {
+TEST_F(AskingTest, TheMailsOfASuspendedMailboxAreNotAnnounced) {
   forward();
   for (int i = 0; i < 5; ++i) forward();
   smsc();
@@ -151,7 +151,7 @@ TEST_F(AnnouncerTest, TheMailsOfASuspendedMailboxAreNotAnnounced) {
 // Weeks of one phone, drawn at random. What holds at every step: no two mails that wait share a code (the store's index); an answer within
 // ten minutes fetches the mail that the SMS named; the mailbox's own mail is never without a code when its turn has come; unanswered SMS
 // stay within the limits.
-struct CodesByChance : AnnouncerTest, ::testing::WithParamInterface<std::uint32_t> {};
+struct CodesByChance : AskingTest, ::testing::WithParamInterface<std::uint32_t> {};
 
 TEST_P(CodesByChance, HoldWhatTheyPromise) {
   std::mt19937 random(GetParam());
@@ -211,7 +211,7 @@ TEST_P(CodesByChance, HoldWhatTheyPromise) {
       const Unanswered unanswered = store->unanswered(ann, origin, {clock.at.us - limit.window.us()}).value();
       const bool its_turn = unanswered.count <= limit.count && clock.at.us - unanswered.last.us >= 10'000'000;
       if (origin == Origin::own && its_turn) {
-        EXPECT_EQ(store->count_waiting(ann, origin).value() == 0 || announcer.tick(), true) << "exhausted";
+        EXPECT_EQ(store->count_waiting(ann, origin).value() == 0 || asking.announce(), true) << "exhausted";
       }
     }
     if (HasFailure()) return;
