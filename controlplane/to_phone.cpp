@@ -85,7 +85,7 @@ Result<Effects> ToPhone::take_new_mail(const RecordView& record, const Binding& 
 Item ToPhone::item_of(const RecordView& record, const Binding& binding) const {
   const Timestamp now = ports_.clock.wall();
   Item item;
-  item.id = new_item_id(now, ports_.settings.node);
+  item.id = new_item_id(now, node_and_worker(ports_.settings.node, {}));
   item.trace = record.trace(tag(Tag::trace)).value_or(new_trace_id());
   item.source = Source::mailbox;
   item.binding = binding.id;
