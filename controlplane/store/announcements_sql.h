@@ -41,6 +41,7 @@ inline constexpr std::string_view handed_in =
 /// Parameters: phone.
 inline constexpr std::string_view count_open_of_strangers =
     "SELECT count(*) FROM (SELECT 1 FROM item WHERE msisdn = ? AND source = 'smtp' AND way = 'to_phone' AND "
-    "state IN ('accepted', 'notified', 'requested', 'fetching', 'converting', 'submitting') LIMIT 100000)";
+    "(state = 'accepted' OR state = 'notified' OR state = 'requested' OR state = 'fetching' OR state = 'converting' OR "
+    "state = 'submitting') LIMIT 100000)";
 
 }  // namespace pushmail::announcements_sql

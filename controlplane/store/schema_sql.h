@@ -128,6 +128,12 @@ CREATE INDEX item_due ON item (retry_at) WHERE state = 'requested';
 CREATE INDEX item_code_due ON item (code_expires) WHERE code_expires <> 0 AND state IN ('accepted', 'notified');
 CREATE INDEX item_unreported ON item (expires) WHERE expires <> 0 AND state IN ('submitted', 'reported');
 )sql",
+    // For a list of more than two words SQLite makes a table, and each step of an item's life asked for it twice.
+    R"sql(
+DROP INDEX item_open;
+CREATE INDEX item_open ON item (msisdn, source) WHERE way = 'to_phone' AND (state = 'accepted' OR state = 'notified' OR
+  state = 'requested' OR state = 'fetching' OR state = 'converting' OR state = 'submitting');
+)sql",
 });
 
 }  // namespace pushmail

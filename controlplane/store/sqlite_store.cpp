@@ -29,11 +29,15 @@ const std::string binding_columns = [] {
   for (const BindingField& field : binding_fields) columns += fmt::format("{}{}", columns.empty() ? "" : ", ", field.name);
   return columns;
 }();
-constexpr std::string_view item_columns =
-    "id, trace, way, source, binding, msisdn, uid_validity, uid, state, reason, peer, message_id, correspondent, correspondent_name, "
-    "subject, mail_message_id, mail_references, size, suffix, reply_code, code_expires, created, updated, expires, retry_at, attempts, "
-    "duplicate_possible, mark, announced, author, authentication, source_address, sender_domain, doubts, doubt_began, unknown_until, "
-    "asked_in_doubt";
+// By when they are written: once; on the way to mail also when the mail is routed; at every step of the item's life. Each index of a column
+// that an update names is written again, whether or not the value is another.
+constexpr std::string_view item_columns_fixed =
+    "id, trace, way, source, msisdn, uid_validity, uid, mail_message_id, mail_references, created, author, authentication, "
+    "source_address, sender_domain";
+constexpr std::string_view item_columns_of_route = "binding, correspondent, correspondent_name, subject";
+constexpr std::string_view item_columns_of_life =
+    "state, reason, peer, message_id, size, suffix, reply_code, code_expires, updated, expires, retry_at, attempts, duplicate_possible, "
+    "mark, announced, doubts, doubt_began, unknown_until, asked_in_doubt";
 constexpr std::string_view suffix_columns =
     "msisdn, digits, binding, correspondent, correspondent_name, thread, subject, message_id, refs, last_used";
 constexpr std::string_view sms_columns =
@@ -99,30 +103,41 @@ void put_binding(Run& run, const Binding& b) {
   for (const BindingField& field : binding_fields) std::visit([&](const auto& value) { run.put(value); }, field.cell(b));
 }
 
+const std::string& item_columns() {
+  static const std::string all = fmt::format("{}, {}, {}", item_columns_fixed, item_columns_of_route, item_columns_of_life);
+  return all;
+}
+
 Item read_item(Run& run) {
   Item i;
   i.id = id_of<ItemId>(run.bytes());
   i.trace = id_of<TraceId>(run.bytes());
   i.way = take_word(run, Way::to_phone);
   i.source = take_word(run, Source::mailbox);
-  i.binding = run.text();
   i.msisdn = msisdn_of(run.text());
   i.uid_validity = static_cast<std::uint64_t>(run.number());
   i.uid = run.text();
+  i.mail_message_id = run.text();
+  i.mail_references = split(run.text());
+  i.created = {run.number()};
+  i.author = run.text();
+  i.authentication = run.text();
+  i.source_address = run.text();
+  i.sender_domain = run.text();
+
+  i.binding = run.text();
+  i.correspondent = run.text();
+  i.correspondent_name = run.text();
+  i.subject = run.text();
+
   i.state = take_word(run, ItemState::failed);
   i.reason = run.text();
   i.peer = run.text();
   i.message_id = run.text();
-  i.correspondent = run.text();
-  i.correspondent_name = run.text();
-  i.subject = run.text();
-  i.mail_message_id = run.text();
-  i.mail_references = split(run.text());
   i.size = static_cast<std::uint64_t>(run.number());
   i.suffix = run.text();
   i.reply_code = run.text();
   i.code_expires = {run.number()};
-  i.created = {run.number()};
   i.updated = {run.number()};
   i.expires = {run.number()};
   i.retry_at = {run.number()};
@@ -130,10 +145,6 @@ Item read_item(Run& run) {
   i.duplicate_possible = run.number() != 0;
   i.mark = take_word(run, MarkProgress::none);
   i.announced = {run.number()};
-  i.author = run.text();
-  i.authentication = run.text();
-  i.source_address = run.text();
-  i.sender_domain = run.text();
   i.doubts = static_cast<std::uint32_t>(run.number());
   i.doubt_began = {run.number()};
   i.unknown_until = {run.number()};
@@ -141,14 +152,18 @@ Item read_item(Run& run) {
   return i;
 }
 
-void put_item(Run& run, const Item& i) {
-  run.put(ByteView(i.id.bytes)).put(ByteView(i.trace.bytes)).put(to_string(i.way)).put(to_string(i.source));
-  run.put(i.binding).put(i.msisdn.digits()).put(static_cast<std::int64_t>(i.uid_validity)).put(i.uid).put(to_string(i.state));
-  run.put(i.reason).put(i.peer).put(i.message_id).put(i.correspondent).put(i.correspondent_name).put(i.subject);
-  run.put(i.mail_message_id).put(joined(i.mail_references)).put(static_cast<std::int64_t>(i.size)).put(i.suffix).put(i.reply_code);
-  run.put(i.code_expires.us).put(i.created.us).put(i.updated.us).put(i.expires.us).put(i.retry_at.us);
-  run.put(std::int64_t{i.attempts}).put(std::int64_t{i.duplicate_possible ? 1 : 0}).put(to_string(i.mark));
-  run.put(i.announced.us).put(i.author).put(i.authentication).put(i.source_address).put(i.sender_domain);
+void put_item_fixed(Run& run, const Item& i) {
+  run.put(ByteView(i.id.bytes)).put(ByteView(i.trace.bytes)).put(to_string(i.way)).put(to_string(i.source)).put(i.msisdn.digits());
+  run.put(static_cast<std::int64_t>(i.uid_validity)).put(i.uid).put(i.mail_message_id).put(joined(i.mail_references)).put(i.created.us);
+  run.put(i.author).put(i.authentication).put(i.source_address).put(i.sender_domain);
+}
+
+void put_item_route(Run& run, const Item& i) { run.put(i.binding).put(i.correspondent).put(i.correspondent_name).put(i.subject); }
+
+void put_item_life(Run& run, const Item& i) {
+  run.put(to_string(i.state)).put(i.reason).put(i.peer).put(i.message_id).put(static_cast<std::int64_t>(i.size));
+  run.put(i.suffix).put(i.reply_code).put(i.code_expires.us).put(i.updated.us).put(i.expires.us).put(i.retry_at.us);
+  run.put(std::int64_t{i.attempts}).put(std::int64_t{i.duplicate_possible ? 1 : 0}).put(to_string(i.mark)).put(i.announced.us);
   run.put(std::int64_t{i.doubts}).put(i.doubt_began.us).put(i.unknown_until.us).put(std::int64_t{i.asked_in_doubt ? 1 : 0});
 }
 
@@ -394,19 +409,31 @@ class SqliteStore final : public GroupedStore {
   }
 
   Result<bool> add_item(const Item& item) override {
-    static const std::string sql = fmt::format("INSERT INTO item ({}) VALUES ({})", item_columns, question_marks(item_columns));
+    static const std::string sql = fmt::format("INSERT INTO item ({}) VALUES ({})", item_columns(), question_marks(item_columns()));
     Run run = db_.prepare(sql);
-    put_item(run, item);
+    put_item_fixed(run, item);
+    put_item_route(run, item);
+    put_item_life(run, item);
     return stored(run.run());
   }
   Result<void> update_item(const Item& item) override {
-    static const std::string sql = fmt::format("UPDATE item SET ({}) = ({}) WHERE id = ?1", item_columns, question_marks(item_columns));
-    Run run = db_.prepare(sql);
-    put_item(run, item);
+    static const std::string life =
+        fmt::format("UPDATE item SET ({}) = ({}) WHERE id = ?", item_columns_of_life, question_marks(item_columns_of_life));
+    static const std::string route =
+        fmt::format("UPDATE item SET ({}) = ({}) WHERE id = ?", item_columns_of_route, question_marks(item_columns_of_route));
+    if (item.way == Way::to_mail) {
+      Run run = db_.prepare(route);
+      put_item_route(run, item);
+      run.put(ByteView(item.id.bytes));
+      if (const auto done = run.run(); !done) return done;
+    }
+    Run run = db_.prepare(life);
+    put_item_life(run, item);
+    run.put(ByteView(item.id.bytes));
     return run.run();
   }
   Result<std::optional<Item>> item(const ItemId& id) override {
-    static const std::string sql = fmt::format("SELECT {} FROM item WHERE id = ?", item_columns);
+    static const std::string sql = fmt::format("SELECT {} FROM item WHERE id = ?", item_columns());
     Run run = db_.prepare(sql);
     run.put(ByteView(id.bytes));
     return first(run, read_item);
@@ -415,7 +442,7 @@ class SqliteStore final : public GroupedStore {
   Result<std::vector<Item>> items_of_message(std::string_view peer, std::string_view message_id) override {
     if (message_id.empty()) return std::vector<Item>();
     static const std::string sql = fmt::format(
-        "SELECT {} FROM item WHERE peer = ? AND {} = ? AND message_id <> '' ORDER BY message_id <> ?", item_columns, message_key);
+        "SELECT {} FROM item WHERE peer = ? AND {} = ? AND message_id <> '' ORDER BY message_id <> ?", item_columns(), message_key);
     Run run = db_.prepare(sql);
     run.put(peer).put(peer_id_key(message_id)).put(message_id);
     return all(run, read_item);
@@ -436,7 +463,7 @@ class SqliteStore final : public GroupedStore {
   }
   Result<std::optional<Item>> item_of_code(const Msisdn& phone, std::string_view code) override {
     static const std::string sql =
-        fmt::format("SELECT {} FROM item WHERE msisdn = ? AND reply_code = ? AND reply_code <> ''", item_columns);
+        fmt::format("SELECT {} FROM item WHERE msisdn = ? AND reply_code = ? AND reply_code <> ''", item_columns());
     Run run = db_.prepare(sql);
     run.put(phone.digits()).put(code);
     return first(run, read_item);
@@ -942,7 +969,7 @@ Result<void> SqliteStore::migrate() {
 
 Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
   // The shape of the question is in the text, and so are its words, which partial indexes are about; its values are parameters.
-  std::string sql = fmt::format("SELECT {} FROM item{} WHERE 1", item_columns, hint_for(filter));
+  std::string sql = fmt::format("SELECT {} FROM item{} WHERE 1", item_columns(), hint_for(filter));
   // By its phone, of which there is an index.
   if (!filter.binding.empty()) sql += " AND binding = ? AND msisdn = (SELECT msisdn FROM binding WHERE id = ?)";
   if (filter.states.size() == 1) sql += fmt::format(" AND state = {}", list_of(filter.states));

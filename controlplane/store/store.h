@@ -71,6 +71,7 @@ class Store : public AnnouncementStore {
 
   /// False when there is an item of this binding, UIDVALIDITY and UID, or of this id, already.
   virtual Result<bool> add_item(const Item& item) = 0;
+  /// All but what names the item and its mail; who it is of and for (binding, correspondent, subject) only on the way to mail.
   virtual Result<void> update_item(const Item& item) = 0;
   virtual Result<std::optional<Item>> item(const ItemId& id) = 0;
   virtual Result<std::vector<Item>> items(const ItemFilter& filter) = 0;

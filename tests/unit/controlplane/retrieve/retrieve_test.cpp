@@ -219,11 +219,13 @@ struct RetrieverTest : ::testing::Test {
     ASSERT_TRUE(store->add_binding({.id = "b1", .msisdn = phone, .mail_address = "ann@box.example", .created = clock.at}));
     ASSERT_TRUE(store->add_binding({.id = "b2", .msisdn = other, .mail_address = "bob@box.example", .created = clock.at}));
   }
-  Item mail(const Msisdn& to, std::string code, ItemState state = ItemState::notified) {
+  Item mail(const Msisdn& to, std::string code, ItemState state = ItemState::notified, std::string binding = {}) {
     Item item{.id = new_item_id(clock.at, 1),
               .trace = new_trace_id(),
               .source = Source::mailbox,
-              .binding = to == phone ? "b1" : "b2",
+              .binding = !binding.empty() ? std::move(binding)
+                         : to == phone    ? "b1"
+                                          : "b2",
               .msisdn = to,
               .uid_validity = 1,
               .uid = code,
@@ -270,8 +272,7 @@ TEST_F(RetrieverTest, TheCodeRequestsTheMailOnce) {
 // "Sent again" stands only where a second try is planned, "sent already" only where nobody doubts it.
 TEST_F(RetrieverTest, NothingIsPromisedThatIsNotPlanned) {
   const auto in_doubt = [&](std::string code, std::string binding) {
-    Item item = mail(phone, std::move(code), ItemState::submitting);
-    item.binding = std::move(binding);
+    Item item = mail(phone, std::move(code), ItemState::submitting, std::move(binding));
     item.unknown_until = {clock.at.us + 300'000'000};
     EXPECT_TRUE(store->update_item(item));
   };

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <filesystem>
 #include <set>
+#include <tuple>
 
 #include "controlplane/store/announcements_sql.h"
 #include "controlplane/store/errors.h"
@@ -80,6 +81,90 @@ TEST(Store, WhatWasWrittenIsThereAfterReopening) {
   ASSERT_TRUE(bound);
   EXPECT_EQ(bound->sealed_password, (Bytes{1, 0, 2}));
   EXPECT_EQ(bound->display_name, "Änn");
+}
+
+// Every member, each with a value of its own: what an update has to keep, and what it must leave alone.
+Item other_item(const ItemId& id, Way way) {
+  Item i{.id = id, .trace = new_trace_id(), .way = way, .source = Source::smtp, .binding = "b9", .msisdn = phone("15550100099")};
+  i.uid_validity = 99;
+  i.uid = "99";
+  i.state = ItemState::submitting;
+  i.reason = "because";
+  i.peer = "other";
+  i.message_id = "m9";
+  i.correspondent = "sue@example.com";
+  i.correspondent_name = "Sue";
+  i.subject = "Other";
+  i.mail_message_id = "9@x";
+  i.mail_references = {"c@z"};
+  i.size = 1;
+  i.suffix = "1234";
+  i.source_address = "192.0.2.9";
+  i.sender_domain = "x.example";
+  i.author = "author@x";
+  i.authentication = "pass";
+  i.reply_code = "17";
+  i.code_expires = after(2);
+  i.announced = after(3);
+  i.created = after(4);
+  i.updated = after(5);
+  i.expires = after(6);
+  i.retry_at = after(7);
+  i.attempts = 8;
+  i.duplicate_possible = true;
+  i.doubts = 9;
+  i.doubt_began = after(10);
+  i.unknown_until = after(11);
+  i.asked_in_doubt = true;
+  i.mark = MarkProgress::pending;
+  return i;
+}
+auto fixed_of(const Item& i) {
+  return std::tuple(i.trace, i.way, i.source, i.msisdn.digits(), i.uid_validity, i.uid, i.mail_message_id, i.mail_references, i.created,
+                    i.author, i.authentication, i.source_address, i.sender_domain);
+}
+auto route_of(const Item& i) { return std::tuple(i.binding, i.correspondent, i.correspondent_name, i.subject); }
+auto life_of(const Item& i) {
+  return std::tuple(i.state, i.reason, i.peer, i.message_id, i.size, i.suffix, i.reply_code, i.code_expires, i.updated, i.expires,
+                    i.retry_at, i.attempts, i.duplicate_possible, i.mark, i.announced, i.doubts, i.doubt_began, i.unknown_until,
+                    i.asked_in_doubt);
+}
+
+TEST(Store, AnUpdateKeepsTheLifeOfAnItemAndLeavesTheRest) {
+  for (const Way way : {Way::to_phone, Way::to_mail}) {
+    const auto store = memory();
+    Item first = item();
+    first.way = way;
+    ASSERT_TRUE(store->add_item(first).value());
+    const Item other = other_item(first.id, way);
+    ASSERT_TRUE(store->update_item(other));
+    const Item found = store->item(first.id).value().value();
+    EXPECT_EQ(life_of(found), life_of(other));
+    EXPECT_EQ(fixed_of(found), fixed_of(first));
+    EXPECT_EQ(route_of(found), route_of(way == Way::to_mail ? other : first)) << "a phone's message has a binding once it is routed";
+
+    const Item whole = other_item(new_item_id(noon, 2), way);
+    const auto fresh = memory();
+    ASSERT_TRUE(fresh->add_item(whole).value());
+    const Item added = fresh->item(whole.id).value().value();
+    EXPECT_EQ(std::tuple(fixed_of(added), route_of(added), life_of(added)), std::tuple(fixed_of(whole), route_of(whole), life_of(whole)));
+  }
+}
+
+// A condition of an index that SQLite makes a table for (a list of more than two words) is paid by every step of every item.
+TEST(Store, AStepOfAnItemMakesNoTable) {
+  const Folder folder;
+  ASSERT_TRUE(open_sqlite_store(folder.path / "store.sqlite"));
+  auto db = sqlite::Connection::open(folder.path / "store.sqlite").value();
+  sqlite::Run run = db.prepare("EXPLAIN UPDATE item SET state = ?, reply_code = ?, retry_at = ? WHERE id = ?");
+  std::size_t indexes = 0;
+  while (run.step().value()) {
+    static_cast<void>(run.number());
+    const std::string what = run.text();
+    EXPECT_NE(what, "OpenEphemeral");
+    if (what == "OpenWrite") ++indexes;
+  }
+  EXPECT_GT(indexes, 5U);
 }
 
 // What the control plane acknowledges to the data plane is on disk: every commit is synced, and the log it goes to first.
