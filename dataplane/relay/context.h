@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "core/contract/counters/counters.h"
+#include "dataplane/relay/idempotence.h"
 #include "dataplane/relay/peer_table.h"
 #include "dataplane/relay/ports.h"
 #include "dataplane/relay/settings.h"

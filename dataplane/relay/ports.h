@@ -105,6 +105,7 @@ struct Ports {
   CodecPort& codec;
   AnswerPort& answers;
   OutgoingPort& outgoing;
+  WorkersPort* workers = nullptr;  // where there are several
 };
 
 }  // namespace pushmail::relay

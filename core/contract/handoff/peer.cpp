@@ -168,4 +168,23 @@ void Peer::fill_output() {
   }
 }
 
+void Peer::check() const {
+  // Each owned record is kept once, under the sequence that its kind and item name.
+  PM_CHECK(owned_.size() == owned_sequence_.size());
+  for (const auto& [name, sequence] : owned_sequence_) {
+    const auto kept = owned_.find(sequence);
+    PM_CHECK(kept != owned_.end() && kept->second.kind == name.first && kept->second.item == name.second);
+    const Parsed<RecordView> record = parse_record(kept->second.record);
+    PM_CHECK(record.is_done() && record.value().header().sequence == sequence && record.value().header().item == name.second);
+  }
+  PM_CHECK(owned_.empty() || owned_.rbegin()->first <= sequence_);
+  PM_CHECK(offered_ <= sequence_ && out_at_ <= out_.size() && !inside_);
+  if (state_ == State::away) PM_CHECK(out_.empty() && in_.empty());
+  if (state_ != State::ready) PM_CHECK(offered_ == 0);
+  if (state_ == State::ready) PM_CHECK(other_epoch_ != 0);
+  // What waits outside the buffer waits for room in it.
+  const bool is_all_offered = owned_.upper_bound(offered_) == owned_.end();
+  if (state_ == State::ready && !is_all_offered) PM_CHECK(unsent_size() >= owned_ahead_size);
+}
+
 }  // namespace pushmail::handoff

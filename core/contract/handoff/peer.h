@@ -89,6 +89,10 @@ class Peer {
   [[nodiscard]] std::size_t unsent_size() const { return out_.size() - out_at_; }
   [[nodiscard]] std::uint64_t other_epoch() const { return other_epoch_; }
 
+  /// Stops the program when what is kept and what is named do not agree, or something is left of a connection that is gone. For tests and
+  /// simulations, after each step.
+  void check() const;
+
  private:
   enum class State : std::uint8_t { away, greeting, ready };
   struct Owned {

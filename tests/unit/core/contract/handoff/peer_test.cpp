@@ -3,13 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/contract/handoff/errors.h"
 #include "core/versions.h"
+#include "tests/unit/checked.h"
 
 namespace pushmail::handoff {
 namespace {
@@ -38,8 +39,8 @@ struct Heard final : Events {
 
 struct Ends {
   Heard data_heard, control_heard;
-  std::unique_ptr<Peer> data = std::make_unique<Peer>(Direction::to_control, 71, data_heard);
-  std::unique_ptr<Peer> control = std::make_unique<Peer>(Direction::to_data, 92, control_heard);
+  Checked<Peer> data{std::in_place, Direction::to_control, std::uint64_t{71}, data_heard};
+  Checked<Peer> control{std::in_place, Direction::to_data, std::uint64_t{92}, control_heard};
 
   void connect() {
     data->connected();
@@ -49,18 +50,18 @@ struct Ends {
     data->disconnected();
     control->disconnected();
   }
-  static bool move(Peer& from, Peer& to, std::size_t piece) {
-    if (from.output().empty()) return false;
-    const std::size_t size = std::min(piece, from.output().size());
-    const Bytes bytes(from.output().begin(), from.output().begin() + static_cast<std::ptrdiff_t>(size));
-    from.sent(size);
-    EXPECT_TRUE(to.receive(bytes).has_value());
+  static bool move(const Checked<Peer>& from, const Checked<Peer>& to, std::size_t piece) {
+    if (from->output().empty()) return false;
+    const std::size_t size = std::min(piece, from->output().size());
+    const Bytes bytes(from->output().begin(), from->output().begin() + static_cast<std::ptrdiff_t>(size));
+    from->sent(size);
+    EXPECT_TRUE(to->receive(bytes).has_value());
     return true;
   }
   void run(std::size_t piece = 1 << 20) {
     while (true) {
-      const bool down = move(*control, *data, piece);
-      const bool up = move(*data, *control, piece);
+      const bool down = move(control, data, piece);
+      const bool up = move(data, control, piece);
       if (!down && !up) return;
     }
   }
@@ -123,7 +124,7 @@ TEST(HandoffPeer, unacknowledged_goes_again_after_a_cut_and_after_a_restart) {
   ends.cut();
   const Receipt old{.epoch = 71, .sequence = 1};
   Heard again;
-  ends.control = std::make_unique<Peer>(Direction::to_data, 93, again);
+  ends.control = Checked<Peer>(std::in_place, Direction::to_data, std::uint64_t{93}, again);
   ends.connect();
   ends.run();
   ASSERT_EQ(again.records.size(), 1u);
@@ -203,9 +204,9 @@ TEST(HandoffPeer, wrong_records_end_the_connection) {
   rows.push_back({"hello without fields", std::move(empty), handoff_field_missing});
   for (Row& row : rows) {
     Heard heard;
-    Peer peer(Direction::to_control, 1, heard);
-    peer.connected();
-    const auto answer = peer.receive(row.record.finish(0));
+    Checked<Peer> peer(std::in_place, Direction::to_control, std::uint64_t{1}, heard);
+    peer->connected();
+    const auto answer = peer->receive(row.record.finish(0));
     ASSERT_FALSE(answer.has_value()) << row.what;
     EXPECT_TRUE(answer.error().is(row.rule)) << row.what << ": " << answer.error().info->name;
   }
