@@ -133,10 +133,17 @@ Words bind(Connection& connection, const notify::SmppSettings& smsc) {
 
 }  // namespace
 
-LiveCheck check_mmsc(const PeerSettings& peer) {
-  return checked({.peer = peer.name, .where = peer.url.host_header}, peer.url.host, peer.url.port, [&](Connection& connection) -> Words {
-    std::string request = fmt::format("HEAD {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", peer.url.path, peer.url.host_header);
-    if (!peer.user.empty()) request += "Authorization: Basic " + base64_encoded(peer.user + ":" + peer.password) + "\r\n";
+LiveCheck check_mmsc(const PeerProfile& peer) {
+  const auto url = parse_http_url(peer.text("url"));
+  LiveCheck check{.peer = peer.name(), .where = url ? url->host_header : peer.text("url")};
+  if (!url) {
+    check.words = url.error();
+    return check;
+  }
+  return checked(std::move(check), url->host, url->port, [&](Connection& connection) -> Words {
+    std::string request = fmt::format("HEAD {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", url->path, url->host_header);
+    if (const std::string& user = peer.text("user"); !user.empty())
+      request += "Authorization: Basic " + base64_encoded(user + ":" + peer.text("password")) + "\r\n";
     if (auto sent = connection.write(request + "\r\n"); !sent) return std::unexpected(sent.error());
     const auto line = connection.read_line();
     if (!line) return line;

@@ -16,7 +16,7 @@ struct LiveCheck {
 };
 
 /// A HEAD request with our credentials: any answer but a refusal of them will do.
-[[nodiscard]] LiveCheck check_mmsc(const PeerSettings& peer);
+[[nodiscard]] LiveCheck check_mmsc(const PeerProfile& peer);
 /// A bind as transceiver or transmitter, and an unbind.
 [[nodiscard]] LiveCheck check_smsc(const notify::SmppSettings& smsc);
 /// The greeting of an SMTP server.

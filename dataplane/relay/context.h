@@ -36,7 +36,7 @@ struct Context {
   [[nodiscard]] ItemId new_item() const { return new_item_id(clock.wall(), node_and_worker(settings.node, settings.worker)); }
   /// A repeat comes by any connection, and so to any worker: one of them remembers each request, and the others bring it there. False: it
   /// is another's, and has gone there.
-  [[nodiscard]] bool is_ours(const DigestKey& key, Ticket ticket, Mm7Inbound& inbound) {
+  [[nodiscard]] bool is_ours(const DigestKey& key, Ticket ticket, Mm7Inbound& inbound) const {
     const WorkerIndex owner = owner_of_request(key, settings.workers);
     if (owner == settings.worker) return true;
     PM_CHECK(ports.workers != nullptr && ticket.worker == settings.worker);

@@ -69,13 +69,15 @@ TEST(LiveCheck, MmscAnswersInHttp) {
   for (const Row& row : {Row{"HTTP/1.1 405 Method Not Allowed", true, "405"}, Row{"HTTP/1.0 200 OK", true, "200"},
                          Row{"HTTP/1.1 401 Unauthorized", false, "credentials"}, Row{"220 mx.example ESMTP", false, "no HTTP"}}) {
     std::string request;
-    PeerSettings peer{.name = "mmsc", .user = "u", .password = "p"};
+    PeerProfile peer("mmsc");
+    peer.set_text("user", "u");
+    peer.set_text("password", "p");
     {
       OneServer server([&](Tcp::socket& socket) {
         request = read_until(socket, "\r\n\r\n");
         send(socket, row.status + "\r\n\r\n");
       });
-      peer.url = parse_http_url("http://" + server.address() + "/mm7").value();
+      peer.set_text("url", "http://" + server.address() + "/mm7");
       const LiveCheck check = check_mmsc(peer);
       EXPECT_EQ(check.works, row.works) << row.status;
       EXPECT_NE(check.words.find(row.words), std::string::npos) << check.words;

@@ -93,7 +93,9 @@ TEST(PeerProfile, what_a_record_has_a_tag_for_arrives) {
   for (std::size_t row = 0; row < peer_fields.size(); ++row) {
     const std::string_view name = peer_fields[row].field_name();
     EXPECT_EQ(arrived.value(row), profile.value(row)) << name;
-    if (peer_fields[row].tag != 0) EXPECT_NE(profile.value(row), untouched.value(row)) << name << " is not tried";
+    if (peer_fields[row].tag != 0) {
+      EXPECT_NE(profile.value(row), untouched.value(row)) << name << " is not tried";
+    }
   }
   EXPECT_EQ(line_of(profile).find("secret\""), std::string::npos) << line_of(profile);
 }
@@ -146,7 +148,9 @@ TEST(PeerProfile, a_field_that_a_record_does_not_have_keeps_its_default) {
   const PeerProfile peer = PeerProfile::of(parse_record(bytes).value());
   const PeerProfile untouched;
   for (std::size_t row = 0; row < peer_fields.size(); ++row) {
-    if (peer_fields[row].tag != 81) EXPECT_EQ(peer.value(row), untouched.value(row)) << peer_fields[row].field_name();
+    if (peer_fields[row].tag != 81) {
+      EXPECT_EQ(peer.value(row), untouched.value(row)) << peer_fields[row].field_name();
+    }
   }
 }
 
