@@ -15,8 +15,7 @@ namespace pushmail {
 
 namespace {
 
-constexpr std::uint64_t unsent_size_max = 256 * limits::KiB;  // above it a connection is not read: it does not read us either
-constexpr std::uint32_t turned_away_max = 256;                // told so by 503; beyond it, by RST
+constexpr std::uint64_t unsent_size_max = 256 * limits::KiB;
 constexpr http::ChunkReader request_chunks(http::Dialect::request);
 constexpr std::size_t body_reserve_max = 64 * 1024;  // a Content-Length alone gets no more memory than this
 
@@ -24,17 +23,15 @@ enum class After : std::uint8_t { keep, close };
 
 }  // namespace
 
-class HttpServer::Connection final : public StreamEvents, public LimitedConnection {
+class HttpServer::Connection final : public ServerConnection {
  public:
   enum class Reading : std::uint8_t { head, body, skip, nothing };
 
-  Connection(HttpServer& server, Stream& stream) : server_(server), stream_(stream), source_(stream.peer()) {
-    last_heard_ = server_.now_;
-    stream.set_events(*this);
-  }
+  Connection(HttpServer& server, Stream& stream)
+      : ServerConnection(server.connections_, stream), server_(server), body_memory_(server.body_memory_) {}
 
   void on_data(ByteView bytes) override {
-    last_heard_ = server_.now_;
+    note_heard();
     if (reading_ == Reading::nothing) return;
     if (input_.empty()) {
       const std::size_t used = read(bytes);
@@ -44,11 +41,6 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
       read_input();
     }
   }
-  void on_sent() override {
-    const bool was_full = unsent_size_ > unsent_size_max;
-    unsent_size_ = 0;
-    if (was_full) become_runnable();
-  }
   void on_end() override {
     // RFC 9112 §8: what was cut in its middle is no request; what came before it is answered.
     if (reading_ == Reading::body) answer_now(exchanges_.back(), 400, After::close);
@@ -56,8 +48,7 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
   }
   void on_close(CloseReason) override {
     for (const Exchange& exchange : exchanges_) server_.tickets_.give_back(exchange.ticket);
-    drop_body();
-    server_.forget(*this);
+    server_.connections_.remove(*this);
   }
 
   /// Not this one: says so and closes.
@@ -70,31 +61,6 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     stop_reading();
     send_answers();
   }
-  void evict() override { stream_.abort(); }
-  void check_deadlines(Instant now) {
-    if (finishing_) {
-      if (now - finishing_since_ > server_.settings_.linger) stream_.abort();
-      return;
-    }
-    if (unsent_size_ > 0 && now - unsent_since_ > server_.settings_.idle) return time_out(Late::peer_does_not_read);
-    if (message_started_.ns != 0) {
-      const Duration most = reading_ == Reading::head ? server_.settings_.head_time : server_.settings_.message_time;
-      const bool quiet = now - last_heard_ > server_.settings_.idle;
-      if (reading_ != Reading::nothing && !blocked() && (quiet || now - message_started_ > most)) time_out(Late::message);
-      return;
-    }
-    if (exchanges_.empty() && now - last_heard_ > server_.settings_.idle) time_out(Late::nothing_to_do);
-  }
-  /// Goes on with what was left when too many requests were unanswered.
-  void run() {
-    runnable_ = false;
-    if (blocked() || reading_ == Reading::nothing) return;
-    if (paused_) {
-      paused_ = false;
-      stream_.resume_reading();
-    }
-    read_input();
-  }
   void answer(std::uint64_t sequence, HttpReply reply) {
     Exchange& exchange = exchanges_[sequence - first_sequence_];
     write(exchange, reply.status, reply.content_type, reply.body, {});
@@ -104,10 +70,6 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     unavailable(exchanges_[sequence - first_sequence_]);
     send_answers();
   }
-
-  std::size_t slot = 0;  // where the server holds it
-  [[nodiscard]] bool runnable() const { return runnable_; }
-  [[nodiscard]] const Endpoint& source() const { return source_; }
 
  private:
   /// One request and its answer. They leave in order of arrival (RFC 9112 §9.3.2).
@@ -119,15 +81,22 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     bool wants_continue = false;
     After after = After::keep;
   };
-  enum class Late : std::uint8_t { message, nothing_to_do, peer_does_not_read };
+  enum class Late : std::uint8_t { message, nothing_to_do };
 
-  [[nodiscard]] bool blocked() const {
-    return exchanges_.size() >= server_.settings_.pipelined_count_max || unsent_size_ > unsent_size_max;
+  [[nodiscard]] bool blocked() const { return exchanges_.size() >= server_.settings_.pipelined_count_max || is_full(); }
+  void go_on() override {
+    if (blocked() || reading_ == Reading::nothing) return;
+    resume_reading();
+    read_input();
   }
-  void become_runnable() {
-    if (runnable_ || reading_ == Reading::nothing) return;
-    runnable_ = true;
-    server_.runnable_.push_back(this);
+  void check_deadlines(Instant now) override {
+    if (message_started_.ns != 0) {
+      const Duration most = reading_ == Reading::head ? server_.settings_.head_time : server_.settings_.message_time;
+      const bool quiet = now - last_heard() > server_.settings_.idle;
+      if (reading_ != Reading::nothing && !blocked() && (quiet || now - message_started_ > most)) time_out(Late::message);
+      return;
+    }
+    if (exchanges_.empty() && now - last_heard() > server_.settings_.idle) time_out(Late::nothing_to_do);
   }
 
   void read_input() {
@@ -146,8 +115,7 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     std::size_t used = 0;
     while (reading_ != Reading::nothing) {
       if (reading_ == Reading::head && blocked()) {
-        if (!paused_) stream_.pause_reading();
-        paused_ = true;
+        pause_reading();
         break;
       }
       const auto taken = (this->*steps[static_cast<std::size_t>(reading_)])(bytes.subspan(used));
@@ -163,7 +131,7 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
       scanned_ = 0;
       return 2;
     }
-    if (!bytes.empty() && message_started_.ns == 0) message_started_ = server_.now_;
+    if (!bytes.empty() && message_started_.ns == 0) message_started_ = now();
     const auto end = http::find_head_end(bytes, scanned_, http::Dialect::request);
     if (end.needs_more()) {
       scanned_ = bytes.size();
@@ -210,18 +178,18 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
 
   /// The status that refuses this head, or 0.
   int refusal(const http::RequestHead& head) {
-    server_.limiter_.raise(*this, Standing::unproven);
-    admission_ = server_.service_.admit(head, {.source = source_.ip, .is_named = server_.limiter_.is_named(source_.ip)}, server_.now_);
+    raise(Standing::unproven);
+    admission_ = server_.service_.admit(head, {.source = source().ip, .is_named = server_.connections_.limiter().is_named(source().ip)}, now());
     if (admission_.is_last) exchanges_.back().after = After::close;
     if (admission_.refusal != 0) return admission_.refusal;
-    if (admission_.is_proven) server_.limiter_.raise(*this, Standing::proven);
+    if (admission_.is_proven) raise(Standing::proven);
     // RFC 9110 §10.1.1: any other expectation is refused.
     const std::string_view expect = head.field("expect");
     if (!expect.empty() && !ascii_equal_nocase(expect, "100-continue")) return 417;
     const std::string_view coding = head.field("content-encoding");
     if (!coding.empty() && !ascii_equal_nocase(coding, "identity")) return 415;
     if (head.content_length > server_.settings_.body_size_max) return 413;
-    if (server_.body_memory_ + head.content_length > server_.settings_.body_memory_max || !has_free_memory(head.content_length)) return 503;
+    if (!server_.body_memory_.has_room(head.content_length) || !has_free_memory(head.content_length)) return 503;
     return 0;
   }
 
@@ -257,13 +225,12 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
       refuse_and_stop(413);
       return false;
     }
-    if (server_.body_memory_ + data.size() > server_.settings_.body_memory_max) {
+    if (!body_memory_.grow(data.size())) {
       unavailable(exchanges_.back());
       exchanges_.back().after = After::close;
       stop_and_send();
       return false;
     }
-    server_.body_memory_ += data.size();
     append(*body_, data);
     return true;
   }
@@ -279,7 +246,7 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
   }
 
   void deliver(Exchange& exchange, std::uint64_t sequence) {
-    server_.body_memory_ -= body_->size();
+    body_memory_.clear();
     exchange.ticket = server_.tickets_.take({.connection = this, .sequence = sequence});
     auto reply = server_.service_.take(
         exchange.ticket, {.memo = std::move(admission_.memo), .content_type = std::move(content_type_), .body = std::move(body_)});
@@ -318,7 +285,7 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     exchange.response += text_of(body);
   }
   void send_answers() {
-    if (finishing_) return;
+    if (is_finishing()) return;
     const bool was_blocked = blocked();
     while (!exchanges_.empty() && exchanges_.front().answered) {
       Exchange exchange = std::move(exchanges_.front());
@@ -336,19 +303,9 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     if (exchanges_.empty() && reading_ == Reading::nothing) return finish();
     if (was_blocked && !blocked()) become_runnable();
   }
-  void send(std::string_view text) {
-    if (unsent_size_ == 0) unsent_since_ = server_.now_;
-    unsent_size_ += text.size();
-    stream_.send(bytes_of(text));
-  }
   void finish() {
     stop_reading();
-    if (finishing_) return;
-    finishing_ = true;
-    finishing_since_ = server_.now_;
-    // RFC 9112 §9.6: closing at once would reset what the peer still sends, and our answer with it. So only our direction ends here.
-    if (paused_) stream_.resume_reading();
-    stream_.finish();
+    finish_stream();
   }
 
   void stop_reading() {
@@ -362,22 +319,18 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
     send_answers();
   }
   void drop_body() {
-    if (!body_) return;
-    server_.body_memory_ -= body_->size();
+    body_memory_.clear();
     body_.reset();
   }
   void time_out(Late late) {
     ++server_.counts_.timed_out;
-    if (late == Late::peer_does_not_read) return stream_.abort();
     if (late == Late::nothing_to_do) return finish();
-    if (reading_ == Reading::skip) return stream_.abort();
+    if (reading_ == Reading::skip) return abort();
     if (reading_ == Reading::head) add_exchange();
     refuse_and_stop(408);
   }
 
   HttpServer& server_;
-  Stream& stream_;
-  Endpoint source_;
   Reading reading_ = Reading::head;
   Bytes input_;              // not read yet: part of a head, or requests that wait
   std::size_t scanned_ = 0;  // of a head that is not complete
@@ -388,62 +341,43 @@ class HttpServer::Connection final : public StreamEvents, public LimitedConnecti
   HttpAdmission admission_;
   std::string content_type_;
   std::unique_ptr<Bytes> body_;
+  MemoryShare body_memory_;
   http::Framing framing_ = http::Framing::none;
   std::uint64_t body_left_ = 0;
   std::uint64_t skipped_ = 0;
   http::ChunkReader chunks_ = request_chunks;
 
-  Instant last_heard_{};
   Instant message_started_{};  // zero between requests
-  Instant unsent_since_{};
-  Instant finishing_since_{};
-  std::uint64_t unsent_size_ = 0;
-  bool paused_ = false;
-  bool runnable_ = false;
-  bool finishing_ = false;  // our FIN is asked for
 };
 
 HttpServer::HttpServer(const HttpServerSettings& settings, HttpService& service, const Clock& clock)
-    : settings_(settings), service_(service), clock_(clock), now_(clock.now()), limiter_(settings_.connections) {}
+    : settings_(settings),
+      service_(service),
+      clock_(clock),
+      body_memory_(settings_.body_memory_max),
+      connections_({.connections = settings_.connections,
+                    .unsent_size_max = unsent_size_max,
+                    .idle = settings_.idle,
+                    .linger = settings_.linger},
+                   counts_, clock.now()) {}
 
 HttpServer::~HttpServer() = default;
 
 void HttpServer::on_accept(Stream& stream) {
+  using enum ServerConnections::Welcome;
   const IpAddress source = stream.peer().ip;
   auto made = std::make_unique<Connection>(*this, stream);
   Connection& connection = *made;
-  int refusal = limiter_.is_named(source) ? 0 : service_.refusal_at_accept(source, now_);
-  if (refusal == 0 && !limiter_.admit(connection, source)) refusal = 503;
-  const bool told = connections_.size() < limiter_.used() + turned_away_max;
-  connections_.push_back(std::move(made));
-  connection.slot = connections_.size() - 1;
-  ++counts_.connections;
-  if (refusal == 0) return;
-  ++counts_.turned_away;
-  refusals_.note(source, http::reason_of(refusal), now_);
-  if (told)
+  const int unwanted = connections_.limiter().is_named(source) ? 0 : service_.refusal_at_accept(source, connections_.now());
+  const auto welcome =
+      connections_.add(std::move(made), unwanted == 0 ? ServerConnections::Wanted::yes : ServerConnections::Wanted::no);
+  if (welcome == served) return;
+  const int refusal = unwanted == 0 ? 503 : unwanted;
+  refusals_.note(source, http::reason_of(refusal), connections_.now());
+  if (welcome == refused)
     connection.turn_away(refusal);
   else
     stream.abort();
-}
-
-void HttpServer::forget(Connection& connection) {
-  limiter_.release(connection);
-  if (connection.runnable()) std::erase(runnable_, &connection);
-  const std::size_t slot = connection.slot;
-  std::swap(connections_[slot], connections_.back());
-  connections_[slot]->slot = slot;
-  connections_.pop_back();
-}
-
-void HttpServer::tick(Instant now) {
-  now_ = now;
-  std::vector<Connection*> runnable;
-  runnable.swap(runnable_);
-  for (Connection* connection : runnable) connection->run();
-  if (now < next_check_) return;
-  next_check_ = now + timers::session_check;
-  for (const auto& connection : connections_) connection->check_deadlines(now);
 }
 
 void HttpServer::answer(Ticket ticket, HttpReply reply) {

@@ -8,15 +8,14 @@
 //    └──framing broken, close asked──> nothing            (answers go out, then FIN; input is thrown away)
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/timers.h"
-#include "dataplane/session/connection_limiter.h"
 #include "dataplane/session/http_service.h"
 #include "dataplane/session/refusal_log.h"
+#include "dataplane/session/server_connections.h"
 #include "dataplane/session/ticket_table.h"
 #include "dataplane/tcp/stream.h"
 
@@ -34,14 +33,9 @@ struct HttpServerSettings {
   Duration retry_after = timers::http_retry_after;
 };
 
-/// What happened, for the worker's counters.
-struct HttpServerCounts {
-  std::uint64_t connections = 0;
-  std::uint64_t turned_away = 0;  // at accept: no place, or its service does not want the source
+struct HttpServerCounts : ServerCounts {
   std::uint64_t refused = 0;      // by HTTP status
   std::uint64_t unavailable = 0;  // 503
-  std::uint64_t timed_out = 0;
-  std::uint64_t late_answers = 0;  // tickets whose connection had gone
 };
 
 class HttpServer final : public Acceptor {
@@ -54,19 +48,19 @@ class HttpServer final : public Acceptor {
 
   void on_accept(Stream& stream) override;
   /// Deadlines, and connections that may go on reading since they were answered. Once a turn.
-  void tick(Instant now);
+  void tick(Instant now) { connections_.tick(now); }
   /// Whether tick has work now: the worker must not sleep.
-  [[nodiscard]] bool has_work() const { return !runnable_.empty(); }
+  [[nodiscard]] bool has_work() const { return connections_.has_runnable(); }
 
   void answer(Ticket ticket, HttpReply reply);
   /// 503 with Retry-After: nothing was kept, the peer sends again.
   void refuse_temporarily(Ticket ticket);
 
   /// Sources whose connections have places of their own.
-  void set_groups(std::vector<SourceGroup> groups) { limiter_.set_groups(std::move(groups)); }
+  void set_groups(std::vector<SourceGroup> groups) { connections_.limiter().set_groups(std::move(groups)); }
   [[nodiscard]] const HttpServerCounts& counts() const { return counts_; }
   /// Connections that had to go for another one.
-  [[nodiscard]] std::uint64_t evicted() const { return limiter_.evicted(); }
+  [[nodiscard]] std::uint64_t evicted() const { return connections_.limiter().evicted(); }
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
 
  private:
@@ -76,20 +70,14 @@ class HttpServer final : public Acceptor {
     std::uint64_t sequence;  // of the request in its connection
   };
 
-  void forget(Connection& connection);
-
   HttpServerSettings settings_;
   HttpService& service_;
   const Clock& clock_;
-  Instant now_;
-  Instant next_check_{};
-  ConnectionLimiter limiter_;
   RefusalLog refusals_{"http_turned_away"};
-  std::uint64_t body_memory_ = 0;
-  TicketTable<Question> tickets_;
-  std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<Connection*> runnable_;
   HttpServerCounts counts_;
+  MemoryBudget body_memory_;
+  TicketTable<Question> tickets_;
+  ServerConnections connections_;
 };
 
 }  // namespace pushmail

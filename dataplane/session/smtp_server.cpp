@@ -17,7 +17,6 @@ using smtp::Verb;
 
 constexpr std::uint64_t unsent_size_max = 64 * limits::KiB;
 constexpr std::size_t waiting_input_max = 64 * 1024;  // pipelined behind a question; then the connection is not read
-constexpr std::uint32_t turned_away_max = 256;
 
 /// Where a transaction stands; a rule says in which phases its command is in order (RFC 5321 §4.1.4).
 enum Phase : std::uint8_t { accepted = 0, connected = 1, greeted = 2, in_mail = 4, in_recipients = 8 };
@@ -54,29 +53,19 @@ std::uint32_t hop_count(std::string_view mail) {
 
 }  // namespace
 
-class SmtpServer::Connection final : public StreamEvents, public LimitedConnection {
+class SmtpServer::Connection final : public ServerConnection {
  public:
-  Connection(SmtpServer& server, Stream& stream) : server_(server), stream_(stream), source_(stream.peer()) {
-    last_heard_ = server_.now_;
-    stream.set_events(*this);
-  }
+  Connection(SmtpServer& server, Stream& stream)
+      : ServerConnection(server.connections_, stream), server_(server), mail_memory_(server.mail_memory_) {}
 
   void on_data(ByteView bytes) override {
-    last_heard_ = server_.now_;
+    note_heard();
     if (reading_ == Reading::nothing) return;
     // RFC 5321 §4.3.1: the client waits for the greeting. Who does not reads no replies, or writes for somebody else to read.
     if (phase_ == accepted) return end_early_talker();
     append(input_, bytes);
     read_input();
-    if (blocked() && input_.size() > waiting_input_max && !paused_) {
-      paused_ = true;
-      stream_.pause_reading();
-    }
-  }
-  void on_sent() override {
-    const bool was_full = unsent_size_ > unsent_size_max;
-    unsent_size_ = 0;
-    if (was_full) become_runnable();
+    if (blocked() && input_.size() > waiting_input_max) pause_reading();
   }
   void on_end() override {
     // A mail without its final dot was never given to us (RFC 5321 §4.1.1.4). A question that is out may still be answered into the half
@@ -86,7 +75,6 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
   }
   void on_close(CloseReason) override {
     if (waiting_) server_.tickets_.give_back(*waiting_);
-    drop_mail();
     server_.forget(*this);
   }
 
@@ -95,56 +83,20 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
     phase_ = connected;
     reply(fmt::format("220 {} ESMTP pushmail\r\n", server_.settings_.domain));
   }
-  void evict() override { stream_.abort(); }
   void turn_away() { close_with({.code = 421, .enhanced = "4.3.2", .text = "too many connections, try again later"}); }
 
-  void run() {
-    runnable_ = false;
-    if (reading_ == Reading::nothing) return;
-    read_input();
-    if (blocked() || !paused_) return;
-    paused_ = false;
-    stream_.resume_reading();
-  }
   void answered(Asked asked, const SmtpReply& answer) {
     server_.tickets_.give_back(*std::exchange(waiting_, std::nullopt));
     if (asked == Asked::recipient)
       recipient_answered(answer);
     else
       mail_answered(answer);
-    last_heard_ = server_.now_;
+    note_heard();
     if (peer_ended_) return finish();
     become_runnable();
   }
 
-  void check_deadlines(Instant now) {
-    const SmtpServerSettings& settings = server_.settings_;
-    if (finishing_) {
-      if (now - finishing_since_ > settings.linger) stream_.abort();
-      return;
-    }
-    if (unsent_size_ > 0 && now - unsent_since_ > settings.idle) {
-      ++server_.counts_.timed_out;
-      return stream_.abort();
-    }
-    if (waiting_) {
-      if (now - waiting_since_ <= settings.answer_time) return;
-      ++server_.counts_.timed_out;
-      const auto question = server_.tickets_.find(*waiting_);
-      return answered(question->asked, {.code = 451, .enhanced = "4.3.0", .text = "no answer in time, try again later"});
-    }
-    const bool quiet = now - last_heard_ > settings.idle;
-    const bool slow_line = line_started_.ns != 0 && now - line_started_ > settings.line_time;
-    const bool slow_mail = message_started_.ns != 0 && now - message_started_ > settings.message_time;
-    if (!quiet && !slow_line && !slow_mail) return;
-    ++server_.counts_.timed_out;
-    close_with({.code = 421, .enhanced = "4.4.2", .text = "too slow, closing"});
-  }
-
-  std::size_t slot = 0;
   bool has_greeting_due = false;  // in the server's queue
-  [[nodiscard]] bool runnable() const { return runnable_; }
-  [[nodiscard]] const Endpoint& source() const { return source_; }
 
  private:
   enum class Reading : std::uint8_t { command, rest_of_line, data, nothing };
@@ -173,11 +125,25 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
 
   // Reading.
 
-  [[nodiscard]] bool blocked() const { return waiting_.has_value() || unsent_size_ > unsent_size_max; }
-  void become_runnable() {
-    if (runnable_ || reading_ == Reading::nothing) return;
-    runnable_ = true;
-    server_.runnable_.push_back(this);
+  [[nodiscard]] bool blocked() const { return waiting_.has_value() || is_full(); }
+  void go_on() override {
+    read_input();
+    if (!blocked()) resume_reading();
+  }
+  void check_deadlines(Instant now) override {
+    const SmtpServerSettings& settings = server_.settings_;
+    if (waiting_) {
+      if (now - waiting_since_ <= settings.answer_time) return;
+      ++server_.counts_.timed_out;
+      const auto question = server_.tickets_.find(*waiting_);
+      return answered(question->asked, {.code = 451, .enhanced = "4.3.0", .text = "no answer in time, try again later"});
+    }
+    const bool quiet = now - last_heard() > settings.idle;
+    const bool slow_line = line_started_.ns != 0 && now - line_started_ > settings.line_time;
+    const bool slow_mail = message_started_.ns != 0 && now - message_started_ > settings.message_time;
+    if (!quiet && !slow_line && !slow_mail) return;
+    ++server_.counts_.timed_out;
+    close_with({.code = 421, .enhanced = "4.4.2", .text = "too slow, closing"});
   }
 
   void read_input() {
@@ -198,7 +164,7 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
   std::size_t read(ByteView bytes) {
     if (reading_ == Reading::data) return read_data(bytes);
     if (reading_ == Reading::rest_of_line) return skip_line(bytes);
-    if (line_started_.ns == 0) line_started_ = server_.now_;
+    if (line_started_.ns == 0) line_started_ = now();
     const auto line = smtp::read_line(bytes, scanned_);
     if (line.needs_more()) {
       scanned_ = bytes.size();
@@ -260,7 +226,7 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
     helo_ = name;
     reset();
     phase_ = greeted;
-    server_.limiter_.raise(*this, Standing::unproven);
+    raise(Standing::unproven);
     return true;
   }
 
@@ -274,12 +240,12 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
     }
     // RFC 1870 §6.1: what is announced as too large is refused before it is sent.
     if (mail->size.value_or(0) > server_.settings_.size_max) return refuse(smtp::reply_of({.info = &smtp_too_large}));
-    if (server_.mail_memory_ + std::min(mail->size.value_or(0), server_.settings_.size_max) > server_.settings_.mail_memory_max) {
+    if (!server_.mail_memory_.has_room(std::min(mail->size.value_or(0), server_.settings_.size_max))) {
       return reply(format_reply(no_memory));
     }
     sender_ = std::move(*mail);
     phase_ = in_mail;
-    message_started_ = server_.now_;
+    message_started_ = now();
     reply("250 2.1.0 sender ok\r\n");
   }
 
@@ -294,18 +260,18 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
       return reply(format_reply(too_many_copies));
     }
     // Taken before the question, so that many connections at once have one budget; an answer that names no stranger gives it back.
-    if (!server_.budget_of(source_.ip).take(source_group(source_.ip).bytes, server_.now_)) {
+    if (!server_.budget_of(source().ip).take(source_group(source().ip).bytes, now())) {
       ++server_.counts_.over_budget;
-      server_.over_budget_.note(source_.ip, "its budget of unknown recipients is spent", server_.now_);
+      server_.over_budget_.note(source().ip, "its budget of unknown recipients is spent", now());
       return close_with(over_budget);
     }
     asked_ = std::move(*address);
     const Ticket ticket = wait_for(Asked::recipient);
-    server_.sink_.on_recipient(ticket, {.address = asked_, .mail_from = sender_.address, .source = source_.ip});
+    server_.sink_.on_recipient(ticket, {.address = asked_, .mail_from = sender_.address, .source = source().ip});
   }
   void recipient_answered(const SmtpReply& answer) {
-    if (answer.code / 100 != 5) server_.budget_of(source_.ip).give_back(source_group(source_.ip).bytes);
-    if (answer.code / 100 == 2) server_.limiter_.raise(*this, Standing::proven);
+    if (answer.code / 100 != 5) server_.budget_of(source().ip).give_back(source_group(source().ip).bytes);
+    if (answer.code / 100 == 2) raise(Standing::proven);
     if (answer.code / 100 == 2) {
       recipients_.push_back(std::move(asked_));
       phase_ = in_recipients;
@@ -324,7 +290,6 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
     mail_ = std::make_unique<Bytes>();
     append(*mail_, received_field());
     prefix_size_ = mail_->size();
-    counted_memory_ = 0;
     data_ = {};
     short_of_memory_ = false;
     reading_ = Reading::data;
@@ -360,16 +325,10 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
     return step.used;
   }
   void account_memory() {
-    const std::uint64_t grown = mail_->size() - counted_memory_;
-    if (server_.mail_memory_ + grown > server_.settings_.mail_memory_max) {
-      short_of_memory_ = true;
-      server_.mail_memory_ -= counted_memory_;
-      counted_memory_ = 0;
-      *mail_ = {};
-      return;
-    }
-    server_.mail_memory_ += grown;
-    counted_memory_ += grown;
+    if (mail_memory_.grow(mail_->size() - mail_memory_.size())) return;
+    short_of_memory_ = true;
+    mail_memory_.clear();
+    *mail_ = {};
   }
   void end_of_data() {
     reading_ = Reading::command;
@@ -380,9 +339,9 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
       return reply(format_reply(*refusal));
     }
     ++server_.counts_.mails;
-    server_.mail_memory_ -= std::exchange(counted_memory_, 0);
+    mail_memory_.clear();
     MailInbound inbound{
-        .source = source_, .helo = helo_, .mail_from = sender_.address, .recipients = std::move(recipients_), .mail = std::move(mail_)};
+        .source = source(), .helo = helo_, .mail_from = sender_.address, .recipients = std::move(recipients_), .mail = std::move(mail_)};
     reset();
     const Ticket ticket = wait_for(Asked::mail);
     server_.sink_.on_mail(ticket, std::move(inbound));
@@ -414,7 +373,7 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
     const auto plain = [](char c) { return c != '(' && c != ')' && c != ';' && c != '\\' && c != '"'; };
     const std::string_view name = std::ranges::all_of(helo_, plain) ? std::string_view{helo_} : std::string_view{"unknown"};
     const std::string_view with = sender_.utf8 == smtp::Utf8::allowed ? "UTF8SMTP" : esmtp_ ? "ESMTP" : "SMTP";
-    return fmt::format("Received: from {} ([{}])\r\n\tby {} with {};\r\n\t{}\r\n", name, address_literal(source_.ip),
+    return fmt::format("Received: from {} ([{}])\r\n\tby {} with {};\r\n\t{}\r\n", name, address_literal(source().ip),
                        server_.settings_.domain, with, format_rfc5322(server_.clock_.wall()));
   }
 
@@ -423,14 +382,11 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
   Ticket wait_for(Asked asked) {
     const Ticket ticket = server_.tickets_.take({.connection = this, .asked = asked});
     waiting_ = ticket;
-    waiting_since_ = server_.now_;
+    waiting_since_ = now();
     return ticket;
   }
   void reply(std::string_view text) {
-    if (finishing_) return;
-    if (unsent_size_ == 0) unsent_since_ = server_.now_;
-    unsent_size_ += text.size();
-    stream_.send(bytes_of(text));
+    if (!is_finishing()) send(text);
   }
   /// A reply to something wrong; too many of them and the connection ends (RFC 5321 §7.8).
   void refuse(const SmtpReply& answer) {
@@ -440,7 +396,7 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
   }
   void end_early_talker() {
     ++server_.counts_.early_talkers;
-    server_.early_talkers_.note(source_.ip, "it spoke before our reply", server_.now_);
+    server_.early_talkers_.note(source().ip, "it spoke before our reply", now());
     close_with(spoke_too_early);
   }
   void close_with(const SmtpReply& answer) {
@@ -451,12 +407,7 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
     reading_ = Reading::nothing;
     input_ = {};
     drop_mail();
-    if (finishing_) return;
-    finishing_ = true;
-    finishing_since_ = server_.now_;
-    // What the peer still sends is thrown away, not answered by a reset that would cost it our last reply.
-    if (paused_) stream_.resume_reading();
-    stream_.finish();
+    finish_stream();
   }
   void reset() {
     if (phase_ != connected) phase_ = greeted;
@@ -466,13 +417,11 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
     drop_mail();
   }
   void drop_mail() {
-    server_.mail_memory_ -= std::exchange(counted_memory_, 0);
+    mail_memory_.clear();
     mail_.reset();
   }
 
   SmtpServer& server_;
-  Stream& stream_;
-  Endpoint source_;
   std::uint8_t phase_ = accepted;
   Reading reading_ = Reading::command;
   Bytes input_;
@@ -487,71 +436,58 @@ class SmtpServer::Connection final : public StreamEvents, public LimitedConnecti
   std::string asked_;  // the recipient whose answer is awaited
   smtp::DataReader data_;
   std::unique_ptr<Bytes> mail_;
-  std::uint64_t prefix_size_ = 0;     // our Received field in it
-  std::uint64_t counted_memory_ = 0;  // of mail_, in the server's sum
+  std::uint64_t prefix_size_ = 0;  // our Received field in it
+  MemoryShare mail_memory_;
   bool short_of_memory_ = false;
 
   std::optional<Ticket> waiting_;
   Instant waiting_since_{};
-  Instant last_heard_{};
   Instant line_started_{};
   Instant message_started_{};
-  Instant unsent_since_{};
-  Instant finishing_since_{};
-  std::uint64_t unsent_size_ = 0;
-  bool paused_ = false;
-  bool runnable_ = false;
   bool peer_ended_ = false;
-  bool finishing_ = false;
 };
 
 SmtpServer::SmtpServer(SmtpServerSettings settings, MailSink& sink, const Clock& clock)
     : settings_(std::move(settings)),
       sink_(sink),
       clock_(clock),
-      now_(clock.now()),
-      limiter_(settings_.connections),
       unknown_recipients_(settings_.unknown_recipients),
-      trusted_unknown_recipients_(settings_.trusted_unknown_recipients, 4096) {
-  if (!settings_.trusted.empty()) limiter_.set_groups({{.name = "trusted", .networks = settings_.trusted}});
+      trusted_unknown_recipients_(settings_.trusted_unknown_recipients, 4096),
+      mail_memory_(settings_.mail_memory_max),
+      connections_({.connections = settings_.connections,
+                    .unsent_size_max = unsent_size_max,
+                    .idle = settings_.idle,
+                    .linger = settings_.linger},
+                   counts_, clock.now()) {
+  if (!settings_.trusted.empty()) connections_.limiter().set_groups({{.name = "trusted", .networks = settings_.trusted}});
 }
 
 SmtpServer::~SmtpServer() = default;
 
 void SmtpServer::on_accept(Stream& stream) {
+  using enum ServerConnections::Welcome;
   const IpAddress source = stream.peer().ip;
   auto made = std::make_unique<Connection>(*this, stream);
   Connection& connection = *made;
-  const bool has_place = limiter_.admit(connection, source);
-  const bool told = connections_.size() < limiter_.used() + turned_away_max;
-  connections_.push_back(std::move(made));
-  connection.slot = connections_.size() - 1;
-  ++counts_.connections;
-  if (!has_place) {
-    ++counts_.turned_away;
-    turned_away_.note(source, "too many connections", now_);
-    return told ? connection.turn_away() : stream.abort();
+  const auto welcome = connections_.add(std::move(made), ServerConnections::Wanted::yes);
+  if (welcome != served) {
+    turned_away_.note(source, "too many connections", connections_.now());
+    return welcome == refused ? connection.turn_away() : stream.abort();
   }
-  if (limiter_.is_named(source)) return connection.greet();
+  if (connections_.limiter().is_named(source)) return connection.greet();
   connection.has_greeting_due = true;
-  greetings_.push_back({.due = now_ + settings_.greeting_delay, .connection = &connection});
+  greetings_.push_back({.due = connections_.now() + settings_.greeting_delay, .connection = &connection});
 }
 
 void SmtpServer::forget(Connection& connection) {
-  limiter_.release(connection);
   if (connection.has_greeting_due) {
     const auto greeting = std::ranges::find(greetings_, &connection, &Greeting::connection);
     if (greeting != greetings_.end()) greeting->connection = nullptr;
   }
-  if (connection.runnable()) std::erase(runnable_, &connection);
-  const std::size_t slot = connection.slot;
-  std::swap(connections_[slot], connections_.back());
-  connections_[slot]->slot = slot;
-  connections_.pop_back();
+  connections_.remove(connection);
 }
 
 void SmtpServer::tick(Instant now) {
-  now_ = now;
   while (!greetings_.empty() && greetings_.front().due <= now) {
     if (Connection* connection = greetings_.front().connection; connection != nullptr) {
       connection->has_greeting_due = false;
@@ -559,12 +495,7 @@ void SmtpServer::tick(Instant now) {
     }
     greetings_.pop_front();
   }
-  std::vector<Connection*> runnable;
-  runnable.swap(runnable_);
-  for (Connection* connection : runnable) connection->run();
-  if (now < next_check_) return;
-  next_check_ = now + timers::session_check;
-  for (const auto& connection : connections_) connection->check_deadlines(now);
+  connections_.tick(now);
 }
 
 void SmtpServer::answer(Ticket ticket, Asked asked, const SmtpReply& reply) {

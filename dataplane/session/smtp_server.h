@@ -10,7 +10,6 @@
 #pragma once
 
 #include <deque>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,8 +17,8 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/timers.h"
-#include "dataplane/session/connection_limiter.h"
 #include "dataplane/session/refusal_log.h"
+#include "dataplane/session/server_connections.h"
 #include "dataplane/session/sinks.h"
 #include "dataplane/session/ticket_table.h"
 #include "dataplane/tcp/stream.h"
@@ -48,9 +47,7 @@ struct SmtpServerSettings {
   Duration linger = timers::session_linger;
 };
 
-struct SmtpServerCounts {
-  std::uint64_t connections = 0;
-  std::uint64_t turned_away = 0;
+struct SmtpServerCounts : ServerCounts {
   std::uint64_t early_talkers = 0;
   std::uint64_t over_budget = 0;  // connections ended since their source named too many unknown recipients
   std::uint64_t mails = 0;        // given to the sink
@@ -58,8 +55,6 @@ struct SmtpServerCounts {
   std::uint64_t refused = 0;      // mails answered 4xx or 5xx
   std::uint64_t recipients_refused = 0;
   std::uint64_t errors = 0;  // broken commands
-  std::uint64_t timed_out = 0;
-  std::uint64_t late_answers = 0;
 };
 
 class SmtpServer final : public Acceptor {
@@ -74,7 +69,7 @@ class SmtpServer final : public Acceptor {
   /// Deadlines, and connections that may go on reading since they were answered. Once a turn.
   void tick(Instant now);
   /// Whether tick has work now: the worker must not sleep.
-  [[nodiscard]] bool has_work() const { return !runnable_.empty(); }
+  [[nodiscard]] bool has_work() const { return connections_.has_runnable(); }
   /// When a greeting is due; Instant{}: none waits.
   [[nodiscard]] Instant next_due() const { return greetings_.empty() ? Instant{} : greetings_.front().due; }
 
@@ -84,7 +79,7 @@ class SmtpServer final : public Acceptor {
   [[nodiscard]] const SmtpServerCounts& counts() const { return counts_; }
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
   /// Connections that had to go for another one.
-  [[nodiscard]] std::uint64_t evicted() const { return limiter_.evicted(); }
+  [[nodiscard]] std::uint64_t evicted() const { return connections_.limiter().evicted(); }
 
  private:
   class Connection;
@@ -101,27 +96,23 @@ class SmtpServer final : public Acceptor {
 
   void answer(Ticket ticket, Asked asked, const SmtpReply& reply);
   [[nodiscard]] TwoBudgets& budget_of(const IpAddress& source) {
-    return limiter_.is_named(source) ? trusted_unknown_recipients_ : unknown_recipients_;
+    return connections_.limiter().is_named(source) ? trusted_unknown_recipients_ : unknown_recipients_;
   }
   void forget(Connection& connection);
 
   SmtpServerSettings settings_;
   MailSink& sink_;
   const Clock& clock_;
-  Instant now_;
-  Instant next_check_{};
-  ConnectionLimiter limiter_;
   TwoBudgets unknown_recipients_;
   TwoBudgets trusted_unknown_recipients_;
   RefusalLog over_budget_{"unknown_recipients"};
   RefusalLog early_talkers_{"early_talker"};
   RefusalLog turned_away_{"smtp_turned_away"};
   std::deque<Greeting> greetings_;  // in order of time
-  std::uint64_t mail_memory_ = 0;
-  TicketTable<Question> tickets_;
-  std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<Connection*> runnable_;
   SmtpServerCounts counts_;
+  MemoryBudget mail_memory_;
+  TicketTable<Question> tickets_;
+  ServerConnections connections_;
 };
 
 }  // namespace pushmail
