@@ -24,7 +24,7 @@ inline constexpr ErrorInfo http_bad_coding{"http.bad_coding", "a transfer coding
 inline constexpr ErrorInfo http_two_framings{"http.two_framings", "Content-Length beside Transfer-Encoding", "RFC 9112 §6.3"};
 inline constexpr ErrorInfo http_bad_chunk{"http.bad_chunk", "a chunk is not framed by the rules", "RFC 9112 §7.1"};
 inline constexpr ErrorInfo http_body_too_large{"http.body_too_large", "the body is longer than the limit", "RFC 9110 §15.5.14"};
-inline constexpr ErrorInfo http_bad_url{"http.bad_url", "not http://host[:port][/path]", "RFC 9110 §4.2.1", Fault::us};
+inline constexpr ErrorInfo http_bad_url{"http.bad_url", "not http://host[:port][/path], or https://", "RFC 9110 §4.2.1", Fault::us};
 
 // HTTP, as client.
 inline constexpr ErrorInfo http_no_connection{"http.no_connection", "the peer cannot be reached", "", Fault::world, Lasting::temporary};
@@ -52,6 +52,10 @@ inline constexpr ErrorInfo smtp_bad_reply{"smtp.bad_reply", "the reply is not `n
 inline constexpr ErrorInfo smtp_no_connection{"smtp.no_connection", "the host cannot be reached", "", Fault::world, Lasting::temporary};
 inline constexpr ErrorInfo smtp_reply_late{"smtp.reply_late", "no reply in time", "RFC 5321 §4.5.3.2", Fault::peer, Lasting::temporary};
 inline constexpr ErrorInfo smtp_reply_cut{"smtp.reply_cut", "the connection ended before the reply", "", Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo smtp_no_starttls{"smtp.no_starttls", "the host does not take STARTTLS, which is required", "RFC 3207 §4.1",
+                                            Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo smtp_injected{"smtp.injected", "more came with the reply to STARTTLS, not encrypted", "RFC 3207 §4.2",
+                                         Fault::peer, Lasting::temporary};
 inline constexpr ErrorInfo smtp_closing{"smtp.closing", "the client is closing", "", Fault::us, Lasting::temporary};
 inline constexpr ErrorInfo smtp_bad_envelope{"smtp.bad_envelope", "no recipient, or an address that cannot stand in a command",
                                              "RFC 5321 §4.1.2", Fault::us};

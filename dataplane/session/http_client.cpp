@@ -18,12 +18,10 @@ namespace pushmail {
 namespace {
 
 constexpr http::ChunkReader answer_chunks(http::Dialect::answer);
-// After a connection that could not be made: the next turn would only meet the same refusal.
-// A peer that closes later than this after its answer closes idle connections; how many requests it took has nothing to do with it.
 
 }  // namespace
 
-class HttpClient::Connection final : public StreamEvents {
+class HttpClient::Connection final : public ClientConnection {
  public:
   using State = HttpClientState;
   using Event = HttpClientEvent;
@@ -32,8 +30,6 @@ class HttpClient::Connection final : public StreamEvents {
   ~Connection() override {
     if (job_) release_lent(job_->request.body);
   }
-
-  void bind(Stream& stream) { stream_ = &stream; }
 
   void on_open() override {
     opened_ = true;
@@ -53,11 +49,12 @@ class HttpClient::Connection final : public StreamEvents {
     if (all_sent_) return;
     client_.faults_.at(fault_point::submit_req_half);
     move(Event::go_on);
-    stream_->send_lent({.bytes = std::exchange(second_half_, {})});
+    lend(std::exchange(second_half_, {}));
   }
   void on_end() override {
-    if (state_ == State::closing) return stream_->finish();
-    if (job_ && head_ && framing_ == http::Framing::until_close) return complete();
+    if (state_ == State::closing) return stream().finish();
+    // Where a stream can tell a whole end from one that somebody cut, only the whole one ends such a body.
+    if (job_ && head_ && framing_ == http::Framing::until_close && stream().failure() == nullptr) return complete();
     learn_from_close();
     if (!job_) return finish();
     abort_with(http_answer_cut);
@@ -66,15 +63,14 @@ class HttpClient::Connection final : public StreamEvents {
     HttpClient& client = client_;
     if (reason == CloseReason::reset_by_peer && state_ != State::closing) learn_from_close();
     const bool was_opening = !opened_;
-    const ErrorInfo& why = why_ != nullptr ? *why_ : was_opening ? http_no_connection : http_answer_cut;
-    const bool unread = proves_unread(stream_->acknowledged(), request_offset_);
-    const Ending ending = answer_begun_ ? Ending::cut : unread ? Ending::unread : Ending::silent;
+    const ErrorInfo& why = reason_or(was_opening ? http_no_connection : http_answer_cut);
+    const Ending ending = answer_begun_ ? Ending::cut : is_unread(request_offset_) ? Ending::unread : Ending::silent;
     const Use use = answers_ == 0 ? Use::fresh : Use::reused;
     const bool whole = answer_whole_;
-    const bool stalled = why_ == &http_answer_late && client.answered_at_ < started_;
+    const bool stalled = ended_by(http_answer_late) && client.target_.is_silent_since(started_);
     HttpAnswer answer = std::move(answer_);
     std::optional<Job> job = std::exchange(job_, std::nullopt);
-    client.forget(*this);  // `this` is gone, and the stream has let go of the body
+    client.connections_.forget(*this);  // `this` is gone, and the stream has let go of the body
     if (job && whole)
       client.tell(std::move(*job), std::move(answer));
     else if (job)
@@ -87,7 +83,7 @@ class HttpClient::Connection final : public StreamEvents {
     const HttpClientSettings& settings = client_.settings_;
     move(Event::start);
     started_ = client_.clock_.now();
-    request_offset_ = given_size_;
+    request_offset_ = given_size();
     head_ = false;
     answer_begun_ = false;
     answer_whole_ = false;
@@ -101,14 +97,13 @@ class HttpClient::Connection final : public StreamEvents {
     // TS 23.140 §10.1: the header is there, its value is the empty string in quotes; some peers want another.
     head += fmt::format("SOAPAction: \"{}\"\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n", settings.soap_action,
                         job.request.content_type, body.size());
-    given_size_ += head.size() + body.size();
     job_ = std::move(job);
-    stream_->send(bytes_of(head));
+    send(head);
     if (body.empty()) return;
-    if (!client_.faults_.armed() || body.size() < 2) return stream_->send_lent({.bytes = body});
+    if (!client_.faults_.armed() || body.size() < 2) return lend(body);
     move(Event::hold_half);
     second_half_ = body.subspan(body.size() / 2);
-    stream_->send_lent({.bytes = body.first(body.size() / 2)});
+    lend(body.first(body.size() / 2));
   }
 
   void check_deadlines(Instant now) {
@@ -126,18 +121,17 @@ class HttpClient::Connection final : public StreamEvents {
         if (waited > settings.answer_time) abort_with(http_answer_late);
         return;
       case State::closing:
-        if (waited > timers::session_linger) stream_->abort();
+        if (waited > timers::session_linger) stream().abort();
         return;
     }
   }
   void abort_with(const ErrorInfo& why) {
-    why_ = &why;
     move(Event::close);
-    stream_->abort();
+    abort_stream(why);
   }
   void finish() {
     move(Event::close);
-    stream_->finish();
+    stream().finish();
   }
   /// May take a request now. One that has just answered may not: its FIN may come with the next poll.
   [[nodiscard]] bool usable() const {
@@ -242,7 +236,7 @@ class HttpClient::Connection final : public StreamEvents {
     if (!all_sent_) {
       answer_whole_ = true;
       move(Event::close);
-      return stream_->abort();
+      return stream().abort();
     }
     answer_begun_ = false;
     // More bytes than the answer: nobody asked for them.
@@ -254,14 +248,11 @@ class HttpClient::Connection final : public StreamEvents {
   }
 
   HttpClient& client_;
-  Stream* stream_ = nullptr;
   StateBy<http_client_steps, State::opening> state_;
   Instant since_;
   bool opened_ = false;
   bool all_sent_ = true;
-  const ErrorInfo* why_ = nullptr;  // why we ended it
-  std::uint64_t given_size_ = 0;    // bytes given to the stream so far
-  std::uint32_t answers_ = 0;       // whole ones
+  std::uint32_t answers_ = 0;  // whole ones
   Instant answered_at_{};
   std::uint64_t answered_turn_ = 0;
 
@@ -290,7 +281,7 @@ HttpClient::HttpClient(Network& network, HttpClientSettings settings, HttpClient
       clock_(clock),
       faults_(faults),
       now_(clock.now()),
-      concurrency_(settings_.connections_max) {}
+      target_(settings_.connections_max) {}
 
 HttpClient::~HttpClient() {
   for (const auto* jobs : {&resends_, &queue_}) {
@@ -320,7 +311,7 @@ HttpClient::Pool HttpClient::pool() const {
       case Connection::State::half_sent:
       case Connection::State::waiting:
         ++pool.busy;
-        if (concurrency_.is_passed_over(connection->started(), now_)) ++pool.passed_over;
+        if (target_.concurrency.is_passed_over(connection->started(), now_)) ++pool.passed_over;
         break;
       case Connection::State::closing:
         break;
@@ -331,9 +322,9 @@ HttpClient::Pool HttpClient::pool() const {
 
 /// No more than wait, never more than the peer may have now. Those that close count too, but twice the contract is room for them.
 bool HttpClient::may_open(const Pool& pool) const {
-  if (now_ < open_again_ || connections_.size() >= 2 * std::size_t{settings_.connections_max}) return false;
+  if (!target_.may_open(now_) || connections_.size() >= 2 * std::size_t{settings_.connections_max}) return false;
   const std::size_t for_queue = queue_.size() - std::min<std::size_t>(queue_.size(), pool.idle);
-  return concurrency_.has_place(pool.all(), pool.passed_over) && pool.opening < resends_.size() + for_queue;
+  return target_.concurrency.has_place(pool.all(), pool.passed_over) && pool.opening < resends_.size() + for_queue;
 }
 
 std::uint32_t HttpClient::requests_max(Instant now) const {
@@ -346,18 +337,18 @@ bool HttpClient::has_work() const {
   if (resends_.empty() && queue_.empty()) return false;
   const Pool now = pool();
   // An idle one that has just answered is usable after the next poll.
-  return (!queue_.empty() && now.idle > 0 && concurrency_.has_place(now.busy, now.passed_over)) || may_open(now);
+  return (!queue_.empty() && now.idle > 0 && target_.concurrency.has_place(now.busy, now.passed_over)) || may_open(now);
 }
 
 void HttpClient::start_waiting() {
   Pool now = pool();
-  for (std::size_t i = 0; i < connections_.size() && concurrency_.has_place(now.busy, now.passed_over); ++i) {
-    Connection& connection = *connections_[i];
-    if (!connection.usable()) continue;
-    if (connection.is_new() && !resends_.empty())
-      start_on(connection, resends_);
+  for (const auto& connection : connections_) {
+    if (!target_.concurrency.has_place(now.busy, now.passed_over)) return;
+    if (!connection->usable()) continue;
+    if (connection->is_new() && !resends_.empty())
+      start_on(*connection, resends_);
     else if (!queue_.empty())
-      start_on(connection, queue_);
+      start_on(*connection, queue_);
     else
       continue;
     ++now.busy;
@@ -374,19 +365,14 @@ void HttpClient::start_on(Connection& connection, std::deque<Job>& from) {
 /// A resend wants a new connection: where the peer has no more to give, a kept one that is idle makes room.
 void HttpClient::make_room_for_resends() {
   const Pool now = pool();
-  if (resends_.size() <= now.opening || concurrency_.has_place(now.all(), now.passed_over)) return;
-  const auto kept =
-      std::ranges::find_if(connections_, [](const auto& each) { return each->state() == Connection::State::idle && !each->is_new(); });
-  if (kept != connections_.end()) (*kept)->finish();
+  if (resends_.size() <= now.opening || target_.concurrency.has_place(now.all(), now.passed_over)) return;
+  const auto is_kept = [](const Connection& each) { return each.state() == Connection::State::idle && !each.is_new(); };
+  if (Connection* kept = connections_.find(is_kept)) kept->finish();
 }
 
 bool HttpClient::open_connection() {
   auto connection = std::make_unique<Connection>(*this);
-  const auto stream = network_.connect(settings_.endpoint, *connection);
-  if (!stream) return false;
-  connection->bind(**stream);
-  connections_.push_back(std::move(connection));
-  return true;
+  return connections_.open(network_, settings_.endpoint, connection).has_value();
 }
 
 void HttpClient::tick(Instant now) {
@@ -399,15 +385,15 @@ void HttpClient::tick(Instant now) {
     connection_failed(http_no_connection);
     break;
   }
-  for (const auto& connection : connections_) connection->check_deadlines(now);
+  connections_.check_deadlines(now);
 }
 
 void HttpClient::answered(int status, Instant started) {
   const Instant now = clock_.now();
-  answered_at_ = now;
+  target_.note_answer(now);
   // RFC 9110 §15.6.4, RFC 6585 §4.
-  if (status == 503 || status == 429) return concurrency_.on_overload(now);
-  if (status < 300) concurrency_.on_answer(now - started, queue_.empty() ? Demand::none : Demand::waiting, now);
+  if (status == 503 || status == 429) return target_.concurrency.on_overload(now);
+  if (status < 300) target_.concurrency.on_answer(now - started, queue_.empty() ? Demand::none : Demand::waiting, now);
 }
 
 /// A request's connection is gone, and its whole answer never came.
@@ -451,17 +437,9 @@ void HttpClient::fail_all(std::deque<Job>& jobs, const ErrorInfo& why) {
 }
 
 void HttpClient::connection_failed(const ErrorInfo& why) {
-  // While another connection works the rest has hope, and the peer only takes no more of them.
-  if (std::ranges::any_of(connections_, [](const auto& each) { return each->established(); })) {
-    open_again_ = now_ + timers::reopen;
-    return concurrency_.on_overload(now_);
-  }
+  if (connections_.find([](const Connection& each) { return each.established(); })) return target_.on_further_refused(now_);
   fail_all(resends_, why);
   fail_all(queue_, why);
-}
-
-void HttpClient::forget(Connection& connection) {
-  std::erase_if(connections_, [&](const auto& each) { return each.get() == &connection; });
 }
 
 void HttpClient::drain() {

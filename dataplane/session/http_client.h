@@ -22,7 +22,7 @@
 #include "core/limits.h"
 #include "core/timers.h"
 #include "dataplane/session/basic_auth.h"
-#include "dataplane/session/concurrency.h"
+#include "dataplane/session/client_connections.h"
 #include "dataplane/session/endings.h"
 #include "dataplane/session/fault_points.h"
 #include "dataplane/session/request_limit.h"
@@ -104,7 +104,7 @@ class HttpClient {
   /// Whether tick has work now: the worker must not sleep.
   [[nodiscard]] bool has_work() const;
   /// The answer's body said that the peer has too much to do (4006); statuses that say so are seen here.
-  void on_overload() { concurrency_.on_overload(clock_.now()); }
+  void on_overload() { target_.concurrency.on_overload(clock_.now()); }
 
   /// Ends all requests (not_sent or unknown) and all connections.
   void close_all();
@@ -113,7 +113,7 @@ class HttpClient {
   [[nodiscard]] std::size_t queued_count() const { return queue_.size() + resends_.size(); }
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
   /// How many exchanges may run at the same time now.
-  [[nodiscard]] std::uint32_t concurrency() const { return concurrency_.limit(); }
+  [[nodiscard]] std::uint32_t concurrency() const { return target_.concurrency.limit(); }
   /// Requests after which the peer was seen to close a kept connection; 0: none known.
   [[nodiscard]] std::uint32_t learnt_requests_per_connection() const { return request_limit_.at(now_); }
   [[nodiscard]] const HttpClientTotals& totals() const { return totals_; }
@@ -149,7 +149,6 @@ class HttpClient {
   void fail(Job job, HttpOutcome outcome, const ErrorInfo& why);
   void fail_all(std::deque<Job>& jobs, const ErrorInfo& why);
   void connection_failed(const ErrorInfo& why);
-  void forget(Connection& connection);
 
   Network& network_;
   HttpClientSettings settings_;
@@ -160,14 +159,12 @@ class HttpClient {
   std::uint64_t turn_ = 0;  // ticks so far: between two of them lies a poll
   std::uint64_t last_id_ = 0;
   bool closing_ = false;
-  Instant answered_at_{};  // the last answer on any connection
-  Instant open_again_{};   // not before, after a connection that could not be made
-  Concurrency concurrency_;
+  ClientTarget target_;
   RequestLimit request_limit_;
   HttpClientTotals totals_;
   std::deque<Job> resends_;  // want a new connection
   std::deque<Job> queue_;
-  std::vector<std::unique_ptr<Connection>> connections_;
+  ClientConnections<Connection> connections_;
 };
 
 }  // namespace pushmail

@@ -488,12 +488,14 @@ std::string_view reason_of(int status) {
 }
 
 Result<Url> parse_url(std::string_view text) {
-  constexpr std::string_view scheme = "http://";
+  const std::string_view scheme = ascii_starts_with_nocase(text, "https://") ? "https://" : "http://";
   if (!ascii_starts_with_nocase(text, scheme) || !all_are(text, in_target) || text.find('#') != std::string_view::npos) {
     return fail(http_bad_url);
   }
   const std::size_t slash = std::min(text.find_first_of("/?", scheme.size()), text.size());
   Url url;
+  url.is_https = scheme.size() > std::string_view("http://").size();
+  if (url.is_https) url.port = 443;
   url.authority = text.substr(scheme.size(), slash - scheme.size());
   url.path = text.substr(slash);
   if (url.path.empty() || url.path.front() != '/') url.path.insert(0, 1, '/');

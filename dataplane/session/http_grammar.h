@@ -104,12 +104,13 @@ class ChunkReader {
 [[nodiscard]] std::string_view reason_of(int status);
 
 struct Url {
+  bool is_https = false;
   std::string host;  // without brackets
   std::uint16_t port = 80;
   std::string path;       // with query, at least "/"
   std::string authority;  // as it stands in Host
 };
-/// `http://host[:port][/path]`; no user part, no fragment.
+/// `http://host[:port][/path]`, or https:// (port 443); no user part, no fragment.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 
 }  // namespace pushmail::http

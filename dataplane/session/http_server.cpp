@@ -179,7 +179,8 @@ class HttpServer::Connection final : public ServerConnection {
   /// The status that refuses this head, or 0.
   int refusal(const http::RequestHead& head) {
     raise(Standing::unproven);
-    admission_ = server_.service_.admit(head, {.source = source().ip, .is_named = server_.connections_.limiter().is_named(source().ip)}, now());
+    admission_ =
+        server_.service_.admit(head, {.source = source().ip, .is_named = server_.connections_.limiter().is_named(source().ip)}, now());
     if (admission_.is_last) exchanges_.back().after = After::close;
     if (admission_.refusal != 0) return admission_.refusal;
     if (admission_.is_proven) raise(Standing::proven);
@@ -355,11 +356,9 @@ HttpServer::HttpServer(const HttpServerSettings& settings, HttpService& service,
       service_(service),
       clock_(clock),
       body_memory_(settings_.body_memory_max),
-      connections_({.connections = settings_.connections,
-                    .unsent_size_max = unsent_size_max,
-                    .idle = settings_.idle,
-                    .linger = settings_.linger},
-                   counts_, clock.now()) {}
+      connections_(
+          {.connections = settings_.connections, .unsent_size_max = unsent_size_max, .idle = settings_.idle, .linger = settings_.linger},
+          counts_, clock.now()) {}
 
 HttpServer::~HttpServer() = default;
 
@@ -369,8 +368,7 @@ void HttpServer::on_accept(Stream& stream) {
   auto made = std::make_unique<Connection>(*this, stream);
   Connection& connection = *made;
   const int unwanted = connections_.limiter().is_named(source) ? 0 : service_.refusal_at_accept(source, connections_.now());
-  const auto welcome =
-      connections_.add(std::move(made), unwanted == 0 ? ServerConnections::Wanted::yes : ServerConnections::Wanted::no);
+  const auto welcome = connections_.add(std::move(made), unwanted == 0 ? ServerConnections::Wanted::yes : ServerConnections::Wanted::no);
   if (welcome == served) return;
   const int refusal = unwanted == 0 ? 503 : unwanted;
   refusals_.note(source, http::reason_of(refusal), connections_.now());

@@ -49,7 +49,8 @@ void ServerConnection::finish_stream() {
 }
 
 void ServerConnection::reseat(Stream& over) {
-  PM_CHECK(!finishing_ && !paused_);
+  PM_CHECK(!finishing_);
+  resume_reading();
   stream_ = &over;
 }
 

@@ -102,7 +102,7 @@ class ServerConnection : public StreamEvents, public LimitedConnection {
   void finish_stream();
   [[nodiscard]] bool is_finishing() const { return finishing_; }
   void abort() { stream_->abort(); }
-  [[nodiscard]] Stream& stream() { return *stream_; }
+  [[nodiscard]] Stream& stream() const { return *stream_; }
   /// Goes on over `over`, which was put on the stream there was and has its events: all that is sent and heard from now on is its.
   void reseat(Stream& over);
 

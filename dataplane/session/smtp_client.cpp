@@ -7,10 +7,6 @@
 
 namespace pushmail {
 
-namespace {
-// After a further connection that could not be made: the next turn would only meet the same refusal.
-}  // namespace
-
 SmtpClient::SmtpClient(Network& network, SmtpClientSettings settings, SmtpClientEvents& events, const Clock& clock, FaultPoints faults)
     : network_(network), settings_(std::move(settings)), events_(events), clock_(clock), faults_(faults), now_(clock.now()) {}
 
@@ -39,7 +35,7 @@ void SmtpClient::tick(Instant now) {
   now_ = now;
   if (!blocked_.empty()) make_room();
   start_waiting();
-  for (const auto& connection : connections_) connection->check_deadlines(now);
+  connections_.check_deadlines(now);
 }
 
 /// Looks at the hosts where something changed, so that a turn costs the same with ten mails waiting and with ten thousand.
@@ -57,12 +53,11 @@ void SmtpClient::start_waiting() {
 bool SmtpClient::place_first(Host& host) {
   // One that had a kept connection die under it does not try its luck with another.
   if (host.queue.front().again == 0) {
-    const auto idle = std::ranges::find_if(connections_, [&](const auto& each) { return &each->host() == &host && each->idle(); });
-    if (idle != connections_.end()) {
+    if (Connection* idle = connections_.find([&](const Connection& each) { return &each.host() == &host && each.idle(); })) {
       Job job = std::move(host.queue.front());
       host.queue.pop_front();
       --queued_count_;
-      (*idle)->start(std::move(job));
+      idle->start(std::move(job));
       return true;
     }
   }
@@ -72,9 +67,9 @@ bool SmtpClient::place_first(Host& host) {
     ++in_use;
     if (each->is_passed_over(now_)) ++passed_over;
   }
-  if (!host.concurrency.has_place(in_use, passed_over)) return false;
+  if (!host.target.concurrency.has_place(in_use, passed_over)) return false;
   // Another connection works, or there would be no pause: when that one is done the host is looked at again.
-  if (now_ < host.open_again) return false;
+  if (!host.target.may_open(now_)) return false;
   if (connections_.size() >= settings_.connections_max) {
     if (!std::exchange(host.is_blocked, true)) blocked_.push_back(&host);
     return false;
@@ -88,13 +83,10 @@ void SmtpClient::open_connection(Host& host) {
   host.queue.pop_front();
   --queued_count_;
   auto connection = std::make_unique<Connection>(*this, host, std::move(job));
-  const auto stream = network_.connect(host.endpoint, *connection);
-  if (!stream) {
-    give_back(connection->take_job(), not_sent(*stream.error().info));
-    return connection_failed(host, *stream.error().info);
+  if (const auto opened = connections_.open(network_, host.endpoint, connection); !opened) {
+    give_back(connection->take_job(), not_sent(*opened.error().info));
+    return connection_failed(host, *opened.error().info);
   }
-  connection->bind(**stream);
-  connections_.push_back(std::move(connection));
   ++host.connection_count;
 }
 
@@ -111,17 +103,17 @@ void SmtpClient::make_room() {
     changed(next);
   }
   if (blocked_.empty()) return;
-  const auto spare = std::ranges::find_if(connections_, [](const auto& each) { return each->idle() && each->host().queue.empty(); });
-  if (spare != connections_.end()) (*spare)->say_quit();
+  if (Connection* spare = connections_.find([](const Connection& each) { return each.idle() && each.host().queue.empty(); }))
+    spare->say_quit();
 }
 
 void SmtpClient::connection_failed(Host& host, const ErrorInfo& why) {
-  // While another connection works the rest has hope, and the host only takes no more of them.
-  if (std::ranges::any_of(connections_, [&](const auto& each) { return &each->host() == &host && each->ready(); })) {
-    host.open_again = now_ + timers::reopen;
-    return host.concurrency.on_overload(now_);
-  }
+  if (has_ready(host)) return host.target.on_further_refused(now_);
   fail_waiting(host, not_sent(why));
+}
+
+bool SmtpClient::has_ready(const Host& host) const {
+  return connections_.find([&](const Connection& each) { return &each.host() == &host && each.ready(); }) != nullptr;
 }
 
 void SmtpClient::fail_waiting(Host& host, const SmtpResult& result) {
@@ -137,7 +129,7 @@ void SmtpClient::give_back(Job job, SmtpResult result) {
 
 void SmtpClient::forget(Connection& connection) {
   --connection.host().connection_count;
-  std::erase_if(connections_, [&](const auto& each) { return each.get() == &connection; });
+  connections_.forget(connection);
 }
 
 void SmtpClient::close_all() {

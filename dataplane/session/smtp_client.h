@@ -24,7 +24,7 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/timers.h"
-#include "dataplane/session/concurrency.h"
+#include "dataplane/session/client_connections.h"
 #include "dataplane/session/fault_points.h"
 #include "dataplane/session/smtp_grammar.h"
 #include "dataplane/tcp/stream.h"
@@ -38,6 +38,7 @@ struct SmtpClientSettings {
   std::uint32_t connections_max = 100;
   Duration connect_time = timers::smtp_connect;
   Duration keep = timers::smtp_keep;  // an idle connection says QUIT after this
+  StreamCover* starttls = nullptr;    // given: a mail goes behind STARTTLS or not at all
 };
 
 struct SmtpMail {
@@ -101,13 +102,11 @@ class SmtpClient {
   };
   /// A host with mail or with connections.
   struct Host {
-    Host(const Endpoint& at, std::uint32_t connections_most) : endpoint(at), concurrency(connections_most) {}
+    Host(const Endpoint& at, std::uint32_t connections_most) : endpoint(at), target(connections_most) {}
     Endpoint endpoint;
     std::deque<Job> queue;
-    Concurrency concurrency;
+    ClientTarget target;
     std::uint32_t connection_count = 0;
-    Instant replied_at{};  // the last reply on any connection
-    Instant open_again{};  // not before, after a further connection that could not be made
     bool is_changed = false;
     bool is_blocked = false;  // by connections_max
   };
@@ -117,6 +116,7 @@ class SmtpClient {
   void open_connection(Host& host);
   void changed(Host& host);
   void make_room();
+  [[nodiscard]] bool has_ready(const Host& host) const;
   void connection_failed(Host& host, const ErrorInfo& why);
   void fail_waiting(Host& host, const SmtpResult& result);
   [[nodiscard]] static SmtpResult not_sent(const ErrorInfo& why) {
@@ -137,7 +137,7 @@ class SmtpClient {
   std::map<Endpoint, Host> hosts_;
   std::vector<Host*> changed_;  // a mail came for them, or a connection became free, since the last tick
   std::deque<Host*> blocked_;   // have mail, and connections_max leaves them none
-  std::vector<std::unique_ptr<Connection>> connections_;
+  ClientConnections<Connection> connections_;
 };
 
 }  // namespace pushmail

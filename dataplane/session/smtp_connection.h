@@ -25,9 +25,9 @@ namespace pushmail {
 namespace smtp_dialogue {
 
 /// A reply that is awaited, and how long (RFC 5321 §4.5.3.2; the whole of the data as in limits).
-enum class Step : std::uint8_t { greeting, ehlo, helo, mail, rcpt, data, body, rset, quit };
-inline constexpr std::array<Duration, 9> step_times{seconds(300), seconds(300), seconds(300), seconds(300), seconds(300),
-                                                    seconds(120), seconds(600), seconds(300), seconds(10)};
+enum class Step : std::uint8_t { greeting, ehlo, helo, starttls, mail, rcpt, data, body, rset, quit };
+inline constexpr std::array<Duration, 10> step_times{seconds(300), seconds(300), seconds(300), seconds(300), seconds(300),
+                                                     seconds(300), seconds(120), seconds(600), seconds(300), seconds(10)};
 
 inline SmtpAnswer to_answer(const smtp::Reply& reply) { return {.code = reply.code, .enhanced = reply.enhanced, .text = reply.text()}; }
 /// RFC 5321 §4.5.3.1.10: hosts of RFC 821 say 552 to the recipient that is one too many for a mail; others mean a full mailbox (5.2.2) or a
@@ -48,6 +48,7 @@ struct Extensions {
   bool eight_bit = false;
   bool utf8 = false;
   bool size = false;
+  bool starttls = false;
   std::uint64_t size_max = 0;  // 0: no limit is announced (RFC 1870 §3)
 };
 
@@ -58,6 +59,7 @@ inline Extensions read_extensions(const smtp::Reply& reply) {
     if (ascii_equal_nocase(keyword, "PIPELINING")) found.pipelining = true;
     if (ascii_equal_nocase(keyword, "8BITMIME")) found.eight_bit = true;
     if (ascii_equal_nocase(keyword, "SMTPUTF8")) found.utf8 = true;
+    if (ascii_equal_nocase(keyword, "STARTTLS")) found.starttls = true;
     if (!ascii_equal_nocase(keyword, "SIZE")) continue;
     found.size = true;
     const std::string_view digits = line.substr(std::min(keyword.size() + 1, line.size()));
@@ -75,7 +77,7 @@ inline bool is_seven_bit(ByteView bytes) {
 
 }  // namespace smtp_dialogue
 
-class SmtpClient::Connection final : public StreamEvents {
+class SmtpClient::Connection final : public ClientConnection {
   using Step = smtp_dialogue::Step;
   using State = SmtpClientState;
   using Event = SmtpClientEvent;
@@ -85,13 +87,14 @@ class SmtpClient::Connection final : public StreamEvents {
   ~Connection() override {
     if (job_) release_lent(job_->mail.mail);
   }
-  void bind(Stream& stream) { stream_ = &stream; }
   /// For a connection that could not even be started.
   [[nodiscard]] Job take_job() { return *std::exchange(job_, std::nullopt); }
 
   void on_open() override {
-    state_.move(Event::opened);
     opened_ = true;
+    // RFC 3207 §4.2: behind STARTTLS nothing that was said before holds.
+    if (is_covered_) return say_ehlo();
+    state_.move(Event::opened);
     expect(Step::greeting);
   }
   void on_data(ByteView bytes) override {
@@ -115,15 +118,15 @@ class SmtpClient::Connection final : public StreamEvents {
     if (!std::exchange(body_sent_, true)) since_ = client_.now_;
   }
   void on_end() override {
-    if (state_ == State::closing) return stream_->finish();
+    if (state_ == State::closing) return stream().finish();
     abort_with(smtp_reply_cut);
   }
   void on_close(CloseReason) override {
-    const ErrorInfo& why = why_ != nullptr ? *why_ : opened_ ? smtp_reply_cut : smtp_no_connection;
+    const ErrorInfo& why = reason_or(opened_ ? smtp_reply_cut : smtp_no_connection);
     SmtpClient& client = client_;
     Host& host = host_;
     const bool was_opening = !opened_;
-    const bool stalled = why_ == &smtp_reply_late && host.replied_at <= replied_at_;
+    const bool stalled = ended_by(smtp_reply_late) && host.target.is_silent_since(replied_at_);
     const Next next = next_after(Exchange::mail, ending(), used_before_ && !job_answered_ ? Use::reused : Use::fresh);
     std::optional<Job> job = std::exchange(job_, std::nullopt);
     std::optional<SmtpResult> decided = std::exchange(decided_, std::nullopt);
@@ -141,7 +144,7 @@ class SmtpClient::Connection final : public StreamEvents {
     } else if (job) {
       client.give_back(std::move(*job), std::move(result));
     }
-    if (was_opening) client.connection_failed(host, why);
+    if (was_opening || &why == &smtp_no_starttls || &why == &smtp_injected) client.connection_failed(host, why);
     if (stalled) client.fail_waiting(host, not_sent(why));
     client.changed(host);
   }
@@ -153,7 +156,7 @@ class SmtpClient::Connection final : public StreamEvents {
   void check_deadlines(Instant now) {
     const Duration waited = now - since_;
     if (state_ == State::closing) {
-      if (waited > timers::session_linger) stream_->abort();
+      if (waited > timers::session_linger) stream().abort();
     } else if (state_ == State::opening) {
       if (waited > client_.settings_.connect_time) abort_with(smtp_no_connection);
     } else if (idle()) {
@@ -167,14 +170,13 @@ class SmtpClient::Connection final : public StreamEvents {
     }
   }
   void abort_with(const ErrorInfo& why) {
-    if (why_ == nullptr) why_ = &why;
     become_closing();
-    stream_->abort();
+    abort_stream(why);
   }
   [[nodiscard]] bool idle() const { return ready() && !job_ && expected_.empty(); }
   [[nodiscard]] bool ready() const { return state_ == State::ready; }
   /// Its mail has waited so long that it holds no place any more.
-  [[nodiscard]] bool is_passed_over(Instant now) const { return job_ && ready() && host_.concurrency.is_passed_over(started_, now); }
+  [[nodiscard]] bool is_passed_over(Instant now) const { return job_ && ready() && host_.target.concurrency.is_passed_over(started_, now); }
   [[nodiscard]] bool leaving() const { return state_ == State::closing || state_ == State::quitting; }
   [[nodiscard]] Host& host() const { return host_; }
   void say_quit() {
@@ -185,10 +187,10 @@ class SmtpClient::Connection final : public StreamEvents {
 
  private:
   using Act = void (Connection::*)(const smtp::Reply&);
-  static constexpr std::array<Act, 9> acts() {
-    return {&Connection::greeted,       &Connection::ehlo_answered, &Connection::helo_answered,
-            &Connection::mail_answered, &Connection::rcpt_answered, &Connection::data_answered,
-            &Connection::body_answered, &Connection::rset_answered, &Connection::quit_answered};
+  static constexpr std::array<Act, 10> acts() {
+    return {&Connection::greeted,       &Connection::ehlo_answered, &Connection::helo_answered, &Connection::starttls_answered,
+            &Connection::mail_answered, &Connection::rcpt_answered, &Connection::data_answered, &Connection::body_answered,
+            &Connection::rset_answered, &Connection::quit_answered};
   }
 
   void expect(Step step) {
@@ -196,21 +198,13 @@ class SmtpClient::Connection final : public StreamEvents {
     expected_.push_back(step);
   }
   void say(std::string_view text, Step answer) {
-    give(text);
+    send(text);
     expect(answer);
-  }
-  void give(std::string_view text) {
-    given_size_ += text.size();
-    stream_->send(bytes_of(text));
-  }
-  void lend(ByteView bytes) {
-    given_size_ += bytes.size();
-    stream_->send_lent({.bytes = bytes});
   }
   [[nodiscard]] Ending ending() const {
     if (!dot_offset_) return Ending::unread;
     if (!input_.empty()) return Ending::cut;
-    return proves_unread(stream_->acknowledged(), *dot_offset_) ? Ending::unread : Ending::silent;
+    return is_unread(*dot_offset_) ? Ending::unread : Ending::silent;
   }
   void take(const smtp::Reply& reply) {
     // Nobody asked: a broken dialogue.
@@ -218,7 +212,8 @@ class SmtpClient::Connection final : public StreamEvents {
     const Step step = expected_.front();
     expected_.pop_front();
     since_ = client_.now_;
-    host_.replied_at = replied_at_ = client_.clock_.now();
+    replied_at_ = client_.clock_.now();
+    host_.target.note_answer(replied_at_);
     if (reply.code == 421) return closed_by_host(reply, step);
     (this->*acts()[static_cast<std::size_t>(step)])(reply);
   }
@@ -227,7 +222,7 @@ class SmtpClient::Connection final : public StreamEvents {
     // A kept connection that says 421 to the first word of a mail has only grown old.
     const bool stale = used_before_ && step == Step::mail && job_ && job_->again < mail_again_max;
     const bool was_ready = ready();
-    if (was_ready && !stale) host_.concurrency.on_overload(client_.now_);
+    if (was_ready && !stale) host_.target.concurrency.on_overload(client_.now_);
     if (!body_sent_) return refused_in_the_data(reply);
     become_closing();
     if (job_ && !stale) {
@@ -235,7 +230,7 @@ class SmtpClient::Connection final : public StreamEvents {
       end_job(SmtpOutcome::refused_temporary, smtp_dialogue::to_answer(reply));
     }
     if (!was_ready && step != Step::quit) refused_everybody(reply);
-    stream_->finish();
+    stream().finish();
   }
 
   // The greeting.
@@ -243,12 +238,13 @@ class SmtpClient::Connection final : public StreamEvents {
   void greeted(const smtp::Reply& reply) {
     // RFC 5321 §3.1: 554 is the host's refusal of everybody, not of this mail; another try may meet a better day.
     if (reply.code != 220) return refuse_and_quit(reply);
-    say(fmt::format("EHLO {}\r\n", client_.settings_.domain), Step::ehlo);
+    say_ehlo();
   }
+  void say_ehlo() { say(fmt::format("EHLO {}\r\n", client_.settings_.domain), Step::ehlo); }
   void ehlo_answered(const smtp::Reply& reply) {
     if (reply.code == 250) {
       offered_ = smtp_dialogue::read_extensions(reply);
-      return become_ready();
+      return lacks_cover() ? ask_for_tls() : become_ready();
     }
     // RFC 5321 §3.2: a host of RFC 821 answers 500 or so, and knows HELO.
     if (reply.code / 100 == 5) return say(fmt::format("HELO {}\r\n", client_.settings_.domain), Step::helo);
@@ -256,7 +252,24 @@ class SmtpClient::Connection final : public StreamEvents {
   }
   void helo_answered(const smtp::Reply& reply) {
     if (reply.code != 250) return refuse_and_quit(reply);
+    if (lacks_cover()) return abort_with(smtp_no_starttls);
     become_ready();
+  }
+  [[nodiscard]] bool lacks_cover() const { return client_.settings_.starttls != nullptr && !is_covered_; }
+  void ask_for_tls() {
+    if (!offered_.starttls) return abort_with(smtp_no_starttls);
+    say("STARTTLS\r\n", Step::starttls);
+  }
+  void starttls_answered(const smtp::Reply& reply) {
+    if (reply.code != 220) return abort_with(smtp_no_starttls);
+    // What came in one piece with the reply was never encrypted, and would be read as if it had been.
+    if (!input_.empty()) return abort_with(smtp_injected);
+    const auto over = client_.settings_.starttls->cover(stream(), *this);
+    if (!over) return abort_with(*over.error().info);
+    is_covered_ = true;
+    opened_ = false;
+    offered_ = {};
+    reseat(**over);
   }
   void become_ready() {
     state_.move(Event::welcomed);
@@ -272,8 +285,7 @@ class SmtpClient::Connection final : public StreamEvents {
   }
   /// What waits for this host would only be told the same, unless another connection works.
   void refused_everybody(const smtp::Reply& reply) {
-    const auto works = [this](const auto& each) { return &each->host() == &host_ && each->ready(); };
-    if (std::ranges::any_of(client_.connections_, works)) return host_.concurrency.on_overload(client_.now_);
+    if (client_.has_ready(host_)) return host_.target.concurrency.on_overload(client_.now_);
     client_.fail_waiting(host_, decision(SmtpOutcome::refused_temporary, reply));
   }
 
@@ -367,8 +379,8 @@ class SmtpClient::Connection final : public StreamEvents {
   /// The dot leaves with the data: alone it would wait for an acknowledgement that the host delays.
   void send_to_the_dot(ByteView rest) {
     if (!rest.empty()) lend(rest);
-    give(".\r\n");
-    dot_offset_ = given_size_ - 1;
+    send(".\r\n");
+    dot_offset_ = given_size() - 1;
   }
   void body_answered(const smtp::Reply& reply) {
     if (!body_sent_) return refused_in_the_data(reply);
@@ -384,7 +396,7 @@ class SmtpClient::Connection final : public StreamEvents {
   }
   void delivered(const smtp::Reply& reply) {
     const Instant now = client_.clock_.now();
-    host_.concurrency.on_answer(now - started_, host_.queue.empty() ? Demand::none : Demand::waiting, now);
+    host_.target.concurrency.on_answer(now - started_, host_.queue.empty() ? Demand::none : Demand::waiting, now);
     end_job(SmtpOutcome::delivered, smtp_dialogue::to_answer(reply));
   }
   /// A refusal before the data is out is the host's word all the same, told when the stream has let go of the mail. Nothing may follow it:
@@ -430,7 +442,7 @@ class SmtpClient::Connection final : public StreamEvents {
   }
   void quit_answered(const smtp::Reply&) {
     become_closing();
-    stream_->finish();
+    stream().finish();
   }
   void become_closing() {
     state_.move(Event::close);
@@ -438,7 +450,6 @@ class SmtpClient::Connection final : public StreamEvents {
   }
 
   SmtpClient& client_;
-  Stream* stream_ = nullptr;
   Host& host_;
   std::optional<Job> job_;
   Instant since_;  // of what is awaited, or of being idle
@@ -448,8 +459,8 @@ class SmtpClient::Connection final : public StreamEvents {
   smtp_dialogue::Extensions offered_;
   StateBy<smtp_client_steps, State::opening> state_;
   bool opened_ = false;       // it was, whatever it is now
+  bool is_covered_ = false;   // behind STARTTLS
   bool used_before_ = false;  // a mail was here before this one
-  const ErrorInfo* why_ = nullptr;
 
   std::vector<SmtpAnswer> recipients_;  // of job_, as far as answered
   std::size_t next_recipient_ = 0;
@@ -457,7 +468,6 @@ class SmtpClient::Connection final : public StreamEvents {
   std::optional<SmtpAnswer> sender_refused_;
   bool job_answered_ = false;  // the host has said something about this mail
   Instant started_{};
-  std::uint64_t given_size_ = 0;             // bytes given to the stream so far
   std::optional<std::uint64_t> dot_offset_;  // the last byte of the final dot's line, in what was given to the stream
   bool body_sent_ = true;                    // nothing of a mail is with the stream
   std::optional<SmtpResult> decided_;        // and told when the stream is dead

@@ -206,7 +206,7 @@ constexpr auto verbs = std::to_array<VerbRow>({
     {"VRFY", Verb::vrfy, Argument::needed},
     {"HELP", Verb::help, Argument::optional},
     {"EXPN", Verb::not_offered, Argument::optional},
-    {"STARTTLS", Verb::not_offered, Argument::optional},
+    {"STARTTLS", Verb::starttls, Argument::optional},
     {"AUTH", Verb::not_offered, Argument::optional},
     {"ETRN", Verb::not_offered, Argument::optional},
     {"TURN", Verb::not_offered, Argument::optional},

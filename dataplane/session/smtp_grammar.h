@@ -39,6 +39,7 @@ enum class Verb : std::uint8_t {
   quit,
   vrfy,
   help,
+  starttls,
   not_offered,  // a command of SMTP that we do not serve: 502
   bdat,         // the same, but what follows it are not commands
   foreign,      // a request of another protocol

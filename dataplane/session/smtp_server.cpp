@@ -24,6 +24,7 @@ constexpr std::uint8_t any_phase = connected | greeted | in_mail | in_recipients
 
 constexpr SmtpReply out_of_order{.code = 503, .enhanced = "5.5.1", .text = "commands out of order"};
 constexpr SmtpReply spoke_too_early{.code = 554, .enhanced = "5.5.1", .text = "you must wait for our reply"};
+constexpr SmtpReply injected{.code = 554, .enhanced = "5.5.0", .text = "nothing may follow STARTTLS before our reply"};
 constexpr SmtpReply over_budget{.code = 421, .enhanced = "4.7.0", .text = "too many unknown recipients, try again later"};
 constexpr SmtpReply no_memory{.code = 452, .enhanced = "4.3.1", .text = "out of memory, try again later"};
 constexpr SmtpReply too_many_copies{.code = 452, .enhanced = "4.5.3", .text = "too many recipients for a mail of this size"};
@@ -105,10 +106,11 @@ class SmtpServer::Connection final : public ServerConnection {
     std::uint8_t phases;
     void (Connection::*act)(std::string_view argument);
   };
-  static constexpr std::array<Rule, 13> rules() {
+  static constexpr std::array<Rule, 14> rules() {
     return {{
         {Verb::ehlo, any_phase, &Connection::on_ehlo},
         {Verb::helo, any_phase, &Connection::on_helo},
+        {Verb::starttls, connected | greeted, &Connection::on_starttls},
         {Verb::mail, greeted, &Connection::on_mail},
         {Verb::rcpt, in_mail | in_recipients, &Connection::on_rcpt},
         {Verb::data, in_mail | in_recipients, &Connection::on_data_command},
@@ -209,8 +211,8 @@ class SmtpServer::Connection final : public ServerConnection {
   void on_ehlo(std::string_view name) {
     if (!take_name(name)) return;
     esmtp_ = true;
-    reply(fmt::format("250-{} greets {}\r\n250-PIPELINING\r\n250-SIZE {}\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n",
-                      server_.settings_.domain, name, server_.settings_.size_max));
+    reply(fmt::format("250-{} greets {}\r\n250-PIPELINING\r\n250-SIZE {}\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n{}250 ENHANCEDSTATUSCODES\r\n",
+                      server_.settings_.domain, name, server_.settings_.size_max, offers_starttls() ? "250-STARTTLS\r\n" : ""));
   }
   void on_helo(std::string_view name) {
     if (!take_name(name)) return;
@@ -228,6 +230,22 @@ class SmtpServer::Connection final : public ServerConnection {
     phase_ = greeted;
     raise(Standing::unproven);
     return true;
+  }
+
+  [[nodiscard]] bool offers_starttls() const { return server_.settings_.starttls != nullptr && !stream().is_encrypted(); }
+  void on_starttls(std::string_view argument) {
+    if (!offers_starttls()) return on_not_offered(argument);
+    if (!argument.empty()) return refuse({.code = 501, .enhanced = "5.5.4", .text = "STARTTLS has no argument"});
+    // RFC 3207 §4.2: what came with the command was never encrypted, and would be read as if it had been.
+    if (rest_size_ > 0) return close_with(injected);
+    reply("220 2.0.0 go ahead\r\n");
+    const auto over = server_.settings_.starttls->cover(stream(), *this);
+    if (!over) return abort();
+    reseat(**over);
+    // What was said before holds no more.
+    esmtp_ = false;
+    helo_.clear();
+    phase_ = connected;
   }
 
   void on_mail(std::string_view argument) {
@@ -373,8 +391,10 @@ class SmtpServer::Connection final : public ServerConnection {
     const auto plain = [](char c) { return c != '(' && c != ')' && c != ';' && c != '\\' && c != '"'; };
     const std::string_view name = std::ranges::all_of(helo_, plain) ? std::string_view{helo_} : std::string_view{"unknown"};
     const std::string_view with = sender_.utf8 == smtp::Utf8::allowed ? "UTF8SMTP" : esmtp_ ? "ESMTP" : "SMTP";
-    return fmt::format("Received: from {} ([{}])\r\n\tby {} with {};\r\n\t{}\r\n", name, address_literal(source().ip),
-                       server_.settings_.domain, with, format_rfc5322(server_.clock_.wall()));
+    // RFC 3848, RFC 6531 §4.3: an S behind it where the connection was encrypted.
+    const std::string_view encrypted = esmtp_ && stream().is_encrypted() ? "S" : "";
+    return fmt::format("Received: from {} ([{}])\r\n\tby {} with {}{};\r\n\t{}\r\n", name, address_literal(source().ip),
+                       server_.settings_.domain, with, encrypted, format_rfc5322(server_.clock_.wall()));
   }
 
   // Answers.
@@ -454,11 +474,9 @@ SmtpServer::SmtpServer(SmtpServerSettings settings, MailSink& sink, const Clock&
       unknown_recipients_(settings_.unknown_recipients),
       trusted_unknown_recipients_(settings_.trusted_unknown_recipients, 4096),
       mail_memory_(settings_.mail_memory_max),
-      connections_({.connections = settings_.connections,
-                    .unsent_size_max = unsent_size_max,
-                    .idle = settings_.idle,
-                    .linger = settings_.linger},
-                   counts_, clock.now()) {
+      connections_(
+          {.connections = settings_.connections, .unsent_size_max = unsent_size_max, .idle = settings_.idle, .linger = settings_.linger},
+          counts_, clock.now()) {
   if (!settings_.trusted.empty()) connections_.limiter().set_groups({{.name = "trusted", .networks = settings_.trusted}});
 }
 

@@ -39,6 +39,7 @@ struct SmtpServerSettings {
   BudgetLimits unknown_recipients{.burst = {.count = 20, .window = seconds(60)}, .lasting = {.count = 100, .window = seconds(3600)}};
   BudgetLimits trusted_unknown_recipients{.burst = {.count = 600, .window = seconds(60)},
                                           .lasting = {.count = 10'000, .window = seconds(3600)}};
+  StreamCover* starttls = nullptr;               // given: STARTTLS is offered
   Duration greeting_delay{};                     // before 220: who speaks meanwhile does not wait for replies, and gets 554
   Duration idle = timers::session_idle;          // RFC 5321 §4.5.3.2.7: at least 5 minutes
   Duration line_time = timers::smtp_line;        // from the first to the last byte of a command

@@ -68,6 +68,18 @@ class Stream {
   [[nodiscard]] virtual Endpoint peer() const = 0;
   /// Holds in every state, until on_close has returned.
   [[nodiscard]] virtual Acknowledged acknowledged() const = 0;
+  /// Whether nobody on the way can read it.
+  [[nodiscard]] virtual bool is_encrypted() const { return false; }
+  /// What a stream over another one found wrong with the peer (a certificate, say); null: nothing. Holds until on_close has returned.
+  [[nodiscard]] virtual const ErrorInfo* failure() const { return nullptr; }
+};
+
+/// Puts a stream over an open one (STARTTLS).
+class StreamCover {
+ public:
+  virtual ~StreamCover() = default;
+  /// `below` belongs to the new stream from now on, and all of its events; `events` hears on_open when both sides agree, or on_close.
+  [[nodiscard]] virtual Result<Stream*> cover(Stream& below, StreamEvents& events) = 0;
 };
 
 /// Who is asked about a new incoming connection. Must call stream.set_events before it returns, or stream.abort().

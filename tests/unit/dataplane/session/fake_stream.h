@@ -55,6 +55,8 @@ class FakeStream final : public Stream {
   void resume_reading() override { paused = false; }
   [[nodiscard]] Endpoint peer() const override { return peer_endpoint; }
   [[nodiscard]] Acknowledged acknowledged() const override { return {.size = acknowledged_size, .is_last = is_last}; }
+  [[nodiscard]] const ErrorInfo* failure() const override { return wrong; }
+  [[nodiscard]] bool is_encrypted() const override { return encrypted; }
 
   struct Piece {
     Bytes own;
@@ -90,6 +92,8 @@ class FakeStream final : public Stream {
   bool finishing = false;
   bool fin_taken = false;  // the other side has had our FIN
   bool was_sending = false;
+  const ErrorInfo* wrong = nullptr;
+  bool encrypted = false;
   std::optional<CloseReason> dead;
 };
 
@@ -129,6 +133,8 @@ class FakeNetwork final : public Network {
   void wait(int, Duration) override {}
 
   [[nodiscard]] std::size_t stream_count() const { return streams_.size(); }
+  /// Each connection twice: who opened it, who accepted it.
+  [[nodiscard]] const std::vector<std::unique_ptr<FakeStream>>& streams() const { return streams_; }
   int connects = 0;
 
  private:
@@ -203,6 +209,34 @@ class FakeNetwork final : public Network {
 
   std::map<Endpoint, Acceptor*> acceptors_;
   std::vector<std::unique_ptr<FakeStream>> streams_;
+};
+
+/// A cover whose streams the test drives by hand: `events` hears what it says, `queue` has what was sent.
+class FakeCover final : public StreamCover {
+ public:
+  [[nodiscard]] Result<Stream*> cover(Stream& below, StreamEvents& events) override {
+    covered.push_back(std::make_unique<FakeStream>(below.peer()));
+    covered.back()->set_events(events);
+    covered.back()->encrypted = true;
+    below.set_events(nothing_);
+    return covered.back().get();
+  }
+  /// What was sent over the last one since the last call.
+  [[nodiscard]] std::string take() {
+    std::string said;
+    for (const FakeStream::Piece& piece : covered.back()->queue) said += text_of(piece.bytes());
+    covered.back()->drop();
+    return said;
+  }
+  std::vector<std::unique_ptr<FakeStream>> covered;
+
+ private:
+  struct Nothing final : StreamEvents {
+    void on_data(ByteView) override {}
+    void on_end() override {}
+    void on_close(CloseReason) override {}
+  };
+  Nothing nothing_;
 };
 
 /// Turns until nothing moves any more. `turn` gives the session its tick; the bound only ends a test that has failed.

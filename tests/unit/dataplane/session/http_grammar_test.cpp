@@ -356,8 +356,16 @@ TEST(HttpUrl, Rows) {
   EXPECT_EQ(http::parse_url("http://a")->path, "/");
   EXPECT_EQ(http::parse_url("http://a")->port, 80);
   EXPECT_EQ(http::parse_url("http://a?q")->path, "/?q");
-  for (const char* bad : {"https://a/", "http://", "http://:80/", "http://a:0/", "http://a:99999/", "http://a:/", "http://u:p@a/",
-                          "http://a/#f", "http://a b/", "http://[::1/", "ftp://a"}) {
+  EXPECT_FALSE(url->is_https);
+  const auto encrypted = http::parse_url("https://mmsc.example/mm7");
+  ASSERT_TRUE(encrypted.has_value());
+  EXPECT_TRUE(encrypted->is_https);
+  EXPECT_EQ(encrypted->host, "mmsc.example");
+  EXPECT_EQ(encrypted->port, 443);
+  EXPECT_EQ(encrypted->path, "/mm7");
+  EXPECT_EQ(http::parse_url("HTTPS://a:8443")->port, 8443);
+  for (const char* bad : {"https://", "https:///x", "httpss://a/", "http://", "http://:80/", "http://a:0/", "http://a:99999/", "http://a:/",
+                          "http://u:p@a/", "http://a/#f", "http://a b/", "http://[::1/", "ftp://a"}) {
     EXPECT_FALSE(http::parse_url(bad).has_value()) << bad;
   }
 }

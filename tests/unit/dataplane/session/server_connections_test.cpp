@@ -80,12 +80,10 @@ class EchoServer final : public Acceptor {
   Stream* over = nullptr;
   int runs = 0;
   ServerCounts counts;
-  ServerConnections connections{{.connections = {.all = 2, .per_source = 10, .reserved = 0},
-                                 .unsent_size_max = 8,
-                                 .idle = seconds(30),
-                                 .linger = seconds(5)},
-                                counts,
-                                Instant{}};
+  ServerConnections connections{
+      {.connections = {.all = 2, .per_source = 10, .reserved = 0}, .unsent_size_max = 8, .idle = seconds(30), .linger = seconds(5)},
+      counts,
+      Instant{}};
   std::vector<ServerConnections::Welcome> welcomes;
 };
 

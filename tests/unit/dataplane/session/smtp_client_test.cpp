@@ -32,9 +32,10 @@ class SmtpClientTest : public testing::Test {
     hosts_.greeting = "220 mx.example\r\n";
     start({});
   }
-  void start(FaultPoints faults) {
-    client_ = std::make_unique<SmtpClient>(network_, SmtpClientSettings{.domain = "mms.example", .connections_per_host_max = 2}, results_,
-                                           clock_, faults);
+  void start(FaultPoints faults, StreamCover* starttls = nullptr) {
+    client_ = std::make_unique<SmtpClient>(network_,
+                                           SmtpClientSettings{.domain = "mms.example", .connections_per_host_max = 2, .starttls = starttls},
+                                           results_, clock_, faults);
   }
   void TearDown() override {
     client_->close_all();
@@ -573,6 +574,78 @@ TEST_F(SmtpClientTest, EmptyMailIsOnlyADot) {
   EXPECT_EQ(answer("250 ok\r\n250 ok\r\n354 go\r\n"), ".\r\n");
   (void)answer("250 ok\r\n");
   EXPECT_EQ(result(id).outcome, SmtpOutcome::delivered);
+}
+
+constexpr std::string_view starttls_ehlo = "250-mx.example\r\n250 STARTTLS\r\n";
+
+TEST_F(SmtpClientTest, BehindStarttlsItGreetsAgainAndSendsTheMail) {
+  test::FakeCover cover;
+  start({}, &cover);
+  const std::uint64_t id = send();
+  turns();
+  EXPECT_EQ(host().take(), "EHLO mms.example\r\n");
+  EXPECT_EQ(answer(starttls_ehlo), "STARTTLS\r\n");
+  EXPECT_EQ(answer("220 go ahead\r\n"), "") << "the other side must agree first";
+  ASSERT_EQ(cover.covered.size(), 1u);
+  StreamEvents& heard = *cover.covered.back()->events;
+  const auto say = [&](std::string_view text) {
+    heard.on_data(bytes_of(text));
+    turns(3);
+    return cover.take();
+  };
+  heard.on_open();
+  EXPECT_EQ(cover.take(), "EHLO mms.example\r\n");
+  EXPECT_EQ(say("250-mx.example\r\n250 SIZE 100\r\n"), "MAIL FROM:<1555@mms.example> SIZE=21\r\n")
+      << "what was offered before does not count";
+  EXPECT_EQ(say("250 ok\r\n"), "RCPT TO:<joe@example.com>\r\n");
+  EXPECT_EQ(say("250 ok\r\n"), "DATA\r\n");
+  EXPECT_EQ(say("354 go\r\n"), "Subject: x\r\n\r\nhello\r\n.\r\n");
+  heard.on_sent();
+  (void)say("250 2.0.0 queued\r\n");
+  ASSERT_TRUE(results_.all.contains(id));
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::delivered);
+  heard.on_close(CloseReason::finished);
+}
+
+TEST_F(SmtpClientTest, AStreamOnTopThatDoesNotComeAboutSaysWhy) {
+  test::FakeCover cover;
+  start({}, &cover);
+  const std::uint64_t id = send();
+  turns();
+  (void)answer(starttls_ehlo);
+  (void)answer("220 go ahead\r\n");
+  ASSERT_EQ(cover.covered.size(), 1u);
+  cover.covered.back()->wrong = &smtp_bad_reply;
+  cover.covered.back()->events->on_close(CloseReason::aborted);
+  EXPECT_EQ(result(id).outcome, SmtpOutcome::not_sent);
+  EXPECT_TRUE(result(id).error->is(smtp_bad_reply));
+}
+
+TEST_F(SmtpClientTest, NoMailGoesWithoutStarttlsWhereItIsRequired) {
+  struct Row {
+    const char* what;
+    std::string_view ehlo;
+    std::string_view reply;
+    const ErrorInfo& why;
+  };
+  for (const Row& row :
+       {Row{"not offered", full_ehlo, "", smtp_no_starttls}, Row{"refused", starttls_ehlo, "454 4.7.0 not now\r\n", smtp_no_starttls},
+        Row{"HELO alone", "502 no\r\n", "250 mx.example\r\n", smtp_no_starttls},
+        Row{"injected", starttls_ehlo, "220 go\r\n250 ok\r\n", smtp_injected}}) {
+    test::FakeCover cover;
+    start({}, &cover);
+    const std::uint64_t id = send();
+    turns();
+    std::string said = answer(row.ehlo);
+    if (!row.reply.empty()) said += answer(row.reply);
+    EXPECT_EQ(said.find("MAIL"), std::string::npos) << row.what;
+    EXPECT_TRUE(cover.covered.empty()) << row.what;
+    ASSERT_TRUE(results_.all.contains(id)) << row.what;
+    EXPECT_EQ(result(id).outcome, SmtpOutcome::not_sent) << row.what;
+    EXPECT_TRUE(result(id).error->is(row.why)) << row.what << ": " << result(id).error->info->text;
+    turns();
+    results_.all.clear();
+  }
 }
 
 }  // namespace

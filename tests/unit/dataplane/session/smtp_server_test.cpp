@@ -517,5 +517,71 @@ TEST_F(SmtpServerTest, TooManyConnectionsAreTold) {
   EXPECT_TRUE(first.take().starts_with("220"));
 }
 
+TEST_F(SmtpServerTest, StarttlsBeginsAnewOverTheStreamOnTop) {
+  test::FakeCover cover;
+  start({.domain = "mms.example", .connections = {}, .starttls = &cover});
+  FakePeer peer;
+  connect(peer);
+  EXPECT_NE(ask(peer, "EHLO client.example\r\n").find("250-STARTTLS\r\n"), std::string::npos);
+  EXPECT_TRUE(ask(peer, "STARTTLS now\r\n").starts_with("501 5.5.4"));
+  EXPECT_EQ(ask(peer, "STARTTLS\r\n"), "220 2.0.0 go ahead\r\n");
+  ASSERT_EQ(cover.covered.size(), 1u);
+  const auto say = [&](std::string_view text) {
+    cover.covered.back()->events->on_data(bytes_of(text));
+    turns(3);
+    return cover.take();
+  };
+  EXPECT_EQ(ask(peer, "NOOP\r\n"), "") << "what comes beneath is the new stream's";
+  EXPECT_TRUE(say("MAIL FROM:<a@b>\r\n").starts_with("503")) << "the greeting holds no more";
+  const std::string offered = say("EHLO client.example\r\n");
+  EXPECT_TRUE(offered.starts_with("250-mms.example"));
+  EXPECT_EQ(offered.find("STARTTLS"), std::string::npos);
+  EXPECT_TRUE(say("STARTTLS\r\n").starts_with("502"));
+  EXPECT_EQ(say("MAIL FROM:<joe@example.com>\r\nRCPT TO:<+15550100002@mms.example>\r\n"), "250 2.1.0 sender ok\r\n250 2.1.5 ok\r\n");
+  EXPECT_TRUE(say("DATA\r\n").starts_with("354"));
+  EXPECT_TRUE(say("Subject: x\r\n\r\n.\r\n").starts_with("250 2.0.0"));
+  EXPECT_NE(text_of(*sink_.mails.at(0).mail).find(" with ESMTPS;"), std::string_view::npos);
+  cover.covered.back()->events->on_close(CloseReason::finished);
+  EXPECT_EQ(server_->connection_count(), 0u);
+}
+
+TEST_F(SmtpServerTest, WhatFollowsStarttlsInOnePieceClosesTheConnection) {
+  test::FakeCover cover;
+  start({.domain = "mms.example", .connections = {}, .starttls = &cover});
+  FakePeer peer;
+  greet(peer);
+  EXPECT_TRUE(ask(peer, "STARTTLS\r\nMAIL FROM:<a@b>\r\n").starts_with("554 5.5.0"));
+  EXPECT_TRUE(peer.ended);
+  EXPECT_TRUE(cover.covered.empty());
+  FakePeer half;
+  greet(half);
+  EXPECT_TRUE(ask(half, "STARTTLS\r\nN").starts_with("554 5.5.0")) << "a single byte is too much";
+  FakePeer stranger;
+  connect(stranger);
+  EXPECT_TRUE(ask(stranger, "STARTTLS\r\nEHLO x\r\n").starts_with("554 5.5.1"));
+  EXPECT_TRUE(cover.covered.empty());
+}
+
+TEST_F(SmtpServerTest, StarttlsIsNoPartOfAMailAndMayEndALongPipeline) {
+  test::FakeCover cover;
+  start({.domain = "mms.example", .error_count_max = 100, .connections = {}, .starttls = &cover});
+  sink_.at_once = nullptr;
+  FakePeer peer;
+  greet(peer);
+  EXPECT_EQ(ask(peer, "MAIL FROM:<joe@example.com>\r\n"), "250 2.1.0 sender ok\r\n");
+  EXPECT_TRUE(ask(peer, "STARTTLS\r\n").starts_with("503"));
+  std::string pipeline = "RCPT TO:<+15550100002@mms.example>\r\n";
+  while (pipeline.size() < 70'000) pipeline += "NOOP\r\n";
+  pipeline += "RSET\r\nSTARTTLS\r\n";
+  (void)ask(peer, pipeline);
+  EXPECT_TRUE(peer.theirs().paused);
+  server_->answer_recipient(sink_.recipient_tickets.back(), {.code = 250, .enhanced = "2.1.5", .text = "ok"});
+  turns(300);
+  EXPECT_TRUE(peer.take().ends_with("220 2.0.0 go ahead\r\n"));
+  EXPECT_FALSE(peer.theirs().paused);
+  ASSERT_EQ(cover.covered.size(), 1u);
+  cover.covered.back()->events->on_close(CloseReason::finished);
+}
+
 }  // namespace
 }  // namespace pushmail
