@@ -26,6 +26,7 @@ inline constexpr ErrorInfo core_file_write{"core.file_write", "a file cannot be 
 inline constexpr ErrorInfo core_folder{"core.folder", "a folder cannot be made, opened or synced", "", Fault::world, Lasting::temporary};
 
 // core/tls
+[[nodiscard]] constexpr bool is_of_tls(const ErrorInfo& row) { return row.name.starts_with("core.tls_"); }
 inline constexpr ErrorInfo core_tls_setup{"core.tls_setup", "certificates or keys for TLS cannot be used", "", Fault::world,
                                           Lasting::permanent};
 inline constexpr ErrorInfo core_tls_name{"core.tls_name", "there is no name to check the certificate against", "RFC 6125 §6.2", Fault::us,
@@ -33,9 +34,26 @@ inline constexpr ErrorInfo core_tls_name{"core.tls_name", "there is no name to c
 inline constexpr ErrorInfo core_tls_certificate{"core.tls_certificate",
                                                 "the certificate is not trusted, not valid now, or for another name", "RFC 5280 §6",
                                                 Fault::peer, Lasting::permanent};
+inline constexpr ErrorInfo core_tls_expired{"core.tls_expired", "the certificate has expired, or is not valid yet", "RFC 5280 §4.1.2.5",
+                                            Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo core_tls_wrong_name{"core.tls_wrong_name", "the certificate is for another name", "RFC 6125 §6", Fault::peer,
+                                               Lasting::temporary};
+inline constexpr ErrorInfo core_tls_unknown_authority{"core.tls_unknown_authority", "the certificate's authority is not one that we trust",
+                                                      "RFC 5280 §6", Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo core_tls_ours_refused{"core.tls_ours_refused", "the other side does not take our certificate, or wants one",
+                                                 "RFC 8446 §6.2", Fault::us, Lasting::temporary};
+inline constexpr ErrorInfo core_tls_version{"core.tls_version", "the other side speaks neither TLS 1.2 nor 1.3", "RFC 8996", Fault::peer,
+                                            Lasting::temporary};
+inline constexpr ErrorInfo core_tls_not_tls{"core.tls_not_tls", "what the other side speaks is not TLS", "RFC 8446 §5.1", Fault::peer,
+                                            Lasting::temporary};
 inline constexpr ErrorInfo core_tls_handshake{"core.tls_handshake", "no TLS connection came about", "RFC 8446 §4", Fault::peer,
                                               Lasting::temporary};
 inline constexpr ErrorInfo core_tls_broken{"core.tls_broken", "the TLS connection broke", "RFC 8446 §6.2", Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo core_tls_cut{"core.tls_cut", "the connection ended without the goodbye of TLS", "RFC 8446 §6.1", Fault::peer,
+                                        Lasting::temporary};
+inline constexpr ErrorInfo core_tls_late{"core.tls_late", "no TLS connection came about in time", "", Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo core_tls_too_many{"core.tls_too_many", "too many handshakes of one source that came to nothing", "", Fault::peer,
+                                             Lasting::temporary};
 inline constexpr ErrorInfo core_tls_closed{"core.tls_closed", "the peer closed the TLS connection", "RFC 8446 §6.1", Fault::peer,
                                            Lasting::temporary};
 

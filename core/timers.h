@@ -188,6 +188,7 @@ inline constexpr Timer smtp_line = detail::one("smtp_line", "session", seconds(6
 inline constexpr Timer smtp_answer =
     detail::one("smtp_answer", "session", seconds(240), "the relay answers, else 451: below the client's 5 minutes");
 inline constexpr Timer http_connect = detail::one("http_connect", "session", seconds(10), "an MMSC accepts");
+inline constexpr Timer tls_handshake = detail::one("tls_handshake", "session", seconds(10), "both sides agree on TLS");
 inline constexpr Timer http_answer = detail::one("http_answer", "session", seconds(60), "an MMSC answers");
 inline constexpr Timer http_keep = detail::one("http_keep", "session", seconds(15), "an idle connection may be used again");
 inline constexpr Timer smtp_connect = detail::one("smtp_connect", "session", seconds(30), "a smart host accepts");
@@ -216,12 +217,12 @@ inline constexpr Timer route_again = detail::one("route_again", "relay", seconds
 inline constexpr Timer repeats = detail::one("repeats", "relay", detail::days(7), "a peer's repeat is recognised");
 
 inline constexpr auto of_data_plane = std::to_array<Timer>({
-    tcp_retransmission, tcp_challenge, tcp_time_wait, tcp_delayed_ack, syn_cookie,       flood_quiet,   neighbour_ask,  neighbour_fresh,
-    kernel_accept,      worker_sleep,  link_counters, journal_room,    journal_proof,    journal_busy,  handoff_accept, session_linger,
-    session_idle,       message_time,  session_check, http_head,       http_retry_after, smtp_line,     smtp_answer,    http_connect,
-    http_answer,        http_keep,     smtp_connect,  smtp_keep,       reopen,           close_follows, request_limit,  overload_rest,
-    overload_once,      passed_over,   submit_retry,  mail_retry,      mail_doubt,       mail_expire,   submit_expire,  admission,
-    route_again,        repeats,
+    tcp_retransmission, tcp_challenge, tcp_time_wait, tcp_delayed_ack, syn_cookie,       flood_quiet,  neighbour_ask,  neighbour_fresh,
+    kernel_accept,      worker_sleep,  link_counters, journal_room,    journal_proof,    journal_busy, handoff_accept, session_linger,
+    session_idle,       message_time,  session_check, http_head,       http_retry_after, smtp_line,    smtp_answer,    http_connect,
+    tls_handshake,      http_answer,   http_keep,     smtp_connect,    smtp_keep,        reopen,       close_follows,  request_limit,
+    overload_rest,      overload_once, passed_over,   submit_retry,    mail_retry,       mail_doubt,   mail_expire,    submit_expire,
+    admission,          route_again,   repeats,
 });
 
 /// What a table of timers must be: each name once, no wait of nothing, none that grows downwards.

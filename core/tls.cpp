@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <array>
 #include <limits>
 
 #include "core/endpoint.h"
@@ -11,37 +12,133 @@
 
 namespace pushmail::tls {
 
+namespace {
+
+struct FreeContext {
+  void operator()(SSL_CTX* owned) const { SSL_CTX_free(owned); }
+};
+using Context = std::unique_ptr<SSL_CTX, FreeContext>;
+
+}  // namespace
+
 struct ClientSettings::State {
-  struct Free {
-    void operator()(SSL_CTX* owned) const { SSL_CTX_free(owned); }
-  };
-  std::unique_ptr<SSL_CTX, Free> context;
+  Context context;
 };
 
-struct Client::State {
+struct ServerSettings::State {
+  Context context;
+};
+
+struct Session::State {
   struct Free {
     void operator()(SSL* owned) const { SSL_free(owned); }
   };
   std::unique_ptr<SSL, Free> ssl;
   BIO* in = nullptr;   // owned by ssl
   BIO* out = nullptr;  // owned by ssl
+
+  void use_memory() {
+    in = BIO_new(BIO_s_mem());
+    out = BIO_new(BIO_s_mem());
+    PM_CHECK(in != nullptr && out != nullptr);
+    // An empty memory BIO means "later", not "end".
+    BIO_set_mem_eof_return(in, -1);
+    BIO_set_mem_eof_return(out, -1);
+    SSL_set_bio(ssl.get(), in, out);
+  }
 };
 
 namespace {
 
 int size_for_openssl(std::size_t size) { return static_cast<int>(std::min<std::size_t>(size, std::numeric_limits<int>::max())); }
 
-}  // namespace
+// What OpenSSL finds, as a row of ours: certificates by the result of the verification, the rest by the reason in its error queue.
+struct Finding {
+  int code;
+  const ErrorInfo& row;
+};
+constexpr auto verdicts = std::to_array<Finding>({
+    {X509_V_ERR_CERT_HAS_EXPIRED, core_tls_expired},
+    {X509_V_ERR_CERT_NOT_YET_VALID, core_tls_expired},
+    {X509_V_ERR_HOSTNAME_MISMATCH, core_tls_wrong_name},
+    {X509_V_ERR_IP_ADDRESS_MISMATCH, core_tls_wrong_name},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, core_tls_unknown_authority},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, core_tls_unknown_authority},
+    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, core_tls_unknown_authority},
+    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, core_tls_unknown_authority},
+    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, core_tls_unknown_authority},
+});
+constexpr auto reasons = std::to_array<Finding>({
+    {SSL_R_HTTP_REQUEST, core_tls_not_tls},
+    {SSL_R_HTTPS_PROXY_REQUEST, core_tls_not_tls},
+    {SSL_R_WRONG_VERSION_NUMBER, core_tls_not_tls},
+    {SSL_R_BAD_RECORD_TYPE, core_tls_not_tls},
+    {SSL_R_PACKET_LENGTH_TOO_LONG, core_tls_not_tls},
+    {SSL_R_RECORD_LENGTH_MISMATCH, core_tls_not_tls},
+    {SSL_R_UNSUPPORTED_PROTOCOL, core_tls_version},
+    {SSL_R_VERSION_TOO_LOW, core_tls_version},
+    {SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, core_tls_version},
+    {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, core_tls_ours_refused},
+    {SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE, core_tls_ours_refused},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, core_tls_ours_refused},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, core_tls_ours_refused},
+    {SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, core_tls_ours_refused},
+    {SSL_R_TLSV1_ALERT_UNKNOWN_CA, core_tls_ours_refused},
+    {SSL_R_TLSV1_ALERT_ACCESS_DENIED, core_tls_ours_refused},
+    {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, core_tls_ours_refused},
+});
 
-Result<ClientSettings> ClientSettings::load(const std::filesystem::path& authorities, const std::filesystem::path& extra_authorities) {
+template <class Table>
+const ErrorInfo& row_of(const Table& table, int code, const ErrorInfo& otherwise) {
+  for (const Finding& finding : table) {
+    if (finding.code == code) return finding.row;
+  }
+  return otherwise;
+}
+
+/// Null: OpenSSL could not.
+Context make_context(const SSL_METHOD* method) {
   ERR_clear_error();
-  auto state = std::make_shared<State>();
-  state->context.reset(SSL_CTX_new(TLS_client_method()));
-  SSL_CTX* context = state->context.get();
-  if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) return fail(core_tls_setup);
+  Context made(SSL_CTX_new(method));
+  SSL_CTX* context = made.get();
+  if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) return {};
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   // A mailbox that waits in IDLE for hours keeps no record buffers.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  return made;
+}
+
+bool use_certificate(SSL_CTX* context, const CertificateFiles& own) {
+  const bool used = SSL_CTX_use_certificate_chain_file(context, own.certificate.c_str()) == 1 &&
+                    SSL_CTX_use_PrivateKey_file(context, own.key.c_str(), SSL_FILETYPE_PEM) == 1 && SSL_CTX_check_private_key(context) == 1;
+  ERR_clear_error();
+  return used;
+}
+
+}  // namespace
+
+Result<ServerSettings> ServerSettings::load(const CertificateFiles& own) {
+  auto state = std::make_shared<State>();
+  state->context = make_context(TLS_server_method());
+  SSL_CTX* context = state->context.get();
+  if (context == nullptr || !use_certificate(context, own)) return fail(core_tls_setup);
+  // Tickets alone resume a session: nothing is kept for a client that has gone.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  return ServerSettings(std::move(state));
+}
+
+Result<ClientSettings> ClientSettings::load(const std::filesystem::path& authorities, const std::filesystem::path& extra_authorities,
+                                            const CertificateFiles& own) {
+  PM_TRY(auto settings, load(authorities, extra_authorities));
+  if (!use_certificate(settings.state_->context.get(), own)) return fail(core_tls_setup);
+  return settings;
+}
+
+Result<ClientSettings> ClientSettings::load(const std::filesystem::path& authorities, const std::filesystem::path& extra_authorities) {
+  auto state = std::make_shared<State>();
+  state->context = make_context(TLS_client_method());
+  SSL_CTX* context = state->context.get();
+  if (context == nullptr) return fail(core_tls_setup);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
 
   const bool has_extra = !extra_authorities.empty();
@@ -51,12 +148,12 @@ Result<ClientSettings> ClientSettings::load(const std::filesystem::path& authori
   return ClientSettings(std::move(state));
 }
 
-Client::Client(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Client::Client(Client&&) noexcept = default;
-Client& Client::operator=(Client&&) noexcept = default;
-Client::~Client() = default;
+Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
 
-Result<Client> Client::open(const ClientSettings& settings, std::string_view name) {
+Result<Session> Session::open(const ClientSettings& settings, std::string_view name) {
   if (name.empty()) return fail(core_tls_name);
   ERR_clear_error();
   auto state = std::make_unique<State>();
@@ -75,18 +172,22 @@ Result<Client> Client::open(const ClientSettings& settings, std::string_view nam
     if (SSL_set_tlsext_host_name(ssl, host.c_str()) != 1) return fail(core_tls_name);
   }
 
-  state->in = BIO_new(BIO_s_mem());
-  state->out = BIO_new(BIO_s_mem());
-  PM_CHECK(state->in != nullptr && state->out != nullptr);
-  // An empty memory BIO means "later", not "end".
-  BIO_set_mem_eof_return(state->in, -1);
-  BIO_set_mem_eof_return(state->out, -1);
-  SSL_set_bio(ssl, state->in, state->out);
+  state->use_memory();
   SSL_set_connect_state(ssl);
-  return Client(std::move(state));
+  return Session(std::move(state));
 }
 
-void Client::receive(ByteView wire) {
+Result<Session> Session::open(const ServerSettings& settings) {
+  ERR_clear_error();
+  auto state = std::make_unique<State>();
+  state->ssl.reset(SSL_new(settings.state_->context.get()));
+  if (state->ssl == nullptr) return fail(core_tls_setup);
+  state->use_memory();
+  SSL_set_accept_state(state->ssl.get());
+  return Session(std::move(state));
+}
+
+void Session::receive(ByteView wire) {
   while (!wire.empty()) {
     const int taken = BIO_write(state_->in, wire.data(), size_for_openssl(wire.size()));
     PM_CHECK(taken > 0);
@@ -94,7 +195,7 @@ void Client::receive(ByteView wire) {
   }
 }
 
-Bytes Client::take_wire() {
+Bytes Session::take_wire() {
   Bytes wire(BIO_ctrl_pending(state_->out));
   if (!wire.empty()) {
     const int taken = BIO_read(state_->out, wire.data(), size_for_openssl(wire.size()));
@@ -104,20 +205,22 @@ Bytes Client::take_wire() {
 }
 
 // The reason stands in the thread's error queue or in the verification result, and must be taken before anything else runs.
-Error Client::note(const ErrorInfo& fallback) {
+Error Session::note(const ErrorInfo& fallback) {
   const long verdict = SSL_get_verify_result(state_->ssl.get());
   if (verdict != X509_V_OK) {
     reason_ = X509_verify_cert_error_string(verdict);
+    failure_ = &row_of(verdicts, static_cast<int>(verdict), core_tls_certificate);
     ERR_clear_error();
     return Error{&core_tls_certificate};
   }
+  failure_ = &row_of(reasons, ERR_GET_REASON(ERR_peek_error()), fallback);
   const char* text = ERR_reason_error_string(ERR_peek_error());
   reason_ = text != nullptr ? text : fallback.text;
   ERR_clear_error();
   return Error{&fallback};
 }
 
-Result<Handshake> Client::handshake() {
+Result<Handshake> Session::handshake() {
   ERR_clear_error();
   const int answer = SSL_do_handshake(state_->ssl.get());
   if (answer == 1) return Handshake::done;
@@ -125,7 +228,7 @@ Result<Handshake> Client::handshake() {
   return std::unexpected(note(core_tls_handshake));
 }
 
-Result<std::size_t> Client::read(MutableBytes into) {
+Result<std::size_t> Session::read(MutableBytes into) {
   if (into.empty()) return std::size_t{0};
   ERR_clear_error();
   const int answer = SSL_read(state_->ssl.get(), into.data(), size_for_openssl(into.size()));
@@ -135,15 +238,16 @@ Result<std::size_t> Client::read(MutableBytes into) {
       return std::size_t{0};
     case SSL_ERROR_ZERO_RETURN:
       reason_ = core_tls_closed.text;
+      failure_ = &core_tls_closed;
       return fail(core_tls_closed);
     default:
       return std::unexpected(note(core_tls_broken));
   }
 }
 
-bool Client::has_unread() const { return SSL_pending(state_->ssl.get()) > 0 || BIO_ctrl_pending(state_->in) > 0; }
+bool Session::has_unread() const { return SSL_pending(state_->ssl.get()) > 0 || BIO_ctrl_pending(state_->in) > 0; }
 
-Result<void> Client::write(ByteView plain) {
+Result<void> Session::write(ByteView plain) {
   while (!plain.empty()) {
     ERR_clear_error();
     const int answer = SSL_write(state_->ssl.get(), plain.data(), size_for_openssl(plain.size()));
@@ -154,7 +258,7 @@ Result<void> Client::write(ByteView plain) {
   return {};
 }
 
-void Client::close() {
+void Session::close() {
   ERR_clear_error();
   SSL_shutdown(state_->ssl.get());
   ERR_clear_error();

@@ -1,7 +1,8 @@
 // TLS as bytes in, bytes out: OpenSSL over memory BIOs, so that sockets, our own TCP and tests use the same code.
 //
 // Came from: whoever owns the connection hands over what the network gave (`receive`) and sends what `take_wire` returns. Goes to:
-// controlplane/fetcher. The client checks chain and name always; there is no switch for that. TLS 1.2 is the least (RFC 8996).
+// controlplane/fetcher and dataplane/tls. A client checks chain and name always; there is no switch for that. TLS 1.2 is the least (RFC
+// 8996).
 #pragma once
 
 #include <filesystem>
@@ -17,6 +18,12 @@ namespace pushmail::tls {
 /// Debian's bundle of certification authorities (package ca-certificates).
 inline constexpr std::string_view system_authorities = "/etc/ssl/certs/ca-certificates.crt";
 
+/// PEM files: a certificate, with those between it and its authority behind it, and its key. Read once, by load().
+struct CertificateFiles {
+  std::filesystem::path certificate;
+  std::filesystem::path key;
+};
+
 /// What a client trusts and how it speaks; made once at start, shared by all its connections.
 class ClientSettings {
  public:
@@ -24,25 +31,43 @@ class ClientSettings {
   /// when there is no extra file.
   [[nodiscard]] static Result<ClientSettings> load(const std::filesystem::path& authorities,
                                                    const std::filesystem::path& extra_authorities);
+  /// The same, and shows `own` to servers that ask who we are.
+  [[nodiscard]] static Result<ClientSettings> load(const std::filesystem::path& authorities, const std::filesystem::path& extra_authorities,
+                                                   const CertificateFiles& own);
 
  private:
-  friend class Client;
+  friend class Session;
   struct State;
   explicit ClientSettings(std::shared_ptr<State> state) : state_(std::move(state)) {}
   std::shared_ptr<State> state_;
 };
 
+/// Whom a server is; shared by all its connections.
+class ServerSettings {
+ public:
+  /// core_tls_setup: a file cannot be read, or the key is not the certificate's.
+  [[nodiscard]] static Result<ServerSettings> load(const CertificateFiles& own);
+
+ private:
+  friend class Session;
+  struct State;
+  explicit ServerSettings(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  std::shared_ptr<State> state_;
+};
+
 enum class Handshake : std::uint8_t { needs_wire, done };
 
-/// The client's side of one connection. After any error only take_wire() (the alert) is of use.
-class Client {
+/// One side of one connection. After any error only take_wire() (the alert) is of use.
+class Session {
  public:
-  /// `name`: the host name, or IP address, that the certificate must carry; sent as SNI when it is a name.
-  [[nodiscard]] static Result<Client> open(const ClientSettings& settings, std::string_view name);
+  /// The client's side. `name`: the host name, or IP address, that the certificate must carry; sent as SNI when it is a name.
+  [[nodiscard]] static Result<Session> open(const ClientSettings& settings, std::string_view name);
+  /// The server's side.
+  [[nodiscard]] static Result<Session> open(const ServerSettings& settings);
 
-  Client(Client&&) noexcept;
-  Client& operator=(Client&&) noexcept;
-  ~Client();
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
 
   /// Bytes that came from the network.
   void receive(ByteView wire);
@@ -60,13 +85,16 @@ class Client {
 
   /// Why the last error happened, for people; no secrets.
   [[nodiscard]] const std::string& reason() const { return reason_; }
+  /// The row of core/errors.h that says it best; null: there was no error.
+  [[nodiscard]] const ErrorInfo* failure() const { return failure_; }
 
  private:
   struct State;
-  explicit Client(std::unique_ptr<State> state);
+  explicit Session(std::unique_ptr<State> state);
   [[nodiscard]] Error note(const ErrorInfo& fallback);
   std::unique_ptr<State> state_;
   std::string reason_;
+  const ErrorInfo* failure_ = nullptr;
 };
 
 }  // namespace pushmail::tls

@@ -99,7 +99,7 @@ Outcome<void> MailStream::start_tls(Task& task, const tls::ClientSettings& setti
   if (etpan_ != nullptr) etpan_->read_buffer_len = 0;
 
   begin(task, {.bytes = 0, .time = time});
-  auto client = tls::Client::open(settings, name);
+  auto client = tls::Session::open(settings, name);
   if (!client) {
     keep(Error{&mailbox_tls}, std::string(client.error().info->text));
     return broken();

@@ -76,7 +76,7 @@ class MailStream {
 
   Socket socket_;
   Fence fence_;
-  std::optional<tls::Client> tls_;
+  std::optional<tls::Session> tls_;
   mailstream* etpan_ = nullptr;  // owned by libetpan's session
   Bytes passed_;                 // checked and not read yet
   std::size_t passed_at_ = 0;

@@ -59,7 +59,7 @@ TEST_F(TlsTest, AnotherAuthorityIsRefused) {
 }
 TEST_F(TlsTest, NoNameNoConnection) {
   EXPECT_NE(outcome(test_authority().make("DNS:mail.example.net"), ""), "");
-  EXPECT_TRUE(tls::Client::open(trust_, "").error().is(core_tls_name));
+  EXPECT_TRUE(tls::Session::open(trust_, "").error().is(core_tls_name));
 }
 
 TEST_F(TlsTest, MissingTrustStoreIsAnErrorUnlessThereIsAnother) {
