@@ -41,7 +41,7 @@ constexpr Duration longest_retry = timers::mark_retry.most;  // of all that is s
 // Without an address the peer is still known, so that its DeliverReqs are accepted; what is for it waits until it has one.
 RecordWriter peer_record(PeerProfile peer, const std::optional<IpAddress>& address) {
   const HttpUrl url = parse_http_url(peer.text("url")).value();
-  peer.set_text("url", address ? fmt::format("http://{}{}", to_string(Endpoint{*address, url.port}), url.path) : std::string());
+  peer.set_text("url", address ? fmt::format("{}{}{}", url.scheme, to_string(Endpoint{*address, url.port}), url.path) : std::string());
   return peer.record();
 }
 
@@ -60,7 +60,8 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                    .arguments = fetcher_arguments(),
                    .count = settings_.fetchers},
                   durability, *this),
-        data_plane_(context, settings_.run_folder / handoff_socket_of(only_worker), durability, *this, [this] { flows_.on_data_plane_lost(); }),
+        data_plane_(context, settings_.run_folder / handoff_socket_of(only_worker), durability, *this,
+                    [this] { flows_.on_data_plane_lost(); }),
         notifier_(store, clock, [this](const notify::IncomingSms& sms) { return flows_.on_sms(sms); },
                   {.per_hour_max = settings_.sms_per_hour_max}, {.form = settings_.sms_id_form, .numbering = settings_.numbering}),
         smpp_(context, clock, settings_.smpp, durability, notifier_),
@@ -182,7 +183,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     for (const auto& [name, peer] : settings_.peers) {
       const HttpUrl url = parse_http_url(peer.text("url")).value();
       api::PeerStanding standing{
-          .name = name, .url = fmt::format("http://{}{}", url.host_header, url.path), .deduplicates = peer.flag("deduplicates")};
+          .name = name, .url = fmt::format("{}{}{}", url.scheme, url.host_header, url.path), .deduplicates = peer.flag("deduplicates")};
       if (const auto known = report_times_.of(name)) {
         standing.reports = known->count;
         standing.report_time_p95 = known->p95;

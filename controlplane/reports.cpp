@@ -183,7 +183,8 @@ bool Reports::names_another(const Report& report, const Item& item) const {
     if (!number) continue;
     if (*number == item.msisdn || (number->digits().size() >= same_tail_digits && item.msisdn.digits().ends_with(number->digits())))
       return false;
-    const bool is_ours = peer != nullptr && !peer->text("service_number").empty() && number->digits().starts_with(peer->text("service_number"));
+    const bool is_ours =
+        peer != nullptr && !peer->text("service_number").empty() && number->digits().starts_with(peer->text("service_number"));
     another = another || !is_ours;
   }
   return another;

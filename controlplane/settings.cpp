@@ -58,11 +58,14 @@ std::expected<Providers, StartError> read_providers(const std::string& path) {
 }  // namespace
 
 std::expected<HttpUrl, std::string> parse_http_url(std::string_view url) {
-  constexpr std::string_view scheme = "http://";
-  if (!url.starts_with(scheme)) return std::unexpected("must begin with http://");
-  url.remove_prefix(scheme.size());
-  const std::size_t slash = std::min(url.find('/'), url.size());
   HttpUrl parsed;
+  if (url.starts_with("https://")) {
+    parsed.scheme = "https://";
+    parsed.port = 443;
+  }
+  if (!url.starts_with(parsed.scheme)) return std::unexpected("must begin with http:// or https://");
+  url.remove_prefix(parsed.scheme.size());
+  const std::size_t slash = std::min(url.find('/'), url.size());
   parsed.host_header = std::string(url.substr(0, slash));
   parsed.path = slash == url.size() ? "/" : std::string(url.substr(slash));
   const bool printable = std::all_of(parsed.path.begin(), parsed.path.end(), [](char c) { return c > 0x20 && c < 0x7f; });

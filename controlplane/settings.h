@@ -20,8 +20,9 @@
 
 namespace pushmail {
 
-/// `http://host:port/path`
+/// `http://host:port/path`, or https:// (port 443)
 struct HttpUrl {
+  std::string_view scheme = "http://";
   std::string host{};
   std::uint16_t port = 80;
   std::string path{};

@@ -34,6 +34,8 @@ constexpr auto before_peers = std::to_array<ConfigKey>({
 
     {"smtp.listen", KeyType::endpoint, "127.0.0.1:25", "", no_least, no_most,
      "where forwarded mail comes in; nobody else reaches it until this names an address of ours"},
+    {"smtp.tls_listen", KeyType::endpoint, "", "", no_least, no_most,
+     "the same with TLS from the first byte on, port 465; needs tls.certificate, with which smtp.listen offers STARTTLS"},
     {"smtp.connections_max", KeyType::number, "10000", "", 1, 100'000,
      "connections of all sources; when they are all used, the oldest one that waits for its first command makes room"},
     {"smtp.connections_per_source_max", KeyType::number, "200", "", 1, 100'000, "connections of one source: an IPv4 address, an IPv6 /64"},
@@ -55,6 +57,10 @@ constexpr auto before_peers = std::to_array<ConfigKey>({
     {"smtp.sender_mails_max", KeyType::number, "20", "", 1, 1'000'000'000, "of these from one sender's domain; then 451"},
     {"smtp.phone_waiting_max", KeyType::number, "50", "", 1, 100'000, "forwarded mails that wait for one phone at once; then 452"},
     {"smtp.smart_host", KeyType::endpoint, "", "", no_least, no_most, "where mail from phones goes"},
+    {"smtp.smart_host_tls", KeyType::word, "off", "off|starttls|implicit", no_least, no_most,
+     "starttls: the connection is encrypted behind STARTTLS; implicit: from its first byte on; without it no mail goes"},
+    {"smtp.smart_host_name", KeyType::text, "", "", no_least, no_most,
+     "name that the smart host's certificate must carry; empty: its address"},
     {"smtp.retry_first", KeyType::duration, "5s", "", 100, day_ms, "first retry after a temporary failure; doubles with jitter"},
     {"smtp.retry_most", KeyType::duration, "10min", "", 100, day_ms, "longest time between two tries"},
     {"smtp.unknown_retry", KeyType::duration, "30min", "", 1000, day_ms,
@@ -63,6 +69,7 @@ constexpr auto before_peers = std::to_array<ConfigKey>({
 
     {"http.listen", KeyType::endpoint, "127.0.0.1:8080", "", no_least, no_most,
      "where MMSCs send DeliverReq and reports; nobody else reaches it until this names an address of ours"},
+    {"http.tls_listen", KeyType::endpoint, "", "", no_least, no_most, "the same with TLS, https; needs tls.certificate"},
     {"http.connections_max", KeyType::number, "10000", "", 1, 100'000,
      "connections of all sources; when they are all used, the oldest one that has not sent a whole head makes room"},
     {"http.connections_per_source_max", KeyType::number, "200", "", 1, 100'000,
@@ -127,6 +134,9 @@ constexpr auto after_peers = std::to_array<ConfigKey>({
     {"metrics.listen", KeyType::endpoint, "127.0.0.1:9464", "", no_least, no_most,
      "where the control plane answers GET /metrics, /livez and /readyz, without a password; port 0: any free one, which its log names"},
 
+    {"tls.certificate", KeyType::text, "", "", no_least, no_most,
+     "PEM file of our certificate, those between it and its authority behind it: for http.tls_listen, smtp.tls_listen and STARTTLS"},
+    {"tls.key", KeyType::text, "", "", no_least, no_most, "PEM file of its key"},
     {"tls.extra_ca", KeyType::text, "", "", no_least, no_most, "PEM file of certification authorities beside Debian's"},
 
     {"dns.servers", KeyType::text_list, "", "", no_least, no_most, "DNS servers, address:port; none: resolv.conf"},

@@ -65,9 +65,10 @@ void check_mail(const Config& config, Findings& findings) {
 
 // Two programs, or two parts of one, cannot have the same port. Port 0 is any.
 void check_listeners(const Config& config, Findings& findings) {
-  constexpr std::array listeners{"http.listen", "smtp.listen", "metrics.listen"};
+  constexpr std::array listeners{"http.listen", "smtp.listen", "metrics.listen", "http.tls_listen", "smtp.tls_listen"};
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
+      if (!config.has(listeners[i]) || !config.has(listeners[j])) continue;
       const Endpoint one = config.endpoint(listeners[i]), other = config.endpoint(listeners[j]);
       if (one == other && one.port != 0)
         findings.add(listeners[i], fmt::format("is the same as {}: give each a port of its own", listeners[j]));
@@ -103,6 +104,19 @@ void check_link(const Config& config, Findings& findings) {
     findings.add("link.allow", "must be given for link.kind = \"dpdk\", or link.vdev: the port");
 }
 
+void check_tls(const Config& config, Findings& findings) {
+  const bool has_certificate = config.has("tls.certificate");
+  if (has_certificate && !config.has("tls.key")) findings.add("tls.key", "must be given with tls.certificate");
+  if (!has_certificate && config.has("tls.key")) findings.add("tls.certificate", "must be given with tls.key");
+  for (const char* listener : {"http.tls_listen", "smtp.tls_listen"}) {
+    if (config.has(listener) && !has_certificate) findings.add(listener, "needs tls.certificate and tls.key");
+  }
+  if (config.text("smtp.smart_host_tls") != "off" && !config.has("smtp.smart_host"))
+    findings.add("smtp.smart_host_tls", "needs smtp.smart_host");
+  const std::string name = config.text("smtp.smart_host_name");
+  if (!name.empty() && !is_host_name(name)) findings.add("smtp.smart_host_name", "must be a host name, mail.example.net");
+}
+
 void check_sizes(const Config& config, Findings& findings) {
   if (config.size("journal.lane_size_max") < config.size("journal.segment_size"))
     findings.add("journal.lane_size_max", "must be at least journal.segment_size: a lane of less takes no message");
@@ -121,6 +135,13 @@ void check_peer(const Config& config, const std::string& peer, Findings& finding
   if (has_user == has_password && !is_authenticated(config, peer) && config.text(key_of(peer, "inbound")) != "open") {
     findings.add(peer, "inbound",
                  "nothing authenticates this peer: give inbound_user and inbound_password_file, or allow, or write inbound = \"open\"");
+  }
+  const bool shows_certificate = config.has(key_of(peer, "tls_certificate"));
+  if (shows_certificate != config.has(key_of(peer, "tls_key")))
+    findings.add(peer, shows_certificate ? "tls_key" : "tls_certificate", "tls_certificate and tls_key must be given together");
+  for (const char* leaf : {"tls_ca", "tls_certificate"}) {
+    if (config.has(key_of(peer, leaf)) && !config.text(key_of(peer, "url")).starts_with("https://"))
+      findings.add(peer, leaf, "needs a url that begins with https://");
   }
   const std::vector<std::string> forms = config.texts(key_of(peer, "sender_forms"));
   if (forms.empty()) findings.add(peer, "sender_forms", "must name at least one form");
@@ -171,6 +192,7 @@ std::vector<ConfigError> check_rules(const Config& config) {
   check_mail(config, findings);
   check_listeners(config, findings);
   check_link(config, findings);
+  check_tls(config, findings);
   check_sizes(config, findings);
   check_dns(config, findings);
   check_numbering(config, findings);

@@ -33,8 +33,14 @@ struct PeerField {
 
 inline constexpr auto peer_fields = std::to_array<PeerField>({
     {.key = {"peer.*.kind", KeyType::word, "mm7", "mm7", no_least, no_most, "what the peer speaks"}},
-    {.key = {"peer.*.url", KeyType::text, "!", "", no_least, no_most, "where SubmitReq goes: http://host:port/path"}, .tag = 81},
+    {.key = {"peer.*.url", KeyType::text, "!", "", no_least, no_most, "where SubmitReq goes: http://host:port/path, or https://"},
+     .tag = 81},
     {.key = {"", KeyType::text}, .tag = 82, .name = "host_header", .reader = PeerReader::derived},  // host and port as url has them
+    {.key = {"peer.*.tls_ca", KeyType::text, "", "", no_least, no_most,
+             "https: PEM file of the authorities that the peer's certificate may come from, in place of Debian's and tls.extra_ca"}},
+    {.key = {"peer.*.tls_certificate", KeyType::text, "", "", no_least, no_most,
+             "https: PEM file of the certificate that we show to the peer"}},
+    {.key = {"peer.*.tls_key", KeyType::text, "", "", no_least, no_most, "https: PEM file of its key"}},
     {.key = {"peer.*.user", KeyType::text, "", "", no_least, no_most, "HTTP Basic: what we send"}, .tag = 83},
     {.key = {"peer.*.password_file", KeyType::text, "", "", no_least, no_most, "HTTP Basic: file with the password"},
      .tag = 84,

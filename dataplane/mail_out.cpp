@@ -4,9 +4,10 @@ namespace pushmail {
 
 namespace {
 
-SmtpClientSettings settings_of(const std::string& domain) {
+SmtpClientSettings settings_of(const std::string& domain, StreamCover* starttls) {
   SmtpClientSettings settings;
   settings.domain = domain;
+  settings.starttls = starttls;
   return settings;
 }
 
@@ -46,8 +47,8 @@ relay::MailResult replies_of(const SmtpResult& result, std::size_t recipient_cou
   return replies;
 }
 
-MailOut::MailOut(Network& network, const std::string& domain, const Clock& clock, FaultPoints faults)
-    : client_(network, settings_of(domain), *this, clock, faults) {}
+MailOut::MailOut(Network& network, const std::string& domain, const Clock& clock, FaultPoints faults, StreamCover* starttls)
+    : client_(network, settings_of(domain, starttls), *this, clock, faults) {}
 
 void MailOut::send(const relay::MailOrder& order) {
   const Sending sending{.item = order.item, .recipient_count = order.recipients.size()};

@@ -15,7 +15,8 @@ namespace pushmail {
 
 class MailOut final : SmtpClientEvents {
  public:
-  MailOut(Network& network, const std::string& domain, const Clock& clock, FaultPoints faults);
+  /// `starttls` given: no mail goes without.
+  MailOut(Network& network, const std::string& domain, const Clock& clock, FaultPoints faults, StreamCover* starttls = nullptr);
 
   /// Before anything else: who hears of results.
   void set_relay(relay::Relay& relay) { relay_ = &relay; }

@@ -36,6 +36,7 @@
 #include "core/start_error.h"
 #include "core/storage.h"
 #include "core/thread.h"
+#include "core/tls_files.h"
 #include "dataplane/codec_lane.h"
 #include "dataplane/faults.h"
 #include "dataplane/io_thread.h"
@@ -86,8 +87,21 @@ BudgetLimits budget_limits(const Config& config, const std::string& key) {
           .lasting = {.count = number("_per_hour"), .window = seconds(3600)}};
 }
 
-WorkerSettings worker_settings(const Config& config, const HashKey& secret) {
+WorkerTls worker_tls(const Config& config, TlsFiles files) {
+  WorkerTls tls{.files = std::move(files)};
+  if (config.has("http.tls_listen")) tls.http_listen = config.endpoint("http.tls_listen");
+  if (config.has("smtp.tls_listen")) tls.smtp_listen = config.endpoint("smtp.tls_listen");
+  const std::string mode = config.text("smtp.smart_host_tls");
+  if (mode == "off") return tls;
+  tls.smart_host = mode == "starttls" ? SmartHostTls::starttls : SmartHostTls::implicit;
+  tls.smart_host_name = config.text("smtp.smart_host_name");
+  if (tls.smart_host_name.empty()) tls.smart_host_name = to_string(config.endpoint("smtp.smart_host").ip);
+  return tls;
+}
+
+WorkerSettings worker_settings(const Config& config, const HashKey& secret, TlsFiles files) {
   WorkerSettings settings;
+  settings.tls = worker_tls(config, std::move(files));
   relay::Settings& relay = settings.relay;
   relay.domain = config.text("domain");
   relay.worker = only_worker;
@@ -147,6 +161,11 @@ int run(const Config& config) {
     for (const scan::RuleFileFault& fault : first_rules.error()) fmt::print(stderr, "{}\n", fault.message);
     return start_exit_code(first_rules.error().front().os);
   }
+  auto tls_files = read_tls_files(config);
+  if (!tls_files) {
+    fmt::print(stderr, "{}\n", tls_files.error().message());
+    return tls_files.error().exit_code();
+  }
   log_start("data", log_level_of(config.text("log.level")), config.text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   raise_descriptor_limit(descriptors_wanted);
   for (const std::string& peer : open_peers(config)) {
@@ -198,7 +217,7 @@ int run(const Config& config) {
   Ring<relay::Conversion> to_codec(codec_bell);
   Ring<relay::Converted> from_codec(worker_bell);
   auto worker = std::make_unique<Worker>(
-      worker_settings(config, *secret), **link,
+      worker_settings(config, *secret, std::move(*tls_files)), **link,
       WorkerRings{.to_io = to_io, .from_io = to_worker, .to_codec = to_codec, .from_codec = from_codec, .bell = worker_bell}, clock,
       **counters, faults);
 

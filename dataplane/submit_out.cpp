@@ -10,6 +10,14 @@ namespace pushmail {
 
 namespace {
 
+/// The name that a peer's certificate must carry: the host of the url as it was configured, which is what Host says.
+std::string name_of(const relay::PeerEntry& peer) {
+  const auto said = http::parse_url("https://" + peer.text("host_header"));
+  if (said) return said->host;
+  const auto url = http::parse_url(peer.text("url"));
+  return url ? url->host : std::string();
+}
+
 Result<HttpClientSettings> settings_of(const relay::PeerEntry& peer) {
   PM_TRY(const http::Url url, http::parse_url(peer.text("url")));
   PM_TRY(const IpAddress ip, parse_ip(url.host));
@@ -29,8 +37,12 @@ Result<HttpClientSettings> settings_of(const relay::PeerEntry& peer) {
 
 class SubmitOut::PeerClient final : public HttpClientEvents {
  public:
-  PeerClient(SubmitOut& owner, HttpClientSettings settings)
-      : owner_(owner), settings_(settings), client_(owner.network_, std::move(settings), *this, owner.clock_, owner.faults_) {}
+  /// `trust` null: without TLS. `name`: what its certificate must carry.
+  PeerClient(SubmitOut& owner, HttpClientSettings settings, const tls::ClientSettings* trust, std::string name)
+      : owner_(owner),
+        settings_(settings),
+        tls_(trust != nullptr ? std::make_unique<TlsPeer>(owner.network_, *trust, std::move(name)) : nullptr),
+        client_(tls_ ? static_cast<Network&>(*tls_) : owner.network_, std::move(settings), *this, owner.clock_, owner.faults_) {}
 
   void on_http_result(std::uint64_t request, HttpResult result) override {
     const auto found = items_.find(request);
@@ -56,10 +68,12 @@ class SubmitOut::PeerClient final : public HttpClientEvents {
   SubmitOut& owner_;
   HttpClientSettings settings_;
   std::map<std::uint64_t, ItemId> items_;
+  std::unique_ptr<TlsPeer> tls_;
   HttpClient client_;
 };
 
-SubmitOut::SubmitOut(Network& network, const Clock& clock, FaultPoints faults) : network_(network), clock_(clock), faults_(faults) {}
+SubmitOut::SubmitOut(TlsNetwork& network, const Trust& trust, const Clock& clock, FaultPoints faults)
+    : network_(network), trust_(trust), clock_(clock), faults_(faults) {}
 SubmitOut::~SubmitOut() = default;
 
 void SubmitOut::set_peers(const relay::PeerTable& peers) {
@@ -82,7 +96,13 @@ void SubmitOut::set_peers(const relay::PeerTable& peers) {
       log_error("peer_url").peer(name).error(settings.error());
       continue;
     }
-    clients_.emplace(name, std::make_unique<PeerClient>(*this, std::move(*settings)));
+    const bool is_https = http::parse_url(peer.text("url"))->is_https;
+    const auto trusted = trust_.find(name);
+    if (is_https && trusted == trust_.end()) {
+      log_error("peer_url").peer(name).text("reason", "https in the control plane's configuration, and not in the one that we began with");
+      continue;
+    }
+    clients_.emplace(name, std::make_unique<PeerClient>(*this, std::move(*settings), is_https ? &trusted->second : nullptr, name_of(peer)));
   }
 }
 

@@ -12,12 +12,16 @@
 #include "core/contract/counters/counters.h"
 #include "dataplane/relay/relay.h"
 #include "dataplane/session/http_client.h"
+#include "dataplane/tls/tls_network.h"
 
 namespace pushmail {
 
 class SubmitOut {
  public:
-  SubmitOut(Network& network, const Clock& clock, FaultPoints faults);
+  /// Whom we trust as each peer that is reached by https.
+  using Trust = std::map<std::string, tls::ClientSettings, std::less<>>;
+  /// `trust` outlives it.
+  SubmitOut(TlsNetwork& network, const Trust& trust, const Clock& clock, FaultPoints faults);
   ~SubmitOut();
   SubmitOut(const SubmitOut&) = delete;
   SubmitOut& operator=(const SubmitOut&) = delete;
@@ -37,7 +41,8 @@ class SubmitOut {
 
  private:
   class PeerClient;
-  Network& network_;
+  TlsNetwork& network_;
+  const Trust& trust_;
   const Clock& clock_;
   FaultPoints faults_;
   relay::Relay* relay_ = nullptr;

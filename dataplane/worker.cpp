@@ -23,12 +23,20 @@ std::vector<HttpPeer> http_peers_of(const relay::PeerTable& table) {
   return peers;
 }
 
+SmtpServerSettings with_starttls(SmtpServerSettings settings, std::optional<TlsListener>& cover) {
+  if (cover) settings.starttls = &*cover;
+  return settings;
+}
+
 }  // namespace
 
 Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clock& clock, Counters& counters, FaultPoints faults)
     : settings_(std::move(settings)),
       link_(link),
       network_(link.network()),
+      smart_host_(settings_.tls.smart_host == SmartHostTls::off
+                      ? std::nullopt
+                      : std::optional<TlsPeer>(std::in_place, network_, *settings_.tls.files.smart_host, settings_.tls.smart_host_name)),
       rings_(rings),
       clock_(clock),
       counters_(counters),
@@ -37,20 +45,28 @@ Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clo
              faults),
       mm7_(relay_, settings_.wrong_passwords),
       http_(settings_.http, mm7_, clock),
-      smtp_(settings_.smtp, relay_, clock),
-      submit_out_(network_, clock, faults),
-      mail_out_(network_, settings_.relay.domain, clock, faults) {
+      http_tls_(listener_for(http_)),
+      smtp_tls_(listener_for(smtp_)),
+      smtp_(with_starttls(settings_.smtp, smtp_tls_), relay_, clock),
+      submit_out_(network_, settings_.tls.files.peers, clock, faults),
+      mail_out_(settings_.tls.smart_host == SmartHostTls::implicit ? static_cast<Network&>(*smart_host_) : network_, settings_.relay.domain,
+                clock, faults, settings_.tls.smart_host == SmartHostTls::starttls ? &*smart_host_ : nullptr) {
   submit_out_.set_relay(relay_);
   mail_out_.set_relay(relay_);
 }
 
 Worker::~Worker() = default;
 
+std::optional<TlsListener> Worker::listener_for(Acceptor& behind) {
+  if (!settings_.tls.files.server) return std::nullopt;
+  return std::optional<TlsListener>(std::in_place, network_, *settings_.tls.files.server, &behind);
+}
+
 Result<void> Worker::listen() {
-  for (const auto& [endpoint, acceptor] :
-       {std::pair<const Endpoint&, Acceptor&>(settings_.http_listen, http_), {settings_.smtp_listen, smtp_}}) {
-    if (auto listening = network_.listen(endpoint, acceptor); !listening) return listening;
-  }
+  PM_TRY_VOID(network_.listen(settings_.http_listen, http_));
+  PM_TRY_VOID(network_.listen(settings_.smtp_listen, smtp_));
+  if (settings_.tls.http_listen) PM_TRY_VOID(network_.listen(*settings_.tls.http_listen, *http_tls_));
+  if (settings_.tls.smtp_listen) PM_TRY_VOID(network_.listen(*settings_.tls.smtp_listen, *smtp_tls_));
   return {};
 }
 

@@ -6,10 +6,12 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/clock.h"
 #include "core/contract/counters/counters.h"
+#include "core/tls_files.h"
 #include "dataplane/link.h"
 #include "dataplane/mail_out.h"
 #include "dataplane/messages.h"
@@ -19,8 +21,20 @@
 #include "dataplane/session/mm7_service.h"
 #include "dataplane/session/smtp_server.h"
 #include "dataplane/submit_out.h"
+#include "dataplane/tls/tls_network.h"
 
 namespace pushmail {
+
+enum class SmartHostTls : std::uint8_t { off, starttls, implicit };
+
+/// TLS of a worker's legs. The listeners need `files.server`, the smart host `files.smart_host`.
+struct WorkerTls {
+  TlsFiles files{};
+  std::optional<Endpoint> http_listen{};
+  std::optional<Endpoint> smtp_listen{};
+  SmartHostTls smart_host = SmartHostTls::off;
+  std::string smart_host_name{};  // that its certificate must carry
+};
 
 enum class Poll : std::uint8_t { adaptive, busy };
 
@@ -31,6 +45,7 @@ struct WorkerSettings {
   HttpServerSettings http{};
   BudgetLimits wrong_passwords = Mm7Service::wrong_passwords_usual;
   SmtpServerSettings smtp{};
+  WorkerTls tls{};
   Poll poll = Poll::adaptive;
 };
 
@@ -74,6 +89,7 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   void submit(const relay::SubmitOrder& order) override { submit_out_.submit(order); }
   void peer_overloaded(std::string_view peer) override { submit_out_.peer_overloaded(peer); }
 
+  [[nodiscard]] std::optional<TlsListener> listener_for(Acceptor& behind);
   void publish_sessions();
   std::size_t take_completions();
   void take(ToWorker message);
@@ -81,7 +97,8 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
 
   WorkerSettings settings_;
   Link& link_;
-  Network& network_;
+  TlsNetwork network_;
+  std::optional<TlsPeer> smart_host_;
   WorkerRings rings_;
   const Clock& clock_;
   Counters& counters_;
@@ -93,6 +110,8 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   relay::Relay relay_;
   Mm7Service mm7_;
   HttpServer http_;
+  std::optional<TlsListener> http_tls_;
+  std::optional<TlsListener> smtp_tls_;  // and STARTTLS of smtp_
   SmtpServer smtp_;
   SubmitOut submit_out_;
   MailOut mail_out_;

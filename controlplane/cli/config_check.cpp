@@ -10,6 +10,7 @@
 #include "controlplane/binding/seal.h"
 #include "controlplane/settings.h"
 #include "core/tls.h"
+#include "core/tls_files.h"
 
 namespace pushmail::cli {
 
@@ -41,6 +42,11 @@ void check_trust(const Config& config, std::vector<ConfigError>& errors) {
   if (!trust) errors.push_back(config.error_at("tls.extra_ca", std::string(trust.error().info->text)));
 }
 
+// The data plane's.
+void check_tls_files(const Config& config, std::vector<ConfigError>& errors) {
+  if (const auto files = read_tls_files(config); !files) errors.push_back(files.error());
+}
+
 }  // namespace
 
 ConfigCheck check_config(const std::filesystem::path& root) {
@@ -56,6 +62,7 @@ ConfigCheck check_config(const std::filesystem::path& root) {
   check_settings(*config, root, check.errors);
   check_rules_file(*config, check.errors);
   check_trust(*config, check.errors);
+  check_tls_files(*config, check.errors);
   if (check.errors.empty()) check.config = std::move(*config);
   return check;
 }

@@ -8,6 +8,7 @@
 #include "codec/mm7/errors.h"
 #include "codec/mm7/status.h"
 #include "core/contract/handoff/peer.h"
+#include "core/errors.h"
 #include "core/log.h"
 #include "core/msisdn.h"
 #include "core/record_fields.h"
@@ -89,6 +90,8 @@ void ToPhone::on_result(Item& item, const HttpResult& result) {
   // Sent again by the client itself: that the last try cannot have been seen says nothing of the one before.
   if (failure.outcome == HttpOutcome::unknown || failure.duplicate_possible) return lost(item, failure.error.info->text, Loss::no_answer);
   life_.end_attempt(item, AttemptEvent::not_sent);
+  // Whom TLS does not connect us to takes no other message either.
+  if (is_of_tls(*failure.error.info)) return pause(item, failure.error.info->text);
   retry(item, failure.error.info->text, std::nullopt);
 }
 

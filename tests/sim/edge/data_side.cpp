@@ -53,7 +53,8 @@ class RealDataSide final : public DataSide,
         relay_(std::in_place, relay_settings(random_),
                relay::Ports{.journal = *this, .handoff = *this, .codec = *this, .answers = *this, .outgoing = *this}, setup.clock,
                *counters_),
-        submit_out_(*stack_, setup.clock, {}),
+        network_(*stack_),
+        submit_out_(network_, trust_, setup.clock, {}),
         mail_out_(*stack_, "mms.example.net", setup.clock, {}),
         peer_(handoff::Direction::to_control, random_.next() | 1, *this) {
     submit_out_.set_relay(*relay_);
@@ -189,6 +190,8 @@ class RealDataSide final : public DataSide,
   std::deque<Write> writes_;
   std::deque<std::pair<Instant, relay::Conversion>> conversions_;
   Checked<relay::Relay> relay_;
+  TlsNetwork network_;  // without TLS it adds nothing
+  SubmitOut::Trust trust_;
   SubmitOut submit_out_;
   MailOut mail_out_;
   handoff::Peer peer_;

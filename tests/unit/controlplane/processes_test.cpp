@@ -339,7 +339,10 @@ TEST(Settings, Urls) {
   EXPECT_EQ(url->host_header, "mmsc.example:8080");
   EXPECT_EQ(parse_http_url("http://[2001:db8::1]:81")->host, "2001:db8::1");
   EXPECT_EQ(parse_http_url("http://h")->path, "/");
-  for (const char* bad : {"https://h/", "ftp://h", "http://", "http://h:0/", "http://h:99999/", "http://h:x/", "http://[::1", "http://a b/",
+  EXPECT_EQ(parse_http_url("https://h/x")->scheme, "https://");
+  EXPECT_EQ(parse_http_url("https://h/x")->port, 443);
+  EXPECT_EQ(parse_http_url("http://h/x")->scheme, "http://");
+  for (const char* bad : {"https://", "ftp://h", "http://", "http://h:0/", "http://h:99999/", "http://h:x/", "http://[::1", "http://a b/",
                           "http://h/\r\nX: y"}) {
     EXPECT_FALSE(parse_http_url(bad)) << bad;
   }

@@ -133,6 +133,38 @@ TEST(Config, MailAddressesAreAddresses) {
   EXPECT_TRUE(message_of("d.example", "postmaster = \"ann@example.com\"\n").ends_with("needs smtp.smart_host, which takes its mail"));
 }
 
+TEST(Config, TlsHasWhatItNeeds) {
+  const auto message_of = [](const std::string& more) {
+    const auto config = Config::parse(
+        "domain = \"d.example\"\nlink.kind = \"kernel\"\n[notify]\nsmsc = \"127.0.0.1:1\"\nsource = \"5\"\n" + more, "t.toml");
+    return config ? std::string() : config.error().message();
+  };
+  const std::string peer = "[peer.x]\nservice_number = \"5000\"\ninbound = \"open\"\n";
+  struct Row {
+    std::string more, key;  // key empty: it is good
+  };
+  for (const Row& row :
+       {Row{"[tls]\ncertificate = \"/c\"\nkey = \"/k\"\n[http]\ntls_listen = \"127.0.0.1:443\"\n", ""},
+        Row{"[tls]\ncertificate = \"/c\"\n", "tls.key"}, Row{"[tls]\nkey = \"/k\"\n", "tls.certificate"},
+        Row{"[http]\ntls_listen = \"127.0.0.1:443\"\n", "http.tls_listen"},
+        Row{"[smtp]\ntls_listen = \"127.0.0.1:465\"\n", "smtp.tls_listen"},
+        Row{"[tls]\ncertificate = \"/c\"\nkey = \"/k\"\n[smtp]\ntls_listen = \"127.0.0.1:25\"\n", "smtp.tls_listen"},
+        Row{"[smtp]\nsmart_host = \"127.0.0.1:25\"\nsmart_host_tls = \"starttls\"\nsmart_host_name = \"mx.example\"\n", ""},
+        Row{"[smtp]\nsmart_host_tls = \"implicit\"\n", "smtp.smart_host_tls"},
+        Row{"[smtp]\nsmart_host = \"127.0.0.1:25\"\nsmart_host_tls = \"opportunistic\"\n", "smtp.smart_host_tls"},
+        Row{"[smtp]\nsmart_host_name = \"a b\"\n", "smtp.smart_host_name"},
+        Row{peer + "url = \"https://x.example/\"\ntls_certificate = \"/c\"\ntls_key = \"/k\"\ntls_ca = \"/a\"\n", ""},
+        Row{peer + "url = \"https://x.example/\"\ntls_certificate = \"/c\"\n", "peer.x.tls_key"},
+        Row{peer + "url = \"https://x.example/\"\ntls_key = \"/k\"\n", "peer.x.tls_certificate"},
+        Row{peer + "url = \"http://x.example/\"\ntls_ca = \"/a\"\n", "peer.x.tls_ca"}}) {
+    const std::string message = message_of(row.more);
+    EXPECT_EQ(message.empty(), row.key.empty()) << row.more << message;
+    if (!row.key.empty()) {
+      EXPECT_NE(message.find(row.key + ": "), std::string::npos) << message;
+    }
+  }
+}
+
 TEST(Config, TheLinkIsNamed) {
   constexpr std::string_view without = "domain = \"d.example\"\n[notify]\nsmsc = \"127.0.0.1:1\"\nsource = \"5\"\n";
   EXPECT_EQ(Config::parse(without, "t.toml").error().message(), "t.toml:0: link.kind: must be given");

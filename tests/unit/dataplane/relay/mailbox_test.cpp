@@ -1,6 +1,7 @@
 // Mailbox to phone (submissions) and mail forwarded by SMTP.
 #include <gmock/gmock.h>
 
+#include "core/errors.h"
 #include "tests/unit/dataplane/relay/world.h"
 
 namespace pushmail::relay {
@@ -170,6 +171,17 @@ TEST(RelaySubmission, trouble_with_the_peer_pauses_it_for_all_items) {
   world.give_peers(false);
   world.submit_until_sent(11);
   EXPECT_EQ(world.outgoing.submits.size(), 4u);
+}
+
+TEST(RelaySubmission, a_peer_that_tls_does_not_connect_us_to_is_paused_with_the_reason) {
+  World world;
+  const ItemId item = world.submit_until_sent(9);
+  world.relay->on_submit_result(item, HttpFailure{.outcome = HttpOutcome::not_sent, .error = Error{&core_tls_expired}});
+  EXPECT_EQ(world.counters->get(Counter::peers_paused), 1u);
+  world.submit_until_sent(10);
+  EXPECT_EQ(world.outgoing.submits.size(), 1u) << "the second item is not tried while the peer is paused";
+  world.tick(seconds(10));
+  EXPECT_EQ(world.outgoing.submits.size(), 3u);
 }
 
 TEST(RelaySubmission, an_mmsc_that_is_down_gets_all_of_them_later_and_none_twice) {

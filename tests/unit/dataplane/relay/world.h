@@ -164,8 +164,7 @@ struct World {
   }
 
   [[nodiscard]] Checked<Relay> new_relay() {
-    const Ports ports{
-        .journal = journal, .handoff = handoff, .codec = codec, .answers = answers, .outgoing = outgoing, .workers = workers};
+    const Ports ports{.journal = journal, .handoff = handoff, .codec = codec, .answers = answers, .outgoing = outgoing, .workers = workers};
     return Checked<Relay>(std::in_place, settings, ports, clock, *counters);
   }
   /// A new relay over the same fakes, as after a kill.

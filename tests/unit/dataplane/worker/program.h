@@ -99,6 +99,11 @@ class Socket {
     read_.erase(0, text.size());
     return text;
   }
+  /// What has come, at least a byte; empty: the end.
+  [[nodiscard]] std::string read_some() {
+    if (read_.empty()) (void)more();
+    return std::exchange(read_, {});
+  }
   /// An HTTP message with Content-Length: head and body.
   [[nodiscard]] std::pair<std::string, std::string> read_http() {
     std::string head = read_until("\r\n\r\n");
@@ -150,13 +155,13 @@ class Program {
     std::filesystem::remove_all(root_);
   }
 
-  void configure(std::string_view more = {}) {
+  void configure(std::string_view more = {}, std::string_view peer_url = "http://127.0.0.1:1/mm7") {
     std::filesystem::create_directories(root_ / "etc/pushmail");
     std::ofstream(root_ / "etc/pushmail/pushmail.toml")
         << "domain = \"mms.example.net\"\nlink.kind = \"kernel\"\n[journal]\nsegment_size = \"1MiB\"\n[smtp]\nretry_first = "
            "\"100ms\"\nunknown_retry = \"1s\"\nlisten = \"127.0.0.1:"
-        << smtp_port << "\"\n[http]\nlisten = \"127.0.0.1:" << http_port
-        << "\"\n[peer.mmsc1]\nurl = \"http://127.0.0.1:1/mm7\"\nservice_number = \"5000\"\nallow = [\"127.0.0.0/8\"]\nretry_first = "
+        << smtp_port << "\"\n[http]\nlisten = \"127.0.0.1:" << http_port << "\"\n[peer.mmsc1]\nurl = \"" << peer_url
+        << "\"\nservice_number = \"5000\"\nallow = [\"127.0.0.0/8\"]\nretry_first = "
            "\"100ms\"\n"
         << "[notify]\nsmsc = \"127.0.0.1:2775\"\nsource = \"5000\"\n"
         << more;
