@@ -64,7 +64,7 @@ struct TwoWorkers final : WorkersPort {
 TEST(Workers, names_and_ids_carry_the_index) {
   EXPECT_EQ(handoff_socket_of({0}), "handoff-0");
   EXPECT_EQ(lane_folder_of({11}), "lane-11");
-  for (const std::uint16_t worker : {0, 1, 15}) {
+  for (const std::uint16_t worker : std::array<std::uint16_t, 3>{0, 1, 15}) {
     const ItemId id = new_item_id({1'700'000'000'000'000}, node_and_worker(4095, {worker}));
     EXPECT_EQ(owner_of(id, 16), WorkerIndex{worker});
     EXPECT_EQ(owner_of(id, 1), WorkerIndex{0}) << "one worker has everything";
