@@ -118,12 +118,14 @@ Item ToPhone::item_of(const RecordView& record, const Binding& binding) const {
 
 Result<void> ToPhone::follow_watermark(const RecordView& record, const Binding& binding, const Item& item) {
   PM_TRY(MailboxState state, ports_.store.mailbox(binding.id));
-  if (state.uid_validity != item.uid_validity && state.uid_validity != 0 && binding.protocol == mailbox::Protocol::imap) {
+  if (state.uid_validity != item.uid_validity && state.uid_validity != 0) {
     log_warning("uid_validity_changed").binding(binding.id);
   }
   take_watermark(record, state);
   PM_TRY_VOID(ports_.store.set_mailbox(binding.id, state));
-  return binding.protocol == mailbox::Protocol::pop3 ? ports_.store.add_known_uid(binding.id, item.uid) : Result<void>();
+  // What the session wants kept beside its cursor.
+  const auto known = record.text(tag(mailbox::Tag::known_uid));
+  return known ? ports_.store.add_known_uid(binding.id, *known) : Result<void>();
 }
 
 // ---- 404: fetch and hand over -----------------------------------------------------------------------------------------------------

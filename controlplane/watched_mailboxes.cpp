@@ -108,10 +108,7 @@ void WatchedMailboxes::send_watch(const Binding& binding, const IpAddress& addre
   record.text(tag(Tag::binding), binding.id);
   write_account(record, binding, address, *password, ports_.settings.providers.of_host(binding.host));
   record.text(tag(Tag::mode), to_string(binding.mode == WatchMode::idle ? mailbox::Mode::idle : mailbox::Mode::poll));
-  record.u64(tag(Tag::uid_validity), state->uid_validity);
-  record.text(tag(Tag::last_uid), state->last_uid.empty() ? "0" : state->last_uid);
-  if (!state->newest_id.empty()) record.text(tag(Tag::newest_id), state->newest_id);
-  if (state->newest_date.us != 0) record.i64(tag(Tag::newest_date), state->newest_date.us);
+  record.text(tag(Tag::cursor), state->cursor);
   for (const std::string& uid : *known) record.text(tag(Tag::known_uid), uid);
   for (const auto& [uid, deaths] : suspects_.of(binding.id)) record.text(tag(Tag::suspect), fmt::format("{} {}", deaths, uid));
   pauses_.write(binding.id, ports_.clock.now(), record);
@@ -284,9 +281,7 @@ void WatchedMailboxes::on_polled(const RecordView& record) {
     if (!binding || !binding->is_active()) return {};
     PM_TRY(MailboxState state, ports_.store.mailbox(id));
     if (state.uid_validity != record.u64(tag(Tag::uid_validity))) suspects_.forget(id);  // other mails bear these UIDs now
-    const bool unchanged = state.uid_validity == record.u64(tag(Tag::uid_validity)) &&
-                           state.last_uid == text_or_empty(record, Tag::last_uid) &&
-                           state.newest_id == text_or_empty(record, Tag::newest_id) && !record.bytes(tag(Tag::known_uid));
+    const bool unchanged = state.cursor == text_or_empty(record, Tag::cursor) && !record.bytes(tag(Tag::known_uid));
     // A time in the future was written by a clock that has been set back since.
     const std::int64_t age_us = ports_.clock.wall().us - state.polled_at.us;
     if (unchanged && age_us >= 0 && age_us < polled_write_us) return {};

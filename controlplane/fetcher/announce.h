@@ -21,6 +21,14 @@ struct Announcement {
   Timestamp date{};
 };
 
+/// The newest mail that was known, as it can be found again under another numbering.
+struct Newest {
+  std::string message_id{};  // without <>
+  Timestamp received{};      // INTERNALDATE, else the Date of its header; 0: neither is there
+  [[nodiscard]] bool empty() const { return message_id.empty() && received.us == 0; }
+  bool operator==(const Newest&) const = default;
+};
+
 [[nodiscard]] Announcement announce(const Arrival& arrival);
 
 /// As what the mail can be found again. Without INTERNALDATE its Date stands for it, which the sender chose: not later than `now`, and

@@ -43,7 +43,7 @@ bool take_suspect(std::string_view text, WatchCommand& watch) {
   const std::string uid(text.substr(static_cast<std::size_t>(end - text.data()) + 1));
   if (!may_go_on_wire(uid)) return false;
   if (times >= tries_max) watch.deadly.insert(uid);
-  if (!watch.mark.trials.is_full()) watch.mark.trials.suspect(uid, times);
+  if (!watch.cursor.trials().is_full()) watch.cursor.trials().suspect(uid, times);
   return true;
 }
 
@@ -92,18 +92,15 @@ Result<std::optional<Command>> decode_watch(const RecordView& record) {
   PM_TRY(watch.account, decode_account(record));
 
   watch.kept = read_kept(record);
-  watch.mark.uid_validity = number_or_zero(record, Tag::uid_validity);
-  const std::string last_uid = text_or_empty(record, Tag::last_uid);
-  if (!last_uid.empty()) {
-    const auto uid = parse_number<decltype(watch.mark.last_uid)>(last_uid);
-    if (!uid) return fail(mailbox_record);
-    watch.mark.last_uid = *uid;
-  }
-  watch.mark.newest = {.message_id = text_or_empty(record, Tag::newest_id),
-                       .received = {record.i64(number_of(Tag::newest_date)).value_or(0)}};
+  // A control plane of version 1, whose fetcher was replaced beneath it, gives the cursor in parts.
+  const auto form = record.text(number_of(Tag::cursor));
+  PM_TRY(watch.cursor,
+         Cursor::read(form ? std::string(*form)
+                           : Cursor::form_of(number_or_zero(record, Tag::uid_validity), text_or_empty(record, Tag::last_uid),
+                                             record.i64(number_of(Tag::newest_date)).value_or(0), text_or_empty(record, Tag::newest_id))));
   bool whole = true;
   record.for_each([&](std::uint16_t tag, ByteView value) {
-    if (tag == number_of(Tag::known_uid)) watch.mark.known.emplace(text_of(value));
+    if (tag == number_of(Tag::known_uid)) watch.cursor.add_name(text_of(value));
     if (tag == number_of(Tag::suspect)) whole = take_suspect(text_of(value), watch) && whole;
   });
   if (!whole) return fail(mailbox_record);

@@ -21,7 +21,7 @@ struct WatchCommand {
   std::string binding;
   Account account;
   Mode mode = Mode::poll;
-  Watermark mark;
+  Cursor cursor;
   /// How the account stood in the fetcher before this one.
   std::optional<Backoff::Kept> kept{};
   /// Mails at which the fetcher died so often that they are not asked for any more.

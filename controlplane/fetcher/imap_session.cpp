@@ -16,6 +16,7 @@
 #include "controlplane/fetcher/mailbox_session.h"
 #include "controlplane/fetcher/redact.h"
 #include "controlplane/fetcher/refusals.h"
+#include "controlplane/fetcher/watermark.h"
 #include "core/log.h"
 
 namespace pushmail::mailbox {

@@ -63,11 +63,6 @@ std::uint64_t idle_sessions_max(std::uint64_t descriptors) {
   return left - left / 8;
 }
 
-std::uint32_t Watermark::settled_uid() const {
-  const auto lowest = trials.lowest_uid();
-  return lowest ? std::min(last_uid, *lowest - 1) : last_uid;
-}
-
 std::string whole_lines(std::string_view header) {
   const std::size_t last = header.rfind('\n');
   return std::string(header.substr(0, last == std::string_view::npos ? 0 : last + 1));

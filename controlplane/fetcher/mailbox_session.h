@@ -7,11 +7,11 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "controlplane/fetcher/cursor.h"
 #include "controlplane/fetcher/mail_stream.h"
 #include "controlplane/fetcher/trials.h"
 #include "core/contract/fetcher/words.h"
@@ -43,31 +43,6 @@ struct Account {
   bool operator==(const Account&) const = default;
   /// The same mailbox and the same words to get in; its host may have moved to another address.
   [[nodiscard]] bool is_same_account(const Account& other) const;
-};
-
-/// The newest mail that was known, as it can be found again under another numbering.
-struct Newest {
-  std::string message_id{};  // without <>
-  Timestamp received{};      // INTERNALDATE, else the Date of its header; 0: neither is there
-  [[nodiscard]] bool empty() const { return message_id.empty() && received.us == 0; }
-  bool operator==(const Newest&) const = default;
-};
-
-/// What of a mailbox was seen. IMAP: everything up to last_uid under this UIDVALIDITY, but for the mails on trial. POP3: the UIDLs.
-struct Watermark {
-  std::uint64_t uid_validity = 0;  // 0: never looked
-  std::uint32_t last_uid = 0;
-  std::set<std::string, std::less<>> known{};
-  Newest newest{};
-  std::uint32_t newest_uid = 0;  // of this process's announcements, whose newest it is
-  bool newest_asked = false;     // the server was asked for it once; it may have none
-  std::uint32_t searches = 0;    // for the newest, under other names, that broke off
-  Trials trials{};
-  std::uint64_t left_out = 0;  // mails of another numbering beyond what is announced at once; whoever reports it sets it back
-
-  /// IMAP: no mail up to here is still to be announced. It may be written down; the mails above that were announced will be announced
-  /// again after a restart, and are known by their UIDs.
-  [[nodiscard]] std::uint32_t settled_uid() const;
 };
 
 /// A mail that was not there before. `header`: the fields that a notification needs, as they stand in the mail; of a very long header

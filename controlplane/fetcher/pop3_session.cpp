@@ -21,6 +21,7 @@
 #include "controlplane/fetcher/refusals.h"
 #include "controlplane/fetcher/sasl.h"
 #include "controlplane/fetcher/server_words.h"
+#include "controlplane/fetcher/watermark.h"
 #include "core/ascii.h"
 #include "core/log.h"
 #include "core/timers.h"
@@ -269,7 +270,7 @@ Outcome<std::string> Pop3Session::say(const std::string& line) {
     status.append(text.substr(0, end));
     if (status.size() > status_answer_size_max) return breach("a status line without an end");
     if (end == std::string_view::npos) continue;
-    append(rest_, text.substr(end + 1));
+    pushmail::append(rest_, text.substr(end + 1));
     return status;
   }
 }
@@ -594,7 +595,7 @@ Outcome<std::uint64_t> Pop3Session::read(Task& task, std::string_view uid, std::
       // POP3 starts at the front again after a broken connection; what the other side has is passed over.
       const auto skipped = static_cast<std::size_t>(at < offset ? std::min<std::uint64_t>(offset - at, bytes.size()) : 0);
       const std::size_t taken = std::min(bytes.size() - skipped, static_cast<std::size_t>(limits::imap_fetch_chunk_size) - chunk.size());
-      append(chunk, bytes.subspan(skipped, taken));
+      pushmail::append(chunk, bytes.subspan(skipped, taken));
       at += skipped + taken;
       bytes = bytes.subspan(skipped + taken);
       if (chunk.size() == limits::imap_fetch_chunk_size && !pass_chunk()) return false;

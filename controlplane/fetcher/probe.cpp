@@ -37,8 +37,8 @@ Outcome<void> Probe::try_once(Task& task) {
   auto outcome = session->open(task);
   if (outcome) {
     // First sight of a mailbox: a baseline, without a word about its mails.
-    Watermark mark;
-    if (const auto looked = session->look(task, mark, [](const Arrival&) {}); !looked) outcome = std::unexpected(looked.error());
+    Cursor cursor;
+    if (const auto looked = session->look(task, cursor.mark(), [](const Arrival&) {}); !looked) outcome = std::unexpected(looked.error());
   }
   if (outcome) session->close(task);
   stream_ = nullptr;

@@ -21,14 +21,14 @@ RecordWriter record_of(Kind kind, std::string_view binding, const ItemId& item =
   return record;
 }
 
-void add(RecordWriter& record, const Watermark& mark) {
-  record.u64(number_of(Tag::uid_validity), mark.uid_validity).text(number_of(Tag::last_uid), std::to_string(mark.settled_uid()));
-  if (!mark.newest.message_id.empty()) record.text(number_of(Tag::newest_id), mark.newest.message_id);
-  if (mark.newest.received.us != 0) record.i64(number_of(Tag::newest_date), mark.newest.received.us);
+void add(RecordWriter& record, const Cursor& cursor) {
+  record.text(number_of(Tag::cursor), cursor.form())
+      .u64(number_of(Tag::uid_validity), cursor.numbering())
+      .text(number_of(Tag::last_uid), std::to_string(cursor.position()));
 }
 
-void add_known(RecordWriter& record, const Watermark& mark) {
-  for (const std::string& uidl : mark.known) record.text(number_of(Tag::known_uid), uidl);
+void add_names(RecordWriter& record, const Cursor& cursor) {
+  for (const std::string& name : cursor.names()) record.text(number_of(Tag::known_uid), name);
 }
 
 }  // namespace
@@ -61,22 +61,22 @@ void Reporter::probed(std::string_view binding, std::string_view state, std::str
   log_info("account_tried").text("state", state).text("reason", reason);
 }
 
-void Reporter::baseline(std::string_view binding, const Watermark& mark) {
+void Reporter::baseline(std::string_view binding, const Cursor& cursor) {
   auto record = record_of(Kind::baseline, binding);
-  add(record, mark);
-  add_known(record, mark);
+  add(record, cursor);
+  add_names(record, cursor);
   send(record);
   log_info("baseline")
       .binding(binding)
-      .number("uid_validity", static_cast<std::int64_t>(mark.uid_validity))
-      .number("last_uid", mark.last_uid);
+      .number("uid_validity", static_cast<std::int64_t>(cursor.numbering()))
+      .number("last_uid", static_cast<std::int64_t>(cursor.position()));
 }
 
-void Reporter::new_mail(std::string_view binding, const Watermark& mark, const Arrival& arrival) {
+void Reporter::new_mail(std::string_view binding, const Cursor& cursor, const Arrival& arrival) {
   const Announcement said = announce(arrival);
   const TraceId trace = new_trace_id();
   auto record = record_of(Kind::new_mail, binding);
-  add(record, mark);
+  add(record, cursor);
   record.text(number_of(Tag::uid), arrival.uid)
       .u64(number_of(Tag::size), arrival.size)
       .text(number_of(Tag::subject), said.subject)
@@ -87,6 +87,7 @@ void Reporter::new_mail(std::string_view binding, const Watermark& mark, const A
   if (!said.message_id.empty()) record.text(number_of(Tag::message_id), said.message_id);
   if (!said.authentication.empty()) record.text(number_of(Tag::authentication), said.authentication);
   if (!said.reply_to.empty()) record.text(number_of(Tag::reply_to), said.reply_to);
+  if (cursor.names().contains(arrival.uid)) record.text(number_of(Tag::known_uid), arrival.uid);
   for (const std::string& reference : said.references) record.text(number_of(Tag::reference), reference);
   if (!arrival.trouble.empty()) record.text(number_of(Tag::reason), arrival.trouble);
   send(record);
@@ -107,10 +108,10 @@ void Reporter::skipped(std::string_view binding, std::string_view uid, std::uint
   log_warning("mail_skipped").binding(binding).text("uid", uid).number("count", static_cast<std::int64_t>(count)).text("reason", reason);
 }
 
-void Reporter::polled(std::string_view binding, const Watermark& mark, Known known) {
+void Reporter::polled(std::string_view binding, const Cursor& cursor, Known known) {
   auto record = record_of(Kind::polled, binding);
-  add(record, mark);
-  if (known == Known::told) add_known(record, mark);
+  add(record, cursor);
+  if (known == Known::told) add_names(record, cursor);
   send(record);
 }
 

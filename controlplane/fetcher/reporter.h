@@ -30,12 +30,12 @@ class Reporter {
   /// What an account that was tried came to: a state word, and why.
   /// `wait`: what the server asked for before the next log-in.
   void probed(std::string_view binding, std::string_view state, std::string_view reason, Duration wait = {});
-  void baseline(std::string_view binding, const Watermark& mark);
-  void new_mail(std::string_view binding, const Watermark& mark, const Arrival& arrival);
+  void baseline(std::string_view binding, const Cursor& cursor);
+  void new_mail(std::string_view binding, const Cursor& cursor, const Arrival& arrival);
   void trying(std::string_view binding, std::span<const std::string> uids);
   /// `uid` empty: more than one mail.
   void skipped(std::string_view binding, std::string_view uid, std::uint64_t count, std::string_view reason);
-  void polled(std::string_view binding, const Watermark& mark, Known known);
+  void polled(std::string_view binding, const Cursor& cursor, Known known);
   void chunk(std::string_view binding, const ItemId& item, std::uint64_t offset, ByteView data);
   void fetched(std::string_view binding, const ItemId& item, std::string_view uid, std::uint64_t size);
   void fetch_failed(std::string_view binding, const ItemId& item, std::string_view uid, std::string_view word);

@@ -30,7 +30,7 @@ bool FetchJob::take_credit(Task& task, Instant until) {
 
 Watcher::Watcher(Loop& loop, const SessionSettings& settings, Reporter& reporter, IdleSlots& slots, WatchCommand watch)
     : loop_(loop), settings_(settings), reporter_(reporter), slots_(slots), watch_(std::move(watch)), gate_(loop) {
-  looked_ = watch_.mark.uid_validity != 0 || !watch_.mark.known.empty();
+  looked_ = !watch_.cursor.is_blank();
   backoff_ = Backoff(looked_);
   if (watch_.kept) backoff_.go_on_with(*watch_.kept, loop_.now(), settings_.timing);
 }
@@ -53,17 +53,12 @@ void Watcher::stop() {
 void Watcher::update(WatchCommand watch) {
   // What the record says counts: the control plane may have lost what we told (a full disk), and knows a repeat when it sees one.
   // Only a baseline that it has not read yet is kept, or mails that came meanwhile would be taken for old ones.
-  const bool no_baseline = watch.mark.uid_validity == 0 && watch.mark.known.empty();
   const bool new_account = !watch.account.is_same_account(watch_.account);
   const bool moved = watch.account != watch_.account;
-  if (no_baseline && !new_account) watch.mark = watch_.mark;
-  // How often a mail was asked for in vain is known here alone.
-  if (!new_account && watch.mark.uid_validity == watch_.mark.uid_validity) {
-    watch.mark.trials.adopt(watch_.mark.trials);
-    watch.mark.newest_asked = watch_.mark.newest_asked;
-  }
+  if (watch.cursor.is_blank() && !new_account) watch.cursor = watch_.cursor;
+  if (!new_account) watch.cursor.go_on_with(watch_.cursor);
   watch_ = std::move(watch);
-  looked_ = watch_.mark.uid_validity != 0 || !watch_.mark.known.empty();
+  looked_ = !watch_.cursor.is_blank();
   next_look_ = {};
   // A repeat says nothing about a server that is down, so its pause goes on; another address is worth a try. A refused password may have
   // been put right at the server: that pause is an hour, and the repeat is somebody's wish.
@@ -209,13 +204,13 @@ Outcome<void> Watcher::serve(Task& task, MailboxSession& session, MailStream& st
     if (must_end(generation) || stream.failure()) return {};
     if (must_look || poll_wanted_) {
       tell = tell || poll_wanted_;
-      const auto before = watch_.mark.known;
+      const auto before = watch_.cursor.names();
       if (auto seen = look(task, session); !seen) return seen;
       must_look = false;
       if (std::exchange(tell, false)) {
         poll_wanted_ = false;
         // Growth is known from the announcements; that mails have gone is told here.
-        reporter_.polled(watch_.binding, watch_.mark, std::ranges::includes(watch_.mark.known, before) ? Known::untold : Known::told);
+        reporter_.polled(watch_.binding, watch_.cursor, std::ranges::includes(watch_.cursor.names(), before) ? Known::untold : Known::told);
       }
       continue;
     }
@@ -245,12 +240,12 @@ Outcome<void> Watcher::serve(Task& task, MailboxSession& session, MailStream& st
 }
 
 Outcome<void> Watcher::look(Task& task, MailboxSession& session) {
-  Watermark& mark = watch_.mark;
-  const auto seen = session.look(task, mark, [&](const Arrival& arrival) {
+  Cursor& cursor = watch_.cursor;
+  const auto seen = session.look(task, cursor.mark(), [&](const Arrival& arrival) {
     reporter_.wait_for_room(task);
-    reporter_.new_mail(watch_.binding, mark, arrival);
+    reporter_.new_mail(watch_.binding, cursor, arrival);
   });
-  if (const std::uint64_t count = std::exchange(mark.left_out, 0); count != 0) {
+  if (const std::uint64_t count = cursor.take_left_out(); count != 0) {
     reporter_.skipped(watch_.binding, {}, count,
                       "the server numbered its mails anew; only the newest of what came meanwhile are announced");
   }
@@ -258,8 +253,8 @@ Outcome<void> Watcher::look(Task& task, MailboxSession& session) {
   looked_ = has_looked_ = true;
   backoff_.on_look();
   if (*seen == Look::renumbered) log_warning("renumbered").binding(watch_.binding);
-  const auto learned = session.learn_newest(task, mark);
-  if (*seen == Look::baseline) reporter_.baseline(watch_.binding, mark);
+  const auto learned = session.learn_newest(task, cursor.mark());
+  if (*seen == Look::baseline) reporter_.baseline(watch_.binding, cursor);
   return learned;
 }
 

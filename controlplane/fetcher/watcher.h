@@ -101,7 +101,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   void run(Task& task);
   [[nodiscard]] bool wants_session() const;
   /// When a mail on trial is to be asked for again.
-  [[nodiscard]] Instant next_trial() const { return watch_.mark.trials.next_due().value_or(never); }
+  [[nodiscard]] Instant next_trial() const { return watch_.cursor.trials().next_due().value_or(never); }
   [[nodiscard]] bool must_end(std::uint64_t generation) const { return stopped_ || generation_ != generation; }
   void rest(Task& task);
   void live(Task& task);

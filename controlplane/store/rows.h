@@ -45,14 +45,13 @@ struct Binding {
 
 /// How far a mailbox was read. Changes only together with the items that it brought.
 struct MailboxState {
-  std::uint64_t uid_validity = 0;
-  std::string last_uid{};  // IMAP: decimal, every mail up to it was announced; empty: the mailbox was never seen
-  std::string session{};   // last word of the fetcher: ready, idling, auth_failed ...
+  std::string cursor{};            // the fetcher's own; empty: the mailbox was never seen
+  std::uint64_t uid_validity = 0;  // beside it: to which numbering the UIDs of its items belong
+  std::string last_uid{};          // for people: decimal, every mail up to it was announced
+  std::string session{};           // last word of the fetcher: ready, idling, auth_failed ...
   std::string reason{};
   Timestamp session_at{};
   Timestamp polled_at{};
-  std::string newest_id{};    // Message-ID of the newest known mail: by it a new UIDVALIDITY is bridged
-  Timestamp newest_date{};    // when the mail server received it; 0: unknown
   std::uint64_t skipped = 0;  // mails announced without their header, or not at all
   std::string skip_reason{};  // of the last of them
 };

@@ -134,6 +134,14 @@ DROP INDEX item_open;
 CREATE INDEX item_open ON item (msisdn, source) WHERE way = 'to_phone' AND (state = 'accepted' OR state = 'notified' OR
   state = 'requested' OR state = 'fetching' OR state = 'converting' OR state = 'submitting');
 )sql",
+    // How far a mailbox was read is its session's own (controlplane/fetcher/cursor.h). Names that are known stay in known_uid.
+    R"sql(
+ALTER TABLE mailbox ADD COLUMN cursor TEXT NOT NULL DEFAULT '';
+UPDATE mailbox SET cursor = '1 ' || uid_validity || ' ' || iif(last_uid = '', '0', last_uid) || ' ' || newest_date || ' ' || newest_id
+  WHERE uid_validity <> 0;
+ALTER TABLE mailbox DROP COLUMN newest_id;
+ALTER TABLE mailbox DROP COLUMN newest_date;
+)sql",
 });
 
 }  // namespace pushmail

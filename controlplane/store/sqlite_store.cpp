@@ -365,31 +365,30 @@ class SqliteStore final : public GroupedStore {
 
   Result<MailboxState> mailbox(std::string_view binding) override {
     Run run = db_.prepare(
-        "SELECT uid_validity, last_uid, session, reason, session_at, polled_at, newest_id, newest_date, skipped, skip_reason FROM mailbox "
-        "WHERE binding = ?");
+        "SELECT cursor, uid_validity, last_uid, session, reason, session_at, polled_at, skipped, skip_reason FROM mailbox WHERE binding = "
+        "?");
     run.put(binding);
     PM_TRY(const bool row, run.step());
     MailboxState state;
     if (!row) return state;
+    state.cursor = run.text();
     state.uid_validity = static_cast<std::uint64_t>(run.number());
     state.last_uid = run.text();
     state.session = run.text();
     state.reason = run.text();
     state.session_at = {run.number()};
     state.polled_at = {run.number()};
-    state.newest_id = run.text();
-    state.newest_date = {run.number()};
     state.skipped = static_cast<std::uint64_t>(run.number());
     state.skip_reason = run.text();
     return state;
   }
   Result<void> set_mailbox(std::string_view binding, const MailboxState& state) override {
     Run run = db_.prepare(
-        "INSERT OR REPLACE INTO mailbox (binding, uid_validity, last_uid, session, reason, session_at, polled_at, newest_id, newest_date, "
-        "skipped, skip_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    run.put(binding).put(static_cast<std::int64_t>(state.uid_validity)).put(state.last_uid).put(state.session).put(state.reason);
-    run.put(state.session_at.us).put(state.polled_at.us).put(state.newest_id).put(state.newest_date.us);
-    run.put(static_cast<std::int64_t>(state.skipped)).put(state.skip_reason);
+        "INSERT OR REPLACE INTO mailbox (binding, cursor, uid_validity, last_uid, session, reason, session_at, polled_at, skipped, "
+        "skip_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    run.put(binding).put(state.cursor).put(static_cast<std::int64_t>(state.uid_validity)).put(state.last_uid).put(state.session);
+    run.put(state.reason).put(state.session_at.us).put(state.polled_at.us).put(static_cast<std::int64_t>(state.skipped));
+    run.put(state.skip_reason);
     return run.run();
   }
   Result<std::vector<std::string>> known_uids(std::string_view binding) override {

@@ -11,8 +11,8 @@ namespace pushmail::mailbox {
 
 enum class Kind : std::uint16_t {
   // control plane -> fetcher
-  watch = 1,  // take care of this mailbox from now on; again with new fields: replaces what was known. First sight (a baseline
-              // is made) when uid_validity is 0 or absent and there is no known_uid; then and with mode idle it looks at once. With
+  watch = 1,  // take care of this mailbox from now on; again with new fields: replaces what was known. With cursor and each known_uid as
+              // they were told last; first sight (a baseline is made) when there are none; then and with mode idle it looks at once. With
               // state and refused: how the account stood in the fetcher before this one
   unwatch = 2,
   poll = 3,    // look now; answered by polled, or by session with an error state
@@ -27,10 +27,10 @@ enum class Kind : std::uint16_t {
 
   // fetcher -> control plane
   session = 32,   // how it stands: state words below, text; with how its log-ins went (pause, refused, failures ...)
-  baseline = 33,  // first sight, or UIDVALIDITY changed: uid_validity and the highest UID (POP3: uid_validity 1 and every UIDL as
-                  // known_uid); no mail is reported for what was there
-  new_mail = 34,  // with last_uid, the watermark with this mail; with a reason when the server did not hand out its header
-  polled = 35,    // a poll ended without error: watermark (POP3, when mails have gone: every UIDL that is left as known_uid)
+  baseline = 33,  // first sight, or UIDVALIDITY changed: cursor, and every known_uid there is; no mail is reported for what was there
+  new_mail = 34,  // with the cursor that covers it, known_uid where the session adds one; with a reason when the server did not hand out
+                  // its header
+  polled = 35,    // a poll ended without error: cursor; when mails have gone every known_uid that is left
   chunk = 36,
   fetched = 37,       // the last chunk was sent
   fetch_failed = 38,  // reason word: gone, auth_failed, unreachable, protocol, too_large, unreadable
@@ -51,10 +51,10 @@ enum class Tag : std::uint16_t {
   password = 7,         // text
   mode = 8,             // text: idle, poll
   folder = 9,           // text: INBOX
-  uid_validity = 10,    // u64; 0: no baseline yet (POP3: 1 once there is one)
+  uid_validity = 10,    // u64, beside the cursor: which numbering its uids belong to; 0: no baseline yet (POP3: 1 once there is one)
   uid = 11,             // text: decimal UID, or the UIDL
-  last_uid = 12,        // text: highest UID up to which every mail was announced; POP3: unused
-  known_uid = 13,       // text, repeats: UIDLs already seen (POP3)
+  last_uid = 12,        // text, for people, beside the cursor: highest UID up to which every mail was announced; POP3: 0
+  known_uid = 13,       // text, repeats: part of the cursor, kept one by one (POP3: the UIDLs already seen)
   state = 14,           // text: connecting, ready, idling, auth_failed, tls_failed, unreachable, protocol_error, closed
   reason = 15,          // text for people
   subject = 16,         // text UTF-8, decoded
@@ -70,8 +70,8 @@ enum class Tag : std::uint16_t {
   time = 26,            // i64 Timestamp: when the fetcher saw it
   credit = 27,          // u64
   reply_to = 28,        // text: address an answer goes to
-  newest_id = 29,       // text without <>: Message-ID of the newest mail that is known
-  newest_date = 30,     // i64 Timestamp: when the server received it (INTERNALDATE), else its Date
+  newest_id = 29,       // until version 1, as newest_date, uid_validity and last_uid in watch: what is in the cursor now
+  newest_date = 30,     // i64
   suspect = 31,         // text `TIMES UID`, repeats: the fetcher died so often while it asked for this mail
   count = 32,           // u64
   no_idle = 33,         // u64 1: the server is not asked for IDLE
@@ -84,6 +84,7 @@ enum class Tag : std::uint16_t {
   refused = 44,         // text: now, good; the last connection was refused before the mailbox was open, for now or for good
   failures = 45,        // u64: in a row before a look
   short_sessions = 46,  // u64: in a row behind one
+  cursor = 48,          // text: how far the mailbox was read; only its session looks inside (controlplane/fetcher/cursor.h)
   unsaid = 47,          // u64: refusals of the log-in without a reason, in a row
 };
 

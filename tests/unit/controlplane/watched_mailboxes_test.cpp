@@ -44,7 +44,10 @@ struct MailboxesTest : World {
   }
   SentRecord polled(const std::string& last_uid) {
     auto record = make(Kind::polled, {});
-    record.text(tag(Tag::binding), "b1").u64(tag(Tag::uid_validity), 3).text(tag(Tag::last_uid), last_uid);
+    record.text(tag(Tag::binding), "b1")
+        .u64(tag(Tag::uid_validity), 3)
+        .text(tag(Tag::last_uid), last_uid)
+        .text(tag(Tag::cursor), "at " + last_uid);
     return from_fetcher(std::move(record), Kind::polled);
   }
 };
@@ -68,7 +71,7 @@ TEST_F(MailboxesTest, AWriteThatFailedHoldsTheWatermarkUntilAFreshWatch) {
   clock.pass(seconds(5));
   mailboxes.tick();
   ASSERT_EQ(fetchers.of(Kind::watch).size(), 2U);
-  EXPECT_EQ(fetchers.of(Kind::watch)[1].view().text(tag(Tag::last_uid)), "5");
+  EXPECT_EQ(fetchers.of(Kind::watch)[1].view().text(tag(Tag::cursor)), "at 5");
   EXPECT_FALSE(mailboxes.is_behind("b1"));
   mailboxes.tick();
   EXPECT_EQ(fetchers.of(Kind::poll).size(), 1U);
@@ -151,7 +154,7 @@ TEST_F(MailboxesTest, AWatermarkBelowAnnouncedMailsNeitherSkipsNorDoubles) {
   const auto announce = [&](const std::string& uid, const std::string& last_uid, const std::string& trouble = "") {
     auto record = make(Kind::new_mail, {});
     record.text(tag(Tag::binding), "b1").u64(tag(Tag::uid_validity), 3).text(tag(Tag::uid), uid).text(tag(Tag::last_uid), last_uid);
-    record.text(tag(Tag::newest_id), "m" + uid + "@x").i64(tag(Tag::newest_date), 77);
+    record.text(tag(Tag::cursor), "at " + last_uid + " newest " + uid);
     if (!trouble.empty()) record.text(tag(Tag::reason), trouble);
     flows.on_new_mail(from_fetcher(std::move(record), Kind::new_mail).view());
   };
@@ -164,9 +167,7 @@ TEST_F(MailboxesTest, AWatermarkBelowAnnouncedMailsNeitherSkipsNorDoubles) {
   ASSERT_EQ(fetchers.of(Kind::watch).size(), 1U) << "b2 has no password";
   const SentRecord sent = fetchers.of(Kind::watch)[0];
   const RecordView watch = sent.view();
-  EXPECT_EQ(watch.text(tag(Tag::last_uid)), "2");
-  EXPECT_EQ(watch.text(tag(Tag::newest_id)), "m4@x");
-  EXPECT_EQ(watch.i64(tag(Tag::newest_date)), 77);
+  EXPECT_EQ(watch.text(tag(Tag::cursor)), "at 2 newest 4");
   announce("4", "2");
   announce("3", "4", "NO not this one");
   EXPECT_EQ(store->mailbox("b1").value().last_uid, "4");

@@ -1,5 +1,6 @@
 // IMAP sessions against scripted servers, friendly, odd and hostile.
 #include "controlplane/fetcher/announce.h"
+#include "controlplane/fetcher/watermark.h"
 #include "core/base64.h"
 #include "session_fixture.h"
 

@@ -47,9 +47,26 @@ TEST(Commands, WatchIsReadWhole) {
   EXPECT_EQ(to_string(watch.account.address), "192.0.2.1:993");
   EXPECT_EQ(watch.account.folder, "INBOX");
   EXPECT_EQ(watch.mode, Mode::idle);
-  EXPECT_EQ(watch.mark.uid_validity, 7u);
-  EXPECT_EQ(watch.mark.last_uid, 41u);
-  EXPECT_TRUE(watch.mark.known.contains("u1"));
+  EXPECT_EQ(watch.cursor.form(), "1 7 41 0 ") << "in parts, as a control plane of version 1 gives it";
+  EXPECT_TRUE(watch.cursor.names().contains("u1"));
+}
+
+TEST(Commands, WatchGivesTheCursorBackAsItWasTold) {
+  for (const std::string form : {"1 8 42 77 m@x with blanks", "1 1 0 -5 ", "1 18446744073709551615 4294967295 0 "}) {
+    Fields fields;
+    fields.texts[Tag::cursor] = form;
+    const auto command = decode(Kind::watch, fields);
+    ASSERT_TRUE(command) << form;
+    EXPECT_EQ(std::get<WatchCommand>(**command).cursor.form(), form);
+  }
+  Fields blank;
+  blank.texts[Tag::cursor] = "";
+  EXPECT_TRUE(std::get<WatchCommand>(**decode(Kind::watch, blank)).cursor.is_blank());
+  for (const std::string bad : {"2 8 42 77 m@x", "1", "1 8", "1 8 42", "1 8 4294967296 0 ", "1 -8 42 0 ", "1 8 x 0 ", "1 8 42 y "}) {
+    Fields fields;
+    fields.texts[Tag::cursor] = bad;
+    EXPECT_FALSE(decode(Kind::watch, fields)) << bad;
+  }
 }
 
 TEST(Commands, AccountsCarryTheHabitsOfTheirProvider) {
@@ -87,9 +104,9 @@ TEST(Commands, WatchNamesSuspectsAndTheNewestMail) {
   const auto command = decode(Kind::watch, fields);
   ASSERT_TRUE(command);
   const auto& watch = std::get<WatchCommand>(**command);
-  EXPECT_EQ(watch.mark.newest.message_id, "m@x");
+  EXPECT_EQ(watch.cursor.form(), "1 7 0 0 m@x");
   EXPECT_TRUE(watch.deadly.contains("b with blanks"));
-  EXPECT_EQ(watch.mark.trials.find("b with blanks")->tries, 3u);
+  EXPECT_EQ(watch.cursor.trials().find("b with blanks")->tries, 3u);
   for (const std::string bad : {"", "3", "3 ", "x 41", "0 41", "-1 41", "1 a\r\nb"}) {
     fields.texts[Tag::suspect] = bad;
     EXPECT_FALSE(decode(Kind::watch, fields)) << bad;

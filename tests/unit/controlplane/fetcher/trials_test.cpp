@@ -3,6 +3,7 @@
 
 #include "controlplane/fetcher/announce.h"
 #include "controlplane/fetcher/pop3_names.h"
+#include "controlplane/fetcher/watermark.h"
 #include "session_fixture.h"
 
 namespace pushmail::test {

@@ -11,6 +11,7 @@
 #include "controlplane/store/announcements_sql.h"
 #include "controlplane/store/errors.h"
 #include "controlplane/store/ledger.h"
+#include "controlplane/store/schema_sql.h"
 #include "controlplane/store/sqlite.h"
 #include "controlplane/store/sqlite_store.h"
 #include "core/timers.h"
@@ -192,6 +193,31 @@ TEST(Store, ANewerSchemaIsRefused) {
   const auto store = open_sqlite_store(folder.path / "s");
   ASSERT_FALSE(store);
   EXPECT_TRUE(store.error().is(store_newer));
+}
+
+// Until version 7 the parts of a mailbox's cursor stood in columns.
+TEST(Store, TheCursorsOfAnEarlierVersionAreWrittenAnew) {
+  const Folder folder;
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open((folder.path / "s").c_str(), &raw), SQLITE_OK);
+  std::string before;
+  for (std::size_t step = 0; step < 7; ++step) before += store_migrations[step];
+  before += R"(
+INSERT INTO mailbox (binding, uid_validity, last_uid, session, reason, session_at, polled_at, newest_id, newest_date)
+  VALUES ('imap', 77, '41', 'idling', '', 1, 2, 'm 1@x', 1795000000000000), ('pop3', 1, '', 'closed', '', 1, 2, '', 0),
+         ('new', 0, '', 'connecting', '', 1, 2, '', 0);
+INSERT INTO known_uid VALUES ('pop3', 'one');
+PRAGMA user_version = 7;)";
+  ASSERT_EQ(sqlite3_exec(raw, before.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(raw);
+  sqlite3_close(raw);
+  const auto store = open_sqlite_store(folder.path / "s");
+  ASSERT_TRUE(store);
+  const auto cursor_of = [&](std::string_view binding) { return (*store)->mailbox(binding).value().cursor; };
+  EXPECT_EQ(cursor_of("imap"), "1 77 41 1795000000000000 m 1@x");
+  EXPECT_EQ(cursor_of("pop3"), "1 1 0 0 ");
+  EXPECT_EQ(cursor_of("new"), "");
+  EXPECT_EQ((*store)->mailbox("imap").value().session, "idling");
+  EXPECT_EQ((*store)->known_uids("pop3").value(), std::vector<std::string>{"one"});
 }
 
 // The wall clock is set by a day while an SMS waits for an hour: an hour is left of it, whatever the direction.
