@@ -48,6 +48,8 @@ inline constexpr ErrorInfo mailbox_no_descriptor{
     "", Fault::us, Lasting::temporary};
 inline constexpr ErrorInfo mailbox_no_credit{"mailbox.no_credit", "the control plane gave no credit in time", "", Fault::us,
                                              Lasting::temporary};
+inline constexpr ErrorInfo mailbox_unsupported{"mailbox.unsupported", "this mailbox's protocol cannot do that", "", Fault::us,
+                                               Lasting::permanent};
 inline constexpr ErrorInfo mailbox_record{"mailbox.record", "a record without a field that it needs, or with a word that is none", "",
                                           Fault::us, Lasting::permanent};
 

@@ -26,15 +26,24 @@ Result<ImapAnswer> last_of(ImapExchange& exchange, ImapAnswer answer) {
 
 }  // namespace
 
-Result<ImapAnswer> ImapExchange::command(std::string_view text) {
+Result<void> ImapExchange::begin_command(std::string_view text) {
   // libetpan's tags are numbers.
   tag_ = "p" + std::to_string(++count_);
   exists_.reset();
-  return go_on(tag_ + " " + std::string(text) + "\r\n");
+  return write(bytes_of(tag_ + " " + std::string(text) + "\r\n"));
+}
+
+Result<ImapAnswer> ImapExchange::command(std::string_view text) {
+  PM_TRY_VOID(begin_command(text));
+  return answer();
 }
 
 Result<ImapAnswer> ImapExchange::go_on(std::string_view bytes) {
-  PM_TRY_VOID(stream_.write_all(bytes_of(bytes)));
+  PM_TRY_VOID(write(bytes_of(bytes)));
+  return answer();
+}
+
+Result<ImapAnswer> ImapExchange::answer() {
   while (true) {
     PM_TRY(const std::string line, read_line());
     if (line.starts_with('+')) return ImapAnswer::go_on;

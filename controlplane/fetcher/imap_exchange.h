@@ -1,4 +1,5 @@
-// IMAP commands for which libetpan has no safe words: a log-in in literals or base64, IDLE, ID and STATUS.
+// IMAP commands for which libetpan has no safe words: a log-in in literals or base64, IDLE, ID and STATUS; and APPEND, whose mail it
+// copies.
 //
 // Came from: ImapSession. Goes to: MailStream, beside libetpan, whose answers both read behind the same fence; so an answer is a line of
 // ImapLines, and what it says for people is kept there. Nothing is pipelined. Invariant: what is written was checked by the caller; a
@@ -23,12 +24,17 @@ class ImapExchange {
 
   /// A new command, `TAG text CRLF`. go_on: the server waits for the rest of it. The caller has begun it (MailStream::begin).
   [[nodiscard]] Result<ImapAnswer> command(std::string_view text);
+  /// The same without waiting for an answer.
+  [[nodiscard]] Result<void> begin_command(std::string_view text);
   /// More of the command under way, as it is.
+  [[nodiscard]] Result<void> write(ByteView bytes) { return stream_.write_all(bytes); }
+  /// The same, and the answer to it.
   [[nodiscard]] Result<ImapAnswer> go_on(std::string_view bytes);
   /// How many mails the folder has by the last `* n EXISTS` among the answers to this command, in front of its `+` too.
   [[nodiscard]] std::optional<std::uint32_t> exists() const { return exists_; }
 
  private:
+  [[nodiscard]] Result<ImapAnswer> answer();
   [[nodiscard]] Result<std::string> read_line();
 
   MailStream& stream_;

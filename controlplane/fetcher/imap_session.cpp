@@ -1,7 +1,8 @@
 // IMAP through libetpan, inside the fences of fence.h and MailStream.
 //
 // What is asked is kept to what libetpan reads safely: never ENVELOPE or BODYSTRUCTURE, headers by name, bodies in pieces of
-// 64 KiB (E3, E10), always by UID and with PEEK. Specs: RFC 3501, RFC 2177 (IDLE), RFC 2971 (ID), RFC 4315 (UIDPLUS).
+// 64 KiB (E3, E10), always by UID and with PEEK. Specs: RFC 3501, RFC 2177 (IDLE), RFC 2971 (ID), RFC 4315 (UIDPLUS), RFC 7888
+// (LITERAL+, LITERAL-).
 #include <libetpan/mailimap.h>
 
 #include <algorithm>
@@ -13,10 +14,12 @@
 #include "controlplane/fetcher/folder_name.h"
 #include "controlplane/fetcher/imap_exchange.h"
 #include "controlplane/fetcher/imap_values.h"
+#include "controlplane/fetcher/mail_date.h"
 #include "controlplane/fetcher/mailbox_session.h"
 #include "controlplane/fetcher/redact.h"
 #include "controlplane/fetcher/refusals.h"
 #include "controlplane/fetcher/watermark.h"
+#include "core/ascii.h"
 #include "core/log.h"
 
 namespace pushmail::mailbox {
@@ -86,6 +89,8 @@ class ImapSession final : public MailboxSession {
   Outcome<void> mark(Task& task, std::string_view uid, Mark mark) override;
   Outcome<void> wait(Task& task, Gate& gate, Instant until) override;
   bool can_wait() const override { return true; }
+  bool can(Sending what) const override { return what == Sending::append; }
+  Outcome<void> append(Task& task, const Deposit& deposit) override;
   void close(Task& task) override;
   std::uint64_t uid_validity() const override { return uid_validity_; }
 
@@ -98,6 +103,7 @@ class ImapSession final : public MailboxSession {
   Outcome<void> log_in(Task& task);
   Outcome<void> select(Task& task);
   Outcome<void> refresh(Task& task);
+  Result<ImapAnswer> write_literal(const std::string& command, ByteView bytes);
   Outcome<std::vector<std::uint32_t>> search(Task& task, mailimap_search_key* which);
   Outcome<std::vector<std::uint32_t>> search(Task& task, Set uids);
   Outcome<std::vector<std::uint32_t>> search(Task& task, std::uint32_t first, std::uint32_t last);
@@ -637,6 +643,54 @@ Outcome<void> ImapSession::mark(Task& task, std::string_view uid_text, Mark mark
   begin(task);
   if (const int code = mailimap_uid_expunge(imap_.get(), set.get()); code != MAILIMAP_NO_ERROR) return failed(code, mailbox_refused);
   return {};
+}
+
+// `command` with `bytes` as its last argument. A server that takes literals unasked is not asked.
+Result<ImapAnswer> ImapSession::write_literal(const std::string& command, ByteView bytes) {
+  constexpr std::size_t minus_size_max = 4096;  // RFC 7888 §5
+  const bool is_asked = !stream_.fence().can("LITERAL+") && !(stream_.fence().can("LITERAL-") && bytes.size() <= minus_size_max);
+  const std::string size = std::to_string(bytes.size());
+  if (is_asked) {
+    PM_TRY(const ImapAnswer answer, exchange_.command(command + " {" + size + "}"));
+    if (answer != ImapAnswer::go_on) return answer;
+  } else {
+    PM_TRY_VOID(exchange_.begin_command(command + " {" + size + "+}"));
+  }
+  while (!bytes.empty()) {
+    const ByteView piece = bytes.first(std::min<std::size_t>(bytes.size(), limits::imap_fetch_chunk_size));
+    PM_TRY_VOID(exchange_.write(piece));
+    bytes = bytes.subspan(piece.size());
+    // A slow line is no reason to give up as long as it goes on.
+    stream_.extend(settings_.timing.command);
+  }
+  return exchange_.go_on("\r\n");
+}
+
+// RFC 3501 §6.3.11.
+Outcome<void> ImapSession::append(Task& task, const Deposit& deposit) {
+  const auto refuse = [](const ErrorInfo& rule) { return std::unexpected(Failure{Error{&rule}, std::string(rule.text)}); };
+  constexpr std::array<std::pair<Deposit::Flag, std::string_view>, 4> names{{{Deposit::Flag::seen, "\\Seen"},
+                                                                             {Deposit::Flag::answered, "\\Answered"},
+                                                                             {Deposit::Flag::flagged, "\\Flagged"},
+                                                                             {Deposit::Flag::draft, "\\Draft"}}};
+  const auto folder = folder_on_wire(deposit.folder);
+  // RFC 3501 §9, CHAR8.
+  if (!folder || deposit.mail.empty() || std::ranges::find(deposit.mail, 0) != deposit.mail.end()) return refuse(mailbox_argument);
+  if (deposit.mail.size() > settings_.mail_size_max) return refuse(mailbox_too_large);
+  std::string flags;
+  for (const auto& [flag, name] : names) {
+    if (std::ranges::find(deposit.flags, flag) == deposit.flags.end()) continue;
+    if (!flags.empty()) flags += ' ';
+    flags += name;
+  }
+  std::string command = "APPEND " + in_quotes(*folder);
+  if (!flags.empty()) command += " (" + flags + ")";
+  if (deposit.received.us != 0) command += " \"" + format_internal_date(deposit.received) + "\"";
+  begin(task);
+  const auto answer = write_literal(command, deposit.mail);
+  note_exists();
+  // A `+` behind the mail itself would be a breach.
+  return settle(answer, mailbox_refused);
 }
 
 // Mails in the folder, as the server said last.

@@ -28,6 +28,7 @@ constexpr auto words = std::to_array<Words>({
     {&mailbox_gone, "ready", "gone"},
     {&mailbox_too_large, "ready", "too_large"},
     {&mailbox_unreadable, "ready", "unreadable"},
+    {&mailbox_unsupported, "ready", "protocol"},
     {&mailbox_no_descriptor, "unreachable", "unreachable"},
     {&mailbox_login, "unreachable", "unreachable"},
 });
@@ -40,6 +41,14 @@ const Words* words_of(const Error& error) {
 }
 
 }  // namespace
+
+Outcome<void> MailboxSession::append(Task&, const Deposit&) {
+  return std::unexpected(Failure{Error{&mailbox_unsupported}, std::string(mailbox_unsupported.text)});
+}
+
+Outcome<void> MailboxSession::submit(Task&, const Submission&) {
+  return std::unexpected(Failure{Error{&mailbox_unsupported}, std::string(mailbox_unsupported.text)});
+}
 
 Failure injected(std::string_view command) { return {Error{&mailbox_tls}, "somebody spoke on in the clear after " + std::string(command)}; }
 

@@ -82,6 +82,23 @@ struct Timing {
   Duration steady = timers::mailbox_steady;        // a session that lived this long was no failure
 };
 
+/// A mail that is to be put into a folder; lent until append() returns.
+struct Deposit {
+  enum class Flag : std::uint8_t { seen, answered, flagged, draft };
+  std::string_view folder;  // UTF-8; it must exist
+  ByteView mail;            // RFC 5322: lines end with CR LF, no NUL
+  std::span<const Flag> flags{};
+  Timestamp received{};  // what the server keeps as its INTERNALDATE; 0: when it takes the mail
+};
+/// A mail that is to be sent as the account's own; lent until submit() returns.
+struct Submission {
+  std::string_view from;                    // envelope sender
+  std::span<const std::string> recipients;  // envelope, at least one
+  ByteView mail;                            // RFC 5322
+};
+/// The ways in which a session may send.
+enum class Sending : std::uint8_t { append, submit };
+
 class MailboxSession {
  public:
   virtual ~MailboxSession() = default;
@@ -99,6 +116,16 @@ class MailboxSession {
   /// Waits for news from the server (IDLE; where it has none, until it should be asked again), `gate`, or `until`. Only when can_wait().
   [[nodiscard]] virtual Outcome<void> wait(Task& task, Gate& gate, Instant until) = 0;
   [[nodiscard]] virtual bool can_wait() const = 0;
+  /// Which of the two functions below the protocol has; the other fails with mailbox_unsupported and says nothing to the server. IMAP can
+  /// append. None can submit: mail protocols beside these two will.
+  [[nodiscard]] virtual bool can(Sending) const { return false; }
+  /// Puts a mail into a folder. mailbox_argument, mailbox_too_large: it is not offered to the server; mailbox_refused: the folder is not
+  /// there, or full; after any other failure nobody knows whether the server has it. Nothing calls it yet: the copy of a phone's answer
+  /// in its subscriber's Sent folder will.
+  [[nodiscard]] virtual Outcome<void> append(Task& task, const Deposit& deposit);
+  /// Sends a mail by the account's own server, which asks for the account's password. Success: the server is answerable for it.
+  /// mailbox_refused: it is not. Any other failure but mailbox_unsupported: nobody knows. Nothing calls it yet, and no session has it.
+  [[nodiscard]] virtual Outcome<void> submit(Task& task, const Submission& submission);
   /// Says goodbye.
   virtual void close(Task& task) = 0;
 

@@ -2,8 +2,9 @@
 """pushmail-fetcher against a real Dovecot: IMAP with IDLE, POP3, TLS, passwords, mails byte for byte.
 
 The script is the control plane: it speaks the records of core/contract/fetcher/schema.h over the fetcher's descriptor 3. Everything
-runs in a network namespace of its own. usage: mailbox_dovecot.py PUSHMAIL_FETCHER [test name part]
+runs in a network namespace of its own. usage: mailbox_dovecot.py PUSHMAIL_FETCHER APPEND_MAIL [test name part]
 """
+import imaplib
 import os
 import pwd
 import random
@@ -281,6 +282,27 @@ def test_imap_after_absence(world):
     fetcher.send(UNWATCH, [(BINDING, "absence")])
 
 
+def test_imap_append(world):
+    """A mail goes into a folder byte for byte, with flags and date; a folder that is not there is refused."""
+    user = world.user()
+    for size in (100, 4096, 300_000):
+        mail, _ = make_mail(size)
+        name = os.path.join(world.folder, "appended.eml")
+        with open(name, "wb") as file:
+            file.write(mail)
+        def append(folder):
+            return subprocess.run([world.append_mail, "127.0.0.1:%d" % world.dovecot.imap[1], user[0], user[1], folder, name],
+                                  capture_output=True, text=True, timeout=60)
+        done = append("INBOX")
+        assert done.returncode == 0, done.stdout + done.stderr
+        flags, stored = read_mails(world.dovecot.imap, *user, items="FLAGS INTERNALDATE")[-1]
+        assert stored == mail, "%d bytes of %d" % (len(stored), len(mail))
+        assert "\\Seen" in flags and "\\Answered" in flags, flags
+        assert time.mktime(imaplib.Internaldate2tuple(flags.encode())) == 1794121600, flags
+        refused = append("No such folder")
+        assert refused.returncode == 1 and "NO [TRYCREATE]" in refused.stdout, refused.stdout + refused.stderr
+
+
 def test_pop3(world):
     """POP3: baseline of UIDLs, news by comparison, bytes with dots, DELE at QUIT."""
     user, fetcher = world.user(), world.fetcher
@@ -486,8 +508,9 @@ def test_broken_record_ends_it(world):
 def main():
     namespace.enter()
     program = os.path.abspath(sys.argv[1])
-    part = sys.argv[2] if len(sys.argv) > 2 else ""
+    part = sys.argv[3] if len(sys.argv) > 3 else ""
     world = World(program)
+    world.append_mail = os.path.abspath(sys.argv[2])
     failed = passed = 0
     try:
         for name, test in [(n, t) for n, t in globals().items() if n.startswith("test_") and part in n]:

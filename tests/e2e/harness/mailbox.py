@@ -37,8 +37,8 @@ def can_login(endpoint, user, password):
             client.logout()
 
 
-def read_mails(endpoint, user, password, folder="INBOX"):
-    """Every mail in the folder -> [(flags text, bytes)], oldest first, without marking it as read."""
+def read_mails(endpoint, user, password, folder="INBOX", items="FLAGS"):
+    """Every mail in the folder -> [(flags text, or what `items` asks for, bytes)], oldest first, without marking it as read."""
     client = imaplib.IMAP4(endpoint[0], endpoint[1], timeout=30)
     try:
         client.login(user, password)
@@ -46,7 +46,7 @@ def read_mails(endpoint, user, password, folder="INBOX"):
         found = []
         _, numbers = client.search(None, "ALL")
         for number in numbers[0].split():
-            _, data = client.fetch(number, "(FLAGS BODY.PEEK[])")
+            _, data = client.fetch(number, "(%s BODY.PEEK[])" % items)
             found.append((data[0][0].decode("utf-8", "replace") + (data[1].decode("utf-8", "replace") if isinstance(data[1], bytes) else ""),
                           data[0][1]))
         return found

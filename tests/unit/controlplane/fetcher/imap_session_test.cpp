@@ -11,14 +11,15 @@ using namespace mailbox;
 
 class ImapTest : public SessionTest {
  protected:
-  static bool greet(Peer& peer, std::string_view capability = "IMAP4rev1 IDLE UIDPLUS") {
+  static constexpr std::string_view usual_capabilities = "IMAP4rev1 IDLE UIDPLUS";
+  static bool greet(Peer& peer, std::string_view capability = usual_capabilities) {
     const std::string untagged = "* CAPABILITY " + std::string(capability) + "\r\n";
     if (!peer.send("* OK ready\r\n") || !peer.expect("CAPABILITY") || !peer.send(untagged) || !peer.answer("OK done")) return false;
     if (!peer.expect("LOGIN") || !peer.answer("OK in") || !peer.expect("CAPABILITY") || !peer.send(untagged)) return false;
     return peer.answer("OK done");
   }
-  static bool open_folder(Peer& peer, std::uint32_t uid_next = 10) {
-    if (!greet(peer) || !peer.expect("SELECT")) return false;
+  static bool open_folder(Peer& peer, std::uint32_t uid_next = 10, std::string_view capability = usual_capabilities) {
+    if (!greet(peer, capability) || !peer.expect("SELECT")) return false;
     peer.send("* FLAGS (\\Seen)\r\n* 3 EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 77] x\r\n");
     if (uid_next != 0) peer.send("* OK [UIDNEXT " + std::to_string(uid_next) + "] x\r\n");
     return peer.answer("OK [READ-WRITE] selected");
@@ -741,6 +742,58 @@ TEST_F(ImapTest, WithoutIdleItIsAskedAsItsProviderNeeds) {
         ASSERT_TRUE(looked) << row.asked << ": " << looked.error().text;
       }
     });
+  }
+}
+
+// Literals as the server takes them: asked for, unasked (RFC 7888), unasked up to 4,096 bytes.
+TEST_F(ImapTest, AMailIsAppendedWithItsFlagsAndItsDate) {
+  struct Row {
+    const char* capabilities;
+    std::size_t size;
+    bool is_asked;
+  };
+  for (const Row& row : {Row{"IMAP4rev1", 12, true}, Row{"IMAP4rev1 LITERAL+", 300'000, false}, Row{"IMAP4rev1 LITERAL-", 4096, false},
+                         Row{"IMAP4rev1 LITERAL-", 4097, true}, Row{"IMAP4rev1", 200'000, true}}) {
+    const std::string mail = "A: b\r\n\r\n" + std::string(row.size - 10, 'x') + "\r\n";
+    std::string received;
+    ScriptedServer server([&](Peer& peer) {
+      if (!open_folder(peer, 10, row.capabilities)) return;
+      const std::string literal = " {" + std::to_string(row.size) + (row.is_asked ? "}" : "+}");
+      if (!peer.expect("APPEND \"Sent &- more\" (\\Seen \\Draft) \"08-Nov-2026 07:06:40 +0000\"" + literal)) return;
+      if (row.is_asked) peer.send("+ go on\r\n");
+      for (int line = 0; line < 3; ++line) received += peer.line() + "\r\n";
+      peer.line();
+      peer.send("* 8 EXISTS\r\n");
+      if (!peer.answer("OK [APPENDUID 1 2] done") || !peer.expect("APPEND \"Away\" {")) return;
+      if (!row.is_asked) {
+        for (int line = 0; line < 4; ++line) peer.line();
+      }
+      peer.answer("NO [TRYCREATE] no such folder");
+      peer.line();
+    });
+    run(account(server, Protocol::imap), [&](Task& task, MailboxSession& session) {
+      ASSERT_TRUE(session.open(task));
+      EXPECT_TRUE(session.can(Sending::append));
+      EXPECT_FALSE(session.can(Sending::submit));
+      const auto flags = std::to_array({Deposit::Flag::draft, Deposit::Flag::seen});
+      const auto done =
+          session.append(task, {.folder = "Sent & more", .mail = bytes_of(mail), .flags = flags, .received = {1'794'121'600'000'000}});
+      ASSERT_TRUE(done) << done.error().text;
+      const auto refused = session.append(task, {.folder = "Away", .mail = bytes_of(mail)});
+      ASSERT_FALSE(refused);
+      EXPECT_TRUE(refused.error().error.is(mailbox_refused));
+      EXPECT_EQ(refused.error().text, "NO [TRYCREATE] no such folder");
+      for (const auto& [folder, text] :
+           {std::pair("a\r\nb", mail), std::pair("Sent", std::string("a\0b", 3)), std::pair("Sent", std::string())}) {
+        const auto wrong = session.append(task, {.folder = folder, .mail = bytes_of(text)});
+        ASSERT_FALSE(wrong);
+        EXPECT_TRUE(wrong.error().error.is(mailbox_argument));
+      }
+      const auto submitted = session.submit(task, {.from = "a@b.example", .recipients = {}, .mail = bytes_of(mail)});
+      ASSERT_FALSE(submitted);
+      EXPECT_TRUE(submitted.error().error.is(mailbox_unsupported));
+    });
+    EXPECT_EQ(received, mail) << row.capabilities << ' ' << row.size;
   }
 }
 

@@ -80,6 +80,10 @@ TEST_F(Pop3Test, BaselineThenNewsByTopOrByRetr) {
     has_top = top;
     run(account(server, Protocol::pop3), [&](Task& task, MailboxSession& session) {
       ASSERT_TRUE(session.open(task));
+      EXPECT_FALSE(session.can(Sending::append));
+      const auto appended = session.append(task, {.folder = "INBOX", .mail = bytes_of(std::string_view("A: b\r\n\r\n"))});
+      ASSERT_FALSE(appended);
+      EXPECT_TRUE(appended.error().error.is(mailbox_unsupported)) << "and the server hears nothing of it";
       Watermark fresh;
       const auto first = session.look(task, fresh, [](const Arrival&) { FAIL(); });
       ASSERT_TRUE(first) << first.error().text;
