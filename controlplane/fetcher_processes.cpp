@@ -25,6 +25,7 @@
 #include <expected>
 
 #include "core/log.h"
+#include "core/record_inbox.h"
 #include "core/timers.h"
 
 namespace pushmail {
@@ -72,14 +73,7 @@ constexpr int fetcher_descriptor = 3;
 class FetcherProcesses::Process : public std::enable_shared_from_this<FetcherProcesses::Process> {
  public:
   Process(asio::io_context& context, const Options& options, std::size_t index, Durability& durability, FetcherEvents& events)
-      : options_(options),
-        index_(index),
-        durability_(durability),
-        events_(events),
-        socket_(context),
-        timer_(context),
-        steady_(context),
-        buffer_(read_size) {}
+      : options_(options), index_(index), durability_(durability), events_(events), socket_(context), timer_(context), steady_(context) {}
 
   void start();
   void stop();
@@ -115,8 +109,7 @@ class FetcherProcesses::Process : public std::enable_shared_from_this<FetcherPro
   std::uint64_t generation_ = 0;  // callbacks of an older process are ignored
   std::uint64_t sequence_ = 0;
   std::uint64_t may_leave_ = 0;  // records up to this one rest on nothing but what is on disk
-  Bytes buffer_;
-  Bytes in_;
+  RecordInbox inbox_;
   std::deque<Bytes> out_;
   std::size_t out_size_ = 0;
 };
@@ -185,7 +178,7 @@ void FetcherProcesses::Process::start() {
   ++generation_;
   sequence_ = 0;
   may_leave_ = 0;
-  in_.clear();
+  inbox_.clear();
   out_.clear();
   out_size_ = 0;
   hung_ = false;
@@ -201,10 +194,12 @@ void FetcherProcesses::Process::start() {
 }
 
 void FetcherProcesses::Process::read() {
-  socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this(), generation = generation_](error_code error, std::size_t size) {
+  const MutableBytes room = inbox_.room(read_size);
+  const auto into = asio::buffer(room.data(), room.size());
+  socket_.async_read_some(into, [self = shared_from_this(), generation = generation_](error_code error, std::size_t size) {
     if (self->stopped_ || generation != self->generation_) return;
     if (error) return self->lost(error.message());
-    append(self->in_, ByteView(self->buffer_).first(size));
+    self->inbox_.filled(size);
     const auto taken = self->take_records();
     if (self->stopped_ || generation != self->generation_) return;
     if (!taken) return self->lost(std::string(taken.error().info->text));
@@ -213,18 +208,15 @@ void FetcherProcesses::Process::read() {
 }
 
 Result<void> FetcherProcesses::Process::take_records() {
-  std::size_t used = 0;
   const std::uint64_t generation = generation_;
   while (true) {
-    const auto record = parse_record(ByteView(in_).subspan(used));
+    const auto record = inbox_.next();
     if (record.is_bad()) return std::unexpected(record.error());
     if (record.needs_more()) break;
     events_.on_fetcher_record(record.value());
     if (stopped_ || generation != generation_) return {};
-    used += record.used();
   }
-  in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(used));
-  PM_CHECK(in_.size() <= unread_max);
+  PM_CHECK(inbox_.unread().size() <= unread_max);
   return {};
 }
 

@@ -18,8 +18,6 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using Protocol = asio::local::stream_protocol;
 
-constexpr std::size_t read_size = 256 * 1024;
-
 }  // namespace
 
 class HandoffClient::Connection : public std::enable_shared_from_this<HandoffClient::Connection> {
@@ -32,8 +30,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
         socket_(context),
         timer_(context),
         again_timer_(context),
-        peer_(handoff::Direction::to_data, random_u64() | 1, events),
-        buffer_(read_size) {}
+        peer_(handoff::Direction::to_data, random_u64() | 1, events) {}
 
   void connect() {
     if (stopped_) return;
@@ -87,7 +84,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   // What the peer has put out until now leaves when the changes that it rests on are on disk.
   void release() {
     if (stopped_ || !peer_.is_connected()) return;
-    durability_.when_durable([self = shared_from_this(), connection = connection_, until = written_ + peer_.output().size()] {
+    durability_.when_durable([self = shared_from_this(), connection = connection_, until = written_ + peer_.unsent_size()] {
       if (connection != self->connection_) return;
       self->may_leave_ = std::max(self->may_leave_, until);
       self->write();
@@ -95,10 +92,11 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   }
 
   void read() {
-    socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](error_code error, std::size_t size) {
+    const MutableBytes room = peer_.room();
+    socket_.async_read_some(asio::buffer(room.data(), room.size()), [self = shared_from_this()](error_code error, std::size_t size) {
       if (self->stopped_) return;
       if (error) return self->lost(error.message());
-      const auto taken = self->peer_.receive(ByteView(self->buffer_).first(size));
+      const auto taken = self->peer_.received(size);
       if (!taken) {
         log_error("handoff_broken").error(taken.error());
         return self->lost(std::string(taken.error().info->text));
@@ -111,10 +109,9 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   void write() {
     if (writing_ || stopped_ || !peer_.is_connected() || may_leave_ == written_) return;
     writing_ = true;
-    // output() is valid only until the next call of the peer, and callbacks come in between: the bytes on their way are ours.
-    const ByteView leaving = ByteView(peer_.output()).first(std::min<std::size_t>(may_leave_ - written_, read_size));
-    flying_.assign(leaving.begin(), leaving.end());
-    socket_.async_write_some(asio::buffer(flying_), [self = shared_from_this()](error_code error, std::size_t size) {
+    // The bytes stay where they are until sent(), or until the socket is closed.
+    const ByteView leaving = peer_.output().first(std::min<std::size_t>(may_leave_ - written_, peer_.output().size()));
+    socket_.async_write_some(asio::buffer(leaving.data(), leaving.size()), [self = shared_from_this()](error_code error, std::size_t size) {
       self->writing_ = false;
       if (self->stopped_ || !self->peer_.is_connected()) return;
       // The read side does the rest; by itself it need not notice, since a send can fail for want of memory while the socket is whole.
@@ -157,8 +154,6 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   asio::steady_timer timer_;
   asio::steady_timer again_timer_;
   handoff::Peer peer_;
-  Bytes buffer_;
-  Bytes flying_;
   std::uint64_t connection_ = 0;  // what was to leave by an older one does not
   std::uint64_t written_ = 0;     // bytes of this connection's output that the socket has
   std::uint64_t may_leave_ = 0;   // bytes of it that rest on nothing but what is on disk

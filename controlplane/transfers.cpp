@@ -69,12 +69,9 @@ void Transfers::on_credit(const RecordView& record) {
   if (transfer != transfers_.end()) grant(id, transfer->second, number_or_zero(record, Tag::credit));
 }
 
-bool Transfers::pass(const ItemId& id, Transfer& transfer, std::uint64_t offset, ByteView data) {
-  // A record has room for limits::handoff_chunk_size_max; a fetcher's chunks are smaller.
-  RecordWriter chunk = handoff::make(handoff::Kind::submission_chunk, id);
-  chunk.u64(tag(Tag::offset), offset).bytes(tag(Tag::data), data);
+bool Transfers::pass(const ItemId& id, Transfer& transfer, RecordWriter chunk, std::uint64_t size) {
   if (ports_.data_plane.send(handoff::Kind::submission_chunk, id, std::move(chunk)) == DataPlanePort::Sent::no) return false;
-  transfer.passed += data.size();
+  transfer.passed += size;
   transfer.progress = ports_.clock.now();
   return true;
 }
@@ -86,20 +83,28 @@ void Transfers::on_chunk(const RecordView& record) {
   Transfer& transfer = found->second;
   const std::uint64_t offset = number_or_zero(record, mailbox::Tag::offset);
   const ByteView data = record.bytes(tag(mailbox::Tag::data)).value_or(ByteView());
-  if (offset != transfer.passed + transfer.last.size())
+  if (offset != transfer.passed + transfer.held)
     return break_off(id, "the fetcher's chunks do not fit together", Retry::backing_off);
   if (data.empty()) return;
-  if (!transfer.last.empty() || offset + data.size() > transfer.size) {
+  // Copied here once more, and never again on the way to the other socket. A record has room for limits::handoff_chunk_size_max; a
+  // fetcher's chunks are smaller.
+  const auto handed_on = [&] {
+    RecordWriter chunk = handoff::make(handoff::Kind::submission_chunk, id);
+    chunk.u64(tag(Tag::offset), offset).bytes(tag(Tag::data), data);
+    return chunk;
+  };
+  if (transfer.held != 0 || offset + data.size() > transfer.size) {
     // The server announced fewer bytes than it sends. `fetched` will say how many there are.
-    transfer.last.assign(data.begin(), data.end());
+    transfer.last.reset();
+    transfer.held = data.size();
     transfer.passed = offset;
     transfer.size = 0;
   } else if (offset + data.size() == transfer.size) {
     // The data plane converts when the size is complete, so the last chunk waits until the fetcher says that it was the last.
-    transfer.last.assign(data.begin(), data.end());
-    transfer.last_offset = offset;
+    transfer.last = handed_on();
+    transfer.held = data.size();
   } else {
-    if (!pass(id, transfer, offset, data)) break_off(id, std::string(data_plane_is_full), Retry::backing_off);
+    if (!pass(id, transfer, handed_on(), data.size())) break_off(id, std::string(data_plane_is_full), Retry::backing_off);
     return;
   }
   // The data plane, which did not get it, grants nothing for it.
@@ -111,7 +116,7 @@ Effects Transfers::on_fetched(const RecordView& record) {
   const auto found = transfers_.find(id);
   if (found == transfers_.end()) return {};
   Transfer& transfer = found->second;
-  const std::uint64_t real_size = record.u64(tag(mailbox::Tag::size)).value_or(transfer.passed + transfer.last.size());
+  const std::uint64_t real_size = record.u64(tag(mailbox::Tag::size)).value_or(transfer.passed + transfer.held);
   if (real_size == 0) {
     transfers_.erase(found);
     Effects effects;
@@ -123,7 +128,7 @@ Effects Transfers::on_fetched(const RecordView& record) {
     size_was_wrong(id, real_size);
     return {};
   }
-  if (!transfer.last.empty() && !pass(id, transfer, transfer.last_offset, Bytes(transfer.last))) {
+  if (transfer.last && !pass(id, transfer, std::move(*transfer.last), transfer.held)) {
     break_off(id, std::string(data_plane_is_full), Retry::backing_off);
     return {};
   }

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -72,8 +73,8 @@ class Transfers {
     std::string binding{};
     std::uint64_t size = 0;    // announced to the data plane; 0: it was less than the server sends
     std::uint64_t passed = 0;  // bytes given to the data plane
-    Bytes last{};              // the chunk that completes the size waits for `fetched`
-    std::uint64_t last_offset = 0;
+    std::optional<RecordWriter> last{};  // the chunk that completes the size, as it is passed on, waits for `fetched`
+    std::uint64_t held = 0;              // bytes of it
     Instant progress{};
   };
   template <typename IsOne>
@@ -84,7 +85,7 @@ class Transfers {
     }
     for (const ItemId& id : broken) break_off(id, std::string(reason), retry);
   }
-  [[nodiscard]] bool pass(const ItemId& id, Transfer& transfer, std::uint64_t offset, ByteView data);
+  [[nodiscard]] bool pass(const ItemId& id, Transfer& transfer, RecordWriter chunk, std::uint64_t size);
   void grant(const ItemId& id, Transfer& transfer, std::uint64_t chunks);
   void size_was_wrong(const ItemId& id, std::uint64_t real_size);
   [[nodiscard]] Result<void> write_fetched(const ItemId& id, std::uint64_t size);

@@ -165,15 +165,4 @@ void write_kept(const Backoff::Kept& kept, RecordWriter& record) {
   }
 }
 
-Parsed<RecordView> RecordInbox::next() {
-  const auto record = parse_record(ByteView(buffer_).subspan(at_));
-  if (record.is_done()) {
-    at_ += record.used();
-  } else if (record.needs_more() && at_ > 0) {
-    buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(at_));
-    at_ = 0;
-  }
-  return record;
-}
-
 }  // namespace pushmail::mailbox

@@ -69,16 +69,4 @@ void write_kept(const Backoff::Kept& kept, RecordWriter& record);
 /// A kind that this version does not know is empty: a newer control plane may ask more.
 [[nodiscard]] Result<std::optional<Command>> decode_command(const RecordView& record);
 
-/// Bytes of the socket in, whole records out.
-class RecordInbox {
- public:
-  void feed(ByteView bytes) { append(buffer_, bytes); }
-  /// The next record, valid until the next call; need_more when none is whole.
-  [[nodiscard]] Parsed<RecordView> next();
-
- private:
-  Bytes buffer_;
-  std::size_t at_ = 0;
-};
-
 }  // namespace pushmail::mailbox

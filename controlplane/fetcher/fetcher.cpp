@@ -45,11 +45,11 @@ Result<void> Fetcher::run() {
 }
 
 void Fetcher::read_commands(Task& task) {
-  Bytes buffer(64 * limits::KiB);
+  constexpr std::size_t read_size = 64 * limits::KiB;
   while (true) {
-    const auto got = socket_.read_some(task, buffer, never);
+    const auto got = socket_.read_some(task, inbox_.room(read_size), never);
     if (!got) return;
-    inbox_.feed(ByteView(buffer).first(*got));
+    inbox_.filled(*got);
     while (true) {
       const auto record = inbox_.next();
       if (record.is_bad()) {

@@ -12,6 +12,7 @@
 #include "controlplane/fetcher/probe.h"
 #include "controlplane/fetcher/reporter.h"
 #include "controlplane/fetcher/watcher.h"
+#include "core/record_inbox.h"
 
 namespace pushmail::mailbox {
 

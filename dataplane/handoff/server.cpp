@@ -17,7 +17,6 @@ namespace pushmail::handoff {
 
 namespace {
 
-constexpr std::size_t read_size = 256 * 1024;
 // One connection must not keep the journal waiting: so many reads, then the loop goes round.
 constexpr int reads_max = 16;
 
@@ -51,7 +50,7 @@ Result<std::unique_ptr<Server>> Server::open(const std::filesystem::path& socket
 }
 
 Server::Server(std::filesystem::path path, int listen_fd, std::uint64_t epoch, ServerEvents& events)
-    : path_(std::move(path)), events_(events), peer_(Direction::to_control, epoch, events), listen_fd_(listen_fd), buffer_(read_size) {}
+    : path_(std::move(path)), events_(events), peer_(Direction::to_control, epoch, events), listen_fd_(listen_fd) {}
 
 Server::~Server() {
   if (fd_ >= 0) ::close(fd_);
@@ -92,11 +91,12 @@ void Server::accept_new() {
 
 void Server::read_all() {
   for (int n = 0; fd_ >= 0 && n < reads_max; ++n) {
-    const ssize_t size = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
+    const MutableBytes room = peer_.room();
+    const ssize_t size = ::recv(fd_, room.data(), room.size(), 0);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (size < 0) log_warning("handoff_lost").os_error(errno);
     if (size <= 0) return close_connection();
-    const auto taken = peer_.receive(ByteView(buffer_).first(static_cast<std::size_t>(size)));
+    const auto taken = peer_.received(static_cast<std::size_t>(size));
     if (!taken) {
       log_error("handoff_broken").error(taken.error());
       return close_connection();

@@ -52,7 +52,6 @@ class Server {
   Peer peer_;
   int listen_fd_;
   int fd_ = -1;
-  Bytes buffer_;
   SystemClock clock_;
   Instant accept_again_{};  // after a failure, so that the backlog, which stays readable, does not keep the loop turning
   LogPace accept_lines_;

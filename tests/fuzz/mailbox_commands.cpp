@@ -1,12 +1,13 @@
 // What a fetcher reads from descriptor 3: the raw stream, and records with a right checksum and any fields.
 #include "controlplane/fetcher/commands.h"
+#include "core/record_inbox.h"
 
 using namespace pushmail;
 
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 3) return 0;
-  mailbox::RecordInbox inbox;
+  RecordInbox inbox;
   ByteView in(data + 1, size - 1);
   if (data[0] != 0) {
     // Kind, then fields as {tag, length, bytes} with one byte each.

@@ -14,6 +14,9 @@ namespace {
 
 // Owned records flow into the output buffer up to here; the rest waits where it is kept anyway.
 constexpr std::size_t owned_ahead_size = 256 * 1024;
+// Records below this size are put together with others up to that one: a write for each would cost more than the copy. A chunk is larger.
+constexpr std::size_t small_size = 4 * 1024;
+constexpr std::size_t together_size_max = 64 * 1024;
 
 }  // namespace
 
@@ -31,7 +34,7 @@ void Peer::connected() {
       .u64(tag(Tag::epoch), epoch_)
       .u64(tag(Tag::last_epoch), other_epoch_)
       .u64(tag(Tag::last_sequence), other_sequence_);
-  out_ = hello.finish(0);
+  put_out(hello.finish(0));
 }
 
 void Peer::disconnected() {
@@ -39,33 +42,36 @@ void Peer::disconnected() {
   state_ = State::away;
   offered_ = 0;
   out_.clear();
-  out_at_ = 0;
-  in_.clear();
+  out_at_ = unsent_size_ = 0;
+  inbox_.clear();
 }
 
 Result<void> Peer::receive(ByteView bytes) {
+  PM_CHECK(!inside_);
+  inbox_.feed(bytes);
+  return received(0);
+}
+
+Result<void> Peer::received(std::size_t size) {
   PM_CHECK(!inside_ && state_ != State::away);
-  append(in_, bytes);
+  inbox_.filled(size);
   inside_ = true;
-  std::size_t at = 0;
   Result<void> outcome;
   while (outcome) {
-    const ByteView rest = ByteView(in_).subspan(at);
+    const ByteView rest = inbox_.unread();
     if (rest.size() >= 4 && load<std::uint32_t>(rest.data(), std::endian::little) > record_size_max) {
-      outcome = fail(handoff_too_long, at);
+      outcome = fail(handoff_too_long);
       break;
     }
-    const Parsed<RecordView> record = parse_record(rest);
+    const Parsed<RecordView> record = inbox_.next();
     if (record.needs_more()) break;
     if (record.is_bad()) {
       outcome = std::unexpected(record.error());
       break;
     }
     outcome = take(record.value());
-    at += record.used();
   }
   inside_ = false;
-  in_.erase(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(at));
   return outcome;
 }
 
@@ -119,16 +125,23 @@ void Peer::take_ack(const RecordView& record) {
 }
 
 void Peer::sent(std::size_t count) {
+  PM_CHECK(count <= unsent_size_);
+  unsent_size_ -= count;
   out_at_ += count;
-  PM_CHECK(out_at_ <= out_.size());
-  if (out_at_ == out_.size()) {
-    out_.clear();
-    out_at_ = 0;
-  } else if (out_at_ > output_size_max / 4) {
-    out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(out_at_));
-    out_at_ = 0;
+  while (!out_.empty() && out_at_ >= out_.front().size()) {
+    out_at_ -= out_.front().size();
+    out_.pop_front();
   }
   fill_output();
+}
+
+// The first may be on its way into the socket, so nothing is added to it.
+void Peer::put_out(Bytes record) {
+  unsent_size_ += record.size();
+  if (out_.size() > 1 && record.size() < small_size && out_.back().size() + record.size() <= together_size_max)
+    append(out_.back(), ByteView(record));
+  else
+    out_.push_back(std::move(record));
 }
 
 Peer::Sent Peer::send(Kind kind, const ItemId& item, RecordWriter record) {
@@ -143,13 +156,13 @@ Peer::Sent Peer::send(Kind kind, const ItemId& item, RecordWriter record) {
     return Sent::queued;
   }
   if (state_ != State::ready || unsent_size() > output_size_max) return Sent::refused;
-  const Bytes whole = record.finish(++sequence_);
+  Bytes whole = record.finish(++sequence_);
   // The other side would close the connection for it, and again after each reconnection.
   if (whole.size() > record_size_max) {
     log_error("handoff_record_too_long").item(item).text("kind", row->name).number("size", static_cast<std::int64_t>(whole.size()));
     return Sent::refused;
   }
-  append(out_, ByteView(whole));
+  put_out(std::move(whole));
   return Sent::queued;
 }
 
@@ -157,13 +170,13 @@ void Peer::acknowledge(Receipt receipt) {
   if (state_ != State::ready || receipt.epoch != other_epoch_) return;
   RecordWriter record = make(Kind::ack, {});
   record.u64(tag(Tag::sequence), receipt.sequence);
-  append(out_, ByteView(record.finish(++sequence_)));
+  put_out(record.finish(++sequence_));
 }
 
 void Peer::fill_output() {
   if (state_ != State::ready) return;
   for (auto next = owned_.upper_bound(offered_); next != owned_.end() && unsent_size() < owned_ahead_size; ++next) {
-    append(out_, ByteView(next->second.record));
+    put_out(next->second.record);
     offered_ = next->first;
   }
 }

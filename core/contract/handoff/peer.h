@@ -3,7 +3,7 @@
 //
 // Came from: whatever reads the UNIX socket (HandoffServer in the data plane, an Asio session in the control plane). Goes to: Events.
 // Use:   peer.connected();                       // a connection is there; hello is queued
-//        peer.receive(bytes)                     // what the socket gave; an error: close the socket and call disconnected()
+//        peer.received(read(peer.room()))        // what the socket gave; an error: close the socket and call disconnected()
 //        while (!peer.output().empty()) { n = write(peer.output()); peer.sent(n); }
 //        peer.disconnected();                    // the socket is gone; owned records stay and are sent again after the next hello
 // Invariant: an owned record leaves `unacknowledged()` only by an ack that names its sequence and came from the epoch it was sent to
@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@
 #include "core/contract/handoff/schema.h"
 #include "core/ids.h"
 #include "core/record.h"
+#include "core/record_inbox.h"
 #include "core/result.h"
 
 namespace pushmail::handoff {
@@ -28,6 +30,8 @@ namespace pushmail::handoff {
 inline constexpr std::size_t record_size_max = 4 * 1024 * 1024;
 /// Above this many bytes not yet taken by the socket, news (events, answers, chunks) is refused; owned records wait outside the buffer.
 inline constexpr std::size_t output_size_max = 8 * 1024 * 1024;
+/// Read from the socket at once, at least.
+inline constexpr std::size_t read_size = 256 * 1024;
 
 /// A writer for a record of this kind: `make(Kind::event, item).trace(...)`; give it to Peer::send.
 [[nodiscard]] RecordWriter make(Kind kind, const ItemId& item);
@@ -72,10 +76,14 @@ class Peer {
   [[nodiscard]] bool is_connected() const { return state_ != State::away; }
   [[nodiscard]] bool is_ready() const { return state_ == State::ready; }
 
-  /// Takes bytes of the socket and calls the events. An error means that the connection must be closed.
+  /// Where the socket's next bytes go, `read_size` or more; valid until received() or receive().
+  [[nodiscard]] MutableBytes room() { return inbox_.room(read_size); }
+  /// The first `size` bytes of room() are there: calls the events. An error means that the connection must be closed.
+  [[nodiscard]] Result<void> received(std::size_t size);
+  /// The same with bytes that lie elsewhere, which are copied.
   [[nodiscard]] Result<void> receive(ByteView bytes);
-  /// Bytes to write now; empty when there is nothing. Valid until the next call of any other function.
-  [[nodiscard]] ByteView output() const { return ByteView(out_).subspan(out_at_); }
+  /// Bytes to write now, not all that there are; empty when there is nothing. Valid until sent(), connected() or disconnected().
+  [[nodiscard]] ByteView output() const { return out_.empty() ? ByteView() : ByteView(out_.front()).subspan(out_at_); }
   void sent(std::size_t count);
 
   enum class Sent : std::uint8_t { queued, refused };
@@ -86,7 +94,7 @@ class Peer {
   void acknowledge(Receipt receipt);
 
   [[nodiscard]] std::size_t unacknowledged() const { return owned_.size(); }
-  [[nodiscard]] std::size_t unsent_size() const { return out_.size() - out_at_; }
+  [[nodiscard]] std::size_t unsent_size() const { return unsent_size_; }
   [[nodiscard]] std::uint64_t other_epoch() const { return other_epoch_; }
 
   /// Stops the program when what is kept and what is named do not agree, or something is left of a connection that is gone. For tests and
@@ -105,6 +113,7 @@ class Peer {
   [[nodiscard]] Result<void> take_hello(const RecordView& record);
   void take_ack(const RecordView& record);
   void fill_output();
+  void put_out(Bytes record);
 
   Direction ours_;
   Direction theirs_;
@@ -119,9 +128,10 @@ class Peer {
   std::map<std::uint64_t, Owned> owned_;  // by sequence: oldest first
   std::map<std::pair<Kind, ItemId>, std::uint64_t> owned_sequence_;
   std::uint64_t offered_ = 0;  // owned records up to this sequence were put into out_ on this connection
-  Bytes out_;
-  std::size_t out_at_ = 0;
-  Bytes in_;
+  std::deque<Bytes> out_;      // each one record, or some that are small
+  std::size_t out_at_ = 0;     // so much of the first is sent
+  std::size_t unsent_size_ = 0;
+  RecordInbox inbox_;
   bool inside_ = false;  // inside receive(): connected and disconnected are refused
 };
 

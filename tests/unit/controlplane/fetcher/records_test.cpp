@@ -154,24 +154,6 @@ TEST(Commands, UnknownKindsArePassedOver) {
   EXPECT_FALSE(*command);
 }
 
-TEST(RecordInbox, CutsTheStreamIntoRecords) {
-  Bytes stream;
-  for (std::uint64_t n = 1; n <= 3; ++n)
-    append(stream, ByteView(RecordWriter(static_cast<std::uint16_t>(Kind::poll), 1, {}).text(1, std::string(n * 10, 'x')).finish(n)));
-  RecordInbox inbox;
-  std::vector<std::uint64_t> seen;
-  for (const std::uint8_t byte : stream) {
-    inbox.feed(ByteView(&byte, 1));
-    while (true) {
-      const auto record = inbox.next();
-      ASSERT_FALSE(record.is_bad());
-      if (!record.is_done()) break;
-      seen.push_back(record.value().header().sequence);
-    }
-  }
-  EXPECT_EQ(seen, (std::vector<std::uint64_t>{1, 2, 3}));
-}
-
 TEST(MailDate, ReadsWhatMailCarries) {
   struct Row {
     std::string_view text;
