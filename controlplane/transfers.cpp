@@ -83,8 +83,7 @@ void Transfers::on_chunk(const RecordView& record) {
   Transfer& transfer = found->second;
   const std::uint64_t offset = number_or_zero(record, mailbox::Tag::offset);
   const ByteView data = record.bytes(tag(mailbox::Tag::data)).value_or(ByteView());
-  if (offset != transfer.passed + transfer.held)
-    return break_off(id, "the fetcher's chunks do not fit together", Retry::backing_off);
+  if (offset != transfer.passed + transfer.held) return break_off(id, "the fetcher's chunks do not fit together", Retry::backing_off);
   if (data.empty()) return;
   // Copied here once more, and never again on the way to the other socket. A record has room for limits::handoff_chunk_size_max; a
   // fetcher's chunks are smaller.

@@ -71,8 +71,8 @@ class Transfers {
  private:
   struct Transfer {
     std::string binding{};
-    std::uint64_t size = 0;    // announced to the data plane; 0: it was less than the server sends
-    std::uint64_t passed = 0;  // bytes given to the data plane
+    std::uint64_t size = 0;              // announced to the data plane; 0: it was less than the server sends
+    std::uint64_t passed = 0;            // bytes given to the data plane
     std::optional<RecordWriter> last{};  // the chunk that completes the size, as it is passed on, waits for `fetched`
     std::uint64_t held = 0;              // bytes of it
     Instant progress{};

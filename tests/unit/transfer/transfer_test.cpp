@@ -15,6 +15,7 @@
 #include "controlplane/fetcher/reporter.h"
 #include "controlplane/fetcher_processes.h"
 #include "controlplane/handoff_client.h"
+#include "controlplane/switchboard.h"
 #include "core/record_inbox.h"
 #include "dataplane/io_thread.h"
 #include "dataplane/submit_out.h"
@@ -101,12 +102,11 @@ class DataSide {
     journal_ = journal::Journal::open({.folder = folder / "journal", .segment_size = 1 << 20, .clock = &system_clock}, nothing).value();
     io_ = std::make_unique<IoThread>(*journal_, to_io_, to_worker_, io_bell_, folder / "peers", *relay_.counters, FaultPoints{});
     PM_CHECK(io_->open(folder / "handoff", 7).has_value());
-    RecordWriter peer = handoff::make(handoff::Kind::peer, {});
-    peer.text(handoff::tag(handoff::Tag::name), "mmsc")
-        .text(handoff::tag(handoff::Tag::url), "http://192.0.2.1:8080/mm7")
-        .text(handoff::tag(handoff::Tag::allow), "192.0.2.1");
+    PeerProfile peer("mmsc");
+    peer.set_text("url", "http://192.0.2.1:8080/mm7");
+    peer.set_texts("allow", {"192.0.2.1"});
     RecordWriter peers = handoff::make(handoff::Kind::peers, {});
-    peers.bytes(handoff::tag(handoff::Tag::peer_record), peer.finish(0));
+    peers.bytes(handoff::tag(handoff::Tag::peer_record), peer.record().finish(0));
     relay_.tell(handoff::Kind::peers, std::move(peers));
     thread_ = std::thread([this] { PM_CHECK(io_->run(-1, [] {}, done_).has_value()); });
   }
