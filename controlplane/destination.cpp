@@ -70,7 +70,7 @@ void clean(std::string& word) {
   for (std::size_t at = 0; at < word.size();) {
     const CodePoint found = code_point_at(word, at);
     const std::size_t size = found ? found.size : 1;
-    if (!found || (!is_typed_unseen(found.value) && (found.value < 0x80 || !is_typed_blank(found.value)))) seen += word.substr(at, size);
+    if (!found || found.value < 0x80 || (!is_typed_unseen(found.value) && !is_typed_blank(found.value))) seen += word.substr(at, size);
     at += size;
   }
   word = std::move(seen);

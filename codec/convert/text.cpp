@@ -93,13 +93,15 @@ std::string with_plain_first_word(std::string_view text) {
   while (at < std::min(text.size(), window)) {
     const CodePoint found = code_point_at(text, at);
     if (!found) break;
+    // What is ASCII and not seen makes an address a wrong one; it is not pasted by mistake.
+    const bool is_unseen = found.value >= 0x80 && is_typed_unseen(found.value);
     const bool is_line_end = is_typed_line_end(found.value);
     // Behind a comma or colon of Chinese and Japanese stands no blank.
     const bool is_wide_mark = in_word && wide_marks.contains(found.value);
     const bool is_end = is_line_end || is_wide_mark || is_typed_blank(found.value);
     if (is_end && found.size > 1) {
       plain += is_line_end ? '\n' : ' ';
-    } else if (!is_typed_unseen(found.value)) {
+    } else if (!is_unseen) {
       plain += text.substr(at, found.size);
     }
     at += found.size;
@@ -109,7 +111,7 @@ std::string with_plain_first_word(std::string_view text) {
       plain.clear();
       in_word = false;
     }
-    in_word = in_word || (!is_end && !is_typed_unseen(found.value));
+    in_word = in_word || (!is_end && !is_unseen);
   }
   return plain.append(text.substr(at));
 }

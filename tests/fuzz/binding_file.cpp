@@ -3,6 +3,7 @@
 
 #include "controlplane/cli/binding_file.h"
 #include "core/bytes.h"
+#include "core/result.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pushmail;

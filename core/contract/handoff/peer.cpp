@@ -191,8 +191,11 @@ void Peer::check() const {
     PM_CHECK(record.is_done() && record.value().header().sequence == sequence && record.value().header().item == name.second);
   }
   PM_CHECK(owned_.empty() || owned_.rbegin()->first <= sequence_);
-  PM_CHECK(offered_ <= sequence_ && out_at_ <= out_.size() && !inside_);
-  if (state_ == State::away) PM_CHECK(out_.empty() && in_.empty());
+  PM_CHECK(offered_ <= sequence_ && !inside_);
+  std::size_t unsent = 0;
+  for (const Bytes& bytes : out_) unsent += bytes.size();
+  PM_CHECK(out_at_ <= unsent && unsent_size_ == unsent - out_at_ && (out_.empty() || out_at_ < out_.front().size()));
+  if (state_ == State::away) PM_CHECK(out_.empty() && inbox_.unread().empty());
   if (state_ != State::ready) PM_CHECK(offered_ == 0);
   if (state_ == State::ready) PM_CHECK(other_epoch_ != 0);
   // What waits outside the buffer waits for room in it.

@@ -361,7 +361,7 @@ TEST(Settings, NameTheKeyThatIsWrong) {
   EXPECT_TRUE(refusal_of("system_id = \"longer than fifteen\"\n").starts_with("notify.system_id"));
   EXPECT_TRUE(refusal_of("password_file = \"/nonexistent\"\n").starts_with("notify.password_file"));
   EXPECT_TRUE(refusal_of("[mailbox]\nallow_networks = [\"10.0.0.0/99\"]\n").starts_with("mailbox.allow_networks"));
-  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"https://x/\"\nservice_number = \"5000\"\nallow = [\"192.0.2.1\"]\n").starts_with("peer.m.url"));
+  EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"ftp://x/\"\nservice_number = \"5000\"\nallow = [\"192.0.2.1\"]\n").starts_with("peer.m.url"));
   EXPECT_TRUE(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000x\"\nallow = [\"192.0.2.1\"]\n")
                   .starts_with("peer.m.service_number"));
   EXPECT_EQ(refusal_of("[peer.m]\nurl = \"http://x/\"\nservice_number = \"5000\"\nallow = [\"192.0.2.1\"]\n"), "");

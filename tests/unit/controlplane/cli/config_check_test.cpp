@@ -159,7 +159,7 @@ std::vector<Wrong> wrong_ones() {
       {"", "", a + "inbound_password_file = \"@word@\"\n", 7, "peer.a.inbound_user", "must be given with inbound_password_file"},
       {"", "", a + "sender_forms = []\n", 10, "peer.a.sender_forms", "must name at least one form"},
       {"", "", a + "sender_forms = [\"mail\"]\n", 10, "peer.a.sender_forms", "\"mail\" is not number"},
-      {"", "", "[peer.a]\nurl = \"https://192.0.2.9/\"\nservice_number = \"5000\"\ninbound = \"open\"\n", 7, "peer.a.url",
+      {"", "", "[peer.a]\nurl = \"ftp://192.0.2.9/\"\nservice_number = \"5000\"\ninbound = \"open\"\n", 7, "peer.a.url",
        "must begin with http://"},
       {"", "", "[peer.a]\nurl = \"http://192.0.2.9:0/\"\nservice_number = \"5000\"\ninbound = \"open\"\n", 7, "peer.a.url",
        "has no valid port"},
