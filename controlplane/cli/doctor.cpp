@@ -177,7 +177,7 @@ std::vector<Finding> examine_peers(const Config& config, const fs::path& root) {
   std::vector<StartError> problems;
   const Settings settings = Settings::read(config, root, problems);
   std::vector<Finding> all;
-  for (LiveCheck& check : check_peers(settings)) {
+  for (LiveCheck& check : check_peers(config, settings)) {
     all.push_back({.check = std::move(check.peer),
                    .object = std::move(check.where),
                    .state = check.works ? State::good : State::bad,

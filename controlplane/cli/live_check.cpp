@@ -5,15 +5,16 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <expected>
+#include <optional>
 #include <utility>
 
 #include "codec/sms/smpp.h"
 #include "core/ascii.h"
 #include "core/base64.h"
+#include "core/tls_files.h"
 
 namespace pushmail::cli {
 
@@ -36,40 +37,78 @@ class Connection {
     if (error) return std::unexpected("cannot be resolved: " + error.message());
     return run([&](auto done) { asio::async_connect(socket_, found, [done](boost::system::error_code e, const auto&) { done(e); }); });
   }
+  /// From here on everything goes through TLS, to a peer of this name.
+  [[nodiscard]] std::expected<void, std::string> cover(const tls::ClientSettings& trust, std::string_view name) {
+    auto session = tls::Session::open(trust, name);
+    if (!session) return std::unexpected(std::string(session.error().info->text));
+    for (;;) {
+      const auto step = session->handshake();
+      if (const auto sent = write_wire(text_of(session->take_wire())); !sent) return sent;
+      if (!step) return std::unexpected("TLS: " + session->reason());
+      if (*step == tls::Handshake::done) break;
+      const auto wire = read_wire();
+      if (!wire) return std::unexpected("TLS: " + wire.error());
+      session->receive(bytes_of(*wire));
+    }
+    tls_ = std::move(*session);
+    received_.clear();
+    return {};
+  }
   [[nodiscard]] std::expected<void, std::string> write(std::string_view bytes) {
-    return run(
-        [&](auto done) { asio::async_write(socket_, asio::buffer(bytes), [done](boost::system::error_code e, std::size_t) { done(e); }); });
+    if (!tls_) return write_wire(bytes);
+    if (const auto written = tls_->write(bytes_of(bytes)); !written) return std::unexpected("TLS: " + tls_->reason());
+    return write_wire(text_of(tls_->take_wire()));
   }
   /// The next line without its end.
-  [[nodiscard]] std::expected<std::string, std::string> read_line() {
-    std::size_t size = 0;
-    const auto read = run([&](auto done) {
-      asio::async_read_until(socket_, asio::dynamic_buffer(received_, answer_size_max), '\n', [done, &size](auto e, std::size_t got) {
-        size = got;
-        done(e);
-      });
-    });
-    if (!read) return std::unexpected(read.error());
-    std::string line = received_.substr(0, size);
-    received_.erase(0, size);
-    return std::string(ascii_trim(line));
+  [[nodiscard]] Words read_line() {
+    std::size_t end = 0;
+    while ((end = received_.find('\n')) == std::string::npos) {
+      if (received_.size() > answer_size_max) return std::unexpected("a line without an end");
+      if (const auto more = read_more(); !more) return more;
+    }
+    const std::string line(ascii_trim(std::string_view(received_).substr(0, end)));
+    received_.erase(0, end + 1);
+    return line;
   }
-  /// Whatever comes next, and all that came before and was not read.
-  [[nodiscard]] std::expected<std::string, std::string> read_more() {
-    std::string more(answer_size_max, '\0');
-    std::size_t size = 0;
-    const auto read = run([&](auto done) {
-      socket_.async_read_some(asio::buffer(more), [done, &size](auto e, std::size_t got) {
-        size = got;
-        done(e);
-      });
-    });
-    if (!read) return std::unexpected(read.error());
-    received_.append(more, 0, size);
-    return received_;
+  /// Whatever comes next, behind all that came before and was not taken.
+  [[nodiscard]] Words read_more() {
+    if (!tls_) {
+      const auto wire = read_wire();
+      if (!wire) return wire;
+      received_ += *wire;
+      return received_;
+    }
+    Bytes plain(answer_size_max);
+    for (;;) {
+      const auto size = tls_->read(plain);
+      if (!size) return std::unexpected("TLS: " + tls_->reason());
+      received_.append(text_of(ByteView(plain).first(*size)));
+      if (*size > 0) return received_;
+      const auto wire = read_wire();
+      if (!wire) return wire;
+      tls_->receive(bytes_of(*wire));
+    }
   }
 
  private:
+  [[nodiscard]] std::expected<void, std::string> write_wire(std::string_view bytes) {
+    if (bytes.empty()) return {};
+    return run(
+        [&](auto done) { asio::async_write(socket_, asio::buffer(bytes), [done](boost::system::error_code e, std::size_t) { done(e); }); });
+  }
+  [[nodiscard]] Words read_wire() {
+    std::string wire(answer_size_max, '\0');
+    std::size_t size = 0;
+    const auto read = run([&](auto done) {
+      socket_.async_read_some(asio::buffer(wire), [done, &size](auto e, std::size_t got) {
+        size = got;
+        done(e);
+      });
+    });
+    if (!read) return std::unexpected(read.error());
+    wire.resize(size);
+    return wire;
+  }
   template <class Start>
   std::expected<void, std::string> run(Start start) {
     boost::system::error_code error = asio::error::timed_out;
@@ -87,6 +126,7 @@ class Connection {
 
   asio::io_context context_;
   asio::ip::tcp::socket socket_{context_};
+  std::optional<tls::Session> tls_;
   std::string received_;
 };
 
@@ -133,7 +173,7 @@ Words bind(Connection& connection, const notify::SmppSettings& smsc) {
 
 }  // namespace
 
-LiveCheck check_mmsc(const PeerProfile& peer) {
+LiveCheck check_mmsc(const PeerProfile& peer, const tls::ClientSettings* trust) {
   const auto url = parse_http_url(peer.text("url"));
   LiveCheck check{.peer = peer.name(), .where = url ? url->host_header : peer.text("url")};
   if (!url) {
@@ -141,6 +181,9 @@ LiveCheck check_mmsc(const PeerProfile& peer) {
     return check;
   }
   return checked(std::move(check), url->host, url->port, [&](Connection& connection) -> Words {
+    if (trust != nullptr) {
+      if (auto covered = connection.cover(*trust, url->host); !covered) return std::unexpected(covered.error());
+    }
     std::string request = fmt::format("HEAD {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", url->path, url->host_header);
     if (const std::string& user = peer.text("user"); !user.empty())
       request += "Authorization: Basic " + base64_encoded(user + ":" + peer.text("password")) + "\r\n";
@@ -158,27 +201,48 @@ LiveCheck check_smsc(const notify::SmppSettings& smsc) {
                  [&](Connection& connection) { return bind(connection, smsc); });
 }
 
-LiveCheck check_smart_host(const std::string& address) {
+LiveCheck check_smart_host(const std::string& address, const SmartHostTls& tls) {
   LiveCheck check{.peer = "smart host", .where = address};
   const auto endpoint = parse_endpoint(address);
   if (!endpoint) {
     check.words = "is no address and port";
     return check;
   }
-  return checked(std::move(check), to_string(endpoint->ip), endpoint->port, [](Connection& connection) -> Words {
+  return checked(std::move(check), to_string(endpoint->ip), endpoint->port, [&](Connection& connection) -> Words {
+    const auto cover = [&] { return connection.cover(*tls.trust, tls.name.empty() ? to_string(endpoint->ip) : tls.name); };
+    if (tls.trust != nullptr && !tls.by_command) {
+      if (auto covered = cover(); !covered) return std::unexpected(covered.error());
+    }
     const auto line = connection.read_line();
     if (line && !line->starts_with("220")) return std::unexpected("greets with " + *line);
-    if (line) [[maybe_unused]]
-      const auto goodbye = connection.write("QUIT\r\n");
+    if (!line || tls.trust == nullptr || !tls.by_command) return line;
+    if (auto sent = connection.write("EHLO pushmail\r\n"); !sent) return std::unexpected(sent.error());
+    for (auto offered = connection.read_line();; offered = connection.read_line()) {
+      if (!offered) return offered;
+      if (!offered->starts_with("250-")) break;
+    }
+    if (auto sent = connection.write("STARTTLS\r\n"); !sent) return std::unexpected(sent.error());
+    const auto taken = connection.read_line();
+    if (taken && !taken->starts_with("220")) return std::unexpected("takes no STARTTLS: " + *taken);
+    if (!taken) return taken;
+    if (auto covered = cover(); !covered) return std::unexpected(covered.error());
     return line;
   });
 }
 
-std::vector<LiveCheck> check_peers(const Settings& settings) {
+std::vector<LiveCheck> check_peers(const Config& config, const Settings& settings) {
+  // What cannot be read is said by the check of the configuration, before anybody is asked.
+  const auto files = read_tls_files(config);
   std::vector<LiveCheck> all;
-  for (const auto& [name, peer] : settings.peers) all.push_back(check_mmsc(peer));
+  for (const auto& [name, peer] : settings.peers) {
+    const bool is_known = files && files->peers.contains(name);
+    all.push_back(check_mmsc(peer, is_known ? &files->peers.at(name) : nullptr));
+  }
   all.push_back(check_smsc(settings.smpp));
-  if (!settings.smart_host.empty()) all.push_back(check_smart_host(settings.smart_host));
+  if (settings.smart_host.empty()) return all;
+  SmartHostTls tls{.by_command = config.text("smtp.smart_host_tls") == "starttls", .name = config.text("smtp.smart_host_name")};
+  if (files && files->smart_host) tls.trust = &*files->smart_host;
+  all.push_back(check_smart_host(settings.smart_host, tls));
   return all;
 }
 

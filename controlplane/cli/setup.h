@@ -26,7 +26,7 @@ inline constexpr auto setup_questions = std::to_array<SetupQuestion>({
     {"dpdk-port", "link.allow", "PCI address of the DPDK port", "", SetupQuestion::Need::with_dpdk},
     {"address", "link.address", "our address and prefix on that port", "", SetupQuestion::Need::with_dpdk},
     {"listen", "http.listen smtp.listen", "address of ours that the MMSC and mail servers reach; none: this machine alone"},
-    {"mmsc", "peer.mmsc.url", "where the MMSC takes SubmitReq, http://host:port/path", "", SetupQuestion::Need::always},
+    {"mmsc", "peer.mmsc.url", "where the MMSC takes SubmitReq, https://host:port/path or http://", "", SetupQuestion::Need::always},
     {"mmsc-allow", "peer.mmsc.allow", "address or network that the MMSC comes from", "", SetupQuestion::Need::always},
     {"mmsc-user", "peer.mmsc.user", "our user at the MMSC (HTTP Basic); none: no password"},
     {"mmsc-password-file", "peer.mmsc.password_file", "file with our password there"},

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "codec/sms/smpp.h"
+#include "tests/unit/controlplane/fetcher/certificates.h"
 
 namespace pushmail::cli {
 namespace {
@@ -54,7 +55,7 @@ TEST(LiveCheck, SmartHostGreets) {
   };
   for (const Row& row : {Row{"220 mx.example ESMTP", true}, Row{"554 no service for you", false}, Row{"* OK IMAP4rev1", false}}) {
     OneServer server([&](Tcp::socket& socket) { send(socket, row.greeting + "\r\n"); });
-    const LiveCheck check = check_smart_host(server.address());
+    const LiveCheck check = check_smart_host(server.address(), {});
     EXPECT_EQ(check.works, row.works) << row.greeting;
     EXPECT_NE(check.words.find(row.greeting), std::string::npos) << check.words;
   }
@@ -78,13 +79,56 @@ TEST(LiveCheck, MmscAnswersInHttp) {
         send(socket, row.status + "\r\n\r\n");
       });
       peer.set_text("url", "http://" + server.address() + "/mm7");
-      const LiveCheck check = check_mmsc(peer);
+      const LiveCheck check = check_mmsc(peer, nullptr);
       EXPECT_EQ(check.works, row.works) << row.status;
       EXPECT_NE(check.words.find(row.words), std::string::npos) << check.words;
     }
     EXPECT_TRUE(request.starts_with("HEAD /mm7 HTTP/1.1\r\n")) << request;
     EXPECT_NE(request.find("Authorization: Basic dTpw\r\n"), std::string::npos) << request;
   }
+}
+
+// Over TLS in both ways, to a name that the certificate carries and to one that it does not.
+TEST(LiveCheck, TlsIsSpokenWhereItIsConfigured) {
+  test::TestAuthority authority;
+  const auto files = authority.make("DNS:mx.example");
+  const auto own = tls::ServerSettings::load({.certificate = files.certificate, .key = files.key}).value();
+  const auto trust = tls::ClientSettings::load(authority.authority_file(), {}).value();
+  for (const bool by_command : {true, false}) {
+    for (const std::string name : {"mx.example", "other.example"}) {
+      OneServer server([&](Tcp::socket& socket) {
+        if (by_command) {
+          send(socket, "220 mx.example ESMTP\r\n");
+          read_until(socket, "EHLO pushmail\r\n");
+          send(socket, "250-mx.example\r\n250 STARTTLS\r\n");
+          read_until(socket, "STARTTLS\r\n");
+          send(socket, "220 go ahead\r\n");
+        }
+        auto session = tls::Session::open(own).value();
+        std::array<std::uint8_t, 4096> buffer{};
+        boost::system::error_code error;
+        for (auto step = session.handshake(); step && *step != tls::Handshake::done; step = session.handshake()) {
+          send(socket, text_of(session.take_wire()));
+          const std::size_t size = socket.read_some(boost::asio::buffer(buffer), error);
+          if (error) return;
+          session.receive(ByteView(buffer).first(size));
+        }
+        send(socket, text_of(session.take_wire()));
+        if (!by_command && session.write(bytes_of("220 mx.example ESMTP\r\n"))) send(socket, text_of(session.take_wire()));
+        socket.read_some(boost::asio::buffer(buffer), error);
+      });
+      const LiveCheck check = check_smart_host(server.address(), {.trust = &trust, .by_command = by_command, .name = name});
+      EXPECT_EQ(check.works, name == "mx.example") << check.words;
+      EXPECT_NE(check.words.find(check.works ? "220 mx.example" : "TLS: "), std::string::npos) << check.words;
+    }
+  }
+  // What speaks no TLS is not spoken to without.
+  OneServer plain([](Tcp::socket& socket) { send(socket, "HTTP/1.1 400 Bad Request\r\n\r\n"); });
+  PeerProfile peer("mmsc");
+  peer.set_text("url", "https://" + plain.address() + "/mm7");
+  const LiveCheck check = check_mmsc(peer, &trust);
+  EXPECT_FALSE(check.works);
+  EXPECT_TRUE(check.words.starts_with("TLS: ")) << check.words;
 }
 
 TEST(LiveCheck, SmscTakesTheBind) {
@@ -122,7 +166,7 @@ TEST(LiveCheck, ASmscOfAnotherProtocolAndNobodyAtAll) {
     EXPECT_FALSE(check.works);
     EXPECT_NE(check.words.find("no SMPP"), std::string::npos) << check.words;
   }
-  const LiveCheck nobody = check_smart_host(closed);
+  const LiveCheck nobody = check_smart_host(closed, {});
   EXPECT_FALSE(nobody.works);
   EXPECT_NE(nobody.words.find("refused"), std::string::npos) << nobody.words;
 }
