@@ -325,8 +325,8 @@ class SqliteStore final : public GroupedStore {
     return run.run();
   }
   Result<void> update_binding(const Binding& binding) override {
-    static const std::string sql =
-        fmt::format("UPDATE binding SET ({}) = ({}) WHERE id = ?1", binding_columns, question_marks(binding_columns));
+    static const std::string sql = fmt::format("UPDATE binding SET ({}) = ({}) WHERE id = ?{}", binding_columns,
+                                               question_marks(binding_columns), find_binding_field("id") - binding_fields.data() + 1);
     Run run = db_.prepare(sql);
     put_binding(run, binding);
     return run.run();
