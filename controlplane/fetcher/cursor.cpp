@@ -12,7 +12,8 @@ namespace pushmail::mailbox {
 
 namespace {
 
-// `1 UIDVALIDITY UID DATE MESSAGE-ID`: the last three may be 0, 0 and nothing. The store's step from 7 to 8 wrote it from columns.
+// `1 UIDVALIDITY UID DATE MESSAGE-ID`: the last three may be 0, 0 and nothing. A step of the store's schema wrote it
+// from the columns before it.
 constexpr std::string_view version = "1";
 
 }  // namespace

@@ -195,7 +195,7 @@ TEST(Store, ANewerSchemaIsRefused) {
   EXPECT_TRUE(store.error().is(store_newer));
 }
 
-// Until version 7 the parts of a mailbox's cursor stood in columns.
+// The parts of a mailbox's cursor stood in columns once.
 TEST(Store, TheCursorsOfAnEarlierVersionAreWrittenAnew) {
   const Folder folder;
   sqlite3* raw = nullptr;
