@@ -31,7 +31,10 @@ void Relay::check() const {
                    },
                    [&](const ReportCommit& commit) { PM_CHECK(reports_.has(commit.report)); },
                    [&](const ForwardedCommit& commit) { ++of_mail[commit.mail]; },
-                   [&](const AttemptCommit& commit) { ++beginning[commit.item]; },
+                   [&](const AttemptCommit& commit) {
+                     const Item* item = items_.find(commit.item);
+                     if (item != nullptr && item->serial == commit.serial) ++beginning[commit.item];
+                   },
                    [&](const AttemptEndCommit&) {},
                    [&](const OutcomeCommit& commit) { ++ending[commit.item]; },
                },

@@ -35,6 +35,7 @@ struct ForwardedCommit {
 /// A try that begins, and what the item had before it.
 struct AttemptCommit {
   ItemId item;
+  std::uint64_t serial;  // Item::serial
   Attempt before;
 };
 /// A try whose end is written down; nobody waits for it.

@@ -56,6 +56,7 @@ void FromMailbox::grant_first(Item& item) {
   // Of an item that is offered anew the earlier size is still counted, which may have been more.
   const std::uint64_t more = origin.mail_size - std::min(origin.mail_size, item.memory);
   if (!items_.has_memory_for(more)) return items_.set_due(item, context_.now + seconds(1));
+  items_.set_due(item, {});
   items_.count_memory(item);
   origin.has_credit = true;
   item.body.reserve(origin.mail_size);

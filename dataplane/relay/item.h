@@ -62,6 +62,7 @@ struct Item {
   Target target{};
   StateBy<stage_steps, Stage::committing> stage{};
   Timestamp accepted;
+  std::uint64_t serial = 0;   // of the items of this run: what is withdrawn and offered again under its id is another one
   bool replayed = false;      // comes from the journal, not from a session of this run
   Instant due{};              // when tick looks at it again; Instant{} for never
   std::uint64_t memory = 0;   // bytes counted against the budget

@@ -19,7 +19,8 @@ std::uint64_t original_size(const Item& item) {
 
 Item& Items::add(const ItemId& id, const TraceId& trace, Origin origin) {
   auto& slot = items_[id];
-  slot = std::make_unique<Item>(Item{.id = id, .trace = trace, .origin = std::move(origin), .accepted = context_.clock.wall()});
+  slot = std::make_unique<Item>(
+      Item{.id = id, .trace = trace, .origin = std::move(origin), .accepted = context_.clock.wall(), .serial = ++last_serial_});
   context_.counters.set(Counter::items, items_.size());
   return *slot;
 }

@@ -63,6 +63,7 @@ class Items {
   const Context& context_;
   std::unordered_map<ItemId, std::unique_ptr<Item>> items_;
   std::set<std::pair<Instant, ItemId>> due_;
+  std::uint64_t last_serial_ = 0;
   std::uint64_t memory_ = 0;
   std::uint64_t forwarded_memory_ = 0;
   std::map<std::string, std::uint64_t, std::less<>> recipient_memory_;  // of forwarded mails; who has none is not here

@@ -41,14 +41,15 @@ void Life::begin_attempt(Item& item) {
   item.stage.move(StageEvent::attempt);
   context_.counters.add(Counter::attempts);
   commits_.append(jn::Kind::attempt, item.id, to_record(item.attempt, item.id, item.trace),
-                  AttemptCommit{.item = item.id, .before = before});
+                  AttemptCommit{.item = item.id, .serial = item.serial, .before = before});
 }
 
 Item* Life::attempt_committed(AttemptCommit commit, const Result<void>& result) {
   Item* item = items_.find(commit.item);
-  if (item == nullptr) {
-    // Withdrawn meanwhile: nothing was sent, so nothing is in doubt.
-    context_.ports.journal.settle(jn::Kind::attempt, commit.item);
+  if (item == nullptr || item->serial != commit.serial) {
+    // Withdrawn meanwhile: nothing was sent, so nothing is in doubt. Of one that is offered again and begins a try of its own the record
+    // stays: it would be settled with it.
+    if (item == nullptr || item->attempt.number == 0) context_.ports.journal.settle(jn::Kind::attempt, commit.item);
     return nullptr;
   }
   if (item->stage != Stage::attempting) return nullptr;

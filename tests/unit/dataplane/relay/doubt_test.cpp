@@ -541,6 +541,32 @@ TEST(RelayWithdraw, gives_the_memory_back_wherever_the_submission_stands) {
   EXPECT_TRUE(backing_off.outcomes().empty());
 }
 
+// The record of the withdrawn try becomes durable when its item is there again: it is no leave to send that one.
+TEST(RelayWithdraw, a_commit_of_before_says_nothing_of_what_is_offered_again) {
+  World world;
+  world.attempts_wait = true;
+  const ItemId item = world.submit_until_sent();
+  withdraw(world, item);
+  world.offer(item, 4);
+  world.chunk(item, 0, "mail");
+  world.convert_all();
+  world.commit(1);
+  EXPECT_TRUE(world.outgoing.submits.empty()) << "its own record is not on disk";
+  world.commit();
+  EXPECT_EQ(world.outgoing.submits.size(), 1U);
+
+  // Where it has begun no try of its own, nothing is left of the old one.
+  World early;
+  early.attempts_wait = true;
+  (void)early.submit_until_sent();
+  withdraw(early, item);
+  early.offer(item, 4);
+  early.journal.settled.clear();
+  early.commit();
+  EXPECT_TRUE(early.outgoing.submits.empty());
+  EXPECT_THAT(early.journal.settled, Contains(std::pair(journal::Kind::attempt, item)));
+}
+
 TEST(RelayWithdraw, for_good_says_so_and_what_is_being_sent_goes_on) {
   World world;
   const ItemId item = world.submit_until_sent();
