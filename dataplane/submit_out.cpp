@@ -60,6 +60,7 @@ class SubmitOut::PeerClient final : public HttpClientEvents {
   }
 
   [[nodiscard]] const HttpClientSettings& settings() const { return settings_; }
+  [[nodiscard]] bool is_covered() const { return tls_ != nullptr; }
   HttpClient& client() { return client_; }
   const HttpClient& client() const { return client_; }
   [[nodiscard]] bool is_done() const { return items_.empty() && client_.connection_count() == 0; }
@@ -81,7 +82,8 @@ void SubmitOut::set_peers(const relay::PeerTable& peers) {
     const relay::PeerEntry* peer = peers.find(client->first);
     // Whatever of a peer is in its client's settings is seen to change: there is no second list of it.
     const Result<HttpClientSettings> settings = peer != nullptr ? settings_of(*peer) : fail(http_bad_url);
-    if (settings && *settings == client->second->settings()) {
+    const bool is_same_way = settings && client->second->is_covered() == http::parse_url(peer->text("url"))->is_https;
+    if (is_same_way && *settings == client->second->settings()) {
       ++client;
       continue;
     }
@@ -98,8 +100,9 @@ void SubmitOut::set_peers(const relay::PeerTable& peers) {
     }
     const bool is_https = http::parse_url(peer.text("url"))->is_https;
     const auto trusted = trust_.find(name);
-    if (is_https && trusted == trust_.end()) {
-      log_error("peer_url").peer(name).text("reason", "https in the control plane's configuration, and not in the one that we began with");
+    // Neither plane's word alone makes it go in clear.
+    if (is_https != (trusted != trust_.end())) {
+      log_error("peer_url").peer(name).text("reason", "the two planes do not agree whether it is reached by https; start both again");
       continue;
     }
     clients_.emplace(name, std::make_unique<PeerClient>(*this, std::move(*settings), is_https ? &trusted->second : nullptr, name_of(peer)));

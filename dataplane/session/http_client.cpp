@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/errors.h"
 #include "dataplane/session/errors.h"
 #include "dataplane/session/http_client_state.h"
 #include "dataplane/session/http_coding.h"
@@ -64,7 +65,9 @@ class HttpClient::Connection final : public ClientConnection {
     if (reason == CloseReason::reset_by_peer && state_ != State::closing) learn_from_close();
     const bool was_opening = !opened_;
     const ErrorInfo& why = reason_or(was_opening ? http_no_connection : http_answer_cut);
-    const Ending ending = answer_begun_ ? Ending::cut : is_unread(request_offset_) ? Ending::unread : Ending::silent;
+    // In TLS 1.3 we may write before the peer has looked at our certificate; one that refuses it has read nothing (RFC 8446 §4.4.2).
+    const bool is_refused = answers_ == 0 && stream().failure() == &core_tls_ours_refused;
+    const Ending ending = answer_begun_ ? Ending::cut : is_refused || is_unread(request_offset_) ? Ending::unread : Ending::silent;
     const Use use = answers_ == 0 ? Use::fresh : Use::reused;
     const bool whole = answer_whole_;
     const bool stalled = ended_by(http_answer_late) && client.target_.is_silent_since(started_);

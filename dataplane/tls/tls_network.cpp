@@ -11,6 +11,9 @@ namespace pushmail {
 namespace {
 
 constexpr std::size_t record_size = 16 * 1024;  // of plaintext, the most that one record holds (RFC 8446 §5.1)
+// Of what TLS answers by itself on one connection: key updates and refused renegotiations, each of some thirty bytes. An honest peer asks
+// for a handful in its life.
+constexpr std::uint64_t own_answers_size_max = 16 * 1024;
 
 enum class Role : std::uint8_t { client, server };
 
@@ -77,7 +80,8 @@ class TlsNetwork::Covered final : public Stream, public StreamEvents {
       if (record.wire_end > below.size) break;
       size = record.plain_end;
     }
-    return {.size = size, .is_last = below.is_last};
+    // Who said close_notify answers nothing more, as after a FIN; his segment carried the last acknowledgement.
+    return {.size = size, .is_last = below.is_last || (peer_ended_ && failure_ == nullptr)};
   }
   [[nodiscard]] const ErrorInfo* failure() const override { return failure_; }
   [[nodiscard]] bool is_encrypted() const override { return true; }
@@ -111,6 +115,7 @@ class TlsNetwork::Covered final : public Stream, public StreamEvents {
   }
   void on_close(CloseReason reason) override {
     if (phase_ == Phase::shaking) note_failed(core_tls_handshake, "the connection ended in the middle of it");
+    if (lingers_) --network_.lingering_;
     if (events_ != nullptr) std::exchange(events_, nullptr)->on_close(reason);
     network_.forget(*this);
   }
@@ -174,8 +179,12 @@ class TlsNetwork::Covered final : public Stream, public StreamEvents {
         events_->on_data(ByteView{network_.plain_}.first(*got));
       }
     }
+    if (phase_ != Phase::open) return;
     // An alert, or the answer to a key update.
-    if (phase_ == Phase::open) send_wire();
+    const std::uint64_t before = wire_sent_;
+    send_wire();
+    own_answers_size_ += wire_sent_ - before;
+    if (own_answers_size_ > own_answers_size_max) fail(core_tls_broken, "it asks for new keys again and again");
   }
 
   void encrypt(ByteView bytes) {
@@ -213,7 +222,13 @@ class TlsNetwork::Covered final : public Stream, public StreamEvents {
     since_ = network_.now_;
     send_wire();
     below_->resume_reading();
-    below_->finish();
+    lingers_ = network_.lingering_ < network_.limits_.lingering_max;
+    if (lingers_) {
+      ++network_.lingering_;
+      below_->finish();
+    } else {
+      below_->abort();
+    }
     if (events_ != nullptr) std::exchange(events_, nullptr)->on_close(CloseReason::aborted);
   }
   void release_all() {
@@ -232,10 +247,12 @@ class TlsNetwork::Covered final : public Stream, public StreamEvents {
   bool paused_ = false;
   bool finishing_ = false;
   bool peer_ended_ = false;
+  bool lingers_ = false;  // has failed, and waits for the alert to leave
+  std::uint64_t own_answers_size_ = 0;
   const ErrorInfo* failure_ = nullptr;
   Bytes unsent_;  // before both sides agreed
   std::vector<LentBytes> lent_;
-  std::uint64_t base_ = 0;  // acknowledged beneath before we came; less than was sent there only makes acknowledged() say less
+  std::uint64_t base_ = 0;  // acknowledged beneath before we came
   std::uint64_t wire_sent_ = 0;
   std::uint64_t plain_sent_ = 0;
   std::uint64_t plain_acknowledged_ = 0;

@@ -26,6 +26,7 @@ struct TlsLimits {
   std::uint32_t handshakes_per_turn = 4;  // steps, of which one in a handshake signs: a fraction of a millisecond to two
   Duration handshake_time = timers::tls_handshake;
   Duration linger = timers::session_linger;  // after our alert
+  std::size_t lingering_max = 256;           // of all sources; beyond them a failed handshake ends without its alert
   /// Handshakes of one source that are under way or have failed; one that succeeds gives its own back.
   BudgetLimits per_source{.burst = {.count = 60, .window = seconds(60)}, .lasting = {.count = 1200, .window = seconds(3600)}};
 };
@@ -73,6 +74,7 @@ class TlsNetwork final : public Network {
   Instant next_check_{};
   TwoBudgets per_source_;
   TlsCounts counts_;
+  std::size_t lingering_ = 0;
   RefusalLog refusals_{"tls_failed"};
   Bytes plain_;                   // what a read gives, lent on
   std::deque<Covered*> waiting_;  // have bytes of a handshake that were not looked at

@@ -320,6 +320,30 @@ TEST_F(TlsNetworkTest, ASourceThatOnlyBeginsIsRefusedAndOneThatAgreesIsNot) {
   EXPECT_EQ(network_.stream_count(), 0u);
 }
 
+// An alert and five seconds for a few; the connections of many sources are not held for their mistakes.
+TEST_F(TlsNetworkTest, FailedHandshakesLingerInNumber) {
+  TlsNetwork narrow(below_, {.lingering_max = 2});
+  TlsListener port(narrow, good_, &servers_);
+  const Endpoint at = *parse_endpoint("198.51.100.1:8444");
+  ASSERT_TRUE(narrow.listen(at, port).has_value());
+  std::vector<std::unique_ptr<FakePeer>> plain;
+  for (int i = 0; i < 4; ++i) {
+    plain.push_back(std::make_unique<FakePeer>());
+    plain.back()->stream = *below_.connect(at, *plain.back());
+    plain.back()->say("GET / HTTP/1.1\r\n\r\n");
+    for (int turn = 0; turn < 4; ++turn) narrow.poll(clock_.now());
+  }
+  EXPECT_EQ(narrow.counts().failed, 4U);
+  EXPECT_FALSE(plain[1]->closed) << "its alert is on the way";
+  EXPECT_EQ(plain[2]->closed, CloseReason::reset_by_peer);
+  EXPECT_EQ(plain[3]->closed, CloseReason::reset_by_peer);
+  for (const auto& each : plain) {
+    if (each->stream != nullptr) each->stream->abort();
+  }
+  for (int turn = 0; turn < 4; ++turn) narrow.poll(clock_.now());
+  EXPECT_EQ(narrow.stream_count(), 0U);
+}
+
 TEST_F(TlsNetworkTest, WhatWaitsForTheHandshakeFollowsIt) {
   TlsEnd end;
   end.stream = *peer_.connect(here_, end);
