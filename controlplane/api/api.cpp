@@ -256,11 +256,10 @@ class Call {
     if (!json.is_object()) return refused({.text = "must be an object"});
     const auto wanted = read_binding(json);
     if (!wanted) return refused(wanted.error());
-    const std::string_view state = wanted->state.empty() ? to_string(BindingState::active) : std::string_view(wanted->state);
-    if (state != to_string(BindingState::active) && state != to_string(BindingState::suspended))
+    const std::optional<BindingState> state = wanted->state.empty() ? BindingState::active : parse_word<BindingState>(wanted->state);
+    if (state != BindingState::active && state != BindingState::suspended)
       return refused({.field = "state", .text = "must be active or suspended"});
-    auto binding = is_dry ? bindings_.check_new(wanted->binding) : bindings_.add(wanted->binding);
-    if (binding && !is_dry && state == to_string(BindingState::suspended)) binding = bindings_.set_state(binding->id, state);
+    auto binding = is_dry ? bindings_.check_new(wanted->binding) : bindings_.add(wanted->binding, *state);
     if (!binding) return refused(binding.error());
     Json result{{"result", is_dry ? "acceptable" : "added"}};
     if (is_dry) return result;

@@ -152,10 +152,11 @@ std::expected<void, Problem> Bindings::check_shared(const Binding& binding, cons
       fmt::format("{} takes {} connections to one mailbox, and {} numbers are bound to it", provider.name, provider.connections, others)});
 }
 
-std::expected<Binding, Problem> Bindings::add(const BindingRequest& request) {
+std::expected<Binding, Problem> Bindings::add(const BindingRequest& request, BindingState state) {
   auto checked = check_new(request);
   if (!checked) return checked;
   Binding b = std::move(*checked);
+  b.state = state;
   b.created = clock_.wall();
   b.id = "b" + to_string(new_item_id(b.created, rules_.node));
   auto sealed = sealer_.seal(b.id, request.password);

@@ -59,7 +59,7 @@ class Bindings {
   [[nodiscard]] std::expected<Binding, Problem> check(const BindingRequest& request) const;
   /// The same, and whether it may stand beside the bindings that there are: what add() asks first.
   [[nodiscard]] std::expected<Binding, Problem> check_new(const BindingRequest& request) const;
-  [[nodiscard]] std::expected<Binding, Problem> add(const BindingRequest& request);
+  [[nodiscard]] std::expected<Binding, Problem> add(const BindingRequest& request, BindingState state = BindingState::active);
   /// Checked as a new one is; what is not given stays, and with another mode than fixed the times go by themselves. Another account is
   /// another binding: what was read of its mailbox is of no use there. Items under way go on as they began.
   [[nodiscard]] std::expected<Binding, Problem> set(std::string_view id, const BindingTexts& changes);
