@@ -140,7 +140,7 @@ Effects Asking::tick() {
   const Instant now = clock_.now();
   Effects effects;
   if (now >= expire_at_) {
-    expire_at_ = now + timers::marks;
+    expire_at_ = now + timers::item_ends;
     effects.refused = expire();
   }
   if (now >= announce_at_) {

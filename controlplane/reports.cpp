@@ -243,7 +243,7 @@ Result<bool> Reports::apply(const Report& report, Item& item) {
 
 void Reports::tick() {
   if (ports_.clock.now() < tick_at_) return;
-  tick_at_ = ports_.clock.now() + timers::marks;
+  tick_at_ = ports_.clock.now() + timers::item_ends;
   const Timestamp now = ports_.clock.wall();
   auto submitted = ports_.store.items({.states = {ItemState::submitted, ItemState::reported},
                                        .way = Way::to_phone,

@@ -55,20 +55,21 @@ constexpr Duration days(std::int64_t n) { return hours(24 * n); }
 inline constexpr Timer plane_tick = detail::one("plane_tick", "plane", seconds(1), "what waits by the clock is looked at");
 inline constexpr Timer peers_resolve = detail::one("peers_resolve", "plane", seconds(10), "peers given by name are resolved anew");
 inline constexpr Timer transfer_stall =
-    detail::one("transfer_stall", "to_phone", detail::minutes(3), "a mail of which nothing came is fetched again");
+    detail::one("transfer_stall", "transfers", detail::minutes(3), "a mail of which nothing came is fetched again");
 inline constexpr Timer after_hello =
     detail::one("after_hello", "to_phone", milliseconds(500), "outcomes of before the break arrive before mails are fetched again");
 inline constexpr Timer fetch_retry =
-    detail::growing("fetch_retry", "to_phone", seconds(5), detail::hours(1), "a fetch that broke off begins again");
+    detail::growing("fetch_retry", "transfers", seconds(5), detail::hours(1), "a fetch that broke off begins again");
 inline constexpr Timer mark_retry =
-    detail::growing("mark_retry", "to_phone", seconds(30), detail::hours(6), "a delivered mail is marked again");
-inline constexpr Timer marks = detail::one("marks", "to_phone", seconds(30), "marks and ends of items are looked at");
-inline constexpr Timer announcements = detail::one("announcements", "to_phone", seconds(5), "phones whose mails wait are looked at");
+    detail::growing("mark_retry", "marks", seconds(30), detail::hours(6), "a delivered mail is marked again");
+inline constexpr Timer item_ends =
+    detail::one("item_ends", "reports", seconds(30), "ends of items (code, expiry, no report) are looked at");
+inline constexpr Timer announcements = detail::one("announcements", "asking", seconds(5), "phones whose mails wait are looked at");
 inline constexpr Timer no_report =
-    detail::one("no_report", "to_phone", detail::days(1), "after its expiry, an MM without a report is unconfirmed");
+    detail::one("no_report", "reports", detail::days(1), "after its expiry, an MM without a report is unconfirmed");
 inline constexpr Timer suspended_retry = detail::one("suspended_retry", "to_phone", detail::minutes(10),
                                                      "a mail of a suspended binding is looked at, in case nobody says that it was resumed");
-inline constexpr Timer burst_over = detail::one("burst_over", "announcer", seconds(10), "a burst of mails is over, and can be counted");
+inline constexpr Timer burst_over = detail::one("burst_over", "asking", seconds(10), "a burst of mails is over, and can be counted");
 inline constexpr Timer doubt_usual =
     detail::one("doubt_usual", "in_doubt", detail::minutes(10), "a submission in doubt waits for its report, until the peer is known");
 inline constexpr Timer doubt = detail::growing("doubt", "in_doubt", detail::minutes(2), detail::hours(6),
@@ -148,7 +149,7 @@ inline constexpr Timer mailbox_steady =
     detail::one("mailbox_steady", "fetcher", detail::minutes(5), "a session that lived so long was no failure");
 
 inline constexpr auto of_control_plane = std::to_array<Timer>({
-    plane_tick,     peers_resolve,   transfer_stall,  after_hello,       fetch_retry,    mark_retry,      marks,           announcements,
+    plane_tick,     peers_resolve,   transfer_stall,  after_hello,       fetch_retry,    mark_retry,      item_ends,       announcements,
     no_report,      suspended_retry, burst_over,      doubt_usual,       doubt,          health_window,   report_grace,    sms_deferred,
     sms_end,        sms_doubt,       sms_alone,       receipt_early,     part_begins,    part_missing,    part_late,       answer_usual,
     unbind,         enquire_answer,  smpp_response,   smpp_throttled,    smpp_rebind,    smpp_stable,     code_fresh,      suffix_rest,

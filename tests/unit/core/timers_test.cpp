@@ -15,8 +15,8 @@ TEST(Timers, GrowByDoublingUpToTheLongest) {
 }
 
 TEST(Timers, OneThatDoesNotGrowStays) {
-  EXPECT_EQ(doubled(timers::marks, 9), timers::marks.first);
-  EXPECT_EQ(Duration(timers::marks), seconds(30));
+  EXPECT_EQ(doubled(timers::item_ends, 9), timers::item_ends.first);
+  EXPECT_EQ(Duration(timers::item_ends), seconds(30));
 }
 
 }  // namespace
