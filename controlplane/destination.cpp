@@ -13,24 +13,24 @@ namespace {
 
 namespace verdict = handoff::verdict;
 
-struct Asking {
+struct Lookup {
   Store& store;
   const Settings& settings;
   const std::optional<Msisdn>& sender;
   std::string_view peer;
 };
 
-bool is_asked(const Asking& ask, const PeerProfile& peer) { return ask.peer.empty() || peer.name() == ask.peer; }
+bool is_asked(const Lookup& ask, const PeerProfile& peer) { return ask.peer.empty() || peer.name() == ask.peer; }
 
 // Whether the domain is an MMSC's own: what stands in front is a number or short code then (TS 23.140 §8.4.1).
-bool is_domain_of_mmsc(const Asking& ask, std::string_view domain) {
+bool is_domain_of_mmsc(const Lookup& ask, std::string_view domain) {
   return std::ranges::any_of(ask.settings.peers, [&](const auto& entry) {
     return is_asked(ask, entry.second) &&
            std::ranges::any_of(entry.second.texts("domains"), [&](const std::string& one) { return ascii_equal_nocase(one, domain); });
   });
 }
 
-Result<std::optional<Destination>> thread_of(const Asking& ask, std::string_view digits) {
+Result<std::optional<Destination>> thread_of(const Lookup& ask, std::string_view digits) {
   PM_TRY(auto suffix, ask.store.suffix(*ask.sender, digits));
   if (!suffix || suffix->correspondent.empty()) return std::optional<Destination>();
   return std::optional(Destination{.kind = Destination::Kind::thread,
@@ -40,7 +40,7 @@ Result<std::optional<Destination>> thread_of(const Asking& ask, std::string_view
 }
 
 // A number or short code, whatever address form it stood in. `unreadable`: the verdict about what is neither.
-Result<Destination> find_number(const Asking& ask, std::string_view text, std::string_view unreadable) {
+Result<Destination> find_number(const Lookup& ask, std::string_view text, std::string_view unreadable) {
   const std::string digits = wap::digits_of(text);
   for (const auto& [name, peer] : ask.settings.peers) {
     if (digits.empty() || !ask.sender || !is_asked(ask, peer)) continue;
@@ -90,7 +90,7 @@ std::optional<mime::Mailbox> one_mailbox(std::string_view text) {
   return std::move(*mailbox);
 }
 
-Result<Destination> find_mail(const Asking& ask, std::string_view text) {
+Result<Destination> find_mail(const Lookup& ask, std::string_view text) {
   auto address = one_mailbox(text);
   if (!address) {
     if (ask.sender && !text.contains('@')) return find_number(ask, text, verdict::bad_address);
@@ -114,7 +114,7 @@ Result<Destination> find_mail(const Asking& ask, std::string_view text) {
 
 Result<Destination> find_destination(Store& store, const Settings& settings, std::string_view form, const std::optional<Msisdn>& sender,
                                      std::string_view peer) {
-  const Asking ask{.store = store, .settings = settings, .sender = sender, .peer = peer};
+  const Lookup ask{.store = store, .settings = settings, .sender = sender, .peer = peer};
   const auto [kind, text] = split_form(form);
   if (kind == "mail") return find_mail(ask, text);
   // A short code that is not ours is no mistake in writing.

@@ -15,8 +15,6 @@ constexpr std::size_t record_size = 16 * 1024;  // of plaintext, the most that o
 // for a handful in its life.
 constexpr std::uint64_t own_answers_size_max = 16 * 1024;
 
-enum class Role : std::uint8_t { client, server };
-
 }  // namespace
 
 /// One stream over another one.
@@ -25,6 +23,7 @@ enum class Role : std::uint8_t { client, server };
 ///      └───────────────────────┴── refused, late ──────┴── broken ──> failed: its session has had on_close; alert and FIN are out
 class TlsNetwork::Covered final : public Stream, public StreamEvents {
  public:
+  enum class Role : std::uint8_t { client, server };
   Covered(TlsNetwork& network, tls::Session session, Role role, StreamEvents* events)
       : network_(network), session_(std::move(session)), role_(role), events_(events) {}
   ~Covered() override { release_all(); }
@@ -293,14 +292,14 @@ void TlsNetwork::forget(Covered& stream) {
 }
 
 Result<Stream*> TlsNetwork::connect(const Endpoint& peer, StreamEvents& events, tls::Session session) {
-  auto made = std::make_unique<Covered>(*this, std::move(session), Role::client, &events);
+  auto made = std::make_unique<Covered>(*this, std::move(session), Covered::Role::client, &events);
   PM_TRY(Stream* const below, below_.connect(peer, *made));
   made->bind(*below);
   return &add(std::move(made));
 }
 
 Stream* TlsNetwork::cover_as_client(Stream& below, StreamEvents& events, tls::Session session) {
-  Covered& made = add(std::make_unique<Covered>(*this, std::move(session), Role::client, &events));
+  Covered& made = add(std::make_unique<Covered>(*this, std::move(session), Covered::Role::client, &events));
   made.bind(below);
   made.begin();
   return &made;
@@ -314,7 +313,7 @@ Result<Stream*> TlsNetwork::cover_as_server(Stream& below, const tls::ServerSett
     return fail(core_tls_too_many);
   }
   PM_TRY(auto session, tls::Session::open(settings));
-  Covered& made = add(std::make_unique<Covered>(*this, std::move(session), Role::server, nullptr));
+  Covered& made = add(std::make_unique<Covered>(*this, std::move(session), Covered::Role::server, nullptr));
   made.bind(below);
   made.begin();
   return &made;
