@@ -12,7 +12,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t row_size_max = 16 * 1024;
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+constexpr std::string_view front_mark = "\xEF\xBB\xBF";
 
 bool is_blank_line(std::string_view line) { return ascii_trim(line).empty(); }
 
@@ -20,7 +20,7 @@ bool is_blank_line(std::string_view line) { return ascii_trim(line).empty(); }
 
 bool BindingFile::take_line(std::string& line) {
   if (!std::getline(in_, line)) return false;
-  if (++lines_ == 1 && line.starts_with(byte_order_mark)) line.erase(0, byte_order_mark.size());
+  if (++lines_ == 1 && line.starts_with(front_mark)) line.erase(0, front_mark.size());
   if (line.ends_with('\r')) line.pop_back();
   return true;
 }

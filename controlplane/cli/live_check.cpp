@@ -23,7 +23,7 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr auto wait_max = std::chrono::seconds(5);
-constexpr std::size_t answer_size_max = 16 * 1024;
+constexpr std::size_t reply_size_max = 16 * 1024;
 
 using Words = std::expected<std::string, std::string>;
 
@@ -63,7 +63,7 @@ class Connection {
   [[nodiscard]] Words read_line() {
     std::size_t end = 0;
     while ((end = received_.find('\n')) == std::string::npos) {
-      if (received_.size() > answer_size_max) return std::unexpected("a line without an end");
+      if (received_.size() > reply_size_max) return std::unexpected("a line without an end");
       if (const auto more = read_more(); !more) return more;
     }
     const std::string line(ascii_trim(std::string_view(received_).substr(0, end)));
@@ -78,7 +78,7 @@ class Connection {
       received_ += *wire;
       return received_;
     }
-    Bytes plain(answer_size_max);
+    Bytes plain(reply_size_max);
     for (;;) {
       const auto size = tls_->read(plain);
       if (!size) return std::unexpected("TLS: " + tls_->reason());
@@ -97,7 +97,7 @@ class Connection {
         [&](auto done) { asio::async_write(socket_, asio::buffer(bytes), [done](boost::system::error_code e, std::size_t) { done(e); }); });
   }
   [[nodiscard]] Words read_wire() {
-    std::string wire(answer_size_max, '\0');
+    std::string wire(reply_size_max, '\0');
     std::size_t size = 0;
     const auto read = run([&](auto done) {
       socket_.async_read_some(asio::buffer(wire), [done, &size](auto e, std::size_t got) {
