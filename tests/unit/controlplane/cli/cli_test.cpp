@@ -90,23 +90,7 @@ TEST_F(CliTest, OnlySoManyConnectionsAtATime) {
 }
 
 TEST_F(CliTest, ItemsForPeopleAndMachines) {
-  Item item{.id = new_item_id(clock.wall(), 1),
-            .trace = new_trace_id(),
-            .source = Source::mailbox,
-            .binding = "b1",
-            .msisdn = Msisdn::from_digits("15550100002").value(),
-            .uid = "4",
-            .correspondent = "joe@example.com",
-            .subject = "Hi\x1b[31m",
-            .created = clock.wall(),
-            .updated = clock.wall()};
-  {
-    // The server's thread owns the store while it answers; nothing is asked yet.
-    ASSERT_TRUE(store->add_item(item).value());
-    ASSERT_TRUE(note(*store, item, "mail_seen", clock.wall(), Program::fetcher, {{"uid", "4"}}));
-    ASSERT_TRUE(
-        move_item(*store, item, {.event = ItemEvent::notified, .reason = "waits for the phone's answer", .time = clock.wall()}).value());
-  }
+  const Item item = waiting_mail("b1", "Hi\x1b[31m");
   const std::string id = to_string(item.id);
   const Ran listed = at_root({"item", "list"});
   EXPECT_EQ(listed.code, 0);

@@ -14,6 +14,7 @@
 
 #include "controlplane/api/server.h"
 #include "controlplane/cli/cli.h"
+#include "controlplane/store/ledger.h"
 #include "controlplane/store/sqlite_store.h"
 #include "tests/unit/controlplane/held_durability.h"
 
@@ -80,6 +81,24 @@ struct CliTest : ::testing::Test {
   Ran at_root(std::vector<std::string> arguments, const std::string& input = "") {
     arguments.insert(arguments.end(), {"--root", root.string()});
     return ctl(std::move(arguments), input);
+  }
+  /// A mail of this binding that waits for its phone's answer. Nobody may be asking: the server's thread owns the store while it answers.
+  Item waiting_mail(const std::string& binding, std::string subject) {
+    Item item{.id = new_item_id(clock.wall(), 1),
+              .trace = new_trace_id(),
+              .source = Source::mailbox,
+              .binding = binding,
+              .msisdn = Msisdn::from_digits("15550100002").value(),
+              .uid = "4",
+              .correspondent = "joe@example.com",
+              .subject = std::move(subject),
+              .created = clock.wall(),
+              .updated = clock.wall()};
+    EXPECT_TRUE(store->add_item(item).value());
+    EXPECT_TRUE(note(*store, item, "mail_seen", clock.wall(), Program::fetcher, {{"uid", "4"}}));
+    EXPECT_TRUE(
+        move_item(*store, item, {.event = ItemEvent::notified, .reason = "waits for the phone's answer", .time = clock.wall()}).value());
+    return item;
   }
   /// The table that every configuration needs; ends it.
   std::string secrets() const {

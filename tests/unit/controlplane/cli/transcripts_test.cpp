@@ -12,7 +12,6 @@
 #include <map>
 #include <regex>
 
-#include "controlplane/store/ledger.h"
 #include "core/ascii.h"
 #include "tests/unit/controlplane/cli/fixture.h"
 
@@ -101,20 +100,7 @@ struct Transcript : CliTest, testing::WithParamInterface<std::string> {
   void mail_comes() {
     const auto binding = std::ranges::find(names, "ID1", &std::pair<const std::string, std::string>::second);
     ASSERT_NE(binding, names.end());
-    Item item{.id = new_item_id(clock.wall(), 1),
-              .trace = new_trace_id(),
-              .source = Source::mailbox,
-              .binding = binding->first,
-              .msisdn = Msisdn::from_digits("15550100002").value(),
-              .uid = "4",
-              .correspondent = "joe@example.com",
-              .subject = "Lunch",
-              .created = clock.wall(),
-              .updated = clock.wall()};
-    ASSERT_TRUE(store->add_item(item).value());
-    ASSERT_TRUE(note(*store, item, "mail_seen", clock.wall(), Program::fetcher, {{"uid", "4"}}));
-    ASSERT_TRUE(
-        move_item(*store, item, {.event = ItemEvent::notified, .reason = "waits for the phone's answer", .time = clock.wall()}).value());
+    waiting_mail(binding->first, "Lunch");
   }
 };
 
