@@ -273,8 +273,11 @@ void Commands::binding_import() {
   const auto send = [&] {
     if (lines.empty()) return;
     const Json answer = call("POST", "/v1/bindings/import", {{"bindings", std::exchange(part, Json::array())}, {"dry_run", dry_run_}});
+    const auto results = answer.find("results");
+    if (results == answer.end() || !results->is_array() || results->size() != lines.size())
+      throw Stop{EX_PROTOCOL, "the control plane did not say what became of each binding"};
     for (std::size_t i = 0; i < lines.size(); ++i) {
-      const Json& one = answer.at("results").at(i);
+      const Json& one = (*results)[i];
       const std::string result = cell(one, "result");
       if (result != "refused") {
         ++counts[result];
@@ -295,6 +298,10 @@ void Commands::binding_import() {
     if (!*row) break;
     if (shared_) (*row)->binding["shared"] = true;
     const std::size_t row_size = json_text((*row)->binding).size() + 1;
+    if (row_size > part_size_max) {
+      refuse((*row)->line, "is longer than a binding can be");
+      continue;
+    }
     if (size + row_size > part_size_max || lines.size() == part_count_max) send();
     part.push_back(std::move((*row)->binding));
     lines.push_back((*row)->line);
@@ -465,15 +472,15 @@ void use_packaged_key(const std::string& root) {
 SetupAnswers Commands::setup_answers() const {
   SetupAnswers answers = answers_;
   const bool asks_all = std::ranges::all_of(answers, [](const auto& answer) { return answer.second.empty(); });
-  const bool has_dpdk = [] { return !ports_for_dpdk("/sys/bus/pci/drivers/vfio-pci").empty(); }();
+  const std::vector<std::string> ports = ports_for_dpdk("/sys/bus/pci/drivers/vfio-pci");
   for (const SetupQuestion& question : setup_questions) {
     std::string& answer = answers[std::string(question.option)];
     const bool is_dpdk = answers["link"] == "dpdk";
     const bool is_needed = question.need == SetupQuestion::Need::always || (question.need == SetupQuestion::Need::with_dpdk && is_dpdk);
     if (!answer.empty() || (question.need == SetupQuestion::Need::with_dpdk && !is_dpdk) || (!is_needed && !asks_all)) continue;
     std::string otherwise(question.otherwise);
-    if (question.option == "link" && has_dpdk) otherwise = "dpdk";
-    if (question.option == "dpdk-port" && has_dpdk) otherwise = ports_for_dpdk("/sys/bus/pci/drivers/vfio-pci").front();
+    if (question.option == "link" && !ports.empty()) otherwise = "dpdk";
+    if (question.option == "dpdk-port" && !ports.empty()) otherwise = ports.front();
     if (!otherwise.empty() && !asks_all) {
       answer = question.option == "source" ? "" : otherwise;
       continue;
@@ -495,8 +502,9 @@ void Commands::setup() {
   const ConfigCheck check = check_config(root_);
   for (const ConfigError& error : check.errors) streams_.error << printable(error.message()) << '\n';
   if (!check.errors.empty()) {
+    // Whoever answers anew gives his passwords anew.
     std::error_code ignored;
-    std::filesystem::remove(made->back(), ignored);
+    for (const auto& path : *made) std::filesystem::remove(path, ignored);
     throw Stop{EX_CONFIG, "what was answered is refused, and no configuration was made"};
   }
   if (!json_) {

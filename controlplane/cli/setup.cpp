@@ -42,10 +42,15 @@ std::string answer_of(const SetupAnswers& answers, const SetupQuestion& question
 
 std::filesystem::path secrets_of(const std::filesystem::path& root) { return root / "etc/pushmail/secrets"; }
 
-// A secret of the control plane, which no other user of the machine reads. What is there stays.
+// A secret of the control plane, which no other user of the machine reads. What is there stays: a key as it is, a password only if it is
+// the one that was given.
 std::expected<void, std::string> write_secret(const std::filesystem::path& path, ByteView bytes, const char* user,
                                               std::vector<std::filesystem::path>& made) {
-  if (std::filesystem::exists(path)) return {};
+  if (std::filesystem::exists(path)) {
+    const auto there = read_secret_bytes(path);
+    if (path.filename() == "kek" || (there && *there == Bytes(bytes.begin(), bytes.end()))) return {};
+    return std::unexpected(path.string() + ": is there already, with another password; setup changes nothing that is there");
+  }
   if (const auto written = replace_file(system_storage(), path, bytes, 0400); !written)
     return std::unexpected(path.string() + ": " + std::string(written.error().info->text));
   made.push_back(path);
@@ -71,8 +76,9 @@ std::string setup_text(const SetupAnswers& answers, const std::map<std::string, 
     const std::string answer = answer_of(answers, question);
     if (answer.empty() || keys.contains(std::string(question.key))) continue;
     if (question.option == "listen") {
-      add("http.listen", fmt::format("{}:{}", answer, listen_ports[0]));
-      add("smtp.listen", fmt::format("{}:{}", answer, listen_ports[1]));
+      const std::string host = answer.contains(':') ? "[" + answer + "]" : answer;
+      add("http.listen", fmt::format("{}:{}", host, listen_ports[0]));
+      add("smtp.listen", fmt::format("{}:{}", host, listen_ports[1]));
     } else {
       add(question.key, answer);
     }

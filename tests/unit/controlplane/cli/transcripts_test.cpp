@@ -3,7 +3,8 @@
 //   # why                       $ words of pushmailctl ("in quotes": one word)       < a line of its standard input
 //   > a line of its output      ! a line of its error output      > ...   whatever it prints before the next line of the transcript
 //   exit 64                     its exit code, where that is not 0
-//   file PATH                   and | its lines: a file, from here on       waiting mail    comes for the binding ID1
+//   file PATH                   and | its lines: a file that its owner alone reads, from here on
+//   waiting mail                comes for the binding ID1
 //
 // What differs from run to run reads alike: ROOT is the folder, ID1, ID2 ... are ids in the order in which they are shown, filled up with
 // dots to their length; in words they stand without dots.
@@ -136,6 +137,7 @@ TEST_P(Transcript, IsWhatAnOperatorSees) {
       std::filesystem::create_directories(path.parent_path());
       file = std::ofstream(path);
       EXPECT_TRUE(file.is_open());
+      std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     } else if (text == "waiting mail") {
       finish();
       mail_comes();
