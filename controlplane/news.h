@@ -15,7 +15,7 @@ namespace pushmail {
           .size = item.size,
           .unverified = item.authentication == "fail",
           .in_mailbox = item.source == Source::mailbox,
-          .service_number = settings.smpp.source};
+          .service_number = settings.service_number};
 }
 
 }  // namespace pushmail

@@ -47,14 +47,15 @@ std::uint64_t size_of_store(const std::filesystem::path& file) {
 
 }  // namespace
 
-Observer::Observer(Ports ports) : ports_(std::move(ports)), started_(ports_.clock.wall()) {
+Observer::Observer(Ports ports) : ports_(std::move(ports)), started_(ports_.clock.wall()), bearers_(ports_.settings.bearers.size()) {
   for (const auto& [name, peer] : ports_.settings.peers) peers_.try_emplace(name);
 }
 
 void Observer::tick() {
   const Timestamp now = ports_.clock.wall();
   const auto see = [now](Health& health, bool works, std::string_view error) { works ? health.works(now) : health.fails(error, now); };
-  see(smsc_, ports_.smpp.is_ready(), ports_.smpp.last_error());
+  const auto bearers = ports_.notifier.bearers();
+  for (std::size_t i = 0; i < bearers_.size(); ++i) see(bearers_[i], bearers[i].bearer.is_ready(), bearers[i].bearer.last_error());
   see(handoff_, ports_.data_plane.is_ready(), ports_.data_plane.last_error());
   const std::string unheard = ports_.listener_error ? ports_.listener_error() : std::string();
   see(listener_, unheard.empty(), unheard);
@@ -119,6 +120,18 @@ Part Observer::mmsc(const std::string& name, const Leg& leg) const {
   return part;
 }
 
+// One that has its own table of the configuration is named by it, too.
+void Observer::add_bearers(std::vector<Part>& parts) const {
+  const auto bearers = ports_.notifier.bearers();
+  for (std::size_t i = 0; i < bearers_.size(); ++i) {
+    const notify::BearerProfile& profile = ports_.settings.bearers[i];
+    const std::string address = bearers[i].bearer.address();
+    const std::string name = profile.name == notify::only_bearer ? address : fmt::format("{} {}", profile.name, address);
+    parts.push_back(status::part_of(std::string(notify::kind_of(profile.kind).peer), name, bearers_[i],
+                                    {.works = "bound", .fails = "not bound", .untried = "not tried yet"}));
+  }
+}
+
 // What runs, what the data plane runs with, and what a restart would read.
 Part Observer::configuration(const Result<CountersRead>& counters) const {
   Part part{
@@ -176,8 +189,7 @@ status::Status Observer::look() const {
     parts.push_back(status::part_of("smart_host", settings.smart_host, smart_host_.tries,
                                     {.works = "answers", .fails = "fails", .untried = "not tried yet"}));
   }
-  parts.push_back(
-      status::part_of("smsc", to_string(settings.smpp.smsc), smsc_, {.works = "bound", .fails = "not bound", .untried = "not tried yet"}));
+  add_bearers(parts);
   parts.push_back(status::part_of("listener", to_string(settings.metrics_listen), listener_,
                                   {.works = "listens", .fails = "does not listen", .untried = "not tried yet"}));
 

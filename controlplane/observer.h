@@ -15,7 +15,6 @@
 #include "controlplane/fetcher_processes.h"
 #include "controlplane/handoff_client.h"
 #include "controlplane/notify/notifier.h"
-#include "controlplane/notify/smpp_session.h"
 #include "controlplane/settings.h"
 #include "controlplane/status/health.h"
 #include "controlplane/status/status.h"
@@ -33,7 +32,6 @@ class Observer {
     const Settings& settings;
     const FetcherProcesses& fetchers;
     const HandoffClient& data_plane;
-    const notify::SmppSession& smpp;
     const notify::Notifier& notifier;
     std::function<std::size_t()> transfers{};
     /// Empty while the listener listens, else why not.
@@ -68,6 +66,7 @@ class Observer {
   };
   [[nodiscard]] Leg* leg_of(std::string_view peer, std::string_view next_hop);
   [[nodiscard]] status::Part data_plane(const Result<CountersRead>& counters) const;
+  void add_bearers(std::vector<status::Part>& parts) const;
   [[nodiscard]] status::Part mmsc(const std::string& name, const Leg& leg) const;
   [[nodiscard]] status::Part configuration(const Result<CountersRead>& counters) const;
 
@@ -75,7 +74,8 @@ class Observer {
   Timestamp started_{};
   std::map<std::string, Leg, std::less<>> peers_{};
   Leg smart_host_{};
-  status::Health smsc_{}, handoff_{}, listener_{};
+  status::Health handoff_{}, listener_{};
+  std::vector<status::Health> bearers_{};  // in the order of Settings::bearers
   std::vector<status::Health> fetchers_{};
 };
 

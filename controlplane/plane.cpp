@@ -14,7 +14,6 @@
 #include "controlplane/fetcher_processes.h"
 #include "controlplane/handoff_client.h"
 #include "controlplane/notify/notifier.h"
-#include "controlplane/notify/smpp_session.h"
 #include "controlplane/observer.h"
 #include "controlplane/peer_health.h"
 #include "controlplane/resolver.h"
@@ -63,8 +62,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         data_plane_(context, settings_.run_folder / handoff_socket_of(only_worker), durability, *this,
                     [this] { flows_.on_data_plane_lost(); }),
         notifier_(store, clock, [this](const notify::IncomingSms& sms) { return flows_.on_sms(sms); },
-                  {.per_hour_max = settings_.sms_per_hour_max}, {.form = settings_.sms_id_form, .numbering = settings_.numbering}),
-        smpp_(context, clock, settings_.smpp, durability, notifier_),
+                  {.per_hour_max = settings_.sms_per_hour_max}),
         report_times_(store),
         flows_({store, clock, settings_, data_plane_, fetchers_, report_times_, *this}),
         mailboxes_({store, clock, settings_, sealer, *resolver_, fetchers_}),
@@ -99,14 +97,17 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                    .settings = settings_,
                    .fetchers = fetchers_,
                    .data_plane = data_plane_,
-                   .smpp = smpp_,
                    .notifier = notifier_,
                    .transfers = [this] { return flows_.transfers(); },
                    .listener_error = [this] { return listener_->error(); }}),
         wall_steps_(clock),
         tick_timer_(context),
         peers_timer_(context) {
-    notifier_.use(smpp_);
+    for (const notify::BearerProfile& profile : settings_.bearers) {
+      notifier_.add(
+          {.name = profile.name, .order = profile.order, .receipts = {.form = profile.message_id_form, .numbering = settings_.numbering}},
+          [&](notify::BearerEvents& events) { return profile.make({context, clock, durability, events}); });
+    }
   }
 
   [[nodiscard]] std::expected<void, StartError> listen(asio::io_context& context) {
@@ -123,7 +124,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     flows_.resume();
     fetchers_.start();
     data_plane_.start();
-    smpp_.start();
+    notifier_.start();
     listener_->start();
     tick();
   }
@@ -135,7 +136,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     listener_->stop();
     data_plane_.stop();
     fetchers_.stop();
-    smpp_.stop();
+    notifier_.stop();
   }
 
  private:
@@ -358,7 +359,6 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   FetcherProcesses fetchers_;
   HandoffClient data_plane_;
   notify::Notifier notifier_;
-  notify::SmppSession smpp_;
   ReportTimes report_times_;
   Switchboard flows_;
   WatchedMailboxes mailboxes_;

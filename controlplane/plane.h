@@ -1,7 +1,7 @@
 // The control plane put together: every part, and which record of which socket goes to which part. Read this first.
 //
 //   fetchers   --records--> WatchedMailboxes  |
-//                       --> Switchboard       +--> Store <-- Notifier <--> SmppSession --SMS--> Switchboard
+//                       --> Switchboard       +--> Store <-- Notifier <--> bearers ----SMS----> Switchboard
 //   data plane --records--> Switchboard       |
 //   pushmailctl --HTTP----> Api               |
 //

@@ -7,7 +7,6 @@
 #include "codec/mm7/configured.h"
 #include "codec/wap/configured.h"
 #include "core/ascii.h"
-#include "core/secret_file.h"
 #include "core/storage.h"
 
 namespace pushmail {
@@ -141,30 +140,8 @@ Settings Settings::read(const Config& config, const std::filesystem::path& root,
   s.mail_size_max = config.size("mailbox.mail_size_max");
   s.round = config.duration("schedule.round");
 
-  auto password = read_secret(config, "notify.password_file");
-  if (!password) problems.push_back(password.error());
-  s.smpp.smsc = config.endpoint("notify.smsc");
-  s.smpp.system_id = config.text("notify.system_id");
-  s.smpp.password = password.value_or("");
-  s.smpp.system_type = config.text("notify.system_type");
-  s.smpp.source = config.text("notify.source");
-  s.smpp.window = static_cast<std::size_t>(config.number("notify.window"));
-  const std::string bind = config.text("notify.bind");
-  s.smpp.bind = bind == "pair"          ? notify::SmppBind::pair
-                : bind == "transceiver" ? notify::SmppBind::transceiver
-                                        : notify::SmppBind::automatic;
-  const std::string alphabet = config.text("notify.default_alphabet");
-  s.smpp.in_zero = alphabet == "latin1" ? sms::Alphabet::latin1 : alphabet == "ascii" ? sms::Alphabet::ascii : sms::Alphabet::gsm;
-  s.smpp.enquire_link = config.duration("notify.enquire_link");
-  // SMPP 3.4 §4.1: the fields' sizes count their NUL.
-  if (s.smpp.system_id.size() > 15) problems.emplace_back("notify.system_id: at most 15 characters");
-  if (s.smpp.password.size() > 8) problems.emplace_back("notify.password_file: an SMPP password has at most 8 characters");
-  if (s.smpp.system_type.size() > 12) problems.emplace_back("notify.system_type: at most 12 characters");
-  if (s.smpp.source.empty() || s.smpp.source.size() > 20) problems.emplace_back("notify.source: must have 1 to 20 characters");
-  if (const std::string form = config.text("notify.message_id_form"); form != "auto") {
-    const auto* const known = std::ranges::find(sms::id_form_names, form);
-    s.sms_id_form = static_cast<sms::IdForm>(known - sms::id_form_names.begin());
-  }
+  s.bearers = notify::configured_bearers(config, problems);
+  s.service_number = config.text("notify.source");
   s.sms_per_hour_max = config.number("notify.sms_per_hour_max");
   s.code_lifetime = config.duration("notify.code_lifetime");
   s.announcements = {

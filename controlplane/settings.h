@@ -7,11 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "codec/sms/receipt.h"
 #include "codec/wap/numbering.h"
 #include "controlplane/binding/egress.h"
 #include "controlplane/binding/providers.h"
-#include "controlplane/notify/smpp_session.h"
+#include "controlplane/notify/bearer_kinds.h"
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/contract/peer/profile.h"
@@ -63,8 +62,8 @@ struct Settings {
   std::size_t fetchers = 1;
   std::uint64_t mail_size_max = 0;
   Duration round{};
-  notify::SmppSettings smpp{};
-  std::optional<sms::IdForm> sms_id_form{};  // of receipts; nothing: auto
+  std::vector<notify::BearerProfile> bearers{};
+  std::string service_number{};  // that our SMS come from, and phones answer to
   std::uint64_t sms_per_hour_max = 100;
   Duration code_lifetime{};
   AnnouncementSettings announcements{};

@@ -21,7 +21,18 @@ namespace pushmail {
 
 namespace {
 
-constexpr std::string_view peer_wildcard = "peer.*.";
+// Of these there are any number, each with a name: `peer.mmsc1.url` has the row of `peer.*.url`.
+constexpr std::array<std::string_view, 2> named_tables{"peer", "bearer"};
+
+/// `peer.*.url` of `peer.mmsc1.url`; any other path as it is.
+std::string generic_path(std::string_view path) {
+  for (const std::string_view table : named_tables) {
+    const std::size_t dot = path.rfind('.');
+    if (!path.starts_with(table) || path.size() == table.size() || path[table.size()] != '.' || dot == table.size()) continue;
+    return fmt::format("{}.*.{}", table, path.substr(dot + 1));
+  }
+  return std::string(path);
+}
 constexpr std::string_view must_be_given = "!";
 
 struct Unit {
@@ -128,15 +139,16 @@ std::expected<ConfigValue, std::string> value_of_node(const ConfigKey& key, cons
 }  // namespace
 
 const ConfigKey* find_key(std::string_view path) {
-  std::string generic(path);
-  if (path.starts_with("peer.")) {
-    const std::size_t dot = path.rfind('.');
-    if (dot > 4) generic = std::string(peer_wildcard) + std::string(path.substr(dot + 1));
-  }
+  const std::string generic = generic_path(path);
   for (const ConfigKey& key : config_keys()) {
     if (key.path == generic) return &key;
   }
   return nullptr;
+}
+
+const ConfigKey* inherited_key(const ConfigKey& key) {
+  constexpr std::string_view bearers = "bearer.*.";
+  return key.path.starts_with(bearers) ? find_key(fmt::format("notify.{}", key.path.substr(bearers.size()))) : nullptr;
 }
 
 ConfigValue default_of(const ConfigKey& key) {
@@ -193,9 +205,12 @@ void Config::read(std::string_view toml_text, const std::string& file, std::vect
       const std::string path = current.prefix + std::string(name.str());
       const auto line = static_cast<std::uint32_t>(name.source().begin.line);
       if (const toml::table* table = node.as_table(); table != nullptr) {
-        const bool known = path == "peer" || current.prefix == "peer." ||
-                           std::ranges::any_of(config_keys(), [&](const ConfigKey& key) { return key.path.starts_with(path + "."); });
+        const bool is_named =
+            std::ranges::any_of(named_tables, [&](std::string_view named) { return current.prefix == std::string(named) + "."; });
+        const bool known =
+            is_named || std::ranges::any_of(config_keys(), [&](const ConfigKey& key) { return key.path.starts_with(path + "."); });
         if (known) {
+          tables_.emplace(path, Place{file, line});
           pending.push_back({table, path + "."});
         } else {
           errors.push_back({file, line, path, "unknown table"});
@@ -221,19 +236,12 @@ void Config::read(std::string_view toml_text, const std::string& file, std::vect
 
 // Defaults for what was not given; keys that must be given are demanded of every peer that is named.
 void Config::complete(std::vector<ConfigError>& errors) {
-  const std::vector<std::string> names = peers();
   for (const ConfigKey& key : config_keys()) {
-    std::vector<std::string> paths;
-    if (key.path.starts_with(peer_wildcard)) {
-      for (const std::string& name : names) paths.push_back(fmt::format("peer.{}.{}", name, key.path.substr(peer_wildcard.size())));
-    } else {
-      paths.emplace_back(key.path);
-    }
-    for (const std::string& path : paths) {
+    for (const std::string& path : paths_of(key)) {
       if (values_.contains(path)) continue;
       if (key.default_value == must_be_given) {
         // What was given wrongly is not missing.
-        if (!places_.contains(path)) errors.push_back({first_file_, 0, path, "must be given"});
+        if (!places_.contains(path)) errors.push_back(error_at(path, "must be given"));
         continue;
       }
       const bool may_be_empty = is_list(key.type) || key.type == KeyType::text;
@@ -243,6 +251,7 @@ void Config::complete(std::vector<ConfigError>& errors) {
       values_.emplace(path, *value);
     }
   }
+  if (bearers().empty() && !places_.contains("notify.smsc")) errors.push_back(error_at("notify.smsc", "must be given, or a [bearer.NAME]"));
 }
 
 // What a file that is no TOML gives is not known, so nothing is missing yet. The rules between keys read values, so they have to be there:
@@ -306,6 +315,13 @@ std::expected<Config, ConfigError> Config::load(const std::filesystem::path& roo
   return checked(std::move(config), std::move(errors));
 }
 
+std::string Config::inherited(std::string_view path) const {
+  const ConfigKey* key = find_key(path);
+  PM_CHECK(key != nullptr);
+  const ConfigKey* other = is_given(path) ? nullptr : inherited_key(*key);
+  return std::string(other == nullptr ? path : other->path);
+}
+
 const ConfigValue& Config::value(std::string_view path, KeyType type) const {
   const ConfigKey* key = find_key(path);
   PM_CHECK(key != nullptr);
@@ -352,8 +368,12 @@ bool Config::has(std::string_view path) const {
 }
 
 ConfigError Config::error_at(std::string_view path, std::string rule) const {
-  const auto found = places_.find(path);
-  const Place place = found == places_.end() ? Place{.file = first_file_} : found->second;
+  Place place{.file = first_file_};
+  if (const auto found = places_.find(path); found != places_.end()) {
+    place = found->second;
+  } else if (const auto table = tables_.find(path.substr(0, path.rfind('.'))); table != tables_.end()) {
+    place = table->second;
+  }
   return {.file = place.file, .line = place.line, .key = std::string(path), .rule = std::move(rule)};
 }
 
@@ -366,15 +386,20 @@ ConfigError Config::error_of(const StartError& why) const {
   return error;
 }
 
-std::vector<std::string> Config::peers() const {
+std::vector<std::string> Config::paths_of(const ConfigKey& key) const {
+  const std::size_t wildcard = key.path.find(".*.");
+  if (wildcard == std::string_view::npos) return {std::string(key.path)};
+  const std::string_view table = key.path.substr(0, wildcard);
+  std::vector<std::string> paths;
+  for (const std::string& name : names_of(table)) paths.push_back(fmt::format("{}.{}{}", table, name, key.path.substr(wildcard + 2)));
+  return paths;
+}
+
+std::vector<std::string> Config::names_of(std::string_view table) const {
   std::vector<std::string> names;
-  for (const auto& [path, place] : places_) {
-    if (!path.starts_with("peer.")) continue;
-    std::string name = path.substr(5, path.rfind('.') - 5);
-    if (names.empty() || names.back() != name) names.push_back(std::move(name));
+  for (const auto& [path, place] : tables_) {
+    if (path.size() > table.size() && path.starts_with(table) && path[table.size()] == '.') names.push_back(path.substr(table.size() + 1));
   }
-  std::ranges::sort(names);
-  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 
@@ -432,16 +457,20 @@ std::string sample_config() {
     const std::size_t dot = key.path.rfind('.');
     std::string group = dot == std::string_view::npos ? "" : std::string(key.path.substr(0, dot));
     if (group == "peer.*") group = "peer.mmsc1";
+    if (group == "bearer.*") group = "bearer.smsc1";
     const std::string_view name = dot == std::string_view::npos ? key.path : key.path.substr(dot + 1);
     if (group != table) {
-      fmt::format_to(std::back_inserter(out), "\n[{}]\n", group);
+      // The sample shall run without bearers of their own.
+      fmt::format_to(std::back_inserter(out), "\n{}[{}]\n", group.starts_with("bearer.") ? "#" : "", group);
       table = group;
     }
     const bool bare = key.type == KeyType::number || key.type == KeyType::flag;
     const bool given = key.default_value != must_be_given;
-    const std::string value = is_list(key.type) ? list_text(key.default_value)
-                              : bare            ? std::string(key.default_value)
-                                                : fmt::format("\"{}\"", given ? key.default_value : "");
+    const ConfigKey* inherited = inherited_key(key);
+    const std::string_view standard = inherited != nullptr ? inherited->default_value : key.default_value;
+    const std::string value = is_list(key.type) ? list_text(standard)
+                              : bare            ? std::string(standard)
+                                                : fmt::format("\"{}\"", given && standard != must_be_given ? standard : "");
     fmt::format_to(std::back_inserter(out), "# {}{}{}\n{}{} = {}\n", key.help, key.words.empty() ? "" : ": ", key.words, given ? "#" : "",
                    name, value);
   }

@@ -29,8 +29,10 @@ using ConfigValue = std::variant<std::string, bool, std::int64_t, std::vector<st
 
 /// The whole table, in the order of the sample file.
 [[nodiscard]] std::span<const ConfigKey> config_keys();
-/// The row of a key, where `peer.NAME.url` has that of `peer.*.url`; nothing: there is none.
+/// The row of a key, where `peer.NAME.url` has that of `peer.*.url`, and `bearer.NAME.window` likewise; nothing: there is none.
 [[nodiscard]] const ConfigKey* find_key(std::string_view path);
+/// The key that says what holds where `bearer.NAME.LEAF` is not given: `notify.LEAF`. Null: of this key none.
+[[nodiscard]] const ConfigKey* inherited_key(const ConfigKey& key);
 /// `unknown key`, and the one that was meant where there is one like it.
 [[nodiscard]] std::string unknown_key_rule(std::string_view path);
 
@@ -69,12 +71,19 @@ class Config {
   [[nodiscard]] bool has(std::string_view path) const;
   /// Whether a file gives the key itself.
   [[nodiscard]] bool is_given(std::string_view path) const { return places_.contains(path); }
-  /// What a check beyond the key table found, with the place where a file gives the key; line 0 of the first file when none does.
+  /// `path`, or where no file gives it the key that holds instead.
+  [[nodiscard]] std::string inherited(std::string_view path) const;
+  /// What a check beyond the key table found, with the place where a file gives the key, else its table; line 0 of the first file when
+  /// none does.
   [[nodiscard]] ConfigError error_at(std::string_view path, std::string rule) const;
   /// The same of a `key: rule` that a program cannot start with.
   [[nodiscard]] ConfigError error_of(const StartError& why) const;
   /// Names of the [peer.NAME] tables, in order of name.
-  [[nodiscard]] std::vector<std::string> peers() const;
+  [[nodiscard]] std::vector<std::string> peers() const { return names_of("peer"); }
+  /// Names of the [bearer.NAME] tables, in order of name.
+  [[nodiscard]] std::vector<std::string> bearers() const { return names_of("bearer"); }
+  /// `peer.mmsc1.url`, `peer.mmsc2.url` of the row of `peer.*.url`; of any other row its path.
+  [[nodiscard]] std::vector<std::string> paths_of(const ConfigKey& key) const;
   /// `path = value` of everything that differs from its default; secrets are never in the configuration, only their files.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> changed() const;
   /// The value as people read it, with its unit in the smallest one there is; empty when the key has neither value nor default.
@@ -91,6 +100,7 @@ class Config {
   /// What is wrong is left out and noted in `errors`.
   void read(std::string_view toml, const std::string& file, std::vector<ConfigError>& errors);
   void complete(std::vector<ConfigError>& errors);
+  [[nodiscard]] std::vector<std::string> names_of(std::string_view table) const;
   static std::expected<Config, ConfigError> checked(Config config, std::vector<ConfigError> errors);
 
   std::filesystem::path root_;
@@ -101,6 +111,7 @@ class Config {
   };
   std::map<std::string, ConfigValue, std::less<>> values_;
   std::map<std::string, Place, std::less<>> places_;  // of what a file gives
+  std::map<std::string, Place, std::less<>> tables_;  // of the headers, or of a table's first key where it has none
 };
 
 /// What keys must say together, and no key alone; above all that something authenticates whoever sends as a [peer.NAME].

@@ -103,7 +103,7 @@ constexpr auto after_peers = std::to_array<ConfigKey>({
 
     {"rules.file", KeyType::text, "", "", no_least, no_most, "content rules for mail, one a line; read again at SIGHUP; empty: none"},
 
-    {"notify.smsc", KeyType::endpoint, "!", "", no_least, no_most, "SMPP 3.4 server"},
+    {"notify.smsc", KeyType::endpoint, "", "", no_least, no_most, "SMPP 3.4 server; with a [bearer.NAME] none is needed"},
     {"notify.system_id", KeyType::text, "pushmail", "", no_least, no_most, "SMPP system_id"},
     {"notify.password_file", KeyType::text, "", "", no_least, no_most, "file with the SMPP password"},
     {"notify.system_type", KeyType::text, "", "", no_least, no_most, "SMPP system_type"},
@@ -128,6 +128,21 @@ constexpr auto after_peers = std::to_array<ConfigKey>({
     {"notify.strangers_window", KeyType::duration, "2h", "", 1000, 30 * day_ms, "see notify.strangers_max"},
     {"notify.strangers_codes_max", KeyType::number, "30", "", 1, 80,
      "reply codes (of 90) of a phone that forwarded mails may have at once"},
+
+    // What a bearer does not give is as [notify] says, for each key that stands there too.
+    {"bearer.*.kind", KeyType::word, "smpp", "smpp", no_least, no_most, "what carries SMS, beside or instead of notify.smsc"},
+    {"bearer.*.order", KeyType::number, "1", "", 1, 100,
+     "bearers of the lowest order that work share the SMS; the next order is used when none of them works"},
+    {"bearer.*.smsc", KeyType::endpoint, "", "", no_least, no_most, "smpp: see notify.smsc, and so on"},
+    {"bearer.*.system_id", KeyType::text, "", "", no_least, no_most, "smpp"},
+    {"bearer.*.password_file", KeyType::text, "", "", no_least, no_most, "smpp"},
+    {"bearer.*.system_type", KeyType::text, "", "", no_least, no_most, "smpp"},
+    {"bearer.*.source", KeyType::text, "", "", no_least, no_most, "smpp"},
+    {"bearer.*.window", KeyType::number, "", "", 1, 1000, "smpp"},
+    {"bearer.*.bind", KeyType::word, "", "auto|transceiver|pair", no_least, no_most, "smpp"},
+    {"bearer.*.default_alphabet", KeyType::word, "", "gsm|ascii|latin1", no_least, no_most, "smpp"},
+    {"bearer.*.message_id_form", KeyType::word, "", "auto|same|response_hex|receipt_hex", no_least, no_most, "smpp"},
+    {"bearer.*.enquire_link", KeyType::duration, "", "", 1000, day_ms, "smpp"},
 
     {"api.agents", KeyType::text_list, "", "", no_least, no_most, "users beside root that may use the API socket"},
 

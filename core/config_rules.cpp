@@ -76,6 +76,17 @@ void check_listeners(const Config& config, Findings& findings) {
   }
 }
 
+// A bearer's name stands in rows of the store.
+void check_bearers(const Config& config, Findings& findings) {
+  for (const std::string& name : config.bearers()) {
+    const std::string smsc = fmt::format("bearer.{}.smsc", name);
+    const bool is_name = name.size() <= 32 && std::ranges::all_of(name, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
+    if (!is_name) findings.add(smsc, "the name of a bearer is letters, digits, - and _, 32 at most");
+    if (config.text(fmt::format("bearer.{}.kind", name)) == "smpp" && !config.has(config.inherited(smsc)))
+      findings.add(smsc, "must be given");
+  }
+}
+
 // `02:00:00:00:00:02`, and no group address (IEEE 802: the lowest bit of the first byte)
 bool is_station_mac(std::string_view text) {
   if (text.size() != 17) return false;
@@ -191,6 +202,7 @@ std::vector<ConfigError> check_rules(const Config& config) {
   Findings findings(config);
   check_mail(config, findings);
   check_listeners(config, findings);
+  check_bearers(config, findings);
   check_link(config, findings);
   check_tls(config, findings);
   check_sizes(config, findings);

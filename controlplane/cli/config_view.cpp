@@ -9,8 +9,6 @@ namespace pushmail::cli {
 
 namespace {
 
-constexpr std::string_view peer_wildcard = "peer.*.";
-
 std::string_view unit_of(KeyType type) { return type == KeyType::size ? "B" : type == KeyType::duration ? "ms" : ""; }
 
 std::string_view name_of(KeyType type) {
@@ -47,23 +45,19 @@ std::vector<EffectiveKey> effective_keys(const Config& config, std::string_view 
   std::vector<EffectiveKey> found;
   const auto add = [&](const ConfigKey& key, const std::string& path) {
     if (!is_asked_for(path, what)) return;
-    EffectiveKey one{.path = path, .value = config.shown(path), .unit = unit_of(key.type)};
+    const std::string holds = config.inherited(path);
+    EffectiveKey one{.path = path, .value = config.shown(holds), .unit = unit_of(key.type)};
     // The unit has a place of its own.
     if (!one.unit.empty() && one.value.ends_with(one.unit)) one.value.resize(one.value.size() - one.unit.size());
-    if (config.is_given(path)) {
-      const ConfigError place = config.error_at(path, "");
+    if (config.is_given(holds)) {
+      const ConfigError place = config.error_at(holds, "");
       one.file = place.file;
       one.line = place.line;
     }
     found.push_back(std::move(one));
   };
-  const std::vector<std::string> peers = config.peers();
   for (const ConfigKey& key : config_keys()) {
-    if (!key.path.starts_with(peer_wildcard)) {
-      add(key, std::string(key.path));
-      continue;
-    }
-    for (const std::string& peer : peers) add(key, fmt::format("peer.{}.{}", peer, key.path.substr(peer_wildcard.size())));
+    for (const std::string& path : config.paths_of(key)) add(key, path);
   }
   return found;
 }
@@ -79,7 +73,11 @@ nlohmann::ordered_json to_json(const EffectiveKey& key) {
 nlohmann::ordered_json explained(const ConfigKey& key) {
   nlohmann::ordered_json json{{"key", key.path}, {"meaning", key.help}, {"type", name_of(key.type)}};
   if (!key.words.empty()) json["words"] = key.words;
-  json["default"] = key.default_value == "!" ? "none: it must be given" : key.default_value.empty() ? "empty" : key.default_value;
+  const ConfigKey* inherited = inherited_key(key);
+  json["default"] = inherited != nullptr        ? fmt::format("as {} says", inherited->path)
+                    : key.default_value == "!"  ? "none: it must be given"
+                    : key.default_value.empty() ? "empty"
+                                                : std::string(key.default_value);
   if (key.least != INT64_MIN) json["least"] = fmt::format("{}{}", key.least, unit_of(key.type));
   if (key.most != INT64_MAX) json["most"] = fmt::format("{}{}", key.most, unit_of(key.type));
   json["takes_effect"] = key.path == "rules.file" ? "at once at SIGHUP" : "when the programs are started again";

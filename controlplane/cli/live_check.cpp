@@ -196,8 +196,8 @@ LiveCheck check_mmsc(const PeerProfile& peer, const tls::ClientSettings* trust) 
   });
 }
 
-LiveCheck check_smsc(const notify::SmppSettings& smsc) {
-  return checked({.peer = "smsc", .where = to_string(smsc.smsc)}, to_string(smsc.smsc.ip), smsc.smsc.port,
+LiveCheck check_smsc(std::string_view name, const notify::SmppSettings& smsc) {
+  return checked({.peer = std::string(name), .where = to_string(smsc.smsc)}, to_string(smsc.smsc.ip), smsc.smsc.port,
                  [&](Connection& connection) { return bind(connection, smsc); });
 }
 
@@ -238,7 +238,10 @@ std::vector<LiveCheck> check_peers(const Config& config, const Settings& setting
     const bool is_known = files && files->peers.contains(name);
     all.push_back(check_mmsc(peer, is_known ? &files->peers.at(name) : nullptr));
   }
-  all.push_back(check_smsc(settings.smpp));
+  for (const notify::BearerProfile& bearer : settings.bearers) {
+    std::vector<StartError> said_already;
+    if (bearer.kind == "smpp") all.push_back(check_smsc(bearer.name, notify::configured_smpp(config, bearer.name, said_already)));
+  }
   if (settings.smart_host.empty()) return all;
   SmartHostTls tls{.by_command = config.text("smtp.smart_host_tls") == "starttls", .name = config.text("smtp.smart_host_name")};
   if (files && files->smart_host) tls.trust = &*files->smart_host;

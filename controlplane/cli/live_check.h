@@ -20,7 +20,7 @@ struct LiveCheck {
 /// A HEAD request with our credentials: any answer but a refusal of them will do. `trust` null: without TLS.
 [[nodiscard]] LiveCheck check_mmsc(const PeerProfile& peer, const tls::ClientSettings* trust);
 /// A bind as transceiver or transmitter, and an unbind.
-[[nodiscard]] LiveCheck check_smsc(const notify::SmppSettings& smsc);
+[[nodiscard]] LiveCheck check_smsc(std::string_view name, const notify::SmppSettings& smsc);
 struct SmartHostTls {
   const tls::ClientSettings* trust = nullptr;  // null: without TLS
   bool by_command = false;                     // STARTTLS; else from the first byte on

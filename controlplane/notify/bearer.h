@@ -1,4 +1,5 @@
-// The seam to whatever carries short messages: SMPP now, an SMS gateway's HTTP interface later.
+// The seam to whatever carries notices to phones: an SMSC by SMPP now, an SMS gateway's HTTP interface or a push gateway later. Which
+// kinds there are, and how each is made from its [bearer.NAME], says bearer_kinds.h.
 //
 // Came from: Notifier (texts of the store). Goes to: the SMSC; its words come back through BearerEvents. Threads: one.
 #pragma once
@@ -7,18 +8,34 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "codec/wap/numbering.h"
-#include "core/clock.h"
+#include "core/bytes.h"
 #include "core/msisdn.h"
 
 namespace pushmail::notify {
 
-struct OutgoingSms {
+/// Content for the push client of a phone, as WAP-230 §8 transports it.
+struct PushContent {
+  std::string media_type{};
+  Bytes body{};
+
+  bool operator==(const PushContent&) const = default;
+};
+
+/// What a notice is; the order is that of OutgoingNotice::content.
+enum class NoticeForm : std::uint8_t { text, push };
+
+struct OutgoingNotice {
   std::int64_t id = 0;  // of the store's row
   Msisdn to{};
-  std::string text{};
+  std::variant<std::string, PushContent> content{};
+
+  [[nodiscard]] NoticeForm form() const { return static_cast<NoticeForm>(content.index()); }
+  /// Of a text.
+  [[nodiscard]] const std::string& text() const { return std::get<std::string>(content); }
 };
 
 /// How much of a message is there.
@@ -52,8 +69,6 @@ struct SmsReceipt {
 /// later: the SMSC shall send it again. rest: of a beginning, that nothing in it could be obeyed yet.
 enum class Taken : std::uint8_t { yes, later, rest };
 
-/// An SMSC answers within it; what it has not answered by then holds nothing else up.
-
 /// Of each message that was submitted, one of sent, refused, deferred, in_doubt comes, or the bearer is lost.
 class BearerEvents {
  public:
@@ -64,31 +79,40 @@ class BearerEvents {
   /// others never did.
   virtual void on_bearer_lost(std::string_view reason, std::span<const std::int64_t> maybe_sent) = 0;
   /// `smsc_ids`: of each part that the text was cut into, as far as the SMSC gave one.
-  virtual void on_sms_sent(std::int64_t id, const std::vector<std::string>& smsc_ids) = 0;
+  virtual void on_sent(std::int64_t id, const std::vector<std::string>& smsc_ids) = 0;
   /// What the SMSC calls parts of a message that is not sent as a whole: before it is refused, in doubt or lost, or after it.
-  virtual void on_sms_parts(std::int64_t id, const std::vector<std::string>& smsc_ids) = 0;
+  virtual void on_parts(std::int64_t id, const std::vector<std::string>& smsc_ids) = 0;
   /// The SMSC will never take it.
-  virtual void on_sms_refused(std::int64_t id, std::string_view reason) = 0;
+  virtual void on_refused(std::int64_t id, std::string_view reason) = 0;
   /// The SMSC does not take it now: submit it again, later each time.
-  virtual void on_sms_deferred(std::int64_t id, std::string_view reason) = 0;
+  virtual void on_deferred(std::int64_t id, std::string_view reason) = 0;
   /// The SMSC has a part of it and keeps putting off the rest, or answers others and not this one: the phone may show it or not.
-  virtual void on_sms_in_doubt(std::int64_t id, std::string_view reason) = 0;
+  virtual void on_in_doubt(std::int64_t id, std::string_view reason) = 0;
   /// `yes` only when what the phone said is durable.
   virtual Taken on_sms(const IncomingSms& message) = 0;
   /// What became of a message we sent.
-  virtual void on_sms_receipt(const SmsReceipt& receipt) = 0;
+  virtual void on_receipt(const SmsReceipt& receipt) = 0;
 };
 
 class Bearer {
  public:
   virtual ~Bearer() = default;
+  [[nodiscard]] virtual bool takes(NoticeForm form) const { return form == NoticeForm::text; }
   [[nodiscard]] virtual bool is_ready() const = 0;
   /// How many more messages it takes now.
   [[nodiscard]] virtual std::size_t room() const = 0;
-  /// Never calls back from within.
-  virtual void submit(const OutgoingSms& sms) = 0;
-  /// For `pushmailctl status`.
+  /// Of a form that it takes. Never calls back from within.
+  virtual void submit(const OutgoingNotice& notice) = 0;
+  /// From now on it may call its events.
+  virtual void start() = 0;
+  /// Ends in good order what it has open.
+  virtual void stop() = 0;
+  /// For `pushmailctl status`, as the next two are.
   [[nodiscard]] virtual std::string state() const = 0;
+  /// Where it leads: `192.0.2.1:2775`.
+  [[nodiscard]] virtual std::string address() const = 0;
+  /// Why it is not ready, or was not last; empty: it always was.
+  [[nodiscard]] virtual std::string last_error() const = 0;
 };
 
 }  // namespace pushmail::notify

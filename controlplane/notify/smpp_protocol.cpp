@@ -286,7 +286,7 @@ void SmppProtocol::end(std::string_view reason) {
   std::vector<std::int64_t> maybe_sent;
   for (const auto& [id, text] : std::exchange(texts_, {})) {
     if (text.first_request != 0 && text.first_request <= left) maybe_sent.push_back(id);
-    if (!text.smsc_ids.empty() && events_ != nullptr) events_->on_sms_parts(id, text.smsc_ids);
+    if (!text.smsc_ids.empty() && events_ != nullptr) events_->on_parts(id, text.smsc_ids);
   }
   if (events_ != nullptr) events_->on_bearer_lost(reason, maybe_sent);
 }
@@ -370,12 +370,12 @@ void SmppProtocol::on_receipt(const Pdu& pdu, const sms::Judgement& judgement) {
   const auto receipt = sms::read_receipt(pdu);
   if (!receipt) log_info("receipt_not_read").text("sign", judgement.sign);
   if (receipt && events_ != nullptr) {
-    events_->on_sms_receipt({.source = pdu.source_addr,
-                             .source_type = number_type(pdu.source_addr_ton, pdu.source_addr_npi),
-                             .destination = pdu.destination_addr,
-                             .destination_type = number_type(pdu.dest_addr_ton, pdu.dest_addr_npi),
-                             .smsc_id = receipt->message_id,
-                             .word = std::string(sms::word_of(receipt->state))});
+    events_->on_receipt({.source = pdu.source_addr,
+                         .source_type = number_type(pdu.source_addr_ton, pdu.source_addr_npi),
+                         .destination = pdu.destination_addr,
+                         .destination_type = number_type(pdu.dest_addr_ton, pdu.dest_addr_npi),
+                         .smsc_id = receipt->message_id,
+                         .word = std::string(sms::word_of(receipt->state))});
   }
   send(smpp::respond(pdu));
 }
@@ -437,7 +437,7 @@ void SmppProtocol::on_submit_response(const Pdu& pdu) {
   if (text == texts_.end()) {
     // Settled before this answer came; a receipt may still name the part.
     const bool is_named = verdict == smpp::StatusClass::ok && !pdu.message_id.empty() && events_ != nullptr;
-    if (is_named) events_->on_sms_parts(segment.owner, {std::string(sms::without_hex_mark(pdu.message_id))});
+    if (is_named) events_->on_parts(segment.owner, {std::string(sms::without_hex_mark(pdu.message_id))});
     return pump();
   }
   if (verdict != smpp::StatusClass::session) failures_ = 0;
@@ -536,39 +536,39 @@ void SmppProtocol::give_up(std::uint32_t sequence) {
   }
   log_warning("sms_passed_over").number("sms", id);
   if (events_ == nullptr) return;
-  if (!done.smsc_ids.empty()) events_->on_sms_parts(id, done.smsc_ids);
-  events_->on_sms_in_doubt(id, "the SMSC answers others and not this one");
+  if (!done.smsc_ids.empty()) events_->on_parts(id, done.smsc_ids);
+  events_->on_in_doubt(id, "the SMSC answers others and not this one");
 }
 
 void SmppProtocol::finish(std::int64_t id, const Text& text) {
   if (events_ == nullptr) return;
-  if (text.refusal.empty()) return events_->on_sms_sent(id, text.smsc_ids);
-  if (!text.smsc_ids.empty()) events_->on_sms_parts(id, text.smsc_ids);
-  if (!text.deferred) return events_->on_sms_refused(id, text.refusal);
-  if (text.taken) return events_->on_sms_in_doubt(id, text.refusal);
-  events_->on_sms_deferred(id, text.refusal);
+  if (text.refusal.empty()) return events_->on_sent(id, text.smsc_ids);
+  if (!text.smsc_ids.empty()) events_->on_parts(id, text.smsc_ids);
+  if (!text.deferred) return events_->on_refused(id, text.refusal);
+  if (text.taken) return events_->on_in_doubt(id, text.refusal);
+  events_->on_deferred(id, text.refusal);
 }
 
 // ---- requests of ours -------------------------------------------------------------------------------------------------------------
 
-void SmppProtocol::submit(const OutgoingSms& sms) {
-  if (state_ != SmppState::bound || texts_.contains(sms.id)) return;
+void SmppProtocol::submit(const OutgoingNotice& notice) {
+  if (state_ != SmppState::bound || texts_.contains(notice.id)) return;
   // Its own in the store, so that after a restart, too, no phone joins a part that was left over to a part of this text; and the same when
   // it is sent again, so that what came of it the first time completes it.
-  const auto segments = sms::split_text(sms.text, static_cast<std::uint16_t>(sms.id), settings_.in_zero);
-  texts_[sms.id] = {.segments_left = segments.size()};
+  const auto segments = sms::split_text(notice.text(), static_cast<std::uint16_t>(notice.id), settings_.in_zero);
+  texts_[notice.id] = {.segments_left = segments.size()};
   for (const sms::Segment& segment : segments) {
     Pdu pdu;
     pdu.command = Command::submit_sm;
     set_source(pdu, settings_.source);
     pdu.dest_addr_ton = smpp::ton_international;
     pdu.dest_addr_npi = smpp::npi_e164;
-    pdu.destination_addr = sms.to.digits();
+    pdu.destination_addr = notice.to.digits();
     pdu.esm_class = segment.esm_class;
     pdu.data_coding = segment.data_coding;
     pdu.short_message = segment.short_message;
     pdu.registered_delivery = registered_receipt;
-    waiting_.push_back({.text = sms.id, .owner = sms.id, .pdu = std::move(pdu)});
+    waiting_.push_back({.text = notice.id, .owner = notice.id, .pdu = std::move(pdu)});
   }
   pump();
 }

@@ -73,9 +73,9 @@ class SmppProtocol final : public Bearer {
   SmppProtocol(const Clock& clock, SmppSettings settings, BearerEvents& events, SmppWire& wire, Random random,
                SmppRole role = SmppRole::transceiver);
 
-  void start();
+  void start() override;
   /// Unbinds; the session is over when the SMSC answers or after two seconds.
-  void stop();
+  void stop() override;
   /// The owner of the events is gone: nothing is told any more.
   void forget() { events_ = nullptr; }
 
@@ -89,11 +89,12 @@ class SmppProtocol final : public Bearer {
 
   [[nodiscard]] bool is_ready() const override { return state_ == SmppState::bound; }
   [[nodiscard]] std::size_t room() const override;
-  void submit(const OutgoingSms& sms) override;
+  void submit(const OutgoingNotice& notice) override;
   [[nodiscard]] std::string state() const override;
   [[nodiscard]] SmppState phase() const { return state_; }
   /// Why the session ended last, or that there was none yet.
-  [[nodiscard]] const std::string& last_error() const { return last_error_; }
+  [[nodiscard]] std::string last_error() const override { return last_error_; }
+  [[nodiscard]] std::string address() const override { return to_string(settings_.smsc); }
   /// Bound to send alone: what phones write and receipts need a session of their own.
   [[nodiscard]] bool needs_receiver() const { return state_ == SmppState::bound && role_ == SmppRole::transmitter; }
 

@@ -183,13 +183,13 @@ class SmppSession::ReceiverEvents final : public BearerEvents {
   explicit ReceiverEvents(BearerEvents& events) : events_(events) {}
   void on_bearer_ready() override {}
   void on_bearer_lost(std::string_view, std::span<const std::int64_t>) override {}
-  void on_sms_sent(std::int64_t, const std::vector<std::string>&) override {}
-  void on_sms_parts(std::int64_t, const std::vector<std::string>&) override {}
-  void on_sms_refused(std::int64_t, std::string_view) override {}
-  void on_sms_deferred(std::int64_t, std::string_view) override {}
-  void on_sms_in_doubt(std::int64_t, std::string_view) override {}
+  void on_sent(std::int64_t, const std::vector<std::string>&) override {}
+  void on_parts(std::int64_t, const std::vector<std::string>&) override {}
+  void on_refused(std::int64_t, std::string_view) override {}
+  void on_deferred(std::int64_t, std::string_view) override {}
+  void on_in_doubt(std::int64_t, std::string_view) override {}
   Taken on_sms(const IncomingSms& message) override { return events_.on_sms(message); }
-  void on_sms_receipt(const SmsReceipt& receipt) override { events_.on_sms_receipt(receipt); }
+  void on_receipt(const SmsReceipt& receipt) override { events_.on_receipt(receipt); }
 
  private:
   BearerEvents& events_;
@@ -235,11 +235,12 @@ void SmppSession::stop() {
 }
 bool SmppSession::is_ready() const { return socket_->protocol.is_ready(); }
 std::size_t SmppSession::room() const { return socket_->protocol.room(); }
-void SmppSession::submit(const OutgoingSms& sms) {
-  socket_->protocol.submit(sms);
+void SmppSession::submit(const OutgoingNotice& notice) {
+  socket_->protocol.submit(notice);
   socket_->arm();
 }
-const std::string& SmppSession::last_error() const { return socket_->protocol.last_error(); }
+std::string SmppSession::address() const { return to_string(settings_.smsc); }
+std::string SmppSession::last_error() const { return socket_->protocol.last_error(); }
 std::string SmppSession::state() const {
   return receiver_ ? socket_->protocol.state() + "; " + receiver_->protocol.state() : socket_->protocol.state();
 }

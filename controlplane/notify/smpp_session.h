@@ -25,16 +25,17 @@ class SmppSession final : public Bearer {
   SmppSession(const SmppSession&) = delete;
   SmppSession& operator=(const SmppSession&) = delete;
 
-  void start();
+  void start() override;
   /// Unbinds; the session is over when the SMSC answers or after two seconds.
-  void stop();
+  void stop() override;
 
   [[nodiscard]] bool is_ready() const override;
   [[nodiscard]] std::size_t room() const override;
-  void submit(const OutgoingSms& sms) override;
+  void submit(const OutgoingNotice& notice) override;
   [[nodiscard]] std::string state() const override;
+  [[nodiscard]] std::string address() const override;
   /// Why the session that sends ended last, or that there was none yet.
-  [[nodiscard]] const std::string& last_error() const;
+  [[nodiscard]] std::string last_error() const override;
 
  private:
   class Socket;

@@ -64,6 +64,8 @@ Result<std::optional<SmsReceipts::Match>> SmsReceipts::find(const SmsReceipt& re
     if (std::ranges::find(asked, key) != asked.end()) continue;  // an id of few digits is the same in both bases
     asked.push_back(key);
     PM_TRY(auto candidates, store_.sms_of_part(key));
+    // What was sent before bearers had names may be anyone's.
+    std::erase_if(candidates, [this](const Sms& sms) { return !sms.bearer.empty() && sms.bearer != bearer_; });
     if (auto chosen = choose(receipt, std::move(candidates))) matches.push_back({.sms = std::move(*chosen), .form = form});
   }
   if (matches.size() > 1 && proved_) std::erase_if(matches, [&](const Match& match) { return match.form != *proved_; });

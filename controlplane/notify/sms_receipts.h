@@ -37,7 +37,9 @@ class SmsReceipts {
     std::uint64_t matched = 0;
     std::uint64_t unmatched = 0;  // near misses
   };
-  SmsReceipts(Store& store, const Clock& clock, Settings settings) : store_(store), clock_(clock), settings_(std::move(settings)) {}
+  /// `bearer`: whose receipts these are; an id of another bearer's SMS says nothing here.
+  SmsReceipts(Store& store, const Clock& clock, std::string bearer, Settings settings)
+      : store_(store), clock_(clock), bearer_(std::move(bearer)), settings_(std::move(settings)) {}
 
   /// `under_way`: something for this phone may still be answered, so its id may not be known yet.
   void take(const SmsReceipt& receipt, bool under_way);
@@ -70,6 +72,7 @@ class SmsReceipts {
 
   Store& store_;
   const Clock& clock_;
+  const std::string bearer_;
   Settings settings_;
   std::optional<sms::IdForm> proved_{};                       // of `auto`: the only form that fitted an earlier receipt
   std::deque<Waiting> waiting_;                               // oldest first

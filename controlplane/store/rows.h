@@ -133,6 +133,7 @@ struct Sms {
   SmsKind kind = SmsKind::other;
   ItemId item{};  // of a notification; else empty
   SmsState state = SmsState::pending;
+  std::string bearer{};  // that had it last
   std::string smsc_id{};
   Timestamp created{};
   Timestamp retry_at{};

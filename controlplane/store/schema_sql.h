@@ -142,6 +142,10 @@ UPDATE mailbox SET cursor = '1 ' || uid_validity || ' ' || iif(last_uid = '', '0
 ALTER TABLE mailbox DROP COLUMN newest_id;
 ALTER TABLE mailbox DROP COLUMN newest_date;
 )sql",
+    // Which of several bearers had an SMS: two SMSCs may give the same id.
+    R"sql(
+ALTER TABLE sms ADD COLUMN bearer TEXT NOT NULL DEFAULT '';
+)sql",
 });
 
 }  // namespace pushmail

@@ -41,7 +41,7 @@ constexpr std::string_view item_columns_of_life =
 constexpr std::string_view suffix_columns =
     "msisdn, digits, binding, correspondent, correspondent_name, thread, subject, message_id, refs, last_used";
 constexpr std::string_view sms_columns =
-    "id, msisdn, text, kind, item, state, smsc_id, created, retry_at, attempts, submits, doubts, submitted_at, reason";
+    "id, msisdn, text, kind, item, state, smsc_id, created, retry_at, attempts, submits, doubts, submitted_at, reason, bearer";
 constexpr std::string_view report_columns = "id, trace, peer, message_id, recipient, sender, mm_status, status_text, time, item";
 
 // peer_id_key() in SQL, in the very words of the indexes.
@@ -214,6 +214,7 @@ Sms read_sms(Run& run) {
   s.doubts = static_cast<std::uint32_t>(run.number());
   s.submitted_at = {run.number()};
   s.reason = run.text();
+  s.bearer = run.text();
   return s;
 }
 
@@ -657,10 +658,10 @@ class SqliteStore final : public GroupedStore {
   }
   Result<void> update_sms(const Sms& s) override {
     Run run = db_.prepare(
-        "UPDATE sms SET state = ?, smsc_id = ?, retry_at = ?, attempts = ?, submits = ?, doubts = ?, submitted_at = ?, reason = ? WHERE id "
-        "= ?");
+        "UPDATE sms SET state = ?, smsc_id = ?, retry_at = ?, attempts = ?, submits = ?, doubts = ?, submitted_at = ?, reason = ?, "
+        "bearer = ? WHERE id = ?");
     run.put(to_string(s.state)).put(s.smsc_id).put(s.retry_at.us).put(std::int64_t{s.attempts}).put(std::int64_t{s.submits});
-    run.put(std::int64_t{s.doubts}).put(s.submitted_at.us).put(s.reason).put(s.id);
+    run.put(std::int64_t{s.doubts}).put(s.submitted_at.us).put(s.reason).put(s.bearer).put(s.id);
     return run.run();
   }
   Result<std::vector<Sms>> pending_sms(Timestamp due, std::size_t count_max) override {

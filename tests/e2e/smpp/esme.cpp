@@ -30,18 +30,18 @@ class Teller final : public BearerEvents {
   void on_bearer_lost(std::string_view reason, std::span<const std::int64_t>) override {
     say(fmt::format(R"({{"event":"lost","reason":"{}"}})", json_escape(reason)));
   }
-  void on_sms_sent(std::int64_t id, const std::vector<std::string>& smsc_ids) override {
+  void on_sent(std::int64_t id, const std::vector<std::string>& smsc_ids) override {
     const std::string smsc_id = smsc_ids.empty() ? std::string() : smsc_ids.front();
     say(fmt::format(R"({{"event":"sent","id":{},"smsc_id":"{}"}})", id, json_escape(smsc_id)));
   }
-  void on_sms_parts(std::int64_t id, const std::vector<std::string>&) override { say(fmt::format(R"({{"event":"parts","id":{}}})", id)); }
-  void on_sms_refused(std::int64_t id, std::string_view reason) override {
+  void on_parts(std::int64_t id, const std::vector<std::string>&) override { say(fmt::format(R"({{"event":"parts","id":{}}})", id)); }
+  void on_refused(std::int64_t id, std::string_view reason) override {
     say(fmt::format(R"({{"event":"refused","id":{},"reason":"{}"}})", id, json_escape(reason)));
   }
-  void on_sms_deferred(std::int64_t id, std::string_view reason) override {
+  void on_deferred(std::int64_t id, std::string_view reason) override {
     say(fmt::format(R"({{"event":"deferred","id":{},"reason":"{}"}})", id, json_escape(reason)));
   }
-  void on_sms_in_doubt(std::int64_t id, std::string_view reason) override {
+  void on_in_doubt(std::int64_t id, std::string_view reason) override {
     say(fmt::format(R"({{"event":"in_doubt","id":{},"reason":"{}"}})", id, json_escape(reason)));
   }
   Taken on_sms(const IncomingSms& message) override {
@@ -49,7 +49,7 @@ class Teller final : public BearerEvents {
                     json_escape(message.text)));
     return Taken::yes;
   }
-  void on_sms_receipt(const SmsReceipt& receipt) override {
+  void on_receipt(const SmsReceipt& receipt) override {
     say(fmt::format(R"({{"event":"receipt","phone":"{}","smsc_id":"{}","word":"{}"}})", json_escape(receipt.source),
                     json_escape(receipt.smsc_id), json_escape(receipt.word)));
   }
@@ -73,14 +73,14 @@ class Leash {
   void obey(std::string_view line) {
     if (!line.starts_with("submit ")) return session_.stop();
     line.remove_prefix(7);
-    OutgoingSms sms;
+    OutgoingNotice sms;
     const auto end = std::from_chars(line.data(), line.data() + line.size(), sms.id).ptr;
     line.remove_prefix(static_cast<std::size_t>(end - line.data()) + 1);
     const std::size_t space = line.find(' ');
     const auto number = Msisdn::from_digits(line.substr(0, space));
     if (!number) return say(R"({"event":"bad_number"})");
     sms.to = *number;
-    sms.text = line.substr(space + 1);
+    sms.content = std::string(line.substr(space + 1));
     session_.submit(sms);
   }
 

@@ -54,7 +54,7 @@ class Run {
   std::unique_ptr<Store> store_ = open_sqlite_store(":memory:").value();
   Network network_{clock_, script_, random_};
   std::unique_ptr<Notifier> notifier_{};
-  std::unique_ptr<SmppProtocol> protocol_{};
+  SmppProtocol* protocol_ = nullptr;  // the notifier's
   std::size_t words_ = 0;
   Outcome outcome_{};
 };
@@ -85,7 +85,7 @@ void Run::plan() {
 // A process that begins: nothing but the store is left of the one before.
 void Run::start() {
   network_.use(nullptr);
-  protocol_.reset();
+  protocol_ = nullptr;
   notifier_ = std::make_unique<Notifier>(
       *store_, clock_,
       [this](const IncomingSms& sms) {
@@ -94,11 +94,14 @@ void Run::start() {
         return Taken::yes;
       },
       Notifier::Limits{.per_hour_max = per_hour_});
-  protocol_ = std::make_unique<SmppProtocol>(clock_, SmppSettings{.system_id = "pushmail", .source = "5000"}, *notifier_, network_,
-                                             [this] { return random_(); });
-  notifier_->use(*protocol_);
-  network_.use(protocol_.get());
-  protocol_->start();
+  notifier_->add({.name = "smsc"}, [this](BearerEvents& events) {
+    auto protocol = std::make_unique<SmppProtocol>(clock_, SmppSettings{.system_id = "pushmail", .source = "5000"}, events, network_,
+                                                   [this] { return random_(); });
+    protocol_ = protocol.get();
+    return protocol;
+  });
+  network_.use(protocol_);
+  notifier_->start();
 }
 
 void Run::queue(Planned& text) {

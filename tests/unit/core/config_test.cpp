@@ -165,6 +165,34 @@ TEST(Config, TlsHasWhatItNeeds) {
   }
 }
 
+// What a bearer does not give is as [notify] says, and no SMSC is needed there where each bearer has its own.
+TEST(Config, BearersInheritWhatTheyDoNotGive) {
+  const auto config = Config::parse(
+      std::string(least) + "window = 20\n[bearer.one]\n[bearer.two]\nsmsc = \"127.0.0.1:3\"\nwindow = 7\norder = 2\n", "t.toml");
+  ASSERT_TRUE(config.has_value()) << config.error().message();
+  EXPECT_EQ(config->bearers(), (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(config->number("bearer.one.order"), 1);
+  EXPECT_EQ(config->inherited("bearer.one.window"), "notify.window");
+  EXPECT_EQ(config->inherited("bearer.two.window"), "bearer.two.window");
+  EXPECT_EQ(config->inherited("bearer.one.order"), "bearer.one.order") << "of what [notify] does not have";
+  EXPECT_EQ(config->number(config->inherited("bearer.one.window")), 20);
+  EXPECT_EQ(config->number(config->inherited("bearer.two.window")), 7);
+  for (const ConfigKey& key : config_keys()) {
+    if (!key.path.starts_with("bearer.*.") || !key.default_value.empty()) continue;
+    const ConfigKey* other = inherited_key(key);
+    ASSERT_NE(other, nullptr) << key.path;
+    EXPECT_EQ(other->type, key.type) << key.path;
+    EXPECT_EQ(other->words, key.words) << key.path;
+    EXPECT_EQ(std::tuple(other->least, other->most), std::tuple(key.least, key.most)) << key.path;
+  }
+  constexpr std::string_view without = "domain = \"d.example\"\nlink.kind = \"kernel\"\nnotify.source = \"5\"\n";
+  EXPECT_EQ(Config::parse(without, "t.toml").error().message(), "t.toml:0: notify.smsc: must be given, or a [bearer.NAME]");
+  EXPECT_EQ(Config::parse(std::string(without) + "[bearer.one]\n", "t.toml").error().message(), "t.toml:4: bearer.one.smsc: must be given");
+  EXPECT_EQ(Config::parse(std::string(without) + "[bearer.\"no name\"]\nsmsc = \"127.0.0.1:1\"\n", "t.toml").error().message(),
+            "t.toml:5: bearer.no name.smsc: the name of a bearer is letters, digits, - and _, 32 at most");
+  EXPECT_TRUE(Config::parse(std::string(without) + "[bearer.one]\nsmsc = \"127.0.0.1:1\"\n", "t.toml").has_value());
+}
+
 TEST(Config, TheLinkIsNamed) {
   constexpr std::string_view without = "domain = \"d.example\"\n[notify]\nsmsc = \"127.0.0.1:1\"\nsource = \"5\"\n";
   EXPECT_EQ(Config::parse(without, "t.toml").error().message(), "t.toml:0: link.kind: must be given");
@@ -186,7 +214,7 @@ TEST(Config, SaysFileLineKeyAndRule) {
            Bad{"[smtp]\nlissen = \"0.0.0.0:25\"\n", "t.toml:7: smtp.lissen: unknown key; did you mean smtp.listen?"},
            Bad{"[smtp]\nsize = \"1MiB\"\n", "t.toml:7: smtp.size: unknown key; did you mean smtp.size_max?"},
            Bad{"[smpt]\nlisten = \"0.0.0.0:25\"\n", "t.toml:6: smpt: unknown table"},
-           Bad{"[peer.x]\nservice_number = \"1\"\n", "t.toml:0: peer.x.url: must be given"},
+           Bad{"[peer.x]\nservice_number = \"1\"\n", "t.toml:6: peer.x.url: must be given"},
            Bad{"node = \n", "t.toml:6: "},
            Bad{"[http]\nlisten = \"nowhere\"\n", "t.toml:7: http.listen: must be address:port, got \"nowhere\""},
            Bad{"[worker]\npoll = true\n", "t.toml:7: worker.poll: must be text in quotes"},

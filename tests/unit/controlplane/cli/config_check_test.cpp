@@ -151,8 +151,14 @@ std::vector<Wrong> wrong_ones() {
        "link.address = \"192.0.2.2/24\"\nlink.vdev = \"net_tap0\"\nlink.gateway_mac = \"02:00:00:00:00:01\"\n", 8, "link.gateway_mac",
        "needs link.gateway"},
       // A peer.
-      {"", "", "[peer.a]\nservice_number = \"5000\"\n", 0, "peer.a.url", "must be given"},
-      {"", "", "[peer.a]\nurl = \"http://192.0.2.9/\"\ninbound = \"open\"\n", 0, "peer.a.service_number", "must be given"},
+      {"", "", "[peer.a]\nservice_number = \"5000\"\n", 6, "peer.a.url", "must be given"},
+      {"", "", "[peer.a]\nurl = \"http://192.0.2.9/\"\ninbound = \"open\"\n", 6, "peer.a.service_number", "must be given"},
+      // A bearer.
+      {"", "", "[bearer.b]\nsystem_id = \"sixteen letters.\"\n", 7, "bearer.b.system_id", "at most 15 characters"},
+      {"", "", "[bearer.b]\npassword_file = \"@nowhere@\"\n", 7, "bearer.b.password_file", "@nowhere@: cannot be read: No such file"},
+      {"notify.smsc = \"192.0.2.1:2775\"\n", "", "[bearer.b]\nwindow = 5\n", 5, "bearer.b.smsc", "must be given"},
+      {"", "", "[bearer.b]\nkind = \"pigeon\"\n", 7, "bearer.b.kind", "must be one of smpp"},
+      {"", "", "[bearer.b]\nurl = \"http://192.0.2.9/\"\n", 7, "bearer.b.url", "unknown key"},
       {"", "", "[peer.a]\nurl = \"http://192.0.2.9/\"\nservice_number = \"5000\"\n", 7, "peer.a.inbound",
        "nothing authenticates this peer"},
       {"", "", a + "inbound_user = \"u\"\n", 7, "peer.a.inbound_password_file", "must be given with inbound_user"},

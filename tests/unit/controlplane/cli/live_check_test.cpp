@@ -149,7 +149,7 @@ TEST(LiveCheck, SmscTakesTheBind) {
       send(socket, text_of(answer).substr(0, 5));
       send(socket, text_of(answer).substr(5));
     });
-    const LiveCheck check = check_smsc({.smsc = *parse_endpoint(server.address()), .system_id = "us", .password = "secret"});
+    const LiveCheck check = check_smsc("smsc", {.smsc = *parse_endpoint(server.address()), .system_id = "us", .password = "secret"});
     EXPECT_EQ(check.works, row.works) << check.words;
     if (!row.works) {
       EXPECT_NE(check.words.find(smpp::status_text(row.status)), std::string::npos) << check.words;
@@ -162,7 +162,7 @@ TEST(LiveCheck, ASmscOfAnotherProtocolAndNobodyAtAll) {
   {
     OneServer server([](Tcp::socket& socket) { send(socket, "HTTP/1.1 400 Bad Request\r\n\r\n"); });
     closed = server.address();
-    const LiveCheck check = check_smsc({.smsc = *parse_endpoint(closed)});
+    const LiveCheck check = check_smsc("smsc", {.smsc = *parse_endpoint(closed)});
     EXPECT_FALSE(check.works);
     EXPECT_NE(check.words.find("no SMPP"), std::string::npos) << check.words;
   }

@@ -18,17 +18,49 @@ class FakeBearer final : public Bearer {
  public:
   bool ready = true;
   std::size_t window = 2;
-  std::vector<OutgoingSms> given;
+  std::vector<OutgoingNotice> given;
   [[nodiscard]] bool is_ready() const override { return ready; }
   [[nodiscard]] std::size_t room() const override { return ready && given.size() < window ? window - given.size() : 0; }
-  void submit(const OutgoingSms& sms) override { given.push_back(sms); }
+  void submit(const OutgoingNotice& notice) override { given.push_back(notice); }
+  void start() override {}
+  void stop() override {}
   [[nodiscard]] std::string state() const override { return "fake"; }
-  OutgoingSms take() {
-    const OutgoingSms first = given.front();
+  [[nodiscard]] std::string address() const override { return "nowhere"; }
+  [[nodiscard]] std::string last_error() const override { return {}; }
+  OutgoingNotice take() {
+    const OutgoingNotice first = given.front();
     given.erase(given.begin());
     return first;
   }
 };
+
+// What Notifier owns, while the test keeps the bearer.
+class Handle final : public Bearer {
+ public:
+  explicit Handle(FakeBearer& bearer) : bearer_(bearer) {}
+  [[nodiscard]] bool takes(NoticeForm form) const override { return bearer_.takes(form); }
+  [[nodiscard]] bool is_ready() const override { return bearer_.is_ready(); }
+  [[nodiscard]] std::size_t room() const override { return bearer_.room(); }
+  void submit(const OutgoingNotice& notice) override { bearer_.submit(notice); }
+  void start() override { bearer_.start(); }
+  void stop() override { bearer_.stop(); }
+  [[nodiscard]] std::string state() const override { return bearer_.state(); }
+  [[nodiscard]] std::string address() const override { return bearer_.address(); }
+  [[nodiscard]] std::string last_error() const override { return bearer_.last_error(); }
+
+ private:
+  FakeBearer& bearer_;
+};
+
+/// Where the bearer's events go.
+BearerEvents* add(Notifier& notifier, FakeBearer& bearer, Notifier::Place place = {.name = "smsc"}) {
+  BearerEvents* line = nullptr;
+  notifier.add(std::move(place), [&](BearerEvents& events) {
+    line = &events;
+    return std::make_unique<Handle>(bearer);
+  });
+  return line;
+}
 
 struct NotifierTest : ::testing::Test {
   HandClock clock;
@@ -37,7 +69,8 @@ struct NotifierTest : ::testing::Test {
   Notifier notifier{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 100}};
   Msisdn phone = Msisdn::from_digits("15550100002").value();
 
-  void SetUp() override { notifier.use(bearer); }
+  BearerEvents* line = nullptr;
+  void SetUp() override { line = add(notifier, bearer); }
   int next_code_ = 17;  // a code has one holder
   Timestamp created = clock.wall();
   Item notify(ItemState state = ItemState::accepted) {
@@ -55,11 +88,11 @@ struct NotifierTest : ::testing::Test {
   void break_off(std::vector<std::int64_t> maybe_sent) {
     bearer.ready = false;
     bearer.given.clear();
-    notifier.on_bearer_lost("cut", maybe_sent);
+    line->on_bearer_lost("cut", maybe_sent);
   }
   void come_back() {
     bearer.ready = true;
-    notifier.on_bearer_ready();
+    line->on_bearer_ready();
   }
   std::vector<std::string> events(const Item& item) {
     std::vector<std::string> names;
@@ -76,10 +109,10 @@ TEST_F(NotifierTest, AnItemIsNotifiedWhenTheSmscHasTheSms) {
   notifier.pump();
   ASSERT_EQ(bearer.given.size(), 1U) << "offered once";
   EXPECT_EQ(state(item), ItemState::accepted);
-  notifier.on_sms_sent(bearer.take().id, {"1a2b"});
+  line->on_sent(bearer.take().id, {"1a2b"});
   EXPECT_EQ(state(item), ItemState::notified);
   EXPECT_TRUE(store->pending_sms(clock.wall(), 10).value().empty());
-  notifier.on_bearer_ready();
+  line->on_bearer_ready();
   EXPECT_TRUE(bearer.given.empty()) << "what was answered is not sent again";
   EXPECT_EQ(store->history(item.id).value().at(0).event, "notified");
 }
@@ -97,9 +130,9 @@ TEST_F(NotifierTest, ItIsWrittenDownBeforeItLeaves) {
 TEST_F(NotifierTest, WhatMayHaveBeenSentIsSentOnceMoreMinutesLater) {
   const Item item = notify();
   notifier.pump();
-  const OutgoingSms lost = bearer.take();
+  const OutgoingNotice lost = bearer.take();
   break_off({lost.id});
-  notifier.on_sms_sent(lost.id, {"late"});
+  line->on_sent(lost.id, {"late"});
   EXPECT_EQ(state(item), ItemState::accepted) << "an answer of the old connection counts no more";
   come_back();
   EXPECT_TRUE(bearer.given.empty()) << "not in the burst after the rebind";
@@ -111,7 +144,7 @@ TEST_F(NotifierTest, WhatMayHaveBeenSentIsSentOnceMoreMinutesLater) {
   notifier.pump();
   ASSERT_EQ(bearer.given.size(), 1U);
   EXPECT_EQ(bearer.given[0].id, lost.id);
-  notifier.on_sms_sent(bearer.take().id, {"1a2b"});
+  line->on_sent(bearer.take().id, {"1a2b"});
   EXPECT_EQ(state(item), ItemState::notified);
   const auto rows = store->history(item.id).value();
   EXPECT_EQ(rows.back().details.back().first, "reason");
@@ -121,7 +154,7 @@ TEST_F(NotifierTest, WhatMayHaveBeenSentIsSentOnceMoreMinutesLater) {
 TEST_F(NotifierTest, WhatNeverLeftGoesAtOnce) {
   const Item item = notify();
   notifier.pump();
-  const OutgoingSms lost = bearer.take();
+  const OutgoingNotice lost = bearer.take();
   break_off({});
   come_back();
   ASSERT_EQ(bearer.given.size(), 1U);
@@ -158,7 +191,7 @@ TEST_F(NotifierTest, ADoubtfulOneGoesAlone) {
   notify();
   notifier.pump();
   EXPECT_EQ(bearer.given.size(), 1U) << "nothing beside it";
-  notifier.on_sms_sent(bearer.take().id, {"x"});
+  line->on_sent(bearer.take().id, {"x"});
   EXPECT_EQ(bearer.given.size(), 2U);
 }
 
@@ -176,7 +209,7 @@ TEST_F(NotifierTest, ADoubtfulOneWaitsForWhatIsInFlight) {
   notify();
   notifier.pump();
   EXPECT_EQ(bearer.given.size(), 1U) << "nothing new begins before it either";
-  notifier.on_sms_sent(bearer.take().id, {"x"});
+  line->on_sent(bearer.take().id, {"x"});
   ASSERT_EQ(bearer.given.size(), 1U);
   EXPECT_EQ(bearer.given[0].id, doubtful);
 }
@@ -188,7 +221,7 @@ TEST_F(NotifierTest, ADoubtfulOneHoldsNobodyUpForLong) {
   notify();
   notifier.pump();
   const std::vector<std::int64_t> doubtful{bearer.take().id, bearer.take().id};
-  for (const std::int64_t id : doubtful) notifier.on_sms_in_doubt(id, "the SMSC answers others and not this one");
+  for (const std::int64_t id : doubtful) line->on_in_doubt(id, "the SMSC answers others and not this one");
   clock.advance(seconds(120));
   notifier.pump();
   ASSERT_EQ(bearer.given.size(), 1U);
@@ -201,14 +234,14 @@ TEST_F(NotifierTest, ADoubtfulOneHoldsNobodyUpForLong) {
   notifier.pump();
   ASSERT_EQ(bearer.given.size(), 1U) << "five seconds are enough for an answer";
   for (int i = 0; i < 59; ++i) {
-    notifier.on_sms_sent(bearer.take().id, {"x"});
+    line->on_sent(bearer.take().id, {"x"});
     clock.advance(seconds(1));
     notify();
     notifier.pump();
     ASSERT_EQ(bearer.given.size(), 1U);
     EXPECT_NE(bearer.given[0].id, doubtful[1]) << "the others first, for a minute: second " << i;
   }
-  notifier.on_sms_sent(bearer.take().id, {"x"});
+  line->on_sent(bearer.take().id, {"x"});
   clock.advance(seconds(1));
   notifier.pump();
   ASSERT_EQ(bearer.given.size(), 1U);
@@ -225,7 +258,7 @@ TEST_F(NotifierTest, AfterABreakOneFliesAndOneMoreWithEachAnswer) {
   break_off(ids);
   come_back();
   EXPECT_EQ(bearer.given.size(), 1U);
-  notifier.on_sms_sent(bearer.take().id, {"x"});
+  line->on_sent(bearer.take().id, {"x"});
   EXPECT_EQ(bearer.given.size(), 2U);
 }
 
@@ -250,8 +283,7 @@ TEST_F(NotifierTest, ARestartFindsWhatWasSubmitted) {
   const std::int64_t id = bearer.take().id;
   FakeBearer other_bearer;
   Notifier other{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 100}};
-  other.use(other_bearer);
-  other.on_bearer_ready();
+  add(other, other_bearer)->on_bearer_ready();
   EXPECT_TRUE(other_bearer.given.empty());
   EXPECT_EQ(events(item).back(), "notify_in_doubt");
   clock.advance(seconds(120));
@@ -275,7 +307,7 @@ TEST_F(NotifierTest, WhoAnsweredIsNotToldAgain) {
 TEST_F(NotifierTest, APartlyTakenTextIsInDoubt) {
   const Item item = notify();
   notifier.pump();
-  notifier.on_sms_in_doubt(bearer.take().id, "queue full");
+  line->on_in_doubt(bearer.take().id, "queue full");
   EXPECT_EQ(events(item).back(), "notify_in_doubt");
   EXPECT_TRUE(bearer.given.empty());
 }
@@ -299,21 +331,21 @@ TEST_F(NotifierTest, NoKindPassesItsCeiling) {
   for (int minute = 0; minute < 180; ++minute) {
     notifier.pump();
     while (!bearer.given.empty()) {
-      const OutgoingSms sms = bearer.take();
-      went[sms.text].push_back(clock.wall());
+      const OutgoingNotice sms = bearer.take();
+      went[sms.text()].push_back(clock.wall());
       // Put off, refused, lost or taken: it left.
-      switch (went[sms.text].size() % 4) {
+      switch (went[sms.text()].size() % 4) {
         case 0:
-          notifier.on_sms_deferred(sms.id, "full");
+          line->on_deferred(sms.id, "full");
           break;
         case 1:
-          notifier.on_sms_sent(sms.id, {"x"});
+          line->on_sent(sms.id, {"x"});
           break;
         case 2:
-          notifier.on_sms_refused(sms.id, "no");
+          line->on_refused(sms.id, "no");
           break;
         default:
-          notifier.on_sms_in_doubt(sms.id, "cut");
+          line->on_in_doubt(sms.id, "cut");
           break;
       }
     }
@@ -340,11 +372,11 @@ TEST_F(NotifierTest, TheCeilingHoldsAcrossARestartAndForEachPhoneAlone) {
   }
   notifier.pump();
   EXPECT_EQ(bearer.given.size(), 4U);
-  while (!bearer.given.empty()) notifier.on_sms_sent(bearer.take().id, {"x"});
+  while (!bearer.given.empty()) line->on_sent(bearer.take().id, {"x"});
   Notifier other{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 100}};
-  other.use(bearer);
+  BearerEvents* other_line = add(other, bearer);
   clock.advance(seconds(3599));
-  other.on_bearer_ready();
+  other_line->on_bearer_ready();
   EXPECT_TRUE(bearer.given.empty());
   clock.advance(seconds(1));
   other.pump();
@@ -354,23 +386,23 @@ TEST_F(NotifierTest, TheCeilingHoldsAcrossARestartAndForEachPhoneAlone) {
 TEST_F(NotifierTest, TheConfiguredCeilingLowersAllOfThem) {
   bearer.window = 1000;
   Notifier strict{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 3}};
-  strict.use(bearer);
+  BearerEvents* strict_line = add(strict, bearer);
   for (int i = 0; i < 9; ++i) notify();
-  strict.on_bearer_ready();
+  strict_line->on_bearer_ready();
   EXPECT_EQ(bearer.given.size(), 3U);
 }
 
 TEST_F(NotifierTest, TheCeilingIsExplainedAndADayIsTheEnd) {
   bearer.window = 1000;
   Notifier strict{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 1}};
-  strict.use(bearer);
+  BearerEvents* strict_line = add(strict, bearer);
   notify();
   const Item item = notify();
-  strict.on_bearer_ready();
+  strict_line->on_bearer_ready();
   EXPECT_EQ(events(item).back(), "notify_withheld");
   for (int hour = 0; hour < 24; ++hour) {
     EXPECT_EQ(state(item), ItemState::accepted);
-    strict.on_sms_sent(bearer.take().id, {"x"});
+    strict_line->on_sent(bearer.take().id, {"x"});
     clock.advance(seconds(3600));
     // Another one is before it all day long.
     ASSERT_TRUE(store->queue_sms({.msisdn = phone, .text = "x", .kind = SmsKind::notify, .item = {}, .created = clock.wall()}));
@@ -385,8 +417,8 @@ TEST_F(NotifierTest, TheWindowBoundsWhatIsOffered) {
   for (int i = 0; i < 5; ++i) notify();
   notifier.pump();
   EXPECT_EQ(bearer.given.size(), 2U);
-  const OutgoingSms first = bearer.take();
-  notifier.on_sms_sent(first.id, {"x"});
+  const OutgoingNotice first = bearer.take();
+  line->on_sent(first.id, {"x"});
   EXPECT_EQ(bearer.given.size(), 2U);
   EXPECT_NE(bearer.given[1].id, first.id);
 }
@@ -394,7 +426,7 @@ TEST_F(NotifierTest, TheWindowBoundsWhatIsOffered) {
 TEST_F(NotifierTest, ARefusalExplainsTheItem) {
   const Item item = notify();
   notifier.pump();
-  notifier.on_sms_refused(bearer.take().id, "bad destination");
+  line->on_refused(bearer.take().id, "bad destination");
   EXPECT_EQ(state(item), ItemState::failed);
   EXPECT_NE(store->item(item.id).value()->reason.find("bad destination"), std::string::npos);
 }
@@ -402,7 +434,7 @@ TEST_F(NotifierTest, ARefusalExplainsTheItem) {
 TEST_F(NotifierTest, WhatTheSmscPutsOffIsTriedMuchLater) {
   const Item item = notify();
   notifier.pump();
-  notifier.on_sms_deferred(bearer.take().id, "queue full");
+  line->on_deferred(bearer.take().id, "queue full");
   EXPECT_TRUE(bearer.given.empty()) << "not at once";
   EXPECT_EQ(state(item), ItemState::accepted);
   EXPECT_NE(store->item(item.id).value()->reason.find("queue full"), std::string::npos);
@@ -419,7 +451,7 @@ TEST_F(NotifierTest, PutOffForEverLeavesFewSubmits) {
     notifier.pump();
     while (!bearer.given.empty()) {
       times.push_back(clock.wall());
-      notifier.on_sms_deferred(bearer.take().id, "throttled");
+      line->on_deferred(bearer.take().id, "throttled");
     }
     clock.advance(seconds(1));
   }
@@ -437,14 +469,14 @@ TEST_F(NotifierTest, WhatTheSmscPutsOffForADayIsRefused) {
   created.us -= 86'400'000'000;
   const Item item = notify();
   notifier.pump();
-  notifier.on_sms_deferred(bearer.take().id, "queue full");
+  line->on_deferred(bearer.take().id, "queue full");
   EXPECT_EQ(state(item), ItemState::failed);
 }
 
 TEST_F(NotifierTest, ANotificationThatComesLateDoesNotTurnAnItemBack) {
   const Item item = notify(ItemState::requested);
   notifier.pump();
-  notifier.on_sms_sent(bearer.take().id, {"x"});
+  line->on_sent(bearer.take().id, {"x"});
   EXPECT_EQ(state(item), ItemState::requested);
 }
 
@@ -482,12 +514,12 @@ TEST_F(NotifierTest, ReceiptsAreFoundInWhateverForm) {
   for (const ReceiptRow& row : receipt_rows()) {
     const Item item = notify();
     notifier.pump();
-    notifier.on_sms_sent(bearer.take().id, row.responses);
-    notifier.on_sms_receipt({.source = std::string(row.source),
-                             .source_type = row.type,
-                             .destination = std::string(row.destination),
-                             .smsc_id = std::string(row.receipt_id),
-                             .word = "DELIVRD"});
+    line->on_sent(bearer.take().id, row.responses);
+    line->on_receipt({.source = std::string(row.source),
+                      .source_type = row.type,
+                      .destination = std::string(row.destination),
+                      .smsc_id = std::string(row.receipt_id),
+                      .word = "DELIVRD"});
     EXPECT_EQ(events(item).back(), row.event) << row.name;
     clock.advance(seconds(3600));
   }
@@ -495,36 +527,36 @@ TEST_F(NotifierTest, ReceiptsAreFoundInWhateverForm) {
 
 TEST_F(NotifierTest, ReceiptsOfPartsAreFoundThoughTheTextWasNotSent) {
   const auto receipt = [&](const std::string& id) {
-    notifier.on_sms_receipt({.source = "15550100002", .source_type = wap::NumberType::international, .smsc_id = id, .word = "DELIVRD"});
+    line->on_receipt({.source = "15550100002", .source_type = wap::NumberType::international, .smsc_id = id, .word = "DELIVRD"});
   };
   const Item refused = notify();
   notifier.pump();
   const std::int64_t id = bearer.take().id;
-  notifier.on_sms_parts(id, {"a1"});
-  notifier.on_sms_refused(id, "no");
+  line->on_parts(id, {"a1"});
+  line->on_refused(id, "no");
   receipt("A1");
   EXPECT_EQ(events(refused).back(), "sms_receipt");
   receipt("a3");
-  notifier.on_sms_parts(id, {"a3"});
+  line->on_parts(id, {"a3"});
   EXPECT_EQ(std::ranges::count(events(refused), "sms_receipt"), 2) << "the answer came after the refusal, and after its receipt";
   const Item doubtful = notify();
   notifier.pump();
   const std::int64_t other = bearer.take().id;
-  notifier.on_sms_parts(other, {"b1"});
+  line->on_parts(other, {"b1"});
   break_off({other});
   receipt("b1");
   EXPECT_EQ(events(doubtful).back(), "sms_receipt");
 }
 
 TEST_F(NotifierTest, AConfiguredFormIsTheOnlyOne) {
-  Notifier strict{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 100}, {.form = sms::IdForm::response_hex}};
-  strict.use(bearer);
+  Notifier strict{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {.per_hour_max = 100}};
+  BearerEvents* strict_line = add(strict, bearer, {.name = "smsc", .receipts = {.form = sms::IdForm::response_hex}});
   const Item item = notify();
   strict.pump();
-  strict.on_sms_sent(bearer.take().id, {"1001"});
-  strict.on_sms_receipt({.source = "15550100002", .smsc_id = "1001", .word = "DELIVRD"});
+  strict_line->on_sent(bearer.take().id, {"1001"});
+  strict_line->on_receipt({.source = "15550100002", .smsc_id = "1001", .word = "DELIVRD"});
   EXPECT_EQ(events(item).back(), "sms_receipt_unmatched") << "the decimal 1001 is 3e9";
-  strict.on_sms_receipt({.source = "15550100002", .smsc_id = "4097", .word = "DELIVRD"});
+  strict_line->on_receipt({.source = "15550100002", .smsc_id = "4097", .word = "DELIVRD"});
   EXPECT_EQ(events(item).back(), "sms_receipt");
 }
 
@@ -532,28 +564,28 @@ TEST_F(NotifierTest, AConfiguredFormIsTheOnlyOne) {
 TEST_F(NotifierTest, AnIdThatMayBeTwoIsNoneUntilAFormIsProved) {
   const Item first = notify();
   notifier.pump();
-  notifier.on_sms_sent(bearer.take().id, {"10"});
+  line->on_sent(bearer.take().id, {"10"});
   const Item second = notify();
   notifier.pump();
-  notifier.on_sms_sent(bearer.take().id, {"a"});
-  notifier.on_sms_receipt({.source = "15550100002", .smsc_id = "10", .word = "DELIVRD"});
+  line->on_sent(bearer.take().id, {"a"});
+  line->on_receipt({.source = "15550100002", .smsc_id = "10", .word = "DELIVRD"});
   EXPECT_EQ(events(first).back(), "notified");
   const Item third = notify();
   notifier.pump();
-  notifier.on_sms_sent(bearer.take().id, {"1a2b"});
-  notifier.on_sms_receipt({.source = "15550100002", .smsc_id = "6699", .word = "DELIVRD"});
+  line->on_sent(bearer.take().id, {"1a2b"});
+  line->on_receipt({.source = "15550100002", .smsc_id = "6699", .word = "DELIVRD"});
   EXPECT_EQ(events(third).back(), "sms_receipt");
-  notifier.on_sms_receipt({.source = "15550100002", .smsc_id = "10", .word = "EXPIRED"});
+  line->on_receipt({.source = "15550100002", .smsc_id = "10", .word = "EXPIRED"});
   EXPECT_EQ(events(second).back(), "sms_receipt") << "this SMSC answers in hex";
 }
 
 TEST_F(NotifierTest, AReceiptBeforeTheAnswerWaitsForIt) {
   const Item item = notify();
   notifier.pump();
-  notifier.on_sms_receipt({.source = "15550100002", .smsc_id = "777001", .word = "DELIVRD"});
+  line->on_receipt({.source = "15550100002", .smsc_id = "777001", .word = "DELIVRD"});
   EXPECT_TRUE(events(item).empty()) << "its answer may still come";
   clock.advance(seconds(30));
-  notifier.on_sms_sent(bearer.take().id, {"777000", "777001"});
+  line->on_sent(bearer.take().id, {"777000", "777001"});
   EXPECT_EQ(events(item).back(), "sms_receipt");
   EXPECT_EQ(notifier.receipts().unmatched, 0U);
 }
@@ -561,18 +593,125 @@ TEST_F(NotifierTest, AReceiptBeforeTheAnswerWaitsForIt) {
 TEST_F(NotifierTest, AReceiptThatWaitsInVainIsSaidOnce) {
   const Item item = notify();
   notifier.pump();
-  notifier.on_sms_sent(bearer.take().id, {"1"});
+  line->on_sent(bearer.take().id, {"1"});
   const Item later = notify();
   notifier.pump();
-  notifier.on_sms_receipt({.source = "15550100002", .smsc_id = "99", .word = "DELIVRD"});
+  line->on_receipt({.source = "15550100002", .smsc_id = "99", .word = "DELIVRD"});
   EXPECT_EQ(events(item).back(), "notified");
   clock.advance(seconds(601));
   notifier.pump();
   notifier.pump();
   EXPECT_EQ(events(item).back(), "sms_receipt_unmatched");
   EXPECT_EQ(std::ranges::count(events(item), "sms_receipt_unmatched"), 1);
-  for (int i = 0; i < 3000; ++i) notifier.on_sms_receipt({.source = "15550100002", .smsc_id = "x" + std::to_string(i), .word = "DELIVRD"});
+  for (int i = 0; i < 3000; ++i) line->on_receipt({.source = "15550100002", .smsc_id = "x" + std::to_string(i), .word = "DELIVRD"});
   EXPECT_LE(events(item).size(), 8U) << "one phone's receipts do not fill the history";
+}
+
+// ---- several bearers --------------------------------------------------------------------------------------------------------------
+
+struct SeveralBearers : NotifierTest {
+  FakeBearer second, spare;
+  BearerEvents* second_line = add(notifier, second, {.name = "second"});
+  BearerEvents* spare_line = add(notifier, spare, {.name = "spare", .order = 2});
+  void answer_all() {
+    for (const auto& [one, events] : {std::pair(&bearer, line), std::pair(&second, second_line), std::pair(&spare, spare_line)}) {
+      while (!one->given.empty()) events->on_sent(one->take().id, {"id"});
+    }
+  }
+  std::string bearer_of(std::int64_t id) { return store->sms(id).value()->bearer; }
+};
+
+TEST_F(SeveralBearers, EqualsShareWhatIsDue) {
+  for (int i = 0; i < 4; ++i) notify();
+  notifier.pump();
+  EXPECT_EQ(bearer.given.size(), 2U);
+  EXPECT_EQ(second.given.size(), 2U);
+  EXPECT_TRUE(spare.given.empty()) << "as long as one of a lower order works, however full";
+  EXPECT_EQ(bearer_of(second.given.at(0).id), "second");
+  answer_all();
+  std::size_t of_second = 0;
+  for (int i = 0; i < 10; ++i) {
+    notify();
+    notifier.pump();
+    of_second += second.given.size();
+    answer_all();
+  }
+  EXPECT_EQ(of_second, 5U) << "one at a time, they take turns";
+}
+
+TEST_F(SeveralBearers, TheNextOrderIsForWhenNoneOfTheFirstWorks) {
+  bearer.ready = second.ready = false;
+  notify();
+  notifier.pump();
+  ASSERT_EQ(spare.given.size(), 1U);
+  spare_line->on_sent(spare.take().id, {"1"});
+  second.ready = true;
+  notify();
+  second_line->on_bearer_ready();
+  EXPECT_EQ(second.given.size(), 1U);
+  EXPECT_TRUE(spare.given.empty());
+}
+
+TEST_F(SeveralBearers, WhatOneLosesIsNobodyElsesDoubt) {
+  const Item lost = notify();
+  notifier.pump();
+  const Item kept = notify();
+  notifier.pump();
+  ASSERT_EQ(bearer.given.size() + second.given.size(), 2U);
+  FakeBearer& other = bearer.given.at(0).id < second.given.at(0).id ? second : bearer;
+  BearerEvents* first_line = &other == &second ? line : second_line;
+  FakeBearer& first = &other == &second ? bearer : second;
+  const std::int64_t doubtful = first.take().id;
+  first.ready = false;
+  first_line->on_bearer_lost("cut", std::vector<std::int64_t>{doubtful});
+  EXPECT_EQ(events(lost).back(), "notify_in_doubt");
+  EXPECT_TRUE(events(kept).empty());
+  first.ready = true;
+  first_line->on_bearer_ready();
+  EXPECT_TRUE(events(kept).empty()) << "what flies on another bearer was not left behind";
+  clock.advance(seconds(120));
+  first.ready = false;
+  notifier.pump();
+  EXPECT_EQ(other.given.size(), 2U) << "what may be answered no more after two minutes holds nobody up; the doubtful one goes where it can";
+}
+
+TEST_F(SeveralBearers, AReceiptCountsForItsOwnBearersSms) {
+  const Item one = notify();
+  notifier.pump();
+  const Item two = notify();
+  notifier.pump();
+  line->on_sent(bearer.take().id, {"7001"});
+  second_line->on_sent(second.take().id, {"7001"});
+  const Item& of_second = store->item(one.id).value()->state == ItemState::notified && bearer_of(1) == "second" ? one : two;
+  second_line->on_receipt({.source = "15550100002", .smsc_id = "7001", .word = "DELIVRD"});
+  EXPECT_EQ(events(of_second).back(), "sms_receipt");
+  EXPECT_EQ(events(&of_second == &one ? two : one).back(), "notified");
+  EXPECT_EQ(notifier.receipts().matched, 1U);
+}
+
+// A bearer that takes pushes alone gets no text, even when no other works.
+TEST(Bearers, AFormThatABearerDoesNotTakeIsNotOffered) {
+  class PushBearer final : public Bearer {
+   public:
+    [[nodiscard]] bool takes(NoticeForm form) const override { return form == NoticeForm::push; }
+    [[nodiscard]] bool is_ready() const override { return true; }
+    [[nodiscard]] std::size_t room() const override { return 10; }
+    void submit(const OutgoingNotice&) override { FAIL(); }
+    void start() override {}
+    void stop() override {}
+    [[nodiscard]] std::string state() const override { return "push"; }
+    [[nodiscard]] std::string address() const override { return "nowhere"; }
+    [[nodiscard]] std::string last_error() const override { return {}; }
+  };
+  HandClock clock;
+  const auto store = open_sqlite_store(":memory:").value();
+  Notifier notifier{*store, clock, [](const IncomingSms&) { return Taken::yes; }, {}};
+  notifier.add({.name = "ppg"}, [](BearerEvents&) { return std::make_unique<PushBearer>(); });
+  ASSERT_TRUE(store->queue_sms({.msisdn = Msisdn::from_digits("15550100002").value(), .text = "x", .created = clock.wall()}));
+  notifier.pump();
+  EXPECT_EQ(store->pending_sms(clock.wall(), 10).value().size(), 1U);
+  EXPECT_EQ((OutgoingNotice{.content = PushContent{}}.form()), NoticeForm::push);
+  EXPECT_EQ((OutgoingNotice{.content = "x"}.form()), NoticeForm::text);
 }
 
 }  // namespace

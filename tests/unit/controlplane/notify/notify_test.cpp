@@ -91,20 +91,20 @@ struct Log final : BearerEvents {
     lost_reason = reason;
     maybe_sent.assign(ids.begin(), ids.end());
   }
-  void on_sms_sent(std::int64_t id, const std::vector<std::string>& ids) override {
+  void on_sent(std::int64_t id, const std::vector<std::string>& ids) override {
     sent.emplace_back(id, ids.empty() ? std::string() : ids.front());
   }
-  void on_sms_parts(std::int64_t, const std::vector<std::string>&) override {}
-  void on_sms_refused(std::int64_t id, std::string_view reason) override { refused.emplace_back(id, reason); }
+  void on_parts(std::int64_t, const std::vector<std::string>&) override {}
+  void on_refused(std::int64_t id, std::string_view reason) override { refused.emplace_back(id, reason); }
   std::vector<std::int64_t> deferred;
-  void on_sms_deferred(std::int64_t id, std::string_view) override { deferred.push_back(id); }
+  void on_deferred(std::int64_t id, std::string_view) override { deferred.push_back(id); }
   std::vector<std::int64_t> in_doubt;
-  void on_sms_in_doubt(std::int64_t id, std::string_view) override { in_doubt.push_back(id); }
+  void on_in_doubt(std::int64_t id, std::string_view) override { in_doubt.push_back(id); }
   Taken on_sms(const IncomingSms& message) override {
     messages.push_back(message);
     return answer;
   }
-  void on_sms_receipt(const SmsReceipt& receipt) override {
+  void on_receipt(const SmsReceipt& receipt) override {
     receipts.push_back(receipt.source + " " + receipt.destination + " " + receipt.smsc_id + " " + receipt.word);
   }
 };
@@ -167,8 +167,8 @@ struct SmppTest : ::testing::Test {
     pdu.short_message.assign(bytes.begin(), bytes.end());
     return pdu;
   }
-  OutgoingSms sms(std::int64_t id, std::string text = "Reply 17 to get it") {
-    return {.id = id, .to = Msisdn::from_digits("15550100002").value(), .text = std::move(text)};
+  OutgoingNotice sms(std::int64_t id, std::string text = "Reply 17 to get it") {
+    return {.id = id, .to = Msisdn::from_digits("15550100002").value(), .content = std::move(text)};
   }
 };
 

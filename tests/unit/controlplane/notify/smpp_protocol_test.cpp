@@ -49,25 +49,25 @@ struct Events final : BearerEvents {
     ++lost;
     maybe_sent.assign(ids.begin(), ids.end());
   }
-  void on_sms_sent(std::int64_t id, const std::vector<std::string>& ids) override {
+  void on_sent(std::int64_t id, const std::vector<std::string>& ids) override {
     sent.push_back(id);
     smsc_ids = ids;
   }
   std::vector<std::string> smsc_ids;
   std::vector<std::string> parts;
-  void on_sms_parts(std::int64_t id, const std::vector<std::string>& ids) override {
+  void on_parts(std::int64_t id, const std::vector<std::string>& ids) override {
     for (const std::string& one : ids) parts.push_back(std::to_string(id) + " " + one);
   }
-  void on_sms_refused(std::int64_t id, std::string_view) override { refused.push_back(id); }
-  void on_sms_deferred(std::int64_t id, std::string_view) override { deferred.push_back(id); }
-  void on_sms_in_doubt(std::int64_t id, std::string_view) override { in_doubt.push_back(id); }
+  void on_refused(std::int64_t id, std::string_view) override { refused.push_back(id); }
+  void on_deferred(std::int64_t id, std::string_view) override { deferred.push_back(id); }
+  void on_in_doubt(std::int64_t id, std::string_view) override { in_doubt.push_back(id); }
   std::vector<IncomingSms> heard;
   Taken answer = Taken::yes;
   Taken on_sms(const IncomingSms& message) override {
     heard.push_back(message);
     return message.extent == Extent::beginning ? answer : Taken::yes;
   }
-  void on_sms_receipt(const SmsReceipt&) override {}
+  void on_receipt(const SmsReceipt&) override {}
 };
 
 struct ProtocolTest : ::testing::Test {
@@ -103,8 +103,8 @@ struct ProtocolTest : ::testing::Test {
     send(smpp::respond(next(Command::bind_transceiver)));
     ASSERT_TRUE(protocol.is_ready());
   }
-  static OutgoingSms sms(std::int64_t id, std::string text = "Reply 17") {
-    return {.id = id, .to = Msisdn::from_digits("15550100002").value(), .text = std::move(text)};
+  static OutgoingNotice sms(std::int64_t id, std::string text = "Reply 17") {
+    return {.id = id, .to = Msisdn::from_digits("15550100002").value(), .content = std::move(text)};
   }
   // The time until the next connect; the longest pauses are twice as long, by the jitter.
   Duration pause() {
