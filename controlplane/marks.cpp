@@ -23,8 +23,8 @@ Result<void> Marks::begin(Item& item) {
   PM_TRY(const auto binding, ports_.store.binding(item.binding));
   if (!binding || binding->mark == MarkPolicy::none) return {};
   item.mark = MarkProgress::pending;
-  item.attempts = 0;
-  item.retry_at = {};
+  item.mark_attempts = 0;
+  item.mark_at = {};
   return {};
 }
 
@@ -39,7 +39,7 @@ Result<void> Marks::write_marked(const RecordView& record) {
   const Timestamp now = ports_.clock.wall();
   const std::string reason = text_or_empty(record, Tag::reason);
   const bool refused = !reason.empty();
-  if (!refused || item->attempts >= mark_attempts_max) {
+  if (!refused || item->mark_attempts >= mark_attempts_max) {
     item->mark = refused ? MarkProgress::failed : MarkProgress::done;
     if (const auto written = ports_.store.update_item(*item); !written) return written;
   }
@@ -48,8 +48,8 @@ Result<void> Marks::write_marked(const RecordView& record) {
 }
 
 void Marks::tick() {
-  const auto pending = ports_.store.items(
-      {.mark = MarkProgress::pending, .due = ports_.clock.wall(), .order = ItemOrder::oldest_first, .count_max = asked_in_one_turn_max});
+  const auto pending =
+      ports_.store.items({.mark_due = ports_.clock.wall(), .order = ItemOrder::oldest_first, .count_max = asked_in_one_turn_max});
   if (!pending) return;
   for (const Item& item : *pending) {
     if (const auto binding = ports_.store.binding(item.binding)) ask(item, *binding);
@@ -59,11 +59,11 @@ void Marks::tick() {
 void Marks::ask(Item item, const std::optional<Binding>& binding) {
   const Timestamp now = ports_.clock.wall();
   const bool over =
-      !binding || binding->state == BindingState::removed || binding->mark == MarkPolicy::none || item.attempts >= mark_attempts_max;
+      !binding || binding->state == BindingState::removed || binding->mark == MarkPolicy::none || item.mark_attempts >= mark_attempts_max;
   const bool asked = !over && binding->is_active() && ports_.fetchers.is_up(item.binding);
   // Counted before it is asked: a fetcher that never answers counts too. What cannot be asked now makes room for others.
-  item.retry_at = {now.us + doubled(timers::mark_retry, item.attempts).us()};
-  if (asked) ++item.attempts;
+  item.mark_at = {now.us + doubled(timers::mark_retry, item.mark_attempts).us()};
+  if (asked) ++item.mark_attempts;
   if (over) item.mark = MarkProgress::failed;
   const auto done = ports_.store.write([&]() -> Result<void> {
     if (const auto written = ports_.store.update_item(item); !written || !over) return written;

@@ -3,8 +3,7 @@
 //   delivered --begin--> pending --mark--> fetcher --marked--> done
 //                          ^  `-- again, later and later; after ten tries, or when nobody wants it any more: failed
 //
-// Came from: reports (delivered), the fetchers (marked), the clock. Goes to: the fetchers. While a mark is pending, `attempts` and
-// `retry_at` of its item count tries to mark it. Threads: one.
+// Came from: reports (delivered), the fetchers (marked), the clock. Goes to: the fetchers. Threads: one.
 #pragma once
 
 #include <utility>

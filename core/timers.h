@@ -28,11 +28,18 @@ struct Timer {
   [[nodiscard]] constexpr std::chrono::nanoseconds chrono() const { return std::chrono::nanoseconds(first.ns); }
 };
 
-/// The wait after `times` doublings of the first.
-[[nodiscard]] constexpr Duration doubled(const Timer& timer, std::uint32_t times) {
-  std::int64_t wait = timer.first.ns;
-  for (std::uint32_t n = 0; n < times && wait < timer.most.ns; ++n) wait *= 2;
-  return {std::min(wait, timer.most.ns)};
+/// The wait after `times` doublings of the first, which is at most `most` unless the first is longer.
+[[nodiscard]] constexpr Duration doubled(Duration first, Duration most, std::uint32_t times) {
+  std::int64_t wait = std::max<std::int64_t>(first.ns, 1);
+  for (std::uint32_t n = 0; n < times && wait < most.ns; ++n) wait *= 2;
+  return {std::min(wait, std::max(most.ns, first.ns))};
+}
+[[nodiscard]] constexpr Duration doubled(const Timer& timer, std::uint32_t times) { return doubled(timer.first, timer.most, times); }
+
+/// `longest`, of which `percent` are drawn by `random` (any number), so that what failed together does not come back together.
+[[nodiscard]] constexpr Duration with_jitter(Duration longest, std::uint8_t percent, std::uint64_t random) {
+  const std::int64_t drawn = longest.ns / 100 * percent + longest.ns % 100 * percent / 100;
+  return {longest.ns - drawn + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(drawn + 1))};
 }
 
 namespace timers {
@@ -99,7 +106,7 @@ inline constexpr Timer smpp_response = detail::one("smpp_response", "smpp", deta
 inline constexpr Timer smpp_throttled =
     detail::growing("smpp_throttled", "smpp", seconds(1), detail::minutes(1), "after a refusal for now, nothing is submitted");
 inline constexpr Timer smpp_rebind =
-    detail::growing("smpp_rebind", "smpp", seconds(1), detail::minutes(1), "after a lost session, bind again");
+    detail::growing("smpp_rebind", "smpp", seconds(1), detail::minutes(1), "after a lost session, bind again", 50);
 inline constexpr Timer smpp_stable = detail::one("smpp_stable", "smpp", detail::minutes(5), "a session that held so long was a good one");
 inline constexpr Timer code_fresh =
     detail::one("code_fresh", "store", detail::minutes(10), "a person answers an SMS that just came: its code is taken from nobody");
@@ -138,9 +145,10 @@ inline constexpr Timer mailbox_linger =
 inline constexpr Timer self_poll = detail::one("self_poll", "fetcher", detail::minutes(5), "mode idle without a descriptor to stay");
 inline constexpr Timer fetch_credit = detail::one("fetch_credit", "fetcher", detail::minutes(10), "a fetch waits for the data plane");
 inline constexpr Timer mailbox_retry =
-    detail::growing("mailbox_retry", "fetcher", seconds(1), detail::minutes(5), "after a failed session, log in again");
+    detail::growing("mailbox_retry", "fetcher", seconds(1), detail::minutes(5), "after a failed session, log in again", 50);
 inline constexpr Timer mailbox_refused =
-    detail::one("mailbox_refused", "fetcher", detail::hours(1), "after a refused password, and at most after a refusal without a reason");
+    detail::growing("mailbox_refused", "fetcher", detail::hours(1), detail::days(1),
+                    "after a refused password; the first is the most after a refusal without a reason", 50);
 inline constexpr Timer fetch_patience =
     detail::one("fetch_patience", "fetcher", seconds(10), "a fetch waits for the end of a pause, else it goes back");
 inline constexpr Timer mail_again =

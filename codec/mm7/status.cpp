@@ -11,11 +11,6 @@ namespace pushmail::mm7 {
 
 namespace {
 
-struct StatusRow {
-  int code;
-  StatusClass meaning;
-  std::string_view text;
-};
 constexpr auto status_rows = std::to_array<StatusRow>({
     {1000, StatusClass::success, "Success"},
     {1100, StatusClass::success, "Partial success"},
@@ -68,6 +63,8 @@ const StatusRow& row_of(int code) {
 }
 
 }  // namespace
+
+std::span<const StatusRow> status_table() { return status_rows; }
 
 std::string_view status_text(int code) { return row_of(code).text; }
 

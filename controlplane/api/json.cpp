@@ -72,6 +72,7 @@ Json to_json(const Item& i) {
   put(json, "expires", i.expires);
   put(json, "retry_at", i.retry_at);
   if (i.attempts != 0) json["attempts"] = i.attempts;
+  if (i.mark_attempts != 0) json["mark_attempts"] = i.mark_attempts;
   if (i.duplicate_possible) json["duplicate_possible"] = true;
   if (i.doubts != 0) json["doubts"] = i.doubts;
   put(json, "unknown_until", i.unknown_until);

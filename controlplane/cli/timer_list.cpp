@@ -4,22 +4,13 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string>
-#include <string_view>
 
 #include "controlplane/cli/table.h"
-#include "core/timers.h"
 
 namespace pushmail::cli {
 
 namespace {
-
-struct Plane {
-  std::string_view name;
-  std::span<const Timer> timers;
-};
-constexpr std::array planes{Plane{"control", timers::of_control_plane}, Plane{"data", timers::of_data_plane}};
 
 // As the configuration writes it.
 std::string length_words(Duration wait) {
@@ -36,25 +27,9 @@ std::string length_words(Duration wait) {
 
 }  // namespace
 
-void print_timers(std::ostream& out, bool as_json) {
-  if (as_json) {
-    auto rows = nlohmann::ordered_json::array();
-    for (const Plane& plane : planes) {
-      for (const Timer& timer : plane.timers) {
-        rows.push_back({{"plane", plane.name},
-                        {"timer", timer.name},
-                        {"of", timer.who},
-                        {"first_ms", timer.first.ms()},
-                        {"most_ms", timer.most.ms()},
-                        {"jitter_percent", timer.jitter_percent},
-                        {"what", timer.what}});
-      }
-    }
-    out << rows.dump(2) << '\n';
-    return;
-  }
+void print_timers(std::ostream& out, std::span<const PlaneTimers> planes) {
   Table table({"plane", "timer", "of", "first", "most", "jitter", "what"});
-  for (const Plane& plane : planes) {
+  for (const PlaneTimers& plane : planes) {
     for (const Timer& timer : plane.timers) {
       table.add({std::string(plane.name), std::string(timer.name), std::string(timer.who), length_words(timer.first),
                  timer.most == timer.first ? std::string() : length_words(timer.most),
@@ -62,6 +37,23 @@ void print_timers(std::ostream& out, bool as_json) {
     }
   }
   table.print(out);
+}
+
+void print_timers(std::ostream& out, bool as_json) {
+  if (!as_json) return print_timers(out, all_timers);
+  auto rows = nlohmann::ordered_json::array();
+  for (const PlaneTimers& plane : all_timers) {
+    for (const Timer& timer : plane.timers) {
+      rows.push_back({{"plane", plane.name},
+                      {"timer", timer.name},
+                      {"of", timer.who},
+                      {"first_ms", timer.first.ms()},
+                      {"most_ms", timer.most.ms()},
+                      {"jitter_percent", timer.jitter_percent},
+                      {"what", timer.what}});
+    }
+  }
+  out << rows.dump(2) << '\n';
 }
 
 }  // namespace pushmail::cli

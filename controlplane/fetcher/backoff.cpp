@@ -12,16 +12,11 @@ namespace {
 // Of an account that never worked, so many refusals without a reason mean the password: most servers say no more than NO.
 constexpr std::uint32_t unsaid_refusals_max = 2;
 
-// What may be a wrong password is tried again less and less, once a day at least.
-constexpr Duration most_of(const Timing& timing) { return {24 * timing.retry_auth.ns}; }
-
 }  // namespace
 
 Duration retry_pause(std::uint32_t failures, Duration first, Duration most, std::uint64_t random) {
-  std::int64_t ns = first.ns;
-  for (std::uint32_t i = 1; i < failures && ns < most.ns; ++i) ns *= 2;
-  ns = std::min(ns, most.ns);
-  return Duration{ns / 2 + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(ns / 2 + 1))};
+  static_assert(timers::mailbox_retry.jitter_percent == timers::mailbox_refused.jitter_percent);
+  return with_jitter(doubled(first, most, failures == 0 ? 0 : failures - 1), timers::mailbox_retry.jitter_percent, random);
 }
 
 Backoff::Kept Backoff::kept(Instant now) const {
@@ -42,7 +37,7 @@ void Backoff::go_on_with(const Kept& kept, Instant now, const Timing& timing) {
   failures_ = kept.failures;
   short_sessions_ = kept.short_sessions;
   unsaid_refusals_ = kept.unsaid_refusals;
-  not_before_ = now + std::min(kept.pause, most_of(timing));
+  not_before_ = now + std::min(kept.pause, timing.retry_auth_most);
 }
 
 void Backoff::on_look() {
@@ -72,7 +67,7 @@ void Backoff::on_failure(Ended ended, const Timing& timing) {
   if (is_first_for_good || was_steady) failures_ = short_sessions_ = 0;
   ++(ended.came == Came::to_a_look ? short_sessions_ : failures_);
   const Duration first = for_good ? timing.retry_auth : timing.retry_first;
-  const Duration most = for_good ? most_of(timing) : is_unsaid ? timing.retry_auth : timing.retry_most;
+  const Duration most = for_good ? timing.retry_auth_most : is_unsaid ? timing.retry_auth : timing.retry_most;
   not_before_ = ended.now + std::max(retry_pause(failures_ + short_sessions_, first, most, ended.random), failure_.wait);
 }
 

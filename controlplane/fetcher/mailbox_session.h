@@ -76,7 +76,8 @@ struct Timing {
   Duration credit = timers::fetch_credit;        // how long a fetch waits for credit
   Duration retry_first = timers::mailbox_retry.first;
   Duration retry_most = timers::mailbox_retry.most;
-  Duration retry_auth = timers::mailbox_refused;   // after a refused password, and at most after a refusal that does not say why
+  Duration retry_auth = timers::mailbox_refused;  // after a refused password, and at most after a refusal that does not say why
+  Duration retry_auth_most = timers::mailbox_refused.most;
   Duration patience = timers::fetch_patience;      // a fetch or mark waits so long for the end of a pause; else it goes back
   Duration retry_mail = timers::mail_again.first;  // before a mail that was not handed out is asked for again; doubled once
   Duration steady = timers::mailbox_steady;        // a session that lived this long was no failure

@@ -23,7 +23,6 @@ using smpp::Pdu;
 constexpr std::uint32_t sequence_max = 0x7FFFFFFF;
 constexpr std::uint8_t registered_receipt = 1;
 constexpr int retry_max = 6;  // of the rest of a text that was taken in part; with the pauses about a minute
-constexpr int doublings_max = 16;
 constexpr std::int64_t nobodys_text = -1;
 constexpr std::size_t unanswered_max = 1000;
 constexpr std::size_t passed_over_max = 100;
@@ -260,15 +259,14 @@ void SmppProtocol::lost(const std::string& reason) {
   if (state_ == SmppState::idle) {
     last_error_ = reason;
     if (was_bound && now - bound_at_ >= settings_.stable) failures_ = 0;
-    const int doublings = std::min(failures_++, doublings_max);
-    const std::int64_t longest = std::min(settings_.rebind_first.ns << doublings, settings_.rebind_most.ns);
-    const std::int64_t wait = longest / 2 + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(longest / 2 + 1));
-    due_ = now + Duration{wait};
+    const Duration longest = doubled(settings_.rebind_first, settings_.rebind_most, failures_++);
+    const Duration wait = with_jitter(longest, timers::smpp_rebind.jitter_percent, random_());
+    due_ = now + wait;
     LogEvent(was_bound || failures_ == 1 ? LogLevel::warning : LogLevel::debug, "smpp_lost")
         .text("smsc", to_string(settings_.smsc))
         .text("reason", reason)
         .number("unanswered", static_cast<std::int64_t>(texts_.size()))
-        .number("again_in_ms", wait / 1'000'000);
+        .number("again_in_ms", wait.ms());
   }
   end(reason);
 }
@@ -479,8 +477,7 @@ void SmppProtocol::slow_down(const Segment& refused) {
   slowed_at_ = clock_.now();
   if (std::exchange(refused_, refused.text) == refused.text) refusals_ = 0;
   window_ = std::max<std::size_t>(window_ / 2, 1);
-  const std::int64_t pause =
-      std::min(settings_.throttle_pause.ns << std::min(refusals_++, doublings_max), settings_.throttle_pause_most.ns);
+  const std::int64_t pause = doubled(settings_.throttle_pause, settings_.throttle_pause_most, refusals_++).ns;
   paused_until_ = slowed_at_ + Duration{pause};
 }
 

@@ -157,16 +157,16 @@ class SmppProtocol final : public Bearer {
   SmppState state_ = SmppState::idle;
   std::uint64_t connection_ = 0;  // grows when one ends: a loop over the bytes of an older one stops
   std::string last_error_ = "not yet connected";
-  int closed_binds_ = 0;  // connections that ended before the first bind was answered
-  int failures_ = 0;      // ends since the last answered submit_sm or stable time
-  Instant due_{};         // idle: the next connect; connecting, unbinding: the end of patience
+  int closed_binds_ = 0;        // connections that ended before the first bind was answered
+  std::uint32_t failures_ = 0;  // ends since the last answered submit_sm or stable time
+  Instant due_{};               // idle: the next connect; connecting, unbinding: the end of patience
   Instant bound_at_{};
   Instant proved_at_{};  // the last answer of the SMSC to anything of ours
   // How much the SMSC takes (AIMD, as TCP does): a refusal for now halves the window and doubles the pause, what is taken widens it by one.
   // Kept over a rebind, which is no cure for what the SMSC cannot take.
   std::size_t window_;
-  int refusals_ = 0;          // steps since something was taken
-  std::int64_t refused_ = 0;  // the text that was refused for now last
+  std::uint32_t refusals_ = 0;  // steps since something was taken
+  std::int64_t refused_ = 0;    // the text that was refused for now last
   Instant slowed_at_{};
   Instant paused_until_{};
   bool enquiring_ = false;

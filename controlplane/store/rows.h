@@ -95,6 +95,8 @@ struct Item {
   Timestamp unknown_until{};        // state submitting: until then its report may tell; 0: nothing is in doubt now
   bool asked_in_doubt = false;      // the phone asked for it meanwhile
   MarkProgress mark = MarkProgress::none;
+  Timestamp mark_at{};  // while it is pending: not before this time
+  std::uint32_t mark_attempts = 0;
 
   /// Nobody knows yet whether the MMSC took it.
   [[nodiscard]] bool is_unknown() const { return state == ItemState::submitting && unknown_until.us != 0; }

@@ -142,9 +142,14 @@ UPDATE mailbox SET cursor = '1 ' || uid_validity || ' ' || iif(last_uid = '', '0
 ALTER TABLE mailbox DROP COLUMN newest_id;
 ALTER TABLE mailbox DROP COLUMN newest_date;
 )sql",
-    // Which of several bearers had an SMS: two SMSCs may give the same id.
+    // Which of several bearers had an SMS: two SMSCs may give the same id. Tries to mark a mail are counted apart from the item's own.
     R"sql(
 ALTER TABLE sms ADD COLUMN bearer TEXT NOT NULL DEFAULT '';
+ALTER TABLE item ADD COLUMN mark_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE item ADD COLUMN mark_attempts INTEGER NOT NULL DEFAULT 0;
+DROP INDEX item_mark_due;
+UPDATE item SET mark_at = retry_at, mark_attempts = attempts WHERE mark = 'pending';
+CREATE INDEX item_mark_due ON item (mark_at) WHERE mark = 'pending';
 )sql",
 });
 

@@ -37,7 +37,7 @@ constexpr std::string_view item_columns_fixed =
 constexpr std::string_view item_columns_of_route = "binding, correspondent, correspondent_name, subject";
 constexpr std::string_view item_columns_of_life =
     "state, reason, peer, message_id, size, suffix, reply_code, code_expires, updated, expires, retry_at, attempts, duplicate_possible, "
-    "mark, announced, doubts, doubt_began, unknown_until, asked_in_doubt";
+    "mark, announced, doubts, doubt_began, unknown_until, asked_in_doubt, mark_at, mark_attempts";
 constexpr std::string_view suffix_columns =
     "msisdn, digits, binding, correspondent, correspondent_name, thread, subject, message_id, refs, last_used";
 constexpr std::string_view sms_columns =
@@ -149,6 +149,8 @@ Item read_item(Run& run) {
   i.doubt_began = {run.number()};
   i.unknown_until = {run.number()};
   i.asked_in_doubt = run.number() != 0;
+  i.mark_at = {run.number()};
+  i.mark_attempts = static_cast<std::uint32_t>(run.number());
   return i;
 }
 
@@ -165,6 +167,7 @@ void put_item_life(Run& run, const Item& i) {
   run.put(i.suffix).put(i.reply_code).put(i.code_expires.us).put(i.updated.us).put(i.expires.us).put(i.retry_at.us);
   run.put(std::int64_t{i.attempts}).put(std::int64_t{i.duplicate_possible ? 1 : 0}).put(to_string(i.mark)).put(i.announced.us);
   run.put(std::int64_t{i.doubts}).put(i.doubt_began.us).put(i.unknown_until.us).put(std::int64_t{i.asked_in_doubt ? 1 : 0});
+  run.put(i.mark_at.us).put(std::int64_t{i.mark_attempts});
 }
 
 HistoryRow read_history(Run& run) {
@@ -279,7 +282,7 @@ std::string list_of(std::vector<ItemState> states) {
 std::string_view hint_for(const ItemFilter& filter) {
   const auto are = [&](std::initializer_list<ItemState> states) { return std::ranges::equal(filter.states, states); };
   if (filter.unknown_by) return " INDEXED BY item_unknown";
-  if (filter.mark == MarkProgress::pending && filter.due) return " INDEXED BY item_mark_due";
+  if (filter.mark_due) return " INDEXED BY item_mark_due";
   if (filter.due && are({ItemState::requested})) return " INDEXED BY item_due";
   if (filter.code_due && are({ItemState::accepted, ItemState::notified})) return " INDEXED BY item_code_due";
   if (filter.expired_by && are({ItemState::submitted, ItemState::reported})) return " INDEXED BY item_unreported";
@@ -750,6 +753,7 @@ class SqliteStore final : public GroupedStore {
 
   Result<void> shift_waits(Timestamp from, Duration by) override {
     for (const char* sql : {"UPDATE item SET retry_at = retry_at + ?1 WHERE retry_at > ?2",
+                            "UPDATE item SET mark_at = mark_at + ?1 WHERE mark = 'pending' AND mark_at > ?2",
                             "UPDATE item SET code_expires = code_expires + ?1 WHERE code_expires > ?2",
                             "UPDATE item SET expires = expires + ?1 WHERE expires > ?2",
                             "UPDATE item SET unknown_until = unknown_until + ?1 WHERE unknown_until > ?2",
@@ -768,6 +772,7 @@ class SqliteStore final : public GroupedStore {
     const std::int64_t code = most.now.us + most.code.us();
     for (const auto& [sql, latest] :
          {std::pair("UPDATE item SET retry_at = ?1 WHERE retry_at > ?1", retry),
+          std::pair("UPDATE item SET mark_at = ?1 WHERE mark = 'pending' AND mark_at > ?1", retry),
           std::pair("UPDATE item SET code_expires = ?1 WHERE code_expires > ?1", code),
           std::pair("UPDATE item SET announced = ?1 WHERE announced > ?1", most.now.us),
           std::pair("UPDATE item SET created = ?1 WHERE created > ?1", most.now.us),
@@ -976,7 +981,7 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
   if (filter.states.size() > 1) sql += fmt::format(" AND state IN ({})", list_of(filter.states));
   if (filter.way) sql += " AND way = ?";
   if (filter.trace) sql += " AND trace = ?";
-  if (filter.mark) sql += fmt::format(" AND mark = '{}'", to_string(*filter.mark));
+  if (filter.mark_due) sql += " AND mark = 'pending' AND mark_at <= ?";
   if (filter.due) sql += " AND retry_at <= ?";
   if (filter.code_due) sql += " AND code_expires <> 0 AND code_expires <= ?";
   if (filter.expired_by) sql += " AND expires <> 0 AND expires <= ?";
@@ -991,6 +996,7 @@ Result<std::vector<Item>> SqliteStore::items(const ItemFilter& filter) {
   if (!filter.binding.empty()) run.put(filter.binding).put(filter.binding);
   if (filter.way) run.put(to_string(*filter.way));
   if (filter.trace) run.put(ByteView(filter.trace->bytes));
+  if (filter.mark_due) run.put(filter.mark_due->us);
   if (filter.due) run.put(filter.due->us);
   if (filter.code_due) run.put(filter.code_due->us);
   if (filter.expired_by) run.put(filter.expired_by->us);

@@ -26,7 +26,7 @@ struct ItemFilter {
   std::vector<ItemState> states{};  // empty: any
   std::optional<Way> way{};
   std::optional<TraceId> trace{};
-  std::optional<MarkProgress> mark{};     // items whose mark stands so
+  std::optional<Timestamp> mark_due{};    // the mail is to be marked, not later than this
   std::optional<Timestamp> due{};         // retry_at not later than this
   std::optional<Timestamp> code_due{};    // the time in which the phone may ask for it is over
   std::optional<Timestamp> expired_by{};  // submitted with an ExpiryDate not later than this

@@ -2,7 +2,6 @@
 // come back together.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "core/clock.h"
@@ -15,12 +14,11 @@ struct RetryPolicy {
   Duration most = timers::mail_retry.most;
 };
 
-/// After the `tries`-th failed try (1 = the first). Three quarters of the doubled wait are certain, the last quarter is drawn.
+static_assert(timers::submit_retry.jitter_percent == timers::mail_retry.jitter_percent);
+
+/// After the `tries`-th failed try (1 = the first).
 [[nodiscard]] constexpr Duration retry_delay(const RetryPolicy& policy, std::uint32_t tries, std::uint64_t random) {
-  std::int64_t wait = std::max<std::int64_t>(policy.first.ns, 1);
-  for (std::uint32_t n = 1; n < tries && wait < policy.most.ns; ++n) wait *= 2;
-  wait = std::min(wait, std::max(policy.most.ns, policy.first.ns));
-  return {wait - wait / 4 + static_cast<std::int64_t>(random % static_cast<std::uint64_t>(wait / 4 + 1))};
+  return with_jitter(doubled(policy.first, policy.most, tries == 0 ? 0 : tries - 1), timers::mail_retry.jitter_percent, random);
 }
 
 }  // namespace pushmail::relay

@@ -64,7 +64,7 @@ TEST_F(MarksTest, AMailOfAMailboxIsMarkedOnceAsItsBindingWants) {
 
 TEST_F(MarksTest, TheFetcherIsAskedAndItsWordIsTheEnd) {
   const Item item = begun();
-  EXPECT_EQ(item.attempts, 0U) << "from here on they count marks";
+  EXPECT_EQ(again(item).attempts, 4U) << "those are the item's own";
   marks.tick();
   ASSERT_EQ(asked(), 1U);
   const SentRecord mark = fetchers.of(mailbox::Kind::mark)[0];
@@ -86,13 +86,13 @@ TEST_F(MarksTest, TheFetcherIsAskedAndItsWordIsTheEnd) {
 TEST_F(MarksTest, ARefusalOrSilenceIsAskedAgainLaterAndLater) {
   const Item item = begun();
   marks.tick();
-  EXPECT_EQ(again(item).retry_at.us - clock.at.us, seconds(30).us());
+  EXPECT_EQ(again(item).mark_at.us - clock.at.us, seconds(30).us());
   answer_of_mailbox(item, "read-only");
   EXPECT_EQ(again(item).mark, MarkProgress::pending);
   clock.pass(seconds(30));
   marks.tick();
   EXPECT_EQ(asked(), 2U);
-  EXPECT_EQ(again(item).retry_at.us - clock.at.us, seconds(60).us()) << "no word came, and it counts too";
+  EXPECT_EQ(again(item).mark_at.us - clock.at.us, seconds(60).us()) << "no word came, and it counts too";
 }
 
 TEST_F(MarksTest, TenTriesAreTheMost) {
@@ -131,19 +131,19 @@ TEST_F(MarksTest, WhatCannotBeAskedNowWaitsWithoutBeingCounted) {
   const Item item = begun();
   fetchers.up = false;
   marks.tick();
-  EXPECT_EQ(again(item).attempts, 0U);
-  EXPECT_GT(again(item).retry_at, clock.at) << "it makes room for others";
+  EXPECT_EQ(again(item).mark_attempts, 0U);
+  EXPECT_GT(again(item).mark_at, clock.at) << "it makes room for others";
   fetchers.up = true;
   change([](Binding& binding) { binding.state = BindingState::suspended; });
   clock.pass(seconds(30));
   marks.tick();
-  EXPECT_EQ(again(item).attempts, 0U);
+  EXPECT_EQ(again(item).mark_attempts, 0U);
   EXPECT_EQ(asked(), 0U);
   change([](Binding& binding) { binding.state = BindingState::active; });
   clock.pass(seconds(30));
   marks.tick();
   EXPECT_EQ(asked(), 1U);
-  EXPECT_EQ(again(item).attempts, 1U);
+  EXPECT_EQ(again(item).mark_attempts, 1U);
 }
 
 }  // namespace

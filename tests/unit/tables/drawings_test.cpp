@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "codec/mm7/status.h"
 #include "controlplane/fetcher/watch_life.h"
 #include "controlplane/notify/smpp_state.h"
 #include "controlplane/notify/sms_life.h"
@@ -23,13 +24,13 @@
 namespace pushmail {
 namespace {
 
-/// What stands in the README between "```states NAME" and "```".
-std::string shown(std::string_view readme, std::string_view name) {
+/// What stands in the README between "```states NAME" and "```"; of another kind of block, between its first line and "```".
+std::string shown(std::string_view readme, std::string_view name, std::string_view kind = "states ") {
   std::ifstream file(std::string(PUSHMAIL_SOURCE_DIR) + "/" + std::string(readme));
   std::ostringstream text;
   text << file.rdbuf();
   const std::string whole = text.str();
-  const std::string opening = "```states " + std::string(name) + "\n";
+  const std::string opening = "```" + std::string(kind) + std::string(name) + "\n";
   const std::size_t at = whole.find(opening);
   if (at == std::string::npos) return "nothing is shown";
   const std::size_t from = at + opening.size();
@@ -108,6 +109,37 @@ TEST(Drawings, TheLifeOfAnItemToo) {
     }
   }
   std::printf("%zu mutants of an item's life, each noticed\n", count);
+}
+
+// `4007 peer_trouble Service denied`
+TEST(Drawings, TheStatusCodesOfMm7Too) {
+  const std::string drawing = shown("codec/mm7/README.md", "", "status codes");
+  const auto drawn = [](const std::vector<mm7::StatusRow>& rows) {
+    std::string text;
+    for (const mm7::StatusRow& row : rows) {
+      std::string line = std::to_string(row.code) + " " + std::string(mm7::status_class_names[static_cast<std::size_t>(row.meaning)]);
+      line.resize(18, ' ');
+      text += line + std::string(row.text) + "\n";
+    }
+    return text;
+  };
+  const std::vector<mm7::StatusRow> rows(mm7::status_table().begin(), mm7::status_table().end());
+  EXPECT_EQ(drawing, drawn(rows));
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto without = rows;
+    without.erase(without.begin() + static_cast<std::ptrdiff_t>(i));
+    EXPECT_NE(drawing, drawn(without)) << rows[i].code;
+    ++count;
+    for (std::size_t meaning = 0; meaning < mm7::status_class_names.size(); ++meaning) {
+      auto other = rows;
+      other[i].meaning = static_cast<mm7::StatusClass>(meaning);
+      if (other[i].meaning == rows[i].meaning) continue;
+      EXPECT_NE(drawing, drawn(other)) << rows[i].code << " as " << mm7::status_class_names[meaning];
+      ++count;
+    }
+  }
+  std::printf("%zu mutants of status codes, each noticed\n", count);
 }
 
 }  // namespace

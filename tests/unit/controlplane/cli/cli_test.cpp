@@ -22,6 +22,7 @@
 
 #include "controlplane/api/server.h"
 #include "controlplane/cli/table.h"
+#include "controlplane/cli/timer_list.h"
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/sqlite_store.h"
 #include "core/contract/counters/counters.h"
@@ -134,6 +135,41 @@ TEST_F(CliTest, ExplainPrintsWhatTheConversionChanged) {
   EXPECT_EQ(people.out.find('\x1b'), std::string::npos);
   EXPECT_EQ(Json::parse(at_root({"item", "explain", id, "--json"}).out)["decisions"], Json({"big.png\x1b: left out"}));
   EXPECT_EQ(at_root({"item", "explain", to_string(new_item_id(clock.wall(), 3))}).code, 1);
+}
+
+// docs/timers.txt shows the tables as they are; with any row taken out, or any wait of it changed, it would not.
+TEST(TimerTest, EveryRowIsShown) {
+  std::size_t mutants = 0;
+  const auto shown = [](const std::vector<std::vector<Timer>>& tables) {
+    std::vector<PlaneTimers> planes;
+    for (std::size_t i = 0; i < tables.size(); ++i) planes.push_back({.name = all_timers[i].name, .timers = tables[i]});
+    std::ostringstream out;
+    print_timers(out, planes);
+    return std::move(out).str();
+  };
+  std::vector<std::vector<Timer>> tables;
+  for (const PlaneTimers& plane : all_timers) tables.emplace_back(plane.timers.begin(), plane.timers.end());
+  std::ifstream file(std::string(PUSHMAIL_SOURCE_DIR) + "/docs/timers.txt");
+  const std::string written{std::istreambuf_iterator<char>(file), {}};
+  ASSERT_EQ(shown(tables), written);
+  const auto expect_seen = [&](const std::vector<std::vector<Timer>>& changed, std::string_view name) {
+    EXPECT_NE(shown(changed), written) << name;
+    ++mutants;
+  };
+  for (std::size_t plane = 0; plane < tables.size(); ++plane) {
+    for (std::size_t row = 0; row < tables[plane].size(); ++row) {
+      auto without = tables;
+      without[plane].erase(without[plane].begin() + static_cast<std::ptrdiff_t>(row));
+      expect_seen(without, tables[plane][row].name);
+      auto longer = tables, later = tables, drawn = tables, other = tables;
+      longer[plane][row].first = longer[plane][row].first + longer[plane][row].first;
+      later[plane][row].most = later[plane][row].most + later[plane][row].most;
+      drawn[plane][row].jitter_percent ^= 1;
+      other[plane][row].who = "nobody";
+      for (const auto& changed : {longer, later, drawn, other}) expect_seen(changed, tables[plane][row].name);
+    }
+  }
+  std::printf("%zu mutants of timers, each noticed\n", mutants);
 }
 
 TEST(TimerTest, ListsTheWaitsOfBothPlanes) {

@@ -56,7 +56,8 @@ struct World {
                          .updated = noon,
                          .expires = after(hour_us),
                          .retry_at = after(hour_us),
-                         .mark = MarkProgress::pending};
+                         .mark = MarkProgress::pending,
+                         .mark_at = after(hour_us)};
       EXPECT_TRUE(store->add_item(item).value_or(false));
       if (n == 0 && state == 0) first = item;
       Item answer = item;
@@ -144,7 +145,7 @@ const std::vector<Question>& questions() {
          return w.store->items({.states = {ItemState::requested}, .way = Way::to_phone, .due = noon, .order = ItemOrder::oldest_first})
              ->empty();
        }},
-      {"items, to be marked", [](World& w) { return w.store->items({.mark = MarkProgress::pending, .due = noon})->empty(); }},
+      {"items, to be marked", [](World& w) { return w.store->items({.mark_due = noon})->empty(); }},
       {"items, codes that end",
        [](World& w) {
          return w.store->items({.states = {ItemState::accepted, ItemState::notified}, .way = Way::to_phone, .code_due = noon})->empty();

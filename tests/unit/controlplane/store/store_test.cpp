@@ -118,6 +118,8 @@ Item other_item(const ItemId& id, Way way) {
   i.unknown_until = after(11);
   i.asked_in_doubt = true;
   i.mark = MarkProgress::pending;
+  i.mark_at = after(12);
+  i.mark_attempts = 13;
   return i;
 }
 auto fixed_of(const Item& i) {
@@ -128,7 +130,7 @@ auto route_of(const Item& i) { return std::tuple(i.binding, i.correspondent, i.c
 auto life_of(const Item& i) {
   return std::tuple(i.state, i.reason, i.peer, i.message_id, i.size, i.suffix, i.reply_code, i.code_expires, i.updated, i.expires,
                     i.retry_at, i.attempts, i.duplicate_possible, i.mark, i.announced, i.doubts, i.doubt_began, i.unknown_until,
-                    i.asked_in_doubt);
+                    i.asked_in_doubt, i.mark_at, i.mark_attempts);
 }
 
 TEST(Store, AnUpdateKeepsTheLifeOfAnItemAndLeavesTheRest) {
@@ -227,6 +229,8 @@ TEST(Store, WaitsMoveWithAClockThatIsSet) {
     const Timestamp before{1'795'000'000'000'000};
     Item waiting = item();
     waiting.retry_at = {before.us + seconds(60).us()};
+    waiting.mark = MarkProgress::pending;
+    waiting.mark_at = {before.us + seconds(90).us()};
     waiting.code_expires = {before.us + seconds(3600).us()};
     waiting.expires = {before.us - 1};
     ASSERT_TRUE(store->add_item(waiting).value());
@@ -234,6 +238,7 @@ TEST(Store, WaitsMoveWithAClockThatIsSet) {
     ASSERT_TRUE(store->shift_waits(before, by));
     const Item moved = store->item(waiting.id).value().value();
     EXPECT_EQ(moved.retry_at.us, waiting.retry_at.us + by.us());
+    EXPECT_EQ(moved.mark_at.us, waiting.mark_at.us + by.us());
     EXPECT_EQ(moved.code_expires.us, waiting.code_expires.us + by.us());
     EXPECT_EQ(moved.expires, waiting.expires) << "what was over stays over";
     EXPECT_TRUE(store->pending_sms({before.us + by.us()}, 9).value().empty());
@@ -247,12 +252,14 @@ TEST(Store, WaitsOfAClockThatWentWrongEndInTime) {
   const auto store = memory();
   const Timestamp now{1'795'000'000'000'000};
   Item waiting = item();
-  waiting.retry_at = waiting.code_expires = waiting.unknown_until = {now.us + seconds(400 * 86'400).us()};
+  waiting.mark = MarkProgress::pending;
+  waiting.mark_at = waiting.retry_at = waiting.code_expires = waiting.unknown_until = {now.us + seconds(400 * 86'400).us()};
   ASSERT_TRUE(store->add_item(waiting).value());
   ASSERT_TRUE(store->queue_sms({.text = "t", .created = {now.us + 1}, .retry_at = waiting.retry_at}));
   ASSERT_TRUE(store->clamp_waits({.now = now, .retry = seconds(3600), .code = seconds(7200), .doubt = seconds(600)}));
   const Item clamped = store->item(waiting.id).value().value();
   EXPECT_EQ(clamped.retry_at.us, now.us + seconds(3600).us());
+  EXPECT_EQ(clamped.mark_at.us, now.us + seconds(3600).us());
   EXPECT_EQ(clamped.code_expires.us, now.us + seconds(7200).us());
   EXPECT_EQ(clamped.unknown_until.us, now.us + seconds(600).us());
   ASSERT_EQ(store->pending_sms({now.us + seconds(3600).us()}, 9).value().size(), 1U);
