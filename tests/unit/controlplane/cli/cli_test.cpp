@@ -162,8 +162,8 @@ TEST(TimerTest, EveryRowIsShown) {
       without[plane].erase(without[plane].begin() + static_cast<std::ptrdiff_t>(row));
       expect_seen(without, tables[plane][row].name);
       auto longer = tables, later = tables, drawn = tables, other = tables;
-      longer[plane][row].first = longer[plane][row].first + longer[plane][row].first;
-      later[plane][row].most = later[plane][row].most + later[plane][row].most;
+      longer[plane][row].first.ns *= 2;
+      later[plane][row].most.ns *= 2;
       drawn[plane][row].jitter_percent ^= 1;
       other[plane][row].who = "nobody";
       for (const auto& changed : {longer, later, drawn, other}) expect_seen(changed, tables[plane][row].name);
