@@ -53,10 +53,10 @@ Effects BindingChanges::on_removed(std::string_view binding) {
 
 // Whole mails are the data plane's already, and go on.
 Effects BindingChanges::on_suspended(std::string_view binding) {
-  const auto untold =
+  const auto announced =
       ports_.store.items({.binding = std::string(binding), .states = {ItemState::accepted}, .way = Way::to_phone, .count_max = all_items});
-  if (!untold) return {};
-  for (const Item& item : *untold) {
+  if (!announced) return {};
+  for (const Item& item : *announced) {
     if (const auto done = ports_.store.write([&] { return ports_.asking.suspend(item); }); !done)
       log_error("suspension_not_stored").item(item.id).error(done.error());
   }

@@ -38,7 +38,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
     socket_.async_connect(Protocol::endpoint(path_.string()), [self = shared_from_this()](error_code error) {
       if (self->stopped_) return;
       if (error) return self->try_again(error.message());
-      self->told_away_ = false;
+      self->logged_away_ = false;
       self->peer_.connected();
       ++self->connection_;
       self->written_ = self->may_leave_ = 0;
@@ -139,8 +139,8 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
 
   void try_again(const std::string& reason) {
     last_error_ = reason;
-    if (!told_away_) log_info("data_plane_awaited").text("socket", path_.string()).text("reason", reason);
-    told_away_ = true;
+    if (!logged_away_) log_info("data_plane_awaited").text("socket", path_.string()).text("reason", reason);
+    logged_away_ = true;
     timer_.expires_after(timers::handoff_again.chrono());
     timer_.async_wait([self = shared_from_this()](error_code error) {
       if (!error) self->connect();
@@ -161,7 +161,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   bool waking_ = false;
   bool again_pending_ = false;
   bool stopped_ = false;
-  bool told_away_ = false;
+  bool logged_away_ = false;
   std::string last_error_{};
 };
 

@@ -57,8 +57,8 @@ void Observer::tick() {
   const auto bearers = ports_.notifier.bearers();
   for (std::size_t i = 0; i < bearers_.size(); ++i) see(bearers_[i], bearers[i].bearer.is_ready(), bearers[i].bearer.last_error());
   see(handoff_, ports_.data_plane.is_ready(), ports_.data_plane.last_error());
-  const std::string unheard = ports_.listener_error ? ports_.listener_error() : std::string();
-  see(listener_, unheard.empty(), unheard);
+  const std::string listener_error = ports_.listener_error ? ports_.listener_error() : std::string();
+  see(listener_, listener_error.empty(), listener_error);
   const auto fetchers = ports_.fetchers.standing();
   fetchers_.resize(fetchers.size());
   for (std::size_t i = 0; i < fetchers.size(); ++i) see(fetchers_[i], fetchers[i].up, fetchers[i].last_error);

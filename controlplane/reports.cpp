@@ -114,12 +114,12 @@ Result<void> Reports::keep_orphan(const Report& report) {
         .text("mm_status", report.mm_status)
         .number("since_start", static_cast<std::int64_t>(orphans_));
   }
-  if (const auto told = tell_near_miss(report); !told) return told;
+  if (const auto noted = note_near_miss(report); !noted) return noted;
   return orphans_ % trim_every == 0 ? ports_.store.trim_orphan_reports(report.peer, orphans_of_peer_max) : Result<void>();
 }
 
 // The phone has a message of this peer whose report is missing, and this one names another: `item show` shows both.
-Result<void> Reports::tell_near_miss(const Report& report) {
+Result<void> Reports::note_near_miss(const Report& report) {
   for (const std::string* form : {&report.recipient, &report.sender}) {
     const auto phone = msisdn_of_form(ports_.settings.numbering, *form);
     if (!phone) continue;

@@ -43,7 +43,7 @@ class Reports {
   [[nodiscard]] Result<std::optional<Item>> find_item(const Report& report);
   [[nodiscard]] Result<bool> is_older(const Report& report, const Item& item);
   [[nodiscard]] bool names_another(const Report& report, const Item& item) const;
-  [[nodiscard]] Result<void> tell_near_miss(const Report& report);
+  [[nodiscard]] Result<void> note_near_miss(const Report& report);
   /// A report about nothing that was submitted to its peer has no effect; it is counted, and kept, bounded, in case it came early.
   [[nodiscard]] Result<void> keep_orphan(const Report& report);
 

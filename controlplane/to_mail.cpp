@@ -55,7 +55,7 @@ void drop_repeated(std::vector<mime::Mailbox>& mailboxes) {
 
 // ---- who may send ----------------------------------------------------------------------------------------------------------------
 
-Result<bool> ToMail::tell_inactive(const Msisdn& phone, const std::vector<Binding>& bound) {
+Result<bool> ToMail::explain_inactive(const Msisdn& phone, const std::vector<Binding>& bound) {
   // One explaining SMS a day (docs/design.md, Addresses the phone can answer).
   const Timestamp now = ports_.clock.wall();
   return queue_limited_sms(ports_.store,
@@ -68,7 +68,7 @@ Result<ToMail::Admission> ToMail::admit_sender(std::string_view form) {
   if (!phone) return Admission{.verdicts = {verdict::bad_address}};
   PM_TRY(const auto bound, ports_.store.bindings_of(*phone));
   if (std::ranges::any_of(bound, &Binding::is_active)) return Admission{.verdicts = {verdict::accepted}};
-  PM_TRY(const bool told, tell_inactive(*phone, bound));
+  PM_TRY(const bool told, explain_inactive(*phone, bound));
   return Admission{.verdicts = {bound.empty() ? verdict::not_bound : verdict::suspended}, .sms_queued = told};
 }
 
@@ -220,7 +220,7 @@ Result<Routed> ToMail::route(const RecordView& record) {
   if (std::ranges::none_of(bindings, &Binding::is_active)) {
     bool told = false;
     if (answered) {
-      PM_TRY(told, tell_inactive(*phone, bindings));
+      PM_TRY(told, explain_inactive(*phone, bindings));
     }
     PM_TRY(Routed refused, refuse(item, {.reason = "the sender is not bound, or suspended"}));
     refused.sms_queued = told;

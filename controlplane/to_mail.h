@@ -54,7 +54,7 @@ class ToMail {
   [[nodiscard]] Result<Admission> admit(const RecordView& record);
   [[nodiscard]] Result<Admission> admit_sender(std::string_view form);
   /// True: an SMS was queued. One a day, in which a phone learns why it may not send.
-  [[nodiscard]] Result<bool> tell_inactive(const Msisdn& phone, const std::vector<Binding>& bound);
+  [[nodiscard]] Result<bool> explain_inactive(const Msisdn& phone, const std::vector<Binding>& bound);
   [[nodiscard]] Result<std::vector<std::string>> recipients_of(const RecordView& record, const Msisdn& phone,
                                                                std::string_view peer_name) const;
   [[nodiscard]] Result<Addressees> addressees_of(const RecordView& record, const Msisdn& phone) const;

@@ -193,7 +193,7 @@ void Transfers::break_off(const ItemId& id, std::string reason, Retry retry) {
   if (transfers_.contains(id)) {
     forget(id);
     // It may wait for the rest of the mail with memory for all of it.
-    if (ports_.data_plane.is_ready()) tell_withdrawn(id);
+    if (ports_.data_plane.is_ready()) send_withdrawn(id);
   }
   const auto done = ports_.store.write([&]() -> Result<void> {
     PM_TRY(auto item, ports_.store.item(id));
@@ -230,10 +230,10 @@ void Transfers::forget(const ItemId& id) {
 
 void Transfers::withdraw(const ItemId& id) {
   forget(id);
-  tell_withdrawn(id);
+  send_withdrawn(id);
 }
 
-void Transfers::tell_withdrawn(const ItemId& id) {
+void Transfers::send_withdrawn(const ItemId& id) {
   ports_.data_plane.send(handoff::Kind::withdraw, id, handoff::make(handoff::Kind::withdraw, id));
 }
 

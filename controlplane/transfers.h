@@ -89,7 +89,7 @@ class Transfers {
   void grant(const ItemId& id, Transfer& transfer, std::uint64_t chunks);
   void size_was_wrong(const ItemId& id, std::uint64_t real_size);
   [[nodiscard]] Result<void> write_fetched(const ItemId& id, std::uint64_t size);
-  void tell_withdrawn(const ItemId& id);
+  void send_withdrawn(const ItemId& id);
 
   Ports ports_;
   std::map<ItemId, Transfer> transfers_;

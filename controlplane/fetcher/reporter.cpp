@@ -111,7 +111,7 @@ void Reporter::skipped(std::string_view binding, std::string_view uid, std::uint
 void Reporter::polled(std::string_view binding, const Cursor& cursor, Known known) {
   auto record = record_of(Kind::polled, binding);
   add(record, cursor);
-  if (known == Known::told) add_names(record, cursor);
+  if (known == Known::listed) add_names(record, cursor);
   send(record);
 }
 

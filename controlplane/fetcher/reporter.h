@@ -19,7 +19,7 @@
 namespace pushmail::mailbox {
 
 /// Whether `polled` lists the UIDLs (POP3), because mails have gone since they were last told.
-enum class Known : std::uint8_t { untold, told };
+enum class Known : std::uint8_t { left_out, listed };
 
 class Reporter {
  public:

@@ -86,11 +86,11 @@ void SmsReceipts::take(const SmsReceipt& receipt, bool under_way) {
   if (!done) log_error("receipt_not_stored").error(done.error());
   if (matched || !done) return;
   if (waiting_.size() >= waiting_max) {
-    tell_near_miss(waiting_.front());
+    report_near_miss(waiting_.front());
     waiting_.pop_front();
   }
   waiting_.push_back({.receipt = receipt, .came = clock_.now()});
-  if (!under_way) tell_near_miss(waiting_.back());
+  if (!under_way) report_near_miss(waiting_.back());
 }
 
 Result<void> SmsReceipts::on_sent(const Sms& sms, const std::vector<std::string>& smsc_ids) {
@@ -100,18 +100,18 @@ Result<void> SmsReceipts::on_sent(const Sms& sms, const std::vector<std::string>
     if (const auto added = store_.add_sms_part(sms.id, id, clock_.wall()); !added) return added;
     keys.push_back(peer_id_key(id));
   }
-  std::vector<std::size_t> heard;
+  std::vector<std::size_t> matched;
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
     const SmsReceipt& receipt = waiting_[i].receipt;
     for (const sms::IdForm form : forms()) {
       const bool is_ours = std::ranges::find(keys, sms::response_key(receipt.smsc_id, form)) != keys.end();
       if (!is_ours || fit(receipt, sms.msisdn) == Fit::another_phone) continue;
       if (const auto written = write_down(receipt, sms, form); !written) return written;
-      heard.push_back(i);
+      matched.push_back(i);
       break;
     }
   }
-  for (const std::size_t i : std::views::reverse(heard)) waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+  for (const std::size_t i : std::views::reverse(matched)) waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
   return {};
 }
 
@@ -134,14 +134,14 @@ Result<void> SmsReceipts::write_down(const SmsReceipt& receipt, const Sms& sms, 
 
 void SmsReceipts::tick() {
   while (!waiting_.empty() && clock_.now() - waiting_.front().came > wait) {
-    tell_near_miss(waiting_.front());
+    report_near_miss(waiting_.front());
     waiting_.pop_front();
   }
 }
 
-void SmsReceipts::tell_near_miss(Waiting& waiting) {
-  if (waiting.told) return;
-  waiting.told = true;
+void SmsReceipts::report_near_miss(Waiting& waiting) {
+  if (waiting.reported) return;
+  waiting.reported = true;
   ++counts_.unmatched;
   const SmsReceipt& receipt = waiting.receipt;
   if (lines_.take(std::string_view(), clock_.now())) {

@@ -55,7 +55,7 @@ class SmsReceipts {
   struct Waiting {
     SmsReceipt receipt;
     Instant came{};
-    bool told = false;  // as near miss
+    bool reported = false;  // as near miss
   };
   struct Match {
     Sms sms;
@@ -68,7 +68,7 @@ class SmsReceipts {
   [[nodiscard]] std::optional<Sms> choose(const SmsReceipt& receipt, std::vector<Sms> candidates) const;
   [[nodiscard]] Result<void> write_down(const SmsReceipt& receipt, const Sms& sms, sms::IdForm form);
   [[nodiscard]] Result<void> write_near_miss(const SmsReceipt& receipt);
-  void tell_near_miss(Waiting& waiting);
+  void report_near_miss(Waiting& waiting);
 
   Store& store_;
   const Clock& clock_;

@@ -237,11 +237,11 @@ struct RetrieverTest : ::testing::Test {
     return item;
   }
   Taken hear(const notify::IncomingSms& message) {
-    const Heard heard = retriever.take(message);
-    for (const Item& item : heard.effects.requested) requested.push_back(item.id);
-    for (const Binding& binding : heard.effects.changed) changed.push_back(binding.id + " " + std::string(to_string(binding.state)));
-    queued += heard.effects.sms_queued ? 1 : 0;
-    return heard.taken;
+    const Outcome outcome = retriever.take(message);
+    for (const Item& item : outcome.effects.requested) requested.push_back(item.id);
+    for (const Binding& binding : outcome.effects.changed) changed.push_back(binding.id + " " + std::string(to_string(binding.state)));
+    queued += outcome.effects.sms_queued ? 1 : 0;
+    return outcome.taken;
   }
   Taken write(std::string_view from, std::string text) {
     return hear({.source = std::string(from), .destination = "5000", .text = std::move(text)});
