@@ -5,6 +5,7 @@
 
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "controlplane/asking.h"
 #include "controlplane/effects.h"
@@ -31,6 +32,8 @@ class BindingChanges {
   [[nodiscard]] Effects on_removed(std::string_view binding);
   [[nodiscard]] Effects on_suspended(std::string_view binding);
   [[nodiscard]] Effects on_resumed(std::string_view binding);
+  template <typename Each>
+  void for_each(std::string_view binding, std::vector<ItemState> states, Each each);
 
   Ports ports_;
 };

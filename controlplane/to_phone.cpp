@@ -23,8 +23,7 @@ namespace {
 using mailbox::tag;
 using mailbox::Tag;
 
-constexpr std::size_t waiting_max = 200;  // looked at in one turn
-constexpr std::size_t all_of_them = 1'000'000;
+constexpr std::size_t waiting_max = 200;         // looked at in one turn
 constexpr std::uint32_t ready_attempts_max = 3;  // a mailbox that keeps failing does not start anew whenever it answers
 
 }  // namespace
@@ -220,17 +219,14 @@ void ToPhone::resume() {
 
 // Items that somebody else was working on, and of whom nothing is known any more.
 void ToPhone::ask_again() {
-  const auto under_way = ports_.store.items(
-      {.states = {ItemState::fetching, ItemState::converting, ItemState::submitting}, .way = Way::to_phone, .count_max = all_of_them});
-  if (!under_way) {
-    log_error("items_not_read").error(under_way.error());
-    return;
-  }
-  for (const Item& item : *under_way) {
-    // A forwarded mail lies in the data plane's journal: it asks for its route again by itself. What is in doubt is nobody's work now.
-    if (item.source != Source::mailbox || item.is_unknown() || ports_.transfers.contains(item.id)) continue;
-    ports_.transfers.break_off(item.id, "a program was restarted in the middle; fetched again", Transfers::Retry::at_once);
-  }
+  const auto read = for_each_item(
+      ports_.store, {.states = {ItemState::fetching, ItemState::converting, ItemState::submitting}, .way = Way::to_phone},
+      [&](const Item& item) {
+        // A forwarded mail lies in the data plane's journal: it asks for its route again by itself. What is in doubt is nobody's work now.
+        if (item.source != Source::mailbox || item.is_unknown() || ports_.transfers.contains(item.id)) return;
+        ports_.transfers.break_off(item.id, "a program was restarted in the middle; fetched again", Transfers::Retry::at_once);
+      });
+  if (!read) log_error("items_not_read").error(read.error());
 }
 
 void ToPhone::on_data_plane_ready(handoff::Other other) {

@@ -210,7 +210,8 @@ Outcome<void> Watcher::serve(Task& task, MailboxSession& session, MailStream& st
       if (std::exchange(tell, false)) {
         poll_wanted_ = false;
         // Growth is known from the announcements; that mails have gone is told here.
-        reporter_.polled(watch_.binding, watch_.cursor, std::ranges::includes(watch_.cursor.names(), before) ? Known::left_out : Known::listed);
+        reporter_.polled(watch_.binding, watch_.cursor,
+                         std::ranges::includes(watch_.cursor.names(), before) ? Known::left_out : Known::listed);
       }
       continue;
     }

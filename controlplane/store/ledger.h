@@ -15,7 +15,6 @@ namespace pushmail {
 
 using Details = std::vector<std::pair<std::string, std::string>>;
 
-/// Who says so: names of HistoryRow::program.
 /// What happened to an item, and the reason it has from now on. The state follows from the table (item_life.h).
 struct Move {
   ItemEvent event;
@@ -31,6 +30,21 @@ struct Move {
 /// A history row that changes no state.
 [[nodiscard]] Result<void> note(Store& store, const Item& item, std::string_view event, Timestamp time, Program by = Program::control,
                                 Details details = {});
+
+/// Calls `each(Item&)` for every item of the filter, newest first, and reads a page at a time: however many there are, few stand in memory.
+/// What `each` writes may take its item out of the filter.
+template <typename Each>
+[[nodiscard]] Result<void> for_each_item(Store& store, ItemFilter filter, Each each) {
+  constexpr std::size_t page = 1000;
+  filter.order = ItemOrder::newest_first;
+  filter.count_max = page;
+  for (;;) {
+    PM_TRY(auto items, store.items(filter));
+    for (Item& item : items) each(item);
+    if (items.size() < page) return {};
+    filter.before = to_string(items.back().id);
+  }
+}
 
 /// Gives this item of a phone a reply code of its own (10 to 99): one that was never used, else the one whose mail has been through for
 /// longest. When every code has a mail that waits, the one announced longest ago loses its code: a stranger's before the mailbox's own, and
