@@ -76,6 +76,16 @@ void check_listeners(const Config& config, Findings& findings) {
   }
 }
 
+void check_smpp_tls(const Config& config, Findings& findings, const std::string& prefix) {
+  const auto text = [&](const char* leaf) { return config.text(config.inherited(prefix + leaf)); };
+  const bool shows_certificate = !text("tls_certificate").empty();
+  if (shows_certificate == text("tls_key").empty())
+    findings.add(prefix + "tls_certificate", "tls_certificate and tls_key must be given together");
+  for (const char* leaf : {"tls_ca", "tls_name", "tls_certificate"}) {
+    if (!text(leaf).empty() && text("tls") == "off") findings.add(prefix + leaf, "needs tls = \"on\"");
+  }
+}
+
 // A bearer's name stands in rows of the store.
 void check_bearers(const Config& config, Findings& findings) {
   for (const std::string& name : config.bearers()) {
@@ -84,7 +94,9 @@ void check_bearers(const Config& config, Findings& findings) {
     if (!is_name) findings.add(smsc, "the name of a bearer is letters, digits, - and _, 32 at most");
     if (config.text(fmt::format("bearer.{}.kind", name)) == "smpp" && !config.has(config.inherited(smsc)))
       findings.add(smsc, "must be given");
+    check_smpp_tls(config, findings, fmt::format("bearer.{}.", name));
   }
+  if (config.bearers().empty()) check_smpp_tls(config, findings, "notify.");
 }
 
 // `02:00:00:00:00:02`, and no group address (IEEE 802: the lowest bit of the first byte)

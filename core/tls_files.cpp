@@ -6,17 +6,12 @@
 
 namespace pushmail {
 
-namespace {
-
-/// Those of the system and tls.extra_ca, or the peer's own file in their place.
-Result<tls::ClientSettings> trust_of(const Config& config, const std::string& own_authorities, const tls::CertificateFiles& shown) {
+Result<tls::ClientSettings> load_trust(const Config& config, const std::string& own_authorities, const tls::CertificateFiles& shown) {
   const bool is_own = !own_authorities.empty();
   const std::string authorities = is_own ? own_authorities : std::string(tls::system_authorities);
   const std::string extra = is_own ? std::string() : config.text("tls.extra_ca");
   return shown.certificate.empty() ? tls::ClientSettings::load(authorities, extra) : tls::ClientSettings::load(authorities, extra, shown);
 }
-
-}  // namespace
 
 std::expected<TlsFiles, ConfigError> read_tls_files(const Config& config) {
   TlsFiles files;
@@ -29,15 +24,15 @@ std::expected<TlsFiles, ConfigError> read_tls_files(const Config& config) {
     files.server = std::move(*server);
   }
   if (config.text("smtp.smart_host_tls") != "off") {
-    auto trust = trust_of(config, {}, {});
+    auto trust = load_trust(config, {}, {});
     if (!trust) return refused("tls.extra_ca", trust.error());
     files.smart_host = std::move(*trust);
   }
   for (const std::string& peer : config.peers()) {
     const auto key = [&](const char* leaf) { return fmt::format("peer.{}.{}", peer, leaf); };
     if (!ascii_starts_with_nocase(config.text(key("url")), "https://")) continue;
-    auto trust = trust_of(config, config.text(key("tls_ca")),
-                          {.certificate = config.text(key("tls_certificate")), .key = config.text(key("tls_key"))});
+    auto trust = load_trust(config, config.text(key("tls_ca")),
+                            {.certificate = config.text(key("tls_certificate")), .key = config.text(key("tls_key"))});
     if (!trust) return refused(config.has(key("tls_certificate")) ? key("tls_certificate") : key("tls_ca"), trust.error());
     files.peers.emplace(peer, std::move(*trust));
   }

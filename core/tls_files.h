@@ -17,6 +17,10 @@ struct TlsFiles {
   std::optional<tls::ClientSettings> smart_host;                  // where smtp.smart_host_tls is not off
 };
 
+/// Those of the system and tls.extra_ca, or the peer's own file in their place; `shown`: who we are to it, when not empty.
+[[nodiscard]] Result<tls::ClientSettings> load_trust(const Config& config, const std::string& own_authorities,
+                                                     const tls::CertificateFiles& shown);
+
 /// The error names the key whose file cannot be used.
 [[nodiscard]] std::expected<TlsFiles, ConfigError> read_tls_files(const Config& config);
 

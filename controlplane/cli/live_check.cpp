@@ -198,7 +198,12 @@ LiveCheck check_mmsc(const PeerProfile& peer, const tls::ClientSettings* trust) 
 
 LiveCheck check_smsc(std::string_view name, const notify::SmppSettings& smsc) {
   return checked({.peer = std::string(name), .where = to_string(smsc.smsc)}, to_string(smsc.smsc.ip), smsc.smsc.port,
-                 [&](Connection& connection) { return bind(connection, smsc); });
+                 [&](Connection& connection) -> Words {
+                   if (smsc.tls) {
+                     if (auto covered = connection.cover(*smsc.tls, smsc.tls_name); !covered) return std::unexpected(covered.error());
+                   }
+                   return bind(connection, smsc);
+                 });
 }
 
 LiveCheck check_smart_host(const std::string& address, const SmartHostTls& tls) {

@@ -7,6 +7,7 @@
 
 #include "controlplane/notify/smpp_session.h"
 #include "core/secret_file.h"
+#include "core/tls_files.h"
 
 namespace pushmail::notify {
 
@@ -30,6 +31,16 @@ class Keys {
 std::optional<sms::IdForm> id_form_of(std::string_view word) {
   const auto* const known = std::ranges::find(sms::id_form_names, word);
   return known == sms::id_form_names.end() ? std::nullopt : std::optional(static_cast<sms::IdForm>(known - sms::id_form_names.begin()));
+}
+
+void read_tls(const Config& config, const Keys& keys, SmppSettings& smsc, std::vector<StartError>& problems) {
+  if (keys.text("tls") != "on") return;
+  const bool shows = !keys.text("tls_certificate").empty();
+  auto trust = load_trust(config, keys.text("tls_ca"), {.certificate = keys.text("tls_certificate"), .key = keys.text("tls_key")});
+  if (!trust) problems.emplace_back(keys.path(shows ? "tls_certificate" : "tls_ca") + ": " + std::string(trust.error().info->text));
+  if (trust) smsc.tls = std::move(*trust);
+  smsc.tls_name = keys.text("tls_name");
+  if (smsc.tls_name.empty()) smsc.tls_name = to_string(smsc.smsc.ip);
 }
 
 BearerProfile profile_of(const Config& config, std::string name, std::string kind, std::int64_t order, std::vector<StartError>& problems) {
@@ -68,6 +79,7 @@ SmppSettings configured_smpp(const Config& config, std::string_view name, std::v
   const std::string alphabet = keys.text("default_alphabet");
   smsc.in_zero = alphabet == "latin1" ? sms::Alphabet::latin1 : alphabet == "ascii" ? sms::Alphabet::ascii : sms::Alphabet::gsm;
   smsc.enquire_link = keys.duration("enquire_link");
+  read_tls(config, keys, smsc, problems);
   // SMPP 3.4 §4.1: the fields' sizes count their NUL.
   const auto wrong = [&](std::string_view leaf, std::string_view rule) {
     problems.emplace_back(keys.path(leaf) + ": " + std::string(rule));

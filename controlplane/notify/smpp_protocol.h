@@ -24,6 +24,7 @@
 #include "core/clock.h"
 #include "core/endpoint.h"
 #include "core/timers.h"
+#include "core/tls.h"
 
 namespace pushmail::notify {
 
@@ -34,6 +35,8 @@ enum class SmppBind : std::uint8_t { automatic, transceiver, pair };
 
 struct SmppSettings {
   Endpoint smsc{};
+  std::optional<tls::ClientSettings> tls{};  // whom we trust as the SMSC; nothing: without TLS
+  std::string tls_name{};                    // that its certificate must carry
   std::string system_id{};
   std::string password{};
   std::string system_type{};

@@ -9,9 +9,12 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <utility>
 
+#include "core/errors.h"
 #include "core/ids.h"
+#include "core/tls.h"
 
 namespace pushmail::notify {
 
@@ -32,7 +35,7 @@ class SmppSession::Socket final : public SmppWire, public std::enable_shared_fro
       : protocol(clock, settings, events, *this, random_u64, role),
         clock_(clock),
         durability_(durability),
-        smsc_(settings.smsc),
+        settings_(settings),
         socket_(context),
         timer_(context) {}
 
@@ -52,11 +55,16 @@ class SmppSession::Socket final : public SmppWire, public std::enable_shared_fro
     AtEnd at_end{};
   };
   void read();
+  void take(ByteView bytes);
+  void take_secured(ByteView wire);
+  void fail(const std::string& reason);
   void write_next();
+  void write_wire();
+  void send(Bytes bytes, std::function<void(error_code, std::size_t)> done);
 
   const Clock& clock_;
   Durability& durability_;
-  const Endpoint smsc_;
+  const SmppSettings settings_;
   asio::ip::tcp::socket socket_;
   asio::steady_timer timer_;
   std::uint64_t connection_ = 0;  // callbacks of an older connection are ignored
@@ -65,6 +73,11 @@ class SmppSession::Socket final : public SmppWire, public std::enable_shared_fro
   std::size_t may_leave_ = 0;  // so many of them, from the front, rest on nothing but what is on disk
   bool writing_ = false;       // the first of them; some of it may have left
   bool reading_ = false;
+  std::optional<tls::Session> tls_{};
+  bool secured_ = false;    // its handshake is over
+  Bytes wire_{};            // of TLS itself, behind what is being written
+  Bytes leaving_{};         // what is being written
+  bool wire_busy_ = false;  // the socket takes `leaving_` now
 };
 
 void SmppSession::Socket::arm() {
@@ -85,10 +98,14 @@ void SmppSession::Socket::arm() {
 void SmppSession::Socket::connect() {
   const std::uint64_t connection = ++connection_;
   socket_ = asio::ip::tcp::socket(socket_.get_executor());
-  const IpAddress& ip = smsc_.ip;
+  tls_.reset();
+  secured_ = false;
+  wire_.clear();
+  wire_busy_ = false;
+  const IpAddress& ip = settings_.smsc.ip;
   const asio::ip::address address =
       ip.is_v4() ? asio::ip::address(asio::ip::address_v4(ip.v4())) : asio::ip::address(asio::ip::address_v6(ip.bytes));
-  socket_.async_connect({address, smsc_.port}, [self = shared_from_this(), connection](error_code error) {
+  socket_.async_connect({address, settings_.smsc.port}, [self = shared_from_this(), connection](error_code error) {
     if (connection != self->connection_) return;
     if (error) {
       self->protocol.on_closed(error.message());
@@ -97,9 +114,21 @@ void SmppSession::Socket::connect() {
     error_code ignored;
     self->socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
     self->read();
-    self->protocol.on_connected();
+    if (self->settings_.tls) {
+      auto session = tls::Session::open(*self->settings_.tls, self->settings_.tls_name);
+      if (!session) return self->fail(std::string(session.error().info->text));
+      self->tls_.emplace(std::move(*session));
+      self->take_secured({});
+    } else {
+      self->protocol.on_connected();
+    }
     self->arm();
   });
+}
+
+void SmppSession::Socket::fail(const std::string& reason) {
+  protocol.on_closed(reason);
+  arm();
 }
 
 void SmppSession::Socket::read() {
@@ -110,11 +139,39 @@ void SmppSession::Socket::read() {
     if (error) {
       self->protocol.on_closed(error.message());
     } else {
-      self->protocol.on_bytes(ByteView(self->chunk_).first(size));
+      self->take(ByteView(self->chunk_).first(size));
     }
     if (connection == self->connection_) self->read();
     self->arm();
   });
+}
+
+void SmppSession::Socket::take(ByteView bytes) {
+  if (tls_) return take_secured(bytes);
+  protocol.on_bytes(bytes);
+}
+
+// Bytes of the wire, none at the beginning: the handshake goes on, or what they carry goes to the protocol.
+void SmppSession::Socket::take_secured(ByteView wire) {
+  const std::uint64_t connection = connection_;
+  tls_->receive(wire);
+  if (!secured_) {
+    const auto step = tls_->handshake();
+    write_wire();
+    if (!step) return protocol.on_closed("TLS: " + tls_->reason());
+    if (*step != tls::Handshake::done) return;
+    secured_ = true;
+    protocol.on_connected();
+  }
+  std::array<std::uint8_t, read_size> plain;
+  // The protocol may end the connection, and with it the session of TLS.
+  while (connection == connection_) {
+    const auto size = tls_->read(plain);
+    write_wire();
+    if (!size) return protocol.on_closed(size.error().is(core_tls_closed) ? "closed by the SMSC" : "TLS: " + tls_->reason());
+    if (*size == 0) return;
+    protocol.on_bytes(ByteView(plain).first(*size));
+  }
 }
 
 void SmppSession::Socket::write(Bytes pdu, AtEnd at_end) {
@@ -126,23 +183,48 @@ void SmppSession::Socket::write(Bytes pdu, AtEnd at_end) {
   });
 }
 
+// What TLS itself wants to say.
+void SmppSession::Socket::write_wire() {
+  append(wire_, ByteView(tls_->take_wire()));
+  if (!wire_busy_) write_next();
+}
+
 void SmppSession::Socket::write_next() {
-  if (may_leave_ == 0 || !socket_.is_open()) return;
+  if (wire_busy_ || !socket_.is_open()) return;
+  if (!wire_.empty()) {
+    return send(std::exchange(wire_, {}), [this](error_code error, std::size_t) {
+      if (error) return fail(error.message());
+      write_next();
+    });
+  }
+  if (may_leave_ == 0) return;
   writing_ = true;
-  asio::async_write(socket_, asio::buffer(out_.front().pdu),
-                    [self = shared_from_this(), connection = connection_](error_code error, std::size_t written) {
+  Bytes bytes = out_.front().pdu;
+  if (tls_) {
+    if (!tls_->write(bytes)) return fail("TLS: " + tls_->reason());
+    bytes = tls_->take_wire();
+  }
+  send(std::move(bytes), [this](error_code error, std::size_t written) {
+    writing_ = false;
+    if (written != 0) {
+      out_.pop_front();
+      --may_leave_;
+    }
+    if (error) return fail(error.message());
+    if (!reading_ && out_.size() <= unwritten_max) read();
+    write_next();
+  });
+}
+
+// One at a time; `done` is not called when the connection is another by then.
+void SmppSession::Socket::send(Bytes bytes, std::function<void(error_code, std::size_t)> done) {
+  wire_busy_ = true;
+  leaving_ = std::move(bytes);
+  asio::async_write(socket_, asio::buffer(leaving_),
+                    [self = shared_from_this(), connection = connection_, done = std::move(done)](error_code error, std::size_t written) {
                       if (connection != self->connection_) return;
-                      self->writing_ = false;
-                      if (written != 0) {
-                        self->out_.pop_front();
-                        --self->may_leave_;
-                      }
-                      if (error) {
-                        self->protocol.on_closed(error.message());
-                        return self->arm();
-                      }
-                      if (!self->reading_ && self->out_.size() <= unwritten_max) self->read();
-                      self->write_next();
+                      self->wire_busy_ = false;
+                      done(error, written);
                     });
 }
 
@@ -162,6 +244,12 @@ std::size_t SmppSession::Socket::close() {
   out_.clear();
   may_leave_ = 0;
   writing_ = false;
+  if (tls_) {
+    if (secured_ && (answers.empty() || tls_->write(answers))) tls_->close();
+    append(wire_, ByteView(tls_->take_wire()));
+    answers = std::exchange(wire_, {});
+    tls_.reset();
+  }
   if (answers.empty()) {
     socket_.close(ignored);
     return dropped;

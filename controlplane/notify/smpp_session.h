@@ -1,5 +1,5 @@
-// SmppProtocol on a TCP socket of Asio, with one timer for its deadline; where the SMSC lets no session go both ways, a second one that
-// receives, which lives as long as the first one needs it.
+// SmppProtocol on a TCP socket of Asio, by TLS where that is configured, with one timer for its deadline; where the SMSC lets no session go
+// both ways, a second one that receives, which lives as long as the first one needs it.
 //
 // Came from: Notifier (texts). Goes to: the SMSC, BearerEvents. Threads: one, the io_context's.
 #pragma once

@@ -10,11 +10,14 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <optional>
 
 #include "codec/sms/gsm.h"
 #include "codec/sms/smpp.h"
 #include "controlplane/notify/smpp_session.h"
 #include "controlplane/notify/texts.h"
+#include "core/tls.h"
+#include "tests/unit/controlplane/fetcher/certificates.h"
 #include "tests/unit/controlplane/held_durability.h"
 
 namespace pushmail::notify {
@@ -46,18 +49,30 @@ class Smsc {
     ::close(listener_);
   }
   [[nodiscard]] Endpoint endpoint() const { return {IpAddress::v4(INADDR_LOOPBACK), port_}; }
+  /// From the next connection on it speaks TLS as this server.
+  void secure(tls::ServerSettings own) { own_.emplace(std::move(own)); }
+  /// What the handshake of the last connection ended with.
+  std::string tls_error;
+  [[nodiscard]] bool has_peer() const { return peer_ >= 0; }
   void hang_up() {
     if (peer_ >= 0) ::close(peer_);
     peer_ = -1;
     in_.clear();
+    tls_.reset();
   }
   /// What arrived since the last call.
   void look() {
-    if (peer_ < 0) peer_ = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (peer_ < 0) {
+      peer_ = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (peer_ >= 0 && own_) tls_.emplace(tls::Session::open(*own_).value());
+    }
     if (peer_ < 0) return;
     std::array<std::uint8_t, 4096> chunk;
-    for (ssize_t size; (size = ::read(peer_, chunk.data(), chunk.size())) > 0;)
-      append(in_, ByteView(chunk).first(static_cast<std::size_t>(size)));
+    for (ssize_t size; (size = ::read(peer_, chunk.data(), chunk.size())) > 0;) {
+      const ByteView bytes = ByteView(chunk).first(static_cast<std::size_t>(size));
+      tls_ ? tls_->receive(bytes) : append(in_, bytes);
+    }
+    if (tls_) look_behind_tls();
     while (true) {
       const auto frame = smpp::parse_frame(in_);
       if (!frame.is_done()) return;
@@ -66,14 +81,32 @@ class Smsc {
     }
   }
   void send(const Pdu& pdu) { send_raw(smpp::encode(pdu).value()); }
-  void send_raw(const Bytes& bytes) { EXPECT_EQ(::write(peer_, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size())); }
+  void send_raw(const Bytes& bytes) {
+    if (tls_) {
+      EXPECT_TRUE(tls_->write(bytes));
+      return put(tls_->take_wire());
+    }
+    put(bytes);
+  }
   std::deque<Pdu> pdus;
 
  private:
+  void put(const Bytes& bytes) { EXPECT_EQ(::write(peer_, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size())); }
+  void look_behind_tls() {
+    const auto step = tls_->handshake();
+    if (const Bytes wire = tls_->take_wire(); !wire.empty()) put(wire);
+    if (!step) tls_error = tls_->reason();
+    if (!step || *step != tls::Handshake::done) return;
+    std::array<std::uint8_t, 4096> plain;
+    for (auto size = tls_->read(plain); size && *size > 0; size = tls_->read(plain)) append(in_, ByteView(plain).first(*size));
+  }
+
   int listener_ = -1;
   int peer_ = -1;
   std::uint16_t port_ = 0;
   Bytes in_;
+  std::optional<tls::ServerSettings> own_;
+  std::optional<tls::Session> tls_;
 };
 
 struct Log final : BearerEvents {
@@ -115,10 +148,14 @@ struct SmppTest : ::testing::Test {
   Log log;
   HeldDurability durability;
   std::unique_ptr<SmppSession> session;
+  std::optional<tls::ClientSettings> trust;
+  std::string name = "smsc.example";
 
   void open(Duration enquire = seconds(30), Duration response = seconds(30)) {
     session = std::make_unique<SmppSession>(context, system_clock,
                                             SmppSettings{.smsc = smsc.endpoint(),
+                                                         .tls = trust,
+                                                         .tls_name = name,
                                                          .system_id = "pushmail",
                                                          .password = "secret",
                                                          .source = "5000",
@@ -171,6 +208,56 @@ struct SmppTest : ::testing::Test {
     return {.id = id, .to = Msisdn::from_digits("15550100002").value(), .content = std::move(text)};
   }
 };
+
+struct SmppTlsTest : SmppTest {
+  test::TestAuthority authority;
+  void secure(const std::string& names = "DNS:smsc.example") {
+    const auto files = authority.make(names);
+    smsc.secure(tls::ServerSettings::load({.certificate = files.certificate, .key = files.key}).value());
+    trust = tls::ClientSettings::load(authority.authority_file(), {}).value();
+  }
+};
+
+TEST_F(SmppTlsTest, ASessionGoesThroughTls) {
+  secure();
+  bind();
+  for (int i = 1; i <= 20; ++i) {
+    session->submit(sms(i, std::string(100, 'x')));
+    Pdu answer = smpp::respond(next(Command::submit_sm));
+    answer.message_id = std::to_string(i);
+    smsc.send(answer);
+    run_until([&] { return log.sent.size() == static_cast<std::size_t>(i); });
+  }
+  smsc.send(deliver("17"));
+  EXPECT_EQ(next(Command::deliver_sm_resp).status, smpp::status::ok);
+  ASSERT_EQ(log.messages.size(), 1U);
+  // The end is said inside TLS, and after it nothing more comes.
+  session->stop();
+  smsc.send(smpp::respond(next(Command::unbind)));
+  run_until([&] { return !session->is_ready(); });
+}
+
+TEST_F(SmppTlsTest, AStrangersCertificateGetsNoBind) {
+  secure("DNS:other.example");
+  open();
+  run_until([&] { return session->last_error().starts_with("TLS: "); });
+  EXPECT_NE(session->last_error().find("name"), std::string::npos) << session->last_error();
+  EXPECT_TRUE(smsc.pdus.empty()) << "no password went out";
+  EXPECT_EQ(log.ready, 0);
+}
+
+TEST_F(SmppTlsTest, NothingGoesInPlainToAnSmscWithoutTls) {
+  trust = tls::ClientSettings::load(authority.authority_file(), {}).value();
+  open();
+  run_until([&] { return smsc.has_peer(); });
+  // What came to it is no PDU.
+  Pdu nack;
+  nack.command = Command::generic_nack;
+  smsc.send(nack);
+  run_until([&] { return session->last_error().starts_with("TLS: "); });
+  EXPECT_TRUE(smsc.pdus.empty());
+  EXPECT_EQ(log.ready, 0);
+}
 
 TEST_F(SmppTest, BindsAndSends) {
   open();
