@@ -243,6 +243,8 @@ class Simulation {
       mmsc_stack_.poll(clock_.now());
       if (data_ != nullptr) data_->turn(clock_.now());
       exchange();
+      if (data_ != nullptr) data_->peer().check();
+      control_->peer().check();
       for (const std::string& trouble : {mmsc_.failure(), host_.failure()}) {
         if (!trouble.empty()) failure_ = trouble;
       }
