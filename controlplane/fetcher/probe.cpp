@@ -1,6 +1,7 @@
 #include "controlplane/fetcher/probe.h"
 
 #include "controlplane/fetcher/errors.h"
+#include "controlplane/fetcher/session_kinds.h"
 
 namespace pushmail::mailbox {
 
@@ -29,10 +30,9 @@ void Probe::run(Task& task) {
 }
 
 Outcome<void> Probe::try_once(Task& task) {
-  const bool is_imap = command_.account.protocol == Protocol::imap;
-  MailStream stream(loop_, is_imap ? Fence::Grammar::imap : Fence::Grammar::pop3);
-  const auto session =
-      is_imap ? make_imap_session(stream, command_.account, settings_) : make_pop3_session(stream, command_.account, settings_);
+  const SessionKind& kind = kind_of(command_.account.protocol);
+  MailStream stream(loop_, kind.grammar);
+  const auto session = kind.make(stream, command_.account, settings_);
   stream_ = &stream;
   auto outcome = session->open(task);
   if (outcome) {

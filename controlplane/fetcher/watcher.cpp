@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controlplane/fetcher/errors.h"
+#include "controlplane/fetcher/session_kinds.h"
 #include "core/ids.h"
 #include "core/log.h"
 
@@ -12,10 +13,6 @@ namespace {
 
 // A fetch or mark whose connection broke is tried once more on a new one; the control plane decides about the rest.
 constexpr std::uint32_t attempts_max = 2;
-
-std::unique_ptr<MailboxSession> make_session(MailStream& stream, const Account& account, const SessionSettings& settings) {
-  return account.protocol == Protocol::imap ? make_imap_session(stream, account, settings) : make_pop3_session(stream, account, settings);
-}
 
 }  // namespace
 
@@ -147,8 +144,9 @@ void Watcher::rest(Task& task) {
 
 void Watcher::live(Task& task) {
   const std::uint64_t generation = generation_;
-  MailStream stream(loop_, watch_.account.protocol == Protocol::imap ? Fence::Grammar::imap : Fence::Grammar::pop3);
-  const auto session = make_session(stream, watch_.account, settings_);
+  const SessionKind& kind = kind_of(watch_.account.protocol);
+  MailStream stream(loop_, kind.grammar);
+  const auto session = kind.make(stream, watch_.account, settings_);
   session->on_trying([this](std::span<const std::string> uids) { reporter_.trying(watch_.binding, uids); });
   stream_ = &stream;
   has_looked_ = false;
@@ -215,7 +213,7 @@ Outcome<void> Watcher::serve(Task& task, MailboxSession& session, MailStream& st
       }
       continue;
     }
-    if (watch_.account.protocol == Protocol::pop3) break;
+    if (!kind_of(watch_.account.protocol).stays) break;
     if (watch_.mode == Mode::idle && session.can_wait()) {
       has_slot_ = has_slot_ || slots_.take();
       if (!has_slot_) {
