@@ -18,7 +18,7 @@ struct SessionKind {
   Protocol protocol;
   Fence::Grammar grammar;
   std::unique_ptr<MailboxSession> (*make)(MailStream& stream, const Account& account, const SessionSettings& settings);
-  bool stays;  // after a look it may wait for more; a POP3 session holds the maildrop against everybody else (RFC 1939 §8)
+  bool stays;  // after a look it may wait for more; a POP3 session holds the maildrop against everybody else (RFC 1939 §4)
 };
 
 inline constexpr auto session_kinds = std::to_array<SessionKind>({

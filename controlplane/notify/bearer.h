@@ -17,7 +17,7 @@
 
 namespace pushmail::notify {
 
-/// Content for the push client of a phone, as WAP-230 §8 transports it.
+/// Content for the push client of a phone, as a push PDU carries it (WAP-230 §8.2.4.1).
 struct PushContent {
   std::string media_type{};
   Bytes body{};

@@ -1,7 +1,7 @@
 // What the store knows of a phone's mails that are, or are not yet, announced to it: who holds which reply code, who waits for one.
 //
-// Part of Store (store.h); every question is answered from an index, whatever number of mails a phone ever had. Used by:
-// controlplane/store/ledger (codes), controlplane/asking, controlplane/strangers, retrieve.
+// The types of those questions to the store (store.h), each of which is answered from an index, whatever number of mails a phone ever had.
+// Used by: controlplane/store/ledger (codes), controlplane/asking, controlplane/strangers, retrieve.
 #pragma once
 
 #include <cstdint>
@@ -48,27 +48,6 @@ struct HandedIn {
   std::uint64_t mails = 0;
   std::uint64_t of_source = 0;
   std::uint64_t of_sender = 0;
-};
-
-class AnnouncementStore {
- public:
-  virtual ~AnnouncementStore() = default;
-
-  /// At most one for each code, so at most 90.
-  virtual Result<std::vector<CodeHolder>> code_holders(const Msisdn& phone) = 0;
-  /// The mail that has this code, or had it last.
-  virtual Result<std::optional<Item>> item_of_code(const Msisdn& phone, std::string_view code) = 0;
-  /// The newest mail of a binding that is active.
-  virtual Result<std::optional<Item>> newest_waiting(const Msisdn& phone, Origin origin, Waiting waiting) = 0;
-  /// Counted to 1,000 and no further.
-  virtual Result<std::uint64_t> count_waiting(const Msisdn& phone, Origin origin) = 0;
-  /// Phones to which an announcement is owed, in the order of their numbers, from the first one after `after` on.
-  virtual Result<std::vector<Msisdn>> phones_waiting(const Msisdn& after, std::size_t count_max) = 0;
-  virtual Result<Unanswered> unanswered(const Msisdn& phone, Origin origin, Timestamp since) = 0;
-  /// Forwarded since then; the newest `count_max` are looked at.
-  virtual Result<HandedIn> handed_in(const Msisdn& phone, const Stranger& stranger, Timestamp since, std::size_t count_max) = 0;
-  /// Strangers' mails that the MMSC has not got yet, and that have not ended. Counted to 100,000 and no further.
-  virtual Result<std::uint64_t> count_open_of_strangers(const Msisdn& phone) = 0;
 };
 
 }  // namespace pushmail

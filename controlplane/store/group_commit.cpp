@@ -9,7 +9,7 @@ namespace pushmail {
 
 namespace asio = boost::asio;
 
-GroupCommit::GroupCommit(asio::io_context& context, GroupedStore& store, std::function<void(const Error&)> on_failed)
+GroupCommit::GroupCommit(asio::io_context& context, Store& store, std::function<void(const Error&)> on_failed)
     : context_(context), store_(store), on_failed_(std::move(on_failed)) {
   store_.on_changed([this] { on_changed(); });
 }

@@ -5,8 +5,8 @@
 //                                                    |                   |
 //                                                    +--- refused -------+--> failed: nothing leaves any more
 //
-// Came from: the store (its changes), Durability's callers (what waits). Goes to: GroupedStore. The log is synced by a thread of its own,
-// so that neither a slow disk nor a checkpoint holds up the event loop. Threads: the event loop's, but GroupedStore::sync and checkpoint.
+// Came from: the store (its changes), Durability's callers (what waits). Goes to: the store. The log is synced by a thread of its own,
+// so that neither a slow disk nor a checkpoint holds up the event loop. Threads: the event loop's, but Store::sync and checkpoint.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -18,7 +18,7 @@
 #include <optional>
 
 #include "controlplane/store/durability.h"
-#include "controlplane/store/grouped_store.h"
+#include "controlplane/store/store.h"
 
 namespace pushmail {
 
@@ -26,7 +26,7 @@ class GroupCommit final : public Durability {
  public:
   /// `on_failed` comes once, when changes that others may know of already could not be made durable: the program has to end, for what it
   /// holds in memory rests on them.
-  GroupCommit(boost::asio::io_context& context, GroupedStore& store, std::function<void(const Error&)> on_failed);
+  GroupCommit(boost::asio::io_context& context, Store& store, std::function<void(const Error&)> on_failed);
   /// What was not synced is given up.
   ~GroupCommit() override;
   GroupCommit(const GroupCommit&) = delete;
@@ -52,7 +52,7 @@ class GroupCommit final : public Durability {
   void fail(const Error& error);
 
   boost::asio::io_context& context_;
-  GroupedStore& store_;
+  Store& store_;
   std::function<void(const Error&)> on_failed_;
   Phase phase_ = Phase::idle;
   bool changed_ = false;  // since the last COMMIT

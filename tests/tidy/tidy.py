@@ -82,6 +82,12 @@ class Tidy(unittest.TestCase):
     def report(self, findings):
         self.assertEqual([], findings, "\n" + "\n".join(findings))
 
+    def test_the_seam_of_the_store_is_narrow(self):
+        """Another engine has to bring at most five functions: those of sqlite.h, none of them a row's."""
+        found = [(str(path.relative_to(ROOT)), number) for path in sources() if path.parent == ROOT / "controlplane/store"
+                 for number, line in code_lines(path) if re.search(r"\bvirtual\b.*\(", line) and "~" not in line]
+        self.assertLessEqual(len([one for one in found if one[0] != "controlplane/store/durability.h"]), 5, found)
+
     def test_includes_point_one_way(self):
         rows = allow_list()
         findings = []

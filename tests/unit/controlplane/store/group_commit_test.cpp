@@ -83,7 +83,7 @@ struct GroupCommitTest : ::testing::Test {
   std::filesystem::path folder = std::filesystem::temp_directory_path() / ("pushmail-groups-" + to_string(new_item_id(noon, 0)));
   std::filesystem::path file = folder / "store.sqlite";
   boost::asio::io_context context;
-  std::unique_ptr<GroupedStore> store;
+  std::unique_ptr<Store> store;
   std::unique_ptr<GroupCommit> commits;
   int failures = 0;
 
