@@ -1,5 +1,9 @@
 #!/usr/bin/python3
-"""`pushmailctl status`, /readyz and /metrics say what is broken, one fault after another: the cause and the place, in five seconds."""
+"""`pushmailctl status`, /readyz and /metrics say what is broken, one fault after another: the cause and the place, in five seconds.
+
+A Prometheus asks all the while: promtool finds nothing to mend on the page, every panel of the dashboard shows something, and each fault
+fires its alert.
+"""
 import json
 import os
 import signal
@@ -12,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import samples  # noqa: E402
 from harness import case  # noqa: E402
 from harness.case import check, equal  # noqa: E402
+from harness.prometheus import Prometheus, dashboard_queries  # noqa: E402
 from harness.wait import wait_for  # noqa: E402
 
 SECONDS = 5   # in which a fault must be named; the machine's slowness comes on top
@@ -68,6 +73,14 @@ def test(world, _):
     equal(part_of(well, "mmsc")["state"], "not tried yet", "MMSC before its first message")
     equal(page(world, "/livez"), (200, "ok\n"), "/livez")
     equal(page(world, "/readyz"), (200, "serving\n"), "/readyz")
+    lint = subprocess.run(["promtool", "check", "metrics"], input=page(world, "/metrics")[1], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+    equal((lint.returncode, lint.stdout), (0, ""), "promtool check metrics")
+    prometheus = Prometheus(os.path.join(world.folder, "prometheus"), world.port("prometheus"), "127.0.0.1:%d" % world.metrics_port)
+    world.started.append(prometheus.start().program)
+    wait_for(lambda: prometheus.series('up{job="pushmail"} == 1'), 30, "Prometheus to have asked us")
+    # The disk is the machine's, and other programs write on it.
+    wait_for(lambda: not any("Disk" not in alert for alert in prometheus.firing()), 30, lambda: "no alert while all is well: %s" % prometheus.firing())
 
     phone = world.phone(auto_answer=True)
     user = world.mailbox()
@@ -90,9 +103,15 @@ def test(world, _):
     check(mmsc.get("since") and mmsc.get("error_at"), "since when the MMSC fails: %s" % mmsc)
     check(any(each["state"] == "submitting" and each["oldest_age_s"] >= 0 for each in away["items"]), "items that wait: %s" % away["items"])
     equal(page(world, "/readyz")[0], 200, "/readyz while an MMSC is away")
+    equal(prometheus.wait_firing("PushmailMmscFails")["annotations"]["summary"], "The MMSC mmsc takes nothing; its messages wait.", "words")
+    prometheus.wait_firing("PushmailDegraded")
+    # Items wait now, so there is something to show of everything.
+    for title, query in dashboard_queries():
+        wait_for(lambda: prometheus.series(query), 20, "panel %s to show a series of %s" % (title, query))
     world.mmsc_ask("command", {"listening": True})
     phone.wait_mms(90, 2)
     wait_status(world, 0, (), "MMSC")
+    prometheus.wait_quiet("PushmailMmscFails")
 
     # The SMSC dies and comes back.
     world.smsc.kill()
@@ -101,18 +120,22 @@ def test(world, _):
     status_code, text = page(world, "/metrics")
     equal(status_code, 200, "/metrics")
     check('pushmail_part_status{part="smsc",name="%s:%d"} 1\n' % tuple(world.smsc_settings["listen"]) in text, "the SMSC in the metrics:\n" + text)
+    prometheus.wait_firing("PushmailSmscNotBound")
     check(phone.msisdn not in text and user not in text, "a subscriber in the metrics")
 
     # A configuration that no program would start with.
     path = os.path.join(world.root, "etc", "pushmail", "conf.d", "later.toml")
     world.write(path, "[schedule]\nround = \"soon\"\n", 0o644)
     wait_status(world, 1, ("configuration", "later.toml:2: schedule.round"), "configuration")
+    prometheus.wait_firing("PushmailConfigurationDiffers")
     os.unlink(path)
 
     # A worker that does not turn, a data plane that is gone, and no control plane.
     os.kill(world.dataplane.pid, signal.SIGSTOP)
     wait_status(world, 2, ("data_plane", "stuck"), "data plane")
     equal(page(world, "/readyz")[0], 503, "/readyz while the worker is stuck")
+    for alert in ("PushmailDataPlaneDown", "PushmailDown"):
+        prometheus.wait_firing(alert)
     os.kill(world.dataplane.pid, signal.SIGCONT)
     wait_status(world, 1, ("smsc",), "data plane that goes on")
     world.dataplane.kill()
@@ -120,6 +143,7 @@ def test(world, _):
     world.controlplane.kill()
     alone = wait_status(world, 2, ("control_plane", "does not answer"), "control plane")
     equal([each["part"] for each in alone["parts"]], ["control_plane", "data_plane"], "what is known without a control plane")
+    prometheus.wait_firing("PushmailSilent")
 
 
 if __name__ == "__main__":
