@@ -14,7 +14,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import samples  # noqa: E402
-from harness import case  # noqa: E402
+from harness import case, records  # noqa: E402
 from harness.case import check, equal  # noqa: E402
 from harness.prometheus import Prometheus, dashboard_queries  # noqa: E402
 from harness.wait import wait_for  # noqa: E402
@@ -67,6 +67,11 @@ def test(world, _):
     for program in (world.dataplane, world.controlplane):
         equal(core_size(program.popen.pid), ["0", "0"], "core file of %s, through which passwords go" % program.name)
     equal(well["verdict"], "serving", "verdict")
+    # Both planes hash persons by one key, which whoever started first made.
+    key = os.stat(os.path.join(world.root, "var", "lib", "pushmail", "shared", "log-key"))
+    equal((key.st_size, key.st_mode & 0o777), (16, 0o660), "the key of the logs' hashes")
+    for program in (world.dataplane, world.controlplane):
+        equal(records.matching(records.lines(program.log), event="log_key_own"), [], "no key for the log of " + program.name)
     equal(part_of(well, "data_plane")["state"], "connected", "data plane")
     equal(part_of(well, "smsc")["state"], "bound", "SMSC")
     equal(part_of(well, "fetcher")["state"], "runs", "fetcher")
@@ -147,4 +152,4 @@ def test(world, _):
 
 
 if __name__ == "__main__":
-    case.run(test, __doc__)
+    case.run(test, __doc__, config={"log.pii": "hashed"})
