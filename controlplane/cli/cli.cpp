@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include "controlplane/cli/config_view.h"
 #include "controlplane/cli/convert.h"
 #include "controlplane/cli/doctor.h"
+#include "controlplane/cli/hidden_typing.h"
 #include "controlplane/cli/journal_cat.h"
 #include "controlplane/cli/setup.h"
 #include "controlplane/cli/status_view.h"
@@ -157,6 +159,10 @@ Json Commands::call(const std::string& method, const std::string& target, const 
 std::string Commands::password() const {
   std::string line;
   if (password_file_.empty()) {
+    const HiddenTyping hidden(&streams_.in == &std::cin ? STDIN_FILENO : -1);
+    if (hidden.state() == HiddenTyping::State::refused)
+      throw Stop{EX_OSERR, "this terminal would show the password; give it by --password-file"};
+    if (hidden.state() == HiddenTyping::State::hidden) streams_.error << "password: " << std::flush;
     std::getline(streams_.in, line);
   } else {
     std::ifstream file(password_file_);
