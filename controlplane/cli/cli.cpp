@@ -21,6 +21,7 @@
 #include "controlplane/cli/doctor.h"
 #include "controlplane/cli/hidden_typing.h"
 #include "controlplane/cli/journal_cat.h"
+#include "controlplane/cli/keys_page.h"
 #include "controlplane/cli/setup.h"
 #include "controlplane/cli/status_view.h"
 #include "controlplane/cli/table.h"
@@ -782,6 +783,9 @@ void Commands::declare(CLI::App& app) {
   CLI::App* diff = config->add_subcommand("diff", "keys whose values differ under another root; exits with 1 when one does");
   diff->add_option("other", file_, "folder that holds the other etc/pushmail")->required();
   diff->callback([this] { action_ = [this] { config_diff(); }; });
+  config->add_subcommand("describe", "print a page with every key, its type, default, bounds and meaning")->callback([this] {
+    action_ = [this] { streams_.out << keys_page(); };
+  });
   config->add_subcommand("sample", "print a commented file with every key and its default")->callback([this] {
     action_ = [this] { streams_.out << sample_config(); };
   });
