@@ -4,6 +4,7 @@
 A Prometheus asks all the while: promtool finds nothing to mend on the page, every panel of the dashboard shows something, and each fault
 fires its alert.
 """
+import http.client
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from harness.wait import wait_for  # noqa: E402
 
 SECONDS = 5   # in which a fault must be named; the machine's slowness comes on top
 SLACK = 25
+WRONG_PASSWORDS = 25   # of a source in a minute, until it is turned away
 
 
 def status(world):
@@ -60,6 +62,38 @@ def core_size(pid):
 
 def part_of(answer, kind):
     return next(each for each in answer["parts"] if each["part"] == kind)
+
+
+def strangers(world, prometheus):
+    """Somebody tries passwords, then is turned away at once; from an address that is nobody's."""
+    def knock():
+        connection = http.client.HTTPConnection("198.18.0.2", world.http_port, timeout=20, source_address=("127.0.0.9", 0))
+        try:
+            connection.request("POST", "/mm7", b"<a/>", {"Content-Type": "text/xml", "Authorization": "Basic bm9ib2R5Om5vbmU="})
+            return connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return None   # turned away
+        finally:
+            connection.close()
+    for _ in range(WRONG_PASSWORDS):
+        equal(knock(), 401, "a wrong password")
+    prometheus.wait_firing("PushmailWrongPasswords")
+    for _ in range(60):
+        check(knock() != 200, "a wrong password")
+    prometheus.wait_firing("PushmailRejectedAtBudget")
+
+
+def restarts(world, prometheus):
+    """The control plane ends and is started, three times within the hour, each seen by Prometheus."""
+    def seen():
+        found = prometheus.series('pushmail_start_time_seconds{job="pushmail"}')
+        return found and found[0]["value"][1]
+    for _ in range(3):
+        before = prometheus.series('last_over_time(pushmail_start_time_seconds{job="pushmail"}[1h])')[0]["value"][1]
+        world.controlplane.start()
+        wait_for(lambda: seen() not in (None, [], before), 30, "Prometheus to see the start")
+        world.controlplane.kill()
+    prometheus.wait_firing("PushmailRestarts")
 
 
 def test(world, _):
@@ -118,7 +152,18 @@ def test(world, _):
     wait_status(world, 0, (), "MMSC")
     prometheus.wait_quiet("PushmailMmscFails")
 
-    # The SMSC dies and comes back.
+    # The smart host is away while the phone writes.
+    world.postfix.stop()
+    phone.ask("send", to=[world.code], text="%s\nhello" % world.address(user), subject=None, parts=[])
+    wait_status(world, 1, ("smart_host", "fails"), "smart host")
+    prometheus.wait_firing("PushmailSmartHostFails")
+    world.postfix.start()
+    wait_status(world, 0, (), "smart host")
+    prometheus.wait_quiet("PushmailSmartHostFails")
+
+    strangers(world, prometheus)
+
+    # The SMSC dies.
     world.smsc.kill()
     gone = wait_status(world, 1, ("smsc", "not bound since"), "SMSC")
     check(part_of(gone, "smsc").get("error"), "the SMSC's error: %s" % part_of(gone, "smsc"))
@@ -149,7 +194,8 @@ def test(world, _):
     alone = wait_status(world, 2, ("control_plane", "does not answer"), "control plane")
     equal([each["part"] for each in alone["parts"]], ["control_plane", "data_plane"], "what is known without a control plane")
     prometheus.wait_firing("PushmailSilent")
+    restarts(world, prometheus)
 
 
 if __name__ == "__main__":
-    case.run(test, __doc__, config={"log.pii": "hashed"})
+    case.run(test, __doc__, config={"log.pii": "hashed", "http.wrong_passwords_per_minute": WRONG_PASSWORDS})
