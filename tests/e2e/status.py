@@ -161,6 +161,17 @@ def test(world, _):
     wait_status(world, 0, (), "smart host")
     prometheus.wait_quiet("PushmailSmartHostFails")
 
+    # The disk is nearly full; below 16 MiB the service counts as down, and 8 are left to write what this test does.
+    check("PushmailDiskLow" not in prometheus.firing(), "an alert of a disk that has room")
+    folder = os.path.join(world.root, "var", "lib", "pushmail")
+    room = os.statvfs(folder)
+    with open(os.path.join(folder, "filler"), "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - (8 << 20))
+    wait_status(world, 2, ("disk", "% free"), "disk")
+    prometheus.wait_firing("PushmailDiskLow")
+    os.unlink(os.path.join(folder, "filler"))
+    wait_status(world, 0, (), "disk")
+
     strangers(world, prometheus)
 
     # The SMSC dies.
@@ -198,4 +209,4 @@ def test(world, _):
 
 
 if __name__ == "__main__":
-    case.run(test, __doc__, config={"log.pii": "hashed", "http.wrong_passwords_per_minute": WRONG_PASSWORDS})
+    case.run(test, __doc__, small_disk="256M", config={"log.pii": "hashed", "http.wrong_passwords_per_minute": WRONG_PASSWORDS})
