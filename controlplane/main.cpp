@@ -29,6 +29,7 @@
 #include "core/keep_secrets.h"
 #include "core/last_words.h"
 #include "core/log.h"
+#include "core/log_key.h"
 #include "core/program_options.h"
 #include "core/service_manager.h"
 #include "core/storage.h"
@@ -102,6 +103,7 @@ int main(int argc, char** argv) {
   const auto sealer = Sealer::open(settings->kek_file);
   if (!sealer) return cannot_start({"secrets.kek_file: " + sealer.error().text, sealer.error().os});
   log_start("control", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+  share_log_key(config->state_folder("shared"));
   for (const std::string& peer : open_peers(*config)) {
     log_warning("peer_inbound_open").peer(peer).text("reason", "whoever reaches http.listen is this peer");
   }

@@ -21,7 +21,7 @@ struct Settings {
   std::string plane = "none";
   LogLevel least = LogLevel::info;
   LogPersons persons = LogPersons::hashed;
-  std::array<std::uint8_t, 16> key{};
+  HashKey key{};
   std::atomic<LogSink*> sink{nullptr};
 };
 
@@ -31,17 +31,6 @@ Settings& settings() {
 }
 
 constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warning", "error"};
-
-// FNV-1a over key and value, twice: joins lines of one run about one person and does not give the number away to a reader of logs.
-std::uint64_t keyed_hash(std::string_view value) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  const auto mix = [&hash](std::uint8_t byte) { hash = (hash ^ byte) * 1099511628211ULL; };
-  for (int round = 0; round < 2; ++round) {
-    for (const std::uint8_t byte : settings().key) mix(byte);
-    for (const char c : value) mix(static_cast<std::uint8_t>(c));
-  }
-  return hash;
-}
 
 // What json_escape gives, at the end of `out`. Nearly all text of a log needs no escape, and is appended in one piece.
 void append_escaped(std::string& out, std::string_view text) {
@@ -104,8 +93,12 @@ void log_start(std::string_view plane, LogLevel least, LogPersons persons) {
   s.plane = plane;
   s.least = least;
   s.persons = persons;
-  fill_random(s.key);
+  s.key = new_hash_key();
 }
+
+LogPersons log_persons() { return settings().persons; }
+
+void log_hash_by(const HashKey& key) { settings().key = key; }
 
 void log_to(LogSink* sink) { settings().sink.store(sink, std::memory_order_release); }
 
@@ -160,7 +153,8 @@ LogEvent& LogEvent::number(std::string_view key, std::int64_t value) {
 
 LogEvent& LogEvent::person(std::string_view key, std::string_view value) {
   if (!wanted_ || settings().persons == LogPersons::clear) return text(key, value);
-  return text(key, fmt::format("#{:016x}", keyed_hash(value)));
+  // Joins lines about one person, and gives the number away to nobody who has only the log.
+  return text(key, fmt::format("#{:016x}", siphash(settings().key, bytes_of(value))));
 }
 
 }  // namespace pushmail

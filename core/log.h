@@ -12,6 +12,7 @@
 #include "core/clock.h"
 #include "core/ids.h"
 #include "core/result.h"
+#include "core/siphash.h"
 
 namespace pushmail {
 
@@ -54,6 +55,9 @@ class LogEvent {
 enum class LogPersons : std::uint8_t { hashed, clear };
 /// Once, at start, before threads. `plane` is data, control, fetcher or ctl.
 void log_start(std::string_view plane, LogLevel least, LogPersons persons);
+[[nodiscard]] LogPersons log_persons();
+/// The key of person()'s hashes, in place of one that log_start draws. While no other thread logs.
+void log_hash_by(const HashKey& key);
 /// While no other thread logs. nullptr: none; not owned. The programs' sink is LogWriter.
 void log_to(LogSink* sink);
 

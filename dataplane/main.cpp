@@ -30,6 +30,7 @@
 #include "core/keep_secrets.h"
 #include "core/last_words.h"
 #include "core/log.h"
+#include "core/log_key.h"
 #include "core/log_writer.h"
 #include "core/program_options.h"
 #include "core/service_manager.h"
@@ -167,6 +168,7 @@ int run(const Config& config) {
     return tls_files.error().exit_code();
   }
   log_start("data", log_level_of(config.text("log.level")), config.text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+  share_log_key(config.state_folder("shared"));
   raise_descriptor_limit(descriptors_wanted);
   for (const std::string& peer : open_peers(config)) {
     log_warning("peer_inbound_open").peer(peer).text("reason", "whoever reaches http.listen is this peer");

@@ -13,6 +13,8 @@ install(DIRECTORY ${package_folder}/systemd/ DESTINATION /lib/systemd/system FIL
 install(FILES ${PROJECT_SOURCE_DIR}/conf/pushmail.toml ${PROJECT_SOURCE_DIR}/conf/providers.toml ${package_folder}/systemd/dpdk.conf
         DESTINATION share/doc/pushmail/examples)
 install(FILES ${package_folder}/copyright DESTINATION share/doc/pushmail)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION share/doc/pushmail FILES_MATCHING PATTERN "*.md" PATTERN specs.md EXCLUDE)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/conf/monitoring/ DESTINATION share/pushmail/monitoring)
 
 # Man pages, completions and the changelog are made by the target package_files.
 file(GLOB man_sources CONFIGURE_DEPENDS ${package_folder}/man/*.scd)

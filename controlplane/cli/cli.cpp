@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -18,7 +19,9 @@
 #include "controlplane/cli/config_view.h"
 #include "controlplane/cli/convert.h"
 #include "controlplane/cli/doctor.h"
+#include "controlplane/cli/hidden_typing.h"
 #include "controlplane/cli/journal_cat.h"
+#include "controlplane/cli/keys_page.h"
 #include "controlplane/cli/setup.h"
 #include "controlplane/cli/status_view.h"
 #include "controlplane/cli/table.h"
@@ -157,6 +160,10 @@ Json Commands::call(const std::string& method, const std::string& target, const 
 std::string Commands::password() const {
   std::string line;
   if (password_file_.empty()) {
+    const HiddenTyping hidden(&streams_.in == &std::cin ? STDIN_FILENO : -1);
+    if (hidden.state() == HiddenTyping::State::refused)
+      throw Stop{EX_OSERR, "this terminal would show the password; give it by --password-file"};
+    if (hidden.state() == HiddenTyping::State::hidden) streams_.error << "password: " << std::flush;
     std::getline(streams_.in, line);
   } else {
     std::ifstream file(password_file_);
@@ -776,6 +783,9 @@ void Commands::declare(CLI::App& app) {
   CLI::App* diff = config->add_subcommand("diff", "keys whose values differ under another root; exits with 1 when one does");
   diff->add_option("other", file_, "folder that holds the other etc/pushmail")->required();
   diff->callback([this] { action_ = [this] { config_diff(); }; });
+  config->add_subcommand("describe", "print a page with every key, its type, default, bounds and meaning")->callback([this] {
+    action_ = [this] { streams_.out << keys_page(); };
+  });
   config->add_subcommand("sample", "print a commented file with every key and its default")->callback([this] {
     action_ = [this] { streams_.out << sample_config(); };
   });

@@ -39,7 +39,7 @@ struct DropRow {
 
 inline constexpr std::array<DropRow, static_cast<std::size_t>(Drop::count)> drop_rows{{
     {Drop::short_frame, Counter::tcp_drop_short_frame},
-    {Drop::not_for_us, Counter::tcp_drop_not_for_us},
+    {Drop::not_for_us, Counter::tcp_drop_not_ours},
     {Drop::other_protocol, Counter::tcp_drop_other_protocol},
     {Drop::bad_ip_header, Counter::tcp_drop_bad_ip_header},
     {Drop::bad_ip_checksum, Counter::tcp_drop_bad_ip_checksum},

@@ -25,6 +25,7 @@
 #include "controlplane/cli/timer_list.h"
 #include "controlplane/store/ledger.h"
 #include "controlplane/store/sqlite_store.h"
+#include "core/config.h"
 #include "core/contract/counters/counters.h"
 #include "core/program_options.h"
 #include "core/timers.h"
@@ -170,6 +171,22 @@ TEST(TimerTest, EveryRowIsShown) {
     }
   }
   std::printf("%zu mutants of timers, each noticed\n", mutants);
+}
+
+TEST(KeysPage, IsTheTable) {
+  const Ran shown = ctl({"config", "describe"});
+  EXPECT_EQ(shown.code, 0);
+  std::ifstream file(std::string(PUSHMAIL_SOURCE_DIR) + "/docs/keys.md");
+  const std::string written{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(shown.out, written) << "pushmailctl config describe > docs/keys.md";
+  for (const ConfigKey& key : config_keys()) {
+    const std::string name = "| `" + std::string(key.path.substr(key.path.rfind('.') + 1)) + "` | ";
+    EXPECT_NE(shown.out.find(name), std::string::npos) << key.path;
+  }
+  EXPECT_NE(shown.out.find("| `segment_size` | size with its unit | `64MiB` | 1MiB or more | size of a segment file |\n"),
+            std::string::npos);
+  EXPECT_NE(shown.out.find("| `kind` | one word | must be given | kernel, dpdk | "), std::string::npos);
+  EXPECT_NE(shown.out.find("| `retry_first` | time with its unit | `5s` | 100ms to 1d | "), std::string::npos);
 }
 
 TEST(TimerTest, ListsTheWaitsOfBothPlanes) {
