@@ -8,8 +8,8 @@
 #include "core/log.h"
 #include "core/log_writer.h"
 #include "core/match.h"
-#include "core/storage.h"
 #include "core/wait_on.h"
+#include "dataplane/last_known.h"
 #include "dataplane/relay/relay.h"
 
 namespace pushmail {
@@ -20,10 +20,6 @@ constexpr int round_ms = 500;        // the journal asks for room once a second
 constexpr int stop_rounds_max = 20;  // a full disk must not keep the process from stopping
 
 }  // namespace
-
-Result<void> write_last_known(const std::filesystem::path& file, ByteView peers_record) {
-  return replace_file(system_storage(), file, peers_record, 0600);
-}
 
 IoThread::IoThread(journal::Journal& journal, Ring<ToIo>& in, Ring<ToWorker>& out, Wake& bell, std::filesystem::path last_known,
                    Counters& counters, FaultPoints faults)
@@ -118,7 +114,7 @@ void IoThread::on_ready(handoff::Other other) {
 void IoThread::on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) {
   const ByteView whole = record.whole();
   if (kind == handoff::Kind::peers) {
-    if (const auto written = write_last_known(last_known_, whole); !written)
+    if (const auto written = write_last_known(last_known_, record); !written)
       log_error("last_known").text("file", last_known_.string()).error(written.error());
   }
   // A withdrawal needs no disk of ours: what it ends is in memory only.

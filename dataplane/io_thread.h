@@ -20,10 +20,6 @@
 
 namespace pushmail {
 
-/// `<root>/var/lib/pushmail/state/last-known`: the last `peers` record, so that a data plane that starts alone accepts what it accepted
-/// before. It holds passwords: mode 0600.
-[[nodiscard]] Result<void> write_last_known(const std::filesystem::path& file, ByteView peers_record);
-
 class IoThread final : public handoff::ServerEvents {
  public:
   IoThread(journal::Journal& journal, Ring<ToIo>& in, Ring<ToWorker>& out, Wake& bell, std::filesystem::path last_known, Counters& counters,

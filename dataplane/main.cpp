@@ -41,6 +41,7 @@
 #include "dataplane/faults.h"
 #include "dataplane/io_thread.h"
 #include "dataplane/journal/journal.h"
+#include "dataplane/last_known.h"
 #include "dataplane/rules/rule_keeper.h"
 #include "dataplane/state_files.h"
 #include "dataplane/worker.h"
@@ -134,6 +135,22 @@ WorkerSettings worker_settings(const Config& config, const HashKey& secret, TlsF
   return settings;
 }
 
+// Until the control plane says who the peers are, nobody is refused for good: where one of them cannot be recalled whole, none is known.
+void recall_peers(const std::filesystem::path& last_known, const Config& config, Worker& worker) {
+  const auto remembered = read_last_known(last_known);
+  if (!remembered) {
+    log_error("last_known_unreadable").text("file", last_known.string()).error(remembered.error());
+    return;
+  }
+  if (!*remembered) return;
+  const auto peers = with_passwords(parse_record(**remembered).value(), config);
+  if (!peers) {
+    log_warning("last_known_without_passwords").text("reason", peers.error().text);
+    return;
+  }
+  worker.set_peers(parse_record(*peers).value());
+}
+
 // Sockets and ports are open; files that are made later must still be ours to make.
 Result<void> drop_privileges(const Config& config, const std::filesystem::path& journal, const std::filesystem::path& state) {
   if (::geteuid() != 0 || config.text("link.kind") != "kernel") return {};
@@ -221,18 +238,7 @@ int run(const Config& config) {
       WorkerRings{.to_io = to_io, .from_io = to_worker, .to_codec = to_codec, .from_codec = from_codec, .bell = worker_bell}, clock,
       **counters, faults);
 
-  if (const auto remembered = read_file(system_storage(), last_known)) {
-    const Parsed<RecordView> peers = parse_record(*remembered);
-    if (peers.is_done() && handoff::validate(peers.value(), handoff::Direction::to_data)) {
-      worker->set_peers(peers.value());
-    } else {
-      log_error("last_known_broken").text("file", last_known.string());
-    }
-  } else if (remembered.error().os != ENOENT) {
-    // Until the control plane says who the peers are, nobody is refused for good.
-    log_error("last_known_unreadable").text("file", last_known.string()).error(remembered.error());
-  }
-
+  recall_peers(last_known, config, *worker);
   const journal::Options options{.folder = journal_folder,
                                  .segment_size = config.size("journal.segment_size"),
                                  .lane_size_max = config.size("journal.lane_size_max"),

@@ -308,6 +308,59 @@ TEST(Program, an_outcome_that_was_not_acknowledged_is_told_again_after_a_kill) {
   EXPECT_FALSE(sink.readable(200)) << "nothing is sent again";
 }
 
+// The password is in no file but the operator's own, and the peer that has it is known again without a control plane.
+TEST(Program, a_peer_with_a_password_is_known_after_a_restart_alone) {
+  constexpr std::string_view password = "correct-horse";
+  Program program;
+  const auto file = program.root() / "mmsc2";
+  program.configure(fmt::format("[peer.mmsc2]\nurl = \"http://127.0.0.1:1/mm7\"\nservice_number = \"5000\"\ninbound_user = \"them\"\n"
+                                "inbound_password_file = \"{}\"\n",
+                                file.string()));
+  std::ofstream(file) << password << "\n";
+  ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  {
+    ControlPlane control(program);
+    PeerProfile peer("mmsc2");
+    peer.set_text("url", "http://127.0.0.1:1/mm7");
+    peer.set_text("inbound_user", "them");
+    peer.set_text("inbound_password", std::string(password));
+    RecordWriter peers = handoff::make(Kind::peers, {});
+    peers.bytes(handoff::tag(Tag::peer_record), peer.record().finish(0));
+    control.send(Kind::peers, {}, std::move(peers));
+    ASSERT_TRUE(program.wait_for("\"event\":\"peers\""));
+  }
+  EXPECT_EQ(program.end(SIGTERM), 0);
+  std::stringstream remembered;
+  remembered << std::ifstream(program.root() / "var/lib/pushmail/state/last-known").rdbuf();
+  EXPECT_THAT(remembered.str(), HasSubstr("mmsc2"));
+  EXPECT_THAT(remembered.str(), ::testing::Not(HasSubstr(password)));
+
+  program.forget_log();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  const auto answer_to = [&](std::string_view credentials) {
+    std::string request = deliver_req("t1", "hello");
+    request.insert(request.find("SOAPAction"), fmt::format("Authorization: Basic {}\r\n", credentials));
+    Socket mmsc = Socket::connect(program.http_port);
+    mmsc.write(request);
+    const auto [head, body] = mmsc.read_http();
+    return head + body;
+  };
+  EXPECT_THAT(answer_to("dGhlbTp3cm9uZw=="), HasSubstr("HTTP/1.1 401"));
+  EXPECT_THAT(answer_to("dGhlbTpjb3JyZWN0LWhvcnNl"), HasSubstr("<StatusCode>1000</StatusCode>"));
+
+  // With a file that cannot be read nobody is known, and nobody is refused for good.
+  EXPECT_EQ(program.end(SIGTERM), 0);
+  std::filesystem::remove(file);
+  program.forget_log();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  EXPECT_THAT(program.log_text(), HasSubstr("\"event\":\"last_known_without_passwords\""));
+  EXPECT_THAT(answer_to("dGhlbTpjb3JyZWN0LWhvcnNl"), HasSubstr("HTTP/1.1 503"));
+}
+
 TEST(Program, a_bad_configuration_names_file_line_key_and_rule_and_starts_nothing) {
   Program program;
   program.configure("\n[log]\nlevel = \"loud\"\n");
