@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "core/log_writer.h"
 #include "core/match.h"
+#include "core/service_manager.h"
 #include "core/wait_on.h"
 #include "dataplane/last_known.h"
 #include "dataplane/relay/relay.h"
@@ -43,6 +44,7 @@ Result<void> IoThread::run(int stop_fd, const std::function<void()>& stop, const
     journal_.poll();
     if (const auto why = journal_.failed()) return std::unexpected(*why);
     tell_state();
+    tell_manager(worker_gone);
     // 3. The control plane.
     server_->run();
     // 4. The worker hears of it.
@@ -101,7 +103,14 @@ void IoThread::tell_state() {
   counters_.set(Counter::journal_segments, totals.segments);
   counters_.set(Counter::journal_failures, totals.failures);
   counters_.set(Counter::handoff_accept_failures, server_->accept_failures());
+  counters_.set(Counter::handoff_refused, server_->refused());
   counters_.set(Counter::log_lines_dropped, log_lines_dropped());
+}
+
+// A worker that has ended makes no turns, and what is left to do is ours alone.
+void IoThread::tell_manager(bool worker_gone) {
+  if (worker_gone || !alive_.is_due(clock_.now(), counters_.get(Counter::turns))) return;
+  if (const auto told = notify_service_manager(service::alive); !told) log_warning("manager_not_notified").error(told.error());
 }
 
 // ---- from the control plane -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/contract/counters/counters.h"
+#include "dataplane/alive.h"
 #include "dataplane/handoff/server.h"
 #include "dataplane/journal/journal.h"
 #include "dataplane/messages.h"
@@ -40,6 +41,7 @@ class IoThread final : public handoff::ServerEvents {
   void take(ToIo message);
   void watch(int stop_fd, bool stopping);
   void tell_state();
+  void tell_manager(bool worker_gone);
 
   journal::Journal& journal_;
   Ring<ToIo>& in_;
@@ -51,6 +53,8 @@ class IoThread final : public handoff::ServerEvents {
   std::unique_ptr<handoff::Server> server_;
   std::vector<pollfd> fds_;
   std::string_view told_refusal_;
+  SystemClock clock_;
+  Alive alive_;
   bool unflushed_ = false;
 };
 
