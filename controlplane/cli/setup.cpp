@@ -43,7 +43,8 @@ std::filesystem::path secrets_of(const std::filesystem::path& root) { return roo
 
 enum class Readers : std::uint8_t { writer, control_plane, both_planes };
 
-// The control plane's, and where both planes read it the group's that they share. Where there is no such account whoever writes it keeps it.
+// The control plane's, and where both planes read it the group's that they share. Where there is no such account whoever writes it keeps
+// it.
 std::expected<void, std::string> give_away(const std::filesystem::path& path, Readers readers) {
   const auto account = find_user(control_plane_user);
   if (readers == Readers::writer || !account || !*account) return {};
@@ -60,7 +61,7 @@ std::expected<void, std::string> give_away(const std::filesystem::path& path, Re
 std::expected<void, std::string> write_secret(const std::filesystem::path& path, ByteView bytes, Readers readers,
                                               std::vector<std::filesystem::path>& made) {
   if (std::filesystem::exists(path)) {
-    const auto there = read_file(system_storage(), path, operators_file);
+    const auto there = pushmail::read_file(system_storage(), path, operators_file);
     if (path.filename() == "kek" || (there && *there == Bytes(bytes.begin(), bytes.end()))) return {};
     return std::unexpected(path.string() + ": is there already, with another password; setup changes nothing that is there");
   }
