@@ -24,8 +24,10 @@
 #include <deque>
 #include <expected>
 
+#include "core/accounts.h"
 #include "core/log.h"
 #include "core/record_inbox.h"
+#include "core/socket_user.h"
 #include "core/timers.h"
 
 namespace pushmail {
@@ -92,6 +94,7 @@ class FetcherProcesses::Process : public std::enable_shared_from_this<FetcherPro
   void lost(const std::string& reason);
 
   const Options options_;
+  const ExpectedUser expected_ = ExpectedUser::of(fetcher_user).value_or(ExpectedUser(std::nullopt));
   const std::size_t index_;
   Durability& durability_;
   FetcherEvents& events_;
@@ -168,6 +171,10 @@ std::expected<void, std::string> FetcherProcesses::Process::connect_to_manager()
   if (!error) socket_.non_blocking(true, error);
   if (!error) socket_.connect(Protocol::endpoint(options_.socket.string()), error);
   if (error) return std::unexpected(options_.socket.string() + ": " + error.message());
+  // Passwords of mailboxes go there.
+  const auto other = socket_user(socket_.native_handle());
+  if (!other || !expected_.includes(other->user))
+    return std::unexpected(options_.socket.string() + ": who listens there runs neither as root, as our own user nor as pushmail-fetch");
   return {};
 }
 

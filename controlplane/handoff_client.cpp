@@ -6,8 +6,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "core/accounts.h"
 #include "core/ids.h"
 #include "core/log.h"
+#include "core/socket_user.h"
 #include "core/timers.h"
 
 namespace pushmail {
@@ -30,7 +32,9 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
         socket_(context),
         timer_(context),
         again_timer_(context),
-        peer_(handoff::Direction::to_data, random_u64() | 1, events) {}
+        peer_(handoff::Direction::to_data, random_u64() | 1, events),
+        // Where nobody knows the account, root and our own user are all.
+        expected_(ExpectedUser::of(data_plane_user).value_or(ExpectedUser(std::nullopt))) {}
 
   void connect() {
     if (stopped_) return;
@@ -38,6 +42,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
     socket_.async_connect(Protocol::endpoint(path_.string()), [self = shared_from_this()](error_code error) {
       if (self->stopped_) return;
       if (error) return self->try_again(error.message());
+      if (!self->is_data_plane()) return self->try_again("who listens there runs neither as root, as our own user nor as pushmail-dp");
       self->logged_away_ = false;
       self->peer_.connected();
       ++self->connection_;
@@ -81,6 +86,12 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   }
 
  private:
+  // Passwords of peers go there.
+  [[nodiscard]] bool is_data_plane() {
+    const auto other = socket_user(socket_.native_handle());
+    return other && expected_.includes(other->user);
+  }
+
   // What the peer has put out until now leaves when the changes that it rests on are on disk.
   void release() {
     if (stopped_ || !peer_.is_connected()) return;
@@ -129,12 +140,18 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   void lost(const std::string& reason) {
     error_code ignored;
     socket_.close(ignored);
-    if (peer_.is_connected()) {
+    // What is closed before it said a word was refused; that is tried again like one that is away, and logged once.
+    const bool is_refusal = peer_.is_connected() && !peer_.is_ready();
+    if (peer_.is_ready()) {
       log_warning("data_plane_lost").text("reason", reason);
+      told_away_ = false;
+    }
+    if (peer_.is_connected()) {
       peer_.disconnected();
       on_lost_();
     }
-    try_again(reason);
+    try_again(is_refusal ? reason + ": the data plane takes no control plane of this user, or has another one; its log says which"
+                         : reason);
   }
 
   void try_again(const std::string& reason) {
@@ -154,6 +171,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   asio::steady_timer timer_;
   asio::steady_timer again_timer_;
   handoff::Peer peer_;
+  ExpectedUser expected_;
   std::uint64_t connection_ = 0;  // what was to leave by an older one does not
   std::uint64_t written_ = 0;     // bytes of this connection's output that the socket has
   std::uint64_t may_leave_ = 0;   // bytes of it that rest on nothing but what is on disk

@@ -1,7 +1,9 @@
 // pushmail-controlplane: bindings, mailboxes, notifications, routes.
 //
 // Reads the configuration (78 when it is wrong, before anything is opened), opens the store, starts the fetchers, and runs until SIGTERM or
-// SIGINT; SIGHUP is logged. kill -9 at any time loses nothing that was acknowledged to anybody: the store is written first.
+// SIGINT; SIGHUP is logged. kill -9 at any time loses nothing that was acknowledged to anybody: the store is written first. Started by root
+// it becomes pushmail-cp, and a launcher of its own starts the fetchers as pushmail-fetch (fetcher_launcher.h); 67: there is no such
+// account.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -15,21 +17,26 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <expected>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "controlplane/fetcher/asio_errors.h"
+#include "controlplane/fetcher_launcher.h"
 #include "controlplane/plane.h"
 #include "controlplane/store/group_commit.h"
 #include "controlplane/store/sqlite_store.h"
+#include "core/ascii.h"
 #include "core/config.h"
 #include "core/descriptors.h"
 #include "core/keep_secrets.h"
 #include "core/last_words.h"
 #include "core/log.h"
 #include "core/log_key.h"
+#include "core/privileges.h"
 #include "core/program_options.h"
 #include "core/service_manager.h"
 #include "core/storage.h"
@@ -75,11 +82,34 @@ int lock_store(const std::filesystem::path& folder) {
   return file >= 0 && ::flock(file, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
 }
 
+// The store, the key and the passwords are open, or ours; what is made from now on is made by the user who stays.
+std::expected<void, StartError> drop_privileges(const std::optional<Account>& account, const Settings& settings, Plane::Options& options) {
+  if (account) {
+    const auto store = settings.store_file.parent_path();
+    if (const auto given = give_folder(store, *account); !given) return std::unexpected(StartError(store.string(), given.error().os));
+    if (options.fetcher_socket.empty()) {
+      options.fetcher_socket = settings.run_folder / "fetcher";
+      const auto started =
+          start_fetcher_launcher(options.fetcher_socket, {.program = options.fetcher_program, .root = settings.root}, *account);
+      if (!started) return started;
+    }
+    if (const auto done = become(control_plane_user, *account); !done)
+      return std::unexpected(
+          StartError(std::string("the change to ") + control_plane_user + ": " + std::strerror(done.error().os), done.error().os));
+  }
+  const auto given_up = give_up_capabilities();
+  // Once more: a change of user makes a process one that leaves core files.
+  const auto kept = given_up ? keep_secrets() : given_up;
+  if (!kept) return std::unexpected(StartError(std::string("privileges: ") + std::strerror(kept.error().os), kept.error().os));
+  return {};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   keep_last_words(is_asio_error);
-  constexpr std::array own_options{OptionRow{"fetcher", "PROGRAM"}, OptionRow{"fetcher-socket", "PATH"}};
+  constexpr std::array own_options{OptionRow{"fetcher", "PROGRAM"}, OptionRow{"fetcher-socket", "PATH"},
+                                   OptionRow{"launch-fetchers", "UID"}};
   const auto given = read_program_options("pushmail-controlplane", {argv, static_cast<std::size_t>(argc)}, own_options);
   if (!given) {
     std::fputs(given.error().text.c_str(), given.error().exit_code == 0 ? stdout : stderr);
@@ -89,6 +119,19 @@ int main(int argc, char** argv) {
   Plane::Options options;
   if (const auto program = given->others.find("fetcher"); program != given->others.end()) options.fetcher_program = program->second;
   if (const auto socket = given->others.find("fetcher-socket"); socket != given->others.end()) options.fetcher_socket = socket->second;
+  if (const auto client = given->others.find("launch-fetchers"); client != given->others.end()) {
+    const auto user = parse_number<uid_t>(client->second);
+    if (user) return launch_fetchers({.program = options.fetcher_program, .root = root}, *user);
+    std::fputs("pushmail-controlplane: --launch-fetchers is for this program's own use\n", stderr);
+    return EX_USAGE;
+  }
+  const auto account = account_to_become(control_plane_user);
+  const auto fetchers = account_to_become(fetcher_user);
+  for (const auto& needed : {account, fetchers}) {
+    if (needed) continue;
+    std::fprintf(stderr, "pushmail-controlplane: %s\n", needed.error().text.c_str());
+    return needed.error().exit_code;
+  }
   if (const auto kept = keep_secrets(); !kept)
     return cannot_start({std::string("no core file: ") + std::strerror(kept.error().os), kept.error().os});
   std::signal(SIGPIPE, SIG_IGN);
@@ -123,6 +166,11 @@ int main(int argc, char** argv) {
     log_error(refused == EWOULDBLOCK ? "store_in_use" : "store_not_locked").text("folder", store_folder.string()).os_error(refused);
     return refused == EWOULDBLOCK ? EX_UNAVAILABLE : EX_CANTCREAT;
   }
+  if (const auto shared = share_run_folder(settings->run_folder); !shared) {
+    log_error("no_folder").text("folder", settings->run_folder.string()).error(shared.error());
+    return EX_CANTCREAT;
+  }
+  if (const auto dropped = drop_privileges(*account, *settings, options); !dropped) return cannot_start(dropped.error());
   auto store = open_grouped_store(settings->store_file);
   if (!store) {
     log_error("no_store").error(store.error()).text("file", settings->store_file.string());

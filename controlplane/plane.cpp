@@ -111,9 +111,12 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   }
 
   [[nodiscard]] std::expected<void, StartError> listen(asio::io_context& context) {
-    auto agents = api::find_agents(settings_.api_agents);
-    if (!agents) return std::unexpected(agents.error());
-    auto server = api::Server::open(context, settings_.run_folder / "api", std::move(*agents), durability_, api_);
+    auto roles = api::Roles::of({{api::Role::reader, settings_.api_readers},
+                                 {api::Role::operates, settings_.api_operators},
+                                 {api::Role::agent, settings_.api_agents},
+                                 {api::Role::admin, settings_.api_admins}});
+    if (!roles) return std::unexpected(roles.error());
+    auto server = api::Server::open(context, settings_.run_folder / "api", std::move(*roles), durability_, api_);
     if (!server) return std::unexpected(server.error());
     server_ = std::move(*server);
     return {};

@@ -155,7 +155,10 @@ Settings Settings::read(const Config& config, const std::filesystem::path& root,
                  .source_mails_max = static_cast<std::uint32_t>(config.number("smtp.source_mails_max")),
                  .sender_mails_max = static_cast<std::uint32_t>(config.number("smtp.sender_mails_max")),
                  .phone_waiting_max = static_cast<std::uint64_t>(config.number("smtp.phone_waiting_max"))};
+  s.api_readers = config.texts("api.readers");
+  s.api_operators = config.texts("api.operators");
   s.api_agents = config.texts("api.agents");
+  s.api_admins = config.texts("api.admins");
   s.dns_servers = config.texts("dns.servers");
   s.kek_file = config.text("secrets.kek_file");
   s.metrics_listen = config.endpoint("metrics.listen");

@@ -69,7 +69,7 @@ struct Settings {
   AnnouncementSettings announcements{};
   std::vector<std::string> trusted_authserv{};
   StrangerLimits strangers{};
-  std::vector<std::string> api_agents{};
+  std::vector<std::string> api_readers{}, api_operators{}, api_agents{}, api_admins{};  // users, and groups as @NAME
   std::vector<std::string> dns_servers{};
   std::filesystem::path kek_file{};
   Endpoint metrics_listen{};

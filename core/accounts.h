@@ -9,6 +9,13 @@
 
 namespace pushmail {
 
+// As conf/package/sysusers.conf has them.
+inline constexpr const char* data_plane_user = "pushmail-dp";
+inline constexpr const char* control_plane_user = "pushmail-cp";
+inline constexpr const char* fetcher_user = "pushmail-fetch";
+inline constexpr const char* shared_group = "pushmail";   // of both planes: the handoff socket, passwords of peers
+inline constexpr const char* api_group = "pushmail-api";  // of who may reach the API's socket
+
 struct Account {
   uid_t user = 0;
   gid_t group = 0;

@@ -155,7 +155,11 @@ constexpr auto after_peers = std::to_array<ConfigKey>({
     {"bearer.*.message_id_form", KeyType::word, "", "auto|same|response_hex|receipt_hex", no_least, no_most, "smpp"},
     {"bearer.*.enquire_link", KeyType::duration, "", "", 1000, day_ms, "smpp"},
 
-    {"api.agents", KeyType::text_list, "", "", no_least, no_most, "users beside root that may use the API socket"},
+    {"api.readers", KeyType::text_list, "", "", no_least, no_most,
+     "users, and groups as @NAME, that may look at everything over the API's socket; the group pushmail-api may reach it"},
+    {"api.operators", KeyType::text_list, "", "", no_least, no_most, "those that may also poll mailboxes, suspend and resume bindings"},
+    {"api.agents", KeyType::text_list, "", "", no_least, no_most, "those that may also make, change and remove bindings"},
+    {"api.admins", KeyType::text_list, "", "", no_least, no_most, "those that may do all that root may"},
 
     {"metrics.listen", KeyType::endpoint, "127.0.0.1:9464", "", no_least, no_most,
      "where the control plane answers GET /metrics, /livez and /readyz, without a password; port 0: any free one, which its log names"},

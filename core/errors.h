@@ -20,8 +20,11 @@ inline constexpr ErrorInfo core_os{"core.os", "the system has no descriptor, thr
 inline constexpr ErrorInfo core_account{"core.account", "the users and groups of this machine cannot be read", "", Fault::world,
                                         Lasting::temporary};
 inline constexpr ErrorInfo core_file_read{"core.file_read", "a file cannot be read", "", Fault::world, Lasting::temporary};
-inline constexpr ErrorInfo core_file_open_to_others{"core.file_open_to_others", "others may read it; its mode must be 0400 or 0600", "",
-                                                    Fault::us, Lasting::permanent};
+inline constexpr ErrorInfo core_file_open_to_others{
+    "core.file_open_to_others",
+    "others may read it; its mode must be 0400 or 0600, or a password's 0440 with the group "
+    "pushmail",
+    "", Fault::us, Lasting::permanent};
 inline constexpr ErrorInfo core_file_write{"core.file_write", "a file cannot be written", "", Fault::world, Lasting::temporary};
 inline constexpr ErrorInfo core_folder{"core.folder", "a folder cannot be made, opened or synced", "", Fault::world, Lasting::temporary};
 

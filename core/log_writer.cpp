@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <limits>
 
+#include "core/privileges.h"
+
 namespace pushmail {
 
 namespace {
@@ -124,6 +126,9 @@ void LogWriter::flush(Duration patience) {
 // ---- the log thread -----------------------------------------------------------------------------------------------------------------
 
 void LogWriter::run() {
+  // It begins before the program has given up what a service manager gave it, and writes lines: it needs none of that. Root's rights go for
+  // all threads at once, and only while each has them. Where this fails, it fails for the program too, which says so.
+  if (::geteuid() != 0) (void)give_up_capabilities();
   std::array<pollfd, 2> fds{{{.fd = stop_fd_, .events = POLLIN, .revents = 0}, {.fd = bell_.fd(), .events = POLLIN, .revents = 0}}};
   while (!stopping_.load(std::memory_order_acquire)) {
     bell_.announce();

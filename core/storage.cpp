@@ -116,7 +116,8 @@ Result<std::span<std::uint8_t>> read_file(Storage& storage, const std::filesyste
   struct stat info{};
   if (::fstat(opened.get(), &info) != 0) return fail_os(core_file_read, errno);
   if (!S_ISREG(info.st_mode)) return fail_os(core_file_read, EINVAL);
-  if (rules.secret && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) return fail(core_file_open_to_others);
+  const mode_t others = rules.readers == info.st_gid ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
+  if (rules.secret && (info.st_mode & others) != 0) return fail(core_file_open_to_others);
   if (static_cast<std::uint64_t>(info.st_size) > rules.size_max) return fail_os(core_file_read, EFBIG);
   const std::span<std::uint8_t> room = make_room(static_cast<std::size_t>(info.st_size));
   if (room.size() < static_cast<std::size_t>(info.st_size)) return fail_os(core_file_read, ENOMEM);

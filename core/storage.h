@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -95,6 +96,7 @@ class Descriptor {
 struct FileRules {
   bool link_followed = false;           // else ELOOP
   bool secret = false;                  // core.file_open_to_others where group or others have any right
+  std::optional<gid_t> readers{};       // the one group whose members may read a secret too
   std::uint64_t size_max = UINT64_MAX;  // bytes; more is EFBIG
 };
 inline constexpr FileRules operators_file{.link_followed = true, .size_max = 1 << 20};

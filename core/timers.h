@@ -126,6 +126,7 @@ inline constexpr Timer api_accept = detail::one("api_accept", "api", millisecond
 inline constexpr Timer status_silence =
     detail::one("status_silence", "status", seconds(10), "a reader of metrics that says nothing is closed");
 inline constexpr Timer status_listen = detail::one("status_listen", "status", seconds(5), "a port that is taken is tried again");
+inline constexpr Timer launcher_accept = detail::one("launcher_accept", "launcher", seconds(1), "after a failed accept");
 inline constexpr Timer handoff_again =
     detail::one("handoff_again", "handoff_client", milliseconds(200), "a data plane that is away is tried again");
 inline constexpr Timer handoff_take_over =
@@ -157,14 +158,15 @@ inline constexpr Timer mailbox_steady =
     detail::one("mailbox_steady", "fetcher", detail::minutes(5), "a session that lived so long was no failure");
 
 inline constexpr auto of_control_plane = std::to_array<Timer>({
-    plane_tick,     peers_resolve,   transfer_stall,  after_hello,       fetch_retry,    mark_retry,      item_ends,       announcements,
-    no_report,      suspended_retry, burst_over,      doubt_usual,       doubt,          health_window,   report_grace,    sms_deferred,
-    sms_end,        sms_doubt,       sms_alone,       receipt_early,     part_begins,    part_missing,    part_late,       answer_usual,
-    unbind,         enquire_answer,  smpp_response,   smpp_throttled,    smpp_rebind,    smpp_stable,     code_fresh,      suffix_rest,
-    help_window,    trial_answer,    fetcher_restart, fetcher_steady,    watch_again,    host_resolve,    api_silence,     api_accept,
-    status_silence, status_listen,   handoff_again,   handoff_take_over, fetcher_ending, mailbox_connect, mailbox_command, idle_reissue,
-    unseen_news,    idle_pause,      mailbox_refresh, mailbox_linger,    self_poll,      fetch_credit,    mailbox_retry,   mailbox_refused,
-    fetch_patience, mail_again,      mailbox_steady,
+    plane_tick,      peers_resolve,  transfer_stall,    after_hello,    fetch_retry,     mark_retry,      item_ends,
+    announcements,   no_report,      suspended_retry,   burst_over,     doubt_usual,     doubt,           health_window,
+    report_grace,    sms_deferred,   sms_end,           sms_doubt,      sms_alone,       receipt_early,   part_begins,
+    part_missing,    part_late,      answer_usual,      unbind,         enquire_answer,  smpp_response,   smpp_throttled,
+    smpp_rebind,     smpp_stable,    code_fresh,        suffix_rest,    help_window,     trial_answer,    fetcher_restart,
+    fetcher_steady,  watch_again,    host_resolve,      api_silence,    api_accept,      status_silence,  status_listen,
+    launcher_accept, handoff_again,  handoff_take_over, fetcher_ending, mailbox_connect, mailbox_command, idle_reissue,
+    unseen_news,     idle_pause,     mailbox_refresh,   mailbox_linger, self_poll,       fetch_credit,    mailbox_retry,
+    mailbox_refused, fetch_patience, mail_again,        mailbox_steady,
 });
 
 // ---- data plane
@@ -181,10 +183,14 @@ inline constexpr Timer neighbour_ask = detail::one("neighbour_ask", "tcp", secon
 inline constexpr Timer neighbour_fresh = detail::one("neighbour_fresh", "tcp", seconds(30), "a neighbour's address is believed");
 inline constexpr Timer kernel_accept = detail::one("kernel_accept", "tcp", milliseconds(100), "after a failed accept of the kernel link");
 inline constexpr Timer worker_sleep = detail::one("worker_sleep", "worker", milliseconds(100), "an idle worker looks at its deadlines");
+inline constexpr Timer manager_told =
+    detail::one("manager_told", "io_thread", seconds(1), "the service manager is told that the worker makes its turns");
 inline constexpr Timer link_counters = detail::one("link_counters", "worker", seconds(1), "counters of port and stack are published");
 inline constexpr Timer journal_room = detail::one("journal_room", "journal", seconds(1), "a full disk is tried again");
 inline constexpr Timer journal_proof = detail::one("journal_proof", "journal", seconds(1), "a last batch is proved by a record of its own");
 inline constexpr Timer journal_busy = detail::one("journal_busy", "journal", seconds(30), "a kernel that takes no write ends the program");
+inline constexpr Timer handoff_silence = detail::one("handoff_silence", "handoff", seconds(30),
+                                                     "a control plane that reads and says nothing meanwhile gives its place to another");
 inline constexpr Timer handoff_accept = detail::one("handoff_accept", "handoff", seconds(1), "after a failed accept");
 inline constexpr Timer session_linger = detail::one("session_linger", "session", seconds(5), "after our FIN the peer's is waited for");
 inline constexpr Timer session_idle =
@@ -226,12 +232,12 @@ inline constexpr Timer route_again = detail::one("route_again", "relay", seconds
 inline constexpr Timer repeats = detail::one("repeats", "relay", detail::days(7), "a peer's repeat is recognised");
 
 inline constexpr auto of_data_plane = std::to_array<Timer>({
-    tcp_retransmission, tcp_challenge, tcp_time_wait, tcp_delayed_ack, syn_cookie,       flood_quiet,  neighbour_ask,  neighbour_fresh,
-    kernel_accept,      worker_sleep,  link_counters, journal_room,    journal_proof,    journal_busy, handoff_accept, session_linger,
-    session_idle,       message_time,  session_check, http_head,       http_retry_after, smtp_line,    smtp_answer,    http_connect,
-    tls_handshake,      http_answer,   http_keep,     smtp_connect,    smtp_keep,        reopen,       close_follows,  request_limit,
-    overload_rest,      overload_once, passed_over,   submit_retry,    mail_retry,       mail_doubt,   mail_expire,    submit_expire,
-    admission,          route_again,   repeats,
+    tcp_retransmission, tcp_challenge,  tcp_time_wait, tcp_delayed_ack, syn_cookie,    flood_quiet,   neighbour_ask,    neighbour_fresh,
+    kernel_accept,      worker_sleep,   manager_told,  link_counters,   journal_room,  journal_proof, journal_busy,     handoff_silence,
+    handoff_accept,     session_linger, session_idle,  message_time,    session_check, http_head,     http_retry_after, smtp_line,
+    smtp_answer,        http_connect,   tls_handshake, http_answer,     http_keep,     smtp_connect,  smtp_keep,        reopen,
+    close_follows,      request_limit,  overload_rest, overload_once,   passed_over,   submit_retry,  mail_retry,       mail_doubt,
+    mail_expire,        submit_expire,  admission,     route_again,     repeats,
 });
 
 /// What a table of timers must be: each name once, no wait of nothing, none that grows downwards.

@@ -28,6 +28,7 @@ namespace {
 struct Plan {
   std::string step;
   std::atomic<int> left{1};
+  int log = -1;  // open from the start: the user who dies may not be the one who may make it
 };
 
 void reach(void* context, std::string_view step) {
@@ -36,13 +37,9 @@ void reach(void* context, std::string_view step) {
   std::string name(step);
   std::replace(name.begin(), name.end(), '.', '_');
   if (name != plan.step || --plan.left != 0) return;
-  if (const char* file = std::getenv("PUSHMAIL_KILL_LOG")) {
-    const int fd = ::open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    const std::string line = fmt::format("{} {}\n", name, ::getpid());
-    if (fd >= 0) {
-      [[maybe_unused]] const ssize_t n = ::write(fd, line.data(), line.size());
-      ::close(fd);
-    }
+  const std::string line = fmt::format("{} {}\n", name, ::getpid());
+  if (plan.log >= 0) {
+    [[maybe_unused]] const ssize_t n = ::write(plan.log, line.data(), line.size());
   }
   log_flush();  // the lines before the end belong to the test's evidence
   ::raise(SIGKILL);
@@ -61,6 +58,7 @@ FaultPoints fault_points_of_environment() {
   int count = 1;
   if (colon != std::string_view::npos) std::from_chars(text.data() + colon + 1, text.data() + text.size(), count);
   plan.left = std::max(count, 1);
+  if (const char* file = std::getenv("PUSHMAIL_KILL_LOG")) plan.log = ::open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   return {.reach = reach, .context = &plan};
 }
 

@@ -8,8 +8,9 @@
 #include "core/log.h"
 #include "core/log_writer.h"
 #include "core/match.h"
-#include "core/storage.h"
+#include "core/service_manager.h"
 #include "core/wait_on.h"
+#include "dataplane/last_known.h"
 #include "dataplane/relay/relay.h"
 
 namespace pushmail {
@@ -20,10 +21,6 @@ constexpr int round_ms = 500;        // the journal asks for room once a second
 constexpr int stop_rounds_max = 20;  // a full disk must not keep the process from stopping
 
 }  // namespace
-
-Result<void> write_last_known(const std::filesystem::path& file, ByteView peers_record) {
-  return replace_file(system_storage(), file, peers_record, 0600);
-}
 
 IoThread::IoThread(journal::Journal& journal, Ring<ToIo>& in, Ring<ToWorker>& out, Wake& bell, std::filesystem::path last_known,
                    Counters& counters, FaultPoints faults)
@@ -47,6 +44,7 @@ Result<void> IoThread::run(int stop_fd, const std::function<void()>& stop, const
     journal_.poll();
     if (const auto why = journal_.failed()) return std::unexpected(*why);
     tell_state();
+    tell_manager(worker_gone);
     // 3. The control plane.
     server_->run();
     // 4. The worker hears of it.
@@ -105,7 +103,14 @@ void IoThread::tell_state() {
   counters_.set(Counter::journal_segments, totals.segments);
   counters_.set(Counter::journal_failures, totals.failures);
   counters_.set(Counter::handoff_accept_failures, server_->accept_failures());
+  counters_.set(Counter::handoff_refused, server_->refused());
   counters_.set(Counter::log_lines_dropped, log_lines_dropped());
+}
+
+// A worker that has ended makes no turns, and what is left to do is ours alone.
+void IoThread::tell_manager(bool worker_gone) {
+  if (worker_gone || !alive_.is_due(clock_.now(), counters_.get(Counter::turns))) return;
+  if (const auto told = notify_service_manager(service::alive); !told) log_warning("manager_not_notified").error(told.error());
 }
 
 // ---- from the control plane -------------------------------------------------------------------------------------------------------
@@ -118,7 +123,7 @@ void IoThread::on_ready(handoff::Other other) {
 void IoThread::on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) {
   const ByteView whole = record.whole();
   if (kind == handoff::Kind::peers) {
-    if (const auto written = write_last_known(last_known_, whole); !written)
+    if (const auto written = write_last_known(last_known_, record); !written)
       log_error("last_known").text("file", last_known_.string()).error(written.error());
   }
   // A withdrawal needs no disk of ours: what it ends is in memory only.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/contract/counters/counters.h"
+#include "dataplane/alive.h"
 #include "dataplane/handoff/server.h"
 #include "dataplane/journal/journal.h"
 #include "dataplane/messages.h"
@@ -19,10 +20,6 @@
 #include "dataplane/session/fault_points.h"
 
 namespace pushmail {
-
-/// `<root>/var/lib/pushmail/state/last-known`: the last `peers` record, so that a data plane that starts alone accepts what it accepted
-/// before. It holds passwords: mode 0600.
-[[nodiscard]] Result<void> write_last_known(const std::filesystem::path& file, ByteView peers_record);
 
 class IoThread final : public handoff::ServerEvents {
  public:
@@ -44,6 +41,7 @@ class IoThread final : public handoff::ServerEvents {
   void take(ToIo message);
   void watch(int stop_fd, bool stopping);
   void tell_state();
+  void tell_manager(bool worker_gone);
 
   journal::Journal& journal_;
   Ring<ToIo>& in_;
@@ -55,6 +53,8 @@ class IoThread final : public handoff::ServerEvents {
   std::unique_ptr<handoff::Server> server_;
   std::vector<pollfd> fds_;
   std::string_view told_refusal_;
+  SystemClock clock_;
+  Alive alive_;
   bool unflushed_ = false;
 };
 

@@ -3,9 +3,9 @@
 //   main thread = I/O thread (journal, handoff socket)      worker thread = the turn      codec thread = conversion      log thread
 //
 // Exit: 0 after SIGTERM or SIGINT with everything synced; 78 for a bad configuration (file:line: key: rule, nothing opened); 71 when
-// something of the system could not be opened, or the journal can no longer be written; 64 for a wrong command line.
+// something of the system could not be opened, or the journal can no longer be written; 67: root starts it, and there is no account
+// pushmail-dp to change to; 64 for a wrong command line.
 #include <fmt/format.h>
-#include <grp.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -16,13 +16,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "codec/wap/configured.h"
-#include "core/accounts.h"
 #include "core/config.h"
 #include "core/contract/worker.h"
 #include "core/descriptors.h"
@@ -32,6 +32,7 @@
 #include "core/log.h"
 #include "core/log_key.h"
 #include "core/log_writer.h"
+#include "core/privileges.h"
 #include "core/program_options.h"
 #include "core/service_manager.h"
 #include "core/start_error.h"
@@ -42,6 +43,7 @@
 #include "dataplane/faults.h"
 #include "dataplane/io_thread.h"
 #include "dataplane/journal/journal.h"
+#include "dataplane/last_known.h"
 #include "dataplane/rules/rule_keeper.h"
 #include "dataplane/state_files.h"
 #include "dataplane/worker.h"
@@ -50,7 +52,6 @@ namespace pushmail {
 
 namespace {
 
-constexpr const char* user_name = "pushmail-dp";
 constexpr WorkerIndex only_worker{0};
 constexpr std::uint64_t descriptors_wanted = 16 * 1024;  // with link.kind kernel each connection is one
 
@@ -135,27 +136,42 @@ WorkerSettings worker_settings(const Config& config, const HashKey& secret, TlsF
   return settings;
 }
 
-// Sockets and ports are open; files that are made later must still be ours to make.
-Result<void> drop_privileges(const Config& config, const std::filesystem::path& journal, const std::filesystem::path& state) {
-  if (::geteuid() != 0 || config.text("link.kind") != "kernel") return {};
-  PM_TRY(const auto account, find_user(user_name));
-  if (!account) return {};
-  const auto [uid, gid] = *account;
-  std::error_code error;
-  for (const auto& folder : {journal, state}) {
-    if (::chown(folder.c_str(), uid, gid) != 0) return fail_os(core_account, errno);
-    for (auto entry = std::filesystem::recursive_directory_iterator(folder, error);
-         !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error)) {
-      if (::lchown(entry->path().c_str(), uid, gid) != 0) return fail_os(core_account, errno);
-    }
-    // What was not listed would still be root's, and refused to us when it is replaced.
-    if (error) return fail_os(core_folder, error.value());
+// Until the control plane says who the peers are, nobody is refused for good: where one of them cannot be recalled whole, none is known.
+void recall_peers(const std::filesystem::path& last_known, const Config& config, Worker& worker) {
+  const auto remembered = read_last_known(last_known);
+  if (!remembered) {
+    log_error("last_known_unreadable").text("file", last_known.string()).error(remembered.error());
+    return;
   }
-  if (::initgroups(user_name, gid) != 0 || ::setgid(gid) != 0 || ::setuid(uid) != 0) return fail_os(core_account, errno);
-  return {};
+  if (!*remembered) return;
+  const auto peers = with_passwords(parse_record(**remembered).value(), config);
+  if (!peers) {
+    log_warning("last_known_without_passwords").text("reason", peers.error().text);
+    return;
+  }
+  worker.set_peers(parse_record(*peers).value());
+}
+
+// Sockets and ports are open, on either link: nothing that is done with them from now on needs a right. Files that are made later must
+// still be ours to make, and those in the run folder ours to remove.
+Result<void> drop_privileges(const std::optional<Account>& account, std::initializer_list<std::filesystem::path> folders,
+                             std::initializer_list<std::filesystem::path> files) {
+  if (account) {
+    for (const auto& folder : folders) PM_TRY_VOID(give_folder(folder, *account));
+    for (const auto& file : files) {
+      if (::lchown(file.c_str(), account->user, static_cast<gid_t>(-1)) != 0) return fail_os(core_account, errno);
+    }
+    PM_TRY_VOID(become(data_plane_user, *account));
+  }
+  return give_up_capabilities();
 }
 
 int run(const Config& config) {
+  const auto account = account_to_become(data_plane_user);
+  if (!account) {
+    fmt::print(stderr, "pushmail-dataplane: {}\n", account.error().text);
+    return account.error().exit_code;
+  }
   const std::filesystem::path rule_file = config.text("rules.file");
   auto first_rules = scan::load_rules(rule_file);
   if (!first_rules) {
@@ -201,6 +217,7 @@ int run(const Config& config) {
   for (const auto& folder : {run_folder, journal_folder, state_folder}) {
     if (const auto made = make_folders(system_storage(), folder); !made) return stop_for(folder.c_str(), made.error());
   }
+  if (const auto shared = share_run_folder(run_folder); !shared) return stop_for(run_folder.c_str(), shared.error());
 
   // Before anything of the one that may run here already is touched: its counters, its socket, its journal.
   if (const auto locked = lock_state(state_folder); !locked) return stop_for(state_folder.c_str(), locked.error());
@@ -223,18 +240,7 @@ int run(const Config& config) {
       WorkerRings{.to_io = to_io, .from_io = to_worker, .to_codec = to_codec, .from_codec = from_codec, .bell = worker_bell}, clock,
       **counters, faults);
 
-  if (const auto remembered = read_file(system_storage(), last_known)) {
-    const Parsed<RecordView> peers = parse_record(*remembered);
-    if (peers.is_done() && handoff::validate(peers.value(), handoff::Direction::to_data)) {
-      worker->set_peers(peers.value());
-    } else {
-      log_error("last_known_broken").text("file", last_known.string());
-    }
-  } else if (remembered.error().os != ENOENT) {
-    // Until the control plane says who the peers are, nobody is refused for good.
-    log_error("last_known_unreadable").text("file", last_known.string()).error(remembered.error());
-  }
-
+  recall_peers(last_known, config, *worker);
   const journal::Options options{.folder = journal_folder,
                                  .segment_size = config.size("journal.segment_size"),
                                  .lane_size_max = config.size("journal.lane_size_max"),
@@ -254,7 +260,10 @@ int run(const Config& config) {
   if (const auto opened = io.open(run_folder / handoff_socket_of(only_worker), random_u64() | 1); !opened)
     return stop_for("handoff socket", opened.error());
   if (const auto listening = worker->listen(); !listening) return stop_for("listen", listening.error());
-  if (const auto dropped = drop_privileges(config, journal_folder, state_folder); !dropped) return stop_for(user_name, dropped.error());
+  if (const auto dropped =
+          drop_privileges(*account, {journal_folder, state_folder}, {run_folder / "counters", run_folder / handoff_socket_of(only_worker)});
+      !dropped)
+    return stop_for(data_plane_user, dropped.error());
   if (const auto kept = keep_secrets(); !kept) return stop_for("no core file", kept.error());
   log_info("started")
       .text("http", to_string(config.endpoint("http.listen")))

@@ -147,6 +147,20 @@ std::string text_member(const Json& json, std::string_view name) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// Nothing: who asks may. The log has the verb, not the target, which may name a person.
+std::optional<Answer> refusal_of(const Request& request, const Target& target) {
+  const Verb* verb = find_verb(request.method, target.path);
+  const Role least = verb != nullptr ? verb->least : Role::admin;
+  if (request.role >= least) return std::nullopt;
+  log_warning("api_refused")
+      .text("agent", request.agent)
+      .text("role", to_string(request.role))
+      .text("verb", verb != nullptr ? fmt::format("{} {}", verb->method, verb->path) : "one that nothing names");
+  return error(
+      403, "forbidden",
+      fmt::format("this needs the role {}, and yours is {}: {} gives it", to_string(least), to_string(request.role), key_of(least)));
+}
+
 // One request with everything its handlers need.
 class Call {
  public:
@@ -432,13 +446,14 @@ class Call {
 Answer Api::handle(const Request& request, const AccountTrial* trial) {
   auto target = parse_target(request.target);
   if (!target) return error(400, "invalid", "the path is broken", "target");
+  if (auto refused = refusal_of(request, *target)) return std::move(*refused);
   return Call(request, std::move(*target), store_, bindings_, hooks_, trial).run();
 }
 
 void Api::handle(const Request& request, std::function<void(Answer)> reply) {
   const auto target = parse_target(request.target);
   const bool adds = target && request.method == "POST" && target->path == std::vector<std::string>{"v1", "bindings"};
-  if (!adds || !hooks_.try_account) return reply(handle(request));
+  if (!adds || !hooks_.try_account || refusal_of(request, *target)) return reply(handle(request));
   add_when_tried(request, std::move(reply));
 }
 

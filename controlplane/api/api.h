@@ -3,7 +3,8 @@
 //   GET    /v1/bindings?after=&limit=         oldest first; `after` is the cursor
 //   POST   /v1/bindings                       a new one, whose account is tried first
 //   POST   /v1/bindings/import                {"bindings": [...], "dry_run"?}: many new ones, untried; a result for each
-//   GET    /v1/bindings/ID                    DELETE /v1/bindings/ID       PUT /v1/bindings/ID/password   PUT /v1/bindings/ID/state
+//   GET    /v1/bindings/ID                    PATCH /v1/bindings/ID        DELETE /v1/bindings/ID
+//   PUT    /v1/bindings/ID/password           PUT /v1/bindings/ID/state
 //   POST   /v1/poll  {"binding": ID?}         look at one mailbox, or all, now
 //   GET    /v1/items?binding=&state=&way=&before=&limit=                   newest first; `before` is the cursor
 //   GET    /v1/items/ID                       GET /v1/items/ID/history     GET /v1/traces/TRACE/history
@@ -11,7 +12,7 @@
 //   GET    /v1/peers                          GET /v1/peers/NAME           how each [peer.NAME] does: report times, doubts, pauses
 //   GET    /v1/status                         how every part does: status/status.h
 //
-// Errors: {"error": {"code", "field", "text"}} with 400, 404, 405, 409, 413 or 503.
+// Which role each needs stands in roles.h. Errors: {"error": {"code", "field", "text"}} with 400, 403, 404, 405, 409, 413 or 503.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "controlplane/api/peer_standing.h"
+#include "controlplane/api/roles.h"
 #include "controlplane/binding/bindings.h"
 #include "controlplane/store/store.h"
 
@@ -30,7 +32,8 @@ struct Request {
   std::string method{};
   std::string target{};
   std::string body{};
-  std::string agent{};  // who asks, for the log
+  std::string agent{};      // who asks, for the log
+  Role role = Role::admin;  // of who asks; in the process itself nobody needs less
 };
 /// What became of a try with a new binding's account.
 struct AccountTrial {

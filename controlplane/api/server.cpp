@@ -1,8 +1,6 @@
 #include "controlplane/api/server.h"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -17,6 +15,7 @@
 #include "core/log.h"
 #include "core/log_pace.h"
 #include "core/socket_file.h"
+#include "core/socket_user.h"
 #include "core/timers.h"
 
 namespace pushmail::api {
@@ -45,8 +44,8 @@ void turn_away(Protocol::socket& socket, std::string_view status, std::string_vi
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Protocol::socket socket, Durability& durability, Api& api, std::string agent)
-      : stream_(std::move(socket)), durability_(durability), api_(api), agent_(std::move(agent)) {}
+  Connection(Protocol::socket socket, Durability& durability, Api& api, std::string agent, Role role)
+      : stream_(std::move(socket)), durability_(durability), api_(api), agent_(std::move(agent)), role_(role) {}
 
   /// Ends it at once; whatever waits on it is cancelled.
   void close() { stream_.close(); }
@@ -68,11 +67,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const auto& message = parser_->get();
     // The answer may come later: a new binding's mail server is asked first.
     stream_.expires_never();
-    api_.handle(
-        {.method = std::string(message.method_string()), .target = std::string(message.target()), .body = message.body(), .agent = agent_},
-        [self = shared_from_this(), keep_alive = message.keep_alive()](const Answer& answer) {
-          self->durability_.when_durable([self, answer, keep_alive] { self->write(answer, keep_alive); });
-        });
+    api_.handle({.method = std::string(message.method_string()),
+                 .target = std::string(message.target()),
+                 .body = message.body(),
+                 .agent = agent_,
+                 .role = role_},
+                [self = shared_from_this(), keep_alive = message.keep_alive()](const Answer& answer) {
+                  self->durability_.when_durable([self, answer, keep_alive] { self->write(answer, keep_alive); });
+                });
   }
 
   void write(const Answer& answer, bool keep_alive) {
@@ -93,6 +95,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Durability& durability_;
   Api& api_;
   std::string agent_;
+  Role role_;
   beast::flat_buffer buffer_{head_size_max + body_size_max};
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> response_;
@@ -100,8 +103,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 class SocketServer final : public Server {
  public:
-  SocketServer(asio::io_context& context, std::filesystem::path path, std::vector<uid_t> agents, Durability& durability, Api& api)
-      : acceptor_(context), timer_(context), path_(std::move(path)), agents_(std::move(agents)), durability_(durability), api_(api) {}
+  SocketServer(asio::io_context& context, std::filesystem::path path, Roles roles, Durability& durability, Api& api)
+      : acceptor_(context), timer_(context), path_(std::move(path)), roles_(std::move(roles)), durability_(durability), api_(api) {}
   ~SocketServer() override {
     for (const auto& weak : connections_) {
       if (const auto connection = weak.lock()) connection->close();
@@ -114,8 +117,11 @@ class SocketServer final : public Server {
     remove_socket_file(path_);
     acceptor_.open(Protocol(), error);
     if (!error) acceptor_.bind(Protocol::endpoint(path_.string()), error);
-    // Every user may connect; whoever is not allowed is told so. The folder's mode keeps others out altogether.
-    if (!error && ::chmod(path_.c_str(), 0666) != 0) error = beast::error_code(errno, beast::system_category());
+    // Its group may connect; whoever has no role is told so.
+    if (!error && ::chmod(path_.c_str(), 0660) != 0) error = beast::error_code(errno, beast::system_category());
+    if (!error) {
+      if (const auto given = give_to_group(path_, api_group); !given) error = beast::error_code(given.error().os, beast::system_category());
+    }
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error) return std::unexpected(StartError(path_.string() + ": " + error.message(), error.value()));
     accept();
@@ -143,22 +149,25 @@ class SocketServer final : public Server {
   }
 
   void begin(Protocol::socket socket) {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-      log_error("api_peer_unknown").os_error(errno);
+    const auto other = socket_user(socket.native_handle());
+    const auto groups = socket_groups(socket.native_handle());
+    if (!other || !groups) {
+      log_error("api_peer_unknown").error(other ? groups.error() : other.error());
       return;
     }
-    const bool allowed = peer.uid == 0 || peer.uid == ::geteuid() || std::find(agents_.begin(), agents_.end(), peer.uid) != agents_.end();
-    if (!allowed) {
-      log_warning("api_refused").number("uid", peer.uid).number("pid", peer.pid);
-      return turn_away(socket, "403 Forbidden", "{\"error\":{\"code\":\"forbidden\",\"text\":\"api.agents does not name this user\"}}\n");
+    const auto role = roles_.role_of(other->user, *groups);
+    if (!role) {
+      log_warning("api_refused").number("uid", other->user).number("pid", other->process);
+      return turn_away(
+          socket, "403 Forbidden",
+          "{\"error\":{\"code\":\"forbidden\",\"text\":\"none of api.readers, api.operators, api.agents and api.admins names this "
+          "user, or a group of his\"}}\n");
     }
     std::erase_if(connections_, [](const auto& weak) { return weak.expired(); });
     if (connections_.size() >= connections_max) {
       return turn_away(socket, "503 Service Unavailable", "{\"error\":{\"code\":\"busy\",\"text\":\"too many connections; try again\"}}\n");
     }
-    const auto connection = std::make_shared<Connection>(std::move(socket), durability_, api_, "uid " + std::to_string(peer.uid));
+    const auto connection = std::make_shared<Connection>(std::move(socket), durability_, api_, "uid " + std::to_string(other->user), *role);
     connections_.push_back(connection);
     connection->read();
   }
@@ -166,7 +175,7 @@ class SocketServer final : public Server {
   Protocol::acceptor acceptor_;
   asio::steady_timer timer_;
   std::filesystem::path path_;
-  std::vector<uid_t> agents_;
+  Roles roles_;
   Durability& durability_;
   Api& api_;
   LogPace accept_lines_;
@@ -175,20 +184,9 @@ class SocketServer final : public Server {
 
 }  // namespace
 
-std::expected<std::vector<uid_t>, StartError> find_agents(const std::vector<std::string>& names) {
-  std::vector<uid_t> users;
-  for (const std::string& name : names) {
-    const auto user = find_user(name.c_str());
-    if (!user) return std::unexpected(cannot_be_read("api.agents: the user " + name, user.error().os));
-    if (!*user) return std::unexpected("api.agents: there is no user " + name);
-    users.push_back((*user)->user);
-  }
-  return users;
-}
-
-std::expected<std::unique_ptr<Server>, StartError> Server::open(asio::io_context& context, const std::filesystem::path& path,
-                                                                std::vector<uid_t> agents, Durability& durability, Api& api) {
-  auto server = std::make_unique<SocketServer>(context, path, std::move(agents), durability, api);
+std::expected<std::unique_ptr<Server>, StartError> Server::open(asio::io_context& context, const std::filesystem::path& path, Roles roles,
+                                                                Durability& durability, Api& api) {
+  auto server = std::make_unique<SocketServer>(context, path, std::move(roles), durability, api);
   if (const auto listening = server->listen(); !listening) return std::unexpected(listening.error());
   return std::unique_ptr<Server>(std::move(server));
 }

@@ -1,18 +1,17 @@
-// HTTP over a UNIX socket in front of Api. Who may ask is decided by the kernel's word about the other end (SO_PEERCRED).
+// HTTP over a UNIX socket in front of Api. Who may ask what is decided by the kernel's word about the other end (SO_PEERCRED,
+// SO_PEERGROUPS) and by the roles that the configuration gives (roles.h). The socket has mode 0660 and the group pushmail-api, where there
+// is one.
 //
 // Came from: pushmailctl, provisioning scripts. Goes to: Api::handle. One request at a time per connection, keep-alive allowed;
 // heads above 8 KiB, bodies above 64 KiB and connections that are silent for 30 s are ended.
 #pragma once
 
-#include <sys/types.h>
-
 #include <expected>
 #include <filesystem>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "controlplane/api/api.h"
+#include "controlplane/api/roles.h"
 #include "controlplane/store/durability.h"
 #include "core/start_error.h"
 
@@ -22,14 +21,11 @@ class io_context;
 
 namespace pushmail::api {
 
-/// Users beside root and our own that may use the socket, by name; the text names one that does not exist.
-[[nodiscard]] std::expected<std::vector<uid_t>, StartError> find_agents(const std::vector<std::string>& names);
-
 class Server {
  public:
   /// Replaces a socket that a killed predecessor left.
   [[nodiscard]] static std::expected<std::unique_ptr<Server>, StartError> open(boost::asio::io_context& context,
-                                                                               const std::filesystem::path& path, std::vector<uid_t> agents,
+                                                                               const std::filesystem::path& path, Roles roles,
                                                                                Durability& durability, Api& api);
   virtual ~Server() = default;
 };

@@ -26,6 +26,11 @@ std::expected<HttpAnswer, std::string> ask(const std::filesystem::path& socket, 
   beast::error_code error;
   if (socket.string().size() >= 108) return std::unexpected(socket.string() + ": longer than a socket's path may be");
   stream.socket().connect(Protocol::endpoint(socket.string()), error);
+  // The file's mode keeps out whoever is not of its group, as the control plane does who has no role.
+  if (error == beast::errc::permission_denied) {
+    return HttpAnswer{403, R"({"error":{"code":"forbidden","text":"the API's socket is open to root and to the group pushmail-api: )"
+                           R"(be root, or a member whom api.readers, api.operators, api.agents or api.admins names"}})"};
+  }
   if (error) return std::unexpected("the control plane does not answer at " + socket.string() + ": " + error.message());
 
   http::request<http::string_body> request(http::string_to_verb(method), target, 11);

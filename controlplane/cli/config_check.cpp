@@ -6,7 +6,7 @@
 
 #include "codec/mm7/configured.h"
 #include "codec/scan/rule_file.h"
-#include "controlplane/api/server.h"
+#include "controlplane/api/roles.h"
 #include "controlplane/binding/seal.h"
 #include "controlplane/settings.h"
 #include "core/tls.h"
@@ -30,7 +30,11 @@ void check_rules_file(const Config& config, std::vector<ConfigError>& errors) {
 void check_settings(const Config& config, const std::filesystem::path& root, std::vector<ConfigError>& errors) {
   std::vector<StartError> problems;
   const Settings settings = Settings::read(config, root, problems);
-  if (const auto agents = api::find_agents(settings.api_agents); !agents) problems.push_back(agents.error());
+  const auto roles = api::Roles::of({{api::Role::reader, settings.api_readers},
+                                     {api::Role::operates, settings.api_operators},
+                                     {api::Role::agent, settings.api_agents},
+                                     {api::Role::admin, settings.api_admins}});
+  if (!roles) problems.push_back(roles.error());
   if (const auto sealer = Sealer::open(settings.kek_file); !sealer)
     problems.emplace_back("secrets.kek_file: " + sealer.error().text, sealer.error().os);
   for (const StartError& problem : problems) errors.push_back(config.error_of(problem));

@@ -18,7 +18,6 @@ namespace pushmail::cli {
 namespace {
 
 constexpr std::size_t key_size = 32;
-constexpr const char* control_plane_user = "pushmail-cp";
 constexpr std::array<std::string_view, 2> listen_ports{"8080", "25"};  // of http.listen and smtp.listen
 
 std::string quoted(std::string_view value) {
@@ -42,23 +41,34 @@ std::string answer_of(const SetupAnswers& answers, const SetupQuestion& question
 
 std::filesystem::path secrets_of(const std::filesystem::path& root) { return root / "etc/pushmail/secrets"; }
 
-// A secret of the control plane, which no other user of the machine reads. What is there stays: a key as it is, a password only if it is
-// the one that was given.
-std::expected<void, std::string> write_secret(const std::filesystem::path& path, ByteView bytes, const char* user,
+enum class Readers : std::uint8_t { writer, control_plane, both_planes };
+
+// The control plane's, and where both planes read it the group's that they share. Where there is no such account whoever writes it keeps
+// it.
+std::expected<void, std::string> give_away(const std::filesystem::path& path, Readers readers) {
+  const auto account = find_user(control_plane_user);
+  if (readers == Readers::writer || !account || !*account) return {};
+  const auto group = readers == Readers::both_planes ? find_group(shared_group) : Result<std::optional<gid_t>>();
+  const bool is_shared = group && *group;
+  if (::chown(path.c_str(), (*account)->user, is_shared ? **group : (*account)->group) != 0)
+    return std::unexpected(fmt::format("{}: cannot be given to {}", path.string(), control_plane_user));
+  if (is_shared && ::chmod(path.c_str(), 0440) != 0)
+    return std::unexpected(fmt::format("{}: cannot be opened to the group {}", path.string(), shared_group));
+  return {};
+}
+
+// No other user of the machine reads it. What is there stays: a key as it is, a password only if it is the one that was given.
+std::expected<void, std::string> write_secret(const std::filesystem::path& path, ByteView bytes, Readers readers,
                                               std::vector<std::filesystem::path>& made) {
   if (std::filesystem::exists(path)) {
-    const auto there = read_secret_bytes(path);
+    const auto there = pushmail::read_file(system_storage(), path, operators_file);
     if (path.filename() == "kek" || (there && *there == Bytes(bytes.begin(), bytes.end()))) return {};
     return std::unexpected(path.string() + ": is there already, with another password; setup changes nothing that is there");
   }
   if (const auto written = replace_file(system_storage(), path, bytes, 0400); !written)
     return std::unexpected(path.string() + ": " + std::string(written.error().info->text));
   made.push_back(path);
-  const auto account = user == nullptr ? Result<std::optional<Account>>() : find_user(user);
-  if (!account || !*account) return {};  // whoever writes this keeps it
-  if (::chown(path.c_str(), (*account)->user, (*account)->group) != 0)
-    return std::unexpected(fmt::format("{}: cannot be given to {}", path.string(), user));
-  return {};
+  return give_away(path, readers);
 }
 
 }  // namespace
@@ -103,7 +113,7 @@ std::expected<std::vector<std::filesystem::path>, std::string> write_setup(const
   // A service manager reads it as root and hands it over as a credential. Whoever starts the programs by hand has a root of his own.
   const bool by_hand = !root.empty() && root != "/";
   if (by_hand) keys["secrets.kek_file"] = (secrets / "kek").string();
-  if (const auto written = write_secret(secrets / "kek", key, by_hand ? control_plane_user : nullptr, made); !written)
+  if (const auto written = write_secret(secrets / "kek", key, by_hand ? Readers::control_plane : Readers::writer, made); !written)
     return std::unexpected(written.error());
   for (const SetupQuestion& question : setup_questions) {
     if (!question.option.ends_with("-password-file")) continue;
@@ -112,7 +122,7 @@ std::expected<std::vector<std::filesystem::path>, std::string> write_setup(const
     const auto password = read_secret_file(given);
     if (!password) return std::unexpected(fmt::format("--{}: {}", question.option, password.error().text));
     const std::string name(question.option.substr(0, question.option.find('-')));
-    if (const auto written = write_secret(secrets / name, bytes_of(*password), control_plane_user, made); !written)
+    if (const auto written = write_secret(secrets / name, bytes_of(*password), Readers::both_planes, made); !written)
       return std::unexpected(written.error());
     keys[std::string(question.key)] = (secrets / name).string();
   }

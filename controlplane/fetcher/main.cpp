@@ -3,9 +3,10 @@
 //
 // Came from: the control plane, which starts it with a socketpair as descriptor 3. Goes to: Fetcher. Reads the configuration (log,
 // trust, size limit) and the certificates, gives up its privileges, and from then on only talks: to descriptor 3 and to mail servers.
-// Ends when descriptor 3 closes (exit 0); 78: bad configuration; 77: runs as the user who owns the
-// control plane's store; 70: a record that breaks the framing, or reports that cannot be sent.
+// Ends when descriptor 3 closes (exit 0); 78: bad configuration; 77: runs as the user who owns the control plane's store; 67: root starts
+// it, and there is no account pushmail-fetch; 70: a record that breaks the framing, or reports that cannot be sent.
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #include "core/descriptors.h"
 #include "core/last_words.h"
 #include "core/log.h"
+#include "core/privileges.h"
 #include "core/program_options.h"
 
 namespace {
@@ -49,6 +51,13 @@ int main(int argc, char** argv) {
     std::fputs(options.error().text.c_str(), options.error().exit_code == 0 ? stdout : stderr);
     return options.error().exit_code;
   }
+  const auto account = account_to_become(fetcher_user);
+  if (!account) {
+    std::fprintf(stderr, "pushmail-fetcher: %s\n", account.error().text.c_str());
+    return account.error().exit_code;
+  }
+  // An exec by descriptor leaves the process the descriptor's name.
+  prctl(PR_SET_NAME, "pushmail-fetcher");
   if (fcntl(control_descriptor, F_SETFD, FD_CLOEXEC) != 0) {
     std::fprintf(stderr, "pushmail-fetcher: descriptor 3: %s; the control plane starts this program\n", std::strerror(errno));
     return EX_USAGE;
@@ -79,7 +88,7 @@ int main(int argc, char** argv) {
                                           .timing = {},
                                           .mail_size_max = config->size("mailbox.mail_size_max"),
                                           .idle_max = mailbox::idle_sessions_max(descriptors)};
-  if (const std::string failed = mailbox::give_up_privileges(); !failed.empty()) {
+  if (const std::string failed = mailbox::give_up_privileges(*account); !failed.empty()) {
     log_error("privileges_kept").text("step", failed).os_error(errno);
     return EX_OSERR;
   }

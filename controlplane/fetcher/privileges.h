@@ -2,13 +2,16 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
+
+#include "core/accounts.h"
 
 namespace pushmail::mailbox {
 
-/// No core dumps, no ptrace (passwords are in memory), no new privileges; as root also another user: pushmail-fetch where it exists,
-/// else nobody. Empty when all of it worked; otherwise what did not.
-[[nodiscard]] std::string give_up_privileges();
+/// No core dumps, no ptrace (passwords are in memory), no new privileges; as root also the user `account` (core/privileges.h), in no other
+/// group. Empty when all of it worked; otherwise what did not.
+[[nodiscard]] std::string give_up_privileges(const std::optional<pushmail::Account>& account);
 
 /// Whether this process runs as a user, not root, to whom `store` belongs. Such a fetcher could read every password in it, and only
 /// root can become somebody else, so it must not run. Root may: give_up_privileges() makes it another.

@@ -1,5 +1,7 @@
 #include "dataplane/handoff/server.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -28,6 +30,7 @@ Result<std::unique_ptr<Server>> Server::open(const std::filesystem::path& socket
   const std::string& name = socket.native();
   if (name.size() >= sizeof address.sun_path) return fail(handoff_socket);
   name.copy(address.sun_path, name.size());
+  PM_TRY(const ExpectedUser expected, ExpectedUser::of(control_plane_user));
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return fail_os(handoff_socket, errno);
   // What a killed predecessor left; a living one holds the journal's lock, so this process would not have come here.
@@ -38,19 +41,16 @@ Result<std::unique_ptr<Server>> Server::open(const std::filesystem::path& socket
     ::close(fd);
     return fail_os(handoff_socket, error);
   }
-  // Without its group a control plane that is not root cannot connect: that is no start.
-  const auto owners = find_group("pushmail");
-  const bool owned = owners && (!*owners || ::chown(name.c_str(), static_cast<uid_t>(-1), **owners) == 0);
-  if (!owned) {
-    const int error = owners ? errno : owners.error().os;
+  if (const auto given = give_to_group(socket, shared_group); !given) {
     ::close(fd);
-    return fail_os(handoff_socket, error);
+    // Without its group a control plane that is not root cannot connect: that is no start.
+    return fail_os(handoff_socket, given.error().os);
   }
-  return std::unique_ptr<Server>(new Server(socket, fd, epoch, events));
+  return std::unique_ptr<Server>(new Server(socket, fd, epoch, expected, events));
 }
 
-Server::Server(std::filesystem::path path, int listen_fd, std::uint64_t epoch, ServerEvents& events)
-    : path_(std::move(path)), events_(events), peer_(Direction::to_control, epoch, events), listen_fd_(listen_fd) {}
+Server::Server(std::filesystem::path path, int listen_fd, std::uint64_t epoch, ExpectedUser expected, ServerEvents& events)
+    : path_(std::move(path)), events_(events), peer_(Direction::to_control, epoch, events), expected_(expected), listen_fd_(listen_fd) {}
 
 Server::~Server() {
   if (fd_ >= 0) ::close(fd_);
@@ -66,8 +66,9 @@ void Server::watch(std::vector<pollfd>& fds) const {
 }
 
 void Server::run() {
-  accept_new();
+  // First what the old connection has to say, its end above all: then its place is free.
   read_all();
+  accept_new();
   write_all();
 }
 
@@ -84,9 +85,38 @@ void Server::accept_new() {
       log_error("handoff_accept").text("socket", path_.native()).number("failures", static_cast<std::int64_t>(failures)).os_error(error);
     return;
   }
-  close_connection();
-  fd_ = fd;
-  peer_.connected();
+  admit(fd);
+}
+
+void Server::admit(int fd) {
+  const auto other = socket_user(fd);
+  const bool is_expected = other && expected_.includes(other->user);
+  const bool is_first = fd_ < 0 || (other && other->process == process_) || !first_answers();
+  if (is_expected && is_first) {
+    close_connection();
+    fd_ = fd;
+    process_ = other->process;
+    said_ = 0;
+    silence_ = {};
+    peer_.connected();
+    return;
+  }
+  ++refused_;
+  const std::string_view reason =
+      !is_expected ? "it does not run as root, as our own user or as pushmail-cp" : "another control plane is connected and answers";
+  if (const std::uint64_t refusals = refusal_lines_.count(clock_.now(), is_expected ? 1 : 2); refusals > 0) {
+    auto line = log_warning("handoff_refused");
+    line.text("reason", reason).number("refusals", static_cast<std::int64_t>(refusals));
+    if (other) line.number("uid", other->user).number("pid", other->process);
+  }
+  ::close(fd);
+}
+
+bool Server::first_answers() {
+  int unread = 0;
+  // Where the kernel does not say, what we still hold back says it: the socket is full.
+  const bool knows = ::ioctl(fd_, SIOCOUTQ, &unread) == 0;
+  return silence_.answers(clock_.now(), (knows && unread > 0) || !peer_.output().empty(), said_);
 }
 
 void Server::read_all() {
@@ -96,6 +126,7 @@ void Server::read_all() {
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (size < 0) log_warning("handoff_lost").os_error(errno);
     if (size <= 0) return close_connection();
+    said_ += static_cast<std::uint64_t>(size);
     const auto taken = peer_.received(static_cast<std::size_t>(size));
     if (!taken) {
       log_error("handoff_broken").error(taken.error());

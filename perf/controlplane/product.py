@@ -48,6 +48,13 @@ class ApiConnection(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
 
+def descendants(pid):
+    """PIDs of its children, and of theirs."""
+    for child in pathlib.Path("/proc/%d/task/%d/children" % (pid, pid)).read_text(encoding="ascii").split():
+        yield int(child)
+        yield from descendants(int(child))
+
+
 class Product:
     def __init__(self, build, folder, asked=ASKED, pushed=PUSHED, size=MAIL):
         self.build, self.root, self.boxes = build, folder / "root", {"ask": asked, "push": pushed}
@@ -115,8 +122,9 @@ class Product:
     def pids(self):
         pids = {name: program.pid for name, program in self.programs.items()}
         control = pids["controlplane"]
-        children = pathlib.Path("/proc/%d/task/%d/children" % (control, control)).read_text(encoding="ascii").split()
-        return dict(pids, fetcher=int(children[0]), peers=self.peers.pid)
+        # The fetcher is the control plane's, or its launcher's.
+        fetcher = next(pid for pid in descendants(control) if pathlib.Path("/proc/%d/comm" % pid).read_text(encoding="ascii").startswith("pushmail-fetche"))
+        return dict(pids, fetcher=fetcher, peers=self.peers.pid)
 
     def cpu_us(self):
         """Processor time of each program so far."""

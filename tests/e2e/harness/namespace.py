@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 
+from harness import accounts
+
 INSIDE = "PUSHMAIL_RUN_FOLDER"
 
 
@@ -24,6 +26,7 @@ def enter():
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: sys.exit(143))
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        accounts.ensure(run_folder())
         return
     if os.geteuid() != 0:
         sys.exit("this needs root: network namespaces, Dovecot and Postfix users")

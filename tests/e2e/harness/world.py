@@ -8,6 +8,7 @@ import json
 import os
 import random
 import secrets
+import shutil
 import socket
 import stat
 import subprocess
@@ -150,6 +151,12 @@ class World:
         os.chmod(path, mode)
         return path
 
+    @staticmethod
+    def give(path, mode, user=None, group=None):
+        shutil.chown(path, user, group)
+        os.chmod(path, mode)
+        return path
+
     # ---- starting
 
     def start(self):
@@ -230,8 +237,9 @@ class World:
         """Keys of pushmail.toml by table."""
         vasp = self.mmsc_settings["vasps"][0]
 
+        # As an operator gives them away: both planes read passwords, again when the configuration is read again, and nobody else does.
         def secret(name, value):
-            return self.write(os.path.join(self.root, "etc", "pushmail", "secrets", name), value + "\n")
+            return self.give(self.write(os.path.join(self.root, "etc", "pushmail", "secrets", name), value + "\n"), 0o440, group="pushmail")
         link = {"kind": "kernel"}
         if self.link == "dpdk":
             link = {"kind": "dpdk", "address": OURS + "/24", "gateway": THEIRS, "mac": MAC,
@@ -254,8 +262,8 @@ class World:
             "notify": {"smsc": "%s:%d" % tuple(self.smsc_settings["listen"]), "system_id": self.smsc_settings["system_id"],
                        "password_file": secret("smsc", self.smsc_settings["password"]), "source": self.code},
             "log": {"level": "debug", "pii": "clear"},
-            "secrets": {"kek_file": self.write(os.path.join(self.root, "etc", "pushmail", "secrets", "kek"),
-                                               bytes.fromhex(self.keep("kek", lambda: secrets.token_hex(32))), 0o400)},
+            "secrets": {"kek_file": self.give(self.write(os.path.join(self.root, "etc", "pushmail", "secrets", "kek"),
+                                                         bytes.fromhex(self.keep("kek", lambda: secrets.token_hex(32)))), 0o400, user="pushmail-cp")},
         }
         for path, value in self.config_keys.items():
             table, _, key = path.rpartition(".")

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -179,6 +182,45 @@ TEST(FetcherProcesses, OneThatAServiceManagerStartsIsToldEverythingAgain) {
   EXPECT_EQ(log.down, 1);
   fetchers.stop();
   manager.close();
+  std::filesystem::remove_all(folder);
+}
+
+// A socket in the run folder proves nothing: mailbox passwords go to whoever the kernel says listens there. Without root's rights this
+// test can be nobody else, and then it is the other half: our own user is taken.
+TEST(FetcherProcesses, OneThatAnotherUserListensForIsToldNothing) {
+  constexpr uid_t stranger = 65534;
+  const bool can_change = ::geteuid() == 0;
+  const auto folder = std::filesystem::temp_directory_path() / ("pm-stranger-" + to_string(new_item_id({}, 0)));
+  std::filesystem::create_directories(folder);
+  ::chmod(folder.c_str(), 0777);
+  int listening[2];
+  ASSERT_EQ(::pipe2(listening, O_CLOEXEC), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (can_change && ::setresuid(stranger, stranger, stranger) != 0) ::_exit(2);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    (folder / "socket").native().copy(address.sun_path, sizeof address.sun_path - 1);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(fd, 4) != 0) ::_exit(3);
+    if (::write(listening[1], "", 1) != 1) ::_exit(4);
+    ::pause();
+    ::_exit(0);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(listening[0], &byte, 1), 1);
+  boost::asio::io_context context;
+  FetcherLog log;
+  FetcherProcesses fetchers(context, {.socket = folder / "socket"}, durable, log);
+  fetchers.start();
+  EXPECT_EQ(log.up, can_change ? 0 : 1);
+  const std::string& said = fetchers.standing().front().last_error;
+  EXPECT_EQ(said.find("who listens there") != std::string::npos, can_change) << said;
+  fetchers.stop();
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(listening[0]);
+  ::close(listening[1]);
   std::filesystem::remove_all(folder);
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 
 #include "core/clock.h"
 #include "core/ids.h"
+#include "tests/unit/accounts.h"
 
 namespace pushmail {
 namespace {
@@ -20,7 +22,8 @@ constexpr int patience_ms = 20'000;
 
 class Program {
  public:
-  Program() {
+  /// `prepare`: what the child does before it becomes the program.
+  explicit Program(bool (*prepare)() = have_accounts) {
     std::filesystem::create_directories(root_ / "etc/pushmail");
     std::ofstream(root_ / "kek") << std::string(32, 'k');
     std::filesystem::permissions(root_ / "kek", std::filesystem::perms::owner_read);
@@ -32,6 +35,7 @@ class Program {
     log_ = ends[0];
     pid_ = ::fork();
     if (pid_ == 0) {
+      if (!own_mounts() || !prepare()) ::_exit(126);
       ::dup2(ends[1], STDERR_FILENO);
       ::dup2(ends[1], STDOUT_FILENO);
       // Lives until its socket closes, as a fetcher does.
@@ -75,6 +79,8 @@ class Program {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
   [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
 
  private:
   std::filesystem::path root_ = std::filesystem::temp_directory_path() / ("pm-cp-" + to_string(new_item_id({}, 0)));
@@ -82,6 +88,72 @@ class Program {
   pid_t pid_ = -1;
   std::string text_;
 };
+
+// What /proc says of a process under this key.
+std::string status_of(pid_t process, const std::string& key) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/status");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.starts_with(key + ":\t")) return line.substr(key.size() + 2);
+  }
+  return {};
+}
+uid_t user_of(pid_t process) { return static_cast<uid_t>(std::stoul("0" + status_of(process, "Uid"))); }
+
+// Started by root: neither it nor what starts its fetchers stays root, and each is a user of its own. Started by anybody else: it stays who
+// it is, and starts its fetchers itself.
+TEST(ControlplaneProgram, NothingOfItStaysRoot) {
+  Program program;
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\"")) << program.text();
+  const auto holds_nothing = [](pid_t process) {
+    for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapAmb"}) EXPECT_EQ(status_of(process, set), "0000000000000000") << set;
+    EXPECT_EQ(status_of(process, "NoNewPrivs"), "1");
+  };
+  holds_nothing(program.pid());
+  if (::geteuid() != 0) {
+    EXPECT_EQ(user_of(program.pid()), ::geteuid());
+    return;
+  }
+  const SystemClock clock;
+  const Instant end = clock.now() + milliseconds(patience_ms);
+  pid_t launcher = 0;
+  const std::string process = std::to_string(program.pid());
+  while (launcher == 0 && clock.now() < end) {
+    std::ifstream("/proc/" + process + "/task/" + process + "/children") >> launcher;
+    if (launcher != 0 && status_of(launcher, "Name") != "pushmail-launch") launcher = 0;
+    if (launcher == 0) ::poll(nullptr, 0, 10);
+  }
+  ASSERT_NE(launcher, 0) << "nothing launches fetchers";
+  holds_nothing(launcher);
+  EXPECT_NE(user_of(program.pid()), 0U);
+  EXPECT_NE(user_of(launcher), 0U);
+  EXPECT_NE(user_of(program.pid()), user_of(launcher));
+  struct stat store{}, socket{};
+  ASSERT_EQ(::stat((program.root() / "var/lib/pushmail/store/pushmail.sqlite").c_str(), &store), 0);
+  EXPECT_EQ(store.st_uid, user_of(program.pid()));
+  ASSERT_EQ(::stat((program.root() / "run/pushmail/fetcher").c_str(), &socket), 0);
+  EXPECT_EQ(socket.st_uid, user_of(program.pid()));
+  EXPECT_EQ(socket.st_mode & 0777, 0600U);
+
+  // However it ends, the launcher ends with it.
+  program.signal(SIGKILL);
+  EXPECT_EQ(program.wait(), -1);
+  while (!status_of(launcher, "Name").empty() && clock.now() < end) ::poll(nullptr, 0, 10);
+  EXPECT_EQ(status_of(launcher, "Name"), "");
+}
+
+TEST(ControlplaneProgram, RootWithoutTheAccountsStartsNothing) {
+  if (::geteuid() != 0) {
+    Program program;
+    EXPECT_TRUE(program.wait_for("\"event\":\"started\"")) << program.text();
+    return;
+  }
+  Program program(have_no_accounts);
+  EXPECT_TRUE(program.wait_for("there is no account pushmail-cp to change to")) << program.text();
+  EXPECT_EQ(program.wait(), 67);
+  EXPECT_FALSE(std::filesystem::exists(program.root() / "run"));
+  EXPECT_FALSE(std::filesystem::exists(program.root() / "var"));
+}
 
 TEST(ControlplaneProgram, SighupIsLoggedAndEndsNothing) {
   Program program;

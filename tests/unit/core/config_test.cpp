@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "core/secret_file.h"
+#include "core/storage.h"
 #include "core/timers.h"
 
 namespace pushmail {
@@ -261,6 +262,26 @@ TEST(Config, ASecretOthersMayReadIsRefused) {
   ASSERT_FALSE(missing.has_value());
   EXPECT_EQ(missing.error().text, path + ": cannot be read: No such file or directory");
   EXPECT_EQ(missing.error().exit_code(), exit_configuration);
+}
+
+TEST(Config, ASecretMayHaveOneGroupOfReaders) {
+  const std::string path = fmt::format("{}/pushmail_secret_{}", ::testing::TempDir(), ::getpid());
+  std::ofstream(path) << "hidden\n";
+  struct stat info{};
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  const auto can_read = [&](mode_t mode, std::optional<gid_t> readers) {
+    ::chmod(path.c_str(), mode);
+    return read_file(system_storage(), path, {.secret = true, .readers = readers}).has_value();
+  };
+  EXPECT_TRUE(can_read(0440, info.st_gid));
+  EXPECT_TRUE(can_read(0400, info.st_gid));
+  EXPECT_FALSE(can_read(0440, std::nullopt));
+  EXPECT_FALSE(can_read(0440, info.st_gid + 1));
+  for (const mode_t mode : {0460, 0450, 0444, 0441}) EXPECT_FALSE(can_read(mode, info.st_gid)) << mode;
+  // A key is its owner's alone, whatever group it has.
+  ::chmod(path.c_str(), 0440);
+  EXPECT_FALSE(read_secret_bytes(path).has_value());
+  std::filesystem::remove(path);
 }
 
 // A shortage of the machine is tried again by its service manager (71); what a person must mend is not (78).

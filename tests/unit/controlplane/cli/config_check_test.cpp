@@ -182,6 +182,7 @@ std::vector<Wrong> wrong_ones() {
       {"", "", "mailbox.allow_networks = [\"home\"]\n", 6, "mailbox.allow_networks", ""},
       {"", "", "mailbox.providers = \"@providers.toml@\"\n", 6, "mailbox.providers", "@providers.toml@"},
       {"", "", "api.agents = [\"nobody-of-this-name\"]\n", 6, "api.agents", "there is no user nobody-of-this-name"},
+      {"", "", "api.readers = [\"@none-of-this-name\"]\n", 6, "api.readers", "there is no group none-of-this-name"},
       {"", "", "rules.file = \"@rules@\"\n", 6, "rules.file", "@rules@:1"},
       {"", "", "tls.extra_ca = \"@authority.pem@\"\n", 6, "tls.extra_ca", ""},
       {"@kek@", "@short@", "", 5, "secrets.kek_file", ""},

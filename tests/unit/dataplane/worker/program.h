@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -27,6 +26,7 @@
 
 #include "core/contract/handoff/peer.h"
 #include "core/contract/peer/profile.h"
+#include "tests/unit/accounts.h"
 
 namespace pushmail {
 
@@ -147,6 +147,8 @@ class Program {
   Program() {
     std::string name = (std::filesystem::temp_directory_path() / "pm-XXXXXX").string();
     root_ = mkdtemp(name.data());
+    // The program started by root looks into it as somebody else.
+    ::chmod(root_.c_str(), 0711);
     http_port = free_port();
     smtp_port = free_port();
   }
@@ -166,19 +168,19 @@ class Program {
         << "[notify]\nsmsc = \"127.0.0.1:2775\"\nsource = \"5000\"\n"
         << more;
   }
-  /// `disk`: options of a tmpfs for the state, mounted in a mount namespace of the child; empty: the real disk.
-  void start(const std::map<std::string, std::string>& environment = {}, const std::string& disk = {}) {
+  /// `disk`: options of a tmpfs for the state, mounted in a mount namespace of the child; empty: the real disk. `prepare`: what the child
+  /// does before it becomes the program.
+  void start(const std::map<std::string, std::string>& environment = {}, const std::string& disk = {}, bool (*prepare)() = have_accounts) {
     int out[2];
     ASSERT_EQ(::pipe2(out, O_CLOEXEC), 0);
     pid_ = ::fork();
     if (pid_ == 0) {
       for (const auto& [key, value] : environment) ::setenv(key.c_str(), value.c_str(), 1);
+      if (!own_mounts() || !prepare()) ::_exit(126);
       if (!disk.empty()) {
         const auto var = root_ / "var";
         std::filesystem::create_directories(var);
-        const bool mounted = ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-                             ::mount("tmpfs", var.c_str(), "tmpfs", 0, disk.c_str()) == 0;
-        if (!mounted) ::_exit(126);
+        if (::mount("tmpfs", var.c_str(), "tmpfs", 0, disk.c_str()) != 0) ::_exit(126);
       }
       ::dup2(out[1], STDERR_FILENO);
       ::execl(PUSHMAIL_DATAPLANE, "pushmail-dataplane", "--root", root_.c_str(), static_cast<char*>(nullptr));
@@ -210,6 +212,7 @@ class Program {
     ::close(log_);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
+  [[nodiscard]] pid_t pid() const { return pid_; }
   void forget_log() { log_text_.clear(); }
   [[nodiscard]] const std::string& log_text() const { return log_text_; }
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "core/contract/counters/counters.h"
+#include "dataplane/alive.h"
 #include "dataplane/ring.h"
 #include "tests/unit/dataplane/worker/program.h"
 
@@ -308,6 +309,152 @@ TEST(Program, an_outcome_that_was_not_acknowledged_is_told_again_after_a_kill) {
   EXPECT_FALSE(sink.readable(200)) << "nothing is sent again";
 }
 
+// The password is in no file but the operator's own, and the peer that has it is known again without a control plane.
+TEST(Program, a_peer_with_a_password_is_known_after_a_restart_alone) {
+  constexpr std::string_view password = "correct-horse";
+  Program program;
+  const auto file = program.root() / "mmsc2";
+  program.configure(
+      fmt::format("[peer.mmsc2]\nurl = \"http://127.0.0.1:1/mm7\"\nservice_number = \"5000\"\ninbound_user = \"them\"\n"
+                  "inbound_password_file = \"{}\"\n",
+                  file.string()));
+  std::ofstream(file) << password << "\n";
+  ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  {
+    ControlPlane control(program);
+    PeerProfile peer("mmsc2");
+    peer.set_text("url", "http://127.0.0.1:1/mm7");
+    peer.set_text("inbound_user", "them");
+    peer.set_text("inbound_password", std::string(password));
+    RecordWriter peers = handoff::make(Kind::peers, {});
+    peers.bytes(handoff::tag(Tag::peer_record), peer.record().finish(0));
+    control.send(Kind::peers, {}, std::move(peers));
+    ASSERT_TRUE(program.wait_for("\"event\":\"peers\""));
+  }
+  EXPECT_EQ(program.end(SIGTERM), 0);
+  std::stringstream remembered;
+  remembered << std::ifstream(program.root() / "var/lib/pushmail/state/last-known").rdbuf();
+  EXPECT_THAT(remembered.str(), HasSubstr("mmsc2"));
+  EXPECT_THAT(remembered.str(), ::testing::Not(HasSubstr(password)));
+
+  program.forget_log();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  const auto answer_to = [&](std::string_view credentials) {
+    std::string request = deliver_req("t1", "hello");
+    request.insert(request.find("SOAPAction"), fmt::format("Authorization: Basic {}\r\n", credentials));
+    Socket mmsc = Socket::connect(program.http_port);
+    mmsc.write(request);
+    const auto [head, body] = mmsc.read_http();
+    return head + body;
+  };
+  EXPECT_THAT(answer_to("dGhlbTp3cm9uZw=="), HasSubstr("HTTP/1.1 401"));
+  EXPECT_THAT(answer_to("dGhlbTpjb3JyZWN0LWhvcnNl"), HasSubstr("<StatusCode>1000</StatusCode>"));
+
+  // With a file that cannot be read nobody is known, and nobody is refused for good.
+  EXPECT_EQ(program.end(SIGTERM), 0);
+  std::filesystem::remove(file);
+  program.forget_log();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  EXPECT_THAT(program.log_text(), HasSubstr("\"event\":\"last_known_without_passwords\""));
+  EXPECT_THAT(answer_to("dGhlbTpjb3JyZWN0LWhvcnNl"), HasSubstr("HTTP/1.1 503"));
+}
+
+// The lines of a thread's /proc status that say who it is and what it may do.
+std::map<std::string, std::string> status_of(const std::filesystem::path& task) {
+  std::map<std::string, std::string> lines;
+  std::ifstream file(task / "status");
+  std::string key, line;
+  while (file >> key && std::getline(file >> std::ws, line)) lines[key] = line;
+  return lines;
+}
+
+TEST(Program, no_thread_of_it_keeps_a_right) {
+  Program program;
+  program.configure();
+  program.start();
+  ASSERT_TRUE(program.wait_for("\"event\":\"started\""));
+  // Main, log, codec, rules and worker; the last three begin behind that line.
+  const std::filesystem::path process = "/proc/" + std::to_string(program.pid());
+  const auto threads = [&] {
+    std::vector<std::filesystem::path> tasks;
+    for (const auto& task : std::filesystem::directory_iterator(process / "task")) tasks.push_back(task.path());
+    return tasks;
+  };
+  for (int looks = 0; looks < 1000 && threads().size() < 5; ++looks) ::poll(nullptr, 0, 10);
+  ASSERT_GE(threads().size(), 5U);
+  for (const auto& task : threads()) {
+    auto status = status_of(task);
+    const std::string what = status["Name:"];
+    for (const char* set : {"CapInh:", "CapPrm:", "CapEff:", "CapAmb:"}) EXPECT_EQ(status[set], "0000000000000000") << what << ' ' << set;
+    std::istringstream users(status["Uid:"]);
+    for (uid_t user = 0; users >> user;) {
+      EXPECT_TRUE(::geteuid() == 0 ? user != 0 : user == ::geteuid()) << what << " is " << user;
+    }
+  }
+  EXPECT_EQ(status_of(process)["NoNewPrivs:"], "1");
+}
+
+// Whoever is not root can start it as himself alone, and needs no account.
+TEST(Program, root_without_the_account_starts_nothing) {
+  Program program;
+  program.configure();
+  if (::geteuid() != 0) {
+    program.start();
+    EXPECT_TRUE(program.wait_for("\"event\":\"started\""));
+    return;
+  }
+  program.start({}, {}, have_no_accounts);
+  EXPECT_TRUE(program.wait_for("there is no account pushmail-dp to change to"));
+  EXPECT_EQ(program.end(0), 67);
+  EXPECT_FALSE(std::filesystem::exists(program.root() / "run"));
+  EXPECT_FALSE(std::filesystem::exists(program.root() / "var"));
+}
+
+TEST(Program, the_service_manager_is_told_as_long_as_the_worker_turns) {
+  Program program;
+  program.configure();
+  const auto path = program.root() / "notify";
+  const int manager = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.native().copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(manager, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::chmod(path.c_str(), 0777), 0);
+  program.start({{"NOTIFY_SOCKET", path.string()}});
+  const auto next_word = [&]() -> std::string {
+    pollfd ready{.fd = manager, .events = POLLIN, .revents = 0};
+    char word[64];
+    if (::poll(&ready, 1, patience_ms) <= 0) return {};
+    const ssize_t size = ::recv(manager, word, sizeof word, 0);
+    return {word, static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+  };
+  EXPECT_EQ(next_word(), "READY=1");
+  for (int words = 0; words < 3; ++words) EXPECT_EQ(next_word(), "WATCHDOG=1");
+  program.signal(SIGTERM);
+  std::string word;
+  while ((word = next_word()) == "WATCHDOG=1") {
+  }
+  EXPECT_EQ(word, "STOPPING=1");
+  EXPECT_EQ(program.end(0), 0);
+  ::close(manager);
+}
+
+TEST(Alive, is_told_once_a_second_while_turns_are_made) {
+  Alive alive;
+  const Instant start = SystemClock().now();
+  const auto at = [&](int ms) { return start + milliseconds(ms); };
+  EXPECT_FALSE(alive.is_due(at(0), 0)) << "the worker has not begun";
+  EXPECT_TRUE(alive.is_due(at(0), 1));
+  EXPECT_FALSE(alive.is_due(at(999), 500)) << "not so soon again";
+  EXPECT_TRUE(alive.is_due(at(1000), 500));
+  for (int ms = 2000; ms < 60'000; ms += 500) EXPECT_FALSE(alive.is_due(at(ms), 500)) << "it is stuck";
+  EXPECT_TRUE(alive.is_due(at(60'000), 501));
+}
+
 TEST(Program, a_bad_configuration_names_file_line_key_and_rule_and_starts_nothing) {
   Program program;
   program.configure("\n[log]\nlevel = \"loud\"\n");
@@ -406,6 +553,7 @@ TEST(Program, a_second_one_on_the_same_root_touches_nothing) {
   const auto root = program.root().string();
   const pid_t second = ::fork();
   if (second == 0) {
+    if (!own_mounts() || !have_accounts()) ::_exit(126);
     ::execl(PUSHMAIL_DATAPLANE, "pushmail-dataplane", "--root", root.c_str(), static_cast<char*>(nullptr));
     ::_exit(127);
   }
