@@ -1,7 +1,8 @@
 // pushmail-controlplane: bindings, mailboxes, notifications, routes.
 //
 // Reads the configuration (78 when it is wrong, before anything is opened), opens the store, starts the fetchers, and runs until SIGTERM or
-// SIGINT; SIGHUP is logged. kill -9 at any time loses nothing that was acknowledged to anybody: the store is written first.
+// SIGINT: what is asked is answered first, and a second one ends it at once. SIGHUP is logged. kill -9 at any time loses nothing that was
+// acknowledged to anybody: the store is written first.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -152,6 +153,8 @@ int main(int argc, char** argv) {
   signals.async_wait([&](boost::system::error_code cancelled, int) {
     if (cancelled) return;
     hang_ups.cancel();
+    // A second signal ends the program at once, as it would any other: what was answered is on disk.
+    signals.clear();
     notify_manager(service::stopping);
     (*plane)->stop();
   });

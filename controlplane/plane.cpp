@@ -105,7 +105,8 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                    .listener_error = [this] { return listener_->error(); }}),
         wall_steps_(clock),
         tick_timer_(context),
-        peers_timer_(context) {
+        peers_timer_(context),
+        drain_timer_(context) {
     notifier_.use(smpp_);
   }
 
@@ -129,6 +130,21 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   }
 
   void stop() override {
+    log_info("stopping");
+    server_->drain([this] { end(); });
+    drain_timer_.expires_after(timers::api_drain.chrono());
+    drain_timer_.async_wait([this](boost::system::error_code cancelled) {
+      if (cancelled) return;
+      log_warning("drain_cut").text("reason", "time is over: requests of the API that were not answered are cut");
+      end();
+    });
+  }
+
+ private:
+  // May be asked for twice: the last answer and the timer can fall together.
+  void end() {
+    if (!server_) return;
+    drain_timer_.cancel();
     tick_timer_.cancel();
     peers_timer_.cancel();
     server_.reset();
@@ -138,7 +154,6 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     smpp_.stop();
   }
 
- private:
   [[nodiscard]] std::vector<std::string> fetcher_arguments() const {
     if (settings_.root.empty()) return {};
     return {"--root", settings_.root.string()};
@@ -371,6 +386,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   WallSteps wall_steps_;
   asio::steady_timer tick_timer_;
   asio::steady_timer peers_timer_;
+  asio::steady_timer drain_timer_;
   std::map<std::string, IpAddress> peer_addresses_;  // last good ones
 };
 

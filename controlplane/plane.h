@@ -42,7 +42,8 @@ class Plane {
                                                                               const Sealer& sealer, Options options);
   virtual ~Plane() = default;
   virtual void start() = 0;
-  /// Ends sessions in good order; the context runs dry when nothing is left to wait for.
+  /// Requests of the API that are under way are answered first, within timers::api_drain; then sessions end in good order, and the context
+  /// runs dry when nothing is left to wait for.
   virtual void stop() = 0;
 };
 

@@ -115,6 +115,8 @@ inline constexpr Timer watch_again =
     detail::one("watch_again", "mailboxes", seconds(5), "a mailbox that could not be watched is tried again");
 inline constexpr Timer host_resolve = detail::one("host_resolve", "mailboxes", detail::minutes(1), "a mail server's name is resolved anew");
 inline constexpr Timer api_silence = detail::one("api_silence", "api", seconds(30), "a client that says nothing is closed");
+inline constexpr Timer api_drain =
+    detail::one("api_drain", "api", seconds(20), "at the end, requests under way may be answered: below TimeoutStopSec of the units");
 inline constexpr Timer api_accept = detail::one("api_accept", "api", milliseconds(100), "after a failed accept");
 inline constexpr Timer status_silence =
     detail::one("status_silence", "status", seconds(10), "a reader of metrics that says nothing is closed");
@@ -153,7 +155,7 @@ inline constexpr auto of_control_plane = std::to_array<Timer>({
     no_report,      suspended_retry, burst_over,      doubt_usual,       doubt,          health_window,   report_grace,    sms_deferred,
     sms_end,        sms_doubt,       sms_alone,       receipt_early,     part_begins,    part_missing,    part_late,       answer_usual,
     unbind,         enquire_answer,  smpp_response,   smpp_throttled,    smpp_rebind,    smpp_stable,     code_fresh,      suffix_rest,
-    help_window,    trial_answer,    fetcher_restart, fetcher_steady,    watch_again,    host_resolve,    api_silence,     api_accept,
+    help_window,    trial_answer,    fetcher_restart, fetcher_steady,    watch_again,    host_resolve,    api_silence,     api_drain, api_accept,
     status_silence, status_listen,   handoff_again,   handoff_take_over, fetcher_ending, mailbox_connect, mailbox_command, idle_reissue,
     unseen_news,    idle_pause,      mailbox_refresh, mailbox_linger,    self_poll,      fetch_credit,    mailbox_retry,   mailbox_refused,
     fetch_patience, mail_again,      mailbox_steady,
@@ -173,6 +175,8 @@ inline constexpr Timer neighbour_ask = detail::one("neighbour_ask", "tcp", secon
 inline constexpr Timer neighbour_fresh = detail::one("neighbour_fresh", "tcp", seconds(30), "a neighbour's address is believed");
 inline constexpr Timer kernel_accept = detail::one("kernel_accept", "tcp", milliseconds(100), "after a failed accept of the kernel link");
 inline constexpr Timer worker_sleep = detail::one("worker_sleep", "worker", milliseconds(100), "an idle worker looks at its deadlines");
+inline constexpr Timer drain =
+    detail::one("drain", "worker", seconds(20), "at the end, what is under way may be finished: below TimeoutStopSec of the units");
 inline constexpr Timer link_counters = detail::one("link_counters", "worker", seconds(1), "counters of port and stack are published");
 inline constexpr Timer journal_room = detail::one("journal_room", "journal", seconds(1), "a full disk is tried again");
 inline constexpr Timer journal_proof = detail::one("journal_proof", "journal", seconds(1), "a last batch is proved by a record of its own");
@@ -219,7 +223,7 @@ inline constexpr Timer repeats = detail::one("repeats", "relay", detail::days(7)
 
 inline constexpr auto of_data_plane = std::to_array<Timer>({
     tcp_retransmission, tcp_challenge, tcp_time_wait, tcp_delayed_ack, syn_cookie,       flood_quiet,  neighbour_ask,  neighbour_fresh,
-    kernel_accept,      worker_sleep,  link_counters, journal_room,    journal_proof,    journal_busy, handoff_accept, session_linger,
+    kernel_accept,      worker_sleep,  drain,         link_counters, journal_room,    journal_proof,    journal_busy, handoff_accept, session_linger,
     session_idle,       message_time,  session_check, http_head,       http_retry_after, smtp_line,    smtp_answer,    http_connect,
     tls_handshake,      http_answer,   http_keep,     smtp_connect,    smtp_keep,        reopen,       close_follows,  request_limit,
     overload_rest,      overload_once, passed_over,   submit_retry,    mail_retry,       mail_doubt,   mail_expire,    submit_expire,
