@@ -3,8 +3,6 @@
 // Reads the configuration (78 when it is wrong, before anything is opened), opens the store, starts the fetchers, and runs until SIGTERM or
 // SIGINT: what is asked is answered first, and a second one ends it at once. SIGHUP is logged. kill -9 at any time loses nothing that was
 // acknowledged to anybody: the store is written first.
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -12,7 +10,6 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -23,8 +20,10 @@
 
 #include "controlplane/fetcher/asio_errors.h"
 #include "controlplane/plane.h"
+#include "controlplane/store/errors.h"
 #include "controlplane/store/group_commit.h"
 #include "controlplane/store/sqlite_store.h"
+#include "controlplane/store/store_lock.h"
 #include "core/config.h"
 #include "core/descriptors.h"
 #include "core/keep_secrets.h"
@@ -69,12 +68,6 @@ int cannot_start(const StartError& why) {
   return why.exit_code();
 }
 
-// Two control planes on one store would send everything twice. 0, or the errno; EWOULDBLOCK: there is another one.
-int lock_store(const std::filesystem::path& folder) {
-  const int file = ::open((folder / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  return file >= 0 && ::flock(file, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -100,7 +93,7 @@ int main(int argc, char** argv) {
   if (!config) return cannot_start({config.error().messages(), config.error().os});
   auto settings = Settings::from(*config, root);
   if (!settings) return cannot_start({config->error_of(settings.error()).message(), settings.error().os});
-  const auto sealer = Sealer::open(settings->kek_file);
+  auto sealer = Sealer::open(settings->kek_file);
   if (!sealer) return cannot_start({"secrets.kek_file: " + sealer.error().text, sealer.error().os});
   log_start("control", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   for (const std::string& peer : open_peers(*config)) {
@@ -118,9 +111,11 @@ int main(int argc, char** argv) {
       return EX_CANTCREAT;
     }
   }
-  if (const int refused = lock_store(store_folder); refused != 0) {
-    log_error(refused == EWOULDBLOCK ? "store_in_use" : "store_not_locked").text("folder", store_folder.string()).os_error(refused);
-    return refused == EWOULDBLOCK ? EX_UNAVAILABLE : EX_CANTCREAT;
+  const auto lock = StoreLock::take(store_folder);
+  if (!lock) {
+    const bool is_in_use = lock.error().is(store_in_use);
+    log_error(is_in_use ? "store_in_use" : "store_not_locked").text("folder", store_folder.string()).error(lock.error());
+    return is_in_use ? EX_UNAVAILABLE : EX_CANTCREAT;
   }
   auto store = open_grouped_store(settings->store_file);
   if (!store) {

@@ -47,7 +47,7 @@ RecordWriter peer_record(PeerProfile peer, const std::optional<IpAddress>& addre
 
 class WholePlane final : public Plane, private FetcherEvents, private handoff::Events, private FlowEvents {
  public:
-  WholePlane(asio::io_context& context, const Clock& clock, Settings settings, Store& store, Durability& durability, const Sealer& sealer,
+  WholePlane(asio::io_context& context, const Clock& clock, Settings settings, Store& store, Durability& durability, Sealer& sealer,
              std::unique_ptr<Resolver> resolver, const Options& options)
       : clock_(clock),
         settings_(std::move(settings)),
@@ -393,7 +393,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
 }  // namespace
 
 std::expected<std::unique_ptr<Plane>, StartError> Plane::open(asio::io_context& context, const Clock& clock, Settings settings,
-                                                              Store& store, Durability& durability, const Sealer& sealer, Options options) {
+                                                              Store& store, Durability& durability, Sealer& sealer, Options options) {
   auto resolver = Resolver::open(context, settings.dns_servers);
   if (!resolver) return std::unexpected(resolver.error());
   auto plane = std::make_unique<WholePlane>(context, clock, std::move(settings), store, durability, sealer, std::move(*resolver), options);

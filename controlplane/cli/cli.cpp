@@ -19,6 +19,7 @@
 #include "controlplane/cli/convert.h"
 #include "controlplane/cli/doctor.h"
 #include "controlplane/cli/journal_cat.h"
+#include "controlplane/cli/kek_rotate.h"
 #include "controlplane/cli/setup.h"
 #include "controlplane/cli/status_view.h"
 #include "controlplane/cli/table.h"
@@ -110,6 +111,7 @@ class Commands {
   [[nodiscard]] SetupAnswers setup_answers() const;
   void setup();
   void doctor();
+  void kek_rotate();
   void config_show();
   void config_explain();
   void config_diff();
@@ -593,6 +595,13 @@ void Commands::config_show() {
   table.print(streams_.out);
 }
 
+void Commands::kek_rotate() {
+  const auto report = rotate_kek(loaded_config(root_), root_);
+  if (!report) throw Stop{report.error().exit_code, report.error().text};
+  if ((*report)["unreadable"] != 0) exit_code_ = EX_DATAERR;
+  print_object(*report);
+}
+
 void Commands::config_explain() {
   const ConfigKey* key = find_key(id_);
   if (key == nullptr) throw Stop{negative, id_ + ": " + unknown_key_rule(id_)};
@@ -763,6 +772,9 @@ void Commands::declare(CLI::App& app) {
   cat->add_option("segment", files_, "segment files");
   cat->add_flag("--jsonl", jsonl_, "one JSON object a line");
   cat->callback([this] { action_ = [this] { journal_cat(); }; });
+  CLI::App* kek = app.add_subcommand("kek", "the key that seals mailbox passwords")->require_subcommand(1);
+  kek->add_subcommand("rotate", "make a new one and wrap every password by it; the key before is kept aside. Given again, it goes on")
+      ->callback([this] { action_ = [this] { kek_rotate(); }; });
   CLI::App* config = app.add_subcommand("config", "configuration files")->require_subcommand(1);
   config->add_subcommand("check", "say all that the programs would refuse at their start; else print what differs from the defaults")
       ->callback([this] { action_ = [this] { config_check(); }; });
