@@ -2,8 +2,9 @@
 //
 //   main thread = I/O thread (journal, handoff socket)      worker thread = the turn      codec thread = conversion      log thread
 //
-// Exit: 0 after SIGTERM or SIGINT with everything synced, and what was under way finished (a second one cuts it off); 78 for a bad configuration (file:line: key: rule, nothing opened); 71 when
-// something of the system could not be opened, or the journal can no longer be written; 64 for a wrong command line.
+// Exit: 0 after SIGTERM or SIGINT with everything synced, and what was under way finished (a second one cuts it off); 78 for a bad
+// configuration (file:line: key: rule, nothing opened); 71 when something of the system could not be opened, or the journal can no longer
+// be written; 64 for a wrong command line.
 #include <fmt/format.h>
 #include <grp.h>
 #include <signal.h>

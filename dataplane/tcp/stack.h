@@ -199,7 +199,7 @@ class Stack final : public Network {
   std::size_t next_holder_ = 0;         // where make_room looks next
 
   std::vector<Listener> listeners_;
-  bool accepts_syn_ = true;  // else only handshakes that had begun come to their listener
+  bool accepts_syn_ = true;                            // else only handshakes that had begun come to their listener
   std::deque<std::optional<Connection>> connections_;  // addresses stay; the id is the index
   std::vector<std::uint32_t> free_ids_;
   std::size_t connection_count_ = 0;
