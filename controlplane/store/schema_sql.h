@@ -142,6 +142,10 @@ UPDATE mailbox SET cursor = '1 ' || uid_validity || ' ' || iif(last_uid = '', '0
 ALTER TABLE mailbox DROP COLUMN newest_id;
 ALTER TABLE mailbox DROP COLUMN newest_date;
 )sql",
+    // A store out of a backup has not seen what was sent since.
+    R"sql(
+ALTER TABLE mailbox ADD COLUMN restored INTEGER NOT NULL DEFAULT 0;
+)sql",
 });
 
 }  // namespace pushmail
