@@ -144,7 +144,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
     const bool is_refusal = peer_.is_connected() && !peer_.is_ready();
     if (peer_.is_ready()) {
       log_warning("data_plane_lost").text("reason", reason);
-      told_away_ = false;
+      logged_away_ = false;
     }
     if (peer_.is_connected()) {
       peer_.disconnected();

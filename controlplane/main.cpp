@@ -1,11 +1,9 @@
 // pushmail-controlplane: bindings, mailboxes, notifications, routes.
 //
 // Reads the configuration (78 when it is wrong, before anything is opened), opens the store, starts the fetchers, and runs until SIGTERM or
-// SIGINT; SIGHUP is logged. kill -9 at any time loses nothing that was acknowledged to anybody: the store is written first. Started by root
-// it becomes pushmail-cp, and a launcher of its own starts the fetchers as pushmail-fetch (fetcher_launcher.h); 67: there is no such
-// account.
-#include <fcntl.h>
-#include <sys/file.h>
+// SIGINT: what is asked is answered first, and a second one ends it at once. SIGHUP is logged. kill -9 at any time loses nothing that was
+// acknowledged to anybody: the store is written first. Started by root it becomes pushmail-cp, and a launcher of its own starts the fetchers
+// as pushmail-fetch (fetcher_launcher.h); 67: there is no such account.
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -13,7 +11,6 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -27,8 +24,10 @@
 #include "controlplane/fetcher/asio_errors.h"
 #include "controlplane/fetcher_launcher.h"
 #include "controlplane/plane.h"
+#include "controlplane/store/errors.h"
 #include "controlplane/store/group_commit.h"
 #include "controlplane/store/sqlite_store.h"
+#include "controlplane/store/store_lock.h"
 #include "core/ascii.h"
 #include "core/config.h"
 #include "core/descriptors.h"
@@ -74,12 +73,6 @@ void notify_manager(std::string_view state) {
 int cannot_start(const StartError& why) {
   std::fprintf(stderr, "%s\n", why.text.c_str());
   return why.exit_code();
-}
-
-// Two control planes on one store would send everything twice. 0, or the errno; EWOULDBLOCK: there is another one.
-int lock_store(const std::filesystem::path& folder) {
-  const int file = ::open((folder / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  return file >= 0 && ::flock(file, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
 }
 
 // The store, the key and the passwords are open, or ours; what is made from now on is made by the user who stays.
@@ -143,7 +136,7 @@ int main(int argc, char** argv) {
   if (!config) return cannot_start({config.error().messages(), config.error().os});
   auto settings = Settings::from(*config, root);
   if (!settings) return cannot_start({config->error_of(settings.error()).message(), settings.error().os});
-  const auto sealer = Sealer::open(settings->kek_file);
+  auto sealer = Sealer::open(settings->kek_file);
   if (!sealer) return cannot_start({"secrets.kek_file: " + sealer.error().text, sealer.error().os});
   log_start("control", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   share_log_key(config->state_folder("shared"));
@@ -162,9 +155,11 @@ int main(int argc, char** argv) {
       return EX_CANTCREAT;
     }
   }
-  if (const int refused = lock_store(store_folder); refused != 0) {
-    log_error(refused == EWOULDBLOCK ? "store_in_use" : "store_not_locked").text("folder", store_folder.string()).os_error(refused);
-    return refused == EWOULDBLOCK ? EX_UNAVAILABLE : EX_CANTCREAT;
+  const auto lock = StoreLock::take(store_folder);
+  if (!lock) {
+    const bool is_in_use = lock.error().is(store_in_use);
+    log_error(is_in_use ? "store_in_use" : "store_not_locked").text("folder", store_folder.string()).error(lock.error());
+    return is_in_use ? EX_UNAVAILABLE : EX_CANTCREAT;
   }
   if (const auto shared = share_run_folder(settings->run_folder); !shared) {
     log_error("no_folder").text("folder", settings->run_folder.string()).error(shared.error());
@@ -202,6 +197,8 @@ int main(int argc, char** argv) {
   signals.async_wait([&](boost::system::error_code cancelled, int) {
     if (cancelled) return;
     hang_ups.cancel();
+    // A second signal ends the program at once, as it would any other: what was answered is on disk.
+    signals.clear();
     notify_manager(service::stopping);
     (*plane)->stop();
   });

@@ -46,7 +46,7 @@ RecordWriter peer_record(PeerProfile peer, const std::optional<IpAddress>& addre
 
 class WholePlane final : public Plane, private FetcherEvents, private handoff::Events, private FlowEvents {
  public:
-  WholePlane(asio::io_context& context, const Clock& clock, Settings settings, Store& store, Durability& durability, const Sealer& sealer,
+  WholePlane(asio::io_context& context, const Clock& clock, Settings settings, Store& store, Durability& durability, Sealer& sealer,
              std::unique_ptr<Resolver> resolver, const Options& options)
       : clock_(clock),
         settings_(std::move(settings)),
@@ -102,7 +102,8 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                    .listener_error = [this] { return listener_->error(); }}),
         wall_steps_(clock),
         tick_timer_(context),
-        peers_timer_(context) {
+        peers_timer_(context),
+        drain_timer_(context) {
     for (const notify::BearerProfile& profile : settings_.bearers) {
       notifier_.add(
           {.name = profile.name, .order = profile.order, .receipts = {.form = profile.message_id_form, .numbering = settings_.numbering}},
@@ -133,6 +134,21 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   }
 
   void stop() override {
+    log_info("stopping");
+    server_->drain([this] { end(); });
+    drain_timer_.expires_after(timers::api_drain.chrono());
+    drain_timer_.async_wait([this](boost::system::error_code cancelled) {
+      if (cancelled) return;
+      log_warning("drain_cut").text("reason", "time is over: requests of the API that were not answered are cut");
+      end();
+    });
+  }
+
+ private:
+  // May be asked for twice: the last answer and the timer can fall together.
+  void end() {
+    if (!server_) return;
+    drain_timer_.cancel();
     tick_timer_.cancel();
     peers_timer_.cancel();
     server_.reset();
@@ -142,7 +158,6 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     notifier_.stop();
   }
 
- private:
   [[nodiscard]] std::vector<std::string> fetcher_arguments() const {
     if (settings_.root.empty()) return {};
     return {"--root", settings_.root.string()};
@@ -374,13 +389,14 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   WallSteps wall_steps_;
   asio::steady_timer tick_timer_;
   asio::steady_timer peers_timer_;
+  asio::steady_timer drain_timer_;
   std::map<std::string, IpAddress> peer_addresses_;  // last good ones
 };
 
 }  // namespace
 
 std::expected<std::unique_ptr<Plane>, StartError> Plane::open(asio::io_context& context, const Clock& clock, Settings settings,
-                                                              Store& store, Durability& durability, const Sealer& sealer, Options options) {
+                                                              Store& store, Durability& durability, Sealer& sealer, Options options) {
   auto resolver = Resolver::open(context, settings.dns_servers);
   if (!resolver) return std::unexpected(resolver.error());
   auto plane = std::make_unique<WholePlane>(context, clock, std::move(settings), store, durability, sealer, std::move(*resolver), options);

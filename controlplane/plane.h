@@ -39,10 +39,11 @@ class Plane {
   /// Opens what must be there at start (DNS configuration, API socket); the text says what is missing.
   [[nodiscard]] static std::expected<std::unique_ptr<Plane>, StartError> open(boost::asio::io_context& context, const Clock& clock,
                                                                               Settings settings, Store& store, Durability& durability,
-                                                                              const Sealer& sealer, Options options);
+                                                                              Sealer& sealer, Options options);
   virtual ~Plane() = default;
   virtual void start() = 0;
-  /// Ends sessions in good order; the context runs dry when nothing is left to wait for.
+  /// Requests of the API that are under way are answered first, within timers::api_drain; then sessions end in good order, and the context
+  /// runs dry when nothing is left to wait for.
   virtual void stop() = 0;
 };
 

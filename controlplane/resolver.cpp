@@ -74,7 +74,11 @@ class AresResolver final : public Resolver {
     ares_addrinfo_hints hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
-    auto question = std::make_unique<Question>(Question{this, std::move(answer)});
+    // Thousands of mailboxes have their host in common, and may be looked at in one moment: it is asked for once.
+    const auto [asked, is_new] = asked_.try_emplace(host);
+    asked->second.push_back(std::move(answer));
+    if (!is_new) return;
+    auto question = std::make_unique<Question>(Question{this, host});
     ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, &AresResolver::on_answer, question.release());
     arm();
   }
@@ -82,7 +86,7 @@ class AresResolver final : public Resolver {
  private:
   struct Question {
     AresResolver* resolver;
-    Answer answer;
+    std::string host;
   };
   // A socket of c-ares, watched without owning it.
   struct Socket {
@@ -117,12 +121,15 @@ class AresResolver final : public Resolver {
     const bool no_such = status == ARES_SUCCESS || status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_EBADNAME;
     const ErrorInfo* wrong = no_such ? &binding_no_address : &binding_dns_failed;
     if (status == ARES_SUCCESS && !addresses.empty()) wrong = nullptr;
-    asio::post(question->resolver->context_, [answer = std::move(question->answer), found_ones = std::move(addresses), wrong]() mutable {
-      if (wrong != nullptr)
-        answer(fail(*wrong));
-      else
-        answer(std::move(found_ones));
-    });
+    const auto who_asked = question->resolver->asked_.extract(question->host);
+    for (Answer& each : who_asked.mapped()) {
+      asio::post(question->resolver->context_, [answer = std::move(each), addresses, wrong] {
+        if (wrong != nullptr)
+          answer(fail(*wrong));
+        else
+          answer(addresses);
+      });
+    }
   }
 
   static void on_socket_state(void* data, ares_socket_t fd, int readable, int writable) {
@@ -182,6 +189,7 @@ class AresResolver final : public Resolver {
   asio::steady_timer timer_;
   ares_channel channel_ = nullptr;
   std::map<int, std::shared_ptr<Socket>> sockets_;
+  std::map<std::string, std::vector<Answer>, std::less<>> asked_;  // names that DNS has been asked for, and who waits for them
   bool library_ = false;
   bool closing_ = false;
 };

@@ -48,9 +48,15 @@ Result<Effects> ToPhone::take_new_mail(const RecordView& record, const Binding& 
   if (item.uid.empty()) return {};
   // It came before the fetcher heard of the suspension. The watermark stays below it, so that it is news when the binding is resumed.
   if (!binding.is_active()) return {};
-  PM_TRY_VOID(follow_watermark(record, binding, item));
+  PM_TRY(const bool is_seen_again, follow_watermark(record, binding, item));
 
   item.reason = "the mail was seen";
+  if (is_seen_again) {
+    // Whoever had this store before may have sent it; what is sent now says so.
+    item.reason = "the mail was seen after the store came out of a backup: it may have been sent before";
+    item.doubts = 1;
+    item.duplicate_possible = true;
+  }
   PM_TRY(const bool is_new, ports_.store.add_item(item));
   if (!is_new) return {};  // the fetcher told us twice
   log_info("mail_seen").trace(item.trace).item(item.id).binding(item.binding);
@@ -115,7 +121,7 @@ Item ToPhone::item_of(const RecordView& record, const Binding& binding) const {
   return item;
 }
 
-Result<void> ToPhone::follow_watermark(const RecordView& record, const Binding& binding, const Item& item) {
+Result<bool> ToPhone::follow_watermark(const RecordView& record, const Binding& binding, const Item& item) {
   PM_TRY(MailboxState state, ports_.store.mailbox(binding.id));
   if (state.uid_validity != item.uid_validity && state.uid_validity != 0) {
     log_warning("uid_validity_changed").binding(binding.id);
@@ -123,8 +129,8 @@ Result<void> ToPhone::follow_watermark(const RecordView& record, const Binding& 
   take_watermark(record, state);
   PM_TRY_VOID(ports_.store.set_mailbox(binding.id, state));
   // What the session wants kept beside its cursor.
-  const auto known = record.text(tag(mailbox::Tag::known_uid));
-  return known ? ports_.store.add_known_uid(binding.id, *known) : Result<void>();
+  if (const auto known = record.text(tag(mailbox::Tag::known_uid))) PM_TRY_VOID(ports_.store.add_known_uid(binding.id, *known));
+  return state.restored.us != 0;
 }
 
 // ---- 404: fetch and hand over -----------------------------------------------------------------------------------------------------

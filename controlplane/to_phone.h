@@ -51,7 +51,8 @@ class ToPhone {
  private:
   [[nodiscard]] Result<Effects> take_new_mail(const RecordView& record, const Binding& binding);
   [[nodiscard]] Item item_of(const RecordView& record, const Binding& binding) const;
-  [[nodiscard]] Result<void> follow_watermark(const RecordView& record, const Binding& binding, const Item& item);
+  /// Whether the mail may have been seen before the store came out of a backup.
+  [[nodiscard]] Result<bool> follow_watermark(const RecordView& record, const Binding& binding, const Item& item);
   void start(Item item);
   void put_off(Item item);
   void ask_again();

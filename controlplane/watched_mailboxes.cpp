@@ -244,6 +244,8 @@ Result<void> WatchedMailboxes::write_watermark(const RecordView& record, Mailbox
   const std::string id = text_or_empty(record, Tag::binding);
   take_watermark(record, state);
   state.polled_at = ports_.clock.wall();
+  // Its cursor is where the mailbox ends: what comes from here on nobody has been sent.
+  state.restored = {};
   std::vector<std::string> known;
   record.for_each([&](std::uint16_t field, ByteView value) {
     if (field == tag(Tag::known_uid)) known.emplace_back(text_of(value));

@@ -122,6 +122,8 @@ inline constexpr Timer watch_again =
     detail::one("watch_again", "mailboxes", seconds(5), "a mailbox that could not be watched is tried again");
 inline constexpr Timer host_resolve = detail::one("host_resolve", "mailboxes", detail::minutes(1), "a mail server's name is resolved anew");
 inline constexpr Timer api_silence = detail::one("api_silence", "api", seconds(30), "a client that says nothing is closed");
+inline constexpr Timer api_drain =
+    detail::one("api_drain", "api", seconds(20), "at the end, requests under way may be answered: below TimeoutStopSec of the units");
 inline constexpr Timer api_accept = detail::one("api_accept", "api", milliseconds(100), "after a failed accept");
 inline constexpr Timer status_silence =
     detail::one("status_silence", "status", seconds(10), "a reader of metrics that says nothing is closed");
@@ -163,8 +165,7 @@ inline constexpr auto of_control_plane = std::to_array<Timer>({
     report_grace,    sms_deferred,   sms_end,           sms_doubt,      sms_alone,       receipt_early,   part_begins,
     part_missing,    part_late,      answer_usual,      unbind,         enquire_answer,  smpp_response,   smpp_throttled,
     smpp_rebind,     smpp_stable,    code_fresh,        suffix_rest,    help_window,     trial_answer,    fetcher_restart,
-    fetcher_steady,  watch_again,    host_resolve,      api_silence,    api_accept,      status_silence,  status_listen,
-    launcher_accept, handoff_again,  handoff_take_over, fetcher_ending, mailbox_connect, mailbox_command, idle_reissue,
+    fetcher_steady, watch_again, host_resolve, api_silence, api_accept, status_silence, status_listen, launcher_accept, handoff_again, handoff_take_over, fetcher_ending, mailbox_connect, mailbox_command, idle_reissue, api_drain,
     unseen_news,     idle_pause,     mailbox_refresh,   mailbox_linger, self_poll,       fetch_credit,    mailbox_retry,
     mailbox_refused, fetch_patience, mail_again,        mailbox_steady,
 });
@@ -185,6 +186,8 @@ inline constexpr Timer kernel_accept = detail::one("kernel_accept", "tcp", milli
 inline constexpr Timer worker_sleep = detail::one("worker_sleep", "worker", milliseconds(100), "an idle worker looks at its deadlines");
 inline constexpr Timer manager_told =
     detail::one("manager_told", "io_thread", seconds(1), "the service manager is told that the worker makes its turns");
+inline constexpr Timer drain =
+    detail::one("drain", "worker", seconds(20), "at the end, what is under way may be finished: below TimeoutStopSec of the units");
 inline constexpr Timer link_counters = detail::one("link_counters", "worker", seconds(1), "counters of port and stack are published");
 inline constexpr Timer journal_room = detail::one("journal_room", "journal", seconds(1), "a full disk is tried again");
 inline constexpr Timer journal_proof = detail::one("journal_proof", "journal", seconds(1), "a last batch is proved by a record of its own");
@@ -232,12 +235,7 @@ inline constexpr Timer route_again = detail::one("route_again", "relay", seconds
 inline constexpr Timer repeats = detail::one("repeats", "relay", detail::days(7), "a peer's repeat is recognised");
 
 inline constexpr auto of_data_plane = std::to_array<Timer>({
-    tcp_retransmission, tcp_challenge,  tcp_time_wait, tcp_delayed_ack, syn_cookie,    flood_quiet,   neighbour_ask,    neighbour_fresh,
-    kernel_accept,      worker_sleep,   manager_told,  link_counters,   journal_room,  journal_proof, journal_busy,     handoff_silence,
-    handoff_accept,     session_linger, session_idle,  message_time,    session_check, http_head,     http_retry_after, smtp_line,
-    smtp_answer,        http_connect,   tls_handshake, http_answer,     http_keep,     smtp_connect,  smtp_keep,        reopen,
-    close_follows,      request_limit,  overload_rest, overload_once,   passed_over,   submit_retry,  mail_retry,       mail_doubt,
-    mail_expire,        submit_expire,  admission,     route_again,     repeats,
+    tcp_retransmission, tcp_challenge, tcp_time_wait, tcp_delayed_ack, syn_cookie, flood_quiet, neighbour_ask, neighbour_fresh, kernel_accept, worker_sleep, manager_told, link_counters, journal_room, journal_proof, journal_busy, handoff_silence, handoff_accept, session_linger, session_idle, message_time, session_check, http_head, http_retry_after, smtp_line, smtp_answer, http_connect, tls_handshake, http_answer, http_keep, smtp_connect, smtp_keep, reopen, close_follows, request_limit, overload_rest, overload_once, passed_over, submit_retry, mail_retry, mail_doubt, mail_expire, submit_expire, admission, route_again, repeats, drain,
 });
 
 /// What a table of timers must be: each name once, no wait of nothing, none that grows downwards.

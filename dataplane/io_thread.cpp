@@ -1,6 +1,8 @@
 #include "dataplane/io_thread.h"
 
 #include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <string>
 #include <utility>
@@ -52,7 +54,7 @@ Result<void> IoThread::run(int stop_fd, const std::function<void()>& stop, const
     if (worker_gone && in_.empty() && (journal_.idle() || --rounds_left == 0)) break;
 
     watch(stop_fd, stopping);
-    if (!stopping && (fds_.front().revents & POLLIN) != 0) {
+    if (take_signal(stop_fd)) {
       stopping = true;
       stop();
     }
@@ -63,7 +65,7 @@ Result<void> IoThread::run(int stop_fd, const std::function<void()>& stop, const
 
 void IoThread::watch(int stop_fd, bool stopping) {
   fds_.clear();
-  fds_.push_back({.fd = stopping ? -1 : stop_fd, .events = POLLIN, .revents = 0});
+  fds_.push_back({.fd = stop_fd, .events = POLLIN, .revents = 0});
   fds_.push_back({.fd = bell_.fd(), .events = POLLIN, .revents = 0});
   fds_.push_back({.fd = journal_.completion_fd(), .events = POLLIN, .revents = 0});
   server_->watch(fds_);
@@ -71,6 +73,12 @@ void IoThread::watch(int stop_fd, bool stopping) {
   const int longest = !in_.empty() ? 0 : unflushed_ || journal_.needs_turn() ? 1 : stopping ? 50 : round_ms;
   wait_on(fds_, longest);
   bell_.awake();
+}
+
+bool IoThread::take_signal(int stop_fd) const {
+  if ((fds_.front().revents & POLLIN) == 0) return false;
+  signalfd_siginfo signal{};
+  return ::read(stop_fd, &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal);
 }
 
 void IoThread::take(ToIo message) {

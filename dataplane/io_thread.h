@@ -28,8 +28,8 @@ class IoThread final : public handoff::ServerEvents {
 
   [[nodiscard]] Result<void> open(const std::filesystem::path& socket, std::uint64_t epoch);
 
-  /// Runs until `stop_fd` is readable, then `stop()` is called once; goes on until `done` and everything is on disk. An error: the journal
-  /// has failed, and the process has to end before anybody is told anything.
+  /// Calls `stop()` for each signal that `stop_fd`, a signalfd that does not block, has to tell of; goes on until `done` and everything is
+  /// on disk. An error: the journal has failed, and the process has to end before anybody is told anything.
   [[nodiscard]] Result<void> run(int stop_fd, const std::function<void()>& stop, const std::atomic<bool>& done);
 
   void on_ready(handoff::Other other) override;
@@ -40,6 +40,7 @@ class IoThread final : public handoff::ServerEvents {
  private:
   void take(ToIo message);
   void watch(int stop_fd, bool stopping);
+  [[nodiscard]] bool take_signal(int stop_fd) const;
   void tell_state();
   void tell_manager(bool worker_gone);
 

@@ -22,6 +22,9 @@ class MailOut final : SmtpClientEvents {
   void set_relay(relay::Relay& relay) { relay_ = &relay; }
   void send(const relay::MailOrder& order);
   void tick(Instant now);
+  /// What waits goes back as not sent, at once; what is with a host gets its answer, and then the connections end.
+  void drain() { client_.drain(); }
+  [[nodiscard]] std::size_t connection_count() const { return client_.connection_count(); }
   [[nodiscard]] bool has_work() const { return !refused_.empty() || client_.has_work(); }
 
  private:

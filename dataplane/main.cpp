@@ -2,9 +2,9 @@
 //
 //   main thread = I/O thread (journal, handoff socket)      worker thread = the turn      codec thread = conversion      log thread
 //
-// Exit: 0 after SIGTERM or SIGINT with everything synced; 78 for a bad configuration (file:line: key: rule, nothing opened); 71 when
-// something of the system could not be opened, or the journal can no longer be written; 67: root starts it, and there is no account
-// pushmail-dp to change to; 64 for a wrong command line.
+// Exit: 0 after SIGTERM or SIGINT with everything synced, and what was under way finished (a second one cuts it off); 78 for a bad
+// configuration (file:line: key: rule, nothing opened); 71 when something of the system could not be opened, or the journal can no longer
+// be written; 67: root starts it, and there is no account pushmail-dp to change to; 64 for a wrong command line.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -271,23 +271,25 @@ int run(const Config& config) {
       .text("link", config.text("link.kind"));
   notify_manager(service::ready);
 
-  std::atomic<bool> stop{false}, worker_done{false};
+  std::atomic<Stopping> stopping{Stopping::no};
+  std::atomic<bool> worker_done{false};
   CodecLane codec_lane(to_codec, from_codec, codec_bell, rules.slot(), 0);
-  Thread codec_thread("codec", [&] { codec_lane.run(stop); });
+  Thread codec_thread("codec", [&] { codec_lane.run(worker_done); });
   rules.watch(reload_fd);
   Thread worker_thread("worker", [&] {
-    worker->run(stop);
+    worker->run(stopping);
     worker_done.store(true, std::memory_order_release);
     io_bell.ring();
+    codec_bell.ring();
   });
   const auto ended = io.run(
       stop_fd,
       [&] {
-        log_info("stopping");
-        notify_manager(service::stopping);
-        stop.store(true, std::memory_order_release);
+        const bool first = stopping.load(std::memory_order_relaxed) == Stopping::no;
+        log_info("stopping").text("how", first ? "drain" : "now");
+        if (first) notify_manager(service::stopping);
+        stopping.store(first ? Stopping::drain : Stopping::now, std::memory_order_release);
         worker_bell.ring();
-        codec_bell.ring();
       },
       worker_done);
   if (!ended) {
@@ -300,7 +302,7 @@ int run(const Config& config) {
   codec_thread.join();
   rules.stop();
   log_info("stopped");
-  // The network goes first: it resets what is still open and tells nobody, then the sessions may go.
+  // The network goes first: it resets what the drain left open and tells nobody, then the sessions may go.
   link->reset();
   worker.reset();
   ::close(stop_fd);

@@ -162,6 +162,17 @@ void SubmitOut::publish(Counters& counters) const {
   counters.set(Counter::submit_peers_limited, limited);
 }
 
+void SubmitOut::drain() {
+  for (const auto& [name, client] : clients_) client->client().drain();
+}
+
+std::size_t SubmitOut::connection_count() const {
+  std::size_t count = 0;
+  for (const auto& [name, client] : clients_) count += client->client().connection_count();
+  for (const auto& client : retired_) count += client->client().connection_count();
+  return count;
+}
+
 void SubmitOut::close_all() {
   for (const auto& [name, client] : clients_) client->client().close_all();
 }

@@ -38,6 +38,9 @@ class SubmitOut {
   [[nodiscard]] bool has_work() const;
   /// Resets all connections; their results come with the next polls.
   void close_all();
+  /// What waits goes back as not sent, at once; what is out gets its answer, and then the connections end.
+  void drain();
+  [[nodiscard]] std::size_t connection_count() const;
 
  private:
   class PeerClient;

@@ -162,10 +162,10 @@ void Worker::take(ToWorker message) {
              message);
 }
 
-void Worker::run(const std::atomic<bool>& stop) {
+void Worker::run(const std::atomic<Stopping>& stopping) {
   link_.enter_thread();
   int idle_turns = 0;
-  while (!stop.load(std::memory_order_acquire)) {
+  while (goes_on(stopping.load(std::memory_order_acquire))) {
     idle_turns = turn() > 0 ? 0 : idle_turns + 1;
     // After a turn with work the next one sends what it left; only then is idle really idle.
     if (idle_turns >= 2 && settings_.poll == Poll::adaptive) sleep();
@@ -174,6 +174,39 @@ void Worker::run(const std::atomic<bool>& stop) {
   link_.publish(counters_);
   while (!rings_.to_io.flush()) {
   }
+}
+
+// ---- the end ----------------------------------------------------------------------------------------------------------------------
+
+bool Worker::goes_on(Stopping wanted) {
+  if (wanted == Stopping::no) return true;
+  if (wanted == Stopping::drain && !drain_ends_) {
+    begin_drain();
+    return true;
+  }
+  const std::size_t open = open_count();
+  if (open == 0 && !relay_.waits_for_disk()) return false;
+  if (wanted == Stopping::drain && clock_.now() < *drain_ends_) return true;
+  log_warning("drain_cut")
+      .text("reason", wanted == Stopping::now ? "a second signal" : "time is over")
+      .number("connections", static_cast<std::int64_t>(open));
+  return false;
+}
+
+// In this order: nothing new comes in, nothing new goes out, and what is under way in either direction has its answer.
+void Worker::begin_drain() {
+  drain_ends_ = clock_.now() + timers::drain;
+  log_info("drain").number("connections", static_cast<std::int64_t>(open_count()));
+  network_.stop_listening();
+  relay_.stop_sending();
+  http_.drain();
+  smtp_.drain();
+  submit_out_.drain();
+  mail_out_.drain();
+}
+
+std::size_t Worker::open_count() const {
+  return http_.connection_count() + smtp_.connection_count() + submit_out_.connection_count() + mail_out_.connection_count();
 }
 
 void Worker::sleep() {

@@ -49,6 +49,10 @@ struct WorkerSettings {
   Poll poll = Poll::adaptive;
 };
 
+/// What the process wants of its worker; it only rises. drain: what is under way is finished, within timers::drain. now: the end comes at
+/// once, and resets what is open.
+enum class Stopping : std::uint8_t { no, drain, now };
+
 struct WorkerRings {
   Ring<ToIo>& to_io;
   Ring<ToWorker>& from_io;
@@ -68,8 +72,9 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   [[nodiscard]] relay::Relay& relay() { return relay_; }
   void set_peers(const RecordView& peers);
 
-  /// The thread: turns until `stop`, then one more, and everything it wants of the I/O thread is in the ring.
-  void run(const std::atomic<bool>& stop);
+  /// The thread: turns until it is to stop and is drained, then one more, and everything it wants of the I/O thread is in the ring. Ring
+  /// its bell when `stopping` has risen.
+  void run(const std::atomic<Stopping>& stopping);
   /// One turn; returns how much work it found.
   std::size_t turn();
 
@@ -91,6 +96,10 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
 
   [[nodiscard]] std::optional<TlsListener> listener_for(Acceptor& behind);
   void publish_sessions();
+  [[nodiscard]] bool goes_on(Stopping wanted);
+  void begin_drain();
+  /// Connections of either role that have not ended.
+  [[nodiscard]] std::size_t open_count() const;
   std::size_t take_completions();
   void take(ToWorker message);
   void sleep();
@@ -104,6 +113,7 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   Counters& counters_;
   Instant now_;
   Instant counters_due_{};
+  std::optional<Instant> drain_ends_;  // set when the drain has begun
   bool handoff_ready_ = false;
   std::string_view refusal_;
 

@@ -1,6 +1,7 @@
 #include "controlplane/api/api.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -177,6 +178,7 @@ class Call {
     if (path[1] == "subscribers" && path.size() == 4 && path[3] == "status") return subscriber();
     if (path[1] == "peers" && path.size() <= 3) return peers();
     if (path[1] == "status" && path.size() == 2) return status();
+    if (path[1] == "kek" && path.size() <= 3) return kek();
     return nothing_here();
   }
 
@@ -431,6 +433,40 @@ class Call {
   Answer status() {
     if (!is("GET")) return wrong_method();
     return {200, hooks_.status ? hooks_.status() : "{}"};
+  }
+
+  // Whoever may ask for a rotation can read the key's file.
+  Answer kek() {
+    if (request_.agent != "uid 0" && request_.agent != fmt::format("uid {}", ::geteuid()))
+      return error(403, "forbidden", "only root and the control plane's own user may change the key");
+    const auto json = parse_object(request_.body);
+    if (target_.path.size() == 2) {
+      if (!is("PUT")) return wrong_method();
+      if (!json) return bad_body();
+      return take_keks(*json);
+    }
+    if (target_.path[2] != "rewrap") return nothing_here();
+    if (!is("POST")) return wrong_method();
+    if (!json) return bad_body();
+    const auto some = bindings_.rewrap(text_member(*json, "after"));
+    if (!some) return error(some.error());
+    Json answer{{"wrapped", some->wrapped}, {"there", some->there}, {"unreadable", some->unreadable}};
+    if (!some->first_unreadable.empty()) answer["first_unreadable"] = some->first_unreadable;
+    if (!some->after.empty()) answer["after"] = some->after;
+    return ok(answer);
+  }
+  Answer take_keks(const Json& json) {
+    const auto now = kek_of_hex(text_member(json, "now"));
+    if (!now) return error(400, "invalid", "must be 64 hex digits", "now");
+    Keks keks(*now);
+    if (json.contains("before")) {
+      keks.before = kek_of_hex(text_member(json, "before"));
+      if (!keks.before) return error(400, "invalid", "must be 64 hex digits", "before");
+    }
+    const auto taken = bindings_.take_keks(keks);
+    if (!taken) return error(taken.error());
+    log_info("kek_taken").text("agent", request_.agent);
+    return ok(Json::object());
   }
 
   const Request& request_;

@@ -10,7 +10,9 @@
 //   GET    /v1/items/ID                       GET /v1/items/ID/history     GET /v1/traces/TRACE/history
 //   GET    /v1/subscribers/MSISDN/status      whether a number is bound and active: for an MMSC that asks first
 //   GET    /v1/peers                          GET /v1/peers/NAME           how each [peer.NAME] does: report times, doubts, pauses
-//   GET    /v1/status                         how every part does: status/status.h
+//   PUT    /v1/kek  {"now", "before"?}        from here on passwords are sealed by the first key (64 hex digits); root and our own user
+//   only POST   /v1/kek/rewrap  {"after"?}         some of the passwords behind that binding are wrapped by it; `after` says where the rest
+//   is GET    /v1/status                         how every part does: status/status.h
 //
 // Which role each needs stands in roles.h. Errors: {"error": {"code", "field", "text"}} with 400, 403, 404, 405, 409, 413 or 503.
 #pragma once

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -31,6 +32,7 @@ using Stream = beast::basic_stream<Protocol>;
 constexpr std::size_t head_size_max = 8 * 1024;
 constexpr std::size_t body_size_max = 64 * 1024;
 constexpr std::size_t connections_max = 64;
+constexpr std::string_view stopping = "{\"error\":{\"code\":\"stopping\",\"text\":\"the control plane ends; try again\"}}\n";
 
 // An answer to somebody who gets no Connection; what the socket does not take at once is lost with it.
 void turn_away(Protocol::socket& socket, std::string_view status, std::string_view body) {
@@ -44,9 +46,19 @@ void turn_away(Protocol::socket& socket, std::string_view status, std::string_vi
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Protocol::socket socket, Durability& durability, Api& api, std::string agent, Role role)
-      : stream_(std::move(socket)), durability_(durability), api_(api), agent_(std::move(agent)), role_(role) {}
+  /// `gone` runs when it has ended, unless its owner has emptied it.
+  using Gone = std::shared_ptr<std::function<void()>>;
+  Connection(Protocol::socket socket, Durability& durability, Api& api, std::string agent, Role role, Gone gone)
+      : stream_(std::move(socket)), durability_(durability), api_(api), agent_(std::move(agent)), role_(role), gone_(std::move(gone)) {}
+  ~Connection() {
+    if (*gone_) (*gone_)();
+  }
 
+  /// What is asked is answered, and then it ends.
+  void drain() {
+    is_last_ = true;
+    if (!is_answering_ && !parser_->got_some()) close();
+  }
   /// Ends it at once; whatever waits on it is cancelled.
   void close() { stream_.close(); }
 
@@ -65,6 +77,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       return write({413, R"({"error":{"code":"too_large","text":"a request body may have 64 KiB"}})"}, false);
     if (error) return;
     const auto& message = parser_->get();
+    is_answering_ = true;
     // The answer may come later: a new binding's mail server is asked first.
     stream_.expires_never();
     api_.handle({.method = std::string(message.method_string()),
@@ -83,10 +96,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
     response_.result(static_cast<unsigned>(answer.status));
     response_.set(http::field::content_type, "application/json");
     response_.body() = answer.body + "\n";
-    response_.keep_alive(keep_alive);
+    const bool keeps = keep_alive && !is_last_;
+    response_.keep_alive(keeps);
     response_.prepare_payload();
-    http::async_write(stream_, response_, [self = shared_from_this(), keep_alive](beast::error_code error, std::size_t) {
-      if (error || !keep_alive) return;
+    http::async_write(stream_, response_, [self = shared_from_this(), keeps](beast::error_code error, std::size_t) {
+      if (error || !keeps || self->is_last_) return;
+      self->is_answering_ = false;
       self->read();
     });
   }
@@ -96,6 +111,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Api& api_;
   std::string agent_;
   Role role_;
+  Gone gone_;
+  bool is_answering_ = false;  // until the answer has left
+  bool is_last_ = false;       // no request is read behind this one
   beast::flat_buffer buffer_{head_size_max + body_size_max};
   std::optional<http::request_parser<http::string_body>> parser_;
   http::response<http::string_body> response_;
@@ -106,10 +124,33 @@ class SocketServer final : public Server {
   SocketServer(asio::io_context& context, std::filesystem::path path, Roles roles, Durability& durability, Api& api)
       : acceptor_(context), timer_(context), path_(std::move(path)), roles_(std::move(roles)), durability_(durability), api_(api) {}
   ~SocketServer() override {
+    *gone_ = {};
     for (const auto& weak : connections_) {
       if (const auto connection = weak.lock()) connection->close();
     }
     remove_socket_file(path_);
+  }
+
+  void drain(std::function<void()> done) override {
+    timer_.cancel();
+    beast::error_code error;
+    acceptor_.non_blocking(true, error);
+    while (!error) {
+      Protocol::socket waiting(acceptor_.get_executor());
+      acceptor_.accept(waiting, error);
+      if (!error) turn_away(waiting, "503 Service Unavailable", stopping);
+    }
+    acceptor_.close(error);
+    remove_socket_file(path_);
+    *gone_ = [this, done = std::move(done)] {
+      const bool is_empty = std::ranges::all_of(connections_, [](const auto& weak) { return weak.expired(); });
+      if (is_empty) asio::post(timer_.get_executor(), done);
+    };
+    for (const auto& weak : std::vector(connections_)) {
+      if (const auto connection = weak.lock()) connection->drain();
+    }
+    // It was none, or they are gone already.
+    if (*gone_) (*gone_)();
   }
 
   [[nodiscard]] std::expected<void, StartError> listen() {
@@ -132,6 +173,8 @@ class SocketServer final : public Server {
   void accept() {
     acceptor_.async_accept([this](beast::error_code error, Protocol::socket socket) {
       if (error == asio::error::operation_aborted) return;
+      // It was on its way here when the drain began.
+      if (!acceptor_.is_open()) return error ? void() : turn_away(socket, "503 Service Unavailable", stopping);
       if (error) return accept_later(error);
       begin(std::move(socket));
       accept();
@@ -144,7 +187,7 @@ class SocketServer final : public Server {
       log_error("api_accept").number("failures", static_cast<std::int64_t>(failures)).os_error(error.value());
     timer_.expires_after(timers::api_accept.chrono());
     timer_.async_wait([this](beast::error_code cancelled) {
-      if (!cancelled) accept();
+      if (!cancelled && acceptor_.is_open()) accept();
     });
   }
 
@@ -167,7 +210,8 @@ class SocketServer final : public Server {
     if (connections_.size() >= connections_max) {
       return turn_away(socket, "503 Service Unavailable", "{\"error\":{\"code\":\"busy\",\"text\":\"too many connections; try again\"}}\n");
     }
-    const auto connection = std::make_shared<Connection>(std::move(socket), durability_, api_, "uid " + std::to_string(other->user), *role);
+    const auto connection =
+        std::make_shared<Connection>(std::move(socket), durability_, api_, "uid " + std::to_string(other->user), *role, gone_);
     connections_.push_back(connection);
     connection->read();
   }
@@ -180,6 +224,7 @@ class SocketServer final : public Server {
   Api& api_;
   LogPace accept_lines_;
   std::vector<std::weak_ptr<Connection>> connections_;
+  Connection::Gone gone_ = std::make_shared<std::function<void()>>();
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <expected>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "controlplane/api/api.h"
@@ -27,6 +28,9 @@ class Server {
   [[nodiscard]] static std::expected<std::unique_ptr<Server>, StartError> open(boost::asio::io_context& context,
                                                                                const std::filesystem::path& path, Roles roles,
                                                                                Durability& durability, Api& api);
+  /// Nobody is accepted any more, and who waits to be is told so. Connections end: at once where nothing was asked, else behind the answer.
+  /// `done` runs from the event loop when the last one has gone. Destroying the server cuts those that are left.
+  virtual void drain(std::function<void()> done) = 0;
   virtual ~Server() = default;
 };
 

@@ -17,6 +17,7 @@ namespace pushmail {
 namespace {
 
 constexpr std::size_t text_size_max = 255;
+constexpr std::size_t passwords_in_one_answer = 500;  // some milliseconds
 
 bool is_clean(std::string_view text) { return std::ranges::none_of(text, is_control); }
 
@@ -228,6 +229,18 @@ std::expected<Binding, Problem> Bindings::set_state(std::string_view id, std::st
     b.state = *read;
     return {};
   });
+}
+
+std::expected<void, Problem> Bindings::take_keks(const Keks& keks) {
+  if (!sealer_.rotate_to(keks))
+    return std::unexpected(Problem{Problem::Kind::conflict, "before", "the control plane was started with another key"});
+  return {};
+}
+
+std::expected<Rewrapped, Problem> Bindings::rewrap(std::string_view after) {
+  auto done = rewrap_passwords(store_, sealer_, after, passwords_in_one_answer);
+  if (!done) return unavailable(done.error());
+  return std::move(*done);
 }
 
 std::expected<Msisdn, Problem> Bindings::phone(std::string_view written) const {

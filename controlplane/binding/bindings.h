@@ -12,6 +12,7 @@
 
 #include "codec/wap/numbering.h"
 #include "controlplane/binding/egress.h"
+#include "controlplane/binding/kek_rotation.h"
 #include "controlplane/binding/providers.h"
 #include "controlplane/binding/seal.h"
 #include "controlplane/store/store.h"
@@ -52,7 +53,7 @@ class Bindings {
     std::uint16_t node = 0;
     wap::Numbering numbering{};
   };
-  Bindings(Store& store, const Sealer& sealer, const Clock& clock, Rules rules)
+  Bindings(Store& store, Sealer& sealer, const Clock& clock, Rules rules)
       : store_(store), sealer_(sealer), clock_(clock), rules_(std::move(rules)) {}
 
   /// Checked and with defaults, but without id, password and time.
@@ -70,6 +71,11 @@ class Bindings {
   [[nodiscard]] std::expected<Binding, Problem> find(std::string_view id) const;
   /// Oldest first, those behind `after`.
   [[nodiscard]] std::expected<std::vector<Binding>, Problem> list(std::string_view after, std::size_t count_max) const;
+  /// Passwords are sealed by `keks.now` from now on, and those that the key before sealed open too; refused where neither is the key in
+  /// use.
+  [[nodiscard]] std::expected<void, Problem> take_keks(const Keks& keks);
+  /// Some of the passwords behind the binding `after` are wrapped by the newer key (rewrap_passwords).
+  [[nodiscard]] std::expected<Rewrapped, Problem> rewrap(std::string_view after);
   /// The number that an operator wrote.
   [[nodiscard]] std::expected<Msisdn, Problem> phone(std::string_view written) const;
 
@@ -78,7 +84,7 @@ class Bindings {
   [[nodiscard]] std::expected<Binding, Problem> change(std::string_view id, const std::function<Result<void>(Binding&)>& change);
 
   Store& store_;
-  const Sealer& sealer_;
+  Sealer& sealer_;
   const Clock& clock_;
   Rules rules_;
 };

@@ -3,12 +3,10 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#include <cstdlib>
 #include <memory>
 
 #include "controlplane/binding/errors.h"
 #include "core/ids.h"
-#include "core/secret_file.h"
 
 namespace pushmail {
 
@@ -60,38 +58,38 @@ Result<Bytes> decrypt(ByteView key, ByteView sealed, std::string_view associated
   return plain;
 }
 
+constexpr std::size_t wrapped_size = nonce_size + key_size + tag_size;
+
+bool is_sealed(ByteView sealed) { return sealed.size() >= 1 + wrapped_size && sealed[0] == format; }
+
+// The binding's own key, by whichever KEK wrapped it.
+Result<Bytes> open_key(const Keks& keks, std::string_view binding, ByteView sealed) {
+  auto key = decrypt(keks.now, sealed.subspan(1, wrapped_size), binding);
+  if (!key && keks.before) key = decrypt(*keks.before, sealed.subspan(1, wrapped_size), binding);
+  return key;
+}
+
 }  // namespace
 
 std::expected<Sealer, StartError> Sealer::open(const std::filesystem::path& kek_file) {
-  std::filesystem::path path = kek_file;
-  if (path.empty()) {
-    const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
-    if (folder == nullptr) return std::unexpected("secrets.kek_file is not set and there is no $CREDENTIALS_DIRECTORY");
-    path = std::filesystem::path(folder) / "kek";
-  }
-  auto content = read_secret_bytes(path);
-  if (!content) return std::unexpected(content.error());
-  if (content->size() != key_size) {
-    const Bytes decoded = from_hex(ascii_trim(text_of(*content)));
-    OPENSSL_cleanse(content->data(), content->size());
-    *content = decoded;
-  }
-  if (content->size() != key_size) return std::unexpected(path.string() + ": must hold 32 bytes, or 64 hex digits");
-  std::array<std::uint8_t, key_size> kek;
-  std::copy(content->begin(), content->end(), kek.begin());
-  OPENSSL_cleanse(content->data(), content->size());
-  Sealer sealer(kek);
-  OPENSSL_cleanse(kek.data(), kek.size());
-  return sealer;
+  const auto path = kek_path(kek_file);
+  if (!path) return std::unexpected(path.error());
+  const auto keks = read_kek_file(*path);
+  if (!keks) return std::unexpected(keks.error());
+  return Sealer(*keks);
 }
 
-Sealer::~Sealer() { OPENSSL_cleanse(kek_.data(), kek_.size()); }
+bool Sealer::rotate_to(const Keks& keks) {
+  if (keks_.now != keks.now && keks_.now != keks.before) return false;
+  keks_ = keks;
+  return true;
+}
 
 Result<Bytes> Sealer::seal(std::string_view binding, std::string_view password) const {
   std::array<std::uint8_t, key_size> key;
   fill_random(key);
   Bytes sealed{format};
-  Result<void> done = encrypt(sealed, kek_, key, binding);
+  Result<void> done = encrypt(sealed, keks_.now, key, binding);
   if (done) done = encrypt(sealed, key, bytes_of(password), binding);
   OPENSSL_cleanse(key.data(), key.size());
   if (!done) return std::unexpected(done.error());
@@ -99,15 +97,29 @@ Result<Bytes> Sealer::seal(std::string_view binding, std::string_view password) 
 }
 
 Result<std::string> Sealer::unseal(std::string_view binding, ByteView sealed) const {
-  constexpr std::size_t wrapped_size = nonce_size + key_size + tag_size;
-  if (sealed.size() < 1 + wrapped_size || sealed[0] != format) return fail(binding_bad_seal);
-  PM_TRY(Bytes key, decrypt(kek_, sealed.subspan(1, wrapped_size), binding));
+  if (!is_sealed(sealed)) return fail(binding_bad_seal);
+  PM_TRY(Bytes key, open_key(keks_, binding, sealed));
   auto plain = decrypt(key, sealed.subspan(1 + wrapped_size), binding);
   OPENSSL_cleanse(key.data(), key.size());
   if (!plain) return std::unexpected(plain.error());
   std::string password(text_of(*plain));
   OPENSSL_cleanse(plain->data(), plain->size());
   return password;
+}
+
+Result<std::optional<Bytes>> Sealer::rewrap(std::string_view binding, ByteView sealed) const {
+  if (!is_sealed(sealed)) return fail(binding_bad_seal);
+  if (auto key = decrypt(keks_.now, sealed.subspan(1, wrapped_size), binding)) {
+    OPENSSL_cleanse(key->data(), key->size());
+    return std::nullopt;
+  }
+  PM_TRY(Bytes key, open_key(keks_, binding, sealed));
+  Bytes wrapped{format};
+  const Result<void> done = encrypt(wrapped, keks_.now, key, binding);
+  OPENSSL_cleanse(key.data(), key.size());
+  if (!done) return std::unexpected(done.error());
+  append(wrapped, sealed.subspan(1 + wrapped_size));
+  return wrapped;
 }
 
 }  // namespace pushmail

@@ -2,7 +2,8 @@
 //
 //   | 1 | nonce 12 | wrapped key 32 | tag 16 | nonce 12 | password n | tag 16 |      associated data of both: the binding's id
 //
-// Opened only to fill a `watch` record for a fetcher. Changing the KEK means wrapping the keys again, not the passwords.
+// Opened only to fill a `watch` record for a fetcher. Changing the KEK means wrapping the keys again, not the passwords: meanwhile there
+// are two KEKs, of which the newer seals and both open (kek_rotation.h).
 #pragma once
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "controlplane/binding/kek_file.h"
 #include "core/bytes.h"
 #include "core/result.h"
 #include "core/start_error.h"
@@ -18,18 +20,20 @@ namespace pushmail {
 
 class Sealer {
  public:
-  /// 32 bytes, raw or as 64 hex digits, from `kek_file`, or from $CREDENTIALS_DIRECTORY/kek when it is empty. The text says what is wrong.
+  /// What `kek_file` holds, or $CREDENTIALS_DIRECTORY/kek when that is empty. The text says what is wrong.
   [[nodiscard]] static std::expected<Sealer, StartError> open(const std::filesystem::path& kek_file);
-  explicit Sealer(const std::array<std::uint8_t, 32>& kek) : kek_(kek) {}
-  ~Sealer();
-  Sealer(const Sealer&) = default;
-  Sealer& operator=(const Sealer&) = default;
+  explicit Sealer(const std::array<std::uint8_t, 32>& kek) : keks_(kek) {}
+  explicit Sealer(const Keks& keks) : keks_(keks) {}
 
+  /// From now on seals by `keks.now`. False, and nothing has changed: it seals by neither of these.
+  [[nodiscard]] bool rotate_to(const Keks& keks);
   [[nodiscard]] Result<Bytes> seal(std::string_view binding, std::string_view password) const;
   [[nodiscard]] Result<std::string> unseal(std::string_view binding, ByteView sealed) const;
+  /// The same password, its key wrapped by the newer KEK; nothing when it is already.
+  [[nodiscard]] Result<std::optional<Bytes>> rewrap(std::string_view binding, ByteView sealed) const;
 
  private:
-  std::array<std::uint8_t, 32> kek_;
+  Keks keks_;
 };
 
 }  // namespace pushmail

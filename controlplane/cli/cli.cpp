@@ -12,6 +12,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "controlplane/cli/backup.h"
 #include "controlplane/cli/binding_file.h"
 #include "controlplane/cli/client.h"
 #include "controlplane/cli/completion.h"
@@ -22,6 +23,7 @@
 #include "controlplane/cli/hidden_typing.h"
 #include "controlplane/cli/journal_cat.h"
 #include "controlplane/cli/keys_page.h"
+#include "controlplane/cli/kek_rotate.h"
 #include "controlplane/cli/setup.h"
 #include "controlplane/cli/status_view.h"
 #include "controlplane/cli/table.h"
@@ -113,6 +115,9 @@ class Commands {
   [[nodiscard]] SetupAnswers setup_answers() const;
   void setup();
   void doctor();
+  void kek_rotate();
+  void backup();
+  void restore();
   void config_show();
   void config_explain();
   void config_diff();
@@ -132,6 +137,7 @@ class Commands {
   bool csv_ = false, dry_run_ = false;
   SetupAnswers answers_;
   bool unchecked_ = false, fix_ = false;
+  bool with_key_ = false;
   std::vector<std::string> states_;
   std::string way_, for_binding_, before_;
   unsigned limit_ = 100;
@@ -600,6 +606,25 @@ void Commands::config_show() {
   table.print(streams_.out);
 }
 
+void Commands::kek_rotate() {
+  const auto report = rotate_kek(loaded_config(root_), root_);
+  if (!report) throw Stop{report.error().exit_code, report.error().text};
+  if ((*report)["unreadable"] != 0) exit_code_ = EX_DATAERR;
+  print_object(*report);
+}
+
+void Commands::backup() {
+  const auto report = make_backup_file(loaded_config(root_), root_, file_, with_key_ ? WithKey::yes : WithKey::no, SystemClock());
+  if (!report) throw Stop{report.error().exit_code, report.error().text};
+  print_object(*report);
+}
+
+void Commands::restore() {
+  const auto report = restore_backup_file(root_, file_, SystemClock());
+  if (!report) throw Stop{report.error().exit_code, report.error().text};
+  print_object(*report);
+}
+
 void Commands::config_explain() {
   const ConfigKey* key = find_key(id_);
   if (key == nullptr) throw Stop{negative, id_ + ": " + unknown_key_rule(id_)};
@@ -770,6 +795,16 @@ void Commands::declare(CLI::App& app) {
   cat->add_option("segment", files_, "segment files");
   cat->add_flag("--jsonl", jsonl_, "one JSON object a line");
   cat->callback([this] { action_ = [this] { journal_cat(); }; });
+  CLI::App* kek = app.add_subcommand("kek", "the key that seals mailbox passwords")->require_subcommand(1);
+  kek->add_subcommand("rotate", "make a new one and wrap every password by it; the key before is kept aside. Given again, it goes on")
+      ->callback([this] { action_ = [this] { kek_rotate(); }; });
+  CLI::App* backup = app.add_subcommand("backup", "the configuration and the store of one moment in one file; nothing need be stopped");
+  backup->add_option("file", file_, "the file to make")->required();
+  backup->add_flag("--with-key", with_key_, "also the key that seals mailbox passwords; then the file opens them all");
+  backup->callback([this] { action_ = [this] { this->backup(); }; });
+  CLI::App* restore = app.add_subcommand("restore", "put a backup in place; the control plane must not run. What is there is kept aside");
+  restore->add_option("file", file_, "what `backup` made")->required();
+  restore->callback([this] { action_ = [this] { this->restore(); }; });
   CLI::App* config = app.add_subcommand("config", "configuration files")->require_subcommand(1);
   config->add_subcommand("check", "say all that the programs would refuse at their start; else print what differs from the defaults")
       ->callback([this] { action_ = [this] { config_check(); }; });

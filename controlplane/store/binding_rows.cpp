@@ -93,8 +93,8 @@ Result<std::vector<Binding>> Store::bindings_of(const Msisdn& phone) {
 
 Result<MailboxState> Store::mailbox(std::string_view binding) {
   Run run = db_.prepare(
-      "SELECT cursor, uid_validity, last_uid, session, reason, session_at, polled_at, skipped, skip_reason FROM mailbox WHERE binding = "
-      "?");
+      "SELECT cursor, uid_validity, last_uid, session, reason, session_at, polled_at, skipped, skip_reason, restored FROM mailbox WHERE "
+      "binding = ?");
   run.put(binding);
   PM_TRY(const bool row, run.step());
   MailboxState state;
@@ -108,16 +108,17 @@ Result<MailboxState> Store::mailbox(std::string_view binding) {
   state.polled_at = {run.number()};
   state.skipped = static_cast<std::uint64_t>(run.number());
   state.skip_reason = run.text();
+  state.restored = {run.number()};
   return state;
 }
 
 Result<void> Store::set_mailbox(std::string_view binding, const MailboxState& state) {
   Run run = db_.prepare(
       "INSERT OR REPLACE INTO mailbox (binding, cursor, uid_validity, last_uid, session, reason, session_at, polled_at, skipped, "
-      "skip_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "skip_reason, restored) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   run.put(binding).put(state.cursor).put(static_cast<std::int64_t>(state.uid_validity)).put(state.last_uid).put(state.session);
   run.put(state.reason).put(state.session_at.us).put(state.polled_at.us).put(static_cast<std::int64_t>(state.skipped));
-  run.put(state.skip_reason);
+  run.put(state.skip_reason).put(state.restored.us);
   return run.run();
 }
 

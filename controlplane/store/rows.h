@@ -54,6 +54,7 @@ struct MailboxState {
   Timestamp polled_at{};
   std::uint64_t skipped = 0;  // mails announced without their header, or not at all
   std::string skip_reason{};  // of the last of them
+  Timestamp restored{};       // the store came out of a backup then, and the mailbox was not read to its end since; 0: it was
 };
 
 /// One message on its way, in either direction.

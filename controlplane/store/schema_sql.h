@@ -151,6 +151,10 @@ DROP INDEX item_mark_due;
 UPDATE item SET mark_at = retry_at, mark_attempts = attempts WHERE mark = 'pending';
 CREATE INDEX item_mark_due ON item (mark_at) WHERE mark = 'pending';
 )sql",
+    // A store out of a backup has not seen what was sent since.
+    R"sql(
+ALTER TABLE mailbox ADD COLUMN restored INTEGER NOT NULL DEFAULT 0;
+)sql",
 });
 
 }  // namespace pushmail

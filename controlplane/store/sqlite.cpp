@@ -129,13 +129,13 @@ Bytes Run::bytes() {
 void Connection::Close::operator()(sqlite3* handle) const { sqlite3_close_v2(handle); }
 void Connection::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
-Result<Connection> Connection::open(const std::filesystem::path& path) {
+Result<Connection> Connection::open_handle(const std::filesystem::path& path, int more_flags) {
   // For the whole process, and before SQLite is used at all. Nobody reads how much memory it has, and counting takes a lock each time.
   [[maybe_unused]] static const int set_up =
       sqlite3_config(SQLITE_CONFIG_LOG, on_sqlite_word, nullptr) + sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   sqlite3* handle = nullptr;
   errno = 0;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | more_flags, nullptr);
   const int opening = errno;
   Connection connection;
   connection.handle_.reset(handle);
@@ -151,6 +151,30 @@ Result<Connection> Connection::open(const std::filesystem::path& path) {
     return std::unexpected(error);
   }
   sqlite3_busy_timeout(handle, busy_ms_max);
+  return connection;
+}
+
+Result<Connection> Connection::open_file(const std::filesystem::path& path) {
+  PM_TRY(Connection connection, open_handle(path, 0));
+  if (const auto set = connection.execute("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY"); !set)
+    return std::unexpected(set.error());
+  return connection;
+}
+
+Result<void> Connection::copy_into(const std::filesystem::path& file) {
+  PM_TRY(Connection to, open_file(file));
+  errno = 0;
+  sqlite3_backup* const copying = sqlite3_backup_init(to.handle_.get(), "main", handle_.get(), "main");
+  if (copying == nullptr) return failed(to.handle_.get(), sqlite3_errcode(to.handle_.get()));
+  // In one step: in several, another connection's write begins it anew, and a busy store never lets it end. Readers keep no writer waiting.
+  (void)sqlite3_backup_step(copying, -1);
+  if (const int code = sqlite3_backup_finish(copying); code != SQLITE_OK) return failed(to.handle_.get(), code);
+  // The copy says of itself that it has a log, like what it was copied from.
+  return to.execute("PRAGMA journal_mode = DELETE");
+}
+
+Result<Connection> Connection::open(const std::filesystem::path& path) {
+  PM_TRY(Connection connection, open_handle(path, SQLITE_OPEN_CREATE));
   // What a savepoint could have to undo is kept in memory: a file for it would be written with every statement.
   const auto set = connection.execute(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; "

@@ -67,6 +67,11 @@ class Connection {
  public:
   /// `path` may be `:memory:`. WAL, every commit synced.
   [[nodiscard]] static Result<Connection> open(const std::filesystem::path& path);
+  /// A file that goes from hand to hand: no log beside it. It is there already, and what is in it stays as it is until it is written to.
+  [[nodiscard]] static Result<Connection> open_file(const std::filesystem::path& path);
+  /// Everything in it as of one moment, whoever writes meanwhile, into `file`, which is there and empty (SQLite's online backup). Durable
+  /// when this returns, as one file.
+  [[nodiscard]] Result<void> copy_into(const std::filesystem::path& file);
   /// Commits are not synced any more, and the log grows until checkpoint(); `committed` gets the log's pages after each.
   [[nodiscard]] Result<void> leave_syncing_to(std::function<void(std::uint64_t pages)> committed);
   /// Moves pages of the log into the file, as far as no reader or writer is in the way. The number of pages that stay in the log.
@@ -89,6 +94,7 @@ class Connection {
     void operator()(sqlite3_stmt* statement) const;
   };
   Connection() = default;
+  [[nodiscard]] static Result<Connection> open_handle(const std::filesystem::path& path, int more_flags);
 
   std::unique_ptr<std::function<void(std::uint64_t)>> committed_;  // the handle keeps its address
   std::unique_ptr<sqlite3, Close> handle_;

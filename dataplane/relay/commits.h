@@ -64,6 +64,7 @@ class Commits {
     waiting_.erase(found);
     return commit;
   }
+  [[nodiscard]] bool is_empty() const { return waiting_.empty(); }
   template <class Each>
   void for_each(Each each) const {
     for (const auto& [token, commit] : waiting_) each(commit);

@@ -23,6 +23,7 @@ struct Context {
   FaultPoints faults;
   Instant now;            // of the turn
   bool draining = false;  // the control plane said so; until this process ends
+  bool stopping = false;  // this process ends: nothing is sent any more
   PeerTable peers{};
 
   /// Why no new message is taken now; empty when one is.

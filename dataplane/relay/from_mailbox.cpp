@@ -27,6 +27,8 @@ void FromMailbox::on_submission(const RecordView& record) {
   }
   // Offered before the control plane had read that an earlier try is in doubt: it decides anew when it has.
   if (in_doubt_.contains(id)) return;
+  // It would not be sent; the next process is offered it again.
+  if (context_.stopping) return;
   Item* item = items_.find(id);
   if (item != nullptr && item->stage != Stage::receiving) return;
   const TraceId trace = record.trace(tag(Tag::trace)).value_or(TraceId{});

@@ -6,6 +6,7 @@
 #include "core/contract/handoff/peer.h"
 #include "core/contract/journal/schema.h"
 #include "core/log.h"
+#include "core/timers.h"
 
 namespace pushmail::relay {
 
@@ -73,6 +74,11 @@ void Life::end_attempt(Item& item, AttemptEvent event) {
 void Life::attempt_end_committed(const AttemptEndCommit& commit) {
   const bool is_gone = items_.find(commit.item) == nullptr && !in_doubt_.contains(commit.item);
   if (is_gone) context_.ports.journal.settle(jn::Kind::attempt, commit.item);
+}
+
+void Life::give_up_attempt(Item& item) {
+  end_attempt(item, AttemptEvent::not_sent);
+  put_off(item, context_.now + timers::drain);
 }
 
 void Life::put_off(Item& item, Instant until) {

@@ -38,6 +38,8 @@ class Life {
   /// The item goes on: a restart must not take its last try for one in doubt. Where it ends, its outcome says that too.
   void end_attempt(Item& item, AttemptEvent event);
   void attempt_end_committed(const AttemptEndCommit& commit);
+  /// Its try was durable when we began to stop: nothing of it left, and the next start need not doubt that.
+  void give_up_attempt(Item& item);
   /// Nothing of it is done before `until`.
   void put_off(Item& item, Instant until);
 

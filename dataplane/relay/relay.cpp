@@ -7,6 +7,7 @@
 #include "core/contract/journal/schema.h"
 #include "core/log.h"
 #include "core/match.h"
+#include "core/timers.h"
 
 namespace pushmail::relay {
 
@@ -46,8 +47,10 @@ void Relay::go(Item& item, Next next) {
     case Next::convert:
       return converting_.convert(item);
     case Next::attempt:
+      if (context_.stopping) return life_.put_off(item, context_.now + timers::drain);
       return item.is_to_phone() ? to_phone_.attempt(item) : to_mail_.attempt(item);
     case Next::send:
+      if (context_.stopping) return life_.give_up_attempt(item);
       return item.is_to_phone() ? to_phone_.send(item) : to_mail_.send(item);
   }
 }

@@ -71,6 +71,11 @@ class Relay final : public Mm7Sink, public MailSink {
   void on_mail_result(const ItemId& item, const MailResult& result);
   void on_submit_result(const ItemId& item, const HttpResult& result);
 
+  /// The process ends: what was accepted stays in the journal for the next one, and nothing leaves any more. Before the clients drain.
+  void stop_sending() { context_.stopping = true; }
+  /// Something was given to the journal and is not answered yet.
+  [[nodiscard]] bool waits_for_disk() const { return !commits_.is_empty(); }
+
   /// Timers and what was put off to this turn. Once a turn.
   void tick(Instant now);
   /// When tick has something to do next; Instant{} for never.

@@ -97,7 +97,7 @@ class HttpClient {
   /// The network must have gone, or close_all() must have been called and polled to its end.
   ~HttpClient();
 
-  /// Queues a POST; the number names it in the result. Refused, and its body released at once, only after close_all().
+  /// Queues a POST; the number names it in the result. Refused, and its body released at once, only after drain().
   [[nodiscard]] Result<std::uint64_t> post(HttpRequest request);
   /// Opens connections, deadlines. Once a turn.
   void tick(Instant now);

@@ -83,6 +83,12 @@ class HttpServer::Connection final : public ServerConnection {
   };
   enum class Late : std::uint8_t { message, nothing_to_do };
 
+  void on_drain() override {
+    if (reading_ == Reading::body) exchanges_.back().after = After::close;
+    // A head that has begun is read to its end, and a body that is only read past too: complete() closes behind it.
+    const bool between_requests = reading_ == Reading::head && message_started_.ns == 0;
+    if (between_requests) stop_and_send();
+  }
   [[nodiscard]] bool blocked() const { return exchanges_.size() >= server_.settings_.pipelined_count_max || is_full(); }
   void go_on() override {
     if (blocked() || reading_ == Reading::nothing) return;
@@ -148,7 +154,7 @@ class HttpServer::Connection final : public ServerConnection {
 
   void take_head(const http::RequestHead& head) {
     Exchange& exchange = exchanges_.back();
-    if (!head.keep_alive) exchange.after = After::close;
+    if (!head.keep_alive || is_draining()) exchange.after = After::close;
     framing_ = head.framing;
     body_left_ = head.content_length;
     chunks_ = request_chunks;
@@ -238,10 +244,11 @@ class HttpServer::Connection final : public ServerConnection {
 
   void complete() {
     const bool kept = reading_ == Reading::body;
-    const bool close = kept && exchanges_.back().after == After::close;
+    const bool close = kept ? exchanges_.back().after == After::close : is_draining();
     reading_ = close ? Reading::nothing : Reading::head;
     message_started_ = {};
-    if (!kept) return;
+    // The answer to what was read past is out already.
+    if (!kept) return close ? stop_and_send() : void();
     exchanges_.back().wants_continue = false;
     deliver(exchanges_.back(), first_sequence_ + exchanges_.size() - 1);
   }

@@ -6,6 +6,8 @@
 //   head ──complete──> body ──complete──> head            (next request of the connection)
 //    │  └──refused───> skip ──complete──> head            (401, 405, 415, 417: the body is read past)
 //    └──framing broken, close asked──> nothing            (answers go out, then FIN; input is thrown away)
+//
+// While it drains every request is the last one of its connection (RFC 9112 §9.6), and who asks nothing gets our FIN.
 #pragma once
 
 #include <vector>
@@ -51,6 +53,8 @@ class HttpServer final : public Acceptor {
   void tick(Instant now) { connections_.tick(now); }
   /// Whether tick has work now: the worker must not sleep.
   [[nodiscard]] bool has_work() const { return connections_.has_runnable(); }
+  /// What is under way is answered with `Connection: close`; new connections get 503. Between two turns.
+  void drain() { connections_.drain(); }
 
   void answer(Ticket ticket, HttpReply reply);
   /// 503 with Retry-After: nothing was kept, the peer sends again.

@@ -18,6 +18,8 @@ ServerConnection::ServerConnection(ServerConnections& all, Stream& stream)
 
 Instant ServerConnection::now() const { return all_.now_; }
 
+bool ServerConnection::is_draining() const { return all_.draining_; }
+
 std::uint64_t ServerConnection::unsent_size_max() const { return all_.limits_.unsent_size_max; }
 
 void ServerConnection::send(std::string_view text) {
@@ -73,7 +75,7 @@ void ServerConnection::look_at_deadlines(Instant now) {
 
 ServerConnections::Welcome ServerConnections::add(std::unique_ptr<ServerConnection> connection, Wanted wanted) {
   ++counts_.connections;
-  const bool has_place = wanted == Wanted::yes && limiter_.admit(*connection, connection->source().ip);
+  const bool has_place = wanted == Wanted::yes && !draining_ && limiter_.admit(*connection, connection->source().ip);
   const bool may_be_told = connections_.size() < limiter_.used() + turned_away_max;
   connection->slot_ = connections_.size();
   connections_.push_back(std::move(connection));
@@ -89,6 +91,13 @@ void ServerConnections::remove(ServerConnection& connection) {
   std::swap(connections_[slot], connections_.back());
   connections_[slot]->slot_ = slot;
   connections_.pop_back();
+}
+
+void ServerConnections::drain() {
+  draining_ = true;
+  for (const auto& connection : connections_) {
+    if (!connection->finishing_) connection->on_drain();
+  }
 }
 
 void ServerConnections::tick(Instant now) {

@@ -83,8 +83,11 @@ class ServerConnection : public StreamEvents, public LimitedConnection {
   virtual void go_on() = 0;
   /// Deadlines of the protocol, while our FIN is not asked for and what we sent leaves.
   virtual void check_deadlines(Instant now) = 0;
+  /// The server begins to end (is_draining): with nothing under way the connection ends now, else behind its answer.
+  virtual void on_drain() = 0;
 
   [[nodiscard]] Instant now() const;
+  [[nodiscard]] bool is_draining() const;
   /// The peer has shown that it is there.
   void note_heard() { last_heard_ = now(); }
   [[nodiscard]] Instant last_heard() const { return last_heard_; }
@@ -142,6 +145,9 @@ class ServerConnections {
   void remove(ServerConnection& connection);
   /// Those that may go on, then deadlines. Once a turn.
   void tick(Instant now);
+  /// From now on each connection ends when what is under way on it has its answer, and nobody gets a place. Not from inside an event.
+  void drain();
+  [[nodiscard]] bool is_draining() const { return draining_; }
 
   [[nodiscard]] Instant now() const { return now_; }
   [[nodiscard]] bool has_runnable() const { return !runnable_.empty(); }
@@ -155,6 +161,7 @@ class ServerConnections {
   ServerCounts& counts_;
   Instant now_;
   Instant next_check_{};
+  bool draining_ = false;
   ConnectionLimiter limiter_;
   std::vector<std::unique_ptr<ServerConnection>> connections_;
   std::vector<ServerConnection*> runnable_;

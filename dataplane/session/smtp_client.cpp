@@ -132,6 +132,12 @@ void SmtpClient::forget(Connection& connection) {
   connections_.forget(connection);
 }
 
+void SmtpClient::drain() {
+  closing_ = true;
+  for (auto& [endpoint, host] : hosts_) fail_waiting(host, not_sent(smtp_closing));
+  for (const auto& connection : connections_) connection->drain();
+}
+
 void SmtpClient::close_all() {
   closing_ = true;
   for (auto& [endpoint, host] : hosts_) fail_waiting(host, not_sent(smtp_closing));

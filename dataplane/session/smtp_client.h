@@ -80,7 +80,7 @@ class SmtpClient {
   ~SmtpClient();
 
   /// Queues a mail; the number names it in the result. Refused, and the mail released at once, when an address could not stand in a
-  /// command, and after close_all().
+  /// command, and after drain() or close_all().
   [[nodiscard]] Result<std::uint64_t> send(SmtpMail mail);
   /// Opens connections, deadlines. Once a turn.
   void tick(Instant now);
@@ -89,6 +89,8 @@ class SmtpClient {
 
   /// Ends all mails (not_sent or unknown) and all connections.
   void close_all();
+  /// Takes no more mails and gives back what waits; what is with a host gets its answer, and then QUIT.
+  void drain();
   [[nodiscard]] std::size_t queued_count() const { return queued_count_; }
   [[nodiscard]] std::size_t connection_count() const { return connections_.size(); }
 

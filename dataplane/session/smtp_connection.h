@@ -179,6 +179,11 @@ class SmtpClient::Connection final : public ClientConnection {
   [[nodiscard]] bool is_passed_over(Instant now) const { return job_ && ready() && host_.target.concurrency.is_passed_over(started_, now); }
   [[nodiscard]] bool leaving() const { return state_ == State::closing || state_ == State::quitting; }
   [[nodiscard]] Host& host() const { return host_; }
+  /// No mail comes after the one that it has.
+  void drain() {
+    if (state_ == State::opening) return abort_with(smtp_closing);
+    if (idle()) say_quit();
+  }
   void say_quit() {
     state_.move(Event::quit);
     client_.changed(host_);
@@ -438,6 +443,7 @@ class SmtpClient::Connection final : public ClientConnection {
   void become_idle() {
     used_before_ = true;
     since_ = client_.now_;
+    if (client_.closing_) return say_quit();
     client_.changed(host_);
   }
   void quit_answered(const smtp::Reply&) {

@@ -26,6 +26,7 @@ constexpr SmtpReply out_of_order{.code = 503, .enhanced = "5.5.1", .text = "comm
 constexpr SmtpReply spoke_too_early{.code = 554, .enhanced = "5.5.1", .text = "you must wait for our reply"};
 constexpr SmtpReply injected{.code = 554, .enhanced = "5.5.0", .text = "nothing may follow STARTTLS before our reply"};
 constexpr SmtpReply over_budget{.code = 421, .enhanced = "4.7.0", .text = "too many unknown recipients, try again later"};
+constexpr SmtpReply shutting_down{.code = 421, .enhanced = "4.3.2", .text = "shutting down, try again later"};
 constexpr SmtpReply no_memory{.code = 452, .enhanced = "4.3.1", .text = "out of memory, try again later"};
 constexpr SmtpReply too_many_copies{.code = 452, .enhanced = "4.5.3", .text = "too many recipients for a mail of this size"};
 
@@ -84,7 +85,10 @@ class SmtpServer::Connection final : public ServerConnection {
     phase_ = connected;
     reply(fmt::format("220 {} ESMTP pushmail\r\n", server_.settings_.domain));
   }
-  void turn_away() { close_with({.code = 421, .enhanced = "4.3.2", .text = "too many connections, try again later"}); }
+  void turn_away() {
+    if (is_draining()) return close_with(shutting_down);
+    close_with({.code = 421, .enhanced = "4.3.2", .text = "too many connections, try again later"});
+  }
 
   void answered(Asked asked, const SmtpReply& answer) {
     server_.tickets_.give_back(*std::exchange(waiting_, std::nullopt));
@@ -128,6 +132,10 @@ class SmtpServer::Connection final : public ServerConnection {
   // Reading.
 
   [[nodiscard]] bool blocked() const { return waiting_.has_value() || is_full(); }
+  [[nodiscard]] bool is_between_commands() const { return reading_ == Reading::command && !waiting_ && input_.empty(); }
+  void on_drain() override {
+    if (is_between_commands()) close_with(shutting_down);
+  }
   void go_on() override {
     read_input();
     if (!blocked()) resume_reading();
@@ -160,6 +168,7 @@ class SmtpServer::Connection final : public ServerConnection {
     if (reading_ == Reading::nothing) return;
     input.erase(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(used));
     input_ = std::move(input);
+    if (is_draining()) on_drain();
   }
 
   /// How much of `bytes` was taken; 0: more is needed.
@@ -195,6 +204,7 @@ class SmtpServer::Connection final : public ServerConnection {
   void obey(std::string_view line) {
     const auto command = smtp::parse_command(line);
     if (!command) return refuse(smtp::reply_of(command.error()));
+    if (is_draining() && command->verb != Verb::quit) return close_with(shutting_down);
     for (const Rule& rule : rules()) {
       if (rule.verb != command->verb) continue;
       if ((rule.phases & phase_) == 0) return refuse(out_of_order);
@@ -489,7 +499,7 @@ void SmtpServer::on_accept(Stream& stream) {
   Connection& connection = *made;
   const auto welcome = connections_.add(std::move(made), ServerConnections::Wanted::yes);
   if (welcome != served) {
-    turned_away_.note(source, "too many connections", connections_.now());
+    turned_away_.note(source, connections_.is_draining() ? shutting_down.text : "too many connections", connections_.now());
     return welcome == refused ? connection.turn_away() : stream.abort();
   }
   if (connections_.limiter().is_named(source)) return connection.greet();

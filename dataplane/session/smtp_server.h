@@ -71,6 +71,9 @@ class SmtpServer final : public Acceptor {
   void tick(Instant now);
   /// Whether tick has work now: the worker must not sleep.
   [[nodiscard]] bool has_work() const { return connections_.has_runnable(); }
+  /// Every session gets 421 at its next command, or at once between two (RFC 5321 §3.8); a mail after 354 is finished and answered
+  /// before it. New connections get 421 as their greeting. Between two turns.
+  void drain() { connections_.drain(); }
   /// When a greeting is due; Instant{}: none waits.
   [[nodiscard]] Instant next_due() const { return greetings_.empty() ? Instant{} : greetings_.front().due; }
 

@@ -30,6 +30,7 @@ void Stack::answer_closed(const Segment& segment) {
 void Stack::on_listen(const Segment& segment, std::uint64_t hash) {
   if (acceptor_of(segment.tuple.local) == nullptr) return answer_closed(segment);
   if (segment.has(ack)) return on_cookie(segment, hash);
+  if (!accepts_syn_) return answer_closed(segment);
   if (segment.has(rst) || !segment.has(syn)) return;
   if (half_open_count_ >= config_.half_open_count_max) return send_cookie(segment, hash);
   (void)on_syn(segment, hash);
@@ -98,7 +99,7 @@ void Stack::on_cookie(const Segment& segment, std::uint64_t hash) {
 void Stack::on_time_wait(std::uint32_t number, const Segment& segment) {
   if (segment.has(rst)) return;
   TimeWait entry = time_waits_.at(number);
-  if (segment.has(syn) && !segment.has(ack) && segment.seq > entry.rcv_nxt && acceptor_of(segment.tuple.local) != nullptr) {
+  if (segment.has(syn) && !segment.has(ack) && segment.seq > entry.rcv_nxt && accepts_syn_ && acceptor_of(segment.tuple.local) != nullptr) {
     if (connection_count_ >= config_.connection_count_max) return drop(Drop::connections_spent);
     end_time_wait(number);
     // Our numbers start above those that the old connection used. A cookie cannot, so this SYN gets a record even when the half-open

@@ -131,7 +131,7 @@ class KernelListener final : public KernelSource {
  public:
   KernelListener(KernelNetwork& network, int fd, Acceptor& acceptor) : network_(network), fd_(fd), acceptor_(acceptor) {}
   ~KernelListener() override { ::close(fd_); }
-  void on_events(std::uint32_t, Instant now) override { network_.accept_from(*this, now); }
+  void on_events(std::uint32_t, Instant now) override { (void)network_.accept_from(*this, now); }
 
   /// False: the system refused, and nothing has changed.
   bool listen_for(std::uint32_t events) {
@@ -499,7 +499,7 @@ Result<Stream*> KernelNetwork::connect(const Endpoint& peer, StreamEvents& event
   return &stream;
 }
 
-void KernelNetwork::accept_from(KernelListener& listener, Instant now) {
+KernelNetwork::Backlog KernelNetwork::accept_from(KernelListener& listener, Instant now) {
   for (int i = 0; i < accepts_per_turn_max; ++i) {
     SocketAddress address;
     address.size = sizeof address.storage;
@@ -513,14 +513,21 @@ void KernelNetwork::accept_from(KernelListener& listener, Instant now) {
           log_error("accept_failed").number("failures", static_cast<std::int64_t>(failures)).os_error(error);
         // One that stays in the set costs a failed accept in each turn until the pause is over.
         for (const auto& each : listeners_) (void)each->listen_for(0);
+        return Backlog::more;
       }
-      return;
+      return Backlog::empty;
     }
     KernelStream& stream = add_stream(fd, to_endpoint(address));
     listener.acceptor().on_accept(stream);
     PM_CHECK(stream.closed() || stream.has_events());
     stream.update_interest();
   }
+  return Backlog::more;
+}
+
+// Closing a listener resets those that the kernel has accepted for us, so they are taken out first.
+void KernelNetwork::leave_listeners(Instant now) {
+  std::erase_if(listeners_, [&](const auto& listener) { return accept_from(*listener, now) == Backlog::empty; });
 }
 
 void KernelNetwork::log_failure(const char* what, int error) {
@@ -560,6 +567,7 @@ std::size_t KernelNetwork::poll(Instant now) {
   now_ = now;
   std::size_t work = closed_.size() + dirty_.size();
   report_closed();
+  if (leaving_) leave_listeners(now);
   if (accept_again_.ns != 0 && now >= accept_again_) {
     accept_again_ = {};
     for (const auto& listener : listeners_) {

@@ -29,6 +29,7 @@ class KernelNetwork final : public Network {
   ~KernelNetwork() override;
 
   [[nodiscard]] Result<void> listen(const Endpoint& local, Acceptor& acceptor) override;
+  void stop_listening() override { leaving_ = true; }
   [[nodiscard]] Result<Stream*> connect(const Endpoint& peer, StreamEvents& events) override;
   std::size_t poll(Instant now) override;
   void wait(int wake_fd, Duration longest) override;
@@ -43,7 +44,9 @@ class KernelNetwork final : public Network {
   explicit KernelNetwork(int epoll_fd);
 
   KernelStream& add_stream(int fd, const Endpoint& peer);
-  void accept_from(KernelListener& listener, Instant now);
+  enum class Backlog : std::uint8_t { empty, more };
+  Backlog accept_from(KernelListener& listener, Instant now);
+  void leave_listeners(Instant now);
   /// Something of this machine was refused.
   void log_failure(const char* what, int error);
   void flush_dirty();
@@ -52,6 +55,7 @@ class KernelNetwork final : public Network {
 
   int epoll_fd_;
   std::vector<std::unique_ptr<KernelListener>> listeners_;
+  bool leaving_ = false;  // each listener goes when its backlog is empty
   std::vector<std::unique_ptr<KernelStream>> streams_;
   std::vector<KernelStream*> dirty_;   // something to send, or an interest to change
   std::vector<KernelStream*> closed_;  // descriptor gone, on_close still to be told

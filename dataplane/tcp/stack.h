@@ -68,6 +68,7 @@ class Stack final : public Network {
   ~Stack() override;
 
   [[nodiscard]] Result<void> listen(const Endpoint& local, Acceptor& acceptor) override;
+  void stop_listening() override { accepts_syn_ = false; }
   [[nodiscard]] Result<Stream*> connect(const Endpoint& peer, StreamEvents& events) override;
   std::size_t poll(Instant now) override;
   void wait(int wake_fd, Duration longest) override;
@@ -198,6 +199,7 @@ class Stack final : public Network {
   std::size_t next_holder_ = 0;         // where make_room looks next
 
   std::vector<Listener> listeners_;
+  bool accepts_syn_ = true;                            // else only handshakes that had begun come to their listener
   std::deque<std::optional<Connection>> connections_;  // addresses stay; the id is the index
   std::vector<std::uint32_t> free_ids_;
   std::size_t connection_count_ = 0;

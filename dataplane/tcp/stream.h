@@ -94,6 +94,8 @@ class Network {
  public:
   virtual ~Network() = default;
   [[nodiscard]] virtual Result<void> listen(const Endpoint& local, Acceptor& acceptor) = 0;
+  /// Nobody is accepted any more: a SYN is refused. Whose handshake is done has its on_accept yet, from the next polls.
+  virtual void stop_listening() = 0;
   /// Starts a connection. The result is only whether it could be started; on_open or on_close tells the rest.
   [[nodiscard]] virtual Result<Stream*> connect(const Endpoint& peer, StreamEvents& events) = 0;
   /// One turn: takes what came in, runs timers that are due at `now`, sends. Returns how much work it found (0: idle).

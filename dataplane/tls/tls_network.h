@@ -47,6 +47,7 @@ class TlsNetwork final : public Network {
 
   // Plain streams, as the network beneath has them.
   [[nodiscard]] Result<void> listen(const Endpoint& local, Acceptor& acceptor) override { return below_.listen(local, acceptor); }
+  void stop_listening() override { below_.stop_listening(); }
   [[nodiscard]] Result<Stream*> connect(const Endpoint& peer, StreamEvents& events) override { return below_.connect(peer, events); }
   std::size_t poll(Instant now) override;
   void wait(int wake_fd, Duration longest) override;
@@ -105,6 +106,7 @@ class TlsPeer final : public Network, public StreamCover {
   [[nodiscard]] Result<Stream*> connect(const Endpoint& peer, StreamEvents& events) override;
   [[nodiscard]] Result<Stream*> cover(Stream& below, StreamEvents& events) override;
   [[nodiscard]] Result<void> listen(const Endpoint& local, Acceptor& acceptor) override { return network_.listen(local, acceptor); }
+  void stop_listening() override { network_.stop_listening(); }
   std::size_t poll(Instant now) override { return network_.poll(now); }
   void wait(int wake_fd, Duration longest) override { network_.wait(wake_fd, longest); }
 

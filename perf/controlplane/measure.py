@@ -50,6 +50,7 @@ MEASURES = {
     ("product.ask", "product.push", "product.pages.ask", "product.pages.push", "latency.idle_to_submit.p50",
      "latency.idle_to_submit.p99"): product.flows,
     ("product.full.status", "product.full.answer.p99"): product.full,
+    ("bindings.import",): product.imported,
 }
 
 

@@ -34,6 +34,7 @@ ROUNDS, SECONDS = 3, 4.0
 PAGE = 4096 + 12                             # a page in the log has a head of 24 bytes, one in the file has none
 MANY = 100_000                               # bindings, and mails that wait
 STATUS_TRIES = 20
+IMPORTED = 10_000                            # rows of one file
 ANSWERS, ANSWERS_PER_SECOND, ANSWER_SECONDS = 1000, 50, 10
 
 
@@ -289,3 +290,28 @@ def full(build, folder, many=MANY):
             "product.full.answer.p99": {"pushmail": [each[1] for each in rounds],
                                         "note": note + "; 100 mails of 300 KB under way, %.0f a second; p50 %.1f ms" % (
                                             flow, statistics.median(each[0] for each in rounds))}}
+
+
+def imported(build, folder):
+    """`pushmailctl binding import`, whose mailboxes are watched from then on: rows a second, and what each costs."""
+    product = Product(build, folder, asked=1, pushed=1)
+    rates, costs = [], []
+    try:
+        product.start()
+        for trial in range(ROUNDS):
+            file = folder / ("rows-%d.jsonl" % trial)
+            rows = ({"msisdn": "155%08d" % (70_000_000 + trial * IMPORTED + number), "mail_address": "i%d.%d@box.example" % (trial, number),
+                     "host": THEIRS, "port": IMAP, "tls": "none", "user": "i%d.%d" % (trial, number), "password": "secret", "mode": "poll",
+                     "peer": "mmsc"} for number in range(IMPORTED))
+            file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="ascii")
+            cpu, started = product.cpu_us()["controlplane"], time.monotonic()
+            done = subprocess.run([product.build / "bin/pushmailctl", "--root", product.root, "--json", "binding", "import", file],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+            rates.append(IMPORTED / (time.monotonic() - started))
+            costs.append((product.cpu_us()["controlplane"] - cpu) / IMPORTED)
+            if done.returncode or json.loads(done.stdout).get("added") != IMPORTED:
+                raise RuntimeError("import says %d: %s" % (done.returncode, (done.stdout + done.stderr)[:300].decode("utf-8", "replace")))
+        product.alive()
+    finally:
+        product.stop()
+    return {"bindings.import": {"pushmail": rates, "note": "%d rows a file; control plane %.0f us CPU a row" % (IMPORTED, statistics.median(costs))}}

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const FixedClock clock;
   // A store of its own for each input: what one leaves behind must not change the next.
   const auto store = open_sqlite_store(":memory:").value();
-  const Sealer sealer{{1, 2, 3}};
+  Sealer sealer{{1, 2, 3}};
   Bindings bindings(*store, sealer, clock, {.peers = {"mmsc"}});
   api::Api api(*store, bindings, {});
 

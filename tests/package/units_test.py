@@ -50,6 +50,15 @@ class Units(unittest.TestCase):
     def units(self):
         return sorted(os.listdir(self.folder))
 
+    def test_the_manager_waits_for_the_drain(self):
+        with open(os.path.join(SOURCE, "docs", "timers.txt"), encoding="utf-8") as file:
+            drains = {fields[0]: fields[3] for fields in (line.split() for line in file) if fields[1] in ("drain", "api_drain")}
+        for plane, name in (("data", "pushmail-dataplane.service"), ("control", "pushmail-controlplane.service")):
+            with open(os.path.join(self.folder, name), encoding="utf-8") as file:
+                patience = re.search(r"^TimeoutStopSec=(\d+)$", file.read(), re.M)
+            # Five seconds for what comes behind it: the journal, log-outs, unbind.
+            self.assertGreaterEqual(int(patience.group(1)), int(drains[plane].removesuffix("s")) + 5, name)
+
     def test_systemd_reads_them_without_a_word(self):
         wanted = {"pushmail-controlplane.service", "pushmail-dataplane.service", "pushmail-fetcher.socket", "pushmail-fetcher@.service", "pushmail.target"}
         self.assertEqual(set(self.units()), wanted)

@@ -35,7 +35,7 @@ class Program:
             self.popen.send_signal(signal.SIGKILL)
             self.popen.wait()
 
-    def stop(self, seconds=15):
+    def stop(self, seconds=25):
         if self.running():
             self.popen.send_signal(signal.SIGTERM)
             try:

@@ -297,6 +297,19 @@ TEST(Resolver, AsksTheConfiguredServer) {
   EXPECT_EQ((*literal)->front(), parse_ip("198.18.0.1").value());
 }
 
+TEST(Resolver, AsksOnceForANameThatManyWant) {
+  boost::asio::io_context context;
+  DnsServer dns;
+  const auto resolver = Resolver::open(context, {"127.0.0.1:" + std::to_string(dns.port)}).value();
+  int answered = 0;
+  for (int n = 0; n < 1000; ++n) resolver->resolve("mail.example", [&](const auto& answer) { answered += answer.has_value() ? 1 : 0; });
+  run_until(context, [&] { return answered == 1000; }, [&] { dns.look(); });
+  EXPECT_LE(dns.questions, 2) << "A and AAAA";
+  resolver->resolve("mail.example", [&](const auto& answer) { answered += answer.has_value() ? 1 : 0; });
+  run_until(context, [&] { return answered == 1001; }, [&] { dns.look(); });
+  EXPECT_GT(dns.questions, 2) << "an answer is not kept";
+}
+
 TEST(Resolver, RefusesServersThatAreNoAddresses) {
   boost::asio::io_context context;
   EXPECT_FALSE(Resolver::open(context, {"dns.example"}));

@@ -111,6 +111,18 @@ TEST_F(ToPhoneTest, ThePhoneIsShownWhoWroteAndNotWhereAnswersGo) {
   EXPECT_NE(sms()[0].text.find("Mail from \"Eve\" <eve@evil.example> (unverified sender): "), std::string::npos) << sms()[0].text;
 }
 
+// Whoever had the store before it came out of a backup may have sent it.
+TEST_F(ToPhoneTest, AMailThatIsSeenAgainAfterARestoreIsMarkedWhenItIsSent) {
+  MailboxState mailbox = store->mailbox("b1").value();
+  mailbox.restored = clock.at;
+  ASSERT_TRUE(store->set_mailbox("b1", mailbox));
+  const Item item = requested();
+  EXPECT_TRUE(item.duplicate_possible);
+  EXPECT_EQ(store->mailbox("b1").value().restored, clock.at) << "the mailbox was not read to its end yet";
+  ASSERT_EQ(data_plane.of(handoff::Kind::submission).size(), 1U);
+  EXPECT_EQ(data_plane.of(handoff::Kind::submission)[0].view().u64(handoff::tag(Tag::duplicate_possible)), 1U);
+}
+
 TEST_F(ToPhoneTest, PolicyPushAsksNobody) {
   new_mail("7", "b2");
   EXPECT_TRUE(sms().empty());

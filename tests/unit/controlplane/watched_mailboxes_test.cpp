@@ -105,6 +105,14 @@ TEST_F(MailboxesTest, BindingsThatCannotBeReadAreReadLater) {
   std::filesystem::remove_all(folder);
 }
 
+TEST_F(MailboxesTest, WhatComesAfterTheFirstLookBehindARestoreIsNew) {
+  MailboxState state = store->mailbox("b1").value();
+  state.restored = clock.at;
+  ASSERT_TRUE(store->set_mailbox("b1", state));
+  mailboxes.on_polled(polled("5").view());
+  EXPECT_EQ(store->mailbox("b1").value().restored, Timestamp{});
+}
+
 TEST_F(MailboxesTest, ASuspendedBindingMovesNoWatermark) {
   Binding binding = with_password();
   mailboxes.on_binding_changed(binding);

@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/use_future.hpp>
 #include <chrono>
 #include <filesystem>
@@ -50,6 +51,39 @@ TEST_F(CliTest, AnAnswerWaitsForTheStore) {
     return true;
   });
   EXPECT_EQ(added.get().code, 0);
+}
+
+TEST_F(CliTest, DrainAnswersWhatIsAskedAndEndsWhoAsksNothing) {
+  using Protocol = boost::asio::local::stream_protocol;
+  const auto busy = boost::asio::make_work_guard(context);
+  const auto in_server = [this](std::function<bool()> body) {
+    return boost::asio::post(context, boost::asio::use_future(std::move(body))).get();
+  };
+  in_server([this] { return durable.held = true; });
+  auto added = std::async(std::launch::async, [this] { return at_root(add(), "secret\n"); });
+  while (!in_server([this] { return durable.is_waited_for(); })) std::this_thread::yield();
+  boost::asio::io_context own;
+  Protocol::socket idle(own);
+  idle.connect(Protocol::endpoint((root / "run/pushmail/api").string()));
+  bool drained = false;
+  in_server([&] {
+    server->drain([&drained] { drained = true; });
+    return true;
+  });
+  std::string heard;
+  boost::system::error_code end;
+  boost::asio::read(idle, boost::asio::dynamic_buffer(heard), end);
+  EXPECT_EQ(end, boost::asio::error::eof) << "no reset";
+  EXPECT_TRUE(heard.empty() || heard.find(" 503 ") != std::string::npos) << heard;
+  EXPECT_EQ(at_root({"binding", "list"}).code, EX_UNAVAILABLE);
+  EXPECT_EQ(added.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  EXPECT_FALSE(in_server([&] { return drained; }));
+  in_server([this] {
+    durable.release();
+    return true;
+  });
+  EXPECT_EQ(added.get().code, 0);
+  while (!in_server([&] { return drained; })) std::this_thread::yield();
 }
 
 TEST_F(CliTest, BindingsFromAddToRemove) {

@@ -585,5 +585,46 @@ TEST(RelayForwarded, waits_until_the_phone_asks_also_over_a_restart_of_the_contr
   EXPECT_THAT(world.journal.settled_messages(), ElementsAre(std::pair(journal::Kind::accepted_mail, item)));
 }
 
+// ---- the end of the process -------------------------------------------------------------------------------------------------------
+
+TEST(RelayStop, a_try_that_was_written_down_and_not_begun_leaves_no_doubt) {
+  World world;
+  world.attempts_wait = true;
+  const ItemId item = world.submit_until_sent();
+  ASSERT_EQ(world.journal.waiting.size(), 1u);
+  world.relay->stop_sending();
+  EXPECT_TRUE(world.relay->waits_for_disk());
+  world.commit();
+  EXPECT_FALSE(world.relay->waits_for_disk());
+  EXPECT_TRUE(world.outgoing.submits.empty());
+  EXPECT_EQ(world.journal.durable_count(journal::Kind::attempt), 2u) << "that it began, and that nothing of it left";
+  world.restart();
+  world.replay();
+  world.tick();
+  EXPECT_TRUE(world.handoff.all(handoff::Kind::attempt).empty());
+  world.attempts_wait = false;
+  EXPECT_EQ(world.submit_until_sent(), item);
+  ASSERT_EQ(world.outgoing.submits.size(), 1u) << "offered again, it goes out";
+}
+
+TEST(RelayStop, nothing_leaves_and_what_comes_in_is_kept) {
+  World world;
+  world.relay->stop_sending();
+  (void)world.deliver_until_sent();
+  EXPECT_EQ(world.answers.mm7.at(1).code, 1000);
+  ItemId item;
+  item.bytes[15] = 9;
+  world.offer(item, 4);
+  EXPECT_EQ(credit_of(world), 0u) << "the next process is offered it";
+  for (int i = 0; i < 5; ++i) world.tick(seconds(30));
+  EXPECT_TRUE(world.outgoing.mails.empty());
+  EXPECT_EQ(world.journal.durable_count(journal::Kind::attempt), 0u);
+  world.restart();
+  world.replay();
+  world.tick();
+  world.convert_all();
+  EXPECT_EQ(world.handoff.all(handoff::Kind::route_query).size(), 2u) << "asked before the end, and after it";
+}
+
 }  // namespace
 }  // namespace pushmail::relay

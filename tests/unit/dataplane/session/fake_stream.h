@@ -109,6 +109,7 @@ class FakeNetwork final : public Network {
     acceptors_[local] = &acceptor;
     return {};
   }
+  void stop_listening() override { acceptors_.clear(); }
   [[nodiscard]] Result<Stream*> connect(const Endpoint& peer, StreamEvents& events) override {
     ++connects;
     streams_.push_back(std::make_unique<FakeStream>(peer));

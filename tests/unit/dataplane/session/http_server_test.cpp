@@ -616,5 +616,91 @@ TEST_F(HttpServerTest, GuessingAPasswordEnds) {
   EXPECT_EQ(status(ask(wrong)), 401) << "one guess is back";
 }
 
+// ---- the drain --------------------------------------------------------------------------------------------------------------------
+
+TEST_F(HttpServerTest, DrainEndsIdleConnectionsAndTurnsNewOnesAway) {
+  FakePeer idle;
+  connect(idle);
+  FakePeer late;
+  late.stream = *network_->connect(here_, late);
+  server_->http().drain();
+  turns();
+  EXPECT_EQ(idle.take(), "");
+  EXPECT_TRUE(idle.ended);
+  EXPECT_FALSE(idle.closed.has_value()) << "our FIN, no reset";
+  const std::string heard = late.take();
+  EXPECT_EQ(status(heard), 503);
+  EXPECT_TRUE(has(heard, "Connection: close"));
+  EXPECT_TRUE(has(heard, "Retry-After"));
+  for (FakePeer* peer : {&idle, &late}) peer->stream->finish();
+  turns();
+  EXPECT_EQ(idle.closed, CloseReason::finished);
+  EXPECT_EQ(late.closed, CloseReason::finished);
+  EXPECT_EQ(server_->http().connection_count(), 0u);
+}
+
+// What is asked, what is half here, and what is only a piece of a head: each has its answer, and the answer says that it is the last.
+TEST_F(HttpServerTest, DrainAnswersWhatIsUnderWayAndCloses) {
+  const std::string request = post(deliver("t-1"));
+  for (const std::size_t sent : {request.size(), request.size() - 100, std::size_t{20}}) {
+    SetUp();
+    sink_.tickets.clear();
+    FakePeer peer;
+    connect(peer);
+    peer.say(request.substr(0, sent));
+    turns();
+    server_->http().drain();
+    turns();
+    EXPECT_EQ(peer.take(), "") << sent;
+    peer.say(request.substr(sent));
+    turns();
+    ASSERT_EQ(sink_.tickets.size(), 1u) << sent;
+    server_->answer(sink_.tickets[0], {.code = 1000, .text = "Success", .details = {}});
+    turns();
+    const std::string heard = peer.take();
+    EXPECT_EQ(status(heard), 200) << sent;
+    EXPECT_TRUE(has(heard, "Connection: close")) << sent;
+    EXPECT_TRUE(peer.ended) << sent;
+    peer.say(post(deliver("t-2")));
+    peer.stream->finish();
+    turns();
+    EXPECT_EQ(peer.closed, CloseReason::finished) << sent;
+    EXPECT_EQ(sink_.tickets.size(), 1u) << "what came behind the last answer is nobody's";
+  }
+}
+
+TEST_F(HttpServerTest, DrainAnswersAPipelineAndSaysCloseInItsLastAnswer) {
+  FakePeer peer;
+  connect(peer);
+  peer.say(post(deliver("t-1")) + post(deliver("t-2")));
+  turns();
+  ASSERT_EQ(sink_.tickets.size(), 2u);
+  server_->http().drain();
+  for (const Ticket ticket : {sink_.tickets[1], sink_.tickets[0]})
+    server_->answer(ticket, {.code = 1000, .text = "Success", .details = {}});
+  turns();
+  const std::string heard = peer.take();
+  const std::size_t close = heard.find("Connection: close");
+  EXPECT_GT(close, heard.find("t-1"));
+  EXPECT_EQ(heard.find("Connection: close", close + 1), std::string::npos);
+  EXPECT_TRUE(has(heard.substr(close), "t-2"));
+  EXPECT_TRUE(peer.ended);
+}
+
+TEST_F(HttpServerTest, DrainReadsPastARefusedBodyBeforeItCloses) {
+  FakePeer peer;
+  connect(peer);
+  peer.say("GET / HTTP/1.1\r\nHost: us\r\nContent-Length: 10\r\n\r\n12345");
+  turns();
+  EXPECT_EQ(status(peer.take()), 405);
+  server_->http().drain();
+  turns();
+  EXPECT_FALSE(peer.ended);
+  peer.say("67890");
+  turns();
+  EXPECT_TRUE(peer.ended);
+  EXPECT_FALSE(peer.closed.has_value());
+}
+
 }  // namespace
 }  // namespace pushmail

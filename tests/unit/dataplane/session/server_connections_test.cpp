@@ -56,6 +56,7 @@ class EchoServer final : public Acceptor {
       ++server_.runs;
       resume_reading();
     }
+    void on_drain() override { finish_stream(); }
     void check_deadlines(Instant now) override {
       if (now - last_heard() > seconds(60)) finish_stream();
     }

@@ -648,5 +648,61 @@ TEST_F(SmtpClientTest, NoMailGoesWithoutStarttlsWhereItIsRequired) {
   }
 }
 
+TEST_F(SmtpClientTest, DrainLetsWhatIsWithAHostGetItsAnswerAndGivesTheRestBack) {
+  const std::uint64_t out = send();
+  const std::uint64_t opening = send();
+  turns();
+  ASSERT_EQ(hosts_.all.size(), 2u);
+  FakePeer& first = *hosts_.all[0];
+  (void)first.take();
+  first.say(full_ehlo);
+  turns();
+  first.say("250 ok\r\n250 ok\r\n354 go\r\n");
+  turns();
+  const std::uint64_t waiting = send();
+  turns();
+  client_->drain();
+  EXPECT_EQ(result(waiting).outcome, SmtpOutcome::not_sent);
+  EXPECT_TRUE(result(waiting).error->is(smtp_closing));
+  EXPECT_FALSE(client_->send({.host = host_, .mail_from = "a@b.example", .recipients = {"c@d.example"}, .mail = lend("x")}).has_value());
+  EXPECT_FALSE(results_.all.contains(out));
+  (void)first.take();
+  first.say("250 2.0.0 queued\r\n");
+  turns();
+  EXPECT_EQ(result(out).outcome, SmtpOutcome::delivered);
+  EXPECT_EQ(first.take(), "QUIT\r\n");
+  // The other one had a greeting and no word of its mail yet: that mail goes, and no other one.
+  FakePeer& second = *hosts_.all[1];
+  (void)second.take();
+  second.say(full_ehlo);
+  turns();
+  second.say("250 ok\r\n250 ok\r\n354 go\r\n");
+  turns();
+  second.say("250 2.0.0 queued\r\n");
+  turns();
+  EXPECT_EQ(result(opening).outcome, SmtpOutcome::delivered);
+  for (FakePeer* host : {&first, &second}) {
+    host->say("221 bye\r\n");
+    turns();
+    EXPECT_TRUE(host->ended);
+    EXPECT_FALSE(host->closed.has_value()) << "no reset";
+    host->stream->finish();
+  }
+  turns();
+  EXPECT_EQ(client_->connection_count(), 0u);
+}
+
+TEST_F(SmtpClientTest, DrainSaysQuitOnAKeptConnection) {
+  (void)send();
+  turns();
+  (void)answer(full_ehlo);
+  (void)answer("250 ok\r\n250 ok\r\n354 go\r\n");
+  EXPECT_EQ(answer("250 2.0.0 queued\r\n"), "");
+  client_->drain();
+  turns();
+  EXPECT_EQ(host().take(), "QUIT\r\n");
+  EXPECT_EQ(network_.connects, 1);
+}
+
 }  // namespace
 }  // namespace pushmail

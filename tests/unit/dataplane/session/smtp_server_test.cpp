@@ -583,5 +583,78 @@ TEST_F(SmtpServerTest, StarttlsIsNoPartOfAMailAndMayEndALongPipeline) {
   cover.covered.back()->events->on_close(CloseReason::finished);
 }
 
+// ---- the drain --------------------------------------------------------------------------------------------------------------------
+
+constexpr std::string_view shutting_down = "421 4.3.2 shutting down, try again later\r\n";
+
+TEST_F(SmtpServerTest, DrainSays421BetweenCommandsAndToWhoComes) {
+  start({.domain = "mms.example", .connections = {}, .greeting_delay = seconds(1)});
+  FakePeer ungreeted;
+  connect(ungreeted);
+  pass(milliseconds(999));
+  FakePeer late;
+  late.stream = *network_->connect(here_, late);
+  server_->drain();
+  turns();
+  EXPECT_EQ(ungreeted.take(), shutting_down);
+  EXPECT_TRUE(ungreeted.ended);
+  EXPECT_EQ(late.take(), shutting_down);
+  EXPECT_TRUE(late.ended);
+  pass(seconds(2));
+  EXPECT_EQ(ungreeted.take(), "") << "no greeting follows";
+  ungreeted.stream->finish();
+  late.stream->finish();
+  turns();
+  EXPECT_EQ(server_->connection_count(), 0u);
+}
+
+TEST_F(SmtpServerTest, DrainFinishesAMailWhoseDataIsUnderWay) {
+  FakePeer peer;
+  open_data(peer);
+  peer.say("Subject: x\r\n\r\nfirst half");
+  turns();
+  server_->drain();
+  turns();
+  EXPECT_EQ(peer.take(), "");
+  EXPECT_EQ(ask(peer, " second half\r\n.\r\n"), "250 2.0.0 kept\r\n" + std::string(shutting_down));
+  ASSERT_EQ(sink_.mails.size(), 1u);
+  EXPECT_EQ(body(sink_.mails[0]), "Subject: x\r\n\r\nfirst half second half\r\n");
+  EXPECT_TRUE(peer.ended);
+  peer.stream->finish();
+  turns();
+  EXPECT_EQ(peer.closed, CloseReason::finished);
+}
+
+TEST_F(SmtpServerTest, DrainAnswersWhatWasAskedAndNothingBehindIt) {
+  sink_.at_once = nullptr;
+  FakePeer peer;
+  greet(peer);
+  EXPECT_EQ(ask(peer, "MAIL FROM:<joe@example.com>\r\nRCPT TO:<+15550100002@mms.example>\r\nDATA\r\n"), "250 2.1.0 sender ok\r\n");
+  server_->drain();
+  turns();
+  EXPECT_EQ(peer.take(), "") << "the question is out";
+  server_->answer_recipient(sink_.recipient_tickets.at(0), {.code = 250, .enhanced = "2.1.5", .text = "ok"});
+  turns();
+  EXPECT_EQ(peer.take(), "250 2.1.5 ok\r\n" + std::string(shutting_down)) << "DATA has the 421, and no 354";
+  EXPECT_TRUE(peer.ended);
+}
+
+TEST_F(SmtpServerTest, DrainLetsACommandComeWholeAndSaysByeToQuit) {
+  for (const auto& [rest, answer] : {std::pair<std::string_view, std::string_view>{"OP\r\n", shutting_down}, {"", "221 2.0.0 bye\r\n"}}) {
+    start({.domain = "mms.example", .connections = {}});
+    FakePeer peer;
+    greet(peer);
+    peer.say(rest.empty() ? "QU" : "NO");
+    turns();
+    server_->drain();
+    turns();
+    EXPECT_EQ(peer.take(), "");
+    EXPECT_EQ(ask(peer, rest.empty() ? "IT\r\n" : rest), answer);
+    EXPECT_TRUE(peer.ended);
+    peer.stream->finish();
+    turns();
+  }
+}
+
 }  // namespace
 }  // namespace pushmail

@@ -1,6 +1,8 @@
 // The kernel link over loopback: two networks in one thread, polled in turns.
 #include "dataplane/tcp/kernel.h"
 
+#include <algorithm>
+#include <array>
 #include <functional>
 
 #include <gtest/gtest.h>
@@ -391,6 +393,33 @@ TEST(KernelNetworkEnd, OpenStreamsAreFreedWithTheirBytes) {
     stream->send_lent({.bytes = much, .release = [](void* count) { ++*static_cast<int*>(count); }, .context = &released});
   }
   EXPECT_EQ(released, 1);
+}
+
+TEST_F(KernelLink, WhoIsInTheBacklogIsAcceptedBeforeTheListenerGoes) {
+  auto theirs = std::move(*KernelNetwork::open());
+  std::array<Recorder, 100> clients;
+  for (Recorder& client : clients) client.stream = *theirs->connect(here_, client);
+  for (int i = 0; i < 5000 && !std::ranges::all_of(clients, &Recorder::opened); ++i) {
+    theirs->wait(-1, milliseconds(20));
+    theirs->poll(clock_.now());
+  }
+  EXPECT_TRUE(door_.recorders.empty());
+  network_->stop_listening();
+  EXPECT_TRUE(door_.recorders.empty()) << "nothing is called from inside a call";
+  ASSERT_TRUE(run_until([&] { return network_->listening().empty(); }));
+  EXPECT_EQ(door_.recorders.size(), clients.size());
+  for (const auto& recorder : door_.recorders) recorder->stream->send(bytes_of("later"));
+  ASSERT_TRUE(run_until([&] {
+    theirs->poll(clock_.now());
+    return std::ranges::all_of(clients, [](const Recorder& client) { return client.received.size() == 5; });
+  }));
+  Recorder late;
+  late.stream = *theirs->connect(here_, late);
+  ASSERT_TRUE(run_until([&] {
+    theirs->poll(clock_.now());
+    return late.reason.has_value();
+  }));
+  EXPECT_EQ(late.reason, CloseReason::refused);
 }
 
 }  // namespace

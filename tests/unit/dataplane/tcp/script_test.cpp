@@ -1404,5 +1404,27 @@ TEST_F(TcpScript, PortsAndListeners) {
   EXPECT_TRUE(stack->listen({IpAddress::v4(0), 26}, acceptor));
 }
 
+// ---- no more connections ----------------------------------------------------------------------------------------------------------
+
+// A handshake that has begun is finished, by its record or by its cookie; a new SYN is refused (RFC 9293 §3.10.7.1).
+TEST_F(TcpScript, WhoHasStoppedListeningFinishesHandshakesAndRefusesSyns) {
+  restart({.half_open_count_max = 1});
+  in({.seq = 1000, .flags = SYN, .from = 1});
+  const std::uint32_t first = next().seq;
+  in({.seq = 1000, .flags = SYN, .from = 2});
+  const std::uint32_t cookie = next().seq;
+  stack->stop_listening();
+  in({.seq = 1001, .ack = first + 1, .from = 1});
+  EXPECT_EQ(acceptor.count, 1);
+  in({.seq = 1001, .ack = cookie + 1, .from = 2});
+  EXPECT_EQ(acceptor.count, 2);
+  out.clear();
+  in({.seq = 5000, .flags = SYN, .from = 3});
+  const Out refusal = next();
+  EXPECT_EQ(refusal.flags, RST | ACK);
+  EXPECT_EQ(refusal.ack, 5001u);
+  EXPECT_EQ(stack->usage().connections, 2u);
+}
+
 }  // namespace
 }  // namespace pushmail::tcp

@@ -60,6 +60,12 @@ class Socket {
     EXPECT_EQ(::connect(socket.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0) << "port " << port;
     return socket;
   }
+  /// Whether nobody listens there.
+  [[nodiscard]] static bool is_refused(std::uint16_t port) {
+    const Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const sockaddr_in address = loopback(port);
+    return ::connect(socket.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno == ECONNREFUSED;
+  }
   [[nodiscard]] std::uint16_t port() const {
     sockaddr_in address{};
     socklen_t size = sizeof address;
@@ -103,6 +109,12 @@ class Socket {
   [[nodiscard]] std::string read_some() {
     if (read_.empty()) (void)more();
     return std::exchange(read_, {});
+  }
+  /// Whether the other side ends now, in order and without a further byte; a reset is none.
+  [[nodiscard]] bool ends() const {
+    wait(POLLIN);
+    char byte;
+    return read_.empty() && ::recv(fd_, &byte, 1, MSG_DONTWAIT) == 0;
   }
   /// An HTTP message with Content-Length: head and body.
   [[nodiscard]] std::pair<std::string, std::string> read_http() {
@@ -213,6 +225,12 @@ class Program {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
   [[nodiscard]] pid_t pid() const { return pid_; }
+  /// By a second SIGTERM behind the first: what is open is reset.
+  int end_at_once() {
+    signal(SIGTERM);
+    EXPECT_TRUE(wait_for("\"event\":\"drain\""));
+    return end(SIGTERM);
+  }
   void forget_log() { log_text_.clear(); }
   [[nodiscard]] const std::string& log_text() const { return log_text_; }
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }

@@ -56,6 +56,7 @@ TEST(Program, phone_to_mail) {
   // Accepted, attempt and outcome, and a settle record of each: the last follows the acknowledgement, which nobody is told of.
   for (int looks = 0; looks < 1000 && counter(program, "pushmail_data_journal_records_total") < 6; ++looks) ::poll(nullptr, 0, 10);
   EXPECT_EQ(counter(program, "pushmail_data_journal_records_total"), 6u);
+  mmsc = Socket();
   EXPECT_EQ(program.end(SIGTERM), 0);
   // Everything was settled: a new start finds nothing to do.
   program.forget_log();
@@ -174,6 +175,7 @@ TEST_P(Kill, nothing_acknowledged_is_lost) {
   EXPECT_THAT(take_mail(sink.accept()), HasSubstr("hello "));
   EXPECT_EQ(control.wait_for(Kind::outcome).text(Tag::state), "delivered");
   EXPECT_FALSE(sink.readable(200)) << "it arrives once";
+  mmsc = Socket();
   EXPECT_EQ(program.end(SIGTERM), 0);
 }
 

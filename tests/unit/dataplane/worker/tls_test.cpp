@@ -107,7 +107,7 @@ TEST_F(TlsProgram, speaks_https_and_smtp_to_those_who_come) {
   Socket lost = Socket::connect(https_port_);
   lost.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_TRUE(program_.wait_for("what the other side speaks is not TLS"));
-  EXPECT_EQ(program_.end(SIGTERM), 0);
+  EXPECT_EQ(program_.end_at_once(), 0);
 }
 
 TEST_F(TlsProgram, submits_by_https_and_names_what_it_does_not_trust) {
@@ -135,7 +135,7 @@ TEST_F(TlsProgram, submits_by_https_and_names_what_it_does_not_trust) {
   EXPECT_EQ(control.wait_for(Kind::peer_state).text(Tag::reason), "the certificate is for another name");
   TlsSocket mmsc(listener.accept(), tls::Session::open(server_));
   EXPECT_THAT(mmsc.read_until("\r\n\r\n"), HasSubstr("POST /mm7 HTTP/1.1"));
-  EXPECT_EQ(program_.end(SIGTERM), 0);
+  EXPECT_EQ(program_.end_at_once(), 0);
 }
 
 TEST_F(TlsProgram, starts_nothing_with_files_that_cannot_be_used) {
