@@ -45,6 +45,7 @@ inline constexpr ErrorInfo smtp_bad_path{"smtp.bad_path", "not a mail address in
 inline constexpr ErrorInfo smtp_needs_utf8{"smtp.needs_utf8", "a non-ASCII address without SMTPUTF8", "RFC 6531 §3.5"};
 inline constexpr ErrorInfo smtp_bad_parameter{"smtp.bad_parameter", "a parameter is malformed or appears twice", "RFC 5321 §4.1.1.11"};
 inline constexpr ErrorInfo smtp_unknown_parameter{"smtp.unknown_parameter", "a parameter that was not offered", "RFC 5321 §4.1.1.11"};
+inline constexpr ErrorInfo smtp_bad_chunk{"smtp.bad_chunk", "BDAT without a size, or with another word than LAST behind it", "RFC 3030 §2"};
 inline constexpr ErrorInfo smtp_too_large{"smtp.too_large", "the mail is larger than the limit", "RFC 1870 §6.1"};
 inline constexpr ErrorInfo smtp_bad_reply{"smtp.bad_reply", "the reply is not `nnn text` lines of one code", "RFC 5321 §4.2"};
 
