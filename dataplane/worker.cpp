@@ -18,7 +18,8 @@ std::vector<HttpPeer> http_peers_of(const relay::PeerTable& table) {
                      .allow = profile.networks,
                      .credentials = {.user = profile.text("inbound_user"), .password = profile.text("inbound_password")},
                      .service_code = profile.dialect.service_code,
-                     .fault_http_status = profile.dialect.fault_http_status});
+                     .fault_http_status = profile.dialect.fault_http_status,
+                     .scheme = profile.is({"inbound_scheme", "digest"}) ? HttpScheme::digest : HttpScheme::basic});
   }
   return peers;
 }

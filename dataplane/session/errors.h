@@ -24,6 +24,7 @@ inline constexpr ErrorInfo http_bad_coding{"http.bad_coding", "a transfer coding
 inline constexpr ErrorInfo http_two_framings{"http.two_framings", "Content-Length beside Transfer-Encoding", "RFC 9112 §6.3"};
 inline constexpr ErrorInfo http_bad_chunk{"http.bad_chunk", "a chunk is not framed by the rules", "RFC 9112 §7.1"};
 inline constexpr ErrorInfo http_body_too_large{"http.body_too_large", "the body is longer than the limit", "RFC 9110 §15.5.14"};
+inline constexpr ErrorInfo http_bad_gzip{"http.bad_gzip", "the body is not gzip, or not whole", "RFC 1952 §2.3"};
 inline constexpr ErrorInfo http_bad_url{"http.bad_url", "not http://host[:port][/path], or https://", "RFC 9110 §4.2.1", Fault::us};
 
 // HTTP, as client.

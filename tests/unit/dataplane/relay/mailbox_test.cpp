@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "core/errors.h"
+#include "core/record_fields.h"
 #include "tests/unit/dataplane/relay/world.h"
 
 namespace pushmail::relay {
