@@ -196,6 +196,8 @@ inline constexpr Timer http_answer = detail::one("http_answer", "session", secon
 inline constexpr Timer http_keep = detail::one("http_keep", "session", seconds(15), "an idle connection may be used again");
 inline constexpr Timer smtp_connect = detail::one("smtp_connect", "session", seconds(30), "a smart host accepts");
 inline constexpr Timer smtp_keep = detail::one("smtp_keep", "session", seconds(5), "an idle connection says QUIT");
+inline constexpr Timer login_rest =
+    detail::growing("login_rest", "session", detail::minutes(1), detail::minutes(30), "a smart host that refused our log-in is left alone");
 inline constexpr Timer reopen = detail::one("reopen", "session", seconds(1), "after a refused connection");
 inline constexpr Timer close_follows =
     detail::one("close_follows", "session", seconds(1), "a peer that closes later than this closes idle connections");
@@ -223,9 +225,9 @@ inline constexpr auto of_data_plane = std::to_array<Timer>({
     tcp_retransmission, tcp_challenge, tcp_time_wait, tcp_delayed_ack, syn_cookie,       flood_quiet,  neighbour_ask,  neighbour_fresh,
     kernel_accept,      worker_sleep,  link_counters, journal_room,    journal_proof,    journal_busy, handoff_accept, session_linger,
     session_idle,       message_time,  session_check, http_head,       http_retry_after, digest_nonce, smtp_line,      smtp_answer,
-    http_connect,       tls_handshake, http_answer,   http_keep,       smtp_connect,     smtp_keep,    reopen,         close_follows,
-    request_limit,      overload_rest, overload_once, passed_over,     submit_retry,     mail_retry,   mail_doubt,     mail_expire,
-    submit_expire,      admission,     route_again,   repeats,
+    http_connect,       tls_handshake, http_answer,   http_keep,       smtp_connect,     smtp_keep,    login_rest,     reopen,
+    close_follows,      request_limit, overload_rest, overload_once,   passed_over,      submit_retry, mail_retry,     mail_doubt,
+    mail_expire,        submit_expire, admission,     route_again,     repeats,
 });
 
 /// What a table of timers must be: each name once, no wait of nothing, none that grows downwards.

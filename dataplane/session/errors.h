@@ -58,6 +58,13 @@ inline constexpr ErrorInfo smtp_no_starttls{"smtp.no_starttls", "the host does n
                                             Fault::peer, Lasting::temporary};
 inline constexpr ErrorInfo smtp_injected{"smtp.injected", "more came with the reply to STARTTLS, not encrypted", "RFC 3207 §4.2",
                                          Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo smtp_no_login{"smtp.no_login", "the host offers no log-in that we have", "RFC 4954 §3", Fault::peer,
+                                         Lasting::temporary};
+inline constexpr ErrorInfo smtp_bad_login{"smtp.bad_login", "the host asks more than the mechanism has to say", "RFC 4954 §4", Fault::peer,
+                                          Lasting::temporary};
+inline constexpr ErrorInfo smtp_login_in_clear{"smtp.login_in_clear", "the connection is not encrypted, and the password would be read",
+                                               "RFC 4954 §9", Fault::us, Lasting::temporary};
+inline constexpr ErrorInfo smtp_no_secret{"smtp.no_secret", "the password or token cannot be read", "", Fault::us, Lasting::temporary};
 inline constexpr ErrorInfo smtp_closing{"smtp.closing", "the client is closing", "", Fault::us, Lasting::temporary};
 inline constexpr ErrorInfo smtp_bad_envelope{"smtp.bad_envelope", "no recipient, or an address that cannot stand in a command",
                                              "RFC 5321 §4.1.2", Fault::us};
