@@ -101,6 +101,8 @@ bool Gunzip::is_whole() const { return member_count_ > 0 && !is_in_member_; }
 Result<void> Gunzip::read(ByteView coded, Bytes& out) {
   inflate_state& state = state_->inflate;
   coded_size_ += coded.size();
+  // Names and empty blocks make nothing, and could go on without end.
+  if (coded_size_ > size_max_ + size_max_ / 8 + limits::KiB) return fail(http_body_too_large);
   const std::uint64_t most =
       std::min(size_max_, std::max(limits::http_inflate_free_size_max, limits::http_inflate_ratio_max * coded_size_));
   bool is_full = false;  // the last step may have left something

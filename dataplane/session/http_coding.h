@@ -22,8 +22,8 @@ enum class RequestCoding : std::uint8_t { none, gzip };
 /// Of the value of Content-Encoding; nothing where the coding is another one, or there are several.
 [[nodiscard]] std::optional<RequestCoding> request_coding_of(std::string_view codings);
 
-/// Undoes gzip (RFC 1952), member behind member, wherever the bytes are cut. What it makes is bounded by its size, and by its ratio to what
-/// came (limits::http_inflate_ratio_max): a bomb is seen while it is small.
+/// Undoes gzip (RFC 1952), member behind member, wherever the bytes are cut. What comes and what it makes are bounded by their size, and
+/// what it makes also by its ratio to what came (limits::http_inflate_ratio_max): a bomb is seen while it is small.
 class Gunzip {
  public:
   /// What one of these holds for as long as it lives, beside what it makes.

@@ -115,6 +115,11 @@ TEST(Gunzip, IsBoundedBySizeAndByRatio) {
   EXPECT_EQ(gunzipped(zeros, zeros.size(), 1'000'000), "http.body_too_large");
   const Bytes fewer = *http::gzipped(Bytes(60'000, 0));
   EXPECT_EQ(gunzipped(fewer, fewer.size(), 1'000'000).size(), 60'000u);
+  Bytes named = gzipped;
+  named[3] = 0x08;  // a name follows, and never ends
+  named.resize(10);
+  named.insert(named.end(), 2'000, 'x');
+  EXPECT_EQ(gunzipped(named, 100), "http.body_too_large");
   // A bomb of 20 MB is seen while it is small.
   const Bytes bomb = *http::gzipped(Bytes(20'000'000, 0));
   http::Gunzip gunzip(1'000'000'000);

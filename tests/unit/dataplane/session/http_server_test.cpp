@@ -12,6 +12,7 @@ namespace pushmail {
 namespace {
 
 using test::deliver;
+using test::envelope;
 using test::FakePeer;
 using test::HttpServerTest;
 using test::Mm7Server;

@@ -17,7 +17,7 @@ class SmtpClientLoginTest : public test::SmtpClientTest {
   }
   void start_with_login(StreamCover* starttls = nullptr) {
     client_ = std::make_unique<SmtpClient>(
-        network_, SmtpClientSettings{.domain = "mms.example", .connections_per_host_max = 2, .starttls = starttls, .login = login_},
+        network_, SmtpClientSettings{.domain = "mms.example", .connections_per_host_max = 1, .starttls = starttls, .login = login_},
         results_, clock_);
   }
   /// Up to the reply to AUTH.
