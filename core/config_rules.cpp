@@ -140,6 +140,21 @@ void check_tls(const Config& config, Findings& findings) {
   if (!name.empty() && !is_host_name(name)) findings.add("smtp.smart_host_name", "must be a host name, mail.example.net");
 }
 
+void check_smart_host_login(const Config& config, Findings& findings) {
+  const bool has_user = config.has("smtp.smart_host_user"), has_secret = config.has("smtp.smart_host_password_file");
+  if (has_user && !has_secret) findings.add("smtp.smart_host_user", "needs smtp.smart_host_password_file");
+  if (!has_user) {
+    if (has_secret) findings.add("smtp.smart_host_password_file", "needs smtp.smart_host_user");
+    if (config.flag("smtp.smart_host_login_in_clear")) findings.add("smtp.smart_host_login_in_clear", "needs smtp.smart_host_user");
+    return;
+  }
+  if (!config.has("smtp.smart_host")) findings.add("smtp.smart_host_user", "needs smtp.smart_host");
+  if (config.text("smtp.smart_host_tls") == "off" && !config.flag("smtp.smart_host_login_in_clear")) {
+    findings.add("smtp.smart_host_user",
+                 "would be sent in clear: give smtp.smart_host_tls, or write smtp.smart_host_login_in_clear = true");
+  }
+}
+
 void check_sizes(const Config& config, Findings& findings) {
   if (config.size("journal.lane_size_max") < config.size("journal.segment_size"))
     findings.add("journal.lane_size_max", "must be at least journal.segment_size: a lane of less takes no message");
@@ -217,6 +232,7 @@ std::vector<ConfigError> check_rules(const Config& config) {
   check_bearers(config, findings);
   check_link(config, findings);
   check_tls(config, findings);
+  check_smart_host_login(config, findings);
   check_sizes(config, findings);
   check_dns(config, findings);
   check_numbering(config, findings);

@@ -15,6 +15,8 @@ inline constexpr std::uint64_t mail_size_max = 25 * MiB;
 inline constexpr std::uint64_t mm_size_max = 300 * KiB;  // unless the peer profile says otherwise
 
 inline constexpr std::uint64_t http_body_size_max = 8 * MiB;
+inline constexpr std::uint64_t http_inflate_ratio_max = 100;  // of a compressed body, beyond its first http_inflate_free_size_max bytes
+inline constexpr std::uint64_t http_inflate_free_size_max = 64 * KiB;
 inline constexpr std::uint64_t http_head_size_max = 32 * KiB;
 inline constexpr std::uint32_t http_header_count_max = 100;
 

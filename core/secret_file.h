@@ -12,7 +12,7 @@
 
 namespace pushmail {
 
-/// All of it, at most 1 KiB. Whoever asks wipes what need not stay.
+/// All of it, at most 8 KiB: tokens are long. Whoever asks wipes what need not stay.
 [[nodiscard]] std::expected<Bytes, StartError> read_secret_bytes(const std::filesystem::path& path);
 /// Its first line, without the line end; the group pushmail may read it.
 [[nodiscard]] std::expected<std::string, StartError> read_secret_file(const std::filesystem::path& path);

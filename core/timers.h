@@ -202,6 +202,8 @@ inline constexpr Timer message_time = detail::one("message_time", "session", det
 inline constexpr Timer session_check = detail::one("session_check", "session", milliseconds(100), "deadlines are looked at");
 inline constexpr Timer http_head = detail::one("http_head", "session", seconds(60), "a request's head arrives whole");
 inline constexpr Timer http_retry_after = detail::one("http_retry_after", "session", seconds(10), "Retry-After of a 503");
+inline constexpr Timer digest_nonce =
+    detail::one("digest_nonce", "session", detail::minutes(5), "a nonce that we gave may be answered (RFC 7616 §3.3)");
 inline constexpr Timer smtp_line = detail::one("smtp_line", "session", seconds(60), "a command arrives whole");
 inline constexpr Timer smtp_answer =
     detail::one("smtp_answer", "session", seconds(240), "the relay answers, else 451: below the client's 5 minutes");
@@ -211,6 +213,8 @@ inline constexpr Timer http_answer = detail::one("http_answer", "session", secon
 inline constexpr Timer http_keep = detail::one("http_keep", "session", seconds(15), "an idle connection may be used again");
 inline constexpr Timer smtp_connect = detail::one("smtp_connect", "session", seconds(30), "a smart host accepts");
 inline constexpr Timer smtp_keep = detail::one("smtp_keep", "session", seconds(5), "an idle connection says QUIT");
+inline constexpr Timer login_rest =
+    detail::growing("login_rest", "session", detail::minutes(1), detail::minutes(30), "a smart host that refused our log-in is left alone");
 inline constexpr Timer reopen = detail::one("reopen", "session", seconds(1), "after a refused connection");
 inline constexpr Timer close_follows =
     detail::one("close_follows", "session", seconds(1), "a peer that closes later than this closes idle connections");
@@ -235,7 +239,7 @@ inline constexpr Timer route_again = detail::one("route_again", "relay", seconds
 inline constexpr Timer repeats = detail::one("repeats", "relay", detail::days(7), "a peer's repeat is recognised");
 
 inline constexpr auto of_data_plane = std::to_array<Timer>({
-    tcp_retransmission, tcp_challenge, tcp_time_wait, tcp_delayed_ack, syn_cookie, flood_quiet, neighbour_ask, neighbour_fresh, kernel_accept, worker_sleep, manager_told, link_counters, journal_room, journal_proof, journal_busy, handoff_silence, handoff_accept, session_linger, session_idle, message_time, session_check, http_head, http_retry_after, smtp_line, smtp_answer, http_connect, tls_handshake, http_answer, http_keep, smtp_connect, smtp_keep, reopen, close_follows, request_limit, overload_rest, overload_once, passed_over, submit_retry, mail_retry, mail_doubt, mail_expire, submit_expire, admission, route_again, repeats, drain,
+    tcp_retransmission, tcp_challenge, tcp_time_wait, tcp_delayed_ack, syn_cookie, flood_quiet, neighbour_ask, neighbour_fresh, kernel_accept, worker_sleep, manager_told, link_counters, journal_room, journal_proof, journal_busy, handoff_silence, handoff_accept, session_linger, session_idle, message_time, session_check, http_head, http_retry_after, smtp_line, smtp_answer, http_connect, tls_handshake, http_answer, http_keep, smtp_connect, smtp_keep, reopen, close_follows, request_limit, overload_rest, overload_once, passed_over, submit_retry, mail_retry, mail_doubt, mail_expire, submit_expire, admission, route_again, repeats, drain, digest_nonce, login_rest,
 });
 
 /// What a table of timers must be: each name once, no wait of nothing, none that grows downwards.

@@ -4,10 +4,11 @@ namespace pushmail {
 
 namespace {
 
-SmtpClientSettings settings_of(const std::string& domain, StreamCover* starttls) {
+SmtpClientSettings settings_of(const std::string& domain, StreamCover* starttls, std::optional<SmtpLogin> login) {
   SmtpClientSettings settings;
   settings.domain = domain;
   settings.starttls = starttls;
+  settings.login = std::move(login);
   return settings;
 }
 
@@ -47,8 +48,9 @@ relay::MailResult replies_of(const SmtpResult& result, std::size_t recipient_cou
   return replies;
 }
 
-MailOut::MailOut(Network& network, const std::string& domain, const Clock& clock, FaultPoints faults, StreamCover* starttls)
-    : client_(network, settings_of(domain, starttls), *this, clock, faults) {}
+MailOut::MailOut(Network& network, const std::string& domain, const Clock& clock, FaultPoints faults, StreamCover* starttls,
+                 std::optional<SmtpLogin> login)
+    : client_(network, settings_of(domain, starttls, std::move(login)), *this, clock, faults) {}
 
 void MailOut::send(const relay::MailOrder& order) {
   const Sending sending{.item = order.item, .recipient_count = order.recipients.size()};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,8 +16,9 @@ namespace pushmail {
 
 class MailOut final : SmtpClientEvents {
  public:
-  /// `starttls` given: no mail goes without.
-  MailOut(Network& network, const std::string& domain, const Clock& clock, FaultPoints faults, StreamCover* starttls = nullptr);
+  /// `starttls` given: no mail goes without. `login` given: none goes to its host without.
+  MailOut(Network& network, const std::string& domain, const Clock& clock, FaultPoints faults, StreamCover* starttls = nullptr,
+          std::optional<SmtpLogin> login = std::nullopt);
 
   /// Before anything else: who hears of results.
   void set_relay(relay::Relay& relay) { relay_ = &relay; }

@@ -45,6 +45,7 @@
 #include "dataplane/journal/journal.h"
 #include "dataplane/last_known.h"
 #include "dataplane/rules/rule_keeper.h"
+#include "dataplane/smart_host_login.h"
 #include "dataplane/state_files.h"
 #include "dataplane/worker.h"
 
@@ -183,6 +184,12 @@ int run(const Config& config) {
     fmt::print(stderr, "{}\n", tls_files.error().message());
     return tls_files.error().exit_code();
   }
+  auto login = smart_host_login(config);
+  if (!login) {
+    const ConfigError error = config.error_of(login.error());
+    fmt::print(stderr, "{}\n", error.message());
+    return error.exit_code();
+  }
   log_start("data", log_level_of(config.text("log.level")), config.text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   share_log_key(config.state_folder("shared"));
   raise_descriptor_limit(descriptors_wanted);
@@ -235,8 +242,10 @@ int run(const Config& config) {
   Ring<ToWorker> to_worker(worker_bell);
   Ring<relay::Conversion> to_codec(codec_bell);
   Ring<relay::Converted> from_codec(worker_bell);
+  WorkerSettings settings = worker_settings(config, *secret, std::move(*tls_files));
+  settings.smart_host_login = std::move(*login);
   auto worker = std::make_unique<Worker>(
-      worker_settings(config, *secret, std::move(*tls_files)), **link,
+      std::move(settings), **link,
       WorkerRings{.to_io = to_io, .from_io = to_worker, .to_codec = to_codec, .from_codec = from_codec, .bell = worker_bell}, clock,
       **counters, faults);
 

@@ -27,6 +27,8 @@ Result<HttpClientSettings> settings_of(const relay::PeerEntry& peer) {
   settings.path = url.path;
   settings.credentials = {.user = peer.text("user"), .password = peer.text("password")};
   settings.soap_action = peer.dialect.soap_action;
+  settings.scheme = peer.is({"scheme", "digest"}) ? HttpScheme::digest : HttpScheme::basic;
+  settings.coding = peer.is({"request_coding", "gzip"}) ? http::RequestCoding::gzip : http::RequestCoding::none;
   settings.connections_max = static_cast<std::uint32_t>(peer.number("connections_max"));
   settings.requests_per_connection = static_cast<std::uint32_t>(peer.number("requests_per_connection"));
   settings.deduplicates = peer.flag("deduplicates");

@@ -18,7 +18,8 @@ std::vector<HttpPeer> http_peers_of(const relay::PeerTable& table) {
                      .allow = profile.networks,
                      .credentials = {.user = profile.text("inbound_user"), .password = profile.text("inbound_password")},
                      .service_code = profile.dialect.service_code,
-                     .fault_http_status = profile.dialect.fault_http_status});
+                     .fault_http_status = profile.dialect.fault_http_status,
+                     .scheme = profile.is({"inbound_scheme", "digest"}) ? HttpScheme::digest : HttpScheme::basic});
   }
   return peers;
 }
@@ -50,7 +51,7 @@ Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clo
       smtp_(with_starttls(settings_.smtp, smtp_tls_), relay_, clock),
       submit_out_(network_, settings_.tls.files.peers, clock, faults),
       mail_out_(settings_.tls.smart_host == SmartHostTls::implicit ? static_cast<Network&>(*smart_host_) : network_, settings_.relay.domain,
-                clock, faults, settings_.tls.smart_host == SmartHostTls::starttls ? &*smart_host_ : nullptr) {
+                clock, faults, settings_.tls.smart_host == SmartHostTls::starttls ? &*smart_host_ : nullptr, settings_.smart_host_login) {
   submit_out_.set_relay(relay_);
   mail_out_.set_relay(relay_);
 }

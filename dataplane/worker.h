@@ -46,6 +46,7 @@ struct WorkerSettings {
   BudgetLimits wrong_passwords = Mm7Service::wrong_passwords_usual;
   SmtpServerSettings smtp{};
   WorkerTls tls{};
+  std::optional<SmtpLogin> smart_host_login{};
   Poll poll = Poll::adaptive;
 };
 

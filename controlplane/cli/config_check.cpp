@@ -9,6 +9,7 @@
 #include "controlplane/api/roles.h"
 #include "controlplane/binding/seal.h"
 #include "controlplane/settings.h"
+#include "core/secret_file.h"
 #include "core/tls.h"
 #include "core/tls_files.h"
 
@@ -51,6 +52,11 @@ void check_tls_files(const Config& config, std::vector<ConfigError>& errors) {
   if (const auto files = read_tls_files(config); !files) errors.push_back(files.error());
 }
 
+// The data plane's too.
+void check_smart_host_secret(const Config& config, std::vector<ConfigError>& errors) {
+  if (const auto secret = read_secret(config, "smtp.smart_host_password_file"); !secret) errors.push_back(config.error_of(secret.error()));
+}
+
 }  // namespace
 
 ConfigCheck check_config(const std::filesystem::path& root) {
@@ -67,6 +73,7 @@ ConfigCheck check_config(const std::filesystem::path& root) {
   check_rules_file(*config, check.errors);
   check_trust(*config, check.errors);
   check_tls_files(*config, check.errors);
+  check_smart_host_secret(*config, check.errors);
   if (check.errors.empty()) check.config = std::move(*config);
   return check;
 }

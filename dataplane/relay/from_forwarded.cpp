@@ -101,14 +101,14 @@ void FromForwarded::answer_recipient(Ticket ticket, std::string_view address, Ve
 const SmtpReply* FromForwarded::no_room_for(const MailInbound& inbound) const {
   const std::uint64_t size = inbound.mail->size();
   if (!context_.refusal().empty() || !items_.has_memory_for_forwarded(size * inbound.recipients.size())) return &storage_full;
-  for (const std::string& recipient : inbound.recipients) {
-    if (!items_.has_room(recipient, size)) return &recipient_full;
+  for (const MailRecipient& recipient : inbound.recipients) {
+    if (!items_.has_room(recipient.address, size)) return &recipient_full;
   }
   return nullptr;
 }
 
 void FromForwarded::log_mail_for_postmaster(MailInbound& inbound) const {
-  const auto gone = std::erase_if(inbound.recipients, [&](const std::string& recipient) { return is_postmaster(recipient); });
+  const auto gone = std::erase_if(inbound.recipients, [&](const MailRecipient& recipient) { return is_postmaster(recipient.address); });
   if (gone == 0) return;
   context_.counters.add(Counter::postmaster_mails);
   log_warning("mail_for_postmaster")
@@ -119,7 +119,7 @@ void FromForwarded::log_mail_for_postmaster(MailInbound& inbound) const {
 }
 
 void FromForwarded::on_mail(Ticket ticket, MailInbound inbound) {
-  for (std::string& recipient : inbound.recipients) recipient = recipient_of(recipient);
+  for (MailRecipient& recipient : inbound.recipients) recipient.address = recipient_of(recipient.address);
   if (const SmtpReply* no_room = no_room_for(inbound)) {
     context_.counters.add(Counter::mails_delayed);
     return context_.ports.answers.answer_mail(ticket, *no_room);
@@ -133,27 +133,40 @@ void FromForwarded::on_mail(Ticket ticket, MailInbound inbound) {
   Waiting& waiting = waiting_[mail];
   waiting.ticket = ticket;
   waiting.missing = inbound.recipients.size();
-  for (const std::string& recipient : inbound.recipients) waiting.items.push_back(add(mail, trace, inbound, recipient));
+  for (const MailRecipient& recipient : inbound.recipients) waiting.items.push_back(add(mail, trace, inbound, recipient));
 }
 
-ItemId FromForwarded::add(std::uint64_t mail, const TraceId& trace, const MailInbound& inbound, const std::string& recipient) {
+ItemId FromForwarded::add(std::uint64_t mail, const TraceId& trace, const MailInbound& inbound, const MailRecipient& recipient) {
   const ItemId id = context_.new_item();
   Item& item = items_.add(id, trace,
                           ForwardedOrigin{.mail_from = inbound.mail_from,
-                                          .recipient = recipient,
+                                          .recipient = recipient.address,
                                           .source_address = to_string(inbound.source.ip),
-                                          .is_for_postmaster = is_postmaster(recipient)});
+                                          .is_for_postmaster = is_postmaster(recipient.address),
+                                          .notify = recipient.notify,
+                                          .original_recipient = recipient.original,
+                                          .ret = inbound.ret,
+                                          .envelope_id = inbound.envelope_id});
   item.body = *inbound.mail;
   items_.count_memory(item);
-  history_.event(item, "mail_received",
-                 {{"from", inbound.mail_from}, {"recipient", recipient}, {"source", to_string(inbound.source)}, {"helo", inbound.helo}});
+  history_.event(
+      item, "mail_received",
+      {{"from", inbound.mail_from}, {"recipient", recipient.address}, {"source", to_string(inbound.source)}, {"helo", inbound.helo}});
   RecordWriter record = jn::make(jn::Kind::accepted_mail, id);
   record.trace(jn::tag(jn::Tag::trace), trace)
       .i64(jn::tag(jn::Tag::time), item.accepted.us)
       .text(jn::tag(jn::Tag::mail_from), inbound.mail_from)
-      .text(jn::tag(jn::Tag::recipient), recipient)
-      .text(jn::tag(jn::Tag::source), to_string(inbound.source))
-      .bytes(jn::tag(jn::Tag::body), *inbound.mail);
+      .text(jn::tag(jn::Tag::recipient), recipient.address)
+      .text(jn::tag(jn::Tag::source), to_string(inbound.source));
+  // RFC 3461 §4: what the sender wants to be told, for as long as the item lives.
+  const std::pair<jn::Tag, std::string_view> wishes[] = {{jn::Tag::notify, recipient.notify},
+                                                         {jn::Tag::original_recipient, recipient.original},
+                                                         {jn::Tag::ret, inbound.ret},
+                                                         {jn::Tag::envelope_id, inbound.envelope_id}};
+  for (const auto& [tag, value] : wishes) {
+    if (!value.empty()) record.text(jn::tag(tag), value);
+  }
+  record.bytes(jn::tag(jn::Tag::body), *inbound.mail);
   commits_.append(jn::Kind::accepted_mail, id, std::move(record), ForwardedCommit{.mail = mail, .item = id});
   return id;
 }
@@ -183,6 +196,10 @@ std::vector<ItemId> FromForwarded::committed(const ForwardedCommit& commit, cons
 
 Origin FromForwarded::restored(const RecordView& record) const {
   ForwardedOrigin origin{.mail_from = text_or_empty(record, jn::Tag::mail_from), .recipient = text_or_empty(record, jn::Tag::recipient)};
+  origin.notify = text_or_empty(record, jn::Tag::notify);
+  origin.original_recipient = text_or_empty(record, jn::Tag::original_recipient);
+  origin.ret = text_or_empty(record, jn::Tag::ret);
+  origin.envelope_id = text_or_empty(record, jn::Tag::envelope_id);
   origin.is_for_postmaster = is_postmaster(origin.recipient);
   if (const auto source = parse_endpoint(text_or_empty(record, jn::Tag::source))) origin.source_address = to_string(source->ip);
   return origin;

@@ -45,7 +45,7 @@ class FromForwarded {
   [[nodiscard]] const SmtpReply* no_room_for(const MailInbound& inbound) const;
   /// Without an address for it: takes the postmaster out of the recipients, and the log is where the mail arrives.
   void log_mail_for_postmaster(MailInbound& inbound) const;
-  [[nodiscard]] ItemId add(std::uint64_t mail, const TraceId& trace, const MailInbound& inbound, const std::string& recipient);
+  [[nodiscard]] ItemId add(std::uint64_t mail, const TraceId& trace, const MailInbound& inbound, const MailRecipient& recipient);
 
   const Context& context_;
   Items& items_;

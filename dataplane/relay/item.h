@@ -31,6 +31,11 @@ struct ForwardedOrigin {
   std::string recipient{};
   std::string source_address{};  // of the host that handed it in
   bool is_for_postmaster = false;
+  // What its sender wants to be told (RFC 3461), as MailRecipient and MailInbound have it; empty: not said.
+  std::string notify{};
+  std::string original_recipient{};
+  std::string ret{};
+  std::string envelope_id{};
 };
 /// A submission of the control plane; its truth is the store, no journal record.
 struct MailboxOrigin {

@@ -24,6 +24,7 @@ inline constexpr ErrorInfo http_bad_coding{"http.bad_coding", "a transfer coding
 inline constexpr ErrorInfo http_two_framings{"http.two_framings", "Content-Length beside Transfer-Encoding", "RFC 9112 §6.3"};
 inline constexpr ErrorInfo http_bad_chunk{"http.bad_chunk", "a chunk is not framed by the rules", "RFC 9112 §7.1"};
 inline constexpr ErrorInfo http_body_too_large{"http.body_too_large", "the body is longer than the limit", "RFC 9110 §15.5.14"};
+inline constexpr ErrorInfo http_bad_gzip{"http.bad_gzip", "the body is not gzip, or not whole", "RFC 1952 §2.3"};
 inline constexpr ErrorInfo http_bad_url{"http.bad_url", "not http://host[:port][/path], or https://", "RFC 9110 §4.2.1", Fault::us};
 
 // HTTP, as client.
@@ -45,6 +46,7 @@ inline constexpr ErrorInfo smtp_bad_path{"smtp.bad_path", "not a mail address in
 inline constexpr ErrorInfo smtp_needs_utf8{"smtp.needs_utf8", "a non-ASCII address without SMTPUTF8", "RFC 6531 §3.5"};
 inline constexpr ErrorInfo smtp_bad_parameter{"smtp.bad_parameter", "a parameter is malformed or appears twice", "RFC 5321 §4.1.1.11"};
 inline constexpr ErrorInfo smtp_unknown_parameter{"smtp.unknown_parameter", "a parameter that was not offered", "RFC 5321 §4.1.1.11"};
+inline constexpr ErrorInfo smtp_bad_chunk{"smtp.bad_chunk", "BDAT without a size, or with another word than LAST behind it", "RFC 3030 §2"};
 inline constexpr ErrorInfo smtp_too_large{"smtp.too_large", "the mail is larger than the limit", "RFC 1870 §6.1"};
 inline constexpr ErrorInfo smtp_bad_reply{"smtp.bad_reply", "the reply is not `nnn text` lines of one code", "RFC 5321 §4.2"};
 
@@ -56,6 +58,13 @@ inline constexpr ErrorInfo smtp_no_starttls{"smtp.no_starttls", "the host does n
                                             Fault::peer, Lasting::temporary};
 inline constexpr ErrorInfo smtp_injected{"smtp.injected", "more came with the reply to STARTTLS, not encrypted", "RFC 3207 §4.2",
                                          Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo smtp_no_login{"smtp.no_login", "the host offers no log-in that we have", "RFC 4954 §3", Fault::peer,
+                                         Lasting::temporary};
+inline constexpr ErrorInfo smtp_bad_login{"smtp.bad_login", "the host asks more than the mechanism has to say", "RFC 4954 §4", Fault::peer,
+                                          Lasting::temporary};
+inline constexpr ErrorInfo smtp_login_in_clear{"smtp.login_in_clear", "the connection is not encrypted, and the password would be read",
+                                               "RFC 4954 §9", Fault::us, Lasting::temporary};
+inline constexpr ErrorInfo smtp_no_secret{"smtp.no_secret", "the password or token cannot be read", "", Fault::us, Lasting::temporary};
 inline constexpr ErrorInfo smtp_closing{"smtp.closing", "the client is closing", "", Fault::us, Lasting::temporary};
 inline constexpr ErrorInfo smtp_bad_envelope{"smtp.bad_envelope", "no recipient, or an address that cannot stand in a command",
                                              "RFC 5321 §4.1.2", Fault::us};

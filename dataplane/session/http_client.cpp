@@ -72,10 +72,11 @@ class HttpClient::Connection final : public ClientConnection {
     const bool whole = answer_whole_;
     const bool stalled = ended_by(http_answer_late) && client.target_.is_silent_since(started_);
     HttpAnswer answer = std::move(answer_);
+    std::optional<digest::Challenge> challenge = std::move(challenge_);
     std::optional<Job> job = std::exchange(job_, std::nullopt);
     client.connections_.forget(*this);  // `this` is gone, and the stream has let go of the body
     if (job && whole)
-      client.tell(std::move(*job), std::move(answer));
+      client.conclude(std::move(*job), std::move(answer), std::move(challenge));
     else if (job)
       client.ended(std::move(*job), ending, use, why);
     if (was_opening) client.connection_failed(why);
@@ -94,12 +95,14 @@ class HttpClient::Connection final : public ClientConnection {
     input_.clear();
     body_.clear();
     chunks_ = answer_chunks;
+    compress(job);
     const ByteView body = job.request.body.bytes;
     std::string head = fmt::format("POST {} HTTP/1.1\r\nHost: {}\r\n", settings.path, settings.host);
-    if (!settings.credentials.user.empty()) head += fmt::format("Authorization: {}\r\n", basic_authorization(settings.credentials));
+    head += client_.authorization_of(job);
     // TS 23.140 §10.1: the header is there, its value is the empty string in quotes; some peers want another.
-    head += fmt::format("SOAPAction: \"{}\"\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n", settings.soap_action,
-                        job.request.content_type, body.size());
+    head +=
+        fmt::format("SOAPAction: \"{}\"\r\nAccept-Encoding: gzip\r\nContent-Type: {}\r\n{}Content-Length: {}\r\n\r\n", settings.soap_action,
+                    job.request.content_type, job.coding == http::RequestCoding::gzip ? "Content-Encoding: gzip\r\n" : "", body.size());
     job_ = std::move(job);
     send(head);
     if (body.empty()) return;
@@ -153,6 +156,15 @@ class HttpClient::Connection final : public ClientConnection {
     if (event != Event::go_on) since_ = client_.now_;
     state_.move(event);
   }
+  /// Once for all tries of a request: a second one sends the same bytes.
+  void compress(Job& job) const {
+    if (client_.settings_.coding == http::RequestCoding::none || job.coding != http::RequestCoding::none) return;
+    auto coded = http::gzipped(job.request.body.bytes);
+    if (!coded) return;
+    release_lent(job.request.body);
+    job.request.body = lend_own(std::move(*coded));
+    job.coding = http::RequestCoding::gzip;
+  }
   [[nodiscard]] bool worn_out(Instant now) const {
     const std::uint32_t most = client_.requests_max(now);
     return most != 0 && answers_ >= most;
@@ -188,6 +200,7 @@ class HttpClient::Connection final : public ClientConnection {
                .content_type = std::string(head.field("content-type")),
                .body = {},
                .retry_after = http::parse_retry_after(head.field("retry-after"), head.field("date"), client_.clock_.wall())};
+    challenge_ = head.status == 401 ? digest::best_challenge(head.fields) : std::nullopt;
     codings_ = head.field("content-encoding");
     framing_ = head.framing;
     body_left_ = head.content_length;
@@ -247,7 +260,7 @@ class HttpClient::Connection final : public ClientConnection {
       finish();
     else
       move(Event::answered);
-    client_.tell(*std::exchange(job_, std::nullopt), std::exchange(answer_, {}));
+    client_.conclude(*std::exchange(job_, std::nullopt), std::exchange(answer_, {}), std::exchange(challenge_, std::nullopt));
   }
 
   HttpClient& client_;
@@ -269,6 +282,7 @@ class HttpClient::Connection final : public ClientConnection {
   bool answer_whole_ = false;  // and told when the stream is dead
   bool head_ = false;
   HttpAnswer answer_;
+  std::optional<digest::Challenge> challenge_;  // of a 401
   Bytes body_;
   std::string codings_;
   http::Framing framing_ = http::Framing::none;
@@ -422,6 +436,31 @@ void HttpClient::ended(Job job, Ending ending, Use use, const ErrorInfo& why) {
       break;
   }
   fail(std::move(job), given_back, why);
+}
+
+/// The Authorization field of a try, or nothing.
+std::string HttpClient::authorization_of(Job& job) {
+  job.nonce.clear();
+  if (settings_.credentials.user.empty()) return {};
+  if (const auto answer = challenged_.next_authorization(settings_.credentials, "POST", settings_.path)) {
+    job.nonce = challenged_.nonce();
+    return fmt::format("Authorization: {}\r\n", *answer);
+  }
+  if (settings_.scheme == HttpScheme::digest) return {};
+  return fmt::format("Authorization: {}\r\n", basic_authorization(settings_.credentials));
+}
+
+/// A whole answer. One that asks for credentials says that nothing was done: the request may go again.
+void HttpClient::conclude(Job job, HttpAnswer answer, std::optional<digest::Challenge> challenge) {
+  if (answer.status != 401) challenged_.on_welcome(job.nonce);
+  const bool is_asked = answer.status == 401 && challenge && !settings_.credentials.user.empty();
+  if (!is_asked || !challenged_.take(std::move(*challenge), job.nonce) || job.is_challenged) return tell(std::move(job), std::move(answer));
+  if (closing_) {
+    const HttpOutcome outcome = job.marked ? HttpOutcome::unknown : HttpOutcome::not_sent;
+    return fail(std::move(job), outcome, http_closing);
+  }
+  job.is_challenged = true;
+  queue_.push_front(std::move(job));
 }
 
 void HttpClient::tell(Job job, HttpResult result) {

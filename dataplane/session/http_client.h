@@ -7,6 +7,9 @@
 //   opening ──on_open──> idle ──request──> waiting ──answer whole──> idle (from the second next tick on) | closing
 //      └── refused, late: not_sent            └── ended without: endings.h ──> a new connection | unknown | not_sent
 //
+// A 401 with a Digest challenge is answered once (RFC 7616): the request goes to the front of what waits, and so to the same connection
+// where that is kept; from then on every request answers the last challenge.
+//
 // What waits, waits in order and without a number or a time of its own: it goes back as not_sent only when the peer takes no connection at
 // all, or has answered nothing on any connection for a whole answer_time. How many connections: concurrency.h.
 #pragma once
@@ -14,6 +17,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -23,8 +27,10 @@
 #include "core/timers.h"
 #include "dataplane/session/basic_auth.h"
 #include "dataplane/session/client_connections.h"
+#include "dataplane/session/digest_auth.h"
 #include "dataplane/session/endings.h"
 #include "dataplane/session/fault_points.h"
+#include "dataplane/session/http_coding.h"
 #include "dataplane/session/request_limit.h"
 #include "dataplane/tcp/stream.h"
 
@@ -36,6 +42,8 @@ struct HttpClientSettings {
   std::string path = "/";
   BasicCredentials credentials;               // user empty: not sent
   std::string soap_action{};                  // inside the quotes; holds none, and no control character
+  HttpScheme scheme = HttpScheme::basic;      // digest: credentials only in answer to a challenge (RFC 7616)
+  http::RequestCoding coding{};               // of our bodies, where it makes them smaller
   std::uint32_t connections_max = 32;         // the contract with the peer
   std::uint32_t requests_per_connection = 0;  // then we close it; 0: as many as the peer takes
   bool deduplicates = false;                  // the peer recognises a TransactionID that it had before
@@ -48,7 +56,7 @@ struct HttpClientSettings {
 
 struct HttpRequest {
   std::string content_type;
-  LentBytes body;  // lent until the result: it may have to be sent again
+  LentBytes body;  // lent until the result: it may have to be sent again. A compressed one is ours, and this comes back at once
 };
 
 struct HttpAnswer {
@@ -123,7 +131,10 @@ class HttpClient {
   struct Job {
     std::uint64_t id;
     HttpRequest request;
+    http::RequestCoding coding{};     // that its body has now
     std::uint32_t again = 0;          // tries that nobody can have seen, after the first
+    std::string nonce{};              // of the challenge that it answered
+    bool is_challenged = false;       // it was answered 401 once, and goes again
     bool marked = false;              // an earlier try may have been seen
     bool duplicate_possible = false;  // and it was sent again since
   };
@@ -145,6 +156,8 @@ class HttpClient {
   [[nodiscard]] bool open_connection();
   void ended(Job job, Ending ending, Use use, const ErrorInfo& why);
   void answered(int status, Instant started);
+  [[nodiscard]] std::string authorization_of(Job& job);
+  void conclude(Job job, HttpAnswer answer, std::optional<digest::Challenge> challenge);
   void tell(Job job, HttpResult result);
   void fail(Job job, HttpOutcome outcome, const ErrorInfo& why);
   void fail_all(std::deque<Job>& jobs, const ErrorInfo& why);
@@ -161,6 +174,7 @@ class HttpClient {
   bool closing_ = false;
   ClientTarget target_;
   RequestLimit request_limit_;
+  digest::Challenged challenged_;
   HttpClientTotals totals_;
   std::deque<Job> resends_;  // want a new connection
   std::deque<Job> queue_;

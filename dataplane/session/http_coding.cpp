@@ -3,7 +3,11 @@
 #include <isa-l/igzip_lib.h>
 
 #include <algorithm>
-#include <memory>
+#include <limits>
+#include <utility>
+
+#include "core/limits.h"
+#include "dataplane/session/errors.h"
 
 namespace pushmail::http {
 
@@ -75,6 +79,83 @@ std::optional<Bytes> decode_content(Bytes body, std::string_view codings, std::s
     codings = codings.substr(0, comma == std::string_view::npos ? 0 : comma);
   }
   return decoded;
+}
+
+std::optional<RequestCoding> request_coding_of(std::string_view codings) {
+  if (codings.empty() || ascii_equal_nocase(codings, "identity")) return RequestCoding::none;
+  // RFC 9110 §8.4.1.3.
+  if (ascii_equal_nocase(codings, "gzip") || ascii_equal_nocase(codings, "x-gzip")) return RequestCoding::gzip;
+  return std::nullopt;
+}
+
+struct Gunzip::State {
+  inflate_state inflate;
+};
+const std::size_t Gunzip::memory_size = sizeof(Gunzip::State);
+
+Gunzip::Gunzip(std::uint64_t size_max) : state_(std::make_unique<State>()), size_max_(size_max) {}
+Gunzip::~Gunzip() = default;
+
+bool Gunzip::is_whole() const { return member_count_ > 0 && !is_in_member_; }
+
+Result<void> Gunzip::read(ByteView coded, Bytes& out) {
+  inflate_state& state = state_->inflate;
+  coded_size_ += coded.size();
+  // Names and empty blocks make nothing, and could go on without end.
+  if (coded_size_ > size_max_ + size_max_ / 8 + limits::KiB) return fail(http_body_too_large);
+  const std::uint64_t most =
+      std::min(size_max_, std::max(limits::http_inflate_free_size_max, limits::http_inflate_ratio_max * coded_size_));
+  bool is_full = false;  // the last step may have left something
+  while (!coded.empty() || is_full) {
+    if (!std::exchange(is_in_member_, true)) {
+      if (++member_count_ > members_max) return fail(http_bad_gzip);
+      isal_inflate_init(&state);
+      state.crc_flag = ISAL_GZIP;
+    }
+    state.next_in = const_cast<std::uint8_t*>(coded.data());  // NOLINT: the library only reads it
+    state.avail_in = static_cast<std::uint32_t>(std::min<std::size_t>(coded.size(), std::numeric_limits<std::uint32_t>::max()));
+    const std::size_t given = state.avail_in, before = out.size();
+    out.resize(before + step_size);
+    state.next_out = out.data() + before;
+    state.avail_out = step_size;
+    const int status = isal_inflate(&state);
+    const std::size_t made = step_size - state.avail_out;
+    out.resize(before + made);
+    if (status < 0) return fail(http_bad_gzip);
+    made_size_ += made;
+    if (made_size_ > most) return fail(http_body_too_large);
+    const bool is_ended = state.block_state == ISAL_BLOCK_FINISH;
+    // It neither reads nor writes, and wants nothing.
+    if (!is_ended && made == 0 && state.avail_in == given && !coded.empty()) return fail(http_bad_gzip);
+    coded = coded.subspan(given - state.avail_in);
+    is_full = !is_ended && state.avail_out == 0;
+    if (is_ended) is_in_member_ = false;
+  }
+  return {};
+}
+
+std::optional<Bytes> gzipped(ByteView body) {
+  // Smaller than its own frame is nothing.
+  constexpr std::size_t frame_size = 18;
+  if (body.size() <= frame_size || body.size() > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  const auto stream = std::make_unique<isal_zstream>();
+  isal_deflate_stateless_init(stream.get());
+  Bytes level_buffer(ISAL_DEF_LVL1_DEFAULT);
+  stream->level = 1;
+  stream->level_buf = level_buffer.data();
+  stream->level_buf_size = static_cast<std::uint32_t>(level_buffer.size());
+  stream->gzip_flag = IGZIP_GZIP;
+  stream->end_of_stream = 1;
+  stream->flush = NO_FLUSH;
+  stream->next_in = const_cast<std::uint8_t*>(body.data());  // NOLINT: the library only reads it
+  stream->avail_in = static_cast<std::uint32_t>(body.size());
+  // No room for more than the body has: what does not get smaller overflows.
+  Bytes coded(body.size() - 1);
+  stream->next_out = coded.data();
+  stream->avail_out = static_cast<std::uint32_t>(coded.size());
+  if (isal_deflate_stateless(stream.get()) != COMP_OK) return std::nullopt;
+  coded.resize(coded.size() - stream->avail_out);
+  return coded;
 }
 
 }  // namespace pushmail::http

@@ -254,6 +254,7 @@ struct SingleField {
 };
 constexpr auto single_fields = std::to_array<SingleField>({
     {"authorization", Repeat::refused},
+    {"content-encoding", Repeat::refused},
     {"content-type", Repeat::same_value},
 });
 

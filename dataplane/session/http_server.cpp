@@ -8,6 +8,7 @@
 #include "core/free_memory.h"
 #include "core/timers.h"
 #include "dataplane/session/errors.h"
+#include "dataplane/session/http_coding.h"
 #include "dataplane/session/http_date.h"
 #include "dataplane/session/http_grammar.h"
 
@@ -175,6 +176,7 @@ class HttpServer::Connection final : public ServerConnection {
     }
     content_type_ = head.field("content-type");
     body_ = std::make_unique<Bytes>();
+    if (!begin_coding(head)) return;
     body_->reserve(static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, body_reserve_max)));
     reading_ = Reading::body;
     // RFC 9110 §10.1.1: 1.0 clients do not know 100; without a body there is nothing to wait for.
@@ -193,11 +195,25 @@ class HttpServer::Connection final : public ServerConnection {
     // RFC 9110 §10.1.1: any other expectation is refused.
     const std::string_view expect = head.field("expect");
     if (!expect.empty() && !ascii_equal_nocase(expect, "100-continue")) return 417;
-    const std::string_view coding = head.field("content-encoding");
-    if (!coding.empty() && !ascii_equal_nocase(coding, "identity")) return 415;
+    if (!http::request_coding_of(head.field("content-encoding"))) {
+      // RFC 9110 §15.5.16: and what would have been right.
+      admission_.fields = "Accept-Encoding: gzip\r\n";
+      return 415;
+    }
     if (head.content_length > server_.settings_.body_size_max) return 413;
     if (!server_.body_memory_.has_room(head.content_length) || !has_free_memory(head.content_length)) return 503;
     return 0;
+  }
+
+  /// False when there is no memory for it, which is answered already.
+  bool begin_coding(const http::RequestHead& head) {
+    if (http::request_coding_of(head.field("content-encoding")) != http::RequestCoding::gzip) return true;
+    if (!body_memory_.grow(http::Gunzip::memory_size)) {
+      no_memory();
+      return false;
+    }
+    gunzip_ = std::make_unique<http::Gunzip>(server_.settings_.body_size_max);
+    return true;
   }
 
   /// Both body and skip: the same framing, kept or thrown away.
@@ -228,22 +244,43 @@ class HttpServer::Connection final : public ServerConnection {
       stop_and_send();
       return false;
     }
+    if (gunzip_) return keep_coded(data);
     if (body_->size() + data.size() > server_.settings_.body_size_max) {
       refuse_and_stop(413);
       return false;
     }
     if (!body_memory_.grow(data.size())) {
-      unavailable(exchanges_.back());
-      exchanges_.back().after = After::close;
-      stop_and_send();
+      no_memory();
       return false;
     }
     append(*body_, data);
     return true;
   }
+  bool keep_coded(ByteView data) {
+    const std::size_t before = body_->size();
+    const auto read = gunzip_->read(data, *body_);
+    if (!read) {
+      refuse_and_stop(http::status_of(read.error()));
+      return false;
+    }
+    if (!body_memory_.grow(body_->size() - before)) {
+      no_memory();
+      return false;
+    }
+    return true;
+  }
+  void no_memory() {
+    unavailable(exchanges_.back());
+    exchanges_.back().after = After::close;
+    stop_and_send();
+  }
 
   void complete() {
     const bool kept = reading_ == Reading::body;
+    if (kept && gunzip_ && !gunzip_->is_whole()) {
+      refuse_and_stop(http::status_of({.info = &http_bad_gzip}));
+      return;
+    }
     const bool close = kept ? exchanges_.back().after == After::close : is_draining();
     reading_ = close ? Reading::nothing : Reading::head;
     message_started_ = {};
@@ -255,6 +292,7 @@ class HttpServer::Connection final : public ServerConnection {
 
   void deliver(Exchange& exchange, std::uint64_t sequence) {
     body_memory_.clear();
+    gunzip_.reset();
     exchange.ticket = server_.tickets_.take({.connection = this, .sequence = sequence});
     auto reply = server_.service_.take(
         exchange.ticket, {.memo = std::move(admission_.memo), .content_type = std::move(content_type_), .body = std::move(body_)});
@@ -329,6 +367,7 @@ class HttpServer::Connection final : public ServerConnection {
   void drop_body() {
     body_memory_.clear();
     body_.reset();
+    gunzip_.reset();
   }
   void time_out(Late late) {
     ++server_.counts_.timed_out;
@@ -349,6 +388,7 @@ class HttpServer::Connection final : public ServerConnection {
   HttpAdmission admission_;
   std::string content_type_;
   std::unique_ptr<Bytes> body_;
+  std::unique_ptr<http::Gunzip> gunzip_;  // where it comes compressed
   MemoryShare body_memory_;
   http::Framing framing_ = http::Framing::none;
   std::uint64_t body_left_ = 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/ascii.h"
 
 namespace pushmail {
@@ -12,13 +14,7 @@ bool allows(const HttpPeer& peer, const IpAddress& source) {
   return peer.allow.empty() || std::ranges::any_of(peer.allow, [&](const IpNetwork& network) { return network.contains(source); });
 }
 
-bool matches(const HttpPeer& peer, const std::optional<BasicCredentials>& sent) {
-  if (peer.credentials.user.empty()) return true;
-  if (!sent) return false;
-  const bool user = equal_in_constant_time(sent->user, peer.credentials.user);
-  const bool password = equal_in_constant_time(sent->password, peer.credentials.password);
-  return user && password;
-}
+constexpr std::string_view realm = "MM7";
 
 HttpReply reply(int status, mm7::HttpEntity entity) {
   return {.status = status, .content_type = std::move(entity.content_type), .body = std::move(entity.body)};
@@ -40,25 +36,70 @@ int Mm7Service::refusal_at_accept(const IpAddress& source, Instant now) const {
   return guard_.compares(source, {}, now) ? 0 : 429;
 }
 
+std::string_view Mm7Service::Sent::user() const {
+  if (basic) return basic->user;
+  return digest ? std::string_view(digest->user) : std::string_view();
+}
+
+Mm7Service::Match Mm7Service::match(const HttpPeer& peer, const Sent& sent, std::string_view method, Instant now) {
+  if (peer.credentials.user.empty()) return Match::yes;
+  const auto is_user = [&](std::string_view user) { return equal_in_constant_time(user, peer.credentials.user); };
+  if (peer.scheme == HttpScheme::basic) {
+    if (!sent.basic) return Match::no;
+    const bool user = is_user(sent.basic->user);
+    const bool password = equal_in_constant_time(sent.basic->password, peer.credentials.password);
+    return user && password ? Match::yes : Match::no;
+  }
+  if (!sent.digest || !is_user(sent.digest->user) || sent.digest->realm != realm) return Match::no;
+  if (!digest::is_right(*sent.digest, peer.credentials.password, method)) return Match::no;
+  return nonces_.use(sent.digest->nonce, sent.digest->count, now) ? Match::yes : Match::stale;
+}
+
+/// One field for each scheme that a peer from there may use, the best first (RFC 7616 §3.7).
+std::string Mm7Service::challenges(const IpAddress& source, bool is_stale, Instant now) {
+  const auto has = [&](HttpScheme scheme) {
+    return std::ranges::any_of(
+        peers_, [&](const HttpPeer& peer) { return allows(peer, source) && !peer.credentials.user.empty() && peer.scheme == scheme; });
+  };
+  std::string fields;
+  if (has(HttpScheme::digest)) {
+    const std::string nonce = nonces_.make(now);
+    for (const digest::Algorithm& algorithm : digest::algorithms) {
+      fields += fmt::format("WWW-Authenticate: Digest realm=\"{}\", qop=\"auth\", algorithm={}, nonce=\"{}\"{}\r\n", realm, algorithm.name,
+                            nonce, is_stale ? ", stale=true" : "");
+    }
+  }
+  if (has(HttpScheme::basic)) fields += fmt::format("WWW-Authenticate: Basic realm=\"{}\"\r\n", realm);
+  return fields;
+}
+
 HttpAdmission Mm7Service::admit(const http::RequestHead& head, const HttpCaller& caller, Instant now) {
-  const auto sent = parse_basic_authorization(head.field("authorization"));
-  const bool compares = !sent || caller.is_named || guard_.compares(caller.source, sent->user, now);
+  const std::string_view field = head.field("authorization");
+  Sent sent{.basic = parse_basic_authorization(field), .digest = std::nullopt};
+  if (!sent.basic) sent.digest = digest::parse_authorization(field);
+  const bool compares = !sent.is_any() || caller.is_named || guard_.compares(caller.source, sent.user(), now);
+  // RFC 7616 §3.4.6: made for another request, whoever sends it.
+  const bool is_misdirected = sent.digest && sent.digest->uri != head.target;
   const HttpPeer* found = nullptr;
-  bool is_source_allowed = false;
+  bool is_source_allowed = false, is_stale = false;
   for (const HttpPeer& peer : peers_) {
     if (!allows(peer, caller.source)) continue;
     is_source_allowed = true;
-    if (found == nullptr && compares && matches(peer, sent)) found = &peer;
+    if (found != nullptr || !compares || is_misdirected) continue;
+    const Match matched = match(peer, sent, head.method, now);
+    if (matched == Match::yes) found = &peer;
+    is_stale = is_stale || matched == Match::stale;
   }
   // Without a table of peers, whose request this is nobody knows: a 403 would be for good.
   if (peers_.empty()) return {.refusal = 503};
   if (!is_source_allowed) return {.refusal = 403};
   if (!compares) return {.refusal = 429};
+  if (is_misdirected) return {.refusal = 400};
   HttpAdmission admission;
-  if (found == nullptr && sent) {
-    guard_.wrong(caller.source, sent->user, now);
+  if (found == nullptr && sent.is_any() && !is_stale) {
+    guard_.wrong(caller.source, sent.user(), now);
     // The last guess of its budget ends the connection too.
-    admission.is_last = guard_.is_spent(caller.source, sent->user, now);
+    admission.is_last = guard_.is_spent(caller.source, sent.user(), now);
   }
   // MM7 is POST only (TS 23.140 §8.7.8). RFC 9110 §15.5.2, §15.5.6: these statuses must say what would have been right.
   if (head.method != "POST") {
@@ -66,7 +107,7 @@ HttpAdmission Mm7Service::admit(const http::RequestHead& head, const HttpCaller&
     admission.fields = "Allow: POST\r\n";
   } else if (found == nullptr) {
     admission.refusal = 401;
-    admission.fields = "WWW-Authenticate: Basic realm=\"MM7\"\r\n";
+    admission.fields = challenges(caller.source, is_stale, now);
   } else {
     if (!found->credentials.user.empty()) guard_.right(caller.source);
     admission.is_proven = !found->credentials.user.empty() || found->has_addresses();

@@ -10,6 +10,8 @@
 
 #include "dataplane/session/basic_auth.h"
 #include "dataplane/session/connection_limiter.h"
+#include "dataplane/session/digest_auth.h"
+#include "dataplane/session/digest_nonces.h"
 #include "dataplane/session/http_service.h"
 #include "dataplane/session/password_guard.h"
 #include "dataplane/session/sinks.h"
@@ -23,8 +25,9 @@ struct HttpPeer {
   BasicCredentials credentials;  // user empty: only `allow` counts
   /// Its addresses are known: they have places of their own, and nobody keeps them out by guessing.
   [[nodiscard]] bool has_addresses() const;
-  std::string service_code;     // in DeliverRsp; empty: not sent
-  int fault_http_status = 500;  // of a SOAP Fault (SOAP 1.1 §6.2)
+  std::string service_code;               // in DeliverRsp; empty: not sent
+  int fault_http_status = 500;            // of a SOAP Fault (SOAP 1.1 §6.2)
+  HttpScheme scheme = HttpScheme::basic;  // how it sends its password; the other one is never compared
 };
 
 struct Mm7ServiceCounts {
@@ -58,6 +61,17 @@ class Mm7Service final : public HttpService {
     mm7::ResponseContext context;
     std::string service_code;
   };
+  /// What an Authorization field says, in whatever scheme; neither: there is none that we know.
+  struct Sent {
+    std::optional<BasicCredentials> basic;
+    std::optional<digest::Credentials> digest;
+    [[nodiscard]] bool is_any() const { return basic || digest; }
+    [[nodiscard]] std::string_view user() const;
+  };
+  /// stale: the right password to a nonce that counts no more (RFC 7616 §3.3).
+  enum class Match : std::uint8_t { no, stale, yes };
+  [[nodiscard]] Match match(const HttpPeer& peer, const Sent& sent, std::string_view method, Instant now);
+  [[nodiscard]] std::string challenges(const IpAddress& source, bool is_stale, Instant now);
   [[nodiscard]] static Question question_of(const mm7::Request& request, std::string_view service_code);
   [[nodiscard]] const HttpPeer& peer(std::string_view name) const;
   [[nodiscard]] HttpReply fault(const HttpPeer& peer, mm7::HttpEntity entity);
@@ -65,6 +79,7 @@ class Mm7Service final : public HttpService {
   Mm7Sink& sink_;
   std::vector<HttpPeer> peers_;
   PasswordGuard guard_;
+  DigestNonces nonces_;
   std::vector<Question> questions_;  // by the slot of their tickets; as many as ever waited at once
   Mm7ServiceCounts counts_;
 };

@@ -51,13 +51,23 @@ struct SmtpReply {
   std::string_view text;
 };
 
+/// A recipient that RCPT named, and what the sender wants to be told about it (RFC 3461 §4.1, §4.2; smtp_dsn.h).
+struct MailRecipient {
+  std::string address;
+  std::string notify{};    // `NEVER`, `SUCCESS,FAILURE,DELAY` or some of these; empty: not given
+  std::string original{};  // `rfc822;joe@example.com`; empty: not given
+  bool operator==(const MailRecipient&) const = default;
+};
+
 /// A mail that came in whole by SMTP. Recipients are those that RCPT accepted.
 struct MailInbound {
   Endpoint source;
   std::string helo;
   std::string mail_from;  // empty for <>
-  std::vector<std::string> recipients;
+  std::vector<MailRecipient> recipients;
   std::unique_ptr<Bytes> mail;  // dot-unstuffed, CRLF
+  std::string ret{};            // `FULL` or `HDRS`: what a notification gives back of the mail (RFC 3461 §4.3); empty: not given
+  std::string envelope_id{};    // the sender's own name for this mail (RFC 3461 §4.4); empty: not given
 };
 
 /// A RCPT. Views last for the call.

@@ -61,6 +61,10 @@ bool SmtpClient::place_first(Host& host) {
       return true;
     }
   }
+  if (login_for(host) != nullptr && now_ < login_rest_.until) {
+    fail_waiting(host, {.outcome = SmtpOutcome::refused_temporary, .answer = login_rest_.refusal, .recipients = {}, .error = {}});
+    return false;
+  }
   std::uint32_t in_use = 0, passed_over = 0;
   for (const auto& each : connections_) {
     if (&each->host() != &host || each->leaving()) continue;
@@ -76,6 +80,17 @@ bool SmtpClient::place_first(Host& host) {
   }
   open_connection(host);
   return true;
+}
+
+const SmtpLogin* SmtpClient::login_for(const Host& host) const {
+  return settings_.login && settings_.login->host == host.endpoint ? &*settings_.login : nullptr;
+}
+
+void SmtpClient::login_refused(SmtpAnswer refusal) {
+  login_rest_.refusal = std::move(refusal);
+  // Those that had knocked at the same time are one refusal.
+  if (now_ < login_rest_.until) return;
+  login_rest_.until = now_ + doubled(timers::login_rest, login_rest_.refusals++);
 }
 
 void SmtpClient::open_connection(Host& host) {

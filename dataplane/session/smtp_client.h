@@ -5,8 +5,8 @@
 // released exactly once, before its result. A host takes a mail with its final dot (RFC 5321 §4.1.1.4), which leaves with the data: what
 // an ending without a reply means then is decided by what the host had acknowledged (endings.h).
 //
-//   greeting -> ehlo (-> helo) -> idle -> mail -> rcpt... -> data -> body and dot -> idle -> quit
-//                                  ^_______ rset ___________/ (refused before DATA)
+//   greeting -> ehlo (-> helo) (-> starttls -> ehlo) (-> auth) -> idle -> mail -> rcpt... -> data -> body and dot -> idle -> quit
+//                                                               ^_______ rset ___________/ (refused before DATA)
 //
 // What waits for its host waits in order and without a number or a time of its own: it goes back when no connection to that host can be
 // made, when the host refuses everybody, or when it has replied nothing at all while a reply was due. How many connections a host gets:
@@ -26,6 +26,7 @@
 #include "core/timers.h"
 #include "dataplane/session/client_connections.h"
 #include "dataplane/session/fault_points.h"
+#include "dataplane/session/smtp_auth.h"
 #include "dataplane/session/smtp_grammar.h"
 #include "dataplane/tcp/stream.h"
 
@@ -39,6 +40,7 @@ struct SmtpClientSettings {
   Duration connect_time = timers::smtp_connect;
   Duration keep = timers::smtp_keep;  // an idle connection says QUIT after this
   StreamCover* starttls = nullptr;    // given: a mail goes behind STARTTLS or not at all
+  std::optional<SmtpLogin> login{};   // given: no mail goes to its host without it, and nobody else hears of it
 };
 
 struct SmtpMail {
@@ -103,6 +105,12 @@ class SmtpClient {
     bool put_right = false;   // its dots are doubled: not again on the next connection
   };
   /// A host with mail or with connections.
+  /// After the smart host refused our log-in, nobody knocks there for a while: what waits and what comes is given back with its word.
+  struct LoginRest {
+    Instant until{};
+    std::uint32_t refusals = 0;  // in a row
+    SmtpAnswer refusal{};
+  };
   struct Host {
     Host(const Endpoint& at, std::uint32_t connections_most) : endpoint(at), target(connections_most) {}
     Endpoint endpoint;
@@ -113,6 +121,9 @@ class SmtpClient {
     bool is_blocked = false;  // by connections_max
   };
 
+  /// Null where none is needed.
+  [[nodiscard]] const SmtpLogin* login_for(const Host& host) const;
+  void login_refused(SmtpAnswer refusal);
   void start_waiting();
   [[nodiscard]] bool place_first(Host& host);
   void open_connection(Host& host);
@@ -136,6 +147,7 @@ class SmtpClient {
   std::uint64_t last_id_ = 0;
   bool closing_ = false;
   std::size_t queued_count_ = 0;
+  LoginRest login_rest_;
   std::map<Endpoint, Host> hosts_;
   std::vector<Host*> changed_;  // a mail came for them, or a connection became free, since the last tick
   std::deque<Host*> blocked_;   // have mail, and connections_max leaves them none

@@ -25,8 +25,8 @@ namespace pushmail {
 namespace smtp_dialogue {
 
 /// A reply that is awaited, and how long (RFC 5321 §4.5.3.2; the whole of the data as in limits).
-enum class Step : std::uint8_t { greeting, ehlo, helo, starttls, mail, rcpt, data, body, rset, quit };
-inline constexpr std::array<Duration, 10> step_times{seconds(300), seconds(300), seconds(300), seconds(300), seconds(300),
+enum class Step : std::uint8_t { greeting, ehlo, helo, starttls, auth, mail, rcpt, data, body, rset, quit };
+inline constexpr std::array<Duration, 11> step_times{seconds(300), seconds(300), seconds(300), seconds(300), seconds(300), seconds(300),
                                                      seconds(300), seconds(120), seconds(600), seconds(300), seconds(10)};
 
 inline SmtpAnswer to_answer(const smtp::Reply& reply) { return {.code = reply.code, .enhanced = reply.enhanced, .text = reply.text()}; }
@@ -41,7 +41,16 @@ inline SmtpAnswer to_recipient_answer(const smtp::Reply& reply, bool others_take
   }
   return answer;
 }
-inline SmtpOutcome outcome_of(int code) { return code / 100 == 5 ? SmtpOutcome::refused_permanent : SmtpOutcome::refused_temporary; }
+/// RFC 4954 §6: these are about our log-in, or that there is none, and not about the mail.
+inline bool is_about_login(int code) { return code == 530 || code == 534 || code == 535 || code == 538; }
+inline SmtpOutcome outcome_of(int code) {
+  return code / 100 == 5 && !is_about_login(code) ? SmtpOutcome::refused_permanent : SmtpOutcome::refused_temporary;
+}
+/// What a connection ends for that the next one to the same host would end for too.
+inline bool is_for_everybody(const ErrorInfo& why) {
+  const std::array all{&smtp_no_starttls, &smtp_injected, &smtp_no_login, &smtp_bad_login, &smtp_login_in_clear, &smtp_no_secret};
+  return std::ranges::find(all, &why) != all.end();
+}
 
 struct Extensions {
   bool pipelining = false;
@@ -49,6 +58,7 @@ struct Extensions {
   bool utf8 = false;
   bool size = false;
   bool starttls = false;
+  smtp::Mechanisms auth;
   std::uint64_t size_max = 0;  // 0: no limit is announced (RFC 1870 §3)
 };
 
@@ -60,6 +70,7 @@ inline Extensions read_extensions(const smtp::Reply& reply) {
     if (ascii_equal_nocase(keyword, "8BITMIME")) found.eight_bit = true;
     if (ascii_equal_nocase(keyword, "SMTPUTF8")) found.utf8 = true;
     if (ascii_equal_nocase(keyword, "STARTTLS")) found.starttls = true;
+    found.auth.read(line);
     if (!ascii_equal_nocase(keyword, "SIZE")) continue;
     found.size = true;
     const std::string_view digits = line.substr(std::min(keyword.size() + 1, line.size()));
@@ -144,7 +155,7 @@ class SmtpClient::Connection final : public ClientConnection {
     } else if (job) {
       client.give_back(std::move(*job), std::move(result));
     }
-    if (was_opening || &why == &smtp_no_starttls || &why == &smtp_injected) client.connection_failed(host, why);
+    if (was_opening || smtp_dialogue::is_for_everybody(why)) client.connection_failed(host, why);
     if (stalled) client.fail_waiting(host, not_sent(why));
     client.changed(host);
   }
@@ -192,10 +203,10 @@ class SmtpClient::Connection final : public ClientConnection {
 
  private:
   using Act = void (Connection::*)(const smtp::Reply&);
-  static constexpr std::array<Act, 10> acts() {
+  static constexpr std::array<Act, 11> acts() {
     return {&Connection::greeted,       &Connection::ehlo_answered, &Connection::helo_answered, &Connection::starttls_answered,
-            &Connection::mail_answered, &Connection::rcpt_answered, &Connection::data_answered, &Connection::body_answered,
-            &Connection::rset_answered, &Connection::quit_answered};
+            &Connection::auth_answered, &Connection::mail_answered, &Connection::rcpt_answered, &Connection::data_answered,
+            &Connection::body_answered, &Connection::rset_answered, &Connection::quit_answered};
   }
 
   void expect(Step step) {
@@ -249,7 +260,7 @@ class SmtpClient::Connection final : public ClientConnection {
   void ehlo_answered(const smtp::Reply& reply) {
     if (reply.code == 250) {
       offered_ = smtp_dialogue::read_extensions(reply);
-      return lacks_cover() ? ask_for_tls() : become_ready();
+      return lacks_cover() ? ask_for_tls() : log_in();
     }
     // RFC 5321 §3.2: a host of RFC 821 answers 500 or so, and knows HELO.
     if (reply.code / 100 == 5) return say(fmt::format("HELO {}\r\n", client_.settings_.domain), Step::helo);
@@ -258,7 +269,7 @@ class SmtpClient::Connection final : public ClientConnection {
   void helo_answered(const smtp::Reply& reply) {
     if (reply.code != 250) return refuse_and_quit(reply);
     if (lacks_cover()) return abort_with(smtp_no_starttls);
-    become_ready();
+    log_in();
   }
   [[nodiscard]] bool lacks_cover() const { return client_.settings_.starttls != nullptr && !is_covered_; }
   void ask_for_tls() {
@@ -275,6 +286,34 @@ class SmtpClient::Connection final : public ClientConnection {
     opened_ = false;
     offered_ = {};
     reseat(**over);
+  }
+  void log_in() {
+    const SmtpLogin* const login = client_.login_for(host_);
+    if (login == nullptr) return become_ready();
+    // RFC 4954 §9: whoever listens would have the password.
+    if (!login->is_allowed_in_clear && !stream().is_encrypted()) return abort_with(smtp_login_in_clear);
+    const auto mechanism = smtp::choose_mechanism(login->scheme, offered_.auth);
+    if (!mechanism) return abort_with(smtp_no_login);
+    const auto secret = login->secret();
+    if (!secret) return abort_with(smtp_no_secret);
+    login_.emplace(*mechanism, login->user, *secret);
+    say(login_->begin() + "\r\n", Step::auth);
+  }
+  void auth_answered(const smtp::Reply& reply) {
+    if (reply.code == 334) {
+      const auto next = login_->answer();
+      if (!next) return abort_with(smtp_bad_login);
+      return say(*next + "\r\n", Step::auth);
+    }
+    login_.reset();
+    if (reply.code == 235) {
+      client_.login_rest_ = {};
+      return become_ready();
+    }
+    smtp::Reply named = reply;
+    named.lines.insert(named.lines.begin(), "log-in refused:");
+    client_.login_refused(smtp_dialogue::to_answer(named));
+    refuse_and_quit(named);
   }
   void become_ready() {
     state_.move(Event::welcomed);
@@ -463,6 +502,7 @@ class SmtpClient::Connection final : public ClientConnection {
   std::deque<Step> expected_;
   Bytes input_;
   smtp_dialogue::Extensions offered_;
+  std::optional<smtp::LoginDialogue> login_;  // while it goes on
   StateBy<smtp_client_steps, State::opening> state_;
   bool opened_ = false;       // it was, whatever it is now
   bool is_covered_ = false;   // behind STARTTLS

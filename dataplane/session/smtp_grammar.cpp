@@ -6,6 +6,7 @@
 #include "codec/simd/simd.h"
 #include "core/ascii.h"
 #include "dataplane/session/errors.h"
+#include "dataplane/session/smtp_dsn.h"
 
 namespace pushmail::smtp {
 
@@ -138,27 +139,34 @@ Result<Parameter> take_parameter(std::string_view& text) {
   Parameter parameter{.name = word.substr(0, equals), .value = {}, .has_value = equals != std::string_view::npos};
   if (parameter.has_value) parameter.value = word.substr(equals + 1);
   const auto in_name = [](char c) { return is_alphanumeric(c) || c == '-'; };
-  const auto in_value = [](char c) { return c > 0x20 && c != 0x7f && c != '='; };
+  // RFC 6531 §3.3: and UTF-8.
+  const auto in_value = [](char c) { return (c > 0x20 && c != 0x7f && c != '=') || is_above_ascii(c); };
   const bool named = !parameter.name.empty() && parameter.name.front() != '-' && std::ranges::all_of(parameter.name, in_name);
   const bool valued = !parameter.has_value || (!parameter.value.empty() && std::ranges::all_of(parameter.value, in_value));
   if (!named || !valued) return fail(smtp_bad_parameter);
   return parameter;
 }
 
-Result<void> set_size(MailCommand& mail, const Parameter& parameter) {
-  // RFC 1870 §3: 1 to 20 digits.
-  const bool digits = parameter.value.size() <= 20 && is_digits(parameter.value);
-  if (mail.size || !digits) return fail(smtp_bad_parameter);
+/// Up to 20 digits (RFC 1870 §3, RFC 3030 §2), saturated.
+std::optional<std::uint64_t> parse_size(std::string_view digits) {
+  if (digits.size() > 20 || !is_digits(digits)) return std::nullopt;
   std::uint64_t size = 0;
-  for (const char c : parameter.value) {
+  for (const char c : digits) {
     const auto digit = static_cast<std::uint64_t>(c - '0');
-    if (size > (UINT64_MAX - digit) / 10) {
-      size = UINT64_MAX;
-      break;
-    }
+    if (size > (UINT64_MAX - digit) / 10) return UINT64_MAX;
     size = size * 10 + digit;
   }
-  mail.size = size;
+  return size;
+}
+
+Result<void> assign(std::string& field, std::optional<std::string> value) {
+  if (!value) return fail(smtp_bad_parameter);
+  field = std::move(*value);
+  return {};
+}
+Result<void> set_size(MailCommand& mail, const Parameter& parameter) {
+  mail.size = parse_size(parameter.value);
+  if (!mail.size) return fail(smtp_bad_parameter);
   return {};
 }
 Result<void> set_body(MailCommand& mail, const Parameter& parameter) {
@@ -173,12 +181,42 @@ Result<void> set_utf8(MailCommand& mail, const Parameter& parameter) {
   mail.utf8 = Utf8::allowed;
   return {};
 }
+// RFC 3461 §4.
+Result<void> set_return(MailCommand& mail, const Parameter& parameter) { return assign(mail.ret, read_return(parameter.value)); }
+Result<void> set_envelope_id(MailCommand& mail, const Parameter& parameter) {
+  return assign(mail.envelope_id, read_envelope_id(parameter.value));
+}
+Result<void> set_notify(MailRecipient& recipient, const Parameter& parameter) {
+  return assign(recipient.notify, read_notify(parameter.value));
+}
+Result<void> set_original(MailRecipient& recipient, const Parameter& parameter) {
+  return assign(recipient.original, read_original_recipient(parameter.value));
+}
 
+template <class Command>
 struct ParameterRow {
   std::string_view name;
-  Result<void> (*set)(MailCommand&, const Parameter&);
+  Result<void> (*set)(Command&, const Parameter&);
 };
-constexpr auto mail_parameters = std::to_array<ParameterRow>({{"SIZE", set_size}, {"BODY", set_body}, {"SMTPUTF8", set_utf8}});
+constexpr auto mail_parameters = std::to_array<ParameterRow<MailCommand>>(
+    {{"SIZE", set_size}, {"BODY", set_body}, {"SMTPUTF8", set_utf8}, {"RET", set_return}, {"ENVID", set_envelope_id}});
+constexpr auto rcpt_parameters = std::to_array<ParameterRow<MailRecipient>>({{"NOTIFY", set_notify}, {"ORCPT", set_original}});
+
+/// All parameters behind a path, each once and in any order (RFC 5321 §4.1.1.11).
+template <class Command, std::size_t count>
+Result<void> read_parameters(std::string_view rest, const std::array<ParameterRow<Command>, count>& rows, Command& command) {
+  std::array<bool, count> seen{};
+  while (!rest.empty()) {
+    PM_TRY(const Parameter parameter, take_parameter(rest));
+    const auto row =
+        std::ranges::find_if(rows, [&](const ParameterRow<Command>& each) { return ascii_equal_nocase(each.name, parameter.name); });
+    if (row == rows.end()) return fail(smtp_unknown_parameter);
+    bool& once = seen[static_cast<std::size_t>(row - rows.begin())];
+    if (std::exchange(once, true)) return fail(smtp_bad_parameter);
+    PM_TRY_VOID(row->set(command, parameter));
+  }
+  return {};
+}
 
 /// `text` without `prefix`, and without blanks that clients put after the colon though RFC 5321 §3.3 forbids them.
 std::optional<std::string_view> after_prefix(std::string_view text, std::string_view prefix) {
@@ -234,6 +272,7 @@ constexpr auto replies = std::to_array<ReplyRow>({
     {&smtp_needs_utf8, {553, "5.6.7", "the address needs SMTPUTF8"}},
     {&smtp_bad_parameter, {501, "5.5.4", "parameter malformed or repeated"}},
     {&smtp_unknown_parameter, {555, "5.5.4", "parameter not offered"}},
+    {&smtp_bad_chunk, {501, "5.5.4", "not a chunk's size"}},
     {&smtp_too_large, {552, "5.3.4", "mail too large"}},
 });
 
@@ -288,33 +327,28 @@ Result<MailCommand> parse_mail(std::string_view argument) {
   if (!after) return fail(smtp_bad_argument);
   PM_TRY(const Path path, parse_path(*after, Direction::reverse));
   MailCommand mail{.address = std::string(path.address), .size = {}, .eight_bit = false, .utf8 = Utf8::refused};
-  std::string_view rest = after->substr(path.used);
-  std::array<bool, mail_parameters.size()> seen{};
-  while (!rest.empty()) {
-    PM_TRY(const Parameter parameter, take_parameter(rest));
-    const auto row =
-        std::ranges::find_if(mail_parameters, [&](const ParameterRow& each) { return ascii_equal_nocase(each.name, parameter.name); });
-    if (row == mail_parameters.end()) return fail(smtp_unknown_parameter);
-    bool& once = seen[static_cast<std::size_t>(row - mail_parameters.begin())];
-    if (std::exchange(once, true)) return fail(smtp_bad_parameter);
-    if (const auto set = row->set(mail, parameter); !set) return std::unexpected(set.error());
-  }
+  PM_TRY_VOID(read_parameters(after->substr(path.used), mail_parameters, mail));
   if (mail.utf8 == Utf8::refused && !is_ascii(mail.address)) return fail(smtp_needs_utf8);
   return mail;
 }
 
-Result<std::string> parse_rcpt(std::string_view argument, Utf8 utf8) {
+Result<MailRecipient> parse_rcpt(std::string_view argument, Utf8 utf8) {
   const auto after = after_prefix(argument, "TO:");
   if (!after) return fail(smtp_bad_argument);
   PM_TRY(const Path path, parse_path(*after, Direction::forward));
-  std::string_view rest = after->substr(path.used);
-  // We offer no parameter of RCPT (no DSN, RFC 3461), so each is either malformed or unknown.
-  if (!rest.empty()) {
-    PM_TRY([[maybe_unused]] const Parameter parameter, take_parameter(rest));
-    return fail(smtp_unknown_parameter);
-  }
-  if (utf8 == Utf8::refused && !is_ascii(path.address)) return fail(smtp_needs_utf8);
-  return std::string(path.address);
+  MailRecipient recipient{.address = std::string(path.address)};
+  PM_TRY_VOID(read_parameters(after->substr(path.used), rcpt_parameters, recipient));
+  if (utf8 == Utf8::refused && (!is_ascii(path.address) || !is_ascii(recipient.original))) return fail(smtp_needs_utf8);
+  return recipient;
+}
+
+Result<Chunk> parse_chunk(std::string_view argument) {
+  // RFC 3030 §2: digits, and LAST behind one blank.
+  const std::size_t space = std::min(argument.find(' '), argument.size());
+  const auto size = parse_size(argument.substr(0, space));
+  const bool is_last = space < argument.size();
+  if (!size || (is_last && !ascii_equal_nocase(argument.substr(space + 1), "LAST"))) return fail(smtp_bad_chunk);
+  return Chunk{.size = *size, .is_last = is_last};
 }
 
 bool is_greeting_name(std::string_view text) {
@@ -410,6 +444,13 @@ DataReader::Step DataReader::read(ByteView bytes, Bytes& mail, std::uint64_t roo
     state_ = rule.next;
   }
   return {.used = used, .last = state_ == State::done};
+}
+
+void LineEndCheck::read(ByteView bytes) {
+  for (const std::uint8_t byte : bytes) {
+    bare_ = bare_ || (byte == '\n') != after_cr_;
+    after_cr_ = byte == '\r';
+  }
 }
 
 std::optional<Bytes> stuff(ByteView mail) {

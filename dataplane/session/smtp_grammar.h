@@ -1,4 +1,4 @@
-// The grammar of SMTP (RFC 5321, 1870, 2920, 3463, 6152, 6531): lines, commands, paths, replies and the data after DATA. Pure.
+// The grammar of SMTP (RFC 5321, 1870, 2920, 3030, 3461, 3463, 6152, 6531): lines, commands, paths, replies and the data after DATA. Pure.
 //
 // Strict where two readers could disagree about where a mail ends (SMTP smuggling): only CRLF ends a line and only CRLF.CRLF ends a mail
 // (RFC 5321 §2.3.8: CR and LF must not appear apart). A mail with a bare one is read to its true end and refused whole with 5.6.11.
@@ -40,8 +40,8 @@ enum class Verb : std::uint8_t {
   vrfy,
   help,
   starttls,
+  bdat,         // what follows it are not commands, but as many octets as it says
   not_offered,  // a command of SMTP that we do not serve: 502
-  bdat,         // the same, but what follows it are not commands
   foreign,      // a request of another protocol
 };
 struct Command {
@@ -57,11 +57,19 @@ struct MailCommand {
   std::optional<std::uint64_t> size;  // saturated, RFC 1870 allows 20 digits
   bool eight_bit = false;
   Utf8 utf8 = Utf8::refused;
+  std::string ret{};  // RET and ENVID as MailInbound has them (smtp_dsn.h); empty: not given
+  std::string envelope_id{};
 };
 /// What follows MAIL: `FROM:<path> [parameters]`.
 [[nodiscard]] Result<MailCommand> parse_mail(std::string_view argument);
-/// What follows RCPT: `TO:<path>`; the address without source route (RFC 5321 §3.3: it is ignored).
-[[nodiscard]] Result<std::string> parse_rcpt(std::string_view argument, Utf8 utf8);
+/// What follows RCPT: `TO:<path> [parameters]`; the address without source route (RFC 5321 §3.3: it is ignored).
+[[nodiscard]] Result<MailRecipient> parse_rcpt(std::string_view argument, Utf8 utf8);
+/// What follows BDAT: `size [LAST]`.
+struct Chunk {
+  std::uint64_t size = 0;  // saturated
+  bool is_last = false;
+};
+[[nodiscard]] Result<Chunk> parse_chunk(std::string_view argument);
 /// The argument of EHLO and HELO: a name or address literal, tolerated as any word of visible ASCII (RFC 5321 §4.1.4 forbids refusing it).
 [[nodiscard]] bool is_greeting_name(std::string_view text);
 /// Whether `address` can stand between angle brackets in a command; empty is the null path.
@@ -89,6 +97,19 @@ class DataReader {
   State state_ = State::line_start;
   std::uint64_t size_ = 0;
   bool bare_ = false;
+};
+
+/// Whether CR and LF stand only together, wherever the bytes are cut. A mail that came in chunks (RFC 3030) has no dots to undo, but
+/// whoever sends it on by DATA must not make two mails of it.
+class LineEndCheck {
+ public:
+  void read(ByteView bytes);
+  /// One came alone, or a CR stands last.
+  [[nodiscard]] bool is_bare() const { return bare_ || after_cr_; }
+
+ private:
+  bool bare_ = false;
+  bool after_cr_ = false;
 };
 
 /// A mail ready for DATA, without the final `.CRLF`: dots doubled, every line end CRLF, the last line ended. Nothing when it is so already.

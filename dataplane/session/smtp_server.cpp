@@ -8,6 +8,7 @@
 
 #include "dataplane/session/errors.h"
 #include "dataplane/session/smtp_grammar.h"
+#include "dataplane/session/smtp_incoming.h"
 
 namespace pushmail {
 
@@ -19,16 +20,24 @@ constexpr std::uint64_t unsent_size_max = 64 * limits::KiB;
 constexpr std::size_t waiting_input_max = 64 * 1024;  // pipelined behind a question; then the connection is not read
 
 /// Where a transaction stands; a rule says in which phases its command is in order (RFC 5321 §4.1.4).
-enum Phase : std::uint8_t { accepted = 0, connected = 1, greeted = 2, in_mail = 4, in_recipients = 8 };
-constexpr std::uint8_t any_phase = connected | greeted | in_mail | in_recipients;
+enum Phase : std::uint8_t {
+  accepted = 0,
+  connected = 1,
+  greeted = 2,
+  in_mail = 4,
+  in_recipients = 8,
+  in_chunks = 16,         // a chunk was taken: only further ones may follow, or RSET
+  in_refused_chunks = 32  // one was refused: those of the same mail that still come are read past
+};
+constexpr std::uint8_t in_chunked_mail = in_chunks | in_refused_chunks;
+constexpr std::uint8_t any_phase = connected | greeted | in_mail | in_recipients | in_chunked_mail;
 
 constexpr SmtpReply out_of_order{.code = 503, .enhanced = "5.5.1", .text = "commands out of order"};
 constexpr SmtpReply spoke_too_early{.code = 554, .enhanced = "5.5.1", .text = "you must wait for our reply"};
 constexpr SmtpReply injected{.code = 554, .enhanced = "5.5.0", .text = "nothing may follow STARTTLS before our reply"};
 constexpr SmtpReply over_budget{.code = 421, .enhanced = "4.7.0", .text = "too many unknown recipients, try again later"};
 constexpr SmtpReply shutting_down{.code = 421, .enhanced = "4.3.2", .text = "shutting down, try again later"};
-constexpr SmtpReply no_memory{.code = 452, .enhanced = "4.3.1", .text = "out of memory, try again later"};
-constexpr SmtpReply too_many_copies{.code = 452, .enhanced = "4.5.3", .text = "too many recipients for a mail of this size"};
+constexpr SmtpReply nobody_to_send_to{.code = 554, .enhanced = "5.5.1", .text = "no valid recipients"};
 
 std::string format_reply(const SmtpReply& reply) {
   std::string text(reply.text);
@@ -41,24 +50,17 @@ std::string format_reply(const SmtpReply& reply) {
 /// RFC 5321 §4.1.3.
 std::string address_literal(const IpAddress& ip) { return ip.is_v4() ? to_string(ip) : "IPv6:" + to_string(ip); }
 
-/// How many Received fields a mail's header has (RFC 5321 §6.3: the sign of a loop).
-std::uint32_t hop_count(std::string_view mail) {
-  std::uint32_t count = 0;
-  while (!mail.empty() && !mail.starts_with("\r\n")) {
-    if (ascii_starts_with_nocase(mail, "received:")) ++count;
-    const std::size_t end = mail.find("\r\n");
-    if (end == std::string_view::npos) break;
-    mail.remove_prefix(end + 2);
-  }
-  return count;
-}
-
 }  // namespace
 
 class SmtpServer::Connection final : public ServerConnection {
  public:
   Connection(SmtpServer& server, Stream& stream)
-      : ServerConnection(server.connections_, stream), server_(server), mail_memory_(server.mail_memory_) {}
+      : ServerConnection(server.connections_, stream),
+        server_(server),
+        mail_({.size_max = server.settings_.size_max,
+               .copies_size_max = server.settings_.copies_size_max,
+               .hop_count_max = server.settings_.hop_count_max},
+              server.mail_memory_) {}
 
   void on_data(ByteView bytes) override {
     note_heard();
@@ -104,7 +106,7 @@ class SmtpServer::Connection final : public ServerConnection {
   bool has_greeting_due = false;  // in the server's queue
 
  private:
-  enum class Reading : std::uint8_t { command, rest_of_line, data, nothing };
+  enum class Reading : std::uint8_t { command, rest_of_line, data, chunk, nothing };
   struct Rule {
     Verb verb;
     std::uint8_t phases;
@@ -174,6 +176,7 @@ class SmtpServer::Connection final : public ServerConnection {
   /// How much of `bytes` was taken; 0: more is needed.
   std::size_t read(ByteView bytes) {
     if (reading_ == Reading::data) return read_data(bytes);
+    if (reading_ == Reading::chunk) return read_chunk(bytes);
     if (reading_ == Reading::rest_of_line) return skip_line(bytes);
     if (line_started_.ns == 0) line_started_ = now();
     const auto line = smtp::read_line(bytes, scanned_);
@@ -221,8 +224,10 @@ class SmtpServer::Connection final : public ServerConnection {
   void on_ehlo(std::string_view name) {
     if (!take_name(name)) return;
     esmtp_ = true;
-    reply(fmt::format("250-{} greets {}\r\n250-PIPELINING\r\n250-SIZE {}\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n{}250 ENHANCEDSTATUSCODES\r\n",
-                      server_.settings_.domain, name, server_.settings_.size_max, offers_starttls() ? "250-STARTTLS\r\n" : ""));
+    reply(
+        fmt::format("250-{} greets {}\r\n250-PIPELINING\r\n250-SIZE {}\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n"
+                    "250-DSN\r\n{}250 ENHANCEDSTATUSCODES\r\n",
+                    server_.settings_.domain, name, server_.settings_.size_max, offers_starttls() ? "250-STARTTLS\r\n" : ""));
   }
   void on_helo(std::string_view name) {
     if (!take_name(name)) return;
@@ -269,7 +274,7 @@ class SmtpServer::Connection final : public ServerConnection {
     // RFC 1870 §6.1: what is announced as too large is refused before it is sent.
     if (mail->size.value_or(0) > server_.settings_.size_max) return refuse(smtp::reply_of({.info = &smtp_too_large}));
     if (!server_.mail_memory_.has_room(std::min(mail->size.value_or(0), server_.settings_.size_max))) {
-      return reply(format_reply(no_memory));
+      return reply(format_reply(smtp_refusal::no_memory));
     }
     sender_ = std::move(*mail);
     phase_ = in_mail;
@@ -278,14 +283,14 @@ class SmtpServer::Connection final : public ServerConnection {
   }
 
   void on_rcpt(std::string_view argument) {
-    auto address = smtp::parse_rcpt(argument, sender_.utf8);
-    if (!address) return refuse(smtp::reply_of(address.error()));
+    auto recipient = smtp::parse_rcpt(argument, sender_.utf8);
+    if (!recipient) return refuse(smtp::reply_of(recipient.error()));
     // RFC 5321 §4.5.3.1.10: those taken so far stay valid.
     if (recipients_.size() >= server_.settings_.recipient_count_max) {
       return reply("452 4.5.3 too many recipients\r\n");
     }
     if (!recipients_.empty() && (recipients_.size() + 1) * sender_.size.value_or(0) > server_.settings_.copies_size_max) {
-      return reply(format_reply(too_many_copies));
+      return reply(format_reply(smtp_refusal::too_many_copies));
     }
     // Taken before the question, so that many connections at once have one budget; an answer that names no stranger gives it back.
     if (!server_.budget_of(source().ip).take(source_group(source().ip).bytes, now())) {
@@ -293,9 +298,9 @@ class SmtpServer::Connection final : public ServerConnection {
       server_.over_budget_.note(source().ip, "its budget of unknown recipients is spent", now());
       return close_with(over_budget);
     }
-    asked_ = std::move(*address);
+    asked_ = std::move(*recipient);
     const Ticket ticket = wait_for(Asked::recipient);
-    server_.sink_.on_recipient(ticket, {.address = asked_, .mail_from = sender_.address, .source = source().ip});
+    server_.sink_.on_recipient(ticket, {.address = asked_.address, .mail_from = sender_.address, .source = source().ip});
   }
   void recipient_answered(const SmtpReply& answer) {
     if (answer.code / 100 != 5) server_.budget_of(source().ip).give_back(source_group(source().ip).bytes);
@@ -312,14 +317,10 @@ class SmtpServer::Connection final : public ServerConnection {
   }
 
   void on_data_command(std::string_view) {
-    if (recipients_.empty()) return refuse({.code = 554, .enhanced = "5.5.1", .text = "no valid recipients"});
+    if (recipients_.empty()) return refuse(nobody_to_send_to);
     // RFC 2920 §3.1: DATA ends a group of commands. What comes before our 354 was written for somebody else to read.
     if (rest_size_ > 0) return close_with({.code = 554, .enhanced = "5.5.0", .text = "data before 354"});
-    mail_ = std::make_unique<Bytes>();
-    append(*mail_, received_field());
-    prefix_size_ = mail_->size();
-    data_ = {};
-    short_of_memory_ = false;
+    mail_.begin(received_field());
     reading_ = Reading::data;
     reply("354 end with CRLF.CRLF\r\n");
   }
@@ -334,57 +335,96 @@ class SmtpServer::Connection final : public ServerConnection {
   void on_vrfy(std::string_view) { reply("252 2.0.0 cannot verify, but send mail and see\r\n"); }
   void on_help(std::string_view) { reply("214 2.0.0 RFC 5321\r\n"); }
   void on_not_offered(std::string_view) { refuse({.code = 502, .enhanced = "5.5.1", .text = "command not offered"}); }
-  // RFC 3030 §2: the octets of a chunk follow its command at once; without CHUNKING they would be read as commands.
-  void on_bdat(std::string_view) { close_with({.code = 502, .enhanced = "5.5.1", .text = "CHUNKING not offered"}); }
   void on_foreign(std::string_view) { close_with({.code = 421, .enhanced = "4.7.0", .text = "this is SMTP"}); }
 
-  // The mail.
+  // A mail by DATA.
 
   std::size_t read_data(ByteView bytes) {
-    const std::uint64_t room = short_of_memory_ ? 0 : prefix_size_ + server_.settings_.size_max;
-    const smtp::DataReader::Step step = data_.read(bytes, *mail_, room);
-    account_memory();
-    if (step.last) {
-      end_of_data();
-    } else if (data_.size() > 2 * server_.settings_.size_max + limits::MiB) {
-      // Long past what it announced or could know: there is no end to wait for.
+    const smtp::DataReader::Step step = mail_.read_data(bytes);
+    if (step.last)
+      end_of_mail();
+    else if (mail_.is_endless(mail_.size()))
       close_with(smtp::reply_of({.info = &smtp_too_large}));
-    }
     return step.used;
   }
-  void account_memory() {
-    if (mail_memory_.grow(mail_->size() - mail_memory_.size())) return;
-    short_of_memory_ = true;
-    mail_memory_.clear();
-    *mail_ = {};
+
+  // A mail in chunks (RFC 3030).
+
+  void on_bdat(std::string_view argument) {
+    // The octets follow the command at once: where CHUNKING was not offered, or how many they are is not known, they would be read as
+    // commands.
+    if (!esmtp_) return close_with({.code = 502, .enhanced = "5.5.1", .text = "CHUNKING not offered"});
+    const auto chunk = smtp::parse_chunk(argument);
+    if (!chunk) return close_with(smtp::reply_of(chunk.error()));
+    if (mail_.is_endless(chunk->size)) return close_with(smtp::reply_of({.info = &smtp_too_large}));
+    chunk_ = *chunk;
+    chunk_left_ = chunk->size;
+    chunk_refusal_ = refusal_of_chunk();
+    if (!chunk_refusal_ && !mail_.is_open()) mail_.begin(received_field());
+    if (!chunk_refusal_) phase_ = in_chunks;
+    if (message_started_.ns == 0) message_started_ = now();
+    reading_ = Reading::chunk;
+    if (chunk_left_ == 0) end_of_chunk();
   }
-  void end_of_data() {
+  /// Of what is known before its octets have come.
+  [[nodiscard]] std::optional<SmtpReply> refusal_of_chunk() const {
+    if (phase_ == in_mail) return nobody_to_send_to;
+    if ((phase_ & (in_recipients | in_chunks)) == 0) return out_of_order;
+    if (mail_.size() + chunk_.size > server_.settings_.size_max) return smtp::reply_of({.info = &smtp_too_large});
+    return std::nullopt;
+  }
+  std::size_t read_chunk(ByteView bytes) {
+    const ByteView octets = bytes.first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), chunk_left_)));
+    chunk_left_ -= octets.size();
+    if (!chunk_refusal_) mail_.read_chunk(octets);
+    if (chunk_left_ == 0) end_of_chunk();
+    return octets.size();
+  }
+  void end_of_chunk() {
+    reading_ = Reading::command;
+    if (!chunk_refusal_) chunk_refusal_ = mail_.refusal_so_far();
+    if (chunk_refusal_) return refuse_chunk(*std::exchange(chunk_refusal_, std::nullopt));
+    if (chunk_.is_last) return end_of_mail();
+    reply(fmt::format("250 2.0.0 {} octets received\r\n", chunk_.size));
+  }
+  /// Its octets have been read past. RFC 3030 §2: so are those of the same mail that were sent before our reply came, each with 503.
+  void refuse_chunk(const SmtpReply& answer) {
+    const bool had_begun = (phase_ & in_chunked_mail) != 0 || phase_ == in_recipients;
+    if (!had_begun) {
+      if ((phase_ & in_mail) == 0) message_started_ = {};
+      return refuse(answer);
+    }
+    if (phase_ != in_refused_chunks) ++server_.counts_.refused;
+    const Instant started = message_started_;
+    reset();
+    if (!chunk_.is_last) {
+      phase_ = in_refused_chunks;
+      message_started_ = started;
+    }
+    reply(format_reply(answer));
+  }
+
+  // A whole mail.
+
+  void end_of_mail() {
     reading_ = Reading::command;
     message_started_ = {};
-    if (const auto refusal = refusal_of_mail()) {
+    if (const auto refusal = mail_.refusal(recipients_.size())) {
       ++server_.counts_.refused;
       reset();
       return reply(format_reply(*refusal));
     }
     ++server_.counts_.mails;
-    mail_memory_.clear();
-    MailInbound inbound{
-        .source = source(), .helo = helo_, .mail_from = sender_.address, .recipients = std::move(recipients_), .mail = std::move(mail_)};
+    MailInbound inbound{.source = source(),
+                        .helo = helo_,
+                        .mail_from = sender_.address,
+                        .recipients = std::move(recipients_),
+                        .mail = mail_.take(),
+                        .ret = std::move(sender_.ret),
+                        .envelope_id = std::move(sender_.envelope_id)};
     reset();
     const Ticket ticket = wait_for(Asked::mail);
     server_.sink_.on_mail(ticket, std::move(inbound));
-  }
-  [[nodiscard]] std::optional<SmtpReply> refusal_of_mail() const {
-    if (data_.size() > server_.settings_.size_max) return smtp::reply_of({.info = &smtp_too_large});
-    if (short_of_memory_) return no_memory;
-    // RFC 1870 §5: an announced size is an estimate, so what RCPT let pass does not fail here by a few bytes.
-    const std::uint64_t most = server_.settings_.copies_size_max + server_.settings_.copies_size_max / 4;
-    if (recipients_.size() > 1 && recipients_.size() * data_.size() > most) return too_many_copies;
-    // RFC 5321 §2.3.8. Refused whole, since whoever reads it next might see two mails in it.
-    if (data_.bare_line_end()) return SmtpReply{.code = 550, .enhanced = "5.6.11", .text = "bare CR or LF in the mail"};
-    if (hop_count(text_of(*mail_)) > server_.settings_.hop_count_max)
-      return SmtpReply{.code = 554, .enhanced = "5.4.6", .text = "too many hops"};
-    return std::nullopt;
   }
   void mail_answered(const SmtpReply& answer) {
     if (answer.code / 100 == 2)
@@ -436,7 +476,7 @@ class SmtpServer::Connection final : public ServerConnection {
   void finish() {
     reading_ = Reading::nothing;
     input_ = {};
-    drop_mail();
+    mail_.drop();
     finish_stream();
   }
   void reset() {
@@ -444,11 +484,7 @@ class SmtpServer::Connection final : public ServerConnection {
     sender_ = {};
     recipients_.clear();
     message_started_ = {};
-    drop_mail();
-  }
-  void drop_mail() {
-    mail_memory_.clear();
-    mail_.reset();
+    mail_.drop();
   }
 
   SmtpServer& server_;
@@ -462,13 +498,12 @@ class SmtpServer::Connection final : public ServerConnection {
   bool esmtp_ = false;
   std::string helo_;
   smtp::MailCommand sender_;
-  std::vector<std::string> recipients_;
-  std::string asked_;  // the recipient whose answer is awaited
-  smtp::DataReader data_;
-  std::unique_ptr<Bytes> mail_;
-  std::uint64_t prefix_size_ = 0;  // our Received field in it
-  MemoryShare mail_memory_;
-  bool short_of_memory_ = false;
+  std::vector<MailRecipient> recipients_;
+  MailRecipient asked_;  // the recipient whose answer is awaited
+  IncomingMail mail_;
+  smtp::Chunk chunk_;  // in hand, when it is read
+  std::uint64_t chunk_left_ = 0;
+  std::optional<SmtpReply> chunk_refusal_;
 
   std::optional<Ticket> waiting_;
   Instant waiting_since_{};

@@ -1,4 +1,5 @@
-// Mail in: the SMTP server for mail forwarded to phones (RFC 5321; PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES).
+// Mail in: the SMTP server for mail forwarded to phones (RFC 5321; PIPELINING, SIZE, 8BITMIME, SMTPUTF8, CHUNKING, DSN,
+// ENHANCEDSTATUSCODES).
 //
 // Came from: Stream (accepted connections). Goes to: MailSink: each recipient as a question, each mail whole; both are answered by
 // ticket, and until then the connection's next commands wait, so replies keep the order of commands (RFC 2920 §3.2).
@@ -7,6 +8,7 @@
 //   accepted --greeting_delay--> connected      a byte before: 554 and close
 //   connected --EHLO/HELO--> greeted --MAIL--> mail --RCPT taken--> recipients --DATA--> (data) --CRLF.CRLF--> greeted
 //                               ^                └────────────────────┴── RSET, EHLO ──> greeted
+//   recipients --BDAT n--> chunks --BDAT n LAST--> greeted       one refused: those that follow it are read past, up to LAST or RSET
 #pragma once
 
 #include <deque>

@@ -2,6 +2,7 @@
 //
 // Rules that must hold: heads and chunks are read the same however they are cut; every answer is a well-formed response; each question
 // to the sink is answered into one response; nothing is left when the connection has gone.
+#include "dataplane/session/http_coding.h"
 #include "dataplane/session/http_grammar.h"
 #include "dataplane/session/http_server.h"
 #include "dataplane/session/mm7_service.h"
@@ -63,6 +64,24 @@ void check_chunks(ByteView bytes) {
     const Chunked pieces = unchunk(bytes, 1, dialect);
     PM_CHECK(whole.bad == pieces.bad && whole.last == pieces.last && whole.body == pieces.body);
   }
+}
+
+/// Whatever it is cut into, the same comes of it, and never more than was allowed.
+void check_gunzip(ByteView bytes) {
+  constexpr std::uint64_t size_max = 100'000;
+  const auto gunzip = [&](std::size_t piece) {
+    http::Gunzip reader(size_max);
+    Bytes out;
+    bool good = true;
+    for (ByteView rest = bytes; good && !rest.empty(); rest = rest.subspan(std::min(piece, rest.size())))
+      good = reader.read(rest.first(std::min(piece, rest.size())), out).has_value();
+    PM_CHECK(out.size() <= size_max + 16 * limits::KiB);
+    return good && reader.is_whole() ? std::optional(out) : std::nullopt;
+  };
+  const auto whole = gunzip(bytes.size());
+  // The ratio is seen earlier where less has come.
+  const auto pieces = gunzip(7);
+  PM_CHECK(!pieces || whole == pieces);
 }
 
 class AnswerAll final : public Mm7Sink {
@@ -127,6 +146,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < 2'000) check_head(bytes, dialect);
   }
   check_chunks(bytes);
+  check_gunzip(bytes);
   check_server(bytes, 1 + data[size - 1] % 64);
   return 0;
 }

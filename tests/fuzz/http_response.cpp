@@ -32,8 +32,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Results results;
   int released = 0;
   {
-    HttpClient client(network, {.endpoint = there, .host = "h", .credentials = {}, .connections_max = 1, .answer_size_max = 4096}, results,
-                      clock);
+    HttpClient client(
+        network,
+        {.endpoint = there, .host = "h", .credentials = {.user = "u", .password = "p"}, .connections_max = 1, .answer_size_max = 4096},
+        results, clock);
     const Bytes body{'b', 'o', 'd', 'y'};
     const auto settle = [&] { test::settle(network, clock.now(), [&] { client.tick(clock.now()); }); };
     for (int i = 0; i < 3; ++i) {

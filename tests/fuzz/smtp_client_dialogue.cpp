@@ -41,7 +41,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Results results;
   int released = 0;
   {
-    SmtpClient client(network, {.domain = "mms.example", .connections_per_host_max = 1}, results, clock);
+    SmtpClientSettings settings{.domain = "mms.example", .connections_per_host_max = 1};
+    // Half of them log in.
+    if (size % 2 == 0)
+      settings.login =
+          SmtpLogin{.host = host, .user = "u", .secret = [] { return std::optional<std::string>("p"); }, .is_allowed_in_clear = true};
+    SmtpClient client(network, settings, results, clock);
     const Bytes mail{'.', 'x', '\n', '.', '\r', '\n'};
     const auto settle = [&] { test::settle(network, clock.now(), [&] { client.tick(clock.now()); }); };
     for (int i = 0; i < 3; ++i) {

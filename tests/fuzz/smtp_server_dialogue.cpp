@@ -18,7 +18,8 @@ class Sink final : public MailSink {
   }
   void on_mail(Ticket ticket, MailInbound inbound) override {
     PM_CHECK(!inbound.recipients.empty());
-    for (const std::string& each : inbound.recipients) PM_CHECK(std::find(accepted.begin(), accepted.end(), each) != accepted.end());
+    for (const MailRecipient& each : inbound.recipients)
+      PM_CHECK(std::find(accepted.begin(), accepted.end(), each.address) != accepted.end());
     const Bytes& mail = *inbound.mail;
     for (std::size_t i = 0; i < mail.size(); ++i) {
       PM_CHECK(mail[i] != '\n' || (i > 0 && mail[i - 1] == '\r'));

@@ -13,7 +13,7 @@ namespace pushmail::journal {
 /// Kinds of records. Bodies use the tags of journal/schema.h.
 enum class Kind : std::uint16_t {
   accepted_mm7 = 1,   // a DeliverReq: peer, content_type, body, trace
-  accepted_mail = 2,  // a forwarded mail: mail_from, recipients, body, trace
+  accepted_mail = 2,  // a forwarded mail: mail_from, recipient, body, trace, what its sender wants to be told
   outcome = 3,        // what became of an item, until the control plane has it: a handoff outcome record as body
   report = 4,         // a DeliveryReportReq, until the control plane has it: a handoff report record as body
   settled = 5,        // the item id's record of kind `settles` needs no more work
@@ -47,6 +47,11 @@ enum class Tag : std::uint16_t {
   reason = 20,           // text, repeats: `address: reply` of recipients that were refused for good
   carried_segment = 21,  // u64: number of the segment whose last batch was written once more at this start
   carried_from = 22,     // u64: offset of that batch
+  // What the sender of a forwarded mail wants to be told (RFC 3461), decoded; each only where he said it.
+  notify = 23,              // text: `NEVER`, or `SUCCESS,FAILURE,DELAY` or some of these
+  original_recipient = 24,  // text: `rfc822;joe@example.com`
+  ret = 25,                 // text: `FULL` or `HDRS`
+  envelope_id = 26,         // text
 };
 
 struct TagRow {
@@ -75,6 +80,10 @@ inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::reason, "reason"},
     {Tag::carried_segment, "carried_segment"},
     {Tag::carried_from, "carried_from"},
+    {Tag::notify, "notify"},
+    {Tag::original_recipient, "original_recipient"},
+    {Tag::ret, "ret"},
+    {Tag::envelope_id, "envelope_id"},
 });
 
 [[nodiscard]] constexpr std::uint16_t tag(Tag t) { return static_cast<std::uint16_t>(t); }

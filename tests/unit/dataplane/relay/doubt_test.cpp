@@ -397,7 +397,7 @@ TEST(RelayDoubt, a_forwarded_mail_in_doubt_waits_for_the_next_word) {
   world.relay->on_mail({.slot = 1, .generation = 1}, {.source = {},
                                                       .helo = "mx",
                                                       .mail_from = "joe@example.com",
-                                                      .recipients = {"15550100002@mms.example.net"},
+                                                      .recipients = {{.address = "15550100002@mms.example.net"}},
                                                       .mail = std::make_unique<Bytes>(mail.begin(), mail.end())});
   const ItemId item = world.journal.waiting[0].item;
   world.commit();
@@ -428,7 +428,7 @@ TEST(RelayDoubt, a_forwarded_mail_that_was_begun_before_a_restart_is_handed_over
   world.relay->on_mail({.slot = 1, .generation = 1}, {.source = {},
                                                       .helo = "mx",
                                                       .mail_from = "joe@example.com",
-                                                      .recipients = {"15550100002@mms.example.net"},
+                                                      .recipients = {{.address = "15550100002@mms.example.net"}},
                                                       .mail = std::make_unique<Bytes>(mail.begin(), mail.end())});
   const ItemId item = world.journal.waiting[0].item;
   world.commit();

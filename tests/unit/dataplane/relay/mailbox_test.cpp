@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "core/errors.h"
+#include "core/record_fields.h"
 #include "tests/unit/dataplane/relay/world.h"
 
 namespace pushmail::relay {
@@ -333,12 +334,18 @@ TEST(RelayForwarded, recipients) {
   }
 }
 
-MailInbound mail_to(std::vector<std::string> recipients) {
+std::vector<MailRecipient> without_wishes(const std::vector<std::string>& addresses) {
+  std::vector<MailRecipient> recipients;
+  for (const std::string& address : addresses) recipients.push_back({.address = address});
+  return recipients;
+}
+
+MailInbound mail_to(const std::vector<std::string>& recipients) {
   constexpr std::string_view text = "Subject: s\r\n\r\nhello\r\n";
   return {.source = *parse_endpoint("192.0.2.9:4000"),
           .helo = "h",
           .mail_from = "joe@example.com",
-          .recipients = std::move(recipients),
+          .recipients = without_wishes(recipients),
           .mail = std::make_unique<Bytes>(text.begin(), text.end())};
 }
 
@@ -432,12 +439,12 @@ TEST(RelayForwarded, nobody_to_ask_is_451_never_550) {
   EXPECT_EQ(world.answers.recipients.at(1).code, 451);
 }
 
-MailInbound mail_for(std::vector<std::string> recipients) {
+MailInbound mail_for(const std::vector<std::string>& recipients) {
   const std::string_view mail = "Subject: x\r\n\r\nhello\r\n";
   return {.source = {},
           .helo = "mx",
           .mail_from = "joe@example.com",
-          .recipients = std::move(recipients),
+          .recipients = without_wishes(recipients),
           .mail = std::make_unique<Bytes>(mail.begin(), mail.end())};
 }
 
@@ -455,6 +462,27 @@ TEST(RelayForwarded, one_item_a_recipient_one_trace_and_250_when_all_are_durable
   world.tick();
   world.convert_all();
   EXPECT_EQ(world.handoff.all(handoff::Kind::route_query).size(), 2u);
+}
+
+TEST(RelayForwarded, what_the_sender_wants_to_be_told_is_kept_with_each_item) {
+  World world;
+  MailInbound mail = mail_for({"15550100002@mms.example.net", "15550100003@mms.example.net"});
+  mail.ret = "HDRS";
+  mail.envelope_id = "QQ 1";
+  mail.recipients[0].notify = "SUCCESS,FAILURE";
+  mail.recipients[0].original = "rfc822;joe@example.com";
+  world.relay->on_mail(first, std::move(mail));
+  ASSERT_EQ(world.journal.waiting.size(), 2u);
+  const auto text = [&](std::size_t at, journal::Tag tag) {
+    return text_or_empty(parse_record(world.journal.waiting[at].record).value(), tag);
+  };
+  EXPECT_EQ(text(0, journal::Tag::notify), "SUCCESS,FAILURE");
+  EXPECT_EQ(text(0, journal::Tag::original_recipient), "rfc822;joe@example.com");
+  EXPECT_EQ(text(1, journal::Tag::notify), "");
+  for (const std::size_t at : {0u, 1u}) {
+    EXPECT_EQ(text(at, journal::Tag::ret), "HDRS");
+    EXPECT_EQ(text(at, journal::Tag::envelope_id), "QQ 1");
+  }
 }
 
 TEST(RelayRules, a_mail_handed_in_that_a_rule_rejects_ends_before_anybody_is_asked) {

@@ -52,6 +52,8 @@ class HttpClientTest : public testing::Test {
                                                               .path = "/mm7",
                                                               .credentials = {.user = "pushmail", .password = "secret"},
                                                               .soap_action = soap_action_,
+                                                              .scheme = scheme_,
+                                                              .coding = coding_,
                                                               .connections_max = connections_max_,
                                                               .requests_per_connection = requests_per_connection_,
                                                               .deduplicates = deduplicates_,
@@ -103,6 +105,8 @@ class HttpClientTest : public testing::Test {
   FakeNetwork network_;
   FakePeers mmsc_;
   std::string soap_action_;
+  HttpScheme scheme_ = HttpScheme::basic;
+  http::RequestCoding coding_ = http::RequestCoding::none;
   bool deduplicates_ = false;
   std::uint32_t requests_per_connection_ = 0;
   std::uint32_t connections_max_ = 2;

@@ -10,7 +10,7 @@ TEST_F(HttpClientTest, WritesTheRequestAndReadsTheAnswer) {
   turns();
   EXPECT_EQ(mmsc().take(),
             "POST /mm7 HTTP/1.1\r\nHost: mmsc.example:8090\r\nAuthorization: Basic cHVzaG1haWw6c2VjcmV0\r\nSOAPAction: \"\"\r\n"
-            "Content-Type: text/xml\r\nContent-Length: 8\r\n\r\n<hello/>");
+            "Accept-Encoding: gzip\r\nContent-Type: text/xml\r\nContent-Length: 8\r\n\r\n<hello/>");
   mmsc().say("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 4\r\n\r\n<r/>");
   turns();
   EXPECT_EQ(results_.answer(id).status, 200);
@@ -77,6 +77,49 @@ TEST_F(HttpClientTest, ACompressedAnswerIsReadAsWhatItHolds) {
     turns();
     EXPECT_EQ(text_of(results_.answer(id).body), is_whole ? "hello" : "");
   }
+}
+
+TEST_F(HttpClientTest, ARequestIsCompressedWhereThatHelps) {
+  coding_ = http::RequestCoding::gzip;
+  restart();
+  const std::string text(5'000, 'x');
+  const std::uint64_t id = post(text);
+  turns();
+  const std::string heard = mmsc().take();
+  const std::size_t head = heard.find("\r\n\r\n") + 4;
+  EXPECT_NE(heard.find("\r\nContent-Encoding: gzip\r\n"), std::string::npos);
+  EXPECT_NE(heard.find(fmt::format("\r\nContent-Length: {}\r\n", heard.size() - head)), std::string::npos);
+  EXPECT_LT(heard.size() - head, 200u);
+  EXPECT_EQ(released_, 1) << "the lender has his back: ours is what is sent";
+  const Bytes body(heard.begin() + static_cast<std::ptrdiff_t>(head), heard.end());
+  const auto plain = http::decode_content(body, "gzip", 10'000);
+  ASSERT_TRUE(plain.has_value());
+  EXPECT_EQ(text_of(*plain), text);
+  say_200(mmsc());
+  EXPECT_EQ(results_.answer(id).status, 200);
+  post("<hello/>");
+  turns();
+  const std::string small = mmsc().take();
+  EXPECT_EQ(small.find("Content-Encoding"), std::string::npos);
+  EXPECT_TRUE(small.ends_with("\r\n\r\n<hello/>"));
+}
+
+TEST_F(HttpClientTest, ACompressedRequestThatNobodySawGoesAgainAsItWas) {
+  coding_ = http::RequestCoding::gzip;
+  restart();
+  keep_one();
+  mmsc().theirs().held = true;
+  post(std::string(5'000, 'x'));
+  turns();
+  static_cast<test::FakeStream*>(mmsc().stream)->reset_acknowledges = true;
+  mmsc().stream->abort();
+  turns();
+  ASSERT_EQ(mmsc_.all.size(), 2u);
+  const std::string again = mmsc(1).take();
+  const std::size_t head = again.find("\r\n\r\n") + 4;
+  const auto plain = http::decode_content(Bytes(again.begin() + static_cast<std::ptrdiff_t>(head), again.end()), "gzip", 10'000);
+  ASSERT_TRUE(plain.has_value());
+  EXPECT_EQ(plain->size(), 5'000u) << "compressed once, not twice";
 }
 
 TEST_F(HttpClientTest, NothingIsReadBehindAnAnswerOfDoubtfulFraming) {

@@ -68,5 +68,83 @@ TEST(HttpCoding, IsBounded) {
   EXPECT_EQ(decoded(zeros, "gzip", 100'000).size(), 100'000U);
 }
 
+/// What comes of `coded` given in pieces: the text, or the rule that it breaks.
+std::string gunzipped(const Bytes& coded, std::size_t piece, std::uint64_t size_max = 100) {
+  http::Gunzip gunzip(size_max);
+  Bytes out;
+  for (ByteView rest = coded; !rest.empty(); rest = rest.subspan(std::min(piece, rest.size()))) {
+    if (const auto read = gunzip.read(rest.first(std::min(piece, rest.size())), out); !read) return std::string(read.error().info->name);
+  }
+  return gunzip.is_whole() ? std::string(text_of(out)) : "cut";
+}
+
+TEST(Gunzip, ReadsWhereverItIsCut) {
+  Bytes members = gzipped;
+  append(members, ByteView(gzipped));
+  for (std::size_t piece = 1; piece <= members.size(); ++piece) {
+    EXPECT_EQ(gunzipped(gzipped, piece), "hello") << piece;
+    EXPECT_EQ(gunzipped(members, piece), "hellohello") << piece;
+    for (std::size_t size = 1; size < gzipped.size(); ++size) {
+      const Bytes cut(gzipped.begin(), gzipped.begin() + static_cast<std::ptrdiff_t>(size));
+      EXPECT_EQ(gunzipped(cut, piece), "cut") << size << ' ' << piece;
+    }
+  }
+  EXPECT_EQ(gunzipped({}, 1), "cut");
+}
+
+TEST(Gunzip, RefusesWhatIsNone) {
+  for (const std::size_t piece : {1u, 100u}) {
+    Bytes broken = gzipped;
+    broken[broken.size() - 5] ^= 1;  // of the CRC
+    EXPECT_EQ(gunzipped(broken, piece), "http.bad_gzip");
+    EXPECT_EQ(gunzipped({'<', '?', 'x', 'm', 'l', ' ', 'v', 'e', 'r', 's', 'i', 'o', 'n'}, piece), "http.bad_gzip");
+    EXPECT_EQ(gunzipped(zlib_wrapped, piece), "http.bad_gzip");
+    Bytes followed = gzipped;
+    followed.insert(followed.end(), 20, 'x');
+    EXPECT_EQ(gunzipped(followed, piece), "http.bad_gzip") << "what follows is no member";
+    Bytes many;
+    for (int i = 0; i < 65; ++i) append(many, ByteView(gzipped));
+    EXPECT_EQ(gunzipped(many, piece, 1'000), "http.bad_gzip") << "each member costs as much as a body";
+  }
+}
+
+TEST(Gunzip, IsBoundedBySizeAndByRatio) {
+  EXPECT_EQ(gunzipped(gzipped, 100, 5), "hello");
+  EXPECT_EQ(gunzipped(gzipped, 100, 4), "http.body_too_large");
+  // 100,000 zeros are 130 bytes or so: more than the ratio, and more than what is free of it.
+  EXPECT_EQ(gunzipped(zeros, zeros.size(), 1'000'000), "http.body_too_large");
+  const Bytes fewer = *http::gzipped(Bytes(60'000, 0));
+  EXPECT_EQ(gunzipped(fewer, fewer.size(), 1'000'000).size(), 60'000u);
+  Bytes named = gzipped;
+  named[3] = 0x08;  // a name follows, and never ends
+  named.resize(10);
+  named.insert(named.end(), 2'000, 'x');
+  EXPECT_EQ(gunzipped(named, 100), "http.body_too_large");
+  // A bomb of 20 MB is seen while it is small.
+  const Bytes bomb = *http::gzipped(Bytes(20'000'000, 0));
+  http::Gunzip gunzip(1'000'000'000);
+  Bytes out;
+  const auto read = gunzip.read(ByteView(bomb).first(2'000), out);
+  ASSERT_FALSE(read.has_value());
+  EXPECT_LT(out.size(), 300'000u);
+}
+
+TEST(Gzipped, IsReadBackAndOnlyWhereItIsSmaller) {
+  for (const std::size_t size : {100u, 5'000u, 300'000u}) {
+    Bytes text;
+    for (std::size_t i = 0; i < size; ++i) text.push_back(static_cast<std::uint8_t>('a' + (i * i / 7) % 16));
+    const auto coded = http::gzipped(text);
+    ASSERT_TRUE(coded.has_value()) << size;
+    EXPECT_LT(coded->size(), text.size());
+    EXPECT_EQ(decoded(*coded, "gzip", size), text_of(text));
+  }
+  Bytes noise;
+  std::uint32_t seed = 1;
+  for (int i = 0; i < 5'000; ++i) noise.push_back(static_cast<std::uint8_t>((seed = seed * 1'664'525 + 1'013'904'223) >> 24));
+  EXPECT_FALSE(http::gzipped(noise).has_value());
+  EXPECT_FALSE(http::gzipped(plain).has_value());
+  EXPECT_FALSE(http::gzipped({}).has_value());
+}
+
 }  // namespace
 }  // namespace pushmail

@@ -6,109 +6,18 @@
 #include <array>
 #include <charconv>
 
-#include "tests/unit/dataplane/session/fake_stream.h"
-#include "tests/unit/dataplane/session/mm7_server.h"
+#include "tests/unit/dataplane/session/http_server_fixture.h"
 
 namespace pushmail {
 namespace {
 
-using test::FakeNetwork;
+using test::deliver;
+using test::envelope;
 using test::FakePeer;
-using test::ManualClock;
+using test::HttpServerTest;
 using test::Mm7Server;
 using test::Mm7ServerSettings;
-
-std::string envelope(std::string_view transaction, std::string_view message) {
-  return fmt::format(
-      R"(<?xml version="1.0" encoding="UTF-8"?><env:Envelope xmlns:env="http://schemas.xmlsoap.org/soap/envelope/"><env:Header>)"
-      R"(<TransactionID xmlns="http://ns" env:mustUnderstand="1">{}</TransactionID></env:Header><env:Body>{}</env:Body></env:Envelope>)",
-      transaction, message);
-}
-std::string report(std::string_view transaction) {
-  return envelope(
-      transaction,
-      "<DeliveryReportReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version><MMSRelayServerID>m</MMSRelayServerID>"
-      "<MessageID>m-1</MessageID><Recipient><Number>+15550100002</Number></Recipient><Sender><ShortCode>5000</ShortCode></Sender>"
-      "<Date>2026-06-30T12:31:07Z</Date><MMStatus>Retrieved</MMStatus></DeliveryReportReq>");
-}
-std::string deliver(std::string_view transaction) {
-  return envelope(transaction,
-                  "<DeliverReq xmlns=\"http://ns\"><MM7Version>6.8.0</MM7Version><Sender><Number>+15550100002</Number></Sender>"
-                  "<Recipients><To><Number>5000</Number></To></Recipients><Subject>Hi</Subject></DeliverReq>");
-}
-
-struct RecordingSink final : Mm7Sink {
-  void on_mm7(Ticket ticket, Mm7Inbound inbound) override {
-    tickets.push_back(ticket);
-    inbounds.push_back(std::move(inbound));
-    if (at_once) at_once->answer(ticket, {.code = 1000, .text = "Success", .details = {}});
-  }
-  std::vector<Ticket> tickets;
-  std::vector<Mm7Inbound> inbounds;
-  Mm7Server* at_once = nullptr;
-};
-
-class HttpServerTest : public testing::Test {
- protected:
-  void SetUp() override { start(settings()); }
-  static Mm7ServerSettings settings() {
-    Mm7ServerSettings settings;
-    settings.peers.push_back({.name = "mmsc1",
-                              .allow = {*parse_network("192.0.2.0/24")},
-                              .credentials = {.user = "mmsc", .password = "secret"},
-                              .service_code = "PM01"});
-    return settings;
-  }
-  void start(Mm7ServerSettings settings) {
-    network_ = std::make_unique<FakeNetwork>();
-    server_ = std::make_unique<Mm7Server>(settings, sink_, clock_);
-    EXPECT_TRUE(network_->listen(here_, server_->http()).has_value());
-  }
-  void connect(FakePeer& peer) {
-    peer.stream = *network_->connect(here_, peer);
-    turns(2);
-  }
-  void turns(int count = 60) {
-    for (int i = 0; i < count; ++i) {
-      network_->poll(clock_.now());
-      server_->http().tick(clock_.now());
-    }
-  }
-  /// Many turns, each with time passing.
-  void pass(Duration time) {
-    clock_.advance(time);
-    turns(5);
-  }
-  static std::string post(std::string_view body, std::string_view more = "") {
-    return fmt::format(
-        "POST /mm7 HTTP/1.1\r\nHost: us\r\nAuthorization: Basic bW1zYzpzZWNyZXQ=\r\nContent-Type: text/xml\r\n{}Content-Length: "
-        "{}\r\n\r\n{}",
-        more, body.size(), body);
-  }
-  std::string ask(std::string_view text) {
-    FakePeer peer;
-    connect(peer);
-    peer.say(text);
-    turns();
-    const std::string heard = peer.take();
-    if (peer.stream != nullptr) peer.stream->abort();
-    turns(3);
-    return heard;
-  }
-  /// The status of a whole status line, 0 for anything else.
-  static int status(std::string_view answer) {
-    int code = 0;
-    if (answer.size() <= 12 || std::from_chars(answer.data() + 9, answer.data() + 12, code).ptr != answer.data() + 12) return 0;
-    return code;
-  }
-  static bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
-  ManualClock clock_;
-  RecordingSink sink_;
-  Endpoint here_ = *parse_endpoint("198.51.100.1:8080");
-  std::unique_ptr<FakeNetwork> network_;
-  std::unique_ptr<Mm7Server> server_;
-};
+using test::report;
 
 TEST_F(HttpServerTest, RequestGoesToTheSinkAndTheAnswerComesBack) {
   FakePeer peer;
@@ -146,7 +55,12 @@ TEST_F(HttpServerTest, AccessRows) {
   EXPECT_EQ(status(challenged), 401);
   EXPECT_TRUE(has(challenged, "WWW-Authenticate: Basic realm="));
   EXPECT_EQ(status(ask("POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic bW1zYzp3cm9uZzE=\r\nContent-Length: 0\r\n\r\n")), 401);
-  EXPECT_EQ(status(ask(post("x", "Content-Encoding: gzip\r\n"))), 415);
+  const std::string coded = ask(post("x", "Content-Encoding: deflate\r\n"));
+  EXPECT_EQ(status(coded), 415);
+  EXPECT_TRUE(has(coded, "\r\nAccept-Encoding: gzip\r\n"));
+  for (const char* others : {"br", "gzip, gzip", "gzip, identity", "compress"})
+    EXPECT_EQ(status(ask(post("x", fmt::format("Content-Encoding: {}\r\n", others)))), 415) << others;
+  EXPECT_EQ(status(ask(post("x", "Content-Encoding: gzip\r\nContent-Encoding: identity\r\n"))), 400) << "two readers, two bodies";
   EXPECT_EQ(status(ask(post("x", "Expect: tea\r\n"))), 417);
   network_->client_address = *parse_endpoint("203.0.113.5:1000");
   EXPECT_EQ(status(ask(post(report("t")))), 403);

@@ -154,7 +154,7 @@ TEST_F(KernelSessions, BinaryMailArrivesByteForByte) {
     ASSERT_GT(each.mail->size(), mail.size());
     const ByteView body = ByteView{*each.mail}.last(mail.size());
     EXPECT_TRUE(std::equal(body.begin(), body.end(), mail.begin(), mail.end()));
-    EXPECT_EQ(each.recipients, std::vector<std::string>{"15550100002@mms.example"});
+    EXPECT_EQ(each.recipients, std::vector<MailRecipient>{{.address = "15550100002@mms.example"}});
   }
   client.close_all();
   ASSERT_TRUE(run(turn, [&] { return network_->stream_count() == 0; }));

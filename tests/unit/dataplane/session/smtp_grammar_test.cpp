@@ -54,11 +54,11 @@ class SmtpPath : public testing::TestWithParam<PathRow> {};
 TEST_P(SmtpPath, AsRecipient) {
   const auto address = smtp::parse_rcpt("TO:" + std::string(GetParam().path), Utf8::allowed);
   if (GetParam().address == nullptr) {
-    EXPECT_FALSE(address.has_value()) << GetParam().path << " gave " << *address;
+    EXPECT_FALSE(address.has_value()) << GetParam().path << " gave " << address->address;
     return;
   }
   ASSERT_TRUE(address.has_value()) << GetParam().path << " " << address.error().info->name;
-  EXPECT_EQ(*address, GetParam().address);
+  EXPECT_EQ(address->address, GetParam().address);
 }
 INSTANTIATE_TEST_SUITE_P(
     Rows, SmtpPath,
@@ -77,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(
                     PathRow{"<a@[]>", nullptr}, PathRow{"<\"a@b>", nullptr}, PathRow{"<\"a\\>", nullptr}, PathRow{"<@one,:a@b>", nullptr},
                     PathRow{"<@one a@b>", nullptr}, PathRow{"<a(c)@b>", nullptr}, PathRow{"<\xff@b>", nullptr},
                     PathRow{"<\xc0\xaf@b>", nullptr}, PathRow{"<\xed\xa0\x80@b>", nullptr}, PathRow{"<a@b>x", nullptr},
-                    PathRow{"<a@b> NOTIFY=NEVER", nullptr}, PathRow{"", nullptr}));
+                    PathRow{"<a@b> NOTIFY=NEVER", "a@b"}, PathRow{"", nullptr}));
 
 TEST(SmtpPath, SizesAndUtf8) {
   EXPECT_TRUE(smtp::parse_rcpt("TO:<" + std::string(250, 'a') + "@b.c>", Utf8::refused).has_value());
@@ -86,7 +86,11 @@ TEST(SmtpPath, SizesAndUtf8) {
   EXPECT_TRUE(smtp::parse_rcpt("TO:<j\xc3\xb6@b>", Utf8::refused).error().is(smtp_needs_utf8));
   EXPECT_TRUE(smtp::parse_rcpt("TO:<j@b\xc3\xbc>", Utf8::refused).error().is(smtp_needs_utf8));
   EXPECT_TRUE(smtp::parse_rcpt("FROM:<a@b>", Utf8::refused).error().is(smtp_bad_argument));
-  EXPECT_TRUE(smtp::parse_rcpt("TO:<a@b> ORCPT=x", Utf8::refused).error().is(smtp_unknown_parameter));
+  EXPECT_TRUE(smtp::parse_rcpt("TO:<a@b> ORCPT=x", Utf8::refused).error().is(smtp_bad_parameter));
+  EXPECT_TRUE(smtp::parse_rcpt("TO:<a@b> RET=FULL", Utf8::refused).error().is(smtp_unknown_parameter)) << "it is MAIL's";
+  EXPECT_TRUE(smtp::parse_rcpt("TO:<a@b> NOTIFY=NEVER NOTIFY=NEVER", Utf8::refused).error().is(smtp_bad_parameter));
+  EXPECT_TRUE(smtp::parse_rcpt("TO:<a@b> ORCPT=utf-8;j\xc3\xb6@b", Utf8::refused).error().is(smtp_needs_utf8));
+  EXPECT_EQ(smtp::parse_rcpt("TO:<a@b> ORCPT=utf-8;j\xc3\xb6@b", Utf8::allowed)->original, "utf-8;j\xc3\xb6@b");
   EXPECT_TRUE(smtp::is_address("a@b", Utf8::refused));
   EXPECT_TRUE(smtp::is_address("", Utf8::refused));
   for (const char* bad : {"a@b>\r\nRCPT TO:<c@d", "a", "@x:a@b", "a@b>", "<a@b>"})
@@ -107,20 +111,65 @@ TEST(SmtpMail, Parameters) {
     const char* text;
     const ErrorInfo* rule;
   };
-  for (const Row& row :
-       {Row{"FROM:<a@b> SIZE=999999999999999999999", &smtp_bad_parameter}, Row{"FROM:<a@b> SIZE=", &smtp_bad_parameter},
-        Row{"FROM:<a@b> SIZE", &smtp_bad_parameter}, Row{"FROM:<a@b> SIZE=-1", &smtp_bad_parameter},
-        Row{"FROM:<a@b> SIZE=1 SIZE=1", &smtp_bad_parameter}, Row{"FROM:<a@b> BODY=BINARYMIME", &smtp_bad_parameter},
-        Row{"FROM:<a@b> SMTPUTF8=1", &smtp_bad_parameter}, Row{"FROM:<a@b> RET=FULL", &smtp_unknown_parameter},
-        Row{"FROM:<a@b> AUTH=<>", &smtp_unknown_parameter}, Row{"FROM:<a@b>SIZE=1", &smtp_bad_parameter},
-        Row{"FROM:<a@b> -X=1", &smtp_bad_parameter}, Row{"FROM:<a@b> X==", &smtp_bad_parameter},
-        Row{"FROM:<j\xc3\xb6@b>", &smtp_needs_utf8}, Row{"FROM:a@b", &smtp_bad_path}, Row{"FROM:<Postmaster>", &smtp_bad_path},
-        Row{"TO:<a@b>", &smtp_bad_argument}, Row{"FROM <a@b>", &smtp_bad_argument}}) {
+  for (const Row& row : {Row{"FROM:<a@b> SIZE=999999999999999999999", &smtp_bad_parameter},
+                         Row{"FROM:<a@b> SIZE=", &smtp_bad_parameter},
+                         Row{"FROM:<a@b> SIZE", &smtp_bad_parameter},
+                         Row{"FROM:<a@b> SIZE=-1", &smtp_bad_parameter},
+                         Row{"FROM:<a@b> SIZE=1 SIZE=1", &smtp_bad_parameter},
+                         Row{"FROM:<a@b> BODY=BINARYMIME", &smtp_bad_parameter},
+                         Row{"FROM:<a@b> SMTPUTF8=1", &smtp_bad_parameter},
+                         Row{"FROM:<a@b> RET=ALL", &smtp_bad_parameter},
+                         Row{"FROM:<a@b> RET=FULL RET=FULL", &smtp_bad_parameter},
+                         Row{"FROM:<a@b> ENVID=a+0D+0Ab", &smtp_bad_parameter},
+                         Row{"FROM:<a@b> NOTIFY=NEVER", &smtp_unknown_parameter},
+                         Row{"FROM:<a@b> AUTH=<>", &smtp_unknown_parameter},
+                         Row{"FROM:<a@b>SIZE=1", &smtp_bad_parameter},
+                         Row{"FROM:<a@b> -X=1", &smtp_bad_parameter},
+                         Row{"FROM:<a@b> X==", &smtp_bad_parameter},
+                         Row{"FROM:<j\xc3\xb6@b>", &smtp_needs_utf8},
+                         Row{"FROM:a@b", &smtp_bad_path},
+                         Row{"FROM:<Postmaster>", &smtp_bad_path},
+                         Row{"TO:<a@b>", &smtp_bad_argument},
+                         Row{"FROM <a@b>", &smtp_bad_argument}}) {
     const auto result = smtp::parse_mail(row.text);
     ASSERT_FALSE(result.has_value()) << row.text;
     EXPECT_EQ(result.error().info->name, row.rule->name) << row.text;
   }
   EXPECT_EQ(smtp::parse_mail("FROM:<j\xc3\xb6@b> SMTPUTF8")->address, "j\xc3\xb6@b");
+}
+
+TEST(SmtpChunk, Rows) {
+  struct Row {
+    const char* text;
+    std::uint64_t size;
+    bool is_last;
+  };
+  for (const Row& row :
+       {Row{"0", 0, false}, Row{"86", 86, false}, Row{"0 LAST", 0, true}, Row{"007 last", 7, true},
+        Row{"9223372036854775808 LAST", 9'223'372'036'854'775'808U, true}, Row{"99999999999999999999", UINT64_MAX, false}}) {
+    const auto chunk = smtp::parse_chunk(row.text);
+    ASSERT_TRUE(chunk.has_value()) << row.text;
+    EXPECT_EQ(chunk->size, row.size) << row.text;
+    EXPECT_EQ(chunk->is_last, row.is_last) << row.text;
+  }
+  for (const char* bad :
+       {"", "LAST", "-1", "+1", "0x10", "1 ", "1  LAST", "1 LAST LAST", "1 LAS", "1,LAST", "1LAST", "100000000000000000000"})
+    EXPECT_TRUE(smtp::parse_chunk(bad).error().is(smtp_bad_chunk)) << bad;
+}
+
+TEST(SmtpLineEndCheck, SeesALoneOneWhereverItIsCut) {
+  struct Row {
+    std::string_view mail;
+    bool bare;
+  };
+  for (const Row& row : {Row{"", false}, Row{"a\r\nb", false}, Row{"\r\n\r\n", false}, Row{"\n", true}, Row{"a\rb\r\n", true},
+                         Row{"a\r\r\n", true}, Row{"a\n\r\n", true}, Row{"a\r", true}, Row{"\r\n.\n", true}}) {
+    for (std::size_t piece = 1; piece <= row.mail.size() + 1; ++piece) {
+      smtp::LineEndCheck check;
+      for (std::size_t at = 0; at < row.mail.size(); at += piece) check.read(bytes_of(row.mail.substr(at, piece)));
+      EXPECT_EQ(check.is_bare(), row.bare) << testing::PrintToString(row.mail) << ' ' << piece;
+    }
+  }
 }
 
 struct DataRow {

@@ -6,98 +6,22 @@
 
 #include <array>
 
-#include "tests/unit/dataplane/session/fake_stream.h"
+#include "tests/unit/dataplane/session/smtp_server_fixture.h"
 
 namespace pushmail {
 namespace {
 
-using test::FakeNetwork;
 using test::FakePeer;
-using test::ManualClock;
-
-struct RecordingSink final : MailSink {
-  void on_recipient(Ticket ticket, const RecipientInbound& recipient) override {
-    const std::string_view address = recipient.address;
-    recipient_tickets.push_back(ticket);
-    recipients.emplace_back(address);
-    if (!at_once) return;
-    if (address.starts_with("unknown"))
-      at_once->answer_recipient(ticket, {.code = 550, .enhanced = "5.1.1", .text = "not bound"});
-    else
-      at_once->answer_recipient(ticket, {.code = 250, .enhanced = "2.1.5", .text = "ok"});
-  }
-  void on_mail(Ticket ticket, MailInbound inbound) override {
-    mail_tickets.push_back(ticket);
-    mails.push_back(std::move(inbound));
-    if (at_once && answer_mails) at_once->answer_mail(ticket, {.code = 250, .enhanced = "2.0.0", .text = "kept"});
-  }
-  std::vector<Ticket> recipient_tickets, mail_tickets;
-  std::vector<std::string> recipients;
-  std::vector<MailInbound> mails;
-  SmtpServer* at_once = nullptr;
-  bool answer_mails = true;
-};
-
-class SmtpServerTest : public testing::Test {
- protected:
-  void SetUp() override { start({.domain = "mms.example", .size_max = 10'000, .mail_memory_max = 100'000, .connections = {}}); }
-  void start(SmtpServerSettings settings) {
-    network_ = std::make_unique<FakeNetwork>();
-    server_ = std::make_unique<SmtpServer>(std::move(settings), sink_, clock_);
-    sink_.at_once = server_.get();
-    EXPECT_TRUE(network_->listen(here_, *server_).has_value());
-  }
-  void connect(FakePeer& peer) {
-    peer.stream = *network_->connect(here_, peer);
-    turns(3);
-  }
-  void turns(int count = 40) {
-    for (int i = 0; i < count; ++i) {
-      network_->poll(clock_.now());
-      server_->tick(clock_.now());
-    }
-  }
-  void pass(Duration time) {
-    clock_.advance(time);
-    turns(5);
-  }
-  /// Says it and gives the answer.
-  std::string ask(FakePeer& peer, std::string_view text) {
-    (void)peer.take();
-    peer.say(text);
-    turns();
-    return peer.take();
-  }
-  void greet(FakePeer& peer) {
-    connect(peer);
-    EXPECT_TRUE(ask(peer, "EHLO client.example\r\n").starts_with("250-"));
-  }
-  void open_data(FakePeer& peer) {
-    greet(peer);
-    EXPECT_EQ(ask(peer, "MAIL FROM:<joe@example.com>\r\nRCPT TO:<+15550100002@mms.example>\r\nDATA\r\n"),
-              "250 2.1.0 sender ok\r\n250 2.1.5 ok\r\n354 end with CRLF.CRLF\r\n");
-  }
-  /// The mail as the sink got it, without our Received field.
-  static std::string body(const MailInbound& inbound) {
-    std::string text(text_of(*inbound.mail));
-    for (int line = 0; line < 3; ++line) text.erase(0, text.find("\r\n") + 2);
-    return text;
-  }
-
-  ManualClock clock_;
-  RecordingSink sink_;
-  Endpoint here_ = *parse_endpoint("198.51.100.1:25");
-  std::unique_ptr<FakeNetwork> network_;
-  std::unique_ptr<SmtpServer> server_;
-};
+using test::SmtpServerTest;
 
 TEST_F(SmtpServerTest, WholeDialogue) {
   FakePeer peer;
   connect(peer);
   EXPECT_EQ(peer.take(), "220 mms.example ESMTP pushmail\r\n");
-  EXPECT_EQ(ask(peer, "EHLO client.example\r\n"),
-            "250-mms.example greets client.example\r\n250-PIPELINING\r\n250-SIZE 10000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 "
-            "ENHANCEDSTATUSCODES\r\n");
+  EXPECT_EQ(
+      ask(peer, "EHLO client.example\r\n"),
+      "250-mms.example greets client.example\r\n250-PIPELINING\r\n250-SIZE 10000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250-"
+      "DSN\r\n250 ENHANCEDSTATUSCODES\r\n");
   EXPECT_EQ(ask(peer, "MAIL FROM:<joe@example.com> BODY=8BITMIME SIZE=100\r\n"), "250 2.1.0 sender ok\r\n");
   EXPECT_EQ(ask(peer, "RCPT TO:<unknown@mms.example>\r\n"), "550 5.1.1 not bound\r\n");
   EXPECT_EQ(ask(peer, "RCPT TO:<+15550100002@mms.example>\r\n"), "250 2.1.5 ok\r\n");
@@ -106,7 +30,7 @@ TEST_F(SmtpServerTest, WholeDialogue) {
   ASSERT_EQ(sink_.mails.size(), 1u);
   const MailInbound& mail = sink_.mails[0];
   EXPECT_EQ(mail.mail_from, "joe@example.com");
-  EXPECT_EQ(mail.recipients, std::vector<std::string>{"+15550100002@mms.example"});
+  EXPECT_EQ(mail.recipients, std::vector<MailRecipient>{{.address = "+15550100002@mms.example"}});
   EXPECT_EQ(mail.helo, "client.example");
   EXPECT_EQ(to_string(mail.source.ip), "192.0.2.9");
   EXPECT_EQ(body(mail), "Subject: x\r\n\r\n.dot\r\n");
@@ -196,9 +120,9 @@ TEST_F(SmtpServerTest, BrokenCommands) {
        {Row{"XYZZY\r\n", "500 5.5.2"}, Row{"NOOP\n", "500 5.5.2"}, Row{std::string("MAIL FROM:<a@b>\0\r\n", 18), "500 5.5.2"},
         Row{"MAIL FROM:<a\r@b>\r\n", "500 5.5.2"}, Row{"MAIL FROM:<a@b> SIZE=99999999999999999999\r\n", "552 5.3.4"},
         Row{"MAIL FROM:<a@b> SIZE=10001\r\n", "552 5.3.4"}, Row{"MAIL FROM:<a@b> SIZE=x\r\n", "501 5.5.4"},
-        Row{"MAIL FROM:<a@b> RET=HDRS\r\n", "555 5.5.4"}, Row{"MAIL FROM:a@b\r\n", "553 5.1.7"},
+        Row{"MAIL FROM:<a@b> RET=HALF\r\n", "501 5.5.4"}, Row{"MAIL FROM:a@b\r\n", "553 5.1.7"},
         Row{"MAIL FROM:<j\xc3\xb6@b>\r\n", "553 5.6.7"}, Row{"STARTTLS\r\n", "502 5.5.1"}, Row{"EXPN x\r\n", "502 5.5.1"},
-        Row{"EHLO a b\r\n", "501 5.5.4"}, Row{"DATA x\r\n", "501 5.5.4"}, Row{"BDAT 0 LAST\r\n", "502 5.5.1"},
+        Row{"EHLO a b\r\n", "501 5.5.4"}, Row{"DATA x\r\n", "501 5.5.4"}, Row{"BDAT 0 LAST\r\n", "503 5.5.1"}, Row{"BDAT\r\n", "501 5.5.4"},
         Row{"POST / HTTP/1.1\r\n", "421 4.7.0"}}) {
     FakePeer peer;
     greet(peer);
@@ -211,7 +135,56 @@ TEST_F(SmtpServerTest, BrokenCommands) {
   (void)ask(peer, "MAIL FROM:<a@b>\r\n");
   EXPECT_TRUE(ask(peer, "RCPT TO:<12..34@mms.example>\r\n").starts_with("553 5.1.3"));
   EXPECT_TRUE(ask(peer, "RCPT TO:<>\r\n").starts_with("553 5.1.3"));
+  EXPECT_TRUE(ask(peer, "RCPT TO:<a@b> NOTIFY=NEVER,SUCCESS\r\n").starts_with("501 5.5.4"));
+  EXPECT_TRUE(ask(peer, "RCPT TO:<a@b> PRIORITY=1\r\n").starts_with("555 5.5.4"));
   EXPECT_TRUE(sink_.recipients.empty());
+}
+
+// RFC 3461: what a sender wants to be told comes with his mail, decoded, each recipient's with the recipient.
+TEST_F(SmtpServerTest, WishesForNotificationsComeWithTheMail) {
+  FakePeer peer;
+  greet(peer);
+  EXPECT_EQ(ask(peer, "MAIL FROM:<joe@example.com> RET=hdrs ENVID=QQ+2B1\r\n"), "250 2.1.0 sender ok\r\n");
+  EXPECT_EQ(ask(peer,
+                "RCPT TO:<n1@b> notify=failure,success orcpt=RFC822;joe+2Bx@example.com\r\nRCPT TO:<n2@b>\r\n"
+                "RCPT TO:<n3@b> NOTIFY=NEVER\r\n"),
+            "250 2.1.5 ok\r\n250 2.1.5 ok\r\n250 2.1.5 ok\r\n");
+  EXPECT_EQ(ask(peer, "DATA\r\n"), "354 end with CRLF.CRLF\r\n");
+  EXPECT_EQ(ask(peer, "x\r\n.\r\n"), "250 2.0.0 kept\r\n");
+  const MailInbound& mail = sink_.mails.at(0);
+  EXPECT_EQ(mail.ret, "HDRS");
+  EXPECT_EQ(mail.envelope_id, "QQ+1");
+  const std::vector<MailRecipient> all{{.address = "n1@b", .notify = "SUCCESS,FAILURE", .original = "rfc822;joe+x@example.com"},
+                                       {.address = "n2@b"},
+                                       {.address = "n3@b", .notify = "NEVER"}};
+  EXPECT_EQ(mail.recipients, all);
+  EXPECT_TRUE(ask(peer, "MAIL FROM:<joe@example.com>\r\nRCPT TO:<n1@b>\r\nDATA\r\n").ends_with("CRLF.CRLF\r\n"));
+  EXPECT_EQ(ask(peer, "x\r\n.\r\n"), "250 2.0.0 kept\r\n");
+  EXPECT_EQ(sink_.mails.at(1).ret + sink_.mails.at(1).envelope_id + sink_.mails.at(1).recipients.at(0).notify, "") << "the next mail's own";
+}
+
+// RFC 2034 §4: every 2xx, 4xx and 5xx but the greeting and the replies to EHLO and HELO begins with a code of its class.
+TEST_F(SmtpServerTest, EveryReplyHasItsEnhancedCode) {
+  start({.domain = "mms.example", .size_max = 1'000, .error_count_max = 100, .connections = {}});
+  FakePeer peer;
+  greet(peer);
+  const std::string heard =
+      ask(peer, "NOOP\r\nVRFY a\r\nHELP\r\nEXPN a\r\nSTARTTLS\r\nXYZZY\r\nNOOP\n\r\nMAIL FROM:<\r\nMAIL FROM:<a@b> SIZE=2000\r\n") +
+      ask(peer, "RCPT TO:<a@b>\r\nBDAT 2\r\nx\nMAIL FROM:<a@b> X=1\r\nMAIL FROM:<a@b>\r\nBDAT 1 LAST\r\nxRCPT TO:<unknown@b>\r\n") +
+      ask(peer, "RCPT TO:<a>\r\nRCPT TO:<a@b>\r\nBDAT 2\r\nxyDATA\r\nBDAT 2000\r\n" + std::string(2'000, 'x')) +
+      ask(peer, "BDAT 1\r\nxMAIL FROM:<a@b>\r\nRSET\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nBDAT 3 LAST\r\na\r\nBDAT x\r\n");
+  std::size_t count = 0;
+  ByteView rest = bytes_of(heard);
+  while (!rest.empty()) {
+    const auto reply = smtp::parse_reply(rest);
+    ASSERT_TRUE(reply.is_done()) << text_of(rest);
+    EXPECT_FALSE(reply.value().enhanced.empty()) << reply.value().code << ' ' << reply.value().text();
+    rest = rest.subspan(reply.used());
+    ++count;
+  }
+  EXPECT_EQ(count, 28u) << heard;
+  EXPECT_TRUE(heard.ends_with("250 2.0.0 kept\r\n501 5.5.4 not a chunk's size\r\n")) << heard;
+  EXPECT_TRUE(peer.ended);
 }
 
 TEST_F(SmtpServerTest, EndlessLineIsBoundedAndEndsInStep) {
