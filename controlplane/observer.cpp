@@ -1,6 +1,7 @@
 #include "controlplane/observer.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <system_error>
@@ -48,7 +49,12 @@ std::uint64_t size_of_store(const std::filesystem::path& file) {
 }  // namespace
 
 Observer::Observer(Ports ports) : ports_(std::move(ports)), started_(ports_.clock.wall()) {
+  on_settings();
+}
+
+void Observer::on_settings() {
   for (const auto& [name, peer] : ports_.settings.peers) peers_.try_emplace(name);
+  std::erase_if(peers_, [this](const auto& known) { return ports_.settings.peer(known.first) == nullptr; });
 }
 
 void Observer::tick() {
@@ -119,15 +125,21 @@ Part Observer::mmsc(const std::string& name, const Leg& leg) const {
   return part;
 }
 
-// What runs, what the data plane runs with, and what a restart would read.
+// What runs, what the data plane runs with, and what a reload or a restart would read.
 Part Observer::configuration(const Result<CountersRead>& counters) const {
   Part part{
       .kind = "configuration", .name = fmt::format("{:016x}", ports_.settings.configuration), .state = "as on disk", .since = started_};
+  if (const std::string refusal = ports_.reload_refusal ? ports_.reload_refusal() : std::string(); !refusal.empty()) {
+    part.means = Verdict::degraded;
+    part.state = "was refused when it was read again, the one before is in force";
+    part.error = refusal;
+    return part;
+  }
   if (counters && counters->owner.configuration != 0 && counters->owner.configuration != ports_.settings.configuration) {
     part.means = Verdict::degraded;
     part.state = "differs between the planes";
     part.error =
-        fmt::format("the data plane runs {:016x}; restart the program that was started before the change", counters->owner.configuration);
+        fmt::format("the data plane runs {:016x}; pushmailctl reload", counters->owner.configuration);
     return part;
   }
   const auto on_disk = Config::load(ports_.settings.root);
@@ -136,7 +148,9 @@ Part Observer::configuration(const Result<CountersRead>& counters) const {
     part.state = "on disk wrong, no program would start with it";
     part.error = on_disk.error().message();
   } else if (on_disk->generation() != ports_.settings.configuration) {
-    part.state = fmt::format("changed on disk to {:016x}, read at the next start", on_disk->generation());
+    part.state = fmt::format("changed on disk to {:016x}, read at pushmailctl reload", on_disk->generation());
+  } else if (const auto keys = ports_.at_restart ? ports_.at_restart() : std::vector<std::string>(); !keys.empty()) {
+    part.state = fmt::format("as on disk, but a restart takes {}", fmt::join(keys, ", "));
   }
   return part;
 }

@@ -38,10 +38,16 @@ class Observer {
     std::function<std::size_t()> transfers{};
     /// Empty while the listener listens, else why not.
     std::function<std::string()> listener_error{};
+    /// Why the configuration on disk was not taken when it was read last; empty: it was.
+    std::function<std::string()> reload_refusal{};
+    /// Keys whose values on disk wait for the next start.
+    std::function<std::vector<std::string>()> at_restart{};
   };
   explicit Observer(Ports ports);
 
   void tick();
+  /// The settings have changed: peers may have come and gone.
+  void on_settings();
   /// A record of the kind `event`.
   void on_event(const RecordView& record);
   /// A peer that the data plane paused until then, and why; 0: it goes on.

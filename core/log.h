@@ -54,6 +54,10 @@ class LogEvent {
 enum class LogPersons : std::uint8_t { hashed, clear };
 /// Once, at start, before threads. `plane` is data, control, fetcher or ctl.
 void log_start(std::string_view plane, LogLevel least, LogPersons persons);
+/// At any time, by any thread.
+void log_least(LogLevel least);
+/// Of a word that `log.level` may have.
+[[nodiscard]] LogLevel log_level_of(std::string_view word);
 /// While no other thread logs. nullptr: none; not owned. The programs' sink is LogWriter.
 void log_to(LogSink* sink);
 

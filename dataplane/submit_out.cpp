@@ -61,6 +61,9 @@ class SubmitOut::PeerClient final : public HttpClientEvents {
 
   [[nodiscard]] const HttpClientSettings& settings() const { return settings_; }
   [[nodiscard]] bool is_covered() const { return tls_ != nullptr; }
+  void use(const tls::ClientSettings& trust) {
+    if (tls_) tls_->use(trust);
+  }
   HttpClient& client() { return client_; }
   const HttpClient& client() const { return client_; }
   [[nodiscard]] bool is_done() const { return items_.empty() && client_.connection_count() == 0; }
@@ -73,8 +76,8 @@ class SubmitOut::PeerClient final : public HttpClientEvents {
   HttpClient client_;
 };
 
-SubmitOut::SubmitOut(TlsNetwork& network, const Trust& trust, const Clock& clock, FaultPoints faults)
-    : network_(network), trust_(trust), clock_(clock), faults_(faults) {}
+SubmitOut::SubmitOut(TlsNetwork& network, Trust trust, const Clock& clock, FaultPoints faults)
+    : network_(network), trust_(std::move(trust)), clock_(clock), faults_(faults) {}
 SubmitOut::~SubmitOut() = default;
 
 void SubmitOut::set_peers(const relay::PeerTable& peers) {
@@ -102,10 +105,17 @@ void SubmitOut::set_peers(const relay::PeerTable& peers) {
     const auto trusted = trust_.find(name);
     // Neither plane's word alone makes it go in clear.
     if (is_https != (trusted != trust_.end())) {
-      log_error("peer_url").peer(name).text("reason", "the two planes do not agree whether it is reached by https; start both again");
+      log_error("peer_url").peer(name).text("reason", "the two planes do not agree whether it is reached by https; pushmailctl reload");
       continue;
     }
     clients_.emplace(name, std::make_unique<PeerClient>(*this, std::move(*settings), is_https ? &trusted->second : nullptr, name_of(peer)));
+  }
+}
+
+void SubmitOut::set_trust(Trust trust) {
+  trust_ = std::move(trust);
+  for (const auto& [name, settings] : trust_) {
+    if (const auto client = clients_.find(name); client != clients_.end()) client->second->use(settings);
   }
 }
 

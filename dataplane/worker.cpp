@@ -124,6 +124,10 @@ std::size_t Worker::take_completions() {
     take(std::move(*message));
     ++count;
   }
+  while (auto reload = rings_.reloads.receive()) {
+    take(std::move(*reload));
+    ++count;
+  }
   while (auto converted = rings_.from_codec.receive()) {
     relay_.on_converted(std::move(*converted));
     ++count;
@@ -143,6 +147,7 @@ void Worker::take(ToWorker message) {
                  [&](const HandoffReady& ready) {
                    handoff_ready_ = true;
                    relay_.on_handoff_ready(ready.other);
+                   send_reloaded();
                  },
                  [&](const HandoffLost&) {
                    handoff_ready_ = false;
@@ -160,6 +165,54 @@ void Worker::take(ToWorker message) {
                  [&](const HandoffAcknowledged& acknowledged) { relay_.on_handoff_acknowledged(acknowledged.kind, acknowledged.item); },
              },
              message);
+}
+
+// ---- a configuration that was read again -----------------------------------------------------------------------------------------
+
+void Worker::take(Reload reload) {
+  if (reload.settings) {
+    take(std::move(*reload.settings));
+    counters_.set_configuration(reload.configuration);
+  }
+  reload.settings.reset();
+  reloaded_ = std::move(reload);
+  send_reloaded();
+}
+
+// Sessions under way go on with what they began with; ports, links and names stay as they are until the next start.
+void Worker::take(WorkerSettings fresh) {
+  take(fresh.tls.files);
+  http_.set_limits(fresh.http.connections);
+  mm7_.set_wrong_passwords(fresh.wrong_passwords);
+  smtp_.take(fresh.smtp);
+  relay_.take(std::move(fresh.relay));
+}
+
+void Worker::take(const TlsFiles& fresh) {
+  if (fresh.server) {
+    if (http_tls_) http_tls_->use(*fresh.server);
+    if (smtp_tls_)
+      smtp_tls_->use(*fresh.server);
+    else
+      smtp_tls_.emplace(network_, *fresh.server, &smtp_);
+    smtp_.offer_starttls(&*smtp_tls_);
+  } else if (!settings_.tls.http_listen && !settings_.tls.smtp_listen) {
+    // A port that speaks TLS stays open until the next start, and needs the certificate it has.
+    smtp_.offer_starttls(nullptr);
+  }
+  if (smart_host_ && fresh.smart_host) smart_host_->use(*fresh.smart_host);
+  submit_out_.set_trust(fresh.peers);
+}
+
+// Again after each hello: a control plane that was started meanwhile shows it in its status.
+void Worker::send_reloaded() {
+  if (!handoff_ready_ || !reloaded_) return;
+  RecordWriter record = handoff::make(handoff::Kind::reloaded, {});
+  record.u64(handoff::tag(handoff::Tag::query), reloaded_->query)
+      .u64(handoff::tag(handoff::Tag::configuration), reloaded_->configuration);
+  if (!reloaded_->refusal.empty()) record.text(handoff::tag(handoff::Tag::reason), reloaded_->refusal);
+  for (const std::string& key : reloaded_->at_restart) record.text(handoff::tag(handoff::Tag::restart_key), key);
+  send(handoff::Kind::reloaded, {}, std::move(record));
 }
 
 void Worker::run(const std::atomic<bool>& stop) {
@@ -183,7 +236,7 @@ void Worker::sleep() {
     if (due != Instant{}) longest = std::min(longest, due - clock_.now());
   }
   rings_.bell.announce();
-  if (longest.ns > 0 && rings_.from_io.empty() && rings_.from_codec.empty()) {
+  if (longest.ns > 0 && rings_.from_io.empty() && rings_.from_codec.empty() && rings_.reloads.empty()) {
     counters_.add(Counter::idle_waits);
     network_.wait(rings_.bell.fd(), longest);
   }

@@ -1,7 +1,7 @@
 // One worker: its network, its sessions, its relay, and the turn that drives them. Read turn() in worker.cpp first.
 //
-// Came from: main (what was opened). Goes to: rings to the I/O thread and the codec lane. A worker owns all of this alone: no lock, nothing
-// shared but the rings and the counters.
+// Came from: main (what was opened), the reloader (settings that changed). Goes to: rings to the I/O thread and the codec lane. A worker owns
+// all of this alone: no lock, nothing shared but the rings and the counters.
 #pragma once
 
 #include <atomic>
@@ -11,11 +11,11 @@
 
 #include "core/clock.h"
 #include "core/contract/counters/counters.h"
-#include "core/tls_files.h"
 #include "dataplane/link.h"
 #include "dataplane/mail_out.h"
 #include "dataplane/messages.h"
 #include "dataplane/relay/relay.h"
+#include "dataplane/reload.h"
 #include "dataplane/ring.h"
 #include "dataplane/session/http_server.h"
 #include "dataplane/session/mm7_service.h"
@@ -25,35 +25,12 @@
 
 namespace pushmail {
 
-enum class SmartHostTls : std::uint8_t { off, starttls, implicit };
-
-/// TLS of a worker's legs. The listeners need `files.server`, the smart host `files.smart_host`.
-struct WorkerTls {
-  TlsFiles files{};
-  std::optional<Endpoint> http_listen{};
-  std::optional<Endpoint> smtp_listen{};
-  SmartHostTls smart_host = SmartHostTls::off;
-  std::string smart_host_name{};  // that its certificate must carry
-};
-
-enum class Poll : std::uint8_t { adaptive, busy };
-
-struct WorkerSettings {
-  relay::Settings relay;
-  Endpoint http_listen;
-  Endpoint smtp_listen;
-  HttpServerSettings http{};
-  BudgetLimits wrong_passwords = Mm7Service::wrong_passwords_usual;
-  SmtpServerSettings smtp{};
-  WorkerTls tls{};
-  Poll poll = Poll::adaptive;
-};
-
 struct WorkerRings {
   Ring<ToIo>& to_io;
   Ring<ToWorker>& from_io;
   Ring<relay::Conversion>& to_codec;
   Ring<relay::Converted>& from_codec;
+  Ring<Reload>& reloads;
   Wake& bell;
 };
 
@@ -93,6 +70,11 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   void publish_sessions();
   std::size_t take_completions();
   void take(ToWorker message);
+  void take(Reload reload);
+  /// Those that need no restart.
+  void take(WorkerSettings fresh);
+  void take(const TlsFiles& fresh);
+  void send_reloaded();
   void sleep();
 
   WorkerSettings settings_;
@@ -106,6 +88,7 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   Instant counters_due_{};
   bool handoff_ready_ = false;
   std::string_view refusal_;
+  std::optional<Reload> reloaded_;  // the last one, without its settings
 
   relay::Relay relay_;
   Mm7Service mm7_;

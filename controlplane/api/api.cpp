@@ -163,6 +163,7 @@ class Call {
     if (path[1] == "subscribers" && path.size() == 4 && path[3] == "status") return subscriber();
     if (path[1] == "peers" && path.size() <= 3) return peers();
     if (path[1] == "status" && path.size() == 2) return status();
+    if (path[1] == "reload" && path.size() == 2) return is("POST") ? error(503, "unavailable", "nothing is read again here") : wrong_method();
     return nothing_here();
   }
 
@@ -437,9 +438,17 @@ Answer Api::handle(const Request& request, const AccountTrial* trial) {
 
 void Api::handle(const Request& request, std::function<void(Answer)> reply) {
   const auto target = parse_target(request.target);
-  const bool adds = target && request.method == "POST" && target->path == std::vector<std::string>{"v1", "bindings"};
-  if (!adds || !hooks_.try_account) return reply(handle(request));
+  const auto posts = [&](const char* noun) {
+    return target && request.method == "POST" && target->path == std::vector<std::string>{"v1", noun};
+  };
+  if (posts("reload") && hooks_.reload) return reload(request, std::move(reply));
+  if (!posts("bindings") || !hooks_.try_account) return reply(handle(request));
   add_when_tried(request, std::move(reply));
+}
+
+void Api::reload(const Request& request, std::function<void(Answer)> reply) {
+  log_info("reload_asked").text("agent", request.agent);
+  hooks_.reload([reply = std::move(reply)](std::string report) { reply({200, std::move(report)}); });
 }
 
 void Api::add_when_tried(const Request& request, std::function<void(Answer)> reply) {

@@ -45,6 +45,7 @@ class Mm7Service final : public HttpService {
   /// DeliverRsp, DeliveryReportRsp or ReadReplyRsp for a request that the sink was given and that waits.
   [[nodiscard]] HttpReply reply_of(Ticket ticket, const mm7::Status& status) const;
 
+  void set_wrong_passwords(const BudgetLimits& limits) { guard_.set_limits(limits); }
   void set_peers(std::vector<HttpPeer> peers) { peers_ = std::move(peers); }
   /// The peers whose addresses are known, for the server's limiter.
   [[nodiscard]] std::vector<SourceGroup> groups() const;

@@ -16,6 +16,7 @@ namespace {
 using smtp::Verb;
 
 constexpr std::uint64_t unsent_size_max = 64 * limits::KiB;
+constexpr std::size_t trusted_max = 4096;              // sources in smtp.trusted that spend their budget at once
 constexpr std::size_t waiting_input_max = 64 * 1024;  // pipelined behind a question; then the connection is not read
 
 /// Where a transaction stands; a rule says in which phases its command is in order (RFC 5321 §4.1.4).
@@ -472,15 +473,35 @@ SmtpServer::SmtpServer(SmtpServerSettings settings, MailSink& sink, const Clock&
       sink_(sink),
       clock_(clock),
       unknown_recipients_(settings_.unknown_recipients),
-      trusted_unknown_recipients_(settings_.trusted_unknown_recipients, 4096),
+      trusted_unknown_recipients_(settings_.trusted_unknown_recipients, trusted_max),
       mail_memory_(settings_.mail_memory_max),
       connections_(
           {.connections = settings_.connections, .unsent_size_max = unsent_size_max, .idle = settings_.idle, .linger = settings_.linger},
           counts_, clock.now()) {
-  if (!settings_.trusted.empty()) connections_.limiter().set_groups({{.name = "trusted", .networks = settings_.trusted}});
+  set_trusted();
 }
 
 SmtpServer::~SmtpServer() = default;
+
+void SmtpServer::set_trusted() {
+  std::vector<SourceGroup> groups;
+  if (!settings_.trusted.empty()) groups.push_back({.name = "trusted", .networks = settings_.trusted});
+  connections_.limiter().set_groups(std::move(groups));
+}
+
+void SmtpServer::take(const SmtpServerSettings& fresh) {
+  settings_.size_max = fresh.size_max;
+  settings_.connections = fresh.connections;
+  connections_.limiter().set_limits(fresh.connections);
+  settings_.trusted = fresh.trusted;
+  set_trusted();
+  // What was spent of a budget that stays is spent.
+  if (fresh.unknown_recipients != settings_.unknown_recipients) unknown_recipients_ = TwoBudgets(fresh.unknown_recipients);
+  if (fresh.trusted_unknown_recipients != settings_.trusted_unknown_recipients)
+    trusted_unknown_recipients_ = TwoBudgets(fresh.trusted_unknown_recipients, trusted_max);
+  settings_.unknown_recipients = fresh.unknown_recipients;
+  settings_.trusted_unknown_recipients = fresh.trusted_unknown_recipients;
+}
 
 void SmtpServer::on_accept(Stream& stream) {
   using enum ServerConnections::Welcome;

@@ -81,18 +81,20 @@ class TlsNetwork final : public Network {
   std::vector<std::unique_ptr<Covered>> streams_;
 };
 
-/// A port where TLS is spoken from the first byte on, and STARTTLS of a server, which needs an acceptor only for the former. The settings
-/// and the network outlive it.
+/// A port where TLS is spoken from the first byte on, and STARTTLS of a server, which needs an acceptor only for the former. The network
+/// outlives it.
 class TlsListener final : public Acceptor, public StreamCover {
  public:
-  TlsListener(TlsNetwork& network, const tls::ServerSettings& settings, Acceptor* behind = nullptr)
-      : network_(network), settings_(settings), behind_(behind) {}
+  TlsListener(TlsNetwork& network, tls::ServerSettings settings, Acceptor* behind = nullptr)
+      : network_(network), settings_(std::move(settings)), behind_(behind) {}
+  /// For handshakes that begin from now on.
+  void use(tls::ServerSettings settings) { settings_ = std::move(settings); }
   void on_accept(Stream& below) override;
   [[nodiscard]] Result<Stream*> cover(Stream& below, StreamEvents& events) override;
 
  private:
   TlsNetwork& network_;
-  const tls::ServerSettings& settings_;
+  tls::ServerSettings settings_;
   Acceptor* behind_;
 };
 
@@ -100,8 +102,10 @@ class TlsListener final : public Acceptor, public StreamCover {
 /// it, and as STARTTLS of a client.
 class TlsPeer final : public Network, public StreamCover {
  public:
-  TlsPeer(TlsNetwork& network, const tls::ClientSettings& settings, std::string name)
-      : network_(network), settings_(settings), name_(std::move(name)) {}
+  TlsPeer(TlsNetwork& network, tls::ClientSettings settings, std::string name)
+      : network_(network), settings_(std::move(settings)), name_(std::move(name)) {}
+  /// For handshakes that begin from now on.
+  void use(tls::ClientSettings settings) { settings_ = std::move(settings); }
   [[nodiscard]] Result<Stream*> connect(const Endpoint& peer, StreamEvents& events) override;
   [[nodiscard]] Result<Stream*> cover(Stream& below, StreamEvents& events) override;
   [[nodiscard]] Result<void> listen(const Endpoint& local, Acceptor& acceptor) override { return network_.listen(local, acceptor); }
@@ -110,7 +114,7 @@ class TlsPeer final : public Network, public StreamCover {
 
  private:
   TlsNetwork& network_;
-  const tls::ClientSettings& settings_;
+  tls::ClientSettings settings_;
   std::string name_;
 };
 

@@ -286,6 +286,8 @@ class Counters {
 
   void add(Counter counter, std::uint64_t count = 1);
   void set(Counter counter, std::uint64_t value);
+  /// What the program runs with from now on (CountersOwner::configuration).
+  void set_configuration(std::uint64_t generation);
   [[nodiscard]] std::uint64_t get(Counter counter) const;
 
  private:
