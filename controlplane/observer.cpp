@@ -100,6 +100,25 @@ const Observer::Pause* Observer::pause_of(std::string_view peer) const {
   return found != peers_.end() && found->second.pause.until > ports_.clock.wall() ? &found->second.pause : nullptr;
 }
 
+const status::Health* Observer::tries_of(std::string_view peer) const {
+  const auto found = peers_.find(peer);
+  return found == peers_.end() ? nullptr : &found->second.tries;
+}
+
+void Observer::on_certificates(const RecordView& record) {
+  std::vector<status::CertificateEnd> fresh;
+  record.for_each([&](std::uint16_t field, ByteView value) {
+    if (field == tag(Tag::name)) {
+      fresh.push_back({.name = std::string(text_of(value))});
+    } else if (!fresh.empty() && field == tag(Tag::detail)) {
+      fresh.back().detail = text_of(value);
+    } else if (!fresh.empty() && field == tag(Tag::ends_at)) {
+      fresh.back().ends = {static_cast<std::int64_t>(load<std::uint64_t>(value.data(), std::endian::little))};
+    }
+  });
+  certificates_ = std::move(fresh);
+}
+
 void Observer::on_resolved(const std::string& peer) {
   if (Leg* leg = leg_of(peer, {})) leg->address.works(ports_.clock.wall());
 }
@@ -209,6 +228,8 @@ status::Status Observer::look() const {
     parts.push_back(status::part_of(disk));
     found.disks.push_back(std::move(disk));
   }
+  for (const status::CertificateEnd& certificate : certificates_) parts.push_back(status::part_of(certificate, found.now));
+  found.certificates = certificates_;
   parts.push_back(configuration(counters));
   return found;
 }

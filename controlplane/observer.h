@@ -52,6 +52,8 @@ class Observer {
   void on_event(const RecordView& record);
   /// A peer that the data plane paused until then, and why; 0: it goes on.
   void on_pause(std::string_view peer, Timestamp until, std::string_view reason);
+  /// A record of the kind `certificates`.
+  void on_certificates(const RecordView& record);
   void on_resolved(const std::string& peer);
   void on_not_resolved(const std::string& peer, std::string_view reason);
 
@@ -61,6 +63,8 @@ class Observer {
   };
   /// Nothing where it is not paused now.
   [[nodiscard]] const Pause* pause_of(std::string_view peer) const;
+  /// How tries with it end; null: there is no such peer.
+  [[nodiscard]] const status::Health* tries_of(std::string_view peer) const;
 
   [[nodiscard]] status::Status look() const;
   /// The data plane's, or an error when there are none.
@@ -83,6 +87,7 @@ class Observer {
   Leg smart_host_{};
   status::Health smsc_{}, handoff_{}, listener_{};
   std::vector<status::Health> fetchers_{};
+  std::vector<status::CertificateEnd> certificates_{};
 };
 
 }  // namespace pushmail

@@ -256,6 +256,10 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         standing.paused_until = pause->until;
         standing.reason = pause->reason;
       }
+      if (const status::Health* tries = observer_.tries_of(name)) {
+        standing.error = tries->error();
+        standing.error_at = tries->error_at();
+      }
       const Timestamp now = clock_.wall();
       if (const auto traffic = store_.peer_traffic(name, {now.us - timers::health_window.us()}, {now.us - timers::report_grace.us()},
                                                    traffic_looked_at_max)) {
@@ -352,6 +356,8 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         return flows_.on_event(record);
       case handoff::Kind::peer_state:
         return on_peer_state(record);
+      case handoff::Kind::certificates:
+        return observer_.on_certificates(record);
       case handoff::Kind::reloaded:
         return reloading_.on_data_plane(record);
       case handoff::Kind::outcome:

@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include <array>
+#include <ctime>
 #include <limits>
 
 #include "core/endpoint.h"
@@ -23,10 +24,12 @@ using Context = std::unique_ptr<SSL_CTX, FreeContext>;
 
 struct ClientSettings::State {
   Context context;
+  std::optional<Certificate> own{};
 };
 
 struct ServerSettings::State {
   Context context;
+  Certificate own{};
 };
 
 struct Session::State {
@@ -108,6 +111,35 @@ Context make_context(const SSL_METHOD* method) {
   return made;
 }
 
+struct FreeBio {
+  void operator()(BIO* owned) const { BIO_free(owned); }
+};
+struct FreeCertificate {
+  void operator()(X509* owned) const { X509_free(owned); }
+};
+
+std::string subject_of(const X509* certificate) {
+  const std::unique_ptr<BIO, FreeBio> text(BIO_new(BIO_s_mem()));
+  if (text == nullptr) return {};
+  // A stranger's words: control bytes and what is no UTF-8 are escaped.
+  X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+  std::string subject(BIO_ctrl_pending(text.get()), ' ');
+  if (!subject.empty()) BIO_read(text.get(), subject.data(), size_for_openssl(subject.size()));
+  return subject;
+}
+
+Timestamp end_of(const X509* certificate) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) != 1) return {};
+  return {static_cast<std::int64_t>(::timegm(&parts)) * 1'000'000};
+}
+
+Certificate facts_of(const X509* certificate) {
+  Certificate facts{.subject = subject_of(certificate), .ends = end_of(certificate)};
+  ERR_clear_error();
+  return facts;
+}
+
 bool use_certificate(SSL_CTX* context, const CertificateFiles& own) {
   const bool used = SSL_CTX_use_certificate_chain_file(context, own.certificate.c_str()) == 1 &&
                     SSL_CTX_use_PrivateKey_file(context, own.key.c_str(), SSL_FILETYPE_PEM) == 1 && SSL_CTX_check_private_key(context) == 1;
@@ -122,6 +154,7 @@ Result<ServerSettings> ServerSettings::load(const CertificateFiles& own) {
   state->context = make_context(TLS_server_method());
   SSL_CTX* context = state->context.get();
   if (context == nullptr || !use_certificate(context, own)) return fail(core_tls_setup);
+  state->own = facts_of(SSL_CTX_get0_certificate(context));
   // Tickets alone resume a session: nothing is kept for a client that has gone.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   return ServerSettings(std::move(state));
@@ -130,9 +163,14 @@ Result<ServerSettings> ServerSettings::load(const CertificateFiles& own) {
 Result<ClientSettings> ClientSettings::load(const std::filesystem::path& authorities, const std::filesystem::path& extra_authorities,
                                             const CertificateFiles& own) {
   PM_TRY(auto settings, load(authorities, extra_authorities));
-  if (!use_certificate(settings.state_->context.get(), own)) return fail(core_tls_setup);
+  SSL_CTX* context = settings.state_->context.get();
+  if (!use_certificate(context, own)) return fail(core_tls_setup);
+  settings.state_->own = facts_of(SSL_CTX_get0_certificate(context));
   return settings;
 }
+
+const std::optional<Certificate>& ClientSettings::own() const { return state_->own; }
+const Certificate& ServerSettings::own() const { return state_->own; }
 
 Result<ClientSettings> ClientSettings::load(const std::filesystem::path& authorities, const std::filesystem::path& extra_authorities) {
   auto state = std::make_shared<State>();
@@ -226,6 +264,11 @@ Result<Handshake> Session::handshake() {
   if (answer == 1) return Handshake::done;
   if (SSL_get_error(state_->ssl.get(), answer) == SSL_ERROR_WANT_READ) return Handshake::needs_wire;
   return std::unexpected(note(core_tls_handshake));
+}
+
+std::optional<Certificate> Session::peer_certificate() const {
+  const std::unique_ptr<X509, FreeCertificate> shown(SSL_get1_peer_certificate(state_->ssl.get()));
+  return shown == nullptr ? std::nullopt : std::optional(facts_of(shown.get()));
 }
 
 Result<std::size_t> Session::read(MutableBytes into) {

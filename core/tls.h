@@ -7,10 +7,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/bytes.h"
+#include "core/clock.h"
 #include "core/result.h"
 
 namespace pushmail::tls {
@@ -24,6 +26,12 @@ struct CertificateFiles {
   std::filesystem::path key;
 };
 
+/// What a certificate says of itself.
+struct Certificate {
+  std::string subject{};  // RFC 2253: CN=mmsc.example.net,O=Example
+  Timestamp ends{};       // notAfter (RFC 5280 §4.1.2.5)
+};
+
 /// What a client trusts and how it speaks; made once at start, shared by all its connections.
 class ClientSettings {
  public:
@@ -34,6 +42,8 @@ class ClientSettings {
   /// The same, and shows `own` to servers that ask who we are.
   [[nodiscard]] static Result<ClientSettings> load(const std::filesystem::path& authorities, const std::filesystem::path& extra_authorities,
                                                    const CertificateFiles& own);
+  /// The one that we show; nothing: none.
+  [[nodiscard]] const std::optional<Certificate>& own() const;
 
  private:
   friend class Session;
@@ -47,6 +57,8 @@ class ServerSettings {
  public:
   /// core_tls_setup: a file cannot be read, or the key is not the certificate's.
   [[nodiscard]] static Result<ServerSettings> load(const CertificateFiles& own);
+  /// The one that we show.
+  [[nodiscard]] const Certificate& own() const;
 
  private:
   friend class Session;
@@ -75,6 +87,8 @@ class Session {
   [[nodiscard]] Bytes take_wire();
 
   [[nodiscard]] Result<Handshake> handshake();
+  /// What the other side has shown, once the handshake is done; nothing: no certificate.
+  [[nodiscard]] std::optional<Certificate> peer_certificate() const;
   /// Plaintext; 0: more wire bytes are needed first. core_tls_closed: the peer said goodbye.
   [[nodiscard]] Result<std::size_t> read(MutableBytes into);
   /// Bytes were received that read() has not looked at yet.

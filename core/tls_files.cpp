@@ -26,6 +26,7 @@ std::expected<TlsFiles, ConfigError> read_tls_files(const Config& config) {
   if (config.has("tls.certificate")) {
     auto server = tls::ServerSettings::load({.certificate = config.text("tls.certificate"), .key = config.text("tls.key")});
     if (!server) return refused("tls.certificate", server.error());
+    files.own.push_back({.key = "tls.certificate", .file = config.text("tls.certificate"), .ends = server->own().ends});
     files.server = std::move(*server);
   }
   if (config.text("smtp.smart_host_tls") != "off") {
@@ -39,6 +40,8 @@ std::expected<TlsFiles, ConfigError> read_tls_files(const Config& config) {
     auto trust = trust_of(config, config.text(key("tls_ca")),
                           {.certificate = config.text(key("tls_certificate")), .key = config.text(key("tls_key"))});
     if (!trust) return refused(config.has(key("tls_certificate")) ? key("tls_certificate") : key("tls_ca"), trust.error());
+    if (trust->own())
+      files.own.push_back({.key = key("tls_certificate"), .file = config.text(key("tls_certificate")), .ends = trust->own()->ends});
     files.peers.emplace(peer, std::move(*trust));
   }
   return files;

@@ -38,10 +38,10 @@ Result<HttpClientSettings> settings_of(const relay::PeerEntry& peer) {
 class SubmitOut::PeerClient final : public HttpClientEvents {
  public:
   /// `trust` null: without TLS. `name`: what its certificate must carry.
-  PeerClient(SubmitOut& owner, HttpClientSettings settings, const tls::ClientSettings* trust, std::string name)
+  PeerClient(SubmitOut& owner, HttpClientSettings settings, const tls::ClientSettings* trust, std::string name, const std::string& peer)
       : owner_(owner),
         settings_(settings),
-        tls_(trust != nullptr ? std::make_unique<TlsPeer>(owner.network_, *trust, std::move(name)) : nullptr),
+        tls_(trust != nullptr ? std::make_unique<TlsPeer>(owner.network_, *trust, std::move(name), "peer " + peer) : nullptr),
         client_(tls_ ? static_cast<Network&>(*tls_) : owner.network_, std::move(settings), *this, owner.clock_, owner.faults_) {}
 
   void on_http_result(std::uint64_t request, HttpResult result) override {
@@ -108,7 +108,7 @@ void SubmitOut::set_peers(const relay::PeerTable& peers) {
       log_error("peer_url").peer(name).text("reason", "the two planes do not agree whether it is reached by https; pushmailctl reload");
       continue;
     }
-    clients_.emplace(name, std::make_unique<PeerClient>(*this, std::move(*settings), is_https ? &trusted->second : nullptr, name_of(peer)));
+    clients_.emplace(name, std::make_unique<PeerClient>(*this, std::move(*settings), is_https ? &trusted->second : nullptr, name_of(peer), name));
   }
 }
 

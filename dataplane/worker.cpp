@@ -36,7 +36,8 @@ Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clo
       network_(link.network()),
       smart_host_(settings_.tls.smart_host == SmartHostTls::off
                       ? std::nullopt
-                      : std::optional<TlsPeer>(std::in_place, network_, *settings_.tls.files.smart_host, settings_.tls.smart_host_name)),
+                      : std::optional<TlsPeer>(std::in_place, network_, *settings_.tls.files.smart_host, settings_.tls.smart_host_name,
+                                                std::string(Certificates::smart_host_label))),
       rings_(rings),
       clock_(clock),
       counters_(counters),
@@ -53,6 +54,9 @@ Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clo
                 clock, faults, settings_.tls.smart_host == SmartHostTls::starttls ? &*smart_host_ : nullptr) {
   submit_out_.set_relay(relay_);
   mail_out_.set_relay(relay_);
+  exempt_named_sources();
+  certificates_.set_own(settings_.tls.files);
+  network_.on_certificate([this](std::string_view label, const tls::Certificate& shown) { certificates_.see(label, shown); });
 }
 
 Worker::~Worker() = default;
@@ -75,6 +79,8 @@ void Worker::set_peers(const RecordView& peers) {
   mm7_.set_peers(http_peers_of(relay_.peers()));
   http_.set_groups(mm7_.groups());
   submit_out_.set_peers(relay_.peers());
+  exempt_named_sources();
+  certificates_.keep_peers([this](std::string_view name) { return relay_.peers().find(name) != nullptr; });
 }
 
 // ---- the turn ---------------------------------------------------------------------------------------------------------------------
@@ -98,6 +104,7 @@ std::size_t Worker::turn() {
     link_.publish(counters_);
     publish_sessions();
     submit_out_.publish(counters_);
+    if (certificates_.take_news()) send_certificates();
   }
   const bool io_flushed = rings_.to_io.flush();
   const bool codec_flushed = rings_.to_codec.flush();
@@ -116,6 +123,10 @@ void Worker::publish_sessions() {
   counters_.set(Counter::smtp_evicted, smtp_.evicted());
   counters_.set(Counter::smtp_early_talkers, smtp.early_talkers);
   counters_.set(Counter::smtp_over_budget, smtp.over_budget);
+  const TlsCounts& tls = network_.counts();
+  counters_.set(Counter::tls_handshakes, tls.handshakes);
+  counters_.set(Counter::tls_failed, tls.failed);
+  counters_.set(Counter::tls_refused, tls.refused);
 }
 
 std::size_t Worker::take_completions() {
@@ -148,6 +159,7 @@ void Worker::take(ToWorker message) {
                    handoff_ready_ = true;
                    relay_.on_handoff_ready(ready.other);
                    send_reloaded();
+                   send_certificates();
                  },
                  [&](const HandoffLost&) {
                    handoff_ready_ = false;
@@ -165,6 +177,12 @@ void Worker::take(ToWorker message) {
                  [&](const HandoffAcknowledged& acknowledged) { relay_.on_handoff_acknowledged(acknowledged.kind, acknowledged.item); },
              },
              message);
+}
+
+void Worker::exempt_named_sources() {
+  std::vector<IpNetwork> named = settings_.smtp.trusted;
+  for (const SourceGroup& group : mm7_.groups()) named.insert(named.end(), group.networks.begin(), group.networks.end());
+  network_.exempt(std::move(named));
 }
 
 // ---- a configuration that was read again -----------------------------------------------------------------------------------------
@@ -185,10 +203,13 @@ void Worker::take(WorkerSettings fresh) {
   http_.set_limits(fresh.http.connections);
   mm7_.set_wrong_passwords(fresh.wrong_passwords);
   smtp_.take(fresh.smtp);
+  settings_.smtp.trusted = fresh.smtp.trusted;
+  exempt_named_sources();
   relay_.take(std::move(fresh.relay));
 }
 
 void Worker::take(const TlsFiles& fresh) {
+  certificates_.set_own(fresh);
   if (fresh.server) {
     if (http_tls_) http_tls_->use(*fresh.server);
     if (smtp_tls_)
@@ -213,6 +234,10 @@ void Worker::send_reloaded() {
   if (!reloaded_->refusal.empty()) record.text(handoff::tag(handoff::Tag::reason), reloaded_->refusal);
   for (const std::string& key : reloaded_->at_restart) record.text(handoff::tag(handoff::Tag::restart_key), key);
   send(handoff::Kind::reloaded, {}, std::move(record));
+}
+
+void Worker::send_certificates() {
+  if (handoff_ready_) send(handoff::Kind::certificates, {}, certificates_.record());
 }
 
 void Worker::run(const std::atomic<bool>& stop) {

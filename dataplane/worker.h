@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "core/contract/counters/counters.h"
+#include "dataplane/certificates.h"
 #include "dataplane/link.h"
 #include "dataplane/mail_out.h"
 #include "dataplane/messages.h"
@@ -67,6 +68,8 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   void peer_overloaded(std::string_view peer) override { submit_out_.peer_overloaded(peer); }
 
   [[nodiscard]] std::optional<TlsListener> listener_for(Acceptor& behind);
+  /// From the budgets of handshakes: who forwards mail, and the peers whose addresses are known.
+  void exempt_named_sources();
   void publish_sessions();
   std::size_t take_completions();
   void take(ToWorker message);
@@ -75,6 +78,7 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   void take(WorkerSettings fresh);
   void take(const TlsFiles& fresh);
   void send_reloaded();
+  void send_certificates();
   void sleep();
 
   WorkerSettings settings_;
@@ -89,6 +93,7 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   bool handoff_ready_ = false;
   std::string_view refusal_;
   std::optional<Reload> reloaded_;  // the last one, without its settings
+  Certificates certificates_;
 
   relay::Relay relay_;
   Mm7Service mm7_;

@@ -383,10 +383,10 @@ void Commands::peer_show() {
   if (!id_.empty()) return print_object(call("GET", "/v1/peers/" + percent_encoded(id_)));
   const Json answer = call("GET", "/v1/peers");
   if (json_) return print_object(answer);
-  Table table({"PEER", "URL", "DEDUPLICATES", "REPORTS", "P95 S", "DOUBT LASTS S", "UNKNOWN", "PAUSED UNTIL", "REASON"});
+  Table table({"PEER", "URL", "DEDUPLICATES", "REPORTS", "P95 S", "DOUBT LASTS S", "UNKNOWN", "PAUSED UNTIL", "REASON", "LAST ERROR"});
   for (const Json& p : answer["peers"]) {
     table.add({cell(p, "peer"), cell(p, "url"), cell(p, "deduplicates"), cell(p, "reports"), cell(p, "report_time_p95_s"),
-               cell(p, "doubt_lasts_s"), cell(p, "unknown"), cell(p, "paused_until"), cell(p, "reason")});
+               cell(p, "doubt_lasts_s"), cell(p, "unknown"), cell(p, "paused_until"), cell(p, "reason"), cell(p, "last_error")});
   }
   table.print(streams_.out);
   for (const Json& p : answer["peers"]) {
@@ -408,7 +408,7 @@ void Commands::status() {
     alone.parts.push_back({.kind = "control_plane", .state = "does not answer", .means = status::Verdict::down, .error = stop.text});
     alone.parts.push_back(status::data_plane_part(counters, read_counters(counters), SystemClock().now()));
     answer = status::to_json(alone);
-    for (const char* unknown : {"configuration", "items", "disks", "store_size", "journal_segments", "transfers", "sms_in_doubt",
+    for (const char* unknown : {"configuration", "items", "disks", "certificates", "store_size", "journal_segments", "transfers", "sms_in_doubt",
                                 "sms_set_aside", "sms_withheld", "sms_receipts", "sms_receipts_unmatched"})
       answer.erase(unknown);
   }

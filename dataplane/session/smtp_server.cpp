@@ -69,6 +69,10 @@ class SmtpServer::Connection final : public ServerConnection {
     read_input();
     if (blocked() && input_.size() > waiting_input_max) pause_reading();
   }
+  /// Both sides of a connection that is encrypted from its first byte on agree: what comes before our greeting comes too early.
+  void on_open() override {
+    if (phase_ == accepted) server_.greet(*this);
+  }
   void on_end() override {
     // A mail without its final dot was never given to us (RFC 5321 §4.1.1.4). A question that is out may still be answered into the half
     // that is open.
@@ -239,6 +243,11 @@ class SmtpServer::Connection final : public ServerConnection {
     if (!argument.empty()) return refuse({.code = 501, .enhanced = "5.5.4", .text = "STARTTLS has no argument"});
     // RFC 3207 §4.2: what came with the command was never encrypted, and would be read as if it had been.
     if (rest_size_ > 0) return close_with(injected);
+    // RFC 3207 §4: not now, and the client decides whether it goes on in clear.
+    if (const ErrorInfo* why = server_.settings_.starttls->refusal(stream()); why != nullptr) {
+      ++server_.counts_.errors;
+      return reply("454 4.7.0 TLS not available now, try again later\r\n");
+    }
     reply("220 2.0.0 go ahead\r\n");
     const auto over = server_.settings_.starttls->cover(stream(), *this);
     if (!over) return abort();
@@ -513,7 +522,12 @@ void SmtpServer::on_accept(Stream& stream) {
     turned_away_.note(source, "too many connections", connections_.now());
     return welcome == refused ? connection.turn_away() : stream.abort();
   }
-  if (connections_.limiter().is_named(source)) return connection.greet();
+  // Behind TLS it could not speak yet; its time begins with on_open.
+  if (!stream.is_encrypted()) greet(connection);
+}
+
+void SmtpServer::greet(Connection& connection) {
+  if (connections_.limiter().is_named(connection.source().ip)) return connection.greet();
   connection.has_greeting_due = true;
   greetings_.push_back({.due = connections_.now() + settings_.greeting_delay, .connection = &connection});
 }

@@ -103,6 +103,8 @@ class SmtpServer final : public Acceptor {
   [[nodiscard]] TwoBudgets& budget_of(const IpAddress& source) {
     return connections_.limiter().is_named(source) ? trusted_unknown_recipients_ : unknown_recipients_;
   }
+  /// At once those that are named, the others when they have shown that they wait.
+  void greet(Connection& connection);
   void forget(Connection& connection);
   void set_trusted();
 

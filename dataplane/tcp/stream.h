@@ -21,7 +21,7 @@ enum class CloseReason : std::uint8_t { finished, reset_by_peer, timed_out, refu
 class StreamEvents {
  public:
   virtual ~StreamEvents() = default;
-  /// The connection that we opened is established. Not called for accepted ones.
+  /// The connection that we opened is established. Of accepted ones only where another stream lies over them: both sides agree.
   virtual void on_open() {}
   /// Bytes in order, lent until the call returns. All of them are taken: a session that cannot keep up calls
   /// Stream::pause_reading, which closes the announced window instead of dropping bytes.
@@ -78,6 +78,11 @@ class Stream {
 class StreamCover {
  public:
   virtual ~StreamCover() = default;
+  /// Whether cover() would begin anything now; null: it would. Else why not, and `below` is as it was.
+  [[nodiscard]] virtual const ErrorInfo* refusal(const Stream& below) {
+    static_cast<void>(below);
+    return nullptr;
+  }
   /// `below` belongs to the new stream from now on, and all of its events; `events` hears on_open when both sides agree, or on_close.
   [[nodiscard]] virtual Result<Stream*> cover(Stream& below, StreamEvents& events) = 0;
 };

@@ -46,6 +46,7 @@ enum class Kind : std::uint16_t {
   attempt = 54,
   peer_state = 55,
   reloaded = 56,
+  certificates = 57,
 
   // nested inside `peers`, never alone
   peer = 64,
@@ -113,6 +114,7 @@ enum class Tag : std::uint16_t {
   source_address = 122,  // text: who hands the mail in
   configuration = 123,   // u64: Config::generation() of what a program runs with
   restart_key = 124,     // text, repeats: a key whose new value waits for the next start
+  ends_at = 125,         // i64, repeats: Timestamp of a certificate's end
 };
 
 /// Address form on a handoff: `number:+15550100002`, `short:50001742`, `mail:joe@example.com`. What stands after the colon is as
@@ -158,7 +160,7 @@ struct KindRow {
   std::array<Tag, 8> required;  // without them the record is refused; Tag{} fills the rest
 };
 
-inline constexpr std::array<KindRow, 20> kinds{{
+inline constexpr std::array<KindRow, 21> kinds{{
     {Kind::hello, "hello", Direction::both, false, {Tag::schema, Tag::epoch, Tag::last_epoch, Tag::last_sequence}},
     {Kind::ack, "ack", Direction::both, false, {Tag::sequence}},
 
@@ -213,6 +215,9 @@ inline constexpr std::array<KindRow, 20> kinds{{
     // What came of reading the configuration last, also when a signal asked for it; again after each hello. `query`: the latest that was
     // asked before. Optional: reason (it was refused whole, and the one before is in force), restart_key*.
     {Kind::reloaded, "reloaded", Direction::to_control, false, {Tag::query, Tag::configuration}},
+    // All certificates at once: ours, and those that peers showed last. Replaces what was there; again after each hello. For each one
+    // name (the key of its file, `peer NAME` or `smart_host`), detail (the file, or the certificate's subject) and ends_at, in this order.
+    {Kind::certificates, "certificates", Direction::to_control, false, {}},
     // One [peer.NAME], nested; its other fields are those of core/peer_fields.h.
     {Kind::peer, "peer", Direction::to_data, false, {Tag::name, peer_tag("url")}},
 }};
@@ -282,6 +287,7 @@ inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::source_address, "source_address", FieldType::text},
     {Tag::configuration, "configuration", FieldType::number},
     {Tag::restart_key, "restart_key", FieldType::text},
+    {Tag::ends_at, "ends_at", FieldType::signed_number},
 });
 
 constexpr FieldType type_of(const PeerField& field) {

@@ -1,0 +1,49 @@
+// Which certificates are in use, and when each of them ends: for the control plane's status, which warns in time.
+//
+// Came from: the files (TlsFiles), handshakes with peers. Goes to: a record of handoff::Kind::certificates.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/clock.h"
+#include "core/record.h"
+#include "core/tls_files.h"
+
+namespace pushmail {
+
+class Certificates {
+ public:
+  /// In place of those of before.
+  void set_own(const TlsFiles& files);
+  /// What a peer has shown at its last handshake.
+  void see(std::string_view label, const tls::Certificate& shown);
+  /// Peers that are gone end nothing: what is labelled neither `smart_host` nor as one of these goes. `has_peer` is asked for each name.
+  template <class HasPeer>
+  void keep_peers(HasPeer has_peer) {
+    if (std::erase_if(seen_, [&](const auto& one) {
+          return one.first.starts_with(peer_label) && !has_peer(std::string_view(one.first).substr(peer_label.size()));
+        }) > 0)
+      has_news_ = true;
+  }
+  /// Whether the record says something else than when this was asked last.
+  [[nodiscard]] bool take_news() { return std::exchange(has_news_, false); }
+  [[nodiscard]] RecordWriter record() const;
+
+  static constexpr std::string_view peer_label = "peer ";
+  static constexpr std::string_view smart_host_label = "smart_host";
+
+ private:
+  struct One {
+    std::string detail{};
+    Timestamp ends{};
+    bool operator==(const One&) const = default;
+  };
+  std::map<std::string, One, std::less<>> own_;   // by the key of the file
+  std::map<std::string, One, std::less<>> seen_;  // by label
+  bool has_news_ = false;
+};
+
+}  // namespace pushmail
