@@ -1,7 +1,8 @@
 // pushmail-controlplane: bindings, mailboxes, notifications, routes.
 //
 // Reads the configuration (78 when it is wrong, before anything is opened), opens the store, starts the fetchers, and runs until SIGTERM or
-// SIGINT; at SIGHUP it takes the configuration anew, and the other programs with it. kill -9 at any time loses nothing that was acknowledged to anybody: the store is written first.
+// SIGINT; at SIGHUP it takes the configuration anew, and the other programs with it. kill -9 at any time loses nothing that was
+// acknowledged to anybody: the store is written first.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -94,7 +95,8 @@ int main(int argc, char** argv) {
   if (!settings) return cannot_start({config->error_of(settings.error()).message(), settings.error().os});
   const auto sealer = Sealer::open(settings->kek_file);
   if (!sealer) return cannot_start({"secrets.kek_file: " + sealer.error().text, sealer.error().os});
-  log_start("control", log_level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+  log_start("control", log_level_of(config->text("log.level")),
+            config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   for (const std::string& peer : open_peers(*config)) {
     log_warning("peer_inbound_open").peer(peer).text("reason", "whoever reaches http.listen is this peer");
   }

@@ -48,9 +48,7 @@ std::uint64_t size_of_store(const std::filesystem::path& file) {
 
 }  // namespace
 
-Observer::Observer(Ports ports) : ports_(std::move(ports)), started_(ports_.clock.wall()) {
-  on_settings();
-}
+Observer::Observer(Ports ports) : ports_(std::move(ports)), started_(ports_.clock.wall()) { on_settings(); }
 
 void Observer::on_settings() {
   for (const auto& [name, peer] : ports_.settings.peers) peers_.try_emplace(name);
@@ -157,8 +155,7 @@ Part Observer::configuration(const Result<CountersRead>& counters) const {
   if (counters && counters->owner.configuration != 0 && counters->owner.configuration != ports_.settings.configuration) {
     part.means = Verdict::degraded;
     part.state = "differs between the planes";
-    part.error =
-        fmt::format("the data plane runs {:016x}; pushmailctl reload", counters->owner.configuration);
+    part.error = fmt::format("the data plane runs {:016x}; pushmailctl reload", counters->owner.configuration);
     return part;
   }
   const auto on_disk = Config::load(ports_.settings.root);

@@ -300,21 +300,20 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     if (settings_.peers.empty()) return send_peer_table();
     auto missing = std::make_shared<std::size_t>(settings_.peers.size());
     for (const auto& [name, peer] : settings_.peers) {
-      resolver_->resolve(host_of(peer),
-                         [this, missing, peer_name = name, host = host_of(peer)](Result<std::vector<IpAddress>> addresses) {
-                           const PeerProfile* now = settings_.peer(peer_name);
-                           if (now == nullptr || host_of(*now) != host) {
-                             // Another configuration has come meanwhile, and has asked for itself.
-                           } else if (addresses) {
-                             peer_addresses_[peer_name] = addresses->front();
-                             observer_.on_resolved(peer_name);
-                           } else {
-                             // With an address that was good before, it is still tried.
-                             if (!peer_addresses_.contains(peer_name)) observer_.on_not_resolved(peer_name, addresses.error().info->text);
-                             log_warning("peer_not_resolved").peer(peer_name).error(addresses.error());
-                           }
-                           if (--*missing == 0) send_peer_table();
-                         });
+      resolver_->resolve(host_of(peer), [this, missing, peer_name = name, host = host_of(peer)](Result<std::vector<IpAddress>> addresses) {
+        const PeerProfile* now = settings_.peer(peer_name);
+        if (now == nullptr || host_of(*now) != host) {
+          // Another configuration has come meanwhile, and has asked for itself.
+        } else if (addresses) {
+          peer_addresses_[peer_name] = addresses->front();
+          observer_.on_resolved(peer_name);
+        } else {
+          // With an address that was good before, it is still tried.
+          if (!peer_addresses_.contains(peer_name)) observer_.on_not_resolved(peer_name, addresses.error().info->text);
+          log_warning("peer_not_resolved").peer(peer_name).error(addresses.error());
+        }
+        if (--*missing == 0) send_peer_table();
+      });
     }
   }
   void send_peer_table() {

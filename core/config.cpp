@@ -426,7 +426,9 @@ std::string list_text(std::string_view entries) {
 }  // namespace
 
 std::string sample_config() {
-  std::string out = "# pushmail.toml: every key with its default. Sizes and times carry a unit: \"25MiB\", \"30s\".\n# (reload): taken at `pushmailctl reload` and SIGHUP; all others when the programs are started again.\n";
+  std::string out =
+      "# pushmail.toml: every key with its default. Sizes and times carry a unit: \"25MiB\", \"30s\".\n# (reload): taken at `pushmailctl "
+      "reload` and SIGHUP; all others when the programs are started again.\n";
   std::string table;
   for (const ConfigKey& key : config_keys()) {
     const std::size_t dot = key.path.rfind('.');
@@ -443,8 +445,7 @@ std::string sample_config() {
                               : bare            ? std::string(key.default_value)
                                                 : fmt::format("\"{}\"", given ? key.default_value : "");
     fmt::format_to(std::back_inserter(out), "# {}{}{}{}\n{}{} = {}\n", key.help, key.words.empty() ? "" : ": ", key.words,
-                   key.taken == Taken::at_reload ? " (reload)" : "", given ? "#" : "",
-                   name, value);
+                   key.taken == Taken::at_reload ? " (reload)" : "", given ? "#" : "", name, value);
   }
   return out;
 }

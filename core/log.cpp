@@ -116,7 +116,8 @@ LogLevel log_level_of(std::string_view word) {
 
 void log_to(LogSink* sink) { settings().sink.store(sink, std::memory_order_release); }
 
-LogEvent::LogEvent(LogLevel level, std::string_view event) : level_(level), wanted_(level >= settings().least.load(std::memory_order_relaxed)) {
+LogEvent::LogEvent(LogLevel level, std::string_view event)
+    : level_(level), wanted_(level >= settings().least.load(std::memory_order_relaxed)) {
   if (!wanted_) return;
   line_.reserve(usual_line_size);
   line_.append(R"({"ts":")");

@@ -22,6 +22,8 @@ struct OwnCertificate {
 
 struct TlsFiles {
   std::optional<tls::ServerSettings> server;                      // who we are: tls.certificate, tls.key
+  std::optional<tls::ServerSettings> asking_server;               // the same for http.tls_listen, where `clients` is not empty
+  std::map<std::string, tls::ClientCheck, std::less<>> clients;   // what each [peer.NAME] with inbound_certificate has to show
   std::map<std::string, tls::ClientSettings, std::less<>> peers;  // whom we trust as each [peer.NAME] with an https url
   std::optional<tls::ClientSettings> smart_host;                  // where smtp.smart_host_tls is not off
   std::vector<OwnCertificate> own;

@@ -18,21 +18,21 @@ class Certificates {
  public:
   /// In place of those of before.
   void set_own(const TlsFiles& files);
-  /// What a peer has shown at its last handshake.
+  /// What a peer has shown at its last handshake. `label`: smart_host, `peer NAME` as our server, `client NAME` as our client.
   void see(std::string_view label, const tls::Certificate& shown);
-  /// Peers that are gone end nothing: what is labelled neither `smart_host` nor as one of these goes. `has_peer` is asked for each name.
+  /// Whose peer is gone goes: `has_peer` is asked for each name.
   template <class HasPeer>
   void keep_peers(HasPeer has_peer) {
-    if (std::erase_if(seen_, [&](const auto& one) {
-          return one.first.starts_with(peer_label) && !has_peer(std::string_view(one.first).substr(peer_label.size()));
-        }) > 0)
-      has_news_ = true;
+    const auto is_gone = [&](const auto& one) {
+      const std::string_view label = one.first;
+      return label != smart_host_label && !has_peer(label.substr(label.find(' ') + 1));
+    };
+    if (std::erase_if(seen_, is_gone) > 0) has_news_ = true;
   }
   /// Whether the record says something else than when this was asked last.
   [[nodiscard]] bool take_news() { return std::exchange(has_news_, false); }
   [[nodiscard]] RecordWriter record() const;
 
-  static constexpr std::string_view peer_label = "peer ";
   static constexpr std::string_view smart_host_label = "smart_host";
 
  private:

@@ -27,7 +27,14 @@ Result<void> write_last_known(const std::filesystem::path& file, ByteView peers_
 
 IoThread::IoThread(journal::Journal& journal, Ring<ToIo>& in, Ring<ToWorker>& out, Wake& bell, std::filesystem::path last_known,
                    Counters& counters, FaultPoints faults, std::function<void(std::uint64_t query)> reload)
-    : journal_(journal), in_(in), out_(out), bell_(bell), last_known_(std::move(last_known)), counters_(counters), faults_(faults), reload_(std::move(reload)) {}
+    : journal_(journal),
+      in_(in),
+      out_(out),
+      bell_(bell),
+      last_known_(std::move(last_known)),
+      counters_(counters),
+      faults_(faults),
+      reload_(std::move(reload)) {}
 
 Result<void> IoThread::open(const std::filesystem::path& socket, std::uint64_t epoch) {
   PM_TRY(server_, handoff::Server::open(socket, epoch, *this));

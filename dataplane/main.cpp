@@ -151,8 +151,9 @@ int run(const Config& config, const std::filesystem::path& root) {
   Ring<Reload> reloads(worker_bell, 16);
   auto worker = std::make_unique<Worker>(
       worker_settings(config, only_worker, *secret, std::move(*tls_files)), **link,
-      WorkerRings{.to_io = to_io, .from_io = to_worker, .to_codec = to_codec, .from_codec = from_codec, .reloads = reloads, .bell = worker_bell}, clock,
-      **counters, faults);
+      WorkerRings{
+          .to_io = to_io, .from_io = to_worker, .to_codec = to_codec, .from_codec = from_codec, .reloads = reloads, .bell = worker_bell},
+      clock, **counters, faults);
 
   if (const auto remembered = read_file(system_storage(), last_known)) {
     const Parsed<RecordView> peers = parse_record(*remembered);
@@ -185,8 +186,7 @@ int run(const Config& config, const std::filesystem::path& root) {
     return worker_settings(fresh, only_worker, *secret, std::move(files));
   };
   Reloader reloader(root, config, settings_of, rules, reloads);
-  IoThread io(
-      **journal, to_io, to_worker, io_bell, last_known, **counters, faults, [&](std::uint64_t query) { reloader.ask(query); });
+  IoThread io(**journal, to_io, to_worker, io_bell, last_known, **counters, faults, [&](std::uint64_t query) { reloader.ask(query); });
   if (const auto opened = io.open(run_folder / handoff_socket_of(only_worker), random_u64() | 1); !opened)
     return stop_for("handoff socket", opened.error());
   if (const auto listening = worker->listen(); !listening) return stop_for("listen", listening.error());

@@ -108,7 +108,8 @@ void SubmitOut::set_peers(const relay::PeerTable& peers) {
       log_error("peer_url").peer(name).text("reason", "the two planes do not agree whether it is reached by https; pushmailctl reload");
       continue;
     }
-    clients_.emplace(name, std::make_unique<PeerClient>(*this, std::move(*settings), is_https ? &trusted->second : nullptr, name_of(peer), name));
+    clients_.emplace(name,
+                     std::make_unique<PeerClient>(*this, std::move(*settings), is_https ? &trusted->second : nullptr, name_of(peer), name));
   }
 }
 

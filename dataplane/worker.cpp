@@ -18,7 +18,8 @@ std::vector<HttpPeer> http_peers_of(const relay::PeerTable& table) {
                      .allow = profile.networks,
                      .credentials = {.user = profile.text("inbound_user"), .password = profile.text("inbound_password")},
                      .service_code = profile.dialect.service_code,
-                     .fault_http_status = profile.dialect.fault_http_status});
+                     .fault_http_status = profile.dialect.fault_http_status,
+                     .wants_certificate = !profile.text("inbound_certificate").empty()});
   }
   return peers;
 }
@@ -37,7 +38,7 @@ Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clo
       smart_host_(settings_.tls.smart_host == SmartHostTls::off
                       ? std::nullopt
                       : std::optional<TlsPeer>(std::in_place, network_, *settings_.tls.files.smart_host, settings_.tls.smart_host_name,
-                                                std::string(Certificates::smart_host_label))),
+                                               std::string(Certificates::smart_host_label))),
       rings_(rings),
       clock_(clock),
       counters_(counters),
@@ -54,8 +55,10 @@ Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clo
                 clock, faults, settings_.tls.smart_host == SmartHostTls::starttls ? &*smart_host_ : nullptr) {
   submit_out_.set_relay(relay_);
   mail_out_.set_relay(relay_);
+  const TlsFiles& files = settings_.tls.files;
+  if (http_tls_ && files.asking_server) http_tls_->use(*files.asking_server, files.clients);
   exempt_named_sources();
-  certificates_.set_own(settings_.tls.files);
+  certificates_.set_own(files);
   network_.on_certificate([this](std::string_view label, const tls::Certificate& shown) { certificates_.see(label, shown); });
 }
 
@@ -117,6 +120,7 @@ void Worker::publish_sessions() {
   counters_.set(Counter::http_turned_away, http.turned_away);
   counters_.set(Counter::http_evicted, http_.evicted());
   counters_.set(Counter::http_wrong_passwords, mm7_.wrong_passwords());
+  counters_.set(Counter::http_wrong_certificates, mm7_.wrong_certificates());
   const SmtpServerCounts& smtp = smtp_.counts();
   counters_.set(Counter::smtp_connections, smtp.connections);
   counters_.set(Counter::smtp_turned_away, smtp.turned_away);
@@ -211,7 +215,7 @@ void Worker::take(WorkerSettings fresh) {
 void Worker::take(const TlsFiles& fresh) {
   certificates_.set_own(fresh);
   if (fresh.server) {
-    if (http_tls_) http_tls_->use(*fresh.server);
+    if (http_tls_) http_tls_->use(fresh.asking_server ? *fresh.asking_server : *fresh.server, fresh.clients);
     if (smtp_tls_)
       smtp_tls_->use(*fresh.server);
     else
@@ -229,8 +233,7 @@ void Worker::take(const TlsFiles& fresh) {
 void Worker::send_reloaded() {
   if (!handoff_ready_ || !reloaded_) return;
   RecordWriter record = handoff::make(handoff::Kind::reloaded, {});
-  record.u64(handoff::tag(handoff::Tag::query), reloaded_->query)
-      .u64(handoff::tag(handoff::Tag::configuration), reloaded_->configuration);
+  record.u64(handoff::tag(handoff::Tag::query), reloaded_->query).u64(handoff::tag(handoff::Tag::configuration), reloaded_->configuration);
   if (!reloaded_->refusal.empty()) record.text(handoff::tag(handoff::Tag::reason), reloaded_->refusal);
   for (const std::string& key : reloaded_->at_restart) record.text(handoff::tag(handoff::Tag::restart_key), key);
   send(handoff::Kind::reloaded, {}, std::move(record));

@@ -1,7 +1,7 @@
 // One worker: its network, its sessions, its relay, and the turn that drives them. Read turn() in worker.cpp first.
 //
-// Came from: main (what was opened), the reloader (settings that changed). Goes to: rings to the I/O thread and the codec lane. A worker owns
-// all of this alone: no lock, nothing shared but the rings and the counters.
+// Came from: main (what was opened), the reloader (settings that changed). Goes to: rings to the I/O thread and the codec lane. A worker
+// owns all of this alone: no lock, nothing shared but the rings and the counters.
 #pragma once
 
 #include <atomic>

@@ -3,13 +3,11 @@
 #include <utility>
 
 #include "codec/wap/configured.h"
+#include "core/timers.h"
 
 namespace pushmail {
 
 namespace {
-
-// A client that does not wait for us writes right behind its handshake, so its first bytes are here by then, whatever the round trip.
-constexpr Duration greeting_delay = milliseconds(5);
 
 ConnectionLimits connection_limits(const Config& config, const std::string& table) {
   const auto number = [&](const char* leaf) { return static_cast<std::uint32_t>(config.number(table + leaf)); };
@@ -67,7 +65,7 @@ WorkerSettings worker_settings(const Config& config, WorkerIndex worker, const H
   settings.smtp.trusted = config.networks("smtp.trusted");
   settings.smtp.unknown_recipients = budget_limits(config, "smtp.unknown_recipients");
   settings.smtp.trusted_unknown_recipients = budget_limits(config, "smtp.trusted_unknown_recipients");
-  settings.smtp.greeting_delay = greeting_delay;
+  settings.smtp.greeting_delay = timers::smtp_greeting;
   settings.poll = config.text("worker.poll") == "busy" ? Poll::busy : Poll::adaptive;
   return settings;
 }

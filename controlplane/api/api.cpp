@@ -163,7 +163,8 @@ class Call {
     if (path[1] == "subscribers" && path.size() == 4 && path[3] == "status") return subscriber();
     if (path[1] == "peers" && path.size() <= 3) return peers();
     if (path[1] == "status" && path.size() == 2) return status();
-    if (path[1] == "reload" && path.size() == 2) return is("POST") ? error(503, "unavailable", "nothing is read again here") : wrong_method();
+    if (path[1] == "reload" && path.size() == 2)
+      return is("POST") ? error(503, "unavailable", "nothing is read again here") : wrong_method();
     return nothing_here();
   }
 

@@ -408,8 +408,8 @@ void Commands::status() {
     alone.parts.push_back({.kind = "control_plane", .state = "does not answer", .means = status::Verdict::down, .error = stop.text});
     alone.parts.push_back(status::data_plane_part(counters, read_counters(counters), SystemClock().now()));
     answer = status::to_json(alone);
-    for (const char* unknown : {"configuration", "items", "disks", "certificates", "store_size", "journal_segments", "transfers", "sms_in_doubt",
-                                "sms_set_aside", "sms_withheld", "sms_receipts", "sms_receipts_unmatched"})
+    for (const char* unknown : {"configuration", "items", "disks", "certificates", "store_size", "journal_segments", "transfers",
+                                "sms_in_doubt", "sms_set_aside", "sms_withheld", "sms_receipts", "sms_receipts_unmatched"})
       answer.erase(unknown);
   }
   exit_code_ = exit_code_of_status(answer);
@@ -421,9 +421,8 @@ void Commands::reload() {
   const Json answer = call("POST", "/v1/reload");
   const auto list = [&](const char* key) { return answer.contains(key) && answer[key].is_array() ? answer[key] : Json::array(); };
   const Json programs = list("programs");
-  const bool has_refused = std::ranges::any_of(programs, [](const Json& one) {
-    return cell(one, "result") == "refused" || cell(one, "result") == "silent";
-  });
+  const bool has_refused =
+      std::ranges::any_of(programs, [](const Json& one) { return cell(one, "result") == "refused" || cell(one, "result") == "silent"; });
   if (has_refused) exit_code_ = EX_CONFIG;
   if (json_) return print_object(answer);
   Table table({"PROGRAM", "RESULT", "REASON"});

@@ -77,7 +77,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", config.error().messages().c_str());
     return config.error().exit_code();
   }
-  log_start("fetcher", log_level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+  log_start("fetcher", log_level_of(config->text("log.level")),
+            config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   const std::uint64_t descriptors = raise_descriptor_limit(descriptors_wanted);
   if (mailbox::is_bound_to(config->state_folder("store"))) {
     log_error("privileges_kept").text("step", "the control plane's store belongs to this user").number("uid", geteuid());

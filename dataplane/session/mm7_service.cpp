@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/ascii.h"
+#include "core/errors.h"
 
 namespace pushmail {
 
@@ -18,6 +19,19 @@ bool matches(const HttpPeer& peer, const std::optional<BasicCredentials>& sent) 
   const bool user = equal_in_constant_time(sent->user, peer.credentials.user);
   const bool password = equal_in_constant_time(sent->password, peer.credentials.password);
   return user && password;
+}
+
+bool is_proven(const HttpPeer& peer, const HttpCaller& caller) {
+  return !peer.wants_certificate ||
+         (caller.proof != nullptr && std::ranges::find(caller.proof->peers, peer.name) != caller.proof->peers.end());
+}
+
+// Why a caller whose password and address are a peer's is not that peer.
+std::string certificate_reason(const HttpPeer& peer, const HttpCaller& caller) {
+  std::string reason = "peer " + peer.name + ": ";
+  if (caller.proof == nullptr) return reason + "it has to show a certificate, at http.tls_listen";
+  const ErrorInfo* why = caller.proof->refusal;
+  return reason + std::string(why != nullptr ? why->text : core_tls_wrong_name.text);
 }
 
 HttpReply reply(int status, mm7::HttpEntity entity) {
@@ -44,16 +58,23 @@ HttpAdmission Mm7Service::admit(const http::RequestHead& head, const HttpCaller&
   const auto sent = parse_basic_authorization(head.field("authorization"));
   const bool compares = !sent || caller.is_named || guard_.compares(caller.source, sent->user, now);
   const HttpPeer* found = nullptr;
+  const HttpPeer* unproven = nullptr;
   bool is_source_allowed = false;
   for (const HttpPeer& peer : peers_) {
     if (!allows(peer, caller.source)) continue;
     is_source_allowed = true;
-    if (found == nullptr && compares && matches(peer, sent)) found = &peer;
+    if (found != nullptr || !compares || !matches(peer, sent)) continue;
+    (is_proven(peer, caller) ? found : unproven) = &peer;
   }
   // Without a table of peers, whose request this is nobody knows: a 403 would be for good.
   if (peers_.empty()) return {.refusal = 503};
   if (!is_source_allowed) return {.refusal = 403};
   if (!compares) return {.refusal = 429};
+  if (found == nullptr && unproven != nullptr) {
+    ++wrong_certificates_;
+    certificates_.note(caller.source, certificate_reason(*unproven, caller), now);
+    return {.refusal = 403, .is_last = true};
+  }
   HttpAdmission admission;
   if (found == nullptr && sent) {
     guard_.wrong(caller.source, sent->user, now);
@@ -69,7 +90,7 @@ HttpAdmission Mm7Service::admit(const http::RequestHead& head, const HttpCaller&
     admission.fields = "WWW-Authenticate: Basic realm=\"MM7\"\r\n";
   } else {
     if (!found->credentials.user.empty()) guard_.right(caller.source);
-    admission.is_proven = !found->credentials.user.empty() || found->has_addresses();
+    admission.is_proven = !found->credentials.user.empty() || found->has_addresses() || found->wants_certificate;
     admission.memo = found->name;
   }
   return admission;

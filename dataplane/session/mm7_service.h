@@ -12,6 +12,7 @@
 #include "dataplane/session/connection_limiter.h"
 #include "dataplane/session/http_service.h"
 #include "dataplane/session/password_guard.h"
+#include "dataplane/session/refusal_log.h"
 #include "dataplane/session/sinks.h"
 
 namespace pushmail {
@@ -23,8 +24,9 @@ struct HttpPeer {
   BasicCredentials credentials;  // user empty: only `allow` counts
   /// Its addresses are known: they have places of their own, and nobody keeps them out by guessing.
   [[nodiscard]] bool has_addresses() const;
-  std::string service_code;     // in DeliverRsp; empty: not sent
-  int fault_http_status = 500;  // of a SOAP Fault (SOAP 1.1 §6.2)
+  std::string service_code;        // in DeliverRsp; empty: not sent
+  int fault_http_status = 500;     // of a SOAP Fault (SOAP 1.1 §6.2)
+  bool wants_certificate = false;  // beside its credentials; who shows none, or another's, is not this peer
 };
 
 struct Mm7ServiceCounts {
@@ -51,6 +53,7 @@ class Mm7Service final : public HttpService {
   [[nodiscard]] std::vector<SourceGroup> groups() const;
   [[nodiscard]] const Mm7ServiceCounts& counts() const { return counts_; }
   [[nodiscard]] std::uint64_t wrong_passwords() const { return guard_.wrong_count(); }
+  [[nodiscard]] std::uint64_t wrong_certificates() const { return wrong_certificates_; }
 
  private:
   /// How the answer of a request is written when the relay gives its status.
@@ -66,6 +69,8 @@ class Mm7Service final : public HttpService {
   Mm7Sink& sink_;
   std::vector<HttpPeer> peers_;
   PasswordGuard guard_;
+  RefusalLog certificates_{"wrong_certificate"};
+  std::uint64_t wrong_certificates_ = 0;
   std::vector<Question> questions_;  // by the slot of their tickets; as many as ever waited at once
   Mm7ServiceCounts counts_;
 };

@@ -16,7 +16,7 @@ namespace {
 using smtp::Verb;
 
 constexpr std::uint64_t unsent_size_max = 64 * limits::KiB;
-constexpr std::size_t trusted_max = 4096;              // sources in smtp.trusted that spend their budget at once
+constexpr std::size_t trusted_max = 4096;             // sources in smtp.trusted that spend their budget at once
 constexpr std::size_t waiting_input_max = 64 * 1024;  // pipelined behind a question; then the connection is not read
 
 /// Where a transaction stands; a rule says in which phases its command is in order (RFC 5321 §4.1.4).

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "core/bytes.h"
 #include "core/clock.h"
@@ -49,6 +51,12 @@ struct Acknowledged {
   bool is_last = false;
 };
 
+/// Whom the other side of a connection has proven to be, by the certificate that it was asked for.
+struct PeerProof {
+  std::vector<std::string> peers{};    // names of those whose certificate it is
+  const ErrorInfo* refusal = nullptr;  // why it is nobody's; null: it is somebody's
+};
+
 /// One connection. Sends are queued without limit of its own: the session keeps what it queues bounded by watching on_sent.
 class Stream {
  public:
@@ -70,6 +78,8 @@ class Stream {
   [[nodiscard]] virtual Acknowledged acknowledged() const = 0;
   /// Whether nobody on the way can read it.
   [[nodiscard]] virtual bool is_encrypted() const { return false; }
+  /// Null: nobody was asked for a certificate, or both sides do not agree yet.
+  [[nodiscard]] virtual const PeerProof* proof() const { return nullptr; }
   /// What a stream over another one found wrong with the peer (a certificate, say); null: nothing. Holds until on_close has returned.
   [[nodiscard]] virtual const ErrorInfo* failure() const { return nullptr; }
 };

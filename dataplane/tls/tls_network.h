@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,6 +34,9 @@ struct TlsLimits {
   BudgetLimits per_source{.burst = {.count = 60, .window = seconds(60)}, .lasting = {.count = 1200, .window = seconds(3600)}};
 };
 
+/// What each peer's client has to show, by the peer's name.
+using ClientChecks = std::map<std::string, tls::ClientCheck, std::less<>>;
+
 struct TlsCounts {
   std::uint64_t handshakes = 0;  // that both sides agreed in
   std::uint64_t failed = 0;
@@ -53,7 +57,7 @@ class TlsNetwork final : public Network {
   std::size_t poll(Instant now) override;
   void wait(int wake_fd, Duration longest) override;
 
-  /// What the other side of a connection that we opened has shown, at each handshake. `label`: of the TlsPeer.
+  /// What the other side has shown, at each handshake. `label`: of the TlsPeer; `client NAME` for a peer that has proven itself to us.
   using OnCertificate = std::function<void(std::string_view label, const tls::Certificate& shown)>;
   void on_certificate(OnCertificate told) { on_certificate_ = std::move(told); }
 
@@ -63,7 +67,8 @@ class TlsNetwork final : public Network {
   [[nodiscard]] Stream* cover_as_client(Stream& below, StreamEvents& events, tls::Session session, std::string label = {});
   /// Over a stream that is open, as a server; the new stream has no events yet. core_tls_too_many: the source's budget is spent, and
   /// `below` is as it was.
-  [[nodiscard]] Result<Stream*> cover_as_server(Stream& below, const tls::ServerSettings& settings);
+  /// `checks`: what makes its proof(), and there until the handshake ends; null: nobody is asked.
+  [[nodiscard]] Result<Stream*> cover_as_server(Stream& below, const tls::ServerSettings& settings, const ClientChecks* checks = nullptr);
   /// Whether the budget of its source is spent; that is counted and logged.
   [[nodiscard]] bool refuses(const Stream& below);
   /// Sources that the operator named: nobody else's handshakes can be charged to them, and a whole MMSC may be behind one address.
@@ -95,20 +100,23 @@ class TlsNetwork final : public Network {
 };
 
 /// A port where TLS is spoken from the first byte on, and STARTTLS of a server, which needs an acceptor only for the former. The network
-/// outlives it.
+/// outlives it, and is not polled without it.
 class TlsListener final : public Acceptor, public StreamCover {
  public:
   TlsListener(TlsNetwork& network, tls::ServerSettings settings, Acceptor* behind = nullptr)
       : network_(network), settings_(std::move(settings)), behind_(behind) {}
-  /// For handshakes that begin from now on.
-  void use(tls::ServerSettings settings) { settings_ = std::move(settings); }
+  /// For handshakes that begin from now on. `checks`: for settings that ask clients for a certificate.
+  void use(tls::ServerSettings settings, ClientChecks checks = {});
   void on_accept(Stream& below) override;
   [[nodiscard]] const ErrorInfo* refusal(const Stream& below) override;
   [[nodiscard]] Result<Stream*> cover(Stream& below, StreamEvents& events) override;
 
  private:
+  [[nodiscard]] const ClientChecks* asked() const { return checks_.empty() ? nullptr : &checks_; }
+
   TlsNetwork& network_;
   tls::ServerSettings settings_;
+  ClientChecks checks_;
   Acceptor* behind_;
 };
 

@@ -108,8 +108,9 @@ Result<CountersRead> read_counters(const std::filesystem::path& file) {
   const std::uint64_t count = header[0];
   if (count > (bytes.size() - header_size) / entry_size) return fail(counters_file);
   CountersRead found;
-  found.owner = {
-      .pid = static_cast<std::int64_t>(header[1]), .started = {static_cast<std::int64_t>(header[2])}, .configuration = header[configuration_at]};
+  found.owner = {.pid = static_cast<std::int64_t>(header[1]),
+                 .started = {static_cast<std::int64_t>(header[2])},
+                 .configuration = header[configuration_at]};
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto* at = bytes.data() + header_size + i * entry_size;
     std::uint64_t value = 0;

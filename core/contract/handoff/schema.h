@@ -106,7 +106,7 @@ enum class Tag : std::uint16_t {
   new_subject = 68,      // text: replaces the MM's subject
   drop_first_line = 69,  // u64: see drop_line
 
-  peer_record = 80,  // bytes: a whole record of Kind::peer, repeats. Tags 81 to 97, 99 to 101, 110 and 111 stand in core/peer_fields.h
+  peer_record = 80,  // bytes: a whole record of Kind::peer, repeats. Tags 81 to 97, 99 to 101, 110 to 112 stand in core/peer_fields.h
   domain = 98,       // text: our mail domain
 
   authentication = 120,  // text `SERVER pass|fail|unknown`: what the topmost Authentication-Results of a forwarded mail says of From
@@ -216,7 +216,8 @@ inline constexpr std::array<KindRow, 21> kinds{{
     // asked before. Optional: reason (it was refused whole, and the one before is in force), restart_key*.
     {Kind::reloaded, "reloaded", Direction::to_control, false, {Tag::query, Tag::configuration}},
     // All certificates at once: ours, and those that peers showed last. Replaces what was there; again after each hello. For each one
-    // name (the key of its file, `peer NAME` or `smart_host`), detail (the file, or the certificate's subject) and ends_at, in this order.
+    // name (the key of its file, `peer NAME`, `client NAME` or `smart_host`), detail (the file, or the certificate's subject) and ends_at,
+    // in this order.
     {Kind::certificates, "certificates", Direction::to_control, false, {}},
     // One [peer.NAME], nested; its other fields are those of core/peer_fields.h.
     {Kind::peer, "peer", Direction::to_data, false, {Tag::name, peer_tag("url")}},

@@ -9,11 +9,10 @@ namespace {
 using Keys = std::vector<std::string>;
 
 Config config_of(std::string_view more) {
-  auto config =
-      Config::parse(fmt::format("domain = \"mms.example.net\"\nlink.kind = \"kernel\"\nnotify.smsc = \"127.0.0.1:2775\"\n"
-                                "notify.source = \"5000\"\n{}",
-                                more),
-                    "t.toml");
+  auto config = Config::parse(fmt::format("domain = \"mms.example.net\"\nlink.kind = \"kernel\"\nnotify.smsc = \"127.0.0.1:2775\"\n"
+                                          "notify.source = \"5000\"\n{}",
+                                          more),
+                              "t.toml");
   EXPECT_TRUE(config.has_value()) << config.error().messages();
   return std::move(*config);
 }
@@ -28,7 +27,8 @@ TEST(ConfigChanges, WhatHasTheSameValueHasNotChanged) {
 
 TEST(ConfigChanges, RowsSayWhatIsTaken) {
   const Config before = config_of("");
-  const Config fresh = config_of("smtp.size_max = \"1MiB\"\nsmtp.listen = \"127.0.0.1:2525\"\nlog.level = \"debug\"\nlog.pii = \"clear\"\n");
+  const Config fresh =
+      config_of("smtp.size_max = \"1MiB\"\nsmtp.listen = \"127.0.0.1:2525\"\nlog.level = \"debug\"\nlog.pii = \"clear\"\n");
   const ConfigChanges changes = changes_of(before, before, fresh);
   EXPECT_EQ(changes.taken, (Keys{"log.level", "smtp.size_max"}));
   EXPECT_EQ(changes.at_restart, (Keys{"log.pii", "smtp.listen"}));

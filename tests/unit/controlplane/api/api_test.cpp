@@ -177,7 +177,8 @@ TEST_F(ApiTest, AReloadIsAnsweredWhenTheProgramsHaveAnswered) {
   hooks.reload = [&](std::function<void(std::string)> reply) { programs = std::move(reply); };
   Api asked(*store, bindings, std::move(hooks));
   std::vector<Answer> answers;
-  asked.handle({.method = "POST", .target = "/v1/reload", .body = "", .agent = "root"}, [&](const Answer& answer) { answers.push_back(answer); });
+  asked.handle({.method = "POST", .target = "/v1/reload", .body = "", .agent = "root"},
+               [&](const Answer& answer) { answers.push_back(answer); });
   EXPECT_TRUE(answers.empty());
   ASSERT_TRUE(programs);
   programs("{\"reloaded\":true}");

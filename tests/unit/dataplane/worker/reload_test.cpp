@@ -147,6 +147,18 @@ TEST_F(ReloadProgram, whom_a_peer_is_trusted_by_changes_without_a_restart) {
   EXPECT_THAT(mmsc->read_until("\r\n\r\n"), HasSubstr("POST /mm7 HTTP/1.1"));
 }
 
+TEST_F(ReloadProgram, certificates_in_use_are_named_with_their_ends) {
+  start_with();
+  const auto& first = control_->wait_for(Kind::certificates);
+  EXPECT_EQ(first.text(Tag::name), "tls.certificate");
+  EXPECT_EQ(first.text(Tag::detail), files_.certificate);
+  const std::int64_t ends = *first.view().i64(handoff::tag(Tag::ends_at));
+  EXPECT_EQ(ends, server_.own().ends.us);
+  copy(authority_.make("IP:127.0.0.1", test::Validity::past), files_);
+  ask();
+  EXPECT_LT(*control_->wait_for(Kind::certificates, 2).view().i64(handoff::tag(Tag::ends_at)), ends);
+}
+
 /// A mail server that takes one mail after the other, over as many connections as it is given.
 class Sink {
  public:
@@ -182,7 +194,8 @@ TEST_F(ReloadProgram, two_hundred_reloads_under_traffic_lose_nothing) {
   constexpr int reloads = 200;
   const std::string rules = (program_.root() / "rules").string();
   const auto settings = [&](int n) {
-    return fmt::format("rules.file = \"{}\"\nhttp.connections_max = {}\nsmtp.unknown_recipients_per_minute = {}\n", rules, 9'000 + n, 10 + n);
+    return fmt::format("rules.file = \"{}\"\nhttp.connections_max = {}\nsmtp.unknown_recipients_per_minute = {}\n", rules, 9'000 + n,
+                       10 + n);
   };
   const test::CertificateFiles first = authority_.make("IP:127.0.0.1"), second = authority_.make("IP:127.0.0.1");
   std::ofstream(rules) << "a reject text word casino\n";
@@ -224,7 +237,7 @@ TEST_F(ReloadProgram, two_hundred_reloads_under_traffic_lose_nothing) {
     const std::string text = fmt::format("message {} of the traffic", n);
     mmsc.write(deliver_req(fmt::format("t{}", n), text));
     const auto& query = control_->wait_for(Kind::route_query, static_cast<std::size_t>(n));
-    EXPECT_THAT(mmsc.read_until("</env:Envelope>"), HasSubstr("<StatusCode>1000</StatusCode>")) << n;
+    EXPECT_THAT(mmsc.read_until(":Envelope>"), HasSubstr("<StatusCode>1000</StatusCode>")) << n;
     control_->answer_route(query.item, sink.port());
     EXPECT_THAT(sink.take(), HasSubstr(text));
     EXPECT_EQ(control_->wait_for(Kind::outcome, static_cast<std::size_t>(n)).text(Tag::state), "delivered");

@@ -77,5 +77,42 @@ TEST_F(TlsProgram, starts_nothing_with_files_that_cannot_be_used) {
   EXPECT_FALSE(std::filesystem::exists(program_.root() / "run"));
 }
 
+// An MMSC that proves itself by its certificate: the right one is served, the others get 403 and their reason is in the log.
+TEST_F(TlsProgram, admits_an_mmsc_by_its_certificate) {
+  const test::CertificateFiles right = authority_.make("DNS:mmsc.example.net"), other = authority_.make("DNS:other.example"),
+                               expired = authority_.make("DNS:mmsc.example.net", test::Validity::past);
+  configure(
+      fmt::format("peer.mmsc1.inbound_certificate = \"mmsc.example.net\"\npeer.mmsc1.tls_ca = \"{}\"\n", authority_.authority_file()));
+  start();
+  ControlPlane control(program_);
+  PeerProfile peer("mmsc1");
+  peer.set_text("url", "http://127.0.0.1:1/mm7");
+  peer.set_text("inbound_certificate", "mmsc.example.net");
+  RecordWriter peers = handoff::make(Kind::peers, {});
+  peers.bytes(handoff::tag(Tag::peer_record), peer.record().finish(0));
+  control.send(Kind::peers, {}, std::move(peers));
+  ASSERT_TRUE(program_.wait_for("\"event\":\"peers\""));
+  const auto connect_as = [&](const test::CertificateFiles& own) {
+    const auto client = tls::ClientSettings::load("", authority_.authority_file(), {.certificate = own.certificate, .key = own.key});
+    return TlsSocket(Socket::connect(https_port_), tls::Session::open(*client, "127.0.0.1"));
+  };
+  TlsSocket mmsc = connect_as(right);
+  mmsc.write(deliver_req("t1", "hello"));
+  control.answer_admission(control.wait_for(Kind::admission_query), {"accepted", "accepted"});
+  EXPECT_THAT(mmsc.read_until(":Envelope>"), HasSubstr("HTTP/1.1 200"));
+  const auto refused = [&](TlsSocket client) {
+    client.write(deliver_req("t2", "hello"));
+    return client.read_until("\r\n");
+  };
+  EXPECT_THAT(refused(connect_as(other)), HasSubstr("HTTP/1.1 403"));
+  EXPECT_TRUE(program_.wait_for("peer mmsc1: the certificate is for another name"));
+  EXPECT_THAT(refused(connect_as(expired)), HasSubstr("HTTP/1.1 403"));
+  EXPECT_THAT(refused(connect(https_port_)), HasSubstr("HTTP/1.1 403"));
+  Socket plain = Socket::connect(program_.http_port);
+  plain.write(deliver_req("t3", "hello"));
+  EXPECT_THAT(plain.read_http().first, HasSubstr("HTTP/1.1 403"));
+  EXPECT_EQ(program_.end(SIGTERM), 0);
+}
+
 }  // namespace
 }  // namespace pushmail
