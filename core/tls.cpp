@@ -140,8 +140,8 @@ Timestamp end_of(const X509* certificate) {
 }
 
 std::string fingerprint_of(const X509* certificate) {
-  std::array<std::uint8_t, 32> digest;
-  unsigned size = digest.size();
+  std::array<std::uint8_t, 32> digest{};
+  unsigned size = 0;
   return X509_digest(certificate, EVP_sha256(), digest.data(), &size) == 1 ? to_hex(digest) : std::string();
 }
 

@@ -22,8 +22,9 @@ void Certificates::see(std::string_view label, const tls::Certificate& shown) {
   has_news_ = true;
 }
 
-RecordWriter Certificates::record() const {
+RecordWriter Certificates::take_record() {
   using handoff::Tag;
+  has_news_ = false;
   RecordWriter record = handoff::make(handoff::Kind::certificates, {});
   for (const auto* table : {&own_, &seen_}) {
     for (const auto& [name, one] : *table) {

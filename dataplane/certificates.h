@@ -29,9 +29,9 @@ class Certificates {
     };
     if (std::erase_if(seen_, is_gone) > 0) has_news_ = true;
   }
-  /// Whether the record says something else than when this was asked last.
-  [[nodiscard]] bool take_news() { return std::exchange(has_news_, false); }
-  [[nodiscard]] RecordWriter record() const;
+  /// Whether the record says something else than when it was taken last.
+  [[nodiscard]] bool has_news() const { return has_news_; }
+  [[nodiscard]] RecordWriter take_record();
 
   static constexpr std::string_view smart_host_label = "smart_host";
 

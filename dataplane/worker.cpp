@@ -107,7 +107,7 @@ std::size_t Worker::turn() {
     link_.publish(counters_);
     publish_sessions();
     submit_out_.publish(counters_);
-    if (certificates_.take_news()) send_certificates();
+    if (certificates_.has_news()) send_certificates();
   }
   const bool io_flushed = rings_.to_io.flush();
   const bool codec_flushed = rings_.to_codec.flush();
@@ -240,7 +240,7 @@ void Worker::send_reloaded() {
 }
 
 void Worker::send_certificates() {
-  if (handoff_ready_) send(handoff::Kind::certificates, {}, certificates_.record());
+  if (handoff_ready_) send(handoff::Kind::certificates, {}, certificates_.take_record());
 }
 
 void Worker::run(const std::atomic<bool>& stop) {
