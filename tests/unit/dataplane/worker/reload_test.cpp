@@ -244,7 +244,9 @@ TEST_F(ReloadProgram, two_hundred_reloads_under_traffic_lose_nothing) {
     const std::string reason = control_->wait_for(Kind::reloaded, static_cast<std::size_t>(n)).text(Tag::reason);
     EXPECT_EQ(!reason.empty(), broken) << n << ": " << reason;
     if (!reason.empty()) ++refused;
-    if (n % 20 == 1) EXPECT_TRUE(agrees(https_port_, trust_)) << n;
+    if (n % 20 == 1) {
+      EXPECT_TRUE(agrees(https_port_, trust_)) << n;
+    }
     if (HasFatalFailure()) return;
   }
   EXPECT_EQ(refused, reloads / 10);
