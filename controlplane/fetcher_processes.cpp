@@ -323,6 +323,12 @@ std::vector<FetcherProcesses::Standing> FetcherProcesses::standing() const {
 
 bool FetcherProcesses::is_up(std::string_view binding) const { return processes_[index_of(binding)]->is_up(); }
 
+bool FetcherProcesses::send_to(std::size_t index, RecordWriter record) {
+  if (!processes_[index]->is_up()) return false;
+  processes_[index]->send(std::move(record));
+  return true;
+}
+
 void FetcherProcesses::send(std::string_view binding, mailbox::Kind, const ItemId&, RecordWriter record) {
   processes_[index_of(binding)]->send(std::move(record));
 }

@@ -55,6 +55,8 @@ class FetcherProcesses final : public FetcherPort {
 
   [[nodiscard]] bool is_up(std::string_view binding) const override;
   void send(std::string_view binding, mailbox::Kind kind, const ItemId& item, RecordWriter record) override;
+  /// To this one, whatever bindings it has; false: it does not run.
+  bool send_to(std::size_t index, RecordWriter record);
 
  private:
   class Process;

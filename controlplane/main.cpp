@@ -1,9 +1,9 @@
 // pushmail-controlplane: bindings, mailboxes, notifications, routes.
 //
 // Reads the configuration (78 when it is wrong, before anything is opened), opens the store, starts the fetchers, and runs until SIGTERM or
-// SIGINT: what is asked is answered first, and a second one ends it at once. SIGHUP is logged. kill -9 at any time loses nothing that was
-// acknowledged to anybody: the store is written first. Started by root it becomes pushmail-cp, and a launcher of its own starts the fetchers
-// as pushmail-fetch (fetcher_launcher.h); 67: there is no such account.
+// SIGINT: what is asked is answered first, and a second one ends it at once; at SIGHUP it takes the configuration anew, and the other
+// programs with it. kill -9 at any time loses nothing that was acknowledged to anybody: the store is written first. Started by root it becomes
+// pushmail-cp, and a launcher of its own starts the fetchers as pushmail-fetch (fetcher_launcher.h); 67: there is no such account.
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -46,13 +46,6 @@ using namespace pushmail;
 
 // Sockets of the API's users, the fetchers, the data plane and the SMSC, and the store's files.
 constexpr std::uint64_t descriptors_wanted = 1024;
-
-LogLevel level_of(std::string_view word) {
-  if (word == "debug") return LogLevel::debug;
-  if (word == "warning") return LogLevel::warning;
-  if (word == "error") return LogLevel::error;
-  return LogLevel::info;
-}
 
 // Beside this program, where packages and builds put it.
 std::filesystem::path find_fetcher() {
@@ -138,7 +131,8 @@ int main(int argc, char** argv) {
   if (!settings) return cannot_start({config->error_of(settings.error()).message(), settings.error().os});
   auto sealer = Sealer::open(settings->kek_file);
   if (!sealer) return cannot_start({"secrets.kek_file: " + sealer.error().text, sealer.error().os});
-  log_start("control", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+  log_start("control", log_level_of(config->text("log.level")),
+            config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   share_log_key(config->state_folder("shared"));
   for (const std::string& peer : open_peers(*config)) {
     log_warning("peer_inbound_open").peer(peer).text("reason", "whoever reaches http.listen is this peer");
@@ -180,16 +174,15 @@ int main(int argc, char** argv) {
     exit_code = EX_OSERR;
     context.stop();
   });
+  options.config = *config;
   auto plane = Plane::open(context, clock, std::move(*settings), **store, commits, *sealer, options);
   if (!plane) return cannot_start(plane.error());
   boost::asio::signal_set signals(context, SIGTERM, SIGINT);
-  // Who sends every program of a service SIGHUP means the data plane's rules; nothing here is read again, and a terminal that closes is no
-  // reason to end.
   boost::asio::signal_set hang_ups(context, SIGHUP);
   std::function<void()> wait_for_hang_up = [&] {
     hang_ups.async_wait([&](boost::system::error_code cancelled, int) {
       if (cancelled) return;
-      log_info("nothing_reloaded").text("reason", "SIGHUP: a changed configuration is read at the next start");
+      (*plane)->reload();
       wait_for_hang_up();
     });
   };

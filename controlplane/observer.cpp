@@ -1,6 +1,7 @@
 #include "controlplane/observer.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <system_error>
@@ -48,7 +49,12 @@ std::uint64_t size_of_store(const std::filesystem::path& file) {
 }  // namespace
 
 Observer::Observer(Ports ports) : ports_(std::move(ports)), started_(ports_.clock.wall()), bearers_(ports_.settings.bearers.size()) {
+  on_settings();
+}
+
+void Observer::on_settings() {
   for (const auto& [name, peer] : ports_.settings.peers) peers_.try_emplace(name);
+  std::erase_if(peers_, [this](const auto& known) { return ports_.settings.peer(known.first) == nullptr; });
 }
 
 void Observer::tick() {
@@ -95,6 +101,25 @@ const Observer::Pause* Observer::pause_of(std::string_view peer) const {
   return found != peers_.end() && found->second.pause.until > ports_.clock.wall() ? &found->second.pause : nullptr;
 }
 
+const status::Health* Observer::tries_of(std::string_view peer) const {
+  const auto found = peers_.find(peer);
+  return found == peers_.end() ? nullptr : &found->second.tries;
+}
+
+void Observer::on_certificates(const RecordView& record) {
+  std::vector<status::CertificateEnd> fresh;
+  record.for_each([&](std::uint16_t field, ByteView value) {
+    if (field == tag(Tag::name)) {
+      fresh.push_back({.name = std::string(text_of(value))});
+    } else if (!fresh.empty() && field == tag(Tag::detail)) {
+      fresh.back().detail = text_of(value);
+    } else if (!fresh.empty() && field == tag(Tag::ends_at)) {
+      fresh.back().ends = {static_cast<std::int64_t>(load<std::uint64_t>(value.data(), std::endian::little))};
+    }
+  });
+  certificates_ = std::move(fresh);
+}
+
 void Observer::on_resolved(const std::string& peer) {
   if (Leg* leg = leg_of(peer, {})) leg->address.works(ports_.clock.wall());
 }
@@ -132,15 +157,20 @@ void Observer::add_bearers(std::vector<Part>& parts) const {
   }
 }
 
-// What runs, what the data plane runs with, and what a restart would read.
+// What runs, what the data plane runs with, and what a reload or a restart would read.
 Part Observer::configuration(const Result<CountersRead>& counters) const {
   Part part{
       .kind = "configuration", .name = fmt::format("{:016x}", ports_.settings.configuration), .state = "as on disk", .since = started_};
+  if (const std::string refusal = ports_.reload_refusal ? ports_.reload_refusal() : std::string(); !refusal.empty()) {
+    part.means = Verdict::degraded;
+    part.state = "was refused when it was read again, the one before is in force";
+    part.error = refusal;
+    return part;
+  }
   if (counters && counters->owner.configuration != 0 && counters->owner.configuration != ports_.settings.configuration) {
     part.means = Verdict::degraded;
     part.state = "differs between the planes";
-    part.error =
-        fmt::format("the data plane runs {:016x}; restart the program that was started before the change", counters->owner.configuration);
+    part.error = fmt::format("the data plane runs {:016x}; pushmailctl reload", counters->owner.configuration);
     return part;
   }
   const auto on_disk = Config::load(ports_.settings.root);
@@ -149,7 +179,9 @@ Part Observer::configuration(const Result<CountersRead>& counters) const {
     part.state = "on disk wrong, no program would start with it";
     part.error = on_disk.error().message();
   } else if (on_disk->generation() != ports_.settings.configuration) {
-    part.state = fmt::format("changed on disk to {:016x}, read at the next start", on_disk->generation());
+    part.state = fmt::format("changed on disk to {:016x}, read at pushmailctl reload", on_disk->generation());
+  } else if (const auto keys = ports_.at_restart ? ports_.at_restart() : std::vector<std::string>(); !keys.empty()) {
+    part.state = fmt::format("as on disk, but a restart takes {}", fmt::join(keys, ", "));
   }
   return part;
 }
@@ -207,6 +239,8 @@ status::Status Observer::look() const {
     parts.push_back(status::part_of(disk));
     found.disks.push_back(std::move(disk));
   }
+  for (const status::CertificateEnd& certificate : certificates_) parts.push_back(status::part_of(certificate, found.now));
+  found.certificates = certificates_;
   parts.push_back(configuration(counters));
   return found;
 }

@@ -36,14 +36,22 @@ class Observer {
     std::function<std::size_t()> transfers{};
     /// Empty while the listener listens, else why not.
     std::function<std::string()> listener_error{};
+    /// Why the configuration on disk was not taken when it was read last; empty: it was.
+    std::function<std::string()> reload_refusal{};
+    /// Keys whose values on disk wait for the next start.
+    std::function<std::vector<std::string>()> at_restart{};
   };
   explicit Observer(Ports ports);
 
   void tick();
+  /// The settings have changed: peers may have come and gone.
+  void on_settings();
   /// A record of the kind `event`.
   void on_event(const RecordView& record);
   /// A peer that the data plane paused until then, and why; 0: it goes on.
   void on_pause(std::string_view peer, Timestamp until, std::string_view reason);
+  /// A record of the kind `certificates`.
+  void on_certificates(const RecordView& record);
   void on_resolved(const std::string& peer);
   void on_not_resolved(const std::string& peer, std::string_view reason);
 
@@ -53,6 +61,8 @@ class Observer {
   };
   /// Nothing where it is not paused now.
   [[nodiscard]] const Pause* pause_of(std::string_view peer) const;
+  /// How tries with it end; null: there is no such peer.
+  [[nodiscard]] const status::Health* tries_of(std::string_view peer) const;
 
   [[nodiscard]] status::Status look() const;
   /// The data plane's, or an error when there are none.
@@ -77,6 +87,7 @@ class Observer {
   status::Health handoff_{}, listener_{};
   std::vector<status::Health> bearers_{};  // in the order of Settings::bearers
   std::vector<status::Health> fetchers_{};
+  std::vector<status::CertificateEnd> certificates_{};
 };
 
 }  // namespace pushmail

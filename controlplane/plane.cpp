@@ -16,6 +16,7 @@
 #include "controlplane/notify/notifier.h"
 #include "controlplane/observer.h"
 #include "controlplane/peer_health.h"
+#include "controlplane/reloading.h"
 #include "controlplane/resolver.h"
 #include "controlplane/status/listener.h"
 #include "controlplane/status/metrics.h"
@@ -44,6 +45,8 @@ RecordWriter peer_record(PeerProfile peer, const std::optional<IpAddress>& addre
   return peer.record();
 }
 
+std::string host_of(const PeerProfile& peer) { return parse_http_url(peer.text("url"))->host; }
+
 class WholePlane final : public Plane, private FetcherEvents, private handoff::Events, private FlowEvents {
  public:
   WholePlane(asio::io_context& context, const Clock& clock, Settings settings, Store& store, Durability& durability, Sealer& sealer,
@@ -60,19 +63,17 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                    .count = settings_.fetchers},
                   durability, *this),
         data_plane_(context, settings_.run_folder / handoff_socket_of(only_worker), durability, *this,
-                    [this] { flows_.on_data_plane_lost(); }),
+                    [this] {
+                      reloading_.on_data_plane_lost();
+                      flows_.on_data_plane_lost();
+                    }),
         notifier_(store, clock, [this](const notify::IncomingSms& sms) { return flows_.on_sms(sms); },
                   {.per_hour_max = settings_.sms_per_hour_max}),
         report_times_(store),
         flows_({store, clock, settings_, data_plane_, fetchers_, report_times_, *this}),
         mailboxes_({store, clock, settings_, sealer, *resolver_, fetchers_}),
         account_trials_({clock, settings_, *resolver_, fetchers_}),
-        bindings_(store, sealer, clock,
-                  {.egress = settings_.egress,
-                   .providers = settings_.providers,
-                   .peers = peer_names(),
-                   .node = settings_.node,
-                   .numbering = settings_.numbering}),
+        bindings_(store, sealer, clock, binding_rules()),
         api_(store, bindings_,
              {.binding_changed =
                   [this](const Binding& binding) {
@@ -90,7 +91,11 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                   },
               .poll_now = [this](std::string_view binding) { return mailboxes_.poll_now(binding); },
               .status = [this] { return api::text_of_json(status::to_json(observer_.look())); },
-              .peers = [this] { return peers(); }}),
+              .peers = [this] { return peers(); },
+              .reload =
+                  [this](std::function<void(std::string)> reply) {
+                    reloading_.begin([reply = std::move(reply)](const ReloadReport& report) { reply(to_json_text(report)); });
+                  }}),
         listener_(status::Listener::make(context, settings_.metrics_listen, [this](std::string_view path) { return monitor(path); })),
         observer_({.store = store,
                    .clock = clock,
@@ -99,7 +104,16 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
                    .data_plane = data_plane_,
                    .notifier = notifier_,
                    .transfers = [this] { return flows_.transfers(); },
-                   .listener_error = [this] { return listener_->error(); }}),
+                   .listener_error = [this] { return listener_->error(); },
+                   .reload_refusal = [this] { return reloading_.refusal(); },
+                   .at_restart = [this] { return reloading_.at_restart(); }}),
+        reloading_({.clock = clock,
+                    .root = settings_.root,
+                    .ask_data_plane = [this](std::uint64_t query) { return ask_data_plane_to_reload(query); },
+                    .fetchers = settings_.fetchers,
+                    .ask_fetcher = [this](std::size_t index, std::uint64_t query) { return ask_fetcher_to_reload(index, query); },
+                    .take = [this](const Config& config, Settings fresh) { take(config, std::move(fresh)); }},
+                   options.config),
         wall_steps_(clock),
         tick_timer_(context),
         peers_timer_(context),
@@ -131,6 +145,10 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     notifier_.start();
     listener_->start();
     tick();
+  }
+
+  void reload() override {
+    reloading_.begin([](const ReloadReport&) {});
   }
 
   void stop() override {
@@ -167,6 +185,50 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     for (const auto& [name, peer] : settings_.peers) names.push_back(name);
     return names;
   }
+  [[nodiscard]] Bindings::Rules binding_rules() const {
+    return {.egress = settings_.egress,
+            .providers = settings_.providers,
+            .peers = peer_names(),
+            .node = settings_.node,
+            .numbering = settings_.numbering};
+  }
+
+  // ---- a configuration that was read again
+  [[nodiscard]] bool ask_data_plane_to_reload(std::uint64_t query) {
+    if (!data_plane_.is_ready()) return false;
+    RecordWriter record = handoff::make(handoff::Kind::reload, {});
+    record.u64(handoff::tag(handoff::Tag::query), query);
+    return data_plane_.send(handoff::Kind::reload, {}, std::move(record)) == DataPlanePort::Sent::yes;
+  }
+  [[nodiscard]] bool ask_fetcher_to_reload(std::size_t index, std::uint64_t query) {
+    RecordWriter record = mailbox::make(mailbox::Kind::reload, {});
+    record.u64(mailbox::tag(mailbox::Tag::query), query);
+    return fetchers_.send_to(index, std::move(record));
+  }
+  // Those whose rows say Taken::at_reload. Every part looks into these settings, and keeps nothing of them beyond a call.
+  void take(const Config& config, Settings fresh) {
+    // What a name had for an address is not another name's.
+    std::erase_if(peer_addresses_, [&](const auto& known) {
+      const PeerProfile* before = settings_.peer(known.first);
+      const PeerProfile* now = fresh.peer(known.first);
+      return before == nullptr || now == nullptr || host_of(*before) != host_of(*now);
+    });
+    settings_.peers = std::move(fresh.peers);
+    settings_.egress = std::move(fresh.egress);
+    settings_.providers = std::move(fresh.providers);
+    settings_.mail_size_max = fresh.mail_size_max;
+    settings_.round = fresh.round;
+    settings_.code_lifetime = fresh.code_lifetime;
+    settings_.announcements = fresh.announcements;
+    settings_.trusted_authserv = std::move(fresh.trusted_authserv);
+    settings_.strangers = fresh.strangers;
+    settings_.configuration = fresh.configuration;
+    log_least(log_level_of(config.text("log.level")));
+    bindings_.use(binding_rules());
+    observer_.on_settings();
+    send_peers();
+  }
+
   // GET /metrics, /livez, /readyz. Whoever asks is answered by this thread, so an answer to /livez is what it says.
   [[nodiscard]] std::optional<status::Page> monitor(std::string_view path) const {
     if (path == "/livez") return status::Page{.body = "ok\n"};
@@ -213,6 +275,10 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         standing.paused_until = pause->until;
         standing.reason = pause->reason;
       }
+      if (const status::Health* tries = observer_.tries_of(name)) {
+        standing.error = tries->error();
+        standing.error_at = tries->error_at();
+      }
       const Timestamp now = clock_.wall();
       if (const auto traffic = store_.peer_traffic(name, {now.us - timers::health_window.us()}, {now.us - timers::report_grace.us()},
                                                    traffic_looked_at_max)) {
@@ -238,6 +304,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     flows_.tick();
     notifier_.pump();
     observer_.tick();
+    reloading_.tick();
     if (const auto notified = notify_service_manager(service::alive); !notified)
       log_warning("manager_not_notified").error(notified.error());
     tick_timer_.expires_after(timers::plane_tick.chrono());
@@ -252,18 +319,20 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     if (settings_.peers.empty()) return send_peer_table();
     auto missing = std::make_shared<std::size_t>(settings_.peers.size());
     for (const auto& [name, peer] : settings_.peers) {
-      resolver_->resolve(parse_http_url(peer.text("url"))->host,
-                         [this, missing, peer_name = name](Result<std::vector<IpAddress>> addresses) {
-                           if (addresses) {
-                             peer_addresses_[peer_name] = addresses->front();
-                             observer_.on_resolved(peer_name);
-                           } else {
-                             // With an address that was good before, it is still tried.
-                             if (!peer_addresses_.contains(peer_name)) observer_.on_not_resolved(peer_name, addresses.error().info->text);
-                             log_warning("peer_not_resolved").peer(peer_name).error(addresses.error());
-                           }
-                           if (--*missing == 0) send_peer_table();
-                         });
+      resolver_->resolve(host_of(peer), [this, missing, peer_name = name, host = host_of(peer)](Result<std::vector<IpAddress>> addresses) {
+        const PeerProfile* now = settings_.peer(peer_name);
+        if (now == nullptr || host_of(*now) != host) {
+          // Another configuration has come meanwhile, and has asked for itself.
+        } else if (addresses) {
+          peer_addresses_[peer_name] = addresses->front();
+          observer_.on_resolved(peer_name);
+        } else {
+          // With an address that was good before, it is still tried.
+          if (!peer_addresses_.contains(peer_name)) observer_.on_not_resolved(peer_name, addresses.error().info->text);
+          log_warning("peer_not_resolved").peer(peer_name).error(addresses.error());
+        }
+        if (--*missing == 0) send_peer_table();
+      });
     }
   }
   void send_peer_table() {
@@ -305,6 +374,10 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         return flows_.on_event(record);
       case handoff::Kind::peer_state:
         return on_peer_state(record);
+      case handoff::Kind::certificates:
+        return observer_.on_certificates(record);
+      case handoff::Kind::reloaded:
+        return reloading_.on_data_plane(record);
       case handoff::Kind::outcome:
         return acknowledge(flows_.take_outcome(record), receipt);
       case handoff::Kind::report:
@@ -333,6 +406,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
     mailboxes_.watch_all([this, index](std::string_view binding) { return fetchers_.index_of(binding) == index; });
   }
   void on_fetcher_down(std::size_t index) override {
+    reloading_.on_fetcher_lost(index);
     const auto was_there = [this, index](std::string_view binding) { return fetchers_.index_of(binding) == index; };
     mailboxes_.on_fetcher_lost(was_there);
     flows_.on_fetcher_lost(was_there);
@@ -364,13 +438,15 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
         return flows_.on_fetch_failed(record);
       case mailbox::Kind::marked:
         return flows_.on_marked(record);
+      case mailbox::Kind::reloaded:
+        return reloading_.on_fetcher(record);
       default:
         return;
     }
   }
 
   const Clock& clock_;
-  const Settings settings_;
+  Settings settings_;
   Store& store_;
   Durability& durability_;
   std::unique_ptr<Resolver> resolver_;
@@ -386,6 +462,7 @@ class WholePlane final : public Plane, private FetcherEvents, private handoff::E
   std::unique_ptr<api::Server> server_;
   std::shared_ptr<status::Listener> listener_;
   Observer observer_;
+  Reloading reloading_;
   WallSteps wall_steps_;
   asio::steady_timer tick_timer_;
   asio::steady_timer peers_timer_;

@@ -22,6 +22,7 @@
 #include "controlplane/store/durability.h"
 #include "controlplane/store/store.h"
 #include "core/clock.h"
+#include "core/config.h"
 #include "core/start_error.h"
 
 namespace boost::asio {
@@ -35,6 +36,7 @@ class Plane {
   struct Options {
     std::filesystem::path fetcher_program{};
     std::filesystem::path fetcher_socket{};  // of a service manager that starts them; empty: we do
+    Config config{};                         // that the settings come from
   };
   /// Opens what must be there at start (DNS configuration, API socket); the text says what is missing.
   [[nodiscard]] static std::expected<std::unique_ptr<Plane>, StartError> open(boost::asio::io_context& context, const Clock& clock,
@@ -42,6 +44,8 @@ class Plane {
                                                                               Sealer& sealer, Options options);
   virtual ~Plane() = default;
   virtual void start() = 0;
+  /// Takes the configuration anew, and the other programs with it (reloading.h); what came of it is in the log.
+  virtual void reload() = 0;
   /// Requests of the API that are under way are answered first, within timers::api_drain; then sessions end in good order, and the context
   /// runs dry when nothing is left to wait for.
   virtual void stop() = 0;

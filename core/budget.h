@@ -20,6 +20,7 @@ namespace pushmail {
 struct BudgetLimit {
   std::uint32_t count = 0;
   Duration window;
+  bool operator==(const BudgetLimit&) const = default;
 };
 
 class Budget {
@@ -61,6 +62,7 @@ class Budget {
 struct BudgetLimits {
   BudgetLimit burst;
   BudgetLimit lasting;
+  bool operator==(const BudgetLimits&) const = default;
 };
 class TwoBudgets {
  public:

@@ -451,7 +451,9 @@ std::string list_text(std::string_view entries) {
 }  // namespace
 
 std::string sample_config() {
-  std::string out = "# pushmail.toml: every key with its default. Sizes and times carry a unit: \"25MiB\", \"30s\".\n";
+  std::string out =
+      "# pushmail.toml: every key with its default. Sizes and times carry a unit: \"25MiB\", \"30s\".\n# (reload): taken at `pushmailctl "
+      "reload` and SIGHUP; all others when the programs are started again.\n";
   std::string table;
   for (const ConfigKey& key : config_keys()) {
     const std::size_t dot = key.path.rfind('.');
@@ -471,8 +473,8 @@ std::string sample_config() {
     const std::string value = is_list(key.type) ? list_text(standard)
                               : bare            ? std::string(standard)
                                                 : fmt::format("\"{}\"", given && standard != must_be_given ? standard : "");
-    fmt::format_to(std::back_inserter(out), "# {}{}{}\n{}{} = {}\n", key.help, key.words.empty() ? "" : ": ", key.words, given ? "#" : "",
-                   name, value);
+    fmt::format_to(std::back_inserter(out), "# {}{}{}{}\n{}{} = {}\n", key.help, key.words.empty() ? "" : ": ", key.words,
+                   key.taken == Taken::at_reload ? " (reload)" : "", given ? "#" : "", name, value);
   }
   return out;
 }

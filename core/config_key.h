@@ -25,6 +25,9 @@ enum class KeyType : std::uint8_t { text, flag, number, size, duration, endpoint
   return false;
 }
 
+/// When a running program takes a changed value: at SIGHUP and `pushmailctl reload`, or when it is started again.
+enum class Taken : std::uint8_t { at_restart, at_reload };
+
 /// One key. In `path`, `peer.*.url` stands for every [peer.NAME]. `words` lists what a word may be, by `|`. A list's default is divided by
 /// blanks.
 struct ConfigKey {
@@ -35,6 +38,7 @@ struct ConfigKey {
   std::int64_t least = no_least;  // numbers, bytes, or milliseconds
   std::int64_t most = no_most;
   std::string_view help{};
+  Taken taken = Taken::at_restart;
 };
 
 }  // namespace pushmail

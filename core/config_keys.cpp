@@ -37,25 +37,32 @@ constexpr auto before_peers = std::to_array<ConfigKey>({
     {"smtp.tls_listen", KeyType::endpoint, "", "", no_least, no_most,
      "the same with TLS from the first byte on, port 465; needs tls.certificate, with which smtp.listen offers STARTTLS"},
     {"smtp.connections_max", KeyType::number, "10000", "", 1, 100'000,
-     "connections of all sources; when they are all used, the oldest one that waits for its first command makes room"},
-    {"smtp.connections_per_source_max", KeyType::number, "200", "", 1, 100'000, "connections of one source: an IPv4 address, an IPv6 /64"},
-    {"smtp.connections_reserved", KeyType::number, "32", "", 0, 10'000, "of connections_max, those that only sources in smtp.trusted get"},
+     "connections of all sources; when they are all used, the oldest one that waits for its first command makes room", Taken::at_reload},
+    {"smtp.connections_per_source_max", KeyType::number, "200", "", 1, 100'000, "connections of one source: an IPv4 address, an IPv6 /64",
+     Taken::at_reload},
+    {"smtp.connections_reserved", KeyType::number, "32", "", 0, 10'000, "of connections_max, those that only sources in smtp.trusted get",
+     Taken::at_reload},
     {"smtp.trusted", KeyType::network_list, "", "", no_least, no_most,
-     "hosts that forward mail to us: reserved connections, the larger budgets below, no limit for each source"},
+     "hosts that forward mail to us: reserved connections, the larger budgets below, no limit for each source", Taken::at_reload},
     {"smtp.unknown_recipients_per_minute", KeyType::number, "20", "", 0, 1'000'000,
-     "RCPTs of one source that name nobody here; beyond them 421"},
-    {"smtp.unknown_recipients_per_hour", KeyType::number, "100", "", 0, 1'000'000, "the same for a longer time"},
-    {"smtp.trusted_unknown_recipients_per_minute", KeyType::number, "600", "", 0, 1'000'000, "the same for each source in smtp.trusted"},
-    {"smtp.trusted_unknown_recipients_per_hour", KeyType::number, "10000", "", 0, 1'000'000, "the same for a longer time"},
+     "RCPTs of one source that name nobody here; beyond them 421", Taken::at_reload},
+    {"smtp.unknown_recipients_per_hour", KeyType::number, "100", "", 0, 1'000'000, "the same for a longer time", Taken::at_reload},
+    {"smtp.trusted_unknown_recipients_per_minute", KeyType::number, "600", "", 0, 1'000'000, "the same for each source in smtp.trusted",
+     Taken::at_reload},
+    {"smtp.trusted_unknown_recipients_per_hour", KeyType::number, "10000", "", 0, 1'000'000, "the same for a longer time",
+     Taken::at_reload},
     {"smtp.postmaster", KeyType::text, "", "", no_least, no_most,
-     "mail address that mail to our postmaster goes to, by smtp.smart_host; empty: it is accepted, logged and counted"},
-    {"smtp.size_max", KeyType::size, "25MiB", "", 1 << 10, limits::mail_size_max, "largest mail"},
+     "mail address that mail to our postmaster goes to, by smtp.smart_host; empty: it is accepted, logged and counted", Taken::at_reload},
+    {"smtp.size_max", KeyType::size, "25MiB", "", 1 << 10, limits::mail_size_max, "largest mail", Taken::at_reload},
     {"smtp.trusted_authserv", KeyType::text_list, "", "", no_least, no_most,
-     "names in Authentication-Results of the mail servers whose findings are believed; they must remove others' fields of their name"},
-    {"smtp.phone_mails_max", KeyType::number, "60", "", 1, 1'000'000'000, "mails an hour that others may forward to one phone; then 452"},
-    {"smtp.source_mails_max", KeyType::number, "40", "", 1, 1'000'000'000, "of these from one address; then 451"},
-    {"smtp.sender_mails_max", KeyType::number, "20", "", 1, 1'000'000'000, "of these from one sender's domain; then 451"},
-    {"smtp.phone_waiting_max", KeyType::number, "50", "", 1, 100'000, "forwarded mails that wait for one phone at once; then 452"},
+     "names in Authentication-Results of the mail servers whose findings are believed; they must remove others' fields of their name",
+     Taken::at_reload},
+    {"smtp.phone_mails_max", KeyType::number, "60", "", 1, 1'000'000'000, "mails an hour that others may forward to one phone; then 452",
+     Taken::at_reload},
+    {"smtp.source_mails_max", KeyType::number, "40", "", 1, 1'000'000'000, "of these from one address; then 451", Taken::at_reload},
+    {"smtp.sender_mails_max", KeyType::number, "20", "", 1, 1'000'000'000, "of these from one sender's domain; then 451", Taken::at_reload},
+    {"smtp.phone_waiting_max", KeyType::number, "50", "", 1, 100'000, "forwarded mails that wait for one phone at once; then 452",
+     Taken::at_reload},
     {"smtp.smart_host", KeyType::endpoint, "", "", no_least, no_most, "where mail from phones goes"},
     {"smtp.smart_host_tls", KeyType::word, "off", "off|starttls|implicit", no_least, no_most,
      "starttls: the connection is encrypted behind STARTTLS; implicit: from its first byte on; without it no mail goes"},
@@ -69,24 +76,25 @@ constexpr auto before_peers = std::to_array<ConfigKey>({
      "auto: AUTH PLAIN where the smart host offers it, else LOGIN; xoauth2: a token, never a password"},
     {"smtp.smart_host_login_in_clear", KeyType::flag, "false", "", no_least, no_most,
      "true: log in also without TLS, where whoever listens has the password"},
-    {"smtp.retry_first", KeyType::duration, "5s", "", 100, day_ms, "first retry after a temporary failure; doubles with jitter"},
-    {"smtp.retry_most", KeyType::duration, "10min", "", 100, day_ms, "longest time between two tries"},
+    {"smtp.retry_first", KeyType::duration, "5s", "", 100, day_ms, "first retry after a temporary failure; doubles with jitter",
+     Taken::at_reload},
+    {"smtp.retry_most", KeyType::duration, "10min", "", 100, day_ms, "longest time between two tries", Taken::at_reload},
     {"smtp.unknown_retry", KeyType::duration, "30min", "", 1000, day_ms,
-     "when a mail whose final dot got no reply is sent again; RFC 5321 §4.5.4.1 asks for 30min or more"},
-    {"smtp.expire", KeyType::duration, "5d", "", 1000, 30 * day_ms, "when a mail that cannot be sent fails"},
+     "when a mail whose final dot got no reply is sent again; RFC 5321 §4.5.4.1 asks for 30min or more", Taken::at_reload},
+    {"smtp.expire", KeyType::duration, "5d", "", 1000, 30 * day_ms, "when a mail that cannot be sent fails", Taken::at_reload},
 
     {"http.listen", KeyType::endpoint, "127.0.0.1:8080", "", no_least, no_most,
      "where MMSCs send DeliverReq and reports; nobody else reaches it until this names an address of ours"},
     {"http.tls_listen", KeyType::endpoint, "", "", no_least, no_most, "the same with TLS, https; needs tls.certificate"},
     {"http.connections_max", KeyType::number, "10000", "", 1, 100'000,
-     "connections of all sources; when they are all used, the oldest one that has not sent a whole head makes room"},
+     "connections of all sources; when they are all used, the oldest one that has not sent a whole head makes room", Taken::at_reload},
     {"http.connections_per_source_max", KeyType::number, "200", "", 1, 100'000,
-     "connections of one source that no peer's allow names: an IPv4 address, an IPv6 /64"},
+     "connections of one source that no peer's allow names: an IPv4 address, an IPv6 /64", Taken::at_reload},
     {"http.connections_reserved", KeyType::number, "32", "", 0, 10'000,
-     "of connections_max, for each peer with allow: those that only its addresses get"},
+     "of connections_max, for each peer with allow: those that only its addresses get", Taken::at_reload},
     {"http.wrong_passwords_per_minute", KeyType::number, "10", "", 0, 1'000'000,
-     "requests of one source that give a wrong password; beyond them it is turned away"},
-    {"http.wrong_passwords_per_hour", KeyType::number, "60", "", 0, 1'000'000, "the same for a longer time"},
+     "requests of one source that give a wrong password; beyond them it is turned away", Taken::at_reload},
+    {"http.wrong_passwords_per_hour", KeyType::number, "60", "", 0, 1'000'000, "the same for a longer time", Taken::at_reload},
 });
 
 constexpr auto after_peers = std::to_array<ConfigKey>({
@@ -101,15 +109,17 @@ constexpr auto after_peers = std::to_array<ConfigKey>({
     {"numbering.short_codes", KeyType::text_list, "", "", no_least, no_most,
      "digits that are no phone's number, beside the service numbers: 112, 40404; whatever has at most 6 digits and no + is none either"},
 
-    {"mailbox.allow_networks", KeyType::text_list, "", "", no_least, no_most, "networks of mailbox hosts beside public ones, 10.0.0.0/8"},
+    {"mailbox.allow_networks", KeyType::text_list, "", "", no_least, no_most, "networks of mailbox hosts beside public ones, 10.0.0.0/8",
+     Taken::at_reload},
     {"mailbox.fetchers", KeyType::number, "1", "", 1, 64, "fetcher processes"},
     {"mailbox.providers", KeyType::text, "", "", no_least, no_most,
-     "file with what mail providers need, in place of the built-in conf/providers.toml"},
-    {"mailbox.mail_size_max", KeyType::size, "25MiB", "", 1 << 10, limits::mail_size_max, "larger mails are announced, not fetched"},
+     "file with what mail providers need, in place of the built-in conf/providers.toml", Taken::at_reload},
+    {"mailbox.mail_size_max", KeyType::size, "25MiB", "", 1 << 10, limits::mail_size_max, "larger mails are announced, not fetched",
+     Taken::at_reload},
 
-    {"schedule.round", KeyType::duration, "15min", "", 1000, day_ms, "round robin: every mailbox once in this time"},
+    {"schedule.round", KeyType::duration, "15min", "", 1000, day_ms, "round robin: every mailbox once in this time", Taken::at_reload},
 
-    {"rules.file", KeyType::text, "", "", no_least, no_most, "content rules for mail, one a line; read again at SIGHUP; empty: none"},
+    {"rules.file", KeyType::text, "", "", no_least, no_most, "content rules for mail, one a line; empty: none", Taken::at_reload},
 
     {"notify.smsc", KeyType::endpoint, "", "", no_least, no_most, "SMPP 3.4 server; with a [bearer.NAME] none is needed"},
     {"notify.tls", KeyType::word, "off", "off|on", no_least, no_most, "SMPP over TLS, from the first byte on"},
@@ -134,14 +144,14 @@ constexpr auto after_peers = std::to_array<ConfigKey>({
      "time without an answer before enquire_link; twice as long for its own, 5 s to 60 s"},
     {"notify.sms_per_hour_max", KeyType::number, "100", "", 1, 100,
      "SMS of one kind to one phone in an hour, at most; the kinds' own ceilings may be lower"},
-    {"notify.code_lifetime", KeyType::duration, "7d", "", 1000, 30 * day_ms, "how long a phone may ask for a mail"},
+    {"notify.code_lifetime", KeyType::duration, "7d", "", 1000, 30 * day_ms, "how long a phone may ask for a mail", Taken::at_reload},
     {"notify.own_max", KeyType::number, "10", "", 1, 80,
-     "SMS about unanswered mails of its own mailbox that a phone gets in notify.own_window; one more counts the rest"},
-    {"notify.own_window", KeyType::duration, "10min", "", 1000, 30 * day_ms, "see notify.own_max"},
-    {"notify.strangers_max", KeyType::number, "3", "", 1, 80, "the same for mails that others forward to the phone"},
-    {"notify.strangers_window", KeyType::duration, "2h", "", 1000, 30 * day_ms, "see notify.strangers_max"},
-    {"notify.strangers_codes_max", KeyType::number, "30", "", 1, 80,
-     "reply codes (of 90) of a phone that forwarded mails may have at once"},
+     "SMS about unanswered mails of its own mailbox that a phone gets in notify.own_window; one more counts the rest", Taken::at_reload},
+    {"notify.own_window", KeyType::duration, "10min", "", 1000, 30 * day_ms, "see notify.own_max", Taken::at_reload},
+    {"notify.strangers_max", KeyType::number, "3", "", 1, 80, "the same for mails that others forward to the phone", Taken::at_reload},
+    {"notify.strangers_window", KeyType::duration, "2h", "", 1000, 30 * day_ms, "see notify.strangers_max", Taken::at_reload},
+    {"notify.strangers_codes_max", KeyType::number, "30", "", 1, 80, "reply codes (of 90) of a phone that forwarded mails may have at once",
+     Taken::at_reload},
 
     // What a bearer does not give is as [notify] says, for each key that stands there too.
     {"bearer.*.kind", KeyType::word, "smpp", "smpp", no_least, no_most, "what carries SMS, beside or instead of notify.smsc"},
@@ -173,13 +183,14 @@ constexpr auto after_peers = std::to_array<ConfigKey>({
      "where the control plane answers GET /metrics, /livez and /readyz, without a password; port 0: any free one, which its log names"},
 
     {"tls.certificate", KeyType::text, "", "", no_least, no_most,
-     "PEM file of our certificate, those between it and its authority behind it: for http.tls_listen, smtp.tls_listen and STARTTLS"},
-    {"tls.key", KeyType::text, "", "", no_least, no_most, "PEM file of its key"},
-    {"tls.extra_ca", KeyType::text, "", "", no_least, no_most, "PEM file of certification authorities beside Debian's"},
+     "PEM file of our certificate, those between it and its authority behind it: for http.tls_listen, smtp.tls_listen and STARTTLS",
+     Taken::at_reload},
+    {"tls.key", KeyType::text, "", "", no_least, no_most, "PEM file of its key", Taken::at_reload},
+    {"tls.extra_ca", KeyType::text, "", "", no_least, no_most, "PEM file of certification authorities beside Debian's", Taken::at_reload},
 
     {"dns.servers", KeyType::text_list, "", "", no_least, no_most, "DNS servers, address:port; none: resolv.conf"},
 
-    {"log.level", KeyType::word, "info", "debug|info|warning|error", no_least, no_most, "least level that is written"},
+    {"log.level", KeyType::word, "info", "debug|info|warning|error", no_least, no_most, "least level that is written", Taken::at_reload},
     {"log.pii", KeyType::word, "hashed", "hashed|clear", no_least, no_most, "whether numbers and addresses are readable in logs"},
 
     {"secrets.kek_file", KeyType::text, "", "", no_least, no_most,
@@ -192,7 +203,10 @@ constexpr auto keys = [] {
   std::array<ConfigKey, before_peers.size() + std::ranges::count_if(peer_fields, has_key) + after_peers.size()> all{};
   auto end = std::ranges::copy(before_peers, all.begin()).out;
   for (const PeerField& field : peer_fields) {
-    if (has_key(field)) *end++ = field.key;
+    if (!has_key(field)) continue;
+    *end = field.key;
+    // All of a peer: it comes, goes and changes while the programs run.
+    end++->taken = Taken::at_reload;
   }
   std::ranges::copy(after_peers, end);
   return all;

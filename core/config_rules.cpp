@@ -18,7 +18,17 @@ std::string key_of(const std::string& peer, std::string_view leaf) { return fmt:
 bool is_closed_list(const std::vector<IpNetwork>& allow) { return !allow.empty() && std::ranges::none_of(allow, &IpNetwork::is_everybody); }
 
 bool is_authenticated(const Config& config, const std::string& peer) {
-  return config.has(key_of(peer, "inbound_user")) || is_closed_list(config.networks(key_of(peer, "allow")));
+  return config.has(key_of(peer, "inbound_user")) || config.has(key_of(peer, "inbound_certificate")) ||
+         is_closed_list(config.networks(key_of(peer, "allow")));
+}
+
+// A host name, or `sha256:` and 32 bytes in hex, which may have colons between them.
+bool is_certificate_form(std::string_view text) {
+  constexpr std::string_view prefix = "sha256:";
+  if (!text.starts_with(prefix)) return is_host_name(text);
+  std::string digits(text.substr(prefix.size()));
+  if (std::ranges::count(digits, ':') == 31) std::erase(digits, ':');
+  return digits.size() == 64 && from_hex(digits).size() == 32;
 }
 
 bool is_sender_form(std::string_view form) {
@@ -172,13 +182,20 @@ void check_peer(const Config& config, const std::string& peer, Findings& finding
   if (has_password && !has_user) findings.add(peer, "inbound_user", "must be given with inbound_password_file");
   if (has_user == has_password && !is_authenticated(config, peer) && config.text(key_of(peer, "inbound")) != "open") {
     findings.add(peer, "inbound",
-                 "nothing authenticates this peer: give inbound_user and inbound_password_file, or allow, or write inbound = \"open\"");
+                 "nothing authenticates this peer: give inbound_user and inbound_password_file, or allow, or inbound_certificate, or write "
+                 "inbound = \"open\"");
   }
   const bool shows_certificate = config.has(key_of(peer, "tls_certificate"));
   if (shows_certificate != config.has(key_of(peer, "tls_key")))
     findings.add(peer, shows_certificate ? "tls_key" : "tls_certificate", "tls_certificate and tls_key must be given together");
+  const std::string certificate = config.text(key_of(peer, "inbound_certificate"));
+  if (!certificate.empty() && !is_certificate_form(certificate))
+    findings.add(peer, "inbound_certificate", "must be a host name, mmsc.example.net, or sha256: and 64 hex digits");
+  if (!certificate.empty() && !config.has("http.tls_listen"))
+    findings.add(peer, "inbound_certificate", "needs http.tls_listen: without TLS nobody shows a certificate");
   for (const char* leaf : {"tls_ca", "tls_certificate"}) {
-    if (config.has(key_of(peer, leaf)) && !config.text(key_of(peer, "url")).starts_with("https://"))
+    const bool is_for_clients = leaf == std::string_view("tls_ca") && !certificate.empty();
+    if (config.has(key_of(peer, leaf)) && !is_for_clients && !config.text(key_of(peer, "url")).starts_with("https://"))
       findings.add(peer, leaf, "needs a url that begins with https://");
   }
   const std::vector<std::string> forms = config.texts(key_of(peer, "sender_forms"));

@@ -43,6 +43,8 @@ inline constexpr ErrorInfo core_tls_wrong_name{"core.tls_wrong_name", "the certi
                                                Lasting::temporary};
 inline constexpr ErrorInfo core_tls_unknown_authority{"core.tls_unknown_authority", "the certificate's authority is not one that we trust",
                                                       "RFC 5280 §6", Fault::peer, Lasting::temporary};
+inline constexpr ErrorInfo core_tls_no_certificate{"core.tls_no_certificate", "the other side has shown no certificate",
+                                                   "RFC 8446 §4.4.2.4", Fault::peer};
 inline constexpr ErrorInfo core_tls_ours_refused{"core.tls_ours_refused", "the other side does not take our certificate, or wants one",
                                                  "RFC 8446 §6.2", Fault::us, Lasting::temporary};
 inline constexpr ErrorInfo core_tls_version{"core.tls_version", "the other side speaks neither TLS 1.2 nor 1.3", "RFC 8996", Fault::peer,

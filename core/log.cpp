@@ -16,10 +16,10 @@ namespace pushmail {
 
 namespace {
 
-// Set once by log_start before any thread exists, read-only afterwards.
+// Set once by log_start before any thread exists; afterwards only the least level and the sink change.
 struct Settings {
   std::string plane = "none";
-  LogLevel least = LogLevel::info;
+  std::atomic<LogLevel> least{LogLevel::info};
   LogPersons persons = LogPersons::hashed;
   HashKey key{};
   std::atomic<LogSink*> sink{nullptr};
@@ -99,10 +99,17 @@ void log_start(std::string_view plane, LogLevel least, LogPersons persons) {
 LogPersons log_persons() { return settings().persons; }
 
 void log_hash_by(const HashKey& key) { settings().key = key; }
+void log_least(LogLevel least) { settings().least.store(least, std::memory_order_relaxed); }
+
+LogLevel log_level_of(std::string_view word) {
+  const auto* const named = std::ranges::find(level_names, word);
+  return named == level_names.end() ? LogLevel::info : static_cast<LogLevel>(named - level_names.begin());
+}
 
 void log_to(LogSink* sink) { settings().sink.store(sink, std::memory_order_release); }
 
-LogEvent::LogEvent(LogLevel level, std::string_view event) : level_(level), wanted_(level >= settings().least) {
+LogEvent::LogEvent(LogLevel level, std::string_view event)
+    : level_(level), wanted_(level >= settings().least.load(std::memory_order_relaxed)) {
   if (!wanted_) return;
   line_.reserve(usual_line_size);
   line_.append(R"({"ts":")");

@@ -58,6 +58,10 @@ void log_start(std::string_view plane, LogLevel least, LogPersons persons);
 [[nodiscard]] LogPersons log_persons();
 /// The key of person()'s hashes, in place of one that log_start draws. While no other thread logs.
 void log_hash_by(const HashKey& key);
+/// At any time, by any thread.
+void log_least(LogLevel least);
+/// Of a word that `log.level` may have.
+[[nodiscard]] LogLevel log_level_of(std::string_view word);
 /// While no other thread logs. nullptr: none; not owned. The programs' sink is LogWriter.
 void log_to(LogSink* sink);
 

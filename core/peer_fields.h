@@ -62,6 +62,11 @@ inline constexpr auto peer_fields = std::to_array<PeerField>({
              "how the peer sends its password; digest: HTTP Digest with SHA-256 or MD5, and nothing else"},
      .tag = 114,
      .one = "digest"},
+    {.key = {"peer.*.inbound_certificate", KeyType::text, "", "", no_least, no_most,
+             "certificate that the peer shows at http.tls_listen: a DNS name in it, from an authority in tls_ca or Debian's, or sha256: "
+             "and its "
+             "fingerprint; empty: it needs none"},
+     .tag = 112},
     {.key = {"peer.*.allow", KeyType::network_list, "", "", no_least, no_most,
              "addresses and networks the peer comes from; none: any, then only the password counts"},
      .tag = 87},

@@ -4,9 +4,12 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
+#include <ctime>
 #include <limits>
 
+#include "core/ascii.h"
 #include "core/endpoint.h"
 #include "core/errors.h"
 
@@ -23,10 +26,12 @@ using Context = std::unique_ptr<SSL_CTX, FreeContext>;
 
 struct ClientSettings::State {
   Context context;
+  std::optional<Certificate> own{};
 };
 
 struct ServerSettings::State {
   Context context;
+  Certificate own{};
 };
 
 struct Session::State {
@@ -108,6 +113,71 @@ Context make_context(const SSL_METHOD* method) {
   return made;
 }
 
+struct FreeBio {
+  void operator()(BIO* owned) const { BIO_free(owned); }
+};
+struct FreeStoreContext {
+  void operator()(X509_STORE_CTX* owned) const { X509_STORE_CTX_free(owned); }
+};
+struct FreeCertificate {
+  void operator()(X509* owned) const { X509_free(owned); }
+};
+
+std::string subject_of(const X509* certificate) {
+  const std::unique_ptr<BIO, FreeBio> text(BIO_new(BIO_s_mem()));
+  if (text == nullptr) return {};
+  // A stranger's words: control bytes and what is no UTF-8 are escaped.
+  X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+  std::string subject(BIO_ctrl_pending(text.get()), ' ');
+  if (!subject.empty()) BIO_read(text.get(), subject.data(), size_for_openssl(subject.size()));
+  return subject;
+}
+
+Timestamp end_of(const X509* certificate) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) != 1) return {};
+  return {static_cast<std::int64_t>(::timegm(&parts)) * 1'000'000};
+}
+
+std::string fingerprint_of(const X509* certificate) {
+  std::array<std::uint8_t, 32> digest{};
+  unsigned size = 0;
+  return X509_digest(certificate, EVP_sha256(), digest.data(), &size) == 1 ? to_hex(digest) : std::string();
+}
+
+std::string text_of_name(const ASN1_STRING* name) {
+  const auto size = static_cast<std::size_t>(ASN1_STRING_length(name));
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(name)), size};
+}
+
+struct FreeNames {
+  void operator()(GENERAL_NAMES* owned) const { GENERAL_NAMES_free(owned); }
+};
+
+std::vector<std::string> names_of(const X509* certificate) {
+  std::vector<std::string> names;
+  const std::unique_ptr<GENERAL_NAMES, FreeNames> all(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; i < sk_GENERAL_NAME_num(all.get()); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(all.get(), i);
+    if (name->type == GEN_DNS) names.push_back(text_of_name(name->d.dNSName));
+  }
+  if (!names.empty()) return names;
+  X509_NAME* subject = X509_get_subject_name(certificate);
+  const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at >= 0) names.push_back(text_of_name(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))));
+  return names;
+}
+
+Certificate facts_of(const X509* certificate) {
+  Certificate facts{.subject = subject_of(certificate),
+                    .ends = end_of(certificate),
+                    .fingerprint = fingerprint_of(certificate),
+                    .names = names_of(certificate)};
+  ERR_clear_error();
+  return facts;
+}
+
 bool use_certificate(SSL_CTX* context, const CertificateFiles& own) {
   const bool used = SSL_CTX_use_certificate_chain_file(context, own.certificate.c_str()) == 1 &&
                     SSL_CTX_use_PrivateKey_file(context, own.key.c_str(), SSL_FILETYPE_PEM) == 1 && SSL_CTX_check_private_key(context) == 1;
@@ -117,22 +187,44 @@ bool use_certificate(SSL_CTX* context, const CertificateFiles& own) {
 
 }  // namespace
 
-Result<ServerSettings> ServerSettings::load(const CertificateFiles& own) {
+std::string fingerprint_of(std::string_view text) {
+  std::string digits;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_between = text[i] == ':' && !digits.empty() && digits.size() % 2 == 0 && i + 1 < text.size();
+    if (!is_between) digits += ascii_lower(text[i]);
+  }
+  return digits.size() == 64 && from_hex(digits).size() == 32 ? digits : std::string();
+}
+
+Result<ServerSettings> ServerSettings::load(const CertificateFiles& own, AskClients asks) {
   auto state = std::make_shared<State>();
   state->context = make_context(TLS_server_method());
   SSL_CTX* context = state->context.get();
   if (context == nullptr || !use_certificate(context, own)) return fail(core_tls_setup);
+  state->own = facts_of(SSL_CTX_get0_certificate(context));
   // Tickets alone resume a session: nothing is kept for a client that has gone.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  if (asks == AskClients::yes) {
+    // Judged by refusal_of, for each that it may be: a wrong one costs nobody his connection who need not show any.
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
+    // A resumed session has no chain, and would go on with what was trusted when it began.
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(context, 0);
+  }
   return ServerSettings(std::move(state));
 }
 
 Result<ClientSettings> ClientSettings::load(const std::filesystem::path& authorities, const std::filesystem::path& extra_authorities,
                                             const CertificateFiles& own) {
   PM_TRY(auto settings, load(authorities, extra_authorities));
-  if (!use_certificate(settings.state_->context.get(), own)) return fail(core_tls_setup);
+  SSL_CTX* context = settings.state_->context.get();
+  if (!use_certificate(context, own)) return fail(core_tls_setup);
+  settings.state_->own = facts_of(SSL_CTX_get0_certificate(context));
   return settings;
 }
+
+const std::optional<Certificate>& ClientSettings::own() const { return state_->own; }
+const Certificate& ServerSettings::own() const { return state_->own; }
 
 Result<ClientSettings> ClientSettings::load(const std::filesystem::path& authorities, const std::filesystem::path& extra_authorities) {
   auto state = std::make_shared<State>();
@@ -207,7 +299,8 @@ Bytes Session::take_wire() {
 // The reason stands in the thread's error queue or in the verification result, and must be taken before anything else runs.
 Error Session::note(const ErrorInfo& fallback) {
   const long verdict = SSL_get_verify_result(state_->ssl.get());
-  if (verdict != X509_V_OK) {
+  // A client's certificate ends no handshake of ours.
+  if (verdict != X509_V_OK && SSL_is_server(state_->ssl.get()) == 0) {
     reason_ = X509_verify_cert_error_string(verdict);
     failure_ = &row_of(verdicts, static_cast<int>(verdict), core_tls_certificate);
     ERR_clear_error();
@@ -226,6 +319,34 @@ Result<Handshake> Session::handshake() {
   if (answer == 1) return Handshake::done;
   if (SSL_get_error(state_->ssl.get(), answer) == SSL_ERROR_WANT_READ) return Handshake::needs_wire;
   return std::unexpected(note(core_tls_handshake));
+}
+
+std::optional<Certificate> Session::peer_certificate() const {
+  const std::unique_ptr<X509, FreeCertificate> shown(SSL_get1_peer_certificate(state_->ssl.get()));
+  return shown == nullptr ? std::nullopt : std::optional(facts_of(shown.get()));
+}
+
+const ErrorInfo* Session::refusal_of(const ClientCheck& check) const {
+  const std::unique_ptr<X509, FreeCertificate> shown(SSL_get1_peer_certificate(state_->ssl.get()));
+  if (shown == nullptr) return &core_tls_no_certificate;
+  const Certificate facts = facts_of(shown.get());
+  if (check.wanted.starts_with(fingerprint_prefix)) {
+    if (facts.fingerprint != fingerprint_of(std::string_view(check.wanted).substr(fingerprint_prefix.size()))) return &core_tls_wrong_name;
+    const bool is_valid =
+        X509_cmp_current_time(X509_get0_notBefore(shown.get())) < 0 && X509_cmp_current_time(X509_get0_notAfter(shown.get())) > 0;
+    return is_valid ? nullptr : &core_tls_expired;
+  }
+  const bool has_name = std::ranges::any_of(facts.names, [&](const std::string& name) { return ascii_equal_nocase(name, check.wanted); });
+  if (!has_name || !check.trust) return &core_tls_wrong_name;
+  const std::unique_ptr<X509_STORE_CTX, FreeStoreContext> judge(X509_STORE_CTX_new());
+  X509_STORE* trusted = SSL_CTX_get_cert_store(check.trust->state_->context.get());
+  if (judge == nullptr || X509_STORE_CTX_init(judge.get(), trusted, shown.get(), SSL_get_peer_cert_chain(state_->ssl.get())) != 1 ||
+      X509_STORE_CTX_set_default(judge.get(), "ssl_client") != 1)
+    return &core_tls_setup;
+  const bool is_trusted = X509_verify_cert(judge.get()) == 1;
+  const int verdict = X509_STORE_CTX_get_error(judge.get());
+  ERR_clear_error();
+  return is_trusted ? nullptr : &row_of(verdicts, verdict, core_tls_certificate);
 }
 
 Result<std::size_t> Session::read(MutableBytes into) {

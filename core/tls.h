@@ -7,10 +7,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/bytes.h"
+#include "core/clock.h"
 #include "core/result.h"
 
 namespace pushmail::tls {
@@ -24,6 +27,14 @@ struct CertificateFiles {
   std::filesystem::path key;
 };
 
+/// What a certificate says of itself.
+struct Certificate {
+  std::string subject{};             // CN=mmsc.example.net,O=Example
+  Timestamp ends{};                  // notAfter
+  std::string fingerprint{};         // SHA-256 of the whole certificate, 64 hex digits
+  std::vector<std::string> names{};  // DNS names that it is for; where it has none, its common name
+};
+
 /// What a client trusts and how it speaks; made once at start, shared by all its connections.
 class ClientSettings {
  public:
@@ -34,6 +45,8 @@ class ClientSettings {
   /// The same, and shows `own` to servers that ask who we are.
   [[nodiscard]] static Result<ClientSettings> load(const std::filesystem::path& authorities, const std::filesystem::path& extra_authorities,
                                                    const CertificateFiles& own);
+  /// The one that we show; nothing: none.
+  [[nodiscard]] const std::optional<Certificate>& own() const;
 
  private:
   friend class Session;
@@ -42,11 +55,26 @@ class ClientSettings {
   std::shared_ptr<State> state_;
 };
 
+/// The certificate that a client has to show to be somebody.
+struct ClientCheck {
+  std::string wanted{};                   // one of its DNS names, or `sha256:` and its fingerprint
+  std::optional<ClientSettings> trust{};  // whose authorities it must come from; a fingerprint needs none
+};
+inline constexpr std::string_view fingerprint_prefix = "sha256:";
+/// 64 hex digits in lower case, of digits that may stand in pairs with colons between; empty: it is none.
+[[nodiscard]] std::string fingerprint_of(std::string_view text);
+
+/// Whether a server asks its clients for a certificate. Which of them need one is another's matter: whoever has none, or a wrong one, is
+/// let in, and proves nothing.
+enum class AskClients : std::uint8_t { no, yes };
+
 /// Whom a server is; shared by all its connections.
 class ServerSettings {
  public:
   /// core_tls_setup: a file cannot be read, or the key is not the certificate's.
-  [[nodiscard]] static Result<ServerSettings> load(const CertificateFiles& own);
+  [[nodiscard]] static Result<ServerSettings> load(const CertificateFiles& own, AskClients asks = AskClients::no);
+  /// The one that we show.
+  [[nodiscard]] const Certificate& own() const;
 
  private:
   friend class Session;
@@ -75,6 +103,10 @@ class Session {
   [[nodiscard]] Bytes take_wire();
 
   [[nodiscard]] Result<Handshake> handshake();
+  /// What the other side has shown, once the handshake is done; nothing: no certificate.
+  [[nodiscard]] std::optional<Certificate> peer_certificate() const;
+  /// Null: the client has shown the certificate that is wanted. Else why not. Once the handshake is done, on the server's side.
+  [[nodiscard]] const ErrorInfo* refusal_of(const ClientCheck& check) const;
   /// Plaintext; 0: more wire bytes are needed first. core_tls_closed: the peer said goodbye.
   [[nodiscard]] Result<std::size_t> read(MutableBytes into);
   /// Bytes were received that read() has not looked at yet.

@@ -25,8 +25,15 @@ constexpr int stop_rounds_max = 20;  // a full disk must not keep the process fr
 }  // namespace
 
 IoThread::IoThread(journal::Journal& journal, Ring<ToIo>& in, Ring<ToWorker>& out, Wake& bell, std::filesystem::path last_known,
-                   Counters& counters, FaultPoints faults)
-    : journal_(journal), in_(in), out_(out), bell_(bell), last_known_(std::move(last_known)), counters_(counters), faults_(faults) {}
+                   Counters& counters, FaultPoints faults, std::function<void(std::uint64_t query)> reload)
+    : journal_(journal),
+      in_(in),
+      out_(out),
+      bell_(bell),
+      last_known_(std::move(last_known)),
+      counters_(counters),
+      faults_(faults),
+      reload_(std::move(reload)) {}
 
 Result<void> IoThread::open(const std::filesystem::path& socket, std::uint64_t epoch) {
   PM_TRY(server_, handoff::Server::open(socket, epoch, *this));
@@ -129,6 +136,10 @@ void IoThread::on_ready(handoff::Other other) {
 }
 
 void IoThread::on_record(handoff::Kind kind, const RecordView& record, handoff::Receipt receipt) {
+  if (kind == handoff::Kind::reload) {
+    if (reload_) reload_(*record.u64(handoff::tag(handoff::Tag::query)));
+    return;
+  }
   const ByteView whole = record.whole();
   if (kind == handoff::Kind::peers) {
     if (const auto written = write_last_known(last_known_, record); !written)

@@ -24,7 +24,7 @@ namespace pushmail {
 class IoThread final : public handoff::ServerEvents {
  public:
   IoThread(journal::Journal& journal, Ring<ToIo>& in, Ring<ToWorker>& out, Wake& bell, std::filesystem::path last_known, Counters& counters,
-           FaultPoints faults);
+           FaultPoints faults, std::function<void(std::uint64_t query)> reload = {});
 
   [[nodiscard]] Result<void> open(const std::filesystem::path& socket, std::uint64_t epoch);
 
@@ -51,6 +51,7 @@ class IoThread final : public handoff::ServerEvents {
   std::filesystem::path last_known_;
   Counters& counters_;
   FaultPoints faults_;
+  std::function<void(std::uint64_t)> reload_;  // the control plane asks for it
   std::unique_ptr<handoff::Server> server_;
   std::vector<pollfd> fds_;
   std::string_view told_refusal_;

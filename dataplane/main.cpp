@@ -1,6 +1,7 @@
 // pushmail-dataplane: opens what the configuration names, replays the journal, drops privileges, runs the threads.
 //
 //   main thread = I/O thread (journal, handoff socket)      worker thread = the turn      codec thread = conversion      log thread
+//   reloader thread: at SIGHUP, and when the control plane asks, the configuration and its files are read again
 //
 // Exit: 0 after SIGTERM or SIGINT with everything synced, and what was under way finished (a second one cuts it off); 78 for a bad
 // configuration (file:line: key: rule, nothing opened); 71 when something of the system could not be opened, or the journal can no longer
@@ -22,7 +23,7 @@
 #include <string>
 #include <string_view>
 
-#include "codec/wap/configured.h"
+#include "core/accounts.h"
 #include "core/config.h"
 #include "core/contract/worker.h"
 #include "core/descriptors.h"
@@ -44,6 +45,7 @@
 #include "dataplane/io_thread.h"
 #include "dataplane/journal/journal.h"
 #include "dataplane/last_known.h"
+#include "dataplane/reloader.h"
 #include "dataplane/rules/rule_keeper.h"
 #include "dataplane/smart_host_login.h"
 #include "dataplane/state_files.h"
@@ -56,13 +58,6 @@ namespace {
 constexpr WorkerIndex only_worker{0};
 constexpr std::uint64_t descriptors_wanted = 16 * 1024;  // with link.kind kernel each connection is one
 
-LogLevel log_level_of(std::string_view word) {
-  if (word == "debug") return LogLevel::debug;
-  if (word == "warning") return LogLevel::warning;
-  if (word == "error") return LogLevel::error;
-  return LogLevel::info;
-}
-
 int stop_for(const char* what, const Error& error) {
   log_error("cannot_start").text("what", what).error(error);
   fmt::print(stderr, "pushmail-dataplane: {}: {}{}{}\n", what, error.info->text, error.os != 0 ? ": " : "",
@@ -73,68 +68,6 @@ int stop_for(const char* what, const Error& error) {
 void notify_manager(std::string_view state) {
   if (const auto notified = notify_service_manager(state); !notified)
     log_warning("manager_not_notified").text("state", state).error(notified.error());
-}
-
-// A client that does not wait for us writes right behind its handshake, so its first bytes are here by then, whatever the round trip.
-constexpr Duration greeting_delay = milliseconds(5);
-
-ConnectionLimits connection_limits(const Config& config, const std::string& table) {
-  const auto number = [&](const char* leaf) { return static_cast<std::uint32_t>(config.number(table + leaf)); };
-  return {
-      .all = number(".connections_max"), .per_source = number(".connections_per_source_max"), .reserved = number(".connections_reserved")};
-}
-
-BudgetLimits budget_limits(const Config& config, const std::string& key) {
-  const auto number = [&](const char* end) { return static_cast<std::uint32_t>(config.number(key + end)); };
-  return {.burst = {.count = number("_per_minute"), .window = seconds(60)},
-          .lasting = {.count = number("_per_hour"), .window = seconds(3600)}};
-}
-
-WorkerTls worker_tls(const Config& config, TlsFiles files) {
-  WorkerTls tls{.files = std::move(files)};
-  if (config.has("http.tls_listen")) tls.http_listen = config.endpoint("http.tls_listen");
-  if (config.has("smtp.tls_listen")) tls.smtp_listen = config.endpoint("smtp.tls_listen");
-  const std::string mode = config.text("smtp.smart_host_tls");
-  if (mode == "off") return tls;
-  tls.smart_host = mode == "starttls" ? SmartHostTls::starttls : SmartHostTls::implicit;
-  tls.smart_host_name = config.text("smtp.smart_host_name");
-  if (tls.smart_host_name.empty()) tls.smart_host_name = to_string(config.endpoint("smtp.smart_host").ip);
-  return tls;
-}
-
-WorkerSettings worker_settings(const Config& config, const HashKey& secret, TlsFiles files) {
-  WorkerSettings settings;
-  settings.tls = worker_tls(config, std::move(files));
-  relay::Settings& relay = settings.relay;
-  relay.domain = config.text("domain");
-  relay.worker = only_worker;
-  relay.numbering = wap::configured_numbering(config);
-  relay.digest_secret = secret;
-  relay.node = static_cast<std::uint16_t>(config.number("node"));
-  relay.smtp_retry = {.first = config.duration("smtp.retry_first"), .most = config.duration("smtp.retry_most")};
-  relay.smtp_expire = config.duration("smtp.expire");
-  relay.postmaster = config.text("smtp.postmaster");
-  if (config.has("smtp.smart_host")) relay.smart_host = to_string(config.endpoint("smtp.smart_host"));
-  relay.unknown_retry = config.duration("smtp.unknown_retry");
-  relay.mail_size_max = config.size("smtp.size_max");
-  for (const std::string& peer : config.peers()) {
-    relay.unbound_senders[peer] = static_cast<std::uint32_t>(config.number("peer." + peer + ".unbound_senders_per_minute"));
-    relay.peer_retry[peer] = {.first = config.duration("peer." + peer + ".retry_first"),
-                              .most = config.duration("peer." + peer + ".retry_most")};
-  }
-  settings.http_listen = config.endpoint("http.listen");
-  settings.smtp_listen = config.endpoint("smtp.listen");
-  settings.http.connections = connection_limits(config, "http");
-  settings.wrong_passwords = budget_limits(config, "http.wrong_passwords");
-  settings.smtp.domain = relay.domain;
-  settings.smtp.size_max = config.size("smtp.size_max");
-  settings.smtp.connections = connection_limits(config, "smtp");
-  settings.smtp.trusted = config.networks("smtp.trusted");
-  settings.smtp.unknown_recipients = budget_limits(config, "smtp.unknown_recipients");
-  settings.smtp.trusted_unknown_recipients = budget_limits(config, "smtp.trusted_unknown_recipients");
-  settings.smtp.greeting_delay = greeting_delay;
-  settings.poll = config.text("worker.poll") == "busy" ? Poll::busy : Poll::adaptive;
-  return settings;
 }
 
 // Until the control plane says who the peers are, nobody is refused for good: where one of them cannot be recalled whole, none is known.
@@ -167,7 +100,7 @@ Result<void> drop_privileges(const std::optional<Account>& account, std::initial
   return give_up_capabilities();
 }
 
-int run(const Config& config) {
+int run(const Config& config, const std::filesystem::path& root) {
   const auto account = account_to_become(data_plane_user);
   if (!account) {
     fmt::print(stderr, "pushmail-dataplane: {}\n", account.error().text);
@@ -242,12 +175,14 @@ int run(const Config& config) {
   Ring<ToWorker> to_worker(worker_bell);
   Ring<relay::Conversion> to_codec(codec_bell);
   Ring<relay::Converted> from_codec(worker_bell);
-  WorkerSettings settings = worker_settings(config, *secret, std::move(*tls_files));
+  Ring<Reload> reloads(worker_bell, 16);
+  WorkerSettings settings = worker_settings(config, only_worker, *secret, std::move(*tls_files));
   settings.smart_host_login = std::move(*login);
   auto worker = std::make_unique<Worker>(
       std::move(settings), **link,
-      WorkerRings{.to_io = to_io, .from_io = to_worker, .to_codec = to_codec, .from_codec = from_codec, .bell = worker_bell}, clock,
-      **counters, faults);
+      WorkerRings{
+          .to_io = to_io, .from_io = to_worker, .to_codec = to_codec, .from_codec = from_codec, .reloads = reloads, .bell = worker_bell},
+      clock, **counters, faults);
 
   recall_peers(last_known, config, *worker);
   const journal::Options options{.folder = journal_folder,
@@ -265,7 +200,11 @@ int run(const Config& config) {
       .number("unsettled", static_cast<std::int64_t>(replayed.unsettled))
       .number("damaged", static_cast<std::int64_t>(replayed.damaged));
 
-  IoThread io(**journal, to_io, to_worker, io_bell, last_known, **counters, faults);
+  const auto settings_of = [&](const Config& fresh, TlsFiles files) {
+    return worker_settings(fresh, only_worker, *secret, std::move(files));
+  };
+  Reloader reloader(root, config, settings_of, rules, reloads);
+  IoThread io(**journal, to_io, to_worker, io_bell, last_known, **counters, faults, [&](std::uint64_t query) { reloader.ask(query); });
   if (const auto opened = io.open(run_folder / handoff_socket_of(only_worker), random_u64() | 1); !opened)
     return stop_for("handoff socket", opened.error());
   if (const auto listening = worker->listen(); !listening) return stop_for("listen", listening.error());
@@ -284,7 +223,7 @@ int run(const Config& config) {
   std::atomic<bool> worker_done{false};
   CodecLane codec_lane(to_codec, from_codec, codec_bell, rules.slot(), 0);
   Thread codec_thread("codec", [&] { codec_lane.run(worker_done); });
-  rules.watch(reload_fd);
+  reloader.watch(reload_fd);
   Thread worker_thread("worker", [&] {
     worker->run(stopping);
     worker_done.store(true, std::memory_order_release);
@@ -309,7 +248,7 @@ int run(const Config& config) {
   }
   worker_thread.join();
   codec_thread.join();
-  rules.stop();
+  reloader.stop();
   log_info("stopped");
   // The network goes first: it resets what the drain left open and tells nobody, then the sessions may go.
   link->reset();
@@ -335,5 +274,5 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "{}\n", config.error().messages());
     return config.error().exit_code();
   }
-  return pushmail::run(*config);
+  return pushmail::run(*config, options->root);
 }

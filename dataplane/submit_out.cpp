@@ -40,10 +40,10 @@ Result<HttpClientSettings> settings_of(const relay::PeerEntry& peer) {
 class SubmitOut::PeerClient final : public HttpClientEvents {
  public:
   /// `trust` null: without TLS. `name`: what its certificate must carry.
-  PeerClient(SubmitOut& owner, HttpClientSettings settings, const tls::ClientSettings* trust, std::string name)
+  PeerClient(SubmitOut& owner, HttpClientSettings settings, const tls::ClientSettings* trust, std::string name, const std::string& peer)
       : owner_(owner),
         settings_(settings),
-        tls_(trust != nullptr ? std::make_unique<TlsPeer>(owner.network_, *trust, std::move(name)) : nullptr),
+        tls_(trust != nullptr ? std::make_unique<TlsPeer>(owner.network_, *trust, std::move(name), "peer " + peer) : nullptr),
         client_(tls_ ? static_cast<Network&>(*tls_) : owner.network_, std::move(settings), *this, owner.clock_, owner.faults_) {}
 
   void on_http_result(std::uint64_t request, HttpResult result) override {
@@ -63,6 +63,9 @@ class SubmitOut::PeerClient final : public HttpClientEvents {
 
   [[nodiscard]] const HttpClientSettings& settings() const { return settings_; }
   [[nodiscard]] bool is_covered() const { return tls_ != nullptr; }
+  void use(const tls::ClientSettings& trust) {
+    if (tls_) tls_->use(trust);
+  }
   HttpClient& client() { return client_; }
   const HttpClient& client() const { return client_; }
   [[nodiscard]] bool is_done() const { return items_.empty() && client_.connection_count() == 0; }
@@ -75,8 +78,8 @@ class SubmitOut::PeerClient final : public HttpClientEvents {
   HttpClient client_;
 };
 
-SubmitOut::SubmitOut(TlsNetwork& network, const Trust& trust, const Clock& clock, FaultPoints faults)
-    : network_(network), trust_(trust), clock_(clock), faults_(faults) {}
+SubmitOut::SubmitOut(TlsNetwork& network, Trust trust, const Clock& clock, FaultPoints faults)
+    : network_(network), trust_(std::move(trust)), clock_(clock), faults_(faults) {}
 SubmitOut::~SubmitOut() = default;
 
 void SubmitOut::set_peers(const relay::PeerTable& peers) {
@@ -104,10 +107,18 @@ void SubmitOut::set_peers(const relay::PeerTable& peers) {
     const auto trusted = trust_.find(name);
     // Neither plane's word alone makes it go in clear.
     if (is_https != (trusted != trust_.end())) {
-      log_error("peer_url").peer(name).text("reason", "the two planes do not agree whether it is reached by https; start both again");
+      log_error("peer_url").peer(name).text("reason", "the two planes do not agree whether it is reached by https; pushmailctl reload");
       continue;
     }
-    clients_.emplace(name, std::make_unique<PeerClient>(*this, std::move(*settings), is_https ? &trusted->second : nullptr, name_of(peer)));
+    clients_.emplace(name,
+                     std::make_unique<PeerClient>(*this, std::move(*settings), is_https ? &trusted->second : nullptr, name_of(peer), name));
+  }
+}
+
+void SubmitOut::set_trust(Trust trust) {
+  trust_ = std::move(trust);
+  for (const auto& [name, settings] : trust_) {
+    if (const auto client = clients_.find(name); client != clients_.end()) client->second->use(settings);
   }
 }
 

@@ -20,8 +20,7 @@ class SubmitOut {
  public:
   /// Whom we trust as each peer that is reached by https.
   using Trust = std::map<std::string, tls::ClientSettings, std::less<>>;
-  /// `trust` outlives it.
-  SubmitOut(TlsNetwork& network, const Trust& trust, const Clock& clock, FaultPoints faults);
+  SubmitOut(TlsNetwork& network, Trust trust, const Clock& clock, FaultPoints faults);
   ~SubmitOut();
   SubmitOut(const SubmitOut&) = delete;
   SubmitOut& operator=(const SubmitOut&) = delete;
@@ -29,6 +28,8 @@ class SubmitOut {
   /// Before anything else: who hears of results.
   void set_relay(relay::Relay& relay) { relay_ = &relay; }
   void set_peers(const relay::PeerTable& peers);
+  /// For handshakes from now on. Who is reached by https, and who is not any more, is seen with the next set_peers.
+  void set_trust(Trust trust);
   /// The order's body stays where it is until on_submit_result.
   void submit(const relay::SubmitOrder& order);
   /// Its answer said so (4006): fewer requests run with it at the same time.
@@ -45,7 +46,7 @@ class SubmitOut {
  private:
   class PeerClient;
   TlsNetwork& network_;
-  const Trust& trust_;
+  Trust trust_;
   const Clock& clock_;
   FaultPoints faults_;
   relay::Relay* relay_ = nullptr;

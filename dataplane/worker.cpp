@@ -19,7 +19,8 @@ std::vector<HttpPeer> http_peers_of(const relay::PeerTable& table) {
                      .credentials = {.user = profile.text("inbound_user"), .password = profile.text("inbound_password")},
                      .service_code = profile.dialect.service_code,
                      .fault_http_status = profile.dialect.fault_http_status,
-                     .scheme = profile.is({"inbound_scheme", "digest"}) ? HttpScheme::digest : HttpScheme::basic});
+                     .scheme = profile.is({"inbound_scheme", "digest"}) ? HttpScheme::digest : HttpScheme::basic,
+                     .wants_certificate = !profile.text("inbound_certificate").empty()});
   }
   return peers;
 }
@@ -37,7 +38,8 @@ Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clo
       network_(link.network()),
       smart_host_(settings_.tls.smart_host == SmartHostTls::off
                       ? std::nullopt
-                      : std::optional<TlsPeer>(std::in_place, network_, *settings_.tls.files.smart_host, settings_.tls.smart_host_name)),
+                      : std::optional<TlsPeer>(std::in_place, network_, *settings_.tls.files.smart_host, settings_.tls.smart_host_name,
+                                               std::string(Certificates::smart_host_label))),
       rings_(rings),
       clock_(clock),
       counters_(counters),
@@ -54,6 +56,11 @@ Worker::Worker(WorkerSettings settings, Link& link, WorkerRings rings, const Clo
                 clock, faults, settings_.tls.smart_host == SmartHostTls::starttls ? &*smart_host_ : nullptr, settings_.smart_host_login) {
   submit_out_.set_relay(relay_);
   mail_out_.set_relay(relay_);
+  const TlsFiles& files = settings_.tls.files;
+  if (http_tls_ && files.asking_server) http_tls_->use(*files.asking_server, files.clients);
+  exempt_named_sources();
+  certificates_.set_own(files);
+  network_.on_certificate([this](std::string_view label, const tls::Certificate& shown) { certificates_.see(label, shown); });
 }
 
 Worker::~Worker() = default;
@@ -76,6 +83,8 @@ void Worker::set_peers(const RecordView& peers) {
   mm7_.set_peers(http_peers_of(relay_.peers()));
   http_.set_groups(mm7_.groups());
   submit_out_.set_peers(relay_.peers());
+  exempt_named_sources();
+  certificates_.keep_peers([this](std::string_view name) { return relay_.peers().find(name) != nullptr; });
 }
 
 // ---- the turn ---------------------------------------------------------------------------------------------------------------------
@@ -99,6 +108,7 @@ std::size_t Worker::turn() {
     link_.publish(counters_);
     publish_sessions();
     submit_out_.publish(counters_);
+    if (certificates_.has_news()) send_certificates();
   }
   const bool io_flushed = rings_.to_io.flush();
   const bool codec_flushed = rings_.to_codec.flush();
@@ -111,18 +121,27 @@ void Worker::publish_sessions() {
   counters_.set(Counter::http_turned_away, http.turned_away);
   counters_.set(Counter::http_evicted, http_.evicted());
   counters_.set(Counter::http_wrong_passwords, mm7_.wrong_passwords());
+  counters_.set(Counter::http_wrong_certificates, mm7_.wrong_certificates());
   const SmtpServerCounts& smtp = smtp_.counts();
   counters_.set(Counter::smtp_connections, smtp.connections);
   counters_.set(Counter::smtp_turned_away, smtp.turned_away);
   counters_.set(Counter::smtp_evicted, smtp_.evicted());
   counters_.set(Counter::smtp_early_talkers, smtp.early_talkers);
   counters_.set(Counter::smtp_over_budget, smtp.over_budget);
+  const TlsCounts& tls = network_.counts();
+  counters_.set(Counter::tls_handshakes, tls.handshakes);
+  counters_.set(Counter::tls_failed, tls.failed);
+  counters_.set(Counter::tls_refused, tls.refused);
 }
 
 std::size_t Worker::take_completions() {
   std::size_t count = 0;
   while (auto message = rings_.from_io.receive()) {
     take(std::move(*message));
+    ++count;
+  }
+  while (auto reload = rings_.reloads.receive()) {
+    take(std::move(*reload));
     ++count;
   }
   while (auto converted = rings_.from_codec.receive()) {
@@ -144,6 +163,8 @@ void Worker::take(ToWorker message) {
                  [&](const HandoffReady& ready) {
                    handoff_ready_ = true;
                    relay_.on_handoff_ready(ready.other);
+                   send_reloaded();
+                   send_certificates();
                  },
                  [&](const HandoffLost&) {
                    handoff_ready_ = false;
@@ -161,6 +182,66 @@ void Worker::take(ToWorker message) {
                  [&](const HandoffAcknowledged& acknowledged) { relay_.on_handoff_acknowledged(acknowledged.kind, acknowledged.item); },
              },
              message);
+}
+
+void Worker::exempt_named_sources() {
+  std::vector<IpNetwork> named = settings_.smtp.trusted;
+  for (const SourceGroup& group : mm7_.groups()) named.insert(named.end(), group.networks.begin(), group.networks.end());
+  network_.exempt(std::move(named));
+}
+
+// ---- a configuration that was read again -----------------------------------------------------------------------------------------
+
+void Worker::take(Reload reload) {
+  if (reload.settings) {
+    take(std::move(*reload.settings));
+    counters_.set_configuration(reload.configuration);
+  }
+  reload.settings.reset();
+  reloaded_ = std::move(reload);
+  send_reloaded();
+}
+
+// Sessions under way go on with what they began with; ports, links and names stay as they are until the next start.
+void Worker::take(WorkerSettings fresh) {
+  take(fresh.tls.files);
+  http_.set_limits(fresh.http.connections);
+  mm7_.set_wrong_passwords(fresh.wrong_passwords);
+  smtp_.take(fresh.smtp);
+  settings_.smtp.trusted = fresh.smtp.trusted;
+  exempt_named_sources();
+  relay_.take(std::move(fresh.relay));
+}
+
+void Worker::take(const TlsFiles& fresh) {
+  certificates_.set_own(fresh);
+  if (fresh.server) {
+    if (http_tls_) http_tls_->use(fresh.asking_server ? *fresh.asking_server : *fresh.server, fresh.clients);
+    if (smtp_tls_)
+      smtp_tls_->use(*fresh.server);
+    else
+      smtp_tls_.emplace(network_, *fresh.server, &smtp_);
+    smtp_.offer_starttls(&*smtp_tls_);
+  } else if (!settings_.tls.http_listen && !settings_.tls.smtp_listen) {
+    // A port that speaks TLS stays open until the next start, and needs the certificate it has.
+    smtp_.offer_starttls(nullptr);
+  }
+  if (smart_host_ && fresh.smart_host) smart_host_->use(*fresh.smart_host);
+  submit_out_.set_trust(fresh.peers);
+}
+
+// Again after each hello: a control plane that was started meanwhile shows it in its status.
+void Worker::send_reloaded() {
+  if (!handoff_ready_ || !reloaded_) return;
+  RecordWriter record = handoff::make(handoff::Kind::reloaded, {});
+  record.u64(handoff::tag(handoff::Tag::query), reloaded_->query).u64(handoff::tag(handoff::Tag::configuration), reloaded_->configuration);
+  if (!reloaded_->refusal.empty()) record.text(handoff::tag(handoff::Tag::reason), reloaded_->refusal);
+  for (const std::string& key : reloaded_->at_restart) record.text(handoff::tag(handoff::Tag::restart_key), key);
+  send(handoff::Kind::reloaded, {}, std::move(record));
+}
+
+void Worker::send_certificates() {
+  if (handoff_ready_) send(handoff::Kind::certificates, {}, certificates_.take_record());
 }
 
 void Worker::run(const std::atomic<Stopping>& stopping) {
@@ -217,7 +298,7 @@ void Worker::sleep() {
     if (due != Instant{}) longest = std::min(longest, due - clock_.now());
   }
   rings_.bell.announce();
-  if (longest.ns > 0 && rings_.from_io.empty() && rings_.from_codec.empty()) {
+  if (longest.ns > 0 && rings_.from_io.empty() && rings_.from_codec.empty() && rings_.reloads.empty()) {
     counters_.add(Counter::idle_waits);
     network_.wait(rings_.bell.fd(), longest);
   }

@@ -1,7 +1,7 @@
 // One worker: its network, its sessions, its relay, and the turn that drives them. Read turn() in worker.cpp first.
 //
-// Came from: main (what was opened). Goes to: rings to the I/O thread and the codec lane. A worker owns all of this alone: no lock, nothing
-// shared but the rings and the counters.
+// Came from: main (what was opened), the reloader (settings that changed). Goes to: rings to the I/O thread and the codec lane. A worker
+// owns all of this alone: no lock, nothing shared but the rings and the counters.
 #pragma once
 
 #include <atomic>
@@ -11,11 +11,12 @@
 
 #include "core/clock.h"
 #include "core/contract/counters/counters.h"
-#include "core/tls_files.h"
+#include "dataplane/certificates.h"
 #include "dataplane/link.h"
 #include "dataplane/mail_out.h"
 #include "dataplane/messages.h"
 #include "dataplane/relay/relay.h"
+#include "dataplane/reload.h"
 #include "dataplane/ring.h"
 #include "dataplane/session/http_server.h"
 #include "dataplane/session/mm7_service.h"
@@ -24,31 +25,6 @@
 #include "dataplane/tls/tls_network.h"
 
 namespace pushmail {
-
-enum class SmartHostTls : std::uint8_t { off, starttls, implicit };
-
-/// TLS of a worker's legs. The listeners need `files.server`, the smart host `files.smart_host`.
-struct WorkerTls {
-  TlsFiles files{};
-  std::optional<Endpoint> http_listen{};
-  std::optional<Endpoint> smtp_listen{};
-  SmartHostTls smart_host = SmartHostTls::off;
-  std::string smart_host_name{};  // that its certificate must carry
-};
-
-enum class Poll : std::uint8_t { adaptive, busy };
-
-struct WorkerSettings {
-  relay::Settings relay;
-  Endpoint http_listen;
-  Endpoint smtp_listen;
-  HttpServerSettings http{};
-  BudgetLimits wrong_passwords = Mm7Service::wrong_passwords_usual;
-  SmtpServerSettings smtp{};
-  WorkerTls tls{};
-  std::optional<SmtpLogin> smart_host_login{};
-  Poll poll = Poll::adaptive;
-};
 
 /// What the process wants of its worker; it only rises. drain: what is under way is finished, within timers::drain. now: the end comes at
 /// once, and resets what is open.
@@ -59,6 +35,7 @@ struct WorkerRings {
   Ring<ToWorker>& from_io;
   Ring<relay::Conversion>& to_codec;
   Ring<relay::Converted>& from_codec;
+  Ring<Reload>& reloads;
   Wake& bell;
 };
 
@@ -96,6 +73,8 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   void peer_overloaded(std::string_view peer) override { submit_out_.peer_overloaded(peer); }
 
   [[nodiscard]] std::optional<TlsListener> listener_for(Acceptor& behind);
+  /// From the budgets of handshakes: who forwards mail, and the peers whose addresses are known.
+  void exempt_named_sources();
   void publish_sessions();
   [[nodiscard]] bool goes_on(Stopping wanted);
   void begin_drain();
@@ -103,6 +82,12 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   [[nodiscard]] std::size_t open_count() const;
   std::size_t take_completions();
   void take(ToWorker message);
+  void take(Reload reload);
+  /// Those that need no restart.
+  void take(WorkerSettings fresh);
+  void take(const TlsFiles& fresh);
+  void send_reloaded();
+  void send_certificates();
   void sleep();
 
   WorkerSettings settings_;
@@ -117,6 +102,8 @@ class Worker final : relay::JournalPort, relay::HandoffPort, relay::CodecPort, r
   std::optional<Instant> drain_ends_;  // set when the drain has begun
   bool handoff_ready_ = false;
   std::string_view refusal_;
+  std::optional<Reload> reloaded_;  // the last one, without its settings
+  Certificates certificates_;
 
   relay::Relay relay_;
   Mm7Service mm7_;

@@ -179,6 +179,8 @@ class Call {
     if (path[1] == "peers" && path.size() <= 3) return peers();
     if (path[1] == "status" && path.size() == 2) return status();
     if (path[1] == "kek" && path.size() <= 3) return kek();
+    if (path[1] == "reload" && path.size() == 2)
+      return is("POST") ? error(503, "unavailable", "nothing is read again here") : wrong_method();
     return nothing_here();
   }
 
@@ -488,9 +490,18 @@ Answer Api::handle(const Request& request, const AccountTrial* trial) {
 
 void Api::handle(const Request& request, std::function<void(Answer)> reply) {
   const auto target = parse_target(request.target);
-  const bool adds = target && request.method == "POST" && target->path == std::vector<std::string>{"v1", "bindings"};
-  if (!adds || !hooks_.try_account || refusal_of(request, *target)) return reply(handle(request));
+  const auto posts = [&](const char* noun) {
+    return target && request.method == "POST" && target->path == std::vector<std::string>{"v1", noun};
+  };
+  const bool is_late = (posts("reload") && hooks_.reload) || (posts("bindings") && hooks_.try_account);
+  if (!is_late || refusal_of(request, *target)) return reply(handle(request));
+  if (posts("reload")) return reload(request, std::move(reply));
   add_when_tried(request, std::move(reply));
+}
+
+void Api::reload(const Request& request, std::function<void(Answer)> reply) {
+  log_info("reload_asked").text("agent", request.agent);
+  hooks_.reload([reply = std::move(reply)](std::string report) { reply({200, std::move(report)}); });
 }
 
 void Api::add_when_tried(const Request& request, std::function<void(Answer)> reply) {

@@ -10,9 +10,10 @@
 //   GET    /v1/items/ID                       GET /v1/items/ID/history     GET /v1/traces/TRACE/history
 //   GET    /v1/subscribers/MSISDN/status      whether a number is bound and active: for an MMSC that asks first
 //   GET    /v1/peers                          GET /v1/peers/NAME           how each [peer.NAME] does: report times, doubts, pauses
-//   PUT    /v1/kek  {"now", "before"?}        from here on passwords are sealed by the first key (64 hex digits); root and our own user
-//   only POST   /v1/kek/rewrap  {"after"?}         some of the passwords behind that binding are wrapped by it; `after` says where the rest
-//   is GET    /v1/status                         how every part does: status/status.h
+//   PUT    /v1/kek  {"now", "before"?}        from here on passwords are sealed by the first key (64 hex digits); root and our own user only
+//   POST   /v1/kek/rewrap  {"after"?}         some of the passwords behind that binding are wrapped by it; `after` says where the rest is
+//   GET    /v1/status                         how every part does: status/status.h
+//   POST   /v1/reload                         every program takes its configuration anew, whole or not at all; what came of it
 //
 // Which role each needs stands in roles.h. Errors: {"error": {"code", "field", "text"}} with 400, 403, 404, 405, 409, 413 or 503.
 #pragma once
@@ -63,6 +64,8 @@ struct Hooks {
   /// JSON object of the whole service (status/status.h).
   std::function<std::string()> status{};
   std::function<std::vector<PeerStanding>()> peers{};
+  /// Has all programs take the configuration anew, and replies later, once, with a JSON object (controlplane/reloading.h).
+  std::function<void(std::function<void(std::string)> reply)> reload{};
 };
 
 class Api {
@@ -76,6 +79,7 @@ class Api {
 
  private:
   [[nodiscard]] Answer handle(const Request& request, const AccountTrial* trial);
+  void reload(const Request& request, std::function<void(Answer)> reply);
   void add_when_tried(const Request& request, std::function<void(Answer)> reply);
 
   Store& store_;

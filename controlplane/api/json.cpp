@@ -94,6 +94,8 @@ Json to_json(const PeerStanding& p) {
   json["unknown"] = p.unknown;
   put(json, "paused_until", p.paused_until);
   put(json, "reason", p.reason);
+  put(json, "last_error", p.error);
+  put(json, "last_error_at", p.error_at);
   json["silent"] = p.silent;
   json["answers"] = p.answers;
   if (!p.advice.empty()) json["advice"] = p.advice;

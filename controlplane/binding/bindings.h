@@ -56,6 +56,9 @@ class Bindings {
   Bindings(Store& store, Sealer& sealer, const Clock& clock, Rules rules)
       : store_(store), sealer_(sealer), clock_(clock), rules_(std::move(rules)) {}
 
+  /// For bindings that are made or changed from now on.
+  void use(Rules rules) { rules_ = std::move(rules); }
+
   /// Checked and with defaults, but without id, password and time.
   [[nodiscard]] std::expected<Binding, Problem> check(const BindingRequest& request) const;
   /// The same, and whether it may stand beside the bindings that there are: what add() asks first.

@@ -110,6 +110,7 @@ class Commands {
   void worker_show();
   void peer_show();
   void status();
+  void reload();
   void journal_cat();
   void config_check();
   [[nodiscard]] SetupAnswers setup_answers() const;
@@ -395,10 +396,10 @@ void Commands::peer_show() {
   if (!id_.empty()) return print_object(call("GET", "/v1/peers/" + percent_encoded(id_)));
   const Json answer = call("GET", "/v1/peers");
   if (json_) return print_object(answer);
-  Table table({"PEER", "URL", "DEDUPLICATES", "REPORTS", "P95 S", "DOUBT LASTS S", "UNKNOWN", "PAUSED UNTIL", "REASON"});
+  Table table({"PEER", "URL", "DEDUPLICATES", "REPORTS", "P95 S", "DOUBT LASTS S", "UNKNOWN", "PAUSED UNTIL", "REASON", "LAST ERROR"});
   for (const Json& p : answer["peers"]) {
     table.add({cell(p, "peer"), cell(p, "url"), cell(p, "deduplicates"), cell(p, "reports"), cell(p, "report_time_p95_s"),
-               cell(p, "doubt_lasts_s"), cell(p, "unknown"), cell(p, "paused_until"), cell(p, "reason")});
+               cell(p, "doubt_lasts_s"), cell(p, "unknown"), cell(p, "paused_until"), cell(p, "reason"), cell(p, "last_error")});
   }
   table.print(streams_.out);
   for (const Json& p : answer["peers"]) {
@@ -420,13 +421,29 @@ void Commands::status() {
     alone.parts.push_back({.kind = "control_plane", .state = "does not answer", .means = status::Verdict::down, .error = stop.text});
     alone.parts.push_back(status::data_plane_part(counters, read_counters(counters), SystemClock().now()));
     answer = status::to_json(alone);
-    for (const char* unknown : {"configuration", "items", "disks", "store_size", "journal_segments", "transfers", "sms_in_doubt",
-                                "sms_set_aside", "sms_withheld", "sms_receipts", "sms_receipts_unmatched"})
+    for (const char* unknown : {"configuration", "items", "disks", "certificates", "store_size", "journal_segments", "transfers",
+                                "sms_in_doubt", "sms_set_aside", "sms_withheld", "sms_receipts", "sms_receipts_unmatched"})
       answer.erase(unknown);
   }
   exit_code_ = exit_code_of_status(answer);
   if (json_) return print_object(answer);
   print_status(answer, streams_.out);
+}
+
+void Commands::reload() {
+  const Json answer = call("POST", "/v1/reload");
+  const auto list = [&](const char* key) { return answer.contains(key) && answer[key].is_array() ? answer[key] : Json::array(); };
+  const Json programs = list("programs");
+  const bool has_refused =
+      std::ranges::any_of(programs, [](const Json& one) { return cell(one, "result") == "refused" || cell(one, "result") == "silent"; });
+  if (has_refused) exit_code_ = EX_CONFIG;
+  if (json_) return print_object(answer);
+  Table table({"PROGRAM", "RESULT", "REASON"});
+  for (const Json& one : programs) table.add({cell(one, "program"), cell(one, "result"), cell(one, "reason")});
+  table.print(streams_.out);
+  for (const auto& [key, words] : {std::pair{"changed", "taken"}, std::pair{"needs_restart", "needs a restart"}}) {
+    for (const Json& path : list(key)) streams_.out << printable(fmt::format("{}: {}", words, path.get<std::string>())) << '\n';
+  }
 }
 
 void Commands::worker_show() {
@@ -758,6 +775,8 @@ void Commands::declare(CLI::App& app) {
   app.add_subcommand("status", "how everything does, and since when; exits with 0 serving, 1 degraded, 2 down")->callback([this] {
     action_ = [this] { status(); };
   });
+  app.add_subcommand("reload", "take the configuration and its files anew, in every program; 78: one has refused, and keeps what it had")
+      ->callback([this] { action_ = [this] { reload(); }; });
   CLI::App* set_up =
       app.add_subcommand("setup", "make a configuration, the key and the password files, and try each peer; asks, or takes options");
   for (const SetupQuestion& question : setup_questions)

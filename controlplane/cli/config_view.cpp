@@ -80,7 +80,7 @@ nlohmann::ordered_json explained(const ConfigKey& key) {
                                                 : std::string(key.default_value);
   if (key.least != INT64_MIN) json["least"] = fmt::format("{}{}", key.least, unit_of(key.type));
   if (key.most != INT64_MAX) json["most"] = fmt::format("{}{}", key.most, unit_of(key.type));
-  json["takes_effect"] = key.path == "rules.file" ? "at once at SIGHUP" : "when the programs are started again";
+  json["takes_effect"] = key.taken == Taken::at_reload ? "at pushmailctl reload and SIGHUP" : "when the programs are started again";
   return json;
 }
 

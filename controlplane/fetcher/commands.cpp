@@ -151,6 +151,8 @@ Result<std::optional<Command>> decode_command(const RecordView& record) {
     case Kind::cancel:
       if (item.empty()) return fail(mailbox_record);
       return CancelCommand{.item = item};
+    case Kind::reload:
+      return ReloadCommand{.query = number_or_zero(record, Tag::query)};
     default:
       return std::nullopt;
   }

@@ -60,8 +60,11 @@ struct CreditCommand {
 struct CancelCommand {
   ItemId item;
 };
-using Command =
-    std::variant<WatchCommand, ProbeCommand, UnwatchCommand, PollCommand, FetchCommand, MarkCommand, CreditCommand, CancelCommand>;
+struct ReloadCommand {
+  std::uint64_t query = 0;
+};
+using Command = std::variant<WatchCommand, ProbeCommand, UnwatchCommand, PollCommand, FetchCommand, MarkCommand, CreditCommand,
+                             CancelCommand, ReloadCommand>;
 
 /// What `session` says of an account beside its state, and `watch` repeats.
 void write_kept(const Backoff::Kept& kept, RecordWriter& record);

@@ -12,8 +12,8 @@ namespace {
 
 }  // namespace
 
-Fetcher::Fetcher(Loop& loop, const SessionSettings& settings, int descriptor)
-    : loop_(loop), settings_(settings), socket_(loop), reporter_(loop, socket_) {
+Fetcher::Fetcher(Loop& loop, const SessionSettings& settings, int descriptor, ReadSettings read)
+    : loop_(loop), settings_(settings), read_(std::move(read)), socket_(loop), reporter_(loop, socket_) {
   if (auto adopted = socket_.adopt(descriptor); !adopted) outcome_ = std::unexpected(adopted.error());
 }
 
@@ -90,6 +90,20 @@ void Fetcher::obey(const RecordView& record) {
   if (*command) obey(std::move(**command));
 }
 
+std::string Fetcher::reload() {
+  if (!read_) return "this fetcher has no files";
+  auto fresh = read_();
+  if (!fresh) {
+    log_error("reload_refused").text("reason", fresh.error());
+    return fresh.error();
+  }
+  // How long it waits and how many sessions idle is its own since the start.
+  settings_.tls = std::move(fresh->tls);
+  settings_.mail_size_max = fresh->mail_size_max;
+  log_info("reloaded");
+  return {};
+}
+
 Watcher* Fetcher::watcher_of(const std::string& binding) {
   const auto found = watchers_.find(binding);
   return found == watchers_.end() ? nullptr : found->second.get();
@@ -158,6 +172,8 @@ void Fetcher::obey(Command command) {
     if (const auto job = found->second.lock()) job->add_credit(credit->credit);
   } else if (const auto* cancelled = std::get_if<CancelCommand>(&command)) {
     cancel(cancelled->item);
+  } else if (const auto* again = std::get_if<ReloadCommand>(&command)) {
+    reporter_.reloaded(again->query, reload());
   }
 }
 

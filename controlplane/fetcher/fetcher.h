@@ -4,8 +4,11 @@
 // store knows what was seen, and the next fetcher starts from there.
 #pragma once
 
+#include <expected>
+#include <functional>
 #include <map>
 #include <memory>
+#include <string>
 #include <unordered_map>
 
 #include "controlplane/fetcher/commands.h"
@@ -18,11 +21,16 @@ namespace pushmail::mailbox {
 
 class Fetcher {
  public:
+  /// The settings as the files say now, or why they cannot be used.
+  using ReadSettings = std::function<std::expected<SessionSettings, std::string>()>;
   /// Takes the open socket `descriptor` over.
-  Fetcher(Loop& loop, const SessionSettings& settings, int descriptor);
+  Fetcher(Loop& loop, const SessionSettings& settings, int descriptor, ReadSettings read = {});
 
   /// Until the other side closes the socket and all sessions have ended. The error is a broken record, our own side's fault.
   [[nodiscard]] Result<void> run();
+
+  /// Takes the settings anew, for sessions that begin from now on; empty, or why all stays as it is.
+  [[nodiscard]] std::string reload();
 
  private:
   void read_commands(Task& task);
@@ -32,7 +40,8 @@ class Fetcher {
   void cancel(const ItemId& item);
 
   Loop& loop_;
-  const SessionSettings settings_;
+  SessionSettings settings_;
+  ReadSettings read_;
   Socket socket_;
   Reporter reporter_;
   IdleSlots slots_{settings_.idle_max};

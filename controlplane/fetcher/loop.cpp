@@ -3,6 +3,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <boost/asio/spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
@@ -13,6 +14,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
+#include <optional>
 
 #include "controlplane/fetcher/errors.h"
 #include "core/log.h"
@@ -39,6 +42,16 @@ std::chrono::nanoseconds left_until(const Clock& clock, Instant at) {
 
 struct Loop::State {
   asio::io_context context{1};
+  std::optional<asio::signal_set> hang_ups;
+  std::function<void()> told;
+
+  void wait_for_hang_up() {
+    hang_ups->async_wait([this](error_code cancelled, int) {
+      if (cancelled) return;
+      told();
+      wait_for_hang_up();
+    });
+  }
 };
 
 struct Task::State {
@@ -75,7 +88,17 @@ bool Loop::run_for(Duration most) {
   return tasks_ == 0;
 }
 
-void Loop::stop() { state_->context.stop(); }
+void Loop::stop() {
+  // Nothing that only waits may keep run_for from its end.
+  if (state_->hang_ups) state_->hang_ups->cancel();
+  state_->context.stop();
+}
+
+void Loop::on_hang_up(std::function<void()> told) {
+  state_->told = std::move(told);
+  state_->hang_ups.emplace(state_->context, SIGHUP);
+  state_->wait_for_hang_up();
+}
 
 struct Gate::State {
   State(asio::io_context& context) : timer(context) {}

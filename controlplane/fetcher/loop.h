@@ -32,6 +32,8 @@ class Loop {
   /// The same, but no longer than `most`; true when no coroutine is left.
   [[nodiscard]] bool run_for(Duration most);
   void stop();
+  /// Calls `told` at each SIGHUP, until stop().
+  void on_hang_up(std::function<void()> told);
   /// Coroutines that have not returned.
   [[nodiscard]] std::size_t tasks() const { return tasks_; }
 

@@ -146,7 +146,7 @@ class MailboxSession {
 };
 
 struct SessionSettings {
-  const tls::ClientSettings& tls;
+  tls::ClientSettings tls;
   Timing timing;
   std::uint64_t mail_size_max = limits::mail_size_max;
   std::uint64_t idle_max = UINT64_MAX;  // sessions that stay open at once; mailboxes beyond them are looked at in turn

@@ -3,6 +3,7 @@
 //
 // Came from: the control plane, which starts it with a socketpair as descriptor 3. Goes to: Fetcher. Reads the configuration (log,
 // trust, size limit) and the certificates, gives up its privileges, and from then on only talks: to descriptor 3 and to mail servers.
+// At SIGHUP, and when the control plane asks, it reads the configuration and the certificates again, as the user that it is then.
 // Ends when descriptor 3 closes (exit 0); 78: bad configuration; 77: runs as the user who owns the control plane's store; 67: root starts
 // it, and there is no account pushmail-fetch; 70: a record that breaks the framing, or reports that cannot be sent.
 #include <fcntl.h>
@@ -14,7 +15,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <string_view>
+#include <expected>
+#include <filesystem>
+#include <string>
 
 #include "controlplane/fetcher/asio_errors.h"
 #include "controlplane/fetcher/fetcher.h"
@@ -32,15 +35,25 @@ using namespace pushmail;
 
 constexpr int control_descriptor = 3;
 
-LogLevel level_of(std::string_view word) {
-  if (word == "debug") return LogLevel::debug;
-  if (word == "warning") return LogLevel::warning;
-  if (word == "error") return LogLevel::error;
-  return LogLevel::info;
-}
-
 // Each session is a descriptor.
 constexpr std::uint64_t descriptors_wanted = 16 * 1024;
+
+Result<mailbox::SessionSettings> settings_of(const Config& config, std::uint64_t descriptors) {
+  PM_TRY(auto trust, tls::ClientSettings::load(tls::system_authorities, config.text("tls.extra_ca")));
+  return mailbox::SessionSettings{.tls = std::move(trust),
+                                  .timing = {},
+                                  .mail_size_max = config.size("mailbox.mail_size_max"),
+                                  .idle_max = mailbox::idle_sessions_max(descriptors)};
+}
+
+std::expected<mailbox::SessionSettings, std::string> read_again(const std::filesystem::path& root, std::uint64_t descriptors) {
+  const auto config = Config::load(root);
+  if (!config) return std::unexpected(config.error().message());
+  auto settings = settings_of(*config, descriptors);
+  if (!settings) return std::unexpected(config->error_at("tls.extra_ca", std::string(settings.error().info->text)).message());
+  log_least(log_level_of(config->text("log.level")));
+  return std::move(*settings);
+}
 
 }  // namespace
 
@@ -65,7 +78,7 @@ int main(int argc, char** argv) {
   // Whatever else was inherited is not ours to hold open.
   close_range(control_descriptor + 1, ~0U, 0);
   std::signal(SIGPIPE, SIG_IGN);
-  // The control plane ends a fetcher by closing the descriptor; SIGHUP, sent to a whole service or session, is nothing to it.
+  // Until it is waited for below.
   std::signal(SIGHUP, SIG_IGN);
 
   const auto config = Config::load(options->root);
@@ -73,21 +86,18 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", config.error().messages().c_str());
     return config.error().exit_code();
   }
-  log_start("fetcher", level_of(config->text("log.level")), config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
+  log_start("fetcher", log_level_of(config->text("log.level")),
+            config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   const std::uint64_t descriptors = raise_descriptor_limit(descriptors_wanted);
   if (mailbox::is_bound_to(config->state_folder("store"))) {
     log_error("privileges_kept").text("step", "the control plane's store belongs to this user").number("uid", geteuid());
     return EX_NOPERM;
   }
-  const auto trust = tls::ClientSettings::load(tls::system_authorities, config->text("tls.extra_ca"));
-  if (!trust) {
-    log_error("no_trust_store").error(trust.error()).text("key", "tls.extra_ca");
+  const auto settings = settings_of(*config, descriptors);
+  if (!settings) {
+    log_error("no_trust_store").error(settings.error()).text("key", "tls.extra_ca");
     return EX_CONFIG;
   }
-  const mailbox::SessionSettings settings{.tls = *trust,
-                                          .timing = {},
-                                          .mail_size_max = config->size("mailbox.mail_size_max"),
-                                          .idle_max = mailbox::idle_sessions_max(descriptors)};
   if (const std::string failed = mailbox::give_up_privileges(*account); !failed.empty()) {
     log_error("privileges_kept").text("step", failed).os_error(errno);
     return EX_OSERR;
@@ -97,7 +107,8 @@ int main(int argc, char** argv) {
   mailbox::Loop loop(clock);
   int status = EX_OK;
   {
-    mailbox::Fetcher fetcher(loop, settings, control_descriptor);
+    mailbox::Fetcher fetcher(loop, *settings, control_descriptor, [&] { return read_again(options->root, descriptors); });
+    loop.on_hang_up([&] { static_cast<void>(fetcher.reload()); });
     log_info("started").number("pid", getpid());
     if (const auto done = fetcher.run(); !done) {
       log_error("fetcher_failed").error(done.error());

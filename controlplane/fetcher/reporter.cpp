@@ -143,6 +143,13 @@ void Reporter::marked(std::string_view binding, const ItemId& item, std::string_
   log_info("mail_marked").binding(binding).item(item).text("reason", reason);
 }
 
+void Reporter::reloaded(std::uint64_t query, std::string_view reason) {
+  auto record = record_of(Kind::reloaded, {});
+  record.u64(number_of(Tag::query), query);
+  if (!reason.empty()) record.text(number_of(Tag::reason), reason);
+  send(record);
+}
+
 void Reporter::wait_for_room(Task& task) {
   while (!closed_ && queued_size_ > queued_size_max) {
     Gate room(loop_);

@@ -42,6 +42,9 @@ class Reporter {
   /// `reason` empty: done.
   void marked(std::string_view binding, const ItemId& item, std::string_view uid, Mark mark, std::string_view reason);
 
+  /// `reason` empty: taken.
+  void reloaded(std::uint64_t query, std::string_view reason);
+
   /// Returns when little is queued, or after close().
   void wait_for_room(Task& task);
   /// The coroutine that writes; returns after close() or when the other side is gone.

@@ -126,6 +126,9 @@ void write(Exposition& page, const MetricRow& row, const Status& status) {
       return of_disks([](const Disk& disk) { return disk.size; });
     case Metric::disk_free:
       return of_disks([](const Disk& disk) { return disk.free; });
+    case Metric::certificate_end:
+      for (const CertificateEnd& one : status.certificates) page.series(row, {one.name}, seconds_text(one.ends.us));
+      return;
     case Metric::series_left_out:
       return one(page.left_out());
   }

@@ -39,6 +39,7 @@ enum class Metric : std::uint8_t {
   store_size,
   disk_size,
   disk_free,
+  certificate_end,
   series_left_out,
 };
 
@@ -73,6 +74,8 @@ inline constexpr auto metric_rows = std::to_array<MetricRow>({
     {Metric::store_size, "pushmail_store_size_bytes", "", "size of the store's files"},
     {Metric::disk_size, "pushmail_disk_size_bytes", "folder", "size of the file system of a folder of state"},
     {Metric::disk_free, "pushmail_disk_free_bytes", "folder", "room that is left there for us"},
+    {Metric::certificate_end, "pushmail_certificate_end_time_seconds", "certificate",
+     "when it ends, seconds since 1970: ours by the key of its file, a peer's as it was shown at its last handshake"},
     {Metric::series_left_out, "pushmail_metrics_series_left_out", "", "series that did not fit into this page"},
 });
 

@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
+#include "core/timers.h"
+
 namespace pushmail::status {
 
 namespace {
@@ -94,6 +96,9 @@ Json to_json(const Status& status) {
     put(one, "error", disk.error);
     disks.push_back(std::move(one));
   }
+  Json& certificates = json["certificates"] = Json::array();
+  for (const CertificateEnd& one : status.certificates)
+    certificates.push_back({{"name", one.name}, {"of", one.detail}, {"ends", format_rfc3339(one.ends)}});
   json["store_size"] = status.store_size;
   json["journal_segments"] = status.journal_segments;
   json["transfers"] = status.transfers;
@@ -103,6 +108,17 @@ Json to_json(const Status& status) {
   json["sms_receipts"] = status.totals.sms_receipts;
   json["sms_receipts_unmatched"] = status.totals.sms_receipts_unmatched;
   return json;
+}
+
+Part part_of(const CertificateEnd& certificate, Timestamp now) {
+  constexpr std::int64_t day_us = 86'400'000'000;
+  Part part{.kind = "certificate", .name = certificate.name};
+  const std::int64_t left_us = certificate.ends.us - now.us;
+  part.state = left_us < 0 ? fmt::format("ended {} days ago", -left_us / day_us) : fmt::format("ends in {} days", left_us / day_us);
+  if (left_us >= timers::certificate_warning.us()) return part;
+  part.means = Verdict::degraded;
+  part.error = fmt::format("{}: {}", certificate.detail, format_rfc3339(certificate.ends));
+  return part;
 }
 
 Part part_of(std::string kind, std::string name, const Health& health, const Words& words, Verdict when_failing) {

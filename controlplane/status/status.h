@@ -24,7 +24,8 @@ enum class Verdict : std::uint8_t { serving, degraded, down };
 
 /// A program, a peer or a disk.
 struct Part {
-  std::string kind{};                // control_plane, data_plane, fetcher, mmsc, smart_host, smsc, listener, disk, items, configuration
+  // control_plane, data_plane, fetcher, mmsc, smart_host, smsc, listener, disk, items, certificate, configuration
+  std::string kind{};
   std::string name{};                // which one of its kind
   std::string state{};               // a word or two for people
   Verdict means = Verdict::serving;  // what the service is at best because of it
@@ -40,6 +41,13 @@ struct Disk {
   std::string error{};
 };
 
+/// One of ours, or one that a peer showed last.
+struct CertificateEnd {
+  std::string name{};    // the key of its file, `peer NAME` or `smart_host`
+  std::string detail{};  // the file, or the certificate's subject
+  Timestamp ends{};
+};
+
 /// Counts of the control plane since its start.
 struct Totals {
   std::uint64_t sms_in_doubt = 0, sms_set_aside = 0, sms_withheld = 0, sms_receipts = 0, sms_receipts_unmatched = 0;
@@ -52,6 +60,7 @@ struct Status {
   std::vector<Part> parts{};
   std::vector<Backlog> items{};
   std::vector<Disk> disks{};
+  std::vector<CertificateEnd> certificates{};
   std::uint64_t store_size = 0;        // bytes of its files
   std::uint64_t journal_segments = 0;  // files
   std::uint64_t configuration = 0;     // Config::generation() of the control plane
@@ -77,5 +86,7 @@ struct Words {
 /// Room below one twentieth is degraded, none to speak of (16 MiB) is down.
 [[nodiscard]] Disk look_at_disk(const std::filesystem::path& folder);
 [[nodiscard]] Part part_of(const Disk& disk);
+/// From timers::certificate_warning before its end on it is degraded: who is shown it goes on until then.
+[[nodiscard]] Part part_of(const CertificateEnd& certificate, Timestamp now);
 
 }  // namespace pushmail::status

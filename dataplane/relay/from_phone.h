@@ -25,6 +25,8 @@ class FromPhone {
       : context_(context), items_(items), commits_(commits), history_(history), answering_(answering), admission_(admission) {}
 
   void on_deliver(Ticket ticket, Mm7Inbound inbound);
+  /// What a peer may ask of unbound senders has changed.
+  void forget_budgets() { unbound_senders_.clear(); }
   /// The item that was answered "accepted"; nothing when it was not.
   [[nodiscard]] std::optional<ItemId> committed(const DeliverCommit& commit, const Result<void>& result);
   /// An unsettled record of kind accepted_mm7: everything but what all items have (Relay::restore).

@@ -48,7 +48,8 @@ std::optional<std::vector<IpNetwork>> networks_of(const PeerProfile& profile) {
 const char* refusal_of(const PeerEntry& peer) {
   const bool has_password = !peer.text("inbound_user").empty() && !peer.text("inbound_password").empty();
   const bool has_networks = !peer.networks.empty() && std::ranges::none_of(peer.networks, &IpNetwork::is_everybody);
-  if (has_password || has_networks || peer.is({"inbound", "open"})) return nullptr;
+  const bool has_certificate = !peer.text("inbound_certificate").empty();
+  if (has_password || has_networks || has_certificate || peer.is({"inbound", "open"})) return nullptr;
   return "nothing authenticates this peer, and its record does not say that it is open";
 }
 

@@ -55,6 +55,18 @@ void Relay::go(Item& item, Next next) {
   }
 }
 
+void Relay::take(Settings fresh) {
+  Settings& now = context_.settings;
+  if (fresh.unbound_senders != now.unbound_senders) from_phone_.forget_budgets();
+  now.unbound_senders = std::move(fresh.unbound_senders);
+  now.smtp_retry = fresh.smtp_retry;
+  now.smtp_expire = fresh.smtp_expire;
+  now.unknown_retry = fresh.unknown_retry;
+  now.peer_retry = std::move(fresh.peer_retry);
+  now.postmaster = std::move(fresh.postmaster);
+  now.mail_size_max = fresh.mail_size_max;
+}
+
 void Relay::start(Item& item) {
   if (item.is_for_postmaster()) return go(item, to_mail_.take_postmaster(item));
   converting_.peek(item);

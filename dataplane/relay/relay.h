@@ -55,6 +55,8 @@ class Relay final : public Mm7Sink, public MailSink {
   /// A `peers` record: from last-known at start, or from the control plane.
   void set_peers(const RecordView& peers);
   [[nodiscard]] const PeerTable& peers() const { return context_.peers; }
+  /// Waits, limits and addresses, from now on; who we are, and what is drawn or kept by it, stays.
+  void take(Settings fresh);
 
   // Sessions.
   void on_mm7(Ticket ticket, Mm7Inbound inbound) override;

@@ -68,6 +68,8 @@ class ConnectionLimiter {
  public:
   explicit ConnectionLimiter(ConnectionLimits limits) : limits_(limits) {}
 
+  /// From now on; who has a place keeps it.
+  void set_limits(ConnectionLimits limits) { limits_ = limits; }
   /// Connections that have a place keep it, also when their group goes.
   void set_groups(std::vector<SourceGroup> groups);
   /// Whether `source` is in a group.

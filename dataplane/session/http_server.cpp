@@ -187,8 +187,8 @@ class HttpServer::Connection final : public ServerConnection {
   /// The status that refuses this head, or 0.
   int refusal(const http::RequestHead& head) {
     raise(Standing::unproven);
-    admission_ =
-        server_.service_.admit(head, {.source = source().ip, .is_named = server_.connections_.limiter().is_named(source().ip)}, now());
+    admission_ = server_.service_.admit(
+        head, {.source = source().ip, .is_named = server_.connections_.limiter().is_named(source().ip), .proof = stream().proof()}, now());
     if (admission_.is_last) exchanges_.back().after = After::close;
     if (admission_.refusal != 0) return admission_.refusal;
     if (admission_.is_proven) raise(Standing::proven);

@@ -60,6 +60,7 @@ class HttpServer final : public Acceptor {
   /// 503 with Retry-After: nothing was kept, the peer sends again.
   void refuse_temporarily(Ticket ticket);
 
+  void set_limits(ConnectionLimits limits) { connections_.limiter().set_limits(limits); }
   /// Sources whose connections have places of their own.
   void set_groups(std::vector<SourceGroup> groups) { connections_.limiter().set_groups(std::move(groups)); }
   [[nodiscard]] const HttpServerCounts& counts() const { return counts_; }

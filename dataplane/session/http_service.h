@@ -14,13 +14,15 @@
 #include "core/endpoint.h"
 #include "dataplane/session/http_grammar.h"
 #include "dataplane/session/sinks.h"
+#include "dataplane/tcp/stream.h"
 
 namespace pushmail {
 
 /// Who asks, as far as the connection says.
 struct HttpCaller {
   IpAddress source;
-  bool is_named = false;  // its address has places of its own (ConnectionLimiter)
+  bool is_named = false;             // its address has places of its own (ConnectionLimiter)
+  const PeerProof* proof = nullptr;  // by its certificate; null: it was not asked for one
 };
 
 /// What a service says to a head.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/ascii.h"
+#include "core/errors.h"
 
 namespace pushmail {
 
@@ -15,6 +16,19 @@ bool allows(const HttpPeer& peer, const IpAddress& source) {
 }
 
 constexpr std::string_view realm = "MM7";
+
+bool is_proven(const HttpPeer& peer, const HttpCaller& caller) {
+  return !peer.wants_certificate ||
+         (caller.proof != nullptr && std::ranges::find(caller.proof->peers, peer.name) != caller.proof->peers.end());
+}
+
+// Why a caller whose password and address are a peer's is not that peer.
+std::string certificate_reason(const HttpPeer& peer, const HttpCaller& caller) {
+  std::string reason = "peer " + peer.name + ": ";
+  if (caller.proof == nullptr) return reason + "it has to show a certificate, at http.tls_listen";
+  const ErrorInfo* why = caller.proof->refusal;
+  return reason + std::string(why != nullptr ? why->text : core_tls_wrong_name.text);
+}
 
 HttpReply reply(int status, mm7::HttpEntity entity) {
   return {.status = status, .content_type = std::move(entity.content_type), .body = std::move(entity.body)};
@@ -81,13 +95,14 @@ HttpAdmission Mm7Service::admit(const http::RequestHead& head, const HttpCaller&
   // RFC 7616 §3.4.6: made for another request, whoever sends it.
   const bool is_misdirected = sent.digest && sent.digest->uri != head.target;
   const HttpPeer* found = nullptr;
+  const HttpPeer* unproven = nullptr;
   bool is_source_allowed = false, is_stale = false;
   for (const HttpPeer& peer : peers_) {
     if (!allows(peer, caller.source)) continue;
     is_source_allowed = true;
     if (found != nullptr || !compares || is_misdirected) continue;
     const Match matched = match(peer, sent, head.method, now);
-    if (matched == Match::yes) found = &peer;
+    if (matched == Match::yes) (is_proven(peer, caller) ? found : unproven) = &peer;
     is_stale = is_stale || matched == Match::stale;
   }
   // Without a table of peers, whose request this is nobody knows: a 403 would be for good.
@@ -95,6 +110,11 @@ HttpAdmission Mm7Service::admit(const http::RequestHead& head, const HttpCaller&
   if (!is_source_allowed) return {.refusal = 403};
   if (!compares) return {.refusal = 429};
   if (is_misdirected) return {.refusal = 400};
+  if (found == nullptr && unproven != nullptr) {
+    ++wrong_certificates_;
+    certificates_.note(caller.source, certificate_reason(*unproven, caller), now);
+    return {.refusal = 403, .is_last = true};
+  }
   HttpAdmission admission;
   if (found == nullptr && sent.is_any() && !is_stale) {
     guard_.wrong(caller.source, sent.user(), now);
@@ -110,7 +130,7 @@ HttpAdmission Mm7Service::admit(const http::RequestHead& head, const HttpCaller&
     admission.fields = challenges(caller.source, is_stale, now);
   } else {
     if (!found->credentials.user.empty()) guard_.right(caller.source);
-    admission.is_proven = !found->credentials.user.empty() || found->has_addresses();
+    admission.is_proven = !found->credentials.user.empty() || found->has_addresses() || found->wants_certificate;
     admission.memo = found->name;
   }
   return admission;

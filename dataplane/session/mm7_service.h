@@ -14,6 +14,7 @@
 #include "dataplane/session/digest_nonces.h"
 #include "dataplane/session/http_service.h"
 #include "dataplane/session/password_guard.h"
+#include "dataplane/session/refusal_log.h"
 #include "dataplane/session/sinks.h"
 
 namespace pushmail {
@@ -28,6 +29,7 @@ struct HttpPeer {
   std::string service_code;               // in DeliverRsp; empty: not sent
   int fault_http_status = 500;            // of a SOAP Fault (SOAP 1.1 §6.2)
   HttpScheme scheme = HttpScheme::basic;  // how it sends its password; the other one is never compared
+  bool wants_certificate = false;         // beside its credentials; who shows none, or another's, is not this peer
 };
 
 struct Mm7ServiceCounts {
@@ -48,11 +50,13 @@ class Mm7Service final : public HttpService {
   /// DeliverRsp, DeliveryReportRsp or ReadReplyRsp for a request that the sink was given and that waits.
   [[nodiscard]] HttpReply reply_of(Ticket ticket, const mm7::Status& status) const;
 
+  void set_wrong_passwords(const BudgetLimits& limits) { guard_.set_limits(limits); }
   void set_peers(std::vector<HttpPeer> peers) { peers_ = std::move(peers); }
   /// The peers whose addresses are known, for the server's limiter.
   [[nodiscard]] std::vector<SourceGroup> groups() const;
   [[nodiscard]] const Mm7ServiceCounts& counts() const { return counts_; }
   [[nodiscard]] std::uint64_t wrong_passwords() const { return guard_.wrong_count(); }
+  [[nodiscard]] std::uint64_t wrong_certificates() const { return wrong_certificates_; }
 
  private:
   /// How the answer of a request is written when the relay gives its status.
@@ -80,6 +84,8 @@ class Mm7Service final : public HttpService {
   std::vector<HttpPeer> peers_;
   PasswordGuard guard_;
   DigestNonces nonces_;
+  RefusalLog certificates_{"wrong_certificate"};
+  std::uint64_t wrong_certificates_ = 0;
   std::vector<Question> questions_;  // by the slot of their tickets; as many as ever waited at once
   Mm7ServiceCounts counts_;
 };

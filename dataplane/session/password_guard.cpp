@@ -19,7 +19,18 @@ BudgetLimits times(BudgetLimits limits, std::uint32_t factor) {
 }  // namespace
 
 PasswordGuard::PasswordGuard(const BudgetLimits& of_source)
-    : sources_(of_source), users_(times(of_source, user_factor), 1024), known_sources_(times(of_source, known_factor), 1024) {}
+    : of_source_(of_source),
+      sources_(of_source),
+      users_(times(of_source, user_factor), 1024),
+      known_sources_(times(of_source, known_factor), 1024) {}
+
+void PasswordGuard::set_limits(const BudgetLimits& of_source) {
+  if (of_source == of_source_) return;
+  of_source_ = of_source;
+  sources_ = TwoBudgets(of_source);
+  users_ = TwoBudgets(times(of_source, user_factor), 1024);
+  known_sources_ = TwoBudgets(times(of_source, known_factor), 1024);
+}
 
 bool PasswordGuard::compares(const IpAddress& source, std::string_view user, Instant now) const {
   const IpAddress group = source_group(source);

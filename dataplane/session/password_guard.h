@@ -15,6 +15,8 @@ namespace pushmail {
 class PasswordGuard {
  public:
   explicit PasswordGuard(const BudgetLimits& of_source);
+  /// Where they are others: everybody has the whole of his new budget.
+  void set_limits(const BudgetLimits& of_source);
 
   /// Whether a password of this source for this user is still compared. An empty user asks for the source alone.
   [[nodiscard]] bool compares(const IpAddress& source, std::string_view user, Instant now) const;
@@ -25,6 +27,7 @@ class PasswordGuard {
   [[nodiscard]] std::uint64_t wrong_count() const { return wrong_count_; }
 
  private:
+  BudgetLimits of_source_;
   TwoBudgets sources_;
   TwoBudgets users_;
   TwoBudgets known_sources_;

@@ -17,6 +17,7 @@ namespace {
 using smtp::Verb;
 
 constexpr std::uint64_t unsent_size_max = 64 * limits::KiB;
+constexpr std::size_t trusted_max = 4096;             // sources in smtp.trusted that spend their budget at once
 constexpr std::size_t waiting_input_max = 64 * 1024;  // pipelined behind a question; then the connection is not read
 
 /// Where a transaction stands; a rule says in which phases its command is in order (RFC 5321 §4.1.4).
@@ -70,6 +71,10 @@ class SmtpServer::Connection final : public ServerConnection {
     append(input_, bytes);
     read_input();
     if (blocked() && input_.size() > waiting_input_max) pause_reading();
+  }
+  /// Both sides of a connection that is encrypted from its first byte on agree: what comes before our greeting comes too early.
+  void on_open() override {
+    if (phase_ == accepted) server_.greet(*this);
   }
   void on_end() override {
     // A mail without its final dot was never given to us (RFC 5321 §4.1.1.4). A question that is out may still be answered into the half
@@ -253,6 +258,11 @@ class SmtpServer::Connection final : public ServerConnection {
     if (!argument.empty()) return refuse({.code = 501, .enhanced = "5.5.4", .text = "STARTTLS has no argument"});
     // RFC 3207 §4.2: what came with the command was never encrypted, and would be read as if it had been.
     if (rest_size_ > 0) return close_with(injected);
+    // RFC 3207 §4: not now, and the client decides whether it goes on in clear.
+    if (const ErrorInfo* why = server_.settings_.starttls->refusal(stream()); why != nullptr) {
+      ++server_.counts_.errors;
+      return reply("454 4.7.0 TLS not available now, try again later\r\n");
+    }
     reply("220 2.0.0 go ahead\r\n");
     const auto over = server_.settings_.starttls->cover(stream(), *this);
     if (!over) return abort();
@@ -517,15 +527,35 @@ SmtpServer::SmtpServer(SmtpServerSettings settings, MailSink& sink, const Clock&
       sink_(sink),
       clock_(clock),
       unknown_recipients_(settings_.unknown_recipients),
-      trusted_unknown_recipients_(settings_.trusted_unknown_recipients, 4096),
+      trusted_unknown_recipients_(settings_.trusted_unknown_recipients, trusted_max),
       mail_memory_(settings_.mail_memory_max),
       connections_(
           {.connections = settings_.connections, .unsent_size_max = unsent_size_max, .idle = settings_.idle, .linger = settings_.linger},
           counts_, clock.now()) {
-  if (!settings_.trusted.empty()) connections_.limiter().set_groups({{.name = "trusted", .networks = settings_.trusted}});
+  set_trusted();
 }
 
 SmtpServer::~SmtpServer() = default;
+
+void SmtpServer::set_trusted() {
+  std::vector<SourceGroup> groups;
+  if (!settings_.trusted.empty()) groups.push_back({.name = "trusted", .networks = settings_.trusted});
+  connections_.limiter().set_groups(std::move(groups));
+}
+
+void SmtpServer::take(const SmtpServerSettings& fresh) {
+  settings_.size_max = fresh.size_max;
+  settings_.connections = fresh.connections;
+  connections_.limiter().set_limits(fresh.connections);
+  settings_.trusted = fresh.trusted;
+  set_trusted();
+  // What was spent of a budget that stays is spent.
+  if (fresh.unknown_recipients != settings_.unknown_recipients) unknown_recipients_ = TwoBudgets(fresh.unknown_recipients);
+  if (fresh.trusted_unknown_recipients != settings_.trusted_unknown_recipients)
+    trusted_unknown_recipients_ = TwoBudgets(fresh.trusted_unknown_recipients, trusted_max);
+  settings_.unknown_recipients = fresh.unknown_recipients;
+  settings_.trusted_unknown_recipients = fresh.trusted_unknown_recipients;
+}
 
 void SmtpServer::on_accept(Stream& stream) {
   using enum ServerConnections::Welcome;
@@ -537,7 +567,12 @@ void SmtpServer::on_accept(Stream& stream) {
     turned_away_.note(source, connections_.is_draining() ? shutting_down.text : "too many connections", connections_.now());
     return welcome == refused ? connection.turn_away() : stream.abort();
   }
-  if (connections_.limiter().is_named(source)) return connection.greet();
+  // Behind TLS it could not speak yet; its time begins with on_open.
+  if (!stream.is_encrypted()) greet(connection);
+}
+
+void SmtpServer::greet(Connection& connection) {
+  if (connections_.limiter().is_named(connection.source().ip)) return connection.greet();
   connection.has_greeting_due = true;
   greetings_.push_back({.due = connections_.now() + settings_.greeting_delay, .connection = &connection});
 }

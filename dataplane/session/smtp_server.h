@@ -69,6 +69,10 @@ class SmtpServer final : public Acceptor {
   ~SmtpServer() override;
 
   void on_accept(Stream& stream) override;
+  /// Limits, budgets and trusted sources, from now on.
+  void take(const SmtpServerSettings& fresh);
+  /// Null: STARTTLS is not offered any more. It outlives the server.
+  void offer_starttls(StreamCover* cover) { settings_.starttls = cover; }
   /// Deadlines, and connections that may go on reading since they were answered. Once a turn.
   void tick(Instant now);
   /// Whether tick has work now: the worker must not sleep.
@@ -104,7 +108,10 @@ class SmtpServer final : public Acceptor {
   [[nodiscard]] TwoBudgets& budget_of(const IpAddress& source) {
     return connections_.limiter().is_named(source) ? trusted_unknown_recipients_ : unknown_recipients_;
   }
+  /// At once those that are named, the others when they have shown that they wait.
+  void greet(Connection& connection);
   void forget(Connection& connection);
+  void set_trusted();
 
   SmtpServerSettings settings_;
   MailSink& sink_;

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "core/bytes.h"
 #include "core/clock.h"
@@ -21,7 +23,7 @@ enum class CloseReason : std::uint8_t { finished, reset_by_peer, timed_out, refu
 class StreamEvents {
  public:
   virtual ~StreamEvents() = default;
-  /// The connection that we opened is established. Not called for accepted ones.
+  /// The connection that we opened is established. Of accepted ones only where another stream lies over them: both sides agree.
   virtual void on_open() {}
   /// Bytes in order, lent until the call returns. All of them are taken: a session that cannot keep up calls
   /// Stream::pause_reading, which closes the announced window instead of dropping bytes.
@@ -49,6 +51,12 @@ struct Acknowledged {
   bool is_last = false;
 };
 
+/// Whom the other side of a connection has proven to be, by the certificate that it was asked for.
+struct PeerProof {
+  std::vector<std::string> peers{};    // names of those whose certificate it is
+  const ErrorInfo* refusal = nullptr;  // why it is nobody's; null: it is somebody's
+};
+
 /// One connection. Sends are queued without limit of its own: the session keeps what it queues bounded by watching on_sent.
 class Stream {
  public:
@@ -70,6 +78,8 @@ class Stream {
   [[nodiscard]] virtual Acknowledged acknowledged() const = 0;
   /// Whether nobody on the way can read it.
   [[nodiscard]] virtual bool is_encrypted() const { return false; }
+  /// Null: nobody was asked for a certificate, or both sides do not agree yet.
+  [[nodiscard]] virtual const PeerProof* proof() const { return nullptr; }
   /// What a stream over another one found wrong with the peer (a certificate, say); null: nothing. Holds until on_close has returned.
   [[nodiscard]] virtual const ErrorInfo* failure() const { return nullptr; }
 };
@@ -78,6 +88,11 @@ class Stream {
 class StreamCover {
  public:
   virtual ~StreamCover() = default;
+  /// Whether cover() would begin anything now; null: it would. Else why not, and `below` is as it was.
+  [[nodiscard]] virtual const ErrorInfo* refusal(const Stream& below) {
+    static_cast<void>(below);
+    return nullptr;
+  }
   /// `below` belongs to the new stream from now on, and all of its events; `events` hears on_open when both sides agree, or on_close.
   [[nodiscard]] virtual Result<Stream*> cover(Stream& below, StreamEvents& events) = 0;
 };

@@ -24,10 +24,12 @@ constexpr std::uint64_t own_answers_size_max = 16 * 1024;
 class TlsNetwork::Covered final : public Stream, public StreamEvents {
  public:
   enum class Role : std::uint8_t { client, server };
-  Covered(TlsNetwork& network, tls::Session session, Role role, StreamEvents* events)
-      : network_(network), session_(std::move(session)), role_(role), events_(events) {}
+  Covered(TlsNetwork& network, tls::Session session, Role role, StreamEvents* events, std::string label)
+      : network_(network), session_(std::move(session)), role_(role), events_(events), label_(std::move(label)) {}
   ~Covered() override { release_all(); }
 
+  /// Before begin().
+  void ask(const ClientChecks* checks) { checks_ = checks; }
   void bind(Stream& below) {
     below_ = &below;
     peer_ = below.peer();
@@ -84,6 +86,7 @@ class TlsNetwork::Covered final : public Stream, public StreamEvents {
   }
   [[nodiscard]] const ErrorInfo* failure() const override { return failure_; }
   [[nodiscard]] bool is_encrypted() const override { return true; }
+  [[nodiscard]] const PeerProof* proof() const override { return proof_ ? &*proof_ : nullptr; }
 
   // StreamEvents, from beneath.
 
@@ -158,10 +161,34 @@ class TlsNetwork::Covered final : public Stream, public StreamEvents {
     phase_ = Phase::open;
     ++network_.counts_.handshakes;
     if (role_ == Role::server) network_.per_source_.give_back(source_group(peer_.ip).bytes);
+    examine_client();
+    note_certificate();
     encrypt(std::exchange(unsent_, {}));
     if (finishing_) say_goodbye();
-    if (role_ == Role::client) events_->on_open();
+    events_->on_open();
+    if (phase_ != Phase::open) return;
     read_plain();
+  }
+
+  // Of several reasons the one that a certificate of the right name has says most.
+  void examine_client() {
+    if (checks_ == nullptr) return;
+    PeerProof proof;
+    for (const auto& [peer, check] : *checks_) {
+      const ErrorInfo* why = session_.refusal_of(check);
+      if (why == nullptr)
+        proof.peers.push_back(peer);
+      else if (proof.refusal == nullptr || proof.refusal == &core_tls_wrong_name)
+        proof.refusal = why;
+    }
+    if (!proof.peers.empty()) proof.refusal = nullptr;
+    proof_ = std::move(proof);
+    if (!network_.on_certificate_) return;
+    for (const std::string& peer : proof_->peers) network_.on_certificate_("client " + peer, *session_.peer_certificate());
+  }
+  void note_certificate() const {
+    if (label_.empty() || !network_.on_certificate_) return;
+    if (const auto shown = session_.peer_certificate()) network_.on_certificate_(label_, *shown);
   }
 
   void read_plain() {
@@ -240,6 +267,9 @@ class TlsNetwork::Covered final : public Stream, public StreamEvents {
   tls::Session session_;
   Role role_;
   StreamEvents* events_;  // null once it has had on_close
+  std::string label_;
+  const ClientChecks* checks_ = nullptr;
+  std::optional<PeerProof> proof_;
   Phase phase_ = Phase::opening;
   Instant since_{};  // of shaking, of having failed
   bool queued_ = false;
@@ -291,29 +321,39 @@ void TlsNetwork::forget(Covered& stream) {
   std::erase_if(streams_, [&](const auto& each) { return each.get() == &stream; });
 }
 
-Result<Stream*> TlsNetwork::connect(const Endpoint& peer, StreamEvents& events, tls::Session session) {
-  auto made = std::make_unique<Covered>(*this, std::move(session), Covered::Role::client, &events);
+Result<Stream*> TlsNetwork::connect(const Endpoint& peer, StreamEvents& events, tls::Session session, std::string label) {
+  auto made = std::make_unique<Covered>(*this, std::move(session), Covered::Role::client, &events, std::move(label));
   PM_TRY(Stream* const below, below_.connect(peer, *made));
   made->bind(*below);
   return &add(std::move(made));
 }
 
-Stream* TlsNetwork::cover_as_client(Stream& below, StreamEvents& events, tls::Session session) {
-  Covered& made = add(std::make_unique<Covered>(*this, std::move(session), Covered::Role::client, &events));
+Stream* TlsNetwork::cover_as_client(Stream& below, StreamEvents& events, tls::Session session, std::string label) {
+  Covered& made = add(std::make_unique<Covered>(*this, std::move(session), Covered::Role::client, &events, std::move(label)));
   made.bind(below);
   made.begin();
   return &made;
 }
 
-Result<Stream*> TlsNetwork::cover_as_server(Stream& below, const tls::ServerSettings& settings) {
+bool TlsNetwork::is_exempt(const IpAddress& source) const {
+  return std::ranges::any_of(exempt_, [&](const IpNetwork& network) { return network.contains(source); });
+}
+
+bool TlsNetwork::refuses(const Stream& below) {
   const IpAddress source = below.peer().ip;
-  if (!per_source_.take(source_group(source).bytes, now_)) {
-    ++counts_.refused;
-    refusals_.note(source, core_tls_too_many.text, now_);
-    return fail(core_tls_too_many);
-  }
+  if (is_exempt(source) || per_source_.has(source_group(source).bytes, now_)) return false;
+  ++counts_.refused;
+  refusals_.note(source, core_tls_too_many.text, now_);
+  return true;
+}
+
+Result<Stream*> TlsNetwork::cover_as_server(Stream& below, const tls::ServerSettings& settings, const ClientChecks* checks) {
+  if (refuses(below)) return fail(core_tls_too_many);
+  const IpAddress source = below.peer().ip;
+  if (!is_exempt(source)) static_cast<void>(per_source_.take(source_group(source).bytes, now_));
   PM_TRY(auto session, tls::Session::open(settings));
-  Covered& made = add(std::make_unique<Covered>(*this, std::move(session), Covered::Role::server, nullptr));
+  Covered& made = add(std::make_unique<Covered>(*this, std::move(session), Covered::Role::server, nullptr, std::string()));
+  made.ask(checks);
   made.bind(below);
   made.begin();
   return &made;
@@ -325,26 +365,33 @@ void TlsNetwork::note_failure(const Covered& stream, std::string_view reason) {
   refusals_.note(stream.peer().ip, text, now_);
 }
 
+void TlsListener::use(tls::ServerSettings settings, ClientChecks checks) {
+  settings_ = std::move(settings);
+  checks_ = std::move(checks);
+}
+
 void TlsListener::on_accept(Stream& below) {
-  const auto covered = network_.cover_as_server(below, settings_);
+  const auto covered = network_.cover_as_server(below, settings_, asked());
   if (!covered) return below.abort();
   behind_->on_accept(**covered);
 }
 
+const ErrorInfo* TlsListener::refusal(const Stream& below) { return network_.refuses(below) ? &core_tls_too_many : nullptr; }
+
 Result<Stream*> TlsListener::cover(Stream& below, StreamEvents& events) {
-  PM_TRY(Stream* const covered, network_.cover_as_server(below, settings_));
+  PM_TRY(Stream* const covered, network_.cover_as_server(below, settings_, asked()));
   covered->set_events(events);
   return covered;
 }
 
 Result<Stream*> TlsPeer::connect(const Endpoint& peer, StreamEvents& events) {
   PM_TRY(auto session, tls::Session::open(settings_, name_));
-  return network_.connect(peer, events, std::move(session));
+  return network_.connect(peer, events, std::move(session), label_);
 }
 
 Result<Stream*> TlsPeer::cover(Stream& below, StreamEvents& events) {
   PM_TRY(auto session, tls::Session::open(settings_, name_));
-  return network_.cover_as_client(below, events, std::move(session));
+  return network_.cover_as_client(below, events, std::move(session), label_);
 }
 
 }  // namespace pushmail

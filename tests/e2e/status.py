@@ -54,6 +54,13 @@ def wait_status(world, code, words, part=""):
     return wait_for(says, SECONDS + SLACK, lambda: "status to exit with %d and say %s of %s: %s" % (code, words, part, last))
 
 
+def reload(world):
+    """(exit code, what it says)"""
+    done = subprocess.run([world.programs["pushmailctl"], "--root", world.root, "reload", "--json"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=60, check=False)
+    return done.returncode, json.loads(done.stdout)
+
+
 def core_size(pid):
     """The largest core file that a process may leave, soft and hard limit."""
     with open("/proc/%d/limits" % pid, encoding="ascii") as file:
@@ -189,7 +196,23 @@ def test(world, _):
     world.write(path, "[schedule]\nround = \"soon\"\n", 0o644)
     wait_status(world, 1, ("configuration", "later.toml:2: schedule.round"), "configuration")
     prometheus.wait_firing("PushmailConfigurationDiffers")
+    code, answer = reload(world)
+    equal((code, answer["reloaded"]), (78, False), "a reload of it")
+
+    # One that the data plane alone finds wrong stays out of every program.
+    world.write(path, "[tls]\ncertificate = \"/nowhere\"\nkey = \"/nowhere\"\n", 0o644)
+    code, answer = reload(world)
+    equal((code, [(each["program"], each["result"]) for each in answer["programs"]]),
+          (78, [("data_plane", "refused"), ("control_plane", "refused")]), "a reload without its certificate: %s" % answer)
+    wait_status(world, 1, ("configuration", "was refused", "tls.certificate"), "configuration")
+    # A good one is taken at once but for what needs a restart, which is named.
+    world.write(path, "[schedule]\nround = \"20min\"\n[link]\nmtu = 1400\n", 0o644)
+    code, answer = reload(world)
+    equal((code, answer["changed"], answer["needs_restart"]), (0, ["schedule.round"], ["link.mtu"]), "a reload: %s" % answer)
+    equal({each["result"] for each in answer["programs"]}, {"taken"}, "what became of the programs: %s" % answer)
+    equal(part_of(status(world)[1], "configuration")["state"], "as on disk, but a restart takes link.mtu", "configuration")
     os.unlink(path)
+    equal(reload(world)[0], 0, "back to what it was")
 
     # A worker that does not turn, a data plane that is gone, and no control plane.
     os.kill(world.dataplane.pid, signal.SIGSTOP)

@@ -28,6 +28,7 @@ static_assert(rows_are_in_order(), "one row per counter, in the order of the enu
 
 // The numbers behind the magic, in order.
 using Header = std::array<std::uint64_t, 4>;
+constexpr std::size_t configuration_at = 3;
 
 void write_names(std::uint8_t* at, const CountersOwner& owner) {
   std::memcpy(at, magic.data(), magic.size());
@@ -78,6 +79,10 @@ void Counters::add(Counter counter, std::uint64_t count) { std::atomic_ref(value
 void Counters::set(Counter counter, std::uint64_t new_value) {
   std::atomic_ref(value(counter)).store(new_value, std::memory_order_relaxed);
 }
+void Counters::set_configuration(std::uint64_t generation) {
+  auto* at = static_cast<std::uint8_t*>(mapped_) + magic.size() + configuration_at * sizeof(std::uint64_t);
+  std::atomic_ref(*reinterpret_cast<std::uint64_t*>(static_cast<void*>(at))).store(generation, std::memory_order_relaxed);
+}
 std::uint64_t Counters::get(Counter counter) const { return std::atomic_ref(value(counter)).load(std::memory_order_relaxed); }
 
 std::uint64_t CountersRead::value(Counter counter) const {
@@ -103,8 +108,9 @@ Result<CountersRead> read_counters(const std::filesystem::path& file) {
   const std::uint64_t count = header[0];
   if (count > (bytes.size() - header_size) / entry_size) return fail(counters_file);
   CountersRead found;
-  found.owner = {
-      .pid = static_cast<std::int64_t>(header[1]), .started = {static_cast<std::int64_t>(header[2])}, .configuration = header[3]};
+  found.owner = {.pid = static_cast<std::int64_t>(header[1]),
+                 .started = {static_cast<std::int64_t>(header[2])},
+                 .configuration = header[configuration_at]};
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto* at = bytes.data() + header_size + i * entry_size;
     std::uint64_t value = 0;

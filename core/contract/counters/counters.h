@@ -55,11 +55,15 @@ enum class Counter : std::uint16_t {
   http_turned_away,
   http_evicted,
   http_wrong_passwords,
+  http_wrong_certificates,
   smtp_connections,
   smtp_turned_away,
   smtp_evicted,
   smtp_early_talkers,
   smtp_over_budget,
+  tls_handshakes,
+  tls_failed,
+  tls_refused,
   deliver_over_budget,
   postmaster_mails,
   submits_sent_again,
@@ -179,12 +183,17 @@ inline constexpr auto counter_rows = std::to_array<CounterRow>({
      "of these refused at once: no place, no peer's address, too many wrong passwords"},
     {Counter::http_evicted, "pushmail_data_http_evicted_total", "of these ended for another one, having shown no credentials"},
     {Counter::http_wrong_passwords, "pushmail_data_http_wrong_passwords_total", "requests with a wrong password"},
+    {Counter::http_wrong_certificates, "pushmail_data_http_wrong_certificates_total",
+     "requests for MM7 refused since the certificate that their peer has to show was missing or wrong"},
     {Counter::smtp_connections, "pushmail_data_smtp_connections_total", "connections to smtp.listen"},
     {Counter::smtp_turned_away, "pushmail_data_smtp_turned_away_total", "of these refused at once: no place"},
     {Counter::smtp_evicted, "pushmail_data_smtp_evicted_total", "of these ended for another one, having named no recipient of ours"},
     {Counter::smtp_early_talkers, "pushmail_data_smtp_early_talkers_total", "of these ended since the client did not wait for our replies"},
     {Counter::smtp_over_budget, "pushmail_data_smtp_over_budget_total",
      "of these ended since their source named too many unknown recipients"},
+    {Counter::tls_handshakes, "pushmail_data_tls_handshakes_total", "TLS handshakes that both sides agreed in, ours and theirs"},
+    {Counter::tls_failed, "pushmail_data_tls_failed_total", "TLS handshakes that came to nothing; the log says why, tls_failed"},
+    {Counter::tls_refused, "pushmail_data_tls_refused_total", "connections ended since their source only begins handshakes"},
     {Counter::deliver_over_budget, "pushmail_data_deliver_over_budget_total",
      "DeliverReq delayed since their peer brought too many senders that are not bound"},
     {Counter::postmaster_mails, "pushmail_data_postmaster_mails_total", "mails to our postmaster"},
@@ -289,6 +298,8 @@ class Counters {
 
   void add(Counter counter, std::uint64_t count = 1);
   void set(Counter counter, std::uint64_t value);
+  /// What the program runs with from now on (CountersOwner::configuration).
+  void set_configuration(std::uint64_t generation);
   [[nodiscard]] std::uint64_t get(Counter counter) const;
 
  private:

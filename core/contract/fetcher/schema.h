@@ -25,6 +25,8 @@ enum class Kind : std::uint16_t {
   probe = 8,   // try this account once (the fields of watch that say where a mailbox is and how to get in): log in, open the folder, look
                // without a word about mails; answered by probed. binding is any name that no mailbox has
 
+  reload = 9,  // read the configuration and the authorities again, for sessions from now on; answered by reloaded (query)
+
   // fetcher -> control plane
   session = 32,   // how it stands: state words below, text; with how its log-ins went (pause, refused, failures ...)
   baseline = 33,  // first sight, or UIDVALIDITY changed: cursor, and every known_uid there is; no mail is reported for what was there
@@ -38,6 +40,7 @@ enum class Kind : std::uint16_t {
   trying = 40,        // the mails named by uid are asked for next; without one: the answer has come. If the fetcher dies in between, one
                       // of them may be why
   probed = 42,        // of a probe: the state it came to (ready: it works), the reason, and the pause that the server asked for
+  reloaded = 43,      // of a reload: taken, or with a reason: nothing changed
   skipped = 41,       // count mails were announced without their header (uid names the one) or not at all: reason
 };
 
@@ -86,6 +89,7 @@ enum class Tag : std::uint16_t {
   short_sessions = 46,  // u64: in a row behind one
   cursor = 48,          // text: how far the mailbox was read; only its session looks inside (controlplane/fetcher/cursor.h)
   unsaid = 47,          // u64: refusals of the log-in without a reason, in a row
+  query = 49,           // u64: echoed in the answer
 };
 
 }  // namespace pushmail::mailbox

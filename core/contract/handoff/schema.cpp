@@ -36,7 +36,7 @@ void print_field(std::string& line, const TagRow& row, ByteView value) {
       return;
     case FieldType::signed_number: {
       const auto number = static_cast<std::int64_t>(load<std::uint64_t>(value.data(), std::endian::little));
-      const bool is_time = row.tag == Tag::time || row.tag == Tag::date || row.tag == Tag::retry_at;
+      const bool is_time = row.tag == Tag::time || row.tag == Tag::date || row.tag == Tag::retry_at || row.tag == Tag::ends_at;
       fmt::format_to(std::back_inserter(line), " {}={}", row.name, is_time ? format_rfc3339(Timestamp{number}) : fmt::to_string(number));
       return;
     }

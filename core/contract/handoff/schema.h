@@ -34,6 +34,7 @@ enum class Kind : std::uint16_t {
   admission_answer = 20,
   drain = 21,
   withdraw = 22,
+  reload = 23,
 
   // data plane -> control plane
   admission_query = 48,
@@ -44,6 +45,8 @@ enum class Kind : std::uint16_t {
   submission_credit = 53,
   attempt = 54,
   peer_state = 55,
+  reloaded = 56,
+  certificates = 57,
 
   // nested inside `peers`, never alone
   peer = 64,
@@ -103,12 +106,15 @@ enum class Tag : std::uint16_t {
   new_subject = 68,      // text: replaces the MM's subject
   drop_first_line = 69,  // u64: see drop_line
 
-  peer_record = 80,  // bytes: a whole record of Kind::peer, repeats. Tags 81 to 97, 99 to 101, 110 and 111 stand in core/peer_fields.h
+  peer_record = 80,  // bytes: a whole record of Kind::peer, repeats. Tags 81 to 97, 99 to 101, 110 to 112 stand in core/peer_fields.h
   domain = 98,       // text: our mail domain
 
   authentication = 120,  // text `SERVER pass|fail|unknown`: what the topmost Authentication-Results of a forwarded mail says of From
   mails_max = 121,       // u64, repeats: for how many mails each verdict may be kept; none: any number
   source_address = 122,  // text: who hands the mail in
+  configuration = 123,   // u64: Config::generation() of what a program runs with
+  restart_key = 124,     // text, repeats: a key whose new value waits for the next start
+  ends_at = 125,         // i64, repeats: Timestamp of a certificate's end
 };
 
 /// Address form on a handoff: `number:+15550100002`, `short:50001742`, `mail:joe@example.com`. What stands after the colon is as
@@ -154,7 +160,7 @@ struct KindRow {
   std::array<Tag, 8> required;  // without them the record is refused; Tag{} fills the rest
 };
 
-inline constexpr std::array<KindRow, 18> kinds{{
+inline constexpr std::array<KindRow, 21> kinds{{
     {Kind::hello, "hello", Direction::both, false, {Tag::schema, Tag::epoch, Tag::last_epoch, Tag::last_sequence}},
     {Kind::ack, "ack", Direction::both, false, {Tag::sequence}},
 
@@ -178,6 +184,8 @@ inline constexpr std::array<KindRow, 18> kinds{{
     // The submission of this item id is not wanted any more: it is dropped with its memory, unless it is being sent. Optional: state
     // (an outcome with it follows, where something was dropped; without it the item is offered again, or has ended already).
     {Kind::withdraw, "withdraw", Direction::to_data, true, {}},
+    // The configuration and its files are to be read again; answered by `reloaded`.
+    {Kind::reload, "reload", Direction::to_data, false, {Tag::query}},
 
     // Before an answer to the peer: is this sender bound (only with `sender`), can these recipients be routed? Of forwarded mail also
     // mail_from and source_address, whose budgets it spends.
@@ -204,6 +212,13 @@ inline constexpr std::array<KindRow, 18> kinds{{
     {Kind::attempt, "attempt", Direction::to_control, true, {Tag::trace, Tag::attempt, Tag::time}},
     // Whether a peer is paused, for people. Optional: reason.
     {Kind::peer_state, "peer_state", Direction::to_control, false, {Tag::peer, Tag::retry_at}},
+    // What came of reading the configuration last, also when a signal asked for it; again after each hello. `query`: the latest that was
+    // asked before. Optional: reason (it was refused whole, and the one before is in force), restart_key*.
+    {Kind::reloaded, "reloaded", Direction::to_control, false, {Tag::query, Tag::configuration}},
+    // All certificates at once: ours, and those that peers showed last. Replaces what was there; again after each hello. For each one
+    // name (the key of its file, `peer NAME`, `client NAME` or `smart_host`), detail (the file, or the certificate's subject) and ends_at,
+    // in this order.
+    {Kind::certificates, "certificates", Direction::to_control, false, {}},
     // One [peer.NAME], nested; its other fields are those of core/peer_fields.h.
     {Kind::peer, "peer", Direction::to_data, false, {Tag::name, peer_tag("url")}},
 }};
@@ -271,6 +286,9 @@ inline constexpr auto tags = std::to_array<TagRow>({
     {Tag::authentication, "authentication", FieldType::text},
     {Tag::mails_max, "mails_max", FieldType::number},
     {Tag::source_address, "source_address", FieldType::text},
+    {Tag::configuration, "configuration", FieldType::number},
+    {Tag::restart_key, "restart_key", FieldType::text},
+    {Tag::ends_at, "ends_at", FieldType::signed_number},
 });
 
 constexpr FieldType type_of(const PeerField& field) {

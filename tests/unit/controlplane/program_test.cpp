@@ -70,6 +70,11 @@ class Program {
     text_.erase(0, at + words.size());
     return true;
   }
+  /// More of the configuration, in place of what this wrote before.
+  void write(std::string_view more) const {
+    std::filesystem::create_directories(root_ / "etc/pushmail/conf.d");
+    std::ofstream(root_ / "etc/pushmail/conf.d/more.toml") << more;
+  }
   void signal(int number) const { EXPECT_EQ(::kill(pid_, number), 0); }
   /// Exit code; -1 when a signal ended it.
   [[nodiscard]] int wait() {
@@ -155,13 +160,16 @@ TEST(ControlplaneProgram, RootWithoutTheAccountsStartsNothing) {
   EXPECT_FALSE(std::filesystem::exists(program.root() / "var"));
 }
 
-TEST(ControlplaneProgram, SighupIsLoggedAndEndsNothing) {
+TEST(ControlplaneProgram, SighupReadsTheConfigurationAgainAndEndsNothing) {
   Program program;
   ASSERT_TRUE(program.wait_for("\"event\":\"started\"")) << program.text();
-  for (int i = 0; i < 2; ++i) {
-    program.signal(SIGHUP);
-    ASSERT_TRUE(program.wait_for("\"event\":\"nothing_reloaded\"")) << program.text();
-  }
+  program.write("[log]\nlevel = \"loud\"\n");
+  program.signal(SIGHUP);
+  ASSERT_TRUE(program.wait_for("\"event\":\"reload_refused\",\"program\":\"control_plane\"")) << program.text();
+  ASSERT_TRUE(program.wait_for("log.level")) << program.text();
+  program.write("[log]\nlevel = \"debug\"\n[notify]\nwindow = 11\n");
+  program.signal(SIGHUP);
+  ASSERT_TRUE(program.wait_for("\"event\":\"reloaded\",\"changed\":\"log.level\",\"at_restart\":\"notify.window\"")) << program.text();
   program.signal(SIGTERM);
   EXPECT_EQ(program.wait(), 0);
 }

@@ -141,12 +141,16 @@ TEST(Config, TlsHasWhatItNeeds) {
     return config ? std::string() : config.error().message();
   };
   const std::string peer = "[peer.x]\nservice_number = \"5000\"\ninbound = \"open\"\n";
+  const std::string listens = "[tls]\ncertificate = \"/c\"\nkey = \"/k\"\n[http]\ntls_listen = \"127.0.0.1:443\"\n";
+  // Nothing but the certificate authenticates it.
+  const std::string certified = "[peer.x]\nservice_number = \"5000\"\nurl = \"http://x.example/\"\n";
   struct Row {
     std::string more, key;  // key empty: it is good
   };
   for (const Row& row :
        {Row{"[tls]\ncertificate = \"/c\"\nkey = \"/k\"\n[http]\ntls_listen = \"127.0.0.1:443\"\n", ""},
-        Row{"[tls]\ncertificate = \"/c\"\n", "tls.key"}, Row{"[tls]\nkey = \"/k\"\n", "tls.certificate"},
+        Row{"[tls]\ncertificate = \"/c\"\n", "tls.key"},
+        Row{"[tls]\nkey = \"/k\"\n", "tls.certificate"},
         Row{"[http]\ntls_listen = \"127.0.0.1:443\"\n", "http.tls_listen"},
         Row{"[smtp]\ntls_listen = \"127.0.0.1:465\"\n", "smtp.tls_listen"},
         Row{"[tls]\ncertificate = \"/c\"\nkey = \"/k\"\n[smtp]\ntls_listen = \"127.0.0.1:25\"\n", "smtp.tls_listen"},
@@ -157,7 +161,13 @@ TEST(Config, TlsHasWhatItNeeds) {
         Row{peer + "url = \"https://x.example/\"\ntls_certificate = \"/c\"\ntls_key = \"/k\"\ntls_ca = \"/a\"\n", ""},
         Row{peer + "url = \"https://x.example/\"\ntls_certificate = \"/c\"\n", "peer.x.tls_key"},
         Row{peer + "url = \"https://x.example/\"\ntls_key = \"/k\"\n", "peer.x.tls_certificate"},
-        Row{peer + "url = \"http://x.example/\"\ntls_ca = \"/a\"\n", "peer.x.tls_ca"}}) {
+        Row{peer + "url = \"http://x.example/\"\ntls_ca = \"/a\"\n", "peer.x.tls_ca"},
+        Row{listens + certified + "inbound_certificate = \"mmsc.example\"\ntls_ca = \"/a\"\n", ""},
+        Row{listens + certified + "inbound_certificate = \"sha256:" + std::string(64, 'a') + "\"\n", ""},
+        Row{listens + certified + "inbound_certificate = \"sha256:" + std::string(63, 'a') + "\"\n", "peer.x.inbound_certificate"},
+        Row{listens + certified + "inbound_certificate = \"CN=mmsc\"\n", "peer.x.inbound_certificate"},
+        Row{listens + certified, "peer.x.inbound"},
+        Row{certified + "inbound_certificate = \"mmsc.example\"\n", "peer.x.inbound_certificate"}}) {
     const std::string message = message_of(row.more);
     EXPECT_EQ(message.empty(), row.key.empty()) << row.more << message;
     if (!row.key.empty()) {

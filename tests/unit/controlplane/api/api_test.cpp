@@ -171,6 +171,24 @@ TEST_F(ApiTest, PollAndStatus) {
   EXPECT_EQ(json(call("GET", "/v1/status"))["fetchers"], 1);
 }
 
+TEST_F(ApiTest, AReloadIsAnsweredWhenTheProgramsHaveAnswered) {
+  std::function<void(std::string)> programs;
+  Hooks hooks;
+  hooks.reload = [&](std::function<void(std::string)> reply) { programs = std::move(reply); };
+  Api asked(*store, bindings, std::move(hooks));
+  std::vector<Answer> answers;
+  asked.handle({.method = "POST", .target = "/v1/reload", .body = "", .agent = "root"},
+               [&](const Answer& answer) { answers.push_back(answer); });
+  EXPECT_TRUE(answers.empty());
+  ASSERT_TRUE(programs);
+  programs("{\"reloaded\":true}");
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0].status, 200);
+  EXPECT_EQ(answers[0].body, "{\"reloaded\":true}");
+  EXPECT_EQ(call("GET", "/v1/reload").status, 405);
+  EXPECT_EQ(call("POST", "/v1/reload").status, 503);
+}
+
 TEST_F(ApiTest, WrongRequests) {
   struct Row {
     int status;

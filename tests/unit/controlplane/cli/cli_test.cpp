@@ -38,6 +38,20 @@ namespace {
 using Json = nlohmann::json;
 
 // Who is answered that a binding is there finds it after a power cut.
+TEST_F(CliTest, ReloadSaysWhatBecameOfEachProgram) {
+  reload = R"({"reloaded":true,"programs":[{"program":"data_plane","result":"away","reason":"it is not connected"},)"
+           R"({"program":"control_plane","result":"taken"}],"changed":["log.level"],"needs_restart":["smtp.listen"]})";
+  const Ran taken = at_root({"reload"});
+  EXPECT_EQ(taken.code, 0);
+  EXPECT_NE(taken.out.find("data_plane     away    it is not connected\ncontrol_plane  taken"), std::string::npos) << taken.out;
+  EXPECT_NE(taken.out.find("\ntaken: log.level\nneeds a restart: smtp.listen\n"), std::string::npos) << taken.out;
+  reload = R"({"reloaded":false,"programs":[{"program":"control_plane","result":"refused","reason":"t.toml:1: log.level: no"}]})";
+  const Ran refused = at_root({"reload"});
+  EXPECT_EQ(refused.code, 78);
+  EXPECT_NE(refused.out.find("t.toml:1: log.level: no"), std::string::npos) << refused.out;
+  EXPECT_EQ(at_root({"reload", "--json"}).out, reload + "\n");
+}
+
 TEST_F(CliTest, AnAnswerWaitsForTheStore) {
   const auto in_server = [this](std::function<bool()> body) {
     return boost::asio::post(context, boost::asio::use_future(std::move(body))).get();

@@ -276,7 +276,7 @@ TEST_F(ConfigTest, ExplainSaysWhatAKeyMayBe) {
   EXPECT_EQ(size["least"], "1024B");
   EXPECT_FALSE(size["meaning"].get<std::string>().empty());
   EXPECT_EQ(Json::parse(ctl({"config", "explain", "peer.any.url", "--json"}).out)["default"], "none: it must be given");
-  EXPECT_EQ(Json::parse(ctl({"config", "explain", "rules.file", "--json"}).out)["takes_effect"], "at once at SIGHUP");
+  EXPECT_EQ(Json::parse(ctl({"config", "explain", "rules.file", "--json"}).out)["takes_effect"], "at pushmailctl reload and SIGHUP");
   EXPECT_EQ(ctl({"config", "explain", "smtp.lissen"}).code, 1);
 }
 

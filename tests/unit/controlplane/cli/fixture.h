@@ -46,6 +46,7 @@ struct CliTest : ::testing::Test {
   Sealer sealer{{1, 2, 3}};
   Bindings bindings{*store, sealer, clock, {.peers = {"mmsc"}}};
   std::string status = R"({"verdict":"serving","reasons":[],"parts":[]})";
+  std::string reload = "{}";
   api::Api api{*store,
                bindings,
                {.status = [this] { return status; },
@@ -59,7 +60,8 @@ struct CliTest : ::testing::Test {
                                                              .unknown = 3,
                                                              .paused_until = {1'795'000'060'000'000},
                                                              .reason = "4001"}};
-                    }}};
+                    },
+                .reload = [this](const std::function<void(std::string)>& reply) { reply(reload); }}};
   boost::asio::io_context context;
   HeldDurability durable;
   std::unique_ptr<api::Server> server;

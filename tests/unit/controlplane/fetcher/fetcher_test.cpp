@@ -29,7 +29,7 @@ class FetcherTest : public SessionTest {
     adjust_timing();
     thread_ = std::thread([this, theirs = ends[1]] {
       Loop loop(clock_);
-      Fetcher fetcher(loop, SessionSettings{.tls = trust_, .timing = timing_, .mail_size_max = mail_size_max_}, theirs);
+      Fetcher fetcher(loop, SessionSettings{.tls = trust_, .timing = timing_, .mail_size_max = mail_size_max_}, theirs, read_settings_);
       ended_well_ = fetcher.run().has_value();
       tasks_left_ = loop.tasks();
     });
@@ -155,6 +155,7 @@ class FetcherTest : public SessionTest {
   int ours_ = -1;
   std::uint64_t sequence_ = 0;
   RecordInbox inbox_;
+  Fetcher::ReadSettings read_settings_;  // by the fetcher's thread
   std::thread thread_;
   bool ended_well_ = false;
   std::size_t tasks_left_ = 0;
@@ -598,6 +599,42 @@ TEST_F(FetcherTest, BrokenFramingEndsIt) {
   EXPECT_EQ(recv(ours_, buffer.data(), buffer.size(), 0), 0);
   hang_up();
   EXPECT_FALSE(ended_well_);
+}
+
+class ReloadingFetcherTest : public FetcherTest {
+ protected:
+  ReloadingFetcherTest() {
+    read_settings_ = [this]() -> std::expected<SessionSettings, std::string> {
+      if (broken_) return std::unexpected("t.toml:1: tls.extra_ca: cannot be used");
+      return SessionSettings{.tls = trust_, .timing = timing_, .mail_size_max = 2};
+    };
+  }
+  RecordView reload(std::uint64_t query) {
+    send(RecordWriter(static_cast<std::uint16_t>(Kind::reload), 1, {}).u64(number_of(Tag::query), query));
+    return next(Kind::reloaded);
+  }
+  std::atomic<bool> broken_{true};
+};
+
+TEST_F(ReloadingFetcherTest, TakesItsSettingsAnewOrKeepsWhatItHasAndSaysWhy) {
+  ScriptedServer server([](Peer& peer) { serve_abc(peer); });
+  watch(account(server, Protocol::imap), "poll");
+  const RecordView refused = reload(7);
+  EXPECT_EQ(refused.u64(number_of(Tag::query)), 7U);
+  EXPECT_EQ(refused.text(number_of(Tag::reason)), "t.toml:1: tls.extra_ca: cannot be used");
+  fetch(1, "1", 4);
+  EXPECT_EQ(next(Kind::fetched).header().item, ItemId{{1}});
+  broken_ = false;
+  const RecordView taken = reload(8);
+  EXPECT_EQ(taken.u64(number_of(Tag::query)), 8U);
+  EXPECT_FALSE(taken.text(number_of(Tag::reason)).has_value());
+  // A session that begins now; one that is open goes on with what it began with.
+  watch(account(server, Protocol::imap), "poll", 77, "c");
+  send(RecordWriter(static_cast<std::uint16_t>(Kind::fetch), 1, ItemId{{2}})
+           .text(number_of(Tag::binding), "c")
+           .text(number_of(Tag::uid), "2")
+           .u64(number_of(Tag::credit), 4));
+  EXPECT_EQ(next(Kind::fetch_failed).text(number_of(Tag::reason)), "too_large");
 }
 
 }  // namespace

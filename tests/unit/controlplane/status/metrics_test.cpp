@@ -22,6 +22,7 @@ Status one_of_everything() {
       {.kind = "mmsc", .name = "a\"b\\c\nd", .state = "fails", .means = Verdict::degraded, .since = noon, .error = "x", .error_at = noon}};
   status.items = {{.state = ItemState::notified, .count = 3, .oldest = {noon.us - 90'500'000}, .still_since = {noon.us - 1'000'000}}};
   status.disks = {{.folder = "/var/lib/pushmail", .size = 100, .free = 50}};
+  status.certificates = {{.name = "tls.certificate", .detail = "/c.pem", .ends = noon}};
   status.store_size = 4096;
   return status;
 }
@@ -79,6 +80,7 @@ TEST(Metrics, ThePageIsWhatPrometheusReads) {
   EXPECT_EQ(page.series.at(R"(pushmail_oldest_item_age_seconds{state="notified"})"), "90.500");
   EXPECT_EQ(page.series.at(R"(pushmail_still_item_age_seconds{state="notified"})"), "1.000");
   EXPECT_EQ(page.series.at(R"(pushmail_disk_free_bytes{folder="/var/lib/pushmail"})"), "50");
+  EXPECT_EQ(page.series.at(R"(pushmail_certificate_end_time_seconds{certificate="tls.certificate"})"), "1795000000.000");
   EXPECT_EQ(page.series.at("pushmail_start_time_seconds"), "1794999995.000");
   EXPECT_EQ(page.series.at("pushmail_data_mails_sent_total"), "7");
   EXPECT_FALSE(page.series.contains("pushmail_data_of_a_later_version_total")) << "a metric without a meaning";
@@ -94,8 +96,8 @@ TEST(Metrics, AreAtMostFiveThousandSeriesAndSayWhatIsMissing) {
   for (int i = 0; i < 3'000; ++i) status.parts.push_back({.kind = "mmsc", .name = fmt::to_string(i), .state = "answers"});
   const Page page = read_page(metrics_text(status, all_counters()));
   EXPECT_EQ(page.series.size(), series_max);
-  // Each part is in four metrics, the state of items in three, the disk in two; eleven have no label that varies.
-  const std::size_t all = 4 * status.parts.size() + 3 + 2 + 11 + counter_rows.size();
+  // Each part is in four metrics, the state of items in three, the disk in two, the certificate in one; eleven have no label that varies.
+  const std::size_t all = 4 * status.parts.size() + 3 + 2 + 1 + 11 + counter_rows.size();
   EXPECT_EQ(page.series.at("pushmail_metrics_series_left_out"), std::to_string(all - series_max));
 }
 

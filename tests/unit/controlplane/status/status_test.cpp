@@ -114,5 +114,23 @@ TEST(Disks, LittleRoomIsDegradedAndNoneIsDown) {
   EXPECT_GT(look_at_disk("/").size, 0U);
 }
 
+TEST(Certificates, ThirtyDaysBeforeTheirEndTheyAreNamedWithTheirFile) {
+  constexpr std::int64_t day_s = 86'400;
+  const auto part = [](Timestamp ends) {
+    return part_of(CertificateEnd{.name = "tls.certificate", .detail = "/etc/pushmail/cert.pem", .ends = ends}, noon);
+  };
+  EXPECT_EQ(part(later(30 * day_s)).means, Verdict::serving);
+  EXPECT_EQ(part(later(30 * day_s)).state, "ends in 30 days");
+  EXPECT_TRUE(part(later(30 * day_s)).error.empty());
+  EXPECT_EQ(part(later(30 * day_s - 1)).means, Verdict::degraded);
+  EXPECT_EQ(part(later(2 * day_s + 5)).state, "ends in 2 days");
+  EXPECT_EQ(part(later(2 * day_s + 5)).error, "/etc/pushmail/cert.pem: " + format_rfc3339(later(2 * day_s + 5)));
+  EXPECT_EQ(part(later(-3 * day_s - 5)).state, "ended 3 days ago");
+  EXPECT_EQ(part(later(-1)).means, Verdict::degraded);
+  const auto json = to_json(Status{.now = noon, .certificates = {{.name = "peer a", .detail = "CN=a", .ends = later(5)}}});
+  EXPECT_EQ(json["certificates"][0]["name"], "peer a");
+  EXPECT_EQ(json["certificates"][0]["ends"], format_rfc3339(later(5)));
+}
+
 }  // namespace
 }  // namespace pushmail::status

@@ -1,12 +1,8 @@
-// The rule file as the program keeps it: read at start, read again when told, a bad one changes nothing.
+// The rule file as the program keeps it: what is wrong with one, and a set that takes another's place.
 #include "dataplane/rules/rule_keeper.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -16,18 +12,7 @@ namespace {
 
 class RuleKeeperTest : public testing::Test {
  protected:
-  void SetUp() override {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGHUP);
-    ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &signals, nullptr), 0);
-    reload_fd_ = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-    ASSERT_GE(reload_fd_, 0);
-  }
-  void TearDown() override {
-    ::close(reload_fd_);
-    std::filesystem::remove(file_);
-  }
+  void TearDown() override { std::filesystem::remove(file_); }
   void write(std::string_view rules) const { std::ofstream(file_) << rules; }
   /// The ids of the present rules.
   static std::string ids(scan::RuleSetSlot& slot) {
@@ -35,19 +20,8 @@ class RuleKeeperTest : public testing::Test {
     for (const scan::Rule& rule : slot.take(0).rules()) all += rule.id + " ";
     return all;
   }
-  /// Told by the signal, as an operator does; turns until the set is another one.
-  static std::string ids_after_reload(scan::RuleSetSlot& slot, std::string_view before) {
-    EXPECT_EQ(::kill(::getpid(), SIGHUP), 0);
-    std::string now(before);
-    while (now == before) {
-      now = ids(slot);
-      ::sched_yield();
-    }
-    return now;
-  }
 
   std::filesystem::path file_ = fmt::format("{}/pushmail_rules_{}", testing::TempDir(), ::getpid());
-  int reload_fd_ = -1;
 };
 
 TEST_F(RuleKeeperTest, LoadsOrSaysEachMistakeWithFileLineAndRule) {
@@ -74,17 +48,16 @@ TEST_F(RuleKeeperTest, LoadsOrSaysEachMistakeWithFileLineAndRule) {
   EXPECT_EQ(missing.error().front().os, ENOENT);
 }
 
-TEST_F(RuleKeeperTest, ASignalReadsTheFileAgain) {
+TEST_F(RuleKeeperTest, AReaderFindsTheNewSetAndTheOldOneGoesWhenItIsNotHeld) {
   write("a reject text word one\n");
   RuleKeeper keeper(file_, scan::load_rules(file_).value(), 1);
   EXPECT_EQ(ids(keeper.slot()), "a ");
-  keeper.watch(reload_fd_);
   write("b reject text word two\nc hold text word three\n");
-  EXPECT_EQ(ids_after_reload(keeper.slot(), "a "), "b c ");
-  write("e reject text word four\n");
-  EXPECT_EQ(ids_after_reload(keeper.slot(), "b c "), "e ");
+  keeper.replace(file_, scan::load_rules(file_).value());
+  EXPECT_EQ(keeper.collect(), 1U) << "the reader still has the first one";
+  EXPECT_EQ(ids(keeper.slot()), "b c ");
+  EXPECT_EQ(keeper.collect(), 0U);
   keeper.slot().leave(0);
-  keeper.stop();
 }
 
 }  // namespace

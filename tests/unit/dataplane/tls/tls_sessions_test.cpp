@@ -284,5 +284,59 @@ TEST_F(TlsSessions, AHandshakeThatFailsBehindStarttlsEndsTheConnection) {
   EXPECT_EQ(peer.closed, CloseReason::finished);
 }
 
+TEST_F(TlsSessions, StarttlsOfASourceWithoutHandshakesLeftIsAnswered454AndMayGoOn) {
+  TlsNetwork narrow(below_,
+                    {.per_source = {.burst = {.count = 1, .window = seconds(60)}, .lasting = {.count = 1, .window = seconds(3600)}}});
+  TlsListener cover(narrow, good_);
+  narrow.poll(clock_.now());
+  smtp_->offer_starttls(&cover);
+  const auto greet = [&](FakePeer& peer) {
+    peer.stream = *below_.connect(smtp_at_, peer);
+    turns();
+    peer.say("EHLO x.example\r\n");
+    turns();
+    EXPECT_NE(peer.take().find("250-STARTTLS"), std::string::npos);
+    peer.say("STARTTLS\r\n");
+    turns();
+  };
+  FakePeer first, second;
+  greet(first);
+  EXPECT_TRUE(first.take().starts_with("220 2.0.0"));
+  greet(second);
+  EXPECT_TRUE(second.take().starts_with("454 4.7.0 "));
+  EXPECT_EQ(narrow.counts().refused, 1U);
+  second.say("NOOP\r\n");
+  turns();
+  EXPECT_TRUE(second.take().starts_with("250 "));
+  first.stream->abort();
+  second.stream->abort();
+  turns();
+  smtp_->offer_starttls(&smtp_port_);
+}
+
+TEST_F(TlsSessions, WhoSpeaksBeforeTheGreetingIsFoundBehindTlsToo) {
+  smtp_ = std::make_unique<SmtpServer>(
+      SmtpServerSettings{.domain = "mms.example", .connections = {}, .starttls = &smtp_port_, .greeting_delay = milliseconds(5)}, *this,
+      clock_);
+  FakePeer early, patient;
+  early.stream = *good_peer_.connect(smtps_, early);
+  // Waits for the handshake, and leaves with its end.
+  early.say("EHLO x.example\r\n");
+  turns();
+  EXPECT_TRUE(early.take().starts_with("554 "));
+  EXPECT_EQ(smtp_->counts().early_talkers, 1U);
+  patient.stream = *good_peer_.connect(smtps_, patient);
+  turns();
+  EXPECT_EQ(patient.take(), "") << "the greeting waits for those who do not";
+  pass(milliseconds(6));
+  EXPECT_TRUE(patient.take().starts_with("220 "));
+  patient.say("EHLO x.example\r\n");
+  turns();
+  EXPECT_TRUE(patient.take().starts_with("250-"));
+  if (early.stream != nullptr) early.stream->abort();
+  patient.stream->abort();
+  turns();
+}
+
 }  // namespace
 }  // namespace pushmail

@@ -514,7 +514,7 @@ TEST(Program, content_rules_reject_and_are_read_again_at_sighup) {
   // A mistake changes nothing, and says where it is.
   std::ofstream(rules) << "\n\nb reject text\n";
   program.signal(SIGHUP);
-  ASSERT_TRUE(program.wait_for("\"event\":\"rules_refused\""));
+  ASSERT_TRUE(program.wait_for("\"event\":\"reload_refused\""));
   ASSERT_TRUE(program.wait_for("/rules:3: rule b"));
   program.forget_log();
   hand_in("the casino is still open");

@@ -3,11 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include <array>
-
-#include "core/tls.h"
-#include "tests/unit/controlplane/fetcher/certificates.h"
-#include "tests/unit/dataplane/worker/program.h"
+#include "tests/unit/dataplane/worker/tls_program.h"
 
 namespace pushmail {
 namespace {
@@ -15,74 +11,6 @@ namespace {
 using handoff::Kind;
 using handoff::Tag;
 using ::testing::HasSubstr;
-
-/// TLS over a socket of a test.
-class TlsSocket {
- public:
-  TlsSocket(Socket socket, Result<tls::Session> session) : socket_(std::move(socket)), session_(std::move(*session)) {
-    while (true) {
-      const auto step = session_.handshake();
-      flush();
-      EXPECT_TRUE(step.has_value()) << session_.reason();
-      if (!step || *step == tls::Handshake::done || !receive()) return;
-    }
-  }
-  void write(std::string_view text) {
-    EXPECT_TRUE(session_.write(bytes_of(text)).has_value());
-    flush();
-  }
-  std::string read_until(std::string_view end) {
-    while (read_.find(end) == std::string::npos) {
-      std::array<std::uint8_t, 4096> plain;
-      const auto got = session_.read(plain);
-      if (!got) return std::exchange(read_, {});
-      read_ += text_of(ByteView(plain).first(*got));
-      if (*got == 0 && !receive()) return std::exchange(read_, {});
-    }
-    const std::size_t size = read_.find(end) + end.size();
-    std::string text = read_.substr(0, size);
-    read_.erase(0, size);
-    return text;
-  }
-
- private:
-  void flush() { socket_.write(text_of(session_.take_wire())); }
-  bool receive() {
-    const std::string wire = socket_.read_some();
-    session_.receive(bytes_of(wire));
-    return !wire.empty();
-  }
-
-  Socket socket_;
-  tls::Session session_;
-  std::string read_;
-};
-
-class TlsProgram : public testing::Test {
- protected:
-  TlsProgram() : files_(authority_.make("IP:127.0.0.1")) {}
-  /// [http], [smtp] and [peer.mmsc1] stand in the first file; more of them may stand in a second one.
-  void configure(const std::string& more = {}, std::string_view peer_url = "http://127.0.0.1:1/mm7") {
-    program_.configure({}, peer_url);
-    std::filesystem::create_directories(program_.root() / "etc/pushmail/conf.d");
-    std::ofstream(program_.root() / "etc/pushmail/conf.d/tls.toml")
-        << fmt::format("tls.certificate = \"{}\"\ntls.key = \"{}\"\ntls.extra_ca = \"{}\"\nhttp.tls_listen = \"127.0.0.1:{}\"\n",
-                       files_.certificate, files_.key, authority_.authority_file(), https_port_)
-        << fmt::format("smtp.tls_listen = \"127.0.0.1:{}\"\n", smtps_port_) << more;
-  }
-  void start() {
-    program_.start();
-    ASSERT_TRUE(program_.wait_for("\"event\":\"started\"")) << program_.log_text();
-  }
-  TlsSocket connect(std::uint16_t port) { return {Socket::connect(port), tls::Session::open(trust_, "127.0.0.1")}; }
-
-  test::TestAuthority authority_;
-  test::CertificateFiles files_;
-  tls::ClientSettings trust_ = *tls::ClientSettings::load("", authority_.authority_file());
-  tls::ServerSettings server_ = *tls::ServerSettings::load({.certificate = files_.certificate, .key = files_.key});
-  std::uint16_t https_port_ = free_port(), smtps_port_ = free_port();
-  Program program_;
-};
 
 TEST_F(TlsProgram, speaks_https_and_smtp_to_those_who_come) {
   configure();
@@ -147,6 +75,43 @@ TEST_F(TlsProgram, starts_nothing_with_files_that_cannot_be_used) {
   EXPECT_EQ(program_.end(0), 78);
   EXPECT_THAT(program_.log_text(), HasSubstr("tls.toml:1: tls.certificate: certificates or keys for TLS cannot be used"));
   EXPECT_FALSE(std::filesystem::exists(program_.root() / "run"));
+}
+
+// An MMSC that proves itself by its certificate: the right one is served, the others get 403 and their reason is in the log.
+TEST_F(TlsProgram, admits_an_mmsc_by_its_certificate) {
+  const test::CertificateFiles right = authority_.make("DNS:mmsc.example.net"), other = authority_.make("DNS:other.example"),
+                               expired = authority_.make("DNS:mmsc.example.net", test::Validity::past);
+  configure(
+      fmt::format("peer.mmsc1.inbound_certificate = \"mmsc.example.net\"\npeer.mmsc1.tls_ca = \"{}\"\n", authority_.authority_file()));
+  start();
+  ControlPlane control(program_);
+  PeerProfile peer("mmsc1");
+  peer.set_text("url", "http://127.0.0.1:1/mm7");
+  peer.set_text("inbound_certificate", "mmsc.example.net");
+  RecordWriter peers = handoff::make(Kind::peers, {});
+  peers.bytes(handoff::tag(Tag::peer_record), peer.record().finish(0));
+  control.send(Kind::peers, {}, std::move(peers));
+  ASSERT_TRUE(program_.wait_for("\"event\":\"peers\""));
+  const auto connect_as = [&](const test::CertificateFiles& own) {
+    const auto client = tls::ClientSettings::load("", authority_.authority_file(), {.certificate = own.certificate, .key = own.key});
+    return TlsSocket(Socket::connect(https_port_), tls::Session::open(*client, "127.0.0.1"));
+  };
+  TlsSocket mmsc = connect_as(right);
+  mmsc.write(deliver_req("t1", "hello"));
+  control.answer_admission(control.wait_for(Kind::admission_query), {"accepted", "accepted"});
+  EXPECT_THAT(mmsc.read_until(":Envelope>"), HasSubstr("HTTP/1.1 200"));
+  const auto refused = [&](TlsSocket client) {
+    client.write(deliver_req("t2", "hello"));
+    return client.read_until("\r\n");
+  };
+  EXPECT_THAT(refused(connect_as(other)), HasSubstr("HTTP/1.1 403"));
+  EXPECT_TRUE(program_.wait_for("peer mmsc1: the certificate is for another name"));
+  EXPECT_THAT(refused(connect_as(expired)), HasSubstr("HTTP/1.1 403"));
+  EXPECT_THAT(refused(connect(https_port_)), HasSubstr("HTTP/1.1 403"));
+  Socket plain = Socket::connect(program_.http_port);
+  plain.write(deliver_req("t3", "hello"));
+  EXPECT_THAT(plain.read_http().first, HasSubstr("HTTP/1.1 403"));
+  EXPECT_EQ(program_.end(SIGTERM), 0);
 }
 
 }  // namespace
