@@ -2,8 +2,8 @@
 //
 // Reads the configuration (78 when it is wrong, before anything is opened), opens the store, starts the fetchers, and runs until SIGTERM or
 // SIGINT: what is asked is answered first, and a second one ends it at once; at SIGHUP it takes the configuration anew, and the other
-// programs with it. kill -9 at any time loses nothing that was acknowledged to anybody: the store is written first. Started by root it becomes
-// pushmail-cp, and a launcher of its own starts the fetchers as pushmail-fetch (fetcher_launcher.h); 67: there is no such account.
+// programs with it. kill -9 at any time loses nothing that was acknowledged to anybody: the store is written first. Started by root it
+// becomes pushmail-cp, and a launcher of its own starts the fetchers as pushmail-fetch (fetcher_launcher.h); 67: there is no such account.
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>

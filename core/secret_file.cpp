@@ -12,7 +12,8 @@ namespace pushmail {
 namespace {
 
 std::expected<Bytes, StartError> read_secret_of(const std::filesystem::path& path, std::optional<gid_t> readers) {
-  auto content = read_file(system_storage(), path, {.link_followed = true, .secret = true, .readers = readers, .size_max = 8 * limits::KiB});
+  auto content =
+      read_file(system_storage(), path, {.link_followed = true, .secret = true, .readers = readers, .size_max = 8 * limits::KiB});
   if (content) return std::move(*content);
   const Error& error = content.error();
   if (error.info == &core_file_open_to_others) return std::unexpected(path.string() + ": " + std::string(error.info->text));

@@ -166,7 +166,17 @@ inline constexpr Timer mailbox_steady =
     detail::one("mailbox_steady", "fetcher", detail::minutes(5), "a session that lived so long was no failure");
 
 inline constexpr auto of_control_plane = std::to_array<Timer>({
-    plane_tick, peers_resolve, transfer_stall, after_hello, fetch_retry, mark_retry, item_ends, announcements, no_report, suspended_retry, burst_over, doubt_usual, doubt, health_window, report_grace, sms_deferred, sms_end, sms_doubt, sms_alone, receipt_early, part_begins, part_missing, part_late, answer_usual, unbind, enquire_answer, smpp_response, smpp_throttled, smpp_rebind, smpp_stable, code_fresh, suffix_rest, help_window, trial_answer, fetcher_restart, fetcher_steady, watch_again, host_resolve, api_silence, api_accept, status_silence, status_listen, launcher_accept, handoff_again, handoff_take_over, fetcher_ending, mailbox_connect, mailbox_command, idle_reissue, api_drain, unseen_news, idle_pause, mailbox_refresh, mailbox_linger, self_poll, fetch_credit, mailbox_retry, mailbox_refused, fetch_patience, mail_again, mailbox_steady, certificate_warning, reload_data_plane, reload_fetchers,
+    plane_tick,      peers_resolve,       transfer_stall,    after_hello,     fetch_retry,     mark_retry,
+    item_ends,       announcements,       no_report,         suspended_retry, burst_over,      doubt_usual,
+    doubt,           health_window,       report_grace,      sms_deferred,    sms_end,         sms_doubt,
+    sms_alone,       receipt_early,       part_begins,       part_missing,    part_late,       answer_usual,
+    unbind,          enquire_answer,      smpp_response,     smpp_throttled,  smpp_rebind,     smpp_stable,
+    code_fresh,      suffix_rest,         help_window,       trial_answer,    fetcher_restart, fetcher_steady,
+    watch_again,     host_resolve,        api_silence,       api_accept,      status_silence,  status_listen,
+    launcher_accept, handoff_again,       handoff_take_over, fetcher_ending,  mailbox_connect, mailbox_command,
+    idle_reissue,    api_drain,           unseen_news,       idle_pause,      mailbox_refresh, mailbox_linger,
+    self_poll,       fetch_credit,        mailbox_retry,     mailbox_refused, fetch_patience,  mail_again,
+    mailbox_steady,  certificate_warning, reload_data_plane, reload_fetchers,
 });
 
 // ---- data plane
@@ -240,7 +250,13 @@ inline constexpr Timer route_again = detail::one("route_again", "relay", seconds
 inline constexpr Timer repeats = detail::one("repeats", "relay", detail::days(7), "a peer's repeat is recognised");
 
 inline constexpr auto of_data_plane = std::to_array<Timer>({
-    tcp_retransmission, tcp_challenge, tcp_time_wait, tcp_delayed_ack, syn_cookie, flood_quiet, neighbour_ask, neighbour_fresh, kernel_accept, worker_sleep, manager_told, link_counters, journal_room, journal_proof, journal_busy, handoff_silence, handoff_accept, session_linger, session_idle, message_time, session_check, http_head, http_retry_after, smtp_line, smtp_answer, http_connect, tls_handshake, http_answer, http_keep, smtp_connect, smtp_keep, reopen, close_follows, request_limit, overload_rest, overload_once, passed_over, submit_retry, mail_retry, mail_doubt, mail_expire, submit_expire, admission, route_again, repeats, drain, digest_nonce, login_rest, smtp_greeting,
+    tcp_retransmission, tcp_challenge,    tcp_time_wait,  tcp_delayed_ack, syn_cookie,    flood_quiet,   neighbour_ask,
+    neighbour_fresh,    kernel_accept,    worker_sleep,   manager_told,    link_counters, journal_room,  journal_proof,
+    journal_busy,       handoff_silence,  handoff_accept, session_linger,  session_idle,  message_time,  session_check,
+    http_head,          http_retry_after, smtp_line,      smtp_answer,     http_connect,  tls_handshake, http_answer,
+    http_keep,          smtp_connect,     smtp_keep,      reopen,          close_follows, request_limit, overload_rest,
+    overload_once,      passed_over,      submit_retry,   mail_retry,      mail_doubt,    mail_expire,   submit_expire,
+    admission,          route_again,      repeats,        drain,           digest_nonce,  login_rest,    smtp_greeting,
 });
 
 /// What a table of timers must be: each name once, no wait of nothing, none that grows downwards.

@@ -1,6 +1,7 @@
 // SQLite behind three small classes: a connection, a prepared statement, and Result instead of return codes.
 //
-// Used by the files of the store only; another engine would take its place. Statements are prepared once per text and kept; binding and reading go in column order.
+// Used by the files of the store only; another engine would take its place. Statements are prepared once per text and kept; binding and
+// reading go in column order.
 #pragma once
 
 #include <cstdint>

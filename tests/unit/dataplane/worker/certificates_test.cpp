@@ -45,7 +45,8 @@ TEST(Certificates, NameTheirFileOrTheirSubjectAndTheirEnd) {
 
 TEST(Certificates, OfAPeerThatIsGoneAreGone) {
   Certificates certificates;
-  for (const char* label : {"peer a", "client a", "peer b", "client c d", "smart_host"}) certificates.see(label, {.subject = "x", .ends = {1}});
+  for (const char* label : {"peer a", "client a", "peer b", "client c d", "smart_host"})
+    certificates.see(label, {.subject = "x", .ends = {1}});
   static_cast<void>(certificates.take_record());
   certificates.keep_peers([](std::string_view name) { return name == "a" || name == "c d"; });
   EXPECT_TRUE(certificates.has_news());
