@@ -165,7 +165,7 @@ Settings Settings::read(const Config& config, const std::filesystem::path& root,
     const auto* const known = std::ranges::find(sms::id_form_names, form);
     s.sms_id_form = static_cast<sms::IdForm>(known - sms::id_form_names.begin());
   }
-  s.sms_per_hour_max = config.number("notify.sms_per_hour_max");
+  s.sms_per_hour_max = static_cast<std::uint64_t>(config.number("notify.sms_per_hour_max"));
   s.code_lifetime = config.duration("notify.code_lifetime");
   s.announcements = {
       .own = {.count = static_cast<std::uint64_t>(config.number("notify.own_max")), .window = config.duration("notify.own_window")},
