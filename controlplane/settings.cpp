@@ -142,7 +142,7 @@ Settings Settings::read(const Config& config, const std::filesystem::path& root,
 
   s.bearers = notify::configured_bearers(config, problems);
   s.service_number = config.text("notify.source");
-  s.sms_per_hour_max = config.number("notify.sms_per_hour_max");
+  s.sms_per_hour_max = static_cast<std::uint64_t>(config.number("notify.sms_per_hour_max"));
   s.code_lifetime = config.duration("notify.code_lifetime");
   s.announcements = {
       .own = {.count = static_cast<std::uint64_t>(config.number("notify.own_max")), .window = config.duration("notify.own_window")},

@@ -66,7 +66,7 @@ inline constexpr auto peer_fields = std::to_array<PeerField>({
              "certificate that the peer shows at http.tls_listen: a DNS name in it, from an authority in tls_ca or Debian's, or sha256: "
              "and its "
              "fingerprint; empty: it needs none"},
-     .tag = 112},
+     .tag = 115},
     {.key = {"peer.*.allow", KeyType::network_list, "", "", no_least, no_most,
              "addresses and networks the peer comes from; none: any, then only the password counts"},
      .tag = 87},

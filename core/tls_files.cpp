@@ -34,7 +34,7 @@ std::expected<TlsFiles, ConfigError> read_tls_files(const Config& config) {
     if (const std::string wanted = config.text(key("inbound_certificate")); !wanted.empty()) {
       tls::ClientCheck check{.wanted = wanted};
       if (!wanted.starts_with(tls::fingerprint_prefix)) {
-        auto trust = trust_of(config, config.text(key("tls_ca")), {});
+        auto trust = load_trust(config, config.text(key("tls_ca")), {});
         if (!trust) return refused(key("tls_ca"), trust.error());
         check.trust = std::move(*trust);
       }

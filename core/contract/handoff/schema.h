@@ -106,7 +106,7 @@ enum class Tag : std::uint16_t {
   new_subject = 68,      // text: replaces the MM's subject
   drop_first_line = 69,  // u64: see drop_line
 
-  peer_record = 80,  // bytes: a whole record of Kind::peer, repeats. Tags 81 to 97, 99 to 101, 110 to 112 stand in core/peer_fields.h
+  peer_record = 80,  // bytes: a whole record of Kind::peer, repeats. Tags 81 to 97, 99 to 101, 110 to 115 stand in core/peer_fields.h
   domain = 98,       // text: our mail domain
 
   authentication = 120,  // text `SERVER pass|fail|unknown`: what the topmost Authentication-Results of a forwarded mail says of From

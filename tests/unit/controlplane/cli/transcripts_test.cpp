@@ -9,9 +9,9 @@
 // What differs from run to run reads alike: ROOT is the folder, ID1, ID2 ... are ids in the order in which they are shown, filled up with
 // dots to their length; in words they stand without dots.
 #include <algorithm>
+#include <boost/regex.hpp>
 #include <fstream>
 #include <map>
-#include <regex>
 
 #include "core/ascii.h"
 #include "tests/unit/controlplane/cli/fixture.h"
@@ -63,17 +63,17 @@ struct Transcript : CliTest, testing::WithParamInterface<std::string> {
       }
     }
     for (std::string& word : words) {
-      for (const auto& [id, name] : names) word = std::regex_replace(word, std::regex("\\b" + name + "\\b"), id);
-      word = std::regex_replace(word, std::regex("\\bROOT\\b"), root.string());
+      for (const auto& [id, name] : names) word = boost::regex_replace(word, boost::regex("\\b" + name + "\\b"), id);
+      word = boost::regex_replace(word, boost::regex("\\bROOT\\b"), root.string());
     }
     return words;
   }
   std::string as_written(const std::string& printed) {
-    static const std::regex id("b?[0-7][0-9A-HJKMNP-TV-Z]{25}|[0-9a-f]{32}");
+    static const boost::regex id("b?[0-7][0-9A-HJKMNP-TV-Z]{25}|[0-9a-f]{32}");
     std::string text;
-    const std::string without_root = std::regex_replace(printed, std::regex(root.string()), "ROOT");
+    const std::string without_root = boost::regex_replace(printed, boost::regex(root.string()), "ROOT");
     auto rest = without_root.cbegin();
-    for (std::smatch found; std::regex_search(rest, without_root.cend(), found, id); rest = found.suffix().first) {
+    for (boost::smatch found; boost::regex_search(rest, without_root.cend(), found, id); rest = found.suffix().first) {
       std::string name = names.try_emplace(found.str(), "ID" + std::to_string(names.size() + 1)).first->second;
       name.resize(static_cast<std::size_t>(found.length()), '.');
       text.append(found.prefix()).append(name);
@@ -118,7 +118,7 @@ TEST_P(Transcript, IsWhatAnOperatorSees) {
       continue;
     }
     if (text.starts_with("|")) {
-      file << std::regex_replace(content, std::regex("\\bROOT\\b"), root.string()) << std::endl;
+      file << boost::regex_replace(content, boost::regex("\\bROOT\\b"), root.string()) << std::endl;
       continue;
     }
     run_pending();
