@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -106,6 +107,7 @@ std::expected<void, StartError> start_fetcher_launcher(const std::filesystem::pa
 }
 
 int launch_fetchers(const LauncherOptions& options, uid_t client) {
+  log_start("control", LogLevel::info, LogPersons::hashed);
   const pid_t control_plane = ::getppid();
   const auto account = account_to_become(fetcher_user);
   if (!account) {
@@ -117,7 +119,7 @@ int launch_fetchers(const LauncherOptions& options, uid_t client) {
   if (program < 0) return cannot_launch("open");
   if (::fcntl(listen_descriptor, F_SETFD, FD_CLOEXEC) != 0) return cannot_launch("descriptor 3");
   // Whatever else was inherited is not ours to hold open.
-  ::close_range(static_cast<unsigned>(program) + 1, ~0U, 0);
+  ::close_range(static_cast<unsigned>(std::max(program, listen_descriptor)) + 1, ~0U, 0);
   if (*account && !become(fetcher_user, **account)) return cannot_launch("change of user");
   if (!give_up_capabilities() || !keep_secrets()) return cannot_launch("what is to be given up");
   // A change of user takes this back, so it comes behind.

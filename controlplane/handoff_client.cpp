@@ -43,7 +43,6 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
       if (self->stopped_) return;
       if (error) return self->try_again(error.message());
       if (!self->is_data_plane()) return self->try_again("who listens there runs neither as root, as our own user nor as pushmail-dp");
-      self->logged_away_ = false;
       self->peer_.connected();
       ++self->connection_;
       self->written_ = self->may_leave_ = 0;

@@ -83,6 +83,8 @@ void Reloading::on_data_plane(const RecordView& record) {
 }
 
 void Reloading::on_data_plane_lost() {
+  // The next one has read the files as they are then.
+  data_plane_refusal_.clear();
   if (state_ == State::data_plane) data_plane_said(Outcome::silent, "the connection to it was lost before it answered");
 }
 

@@ -32,4 +32,14 @@ Result<std::optional<gid_t>> find_group(const char* name) {
   return std::nullopt;
 }
 
+std::string name_of_user(uid_t user) {
+  const passwd* found = ::getpwuid(user);
+  return found != nullptr ? found->pw_name : std::string();
+}
+
+std::string name_of_group(gid_t number) {
+  const group* found = ::getgrgid(number);
+  return found != nullptr ? found->gr_name : std::string();
+}
+
 }  // namespace pushmail

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <string>
 
 #include "core/result.h"
 
@@ -23,5 +24,8 @@ struct Account {
 /// Nothing: there is no such user. core.account with errno: nobody knows. Before the first thread, or from one thread only.
 [[nodiscard]] Result<std::optional<Account>> find_user(const char* name);
 [[nodiscard]] Result<std::optional<gid_t>> find_group(const char* name);
+/// Empty: nobody has this number, or the database cannot be read.
+[[nodiscard]] std::string name_of_user(uid_t user);
+[[nodiscard]] std::string name_of_group(gid_t group);
 
 }  // namespace pushmail

@@ -1,29 +1,19 @@
 #include "core/config_changes.h"
 
-#include <fmt/format.h>
-
 #include <set>
-#include <string_view>
+#include <string>
 
 namespace pushmail {
 
 namespace {
 
-constexpr std::string_view peer_wildcard = "peer.*.";
-
 /// Every key that one of them has.
 std::set<std::string> paths_of(const Config& first, const Config& second) {
-  std::set<std::string> names;
-  for (const Config* config : {&first, &second}) {
-    for (std::string& name : config->peers()) names.insert(std::move(name));
-  }
   std::set<std::string> paths;
-  for (const ConfigKey& key : config_keys()) {
-    if (!key.path.starts_with(peer_wildcard)) {
-      paths.emplace(key.path);
-      continue;
+  for (const Config* config : {&first, &second}) {
+    for (const ConfigKey& key : config_keys()) {
+      for (std::string& path : config->paths_of(key)) paths.insert(std::move(path));
     }
-    for (const std::string& name : names) paths.insert(fmt::format("peer.{}.{}", name, key.path.substr(peer_wildcard.size())));
   }
   return paths;
 }

@@ -69,8 +69,10 @@ std::expected<Bytes, StartError> with_passwords(const RecordView& peers, const C
   };
   peers.for_each([&](std::uint16_t field, ByteView value) {
     const Parsed<RecordView> peer = parse_record(value);
-    if (field != tag(Tag::peer_record) || !peer.is_done() || !is_configured(peer.value())) {
+    if (field != tag(Tag::peer_record)) {
       whole.bytes(field, value);
+    } else if (!peer.is_done() || !is_configured(peer.value())) {
+      // What the configuration has no more is nobody's: without its password its user alone would let anybody in.
     } else if (const auto complete = peer_with_passwords(peer.value(), config)) {
       whole.bytes(field, *complete);
     } else if (!problem) {

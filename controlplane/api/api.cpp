@@ -494,7 +494,8 @@ void Api::handle(const Request& request, std::function<void(Answer)> reply) {
     return target && request.method == "POST" && target->path == std::vector<std::string>{"v1", noun};
   };
   const bool is_late = (posts("reload") && hooks_.reload) || (posts("bindings") && hooks_.try_account);
-  if (!is_late || refusal_of(request, *target)) return reply(handle(request));
+  if (!is_late) return reply(handle(request));
+  if (auto refused = refusal_of(request, *target)) return reply(std::move(*refused));
   if (posts("reload")) return reload(request, std::move(reply));
   add_when_tried(request, std::move(reply));
 }

@@ -10,10 +10,10 @@
 //   GET    /v1/items/ID                       GET /v1/items/ID/history     GET /v1/traces/TRACE/history
 //   GET    /v1/subscribers/MSISDN/status      whether a number is bound and active: for an MMSC that asks first
 //   GET    /v1/peers                          GET /v1/peers/NAME           how each [peer.NAME] does: report times, doubts, pauses
-//   PUT    /v1/kek  {"now", "before"?}        from here on passwords are sealed by the first key (64 hex digits); root and our own user
-//   only POST   /v1/kek/rewrap  {"after"?}         some of the passwords behind that binding are wrapped by it; `after` says where the rest
-//   is GET    /v1/status                         how every part does: status/status.h POST   /v1/reload                         every
-//   program takes its configuration anew, whole or not at all; what came of it
+//   PUT    /v1/kek  {"now", "before"?}        from here on passwords are sealed by the first key; root and our own user only
+//   POST   /v1/kek/rewrap  {"after"?}         some passwords behind that binding are wrapped by it; `after` says where the rest is
+//   GET    /v1/status                         how every part does: status/status.h
+//   POST   /v1/reload                         every program takes its configuration anew, whole or not at all; what came of it
 //
 // Which role each needs stands in roles.h. Errors: {"error": {"code", "field", "text"}} with 400, 403, 404, 405, 409, 413 or 503.
 #pragma once

@@ -38,23 +38,16 @@ struct Verb {
 };
 
 inline constexpr auto verbs = std::to_array<Verb>({
-    {"GET", "/v1/status", Role::reader},
-    {"GET", "/v1/peers", Role::reader},
-    {"GET", "/v1/peers/*", Role::reader},
-    {"GET", "/v1/bindings", Role::reader},
-    {"GET", "/v1/bindings/*", Role::reader},
-    {"GET", "/v1/items", Role::reader},
-    {"GET", "/v1/items/*", Role::reader},
-    {"GET", "/v1/items/*/history", Role::reader},
-    {"GET", "/v1/traces/*/history", Role::reader},
-    {"GET", "/v1/subscribers/*/status", Role::reader},
-    {"POST", "/v1/poll", Role::operates},
-    {"PUT", "/v1/bindings/*/state", Role::operates},
-    {"POST", "/v1/bindings", Role::agent},
-    {"POST", "/v1/bindings/import", Role::agent},
-    {"PATCH", "/v1/bindings/*", Role::agent},
-    {"PUT", "/v1/bindings/*/password", Role::agent},
-    {"DELETE", "/v1/bindings/*", Role::agent},
+    {"GET", "/v1/status", Role::reader},           {"GET", "/v1/peers", Role::reader},
+    {"GET", "/v1/peers/*", Role::reader},          {"GET", "/v1/bindings", Role::reader},
+    {"GET", "/v1/bindings/*", Role::reader},       {"GET", "/v1/items", Role::reader},
+    {"GET", "/v1/items/*", Role::reader},          {"GET", "/v1/items/*/history", Role::reader},
+    {"GET", "/v1/traces/*/history", Role::reader}, {"GET", "/v1/subscribers/*/status", Role::reader},
+    {"POST", "/v1/poll", Role::operates},          {"PUT", "/v1/bindings/*/state", Role::operates},
+    {"POST", "/v1/bindings", Role::agent},         {"POST", "/v1/bindings/import", Role::agent},
+    {"PATCH", "/v1/bindings/*", Role::agent},      {"PUT", "/v1/bindings/*/password", Role::agent},
+    {"DELETE", "/v1/bindings/*", Role::agent},     {"PUT", "/v1/kek", Role::admin},
+    {"POST", "/v1/kek/rewrap", Role::admin},       {"POST", "/v1/reload", Role::admin},
 });
 
 /// Null: the table does not name it, and only an admin may ask. `path`: the elements of the target.

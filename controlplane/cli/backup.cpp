@@ -59,6 +59,14 @@ bool is_left_out(const fs::path& file, const fs::path& folder, const fs::path& k
   return is_key || name.ends_with(".new") || name.ends_with(".made") || name.find(".before-restore-") != std::string::npos;
 }
 
+BackupFile backup_file(std::string path, const struct stat& there, Bytes content) {
+  return {.path = std::move(path),
+          .mode = there.st_mode & 0777,
+          .owner = name_of_user(there.st_uid),
+          .group = name_of_group(there.st_gid),
+          .content = std::move(content)};
+}
+
 std::expected<std::vector<BackupFile>, BackupRefused> read_configuration(const fs::path& folder, const fs::path& key_file) {
   std::vector<BackupFile> files;
   std::uint64_t size = 0;
@@ -72,8 +80,7 @@ std::expected<std::vector<BackupFile>, BackupRefused> read_configuration(const f
     size += content->size();
     if (files.size() == files_count_max || size > backup_files_size_max)
       return refused(EX_DATAERR, folder.string() + ": holds more than a configuration can be");
-    files.push_back(
-        {.path = entry->path().lexically_relative(folder).string(), .mode = there.st_mode & 0777, .content = std::move(*content)});
+    files.push_back(backup_file(entry->path().lexically_relative(folder).string(), there, std::move(*content)));
   }
   if (error) return refused(EX_NOINPUT, fmt::format("{}: {}", folder.string(), error.message()));
   return files;
@@ -110,7 +117,7 @@ fs::path key_file_of(const Config& config, const fs::path& root) {
 enum class Placed : std::uint8_t { same, written, replaced };
 
 // Under `file`; what is there and is something else is kept beside it.
-std::expected<Placed, BackupRefused> place(const fs::path& file, const BackupFile& wanted, const std::string& time, const char* owner) {
+std::expected<Placed, BackupRefused> place(const fs::path& file, const BackupFile& wanted, const std::string& time) {
   Placed placed = Placed::written;
   if (const auto there = pushmail::read_file(system_storage(), file, operators_file)) {
     if (*there == wanted.content) return Placed::same;
@@ -126,11 +133,14 @@ std::expected<Placed, BackupRefused> place(const fs::path& file, const BackupFil
   fs::remove(file.string() + ".new", ignored);
   if (const auto written = replace_file(system_storage(), file, wanted.content, wanted.mode); !written)
     return refused(EX_CANTCREAT, file, written.error());
-  if (owner == nullptr || ::geteuid() != 0) return placed;
-  const auto account = find_user(owner);
-  if (!account || !*account) return placed;  // whoever writes this keeps it
-  if (::chown(file.c_str(), (*account)->user, (*account)->group) != 0)
-    return refused(EX_CANTCREAT, fmt::format("{}: cannot be given to {}", file.string(), owner));
+  if (::geteuid() != 0) return placed;
+  // Whom this machine does not have cannot own it: whoever writes this keeps it then.
+  const auto owner = find_user(wanted.owner.c_str());
+  const auto group = find_group(wanted.group.c_str());
+  const uid_t to_user = owner && *owner ? (*owner)->user : static_cast<uid_t>(-1);
+  const gid_t to_group = group && *group ? **group : static_cast<gid_t>(-1);
+  if (::chown(file.c_str(), to_user, to_group) != 0)
+    return refused(EX_CANTCREAT, fmt::format("{}: cannot be given to {}:{}", file.string(), wanted.owner, wanted.group));
   return placed;
 }
 
@@ -180,13 +190,24 @@ BackupReport make_backup_file(const Config& config, const fs::path& root, const 
   beside.files = std::move(*files);
   const auto keks = read_kek_file(key_file);
   if (!keks) return refused(keks.error().exit_code(), keks.error().text);
+  // Some passwords need the one, some the other, and the store is copied a moment later.
+  constexpr const char* rotation = "a key rotation is under way: let it end, or give kek rotate again, and then this";
+  if (keks->before) return refused(EX_UNAVAILABLE, rotation);
   beside.facts.key = fingerprint(keks->now);
   if (with_key == WithKey::yes) {
     auto content = pushmail::read_file(system_storage(), key_file, operators_file);
     if (!content) return refused(EX_NOINPUT, key_file, content.error());
-    beside.files.push_back({.path = std::string(key_name), .mode = 0400, .content = std::move(*content)});
+    struct stat there{};
+    if (::stat(key_file.c_str(), &there) != 0) return refused(EX_NOINPUT, key_file.string() + ": is gone");
+    beside.files.push_back(backup_file(std::string(key_name), there, std::move(*content)));
   }
   if (const auto made = make_backup(store_of(root), file, beside); !made) return refused(EX_CANTCREAT, file, made.error());
+  const auto afterwards = read_kek_file(key_file);
+  if (!afterwards || afterwards->before || fingerprint(afterwards->now) != beside.facts.key) {
+    std::error_code ignored;
+    fs::remove(file, ignored);
+    return refused(EX_UNAVAILABLE, rotation);
+  }
   Json report{
       {"file", file.string()}, {"made", format_rfc3339(beside.facts.made)}, {"files", beside.files.size()}, {"key", beside.facts.key}};
   report["with_key"] = with_key == WithKey::yes;
@@ -239,12 +260,9 @@ BackupReport restore_backup_file(const fs::path& root, const fs::path& file, con
 
   const std::string time = stamp(now);
   std::map<Placed, std::uint64_t> counts;
-  const bool by_hand = at(root) != "/";
   for (const BackupFile& one : backup->files) {
     const bool is_key = one.path == key_name;
-    const bool is_secret = (one.mode & 077) == 0;
-    const char* owner = is_secret && (!is_key || by_hand) ? secrets_owner : nullptr;
-    const auto placed = place(is_key ? key_file : configuration_of(root) / one.path, one, time, owner);
+    const auto placed = place(is_key ? key_file : configuration_of(root) / one.path, one, time);
     if (!placed) return std::unexpected(placed.error());
     ++counts[*placed];
   }

@@ -82,7 +82,7 @@ std::string keys_page() {
   for (const ConfigKey& key : config_keys()) {
     const std::size_t dot = key.path.rfind('.');
     std::string group = dot == std::string_view::npos ? std::string() : std::string(key.path.substr(0, dot));
-    if (group == "peer.*") group = "peer.NAME";
+    if (group.ends_with(".*")) group.replace(group.size() - 1, 1, "NAME");
     if (group != table) {
       fmt::format_to(std::back_inserter(out), "\n## {}\n\n| key | type | default | bounds | meaning |\n|---|---|---|---|---|\n",
                      group.empty() ? std::string("In front of all tables") : fmt::format("[{}]", group));

@@ -158,6 +158,7 @@ void SmppSession::Socket::take_secured(ByteView wire) {
   if (!secured_) {
     const auto step = tls_->handshake();
     write_wire();
+    if (connection != connection_) return;
     if (!step) return protocol.on_closed("TLS: " + tls_->reason());
     if (*step != tls::Handshake::done) return;
     secured_ = true;
@@ -168,6 +169,7 @@ void SmppSession::Socket::take_secured(ByteView wire) {
   while (connection == connection_) {
     const auto size = tls_->read(plain);
     write_wire();
+    if (connection != connection_) return;
     if (!size) return protocol.on_closed(size.error().is(core_tls_closed) ? "closed by the SMSC" : "TLS: " + tls_->reason());
     if (*size == 0) return;
     protocol.on_bytes(ByteView(plain).first(*size));

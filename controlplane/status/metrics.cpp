@@ -127,7 +127,7 @@ void write(Exposition& page, const MetricRow& row, const Status& status) {
     case Metric::disk_free:
       return of_disks([](const Disk& disk) { return disk.free; });
     case Metric::certificate_end:
-      for (const CertificateEnd& one : status.certificates) page.series(row, {one.name}, seconds_text(one.ends.us));
+      for (const CertificateEnd& certificate : status.certificates) page.series(row, {certificate.name}, seconds_text(certificate.ends.us));
       return;
     case Metric::series_left_out:
       return one(page.left_out());

@@ -29,7 +29,8 @@ using sqlite::Run;
 // As they are written, SQLite keeps them: so a file that has these two tables has these columns.
 constexpr std::string_view facts_table = "CREATE TABLE backup (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT";
 constexpr std::string_view files_table =
-    "CREATE TABLE backup_file (path TEXT PRIMARY KEY, mode INTEGER NOT NULL, content BLOB NOT NULL) STRICT";
+    "CREATE TABLE backup_file (path TEXT PRIMARY KEY, mode INTEGER NOT NULL, owner TEXT NOT NULL, owner_group TEXT NOT NULL, "
+    "content BLOB NOT NULL) STRICT";
 constexpr std::string_view lane_prefix = "journal ";
 constexpr std::size_t rows_at_once = 1000;
 
@@ -64,8 +65,8 @@ Result<void> write_beside(Connection& to, const Backup& beside) {
   PM_TRY_VOID(put("key", facts.key));
   for (const JournalMark& mark : facts.journal) PM_TRY_VOID(put(std::string(lane_prefix) + mark.lane, fmt::to_string(mark.sequence)));
   for (const BackupFile& file : beside.files) {
-    Run run = to.prepare("INSERT INTO backup_file (path, mode, content) VALUES (?, ?, ?)");
-    PM_TRY_VOID(run.put(file.path).put(std::int64_t{file.mode}).put(ByteView(file.content)).run());
+    Run run = to.prepare("INSERT INTO backup_file (path, mode, owner, owner_group, content) VALUES (?, ?, ?, ?, ?)");
+    PM_TRY_VOID(run.put(file.path).put(std::int64_t{file.mode}).put(file.owner).put(file.group).put(ByteView(file.content)).run());
   }
   return to.execute("COMMIT");
 }
@@ -82,6 +83,7 @@ Result<void> check_whole(Connection& from) {
   const auto row = tables.step();
   if (!row || !*row || tables.number() != 2) return fail(store_no_backup);
   PM_TRY(const std::int64_t version, number_of(from, "PRAGMA user_version"));
+  if (version == 0) return fail(store_no_backup);  // a store has tables
   if (version > std::int64_t{store_migrations.size()}) return fail(store_newer, static_cast<std::size_t>(version));
   Run check = from.prepare("PRAGMA quick_check(1)");
   const auto checked = check.step();
@@ -157,12 +159,14 @@ Result<Backup> read_backup(const std::filesystem::path& file) {
     if (key.starts_with(lane_prefix))
       backup.facts.journal.push_back({.lane = key.substr(lane_prefix.size()), .sequence = parse_number<std::uint64_t>(value).value_or(0)});
   }
-  Run files = from.prepare("SELECT path, mode, content FROM backup_file ORDER BY path");
+  Run files = from.prepare("SELECT path, mode, owner, owner_group, content FROM backup_file ORDER BY path");
   for (;;) {
     PM_TRY(const bool row, files.step());
     if (!row) return backup;
     BackupFile one{.path = files.text()};
     one.mode = static_cast<std::uint32_t>(files.number()) & 0777;
+    one.owner = files.text();
+    one.group = files.text();
     one.content = files.bytes();
     backup.files.push_back(std::move(one));
   }

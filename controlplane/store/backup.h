@@ -1,7 +1,7 @@
 // A backup: one SQLite file with the store as of one moment, and beside its tables the files and facts that belong to it.
 //
 //   the store's tables      backup (key, value): made, by which version, under which key, how far the journal was
-//                           backup_file (path, mode, content)
+//                           backup_file (path, mode, owner, owner_group, content)
 //
 // Came from: `pushmailctl backup` (cli/backup.h says which files). Goes to: `pushmailctl restore`, which makes a store of it that knows
 // that it is older than the world: mark_restored.
@@ -34,6 +34,7 @@ struct BackupFacts {
 struct BackupFile {
   std::string path{};  // relative, below etc/pushmail
   std::uint32_t mode = 0600;
+  std::string owner{}, group{};  // names; empty: nobody had its number
   Bytes content{};
 };
 struct Backup {
@@ -43,7 +44,8 @@ struct Backup {
 
 inline constexpr std::uint64_t backup_files_size_max = 64 * 1024 * 1024;
 
-/// `file` is new, mode 0600, whole and durable when this returns; on an error there is none. The store may be in use meanwhile.
+/// `file` is mode 0600, whole and durable when this returns, in place of one that had its name; on an error that one stays. The store may
+/// be in use meanwhile.
 [[nodiscard]] Result<void> make_backup(const std::filesystem::path& store, const std::filesystem::path& file, const Backup& beside);
 /// Reads what is beside the store, and looks the whole file over. store_no_backup: it is none, or broken; store_newer: of a newer schema.
 [[nodiscard]] Result<Backup> read_backup(const std::filesystem::path& file);

@@ -167,8 +167,10 @@ Result<void> Connection::copy_into(const std::filesystem::path& file) {
   sqlite3_backup* const copying = sqlite3_backup_init(to.handle_.get(), "main", handle_.get(), "main");
   if (copying == nullptr) return failed(to.handle_.get(), sqlite3_errcode(to.handle_.get()));
   // In one step: in several, another connection's write begins it anew, and a busy store never lets it end. Readers keep no writer waiting.
-  (void)sqlite3_backup_step(copying, -1);
+  // What the step says of a busy store, the end does not say again.
+  const int stepped = sqlite3_backup_step(copying, -1);
   if (const int code = sqlite3_backup_finish(copying); code != SQLITE_OK) return failed(to.handle_.get(), code);
+  if (stepped != SQLITE_DONE) return failed(to.handle_.get(), stepped);
   // The copy says of itself that it has a log, like what it was copied from.
   return to.execute("PRAGMA journal_mode = DELETE");
 }

@@ -46,10 +46,11 @@ std::optional<std::vector<IpNetwork>> networks_of(const PeerProfile& profile) {
 
 // Why nobody may speak as this peer; null when its record says who may.
 const char* refusal_of(const PeerEntry& peer) {
-  const bool has_password = !peer.text("inbound_user").empty() && !peer.text("inbound_password").empty();
+  const bool has_user = !peer.text("inbound_user").empty();
+  if (has_user && peer.text("inbound_password").empty()) return "its user has no password, with which anybody would be it";
   const bool has_networks = !peer.networks.empty() && std::ranges::none_of(peer.networks, &IpNetwork::is_everybody);
   const bool has_certificate = !peer.text("inbound_certificate").empty();
-  if (has_password || has_networks || has_certificate || peer.is({"inbound", "open"})) return nullptr;
+  if (has_user || has_networks || has_certificate || peer.is({"inbound", "open"})) return nullptr;
   return "nothing authenticates this peer, and its record does not say that it is open";
 }
 

@@ -34,8 +34,9 @@ bool is_gateways_word(int http_status) { return http_status == 502 || http_statu
 
 StatusClass class_of_http(int status) {
   if (status >= 500 || status == 408 || status == 429) return StatusClass::temporary;
-  if (status == 413 || status == 415) return StatusClass::permanent;
-  // 401, 403, 404, redirects: this address or these credentials do not work for anything.
+  if (status == 413) return StatusClass::permanent;
+  // 401, 403, 404, redirects: this address or these credentials do not work for anything. 415 neither: all our requests are of one type,
+  // and in one coding.
   return StatusClass::peer_trouble;
 }
 

@@ -115,11 +115,13 @@ Result<void> Gunzip::read(ByteView coded, Bytes& out) {
     state.next_in = const_cast<std::uint8_t*>(coded.data());  // NOLINT: the library only reads it
     state.avail_in = static_cast<std::uint32_t>(std::min<std::size_t>(coded.size(), std::numeric_limits<std::uint32_t>::max()));
     const std::size_t given = state.avail_in, before = out.size();
-    out.resize(before + step_size);
+    // As much as so many bytes usually become: a body that comes byte by byte makes no large room for each.
+    const std::size_t step = std::min(step_size, 128 * given + 512);
+    out.resize(before + step);
     state.next_out = out.data() + before;
-    state.avail_out = step_size;
+    state.avail_out = static_cast<std::uint32_t>(step);
     const int status = isal_inflate(&state);
-    const std::size_t made = step_size - state.avail_out;
+    const std::size_t made = step - state.avail_out;
     out.resize(before + made);
     if (status < 0) return fail(http_bad_gzip);
     made_size_ += made;

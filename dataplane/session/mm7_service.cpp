@@ -69,6 +69,10 @@ Mm7Service::Match Mm7Service::match(const HttpPeer& peer, const Sent& sent, std:
   return nonces_.use(sent.digest->nonce, sent.digest->count, now) ? Match::yes : Match::stale;
 }
 
+bool Mm7Service::has_credentials(const IpAddress& source) const {
+  return std::ranges::any_of(peers_, [&](const HttpPeer& peer) { return allows(peer, source) && !peer.credentials.user.empty(); });
+}
+
 /// One field for each scheme that a peer from there may use, the best first (RFC 7616 §3.7).
 std::string Mm7Service::challenges(const IpAddress& source, bool is_stale, Instant now) {
   const auto has = [&](HttpScheme scheme) {
@@ -95,16 +99,26 @@ HttpAdmission Mm7Service::admit(const http::RequestHead& head, const HttpCaller&
   // RFC 7616 §3.4.6: made for another request, whoever sends it.
   const bool is_misdirected = sent.digest && sent.digest->uri != head.target;
   const HttpPeer* found = nullptr;
-  const HttpPeer* unproven = nullptr;
+  // Whose password is right, or who needs none, and who did not show the certificate of that peer.
+  const HttpPeer *unproven = nullptr, *nameless = nullptr;
   bool is_source_allowed = false, is_stale = false;
-  for (const HttpPeer& peer : peers_) {
-    if (!allows(peer, caller.source)) continue;
-    is_source_allowed = true;
-    if (found != nullptr || !compares || is_misdirected) continue;
-    const Match matched = match(peer, sent, head.method, now);
-    if (matched == Match::yes) (is_proven(peer, caller) ? found : unproven) = &peer;
-    is_stale = is_stale || matched == Match::stale;
+  // Those who show their certificate come first: a nonce of Digest counts once, whoever else has the same password.
+  for (const bool proven : {true, false}) {
+    for (const HttpPeer& peer : peers_) {
+      if (!allows(peer, caller.source)) continue;
+      is_source_allowed = true;
+      if (found != nullptr || !compares || is_misdirected || is_proven(peer, caller) != proven) continue;
+      if (!proven && peer.credentials.user.empty()) {
+        nameless = &peer;
+        continue;
+      }
+      const Match matched = match(peer, sent, head.method, now);
+      if (matched == Match::yes) (proven ? found : unproven) = &peer;
+      is_stale = is_stale || matched == Match::stale;
+    }
   }
+  // Who has a password may still send it; without anybody of that kind the certificate is what is missing.
+  if (unproven == nullptr && !has_credentials(caller.source)) unproven = nameless;
   // Without a table of peers, whose request this is nobody knows: a 403 would be for good.
   if (peers_.empty()) return {.refusal = 503};
   if (!is_source_allowed) return {.refusal = 403};
@@ -113,7 +127,9 @@ HttpAdmission Mm7Service::admit(const http::RequestHead& head, const HttpCaller&
   if (found == nullptr && unproven != nullptr) {
     ++wrong_certificates_;
     certificates_.note(caller.source, certificate_reason(*unproven, caller), now);
-    return {.refusal = 403, .is_last = true};
+    // Where it was not asked for, by http.listen or by checks of another configuration than the table of peers, a 403 would be for good.
+    const bool was_asked = caller.proof != nullptr && std::ranges::find(caller.proof->asked, unproven->name) != caller.proof->asked.end();
+    return {.refusal = was_asked ? 403 : 503, .is_last = true};
   }
   HttpAdmission admission;
   if (found == nullptr && sent.is_any() && !is_stale) {

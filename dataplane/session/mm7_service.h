@@ -75,6 +75,7 @@ class Mm7Service final : public HttpService {
   /// stale: the right password to a nonce that counts no more (RFC 7616 §3.3).
   enum class Match : std::uint8_t { no, stale, yes };
   [[nodiscard]] Match match(const HttpPeer& peer, const Sent& sent, std::string_view method, Instant now);
+  [[nodiscard]] bool has_credentials(const IpAddress& source) const;
   [[nodiscard]] std::string challenges(const IpAddress& source, bool is_stale, Instant now);
   [[nodiscard]] static Question question_of(const mm7::Request& request, std::string_view service_code);
   [[nodiscard]] const HttpPeer& peer(std::string_view name) const;

@@ -527,7 +527,12 @@ KernelNetwork::Backlog KernelNetwork::accept_from(KernelListener& listener, Inst
 
 // Closing a listener resets those that the kernel has accepted for us, so they are taken out first.
 void KernelNetwork::leave_listeners(Instant now) {
-  std::erase_if(listeners_, [&](const auto& listener) { return accept_from(*listener, now) == Backlog::empty; });
+  // In two steps: accept_from looks at all of them.
+  std::vector<const KernelListener*> empty;
+  for (const auto& listener : listeners_) {
+    if (accept_from(*listener, now) == Backlog::empty) empty.push_back(listener.get());
+  }
+  std::erase_if(listeners_, [&](const auto& listener) { return std::ranges::find(empty, listener.get()) != empty.end(); });
 }
 
 void KernelNetwork::log_failure(const char* what, int error) {

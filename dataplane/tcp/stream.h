@@ -54,6 +54,7 @@ struct Acknowledged {
 /// Whom the other side of a connection has proven to be, by the certificate that it was asked for.
 struct PeerProof {
   std::vector<std::string> peers{};    // names of those whose certificate it is
+  std::vector<std::string> asked{};    // names of all whose certificate was asked for
   const ErrorInfo* refusal = nullptr;  // why it is nobody's; null: it is somebody's
 };
 

@@ -175,6 +175,7 @@ class TlsNetwork::Covered final : public Stream, public StreamEvents {
     if (checks_ == nullptr) return;
     PeerProof proof;
     for (const auto& [peer, check] : *checks_) {
+      proof.asked.push_back(peer);
       const ErrorInfo* why = session_.refusal_of(check);
       if (why == nullptr)
         proof.peers.push_back(peer);

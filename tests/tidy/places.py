@@ -68,7 +68,7 @@ int main() {
   std::puts("ok");
 }
 """
-BINDING_SOURCES = ("controlplane/store/sqlite_store.cpp", "controlplane/binding/bindings.cpp", "controlplane/api/json.cpp")
+BINDING_SOURCES = ("controlplane/store/sqlite_store.cpp", "controlplane/store/binding_rows.cpp", "controlplane/binding/bindings.cpp", "controlplane/api/json.cpp")
 
 
 class Places(unittest.TestCase):

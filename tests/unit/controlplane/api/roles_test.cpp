@@ -33,7 +33,7 @@ struct RolesTest : ::testing::Test {
   Api api{*store, bindings, {}};
 
   Answer ask(Role role, std::string_view method, std::string target) {
-    return api.handle({.method = std::string(method), .target = std::move(target), .body = "{}", .agent = "test", .role = role});
+    return api.handle({.method = std::string(method), .target = std::move(target), .body = "{}", .agent = "uid 0", .role = role});
   }
 };
 

@@ -1,12 +1,15 @@
 // `pushmailctl backup`, `restore` and `kek rotate` on files: what goes in, what is refused, and what is kept aside.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "controlplane/binding/kek_file.h"
 #include "controlplane/store/backup.h"
 #include "controlplane/store/store_lock.h"
+#include "core/accounts.h"
 #include "tests/unit/controlplane/cli/fixture.h"
 
 namespace pushmail::cli {
@@ -142,6 +145,40 @@ TEST_F(OfflineTest, AStoreInUseIsLeftAlone) {
   EXPECT_EQ(at(root_, {"kek", "rotate"}).code, EX_UNAVAILABLE);
   EXPECT_EQ(password(root_, binding), "secret");
   EXPECT_EQ(at(root_, {"backup", file_.string()}).code, 0) << "but a backup is made";
+}
+
+// A password that both planes read is the group's; put back as root's alone neither could read it.
+TEST_F(OfflineTest, FilesKeepTheirOwnersAndGroups) {
+  (void)bind(root_);
+  const fs::path file = root_ / "etc/pushmail/secrets/mmsc";
+  write(file, "word");
+  ASSERT_EQ(::chmod(file.c_str(), 0440), 0);
+  const auto daemon = find_user("daemon").value().value();
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chown(file.c_str(), daemon.user, daemon.group), 0);
+  }
+  struct stat before{}, after{};
+  ASSERT_EQ(::stat(file.c_str(), &before), 0);
+  ASSERT_EQ(at(root_, {"backup", file_.string()}).code, 0);
+  fs::remove(file);
+  ASSERT_EQ(at(root_, {"restore", file_.string()}).code, 0);
+  ASSERT_EQ(::stat(file.c_str(), &after), 0);
+  EXPECT_EQ(after.st_mode & 0777, 0440U);
+  EXPECT_EQ(after.st_uid, before.st_uid);
+  EXPECT_EQ(after.st_gid, before.st_gid);
+}
+
+// While passwords are sealed by two keys a backup would name one of them.
+TEST_F(OfflineTest, NoBackupIsMadeInTheMiddleOfAKeyRotation) {
+  (void)bind(root_);
+  Keks keks = read_kek_file(root_ / "etc/pushmail/secrets/kek").value();
+  keks.before = keks.now;
+  keks.now.fill('n');
+  ASSERT_TRUE(replace_kek_file(root_ / "etc/pushmail/secrets/kek", keks));
+  const Ran refused = at(root_, {"backup", file_.string()});
+  EXPECT_EQ(refused.code, EX_UNAVAILABLE);
+  EXPECT_THAT(refused.error, HasSubstr("rotation"));
+  EXPECT_FALSE(fs::exists(file_));
 }
 
 TEST_F(OfflineTest, ABackupThatNamesFilesElsewhereIsRefused) {

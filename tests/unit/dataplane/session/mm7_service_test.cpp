@@ -27,19 +27,21 @@ class Mm7ServiceTest : public testing::Test, public Mm7Sink {
 TEST_F(Mm7ServiceTest, APeerWithACertificateIsWhoShowsIt) {
   service_.set_peers({{.name = "a", .allow = {}, .credentials = {}, .service_code = {}, .wants_certificate = true},
                       {.name = "b", .allow = {}, .credentials = {}, .service_code = {}, .wants_certificate = true}});
-  const PeerProof of_b{.peers = {"b"}}, of_both{.peers = {"a", "b"}}, expired{.peers = {}, .refusal = &core_tls_expired};
+  const PeerProof of_b{.peers = {"b"}}, of_both{.peers = {"a", "b"}},
+      expired{.peers = {}, .asked = {"a", "b"}, .refusal = &core_tls_expired};
   EXPECT_EQ(admit(&of_b).refusal, 0);
   EXPECT_EQ(admit(&of_b).memo, "b");
   EXPECT_TRUE(admit(&of_b).is_proven);
   EXPECT_EQ(admit(&of_both).memo, "a");
   EXPECT_EQ(service_.wrong_certificates(), 0U);
-  // Over http.listen nobody is asked; over http.tls_listen it was wrong.
-  for (const PeerProof* wrong : {static_cast<const PeerProof*>(nullptr), &expired}) {
+  // Over http.listen nobody is asked, and checks of before a reload may not ask for this peer's; over http.tls_listen it was wrong.
+  const PeerProof of_others{.peers = {}, .asked = {"c"}, .refusal = &core_tls_wrong_name};
+  for (const auto& [wrong, status] : {std::pair<const PeerProof*, int>(nullptr, 503), {&of_others, 503}, {&expired, 403}}) {
     const HttpAdmission refused = admit(wrong);
-    EXPECT_EQ(refused.refusal, 403);
+    EXPECT_EQ(refused.refusal, status);
     EXPECT_TRUE(refused.is_last);
   }
-  EXPECT_EQ(service_.wrong_certificates(), 2U);
+  EXPECT_EQ(service_.wrong_certificates(), 3U);
 }
 
 TEST_F(Mm7ServiceTest, ACertificateDoesNotReplaceThePasswordNorThePasswordTheCertificate) {
@@ -50,8 +52,22 @@ TEST_F(Mm7ServiceTest, ACertificateDoesNotReplaceThePasswordNorThePasswordTheCer
   EXPECT_EQ(admit(&of_a).refusal, 401);
   EXPECT_EQ(admit(&of_a, "u:wrong").refusal, 401);
   EXPECT_EQ(service_.wrong_passwords(), 1U);
-  EXPECT_EQ(admit(nullptr, "u:p").refusal, 403);
+  EXPECT_EQ(admit(nullptr, "u:p").refusal, 503);
   EXPECT_EQ(service_.wrong_passwords(), 1U) << "the password was right";
+}
+
+// Another peer's log-in goes on, and guesses of it are counted, beside one that is known by its certificate alone.
+TEST_F(Mm7ServiceTest, ACertificateOfOneHidesNoPasswordOfAnother) {
+  service_.set_peers({{.name = "a", .allow = {}, .credentials = {}, .service_code = {}, .wants_certificate = true},
+                      {.name = "b", .allow = {}, .credentials = {.user = "u", .password = "p"}, .service_code = {}}});
+  const HttpAdmission asked = admit(nullptr);
+  EXPECT_EQ(asked.refusal, 401);
+  EXPECT_NE(asked.fields.find("WWW-Authenticate: Basic"), std::string::npos);
+  EXPECT_EQ(admit(nullptr, "u:wrong").refusal, 401);
+  EXPECT_EQ(service_.wrong_passwords(), 1U);
+  EXPECT_EQ(admit(nullptr, "u:p").memo, "b");
+  const PeerProof of_a{.peers = {"a"}, .asked = {"a"}};
+  EXPECT_EQ(admit(&of_a).memo, "a");
 }
 
 TEST_F(Mm7ServiceTest, WhoNeedsNoneIsNotAskedForOne) {
