@@ -25,7 +25,11 @@ std::expected<Bytes, StartError> read_secret_of(const std::filesystem::path& pat
 std::expected<Bytes, StartError> read_secret_bytes(const std::filesystem::path& path) { return read_secret_of(path, std::nullopt); }
 
 std::expected<std::string, StartError> read_secret_file(const std::filesystem::path& path) {
-  const auto content = read_secret_of(path, find_group(shared_group).value_or(std::nullopt));
+  return read_secret_file(path, find_group(shared_group).value_or(std::nullopt));
+}
+
+std::expected<std::string, StartError> read_secret_file(const std::filesystem::path& path, std::optional<gid_t> readers) {
+  const auto content = read_secret_of(path, readers);
   if (!content) return std::unexpected(content.error());
   if (content->empty()) return std::unexpected(path.string() + ": is empty");
   const std::string_view text = text_of(*content);

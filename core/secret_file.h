@@ -2,8 +2,11 @@
 // the members of the group pushmail, which are the two, may read it too.
 #pragma once
 
+#include <sys/types.h>
+
 #include <expected>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "core/bytes.h"
@@ -16,6 +19,8 @@ namespace pushmail {
 [[nodiscard]] std::expected<Bytes, StartError> read_secret_bytes(const std::filesystem::path& path);
 /// Its first line, without the line end; the group pushmail may read it.
 [[nodiscard]] std::expected<std::string, StartError> read_secret_file(const std::filesystem::path& path);
+/// The same where the account database must not be asked: `readers` is that group, when there is one.
+[[nodiscard]] std::expected<std::string, StartError> read_secret_file(const std::filesystem::path& path, std::optional<gid_t> readers);
 /// The same of the file that a key names, which an error begins with; empty where it names none.
 [[nodiscard]] std::expected<std::string, StartError> read_secret(const Config& config, const std::string& key);
 

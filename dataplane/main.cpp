@@ -177,6 +177,7 @@ int run(const Config& config, const std::filesystem::path& root) {
   Ring<relay::Converted> from_codec(worker_bell);
   Ring<Reload> reloads(worker_bell, 16);
   WorkerSettings settings = worker_settings(config, only_worker, *secret, std::move(*tls_files));
+  const auto smart_host_secret = *login ? (*login)->secret : decltype((*login)->secret)();
   settings.smart_host_login = std::move(*login);
   auto worker = std::make_unique<Worker>(
       std::move(settings), **link,
@@ -213,6 +214,9 @@ int run(const Config& config, const std::filesystem::path& root) {
       !dropped)
     return stop_for(data_plane_user, dropped.error());
   if (const auto kept = keep_secrets(); !kept) return stop_for("no core file", kept.error());
+  // Root could read it; who reads it from now on is another user.
+  if (smart_host_secret && !smart_host_secret())
+    return stop_for("smtp.smart_host_password_file", Error{.info = &core_os, .at = 0, .os = EACCES});
   log_info("started")
       .text("http", to_string(config.endpoint("http.listen")))
       .text("smtp", to_string(config.endpoint("smtp.listen")))

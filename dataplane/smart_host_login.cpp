@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "core/accounts.h"
 #include "core/log.h"
 #include "core/secret_file.h"
 
@@ -26,9 +27,10 @@ std::expected<std::optional<SmtpLogin>, StartError> smart_host_login(const Confi
   if (user.empty()) return std::nullopt;
   constexpr const char* key = "smtp.smart_host_password_file";
   if (const auto secret = read_secret(config, key); !secret) return std::unexpected(secret.error());
-  // One small file a connection, and a smart host's connections are few and kept.
-  const auto again = [path = std::filesystem::path(config.text(key))]() -> std::optional<std::string> {
-    auto secret = read_secret_file(path);
+  // One small file a connection, and a smart host's connections are few and kept. The worker asks no account database: that may take seconds.
+  const auto again = [path = std::filesystem::path(config.text(key)),
+                      readers = find_group(shared_group).value_or(std::nullopt)]() -> std::optional<std::string> {
+    auto secret = read_secret_file(path, readers);
     if (secret) return std::move(*secret);
     log_error("smart_host_secret").text("reason", secret.error().text);
     return std::nullopt;
