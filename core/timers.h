@@ -114,8 +114,8 @@ inline constexpr Timer suffix_rest = detail::one("suffix_rest", "store", detail:
 inline constexpr Timer help_window =
     detail::one("help_window", "retrieve", detail::hours(1), "help texts to a phone are counted so far back");
 inline constexpr Timer trial_answer = detail::one("trial_answer", "account_trials", seconds(25), "a new binding's log-in is tried");
-inline constexpr Timer certificate_warning =
-    detail::one("certificate_warning", "status", detail::days(30), "a certificate that ends sooner is named in the status");
+inline constexpr Timer certificate_ends =
+    detail::one("certificate_ends", "status", detail::days(30), "a certificate that ends sooner is named in the status");
 inline constexpr Timer reload_data_plane =
     detail::one("reload_data_plane", "reloading", seconds(20), "the data plane says what came of reading its files again");
 inline constexpr Timer reload_fetchers =
@@ -170,7 +170,7 @@ inline constexpr auto of_control_plane = std::to_array<Timer>({
     announcements,     no_report,       suspended_retry, burst_over,     doubt_usual,     doubt,          health_window,
     report_grace,      sms_deferred,    sms_end,         sms_doubt,      sms_alone,       receipt_early,  part_begins,
     part_missing,      part_late,       answer_usual,    unbind,         enquire_answer,  smpp_response,  smpp_throttled,
-    smpp_rebind,       smpp_stable,     code_fresh,      suffix_rest,    help_window,     trial_answer,   certificate_warning,
+    smpp_rebind,       smpp_stable,     code_fresh,      suffix_rest,    help_window,     trial_answer,   certificate_ends,
     reload_data_plane, reload_fetchers, fetcher_restart, fetcher_steady, watch_again,     host_resolve,   api_silence,
     api_drain,         api_accept,      status_silence,  status_listen,  launcher_accept, handoff_again,  handoff_take_over,
     fetcher_ending,    mailbox_connect, mailbox_command, idle_reissue,   unseen_news,     idle_pause,     mailbox_refresh,

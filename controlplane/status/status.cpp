@@ -115,7 +115,7 @@ Part part_of(const CertificateEnd& certificate, Timestamp now) {
   Part part{.kind = "certificate", .name = certificate.name};
   const std::int64_t left_us = certificate.ends.us - now.us;
   part.state = left_us < 0 ? fmt::format("ended {} days ago", -left_us / day_us) : fmt::format("ends in {} days", left_us / day_us);
-  if (left_us >= timers::certificate_warning.us()) return part;
+  if (left_us >= timers::certificate_ends.us()) return part;
   part.means = Verdict::degraded;
   part.error = fmt::format("{}: {}", certificate.detail, format_rfc3339(certificate.ends));
   return part;

@@ -86,7 +86,7 @@ struct Words {
 /// Room below one twentieth is degraded, none to speak of (16 MiB) is down.
 [[nodiscard]] Disk look_at_disk(const std::filesystem::path& folder);
 [[nodiscard]] Part part_of(const Disk& disk);
-/// From timers::certificate_warning before its end on it is degraded: who is shown it goes on until then.
+/// From timers::certificate_ends before its end on it is degraded: who is shown it goes on until then.
 [[nodiscard]] Part part_of(const CertificateEnd& certificate, Timestamp now);
 
 }  // namespace pushmail::status
