@@ -38,6 +38,7 @@
 #include "core/privileges.h"
 #include "core/program_options.h"
 #include "core/service_manager.h"
+#include "core/socket_file.h"
 #include "core/storage.h"
 
 namespace {
@@ -73,6 +74,8 @@ std::expected<void, StartError> drop_privileges(const std::optional<Account>& ac
   if (account) {
     const auto store = settings.store_file.parent_path();
     if (const auto given = give_folder(store, *account); !given) return std::unexpected(StartError(store.string(), given.error().os));
+    // What an earlier release left is root's, and the folder is sticky: later it could not be replaced.
+    remove_socket_file(settings.run_folder / "api");
     if (options.fetcher_socket.empty()) {
       options.fetcher_socket = settings.run_folder / "fetcher";
       const auto started =
