@@ -105,7 +105,7 @@ bool is_one_file(const std::filesystem::path& store) {
 // What is no database, or a broken one, is no backup.
 Result<Connection> open_backup(const std::filesystem::path& file) {
   auto opened = Connection::open_file(file);
-  if (!opened && opened.error().is(store_io) && opened.error().os == 0) return fail(store_no_backup);
+  if (!opened && opened.error().is(store_io)) return fail(store_no_backup);
   return opened;
 }
 
@@ -242,13 +242,17 @@ Result<void> exchange_store(const std::filesystem::path& made, const std::filesy
   if (::geteuid() == 0 && (::stat(folder.c_str(), &owner) != 0 || ::chown(made.c_str(), owner.st_uid, owner.st_gid) != 0))
     return fail_os(store_open, errno);
   if (std::filesystem::exists(store, error)) {
+    // Kept first, as it is: SQLite throws the log of a broken store away when it opens it.
+    const std::filesystem::path log = store.string() + "-wal", kept_log = kept.string() + "-wal";
+    std::filesystem::create_hard_link(store, kept, error);
+    const bool has_log = !error && std::filesystem::exists(log, error);
+    if (has_log) std::filesystem::create_hard_link(log, kept_log, error);
+    if (error) return fail_os(store_open, error.value());
     if (is_one_file(store)) {
-      std::filesystem::create_hard_link(store, kept, error);
+      std::filesystem::remove(kept_log, error);
     } else {
-      // A broken one, as a rule: it goes aside with all that is its.
-      for (const char* end : {"-wal", "-shm", ""}) {
-        if (!error && std::filesystem::exists(store.string() + end, error))
-          std::filesystem::rename(store.string() + end, kept.string() + end, error);
+      for (const char* end : {"-wal", "-shm"}) {
+        if (!error) std::filesystem::remove(store.string() + end, error);
       }
     }
     if (error) return fail_os(store_open, error.value());

@@ -62,8 +62,8 @@ struct RestoreMarks {
 /// those that wait, and those that the next look into a mailbox finds, are marked as perhaps sent before. Journal items are not touched.
 [[nodiscard]] Result<RestoreMarks> mark_restored(Store& store, Timestamp now, Duration wait);
 
-/// Puts the store `made` where `store` is, and that one under the name `kept`, when there is one. At no
-/// moment is there none, unless that one is broken. Nobody may have it open.
+/// Puts the store `made` where `store` is, and that one under the name `kept`, when there is one: at no
+/// moment is there none. Nobody may have it open.
 [[nodiscard]] Result<void> exchange_store(const std::filesystem::path& made, const std::filesystem::path& store,
                                           const std::filesystem::path& kept);
 
