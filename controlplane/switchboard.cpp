@@ -83,9 +83,9 @@ Result<void> Switchboard::take_report(const RecordView& record) { return carry_o
 Result<void> Switchboard::take_attempt(const RecordView& record) { return carry_out(in_doubt_.take_attempt(record)); }
 
 notify::Taken Switchboard::on_sms(const notify::IncomingSms& message) {
-  retrieve::Outcome outcome = retriever_.take(message);
-  carry_out(std::move(outcome.effects));
-  return outcome.taken;
+  retrieve::TakenSms sms = retriever_.take(message);
+  carry_out(std::move(sms.effects));
+  return sms.taken;
 }
 void Switchboard::on_binding_changed(const Binding& binding) { carry_out(binding_changes_.on_changed(binding)); }
 

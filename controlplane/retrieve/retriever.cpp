@@ -11,7 +11,7 @@ namespace pushmail::retrieve {
 
 using notify::Taken;
 
-Outcome Retriever::take(const notify::IncomingSms& message) {
+TakenSms Retriever::take(const notify::IncomingSms& message) {
   const auto phone = numbering_.read(message.source, message.source_type);
   if (!phone) {
     // A short code or a name: nobody that could be answered. A number that may be two: none of both is.

@@ -34,7 +34,7 @@ class NextMail {
 };
 
 /// What an SMS was taken for, and what follows elsewhere.
-struct Outcome {
+struct TakenSms {
   notify::Taken taken = notify::Taken::yes;
   Effects effects{};
 };
@@ -44,7 +44,7 @@ class Retriever {
   Retriever(Store& store, const Clock& clock, NextMail& next_mail, wap::Numbering numbering = {})
       : store_(store), clock_(clock), next_mail_(next_mail), numbering_(std::move(numbering)) {}
 
-  [[nodiscard]] Outcome take(const notify::IncomingSms& message);
+  [[nodiscard]] TakenSms take(const notify::IncomingSms& message);
 
  private:
   /// An SMS of which its phone is known.

@@ -237,7 +237,7 @@ struct RetrieverTest : ::testing::Test {
     return item;
   }
   Taken hear(const notify::IncomingSms& message) {
-    const Outcome outcome = retriever.take(message);
+    const TakenSms outcome = retriever.take(message);
     for (const Item& item : outcome.effects.requested) requested.push_back(item.id);
     for (const Binding& binding : outcome.effects.changed) changed.push_back(binding.id + " " + std::string(to_string(binding.state)));
     queued += outcome.effects.sms_queued ? 1 : 0;
