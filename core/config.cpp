@@ -467,7 +467,8 @@ std::string sample_config() {
       table = group;
     }
     const bool bare = key.type == KeyType::number || key.type == KeyType::flag;
-    const bool given = key.default_value != must_be_given;
+    // Most have one SMSC, without a [bearer.NAME].
+    const bool given = key.default_value != must_be_given && key.path != "notify.smsc";
     const ConfigKey* inherited = inherited_key(key);
     const std::string_view standard = inherited != nullptr ? inherited->default_value : key.default_value;
     const std::string value = is_list(key.type) ? list_text(standard)

@@ -197,7 +197,7 @@ TEST(Config, BearersInheritWhatTheyDoNotGive) {
     EXPECT_EQ(std::tuple(other->least, other->most), std::tuple(key.least, key.most)) << key.path;
   }
   constexpr std::string_view without = "domain = \"d.example\"\nlink.kind = \"kernel\"\nnotify.source = \"5\"\n";
-  EXPECT_EQ(Config::parse(without, "t.toml").error().message(), "t.toml:0: notify.smsc: must be given, or a [bearer.NAME]");
+  EXPECT_EQ(Config::parse(without, "t.toml").error().message(), "t.toml:3: notify.smsc: must be given, or a [bearer.NAME]");
   EXPECT_EQ(Config::parse(std::string(without) + "[bearer.one]\n", "t.toml").error().message(), "t.toml:4: bearer.one.smsc: must be given");
   EXPECT_EQ(Config::parse(std::string(without) + "[bearer.\"no name\"]\nsmsc = \"127.0.0.1:1\"\n", "t.toml").error().message(),
             "t.toml:5: bearer.no name.smsc: the name of a bearer is letters, digits, - and _, 32 at most");

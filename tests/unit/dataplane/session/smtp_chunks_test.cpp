@@ -38,7 +38,7 @@ TEST_F(SmtpChunksTest, WhatComesIsTheMail) {
   FakePeer peer;
   open_mail(peer);
   EXPECT_EQ(ask(peer, "BDAT 13\r\nSubject: x\r\n\r"), "250 2.0.0 13 octets received\r\n") << "a CR may wait for its LF";
-  EXPECT_EQ(ask(peer, "BDAT 12 LAST\r\n\n..dot\r\n.\r\n"), "250 2.0.0 kept\r\n");
+  EXPECT_EQ(ask(peer, "BDAT 11 LAST\r\n\n..dot\r\n.\r\n"), "250 2.0.0 kept\r\n");
   EXPECT_EQ(body(sink_.mails.at(0)), "Subject: x\r\n\r\n..dot\r\n.\r\n");
   EXPECT_EQ(sink_.mails.at(0).recipients.at(0).address, "+15550100002@mms.example");
   EXPECT_TRUE(ask(peer, "BDAT 0 LAST\r\n").starts_with("503 5.5.1")) << "that mail is over";
