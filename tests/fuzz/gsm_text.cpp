@@ -1,6 +1,21 @@
 // Short message text: any octets decode to UTF-8 that splits, travels and comes together again as the same text.
 #include "codec/sms/gsm.h"
 
+namespace {
+
+/// What a text is read as when it comes back: itself, but for one with an @ in front of each letter. Its octets are taken for ASCII as
+/// UTF-16 that was sent under the wrong data_coding, on purpose.
+std::string read_back(const std::string& text) {
+  const auto octets = pushmail::sms::encode_gsm(text);
+  if (!octets || octets->size() < 4 || octets->size() % 2 != 0) return text;
+  for (std::size_t i = 0; i < octets->size(); i += 2) {
+    if ((*octets)[i] != 0 || (*octets)[i + 1] < 0x20 || (*octets)[i + 1] > 0x7E) return text;
+  }
+  return pushmail::sms::decode_ucs2(*octets);
+}
+
+}  // namespace
+
 // NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pushmail;
@@ -23,7 +38,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // Text that is valid UTF-8 comes back letter by letter; what is not was replaced, and stays as it is then.
     const std::string once = whole->text();
     if (segments.size() < 255) PM_CHECK(sms::decode_ucs2(sms::encode_ucs2(once)) == once);
-    if (segments.size() < 255 && text == &decoded) PM_CHECK(once == *text);
+    if (segments.size() < 255 && text == &decoded) PM_CHECK(once == read_back(decoded));
   }
   return 0;
 }
