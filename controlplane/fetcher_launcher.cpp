@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -122,9 +124,11 @@ int launch_fetchers(const LauncherOptions& options, uid_t client) {
   ::close_range(static_cast<unsigned>(std::max(program, listen_descriptor)) + 1, ~0U, 0);
   if (*account && !become(fetcher_user, **account)) return cannot_launch("change of user");
   if (!give_up_capabilities() || !keep_secrets()) return cannot_launch("what is to be given up");
-  // A change of user takes this back, so it comes behind.
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return cannot_launch("prctl");
+  // No signal at its death (PR_SET_PDEATHSIG): the control plane is another user, who may send us none.
+  const int control_plane_end = ::pidfd_open(control_plane, 0);
+  if (control_plane_end < 0) return cannot_launch("pidfd_open");
   if (::getppid() != control_plane) return EX_OK;
+  if (::fcntl(listen_descriptor, F_SETFL, O_NONBLOCK) != 0) return cannot_launch("descriptor 3");
   ::prctl(PR_SET_NAME, "pushmail-launch");
   // Nobody waits for a fetcher: who wants to know sees its connection end.
   std::signal(SIGCHLD, SIG_IGN);
@@ -134,9 +138,13 @@ int launch_fetchers(const LauncherOptions& options, uid_t client) {
   const std::vector<char*> arguments = arguments_of(words);
   const ExpectedUser expected(client);
   while (true) {
+    std::array<pollfd, 2> events{{{.fd = listen_descriptor, .events = POLLIN, .revents = 0},  //
+                                  {.fd = control_plane_end, .events = POLLIN, .revents = 0}}};
+    ::poll(events.data(), events.size(), -1);
+    if (events[1].revents != 0) return EX_OK;
     const int connection = ::accept4(listen_descriptor, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection < 0) {
-      if (errno == EINTR || errno == ECONNABORTED) continue;
+      if (errno == EINTR || errno == ECONNABORTED || errno == EAGAIN) continue;
       log_error("fetcher_accept").os_error(errno);
       // Out of descriptors or memory: the connection stays, and so would the error.
       ::poll(nullptr, 0, static_cast<int>(timers::launcher_accept.first.ms()));

@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "core/errors.h"
+#include "core/result.h"
 #include "core/start_error.h"
 
 namespace pushmail {
@@ -35,6 +36,18 @@ Result<void> become(const char* name, const Account& account) {
   // An account that is root by another name, or a kernel that let us back: either would be found out too late.
   if (::setuid(0) == 0) return fail_os(core_account, EPERM);
   return {};
+}
+
+Result<void> act_as(const char* name, const Account& account) {
+  if (::initgroups(name, account.group) == 0 && ::setegid(account.group) == 0 && ::seteuid(account.user) == 0) return {};
+  const int error = errno;
+  act_as_root();
+  return fail_os(core_account, error);
+}
+
+void act_as_root() {
+  // The groups of the start are none that root needs.
+  PM_CHECK(::seteuid(0) == 0 && ::setegid(0) == 0 && ::setgroups(0, nullptr) == 0);
 }
 
 Result<void> give_up_capabilities() {

@@ -107,12 +107,16 @@ int run(const Config& config, const std::filesystem::path& root) {
     return account.error().exit_code;
   }
   const std::filesystem::path rule_file = config.text("rules.file");
+  if (*account) {
+    if (const auto acts = act_as(data_plane_user, **account); !acts) return stop_for(data_plane_user, acts.error());
+  }
   auto first_rules = scan::load_rules(rule_file);
+  auto tls_files = read_tls_files(config);
+  if (*account) act_as_root();
   if (!first_rules) {
     for (const scan::RuleFileFault& fault : first_rules.error()) fmt::print(stderr, "{}\n", fault.message);
     return start_exit_code(first_rules.error().front().os);
   }
-  auto tls_files = read_tls_files(config);
   if (!tls_files) {
     fmt::print(stderr, "{}\n", tls_files.error().message());
     return tls_files.error().exit_code();

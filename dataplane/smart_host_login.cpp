@@ -27,7 +27,8 @@ std::expected<std::optional<SmtpLogin>, StartError> smart_host_login(const Confi
   if (user.empty()) return std::nullopt;
   constexpr const char* key = "smtp.smart_host_password_file";
   if (const auto secret = read_secret(config, key); !secret) return std::unexpected(secret.error());
-  // One small file a connection, and a smart host's connections are few and kept. The worker asks no account database: that may take seconds.
+  // One small file a connection, and a smart host's connections are few and kept. The worker asks no account database: that may take
+  // seconds.
   const auto again = [path = std::filesystem::path(config.text(key)),
                       readers = find_group(shared_group).value_or(std::nullopt)]() -> std::optional<std::string> {
     auto secret = read_secret_file(path, readers);

@@ -113,7 +113,7 @@ std::vector<Notifier::Line*> Notifier::in_turn(NoticeForm form) {
   if (ready.empty()) return ready;
   const std::int64_t lowest = std::ranges::min(ready, {}, [](const Line* line) { return line->place.order; })->place.order;
   std::erase_if(ready, [&](const Line* line) { return line->place.order != lowest; });
-  std::ranges::rotate(ready, ready.begin() + static_cast<std::ptrdiff_t>(turn_++ % ready.size()));
+  std::ranges::rotate(ready, ready.begin() + static_cast<std::ptrdiff_t>(turn_ % ready.size()));
   std::erase_if(ready, [](const Line* line) { return line->room() == 0; });
   return ready;
 }
@@ -147,6 +147,7 @@ Result<std::vector<Notifier::Begun>> Notifier::begin() {
   for (Line* line : in_turn(NoticeForm::text)) {
     if (const auto done = begin_on(*line, begun, looked_at); !done) return std::unexpected(done.error());
   }
+  if (!begun.empty()) ++turn_;
   return begun;
 }
 

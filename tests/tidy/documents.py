@@ -14,12 +14,17 @@ DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("con
 NO_TABLES = re.compile(r"[a-z_0-9]+\.(md|h|cpp|py|tsv|toml|txt|yml|json|conf|service|socket|target|pem|net|com|key)$")
 
 
+def of_all(key):
+    """`peer.*.url` of `peer.home.url`: the key of a table of which there are as many as somebody names."""
+    return re.sub(r"^(peer|bearer)\.\w+(\.|$)", r"\1.*\2", key)
+
+
 def keys():
-    """Every key, `peer.*.url` for those of peers."""
+    """Every key, as of_all() has it."""
     found, table = set(), ""
     for line in (ROOT / "conf/pushmail.toml").read_text(encoding="utf-8").splitlines():
-        if head := re.match(r"\[([\w.]+)\]$", line):
-            table = re.sub(r"^peer\.\w+$", "peer.*", head.group(1)) + "."
+        if head := re.match(r"#?\[([\w.]+)\]$", line):
+            table = of_all(head.group(1)) + "."
         elif key := re.match(r"#?(\w+) = ", line):
             found.add(table + key.group(1))
     return found
@@ -53,7 +58,7 @@ class Documents(unittest.TestCase):
             for sample in re.findall(r"```toml\n(.*?)```", document.read_text(encoding="utf-8"), re.S):
                 samples += 1
                 for key in flat(tomllib.loads(sample)):
-                    if re.sub(r"^peer\.\w+\.", "peer.*.", key) not in known:
+                    if of_all(key) not in known:
                         findings.append(f"{document.relative_to(ROOT)}: {key} is no key")
         self.assertGreater(samples, 2)
         self.report(findings)
@@ -63,7 +68,7 @@ class Documents(unittest.TestCase):
         tables = {key.split(".")[0] for key in known if "." in key}
         for document in DOCUMENTS:
             for word in re.findall(r"`([a-z_0-9]+(?:\.[A-Za-z_0-9*]+)+)(?: = [^`]*)?`", document.read_text(encoding="utf-8")):
-                key = re.sub(r"^peer\.\w+\.", "peer.*.", word).replace("peer.*.*", "peer.*")
+                key = of_all(word)
                 if word.split(".")[0] not in tables or NO_TABLES.match(word):
                     continue
                 pattern = re.compile("".join(r"\w+" if piece == "*" else re.escape(piece) for piece in re.split(r"(\*)", key)) + "$")

@@ -56,7 +56,7 @@ BINDING_PROGRAM = r"""
 using namespace pushmail;
 int main() {
   const auto store = open_sqlite_store(":memory:").value();
-  const Sealer sealer{std::array<std::uint8_t, 32>{1}};
+  Sealer sealer{std::array<std::uint8_t, 32>{1}};
   const SystemClock clock;
   Bindings bindings{*store, sealer, clock, {.peers = {"m"}}};
   const auto added = bindings.add({.fields = {{"msisdn", "+15550100002"}, {"mail_address", "a@b.example"}, {"host", "h.example"}, {"user", "u"},

@@ -98,8 +98,8 @@ std::vector<Wrong> wrong_ones() {
       // What must be given, and how values look.
       {"domain = \"mms.example.net\"\n", "", "", 0, "domain", "must be given"},
       {"link.kind = \"kernel\"\n", "", "", 0, "link.kind", "must be given"},
-      {"notify.smsc = \"192.0.2.1:2775\"\n", "", "", 0, "notify.smsc", "must be given"},
-      {"notify.source = \"5000\"\n", "", "", 0, "notify.source", "must be given"},
+      {"notify.smsc = \"192.0.2.1:2775\"\n", "", "", 3, "notify.smsc", "must be given"},
+      {"notify.source = \"5000\"\n", "", "", 3, "notify.source", "must be given"},
       {"", "", "node = \n", 6, "", ""},
       {"", "", "nodes = 1\n", 6, "nodes", "unknown key; did you mean node?"},
       {"", "", "[smpt]\nlisten = \"0.0.0.0:25\"\n", 6, "smpt", "unknown table"},
@@ -141,10 +141,10 @@ std::vector<Wrong> wrong_ones() {
       {"", "", "[numbering]\nnational_length = \"11-7\"\n", 7, "numbering.national_length", "must be a number of digits"},
       {"", "", "[numbering]\nbare = \"national\"\n", 7, "numbering.bare", "national needs"},
       // The link, which only a port of our own has.
-      {"link.kind = \"kernel\"", dpdk, "link.vdev = \"net_tap0\"\n", 0, "link.address", "must be an address and its prefix"},
+      {"link.kind = \"kernel\"", dpdk, "link.vdev = \"net_tap0\"\n", 2, "link.address", "must be an address and its prefix"},
       {"link.kind = \"kernel\"", dpdk, "link.vdev = \"net_tap0\"\nlink.address = \"192.0.2.2/33\"\n", 7, "link.address",
        "must be an address and its prefix"},
-      {"link.kind = \"kernel\"", dpdk, "link.address = \"192.0.2.2/24\"\n", 0, "link.allow", "must be given for link.kind"},
+      {"link.kind = \"kernel\"", dpdk, "link.address = \"192.0.2.2/24\"\n", 2, "link.allow", "must be given for link.kind"},
       {"link.kind = \"kernel\"", dpdk, "link.address = \"192.0.2.2/24\"\nlink.vdev = \"net_tap0\"\nlink.allow = \"0000:00:05.0\"\n", 7,
        "link.vdev", "must not be given with link.allow"},
       {"link.kind = \"kernel\"", dpdk, "link.address = \"192.0.2.2/24\"\nlink.vdev = \"net_tap0\"\nlink.gateway = \"router\"\n", 8,

@@ -53,6 +53,8 @@ TestAuthority::TestAuthority(const std::string& name) : state_(new State) {
   std::string folder = (std::filesystem::temp_directory_path() / "pushmail-tls-XXXXXX").string();
   PM_CHECK(mkdtemp(folder.data()) != nullptr);
   folder_ = folder;
+  // A program that root starts reads them as another user.
+  std::filesystem::permissions(folder_, std::filesystem::perms(0711));
   state_->key = EVP_EC_gen("P-256");
   state_->certificate = make_certificate(state_->key, name.c_str(), Validity::now, 1);
   X509_set_issuer_name(state_->certificate, X509_get_subject_name(state_->certificate));
@@ -84,6 +86,7 @@ CertificateFiles TestAuthority::make(const std::string& alternative_name, Validi
   std::FILE* file = std::fopen(files.key.c_str(), "w");
   PM_CHECK(file != nullptr && PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr) == 1);
   std::fclose(file);
+  std::filesystem::permissions(files.key, std::filesystem::perms(0644));
   X509_free(certificate);
   EVP_PKEY_free(key);
   return files;

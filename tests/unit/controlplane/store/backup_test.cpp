@@ -1,6 +1,7 @@
 // A backup of a store in use, what is refused as one, and what a restored store knows of its age.
 #include "controlplane/store/backup.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
@@ -30,9 +31,7 @@ class BackupTest : public ::testing::Test {
     std::filesystem::remove_all(folder_);
   }
   static Binding binding(int n) {
-    Binding b{.id = "b" + to_string(new_item_id({1'000'000LL * n}, 1)),
-              .msisdn = Msisdn::from_digits(std::to_string(15550100000 + n)).value(),
-              .created = {n}};
+    Binding b{.id = fmt::format("b{:05}", n), .msisdn = Msisdn::from_digits(std::to_string(15550100000 + n)).value(), .created = {n}};
     b.mail_address = b.id + "@box.example";
     return b;
   }

@@ -145,6 +145,7 @@ TEST_F(HandoffServer, an_end_that_was_not_read_yet_is_an_end) {
   run_until([&] { return heard_.ready == 1; });
   const pid_t second = ::fork();
   if (second == 0) {
+    first.close();  // its copy: the end is the other's to make
     const int fd = connected(socket_);
     char byte = 0;
     ::_exit(fd >= 0 && ::recv(fd, &byte, 1, 0) == 1 ? 0 : 4);

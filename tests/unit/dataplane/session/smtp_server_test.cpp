@@ -168,11 +168,14 @@ TEST_F(SmtpServerTest, EveryReplyHasItsEnhancedCode) {
   start({.domain = "mms.example", .size_max = 1'000, .error_count_max = 100, .connections = {}});
   FakePeer peer;
   greet(peer);
-  const std::string heard =
-      ask(peer, "NOOP\r\nVRFY a\r\nHELP\r\nEXPN a\r\nSTARTTLS\r\nXYZZY\r\nNOOP\n\r\nMAIL FROM:<\r\nMAIL FROM:<a@b> SIZE=2000\r\n") +
-      ask(peer, "RCPT TO:<a@b>\r\nBDAT 2\r\nx\nMAIL FROM:<a@b> X=1\r\nMAIL FROM:<a@b>\r\nBDAT 1 LAST\r\nxRCPT TO:<unknown@b>\r\n") +
-      ask(peer, "RCPT TO:<a>\r\nRCPT TO:<a@b>\r\nBDAT 2\r\nxyDATA\r\nBDAT 2000\r\n" + std::string(2'000, 'x')) +
-      ask(peer, "BDAT 1\r\nxMAIL FROM:<a@b>\r\nRSET\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nBDAT 3 LAST\r\na\r\nBDAT x\r\n");
+  std::string heard;
+  for (const std::string& commands :
+       {std::string("NOOP\r\nVRFY a\r\nHELP\r\nEXPN a\r\nSTARTTLS\r\nXYZZY\r\nNOOP\n\r\nMAIL FROM:<\r\nMAIL FROM:<a@b> SIZE=2000\r\n"),
+        std::string("RCPT TO:<a@b>\r\nBDAT 2\r\nx\nMAIL FROM:<a@b> X=1\r\nMAIL FROM:<a@b>\r\nBDAT 1 LAST\r\nxRCPT TO:<unknown@b>\r\n"),
+        "RCPT TO:<a>\r\nRCPT TO:<a@b>\r\nBDAT 2\r\nxyDATA\r\nBDAT 2000\r\n" + std::string(2'000, 'x'),
+        std::string("BDAT 1\r\nxMAIL FROM:<a@b>\r\nRSET\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nBDAT 3 LAST\r\na\r\nBDAT x\r\n")}) {
+    heard += ask(peer, commands);
+  }
   std::size_t count = 0;
   ByteView rest = bytes_of(heard);
   while (!rest.empty()) {

@@ -74,6 +74,10 @@ TEST(PeerProfile, what_a_record_has_a_tag_for_arrives) {
   profile.set_text("inbound_password", "their secret");
   profile.set_texts("allow", {"192.0.2.0/24", "2001:db8::/32"});
   profile.set_text("inbound", "open");
+  profile.set_text("scheme", "digest");
+  profile.set_text("inbound_scheme", "digest");
+  profile.set_text("inbound_certificate", "mmsc.example.net");
+  profile.set_text("request_coding", "gzip");
   profile.set_texts("sender_forms", {"rfc2822", "mail:mms.example"});
   profile.set_text("vaspid", "");
   profile.set_text("vasid", "x");
