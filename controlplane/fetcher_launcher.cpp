@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -125,7 +125,7 @@ int launch_fetchers(const LauncherOptions& options, uid_t client) {
   if (*account && !become(fetcher_user, **account)) return cannot_launch("change of user");
   if (!give_up_capabilities() || !keep_secrets()) return cannot_launch("what is to be given up");
   // No signal at its death (PR_SET_PDEATHSIG): the control plane is another user, who may send us none.
-  const int control_plane_end = ::pidfd_open(control_plane, 0);
+  const int control_plane_end = static_cast<int>(::syscall(SYS_pidfd_open, control_plane, 0));
   if (control_plane_end < 0) return cannot_launch("pidfd_open");
   if (::getppid() != control_plane) return EX_OK;
   if (::fcntl(listen_descriptor, F_SETFL, O_NONBLOCK) != 0) return cannot_launch("descriptor 3");
