@@ -144,8 +144,10 @@ int main(int argc, char** argv) {
   raise_descriptor_limit(descriptors_wanted);
 
   const auto store_folder = settings->store_file.parent_path();
-  // The API's users must reach its socket; the sockets themselves say who may. The store is ours alone.
-  for (const auto& [folder, mask] : {std::pair{settings->run_folder, 0022U}, std::pair{store_folder, 0077U}}) {
+  // The API's users must reach its socket; the sockets themselves say who may. The store is ours alone, and beside it lies what is the data
+  // plane's.
+  for (const auto& [folder, mask] :
+       {std::pair{settings->run_folder, 0022U}, std::pair{store_folder.parent_path(), 0022U}, std::pair{store_folder, 0077U}}) {
     umask(mask);
     if (const auto made = make_folders(system_storage(), folder); !made) {
       log_error("no_folder").text("folder", folder.string()).error(made.error());

@@ -231,7 +231,7 @@ class SmtpServer::Connection final : public ServerConnection {
     esmtp_ = true;
     reply(
         fmt::format("250-{} greets {}\r\n250-PIPELINING\r\n250-SIZE {}\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n"
-                    "250-DSN\r\n{}250 ENHANCEDSTATUSCODES\r\n",
+                    "{}250 ENHANCEDSTATUSCODES\r\n",
                     server_.settings_.domain, name, server_.settings_.size_max, offers_starttls() ? "250-STARTTLS\r\n" : ""));
   }
   void on_helo(std::string_view name) {

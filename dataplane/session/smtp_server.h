@@ -1,5 +1,4 @@
-// Mail in: the SMTP server for mail forwarded to phones (RFC 5321; PIPELINING, SIZE, 8BITMIME, SMTPUTF8, CHUNKING, DSN,
-// ENHANCEDSTATUSCODES).
+// Mail in: the SMTP server for mail forwarded to phones (RFC 5321; PIPELINING, SIZE, 8BITMIME, SMTPUTF8, CHUNKING, ENHANCEDSTATUSCODES).
 //
 // Came from: Stream (accepted connections). Goes to: MailSink: each recipient as a question, each mail whole; both are answered by
 // ticket, and until then the connection's next commands wait, so replies keep the order of commands (RFC 2920 §3.2).

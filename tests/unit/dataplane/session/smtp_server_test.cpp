@@ -20,8 +20,8 @@ TEST_F(SmtpServerTest, WholeDialogue) {
   EXPECT_EQ(peer.take(), "220 mms.example ESMTP pushmail\r\n");
   EXPECT_EQ(
       ask(peer, "EHLO client.example\r\n"),
-      "250-mms.example greets client.example\r\n250-PIPELINING\r\n250-SIZE 10000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250-"
-      "DSN\r\n250 ENHANCEDSTATUSCODES\r\n");
+      "250-mms.example greets client.example\r\n250-PIPELINING\r\n250-SIZE 10000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250 "
+      "ENHANCEDSTATUSCODES\r\n");
   EXPECT_EQ(ask(peer, "MAIL FROM:<joe@example.com> BODY=8BITMIME SIZE=100\r\n"), "250 2.1.0 sender ok\r\n");
   EXPECT_EQ(ask(peer, "RCPT TO:<unknown@mms.example>\r\n"), "550 5.1.1 not bound\r\n");
   EXPECT_EQ(ask(peer, "RCPT TO:<+15550100002@mms.example>\r\n"), "250 2.1.5 ok\r\n");
