@@ -78,6 +78,9 @@ std::expected<int, StartError> listen_at(const std::filesystem::path& socket, co
   ::_exit(EX_OSERR);
 }
 
+// A descriptor that is readable when the process has ended.
+int end_of(pid_t process) { return static_cast<int>(::syscall(SYS_pidfd_open, process, 0)); }
+
 int cannot_launch(const char* step) {
   log_error("fetchers_not_launched").text("step", step).os_error(errno);
   return EX_OSERR;
@@ -85,8 +88,8 @@ int cannot_launch(const char* step) {
 
 }  // namespace
 
-std::expected<void, StartError> start_fetcher_launcher(const std::filesystem::path& socket, const LauncherOptions& options,
-                                                       const Account& control_plane) {
+std::expected<int, StartError> start_fetcher_launcher(const std::filesystem::path& socket, const LauncherOptions& options,
+                                                      const Account& control_plane) {
   const auto listening = listen_at(socket, control_plane);
   if (!listening) return std::unexpected(listening.error());
   std::vector<std::string> words{"pushmail-controlplane"};
@@ -105,7 +108,9 @@ std::expected<void, StartError> start_fetcher_launcher(const std::filesystem::pa
   const int error = errno;
   ::close(*listening);
   if (child < 0) return std::unexpected(StartError(std::string("fork: ") + std::strerror(error), error));
-  return {};
+  const int end = end_of(child);
+  if (end < 0) return std::unexpected(StartError(std::string("pidfd_open: ") + std::strerror(errno), errno));
+  return end;
 }
 
 int launch_fetchers(const LauncherOptions& options, uid_t client) {
@@ -125,7 +130,7 @@ int launch_fetchers(const LauncherOptions& options, uid_t client) {
   if (*account && !become(fetcher_user, **account)) return cannot_launch("change of user");
   if (!give_up_capabilities() || !keep_secrets()) return cannot_launch("what is to be given up");
   // No signal at its death (PR_SET_PDEATHSIG): the control plane is another user, who may send us none.
-  const int control_plane_end = static_cast<int>(::syscall(SYS_pidfd_open, control_plane, 0));
+  const int control_plane_end = end_of(control_plane);
   if (control_plane_end < 0) return cannot_launch("pidfd_open");
   if (::getppid() != control_plane) return EX_OK;
   if (::fcntl(listen_descriptor, F_SETFL, O_NONBLOCK) != 0) return cannot_launch("descriptor 3");

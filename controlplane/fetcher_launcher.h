@@ -25,9 +25,9 @@ struct LauncherOptions {
 };
 
 /// Makes the socket, of mode 0600 and `control_plane`'s, and starts this program again as the launcher behind it. As root, before the first
-/// thread.
-[[nodiscard]] std::expected<void, StartError> start_fetcher_launcher(const std::filesystem::path& socket, const LauncherOptions& options,
-                                                                     const Account& control_plane);
+/// thread. Returns a descriptor, the caller's, that is readable when the launcher has ended.
+[[nodiscard]] std::expected<int, StartError> start_fetcher_launcher(const std::filesystem::path& socket, const LauncherOptions& options,
+                                                                    const Account& control_plane);
 
 /// The launcher: descriptor 3 listens, and only root and `client` may ask. Returns an exit code, when it cannot begin.
 [[nodiscard]] int launch_fetchers(const LauncherOptions& options, uid_t client);

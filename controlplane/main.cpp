@@ -10,6 +10,7 @@
 
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
@@ -69,8 +70,10 @@ int cannot_start(const StartError& why) {
   return why.exit_code();
 }
 
-// The store, the key and the passwords are open, or ours; what is made from now on is made by the user who stays.
-std::expected<void, StartError> drop_privileges(const std::optional<Account>& account, const Settings& settings, Plane::Options& options) {
+// The store, the key and the passwords are open, or ours; what is made from now on is made by the user who stays. Returns what is readable
+// when the launcher of fetchers has ended; -1: there is none.
+std::expected<int, StartError> drop_privileges(const std::optional<Account>& account, const Settings& settings, Plane::Options& options) {
+  int launcher_end = -1;
   if (account) {
     const auto store = settings.store_file.parent_path();
     if (const auto given = give_folder(store, *account); !given) return std::unexpected(StartError(store.string(), given.error().os));
@@ -81,6 +84,7 @@ std::expected<void, StartError> drop_privileges(const std::optional<Account>& ac
       const auto started =
           start_fetcher_launcher(options.fetcher_socket, {.program = options.fetcher_program, .root = settings.root}, *account);
       if (!started) return started;
+      launcher_end = *started;
     }
     if (const auto done = become(control_plane_user, *account); !done)
       return std::unexpected(
@@ -90,7 +94,7 @@ std::expected<void, StartError> drop_privileges(const std::optional<Account>& ac
   // Once more: a change of user makes a process one that leaves core files.
   const auto kept = given_up ? keep_secrets() : given_up;
   if (!kept) return std::unexpected(StartError(std::string("privileges: ") + std::strerror(kept.error().os), kept.error().os));
-  return {};
+  return launcher_end;
 }
 
 }  // namespace
@@ -160,11 +164,15 @@ int main(int argc, char** argv) {
     log_error(is_in_use ? "store_in_use" : "store_not_locked").text("folder", store_folder.string()).error(lock.error());
     return is_in_use ? EX_UNAVAILABLE : EX_CANTCREAT;
   }
-  if (const auto shared = share_run_folder(settings->run_folder); !shared) {
-    log_error("no_folder").text("folder", settings->run_folder.string()).error(shared.error());
-    return EX_CANTCREAT;
+  for (const auto& [folder, share] :
+       {std::pair{settings->run_folder, &share_run_folder}, std::pair{store_folder.parent_path(), &share_state_folder}}) {
+    if (const auto shared = share(folder); !shared) {
+      log_error("no_folder").text("folder", folder.string()).error(shared.error());
+      return EX_CANTCREAT;
+    }
   }
-  if (const auto dropped = drop_privileges(*account, *settings, options); !dropped) return cannot_start(dropped.error());
+  const auto launcher = drop_privileges(*account, *settings, options);
+  if (!launcher) return cannot_start(launcher.error());
   auto store = open_grouped_store(settings->store_file);
   if (!store) {
     log_error("no_store").error(store.error()).text("file", settings->store_file.string());
@@ -192,9 +200,21 @@ int main(int argc, char** argv) {
     });
   };
   wait_for_hang_up();
+  boost::asio::posix::stream_descriptor launcher_end(context);
+  if (*launcher >= 0) {
+    launcher_end.assign(*launcher);
+    launcher_end.async_wait(boost::asio::posix::stream_descriptor::wait_read, [&](boost::system::error_code cancelled) {
+      if (cancelled) return;
+      // Nobody starts fetchers any more, and who we are now cannot start another launcher.
+      log_error("fetcher_launcher_ended");
+      exit_code = EX_OSERR;
+      context.stop();
+    });
+  }
   signals.async_wait([&](boost::system::error_code cancelled, int) {
     if (cancelled) return;
     hang_ups.cancel();
+    launcher_end.close();
     // A second signal ends the program at once, as it would any other: what was answered is on disk.
     signals.clear();
     notify_manager(service::stopping);

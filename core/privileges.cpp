@@ -77,6 +77,15 @@ Result<void> give_folder(const std::filesystem::path& folder, const Account& acc
   return {};
 }
 
+Result<void> share_state_folder(const std::filesystem::path& folder) {
+  constexpr mode_t pass = 0111;
+  struct stat info{};
+  if (::geteuid() != 0) return {};
+  if (::stat(folder.c_str(), &info) != 0) return fail_os(core_folder, errno);
+  if ((info.st_mode & pass) != pass && ::chmod(folder.c_str(), (info.st_mode | pass) & 07777) != 0) return fail_os(core_folder, errno);
+  return {};
+}
+
 Result<void> share_run_folder(const std::filesystem::path& folder) {
   if (::geteuid() != 0) return {};
   PM_TRY(const auto group, find_group(shared_group));

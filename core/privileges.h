@@ -38,5 +38,8 @@ void act_as_root();
 /// The folder in which both planes make their sockets, and neither may take the other's away: root's, of the group that they share, and
 /// sticky, as conf/package/tmpfiles.conf makes it. Nothing where this process is not root.
 [[nodiscard]] Result<void> share_run_folder(const std::filesystem::path& folder);
+/// The folder in which each plane has those of its own: who knows their names may pass. A release whose planes both were root's made it
+/// for root alone. Nothing where this process is not root.
+[[nodiscard]] Result<void> share_state_folder(const std::filesystem::path& folder);
 
 }  // namespace pushmail

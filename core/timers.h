@@ -192,8 +192,8 @@ inline constexpr Timer neighbour_ask = detail::one("neighbour_ask", "tcp", secon
 inline constexpr Timer neighbour_fresh = detail::one("neighbour_fresh", "tcp", seconds(30), "a neighbour's address is believed");
 inline constexpr Timer kernel_accept = detail::one("kernel_accept", "tcp", milliseconds(100), "after a failed accept of the kernel link");
 inline constexpr Timer worker_sleep = detail::one("worker_sleep", "worker", milliseconds(100), "an idle worker looks at its deadlines");
-inline constexpr Timer manager_told =
-    detail::one("manager_told", "io_thread", seconds(1), "the service manager is told that the worker makes its turns");
+inline constexpr Timer manager_notified =
+    detail::one("manager_notified", "io_thread", seconds(1), "the service manager is told that the worker makes its turns");
 inline constexpr Timer drain =
     detail::one("drain", "worker", seconds(20), "at the end, what is under way may be finished: below TimeoutStopSec of the units");
 inline constexpr Timer link_counters = detail::one("link_counters", "worker", seconds(1), "counters of port and stack are published");
@@ -259,7 +259,7 @@ inline constexpr auto of_data_plane = std::to_array<Timer>({
     neighbour_fresh,
     kernel_accept,
     worker_sleep,
-    manager_told,
+    manager_notified,
     drain,
     link_counters,
     journal_room,

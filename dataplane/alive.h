@@ -13,7 +13,7 @@ class Alive {
  public:
   /// Whether a word is due. `turns`: the worker's so far.
   [[nodiscard]] bool is_due(Instant now, std::uint64_t turns) {
-    if (turns == turns_ || now - last_ < timers::manager_told) return false;
+    if (turns == turns_ || now - last_ < timers::manager_notified) return false;
     turns_ = turns;
     last_ = now;
     return true;

@@ -52,8 +52,8 @@ Result<void> IoThread::run(int stop_fd, const std::function<void()>& stop, const
     // 2. The disk: submit what is queued, tell what is durable.
     journal_.poll();
     if (const auto why = journal_.failed()) return std::unexpected(*why);
-    tell_state();
-    tell_manager(worker_gone);
+    report_state();
+    report_alive(worker_gone);
     // 3. The control plane.
     server_->run();
     // 4. The worker hears of it.
@@ -105,10 +105,10 @@ void IoThread::take(ToIo message) {
              message);
 }
 
-void IoThread::tell_state() {
+void IoThread::report_state() {
   const std::string_view refusal = journal_.refusal();
-  if (refusal != told_refusal_) {
-    told_refusal_ = refusal;
+  if (refusal != reported_refusal_) {
+    reported_refusal_ = refusal;
     out_.send(JournalState{.refusal = refusal});
   }
   const journal::Totals totals = journal_.totals();
@@ -123,7 +123,7 @@ void IoThread::tell_state() {
 }
 
 // A worker that has ended makes no turns, and what is left to do is ours alone.
-void IoThread::tell_manager(bool worker_gone) {
+void IoThread::report_alive(bool worker_gone) {
   if (worker_gone || !alive_.is_due(clock_.now(), counters_.get(Counter::turns))) return;
   if (const auto told = notify_service_manager(service::alive); !told) log_warning("manager_not_notified").error(told.error());
 }

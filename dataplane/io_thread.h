@@ -41,8 +41,8 @@ class IoThread final : public handoff::ServerEvents {
   void take(ToIo message);
   void watch(int stop_fd, bool stopping);
   [[nodiscard]] bool take_signal(int stop_fd) const;
-  void tell_state();
-  void tell_manager(bool worker_gone);
+  void report_state();
+  void report_alive(bool worker_gone);
 
   journal::Journal& journal_;
   Ring<ToIo>& in_;
@@ -54,7 +54,7 @@ class IoThread final : public handoff::ServerEvents {
   std::function<void(std::uint64_t)> reload_;  // the control plane asks for it
   std::unique_ptr<handoff::Server> server_;
   std::vector<pollfd> fds_;
-  std::string_view told_refusal_;
+  std::string_view reported_refusal_;
   SystemClock clock_;
   Alive alive_;
   bool unflushed_ = false;

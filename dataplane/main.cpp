@@ -162,6 +162,7 @@ int run(const Config& config, const std::filesystem::path& root) {
     if (const auto made = make_folders(system_storage(), folder); !made) return stop_for(folder.c_str(), made.error());
   }
   if (const auto shared = share_run_folder(run_folder); !shared) return stop_for(run_folder.c_str(), shared.error());
+  if (const auto shared = share_state_folder(state_folder.parent_path()); !shared) return stop_for(state_folder.c_str(), shared.error());
 
   // Before anything of the one that may run here already is touched: its counters, its socket, its journal.
   if (const auto locked = lock_state(state_folder); !locked) return stop_for(state_folder.c_str(), locked.error());

@@ -536,7 +536,7 @@ Outcome<Look> Pop3Session::look(Task& task, Watermark& mark, const ArrivalSink& 
 
 Outcome<void> Pop3Session::report(Task& task, const std::string& name, Watermark& mark, const ArrivalSink& sink) {
   const std::uint32_t number = numbers_.find(name)->second;
-  const auto tell = [&](std::string header, std::string trouble) {
+  const auto announce = [&](std::string header, std::string trouble) {
     mark.known.insert(name);
     const Arrival arrival{.uid = name, .size = size_of(number), .header = std::move(header), .trouble = std::move(trouble)};
     if (const Newest newest = newest_of(arrival, task.loop().clock().wall(), mark.newest.received); !newest.empty()) mark.newest = newest;
@@ -545,7 +545,7 @@ Outcome<void> Pop3Session::report(Task& task, const std::string& name, Watermark
   if (const Trial* trial = mark.trials.find(name); trial != nullptr && trial->tries >= tries_max) {
     std::string reason = trial->reason;
     mark.trials.forget(name);
-    tell({}, std::move(reason));
+    announce({}, std::move(reason));
     return {};
   }
   trying(std::span(&name, 1));
@@ -556,8 +556,8 @@ Outcome<void> Pop3Session::report(Task& task, const std::string& name, Watermark
   const std::string reason = header ? std::string() : header.error().text;
   const Next next = mark.trials.note(
       name, {.deed = *deed, .asked = Asked::alone, .now = task.loop().now(), .pause = settings_.timing.retry_mail, .reason = reason});
-  if (next == Next::announce) tell(std::move(header->text), {});
-  if (next == Next::announce_bare) tell({}, reason);
+  if (next == Next::announce) announce(std::move(header->text), {});
+  if (next == Next::announce_bare) announce({}, reason);
   if (*deed == Deed::broke_off) return std::unexpected(header.error());
   if (header && header->failure) return std::unexpected(*header->failure);
   return {};

@@ -216,9 +216,9 @@ Result<Replay> replay_folder(Storage& storage, const std::filesystem::path& fold
     const auto later = segment_records.upper_bound(number);
     const bool is_last = later == segment_records.end();
     // From where on broken bytes are those of a batch that nobody was told of.
-    const std::uint64_t told_until = is_last ? scan.proven : carried_from(later->second, number, bytes->size());
+    const std::uint64_t vouched_until = is_last ? scan.proven : carried_from(later->second, number, bytes->size());
     const bool is_unproven = is_last && (!last_batch.empty() || scan.end < bytes->size() || !scan.broken.empty());
-    if (is_unproven && replay.carried.segment == 0) replay.carried = {.segment = number, .from = told_until};
+    if (is_unproven && replay.carried.segment == 0) replay.carried = {.segment = number, .from = vouched_until};
     if (is_last) {
       for (const ByteView record : last_batch) replay.unproven.emplace_back(record.begin(), record.end());
     }
@@ -227,7 +227,7 @@ Result<Replay> replay_folder(Storage& storage, const std::filesystem::path& fold
     if (scan.tail_size > 0) broken.push_back({.offset = scan.tail_offset, .size = scan.tail_size});
     for (const Broken& each : broken) {
       const bool is_tail = scan.tail_size > 0 && each.offset == scan.tail_offset;
-      const bool is_torn = each.offset >= told_until;
+      const bool is_torn = each.offset >= vouched_until;
       LogEvent line = is_torn ? log_info(is_tail ? "journal_torn_tail" : "journal_torn_batch") : log_error("journal_damage");
       line.text("segment", path.string())
           .number("offset", static_cast<std::int64_t>(each.offset))

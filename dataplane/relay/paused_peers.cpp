@@ -31,15 +31,15 @@ void PausedPeers::pause(const std::string& peer, std::string_view trouble) {
   paused.reason = trouble;
   context_.counters.add(Counter::peers_paused);
   log_error("peer_paused").peer(peer).text("reason", trouble);
-  tell(peer);
+  report(peer);
 }
 
 void PausedPeers::forget(const std::string& peer) {
   const auto found = peers_.find(peer);
   if (found == peers_.end()) return;
-  const bool was_told = found->second.times > 0;
+  const bool was_reported = found->second.times > 0;
   peers_.erase(found);
-  if (was_told) tell(peer);
+  if (was_reported) report(peer);
 }
 
 void PausedPeers::count_unknown(const std::string& peer) {
@@ -48,11 +48,11 @@ void PausedPeers::count_unknown(const std::string& peer) {
   pause(peer, fmt::format("{} submissions in a row without an answer that says what became of them", paused.unknowns));
 }
 
-void PausedPeers::tell_all() const {
-  for (const auto& [peer, paused] : peers_) tell(peer);
+void PausedPeers::report_all() const {
+  for (const auto& [peer, paused] : peers_) report(peer);
 }
 
-void PausedPeers::tell(const std::string& peer) const {
+void PausedPeers::report(const std::string& peer) const {
   if (!context_.ports.handoff.is_ready()) return;
   const auto found = peers_.find(peer);
   const bool is_paused = found != peers_.end() && found->second.times > 0;

@@ -29,7 +29,7 @@ class PausedPeers {
   /// The table of peers is new.
   void clear() { peers_.clear(); }
   /// The control plane is there again.
-  void tell_all() const;
+  void report_all() const;
 
  private:
   struct Paused {
@@ -38,7 +38,7 @@ class PausedPeers {
     std::uint32_t unknowns = 0;  // in a row
     std::string reason;
   };
-  void tell(const std::string& peer) const;
+  void report(const std::string& peer) const;
 
   const Context& context_;
   std::map<std::string, Paused, std::less<>> peers_;

@@ -149,7 +149,7 @@ void Relay::set_peers(const RecordView& peers) {
 void Relay::on_handoff_ready(handoff::Other) {
   context_.counters.add(Counter::handoff_connections);
   history_.flush();
-  paused_.tell_all();
+  paused_.report_all();
   // Questions were lost with the old connection. An item that waits for its phone is told again too: the control plane may be new.
   items_.for_each([&](Item& item) {
     if (Routes::is_asked(item)) routes_.ask(item);

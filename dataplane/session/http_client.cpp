@@ -454,7 +454,8 @@ std::string HttpClient::authorization_of(Job& job) {
 void HttpClient::conclude(Job job, HttpAnswer answer, std::optional<digest::Challenge> challenge) {
   if (answer.status != 401) challenged_.on_welcome(job.nonce);
   const bool is_asked = answer.status == 401 && challenge && !settings_.credentials.user.empty();
-  if (!is_asked || !challenged_.take(std::move(*challenge), job.nonce) || job.is_challenged) return tell(std::move(job), std::move(answer));
+  if (!is_asked || !challenged_.take(std::move(*challenge), job.nonce) || job.is_challenged)
+    return deliver(std::move(job), std::move(answer));
   if (closing_) {
     const HttpOutcome outcome = job.marked ? HttpOutcome::unknown : HttpOutcome::not_sent;
     return fail(std::move(job), outcome, http_closing);
@@ -463,14 +464,14 @@ void HttpClient::conclude(Job job, HttpAnswer answer, std::optional<digest::Chal
   queue_.push_front(std::move(job));
 }
 
-void HttpClient::tell(Job job, HttpResult result) {
+void HttpClient::deliver(Job job, HttpResult result) {
   std::visit([&job](auto& each) { each.duplicate_possible = job.duplicate_possible; }, result);
   release_lent(job.request.body);
   events_.on_http_result(job.id, std::move(result));
 }
 
 void HttpClient::fail(Job job, HttpOutcome outcome, const ErrorInfo& why) {
-  tell(std::move(job), HttpFailure{.outcome = outcome, .error = {.info = &why}});
+  deliver(std::move(job), HttpFailure{.outcome = outcome, .error = {.info = &why}});
 }
 
 /// What waits goes back. A request that was to be sent again, marked, may have been seen before.

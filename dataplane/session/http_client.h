@@ -158,7 +158,7 @@ class HttpClient {
   void answered(int status, Instant started);
   [[nodiscard]] std::string authorization_of(Job& job);
   void conclude(Job job, HttpAnswer answer, std::optional<digest::Challenge> challenge);
-  void tell(Job job, HttpResult result);
+  void deliver(Job job, HttpResult result);
   void fail(Job job, HttpOutcome outcome, const ErrorInfo& why);
   void fail_all(std::deque<Job>& jobs, const ErrorInfo& why);
   void connection_failed(const ErrorInfo& why);

@@ -32,7 +32,7 @@ class HttpServer::Connection final : public ServerConnection {
       : ServerConnection(server.connections_, stream), server_(server), body_memory_(server.body_memory_) {}
 
   void on_data(ByteView bytes) override {
-    note_heard();
+    note_received();
     if (reading_ == Reading::nothing) return;
     if (input_.empty()) {
       const std::size_t used = read(bytes);
@@ -99,11 +99,11 @@ class HttpServer::Connection final : public ServerConnection {
   void check_deadlines(Instant now) override {
     if (message_started_.ns != 0) {
       const Duration most = reading_ == Reading::head ? server_.settings_.head_time : server_.settings_.message_time;
-      const bool quiet = now - last_heard() > server_.settings_.idle;
+      const bool quiet = now - last_received() > server_.settings_.idle;
       if (reading_ != Reading::nothing && !blocked() && (quiet || now - message_started_ > most)) time_out(Late::message);
       return;
     }
-    if (exchanges_.empty() && now - last_heard() > server_.settings_.idle) time_out(Late::nothing_to_do);
+    if (exchanges_.empty() && now - last_received() > server_.settings_.idle) time_out(Late::nothing_to_do);
   }
 
   void read_input() {

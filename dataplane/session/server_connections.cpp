@@ -12,7 +12,7 @@ bool MemoryShare::grow(std::uint64_t size) {
 }
 
 ServerConnection::ServerConnection(ServerConnections& all, Stream& stream)
-    : all_(all), stream_(&stream), source_(stream.peer()), last_heard_(all.now()) {
+    : all_(all), stream_(&stream), source_(stream.peer()), last_received_(all.now()) {
   stream.set_events(*this);
 }
 
@@ -76,12 +76,12 @@ void ServerConnection::look_at_deadlines(Instant now) {
 ServerConnections::Welcome ServerConnections::add(std::unique_ptr<ServerConnection> connection, Wanted wanted) {
   ++counts_.connections;
   const bool has_place = wanted == Wanted::yes && !draining_ && limiter_.admit(*connection, connection->source().ip);
-  const bool may_be_told = connections_.size() < limiter_.used() + turned_away_max;
+  const bool is_answered = connections_.size() < limiter_.used() + turned_away_max;
   connection->slot_ = connections_.size();
   connections_.push_back(std::move(connection));
   if (has_place) return Welcome::served;
   ++counts_.turned_away;
-  return may_be_told ? Welcome::refused : Welcome::cut;
+  return is_answered ? Welcome::refused : Welcome::cut;
 }
 
 void ServerConnections::remove(ServerConnection& connection) {

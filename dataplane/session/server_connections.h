@@ -89,8 +89,8 @@ class ServerConnection : public StreamEvents, public LimitedConnection {
   [[nodiscard]] Instant now() const;
   [[nodiscard]] bool is_draining() const;
   /// The peer has shown that it is there.
-  void note_heard() { last_heard_ = now(); }
-  [[nodiscard]] Instant last_heard() const { return last_heard_; }
+  void note_received() { last_received_ = now(); }
+  [[nodiscard]] Instant last_received() const { return last_received_; }
   void send(std::string_view text);
   /// So much waits to leave that nothing more is read.
   [[nodiscard]] bool is_full() const { return unsent_size_ > unsent_size_max(); }
@@ -119,7 +119,7 @@ class ServerConnection : public StreamEvents, public LimitedConnection {
   Stream* stream_;
   Endpoint source_;
   std::size_t slot_ = 0;  // in all_
-  Instant last_heard_{};
+  Instant last_received_{};
   Instant unsent_since_{};
   Instant finishing_since_{};
   std::uint64_t unsent_size_ = 0;

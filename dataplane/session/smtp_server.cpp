@@ -64,7 +64,7 @@ class SmtpServer::Connection final : public ServerConnection {
               server.mail_memory_) {}
 
   void on_data(ByteView bytes) override {
-    note_heard();
+    note_received();
     if (reading_ == Reading::nothing) return;
     // RFC 5321 §4.3.1: the client waits for the greeting. Who does not reads no replies, or writes for somebody else to read.
     if (phase_ == accepted) return end_early_talker();
@@ -103,7 +103,7 @@ class SmtpServer::Connection final : public ServerConnection {
       recipient_answered(answer);
     else
       mail_answered(answer);
-    note_heard();
+    note_received();
     if (peer_ended_) return finish();
     become_runnable();
   }
@@ -155,7 +155,7 @@ class SmtpServer::Connection final : public ServerConnection {
       const auto question = server_.tickets_.find(*waiting_);
       return answered(question->asked, {.code = 451, .enhanced = "4.3.0", .text = "no answer in time, try again later"});
     }
-    const bool quiet = now - last_heard() > settings.idle;
+    const bool quiet = now - last_received() > settings.idle;
     const bool slow_line = line_started_.ns != 0 && now - line_started_ > settings.line_time;
     const bool slow_mail = message_started_.ns != 0 && now - message_started_ > settings.message_time;
     if (!quiet && !slow_line && !slow_mail) return;

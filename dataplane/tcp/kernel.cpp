@@ -240,7 +240,7 @@ class KernelStream final : public Stream, public KernelSource {
     become_closed(reason_of(error));
   }
   /// The last call of its events; the queue's lenders hear of it first.
-  void tell_closed() {
+  void report_closed() {
     drop_queue();
     if (events_ != nullptr) events_->on_close(*closed_reason_);
   }
@@ -551,13 +551,13 @@ void KernelNetwork::report_closed() {
   std::vector<KernelStream*> now;
   now.swap(closed_);
   for (KernelStream* stream : now) {
-    stream->tell_closed();
-    told_.push_back(stream);
+    stream->report_closed();
+    finished_.push_back(stream);
   }
 }
 
 void KernelNetwork::free_closed() {
-  for (KernelStream* stream : told_) {
+  for (KernelStream* stream : finished_) {
     // A stream may be dirty and closed: nobody may keep its address.
     if (stream->dirty()) std::erase(dirty_, stream);
     const std::size_t slot = stream->slot;
@@ -565,7 +565,7 @@ void KernelNetwork::free_closed() {
     streams_[slot]->slot = slot;
     streams_.pop_back();
   }
-  told_.clear();
+  finished_.clear();
 }
 
 std::size_t KernelNetwork::poll(Instant now) {

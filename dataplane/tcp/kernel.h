@@ -57,9 +57,9 @@ class KernelNetwork final : public Network {
   std::vector<std::unique_ptr<KernelListener>> listeners_;
   bool leaving_ = false;  // each listener goes when its backlog is empty
   std::vector<std::unique_ptr<KernelStream>> streams_;
-  std::vector<KernelStream*> dirty_;   // something to send, or an interest to change
-  std::vector<KernelStream*> closed_;  // descriptor gone, on_close still to be told
-  std::vector<KernelStream*> told_;    // on_close has returned: freed at the end of the poll
+  std::vector<KernelStream*> dirty_;     // something to send, or an interest to change
+  std::vector<KernelStream*> closed_;    // descriptor gone, on_close still to be told
+  std::vector<KernelStream*> finished_;  // on_close has returned: freed at the end of the poll
   Bytes read_buffer_;
   Instant now_{};           // of the last poll
   Instant accept_again_{};  // out of descriptors: listeners are quiet until then

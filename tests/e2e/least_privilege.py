@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import samples  # noqa: E402
 from harness import case  # noqa: E402
 from harness.case import check, equal  # noqa: E402
+from harness.processes import running  # noqa: E402
 from harness.wait import wait_for  # noqa: E402
 
 USERS = {"pushmail-datapl": "pushmail-dp", "pushmail-contro": "pushmail-cp", "pushmail-launch": "pushmail-fetch", "pushmail-fetche": "pushmail-fetch"}
@@ -22,17 +23,7 @@ def status(path):
 
 
 def programs():
-    """(name, PID) of our processes in this namespace."""
-    found = []
-    for path in glob.glob("/proc/[0-9]*/comm"):
-        try:
-            with open(path, encoding="ascii") as file:
-                name = file.read().strip()
-        except OSError:
-            continue
-        if name in USERS:
-            found.append((name, int(path.split("/")[2])))
-    return found
+    return [(name, pid) for name, pid in running() if name in USERS]
 
 
 def nobody_is_root():

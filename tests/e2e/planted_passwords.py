@@ -11,6 +11,7 @@ import samples  # noqa: E402
 from bad_input import Mm7  # noqa: E402
 from harness import case  # noqa: E402
 from harness.case import check, equal  # noqa: E402
+from harness.processes import running  # noqa: E402
 from harness.wait import wait_for  # noqa: E402
 
 # The keys that name a file with a secret, and which secret of the world lies there. A new key is a line here.
@@ -44,19 +45,6 @@ def forms(user, secret):
             base64.b64encode(b"\0" + user + b"\0" + secret)]
 
 
-def processes():
-    """PIDs of our programs in this namespace."""
-    found = []
-    for path in glob.glob("/proc/[0-9]*/comm"):
-        try:
-            with open(path, encoding="ascii") as file:
-                if file.read().startswith("pushmail-"):
-                    found.append(int(path.split("/")[2]))
-        except OSError:
-            continue
-    return found
-
-
 def places(world):
     """(name, bytes) of everything that our programs leave behind, or show while they run."""
     for folder, _, names in os.walk(world.root):
@@ -70,7 +58,7 @@ def places(world):
     for program in (world.dataplane, world.controlplane):
         with open(program.log, "rb") as file:
             yield program.log, file.read()
-    for pid in processes():
+    for _, pid in running():
         for name in ("cmdline", "environ"):
             with open("/proc/%d/%s" % (pid, name), "rb") as file:
                 yield "%s of %d" % (name, pid), file.read()
@@ -112,7 +100,7 @@ def test(world, _):
     equal(mm7.post(b"<a/>", password="wrong")[0], 401, "a wrong password")
     bound, code = "<Number>+%s</Number>" % phone.msisdn, "<ShortCode>%s</ShortCode>" % world.code
     mm7.expect(1000, mm7.deliver(bound, code), "a message of the phone")
-    for pid in processes():
+    for _, pid in running():
         no_core(pid)
     found_nowhere(world, planted, "while all run")
 

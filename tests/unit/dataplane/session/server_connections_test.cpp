@@ -38,7 +38,7 @@ class EchoServer final : public Acceptor {
    public:
     Connection(EchoServer& server, Stream& stream) : ServerConnection(server.connections, stream), server_(server) {}
     void on_data(ByteView bytes) override {
-      note_heard();
+      note_received();
       if (is_finishing()) return;
       const std::string_view text = text_of(bytes);
       if (text == "stop") return finish_stream();
@@ -58,7 +58,7 @@ class EchoServer final : public Acceptor {
     }
     void on_drain() override { finish_stream(); }
     void check_deadlines(Instant now) override {
-      if (now - last_heard() > seconds(60)) finish_stream();
+      if (now - last_received() > seconds(60)) finish_stream();
     }
     void turn_away() {
       send("later");
