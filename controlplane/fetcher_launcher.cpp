@@ -103,7 +103,7 @@ std::expected<int, StartError> start_fetcher_launcher(const std::filesystem::pat
     // Onto itself a descriptor keeps its flag.
     const bool passed = *listening == listen_descriptor ? ::fcntl(*listening, F_SETFD, 0) == 0 : ::dup2(*listening, listen_descriptor) >= 0;
     if (passed) ::execv("/proc/self/exe", arguments.data());
-    ::_exit(EX_OSERR);
+    ::_exit(cannot_launch(passed ? "execv" : "descriptor 3"));
   }
   const int error = errno;
   ::close(*listening);
@@ -145,9 +145,9 @@ int launch_fetchers(const LauncherOptions& options, uid_t client) {
   while (true) {
     std::array<pollfd, 2> events{{{.fd = listen_descriptor, .events = POLLIN, .revents = 0},  //
                                   {.fd = control_plane_end, .events = POLLIN, .revents = 0}}};
-    ::poll(events.data(), events.size(), -1);
-    if (events[1].revents != 0) return EX_OK;
-    const int connection = ::accept4(listen_descriptor, nullptr, nullptr, SOCK_CLOEXEC);
+    const int ready = ::poll(events.data(), events.size(), -1);
+    if (ready > 0 && events[1].revents != 0) return EX_OK;
+    const int connection = ready < 0 ? -1 : ::accept4(listen_descriptor, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection < 0) {
       if (errno == EINTR || errno == ECONNABORTED || errno == EAGAIN) continue;
       log_error("fetcher_accept").os_error(errno);
