@@ -165,7 +165,7 @@ std::expected<void, BackupRefused> check_key(const Backup& backup, const fs::pat
                              backup.facts.key, key_file.string()));
 }
 
-Json to_json(const std::vector<JournalMark>& then, const std::vector<JournalMark>& now) {
+Json marks_json(const std::vector<JournalMark>& then, const std::vector<JournalMark>& now) {
   Json lanes = Json::object();
   for (const JournalMark& mark : then) {
     const auto here = std::ranges::find(now, mark.lane, &JournalMark::lane);
@@ -277,7 +277,7 @@ BackupReport restore_backup_file(const fs::path& root, const fs::path& file, con
   report["mailboxes"] = marks.mailboxes;
   report["in_doubt"] = marks.in_doubt;
   report["perhaps_sent_before"] = marks.waiting;
-  if (!backup->facts.journal.empty()) report["journal"] = to_json(backup->facts.journal, journal_marks(root));
+  if (!backup->facts.journal.empty()) report["journal"] = marks_json(backup->facts.journal, journal_marks(root));
   if (had_store) report["store_before"] = kept.string();
   return report;
 }

@@ -33,23 +33,13 @@ constexpr std::array size_units{Unit{"GiB", 1 << 30}, Unit{"MiB", 1 << 20}, Unit
 constexpr std::array duration_units{Unit{"d", day_ms}, Unit{"h", 3'600'000}, Unit{"min", 60'000}, Unit{"s", 1'000}, Unit{"ms", 1}};
 constexpr std::array no_units{Unit{"", 1}};
 
-std::string bound(std::int64_t value, KeyType type) {
-  const std::span<const Unit> units = type == KeyType::size       ? std::span<const Unit>(size_units)
-                                      : type == KeyType::duration ? std::span<const Unit>(duration_units)
-                                                                  : std::span<const Unit>(no_units);
-  for (const Unit& unit : units) {
-    if (value % unit.size == 0) return fmt::format("{}{}", value / unit.size, unit.name);
-  }
-  return {};
-}
-
 std::string bounds_of(const ConfigKey& key) {
   std::string words;
   for (const char c : key.words) words += c == '|' ? std::string(", ") : std::string(1, c);
   if (!words.empty()) return words;
-  if (key.least != no_least && key.most != no_most) return fmt::format("{} to {}", bound(key.least, key.type), bound(key.most, key.type));
-  if (key.least != no_least) return fmt::format("{} or more", bound(key.least, key.type));
-  if (key.most != no_most) return fmt::format("{} or less", bound(key.most, key.type));
+  if (key.least != no_least && key.most != no_most) return fmt::format("{} to {}", as_written(key.least, key.type), as_written(key.most, key.type));
+  if (key.least != no_least) return fmt::format("{} or more", as_written(key.least, key.type));
+  if (key.most != no_most) return fmt::format("{} or less", as_written(key.most, key.type));
   return {};
 }
 
@@ -75,6 +65,16 @@ std::string default_cell(const ConfigKey& key) {
 }
 
 }  // namespace
+
+std::string as_written(std::int64_t value, KeyType type) {
+  const std::span<const Unit> units = type == KeyType::size       ? std::span<const Unit>(size_units)
+                                      : type == KeyType::duration ? std::span<const Unit>(duration_units)
+                                                                  : std::span<const Unit>(no_units);
+  for (const Unit& unit : units) {
+    if (value % unit.size == 0) return fmt::format("{}{}", value / unit.size, unit.name);
+  }
+  return {};
+}
 
 std::string keys_page() {
   std::string out(head);

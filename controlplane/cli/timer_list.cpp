@@ -2,27 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "controlplane/cli/keys_page.h"
 #include "controlplane/cli/table.h"
 
 namespace pushmail::cli {
 
 namespace {
 
-// As the configuration writes it.
 std::string length_words(Duration wait) {
-  struct Unit {
-    std::string_view name;
-    std::int64_t ms;
-  };
-  constexpr std::array units{Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"min", 60'000}, Unit{"s", 1'000}, Unit{"ms", 1}};
-  for (const Unit& unit : units) {
-    if (wait.ms() % unit.ms == 0) return fmt::format("{}{}", wait.ms() / unit.ms, unit.name);
-  }
-  return fmt::format("{}us", wait.us());
+  return wait.us() % 1000 == 0 ? as_written(wait.ms(), KeyType::duration) : fmt::format("{}us", wait.us());
 }
 
 }  // namespace
