@@ -73,8 +73,8 @@ bool may_go_on(std::string_view line) {
     return false;
   if (line.size() > 2 && line[1] == ')') return false;
   // `Name: value` of a form. A colon far inside is a sentence.
-  const std::size_t colon = line.find(": ");
-  return colon == std::string_view::npos || line.substr(0, colon).find(' ') != std::string_view::npos;
+  const std::string_view name = line.substr(0, std::min(line.find(' '), line.size()));
+  return !name.ends_with(':') || name.size() == line.size();
 }
 /// A line of text, looked at once.
 struct TextLine {
@@ -93,26 +93,16 @@ TextLine read_text_line(std::string_view text) {
   TextLine line{.text = text};
   if (text.empty() || std::string_view(" \t>|[").find(text.front()) != std::string_view::npos) return line;
   std::size_t wide = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(at + block, text.size());
-    // The byte behind the block is read, too.
-    if (at + block < text.size() && is_free_block<block>(text.data() + at, is_suspect_of_layout)) {
-      at = end;
-      continue;
-    }
-    // So is what is left, but for the last byte, behind which nothing may stand.
-    if (at + block >= text.size() && text.size() > block && is_free_block<block>(&text[text.size() - block - 1], is_suspect_of_layout))
-      at = text.size() - 1;
-    for (; at < end; ++at) {
-      const auto c = static_cast<unsigned char>(text[at]);
-      if (c >= 0xE2) wide += is_wide(text, at) ? 1 : 0;
-      if (c == '\t') return line;
-      // Nearly every blank stands between words.
-      const char next = at + 1 < text.size() ? text[at + 1] : '\0';
-      if (!(c == ' ' && (next == ' ' || next == '|')) && !(c == ':' && next == '/')) continue;
-      const std::string_view rest = text.substr(at);
-      if (c == ' ' ? rest.starts_with("   ") || rest.starts_with(" | ") : rest.starts_with("://")) return line;
-    }
+  for (std::size_t at = is_free_line(text, is_suspect_of_layout) ? text.size() - 1 : 0; at < text.size(); ++at) {
+    while (at % block == 0 && at + block < text.size() && is_free_block<block>(text.data() + at, is_suspect_of_layout)) at += block;
+    const auto c = static_cast<unsigned char>(text[at]);
+    if (c >= 0xE2) wide += is_wide(text, at) ? 1 : 0;
+    if (c == '\t') return line;
+    // Nearly every blank stands between words.
+    const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+    if (!(c == ' ' && (next == ' ' || next == '|')) && !(c == ':' && next == '/')) continue;
+    const std::string_view rest = text.substr(at);
+    if (c == ' ' ? rest.starts_with("   ") || rest.starts_with(" | ") : rest.starts_with("://")) return line;
   }
   line.columns = code_point_count(text) + wide;
   line.is_prose = true;
@@ -149,7 +139,9 @@ bool goes_on(const TextLine& before, const TextLine& line) {
          ((first >= 'a' && first <= 'z') || static_cast<unsigned char>(first) >= 0x80);
 }
 bool had_no_room(const TextLine& before, const TextLine& line, std::size_t width) {
-  if (before.columns > width || before.columns + 1 + first_word_columns(line.text) <= width) return false;
+  if (before.columns > width) return false;
+  // A line as wide as any has no room, however short the word.
+  if (before.columns < width && before.columns + 1 + first_word_columns(line.text) <= width) return false;
   return before.columns + slack >= width || (goes_on(before, line) && before.columns + word_slack >= width);
 }
 

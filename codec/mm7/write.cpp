@@ -376,9 +376,9 @@ Boundaries make_boundaries(const std::string& seed, const std::string& xml, cons
       bodies.push_back(bytes_of(text));
     }
   }
-  // The first letter makes them differ, so that neither is the beginning of the other.
-  return {.outer = mime::make_boundary("e" + seed, bodies, mime::Written::as_is),
-          .inner = mime::make_boundary("c" + seed, bodies, mime::Written::as_is)};
+  // What nothing starts with is found once; the last letter makes them differ, so that neither is the beginning of the other.
+  const std::string start = mime::make_boundary(seed, bodies, mime::Written::as_is);
+  return {.outer = start + "e", .inner = start + "c"};
 }
 
 /// More than the body will need, so that it is allocated once.

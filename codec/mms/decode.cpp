@@ -32,7 +32,7 @@ std::string_view decode_string(const wap::EncodedString& text, Arena& arena) {
   const std::string_view charset = wap::charset_name(text.charset);
   std::string_view utf8 = charset.empty() ? mime::decode_header(text_of(text.octets), arena) : mime::to_utf8(text.octets, charset, arena);
   if (utf8.starts_with(byte_order_mark)) utf8.remove_prefix(byte_order_mark.size());  // no part of the text (OMA-MMS-CONF 1.2 §7)
-  return utf8.contains("=?") ? mime::decode_header(utf8, arena) : utf8;
+  return utf8.contains('=') && utf8.contains("=?") ? mime::decode_header(utf8, arena) : utf8;
 }
 
 /// A value of each type of the members. Each reads one value and nothing behind it.

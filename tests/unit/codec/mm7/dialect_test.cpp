@@ -88,8 +88,8 @@ TEST(Mm7Dialect, MixedInsteadOfRelated) {
   MultimediaMessage mm = picture();
   mm.parts[0].media_type = "application/smil";
   mm.presentation = 0;
-  EXPECT_TRUE(written({}, &mm).contains("Content-Type: multipart/related; boundary=\"pm_ctx\"; type=\"application/smil\""));
-  EXPECT_TRUE(written({{"content_form", "mixed"}}, &mm).contains("Content-Type: multipart/mixed; boundary=\"pm_ctx\""));
+  EXPECT_TRUE(written({}, &mm).contains("Content-Type: multipart/related; boundary=\"pm_txc\"; type=\"application/smil\""));
+  EXPECT_TRUE(written({{"content_form", "mixed"}}, &mm).contains("Content-Type: multipart/mixed; boundary=\"pm_txc\""));
 }
 TEST(Mm7Dialect, SingleNeedsALonePart) {
   MultimediaMessage mm = picture();
