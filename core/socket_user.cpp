@@ -14,8 +14,9 @@ Result<SocketUser> socket_user(int fd) {
   ucred other{};
   socklen_t size = sizeof other;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &other, &size) != 0) return fail_os(core_os, errno);
-  // Of a socket that was never connected the kernel says nobody: pid 0, user -1.
-  if (other.pid == 0) return fail_os(core_os, ENOTCONN);
+  // Of a socket that was never connected the kernel says nobody: user -1. A process of another PID namespace has no number here, and a
+  // user.
+  if (other.uid == static_cast<uid_t>(-1)) return fail_os(core_os, ENOTCONN);
   return SocketUser{.process = other.pid, .user = other.uid, .group = other.gid};
 }
 

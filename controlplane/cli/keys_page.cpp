@@ -37,7 +37,8 @@ std::string bounds_of(const ConfigKey& key) {
   std::string words;
   for (const char c : key.words) words += c == '|' ? std::string(", ") : std::string(1, c);
   if (!words.empty()) return words;
-  if (key.least != no_least && key.most != no_most) return fmt::format("{} to {}", as_written(key.least, key.type), as_written(key.most, key.type));
+  if (key.least != no_least && key.most != no_most)
+    return fmt::format("{} to {}", as_written(key.least, key.type), as_written(key.most, key.type));
   if (key.least != no_least) return fmt::format("{} or more", as_written(key.least, key.type));
   if (key.most != no_most) return fmt::format("{} or less", as_written(key.most, key.type));
   return {};

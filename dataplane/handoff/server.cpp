@@ -91,7 +91,9 @@ void Server::accept_new() {
 void Server::admit(int fd) {
   const auto other = socket_user(fd);
   const bool is_expected = other && expected_.includes(other->user);
-  const bool is_first = fd_ < 0 || (other && other->process == process_) || !first_answers();
+  // 0: of another PID namespace, as any other may be.
+  const bool is_same = other && other->process != 0 && other->process == process_;
+  const bool is_first = fd_ < 0 || is_same || !first_answers();
   if (is_expected && is_first) {
     close_connection();
     fd_ = fd;

@@ -31,6 +31,8 @@ class IncomingMail {
  public:
   IncomingMail(const IncomingLimits& limits, MemoryBudget& memory) : limits_(limits), memory_(memory) {}
 
+  /// For the mails that begin from now on.
+  void set_limits(const IncomingLimits& limits) { limits_ = limits; }
   /// A new one, with our field in front of what comes.
   void begin(std::string_view received_field);
   [[nodiscard]] bool is_open() const { return mail_ != nullptr; }
@@ -58,7 +60,7 @@ class IncomingMail {
   [[nodiscard]] std::uint64_t room() const { return short_of_memory_ ? 0 : prefix_size_ + limits_.size_max; }
   void account_memory();
 
-  const IncomingLimits limits_;
+  IncomingLimits limits_;
   std::unique_ptr<Bytes> mail_;
   std::uint64_t prefix_size_ = 0;  // our field in it
   MemoryShare memory_;

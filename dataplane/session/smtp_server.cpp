@@ -48,6 +48,10 @@ std::string format_reply(const SmtpReply& reply) {
   return fmt::format("{} {} {}\r\n", reply.code, reply.enhanced, text);
 }
 
+IncomingLimits limits_of(const SmtpServerSettings& settings) {
+  return {.size_max = settings.size_max, .copies_size_max = settings.copies_size_max, .hop_count_max = settings.hop_count_max};
+}
+
 /// RFC 5321 §4.1.3.
 std::string address_literal(const IpAddress& ip) { return ip.is_v4() ? to_string(ip) : "IPv6:" + to_string(ip); }
 
@@ -56,12 +60,7 @@ std::string address_literal(const IpAddress& ip) { return ip.is_v4() ? to_string
 class SmtpServer::Connection final : public ServerConnection {
  public:
   Connection(SmtpServer& server, Stream& stream)
-      : ServerConnection(server.connections_, stream),
-        server_(server),
-        mail_({.size_max = server.settings_.size_max,
-               .copies_size_max = server.settings_.copies_size_max,
-               .hop_count_max = server.settings_.hop_count_max},
-              server.mail_memory_) {}
+      : ServerConnection(server.connections_, stream), server_(server), mail_(limits_of(server.settings_), server.mail_memory_) {}
 
   void on_data(ByteView bytes) override {
     note_received();
@@ -287,6 +286,8 @@ class SmtpServer::Connection final : public ServerConnection {
       return reply(format_reply(smtp_refusal::no_memory));
     }
     sender_ = std::move(*mail);
+    // Those that this mail was admitted by, whatever a reload changes until it is whole.
+    mail_.set_limits(limits_of(server_.settings_));
     phase_ = in_mail;
     message_started_ = now();
     reply("250 2.1.0 sender ok\r\n");

@@ -515,6 +515,8 @@ KernelNetwork::Backlog KernelNetwork::accept_from(KernelListener& listener, Inst
         for (const auto& each : listeners_) (void)each->listen_for(0);
         return Backlog::more;
       }
+      // That client has gone; others may wait behind it.
+      if (errno == ECONNABORTED) continue;
       return Backlog::empty;
     }
     KernelStream& stream = add_stream(fd, to_endpoint(address));
@@ -527,10 +529,12 @@ KernelNetwork::Backlog KernelNetwork::accept_from(KernelListener& listener, Inst
 
 // Closing a listener resets those that the kernel has accepted for us, so they are taken out first.
 void KernelNetwork::leave_listeners(Instant now) {
+  constexpr std::uint32_t turns_most = 64;  // of 64 accepts each: a flood never leaves the backlog empty
+  const bool is_over = ++leaving_turns_ >= turns_most;
   // In two steps: accept_from looks at all of them.
   std::vector<const KernelListener*> empty;
   for (const auto& listener : listeners_) {
-    if (accept_from(*listener, now) == Backlog::empty) empty.push_back(listener.get());
+    if (accept_from(*listener, now) == Backlog::empty || is_over) empty.push_back(listener.get());
   }
   std::erase_if(listeners_, [&](const auto& listener) { return std::ranges::find(empty, listener.get()) != empty.end(); });
 }

@@ -55,7 +55,8 @@ class KernelNetwork final : public Network {
 
   int epoll_fd_;
   std::vector<std::unique_ptr<KernelListener>> listeners_;
-  bool leaving_ = false;  // each listener goes when its backlog is empty
+  bool leaving_ = false;  // each listener goes when its backlog is empty, or when it has not been for too many turns
+  std::uint32_t leaving_turns_ = 0;
   std::vector<std::unique_ptr<KernelStream>> streams_;
   std::vector<KernelStream*> dirty_;     // something to send, or an interest to change
   std::vector<KernelStream*> closed_;    // descriptor gone, on_close still to be told

@@ -190,6 +190,23 @@ TEST_F(SmtpServerTest, EveryReplyHasItsEnhancedCode) {
   EXPECT_TRUE(peer.ended);
 }
 
+// A reload changes what is told and what is admitted alike, also of a session that is kept; a mail goes on by what it was admitted by.
+TEST_F(SmtpServerTest, AReloadedSizeIsThatOfTheNextMail) {
+  SmtpServerSettings settings{.domain = "mms.example", .size_max = 1'000, .mail_memory_max = 100'000, .connections = {}};
+  start(settings);
+  FakePeer peer;
+  greet(peer);
+  const std::string begin = "MAIL FROM:<joe@example.com>\r\nRCPT TO:<+15550100002@mms.example>\r\nDATA\r\n";
+  const std::string mail = "Subject: x\r\n\r\n" + std::string(2'000, 'x') + "\r\n.\r\n";
+  EXPECT_TRUE(ask(peer, begin).ends_with("354 end with CRLF.CRLF\r\n"));
+  settings.size_max = 10'000;
+  server_->take(settings);
+  EXPECT_EQ(ask(peer, mail), "552 5.3.4 mail too large\r\n");
+  EXPECT_TRUE(ask(peer, "EHLO client.example\r\n").contains("250-SIZE 10000\r\n"));
+  EXPECT_TRUE(ask(peer, begin).ends_with("354 end with CRLF.CRLF\r\n"));
+  EXPECT_EQ(ask(peer, mail), "250 2.0.0 kept\r\n");
+}
+
 TEST_F(SmtpServerTest, EndlessLineIsBoundedAndEndsInStep) {
   FakePeer peer;
   greet(peer);
