@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 
 #include "core/ascii.h"
@@ -140,12 +142,36 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
   return Timestamp{total * 1'000'000 + us};
 }
 
+// Without a format: it cost 2 % of what a mail does.
 std::string format_rfc5322(Timestamp at) {
-  constexpr std::array<std::string_view, 7> weekdays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  constexpr std::string_view weekdays = "SunMonTueWedThuFriSat";
+  constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
   const Civil c = civil_from(at);
-  return fmt::format(FMT_COMPILE("{}, {} {} {} {:02}:{:02}:{:02} +0000"), weekdays[c.weekday], c.date.day, months[c.date.month - 1],
-                     c.date.year, c.hour, c.minute, c.second);
+  std::array<char, 64> text;
+  char* end = text.data();
+  const auto put = [&](std::string_view piece) { end = std::ranges::copy(piece, end).out; };
+  const auto put_two = [&](unsigned number) {
+    *end++ = static_cast<char>('0' + number / 10);
+    *end++ = static_cast<char>('0' + number % 10);
+  };
+  put(weekdays.substr(3 * c.weekday, 3));
+  put(", ");
+  if (c.date.day >= 10)
+    put_two(c.date.day);
+  else
+    *end++ = static_cast<char>('0' + c.date.day);
+  put(" ");
+  put(months.substr(3 * (c.date.month - 1), 3));
+  put(" ");
+  end = std::to_chars(end, end + 20, c.date.year).ptr;
+  put(" ");
+  put_two(c.hour);
+  put(":");
+  put_two(c.minute);
+  put(":");
+  put_two(c.second);
+  put(" +0000");
+  return {text.data(), end};
 }
 
 }  // namespace pushmail

@@ -96,7 +96,7 @@ std::vector<std::string> smil_sources(std::string_view smil) {
         quote = c == quote ? '\0' : quote;
       else if (c == '"' || c == '\'')
         quote = c;
-      if (quote != '\0' || !is_white(inside[found - 1]) || !inside.substr(found).starts_with("src")) continue;
+      if (c != 's' || quote != '\0' || !is_white(inside[found - 1]) || !inside.substr(found).starts_with("src")) continue;
       std::string_view rest = ascii_trim(inside.substr(found + 3));
       if (!rest.starts_with('=')) continue;
       rest = ascii_trim(rest.substr(1));

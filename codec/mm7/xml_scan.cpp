@@ -107,7 +107,20 @@ const char* find_value_stop(const char* at, const char* end) {
 
 struct QualifiedName {
   std::string_view whole, prefix, local;
+
+  /// Those that begin with xml mean something to all of XML (Namespaces in XML 1.0 §3); hardly one does.
+  [[nodiscard]] bool is_declaration() const { return whole.front() == 'x' && (prefix == "xmlns" || whole == "xmlns"); }
+  [[nodiscard]] bool is_reserved() const { return whole.front() == 'x' && (prefix == "xml" || is_declaration()); }
 };
+
+/// Prefixes are shorter than what a call of memcmp costs.
+bool is_same_prefix(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -423,7 +436,7 @@ class XmlScanner {
   [[nodiscard]] std::string_view uri_of(std::string_view prefix) const {
     for (std::size_t i = namespace_count_; i > 0; --i) {
       const Namespace& known = namespaces_[i - 1];
-      if (known.prefix.size() == prefix.size() && (prefix.empty() || known.prefix == prefix)) return known.uri;
+      if (is_same_prefix(known.prefix, prefix)) return known.uri;
     }
     return {};
   }
@@ -432,7 +445,7 @@ class XmlScanner {
   [[nodiscard]] bool open() {
     ++at_;
     QualifiedName name;
-    if (!qualified_name(name) || name.prefix == "xml" || name.prefix == "xmlns" || name.whole == "xmlns") return false;
+    if (!qualified_name(name) || name.is_reserved()) return false;
     if (depth_ == limits::xml_depth_max || (depth_ == 0 && !tree_.elements_.empty())) return false;
     if (depth_ > 0) {
       if (!end_run(false)) return false;
@@ -458,7 +471,7 @@ class XmlScanner {
       QualifiedName attribute;
       std::string_view value;
       if (at_ == behind || !qualified_name(attribute) || !attribute_value(value)) return false;
-      if (attribute.prefix == "xmlns" || attribute.whole == "xmlns") {
+      if (attribute.is_declaration()) {
         if (!declare(attribute.prefix.empty() ? std::string_view{} : attribute.local, value, outside)) return false;
         continue;
       }
