@@ -90,7 +90,7 @@ QUIET = (
     ("sqlite.cpp sqlite3_step", "open", None),
     # glibc and the modules of its name service have several places to look in.
     ("core/accounts.cpp", None, None),
-    ("core/privileges.cpp initgroups", "getrandom", None),
+    *(("core/privileges.cpp initgroups", call, None) for call in ERRORS if call != "initgroups"),
     # It is there already, or the other way is taken.
     ("make_folders", "mkdir", errno.ENOSPC),
     ("storage.allocate", "fallocate", errno.EOPNOTSUPP),
