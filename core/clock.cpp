@@ -142,6 +142,12 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
   return Timestamp{total * 1'000'000 + us};
 }
 
+std::string end_in_words(Timestamp ends, Timestamp now) {
+  constexpr std::int64_t day_us = 86'400'000'000;
+  const std::int64_t left_us = ends.us - now.us;
+  return left_us < 0 ? fmt::format("ended {} days ago", -left_us / day_us) : fmt::format("ends in {} days", left_us / day_us);
+}
+
 // Without a format: it cost 2 % of what a mail does.
 std::string format_rfc5322(Timestamp at) {
   constexpr std::string_view weekdays = "SunMonTueWedThuFriSat";

@@ -54,5 +54,7 @@ class SystemClock final : public Clock {
 [[nodiscard]] Result<Timestamp> parse_rfc3339(std::string_view text);
 /// RFC 5322 §3.3 in UTC: `Mon, 23 Nov 2026 21:54:12 +0000`.
 [[nodiscard]] std::string format_rfc5322(Timestamp at);
+/// `ends in 12 days`, `ended 3 days ago`.
+[[nodiscard]] std::string end_in_words(Timestamp ends, Timestamp now);
 
 }  // namespace pushmail

@@ -15,12 +15,17 @@
 #include <optional>
 #include <sstream>
 
+#include "controlplane/binding/errors.h"
 #include "controlplane/cli/live_check.h"
+#include "controlplane/resolver.h"
 #include "controlplane/settings.h"
 #include "core/accounts.h"
 #include "core/ascii.h"
+#include "core/clock.h"
 #include "core/endpoint.h"
 #include "core/limits.h"
+#include "core/timers.h"
+#include "core/tls_files.h"
 
 namespace pushmail::cli {
 
@@ -87,6 +92,47 @@ Finding descriptors(const fs::path& system) {
   if (most && *most >= descriptors_least) return found;
   found.state = State::warning;
   found.remedy = fmt::format("sysctl -w fs.nr_open={}", 1 << 20);
+  return found;
+}
+
+// Those that we show: what peers will refuse one day is known long before.
+std::vector<Finding> certificates(const Config& config) {
+  const auto files = read_tls_files(config);
+  if (!files) return {{.check = "certificate", .object = files.error().key, .state = State::bad, .words = files.error().message()}};
+  const Timestamp now = SystemClock().wall();
+  std::vector<Finding> all;
+  for (const OwnCertificate& own : files->own) {
+    const std::int64_t left_us = own.ends.us - now.us;
+    all.push_back({.check = "certificate",
+                   .object = own.file,
+                   .state = left_us < 0                               ? State::bad
+                            : left_us < timers::certificate_ends.us() ? State::warning
+                                                                      : State::good,
+                   .words = end_in_words(own.ends, now)});
+  }
+  return all;
+}
+
+// A server that knows of no such name has answered.
+Finding name_servers(const Config& config) {
+  const std::vector<std::string> servers = config.texts("dns.servers");
+  Finding found{
+      .check = "DNS", .object = servers.empty() ? "/etc/resolv.conf" : fmt::format("{}", fmt::join(servers, ", ")), .words = "answers"};
+  const auto refused = [&](std::string why) {
+    found.state = State::bad;
+    found.words = std::move(why);
+  };
+  boost::asio::io_context context;
+  const auto resolver = Resolver::open(context, servers);
+  if (!resolver) {
+    refused(resolver.error().text);
+    return found;
+  }
+  (*resolver)->resolve(config.text("domain"), [&](const Result<std::vector<IpAddress>>& answer) {
+    if (!answer && answer.error().is(binding_dns_failed)) refused(std::string(answer.error().info->text));
+    context.stop();
+  });
+  context.run();
   return found;
 }
 
@@ -170,13 +216,14 @@ std::vector<Finding> examine_machine(const Config& config, const fs::path& root,
   } else {
     for (const char* key : {"http.listen", "smtp.listen"}) all.push_back(listener(config, key));
   }
+  std::ranges::move(certificates(config), std::back_inserter(all));
   return all;
 }
 
 std::vector<Finding> examine_peers(const Config& config, const fs::path& root) {
   std::vector<StartError> problems;
   const Settings settings = Settings::read(config, root, problems);
-  std::vector<Finding> all;
+  std::vector<Finding> all{name_servers(config)};
   for (LiveCheck& check : check_peers(config, settings)) {
     all.push_back({.check = std::move(check.peer),
                    .object = std::move(check.where),

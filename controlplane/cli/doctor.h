@@ -23,11 +23,11 @@ struct Finding {
 };
 [[nodiscard]] std::string_view to_string(Finding::State state);
 
-/// Folder of the state and its disk, accounts, clock, addresses that are listened on, descriptors; with link.kind dpdk its port. Files of
-/// the kernel are read under `system`, which is / but in tests.
+/// Folder of the state and its disk, accounts, clock, addresses that are listened on, descriptors, the ends of our certificates; with
+/// link.kind dpdk its port. Files of the kernel are read under `system`, which is / but in tests.
 [[nodiscard]] std::vector<Finding> examine_machine(const Config& config, const std::filesystem::path& root,
                                                    const std::filesystem::path& system);
-/// Whether every peer answers in its own protocol (live_check.h).
+/// Whether a name server answers, and every peer in its own protocol (live_check.h).
 [[nodiscard]] std::vector<Finding> examine_peers(const Config& config, const std::filesystem::path& root);
 /// Runs a remedy, without a shell, and waits for it: whether it ended well.
 [[nodiscard]] bool run_remedy(std::string_view remedy);

@@ -111,11 +111,8 @@ Json to_json(const Status& status) {
 }
 
 Part part_of(const CertificateEnd& certificate, Timestamp now) {
-  constexpr std::int64_t day_us = 86'400'000'000;
-  Part part{.kind = "certificate", .name = certificate.name};
-  const std::int64_t left_us = certificate.ends.us - now.us;
-  part.state = left_us < 0 ? fmt::format("ended {} days ago", -left_us / day_us) : fmt::format("ends in {} days", left_us / day_us);
-  if (left_us >= timers::certificate_ends.us()) return part;
+  Part part{.kind = "certificate", .name = certificate.name, .state = end_in_words(certificate.ends, now)};
+  if (certificate.ends.us - now.us >= timers::certificate_ends.us()) return part;
   part.means = Verdict::degraded;
   part.error = fmt::format("{}: {}", certificate.detail, format_rfc3339(certificate.ends));
   return part;

@@ -1,12 +1,14 @@
 // What `doctor` finds on a machine made of files, and the command that mends each.
 #include "controlplane/cli/doctor.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <fstream>
 
 #include "core/ids.h"
+#include "tests/unit/controlplane/fetcher/certificates.h"
 
 namespace pushmail::cli {
 namespace {
@@ -73,6 +75,38 @@ TEST_F(DoctorTest, ADpdkPortHasItsDriverItsMemoryAndAnIommu) {
   file(system / "sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "256\n");
   fs::create_directories(system / "sys/kernel/iommu_groups/0");
   for (const char* check : {"driver", "IOMMU", "huge pages"}) EXPECT_EQ(found(check, dpdk).state, Finding::State::good) << check;
+}
+
+// Theirs end in a day.
+TEST_F(DoctorTest, CertificatesThatEndAreNamed) {
+  test::TestAuthority authority;
+  const auto with = [](const test::CertificateFiles& files) {
+    return kernel + fmt::format("tls = {{ certificate = \"{}\", key = \"{}\" }}\n", files.certificate, files.key);
+  };
+  const test::CertificateFiles soon = authority.make("DNS:mms.example.net");
+  const Finding near = found("certificate", with(soon));
+  EXPECT_EQ(near.state, Finding::State::warning);
+  EXPECT_EQ(near.object, soon.certificate);
+  EXPECT_TRUE(near.words.starts_with("ends in ")) << near.words;
+  const Finding over = found("certificate", with(authority.make("DNS:mms.example.net", test::Validity::past)));
+  EXPECT_EQ(over.state, Finding::State::bad);
+  EXPECT_TRUE(over.words.starts_with("ended ")) << over.words;
+  const Finding broken = found("certificate", with({.certificate = soon.certificate, .key = authority.make("DNS:other").key}));
+  EXPECT_EQ(broken.state, Finding::State::bad);
+  EXPECT_EQ(broken.object, "tls.certificate");
+}
+
+TEST_F(DoctorTest, ANameServerThatDoesNotAnswerIsNamed) {
+  file(root / "etc/pushmail/pushmail.toml",
+       "domain = \"mms.example.net\"\nnotify = { smsc = \"127.0.0.1:1\", source = \"5000\" }\ndns.servers = [\"127.0.0.1:1\"]\n" + kernel);
+  const auto config = Config::load(root);
+  ASSERT_TRUE(config) << config.error().messages();
+  const auto all = examine_peers(*config, root);
+  ASSERT_FALSE(all.empty());
+  EXPECT_EQ(all.front().check, "DNS");
+  EXPECT_EQ(all.front().object, "127.0.0.1:1");
+  EXPECT_EQ(all.front().state, Finding::State::bad);
+  EXPECT_EQ(all.front().words, "no DNS server answered");
 }
 
 TEST_F(DoctorTest, RemediesRunWithoutAShell) {
