@@ -62,7 +62,12 @@ std::size_t part_named(const MultimediaMessage& mm, std::string_view source) {
   return found;
 }
 
-bool says_nothing(const MultimediaPart& part) { return ascii_trim(part_text(part)).empty(); }
+bool says_nothing(const MultimediaPart& part) {
+  // Most texts show by their first letter that they are some; with an escape or a shift in it, it need not be one.
+  const bool is_letters = part.charset == "utf-8" || part.charset == "us-ascii";
+  if (is_letters && std::ranges::any_of(part.data, [](std::uint8_t c) { return c > ' ' && c < 0x7F; })) return false;
+  return ascii_trim(part_text(part)).empty();
+}
 
 }  // namespace
 
