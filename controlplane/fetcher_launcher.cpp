@@ -156,8 +156,10 @@ int launch_fetchers(const LauncherOptions& options, uid_t client) {
       continue;
     }
     const auto other = socket_user(connection);
-    if (!other || !expected.includes(other->user)) {
-      log_warning("fetcher_refused").number("uid", other ? static_cast<std::int64_t>(other->user) : -1);
+    if (!other) {
+      log_error("fetcher_accept").error(other.error());
+    } else if (!expected.includes(other->user)) {
+      log_warning("fetcher_refused").number("uid", other->user);
     } else if (const pid_t child = ::fork(); child == 0) {
       become_fetcher(connection, program, arguments.data());
     } else if (child < 0) {

@@ -173,7 +173,8 @@ std::expected<void, std::string> FetcherProcesses::Process::connect_to_manager()
   if (error) return std::unexpected(options_.socket.string() + ": " + error.message());
   // Passwords of mailboxes go there.
   const auto other = socket_user(socket_.native_handle());
-  if (!other || !expected_.includes(other->user))
+  if (!other) return std::unexpected(options_.socket.string() + ": who listens there: " + std::strerror(other.error().os));
+  if (!expected_.includes(other->user))
     return std::unexpected(options_.socket.string() + ": who listens there runs neither as root, as our own user nor as pushmail-fetch");
   return {};
 }

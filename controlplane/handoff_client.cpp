@@ -5,6 +5,8 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstring>
+#include <string>
 
 #include "core/accounts.h"
 #include "core/ids.h"
@@ -42,7 +44,7 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
     socket_.async_connect(Protocol::endpoint(path_.string()), [self = shared_from_this()](error_code error) {
       if (self->stopped_) return;
       if (error) return self->try_again(error.message());
-      if (!self->is_data_plane()) return self->try_again("who listens there runs neither as root, as our own user nor as pushmail-dp");
+      if (const std::string stranger = self->stranger(); !stranger.empty()) return self->try_again(stranger);
       self->peer_.connected();
       ++self->connection_;
       self->written_ = self->may_leave_ = 0;
@@ -85,10 +87,11 @@ class HandoffClient::Connection : public std::enable_shared_from_this<HandoffCli
   }
 
  private:
-  // Passwords of peers go there.
-  [[nodiscard]] bool is_data_plane() {
+  // Passwords of peers go there. Why it is not the data plane who listens; empty: it is.
+  [[nodiscard]] std::string stranger() {
     const auto other = socket_user(socket_.native_handle());
-    return other && expected_.includes(other->user);
+    if (!other) return std::string("who listens there: ") + std::strerror(other.error().os);
+    return expected_.includes(other->user) ? "" : "who listens there runs neither as root, as our own user nor as pushmail-dp";
   }
 
   // What the peer has put out until now leaves when the changes that it rests on are on disk.

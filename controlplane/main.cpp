@@ -76,7 +76,8 @@ std::expected<int, StartError> drop_privileges(const std::optional<Account>& acc
   int launcher_end = -1;
   if (account) {
     const auto store = settings.store_file.parent_path();
-    if (const auto given = give_folder(store, *account); !given) return std::unexpected(StartError(store.string(), given.error().os));
+    if (const auto given = give_folder(store, *account); !given)
+      return std::unexpected(StartError(store.string() + ": " + std::strerror(given.error().os), given.error().os));
     // What an earlier release left is root's, and the folder is sticky: later it could not be replaced.
     remove_socket_file(settings.run_folder / "api");
     if (options.fetcher_socket.empty()) {

@@ -13,7 +13,6 @@
 #include <system_error>
 
 #include "core/errors.h"
-#include "core/result.h"
 #include "core/start_error.h"
 
 namespace pushmail {
@@ -40,14 +39,13 @@ Result<void> become(const char* name, const Account& account) {
 
 Result<void> act_as(const char* name, const Account& account) {
   if (::initgroups(name, account.group) == 0 && ::setegid(account.group) == 0 && ::seteuid(account.user) == 0) return {};
-  const int error = errno;
-  act_as_root();
-  return fail_os(core_account, error);
+  return fail_os(core_account, errno);
 }
 
-void act_as_root() {
+Result<void> act_as_root() {
   // The groups of the start are none that root needs.
-  PM_CHECK(::seteuid(0) == 0 && ::setegid(0) == 0 && ::setgroups(0, nullptr) == 0);
+  if (::seteuid(0) != 0 || ::setegid(0) != 0 || ::setgroups(0, nullptr) != 0) return fail_os(core_account, errno);
+  return {};
 }
 
 Result<void> give_up_capabilities() {

@@ -27,9 +27,10 @@ struct NoAccount {
 /// Every thread of this process, for good, with the account's groups: root's capabilities go with it. core.account with errno.
 [[nodiscard]] Result<void> become(const char* name, const Account& account);
 /// The rights of `account` until act_as_root(): what is read again later, by a program that has become it, is read the first time by the
-/// same rights, so that a start does not promise what a reload refuses. From the only thread. core.account with errno.
+/// same rights, so that a start does not promise what a reload refuses. From the only thread. core.account with errno, after which a start
+/// has ended.
 [[nodiscard]] Result<void> act_as(const char* name, const Account& account);
-void act_as_root();
+[[nodiscard]] Result<void> act_as_root();
 /// What a service manager gave this thread, and those that it starts from now on; none gets any by an exec. core.os with errno.
 [[nodiscard]] Result<void> give_up_capabilities();
 

@@ -112,7 +112,9 @@ int run(const Config& config, const std::filesystem::path& root) {
   }
   auto first_rules = scan::load_rules(rule_file);
   auto tls_files = read_tls_files(config);
-  if (*account) act_as_root();
+  if (*account) {
+    if (const auto again = act_as_root(); !again) return stop_for("root", again.error());
+  }
   if (!first_rules) {
     for (const scan::RuleFileFault& fault : first_rules.error()) fmt::print(stderr, "{}\n", fault.message);
     return start_exit_code(first_rules.error().front().os);

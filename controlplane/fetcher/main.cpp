@@ -89,7 +89,12 @@ int main(int argc, char** argv) {
   log_start("fetcher", log_level_of(config->text("log.level")),
             config->text("log.pii") == "clear" ? LogPersons::clear : LogPersons::hashed);
   const std::uint64_t descriptors = raise_descriptor_limit(descriptors_wanted);
-  if (mailbox::is_bound_to(config->state_folder("store"))) {
+  const auto is_bound = mailbox::is_bound_to(config->state_folder("store"));
+  if (!is_bound) {
+    log_error("privileges_kept").text("step", "nobody knows whose the control plane's store is").error(is_bound.error());
+    return EX_NOPERM;
+  }
+  if (*is_bound) {
     log_error("privileges_kept").text("step", "the control plane's store belongs to this user").number("uid", geteuid());
     return EX_NOPERM;
   }

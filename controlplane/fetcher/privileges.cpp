@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "core/errors.h"
 #include "core/keep_secrets.h"
 #include "core/privileges.h"
 
@@ -23,12 +24,13 @@ std::string give_up_privileges(const std::optional<pushmail::Account>& account) 
   return {};
 }
 
-bool is_bound_to(const std::filesystem::path& store) {
+Result<bool> is_bound_to(const std::filesystem::path& store) {
   // A folder that is not there, or that this user cannot reach, gives nothing away.
   if (geteuid() == 0) return false;
   struct stat status{};
   if (::stat(store.c_str(), &status) == 0) return status.st_uid == geteuid();
-  return errno != ENOENT && errno != ENOTDIR && errno != EACCES;
+  if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) return false;
+  return fail_os(core_folder, errno);
 }
 
 }  // namespace pushmail::mailbox

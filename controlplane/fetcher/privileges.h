@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/accounts.h"
+#include "core/result.h"
 
 namespace pushmail::mailbox {
 
@@ -14,7 +15,8 @@ namespace pushmail::mailbox {
 [[nodiscard]] std::string give_up_privileges(const std::optional<pushmail::Account>& account);
 
 /// Whether this process runs as a user, not root, to whom `store` belongs. Such a fetcher could read every password in it, and only
-/// root can become somebody else, so it must not run. Root may: give_up_privileges() makes it another.
-[[nodiscard]] bool is_bound_to(const std::filesystem::path& store);
+/// root can become somebody else, so it must not run. Root may: give_up_privileges() makes it another. core.folder with errno: nobody
+/// knows, and then it must not run either.
+[[nodiscard]] Result<bool> is_bound_to(const std::filesystem::path& store);
 
 }  // namespace pushmail::mailbox

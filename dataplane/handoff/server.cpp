@@ -109,7 +109,10 @@ void Server::admit(int fd) {
   if (const std::uint64_t refusals = refusal_lines_.count(clock_.now(), is_expected ? 1 : 2); refusals > 0) {
     auto line = log_warning("handoff_refused");
     line.text("reason", reason).number("refusals", static_cast<std::int64_t>(refusals));
-    if (other) line.number("uid", other->user).number("pid", other->process);
+    if (other)
+      line.number("uid", other->user).number("pid", other->process);
+    else
+      line.error(other.error());
   }
   ::close(fd);
 }

@@ -11,7 +11,6 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
-#include <boost/asio/use_future.hpp>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -52,10 +51,16 @@ TEST_F(CliTest, ReloadSaysWhatBecameOfEachProgram) {
   EXPECT_EQ(at_root({"reload", "--json"}).out, reload + "\n");
 }
 
+/// Runs it in the thread of the loop, and waits for it.
+bool in_loop(boost::asio::io_context& context, std::function<bool()> body) {
+  std::packaged_task<bool()> task(std::move(body));
+  auto done = task.get_future();
+  boost::asio::post(context, std::move(task));
+  return done.get();
+}
+
 TEST_F(CliTest, AnAnswerWaitsForTheStore) {
-  const auto in_server = [this](std::function<bool()> body) {
-    return boost::asio::post(context, boost::asio::use_future(std::move(body))).get();
-  };
+  const auto in_server = [this](std::function<bool()> body) { return in_loop(context, std::move(body)); };
   in_server([this] { return durable.held = true; });
   auto added = std::async(std::launch::async, [this] { return at_root(add(), "secret\n"); });
   while (!in_server([this] { return durable.is_waited_for(); })) std::this_thread::yield();
@@ -70,9 +75,7 @@ TEST_F(CliTest, AnAnswerWaitsForTheStore) {
 TEST_F(CliTest, DrainAnswersWhatIsAskedAndEndsWhoAsksNothing) {
   using Protocol = boost::asio::local::stream_protocol;
   const auto busy = boost::asio::make_work_guard(context);
-  const auto in_server = [this](std::function<bool()> body) {
-    return boost::asio::post(context, boost::asio::use_future(std::move(body))).get();
-  };
+  const auto in_server = [this](std::function<bool()> body) { return in_loop(context, std::move(body)); };
   in_server([this] { return durable.held = true; });
   auto added = std::async(std::launch::async, [this] { return at_root(add(), "secret\n"); });
   while (!in_server([this] { return durable.is_waited_for(); })) std::this_thread::yield();

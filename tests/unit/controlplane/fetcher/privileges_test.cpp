@@ -16,7 +16,7 @@ bool is_bound(uid_t user, const std::filesystem::path& store) {
   const pid_t child = fork();
   if (child == 0) {
     if (geteuid() != user && setresuid(user, user, user) != 0) _exit(2);
-    _exit(is_bound_to(store) ? 1 : 0);
+    _exit(is_bound_to(store).value_or(true) ? 1 : 0);
   }
   int status = 0;
   EXPECT_EQ(waitpid(child, &status, 0), child);
