@@ -1,6 +1,6 @@
 // The fields of a record that tell a fetcher where a mailbox is and how to get in: of a watch, and of a probe.
 //
-// Came from: WatchedMailboxes and AccountTrials. Goes to: mailbox/commands.cpp. The password is written here and nowhere else.
+// Came from: WatchedMailboxes and AccountTrials. Goes to: fetcher/commands.cpp. The password is written here and nowhere else.
 #pragma once
 
 #include <string_view>

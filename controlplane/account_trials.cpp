@@ -20,8 +20,6 @@ using mailbox::Kind;
 using mailbox::Tag;
 using mailbox::tag;
 
-// Less than a person, and pushmailctl, waits for an answer of the API.
-
 // Which of the session's states say that the account cannot work as it is, and which member of the binding that is about.
 struct Hopeless {
   std::string_view state;

@@ -152,8 +152,9 @@ void Observer::add_bearers(std::vector<Part>& parts) const {
     const notify::BearerProfile& profile = ports_.settings.bearers[i];
     const std::string address = bearers[i].bearer.address();
     const std::string name = profile.name == notify::only_bearer ? address : fmt::format("{} {}", profile.name, address);
-    parts.push_back(status::part_of(std::string(notify::kind_of(profile.kind).peer), name, bearers_[i],
-                                    {.works = "bound", .fails = "not bound", .untried = "not tried yet"}));
+    const notify::BearerKind& kind = notify::kind_of(profile.kind);
+    parts.push_back(
+        status::part_of(std::string(kind.peer), name, bearers_[i], {.works = kind.works, .fails = kind.fails, .untried = "not tried yet"}));
   }
 }
 

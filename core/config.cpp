@@ -452,7 +452,8 @@ std::string list_text(std::string_view entries) {
 
 std::string sample_config() {
   std::string out =
-      "# pushmail.toml: every key with its default. Sizes and times carry a unit: \"25MiB\", \"30s\".\n# (reload): taken at `pushmailctl "
+      "# pushmail.toml: every key with its default, as `pushmailctl config sample` prints it. Sizes and times carry a unit: \"25MiB\", "
+      "\"30s\".\n# (reload): taken at `pushmailctl "
       "reload` and SIGHUP; all others when the programs are started again.\n";
   std::string table;
   for (const ConfigKey& key : config_keys()) {

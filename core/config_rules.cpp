@@ -103,8 +103,8 @@ void check_bearers(const Config& config, Findings& findings) {
     const std::string smsc = fmt::format("bearer.{}.smsc", name);
     const bool is_name = name.size() <= 32 && std::ranges::all_of(name, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; });
     if (!is_name) findings.add(smsc, "the name of a bearer is letters, digits, - and _, 32 at most");
-    if (config.text(fmt::format("bearer.{}.kind", name)) == "smpp" && !config.has(config.inherited(smsc)))
-      findings.add(smsc, "must be given");
+    if (config.text(fmt::format("bearer.{}.kind", name)) != "smpp") continue;
+    if (!config.has(config.inherited(smsc))) findings.add(smsc, "must be given");
     check_smpp_tls(config, findings, fmt::format("bearer.{}.", name));
   }
   if (config.bearers().empty()) check_smpp_tls(config, findings, "notify.");

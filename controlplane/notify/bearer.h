@@ -99,7 +99,7 @@ class Bearer {
   virtual ~Bearer() = default;
   [[nodiscard]] virtual bool takes(NoticeForm form) const { return form == NoticeForm::text; }
   [[nodiscard]] virtual bool is_ready() const = 0;
-  /// How many more messages it takes now.
+  /// How many more messages it takes now; so many rows are read at once (one without a bound says 100, as SMPP's window is at most 1,000).
   [[nodiscard]] virtual std::size_t room() const = 0;
   /// Of a form that it takes. Never calls back from within.
   virtual void submit(const OutgoingNotice& notice) = 0;

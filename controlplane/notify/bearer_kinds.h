@@ -47,14 +47,15 @@ struct BearerProfile {
 using ReadBearer = MakeBearer (*)(const Config& config, std::string_view name, std::vector<StartError>& problems);
 struct BearerKind {
   std::string_view word{};  // of `bearer.NAME.kind`
-  std::string_view peer{};  // what it is connected to, in `pushmailctl status`
+  std::string_view peer{};  // what it is connected to, in `pushmailctl status`, and what it says of it
+  std::string_view works{}, fails{};
   ReadBearer read = nullptr;
 };
 
 [[nodiscard]] MakeBearer read_smpp_bearer(const Config& config, std::string_view name, std::vector<StartError>& problems);
 
 inline constexpr auto bearer_kinds = std::to_array<BearerKind>({
-    {.word = "smpp", .peer = "smsc", .read = read_smpp_bearer},
+    {.word = "smpp", .peer = "smsc", .works = "bound", .fails = "not bound", .read = read_smpp_bearer},
 });
 
 [[nodiscard]] constexpr const BearerKind& kind_of(std::string_view word) {
